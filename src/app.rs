@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::database;
 use crate::event_log::{self, EventLog, Names, Step};
 use crate::http::Passwords;
-use crate::http::passwords::BreachedPasswords;
+use crate::http::auth::passwords::BreachedPasswords;
 use crate::importing::Importer;
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};

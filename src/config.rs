@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Secret, SharedEmail, TimeZone};
 use crate::event_log::Address;
-use crate::http::auth_settings::AuthSettings;
-use crate::http::management::ManagementSettings;
+use crate::http::auth::auth_settings::AuthSettings;
+use crate::http::auth::tokens::{BadKeys, SigningKey};
+use crate::http::server::management::ManagementSettings;
 use crate::http::settings::HttpSettings;
-use crate::http::tokens::{BadKeys, SigningKey};
 use crate::mail::MailSettings;
 use crate::scheduler::SchedulerSettings;
 use crate::spreadsheet::Limits;

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::{App, Running};
 use crate::database;
-use crate::http::serve::ConnectionLimits;
+use crate::http::server::serve::ConnectionLimits;
 use crate::http::{self, HttpParts, HttpState, Readiness, Tokens};
 use crate::scheduler::Plan;
 

@@ -4,8 +4,8 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use super::{App, Role, Running, dependencies};
-use crate::http::connections::ConnectionSettings;
-use crate::http::management::{MetricsPage, management};
+use crate::http::server::connections::ConnectionSettings;
+use crate::http::server::management::{MetricsPage, management};
 use crate::http::{self, Readiness};
 
 /// Maximum number of open connections to the management listener.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{App, Running};
-use crate::http::standing::Standing;
+use crate::http::auth::standing::Standing;
 
 impl App {
     /// Starts the task that keeps the authorization state current while the roles run. Returns the state.

@@ -1,20 +1,22 @@
 //! Route table.
 //!
-//! A new endpoint is a file `endpoints/<noun>/<verb>.rs` and a line here.
+//! A new endpoint is a handler under `api/<context>/<noun>/` and a line here.
 
 use axum::http::Method;
 use utoipa_axum::routes;
 
-use super::access::Permission::{
+use super::api::accounts::{api_keys, auth, users};
+use super::api::certification::{
+    attendees, batches, certificates, generated_certificates, imports, jobs, own_templates, templates,
+};
+use super::api::operations::{health, mails};
+use super::api::public::{pages, verify};
+use super::auth::access::Permission::{
     ImportAttendees, Issue, ManageApiKeys, ManageAttendees, ManageCertificates, ManageUsers, ReadAttendees,
     ReadCertificates, ReadIssuances, ReadJobs, RetryJobs, Revoke,
 };
-use super::endpoint::{Endpoint, on};
-use super::endpoints::{
-    api_keys, attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails,
-    own_templates, pages, templates, users, verify,
-};
-use super::rate_limit::Limit;
+use super::auth::rate_limit::Limit;
+use super::protocol::endpoint::{Endpoint, on};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;

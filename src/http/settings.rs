@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::client_address::{ForwardingHeader, TrustedProxies};
-use super::connections::{ConnectionSettings, origins};
+use super::server::client_address::{ForwardingHeader, TrustedProxies};
+use super::server::connections::{ConnectionSettings, origins};
 
 /// The `[http]` section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -113,7 +113,7 @@ impl Default for TokenSettings {
     }
 }
 
-/// Rate limits of clients and accounts; see [`super::rate_limit`].
+/// Rate limits of clients and accounts; see [`super::auth::rate_limit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSettings {

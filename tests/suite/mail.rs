@@ -10,7 +10,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use bytes::Bytes;
 use laureate::{
-    domain::{Locale, Personal, Secret},
+    domain::{Locale, Personal, Secret, certification::file_name::attachment_file_name},
     mail::{
         Attachment, MailProvider, MailSettings, MailVariables, OutgoingMail, Recipient, Security,
         SendOutcome, SmtpMailer,

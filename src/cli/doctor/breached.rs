@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Context;
 use super::finding::Finding;
-use crate::http::passwords::BreachedPasswords;
+use crate::http::auth::passwords::BreachedPasswords;
 
 const CHECK: &str = "passwords";
 const TO_DO: &str = "download Pwned Passwords by SHA-1, ordered by hash, into one file; or set none";

@@ -9,7 +9,7 @@ use super::Context;
 use super::finding::Finding;
 use crate::config::{Config, Origin, Origins, variable};
 use crate::domain::Secret;
-use crate::http::tokens::SigningKey;
+use crate::http::auth::tokens::SigningKey;
 use crate::mail::Security;
 
 /// Minimum number of different characters in a random secret.

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use laureate::domain::accounts::user::Role;
-use laureate::http::access::{Access, Permission};
-use laureate::http::endpoint::Endpoint;
-use laureate::http::rate_limit::Limit;
+use laureate::http::auth::access::{Access, Permission};
+use laureate::http::auth::rate_limit::Limit;
+use laureate::http::protocol::endpoint::Endpoint;
 use laureate::http::{openapi_document, router};
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn line(endpoint: &Endpoint) -> String {
 
 fn page() -> String {
     let mut page = "# Permissions of roles, API keys and routes\n\n\
-        Generated from the route table (`src/http/router.rs`) and the permissions (`src/http/access.rs`). A \
+        Generated from the route table (`src/http/router.rs`) and the permissions (`src/http/auth/access.rs`). A \
         test fails if this page is out of date, and writes it anew under `INSTA_UPDATE=always`.\n\n\
         A user has one role. An API key has scopes, and may do what both its scopes and its owner's role \
         allow. Routes that need a log-in are for users only. A key cannot create another key. It can create, \

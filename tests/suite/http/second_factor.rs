@@ -316,7 +316,7 @@ async fn required_second_factor_must_be_set_up_first() {
     for endpoint in laureate::http::router::api() {
         let path = endpoint.path.replace("{id}", &admin.id);
         let answer = api.as_(&admin.token, endpoint.method.clone(), &path, None).await;
-        let is_public = endpoint.access == laureate::http::access::Access::Public;
+        let is_public = endpoint.access == laureate::http::auth::access::Access::Public;
         let is_let_in = endpoint.even_without_factor || is_public;
         let told = format!("{} {path}: {}", endpoint.method, answer.body);
         assert_eq!(answer.code() == "SECOND_FACTOR_MISSING", !is_let_in, "{told}");

@@ -180,7 +180,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     foreign.map(tell).collect()
 }
 
-/// Returns the module path of a file: `src/http/endpoints/mod.rs` → `[http, endpoints]`; `None` for the crate root.
+/// Returns the module path of a file: `src/http/api/mod.rs` → `[http, endpoints]`; `None` for the crate root.
 fn module_path(path: &str) -> Option<Vec<&str>> {
     let inner = path.strip_prefix("src/")?.strip_suffix(".rs")?;
     let mut parts: Vec<&str> = inner.split('/').collect();
@@ -252,7 +252,10 @@ fn allowed_uses_are_accepted() {
         "// crate::http\nuse crate::domain::{A, http};\nuse super::mail::B;\nlet s = \"crate::http::x\";";
     complains_of(&check("src/workers/mailer.rs", fine), &[]);
     complains_of(&check("src/http/a.rs", "use crate::dev_stack::mail_catcher::caught_mail;"), &[]);
-    complains_of(&check("src/http/endpoints/jobs/get.rs", "use super::super::super::answer::X;"), &[]);
+    complains_of(
+        &check("src/http/api/certification/jobs/get.rs", "use super::super::super::answer::X;"),
+        &[],
+    );
 }
 
 #[test]

@@ -1,0 +1,90 @@
+//! API keys: credentials of programs.
+
+pub mod create;
+pub mod get;
+pub mod list;
+pub mod revoke;
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::database::DatabaseError;
+use crate::domain::ApiKeyId;
+use crate::domain::accounts::api_key::ApiKeyCreated;
+use crate::http::protocol::rfc3339;
+use crate::http::{ApiError, HttpState};
+use crate::projection::queries::api_keys::ApiKeyRow;
+
+/// An API key. Its secret was shown once, when it was made.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKeyAnswer {
+    /// The key's id, which is also in the key itself.
+    pub id: Uuid,
+    /// Purpose of the key.
+    #[schema(example = "Nightly import")]
+    pub name: String,
+    /// Id of the user who created it. The key has only the permissions that both its scopes and this user have.
+    pub owner_id: Uuid,
+    /// Scopes of the key.
+    #[schema(example = json!(["attendees:read", "attendees:import"]))]
+    pub scopes: Vec<String>,
+    /// Expiry time (RFC 3339).
+    #[schema(example = "2027-02-19T12:00:00Z")]
+    pub expires_at: String,
+    /// Time at which it was revoked or ended by a new password of its owner (RFC 3339); null if neither.
+    pub revoked_at: Option<String>,
+    /// Time of the last use, accurate to 5 minutes (RFC 3339); null if never used. Absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Option<String>>,
+    /// Time of creation (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    pub created_at: Option<String>,
+}
+
+impl ApiKeyAnswer {
+    fn of_new(id: ApiKeyId, key: ApiKeyCreated) -> Self {
+        Self {
+            id: id.0,
+            name: key.name,
+            owner_id: key.owner.0,
+            scopes: key.scopes,
+            expires_at: rfc3339(key.expires_at),
+            revoked_at: None,
+            last_used_at: None,
+            created_at: None,
+        }
+    }
+
+    fn of_row(row: ApiKeyRow, last_uses: &HashMap<Uuid, OffsetDateTime>) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            owner_id: row.owner,
+            scopes: row.scopes,
+            expires_at: rfc3339(row.expires_at),
+            revoked_at: row.revoked_at.map(rfc3339),
+            last_used_at: Some(last_uses.get(&row.id).copied().map(rfc3339)),
+            created_at: Some(rfc3339(row.created_at)),
+        }
+    }
+}
+
+/// Returns the time of the last use by key id. Keys that were never used are missing.
+async fn last_uses(
+    http: &HttpState,
+    database: &deadpool_postgres::Client,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, OffsetDateTime>, ApiError> {
+    let sql = format!(
+        "SELECT api_key_id, last_used_at FROM \"{}\".api_key_uses WHERE api_key_id = ANY($1)",
+        http.meta_schema
+    );
+    let rows = database.query(&sql, &[&ids]).await.map_err(DatabaseError::from)?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}

@@ -1,0 +1,181 @@
+//! Log-in, sessions, passwords and the second factor.
+
+pub mod change_password;
+pub mod end_session;
+pub mod forgot_password;
+pub mod login;
+pub mod logout;
+pub mod me;
+pub mod refresh;
+pub mod reset_password;
+pub mod second_factor;
+pub mod sessions;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::accounts::session::SessionStarted;
+use crate::domain::accounts::user::{Account, User, UserState};
+use crate::domain::kernel::claim::Claim;
+use crate::domain::{Personal, SessionId, UserId};
+use crate::http::auth::tokens::RefreshToken;
+use crate::http::server::client_address::ClientAddress;
+use crate::http::{ApiError, ErrorCode, HttpState};
+
+/// Example of a refresh token.
+const fn example_refresh_token() -> &'static str {
+    "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU.\
+     bm9yIHdhcyB0aGlzIG9uZSBldmVyIGlzc3VlZCBieSB1cyE"
+}
+
+/// Tokens, named as in RFC 6749 §5.1, and their user.
+#[derive(Serialize, ToSchema)]
+pub struct TokenAnswer {
+    /// Access token. Send it as `Authorization: Bearer …`.
+    pub access_token: String,
+    /// Refresh token. Exchange it for the next pair before it expires. It works once.
+    pub refresh_token: String,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    pub token_type: &'static str,
+    /// Lifetime of the access token, in seconds.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+    /// User of the tokens.
+    pub user: UserAnswer,
+    /// True if the user needs a second factor and has none. Until it is set up, only `/auth/me`,
+    /// `/auth/change-password`, `/auth/logout` and `/auth/second-factor` work.
+    #[serde(rename = "secondFactorSetupRequired")]
+    #[schema(example = false)]
+    pub second_factor_setup_required: bool,
+    /// True if another person has set the password. Until it is changed, only `/auth/me`,
+    /// `/auth/change-password` and `/auth/logout` work.
+    #[serde(rename = "passwordChangeRequired")]
+    #[schema(example = false)]
+    pub password_change_required: bool,
+}
+
+/// A user.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserAnswer {
+    /// The user's id.
+    pub id: Uuid,
+    /// The name for logging in.
+    pub user_name: String,
+    /// First name.
+    pub name: String,
+    /// Last name.
+    pub last_name: String,
+    /// E-mail address.
+    pub email: String,
+    /// `admin`, `operator` or `viewer`.
+    #[schema(example = "operator")]
+    pub role: String,
+}
+
+impl UserAnswer {
+    pub(super) fn of(id: UserId, user: &Account) -> Self {
+        let profile = &user.profile;
+        Self {
+            id: id.0,
+            user_name: profile.user_name.reveal().clone(),
+            name: profile.name.reveal().clone(),
+            last_name: profile.last_name.reveal().clone(),
+            email: profile.email.reveal().clone(),
+            role: user.role.name().to_owned(),
+        }
+    }
+}
+
+/// Creates a session that begins at `now`, and its first refresh token.
+fn new_session(
+    http: &HttpState,
+    user_id: UserId,
+    epoch: u32,
+    now: OffsetDateTime,
+) -> (RefreshToken, SessionStarted) {
+    let refresh = RefreshToken::new(http.random_id().into(), http.random, &http.claim_key);
+    let ends_at = http.tokens.session_until(now);
+    let expires_at = http.tokens.refresh_until(now).min(ends_at);
+    let refresh_sha256 = refresh.sha256();
+    (refresh, SessionStarted { user_id, refresh_sha256, expires_at, ends_at: Some(ends_at), epoch })
+}
+
+/// Maximum length of input in bytes. Longer input is rejected unread: passwords have at most 128 bytes.
+const MAX_BYTES: usize = 512;
+
+/// Rejects text that is too long for a password, user name or e-mail address.
+fn within_bounds(field: &str, text: &Personal<String>) -> Result<(), ApiError> {
+    let fits = text.reveal_str().len() <= MAX_BYTES;
+    fits.then_some(()).ok_or_else(|| ApiError::field(field, format!("is longer than {MAX_BYTES} bytes")))
+}
+
+/// Returns the user who holds `claim`. If nobody holds it, a user is loaded all the same, so that the response time
+/// does not reveal this.
+async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
+    let holder = http.commands.load::<Claim>(claim).await?.state.0;
+    let id = UserId(holder.unwrap_or(Uuid::nil()));
+    let user = http.commands.load::<User>(id).await?.state;
+    Ok((id, if holder.is_some() { user } else { UserState::Absent }))
+}
+
+/// Returns the caller's account if `password` is right. A wrong password counts as a guess at the account.
+///
+/// # Errors
+/// 400 for `field` if the password is wrong; 429 after too many wrong passwords.
+pub(super) async fn reauthenticated(
+    http: &HttpState,
+    id: UserId,
+    client: ClientAddress,
+    field: &str,
+    password: Personal<String>,
+) -> Result<Account, ApiError> {
+    within_bounds(field, &password)?;
+    let guess = http.rate_limits.guess(&id.to_string(), client)?;
+    let user = http.commands.load::<User>(id).await?.state.active();
+    let user = user.ok_or_else(|| ApiError::not_found("user"))?;
+    if !http.passwords.verify(password, Some(user.password_hash.clone())).await? {
+        tracing::warn!(client = %client, "wrong present password");
+        return Err(ApiError::field(field, "is not your password"));
+    }
+    http.rate_limits.guessed_right(guess);
+    Ok(user)
+}
+
+/// Rejects a password that another person has set and that was not changed in time.
+fn in_time(user: &Account, now: OffsetDateTime) -> Result<(), ApiError> {
+    if user.first_password_is_over(now) {
+        let message = "this password was set by somebody else, and was not changed in time; ask for another";
+        return Err(ApiError::new(ErrorCode::FirstPasswordExpired, message));
+    }
+    Ok(())
+}
+
+/// Logs and counts the reuse of a refresh token, which has ended its session.
+fn reused(session_id: SessionId) {
+    tracing::warn!(%session_id, "refresh token reused, session ended");
+    metrics::counter!("laureate_refresh_token_reuse_total").increment(1);
+}
+
+fn tokens(
+    http: &HttpState,
+    id: UserId,
+    user: &Account,
+    refresh: &RefreshToken,
+    now: OffsetDateTime,
+    ends_at: OffsetDateTime,
+) -> Result<TokenAnswer, ApiError> {
+    let until = http.tokens.access_until(now, ends_at);
+    Ok(TokenAnswer {
+        access_token: http.tokens.issue(id, user, refresh.session_id, now, until)?,
+        refresh_token: refresh.reveal().to_owned(),
+        token_type: "Bearer",
+        expires_in: (until - now).whole_seconds(),
+        user: UserAnswer::of(id, user),
+        second_factor_setup_required: http.lacks_second_factor(id, user.role),
+        password_change_required: user.first_password_until.is_some(),
+    })
+}

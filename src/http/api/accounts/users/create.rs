@@ -1,0 +1,92 @@
+//! `POST /users`
+
+use axum::extract::State;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
+use crate::commands::register_user::register_user;
+use crate::domain::accounts::user::{Profile, User, UserRegistered};
+use crate::domain::{Personal, UserId};
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{IdempotencyKey, Json};
+use crate::http::protocol::idempotency::{Request, created_by, once};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// A new user.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateUser {
+    /// Name for logging in, 1–100 characters. It must be unique, ignoring case.
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "grace")]
+    user_name: Personal<String>,
+    /// First name, 1–100 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "Grace")]
+    name: Personal<String>,
+    /// Last name, 1–100 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "Hopper")]
+    last_name: Personal<String>,
+    /// E-mail address. It must be unique.
+    #[schema(value_type = String, max_length = 254, example = "grace@example.com")]
+    email: Personal<String>,
+    /// Password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Passwords that are
+    /// easy to guess are rejected.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-1")]
+    password: Personal<String>,
+    /// Role of the user; `viewer` if absent.
+    #[serde(default)]
+    role: Option<RoleName>,
+}
+
+/// Creates a user.
+///
+/// The password must be changed at the first log-in. It expires after one week, or after the time that the operator
+/// has configured. An API key can create only viewers and operators.
+#[utoipa::path(
+    post, path = "/users", request_body = CreateUser,
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    responses(
+        (status = 201, description = "Created", body = Envelope<UserDetails>,
+            headers(("ETag" = String, description = "Version of the user"), ("Location" = String, description = "Address of the user"))),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: details name the field whose value is in use", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many passwords are being hashed; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Json { value, sha256 }: Json<CreateUser>,
+) -> Result<Answer, ApiError> {
+    let role = value.role.unwrap_or(RoleName::Viewer).into();
+    check_program(&caller, &[role])?;
+    let claim_key = http.claim_key.reveal().as_bytes();
+    // The body contains a password, so its stored hash is keyed: it must not help to guess the password.
+    let body_sha256 = Sha256::new().chain_update(claim_key).chain_update(sha256).finalize().into();
+    let request = Request { caller: &caller, route: "POST /users", key, body_sha256, keep_answer: false };
+    once(&http, request, async |command_id| {
+        let id = UserId(created_by(command_id, "user"));
+        let profile = Profile {
+            user_name: cleaned(&value.user_name),
+            name: cleaned(&value.name),
+            last_name: cleaned(&value.last_name),
+            email: cleaned(&value.email),
+        };
+        let password_hash = new_hash(&http, "password", value.password, &profile).await?;
+        let user = UserRegistered { profile, role, password_hash, first_password_until: first_until(&http) };
+        let position =
+            register_user(&http.commands, claim_key, &caller.context(command_id), id, user).await?;
+        http.standing.heeds_user(position).await;
+        let loaded = http.commands.load::<User>(id).await?;
+        let account = loaded.state.account().ok_or_else(|| ApiError::not_found("user"))?;
+        tracing::info!(user = %id, role = account.role.name(), "user created");
+        let answer = Answer::ok(&UserDetails::of_account(id, &account))?;
+        let location = http.api_path(&format!("/users/{id}"));
+        Ok(answer.created(location).at(position).version(loaded.position.max(position)))
+    })
+    .await
+}

@@ -1,0 +1,39 @@
+//! `GET /users/{id}`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::UserDetails;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::Path;
+use crate::http::protocol::position;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::users;
+
+/// Returns one user.
+#[utoipa::path(
+    get, path = "/users/{id}", params(
+        ("id" = Uuid, Path, description = "The user's id"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
+    ),
+    responses(
+        (status = 200, description = "The user", body = Envelope<UserDetails>,
+            headers(("ETag" = String, description = "Version of the user"))),
+        (status = 304, description = "`If-None-Match` matches the current version"),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+    let row = users::get(&http.database().await?, id).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("user"))?;
+    let version = position(row.position)?;
+    let factor = row.second_factor_position.map(position).transpose()?;
+    let answer = Answer::ok(&UserDetails::of_row(row))?;
+    // The second factor is another aggregate, but it changes this answer.
+    Ok(match factor {
+        Some(factor) => answer.version_with(version, factor),
+        None => answer.version(version),
+    })
+}

@@ -1,0 +1,132 @@
+//! Users: the accounts that can log in.
+
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod remove_second_factor;
+pub mod update;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use super::auth::UserAnswer;
+use crate::domain::accounts::password::check_password;
+use crate::domain::accounts::user::{Account, Profile, Role};
+use crate::domain::{Personal, Refusal, UserId, clean_line};
+use crate::http::auth::access::Permission;
+use crate::http::auth::passwords::PasswordError;
+use crate::http::{ApiError, Caller, HttpState};
+use crate::projection::queries::users::UserRow;
+
+/// Role of a user: `viewer` reads, `operator` also issues, `admin` also manages users and API keys.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RoleName {
+    /// All permissions.
+    Admin,
+    /// All permissions except those for users and API keys.
+    Operator,
+    /// Read permissions only.
+    Viewer,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Admin => Self::Admin,
+            RoleName::Operator => Self::Operator,
+            RoleName::Viewer => Self::Viewer,
+        }
+    }
+}
+
+/// A user as admins see it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserDetails {
+    /// Data of the user.
+    #[serde(flatten)]
+    pub user: UserAnswer,
+    /// True if the user may log in.
+    #[schema(example = true)]
+    pub is_active: bool,
+    /// True if log-ins need a second factor; absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = false)]
+    pub second_factor: Option<bool>,
+    /// Time of creation (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    pub created_at: Option<String>,
+    /// Time of the last change (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    pub updated_at: Option<String>,
+}
+
+impl UserDetails {
+    fn of_account(id: UserId, account: &Account) -> Self {
+        let user = UserAnswer::of(id, account);
+        Self { user, is_active: account.is_active, second_factor: None, created_at: None, updated_at: None }
+    }
+
+    fn of_row(row: UserRow) -> Self {
+        let user = UserAnswer {
+            id: row.id,
+            user_name: row.user_name.into_revealed(),
+            name: row.name.into_revealed(),
+            last_name: row.last_name.into_revealed(),
+            email: row.email.into_revealed(),
+            role: row.role,
+        };
+        Self {
+            user,
+            is_active: row.is_active,
+            second_factor: Some(row.second_factor_position.is_some()),
+            created_at: Some(crate::http::protocol::rfc3339(row.created_at)),
+            updated_at: Some(crate::http::protocol::rfc3339(row.updated_at)),
+        }
+    }
+}
+
+/// Rejects an API key that makes, changes or removes admins, or users whose role has a permission that the key lacks.
+/// With such a user's password its holder would gain that permission.
+fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
+    let exceeds = |role: &Role| Permission::ALL.iter().any(|it| it.is_held_by(*role) && !caller.holds(*it));
+    if caller.is_program() && roles.iter().any(|role| *role == Role::Admin || exceeds(role)) {
+        let message = "an API key can't make, change or remove admins, or users who may do more than the key; \
+                       log in, or use a key with the scopes of their role";
+        return Err(Refusal::Forbidden(message));
+    }
+    Ok(())
+}
+
+/// Returns a text as it is stored.
+fn cleaned(text: &Personal<String>) -> Personal<String> {
+    clean_line(text.reveal_str()).into()
+}
+
+/// Returns the expiry time of a password that is set now for another user.
+fn first_until(http: &HttpState) -> Option<OffsetDateTime> {
+    let hours = http.auth.first_password_hours.into();
+    Some(http.now() + time::Duration::hours(hours))
+}
+
+/// Checks a new password of this user and returns its hash.
+///
+/// # Errors
+/// 400 for `field` if the password is too weak; 503 if too many passwords are being hashed.
+pub(super) async fn new_hash(
+    http: &HttpState,
+    field: &'static str,
+    password: Personal<String>,
+    profile: &Profile,
+) -> Result<Personal<String>, ApiError> {
+    check_password(field, password.reveal_str(), Some(profile))?;
+    match http.passwords.hash_new(password).await {
+        Err(PasswordError::NotTaken(why)) => Err(ApiError::field(field, why)),
+        hashed => Ok(hashed?),
+    }
+}

@@ -1,0 +1,158 @@
+//! `PATCH /users/{id}`
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
+use crate::commands::change_user::change_user;
+use crate::domain::accounts::user::{Account, NewPassword, Profile, Role, User, UserChange};
+use crate::domain::{Personal, Refusal, UserId};
+use crate::http::api::accounts::auth::reauthenticated;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{IfMatch, Json, Path};
+use crate::http::server::client_address::ClientAddress;
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+
+/// What is to change; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateUser {
+    /// The name for logging in, unique whatever the case, 1–100 characters.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    user_name: Option<Personal<String>>,
+    /// First name, 1–100 characters.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Grace")]
+    name: Option<Personal<String>>,
+    /// Last name, 1–100 characters.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    last_name: Option<Personal<String>>,
+    /// E-mail address, unique.
+    #[schema(value_type = Option<String>, max_length = 254)]
+    email: Option<Personal<String>>,
+    /// Another password for somebody else: 8 to 128 characters with an upper-case letter, a lower-case
+    /// letter and a digit, and none that everybody tries first. Ends the user's sessions and API keys; it has
+    /// to be changed at the next log-in.
+    #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
+    password: Option<Personal<String>>,
+    /// True if the user's API keys stay valid although the password changes; false if absent.
+    #[serde(default)]
+    keep_api_keys: bool,
+    /// Your present password, to change your own user name or e-mail address.
+    #[schema(value_type = Option<String>, format = Password, max_length = 512)]
+    current_password: Option<Personal<String>>,
+    /// What the user may do from now on.
+    role: Option<RoleName>,
+    /// Whether the user may log in; false ends the user's sessions.
+    is_active: Option<bool>,
+}
+
+impl UpdateUser {
+    fn profile(&self, now: &Profile) -> Profile {
+        let given = |given: &Option<Personal<String>>, now: &Personal<String>| {
+            given.as_ref().map_or_else(|| now.clone(), cleaned)
+        };
+        Profile {
+            user_name: given(&self.user_name, &now.user_name),
+            name: given(&self.name, &now.name),
+            last_name: given(&self.last_name, &now.last_name),
+            email: given(&self.email, &now.email),
+        }
+    }
+}
+
+/// Change a user.
+///
+/// Role, password and `isActive` take effect at once, also for tokens and API keys that the user has.
+/// The last admin stays one, and nobody switches off himself. Your own password is changed at
+/// `/auth/change-password`; your own user name and e-mail address ask for `currentPassword`. An API key changes
+/// viewers and operators only, and makes nobody an admin.
+#[utoipa::path(
+    patch, path = "/users/{id}", request_body = UpdateUser,
+    params(
+        ("id" = Uuid, Path, description = "The user's id"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
+    responses(
+        (status = 200, description = "Changed", body = Envelope<UserDetails>,
+            headers(("ETag" = String, description = "The new version"))),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: the last admin, or yourself", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    client: ClientAddress,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+    Json { mut value, .. }: Json<UpdateUser>,
+) -> Result<Answer, ApiError> {
+    let id = UserId(id);
+    if id == caller.user_id && value.is_active == Some(false) {
+        let message = "you can't switch off yourself; let another admin do it";
+        return Err(ApiError::new(ErrorCode::WrongState, message));
+    }
+    let may_change_login = id != caller.user_id || has_shown_password(&http, id, client, &mut value).await?;
+    let password = new_password(&http, &caller, id, &value).await?;
+    let (role, is_active) = (value.role.map(Role::from), value.is_active);
+    let change = |now: &Account| {
+        check_program(&caller, &[now.role, role.unwrap_or(now.role)])?;
+        let profile = value.profile(&now.profile);
+        if !may_change_login && login_of(&profile) != login_of(&now.profile) {
+            let message = "give it to change your own user name or e-mail address";
+            return Err(Refusal::field("currentPassword", message));
+        }
+        Ok(UserChange { profile: Some(profile), role, is_active, password: password.clone() })
+    };
+    let context = caller.context(http.random_id().into());
+    let key = http.claim_key.reveal().as_bytes();
+    let changed = change_user(&http.commands, key, &context, id, &if_match.versions(), change).await?;
+    http.standing.heeds_user(changed.version).await;
+    tracing::info!(user = %id, role = changed.account.role.name(), "a user was changed");
+    let answer = Answer::ok(&UserDetails::of_account(id, &changed.account))?;
+    Ok(answer.at(changed.version).version(changed.version))
+}
+
+/// User name and e-mail address, which a user logs in with.
+const fn login_of(profile: &Profile) -> (&Personal<String>, &Personal<String>) {
+    (&profile.user_name, &profile.email)
+}
+
+/// Verifies the present password, if one is given. A new address would let its holder set a password by mail, and a
+/// new user name would lock the user out.
+async fn has_shown_password(
+    http: &HttpState,
+    id: UserId,
+    client: ClientAddress,
+    value: &mut UpdateUser,
+) -> Result<bool, ApiError> {
+    let Some(password) = value.current_password.take() else { return Ok(false) };
+    reauthenticated(http, id, client, "currentPassword", password).await?;
+    Ok(true)
+}
+
+/// The password to be set for somebody else, if one is given.
+async fn new_password(
+    http: &HttpState,
+    caller: &Caller,
+    id: UserId,
+    value: &UpdateUser,
+) -> Result<Option<NewPassword>, ApiError> {
+    let Some(password) = &value.password else { return Ok(None) };
+    if id == caller.user_id {
+        let message = "change your own password by POST /auth/change-password, with the present one";
+        return Err(ApiError::new(ErrorCode::WrongState, message));
+    }
+    let now = http.commands.load::<User>(id).await?.state.account();
+    let now = now.ok_or_else(|| ApiError::not_found("user"))?;
+    check_program(caller, &[now.role])?;
+    let hash = new_hash(http, "password", password.clone(), &value.profile(&now.profile)).await?;
+    let keeps_api_keys = value.keep_api_keys;
+    Ok(Some(NewPassword { hash, first_until: first_until(http), keeps_api_keys }))
+}

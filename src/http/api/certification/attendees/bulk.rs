@@ -1,0 +1,211 @@
+//! `POST /attendees/bulk`
+
+use std::io::Write as _;
+
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::taking_in::{AskedOptions, PeopleFile, check_certificate, take_in};
+use crate::domain::certification::reading::Reading;
+use crate::http::api::certification::delivery::Delivery;
+use crate::http::api::certification::imports::ImportAnswer;
+use crate::http::api::certification::issuing::AskedIssuing;
+use crate::http::api::certification::template_checks::checked;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{Element, IdempotencyKey, JsonList, Query, Unreadable};
+use crate::http::protocol::idempotency;
+use crate::http::protocol::idempotency::once;
+use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::importing::dry_run::dry_run;
+use crate::spreadsheet;
+use crate::spreadsheet::{Format, PersonLine};
+
+/// Largest body, in bytes.
+const MAX_BODY: usize = 8 << 20;
+
+/// A person as written. Whatever is missing or wrong is an error of this person only.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "describes an element of the body for the OpenAPI document")]
+pub struct PersonInput {
+    /// The full name, or else the next two.
+    #[schema(example = "Ada Lovelace")]
+    full_name: Option<String>,
+    /// The first name.
+    first_name: Option<String>,
+    /// The last name; `-` for a person with one name.
+    last_name: Option<String>,
+    /// The country.
+    #[schema(example = "United Kingdom")]
+    country: Option<String>,
+    /// What kind of document.
+    #[schema(example = "Passport")]
+    document_type: Option<String>,
+    /// The document's number, as text or whole number; required unless `requiresDocument` is false.
+    #[schema(value_type = Option<DocumentNumber>, example = "G-77")]
+    document_number: Option<String>,
+    /// The gender.
+    gender: Option<String>,
+    /// The e-mail address; required, but for a person whose document number is known.
+    #[schema(example = "ada@example.com")]
+    email: Option<String>,
+    /// Certificate of this person, instead of the one in the request.
+    certificate_id: Option<String>,
+}
+
+/// A document number.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "describes a field for the OpenAPI document")]
+pub enum DocumentNumber {
+    /// As text.
+    Text(String),
+    /// As a whole number of up to 15 digits.
+    Number(u64),
+}
+
+/// What is to be done with the people.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BulkQuery {
+    /// Change people who are known already; false if absent. Fields that are absent or blank stay as stored.
+    update_existing: Option<bool>,
+    /// True if a person must have a document number; as the certificate says if absent, or else true.
+    requires_document: Option<bool>,
+    /// The certificate that everybody earns, unless the person says otherwise.
+    certificate_id: Option<Uuid>,
+    /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339);
+    /// immediately if absent.
+    delivery: Option<String>,
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
+    /// issuing in the issuer's time zone.
+    #[param(value_type = Option<String>, format = Date)]
+    issue_date: Option<String>,
+    /// Only tell what would happen; nothing is stored.
+    dry_run: Option<bool>,
+}
+
+/// Take people in.
+///
+/// 1 to 10,000 people, in at most 8 MiB. Up to 1,000 are answered when they are taken in (200), more at
+/// once (202), with `Location` telling where the progress is. The rules and the answer are those of
+/// `/attendees/bulk-upload`; a row's number is the person's place in the list, from 1. One bad element never
+/// stops the others: a wrong type, an unknown field, half of a character (`\ud800`), or a field that is given twice
+/// (also as `fullName` and `full_name`) is an error of that row. Whole numbers count as their digits, also as
+/// `79123456.0`; numbers with an exponent are errors.
+#[utoipa::path(
+    post, path = "/attendees/bulk", request_body = Vec<PersonInput>,
+    params(
+        BulkQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+    ),
+    responses(
+        (status = 200, description = "Done, or what would happen", body = Envelope<ImportAnswer>),
+        (status = 202, description = "Begun; see Location", body = Envelope<ImportAnswer>),
+        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON: not a list of people", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: no such certificate", body = ErrorEnvelope),
+        (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
+        (status = 413, description = "TOO_MANY_ROWS, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
+        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads under way", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are under way; see Retry-After", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Query(query): Query<BulkQuery>,
+    mut request: Request,
+) -> Result<Answer, ApiError> {
+    let place = http.imports.enter(caller.user_id)?;
+    DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
+    let JsonList { elements: people, sha256 } = JsonList::from_request(request, &http).await?;
+    let rows = counted(people.len())?;
+    let options = AskedOptions {
+        update_existing: query.update_existing,
+        certificate_id: query.certificate_id,
+        requires_document: query.requires_document,
+    };
+    let options = options.resolved(&http).await?;
+    let delivery = query.delivery.as_deref().map(Delivery::of_field).unwrap_or_default();
+    let asked = AskedIssuing { delivery, issue_date: query.issue_date.clone() };
+    let (file, size, file_sha256) = stored(people).map_err(ApiError::internal)?;
+    if query.dry_run == Some(true) {
+        asked.checked(&http)?;
+        check_certificate(&http, &options).await?;
+        let turn = place.turn().await?;
+        let reader = spreadsheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
+        let reader = reader.holding(turn);
+        let renderer = http.rendering.renderer();
+        let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
+        let report = checked(&http, rehearsed).await?;
+        return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
+    }
+    let route = "POST /attendees/bulk";
+    let parameters = format!(
+        "{}:{:?}:{:?}:{:?}:{:?}",
+        options.update_existing,
+        options.certificate_id,
+        query.delivery,
+        query.issue_date,
+        query.requires_document
+    );
+    let body_sha256 = Sha256::new().chain_update(sha256).chain_update(parameters).finalize().into();
+    // The report names people: it stays in its expiring object, and the import leads to it again.
+    let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
+    once(&http, again, async |command_id| {
+        let issuing = asked.checked(&http)?;
+        let people = PeopleFile {
+            path: file.path(),
+            format: Format::Json,
+            size,
+            sha256: file_sha256,
+            rows,
+            reading: Reading::default(),
+            how_read: None,
+        };
+        take_in(&http, &caller, command_id, people, (options, issuing)).await
+    })
+    .await
+}
+
+fn counted(people: usize) -> Result<u32, ApiError> {
+    if people == 0 {
+        return Err(ApiError::field("body", "give at least one person"));
+    }
+    u32::try_from(people).map_err(ApiError::internal)
+}
+
+/// The people as a file of one line each, its size and its SHA-256.
+fn stored(people: Vec<Element>) -> std::io::Result<(NamedTempFile, u64, [u8; 32])> {
+    let mut lines = Vec::new();
+    for element in people {
+        serde_json::to_writer(&mut lines, &line(element))?;
+        lines.push(b'\n');
+    }
+    let mut file = NamedTempFile::new()?;
+    file.write_all(&lines)?;
+    file.flush()?;
+    Ok((file, lines.len() as u64, Sha256::digest(&lines).into()))
+}
+
+fn line(Element { value: person, twice, has_exponent, unreadable }: Element) -> PersonLine {
+    let unreadable = unreadable.map(|reason| match reason {
+        Unreadable::HalfCharacter => {
+            "has half of a character in a text, such as \"\\ud800\", as of an emoji that was cut; write the text whole"
+        }
+        Unreadable::TooDeep => "has too many lists or objects within each other; give an object with texts",
+        Unreadable::OutOfRange => {
+            "has a value that is too large, such as the number 1e999; give numbers in quotation marks"
+        }
+    });
+    PersonLine { person, twice, has_exponent, unreadable: unreadable.map(str::to_owned) }
+}

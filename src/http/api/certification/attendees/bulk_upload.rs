@@ -1,0 +1,201 @@
+//! `POST /attendees/bulk-upload`
+
+use axum::extract::{Request, State};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::reading_form;
+use super::taking_in::{AskedOptions, PeopleFile, check_certificate, take_in};
+use crate::domain::certification::reading::Reading;
+use crate::http::api::certification::delivery::Delivery;
+use crate::http::api::certification::imports::ImportAnswer;
+use crate::http::api::certification::issuing::AskedIssuing;
+use crate::http::api::certification::template_checks::checked;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::upload::{Upload, UploadedFile};
+use crate::http::protocol::extract::{IdempotencyKey, Query};
+use crate::http::protocol::idempotency;
+use crate::http::protocol::idempotency::once;
+use crate::http::protocol::intake::Place;
+use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::importing::dry_run::dry_run;
+use crate::spreadsheet;
+use crate::spreadsheet::{EncodingSource, Format, HowRead, SheetError, SheetReader};
+
+/// Fields beside the file.
+const FIELDS: &[&str] = &["updateExisting", "certificateId", "delivery", "issueDate", "requiresDocument"];
+
+/// A file of people.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "describes the multipart body for the OpenAPI document")]
+pub struct PeopleForm {
+    /// CSV, XLSX or XLS (Excel 97 to 2003), told by content, with a header row, one person per row.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// Change people who are known already; false if absent. Blank cells and absent columns leave what is stored.
+    update_existing: Option<bool>,
+    /// True if a person must have a document number; as the certificate says if absent, or else true.
+    requires_document: Option<bool>,
+    /// The certificate that everybody in the file earns, unless the row says otherwise.
+    certificate_id: Option<uuid::Uuid>,
+    /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
+    /// if absent.
+    delivery: Option<String>,
+    /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota": "ignore"}`. Headers
+    /// that it doesn't name mean what they usually do.
+    mapping: Option<String>,
+    /// Label of the text's encoding, such as `macintosh` or `ibm850`, for CSV; detected if absent.
+    encoding: Option<String>,
+    /// `all`, or the name of the sheet to read, for a workbook; the first visible sheet with people if absent.
+    sheets: Option<String>,
+    /// `include` reads rows that the spreadsheet program doesn't show, `skip` leaves them out; `skip` if absent.
+    hidden_rows: Option<String>,
+    /// Number of the header row, as the spreadsheet program shows it; found if absent.
+    header_row: Option<u32>,
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
+    /// issuing in the issuer's time zone.
+    #[schema(value_type = Option<String>, format = Date)]
+    issue_date: Option<String>,
+}
+
+/// Whether to do it.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BulkUploadQuery {
+    /// Only tell what would happen; nothing is stored.
+    dry_run: Option<bool>,
+}
+
+/// Take in the people of a file.
+///
+/// A row is about a known person if its e-mail address and document number both belong to that person, or the one
+/// that the row has, with a like name. Without `updateExisting` such a row changes nothing, counts as `existing`,
+/// and earns the certificate. If only one of them belongs to a known person, or they belong to two, the row is an
+/// error that says what differs; with `updateExisting` the differing one is changed if the name is the same.
+/// "N/A", "0", "-" and the like are no document number. The certificates are issued by `batches`.
+///
+/// A file of up to 1,000 rows is answered when it is done (200), a larger one at once (202), with
+/// `Location` telling where its progress is. One bad row never stops the others. A dry run takes up to
+/// 100,000 rows. `reading` in the answer tells how the file was read: encoding, sheets, columns, rows that were left
+/// out, and the first rows.
+#[utoipa::path(
+    post, path = "/attendees/bulk-upload",
+    request_body(content = PeopleForm, content_type = "multipart/form-data"),
+    params(
+        BulkUploadQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+    ),
+    responses(
+        (status = 200, description = "Done, or what would happen", body = Envelope<ImportAnswer>),
+        (status = 202, description = "Begun; see Location", body = Envelope<ImportAnswer>),
+        (status = 404, description = "NOT_FOUND: no such certificate", body = ErrorEnvelope),
+        (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
+        (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
+        (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
+        (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads under way", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are under way; see Retry-After", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Query(query): Query<BulkUploadQuery>,
+    request: Request,
+) -> Result<Answer, ApiError> {
+    let place = http.imports.enter(caller.user_id)?;
+    let limit = http.settings.upload_limit_bytes;
+    let fields = [FIELDS, &reading_form::FIELDS].concat();
+    let upload = Upload::read(&http, request, limit, &fields).await?;
+    let reading = reading_form::reading(&upload)?;
+    let options = AskedOptions {
+        update_existing: upload.parsed("updateExisting", "true or false")?,
+        certificate_id: upload.parsed("certificateId", "a UUID")?,
+        requires_document: upload.parsed("requiresDocument", "true or false")?,
+    };
+    let asked = AskedIssuing {
+        delivery: upload.text("delivery").map(Delivery::of_field).unwrap_or_default(),
+        issue_date: upload.text("issueDate").map(str::to_owned),
+    };
+    let options = options.resolved(&http).await?;
+    if query.dry_run == Some(true) {
+        asked.checked(&http)?;
+        check_certificate(&http, &options).await?;
+        let wanted = (&reading, options.requires_document);
+        let (_, _, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
+        let reader = open(&http, &upload.file, wanted, &place).await?.1;
+        let renderer = http.rendering.renderer();
+        let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
+        let report = checked(&http, rehearsed).await?;
+        let answer = ImportAnswer::rehearsed(report).reading(Some(how_read.into()));
+        return Ok(Answer::ok(&answer)?.message("nothing was stored"));
+    }
+    let wanted = (&reading, options.requires_document);
+    let (format, rows, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
+    let route = "POST /attendees/bulk-upload";
+    let body_sha256 = upload.sha256();
+    // The report names people: it stays in its expiring object, and the import leads to it again.
+    let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
+    once(&http, again, async |command_id| {
+        let issuing = asked.checked(&http)?;
+        let file = &upload.file;
+        let people = PeopleFile {
+            path: file.path(),
+            format,
+            size: file.size,
+            sha256: file.sha256,
+            rows,
+            reading: pinned(&reading, &how_read),
+            how_read: Some(how_read.clone().into()),
+        };
+        take_in(&http, &caller, command_id, people, (options, issuing)).await
+    })
+    .await
+}
+
+/// The file opened, with its header row understood. The turn ends when the reader is dropped.
+async fn open(
+    http: &HttpState,
+    file: &UploadedFile,
+    (reading, requires_document): (&Reading, bool),
+    place: &Place,
+) -> Result<(Format, SheetReader), ApiError> {
+    let format = spreadsheet::sniff(&file.head)?;
+    let limits = http.import_limits;
+    let (path, reading) = (file.path().to_owned(), reading.clone());
+    let turn = place.turn().await?;
+    let opened = tokio::task::spawn_blocking(move || {
+        let without_document =
+            |error: SheetError| if requires_document { error } else { error.without_document() };
+        let reader = spreadsheet::open(&path, format, limits, &reading).map_err(without_document)?;
+        let reader = reader.with_document_column(requires_document)?;
+        Ok::<_, SheetError>(reader.holding(turn))
+    });
+    Ok((format, opened.await.map_err(ApiError::internal)??))
+}
+
+/// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
+async fn read_through(
+    http: &HttpState,
+    file: &UploadedFile,
+    wanted: (&Reading, bool),
+    place: &Place,
+) -> Result<(Format, u32, HowRead), ApiError> {
+    let (format, reader) = open(http, file, wanted, place).await?;
+    let read = tokio::task::spawn_blocking(move || reader.read_through());
+    match read.await.map_err(ApiError::internal)?? {
+        (0, _) => Err(SheetError::Empty.into()),
+        (rows, how_read) => Ok((format, rows, how_read)),
+    }
+}
+
+/// The choices with the encoding that was found, so that the importer reads the same.
+fn pinned(reading: &Reading, how_read: &HowRead) -> Reading {
+    let found = how_read.encoding.filter(|(_, source)| *source == EncodingSource::Guessed);
+    let found = found.map(|(label, _)| label.to_owned());
+    Reading { encoding: reading.encoding.clone().or(found), ..reading.clone() }
+}

@@ -1,0 +1,131 @@
+//! Attendees: people certificates go to.
+
+pub mod bulk;
+pub mod bulk_upload;
+pub mod create;
+pub mod delete;
+pub mod export;
+pub mod get;
+pub mod list;
+mod reading_form;
+mod taking_in;
+pub mod update;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::{AttendeeId, FieldError, InvalidField, Person, Personal, Refusal};
+use crate::http::HttpState;
+use crate::projection::queries::attendees::AttendeeRow;
+use crate::rendering::undrawable;
+use crate::rendering::undrawable::{UNDRAWABLE, UndrawableField};
+
+/// A person certificates go to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttendeeAnswer {
+    /// The attendee's id.
+    pub id: Uuid,
+    /// Full name.
+    #[schema(value_type = String)]
+    pub full_name: Personal<String>,
+    /// Country.
+    #[schema(value_type = Option<String>)]
+    pub country: Option<Personal<String>>,
+    /// What kind of document.
+    #[schema(value_type = Option<String>)]
+    pub document_type: Option<Personal<String>>,
+    /// The document's number; null for a person without a document.
+    #[schema(value_type = Option<String>)]
+    pub document_number: Option<Personal<String>>,
+    /// Gender.
+    #[schema(value_type = Option<String>)]
+    pub gender: Option<Personal<String>>,
+    /// E-mail address.
+    #[schema(value_type = String)]
+    pub email: Personal<String>,
+    /// The import that made the person known; absent if none did, and in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import_id: Option<Uuid>,
+    /// The row of that import's file; absent as that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import_row: Option<i32>,
+    /// Fields with characters that no font on certificates draws; only in the answer to a creation or change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<AttendeeWarning>,
+    /// When the person became known (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<String>,
+    /// When what is known last changed (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<String>,
+}
+
+/// Something that is accepted, but keeps certificates from being issued to the person.
+#[derive(Serialize, ToSchema)]
+pub struct AttendeeWarning {
+    /// The field's name.
+    #[schema(example = "fullName")]
+    pub field: &'static str,
+    /// A stable code.
+    #[schema(example = "UNDRAWABLE")]
+    pub code: &'static str,
+    /// Problem and remedy; names the characters.
+    #[schema(value_type = String)]
+    pub message: Personal<String>,
+}
+
+impl AttendeeAnswer {
+    /// The person as a change left it, without what only the tables know.
+    fn of_person(http: &HttpState, id: AttendeeId, person: Person) -> Self {
+        let undrawable = undrawable::of_person(http.rendering.renderer(), &person);
+        Self {
+            warnings: undrawable.into_iter().map(AttendeeWarning::from).collect(),
+            id: id.0,
+            full_name: person.full_name,
+            country: person.country,
+            document_type: person.document_type,
+            document_number: person.document_number,
+            gender: person.gender,
+            email: person.email,
+            import_id: None,
+            import_row: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+}
+
+impl From<UndrawableField> for AttendeeWarning {
+    fn from(undrawable: UndrawableField) -> Self {
+        let UndrawableField { field, problem } = undrawable;
+        let message = format!("{field} {problem}; correct it before you issue a certificate to this person");
+        Self { field, code: UNDRAWABLE, message: message.into() }
+    }
+}
+
+/// What is wrong with a person's fields, as a refusal.
+fn refused(errors: Vec<FieldError>) -> Refusal {
+    let invalid = |error: FieldError| InvalidField { field: error.field, message: error.message };
+    Refusal::Invalid(errors.into_iter().map(invalid).collect())
+}
+
+impl From<AttendeeRow> for AttendeeAnswer {
+    fn from(row: AttendeeRow) -> Self {
+        Self {
+            id: row.id,
+            full_name: row.full_name,
+            country: row.country,
+            document_type: row.document_type,
+            document_number: row.document_number,
+            gender: row.gender,
+            email: row.email,
+            import_id: row.import_id,
+            import_row: row.import_row,
+            warnings: Vec::new(),
+            created_at: Some(crate::http::protocol::rfc3339(row.created_at)),
+            updated_at: Some(crate::http::protocol::rfc3339(row.updated_at)),
+        }
+    }
+}

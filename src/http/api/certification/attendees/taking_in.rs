@@ -1,0 +1,146 @@
+//! Taking people in, whatever they came as: the file is stored, the import requested, and a small one waited for.
+
+use std::path::Path;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::certification::certificate::{Certificate, Definition};
+use crate::domain::certification::import::{Import, ImportCommand, ImportRequested};
+use crate::domain::certification::reading::Reading;
+use crate::domain::hex;
+use crate::domain::{CertificateId, CommandId, ImportId, Refusal};
+use crate::event_log::Position;
+use crate::http::api::certification::certificates::drawable::check_issuable;
+use crate::http::api::certification::imports::reading::ReadingAnswer;
+use crate::http::api::certification::imports::{ImportAnswer, read};
+use crate::http::api::certification::issuing::Issuing;
+use crate::http::protocol::idempotency::created_by;
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::importing::ImportOptions;
+use crate::spreadsheet::Format;
+use crate::storage::import_key;
+
+/// At most this many people are answered when they are taken in.
+const ROWS_AT_ONCE: u32 = 1_000;
+/// How long that may take; then the answer is where to look.
+const MAX_WAIT: Duration = Duration::from_secs(25);
+
+/// People in a local file.
+pub(super) struct PeopleFile<'f> {
+    /// Where it lies.
+    pub path: &'f Path,
+    /// What it is.
+    pub format: Format,
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+    /// How many people it has, blank rows not counted.
+    pub rows: u32,
+    /// Choices for reading it.
+    pub reading: Reading,
+    /// How it was read, for the answer.
+    pub how_read: Option<ReadingAnswer>,
+}
+
+/// Options as a request gives them.
+pub(super) struct AskedOptions {
+    /// True if known people are changed; false if absent.
+    pub update_existing: Option<bool>,
+    /// The certificate that everyone earns.
+    pub certificate_id: Option<Uuid>,
+    /// True if a person must have a document number; as the certificate says if absent.
+    pub requires_document: Option<bool>,
+}
+
+impl AskedOptions {
+    /// Returns the options of an import. Rejects a certificate that is not there.
+    pub(super) async fn resolved(self, http: &HttpState) -> Result<ImportOptions, ApiError> {
+        let mut requires_document = true;
+        if let Some(id) = self.certificate_id {
+            requires_document = certificate(http, id).await?.requires_document;
+        }
+        Ok(ImportOptions {
+            update_existing: self.update_existing.unwrap_or(false),
+            certificate_id: self.certificate_id,
+            requires_document: self.requires_document.unwrap_or(requires_document),
+            shared_email: http.shared_email,
+        })
+    }
+}
+
+async fn certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
+    let certificate = http.commands.load::<Certificate>(id).await?.state.0;
+    certificate.ok_or_else(|| ApiError::not_found("certificate"))
+}
+
+/// Rejects a certificate that is not active or not drawable.
+pub(super) async fn check_certificate(http: &HttpState, options: &ImportOptions) -> Result<(), ApiError> {
+    let Some(id) = options.certificate_id else { return Ok(()) };
+    let certificate = certificate(http, id).await?;
+    certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+    check_issuable(http, &certificate)
+}
+
+/// Stores the file and has it read. Answers with the report if it is small and done in time; otherwise with
+/// where to look.
+pub(super) async fn take_in(
+    http: &HttpState,
+    caller: &Caller,
+    command_id: CommandId,
+    mut people: PeopleFile<'_>,
+    wanted: (ImportOptions, Issuing),
+) -> Result<Answer, ApiError> {
+    // A finished request has its answer again although the certificate is inactive by now, so this is checked here.
+    check_certificate(http, &wanted.0).await?;
+    let (rows, how_read) = (people.rows, people.how_read.take());
+    let (id, position) = begin(http, caller, command_id, people, wanted).await?;
+    let look = || async move {
+        let ended = http.commands.load::<Import>(id).await?.state.ended;
+        Ok((ended, ended))
+    };
+    let has_ended = rows <= ROWS_AT_ONCE && http.look_until(MAX_WAIT, look).await?;
+    let location = http.api_path(&format!("/imports/{id}"));
+    if !has_ended {
+        let begun = ImportAnswer::begun(id).reading(how_read);
+        let message = "the people are being taken in; the progress is at Location";
+        return Ok(Answer::ok(&begun)?.accepted(location).at(position).message(message));
+    }
+    let last = http.commands.load::<Import>(id).await?.position;
+    http.readers.wait_for(last, MAX_WAIT).await?;
+    let import = read(http, id.0).await?.ok_or_else(|| ApiError::not_found("import"))?;
+    if let Some(failure) = &import.failure {
+        let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::BrokenFile);
+        return Err(ApiError::new(code, failure.reason.clone()));
+    }
+    Ok(Answer::ok(&import.reading(how_read))?.at(last))
+}
+
+async fn begin(
+    http: &HttpState,
+    caller: &Caller,
+    command_id: CommandId,
+    people: PeopleFile<'_>,
+    (options, issuing): (ImportOptions, Issuing),
+) -> Result<(ImportId, Position), ApiError> {
+    let id = ImportId(created_by(command_id, "import"));
+    let key = import_key(id.0);
+    http.storage.put_file(&key, people.path).await?;
+    let request = ImportRequested {
+        object_key: key.to_string(),
+        format: people.format.into(),
+        sha256: hex(&people.sha256),
+        size: people.size,
+        update_existing: options.update_existing,
+        certificate_id: options.certificate_id.map(CertificateId),
+        delivery: issuing.delivery,
+        issue_date: issuing.issue_date,
+        requires_document: options.requires_document,
+        shared_email: options.shared_email,
+        reading: people.reading,
+    };
+    let command = ImportCommand::Request(request);
+    let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;
+    Ok((id, done.position))
+}

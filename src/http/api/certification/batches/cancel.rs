@@ -1,0 +1,50 @@
+//! `POST /batches/{id}/cancel`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::BatchStopping;
+use crate::domain::BatchId;
+use crate::domain::certification::batch::{Batch, BatchCommand};
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{IdempotencyKey, Path};
+use crate::http::protocol::idempotency::{Request, about, once};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// Cancels the unfinished part of a batch.
+///
+/// People without a certificate get none. Certificates without a PDF are revoked with the reason `batchCancelled`.
+/// Certificates with a PDF stay valid, but their unsent mails are cancelled. Cancelling again has no effect.
+/// `Location` shows the progress.
+#[utoipa::path(
+    post, path = "/batches/{id}/cancel",
+    params(
+        ("id" = Uuid, Path, description = "The batch's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+    ),
+    responses(
+        (status = 202, description = "The batch is being cancelled or was cancelled before; see `Location`", body = Envelope<BatchStopping>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: an undo of the batch was requested", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let body_sha256 = about(id, None);
+    let route = "POST /batches/{id}/cancel";
+    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
+    once(&http, request, async |command_id| {
+        let context = caller.context(command_id);
+        let done = http.commands.execute::<Batch>(&context, BatchId(id), BatchCommand::Cancel).await?;
+        let state = if done.state.is_stopped { "cancelled" } else { "cancelling" };
+        let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
+        Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
+    })
+    .await
+}

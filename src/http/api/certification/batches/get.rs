@@ -1,0 +1,142 @@
+//! `GET /batches/{id}`
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::Path;
+use crate::http::protocol::rfc3339;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::batches::{self, BatchWithProgress, ProgressRow};
+
+/// A batch and its progress.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchAnswer {
+    /// Id of the batch.
+    batch_id: Uuid,
+    /// Id of the certificate that is issued.
+    certificate_id: Uuid,
+    /// Id of the import that the people come from; absent if a request named the people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import_id: Option<Uuid>,
+    /// `requested`; `dispatched` after a certificate was created or refused for each person; `cancelling` or
+    /// `undoing` while it is being stopped; `cancelled` or `undone` when that is finished.
+    #[schema(example = "dispatched")]
+    state: String,
+    /// Number of people in the batch.
+    total: i64,
+    /// Certificates that the batch created; null until it is dispatched.
+    requested: Option<i64>,
+    /// Certificates that existed before; null until it is dispatched.
+    existing: Option<i64>,
+    /// People for whom nothing could be issued; null until it is dispatched.
+    refused: Option<i64>,
+    /// People without a certificate because the batch was stopped; null until it is dispatched.
+    left: Option<i64>,
+    /// The people for whom nothing could be issued.
+    refusals: Vec<RefusalAnswer>,
+    /// Progress of the certificates that the batch created.
+    progress: BatchProgress,
+    /// Reason for undoing the batch, as a stable code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo_reason: Option<String>,
+    /// Time of the request (RFC 3339).
+    created_at: String,
+    /// Time at which it was cancelled or undone (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_at: Option<String>,
+}
+
+/// Person for whom nothing could be issued.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusalAnswer {
+    /// Id of the attendee.
+    pub attendee_id: Uuid,
+    /// Reason, as a stable code.
+    #[schema(example = "NOT_FOUND")]
+    pub code: String,
+}
+
+/// Progress of the certificates of a batch.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchProgress {
+    /// Certificates created so far.
+    issued: i64,
+    /// PDFs created so far.
+    generated: i64,
+    /// PDFs that could not be created. Correct the cause, then generate for the same people again.
+    generation_failed: i64,
+    /// Revoked certificates, with or without a PDF. Includes certificates that could not be drawn and were generated
+    /// again.
+    revoked: i64,
+    /// Mails that are not sent yet.
+    mails_pending: i64,
+    /// Mails that a mail server accepted.
+    mails_sent: i64,
+    /// Mails that failed or have an unknown outcome.
+    mails_failed: i64,
+    /// Cancelled mails. They do not count as failed.
+    mails_cancelled: i64,
+}
+
+/// Returns a batch and its progress.
+#[utoipa::path(
+    get, path = "/batches/{id}", params(
+        ("id" = Uuid, Path, description = "The batch's id"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
+    ),
+    responses(
+        (status = 200, description = "The batch", body = Envelope<BatchAnswer>),
+        (status = 304, description = "`If-None-Match` matches the current version"),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+    let row = batches::get(&http.database().await?, id).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
+    Ok(Answer::ok(&shown(row)?)?.version_of_body())
+}
+
+impl BatchProgress {
+    /// Converts a row of the query tables.
+    pub(super) const fn of(row: &ProgressRow) -> Self {
+        Self {
+            issued: row.issued,
+            generated: row.generated,
+            generation_failed: row.generation_failed,
+            revoked: row.revoked,
+            mails_pending: row.mails_pending,
+            mails_sent: row.mails_sent,
+            mails_failed: row.mails_failed,
+            mails_cancelled: row.mails_cancelled,
+        }
+    }
+}
+
+/// Converts a batch of the query tables into the API's form.
+pub(in crate::http::api) fn shown(
+    BatchWithProgress { batch, progress }: BatchWithProgress,
+) -> Result<BatchAnswer, ApiError> {
+    Ok(BatchAnswer {
+        batch_id: batch.id,
+        certificate_id: batch.certificate_id,
+        import_id: batch.import_id,
+        state: batch.state,
+        total: batch.total,
+        requested: batch.requested,
+        existing: batch.existing,
+        refused: batch.refused,
+        left: batch.left_out,
+        progress: BatchProgress::of(&progress),
+        refusals: serde_json::from_value(progress.refusals).map_err(ApiError::internal)?,
+        undo_reason: batch.undo_reason,
+        created_at: rfc3339(batch.created_at),
+        stopped_at: batch.stopped_at.map(rfc3339),
+    })
+}

@@ -1,0 +1,65 @@
+//! `DELETE /certificates/designs/{id}`
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::commands::IfVersion;
+use crate::domain::DesignId;
+use crate::domain::certification::design::{Design, DesignCommand, DesignState};
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{IfMatch, Path};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::storage::ObjectKey;
+
+/// The deleted design.
+#[derive(Serialize, ToSchema)]
+pub struct DeletedDesign {
+    /// Id of the design.
+    id: Uuid,
+}
+
+/// Deletes a design that no certificate has ever used.
+///
+/// A used design stays, because a lost PDF is rendered again from it. Deleting a design again has no effect.
+#[utoipa::path(
+    delete, path = "/certificates/designs/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The design's id"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "Deleted", body = Envelope<DeletedDesign>),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: a certificate uses or has used it", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let id = DesignId(id);
+    let loaded = http.commands.load::<Design>(id).await?;
+    if loaded.state == DesignState::Unknown {
+        return Err(ApiError::not_found("design"));
+    }
+    let is_deleted = matches!(loaded.state, DesignState::Deleted(_));
+    let versions = if is_deleted { IfVersion::ANY } else { if_match.versions() };
+    let context = caller.context(http.random_id().into());
+    let delete = |_: &_| Ok(DesignCommand::Delete);
+    let done = http.commands.change::<Design>(&context, id, &versions, delete).await?;
+    let DesignState::Deleted(image) = done.state else {
+        return Err(ApiError::internal("a deleted design is not deleted"));
+    };
+    // The event is written first. A deleted design is never used again, so its files can also be deleted later.
+    for key in [&image.key, &image.thumbnail_key] {
+        http.storage.delete(&ObjectKey::parse(key).map_err(ApiError::internal)?).await?;
+    }
+    Ok(Answer::ok(&DeletedDesign { id: id.0 })?.message("the design was deleted").at(done.position))
+}

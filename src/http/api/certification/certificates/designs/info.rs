@@ -1,0 +1,85 @@
+//! `GET /certificates/designs/info`
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::key_of_url;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::Query;
+use crate::http::{Answer, ApiError, HttpState};
+
+/// Query parameters of the request for a design's data.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InfoQuery {
+    /// The `url` of a design.
+    #[param(
+        example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
+    )]
+    url: String,
+}
+
+/// Data in a design's address.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DesignInfo {
+    /// The client, as written in addresses.
+    #[schema(example = "acme")]
+    client: String,
+    /// The year in which it was uploaded.
+    #[schema(example = "2026")]
+    year: String,
+    /// Name of the file.
+    #[schema(example = "gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg")]
+    filename: String,
+}
+
+/// Returns client, year and file name from a design's address.
+///
+/// It does not check whether the design exists.
+#[utoipa::path(
+    get, path = "/certificates/designs/info", params(InfoQuery),
+    responses(
+        (status = 200, description = "The data in the address", body = Envelope<DesignInfo>),
+        (status = 400, description = "VALIDATION_ERROR: the address is not that of a design on this server", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Query(query): Query<InfoQuery>,
+) -> Result<Answer, ApiError> {
+    let foreign = || ApiError::field("url", "is not the address of a design of ours");
+    let key = key_of_url(&http, query.url.trim()).ok_or_else(foreign)?;
+    Answer::ok(&info(key.as_str()).ok_or_else(foreign)?)
+}
+
+/// Splits a key of the form `…/{client}_{year}/{file}`.
+fn info(key: &str) -> Option<DesignInfo> {
+    let (folders, file) = key.rsplit_once('/')?;
+    let (client, year) = folders.rsplit('/').next()?.rsplit_once('_')?;
+    let is_year = year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
+    (is_year && !client.is_empty()).then(|| DesignInfo {
+        client: client.to_owned(),
+        year: year.to_owned(),
+        filename: file.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        let known = info("certificates/design_images/big_client_2026/gold_frame_1.jpg").unwrap();
+        let expected = ("big_client", "2026", "gold_frame_1.jpg");
+        assert_eq!((known.client.as_str(), known.year.as_str(), known.filename.as_str()), expected);
+        for odd in ["a.jpg", "x/general/a.jpg", "x/_2026/a.jpg", "x/general_26/a.jpg", "x/general_2o26/a.jpg"]
+        {
+            assert_eq!(info(odd), None, "{odd}");
+        }
+    }
+}

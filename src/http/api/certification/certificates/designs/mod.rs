@@ -1,0 +1,125 @@
+//! Designs: uploaded background images of certificates.
+
+pub mod delete;
+pub mod get;
+pub mod info;
+pub mod list;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{DESIGNS, design_url};
+use crate::domain::certification::design::{Design, DesignImage, DesignState, id_of_key};
+use crate::http::protocol::rfc3339;
+use crate::http::{ApiError, HttpState};
+use crate::projection::queries::designs::DesignRow;
+use crate::storage::ObjectKey;
+
+/// A design and its metadata.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DesignAnswer {
+    /// Id of the design.
+    pub id: Uuid,
+    /// Address of the image. Use it as `baseDesignUrl` of a certificate.
+    #[schema(
+        example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
+    )]
+    pub url: String,
+    /// Address of the thumbnail, which has at most 320 pixels per side.
+    #[schema(
+        example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6_small.jpg"
+    )]
+    pub thumbnail_url: String,
+    /// Key in the object storage.
+    #[schema(
+        example = "certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
+    )]
+    pub key: String,
+    /// Client that the design belongs to.
+    #[schema(example = "Acme")]
+    pub client: String,
+    /// Name of the design.
+    #[schema(example = "Gold frame")]
+    pub name: String,
+    /// Description for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "The frame of 2026")]
+    pub description: Option<String>,
+    /// Name of the uploaded file.
+    #[schema(example = "Gold Frame.png")]
+    pub original_name: String,
+    /// Size of the stored image, in bytes.
+    #[schema(example = 408_000)]
+    pub size: u64,
+    /// Media type of the stored image: `image/jpeg`, or `image/png` if it is transparent.
+    #[schema(example = "image/jpeg")]
+    pub mime_type: String,
+    /// Width of the stored image, in pixels.
+    #[schema(example = 3508)]
+    pub width: u32,
+    /// Height of the stored image, in pixels.
+    #[schema(example = 2480)]
+    pub height: u32,
+    /// True if a certificate uses or has used the design. It cannot be deleted then.
+    #[schema(example = false)]
+    pub in_use: bool,
+    /// Time of the upload (RFC 3339).
+    #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
+    pub uploaded_at: String,
+}
+
+impl DesignAnswer {
+    pub(super) fn uploaded(http: &HttpState, id: Uuid, image: DesignImage, at: time::OffsetDateTime) -> Self {
+        Self {
+            id,
+            url: design_url(http, &image.key),
+            thumbnail_url: design_url(http, &image.thumbnail_key),
+            key: image.key,
+            client: image.client,
+            name: image.name,
+            description: image.description,
+            original_name: image.original_name,
+            size: image.size,
+            mime_type: image.mime_type,
+            width: image.width,
+            height: image.height,
+            in_use: false,
+            uploaded_at: rfc3339(at),
+        }
+    }
+
+    fn of_row(http: &HttpState, row: DesignRow) -> Self {
+        Self {
+            id: row.id,
+            url: design_url(http, &row.key),
+            thumbnail_url: design_url(http, &row.thumbnail_key),
+            key: row.key,
+            client: row.client,
+            name: row.name,
+            description: row.description,
+            original_name: row.original_name,
+            size: row.size.unsigned_abs(),
+            mime_type: row.mime_type,
+            width: row.width.unsigned_abs(),
+            height: row.height.unsigned_abs(),
+            in_use: row.in_use,
+            uploaded_at: rfc3339(row.uploaded_at),
+        }
+    }
+}
+
+/// Returns the object key of a design's address on this server, and `None` for any other address.
+pub(super) fn key_of_url(http: &HttpState, url: &str) -> Option<ObjectKey> {
+    let path = url.strip_prefix(http.settings.public_base_url.as_str())?.strip_prefix('/')?;
+    let inside = path.strip_prefix(DESIGNS)?;
+    let key = ObjectKey::parse(path).ok()?;
+    (inside.split('/').count() == 2).then_some(key)
+}
+
+/// Returns true if the design of a key was deleted. Its files may still exist for a moment.
+pub(super) async fn is_deleted(http: &HttpState, key: &ObjectKey) -> Result<bool, ApiError> {
+    let Some(id) = id_of_key(key.as_str()) else { return Ok(false) };
+    Ok(matches!(http.commands.load::<Design>(id).await?.state, DesignState::Deleted(_)))
+}

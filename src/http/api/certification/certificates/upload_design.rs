@@ -1,0 +1,161 @@
+//! `POST /certificates/upload-design`
+
+use axum::extract::{Request, State};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::designs::DesignAnswer;
+use crate::commands::CommandContext;
+use crate::design_image::{MAX_BYTES, NotTaken, Prepared};
+use crate::domain::DesignId;
+use crate::domain::certification::design::{Design, DesignCommand, DesignImage};
+use crate::domain::hex;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::IdempotencyKey;
+use crate::http::protocol::extract::upload::Upload;
+use crate::http::protocol::idempotency;
+use crate::http::protocol::idempotency::{created_by, once};
+use crate::http::protocol::intake::Place;
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::rendering::RenderingError;
+use crate::storage::{design_key, small_design_key};
+
+/// Default client of a design.
+const DEFAULT_CLIENT: &str = "general";
+const FILE_NAME: &str = "design";
+
+/// A design image and its metadata.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "describes the multipart body for the OpenAPI document")]
+pub struct DesignForm {
+    /// JPEG, PNG, WebP or SVG; at most 10 MiB and 50 megapixels.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// Name of the design, 1–200 characters.
+    #[schema(example = "Gold frame", min_length = 1, max_length = 200)]
+    name: String,
+    /// Description for people, at most 1,000 characters.
+    #[schema(example = "The frame of 2026", max_length = 1000)]
+    description: Option<String>,
+    /// Client that the design belongs to; `general` if absent.
+    #[schema(example = "Acme", max_length = 200)]
+    client: Option<String>,
+}
+
+/// Uploads a background image for certificates; A4 landscape is best.
+///
+/// The format is detected from the content, not from the file name. The image is turned upright, reduced to at most
+/// 3508 pixels per side (A4 at 300 dpi) and encoded again as JPEG of quality 92, or as PNG if it is transparent.
+/// Metadata is removed. SVG is converted to pixels; scripts, texts that are not outlines, and references to other
+/// files are rejected.
+#[utoipa::path(
+    post, path = "/certificates/upload-design",
+    request_body(content = DesignForm, content_type = "multipart/form-data"),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    responses(
+        (status = 201, description = "Stored", body = Envelope<DesignAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the field. MALFORMED_UPLOAD", body = ErrorEnvelope),
+        (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
+        (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data", body = ErrorEnvelope),
+        (status = 422, description = "INVALID_IMAGE, EMPTY_FILE, IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: you have too many uploads in progress", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    request: Request,
+) -> Result<Answer, ApiError> {
+    let place = http.designs.enter(caller.user_id)?;
+    let limit = MAX_BYTES.min(http.settings.upload_limit_bytes);
+    let upload = Upload::read(&http, request, limit, &["name", "description", "client"]).await?;
+    let route = "POST /certificates/upload-design";
+    let body_sha256 = upload.sha256();
+    let request = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: true };
+    once(&http, request, async |command_id| {
+        let id = DesignId(created_by(command_id, "design"));
+        store(&http, &upload, (id, &place), &caller.context(command_id)).await
+    })
+    .await
+}
+
+async fn store(
+    http: &HttpState,
+    upload: &Upload,
+    (id, place): (DesignId, &Place),
+    context: &CommandContext,
+) -> Result<Answer, ApiError> {
+    let name = bounded(upload, "name", 200)?.ok_or_else(|| ApiError::field("name", "is missing"))?;
+    let client = bounded(upload, "client", 200)?.unwrap_or(DEFAULT_CLIENT);
+    let description = bounded(upload, "description", 1_000)?.map(str::to_owned);
+    let picture = prepared(http, upload, place).await?;
+    let key = design_key(client, http.now().year(), name, id.0, picture.kind.extension());
+    let key = key.map_err(ApiError::internal)?;
+    let small = small_design_key(&key).map_err(ApiError::internal)?;
+    let image = DesignImage {
+        key: key.to_string(),
+        thumbnail_key: small.to_string(),
+        sha256: hex(&Sha256::digest(&picture.bytes)),
+        size: picture.bytes.len() as u64,
+        mime_type: picture.kind.mime_type().to_owned(),
+        width: picture.width,
+        height: picture.height,
+        client: client.to_owned(),
+        name: name.to_owned(),
+        description,
+        original_name: original_name(&upload.file.name),
+    };
+    // The files are stored first, so that every design in the log has its files.
+    http.storage.put_new(&key, Bytes::from(picture.bytes)).await?;
+    http.storage.put_new(&small, Bytes::from(picture.small)).await?;
+    let done = http.commands.execute::<Design>(context, id, DesignCommand::Upload(image.clone())).await?;
+    let answer = DesignAnswer::uploaded(http, id.0, image, http.now());
+    let location = http.api_path(&format!("/certificates/designs/{id}"));
+    Ok(Answer::ok(&answer)?.created(location).at(done.position).version(done.position))
+}
+
+/// Converts the upload to the stored picture in a sandbox process. The process is killed if the client disconnects or
+/// the request times out.
+async fn prepared(http: &HttpState, upload: &Upload, place: &Place) -> Result<Prepared, ApiError> {
+    let _turn = place.turn().await?;
+    let prepared = http.sandbox.prepare_design(upload.file.path()).await;
+    prepared.map_err(RenderingError::from)?.map_err(refuse)
+}
+
+fn original_name(given: &str) -> String {
+    if given.is_empty() { FILE_NAME.to_owned() } else { given.to_owned() }
+}
+
+fn bounded<'u>(upload: &'u Upload, name: &str, most: usize) -> Result<Option<&'u str>, ApiError> {
+    match upload.text(name) {
+        // A description may contain line breaks and tabs; other control characters are rejected everywhere.
+        Some(text)
+            if text.chars().count() > most
+                || text
+                    .chars()
+                    .any(|c| c.is_control() && !(name == "description" && "\r\n\t".contains(c))) =>
+        {
+            Err(ApiError::field(name, format!("give at most {most} characters, without control characters")))
+        }
+        text => Ok(text),
+    }
+}
+
+fn refuse(problem: NotTaken) -> ApiError {
+    let code = match problem {
+        NotTaken::Unknown => ErrorCode::UnknownFormat,
+        NotTaken::TooManyPixels { .. }
+        | NotTaken::TooDeep
+        | NotTaken::Broken
+        | NotTaken::TooDetailed
+        | NotTaken::TooCostly { .. }
+        | NotTaken::Svg { .. } => ErrorCode::InvalidImage,
+    };
+    let message = problem.to_string();
+    ApiError { details: vec![format!("file: {message}")], ..ApiError::new(code, message) }
+}

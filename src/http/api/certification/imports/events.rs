@@ -1,0 +1,97 @@
+//! `GET /imports/{id}/events`
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::Path;
+use crate::http::protocol::progress_stream;
+use crate::http::protocol::progress_stream::Look;
+use crate::http::{ApiError, Caller, HttpState};
+use crate::projection::queries::imports::{self, ImportRow};
+
+/// Progress of an import, without its rejected rows.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportProgress {
+    /// Id of the import.
+    import_id: Uuid,
+    /// State of the import, as in `GET /imports/{id}`.
+    #[schema(example = "running")]
+    state: String,
+    /// Number of processed rows; null until the end.
+    total_records: Option<i64>,
+    /// Number of the last processed row.
+    #[schema(example = 667)]
+    through_row: i64,
+    /// People created so far.
+    created: i64,
+    /// People changed so far.
+    updated: i64,
+    /// Known people who did not change, so far.
+    existing: i64,
+    /// Rows rejected so far.
+    errors: i64,
+    /// Certificates for people of the file so far, including those that they have already.
+    certificates_associated: i64,
+    /// Rows skipped because the import was cancelled.
+    left: Option<i64>,
+}
+
+/// Streams the progress of an import as server-sent events.
+///
+/// Every change is sent as an event `progress` with the whole state as JSON. The last event is `end`, with the final
+/// state. Comments are sent in between. After 15 minutes the stream ends without `end`; reconnect with
+/// `Last-Event-ID`. A client that reconnects after `end` gets the status 204.
+#[utoipa::path(
+    get, path = "/imports/{id}/events",
+    params(
+        ("id" = Uuid, Path, description = "The import's id"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have seen"),
+    ),
+    responses(
+        (status = 200, description = "Events; the `data` of each is an ImportProgress", body = ImportProgress, content_type = "text/event-stream"),
+        (status = 204, description = "The client has received `end` already"),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many open streams; poll instead", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let look = move |http: HttpState| -> BoxFuture<'static, Result<Look, ApiError>> {
+        Box::pin(async move {
+            let row = imports::get(&http.database().await?, id).await?;
+            let row = row.ok_or_else(|| ApiError::not_found("import"))?;
+            let ended = ["completed", "failed", "cancelled"].contains(&row.state.as_str());
+            let state = serde_json::to_value(ImportProgress::from(row)).map_err(ApiError::internal)?;
+            Ok(Look { state, ended })
+        })
+    };
+    progress_stream::answer(http, &caller, &headers, Box::new(look)).await
+}
+
+impl From<ImportRow> for ImportProgress {
+    fn from(row: ImportRow) -> Self {
+        Self {
+            import_id: row.id,
+            state: row.state,
+            total_records: row.total,
+            through_row: row.through_row,
+            created: row.created,
+            updated: row.updated,
+            existing: row.existing,
+            errors: row.errors,
+            certificates_associated: row.associated,
+            left: row.left_rows,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Imports: uploaded files of people, and the results of their rows.
+
+pub mod cancel;
+pub mod events;
+pub mod get;
+pub mod list;
+pub mod reading;
+pub mod report;
+mod report_formats;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::batches::get::{BatchAnswer, shown};
+use crate::domain::{ImportId, Personal};
+use crate::http::{ApiError, HttpState};
+use crate::importing::report::{ErrorDetail, ImportReport, MAX_SHOWN};
+use crate::importing::report_file::ReportFile;
+use crate::projection::queries::batches;
+use crate::projection::queries::imports::{self, ImportRow, RejectionRow};
+use crate::projection::queries::listing::{self, Start};
+use crate::storage::ObjectKey;
+use reading::ReadingAnswer;
+
+/// Bytes that are read from the start of a report to show its first rows.
+const REPORT_START_BYTES: u64 = 4 << 20;
+/// Maximum number of batches in an answer.
+const MAX_BATCHES: i64 = 100;
+
+/// An import of a file of people, and the results of its rows.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportAnswer {
+    /// Id of the import; null for a dry run, which stores nothing.
+    pub import_id: Option<Uuid>,
+    /// `requested`, `running`, `completed`, `failed`, `cancelling`, `cancelled`, or `rehearsed` for a dry run.
+    #[schema(example = "completed")]
+    pub state: String,
+    /// Number of processed rows, without blank rows; null until the end.
+    pub total_records: Option<i64>,
+    /// Number of the last processed row, as a spreadsheet program shows it.
+    pub through_row: i64,
+    /// People created so far.
+    pub created: i64,
+    /// People changed so far.
+    pub updated: i64,
+    /// Known people who did not change, so far. They get certificates like new people.
+    pub existing: i64,
+    /// Rows about a person of an earlier row; each person is counted once. Null until the end.
+    pub repeated: Option<i64>,
+    /// Rows rejected so far.
+    pub errors: i64,
+    /// Certificates for people of the file so far, including those that they have already.
+    pub certificates_associated: i64,
+    /// Batches that issue the certificates, with their progress: one per certificate and 10,000 people. Only the
+    /// first 100 are listed. They can be cancelled and undone like the batches of
+    /// `/generated-certificates/generate`.
+    pub batches: Vec<BatchAnswer>,
+    /// Rows skipped because the import was cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<i64>,
+    /// Rejected rows, then skipped rows; at most 1,000. `/imports/{id}/report` has all of them. After the report has
+    /// expired, only their error codes are available.
+    pub error_details: Vec<RowErrors>,
+    /// Number of rows that were imported with a warning. `UNDRAWABLE`: no font can draw a text of the person, who gets
+    /// no certificate from this import. `NAME_DIFFERS`: a known person keeps a stored name that is quite different from
+    /// the name in the row, and the certificate shows the stored name; `updateExisting` stores the name in the row. Two
+    /// names are quite different if a word of the shorter one is not in the longer one, as a word or as an initial,
+    /// ignoring case, accents and order. `NAME_TOO_LONG`, in a dry run only: the name does not fit its place on the
+    /// certificate. Only the 50 longest names of more than 40 characters are checked.
+    pub warnings: i64,
+    /// Rows with a warning among the first 1,000 rows of the report. Their messages name the characters.
+    pub warning_details: Vec<RowErrors>,
+    /// Error that stopped the reading of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<ImportFailure>,
+    /// Details of how the file was read; only in the answer to the upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<ReadingAnswer>,
+}
+
+/// Error that stopped the reading of a file.
+#[derive(Serialize, ToSchema)]
+pub struct ImportFailure {
+    /// A stable code.
+    pub code: String,
+    /// The problem, and how to solve it.
+    pub reason: String,
+}
+
+/// A row that was rejected, or imported with a warning.
+#[derive(Serialize, ToSchema)]
+pub struct RowErrors {
+    /// The row's number as a spreadsheet program shows it.
+    pub row: i64,
+    /// Name of the row's sheet, in a workbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// Values of the row, by header.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub data: BTreeMap<String, Personal<String>>,
+    /// Problems of the row.
+    pub errors: Vec<RowError>,
+}
+
+/// One problem of a row.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RowError {
+    /// The header as written in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Name of the field in the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// A stable code.
+    #[schema(example = "DUPLICATE")]
+    pub code: String,
+    /// The problem, and how to solve it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl ImportAnswer {
+    /// Returns the answer for an import that was just requested.
+    pub(super) fn begun(id: ImportId) -> Self {
+        Self {
+            import_id: Some(id.0),
+            state: "requested".to_owned(),
+            total_records: None,
+            through_row: 0,
+            created: 0,
+            updated: 0,
+            existing: 0,
+            repeated: None,
+            errors: 0,
+            certificates_associated: 0,
+            batches: Vec::new(),
+            left: None,
+            error_details: Vec::new(),
+            warnings: 0,
+            warning_details: Vec::new(),
+            failure: None,
+            reading: None,
+        }
+    }
+
+    /// Sets the details of how the file was read.
+    pub(super) fn reading(self, reading: Option<ReadingAnswer>) -> Self {
+        Self { reading, ..self }
+    }
+
+    /// Returns the answer for a dry run.
+    pub(super) fn rehearsed(report: ImportReport) -> Self {
+        Self {
+            import_id: None,
+            state: "rehearsed".to_owned(),
+            total_records: Some(report.total_records.into()),
+            through_row: 0,
+            created: report.created.into(),
+            updated: report.updated.into(),
+            existing: report.existing.into(),
+            repeated: Some(report.repeated.into()),
+            errors: report.errors.into(),
+            certificates_associated: report.certificates_associated.into(),
+            batches: Vec::new(),
+            left: None,
+            error_details: report.error_details.into_iter().map(RowErrors::from).collect(),
+            warnings: report.warnings.into(),
+            warning_details: report.warning_details.into_iter().map(RowErrors::from).collect(),
+            failure: None,
+            reading: None,
+        }
+    }
+
+    fn of_row(row: ImportRow, batches: Vec<BatchAnswer>, told: Told) -> Self {
+        let failure = ImportFailure::of(&row);
+        Self {
+            import_id: Some(row.id),
+            state: row.state,
+            total_records: row.total,
+            through_row: row.through_row,
+            created: row.created,
+            updated: row.updated,
+            existing: row.existing,
+            repeated: row.repeated,
+            errors: row.errors,
+            certificates_associated: row.associated,
+            batches,
+            left: row.left_rows,
+            error_details: told.errors,
+            warnings: told.warnings.into(),
+            warning_details: told.warning_details,
+            failure,
+            reading: None,
+        }
+    }
+}
+
+impl ImportFailure {
+    fn of(row: &ImportRow) -> Option<Self> {
+        let reason = row.failure_reason.clone().unwrap_or_default();
+        row.failure_code.clone().map(|code| Self { code, reason })
+    }
+}
+
+impl From<ErrorDetail> for RowErrors {
+    fn from(detail: ErrorDetail) -> Self {
+        let errors = detail.errors.into_iter().map(|error| RowError {
+            column: error.column,
+            field: error.field,
+            code: error.code,
+            message: Some(error.message),
+        });
+        Self { row: detail.row.into(), sheet: detail.sheet, data: detail.data, errors: errors.collect() }
+    }
+}
+
+/// Reads an import from the query tables, and the first rows of its report.
+pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnswer>, ApiError> {
+    let row = imports::get(&http.database().await?, id).await?;
+    let Some(row) = row else { return Ok(None) };
+    let told = told(http, &row).await?;
+    let batches = batches::of_import(&http.database().await?, id, MAX_BATCHES).await?;
+    let batches = batches.into_iter().map(shown).collect::<Result<_, _>>()?;
+    Ok(Some(ImportAnswer::of_row(row, batches, told)))
+}
+
+/// Rows of an import that were rejected or have warnings.
+#[derive(Default)]
+struct Told {
+    errors: Vec<RowErrors>,
+    warnings: u32,
+    warning_details: Vec<RowErrors>,
+}
+
+/// Reads the rejected rows and the warnings from the report. If the report has expired, only the error codes of the
+/// rejected rows are read, from the query tables.
+async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
+    if let Some(key) = &row.report_key {
+        let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
+        if let Some(start) = http.storage.get_start(&key, REPORT_START_BYTES).await? {
+            // The parser's message may quote personal data of the row, so it is dropped.
+            let details =
+                ReportFile::first_rows(&start).map_err(|_| ApiError::internal("a damaged report"))?;
+            let (warned, rejected): (Vec<_>, Vec<_>) = details.into_iter().partition(ErrorDetail::is_warning);
+            let shown = |details: Vec<ErrorDetail>| details.into_iter().map(RowErrors::from).collect();
+            let warnings = ReportFile::warnings(&start);
+            return Ok(Told { errors: shown(rejected), warnings, warning_details: shown(warned) });
+        }
+    }
+    if row.errors == 0 && row.left_rows.unwrap_or(0) == 0 {
+        return Ok(Told::default());
+    }
+    let (table, of_import) = (&imports::REJECTIONS, imports::rejected_of(row.id));
+    let (database, most) = (http.database().await?, u32::try_from(MAX_SHOWN).unwrap_or(u32::MAX));
+    let rejected =
+        listing::list::<RejectionRow>(&database, table, &of_import, imports::BY_ROW, &Start::First, most);
+    let errors = rejected.await?.items.into_iter().map(|rejected| {
+        let errors = serde_json::from_value(rejected.errors).map_err(ApiError::internal)?;
+        Ok(RowErrors { row: rejected.row_number, sheet: None, data: BTreeMap::new(), errors })
+    });
+    Ok(Told { errors: errors.collect::<Result<_, ApiError>>()?, ..Told::default() })
+}

@@ -1,0 +1,148 @@
+//! Attempts to send a mail, read from the event log.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::certification::mail::EmailEvent;
+use crate::domain::{DecodeError, DomainEvent, Personal};
+use crate::event_log::RecordedEvent;
+use crate::http::protocol::rfc3339;
+
+/// Maximum number of attempts in an answer. The last ones are shown.
+const MOST: usize = 100;
+
+/// One attempt to send a mail.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// Number of the attempt, from 1.
+    #[schema(example = 1)]
+    number: u32,
+    /// Time at which it started (RFC 3339).
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    started_at: String,
+    /// Time at which its outcome was recorded (RFC 3339).
+    #[schema(example = "2026-11-21T12:00:01Z")]
+    ended_at: Option<String>,
+    /// `sent`, `retrying` (another attempt follows), `failed` or `unknown`; null if no outcome is recorded.
+    #[schema(example = "sent")]
+    outcome: Option<&'static str>,
+    /// Full answer of the mail server, or a description of the failure.
+    #[schema(value_type = Option<String>, example = "250 2.0.0 queued")]
+    answer: Option<Personal<String>>,
+}
+
+/// Returns the last attempts of a job, oldest first.
+///
+/// # Errors
+/// The log contains an event that this version of the program does not know.
+pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeError> {
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for recorded in events {
+        let (number, outcome, answer) = match EmailEvent::decode(&recorded.event_type, &recorded.body)? {
+            EmailEvent::SendClaimed(claim) => {
+                let started_at = rfc3339(recorded.time);
+                let number = claim.attempt;
+                attempts.push(Attempt { number, started_at, ended_at: None, outcome: None, answer: None });
+                continue;
+            }
+            EmailEvent::EmailSent(e) => (e.attempt, "sent", e.answer),
+            EmailEvent::EmailFailed(e) => {
+                (e.attempt, if e.will_retry { "retrying" } else { "failed" }, e.answer)
+            }
+            EmailEvent::EmailOutcomeUnknown(e) => (e.attempt, "unknown", e.detail),
+            EmailEvent::EmailQueued(_)
+            | EmailEvent::EmailRetryRequested(_)
+            | EmailEvent::EmailReleased(_)
+            | EmailEvent::EmailRescheduled(_)
+            | EmailEvent::EmailCancelled(_) => continue,
+        };
+        // A mail that was abandoned without an attempt has no entry for the outcome.
+        let under_way = |attempt: &&mut Attempt| attempt.number == number && attempt.outcome.is_none();
+        if let Some(attempt) = attempts.last_mut().filter(under_way) {
+            attempt.ended_at = Some(rfc3339(recorded.time));
+            attempt.outcome = Some(outcome);
+            attempt.answer = Some(answer);
+        }
+    }
+    attempts.drain(..attempts.len().saturating_sub(MOST));
+    Ok(attempts)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::certification::mail::samples::queued;
+    use crate::domain::certification::mail::{
+        EmailFailed, EmailOutcomeUnknown, EmailRetryRequested, EmailSent, OnUnknown, SendClaimed,
+    };
+
+    fn recorded(events: Vec<EmailEvent>) -> Vec<RecordedEvent> {
+        let one = |(n, event): (usize, EmailEvent)| RecordedEvent {
+            position: n as u64 + 1,
+            time: datetime!(2026-11-21 12:00 UTC) + time::Duration::seconds(n as i64),
+            aggregate: "email".to_owned(),
+            id: Uuid::nil().to_string(),
+            event_id: Uuid::nil(),
+            event_type: event.event_type().to_owned(),
+            command_id: Uuid::nil().into(),
+            correlation_id: Uuid::nil(),
+            actor: "mailer".to_owned(),
+            body: event.body().to_string().into(),
+        };
+        events.into_iter().enumerate().map(one).collect()
+    }
+
+    fn claimed(attempt: u32) -> EmailEvent {
+        SendClaimed { attempt, message_id: "<1@example.com>".to_owned() }.into()
+    }
+
+    #[test]
+    fn every_try_stands_with_its_outcome() {
+        let text = |text: &str| -> Personal<String> { text.to_owned().into() };
+        let failed = |attempt, will_retry: bool| EmailFailed {
+            attempt,
+            permanent: !will_retry,
+            will_retry,
+            answer: text("451 later"),
+        };
+        let history = recorded(vec![
+            queued(OnUnknown::Retry).into(),
+            failed(0, false).into(),
+            EmailRetryRequested {}.into(),
+            claimed(1),
+            failed(1, true).into(),
+            claimed(2),
+            EmailOutcomeUnknown { attempt: 2, detail: text("no answer") }.into(),
+            EmailRetryRequested {}.into(),
+            claimed(3),
+            claimed(4),
+            EmailSent { attempt: 4, answer: text("250 ok") }.into(),
+        ]);
+        let attempts = attempts(&history).unwrap();
+        let told: Vec<_> = attempts
+            .iter()
+            .map(|a| (a.number, a.outcome, a.answer.as_ref().map(Personal::reveal_str)))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (1, Some("retrying"), Some("451 later")),
+                (2, Some("unknown"), Some("no answer")),
+                (3, None, None),
+                (4, Some("sent"), Some("250 ok")),
+            ]
+        );
+        assert_eq!(attempts[0].started_at, "2026-11-21T12:00:03Z");
+        assert_eq!(attempts[0].ended_at.as_deref(), Some("2026-11-21T12:00:04Z"));
+    }
+
+    #[test]
+    fn only_the_last_tries_are_shown() {
+        let shown = attempts(&recorded((1..=250).map(claimed).collect())).unwrap();
+        assert_eq!((shown.len(), shown[0].number, shown[99].number), (100, 151, 250));
+    }
+}

@@ -1,0 +1,151 @@
+//! One command on many jobs.
+//!
+//! The jobs are selected from the query tables, which may lag. Each command is decided on the log.
+
+use std::collections::HashSet;
+
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::filter::JobsFilter;
+use crate::commands::{CommandContext, CommandError};
+use crate::domain::certification::mail::{Email, EmailCommand};
+use crate::domain::{CommandId, EmailId};
+use crate::event_log::Position;
+use crate::http::protocol::idempotency::created_by;
+use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::projection::queries::jobs;
+
+/// Maximum number of jobs per call. If more jobs meet a filter, the oldest are selected.
+pub(super) const MOST: usize = 5_000;
+/// Number of concurrent commands; they share group commits.
+const AT_ONCE: usize = 256;
+/// Maximum number of refusals in an answer.
+const MOST_LISTED: usize = 100;
+
+/// The jobs of one call.
+pub(super) struct Selected {
+    pub(super) ids: Vec<Uuid>,
+    /// True if more jobs meet the filter.
+    pub(super) more: bool,
+}
+
+/// A job for which the request was refused.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "code": "WRONG_STATE",
+    "message": "only a held or scheduled job can be released"
+}))]
+pub struct RefusedJob {
+    /// Id of the job.
+    id: Uuid,
+    /// Reason for programs: `NOT_FOUND` or `WRONG_STATE`.
+    code: &'static str,
+    /// Reason for people.
+    message: String,
+}
+
+/// Outcomes of the commands.
+#[derive(Default)]
+pub(super) struct Outcomes {
+    pub(super) done: Vec<Uuid>,
+    /// Number of refused commands.
+    pub(super) refused: usize,
+    /// The first refused jobs, at most [`MOST_LISTED`].
+    pub(super) refusals: Vec<RefusedJob>,
+    /// Highest position of the jobs after the commands.
+    pub(super) position: Option<Position>,
+}
+
+/// Returns the jobs in `ids`, or the oldest jobs that meet `filter` and are in one of the `stages`.
+pub(super) async fn select(
+    http: &HttpState,
+    ids: Option<Vec<Uuid>>,
+    filter: Option<&JobsFilter>,
+    stages: &[&str],
+) -> Result<Selected, ApiError> {
+    let filter = match (ids, filter) {
+        (Some(_), Some(_)) => return Err(ApiError::field("filter", "give ids or a filter, not both")),
+        (Some(mut ids), None) => {
+            if !(1..=MOST).contains(&ids.len()) {
+                return Err(ApiError::field("ids", format!("name 1 to {MOST} jobs a call")));
+            }
+            let mut seen = HashSet::new();
+            ids.retain(|id| seen.insert(*id));
+            return Ok(Selected { ids, more: false });
+        }
+        (None, filter) => filter.cloned().unwrap_or_default(),
+    };
+    let mut filter = filter.checked()?;
+    let asked = filter.stages.take();
+    let fits = |stage: &&&str| asked.as_ref().is_none_or(|asked| asked.iter().any(|a| a == **stage));
+    filter.stages = Some(stages.iter().filter(fits).map(|stage| (*stage).to_owned()).collect());
+    let mut ids = jobs::find(&http.database().await?, filter, MOST + 1).await?;
+    let more = ids.len() > MOST;
+    ids.truncate(MOST);
+    Ok(Selected { ids, more })
+}
+
+/// Executes `command` on each job. The id of each command is derived from `command_id`, that of the request.
+pub(super) async fn each(
+    http: &HttpState,
+    caller: &Caller,
+    command_id: CommandId,
+    ids: &[Uuid],
+    command: &EmailCommand,
+) -> Result<Outcomes, ApiError> {
+    let whole = &caller.context(command_id);
+    let results: Vec<_> = stream::iter(ids.iter().copied())
+        .map(|id| async move {
+            let own = CommandId(created_by(command_id, &id.to_string()));
+            let context = CommandContext { command_id: own, ..whole.clone() };
+            (id, http.commands.execute::<Email>(&context, EmailId(id), command.clone()).await)
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let mut outcomes = Outcomes::default();
+    for (id, result) in results {
+        match result {
+            Ok(done) => {
+                outcomes.position = outcomes.position.max(Some(done.position));
+                outcomes.done.push(id);
+            }
+            Err(CommandError::Refused(refusal)) => {
+                outcomes.refused += 1;
+                if outcomes.refusals.len() < MOST_LISTED {
+                    let (code, message) = (refusal.code(), refusal.to_string());
+                    outcomes.refusals.push(RefusedJob { id, code, message });
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Result of a request for many jobs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({ "done": 3, "refused": 0, "refusals": [], "more": false }))]
+pub struct Acted {
+    /// Number of jobs for which the request was executed, now or by the same request before.
+    done: usize,
+    /// Number of jobs for which the request was refused.
+    refused: usize,
+    /// The first 100 refused jobs.
+    refusals: Vec<RefusedJob>,
+    /// True if more jobs meet the filter than one call handles. Call again for the others.
+    more: bool,
+}
+
+pub(super) fn acted(outcomes: Outcomes, more: bool) -> Result<Answer, ApiError> {
+    let Outcomes { done, refused, refusals, position } = outcomes;
+    let answer = Answer::ok(&Acted { done: done.len(), refused, refusals, more })?;
+    Ok(match position {
+        Some(position) => answer.at(position),
+        None => answer,
+    })
+}

@@ -1,0 +1,152 @@
+//! `POST /jobs/process-pending`
+
+use std::time::Duration;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::filter::JobsFilter;
+use super::many::{RefusedJob, each, select};
+use crate::domain::certification::mail::EmailCommand;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{IdempotencyKey, Json};
+use crate::http::protocol::idempotency::{Request, once};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::projection::queries::jobs;
+
+/// Maximum number of mails whose outcomes the request waits for.
+const WAITED_FOR: usize = 100;
+/// Longest time to wait for the outcomes.
+const MAX_WAIT: Duration = Duration::from_secs(15);
+
+/// Waiting mails to release; all held mails by default.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "filter": { "batchId": "0b8f5c1e-9a77-4a51-8f0e-3c1d6f2b7e90" } }))]
+pub struct ProcessPendingRequest {
+    /// Ids of held or scheduled jobs, 1–5,000.
+    #[serde(default)]
+    ids: Option<Vec<Uuid>>,
+    /// Selects the held jobs that meet this filter, at most the oldest 5,000.
+    #[serde(default)]
+    filter: Option<JobsFilter>,
+    /// True if the filter also selects scheduled jobs, which are then sent before their time.
+    #[serde(default)]
+    include_scheduled: bool,
+}
+
+/// Outcomes of the released mails.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "released": 4, "processed": 3, "successful": 2, "failed": 1, "cancelled": 1, "pending": 0, "refused": 0,
+    "refusals": [], "more": false
+}))]
+pub struct Processed {
+    /// Mails that this call released.
+    released: usize,
+    /// Released mails that were finished while the request waited: `successful` and `failed` together.
+    processed: i64,
+    /// Released mails that a mail server accepted.
+    successful: i64,
+    /// Released mails that failed or have an unknown outcome.
+    failed: i64,
+    /// Released mails that were cancelled before they were sent, for example by a revocation.
+    cancelled: i64,
+    /// Released mails that are not finished or wait for another attempt.
+    pending: i64,
+    /// Selected jobs that do not exist, or are neither held nor scheduled.
+    refused: usize,
+    /// The first 100 of these jobs.
+    refusals: Vec<RefusedJob>,
+    /// True if more jobs meet the filter than one call handles. Call again for the others.
+    more: bool,
+}
+
+/// Releases waiting mails.
+///
+/// Mails of certificates that were generated with `delivery: "held"` wait for this request. If it releases at most
+/// 100 mails, it waits up to 15 seconds for their outcomes, and answers 200 if all are finished. Otherwise it
+/// answers 202, and `Location` lists the unfinished mails. In both cases the mails are sent in the background.
+/// Mails with immediate delivery need no release and are not counted here.
+#[utoipa::path(
+    post, path = "/jobs/process-pending", request_body = Option<ProcessPendingRequest>,
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    responses(
+        (status = 200, description = "All released mails are finished, or none was released", body = Envelope<Processed>),
+        (status = 202, description = "Released; some mails are not finished yet", body = Envelope<Processed>),
+        (status = 400, description = "VALIDATION_ERROR: both `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Option<Json<ProcessPendingRequest>>,
+) -> Result<Answer, ApiError> {
+    let Json { value, sha256 } = body.unwrap_or_default();
+    let route = "POST /jobs/process-pending";
+    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
+    once(&http, request, async |command_id| {
+        let stages: &[&str] = if value.include_scheduled { &["held", "scheduled"] } else { &["held"] };
+        let selected = select(&http, value.ids, value.filter.as_ref(), stages).await?;
+        let outcomes = each(&http, &caller, command_id, &selected.ids, &EmailCommand::Release).await?;
+        let Ended { successful, failed, cancelled } = ended(&http, &outcomes.done).await?;
+        let (released, processed) = (outcomes.done.len(), successful + failed);
+        let pending = i64::try_from(released).unwrap_or(i64::MAX) - processed - cancelled;
+        let processed = Processed {
+            released,
+            processed,
+            successful,
+            failed,
+            cancelled,
+            pending,
+            refused: outcomes.refused,
+            refusals: outcomes.refusals,
+            more: selected.more,
+        };
+        let mut answer = Answer::ok(&processed)?;
+        if pending > 0 {
+            let location = http.api_path("/jobs?state=queued,claimed,retrying");
+            answer = answer.accepted(location).message("some are still under way; see Location");
+        }
+        Ok(match outcomes.position {
+            Some(position) => answer.at(position),
+            None => answer,
+        })
+    })
+    .await
+}
+
+/// Number of finished mails, by outcome.
+#[derive(Clone, Copy, Default)]
+struct Ended {
+    successful: i64,
+    failed: i64,
+    cancelled: i64,
+}
+
+/// Waits at most [`MAX_WAIT`] until these mails are finished, and counts the outcomes. Does not wait for more than
+/// [`WAITED_FOR`] mails.
+async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
+    if ids.is_empty() || ids.len() > WAITED_FOR {
+        return Ok(Ended::default());
+    }
+    let look = || async move {
+        let counted = jobs::stages_of(&http.database().await?, ids).await?;
+        let count = |stages: &[&str]| -> i64 {
+            counted.iter().filter(|c| stages.contains(&c.stage.as_str())).map(|c| c.count).sum()
+        };
+        let (successful, failed) = (count(&["sent"]), count(&["failed", "unknown"]));
+        let cancelled = count(&["cancelled"]);
+        // The delay before another attempt is longer than this call.
+        let settled = successful + failed + cancelled + count(&["retrying"]);
+        let ended = Ended { successful, failed, cancelled };
+        Ok((usize::try_from(settled).is_ok_and(|settled| settled == ids.len()), ended))
+    };
+    http.look_until(MAX_WAIT, look).await
+}

@@ -1,0 +1,242 @@
+//! Comparison of issued certificates with another template, shared by two endpoints.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::commands::issue::PinnedTemplate;
+use crate::domain::IssuanceId;
+use crate::domain::certification::certificate::Certificate;
+use crate::domain::certification::issuance::{CertificateRequested, Issuance};
+use crate::http::api::certification::generated_certificates::sample::not_drawn;
+use crate::http::protocol::cursor;
+use crate::http::server::held::held;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::issuances::{self, DrawnRow, IssuanceFilter};
+use crate::projection::queries::listing::{self, Conditions, Last, Order, Start};
+
+/// Default and maximum number of certificates per call.
+const USUAL: u32 = 100;
+const MOST: u32 = 1_000;
+/// Sizes of the groups that are drawn together. The size doubles after each group that takes at most `QUICK`.
+const FEWEST: usize = 10;
+const LARGEST: usize = 80;
+const QUICK: Duration = Duration::from_secs(1);
+/// Time after which a call starts no further group.
+const GO_ON_FOR: Duration = Duration::from_secs(8);
+/// Number of certificates that are loaded concurrently.
+const AT_ONCE: usize = 16;
+/// Resolution of the picture of a difference, in pixels per inch.
+const DPI: u16 = 72;
+
+/// Certificates to compare.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"limit": 100}))]
+pub struct WhatIfRequest {
+    /// Number of certificates to compare, 1–1,000; 100 if absent. Fewer are compared if drawing takes long.
+    #[schema(minimum = 1, maximum = 1000)]
+    pub(super) limit: Option<u32>,
+    /// Cursor of the next certificates: `nextCursor` of the answer before.
+    pub(super) cursor: Option<String>,
+    /// Id of an issued certificate. The answer is then a picture (PNG) of this certificate as it is, as it would
+    /// be, and of the differences.
+    pub(super) picture_of: Option<Uuid>,
+}
+
+/// Result of a comparison.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WhatIfAnswer {
+    /// Number of compared certificates.
+    #[schema(example = 100)]
+    checked: usize,
+    /// Number of certificates that would look different.
+    #[schema(example = 1)]
+    different: usize,
+    /// Number of certificates that could not be drawn.
+    #[schema(example = 0)]
+    failed: usize,
+    /// The compared certificates, newest first.
+    certificates: Vec<WhatIfOne>,
+    /// Cursor of the next certificates; null if all were compared.
+    next_cursor: Option<String>,
+}
+
+/// Result for one certificate.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WhatIfOne {
+    /// Id of the issued certificate.
+    id: Uuid,
+    /// True if it would look different; null if it cannot be drawn.
+    #[schema(example = true)]
+    differs: Option<bool>,
+    /// Reason why it cannot be drawn, as a stable code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "RENDER_OVERFLOW")]
+    code: Option<String>,
+}
+
+/// Certificates to compare, and the template to compare with.
+pub(super) struct Change<'a> {
+    /// Only certificates of this definition.
+    pub(super) certificate: Option<Uuid>,
+    /// Only certificates whose definition names this theme.
+    pub(super) theme: Option<&'a str>,
+    /// Template to compare with.
+    pub(super) template: PinnedTemplate,
+    /// True if each certificate keeps the options that it was issued with.
+    pub(super) keeps_options: bool,
+}
+
+impl Change<'_> {
+    /// Returns the conditions that select the certificates.
+    fn concerned(&self) -> Conditions {
+        let filter = IssuanceFilter {
+            state: Some("generated".to_owned()),
+            certificate_id: self.certificate,
+            theme: self.theme.map(str::to_owned),
+            ..IssuanceFilter::default()
+        };
+        filter.conditions()
+    }
+
+    /// Returns a certificate as it would be pinned with the other template.
+    fn on(&self, was: &CertificateRequested) -> CertificateRequested {
+        let mut would_be = was.clone();
+        let options = std::mem::take(&mut would_be.page.pdf_template.options);
+        would_be.page.pdf_template = self.template.template.clone();
+        would_be.page.own_template = self.template.files.clone();
+        if self.keeps_options {
+            would_be.page.pdf_template.options = options;
+        }
+        would_be
+    }
+}
+
+/// Slot of a call. Every drawing of the call holds it.
+pub(super) type Slot = Arc<OwnedSemaphorePermit>;
+
+/// Returns the result of the comparison, or the picture of one certificate.
+pub(super) async fn answer(
+    http: &HttpState,
+    slot: &Slot,
+    change: &Change<'_>,
+    asked: WhatIfRequest,
+) -> Result<Response, ApiError> {
+    if let Some(id) = asked.picture_of {
+        return picture(http, slot, change, id).await;
+    }
+    let limit = asked.limit.unwrap_or(USUAL);
+    if !(1..=MOST).contains(&limit) {
+        return Err(ApiError::field("limit", format!("give 1 to {MOST}")));
+    }
+    let conditions = change.concerned();
+    let list = format!("what-if {}", conditions.told());
+    let start = match &asked.cursor {
+        Some(cursor) => Start::After(cursor::open(http, &list, cursor)?),
+        None => Start::First,
+    };
+    let database = http.database().await?;
+    let newest = Order { key: issuances::BY_CREATION, descending: true };
+    let listed =
+        listing::list::<DrawnRow>(&database, &issuances::DRAWN, &conditions, newest, &start, limit).await?;
+    let (begun, mut certificates) = (Instant::now(), Vec::new());
+    let (mut rest, mut together, mut next) = (listed.items.as_slice(), FEWEST, listed.last);
+    while !rest.is_empty() {
+        let (some, later) = rest.split_at(together.min(rest.len()));
+        let group_begun = Instant::now();
+        certificates.extend(compare(http, slot, change, some).await?);
+        rest = later;
+        together = next_group(together, group_begun.elapsed());
+        if !rest.is_empty() && begun.elapsed() > GO_ON_FOR {
+            next = some.last().map(|row| Last { text: None, number: row.created_position });
+            break;
+        }
+    }
+    let answer = WhatIfAnswer {
+        checked: certificates.len(),
+        different: certificates.iter().filter(|one| one.differs == Some(true)).count(),
+        failed: certificates.iter().filter(|one| one.differs.is_none()).count(),
+        certificates,
+        next_cursor: next.map(|last| cursor::seal(http, &list, &last)).transpose()?,
+    };
+    Ok(Answer::ok(&answer)?.into_response())
+}
+
+/// Returns the size of the next group. After a slow group it is the smallest, so that a call does not exceed
+/// [`GO_ON_FOR`] by much.
+fn next_group(together: usize, took: Duration) -> usize {
+    if took <= QUICK { (2 * together).min(LARGEST) } else { FEWEST }
+}
+
+async fn compare(
+    http: &HttpState,
+    slot: &Slot,
+    change: &Change<'_>,
+    rows: &[DrawnRow],
+) -> Result<Vec<WhatIfOne>, ApiError> {
+    let load = |row: &DrawnRow| {
+        let id = row.id;
+        async move { Ok::<_, ApiError>((id, http.commands.load_beginning::<Issuance>(IssuanceId(id)).await?)) }
+    };
+    let loaded: Vec<_> = stream::iter(rows.iter().map(load)).buffered(AT_ONCE).try_collect().await?;
+    let (mut known, mut pairs) = (Vec::new(), Vec::new());
+    for (id, issuance) in loaded {
+        if let Some(was) = issuance.request {
+            let would_be = change.on(&was);
+            known.push(id);
+            pairs.push((was, would_be));
+        }
+    }
+    let rendering = http.rendering.clone();
+    let outcomes = held(slot.clone(), async move { rendering.what_if(&pairs).await }).await?;
+    Ok(known
+        .into_iter()
+        .zip(outcomes)
+        .map(|(id, outcome)| WhatIfOne {
+            id,
+            code: outcome.as_ref().err().map(|error| error.code().to_owned()),
+            differs: outcome.ok(),
+        })
+        .collect())
+}
+
+async fn picture(http: &HttpState, slot: &Slot, change: &Change<'_>, id: Uuid) -> Result<Response, ApiError> {
+    let issuance = http.commands.load::<Issuance>(IssuanceId(id)).await?.state;
+    let was = issuance.request.ok_or_else(|| ApiError::not_found("generated certificate"))?;
+    let definition = http.commands.load::<Certificate>(was.certificate_id).await?.state.0;
+    let is_meant = change.certificate.is_none_or(|certificate| was.certificate_id.0 == certificate)
+        && change.theme.is_none_or(|theme| definition.is_some_and(|d| d.pdf_template.theme == theme));
+    if !is_meant {
+        return Err(ApiError::field("pictureOf", "is none of the certificates that this is about"));
+    }
+    let (rendering, would_be) = (http.rendering.clone(), change.on(&was));
+    let drawing = async move { rendering.what_if_picture(&was, &would_be, DPI).await };
+    let drawn = held(slot.clone(), drawing).await?.map_err(not_drawn)?;
+    Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-store")], drawn).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_grow_while_they_are_quick() {
+        let quick = Duration::from_millis(300);
+        let mut sizes = vec![FEWEST];
+        for took in [quick, quick, quick, quick, 2 * QUICK, quick] {
+            sizes.push(next_group(sizes[sizes.len() - 1], took));
+        }
+        assert_eq!(sizes, [10, 20, 40, 80, 80, 10, 20]);
+    }
+}

@@ -1,0 +1,98 @@
+//! `GET /reset-password`
+
+use axum::extract::State;
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, VARY};
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::Html;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::Value;
+use minijinja::context;
+use sha2::{Digest, Sha256};
+
+use crate::domain::Locale;
+use crate::http::api::public::verify::chosen;
+use crate::http::{ApiError, HttpState};
+
+const TEMPLATE: &str = include_str!("reset_password.html");
+/// Script that reads the token from the URL's fragment, which browsers do not send to servers, and sends it with the
+/// new password.
+const SCRIPT: &str = include_str!("reset_password.js");
+
+/// Shows a page to set a new password with the link from a mail.
+///
+/// The link's token is in the fragment of the URL.
+#[utoipa::path(
+    get, path = "/reset-password",
+    params(("Accept-Language" = Option<String>, Header, description = "Preferred languages", example = "es-CO, en;q=0.5")),
+    responses((status = 200, description = "The page", body = String, content_type = "text/html"))
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    headers: HeaderMap,
+) -> Result<([(HeaderName, String); 3], Html<String>), ApiError> {
+    let locale = chosen(None, &headers, http.auth.locale);
+    // Relative to this page, so that it works under any path prefix of a proxy.
+    let action = http.api_path("/auth/reset-password").trim_start_matches('/').to_owned();
+    let described = [
+        (CONTENT_SECURITY_POLICY, policy()),
+        (CONTENT_LANGUAGE, locale.as_str().to_owned()),
+        (VARY, "Accept-Language".to_owned()),
+    ];
+    Ok((described, page(locale, &action)?))
+}
+
+/// Returns a content security policy that allows only this script, requests to the same origin, and inline styles.
+fn policy() -> String {
+    let hash = STANDARD.encode(Sha256::digest(SCRIPT));
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+fn page(locale: Locale, action: &str) -> Result<Html<String>, ApiError> {
+    let script = Value::from_safe_string(SCRIPT.to_owned());
+    super::render(TEMPLATE, &context! { language => locale.as_str(), action, script, t => words(locale) })
+}
+
+fn words(locale: Locale) -> Value {
+    match locale {
+        Locale::En => context! {
+            title => "Set a new password",
+            password => "New password",
+            rule => "8 to 128 characters with an upper-case letter, a lower-case letter and a digit.",
+            button => "Set password",
+            done => "Your password is set. You can log in with it now.",
+            failed => "It did not work.",
+            ended => "This link was used or has expired. Ask for another.",
+            noscript => "This page needs JavaScript: the link's secret is not sent to the server before you set a password.",
+        },
+        Locale::Es => context! {
+            title => "Elige una contraseña nueva",
+            password => "Contraseña nueva",
+            rule => "De 8 a 128 caracteres, con una mayúscula, una minúscula y una cifra.",
+            button => "Guardar contraseña",
+            done => "Tu contraseña está guardada. Ya puedes entrar con ella.",
+            failed => "No ha funcionado.",
+            ended => "Este enlace ya se usó o ha caducado. Pide otro.",
+            noscript => "Esta página necesita JavaScript: el secreto del enlace no llega al servidor hasta que eliges una contraseña.",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_speaks_both_languages_and_runs_one_script() {
+        for locale in Locale::ALL {
+            let page = page(locale, "api/v1/auth/reset-password").unwrap().0;
+            insta::assert_snapshot!(format!("reset_password_{locale}"), page);
+            let script = page.split("<script>").nth(1).and_then(|rest| rest.split("</script>").next());
+            let hash = STANDARD.encode(Sha256::digest(script.unwrap()));
+            assert!(policy().contains(&format!("'sha256-{hash}'")));
+        }
+    }
+}

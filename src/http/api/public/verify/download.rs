@@ -1,0 +1,153 @@
+//! `GET /certificate/{publicId}/download`
+
+use axum::extract::State;
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    LOCATION,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+use super::disposition::attachment;
+use super::ranges::{Wanted, wanted};
+use super::{Standing, standing};
+use crate::domain::IssuanceId;
+use crate::domain::certification::file_name::attachment_file_name;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::Path;
+use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::projection::queries::issuances::IssuanceRow;
+use crate::rendering::RenderingError;
+use crate::storage::ObjectKey;
+
+/// A copy in a browser is used only after the server confirmed it, so a revocation shows at once. Shared caches
+/// keep no copy: they may ignore that rule, and the file is about a person.
+const CACHED: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// Returns the PDF as it was issued. A lost file is rendered again; its bytes never change.
+///
+/// With `Range`, the answer is the requested part. If the operator has configured this, the answer is a redirect to
+/// the file storage. The same path also works under the API's prefix. Errors are pages if `Accept` has `text/html`.
+#[utoipa::path(
+    get, path = "/certificate/{publicId}/download",
+    params(
+        ("publicId" = String, Path, description = "The public id: 32 hex digits, or the number on the certificate", example = "00112233445566778899aabbccddeeff"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of the file that you have"),
+        ("Range" = Option<String>, Header, description = "The requested part, such as `bytes=0-1023`"),
+        ("If-Range" = Option<String>, Header, description = "The ETag of the file that you have a part of"),
+    ),
+    responses(
+        (status = 200, description = "The PDF", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 206, description = "The part that `Range` asks for", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 302, description = "Redirect to the PDF in the file storage; valid for one minute"),
+        (status = 304, description = "`If-None-Match` matches the PDF"),
+        (status = 404, description = "NOT_FOUND: no certificate with this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
+        (status = 409, description = "NOT_GENERATED: the PDF does not exist yet", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
+        (status = 410, description = "CERTIFICATE_REVOKED: the issuer revoked the certificate", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
+        (status = 416, description = "RANGE_NOT_SATISFIABLE: the file has no such part", body = ErrorEnvelope),
+        (status = 500, description = "ISSUED_FILE_DIFFERS: the stored file is not the issued one", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Path(public_id): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let row = super::find(&http, &public_id).await?;
+    if standing(&row) == Standing::Revoked {
+        return Err(RenderingError::Revoked.into());
+    }
+    let Some(sha256) = row.sha256.clone() else {
+        let message = "the certificate was issued, but its PDF is not there yet; try again in a minute";
+        return Err(ApiError::new(ErrorCode::NotGenerated, message));
+    };
+    let etag = format!("\"{sha256}\"");
+    if has(&headers, &etag) {
+        let known = [(ETAG, header(etag)?), (CACHE_CONTROL, CACHED)];
+        return Ok((StatusCode::NOT_MODIFIED, known).into_response());
+    }
+    if method == Method::GET {
+        metrics::counter!("laureate_downloads_total").increment(1);
+        if let Some(url) = elsewhere(&http, &row).await? {
+            let to = [(LOCATION, header(url)?), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+            return Ok((StatusCode::FOUND, to).into_response());
+        }
+    }
+    let pdf = issued(&http, &row).await?;
+    let name = attachment_file_name(row.full_name.reveal_str());
+    let described = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/pdf")),
+        (CONTENT_DISPOSITION, header(attachment(&name))?),
+        (ETAG, header(etag.clone())?),
+        (ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        (CACHE_CONTROL, CACHED),
+    ];
+    let size = pdf.len();
+    let wanted = if method == Method::GET { wanted(&headers, size, &etag) } else { Wanted::Whole };
+    Ok(match wanted {
+        Wanted::Whole => (described, pdf).into_response(),
+        Wanted::Part(part) => {
+            let place = header(format!("bytes {}-{}/{size}", part.start, part.end - 1))?;
+            let described = (described, [(CONTENT_RANGE, place)]);
+            (StatusCode::PARTIAL_CONTENT, described, pdf.slice(part)).into_response()
+        }
+        Wanted::Nothing => {
+            let place = [(CONTENT_RANGE, header(format!("bytes */{size}"))?)];
+            let message = format!("the file has {size} bytes; ask for some of them");
+            (place, ApiError::new(ErrorCode::RangeNotSatisfiable, message)).into_response()
+        }
+    })
+}
+
+/// Returns the issued bytes, checked against their SHA-256.
+async fn issued(http: &HttpState, row: &IssuanceRow) -> Result<Bytes, ApiError> {
+    let pdf = http.rendering.issued_pdf(IssuanceId(row.id)).await?;
+    pdf.ok_or_else(|| ApiError::internal("PDF missing in log"))
+}
+
+/// Returns an address in the file storage if the operator has configured redirects. The file is named after the
+/// certificate and not after the person, because addresses are written to logs.
+async fn elsewhere(http: &HttpState, row: &IssuanceRow) -> Result<Option<String>, ApiError> {
+    let Some(key) = row.object_key.as_deref().filter(|_| http.storage.presigns_downloads()) else {
+        return Ok(None);
+    };
+    let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
+    if !http.storage.exists(&key).await? {
+        // Renders, checks and stores the file again.
+        issued(http, row).await?;
+    }
+    let disposition = attachment(&attachment_file_name(&row.certificate_name));
+    Ok(http.storage.download_url(&key, &disposition).await?)
+}
+
+fn header(text: String) -> Result<HeaderValue, ApiError> {
+    HeaderValue::try_from(text).map_err(ApiError::internal)
+}
+
+/// Returns true if `If-None-Match` matches `etag` (weak comparison, RFC 9110 §13.1.2).
+fn has(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|text| text.split(',')).any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_version_is_not_sent_again() {
+        let asks = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_NONE_MATCH, value.parse().unwrap());
+            has(&headers, "\"ab\"")
+        };
+        assert!(asks("\"ab\"") && asks("W/\"ab\"") && asks("\"x\", \"ab\"") && asks("*"));
+        assert!(!asks("\"x\"") && !asks("ab"));
+        assert!(!has(&HeaderMap::new(), "\"ab\""));
+    }
+}

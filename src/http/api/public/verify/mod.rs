@@ -1,0 +1,95 @@
+//! Public pages of a certificate, without log-in: its verification and its PDF.
+
+pub mod disposition;
+pub mod download;
+pub mod enter;
+pub mod notice;
+mod notice_words;
+pub mod page;
+pub mod ranges;
+pub mod verification;
+mod words;
+
+pub(in crate::http) use words::chosen;
+
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+
+use crate::domain::PublicId;
+use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::projection::queries::issuances::{self, IssuanceRow};
+
+/// Request headers that a public page depends on, as the value of `Vary`.
+pub const DEPENDS: &str = "Accept, Accept-Language";
+
+/// Parses a number in any form.
+fn parse(number: &str) -> Result<PublicId, ApiError> {
+    PublicId::parse(number).map_err(|error| ApiError::new(ErrorCode::NumberMistyped, error.to_string()))
+}
+
+/// Finds the public issuance of a number in any form.
+///
+/// # Errors
+/// 404 if the number is mistyped, was not issued here, or its issuance is not public.
+async fn find(http: &HttpState, number: &str) -> Result<IssuanceRow, ApiError> {
+    let id = parse(number)?;
+    let row = issuances::get_by_public_id(&http.database().await?, &id.to_string()).await?;
+    row.filter(is_public).ok_or_else(|| ApiError::not_found("certificate here; check the address"))
+}
+
+/// Returns false for an issuance whose PDF could not be created, revoked or not. Nobody has received such a PDF.
+fn is_public(row: &IssuanceRow) -> bool {
+    row.state != "failed" && (row.sha256.is_some() || row.failure_code.is_none())
+}
+
+/// Returns true if `Accept` has JSON and no HTML.
+pub fn wants_json(headers: &HeaderMap) -> bool {
+    accepted(headers).contains("application/json") && !accepts_page(headers)
+}
+
+/// Returns true if `Accept` has HTML, as that of browsers does.
+pub fn accepts_page(headers: &HeaderMap) -> bool {
+    accepted(headers).contains("text/html")
+}
+
+fn accepted(headers: &HeaderMap) -> &str {
+    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Public state of an issued certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Issued here and valid.
+    Valid,
+    /// Issued here; the PDF does not exist yet.
+    Pending,
+    /// Issued here and revoked by the issuer.
+    Revoked,
+}
+
+/// Converts the state of a row to its public state.
+fn standing(row: &IssuanceRow) -> Standing {
+    match row.state.as_str() {
+        "generated" => Standing::Valid,
+        "revoked" => Standing::Revoked,
+        _ => Standing::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_get_the_page_and_programs_json() {
+        let asks = |accept: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, accept.parse().unwrap());
+            (wants_json(&headers), accepts_page(&headers))
+        };
+        assert_eq!(asks("application/json"), (true, false));
+        assert_eq!(asks("text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"), (false, true));
+        assert_eq!(asks("*/*"), (false, false));
+        assert!(!wants_json(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,157 @@
+//! Public data of a certificate.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Standing, standing};
+use crate::domain::Personal;
+use crate::domain::certification::public_id::printed;
+use crate::http::HttpState;
+use crate::http::protocol::rfc3339;
+use crate::http::settings::PersonShown;
+use crate::projection::queries::issuances::IssuanceRow;
+
+/// Public data of a certificate.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Verification {
+    /// Always true, because certificates that were not issued here are not found.
+    #[schema(example = true)]
+    pub(super) genuine: bool,
+    /// `valid`; `pending` if it was issued and its PDF is being created; `revoked` if the issuer revoked it.
+    #[schema(example = "valid", pattern = "^(valid|pending|revoked)$")]
+    pub(super) status: &'static str,
+    /// Public id of the certificate.
+    #[schema(example = "00112233445566778899aabbccddeeff")]
+    pub(super) public_id: String,
+    /// Number as printed on the certificate.
+    #[schema(example = "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW")]
+    pub(super) number: String,
+    /// The person's name, its initials, or null, as configured by the operator.
+    #[schema(value_type = Option<String>, example = "María Núñez")]
+    pub(super) full_name: Option<Personal<String>>,
+    /// Name of the certificate.
+    #[schema(example = "Speaker")]
+    pub(super) certificate_name: String,
+    /// Name of the event or course.
+    #[schema(example = "Summit 2026")]
+    pub(super) event_name: String,
+    /// Issuing organisation.
+    #[schema(example = "Acme")]
+    pub(super) issuer: String,
+    /// Date on the certificate.
+    #[schema(example = "2026-11-21", format = Date)]
+    pub(super) issue_date: String,
+    /// Language of the certificate: `en` or `es`.
+    #[schema(example = "es")]
+    pub(super) locale: String,
+    /// Time of the revocation (RFC 3339); null if it is not revoked.
+    #[schema(example = json!(null), format = DateTime)]
+    pub(super) revoked_at: Option<String>,
+    /// Address of the PDF; null if the PDF does not exist yet, if it is revoked, or if the full name is not public.
+    #[schema(
+        example = "https://certificates.example.com/certificate/00112233445566778899aabbccddeeff/download"
+    )]
+    pub(super) download_url: Option<String>,
+    /// SHA-256 of the PDF, 64 hex digits; null until there is one.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    pub(super) sha256: Option<String>,
+    /// Time of this verification (RFC 3339).
+    #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
+    pub(super) checked_at: String,
+}
+
+pub(super) fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
+    let standing = standing(&row);
+    let shows = http.settings.verification_shows;
+    let path = format!("/certificate/{}/download", row.public_id);
+    let has_download = standing == Standing::Valid && shows == PersonShown::Full;
+    Verification {
+        genuine: true,
+        status: match standing {
+            Standing::Valid => "valid",
+            Standing::Pending => "pending",
+            Standing::Revoked => "revoked",
+        },
+        number: printed(&row.public_id),
+        public_id: row.public_id,
+        full_name: shown(row.full_name, shows),
+        certificate_name: row.certificate_name,
+        event_name: row.event_name,
+        issuer: row.client,
+        issue_date: row.issue_date.to_string(),
+        locale: row.locale,
+        revoked_at: row.revoked_at.map(rfc3339),
+        download_url: has_download.then(|| http.public_url(&path)),
+        sha256: row.sha256,
+        checked_at: rfc3339(http.now()),
+    }
+}
+
+/// Returns the name in the form that the operator has configured.
+fn shown(name: Personal<String>, shows: PersonShown) -> Option<Personal<String>> {
+    match shows {
+        PersonShown::Full => Some(name),
+        PersonShown::Initials => Some(initials(name.reveal_str()).into()),
+        PersonShown::Nothing => None,
+    }
+}
+
+/// Returns the initials of a name: `María José Núñez` becomes `M. J. N.`
+fn initials(name: &str) -> String {
+    let first = |part: &str| part.chars().find(|c| c.is_alphabetic());
+    let letters = name.split_whitespace().filter_map(first);
+    let letters: Vec<String> = letters.map(|letter| format!("{}.", letter.to_uppercase())).collect();
+    letters.join(" ")
+}
+
+#[cfg(test)]
+pub(super) mod samples {
+    use super::*;
+
+    pub(in super::super) fn verification(status: &'static str) -> Verification {
+        Verification {
+            genuine: true,
+            status,
+            public_id: "00112233445566778899aabbccddeeff".to_owned(),
+            number: printed("00112233445566778899aabbccddeeff"),
+            full_name: Some("María <b>José</b> Núñez".to_owned().into()),
+            certificate_name: "Speaker".to_owned(),
+            event_name: "Summit 2026".to_owned(),
+            issuer: "Acme & Sons".to_owned(),
+            issue_date: "2026-11-21".to_owned(),
+            locale: "es".to_owned(),
+            revoked_at: None,
+            download_url: Some("https://example.com/certificate/00/download".to_owned()),
+            sha256: Some("ab".repeat(32)),
+            checked_at: "2026-12-01T08:00:00Z".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_are_the_first_letters() {
+        for (name, letters) in [
+            ("María José Núñez", "M. J. N."),
+            ("ángel  d'Arc", "Á. D."),
+            ("李雷", "李."),
+            ("(Ada)", "A."),
+            ("", ""),
+        ] {
+            assert_eq!(initials(name), letters);
+        }
+    }
+
+    #[test]
+    fn the_operator_decides_what_is_shown() {
+        let of =
+            |shows| shown("Ada Lovelace".to_owned().into(), shows).map(|name| name.reveal_str().to_owned());
+        assert_eq!(of(PersonShown::Full).as_deref(), Some("Ada Lovelace"));
+        assert_eq!(of(PersonShown::Initials).as_deref(), Some("A. L."));
+        assert_eq!(of(PersonShown::Nothing), None);
+    }
+}

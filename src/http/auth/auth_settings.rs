@@ -1,0 +1,94 @@
+//! Settings of authentication.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::second_factor::SecondFactorRule;
+use crate::domain::Locale;
+use crate::http::settings::{HttpSettingsError, is_base_url};
+
+/// Longest issuer, in characters. The capacity of a QR code is limited.
+const MAX_ISSUER: usize = 64;
+
+/// The `[auth]` section of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthSettings {
+    /// Users who must have a second factor.
+    pub second_factor: SecondFactorRule,
+    /// Name of this installation in authenticator apps.
+    pub issuer: String,
+    /// File of breached passwords, which are rejected: "Pwned Passwords" by SHA-1, ordered by hash.
+    pub breached_passwords: Option<PathBuf>,
+    /// Lifetime of a password that an administrator has set for another user, in hours.
+    pub first_password_hours: u32,
+    /// Lifetime of the link in a password reset mail, in minutes.
+    pub reset_minutes: u32,
+    /// URL that the link leads to; `/reset-password` below `http.public_base_url` if absent.
+    pub reset_url: Option<String>,
+    /// Language of the mails to users about their accounts.
+    pub locale: Locale,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            second_factor: SecondFactorRule::default(),
+            issuer: "Laureate".to_owned(),
+            breached_passwords: None,
+            first_password_hours: 7 * 24,
+            reset_minutes: 30,
+            reset_url: None,
+            locale: Locale::default(),
+        }
+    }
+}
+
+impl AuthSettings {
+    /// Checks constraints that the types do not express.
+    ///
+    /// # Errors
+    /// The first invalid setting.
+    pub fn check(&self) -> Result<(), HttpSettingsError> {
+        let wrong = |setting, problem| Err(HttpSettingsError { setting, problem });
+        let length = self.issuer.trim().chars().count();
+        let is_plain = !self.issuer.contains(|c: char| c.is_control() || c == ':');
+        if !(1..=MAX_ISSUER).contains(&length) || !is_plain {
+            return wrong("issuer", "must have 1 to 64 characters, without colons");
+        }
+        if self.first_password_hours == 0 {
+            return wrong("first_password_hours", "must be at least 1");
+        }
+        // A link that works for longer would be a second password.
+        if !(1..=24 * 60).contains(&self.reset_minutes) {
+            return wrong("reset_minutes", "must be between 1 and 1440");
+        }
+        if self.reset_url.as_deref().is_some_and(|url| !is_base_url(url)) {
+            return wrong("reset_url", "must be an http or https address without query and fragment");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_is_refused_by_name() {
+        assert_eq!(AuthSettings::default().check(), Ok(()));
+        let of = |issuer: &str| AuthSettings { issuer: issuer.to_owned(), ..AuthSettings::default() }.check();
+        assert_eq!(of("Example Academy"), Ok(()));
+        for issuer in ["", " ", "a:b", "a\nb", &"x".repeat(65)] {
+            assert_eq!(of(issuer).map_err(|error| error.setting), Err("issuer"), "{issuer}");
+        }
+        let none = AuthSettings { first_password_hours: 0, ..AuthSettings::default() };
+        assert_eq!(none.check().map_err(|error| error.setting), Err("first_password_hours"));
+        let days = AuthSettings { reset_minutes: 3_000, ..AuthSettings::default() };
+        assert_eq!(days.check().map_err(|error| error.setting), Err("reset_minutes"));
+        let reset_url = Some("https://example.org/reset?a=b".to_owned());
+        let query = AuthSettings { reset_url, ..AuthSettings::default() };
+        assert_eq!(query.check().map_err(|error| error.setting), Err("reset_url"));
+    }
+}

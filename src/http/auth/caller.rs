@@ -1,0 +1,134 @@
+//! Authenticated caller of a request: a person or a program.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use super::access::Permission;
+use super::api_key_token::{ApiKeyToken, PREFIX};
+use super::last_use;
+use super::principal::{By, Principal};
+use crate::commands::CommandContext;
+use crate::domain::accounts::user::Role;
+use crate::domain::{ApiKeyId, CommandId, SessionId, UserId};
+use crate::http::{ApiError, ErrorCode, HttpState};
+
+/// Authenticated caller of a request: a signed-in person, or a program with an API key. Only routes that require
+/// authentication have one.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Id of the user. For a program, this is the owner of its API key.
+    pub user_id: UserId,
+    principal: Principal,
+}
+
+impl Caller {
+    /// Creates the command context of this caller. A program is named by its API key.
+    #[must_use]
+    pub fn context(&self, command_id: CommandId) -> CommandContext {
+        match &self.principal.by {
+            By::Session(_) => CommandContext::of_person(command_id, self.user_id),
+            By::ApiKey(key, _) => CommandContext::of_person(command_id, format!("apikey {key}")),
+        }
+    }
+
+    /// Returns the session of the access token, or `None` for a program.
+    #[must_use]
+    pub const fn session_id(&self) -> Option<SessionId> {
+        match &self.principal.by {
+            By::Session(id) => Some(*id),
+            By::ApiKey(..) => None,
+        }
+    }
+
+    /// Returns true for a program, which authenticates with an API key.
+    #[must_use]
+    pub const fn is_program(&self) -> bool {
+        matches!(self.principal.by, By::ApiKey(..))
+    }
+
+    /// Returns the user's epoch to which the token belongs.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.principal.epoch
+    }
+
+    /// Returns the role of the user.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.principal.role
+    }
+
+    /// Returns the id of the API key, or `None` for a person.
+    #[must_use]
+    pub const fn api_key_id(&self) -> Option<ApiKeyId> {
+        match &self.principal.by {
+            By::Session(_) => None,
+            By::ApiKey(id, _) => Some(*id),
+        }
+    }
+
+    /// Returns true if the caller has `permission`.
+    #[must_use]
+    pub fn holds(&self, permission: Permission) -> bool {
+        self.principal.holds(permission)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let principal = parts.extensions.get::<Principal>().cloned();
+        let principal = principal.ok_or_else(|| ApiError::internal("a public route asks who calls it"))?;
+        Ok(Self { user_id: principal.user_id, principal })
+    }
+}
+
+/// Authenticates a request by its bearer token (RFC 6750 §2.1): an access token or an API key.
+///
+/// # Errors
+/// 401 if there is no valid token; 503 if the authorization state is not current.
+pub(in crate::http) async fn authenticate(
+    http: &HttpState,
+    headers: &HeaderMap,
+) -> Result<Principal, ApiError> {
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
+    let Some(token) = token else {
+        let message = "log in first, and send the header `Authorization: Bearer <access_token>`";
+        return Err(ApiError::new(ErrorCode::Unauthenticated, message));
+    };
+    if token.starts_with(PREFIX) {
+        let message = "the API key is unknown, has expired or was revoked; ask an administrator for another";
+        let unknown = || ApiError::new(ErrorCode::Unauthenticated, message);
+        let token = ApiKeyToken::parse(token).ok_or_else(unknown)?;
+        http.standing.fresh().await?;
+        let principal = http.standing.of_key(&token, http.now()).ok_or_else(unknown)?;
+        last_use::note(http, token.id);
+        return Ok(principal);
+    }
+    let message = "the access token is not valid or has expired; refresh it or log in again";
+    let not_valid = || ApiError::new(ErrorCode::Unauthenticated, message);
+    let bearer = http.tokens.verify(token, http.now()).map_err(|_| not_valid())?;
+    http.standing.fresh().await?;
+    http.standing.of_token(&bearer).ok_or_else(not_valid)
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bearer_tokens_count() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer abc"), Some("abc"));
+        assert_eq!(bearer("Basic abc"), None);
+        assert_eq!(bearer("abc"), None);
+    }
+}

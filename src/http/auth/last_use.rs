@@ -1,0 +1,68 @@
+//! Time of the last use of each API key. It is recorded at intervals, outside the log.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::domain::ApiKeyId;
+use crate::http::HttpState;
+
+/// Shortest time between two records of one key.
+const EVERY: Duration = Duration::from_secs(300);
+
+/// Time at which this process last recorded each key's use. Only uses of valid keys are recorded, so the number
+/// of keys bounds the map.
+#[derive(Default)]
+pub struct LastUses(Mutex<HashMap<ApiKeyId, Instant>>);
+
+impl LastUses {
+    /// Returns true if the use must be recorded, and marks it as recorded.
+    fn is_due(&self, id: ApiKeyId, now: Instant) -> bool {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = noted.get(&id).is_none_or(|then| now.duration_since(*then) >= EVERY);
+        if is_due {
+            noted.insert(id, now);
+        }
+        is_due
+    }
+}
+
+/// Records the use of a key in the background. After a failure, the next attempt follows 5 minutes later.
+pub fn note(http: &HttpState, id: ApiKeyId) {
+    if !http.last_uses.is_due(id, Instant::now()) {
+        return;
+    }
+    let http = http.clone();
+    tokio::spawn(async move {
+        let sql = format!(
+            "INSERT INTO \"{}\".api_key_uses (api_key_id, last_used_at) VALUES ($1, now())
+             ON CONFLICT (api_key_id) DO UPDATE SET last_used_at = greatest(api_key_uses.last_used_at, now())",
+            http.meta_schema
+        );
+        let noted = async {
+            let database = http.database().await?;
+            database.execute(&sql, &[&id.0]).await.map_err(crate::database::DatabaseError::from)?;
+            Ok::<_, crate::http::ApiError>(())
+        };
+        if let Err(error) = noted.await {
+            let cause = error.cause.as_deref().unwrap_or("");
+            tracing::debug!(api_key_id = %id, cause, "last use not recorded");
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_use_is_noted_once_in_a_while() {
+        let (uses, now) = (LastUses::default(), Instant::now());
+        let (one, two) = (ApiKeyId(Uuid::from_u128(1)), ApiKeyId(Uuid::from_u128(2)));
+        assert!(uses.is_due(one, now) && uses.is_due(two, now));
+        assert!(!uses.is_due(one, now + EVERY / 2));
+        assert!(uses.is_due(one, now + EVERY));
+    }
+}

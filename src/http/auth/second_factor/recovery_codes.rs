@@ -1,0 +1,69 @@
+//! Recovery codes for a lost authenticator. Each code works once.
+
+use data_encoding::BASE32_NOPAD;
+use sha2::{Digest, Sha256};
+
+use crate::domain::Secret;
+use crate::domain::hex;
+
+/// Number of codes of a user.
+const CODES: usize = 10;
+/// Random bytes of a code. 120 random bits do not need a slow hash.
+const BYTES: usize = 15;
+/// Characters between hyphens, which make a code easier to type.
+const GROUP: usize = 4;
+
+/// Recovery code in plain text.
+pub struct RecoveryCode(Secret);
+
+impl RecoveryCode {
+    /// Creates ten random codes.
+    #[must_use]
+    pub fn fresh(random: fn(&mut [u8])) -> Vec<Self> {
+        let one = |_| {
+            let mut bytes = [0; BYTES];
+            random(&mut bytes);
+            Self(Secret::new(BASE32_NOPAD.encode(&bytes)))
+        };
+        (0..CODES).map(one).collect()
+    }
+
+    /// Returns the whole code, such as `ABCD-EFGH-…`. Only the response that creates the codes contains it.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        let letters: Vec<char> = self.0.reveal().chars().collect();
+        letters.chunks(GROUP).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    }
+}
+
+/// Returns the hashes of codes. The log stores only these.
+#[must_use]
+pub fn sha256_of_all(codes: &[RecoveryCode]) -> Vec<String> {
+    codes.iter().map(|code| sha256(code.0.reveal())).collect()
+}
+
+/// Returns the SHA-256 of a code as 64 hex digits. `bare` has no hyphens and is in upper case.
+pub(super) fn sha256(bare: &str) -> String {
+    hex(&Sha256::digest(bare.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::http::auth::second_factor::Code;
+
+    #[test]
+    fn codes_differ_and_are_known_again_as_they_are_shown() {
+        let codes = RecoveryCode::fresh(|bytes| rand::fill(bytes));
+        let known = sha256_of_all(&codes);
+        assert_eq!(known.iter().collect::<BTreeSet<_>>().len(), CODES);
+        for (code, known) in codes.iter().zip(&known) {
+            let shown = code.reveal();
+            assert_eq!((shown.len(), shown.matches('-').count()), (29, 5));
+            let typed = Code::of(&shown.to_lowercase().replace('-', " ").into()).unwrap();
+            assert_eq!(sha256(typed.0.reveal_str()), *known);
+        }
+    }
+}

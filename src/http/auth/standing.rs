@@ -1,0 +1,269 @@
+//! In-memory authorization state, kept current from the event log: users, ended sessions and API keys.
+//!
+//! An access token is valid for minutes and contains the state of its user at the time of issue. Every request
+//! also checks this state, so that a user who was disabled, removed, logged out or given another role is rejected
+//! before the token expires. The state is behind the log by the delivery time of one message, usually
+//! milliseconds. A silent consumer is replaced after [`follow::RENEW_AFTER`]. After [`MAX_SILENCE`] without news
+//! from the log, all tokens are rejected.
+
+mod follow;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+use super::access::Permission;
+use super::api_key_token::ApiKeyToken;
+use super::principal::{By, Principal};
+use super::tokens::Bearer;
+use crate::domain::accounts::api_key::{ApiKey, ApiKeyCreated, ApiKeyState};
+use crate::domain::accounts::second_factor::SecondFactorEvent;
+use crate::domain::accounts::session::SessionEvent;
+use crate::domain::accounts::user::{Account, User, UserState};
+use crate::domain::{ApiKeyId, Decider as _, Event, Personal, SessionId, UserId};
+use crate::event_log::{Position, RecordedEvent};
+use crate::http::{ApiError, ErrorCode};
+
+/// Longest time without news from the log before all tokens are rejected.
+pub const MAX_SILENCE: Duration = Duration::from_secs(60);
+/// Longest time that a request waits until this process has read the log at the start, or has applied its own
+/// write.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// In-memory authorization state.
+pub struct Standing {
+    known: RwLock<Known>,
+    users: watch::Sender<Progress>,
+    sessions: watch::Sender<Progress>,
+}
+
+#[derive(Default)]
+struct Known {
+    users: HashMap<UserId, UserState>,
+    keys: HashMap<ApiKeyId, ApiKeyState>,
+    /// Users who have a second factor.
+    factors: HashSet<UserId>,
+    /// Ended sessions whose access tokens may not have expired yet, with the time at which this process learned
+    /// of the end.
+    ended: HashMap<SessionId, Instant>,
+}
+
+/// Progress in following the log.
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    /// Position of the last applied event.
+    position: Position,
+    /// Time at which this state was last known to be current.
+    level_at: Option<Instant>,
+}
+
+impl Progress {
+    fn is_fresh(&self) -> bool {
+        self.level_at.is_some_and(|then| then.elapsed() < MAX_SILENCE)
+    }
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        let (users, sessions) = (watch::Sender::default(), watch::Sender::default());
+        Self { known: RwLock::default(), users, sessions }
+    }
+}
+
+impl Standing {
+    /// Waits until users and sessions are current, at most 5 s for each. Usually they are, and the call returns
+    /// at once.
+    ///
+    /// # Errors
+    /// 503 if the state has not been current during the last [`MAX_SILENCE`].
+    pub async fn fresh(&self) -> Result<(), ApiError> {
+        for progress in [&self.users, &self.sessions] {
+            if progress.borrow().is_fresh() {
+                continue;
+            }
+            let mut progress = progress.subscribe();
+            let waited = tokio::time::timeout(MAX_WAIT, progress.wait_for(Progress::is_fresh)).await;
+            if waited.is_err() {
+                let message = "who may do what can't be read at the moment; try again";
+                return Err(ApiError::new(ErrorCode::Unavailable, message).because("the log is silent"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until this process has applied an event about a user or API key that it has written itself, for at
+    /// most 5 s. The client can then rely on the change. Other processes follow the log on their own.
+    pub async fn heeds_user(&self, position: Position) {
+        heeds(&self.users, position).await;
+    }
+
+    /// Waits until this process has applied an event about a session that it has written itself, for at most 5 s.
+    pub async fn heeds_session(&self, position: Position) {
+        heeds(&self.sessions, position).await;
+    }
+
+    /// Returns the sender of an access token, if the user and session still match the token.
+    #[must_use]
+    pub fn of_token(&self, bearer: &Bearer) -> Option<Principal> {
+        let known = self.known();
+        if known.ended.contains_key(&bearer.session_id) {
+            return None;
+        }
+        // A user who is not known here yet was known to the process that signed the token.
+        let holds = match known.users.get(&bearer.user_id) {
+            Some(UserState::Known(account)) => {
+                account.is_active && account.role == bearer.role && account.epoch <= bearer.epoch
+            }
+            Some(UserState::Deleted) => false,
+            Some(UserState::Absent) | None => true,
+        };
+        let by = By::Session(bearer.session_id);
+        let Bearer { user_id, role, epoch, has_first_password, .. } = *bearer;
+        holds.then_some(Principal { user_id, role, epoch, by, has_first_password })
+    }
+
+    /// Returns the sender with an API key, if the key is valid and its owner is active.
+    #[must_use]
+    pub fn of_key(&self, token: &ApiKeyToken, now: OffsetDateTime) -> Option<Principal> {
+        let known = self.known();
+        let ApiKeyState::Valid(key) = known.keys.get(&token.id)? else { return None };
+        let owner = known.active(key.owner)?;
+        let scopes = key.scopes.iter().filter_map(|scope| Permission::of_scope(scope)).collect();
+        let holds = token.is_of(&key.secret_sha256) && now < key.expires_at && is_in_force(key, owner);
+        let by = By::ApiKey(token.id, scopes);
+        let (user_id, role, epoch) = (key.owner, owner.role, owner.epoch);
+        holds.then_some(Principal { user_id, role, epoch, by, has_first_password: false })
+    }
+
+    /// Returns true if a user has a second factor.
+    #[must_use]
+    pub fn has_second_factor(&self, user: UserId) -> bool {
+        self.known().factors.contains(&user)
+    }
+
+    /// Returns the number of valid API keys of `owner`. It may be slightly out of date, because it only limits
+    /// their number.
+    #[must_use]
+    pub fn keys_of(&self, owner: UserId, now: OffsetDateTime) -> usize {
+        let known = self.known();
+        let account = known.active(owner);
+        let counts = |state: &&ApiKeyState| match state {
+            ApiKeyState::Valid(key) => {
+                key.owner == owner
+                    && now < key.expires_at
+                    && account.is_none_or(|account| is_in_force(key, account))
+            }
+            ApiKeyState::Absent | ApiKeyState::Revoked(_) => false,
+        };
+        known.keys.values().filter(counts).count()
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        // The data of a poisoned lock is consistent, because events are folded before the result is inserted.
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_mut(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply(&self, events: &[RecordedEvent]) {
+        let mut known = self.known_mut();
+        for event in events {
+            match event.decode() {
+                Ok(decoded) => known.apply(&event.id, &decoded),
+                // A newer program wrote the event. Its meaning is unknown, so its aggregate gets no access.
+                Err(error) => {
+                    tracing::error!(position = event.position, %error, "authorization event can't be decoded");
+                    known.distrust(&event.aggregate, &event.id);
+                }
+            }
+        }
+    }
+
+    /// Removes ended sessions whose access tokens have all expired.
+    fn forget(&self, older_than: Duration) {
+        self.known_mut().ended.retain(|_, heard| heard.elapsed() < older_than);
+    }
+}
+
+async fn heeds(progress: &watch::Sender<Progress>, position: Position) {
+    let mut progress = progress.subscribe();
+    let there = progress.wait_for(|progress| progress.position >= position);
+    if tokio::time::timeout(MAX_WAIT, there).await.is_err() {
+        tracing::warn!(position, "own event not applied in time");
+    }
+}
+
+impl Known {
+    fn active(&self, id: UserId) -> Option<&Account> {
+        match self.users.get(&id)? {
+            UserState::Known(account) if account.is_active => Some(account),
+            UserState::Known(_) | UserState::Absent | UserState::Deleted => None,
+        }
+    }
+
+    fn apply(&mut self, id: &str, event: &Event) {
+        match event {
+            Event::User(event) => {
+                let Ok(id) = id.parse::<UserId>() else { return };
+                let state = self.users.get(&id).cloned().unwrap_or_default();
+                self.users.insert(id, without_hash(User::evolve(state, event)));
+            }
+            Event::ApiKey(event) => {
+                let Ok(id) = id.parse::<ApiKeyId>() else { return };
+                let state = self.keys.get(&id).cloned().unwrap_or_default();
+                self.keys.insert(id, ApiKey::evolve(state, event));
+            }
+            Event::SecondFactor(event) => {
+                let Ok(id) = id.parse::<UserId>() else { return };
+                match event {
+                    SecondFactorEvent::SecondFactorConfirmed(_) => drop(self.factors.insert(id)),
+                    SecondFactorEvent::SecondFactorRemoved(_) => drop(self.factors.remove(&id)),
+                    SecondFactorEvent::SecondFactorBegun(_)
+                    | SecondFactorEvent::SecondFactorUsed(_)
+                    | SecondFactorEvent::RecoveryCodeUsed(_)
+                    | SecondFactorEvent::RecoveryCodesRenewed(_) => {}
+                }
+            }
+            Event::Session(SessionEvent::SessionRevoked(_)) => {
+                let Ok(id) = id.parse::<SessionId>() else { return };
+                self.ended.insert(id, Instant::now());
+            }
+            Event::Session(SessionEvent::SessionStarted(_) | SessionEvent::SessionRefreshed(_)) => {}
+            // Other aggregates are not followed.
+            _ => {}
+        }
+    }
+
+    fn distrust(&mut self, aggregate: &str, id: &str) {
+        match (aggregate, id.parse::<uuid::Uuid>()) {
+            ("user", Ok(id)) => drop(self.users.insert(UserId(id), UserState::Deleted)),
+            ("apikey", Ok(id)) => drop(self.keys.remove(&ApiKeyId(id))),
+            ("secondfactor", Ok(id)) => drop(self.factors.remove(&UserId(id))),
+            ("session", Ok(id)) => drop(self.ended.insert(SessionId(id), Instant::now())),
+            _ => {}
+        }
+    }
+}
+
+/// Returns true unless a new password of the owner has ended the key.
+const fn is_in_force(key: &ApiKeyCreated, owner: &Account) -> bool {
+    key.owner_epoch >= owner.keys_from_epoch
+}
+
+/// Removes the password's hash, which must not be kept here.
+fn without_hash(state: UserState) -> UserState {
+    match state {
+        UserState::Known(account) => {
+            UserState::Known(Account { password_hash: Personal::default(), ..account })
+        }
+        UserState::Absent | UserState::Deleted => state,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Entry of the route table.
+
+use axum::http::Method;
+use axum::routing::MethodRouter;
+use utoipa::openapi::path::Paths;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use crate::http::HttpState;
+use crate::http::auth::access::{Access, Permission};
+use crate::http::auth::rate_limit::Limit;
+
+/// Route: a method on a path, the access that it requires, and its handler.
+pub struct Endpoint {
+    /// HTTP method.
+    pub method: Method,
+    /// Path in axum's syntax, without the API's prefix.
+    pub path: &'static str,
+    /// Access that the route requires.
+    pub access: Access,
+    /// True if the route also accepts users who must first change a password that an administrator has set.
+    pub with_first_password: bool,
+    /// True if the route receives a file. It then has a longer timeout.
+    pub is_upload: bool,
+    /// True if the route also accepts users who must have a second factor and have none yet.
+    pub even_without_factor: bool,
+    /// Rate limit by client address.
+    pub limit: Option<Limit>,
+    /// Operation as the handler's OpenAPI annotation describes it.
+    pub(in crate::http) documented: Paths,
+    pub(in crate::http) schemas: Vec<(String, RefOr<Schema>)>,
+    pub(in crate::http) handler: MethodRouter<HttpState>,
+}
+
+/// Creates a route. It is public until [`Endpoint::signed_in`], [`Endpoint::may`] or another method restricts it.
+#[must_use]
+pub fn on(method: Method, path: &'static str, handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
+    let (schemas, documented, handler) = handler;
+    let access = Access::Public;
+    Endpoint {
+        method,
+        path,
+        access,
+        with_first_password: false,
+        is_upload: false,
+        even_without_factor: false,
+        limit: None,
+        documented,
+        schemas,
+        handler,
+    }
+}
+
+impl Endpoint {
+    /// Accepts all callers.
+    #[must_use]
+    pub fn public(self) -> Self {
+        Self { access: Access::Public, ..self }
+    }
+
+    /// Accepts every signed-in person.
+    #[must_use]
+    pub fn signed_in(self) -> Self {
+        Self { access: Access::SignedIn, ..self }
+    }
+
+    /// Accepts every signed-in person, including users who must first change a password that an administrator has
+    /// set.
+    #[must_use]
+    pub fn with_first_password(self) -> Self {
+        Self { access: Access::SignedIn, with_first_password: true, ..self }
+    }
+
+    /// Accepts people and API keys with this permission.
+    #[must_use]
+    pub fn may(self, permission: Permission) -> Self {
+        Self { access: Access::May(permission), ..self }
+    }
+
+    /// Accepts signed-in people with this permission. Rejects API keys.
+    #[must_use]
+    pub fn in_person(self, permission: Permission) -> Self {
+        Self { access: Access::InPerson(permission), ..self }
+    }
+
+    /// Also accepts users who must have a second factor and have none yet.
+    #[must_use]
+    pub fn even_without_factor(self) -> Self {
+        Self { even_without_factor: true, ..self }
+    }
+
+    /// Limits the rate of calls by client address. All routes with the same `limit` are counted together.
+    #[must_use]
+    pub fn limited(self, limit: Limit) -> Self {
+        Self { limit: Some(limit), ..self }
+    }
+
+    /// Marks the route as one that receives a file.
+    #[must_use]
+    pub fn upload(self) -> Self {
+        Self { is_upload: true, ..self }
+    }
+}

@@ -1,0 +1,361 @@
+//! Mapping of all internal errors to API errors.
+
+use std::time::Duration;
+
+use axum::extract::multipart::{MultipartError, MultipartRejection};
+use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
+use tower_http::timeout::TimeoutError;
+
+use crate::commands::CommandError;
+use crate::database::DatabaseError;
+use crate::domain::kernel::claim::ClaimKind;
+use crate::domain::{DecodeError, Refusal};
+use crate::event_log::LogError;
+use crate::http::auth::passwords::PasswordError;
+use crate::http::auth::tokens::TokenError;
+use crate::http::{ApiError, ErrorCode};
+use crate::importing::ImportError;
+use crate::projection::TimedOut;
+use crate::rendering::RenderingError;
+use crate::spreadsheet::SheetError;
+use crate::storage::StorageError;
+
+/// `Retry-After` of errors that set no other.
+const SOON: Duration = Duration::from_secs(1);
+
+fn unavailable(what: &str, cause: impl std::fmt::Display) -> ApiError {
+    let message = format!("{what} is not available at the moment; try again");
+    ApiError::new(ErrorCode::Unavailable, message).because(cause).retry_after(SOON)
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::NotFound(_) => Self::new(ErrorCode::NotFound, message),
+            Refusal::AlreadyExists(_) => Self::new(ErrorCode::AlreadyExists, message),
+            Refusal::Taken(noun) => Self {
+                details: ClaimKind::field_of(noun)
+                    .iter()
+                    .map(|field| format!("{field}: {message}"))
+                    .collect(),
+                ..Self::new(ErrorCode::Duplicate, message)
+            },
+            Refusal::Invalid(fields) => Self {
+                details: fields.iter().map(|wrong| format!("{}: {}", wrong.field, wrong.message)).collect(),
+                ..Self::new(ErrorCode::ValidationError, message)
+            },
+            Refusal::Inactive => Self::new(ErrorCode::CertificateInactive, message),
+            Refusal::WrongState(_) => Self::new(ErrorCode::WrongState, message),
+            Refusal::Stale => Self::new(ErrorCode::PreconditionFailed, message),
+            Refusal::SessionEnded => Self::new(ErrorCode::SessionEnded, message),
+            Refusal::WrongCode => Self::new(ErrorCode::WrongCode, message),
+            Refusal::LinkEnded => Self::new(ErrorCode::ResetLinkInvalid, message),
+            Refusal::Forbidden(_) => Self::new(ErrorCode::Forbidden, message),
+        }
+    }
+}
+
+impl From<CommandError> for ApiError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Refused(refusal) => refusal.into(),
+            CommandError::Busy => Self::new(ErrorCode::Busy, error.to_string()).retry_after(SOON),
+            CommandError::Log(error) => error.into(),
+            CommandError::Decode(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogError> for ApiError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Unavailable(_) | LogError::NotProvisioned => unavailable("the event log", error),
+            LogError::Undecodable { .. } | LogError::Refused { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<DecodeError> for ApiError {
+    fn from(error: DecodeError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<DatabaseError> for ApiError {
+    fn from(error: DatabaseError) -> Self {
+        if error.is_missing_table() {
+            // A projection's schema goes live only when it is complete; see `/health/ready`.
+            let message = "these tables are still being built; try again";
+            return Self::new(ErrorCode::NotCaughtUp, message).because(error).retry_after(SOON);
+        }
+        if error.is_transient() { unavailable("the database", error) } else { Self::internal(error) }
+    }
+}
+
+impl From<TimedOut> for ApiError {
+    fn from(error: TimedOut) -> Self {
+        let message = format!("position {} can't be read yet; try again", error.position);
+        Self::new(ErrorCode::NotCaughtUp, message).because(error).retry_after(SOON)
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Backend(_) => unavailable("the file storage", error),
+            StorageError::TooLarge { limit, .. } => {
+                let message = format!("the stored file is larger than {limit} bytes");
+                Self::new(ErrorCode::FileTooLarge, message)
+            }
+            StorageError::Setting(..)
+            | StorageError::Key(_)
+            | StorageError::Folder(_)
+            | StorageError::Differs(_)
+            | StorageError::LocalFile { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<SheetError> for ApiError {
+    fn from(error: SheetError) -> Self {
+        if let SheetError::Io(_) = error {
+            return Self::internal(error);
+        }
+        // The codes of `SheetError` are codes of the API. A test checks that each error has its own.
+        let code = ErrorCode::of(error.code()).unwrap_or(ErrorCode::BrokenFile);
+        let message = error.for_uploader();
+        Self { details: vec![format!("file: {message}")], ..Self::new(code, message) }
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Sheet(error) => error.into(),
+            ImportError::Storage(error) => error.into(),
+            ImportError::Command(error) => error.into(),
+            ImportError::SourceGone => Self::new(ErrorCode::NotFound, error.to_string()),
+            ImportError::Local(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<RenderingError> for ApiError {
+    fn from(error: RenderingError) -> Self {
+        match error {
+            RenderingError::Storage(StorageError::Differs(_)) | RenderingError::Differs => {
+                let message = "the stored certificate differs from the issued one and is not shown; \
+                               tell the issuer the request id";
+                Self::new(ErrorCode::IssuedFileDiffers, message).because(error)
+            }
+            RenderingError::Storage(error) => error.into(),
+            RenderingError::Command(error) => error.into(),
+            RenderingError::Revoked => {
+                let message = "this certificate was revoked; its file is not given out any more";
+                Self::new(ErrorCode::CertificateRevoked, message)
+            }
+            RenderingError::Interrupted => unavailable("rendering", error),
+            // The text of a render error may quote the person's name, so only the code is logged.
+            RenderingError::Render(error) => {
+                Self::internal(format!("rendering again failed: {}", error.code()))
+            }
+            RenderingError::Own(error) => Self::internal(format!("drawing it again failed: {}", error.code)),
+            RenderingError::Sandbox(error) => unavailable("rendering", error),
+            RenderingError::Design | RenderingError::TemplateFiles => Self::internal(error),
+        }
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => {
+                let message = "too many passwords are being checked at once; try again";
+                Self::new(ErrorCode::Busy, message).retry_after(SOON)
+            }
+            PasswordError::NotTaken(why) => {
+                Self::new(ErrorCode::ValidationError, format!("the password {why}"))
+            }
+            PasswordError::Parameters(_) | PasswordError::List(_) | PasswordError::Hash(_) => {
+                Self::internal(error)
+            }
+        }
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
+        of_status(if stopped_coming(&rejection) { StatusCode::REQUEST_TIMEOUT } else { rejection.status() })
+    }
+}
+
+impl From<MultipartRejection> for ApiError {
+    fn from(_: MultipartRejection) -> Self {
+        let message = "send the file as multipart/form-data, with a boundary";
+        Self::new(ErrorCode::UnsupportedMediaType, message)
+    }
+}
+
+impl From<MultipartError> for ApiError {
+    fn from(error: MultipartError) -> Self {
+        if stopped_coming(&error) {
+            return of_status(StatusCode::REQUEST_TIMEOUT);
+        }
+        match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => of_status(StatusCode::PAYLOAD_TOO_LARGE),
+            StatusCode::INTERNAL_SERVER_ERROR => Self::internal("an upload could not be read"),
+            _ => Self::new(
+                ErrorCode::MalformedUpload,
+                "the multipart body is broken or was cut off; send it again",
+            ),
+        }
+    }
+}
+
+/// Returns true if the body was abandoned because the client stopped sending.
+fn stopped_coming(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<TimeoutError>())
+}
+
+/// Returns the API error for a bare error status from a library.
+#[must_use]
+pub fn of_status(status: StatusCode) -> ApiError {
+    let (code, message) = match status {
+        StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing at this address"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            (ErrorCode::MethodNotAllowed, "this address does not take this method; see the Allow header")
+        }
+        StatusCode::REQUEST_TIMEOUT => (ErrorCode::RequestTimeout, "the request did not arrive in time"),
+        StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::PayloadTooLarge, "the body is larger than allowed"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            (ErrorCode::UnsupportedMediaType, "this address does not take this content type")
+        }
+        StatusCode::TOO_MANY_REQUESTS => (ErrorCode::TooManyRequests, "too many requests; try again later"),
+        StatusCode::SERVICE_UNAVAILABLE => (ErrorCode::Unavailable, "not available at the moment; try again"),
+        status if status.is_client_error() => (ErrorCode::BadRequest, "the request can't be understood"),
+        _ => return ApiError::internal(format!("a bare status {status}")),
+    };
+    ApiError::new(code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{InvalidField, Personal};
+    use crate::spreadsheet::Readings;
+
+    #[test]
+    fn refusals_keep_their_codes() {
+        let refusals = [
+            (Refusal::NotFound("job"), 404),
+            (Refusal::AlreadyExists("job"), 409),
+            (Refusal::Taken("e-mail address"), 409),
+            (Refusal::field("name", "give one"), 400),
+            (Refusal::Inactive, 409),
+            (Refusal::WrongState("not now".to_owned()), 409),
+            (Refusal::Stale, 412),
+            (Refusal::SessionEnded, 401),
+            (Refusal::WrongCode, 401),
+            (Refusal::Forbidden("ask an administrator"), 403),
+        ];
+        for (refusal, status) in refusals {
+            let error = ApiError::from(refusal.clone());
+            assert_eq!((error.code.as_str(), error.code.status().as_u16()), (refusal.code(), status));
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_is_a_detail() {
+        let field = |field| InvalidField { field, message: "give one".to_owned() };
+        let error = ApiError::from(Refusal::Invalid(vec![field("name"), field("client")]));
+        assert_eq!(error.details, ["name: give one", "client: give one"]);
+    }
+
+    #[test]
+    fn a_duplicate_names_its_field() {
+        for (noun, field) in
+            [("e-mail address", "email"), ("document number", "documentNumber"), ("user name", "userName")]
+        {
+            let error = ApiError::from(Refusal::Taken(noun));
+            assert!(error.details[0].starts_with(&format!("{field}: ")), "{:?}", error.details);
+        }
+    }
+
+    #[test]
+    fn each_error_of_a_sheet_has_a_code_of_its_own() {
+        let (missing, recognised) = (vec!["email"], Vec::new());
+        let errors = [
+            SheetError::Empty,
+            SheetError::TooLarge { limit: 1 },
+            SheetError::InflatesTooLarge { limit: 1 },
+            SheetError::TooManyRows { limit: 1 },
+            SheetError::TooManyColumns { row: 1, column: 1, limit: 1 },
+            SheetError::UnknownFormat { what: "a PDF" },
+            SheetError::Encrypted,
+            SheetError::Encoding,
+            SheetError::MissingColumns {
+                missing,
+                recognised,
+                found: Personal::new(Vec::new()),
+                row: 1,
+                misread: None,
+            },
+            SheetError::MisreadText {
+                assumed: "windows-1252",
+                row: 2,
+                column: "a".to_owned(),
+                readings: Box::new(Readings { read: Personal::new(String::new()), others: Vec::new() }),
+            },
+            SheetError::UnknownNameColumn {
+                column: "a".to_owned(),
+                key: "a".to_owned(),
+                reason: "looks like a part of the name",
+                proposal: "lastName",
+                row: 2,
+            },
+            SheetError::IncompleteFullName { full: "a".to_owned(), part: "b".to_owned(), row: 2 },
+            SheetError::UnknownColumn { column: "a".to_owned(), found: Personal::new(Vec::new()) },
+            SheetError::UnknownSheet { sheet: "a".to_owned(), sheets: Vec::new() },
+            SheetError::NoHeaderRow { row: 1 },
+            SheetError::InSheet { sheet: "a".to_owned(), source: Box::new(SheetError::Empty) },
+            SheetError::DuplicateColumns {
+                field: "email",
+                first: "a".to_owned(),
+                second: "b".to_owned(),
+                key: "b".to_owned(),
+                row: 2,
+            },
+            SheetError::RowTooLong { row: 1, limit: 4 << 20 },
+            SheetError::UnclosedQuote { row: 1 },
+            SheetError::Broken { reason: "x".to_owned() },
+        ];
+        for error in errors {
+            let code = error.code();
+            assert_eq!(ApiError::from(error).code.as_str(), code);
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_clients_fault_tells_no_details() {
+        let log = || LogError::Unavailable("10.0.0.1 refused".to_owned());
+        for error in [ApiError::from(log()), DatabaseError::Unavailable("10.0.0.1".to_owned()).into()] {
+            assert_eq!(error.code, ErrorCode::Unavailable);
+            assert!(error.retry_after.is_some() && error.cause.is_some());
+            assert!(!error.message.contains("10.0.0.1"));
+        }
+        let missing = DatabaseError::Refused { sqlstate: "42P01".to_owned(), at: Some("jobs".to_owned()) };
+        assert_eq!(ApiError::from(missing).code, ErrorCode::NotCaughtUp);
+        let refused = LogError::Refused { code: 1, description: "secret".to_owned() };
+        let error = ApiError::from(CommandError::from(refused));
+        assert_eq!(error.code, ErrorCode::InternalError);
+        assert!(!error.message.contains("secret"));
+    }
+}

@@ -1,0 +1,202 @@
+//! `Idempotency-Key`: a repeated request is executed once and gets the same response.
+//!
+//! Two mechanisms work together. The command id is derived from user, route, key and body, so a repeated command
+//! finds its own events in the log. The response is stored, so a repetition gets the same one. The row is
+//! inserted before the work, so the key is rejected with another body meanwhile. The row is deleted only if the
+//! first request was rejected. A finished request keeps its row, whatever response a repetition gets.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::database::DatabaseError;
+use crate::domain::CommandId;
+use crate::domain::hex;
+use crate::http::protocol::extract::IdempotencyKey;
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+
+/// Namespace of command ids that come from keys (RFC 9562 §5.5), drawn once at random.
+const KEYS: Uuid = Uuid::from_u128(0x2f0c_9d3e_71b4_4c58_a1e6_5d80_93f7_c2ab);
+
+/// Request that a client may repeat.
+pub struct Request<'r> {
+    /// Caller of the request.
+    pub caller: &'r Caller,
+    /// Route, as in the route table.
+    pub route: &'static str,
+    /// Key, if the client sent one.
+    pub key: IdempotencyKey,
+    /// SHA-256 of the body.
+    pub body_sha256: [u8; 32],
+    /// True if the response is stored. Responses with personal data are not stored; a repetition executes the
+    /// work again and gets the same result from the log.
+    pub keep_answer: bool,
+}
+
+/// Executes `work` once per key and returns the same response to each repetition. Without a key, executes it
+/// every time.
+///
+/// # Errors
+/// 422 if the key was used with another body; 503 if the database is unavailable; or the error of `work`.
+pub async fn once<F>(
+    http: &HttpState,
+    request: Request<'_>,
+    work: impl FnOnce(CommandId) -> F,
+) -> Result<Answer, ApiError>
+where
+    F: Future<Output = Result<Answer, ApiError>>,
+{
+    let Some(key) = &request.key.0 else { return work(http.random_id().into()).await };
+    let row = Row { user: request.caller.user_id.to_string(), route: request.route, key };
+    let is_first = match row.claim(http, &request.body_sha256).await? {
+        Claimed::Kept(answer) => return Ok(answer),
+        Claimed::First => true,
+        Claimed::Again => false,
+    };
+    let outcome = work(row.command_id(&request.body_sha256)).await;
+    match &outcome {
+        Ok(answer) => {
+            let kept = request.keep_answer.then_some(answer);
+            row.finish(http, &request.body_sha256, kept).await?;
+        }
+        // Nothing was done, so the client may correct the request and use the key again. The outcome of a
+        // repetition says nothing about the first request, so a repetition leaves the key as it is.
+        Err(error) if is_first && error.code.status().is_client_error() => row.release(http).await?,
+        Err(_) => {}
+    }
+    outcome
+}
+
+/// State of a key when a request comes with it.
+enum Claimed {
+    /// The key is new.
+    First,
+    /// The key was used by the same request, and there is no stored response.
+    Again,
+    /// The key was used by the same request, and this is the stored response.
+    Kept(Answer),
+}
+
+/// Returns a digest for [`Request::body_sha256`] if the path names a resource. It binds the key to that resource.
+#[must_use]
+pub fn about(id: Uuid, body_sha256: Option<[u8; 32]>) -> [u8; 32] {
+    Sha256::new().chain_update(id.as_bytes()).chain_update(body_sha256.unwrap_or_default()).finalize().into()
+}
+
+/// Derives the id of a resource that a command creates. The same command gets the same id.
+#[must_use]
+pub fn created_by(command: CommandId, what: &str) -> Uuid {
+    Uuid::new_v5(&command.0, what.as_bytes())
+}
+
+struct Row<'k> {
+    user: String,
+    route: &'static str,
+    key: &'k str,
+}
+
+impl Row<'_> {
+    fn command_id(&self, body: &[u8; 32]) -> CommandId {
+        let name = [&self.user, self.route, self.key, &hex(body)].join("\u{1f}");
+        CommandId(Uuid::new_v5(&KEYS, name.as_bytes()))
+    }
+
+    /// Reserves the key for this body, unless the key is in use.
+    async fn claim(&self, http: &HttpState, body: &[u8; 32]) -> Result<Claimed, ApiError> {
+        let database = http.database().await?;
+        let body = &body[..];
+        let schema = &http.meta_schema;
+        let take = format!(
+            "INSERT INTO \"{schema}\".idempotent_answers AS kept (user_id, route, key, body_sha256, expires_at)
+             VALUES ($1, $2, $3, $4, now() + interval '24 hours')
+             ON CONFLICT (user_id, route, key) DO UPDATE
+             SET body_sha256 = excluded.body_sha256, status = NULL, headers = NULL, answer = NULL, is_done = false,
+                 created_at = now(), expires_at = excluded.expires_at
+             WHERE kept.expires_at < now()"
+        );
+        let taken = database.execute(&take, &[&self.user, &self.route, &self.key, &body]).await;
+        if taken.map_err(DatabaseError::from)? > 0 {
+            return Ok(Claimed::First);
+        }
+        let look = format!(
+            "SELECT body_sha256, status, headers, answer FROM \"{schema}\".idempotent_answers
+             WHERE user_id = $1 AND route = $2 AND key = $3"
+        );
+        let found = database.query_opt(&look, &[&self.user, &self.route, &self.key]).await;
+        // Another request has released the key since the insert.
+        let Some(row) = found.map_err(DatabaseError::from)? else { return Ok(Claimed::Again) };
+        if row.get::<_, &[u8]>("body_sha256") != body {
+            let message = "this Idempotency-Key was used with another body; use a new key for a new request";
+            return Err(ApiError::new(ErrorCode::IdempotencyKeyReused, message));
+        }
+        let Some(status) = row.get::<_, Option<i16>>("status") else { return Ok(Claimed::Again) };
+        let headers = serde_json::from_value::<BTreeMap<String, String>>(row.get::<_, Value>("headers"));
+        Ok(Claimed::Kept(Answer {
+            status: u16::try_from(status).map_err(ApiError::internal)?,
+            headers: headers.map_err(ApiError::internal)?,
+            body: row.get("answer"),
+        }))
+    }
+
+    /// Marks the request as done and stores its response, if given. Inserts the row again if another request has
+    /// deleted it.
+    async fn finish(
+        &self,
+        http: &HttpState,
+        body: &[u8; 32],
+        answer: Option<&Answer>,
+    ) -> Result<(), ApiError> {
+        let status = answer.map(|answer| i16::try_from(answer.status)).transpose();
+        let status = status.map_err(ApiError::internal)?;
+        let headers = answer.map(|answer| serde_json::to_value(&answer.headers)).transpose();
+        let headers = headers.map_err(ApiError::internal)?;
+        let (bytes, body) = (answer.map(|answer| &answer.body), &body[..]);
+        let sql = format!(
+            "INSERT INTO \"{}\".idempotent_answers AS kept
+                 (user_id, route, key, body_sha256, status, headers, answer, is_done, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, true, now() + interval '24 hours')
+             ON CONFLICT (user_id, route, key) DO UPDATE
+             SET status = excluded.status, headers = excluded.headers, answer = excluded.answer, is_done = true
+             WHERE kept.body_sha256 = excluded.body_sha256",
+            http.meta_schema
+        );
+        let database = http.database().await?;
+        let kept = database
+            .execute(&sql, &[&self.user, &self.route, &self.key, &body, &status, &headers, &bytes])
+            .await;
+        kept.map_err(DatabaseError::from)?;
+        Ok(())
+    }
+
+    async fn release(&self, http: &HttpState) -> Result<(), ApiError> {
+        let sql = format!(
+            "DELETE FROM \"{}\".idempotent_answers
+             WHERE user_id = $1 AND route = $2 AND key = $3 AND NOT is_done",
+            http.meta_schema
+        );
+        let database = http.database().await?;
+        let gone = database.execute(&sql, &[&self.user, &self.route, &self.key]).await;
+        gone.map_err(DatabaseError::from)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_request_is_the_same_command_and_another_is_another() {
+        let row = |user: &str, route, key| Row { user: user.to_owned(), route, key };
+        let id = row("u", "POST /a", "k").command_id(&[1; 32]);
+        assert_eq!(id, row("u", "POST /a", "k").command_id(&[1; 32]));
+        for other in [row("v", "POST /a", "k"), row("u", "POST /b", "k"), row("u", "POST /a", "l")] {
+            assert_ne!(id, other.command_id(&[1; 32]));
+        }
+        assert_ne!(id, row("u", "POST /a", "k").command_id(&[2; 32]));
+        assert_eq!(created_by(id, "import"), created_by(id, "import"));
+        assert_ne!(created_by(id, "import"), created_by(id, "batch"));
+    }
+}

@@ -1,0 +1,218 @@
+//! OpenAPI 3.1 document, generated from the route table and the endpoints' annotations.
+
+mod errors;
+mod examples;
+mod finish;
+
+use axum::http::Method;
+use serde_json::Value;
+use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref, Response,
+    ResponseBuilder,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::api_error::{ErrorBody, ErrorEnvelope};
+use super::endpoint::Endpoint;
+use crate::http::auth::access::Access;
+use crate::http::settings::HttpSettings;
+use crate::http::{ErrorCode, router};
+
+const BEARER: &str = "bearer";
+const API_KEY: &str = "apiKey";
+const ABOUT: &str = "Certificates from a spreadsheet to a verified, mailed PDF.
+
+A success is `{success, data, message?}`, a list also has `meta`, an error is `{success, error, requestId}`. \
+Input may be camelCase or snake_case; unknown fields are an error. The response of a write has `X-Event-Position`. \
+It is sent when reads show the write, or after 2 seconds with `X-Tables-Behind: true`; `Prefer: respond-async` skips \
+the wait. A read with that position in `X-Min-Event-Position` shows the write. Every POST that creates accepts an \
+`Idempotency-Key`. Single resources have an `ETag`; send it as `If-Match` with changes.";
+
+/// Returns the document with the default prefix, as it is checked in.
+#[must_use]
+pub fn openapi_document() -> Value {
+    document(&HttpSettings::default().prefix)
+}
+
+/// Returns the document as indented text. The same code gives the same text.
+#[must_use]
+pub fn openapi_json() -> String {
+    format!("{:#}\n", openapi_document())
+}
+
+pub(in crate::http) fn document(prefix: &str) -> Value {
+    let mut paths = Paths::new();
+    let mut components = Components::new();
+    let under_prefix = router::api().into_iter().map(|endpoint| (prefix, endpoint));
+    for (prefix, endpoint) in under_prefix.chain(router::root().into_iter().map(|endpoint| ("", endpoint))) {
+        components.schemas.extend(endpoint.schemas.iter().cloned());
+        if let Some((method, operation)) = operation(&endpoint) {
+            paths.add_path_operation(format!("{prefix}{}", endpoint.path), vec![method], operation);
+        }
+    }
+    components.schemas.extend([
+        (ErrorEnvelope::name().into_owned(), ErrorEnvelope::schema()),
+        (ErrorBody::name().into_owned(), ErrorBody::schema()),
+        (ErrorCode::name().into_owned(), ErrorCode::schema()),
+    ]);
+    let jwt = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    components.add_security_scheme(BEARER, SecurityScheme::Http(jwt));
+    let key = "An API key, `lk_…`, sent as `Authorization: Bearer`. It can do what its scopes allow";
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("lk").description(Some(key));
+    components.add_security_scheme(API_KEY, SecurityScheme::Http(key.build()));
+    let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
+    let info = InfoBuilder::new()
+        .title("Laureate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(ABOUT))
+        .license(Some(license))
+        .build();
+    let annotated: OpenApi =
+        OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).build();
+    // proof: the document is made of strings and numbers only, which always serialise.
+    #[allow(clippy::expect_used)]
+    let annotated = serde_json::to_value(&annotated).expect("an OpenAPI document is JSON");
+    finish::finish(annotated)
+}
+
+/// Completes an endpoint's annotation with the table's data: operation id, tag, security and errors.
+fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
+    let method = match endpoint.method {
+        Method::GET => HttpMethod::Get,
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        _ => return None,
+    };
+    let documented = endpoint.documented.get_path_operation(endpoint.path, method.clone());
+    let mut operation = documented?.clone();
+    operation.operation_id = Some(operation_id(endpoint));
+    operation.tags = Some(vec![tag(endpoint.path)]);
+    let responses = &mut operation.responses.responses;
+    if endpoint.limit.is_some() {
+        let text = "TOO_MANY_REQUESTS: too many requests from this address; see `Retry-After`";
+        responses.entry("429".to_owned()).or_insert_with(|| refused(text).into());
+    }
+    if endpoint.access != Access::Public {
+        operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+        responses
+            .entry("401".to_owned())
+            .or_insert_with(|| refused("UNAUTHENTICATED: no valid access token").into());
+        let mut text = "FORBIDDEN: the role, or the API key, may not do this".to_owned();
+        if !endpoint.even_without_factor {
+            text.push_str("; SECOND_FACTOR_MISSING: a second factor is required; set it up first");
+        }
+        responses.entry("403".to_owned()).or_insert_with(|| refused(&text).into());
+    }
+    if let Access::May(_) = endpoint.access {
+        let key = SecurityRequirement::new(API_KEY, Vec::<String>::new());
+        operation.security.get_or_insert_default().push(key);
+    }
+    let permission = match endpoint.access {
+        Access::Public | Access::SignedIn => None,
+        Access::May(permission) => Some(format!("Needs the permission `{}`.", permission.scope())),
+        Access::InPerson(permission) => Some(format!(
+            "Needs a log-in with the permission `{}`. API keys are rejected.",
+            permission.scope()
+        )),
+    };
+    if let Some(asked) = permission {
+        let described = operation.description.take().filter(|text| !text.is_empty());
+        operation.description = Some(described.map_or(asked.clone(), |text| format!("{text}\n\n{asked}")));
+    }
+    Some((method, operation))
+}
+
+fn refused(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorEnvelope::name()))).build();
+    ResponseBuilder::new().description(description).content("application/json", content).build()
+}
+
+/// Returns the operation id: `POST /certificates/{id}/revoke` becomes `postCertificatesByIdRevoke`.
+fn operation_id(endpoint: &Endpoint) -> String {
+    let mut id = endpoint.method.as_str().to_lowercase();
+    let path = if endpoint.path == "/" { "/index" } else { endpoint.path };
+    for word in path.split(['/', '-', '_', '.']).filter(|word| !word.is_empty()) {
+        let (by, word) = match word.strip_prefix('{') {
+            Some(parameter) => ("By", parameter.trim_end_matches('}')),
+            None => ("", word),
+        };
+        id.push_str(by);
+        let mut letters = word.chars();
+        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        id.push_str(letters.as_str());
+    }
+    id
+}
+
+fn tag(path: &str) -> String {
+    match path.split('/').nth(1) {
+        Some("certificate" | "verify") => "public".to_owned(),
+        Some("reset-password") => "auth".to_owned(),
+        Some("" | "api") | None => "about".to_owned(),
+        Some(noun) => noun.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_says_what_the_endpoints_say() {
+        for endpoint in router::api().into_iter().chain(router::root()).chain(router::caught_mails()) {
+            let documented = endpoint.documented.paths.keys().collect::<Vec<_>>();
+            assert_eq!(documented, [endpoint.path], "the annotation's path is another");
+            assert!(operation(&endpoint).is_some(), "{} {}", endpoint.method, endpoint.path);
+        }
+    }
+
+    #[test]
+    fn operations_have_ids_of_their_own() {
+        let mut seen = BTreeSet::new();
+        for endpoint in router::api().into_iter().chain(router::root()) {
+            assert!(seen.insert(operation_id(&endpoint)), "{}", endpoint.path);
+        }
+        assert!(seen.contains("putCertificatesByIdToggleActive"));
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = openapi_document();
+        let text = document.to_string();
+        for reference in text.split("\"#/").skip(1) {
+            let path = reference.split('"').next().unwrap();
+            assert!(document.pointer(&format!("/{path}")).is_some(), "no {path}");
+        }
+        assert_eq!(document["openapi"], "3.1.0");
+    }
+
+    #[test]
+    fn operations_with_an_idempotency_key_document_its_reuse() {
+        let document = openapi_document();
+        let operations =
+            document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap());
+        let mut with_key = 0;
+        for (_, operation) in operations {
+            let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let takes_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            let about = operation["responses"]["422"]["description"].as_str().unwrap_or_default();
+            let id = &operation["operationId"];
+            assert_eq!(about.contains("IDEMPOTENCY_KEY_REUSED"), takes_key, "{id}");
+            with_key += usize::from(takes_key);
+        }
+        assert!(with_key >= 20, "{with_key}");
+    }
+
+    #[test]
+    fn the_checked_in_document_is_the_present_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
+        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(checked_in == openapi_json(), "openapi/openapi.json is out of date; run `make openapi`");
+    }
+}

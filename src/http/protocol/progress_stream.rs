@@ -1,0 +1,154 @@
+//! Progress as server-sent events. Each event contains the whole state and is sent when the state has changed.
+//!
+//! The stream waits for news of the projections and only then reads the row, at most twice per second. It ends
+//! when its resource has ended, when the process stops, or after 15 minutes, the default lifetime of an access
+//! token. The client then reconnects with `Last-Event-ID`.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use futures_util::stream::unfold;
+use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::domain::UserId;
+use crate::event_log::Position;
+use crate::http::server::shares::Share;
+use crate::http::{ApiError, Caller, ErrorCode, HttpState};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Response header that makes proxies forward events without buffering.
+const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
+/// Id of the last event. A client that reconnects with this id has received the end.
+const END: &str = "end";
+/// Shortest time between two reads of the row.
+const PACE: Duration = Duration::from_millis(500);
+/// Interval at which a new stream polls the tables for their position, if this process does not know it yet.
+const FIRST_PACE: Duration = Duration::from_millis(10);
+/// Interval of the comments that keep a silent stream alive.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Longest duration of a stream.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Longest wait of a reconnecting client until the tables show the state that it has already seen.
+const CATCH_UP: Duration = Duration::from_secs(5);
+/// `Retry-After` if there are too many streams.
+const LATER: Duration = Duration::from_secs(5);
+
+/// State of a resource at one time.
+pub struct Look {
+    /// The state, as it is sent.
+    pub state: Value,
+    /// True if the state will not change any more.
+    pub ended: bool,
+}
+
+/// Function that reads the state of a resource.
+pub type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiError>> + Send>;
+
+/// Returns the stream as a response. A missing resource is an error response, not a stream.
+///
+/// # Errors
+/// 429 if this user has too many streams; 503 if there are too many in total; or the error of the first read.
+pub async fn answer(
+    http: HttpState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    look: Looking,
+) -> Result<Response, ApiError> {
+    let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+    if last == Some(END) {
+        // 204 makes the client stop reconnecting (HTML, "server-sent events").
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let busy = |_| {
+        let message =
+            "too many connections are being told of progress; try again, or ask for it now and then";
+        ApiError::new(ErrorCode::Busy, message).retry_after(LATER)
+    };
+    let Some(of_user) = http.streams_of_user.take(caller.user_id, 1) else {
+        let message = "you have too many open progress streams; close some, or poll instead";
+        return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER));
+    };
+    let place = http.stream_slots.clone().try_acquire_owned().map_err(busy)?;
+    if let Some(seen) = last.and_then(|text| text.parse().ok()) {
+        // A client must not see an older state from another server. A position that the log lacks is ignored.
+        let seen_before = async {
+            if http.waiting.is_in_log(&http, seen).await != Some(false) {
+                let _ = http.readers.wait_for(seen, CATCH_UP).await;
+            }
+        };
+        let _ = tokio::time::timeout(CATCH_UP, seen_before).await;
+    }
+    let known = tokio::time::timeout(CATCH_UP, http.readers.news(0, FIRST_PACE)).await.unwrap_or(0);
+    let first = look(http.clone()).await?;
+    let telling = Telling {
+        http,
+        look,
+        next: Some(first),
+        shown: Value::Null,
+        seen: known,
+        until: Instant::now() + LONGEST,
+        _place: (place, of_user),
+    };
+    let events = Sse::new(told(telling)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
+    Ok(([(CACHE_CONTROL, "no-store"), NO_BUFFERING], events).into_response())
+}
+
+/// Open stream.
+struct Telling {
+    http: HttpState,
+    look: Looking,
+    /// State that was read and not sent yet.
+    next: Option<Look>,
+    shown: Value,
+    seen: Position,
+    until: Instant,
+    _place: (OwnedSemaphorePermit, Share<UserId>),
+}
+
+fn told(telling: Telling) -> impl Stream<Item = Result<Event, Infallible>> {
+    unfold(Some(telling), |telling| async move {
+        let mut telling = telling?;
+        let (until, shutdown) = (telling.until, telling.http.shutdown.clone());
+        let look = tokio::select! {
+            () = shutdown.cancelled() => return None,
+            () = tokio::time::sleep_until(until) => return None,
+            look = telling.news() => look?,
+        };
+        telling.shown = look.state;
+        let data = telling.shown.to_string();
+        if look.ended {
+            return Some((Ok(Event::default().event("end").id(END).data(data)), None));
+        }
+        let event = Event::default().event("progress").id(telling.seen.to_string()).data(data);
+        Some((Ok(event), Some(telling)))
+    })
+}
+
+impl Telling {
+    /// Waits for the next state that differs from the one sent. Returns `None` if the state can't be read.
+    async fn news(&mut self) -> Option<Look> {
+        if let Some(first) = self.next.take() {
+            return Some(first);
+        }
+        loop {
+            tokio::time::sleep(PACE).await;
+            self.seen = self.http.readers.news(self.seen, PACE).await;
+            match (self.look)(self.http.clone()).await {
+                Ok(look) if look.ended || look.state != self.shown => return Some(look),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(code = error.code.as_str(), "progress can't be read, stream ended");
+                    return None;
+                }
+            }
+        }
+    }
+}

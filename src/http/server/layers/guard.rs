@@ -1,0 +1,285 @@
+//! Admission of a request: free slots, the caller's permission, and reads that show the caller's own writes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::domain::UserId;
+use crate::event_log::Position;
+use crate::http::auth::access::Access;
+use crate::http::auth::caller::authenticate;
+use crate::http::auth::principal::{By, Principal};
+use crate::http::auth::rate_limit::Limit;
+use crate::http::protocol::answer::EVENT_POSITION;
+use crate::http::server::client_address::ClientAddress;
+use crate::http::{ApiError, ErrorCode, HttpState};
+
+/// Request header with the position that a read must show.
+const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-event-position");
+/// Response header of a write: the query tables do not contain the write yet.
+pub const TABLES_BEHIND: HeaderName = HeaderName::from_static("x-tables-behind");
+/// Preferences of a request (RFC 7240).
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// Preferences that the server has applied (RFC 7240).
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// The preference for an answer before the tables contain the write (RFC 7240 §4.1).
+const RESPOND_ASYNC: &str = "respond-async";
+/// `Retry-After` of a full server.
+const LATER: Duration = Duration::from_secs(1);
+/// Paths that need no slot, because their responses are cheap.
+const ALWAYS: [&str; 3] = ["/health", "/health/live", "/health/ready"];
+
+/// Slot of a request among the concurrent requests. It is released while the request only waits.
+#[derive(Clone, Default)]
+pub struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+impl Place {
+    /// Acquires a slot without waiting.
+    ///
+    /// # Errors
+    /// 503 if no slot is free.
+    pub fn enter(&self, http: &HttpState) -> Result<(), ApiError> {
+        let place = http.request_slots.clone().try_acquire_owned().map_err(|_| {
+            ApiError::new(ErrorCode::Busy, "too many requests at once; try again").retry_after(LATER)
+        })?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+        Ok(())
+    }
+
+    /// Acquires a slot again after a wait, first come, first served.
+    ///
+    /// # Errors
+    /// 503 if no slot becomes free within `patience`.
+    pub async fn enter_again(&self, http: &HttpState, patience: Duration) -> Result<(), ApiError> {
+        let place = tokio::time::timeout(patience, http.request_slots.clone().acquire_owned()).await;
+        let Ok(Ok(place)) = place else {
+            return Err(
+                ApiError::new(ErrorCode::Busy, "too many requests at once; try again").retry_after(LATER)
+            );
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+        Ok(())
+    }
+
+    /// Releases the slot.
+    pub fn leave(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Limits the concurrent requests of all clients (503) and of one client (429).
+pub async fn room(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
+    if ALWAYS.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    let client = request.extensions().get::<ClientAddress>().copied().unwrap_or(ClientAddress::Unknown);
+    let Some(_of_client) = http.requests_of_clients.take(client, 1) else {
+        let message = "you have too many requests under way; wait for their answers";
+        return ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER).into_response();
+    };
+    let place = Place::default();
+    if let Err(busy) = place.enter(&http) {
+        return busy.into_response();
+    }
+    request.extensions_mut().insert(place.clone());
+    let response = next.run(request).await;
+    place.leave();
+    response
+}
+
+/// Requirements of a route.
+#[derive(Clone)]
+pub struct Guard {
+    /// State of the HTTP interface.
+    pub http: HttpState,
+    /// Access that the route requires.
+    pub access: Access,
+    /// True if the route also accepts users who must have a second factor and have none yet.
+    pub even_without_factor: bool,
+    /// True if the route also accepts users who must first change a password that an administrator has set.
+    pub with_first_password: bool,
+    /// Rate limit by client address.
+    pub limit: Option<Limit>,
+    /// Longest duration of the handler.
+    pub timeout: Duration,
+}
+
+/// Runs the handler within its timeout if the caller has permission. The response of a write then waits until the
+/// tables contain the write.
+pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let Guard { http, access, even_without_factor, with_first_password, limit, timeout } = guard;
+    let write = Write::of(&request);
+    let answer = async {
+        // Counted before authentication, so that guessed tokens count too.
+        if let Some(limit) = limit {
+            let client = request.extensions().get::<ClientAddress>().copied();
+            let client = client.unwrap_or(ClientAddress::Unknown);
+            http.rate_limits.count(limit, client).inspect_err(|_| {
+                if limit == Limit::Password {
+                    tracing::warn!(client = %client, "password rate limit exceeded");
+                }
+            })?;
+        }
+        admit(&http, access, with_first_password, &mut request).await?;
+        if !even_without_factor {
+            has_its_factors(&http, &request)?;
+        }
+        if let Some(Wait { user, position, place }) = wait(&request)? {
+            http.waiting.wait(&http, user, position, &place).await?;
+        }
+        Ok::<_, ApiError>(next.run(request).await)
+    };
+    let mut response = match tokio::time::timeout(timeout, answer).await {
+        Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
+        Err(_) => {
+            let message = format!("it took longer than {} seconds; try again", timeout.as_secs());
+            ApiError::new(ErrorCode::TimedOut, message).into_response()
+        }
+    };
+    if let Some(write) = write {
+        write.until_readable(&http, response.headers_mut()).await;
+    }
+    response
+}
+
+/// A request with a method that may write.
+struct Write {
+    place: Place,
+    responds_async: bool,
+}
+
+impl Write {
+    fn of(request: &Request) -> Option<Self> {
+        if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
+            return None;
+        }
+        let place = request.extensions().get::<Place>()?.clone();
+        Some(Self { place, responds_async: prefers_async(request.headers()) })
+    }
+
+    /// Waits until the tables contain the event whose position the response has. Adds a header if they do not in
+    /// time.
+    async fn until_readable(self, http: &HttpState, answer: &mut HeaderMap) {
+        let Some(position) = answer.get(EVENT_POSITION) else { return };
+        let Some(position) = position.to_str().ok().and_then(|text| text.parse().ok()) else { return };
+        if self.responds_async {
+            answer.insert(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC));
+        } else if !http.waiting.wait_for_write(http, position, &self.place).await {
+            answer.insert(TABLES_BEHIND, HeaderValue::from_static("true"));
+        }
+    }
+}
+
+/// Returns true if one of the preferences is `respond-async`.
+fn prefers_async(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let preferences = values.flat_map(|value| value.split(','));
+    let mut names = preferences.map(|preference| preference.split(';').next().unwrap_or_default().trim());
+    names.any(|name| name.eq_ignore_ascii_case(RESPOND_ASYNC))
+}
+
+async fn admit(
+    http: &HttpState,
+    access: Access,
+    with_first_password: bool,
+    request: &mut Request,
+) -> Result<(), ApiError> {
+    if access == Access::Public {
+        return Ok(());
+    }
+    let principal = authenticate(http, request.headers()).await?;
+    let span = tracing::Span::current();
+    span.record("user_id", tracing::field::display(principal.user_id));
+    if let By::ApiKey(id, _) = &principal.by {
+        span.record("api_key_id", tracing::field::display(id));
+    }
+    if !with_first_password {
+        principal.check_password()?;
+    }
+    principal.check(access).inspect_err(|_| {
+        tracing::warn!(asked = ?access, role = principal.role.name(), "not allowed");
+    })?;
+    request.extensions_mut().insert(principal);
+    Ok(())
+}
+
+/// Rejects a person who must have a second factor and has none yet. An API key has no second factor.
+fn has_its_factors(http: &HttpState, request: &Request) -> Result<(), ApiError> {
+    let Some(Principal { user_id, role, by: By::Session(_), .. }) = request.extensions().get::<Principal>()
+    else {
+        return Ok(());
+    };
+    if !http.lacks_second_factor(*user_id, *role) {
+        return Ok(());
+    }
+    let message = "set up a second factor first: POST /auth/second-factor";
+    Err(ApiError::new(ErrorCode::SecondFactorMissing, message))
+}
+
+/// A read that must show a position. Only authenticated requests wait for one.
+struct Wait {
+    user: UserId,
+    position: Position,
+    place: Place,
+}
+
+fn wait(request: &Request) -> Result<Option<Wait>, ApiError> {
+    let extensions = request.extensions();
+    let (Some(caller), Some(place)) = (extensions.get::<Principal>(), extensions.get::<Place>()) else {
+        return Ok(None);
+    };
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        return Ok(None);
+    }
+    let position = min_position(request.headers())?;
+    Ok(position.map(|position| Wait { user: caller.user_id, position, place: place.clone() }))
+}
+
+fn min_position(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
+    let Some(value) = headers.get(MIN_POSITION) else { return Ok(None) };
+    let position = value.to_str().ok().and_then(|text| text.parse().ok());
+    let wrong = || ApiError::field("X-Min-Event-Position", "give the X-Event-Position of a write");
+    position.map(Some).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn respond_async_is_one_of_the_preferences() {
+        let of = |values: &[&'static str]| {
+            let pairs = values.iter().map(|value| (PREFER, HeaderValue::from_static(value)));
+            prefers_async(&pairs.collect())
+        };
+        for yes in
+            ["respond-async", "Respond-Async", "return=minimal, respond-async", "respond-async; a=b, wait=10"]
+        {
+            assert!(of(&[yes]), "{yes}");
+        }
+        assert!(of(&["return=minimal", "respond-async"]));
+        for no in ["", "respond-asynchronously", "return=respond-async", "foo; respond-async"] {
+            assert!(!of(&[no]), "{no}");
+        }
+        assert!(!of(&[]));
+    }
+
+    #[test]
+    fn a_position_is_a_number() {
+        let of = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(MIN_POSITION, value.parse().unwrap());
+            min_position(&headers)
+        };
+        assert_eq!(min_position(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(of("42").unwrap(), Some(42));
+        for odd in ["", "-1", "x", "99999999999999999999"] {
+            assert_eq!(of(odd).unwrap_err().code, ErrorCode::ValidationError, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Connection that fails if its client reads nothing for a while, or reads too slowly.
+//!
+//! Data that a client does not read stays in memory. Reads from the client have their own limits: hyper limits
+//! heads, and the arrival layer limits bodies.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// Stream whose writes fail if they wait too long.
+///
+/// Writes have a time budget. Waiting reduces the budget, and written bytes refill it at the slowest allowed
+/// rate. So a client that reads a byte now and then is disconnected like a client that reads nothing.
+pub(in crate::http) struct Stalling<S> {
+    stream: S,
+    patience: Duration,
+    /// Slowest rate at which a client may read a response, in bytes per second.
+    least_rate: u32,
+    /// Time that writes may still wait.
+    budget: Duration,
+    /// Start and timer of the current wait.
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl<S> Stalling<S> {
+    /// Creates a stream. `patience` is the largest budget; `least_rate` bytes refill one second of it.
+    pub(in crate::http) fn new(stream: S, patience: Duration, least_rate: u32) -> Self {
+        Self { stream, patience, least_rate: least_rate.max(1), budget: patience, waiting: None }
+    }
+
+    /// Reduces the budget by the wait, and refills it for the written bytes.
+    fn taken(&mut self, bytes: usize) {
+        if let Some((since, _)) = self.waiting.take() {
+            self.budget = self.budget.saturating_sub(since.elapsed());
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let refill = Duration::from_secs(bytes.into()) / self.least_rate;
+        self.budget = self.patience.min(self.budget.saturating_add(refill));
+    }
+
+    /// Ends the wait if the operation is complete. Fails with `TimedOut` if the budget is used up.
+    fn judged<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+        bytes: impl Fn(&T) -> usize,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(done) = written {
+            self.taken(done.as_ref().map_or(0, bytes));
+            return Poll::Ready(done);
+        }
+        let (now, budget) = (Instant::now(), self.budget);
+        let begin = || (now, Box::pin(tokio::time::sleep_until(now + budget)));
+        let (_, waiting) = self.waiting.get_or_insert_with(begin);
+        match waiting.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.judged(context, written, |taken| *taken)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.judged(context, written, |taken| *taken)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.judged(context, flushed, |()| 0)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ended = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.judged(context, ended, |()| 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_takes_nothing_is_given_up() {
+        let (_open, ours) = tokio::io::duplex(8);
+        let mut stream = Stalling::new(ours, Duration::from_millis(10), 1);
+        stream.write_all(&[1; 8]).await.unwrap();
+        let given_up = stream.write_all(&[2; 1]).await.unwrap_err();
+        assert_eq!(given_up.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn who_takes_something_is_waited_for() {
+        let (mut other, ours) = tokio::io::duplex(8);
+        let mut stream = Stalling::new(ours, Duration::from_secs(60), 1);
+        let reading = tokio::spawn(async move {
+            let mut pieces = [0; 16];
+            other.read_exact(&mut pieces).await.unwrap();
+            pieces
+        });
+        stream.write_all(&[1; 16]).await.unwrap();
+        assert_eq!(reading.await.unwrap(), [1; 16]);
+        assert!(stream.waiting.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_it_too_slowly_is_given_up() {
+        let given_up_after = async |bytes_a_second: usize| {
+            let (mut other, ours) = tokio::io::duplex(8);
+            let mut stream = Stalling::new(ours, Duration::from_secs(20), 100);
+            let reading = tokio::spawn(async move {
+                let mut piece = vec![0; bytes_a_second];
+                let mut seconds = tokio::time::interval(Duration::from_secs(1));
+                loop {
+                    seconds.tick().await;
+                    if other.read(&mut piece).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                }
+            });
+            let begun = Instant::now();
+            let written = stream.write_all(&[1; 3_000]).await;
+            let after = begun.elapsed().as_secs();
+            drop(stream);
+            reading.await.unwrap();
+            written.is_err().then_some(after)
+        };
+        let slow = given_up_after(1).await.expect("too slow");
+        assert!((20..=22).contains(&slow), "{slow}");
+        // The pipe takes 8 bytes at a time, so this is 8 bytes a second.
+        assert!(given_up_after(50).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_fast_enough_may_take_long() {
+        let (mut other, ours) = tokio::io::duplex(200);
+        let mut stream = Stalling::new(ours, Duration::from_secs(5), 100);
+        let reading = tokio::spawn(async move {
+            let (mut piece, mut taken) = (vec![0; 200], 0);
+            let mut seconds = tokio::time::interval(Duration::from_secs(1));
+            while taken < 20_000 {
+                seconds.tick().await;
+                taken += other.read(&mut piece).await.unwrap();
+            }
+        });
+        let begun = Instant::now();
+        stream.write_all(&[1; 20_000]).await.unwrap();
+        assert!(begun.elapsed() > Duration::from_secs(60));
+        reading.await.unwrap();
+    }
+}
