@@ -1,4 +1,4 @@
-//! HTTP: the API under `/api/v1`, the public pages, health, and metrics on a listener of their own.
+//! HTTP: the API under `/api/v1`, the public pages, health, and metrics on a separate listener.
 //!
 //! * [`mod@router`] — route table. A new endpoint is one file under [`endpoints`] and one line there.
 //! * [`assemble`] — axum router, built from the table; [`layers`] — layers around every request.
