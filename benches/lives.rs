@@ -137,7 +137,7 @@ fn person(number: usize) -> Person {
     }
 }
 
-/// Returns the certificate that everybody earns.
+/// Returns the certificate that all people earn.
 pub fn definition() -> Definition {
     Definition {
         client: "Example Academy".to_owned(),

@@ -99,7 +99,7 @@ fn info(facts: &PageFacts) -> DocumentInfo {
 const COMMON: [&str; 5] = ["issue_date", "options", "public_id", "text", "verification_url"];
 
 /// Converts typst's diagnostics, each with its place. Templates report a text that is too long with a message that starts
-/// with `OVERFLOW` and the name of the field. Other words behind it may be data of a person, so they are not a field.
+/// with `OVERFLOW` and the name of the field. Other words after it may be personal data, so they are not used.
 pub(super) fn diagnosed_in(world: &BatchWorld, diagnostics: &[SourceDiagnostic]) -> RenderError {
     let options = &world.template.manifest().options;
     let is_field = |name: &&str| {

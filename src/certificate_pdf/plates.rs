@@ -15,7 +15,7 @@ use crate::domain::Personal;
 const KEPT: usize = 32;
 const KEPT_BYTES: usize = 64 << 20;
 
-/// Letters of names and titles in Latin script. A page with any other letter gets a small font of its own.
+/// Letters of names and titles in Latin script. A page with any other letter gets a separate small font.
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\
     .,:;-–—'’‘“”\"()[]/&+%#@°ºª!?¡¿_*·|«»\
     ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ\

@@ -1,4 +1,4 @@
-//! HTTP: the API under `/api/v1`, the public pages, health, and metrics on a listener of their own.
+//! HTTP: the API under `/api/v1`, the public pages, health, and metrics on a separate listener.
 //!
 //! * [`mod@router`] — route table. A new endpoint is a handler in [`api`] and a line there.
 //! * [`api`] — the endpoints, by context.

@@ -72,7 +72,7 @@ impl Default for HttpSettings {
     }
 }
 
-/// Data about the person that a certificate's public page shows. Everybody who has its URL can open the page.
+/// Data about the person that a certificate's public page shows. Anyone with its URL can open the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PersonShown {
@@ -233,7 +233,7 @@ impl HttpSettings {
         }
     }
 
-    /// Returns true if the public base URL has the scheme https. Browsers may then be told to use only https.
+    /// Returns true if the public base URL has the scheme https. Responses may then require https (HSTS).
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_base_url.starts_with("https://")

@@ -17,7 +17,7 @@ pub(super) const SYSTEM: SystemInfo =
 pub(super) struct Subset {
     pub(super) font: FontInstance,
     glyphs: GlyphRemapper,
-    /// Text of each glyph as a cluster by itself. Empty if the glyph is never one.
+    /// Text of each glyph that forms a whole cluster; empty for other glyphs.
     texts: Vec<String>,
     /// Width of each glyph in thousandths of the font size.
     widths: Vec<f32>,

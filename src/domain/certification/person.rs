@@ -1,4 +1,4 @@
-//! Person: the data that a certificate needs of a person, and its checks.
+//! Person: the personal data that certificates need, and its checks.
 //!
 //! [`RawPerson`] is unchecked input, such as a spreadsheet row or a request body. [`RawPerson::check`] turns it into
 //! a [`Person`], and [`RawPerson::check_entry`] into the [`PersonEntry`] of a row.
@@ -221,7 +221,7 @@ fn optional_value(value: Option<String>, rule: Rule, errors: &mut Errors) -> Opt
     None
 }
 
-/// An escape of XLSX in a text other than a name.
+/// Fault of a text other than a name that contains an escape of XLSX.
 const ESCAPE: damaged::Fault = (
     "FORBIDDEN_CHARACTER",
     "contains a character as a code, such as \"_x000D_\"; remove it or type the value again",

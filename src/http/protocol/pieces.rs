@@ -1,7 +1,7 @@
 //! Files that are written while they are sent.
 //!
 //! A file is whole only if its writer sends [`END`]. A writer that fails, panics or is stopped sends no end, and the
-//! response then ends with an error, which the client can tell from a whole file.
+//! response then ends with an error, so the client can distinguish it from a complete file.
 
 use std::io;
 

@@ -84,7 +84,7 @@ impl Readiness {
             }
         }
         let dependencies = self.dependencies.clone();
-        // A task of its own: otherwise a client that hangs up cancels the check, and the next one starts another.
+        // A separate task, so that a client that disconnects does not cancel the check and cause another one.
         let asking = tokio::spawn(async move {
             let report = Arc::new(ask_all(&dependencies).await);
             *last = Some((Instant::now(), report.clone()));

@@ -113,7 +113,7 @@ struct Condition {
 }
 
 impl Conditions {
-    /// Adds a condition with one value. `$$` stands for the value and is followed by its type, as in `$$::uuid`.
+    /// Adds a condition with one value. `$$` is the placeholder of the value. Its type follows, as in `$$::uuid`.
     #[must_use]
     pub fn and(mut self, sql: &'static str, value: impl ToSql + Sync + Send + 'static) -> Self {
         self.0.push(Condition { sql, value: Box::new(value), is_told: true });

@@ -14,13 +14,13 @@ fn case(name: &str) -> Vec<u8> {
     std::fs::read(path).expect("the case is there")
 }
 
-/// (created, updated, existing, errors)
+/// Returns the counts created, updated, existing and errors.
 pub(super) fn counts(answered: &Answered) -> [i64; 4] {
     ["created", "updated", "existing", "errors"]
         .map(|count| answered.body["data"][count].as_i64().unwrap_or_else(|| panic!("{}", answered.body)))
 }
 
-/// Row, code, field and column of each error.
+/// Returns row, code, field and column of each error.
 pub(super) fn errors(answered: &Answered) -> Vec<(i64, String, String, String)> {
     let details = answered.body["data"]["errorDetails"].as_array().expect("a list");
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
@@ -43,7 +43,7 @@ pub(super) async fn names(api: &Api) -> Vec<String> {
     people(api).await.iter().map(|person| person["fullName"].as_str().expect("a name").to_owned()).collect()
 }
 
-/// Waits until everything that was asked for is issued and mailed, and returns who got a certificate.
+/// Waits until `number` certificates are generated. Returns the ids of their attendees, sorted.
 pub(super) async fn issued(api: &Api, certificate: &str, number: usize) -> Vec<String> {
     let path = format!("/generated-certificates?certificateId={certificate}");
     let is_done = |body: &Value| {
@@ -133,7 +133,7 @@ async fn placeholders_are_no_document_numbers() {
     assert_eq!(issued(&api, &certificate, 6).await.len(), 6);
     let again = api.upload(UPLOAD, form().text("requiresDocument", "false")).await.expect(200);
     assert_eq!(counts(&again), [0, 0, 6, 0]);
-    // The certificate itself can say so; a column is not needed then.
+    // The certificate can set `requiresDocument` to false, too. Then the column may be absent.
     let body =
         json!({ "client": "Acme", "name": "Talk", "eventName": "Summit 2026", "requiresDocument": false });
     let talk = api.post("/certificates", &body).await.expect(201).body["data"]["id"].clone();

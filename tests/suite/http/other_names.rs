@@ -1,11 +1,11 @@
-//! Known people under another name, and everybody whom an import accepted.
+//! Rows with another name for a known person, and issuing to all people whom an import accepted.
 
 use serde_json::{Value, json};
 
 use super::known_people::{UPLOAD, counts, issued, names, row};
 use super::{Api, file};
 
-/// Row, code, field and column of each warning, and its message.
+/// Returns row, code, field and column of each warning. Asserts that its message has the remedy and no personal data.
 fn warned(answer: &Value) -> Vec<(i64, String, String, String)> {
     let rows = answer["data"]["warningDetails"].as_array().expect("a list").iter();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
@@ -66,7 +66,7 @@ async fn generating_for_an_import_covers_everybody_whom_it_accepted() {
     let first =
         "Name,Email,Document\nAna,ana@example.org,1\nEva,eva@example.org,2\nOmar,omar@example.org,9\n";
     assert_eq!(counts(&upload(first, "false").await), [3, 0, 0, 0]);
-    // Known, known and changed, new, twice, and rejected because the address is Omar's.
+    // Known, known and changed, new, repeated, and rejected because the address is Omar's.
     let second = "Name,Email,Document\nAna,ana@example.org,1\nEva Gil,eva@example.org,2\nTom,tom@example.org,3\n\
                   Ana,ana@example.org,1\nZoe,omar@example.org,4\n";
     let taken = upload(second, "true").await;

@@ -1,4 +1,4 @@
-//! Files in the shapes of six programs, imported over the API: nobody lost, nobody wrong.
+//! Files as six programs write them, imported over the API: all people arrive with correct data.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::{Api, file};
 
-/// Rows of each file: a thousand and two in all.
+/// Rows of each file. The six files have 1,002 rows in total.
 const ROWS: usize = 167;
 
-/// Writes people as a file in the shape of one program.
+/// Writes people to a file as one program does.
 type Shape = fn(&[Somebody]) -> Vec<u8>;
 
 struct Somebody {
@@ -32,7 +32,7 @@ impl Somebody {
     }
 }
 
-/// People of one program's file; no two alike, also among the programs.
+/// Returns the people of one program's file. No two people of the six files are equal.
 fn people(program: usize) -> Vec<Somebody> {
     const GIVEN: [&str; 7] =
         ["José María", "Begoña", "Óscar", "Íñigo", "Zoë", "Jürgen", "Lucía de los Ángeles"];
@@ -136,7 +136,7 @@ async fn a_thousand_people_in_the_shapes_of_six_programs_are_all_there() {
         let people = people(program);
         let form = || file("people", shape(&people));
         let form = if program == 4 {
-            // Nothing tells MacRoman, so it is asked for.
+            // MacRoman can't be detected, so the upload must name it.
             let refused = api.upload("/attendees/bulk-upload", form()).await.expect(422);
             assert_eq!(refused.code(), "MISREAD_TEXT");
             form().text("encoding", "macintosh")

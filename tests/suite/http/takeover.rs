@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::people::{PASSWORD, somebody, text};
 use super::{Answered, Api};
 
-/// Makes a key with these scopes, in the name of whoever has the token; its id and itself.
+/// Creates an API key with these scopes for the user with this token. Returns the id and the key.
 async fn key(api: &Api, token: &str, scopes: &[&str]) -> (String, String) {
     let body = json!({ "name": "Sync", "scopes": scopes });
     let made = api.as_(token, Method::POST, "/api-keys", Some(&body)).await.expect(201);
@@ -59,7 +59,7 @@ async fn own_password_address_and_user_name_ask_for_the_present_password() {
     assert_eq!(moved.expect(200).body["data"]["email"], "elsewhere@example.com");
     let renamed = change(json!({ "userName": "hopper", "currentPassword": PASSWORD })).await;
     assert_eq!(renamed.expect(200).body["data"]["userName"], "hopper");
-    // Another admin needs none, and doesn't know it.
+    // Another admin can change them without this password.
     api.patch(&path, &json!({ "email": "back@example.com", "userName": "grace" })).await.expect(200);
 }
 
@@ -113,7 +113,7 @@ async fn a_key_has_no_power_over_admins() {
         ] {
             let what = body.to_string();
             let refused = with_key(Method::PATCH, &path, Some(body)).await;
-            // The owner of the key is refused a password and being switched off for another reason, too.
+            // For the key's owner, another rule may reject the change first, with 400 or 409.
             assert!([403, 409, 400].contains(&refused.status.as_u16()), "{what}: {}", refused.body);
         }
         let removed = with_key(Method::DELETE, &path, None).await;
@@ -121,7 +121,7 @@ async fn a_key_has_no_power_over_admins() {
         forbidden(with_key(Method::DELETE, &format!("{path}/second-factor"), None).await, "a second factor");
     }
     forbidden(with_key(Method::DELETE, &format!("{third}/second-factor"), None).await, "a second factor");
-    // Both admins are as they were, and a switched-off admin is one, too.
+    // The second admin is unchanged. Inactive admins are protected, too.
     assert_eq!(api.me(&admin.token).await, 200);
     api.patch(&format!("/users/{}", admin.id), &json!({ "isActive": false })).await.expect(200);
     forbidden(
@@ -129,7 +129,7 @@ async fn a_key_has_no_power_over_admins() {
         "switching an admin on",
     );
 
-    // Everybody else is what the scope is for.
+    // The key can change and delete other users.
     with_key(Method::PATCH, &third, Some(json!({ "role": "viewer", "name": "Ida" }))).await.expect(200);
     with_key(Method::PATCH, &third, Some(json!({ "password": "Another-horse-3" }))).await.expect(200);
     with_key(Method::DELETE, &third, None).await.expect(200);
@@ -176,14 +176,14 @@ async fn a_new_password_ends_keys_unless_they_are_kept() {
     let revoked = api.get("/api-keys?state=revoked").await.expect(200);
     assert!(revoked.body.to_string().contains(&id), "{}", revoked.body);
 
-    // Keys that are made afterwards are valid, and an admin ends them with a new password, too.
+    // Keys created later are valid. A new password set by an admin ends them, too.
     let (_, second) = key(&api, &token, &["jobs:read"]).await;
     assert!(works(&api, &second).await);
     api.patch(&path, &json!({ "password": "Fourth-horse-4", "keepApiKeys": true })).await.expect(200);
     assert!(works(&api, &second).await, "kept");
     api.patch(&path, &json!({ "password": "Fifth-horse-5" })).await.expect(200);
     assert!(!works(&api, &second).await, "ended");
-    // Ending sessions alone ends no key, and nobody else's password does.
+    // The key of another user still works. Reactivation of a user does not restore ended keys.
     assert!(works(&api, &others).await);
     api.patch(&path, &json!({ "isActive": false })).await.expect(200);
     api.patch(&path, &json!({ "isActive": true })).await.expect(200);

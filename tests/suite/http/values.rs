@@ -1,4 +1,4 @@
-//! Values that programs damaged: every way in rejects them, and what is accepted survives an export.
+//! Values that programs damaged: all requests and uploads reject them. Accepted values survive an export.
 
 use reqwest::Method;
 use serde_json::{Value, json};

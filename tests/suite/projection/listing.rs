@@ -217,7 +217,7 @@ async fn lists_are_filtered_by_each_criterion() {
     assert_eq!(rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(), [0xA3, 0xA2, 0xA1]);
     let from_file = AttendeeFilter { import_id: Some(id(IMPORT)), ..AttendeeFilter::default() };
     let rows: Vec<AttendeeRow> = all(&client, &attendees::TABLE, &from_file.conditions()).await;
-    // The file made two people known and found the third.
+    // The import created two people. The third was known.
     assert_eq!(rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(), [0xA3, 0xA2, 0xA1]);
     let since = rows[0].created_at;
     let recent = AttendeeFilter { created_after: Some(since), ..AttendeeFilter::default() };

@@ -234,7 +234,7 @@ pub fn import_requested(id: u128) -> Happened {
 pub fn rows_accepted(id: u128, through_row: u32) -> Happened {
     let (attendee_id, certificate_id) = (Uuid::from_u128(0xA1).into(), Uuid::from_u128(CERTIFICATE).into());
     let earned = vec![Earned { attendee_id, certificate_id }];
-    // Found again in each chunk, which an importer doesn't do; the row is one.
+    // An importer reports a known person once. This event repeats the person, and the table still has one row.
     let known = vec![Uuid::from_u128(0xA3).into()];
     let accepted = ImportRowsAccepted { through_row, created: 2, updated: 1, existing: 1, earned, known };
     happened::<Import>(id, accepted)

@@ -129,8 +129,8 @@ fn routes(table: &str) -> HashSet<Vec<String>> {
     table.lines().filter_map(route).collect()
 }
 
-/// Returns the functions after the first test attribute of a file. Macros may generate tests, so a function needs no
-/// attribute of its own.
+/// Returns the functions after the first test attribute of a file. Macros may generate tests, so a function
+/// without an attribute also counts.
 fn test_names(text: &str) -> Vec<&str> {
     let first = [text.find("#[test]"), text.find("tokio::test")].into_iter().flatten().min();
     let after = first.map_or("", |at| &text[at..]);

@@ -7,7 +7,7 @@ use super::{
 
 /// Largest number of options.
 const MAX_OPTIONS: usize = 24;
-/// Largest number of options of the kind image. Each picture has a fixed path of its own.
+/// Largest number of options of the kind image. Each picture has a separate fixed path.
 const MAX_IMAGES: usize = 8;
 /// Largest number of choices of an option.
 const MAX_CHOICES: usize = 20;

@@ -1,4 +1,4 @@
-//! Character classes of texts that people type and programs export: dropped, blank, trimmed, forbidden.
+//! Character classes of texts that people type and programs export: ignorable, blank, trimmed, forbidden.
 
 use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
@@ -8,8 +8,8 @@ const NON_JOINER: char = '\u{200C}';
 /// ZERO WIDTH JOINER.
 pub(super) const JOINER: char = '\u{200D}';
 
-/// Returns true for a character that is dropped wherever it stands: it has no shape of its own, and a name is
-/// the same without it. A subset of Unicode's Default_Ignorable_Code_Point.
+/// Returns true for a character that is always removed: it has no visible shape, and a name is the same without
+/// it. These are a subset of Unicode's Default_Ignorable_Code_Point.
 pub(super) const fn is_ignorable(character: char) -> bool {
     matches!(
         character,
@@ -74,15 +74,16 @@ pub(super) fn is_joinable(character: char) -> bool {
     is_of_joining_script && !is_forbidden(character)
 }
 
-/// Returns true for a virama. ZERO WIDTH JOINER after one has a meaning at the end of a word, too: it asks for
+/// Returns true for a virama. ZERO WIDTH JOINER after one has a meaning at the end of a word, too: it requests
 /// the half form, or in Malayalam for a chillu.
 pub(super) fn is_virama(character: char) -> bool {
     canonical_combining_class(character) == 9
 }
 
-/// Control, format (bidi controls, zero-width, tags), line breaks, and code points that no font can
-/// show everywhere: private use, noncharacters and unassigned ones (Unicode general categories Cc,
-/// Cf, Cs, Co, Cn, Zl, Zp), and U+FFFC and U+FFFD, which stand where a picture or a letter was lost.
+/// Returns true for a forbidden character: control, format (bidi controls, zero-width, tags), line break, or a code
+/// point without a standard shape (surrogate, private use, noncharacter, unassigned). These are Unicode's general
+/// categories Cc, Cf, Cs, Co, Cn, Zl and Zp. U+FFFC and U+FFFD replace a lost picture or letter, so they are
+/// forbidden, too.
 pub(super) fn is_forbidden(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();
@@ -100,7 +101,7 @@ pub(super) fn is_forbidden(character: char) -> bool {
         )
 }
 
-/// Returns Unicode's name of the characters met most often, and the category of the rest.
+/// Returns the name of a frequent character, or the category of any other.
 pub(super) fn describe(character: char) -> &'static str {
     match character {
         '\0' => "NUL",

@@ -3,7 +3,7 @@
 use super::plausible::doubt;
 use super::quotation::is_in_pairs;
 
-/// Words of spreadsheets and programs that stand in place of a name, in lower case.
+/// Words that spreadsheets and programs write in place of a name, in lower case.
 const VALUES: &[&str] = &["true", "false", "verdadero", "falso"];
 /// Texts for "not a number". "Nan" is a name.
 const NOT_A_NUMBER: &[&str] = &["NaN", "nan"];
@@ -13,14 +13,14 @@ const ERRORS: &[&str] = &["#N/A", "#N/D", "#ND", "#NV", "#I/T", "#Н/Д"];
 /// Problem of a text, as code and message. The message follows the field's name and never repeats the text.
 pub(super) type Fault = (&'static str, &'static str);
 
-/// Words that programs write in place of a missing name.
+/// Fault of a name with a word that programs write for a missing value.
 pub(super) const LEFTOVER: Fault = (
     "INVALID_NAME",
     "contains a word for a missing value, such as NULL, undefined or x; write the person's name, or - in place of a \
      name that the person doesn't have",
 );
 
-/// Finds damage in a name.
+/// Returns the damage in a name, if any.
 pub(super) fn problem(name: &str) -> Option<Fault> {
     let invalid = |message| Some(("INVALID_NAME", message));
     let mut words = name.split_whitespace().peekable();
@@ -66,7 +66,7 @@ pub(super) fn problem(name: &str) -> Option<Fault> {
     doubt(name, false).map(|doubt| ("MISREAD_TEXT", doubt.told()))
 }
 
-/// Quotation marks that enclose the whole name or don't stand in pairs around words.
+/// Fault of quotation marks that enclose the whole text or are not in pairs around words.
 pub(super) const STRAY_QUOTE: Fault = (
     "STRAY_QUOTE",
     "has a quotation mark around all of it, or one that is not closed or stands in an odd place; remove it",
@@ -105,7 +105,7 @@ pub(super) fn leftover(name: &str) -> Option<&str> {
     (words.len() > 1).then(|| words.iter().enumerate().find(found).map(|(_, word)| *word)).flatten()
 }
 
-/// Last two words of a name that say that there is no surname.
+/// Last two words of a name that mean "no surname".
 const NO_SURNAME: [(&str, &str); 6] = [
     ("no", "tiene"),
     ("no", "tengo"),
@@ -176,7 +176,8 @@ fn has_escape(text: &str) -> bool {
     after("\\u", 4) || after("\\x", 2) || after("%", 2) || is_quoted_printable || has_workbook_escape(text)
 }
 
-/// Returns true if a wanted character has a letter or digit before it and after it, as `judge` demands.
+/// Returns true if the neighbours of a wanted character meet `judge`, which gets two flags: true if a letter or digit
+/// is before it, true if one is after it.
 fn meets(text: &str, is_wanted: fn(char) -> bool, judge: fn(bool, bool) -> bool) -> bool {
     let mut before = false;
     let mut characters = text.chars().peekable();

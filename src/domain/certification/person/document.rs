@@ -30,7 +30,7 @@ const STRAY_QUOTE: Fault = ("STRAY_QUOTE", "has a quotation mark; write the docu
 const BOOLEANS: [&str; 10] =
     ["true", "false", "verdadero", "falso", "verdadeiro", "vrai", "faux", "wahr", "falsch", "vero"];
 
-/// Finds what a program did to a document number.
+/// Returns the damage that a program did to a document number, if any.
 pub(super) fn fault(text: &str) -> Option<Fault> {
     let is_boolean = || BOOLEANS.contains(&text.to_lowercase().as_str());
     match () {
@@ -71,8 +71,8 @@ fn has_exponent(text: &str) -> bool {
         && (signed.is_some() || is_unsigned)
 }
 
-/// Returns true for `12345678.0`, `12345678,00` and `12,345,678`. Points between groups of three digits are written
-/// by hand, too, as in `12.345.678`.
+/// Returns true for `12345678.0`, `12345678,00` and `12,345,678`. People write points between groups of three digits,
+/// as in `12.345.678`, so these are accepted.
 fn is_formatted(text: &str) -> bool {
     let has_decimals = |mark: char| {
         let parts =
@@ -87,14 +87,14 @@ fn is_formatted(text: &str) -> bool {
     has_decimals('.') || has_decimals(',') || has_commas
 }
 
-/// Returns true for digits, also with marks between groups of three.
+/// Returns true for digits, with or without marks between groups of three.
 fn is_whole(text: &str) -> bool {
     let mut groups = text.split([',', '.', ' ', '\'']);
     let first = groups.next().unwrap_or_default();
     is_number(first) && groups.all(|group| group.len() == 3 && is_number(group))
 }
 
-/// Months as programs shorten them, in English, Spanish, Portuguese, French, German and Italian.
+/// Abbreviated months as programs write them, in English, Spanish, Portuguese, French, German and Italian.
 const MONTHS: &[&str] = &[
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "ene", "abr", "ago",
     "sept", "dic", "fev", "mai", "set", "out", "dez", "janv", "fevr", "avr", "juin", "juil", "aout", "mrz",
@@ -132,7 +132,7 @@ fn is_day(text: &str) -> bool {
     let is_month = |part: &str| MONTHS.contains(&part.to_lowercase().trim_end_matches('.'));
     let is_slashed = text.contains('/');
     match parts.as_slice() {
-        // 3-may, may-03, may-2026. GEN-001 is a code.
+        // 3-may, may-03, may-2026. GEN-001 is a code, not a date.
         [one, other] => {
             let is_day_or_year = |part: &str| {
                 number(part)
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_as_people_write_them_are_not() {
+    fn document_numbers_written_by_people_are_accepted() {
         for text in [
             "00123456",
             "3E5678",

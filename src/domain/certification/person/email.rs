@@ -1,17 +1,17 @@
-//! Which e-mail addresses we take, and when two of them are the same mailbox.
+//! Syntax check of e-mail addresses, and the normal form by which they are compared.
 //!
-//! A subset of RFC 5321 §4.1.2: the local part is a Dot-string of ASCII atext (no quoted strings, no
-//! comments), the domain is a name with at least one dot (no address literals). The domain may be
-//! international; it is judged by its IDNA form (UTS #46), which is also what mail servers see.
+//! A subset of RFC 5321 §4.1.2 is accepted. The local part is a Dot-string of ASCII atext (no quoted strings, no
+//! comments). The domain is a name with at least one dot (no address literals). It may be international; its IDNA
+//! form (UTS #46) is checked, which mail servers also use.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// RFC 5321 §4.5.3.1.3 allows 256 octets for a path; without its angle brackets, 254.
+/// Maximum length of an address. RFC 5321 §4.5.3.1.3 allows 256 octets for a path, including two angle brackets.
 const MAX_ADDRESS: usize = 254;
-/// RFC 5321 §4.5.3.1.1.
+/// Maximum length of a local part, in octets (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART: usize = 64;
 
-/// Says what is wrong with the address, without repeating it.
+/// Checks an address. The error contains problem and remedy, and does not repeat the address.
 pub(super) fn check(address: &str) -> Result<(), &'static str> {
     let Some((local, domain)) = address.rsplit_once('@') else {
         return Err("email has no @; write it as name@example.com");
@@ -52,7 +52,7 @@ fn check_local_part(local: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Names what is wrong with a character before the @.
+/// Returns the problem of a forbidden character before the @.
 fn refused(character: char) -> &'static str {
     match character {
         '"' | '“' | '”' | '‘' | '’' | '«' | '»' => {
@@ -75,12 +75,12 @@ fn is_dot_atext(character: char) -> bool {
     character == '.' || u8::try_from(character).is_ok_and(is_atext)
 }
 
-/// RFC 5322 §3.2.3.
+/// Returns true for `atext` (RFC 5322 §3.2.3).
 fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
-/// The domain as DNS knows it, lower-case; `None` where it is no domain name.
+/// Returns the domain in its ASCII form for DNS, in lower case, or `None` if it is not a domain name.
 fn ascii_domain(domain: &str) -> Option<String> {
     Uts46::new()
         .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
@@ -88,7 +88,8 @@ fn ascii_domain(domain: &str) -> Option<String> {
         .map(|ascii| ascii.into_owned())
 }
 
-/// One spelling per mailbox. RFC 5321 lets a server tell `Ada@` from `ada@`; none that people use does.
+/// Returns one spelling per mailbox, in lower case. RFC 5321 lets servers distinguish `Ada@` from `ada@`, but servers
+/// in practice don't.
 pub(super) fn normalise(address: &str) -> String {
     let Some((local, domain)) = address.rsplit_once('@') else {
         return address.to_lowercase();

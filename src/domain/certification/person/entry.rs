@@ -1,4 +1,4 @@
-//! Person data as one row gives it: checked, and possibly without what an earlier upload stored.
+//! Checked person data of one row. Fields that an earlier upload stored may be blank.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub enum SharedEmail {
     /// A second person with the address is an error.
     #[default]
     Refuse,
-    /// The address alone identifies nobody; the document number does, or else the name at the address.
+    /// The address alone identifies no person. The document number does, or else the address with the name.
     Allow,
 }
 
@@ -29,13 +29,13 @@ impl SharedEmail {
 pub enum DocumentEntry {
     /// Blank cell or absent column.
     Absent,
-    /// A text such as "N/A": it identifies nobody.
+    /// Text such as "N/A", which identifies no person.
     Placeholder,
     /// A number.
     Number(Personal<String>),
 }
 
-/// Person data of one row, checked field by field. What is blank is `None`.
+/// Person data of one row, checked field by field. Blank fields are `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonEntry {
     /// As in [`Person`].
@@ -53,7 +53,7 @@ pub struct PersonEntry {
 }
 
 impl PersonEntry {
-    /// The document number, if there is one.
+    /// Returns the document number, if there is one.
     #[must_use]
     pub const fn document_number(&self) -> Option<&Personal<String>> {
         match &self.document {
@@ -73,7 +73,7 @@ impl PersonEntry {
         Ok(())
     }
 
-    /// A new person of this row.
+    /// Returns the data of a new person.
     ///
     /// # Errors
     /// The e-mail address is missing, or the document number where one is required.
@@ -102,7 +102,7 @@ impl PersonEntry {
         }
     }
 
-    /// The known person with the values of this row. What is blank here stays as it is stored.
+    /// Returns the known person with the values of this row. Blank fields keep the stored value.
     #[must_use]
     pub fn over(&self, known: &Person) -> Person {
         let or = |new: &Option<Personal<String>>, old: &Option<Personal<String>>| {
@@ -119,7 +119,7 @@ impl PersonEntry {
     }
 }
 
-/// The error for a missing document number.
+/// Returns the error for a missing document number.
 #[must_use]
 pub fn missing_document() -> FieldError {
     let message =

@@ -1,17 +1,17 @@
-//! Texts that people write where there is no value: "N/A", "-", "sin documento".
+//! Texts that people write if there is no value: "N/A", "-", "sin documento".
 
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
-/// Abbreviations that mean "no value" in any column, in lower case. What is also a country's code or a gender,
-/// such as "NA" and "X", is not here.
+/// Abbreviations that mean "no value" in any column, in lower case. Texts that are also a country code or a gender,
+/// such as "NA" and "X", are not included.
 const NO_VALUE: &[&str] = &["n/a", "n.a.", "#n/a", "#n/d", "n/d", "s/d", "s/n"];
-/// Words that mean "no value" where they are the whole of it. "Null" is also a surname.
+/// Words that mean "no value" if they are the whole text. In a longer text, "Null" may be a surname.
 const NO_VALUE_WORDS: &[&str] = &["null", "none", "undefined"];
 
 /// Longest phrase for a missing name, in bytes.
 const MAX_PHRASE: usize = 40;
 
-/// Texts that mean "no document number", as [`key`] gives them.
+/// Texts that mean "no document number", in the form of [`key`].
 const NO_DOCUMENT: &[&str] = &[
     // Abbreviations in several languages.
     "na",
@@ -140,7 +140,7 @@ const NO_DOCUMENT: &[&str] = &[
     "leer",
 ];
 
-/// Returns true if the text consists of dashes, dots and other marks that stand in place of a value.
+/// Returns true if the text consists of dashes, dots and other marks that people write in place of a value.
 pub(super) fn is_marks(text: &str) -> bool {
     let is_mark = |character: char| {
         character.is_whitespace()
@@ -165,7 +165,7 @@ pub(super) fn is_marks(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_mark)
 }
 
-/// Phrases that stand for a first or last name that the person does not have, as [`key`] gives them.
+/// Phrases that mean that the person has no first or last name, in the form of [`key`].
 const NO_NAME_PART: &[&str] = &[
     "notiene",
     "notengo",
@@ -186,7 +186,7 @@ const NO_NAME_PART: &[&str] = &[
     "naotem",
     "sansnom",
 ];
-/// Phrases that are not the name of a person, as [`key`] gives them.
+/// Phrases that are not the name of a person, in the form of [`key`].
 const NO_NAME: &[&str] = &[
     "sinnombre",
     "sinnombres",
@@ -219,8 +219,8 @@ fn is_abbreviation(text: &str) -> bool {
     is_marks(text) || NO_VALUE.contains(&text.to_lowercase().as_str())
 }
 
-/// Returns true if the text stands for a first or last name that the person does not have: "-", "N/A", "no tiene",
-/// and "FNU" and "LNU" (first or last name unknown) of American papers. "#N/A" is the value of a failed formula.
+/// Returns true if the text means that the person has no first or last name: "-", "N/A", "no tiene", and "FNU" and
+/// "LNU" (first or last name unknown) of American papers. "#N/A" does not count: it is the value of a failed formula.
 pub(crate) fn is_no_name_part(text: &str) -> bool {
     if text.starts_with('#') {
         return false;
@@ -231,7 +231,7 @@ pub(crate) fn is_no_name_part(text: &str) -> bool {
         || text.len() <= MAX_PHRASE && NO_NAME_PART.contains(&key(text).as_str())
 }
 
-/// Returns true if the text is no name of a person, such as "Sin nombre".
+/// Returns true if the text is not the name of a person, such as "Sin nombre".
 pub(super) fn is_no_name(text: &str) -> bool {
     let is_phrase = || {
         let key = key(text);
@@ -240,7 +240,8 @@ pub(super) fn is_no_name(text: &str) -> bool {
     is_no_value(text) || text.len() <= MAX_PHRASE && is_phrase()
 }
 
-/// Returns true for a part of a name that may be a placeholder: nothing but digits, or "x" repeated. "X" is a name.
+/// Returns true for a part of a name that may be a placeholder: a text without letters, or one or more "x". "X" is a
+/// name.
 pub(super) fn is_doubtful_part(text: &str) -> bool {
     let has_letter = text.chars().any(char::is_alphabetic);
     let are_x = text.chars().all(|c| matches!(c, 'x' | 'X')) && text != "X";
@@ -257,13 +258,13 @@ pub(super) fn is_no_document(text: &str) -> bool {
     repeats('0') || repeats('x') || NO_DOCUMENT.contains(&key.as_str())
 }
 
-/// The letters and digits of a text, in lower case and without accents.
+/// Returns the letters and digits of a text, in lower case and without accents.
 fn key(text: &str) -> String {
     let letters = text.nfkd().filter(|&character| !is_combining_mark(character));
     letters.flat_map(char::to_lowercase).filter(|character| character.is_alphanumeric()).collect()
 }
 
-/// A name without the marks before and after it that stand for a missing first or last name.
+/// Returns the name without the marks before and after it that people write for a missing first or last name.
 pub(crate) fn without_marks(name: &str) -> &str {
     let mut rest = name.trim();
     while let Some((head, _)) = rest.rsplit_once(char::is_whitespace).filter(|(_, last)| is_dashes(last)) {

@@ -11,11 +11,11 @@ pub(crate) use twice::{untwice, windows_1252_byte};
 /// Implausible part of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
-    /// UTF-8 that was taken for Windows-1252, as in "JosÃ©".
+    /// UTF-8 that was decoded as Windows-1252, as in "JosÃ©".
     ReadTwice,
     /// A symbol within a word, as in "Mu–oz" or "Mar¡a".
     SymbolInside,
-    /// A capital behind a small letter, as in "JosŽ" and "юлиЯ".
+    /// A capital after a small letter, as in "JosŽ" and "юлиЯ".
     CapitalInside,
     /// A small letter with an accent in a word of capitals, as in "GARCêA".
     SmallInside,
@@ -28,7 +28,7 @@ pub(crate) enum Doubt {
 }
 
 impl Doubt {
-    /// The doubt in words, for an error about the field.
+    /// Returns the problem in words, for an error about the field.
     pub(crate) const fn told(self) -> &'static str {
         match self {
             Self::ReadTwice => {
@@ -56,8 +56,8 @@ impl Doubt {
     }
 }
 
-/// Finds a sign that a name is misread. With `is_guessed`, the encoding is only a guess, and the rules
-/// are stricter.
+/// Returns the first sign that a name is misread, if any. If `is_guessed`, the encoding is only a guess, and the
+/// rules are stricter.
 pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
     if name.is_ascii() {
         return None;
@@ -83,8 +83,8 @@ pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
 }
 
 /// Returns true for a text, such as the name of an event, that was certainly read in a wrong encoding: encoded twice,
-/// with an accented capital at the end of a word in small letters, or with a rare symbol between small letters. Texts
-/// have more symbols than names.
+/// with an accented capital at the end of a word in small letters, or with a rare symbol between small letters. The
+/// rules are less strict than for names, because texts have more symbols.
 pub(crate) fn is_misread_text(text: &str) -> bool {
     let is_small = |c: &char| has_case(*c) && c.is_lowercase();
     let characters: Vec<char> = text.chars().collect();
@@ -111,8 +111,8 @@ pub(crate) fn is_misread_text(text: &str) -> bool {
         || text.split_whitespace().any(ends_in_capital)
 }
 
-/// Finds signs that tell only a wrong guess, in words as a whole: a small letter between capitals, East Asian signs
-/// next to Latin letters, quotation marks and dots within words.
+/// Returns the first sign that counts only if the encoding is a guess, such as a small letter between capitals, East
+/// Asian signs beside Latin letters, or quotation marks and dots within words.
 fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
     if has_small_initial(name) {
         return Some(Doubt::SmallInitial);
@@ -154,8 +154,8 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
     None
 }
 
-/// Returns true if a word of three letters or more begins with a small letter with an accent, of those that encodings
-/// of one byte have, and another word with a capital.
+/// Returns true if a word begins with a small letter with an accent that single-byte encodings have, and another word
+/// begins with a capital. Words of one or two characters are ignored.
 fn has_small_initial(name: &[char]) -> bool {
     let words = || name.split(|c| c.is_whitespace()).filter(|word| word.len() >= 3);
     let is_small = |c: &char| matches!(*c, '\u{E0}'..='\u{17F}') && is_latin(*c) && c.is_lowercase();
@@ -166,7 +166,7 @@ fn has_small_initial(name: &[char]) -> bool {
 /// Returns true for a word in capitals with a small letter with an accent, as in "GARCêA".
 fn has_small_between_capitals(word: &[char]) -> bool {
     word.split(|c| !c.is_alphabetic()).any(|part| {
-        // "ß" has no capital of its own.
+        // "ß" is also used between capitals.
         let is_small = |c: &char| is_latin(*c) && !c.is_ascii() && c.is_lowercase() && *c != 'ß';
         let capitals = part.iter().filter(|c| c.is_ascii_uppercase()).count();
         capitals >= 2 && part.iter().any(is_small) && !part.iter().any(char::is_ascii_lowercase)
@@ -189,10 +189,10 @@ fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guess
     }
     if has_case(character) && character.is_uppercase() && is_small(before) {
         let is_doubtful = if is_latin(character) {
-            // "McÉvoy" goes on in small letters.
+            // "McÉvoy" continues in small letters.
             is_guessed || !is_small(after)
         } else {
-            // "МакДональд" goes on in small letters, and "ИвановА.А." has initials.
+            // "МакДональд" continues in small letters, and "ИвановА.А." has initials.
             !is_small(after) && after != Some('.') || is_guessed && matches!(character, 'Я' | 'Ю' | 'Э')
         };
         return is_doubtful.then_some(Doubt::CapitalInside);
@@ -205,20 +205,20 @@ fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guess
     (is_guessed && is_other(character) && meets_latin).then_some(Doubt::MixedScripts)
 }
 
-/// Returns true for a symbol that has a place beside letters: a dash as a hyphen, as in "Jean–Pierre" and
+/// Returns true for a symbol that is plausible beside letters: a dash as a hyphen, as in "Jean–Pierre" and
 /// "Салтыков–Щедрин", and a low quotation mark before a nickname.
 fn is_punctuation(character: char, before: Option<char>, after: Option<char>, is_guessed: bool) -> bool {
     let is_small = after.is_some_and(|c| has_case(c) && c.is_lowercase());
     let is_latin = before.is_some_and(is_latin) || after.is_some_and(is_latin);
     let is_dash = character.general_category() == Category::DashPunctuation;
-    // "Mu–oz" has lost a letter, and MacRoman reads "Ñ" as a dash.
+    // The dash in "Mu–oz" replaces a letter. Decoding Windows-1252 as MacRoman turns "Ñ" into a dash.
     (is_dash || character == '„') && !is_small && !(is_guessed && is_latin)
-        // The Greek accent of old keyboards stands before a capital.
+        // Old keyboards write the Greek accent before a capital.
         || character == '\u{384}' && !is_latin
 }
 
-/// Returns true if five letters of a word or six of a name are Latin letters with accents, and nothing else is: so
-/// Windows-1252 reads other alphabets.
+/// Returns true if all letters are Latin letters with accents, in a word of five or more letters or a name of six or
+/// more. Text of another alphabet looks like this if it is decoded as Windows-1252.
 fn has_only_accents(name: &[char]) -> bool {
     let letters = |text: &[char]| text.iter().filter(|c| c.is_alphabetic()).count();
     let is_accented = |c: &char| is_latin(*c) && matches!(*c, '\u{C0}'..='\u{17F}');
@@ -227,15 +227,16 @@ fn has_only_accents(name: &[char]) -> bool {
     words.any(|word| letters(word) >= 5 && are_all(word)) || letters(name) >= 6 && are_all(name)
 }
 
-/// Returns true for "ð" before or after letters that never stand beside it: so Windows-1252 reads "š" of Windows-1257.
+/// Returns true for pairs of letters that no name contains, such as "òð" and "çr". Decoding Windows-1257 as
+/// Windows-1252 turns "š" into "ð" and "ē" into "ç".
 fn has_misread_eth(name: &[char]) -> bool {
     name.windows(2).any(|pair| {
         matches!(pair, ['ò', 'ð'] | ['ð', 'ò' | 'ð' | 'û' | 'ë' | 'ç'] | ['û' | 'ë' | 'ç', 'ð'] | ['ç', 'r'])
     })
 }
 
-/// Characters that are right in some names and misread letters in others: an apostrophe or a blank between small
-/// letters, and an œ before letters that don't follow it.
+/// Returns true for characters that are correct in some names and misread letters in others: an apostrophe or a
+/// no-break space between letters, and an "œ" before a letter that does not follow it in names.
 fn is_doubtful_letter(character: char, before: Option<char>, after: Option<char>) -> bool {
     let is_small = |c: Option<char>| c.is_some_and(|c| is_latin(c) && c.is_lowercase());
     match character {
@@ -252,7 +253,7 @@ pub(crate) const fn is_latin(character: char) -> bool {
         && !matches!(character, '×' | '÷')
 }
 
-/// Returns true for letters of the alphabets with capitals: Latin, Greek and Cyrillic.
+/// Returns true for letters of alphabets with capitals: Latin, Greek and Cyrillic.
 fn has_case(character: char) -> bool {
     is_latin(character)
         || matches!(character, '\u{370}'..='\u{52F}' | '\u{1F00}'..='\u{1FFF}') && character.is_alphabetic()
@@ -262,9 +263,9 @@ fn is_mark(character: char) -> bool {
     matches!(character.general_category(), Category::NonspacingMark | Category::ModifierLetter)
 }
 
-/// Returns true for characters that misread letters become, and that no name has.
+/// Returns true for symbols that misread letters turn into and that no name contains.
 fn is_symbol(character: char) -> bool {
-    // Apostrophes, the middle dot of Catalan, ordinals as in "Mª", quotation marks around nicknames.
+    // Names contain apostrophes, the middle dot of Catalan, ordinals as in "Mª", quotation marks around nicknames.
     if matches!(character, '’' | '‘' | '´' | '·' | 'ª' | 'º' | '“' | '”' | '«' | '»') {
         return false;
     }

@@ -1,7 +1,7 @@
 //! Quotation marks in texts.
 
-/// Returns true if the straight quotation marks of a text stand in pairs around words: `Ana "Anita" Gil`. Marks
-/// around the whole text, or at its beginning, are those of a program that quotes fields.
+/// Returns true if the straight quotation marks of a text are in pairs around words, as in `Ana "Anita" Gil`. Marks
+/// around the whole text, or at its beginning, are rejected: they come from programs that quote fields.
 pub(crate) fn is_in_pairs(text: &str) -> bool {
     if !text.contains('"') {
         return true;

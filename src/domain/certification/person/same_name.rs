@@ -2,8 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// A name for comparison: lower case, one space between words, and without the accents of Latin, Greek and
-/// Cyrillic letters. Vowel signs of other scripts stay, because they tell names apart.
+/// Returns a name in the form for comparison: lower case, one space between words, and without the accents of Latin,
+/// Greek and Cyrillic letters. Vowel signs of other scripts are kept, because they distinguish names.
 #[must_use]
 pub fn folded_name(name: &str) -> String {
     let letters = name.nfkd().filter(|character| !matches!(character, '\u{300}'..='\u{36F}'));
@@ -26,7 +26,7 @@ pub fn is_like_name(one: &str, other: &str) -> bool {
     if shorter.len() > longer.len() {
         std::mem::swap(&mut shorter, &mut longer);
     }
-    // Whole words first: an initial must not take a word that another one needs.
+    // Whole words are matched first, so that an initial does not use up a word that another one needs.
     let words = shorter.len();
     shorter.retain(|word| match longer.iter().position(|known| known == word) {
         Some(same) => {
@@ -53,7 +53,7 @@ pub fn is_quite_different(one: &str, other: &str) -> bool {
     !is_like_name(one, other) && joined(one) != joined(other)
 }
 
-/// A folded name without apostrophes and with letters such as "ł" and "ø" as plain letters.
+/// Returns a folded name without apostrophes, in which plain letters replace letters such as "ł" and "ø".
 fn comparable(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
     for letter in folded_name(name).chars() {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_accents_and_spaces_make_no_other_name() {
+    fn names_are_the_same_regardless_of_case_accents_and_spaces() {
         for (one, other) in
             [("JOSE MUÑOZ", "José  Muñoz"), ("Ana Rojas", "ana rojas"), ("Ångström", "angstrom")]
         {

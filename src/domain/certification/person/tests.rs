@@ -1,4 +1,4 @@
-//! What a person's fields take and refuse.
+//! Accepted and rejected values of a person's fields.
 
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ fn unchecked(person: Person) -> RawPerson {
 }
 
 #[test]
-fn names_of_many_scripts_are_taken() {
+fn names_of_many_scripts_are_accepted() {
     for name in [
         "José Ñandú-O'Higgins",
         "Nguyễn Thị Ánh",
@@ -122,7 +122,7 @@ fn a_placeholder_is_no_document() {
 }
 
 #[test]
-fn a_row_leaves_what_it_does_not_say() {
+fn blank_fields_of_a_row_keep_the_stored_values() {
     let known = RawPerson {
         country: Some("Colombia".to_owned()),
         gender: Some("F".to_owned()),
@@ -141,7 +141,7 @@ fn a_row_leaves_what_it_does_not_say() {
 }
 
 #[test]
-fn everything_wrong_is_reported_at_once() {
+fn all_errors_are_reported_at_once() {
     let nothing = RawPerson { gender: Some("x".repeat(101)), ..RawPerson::default() };
     let expected = [
         ("fullName", "REQUIRED"),
@@ -246,7 +246,7 @@ fn commas_and_semicolons_at_the_end_are_removed() {
 }
 
 #[test]
-fn mail_addresses() {
+fn invalid_mail_addresses_are_rejected() {
     let longest = format!("{}@{}.{}.{}.com", "a".repeat(64), "b".repeat(61), "c".repeat(61), "d".repeat(60));
     assert_eq!(longest.len(), 64 + 1 + 61 + 1 + 61 + 1 + 60 + 4);
     for good in ["a@example.com", "o'brien+x@sub.example.org", "n@ñandú.example", &longest] {
@@ -301,7 +301,7 @@ fn two_spellings_of_one_mailbox_or_document_are_the_same() {
 }
 
 #[test]
-fn debug_output_and_json() {
+fn debug_output_hides_personal_data_and_json_contains_it() {
     let person = raw("Ada", "7", "ada@example.com").check(true).expect("a valid person");
     let shown = format!("{person:?} {:?}", raw("Ada", "7", "ada@example.com"));
     assert!(!shown.contains("Ada") && !shown.contains("ada@"), "{shown}");
@@ -341,7 +341,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn whatever_arrives_is_judged_without_panic_and_the_same_way_twice(raw in any_raw()) {
+    fn checking_never_panics_and_accepts_its_own_result(raw in any_raw()) {
         match raw.check(true) {
             Err(errors) => prop_assert!(!errors.is_empty()),
             Ok(person) => {
@@ -365,7 +365,7 @@ proptest! {
     }
 
     #[test]
-    fn an_accepted_name_holds_no_forbidden_character(name in "\\PC{0,6}[\\s\\S]\\PC{1,6}") {
+    fn accepted_name_contains_no_forbidden_character(name in "\\PC{0,6}[\\s\\S]\\PC{1,6}") {
         if let Ok(person) = raw(&name, "1", "a@example.com").check(true) {
             let bad = |c: char| characters::is_forbidden(c) && !matches!(c, '\u{200c}' | '\u{200d}');
             prop_assert!(!person.full_name.reveal_str().chars().any(bad));

@@ -1,4 +1,4 @@
-//! One line of text: how it is cleaned, and which characters it may contain.
+//! Cleaning and checking of texts of one line.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -7,25 +7,25 @@ use super::characters::{
 };
 use crate::domain::InvalidField;
 
-/// How much a field holds and how strict it is.
+/// Limits of a field's text.
 #[derive(Clone, Copy)]
 pub(in crate::domain) struct Rule {
     /// The field's name in the API, for messages.
     pub field: &'static str,
     /// The longest value, in characters (Unicode scalar values after NFC).
     pub max_chars: usize,
-    /// Whether U+200C and U+200D may join letters: Persian and most Indic names need them.
+    /// True if U+200C and U+200D may join letters, as Persian and most Indic names need.
     pub joiners: bool,
 }
 
-/// Why a text was refused. The problem follows the field's name, says what to do and never repeats the text.
+/// Reason why a text was rejected. `problem` follows the field's name, contains the remedy and never the text.
 pub(in crate::domain) struct Fault {
     pub code: &'static str,
     pub problem: String,
 }
 
-/// Returns a text as it is kept: without ignorable characters, every run of blanks as one space, composed
-/// (NFC), trimmed. Texts that look the same then have the same bytes more often.
+/// Returns the stored form of a text: without ignorable characters, every run of blanks replaced by one space,
+/// composed (NFC) and trimmed. So texts that look the same have the same bytes more often.
 #[must_use]
 pub fn clean(value: &str) -> String {
     let kept = value.chars().filter(|character| !is_ignorable(*character));
@@ -46,7 +46,7 @@ pub fn trimmed(text: &str) -> &str {
     text.trim_matches(is_edge)
 }
 
-/// Trims joiners, too, but for ZERO WIDTH JOINER after a virama at the end.
+/// Trims joiners, too, except a ZERO WIDTH JOINER after a virama at the end.
 fn without_edge_joiners(text: &str) -> &str {
     let is_outside = |character| is_edge(character) || is_joiner(character);
     let text = text.trim_start_matches(is_outside);
@@ -56,7 +56,7 @@ fn without_edge_joiners(text: &str) -> &str {
     if is_half_form { &text[..core.len() + JOINER.len_utf8()] } else { core }
 }
 
-/// Rejects text that is too long or holds a character that cannot stand on one printed line.
+/// Rejects a text that is too long or contains a character that cannot be printed on one line.
 pub(in crate::domain) fn check(text: &str, rule: Rule) -> Result<(), Fault> {
     let mut previous = None;
     let mut characters = text.chars().enumerate().peekable();
@@ -81,7 +81,7 @@ pub(in crate::domain) fn check(text: &str, rule: Rule) -> Result<(), Fault> {
 /// Checks a stored text that is one line: 1 to `max_chars` visible characters.
 ///
 /// # Errors
-/// The text is empty, too long or holds a character that cannot be in one printed line.
+/// The text is empty, too long or contains a character that cannot be printed on one line.
 pub(in crate::domain) fn check_line(
     field: &'static str,
     text: &str,

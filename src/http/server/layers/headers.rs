@@ -39,7 +39,7 @@ const FIXED: [(HeaderName, &str); 14] = [
     (HeaderName::from_static("x-dns-prefetch-control"), "off"),
     (HeaderName::from_static("x-download-options"), "noopen"),
     (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
-    // Off: this filter of old browsers caused vulnerabilities of its own.
+    // Off: this filter of old browsers caused vulnerabilities itself.
     (HeaderName::from_static("x-xss-protection"), "0"),
     // Search engines must not index responses, because the API and certificates show people.
     (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),

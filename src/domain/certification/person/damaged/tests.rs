@@ -68,7 +68,7 @@ fn damaged_names_have_a_problem() {
 }
 
 #[test]
-fn real_names_have_none() {
+fn real_names_have_no_problem() {
     for name in [
         "O'Neil",
         "O’Neil",

@@ -1,14 +1,14 @@
-//! Cyrillic words that MacCyrillic or a code page of DOS wrote and Windows-1251 or another code page reads.
+//! Cyrillic words in MacCyrillic or a code page of DOS that were decoded as Windows-1251 or another code page.
 
-/// Letters of Serbian and Macedonian, which Windows-1251 has where MacCyrillic has Russian capitals.
+/// Letters of Serbian and Macedonian. Their bytes in Windows-1251 are Russian capitals in MacCyrillic.
 const SOUTHERN: &str = "ђѓљњќћџ";
 /// Letters that Serbian and Macedonian don't have.
 const NORTHERN: &str = "йьюяыэъёщ";
 const VOWELS: &str = "аеёиоуыэюяіїєў";
-/// Ends of surnames, with the letter before them, that words with a southern initial hardly ever have.
+/// Endings of surnames that words with a southern initial hardly ever have.
 const ENDS: [&str; 9] = ["ов", "ев", "ин", "ова", "ева", "ина", "ский", "ская", "енко"];
 
-/// Returns true if a word of the name can't be right.
+/// Returns true if a word of the name can't be correct.
 pub(super) fn is_misread(name: &[char]) -> bool {
     let has = |letters: &str| name.iter().any(|&c| letters.contains(small(c)));
     if !name.iter().any(|&c| is_cyrillic(c)) {
@@ -25,7 +25,7 @@ fn is_odd(word: &[char], has_capital: bool) -> bool {
     let letters: String = word.iter().map(|&c| small(c)).collect();
     let (first, second) = (word.first().copied(), word.get(1).copied());
     let is_small = |c: Option<char>| c.is_some_and(|c| is_cyrillic(c) && c.is_lowercase());
-    // MacCyrillic has "С", "Т", "У" and "Ф" where Windows-1251 has quotation marks.
+    // The bytes of "С", "Т", "У" and "Ф" in MacCyrillic are quotation marks in Windows-1251.
     if matches!(first, Some('‘' | '’' | '“' | '”')) && is_small(second) {
         return true;
     }

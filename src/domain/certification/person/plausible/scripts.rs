@@ -3,7 +3,7 @@
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as _};
 use unicode_script::{Script, ScriptExtension, UnicodeScript as _};
 
-/// Returns true if a word mixes scripts, or begins with a combining mark. Scripts of East Asia are written with each
+/// Returns true if a word mixes scripts, or begins with a combining mark. Scripts of East Asia may be mixed with each
 /// other and with Latin letters.
 pub(super) fn are_mixed(name: &[char]) -> bool {
     let is_ignored = |c: &&char| matches!(**c, '\u{FE00}'..='\u{FE0F}' | '\u{200C}' | '\u{200D}');

@@ -61,7 +61,7 @@ fn misread_names_are_doubtful() {
 }
 
 #[test]
-fn real_names_are_not() {
+fn real_names_are_not_doubtful() {
     for name in [
         "José Muñoz Ibáñez",
         "d’Artagnan Rey",

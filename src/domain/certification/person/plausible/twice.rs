@@ -1,8 +1,8 @@
-//! UTF-8 that was taken for Windows-1252 and encoded again.
+//! Text that was encoded twice: UTF-8 that was decoded as Windows-1252 and encoded as UTF-8 again.
 
 use encoding_rs::WINDOWS_1252;
 
-/// The byte that Windows-1252 reads as a character.
+/// Returns the byte that Windows-1252 decodes to `character`, if there is one.
 pub(crate) fn windows_1252_byte(character: char) -> Option<u8> {
     let mut buffer = [0; 4];
     match WINDOWS_1252.encode(character.encode_utf8(&mut buffer)) {
@@ -14,11 +14,11 @@ pub(crate) fn windows_1252_byte(character: char) -> Option<u8> {
     }
 }
 
-/// A text that was encoded twice as it was before; `None` where it wasn't.
+/// Returns the original of a text that was encoded twice, or `None` if it was not.
 pub(crate) fn untwice(text: &str) -> Option<String> {
     // In UTF-8 read as Windows-1252, the first byte of a letter is never followed by ASCII.
     let begins = |character: char| matches!(character, '\u{C2}'..='\u{F4}');
-    // A no-break space or a quotation mark also follows the last letter of a word, as in "JOSÉ".
+    // A no-break space or a quotation mark can also follow the last letter of a word, as in "JOSÉ".
     let ends_word = |next: char| matches!(next, '\u{A0}' | '’' | '‘' | '”' | '“' | '»' | '´');
     let is_usual = |first: char| matches!(first, 'Â' | 'Ã' | 'Ä' | 'Å' | 'Ð' | 'Ñ');
     let pairs = text.chars().zip(text.chars().skip(1));
@@ -37,7 +37,7 @@ mod tests {
     use super::untwice;
 
     #[test]
-    fn only_text_that_was_encoded_twice_has_a_form_before() {
+    fn only_text_that_was_encoded_twice_has_an_original() {
         assert_eq!(untwice("JosÃ©").as_deref(), Some("José"));
         assert_eq!(untwice("José Muñoz"), None);
         assert_eq!(untwice("Ana"), None);

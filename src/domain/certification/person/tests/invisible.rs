@@ -1,4 +1,4 @@
-//! Characters that are not seen: dropped, replaced, trimmed, or named in an error.
+//! Invisible characters: removed, replaced, trimmed, or named in an error.
 
 use super::{codes, raw};
 use crate::domain::{clean_line, trimmed};
@@ -50,7 +50,7 @@ fn ignorable_characters_are_dropped() {
             Some("INVALID_NAME")
         );
     }
-    // A mark that was kept apart from its letter is composed with it.
+    // A mark is composed with its letter after the character between them was removed.
     assert_eq!(name("Jose\u{034F}\u{301}").as_deref(), Ok("José"));
 }
 
@@ -116,7 +116,7 @@ fn format_characters_are_trimmed_at_both_ends() {
 }
 
 #[test]
-fn inside_they_are_named() {
+fn format_characters_inside_a_text_are_named_in_the_error() {
     for (character, named) in [
         ('\u{AD}', "U+00AD (SOFT HYPHEN)"),
         ('\u{61C}', "U+061C (ARABIC LETTER MARK)"),
@@ -132,7 +132,7 @@ fn inside_they_are_named() {
         let message = name(&format!("Ana{character}Rojas")).expect_err(named);
         assert!(message.contains(named) && message.contains("character 4"), "{message}");
     }
-    // An override changes how the rest reads, so it is not trimmed in silence.
+    // An override changes the order of the rest, so it is rejected and not trimmed.
     assert!(name("\u{202E}anA").expect_err("an override").contains("RIGHT-TO-LEFT OVERRIDE"));
 }
 

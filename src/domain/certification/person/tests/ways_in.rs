@@ -1,4 +1,4 @@
-//! Values that programs damaged or left, whatever way a person comes in.
+//! Values that programs damaged or left behind.
 
 use super::*;
 

@@ -111,7 +111,8 @@ impl Planning<'_> {
         match self.rules.shared_email {
             SharedEmail::Refuse => {
                 let named = matches.name_at_email.filter(|_| self.entry.document_number().is_none());
-                // Named people are known from a time when addresses were shared: the name tells which one is meant.
+                // People are found by name if they were imported while addresses could be shared. The name identifies
+                // the person.
                 named.or(matches.email)
             }
             // A person with another document number is another person, even with the same name.
@@ -130,7 +131,7 @@ impl Planning<'_> {
         }
     }
 
-    /// Returns true if the row has the address and the document number of `holder`, but the name of somebody else.
+    /// Returns true if the row has the address and the document number of `holder`, but the name of another person.
     /// Several people can have the address, so it does not confirm the number.
     fn is_another_at_shared_email(&self, holder: Known<'_>, matches: Matches<'_>) -> bool {
         let is_shared = self.rules.shared_email == SharedEmail::Allow && self.has_email_of(holder);

@@ -16,11 +16,11 @@ use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// What is to change; what is absent stays.
+/// Fields to change. Absent fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateUser {
-    /// The name for logging in, unique whatever the case, 1–100 characters.
+    /// Name for logging in, 1–100 characters. It must be unique, ignoring case.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     user_name: Option<Personal<String>>,
     /// First name, 1–100 characters.
@@ -29,23 +29,23 @@ pub struct UpdateUser {
     /// Last name, 1–100 characters.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     last_name: Option<Personal<String>>,
-    /// E-mail address, unique.
+    /// E-mail address. It must be unique.
     #[schema(value_type = Option<String>, max_length = 254)]
     email: Option<Personal<String>>,
-    /// Another password for somebody else: 8 to 128 characters with an upper-case letter, a lower-case
-    /// letter and a digit, and none that everybody tries first. Ends the user's sessions and API keys; it has
-    /// to be changed at the next log-in.
+    /// New password of another user: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit.
+    /// Passwords that are easy to guess are rejected. The user's sessions end, and the API keys unless `keepApiKeys`
+    /// is true. The user must change the password at the next log-in.
     #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
     password: Option<Personal<String>>,
-    /// True if the user's API keys stay valid although the password changes; false if absent.
+    /// True if the user's API keys stay valid when the password changes; false if absent.
     #[serde(default)]
     keep_api_keys: bool,
-    /// Your present password, to change your own user name or e-mail address.
+    /// Your current password; required to change your own user name or e-mail address.
     #[schema(value_type = Option<String>, format = Password, max_length = 512)]
     current_password: Option<Personal<String>>,
-    /// What the user may do from now on.
+    /// New role of the user.
     role: Option<RoleName>,
-    /// Whether the user may log in; false ends the user's sessions.
+    /// True if the user may log in; false ends the user's sessions.
     is_active: Option<bool>,
 }
 
@@ -63,25 +63,25 @@ impl UpdateUser {
     }
 }
 
-/// Change a user.
+/// Changes a user.
 ///
-/// Role, password and `isActive` take effect at once, also for tokens and API keys that the user has.
-/// The last admin stays one, and nobody switches off himself. Your own password is changed at
-/// `/auth/change-password`; your own user name and e-mail address ask for `currentPassword`. An API key changes
-/// viewers and operators only, and makes nobody an admin.
+/// Changes of role, password and `isActive` take effect at once, also for existing tokens and API keys of the user.
+/// The last admin must stay an admin, and you cannot deactivate yourself. Change your own password at
+/// `/auth/change-password`. A change of your own user name or e-mail address requires `currentPassword`. An API key
+/// can change only viewers and operators, and cannot make a user an admin.
 #[utoipa::path(
     patch, path = "/users/{id}", request_body = UpdateUser,
     params(
         ("id" = Uuid, Path, description = "The user's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
         (status = 200, description = "Changed", body = Envelope<UserDetails>,
-            headers(("ETag" = String, description = "The new version"))),
+            headers(("ETag" = String, description = "Version of the user"))),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: the last admin, or yourself", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -119,13 +119,13 @@ pub async fn handle(
     Ok(answer.at(changed.version).version(changed.version))
 }
 
-/// User name and e-mail address, which a user logs in with.
+/// Returns user name and e-mail address. A user logs in with either of them.
 const fn login_of(profile: &Profile) -> (&Personal<String>, &Personal<String>) {
     (&profile.user_name, &profile.email)
 }
 
-/// Verifies the present password, if one is given. A new address would let its holder set a password by mail, and a
-/// new user name would lock the user out.
+/// Verifies the current password, if it is given, and returns true. Returns false if it is absent. It is required
+/// because the holder of a new address could set a password by mail, and a new user name would lock the user out.
 async fn has_shown_password(
     http: &HttpState,
     id: UserId,
@@ -137,7 +137,7 @@ async fn has_shown_password(
     Ok(true)
 }
 
-/// The password to be set for somebody else, if one is given.
+/// Returns the new password of another user, if one is given.
 async fn new_password(
     http: &HttpState,
     caller: &Caller,

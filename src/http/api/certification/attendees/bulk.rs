@@ -28,33 +28,34 @@ use crate::spreadsheet::{Format, PersonLine};
 /// Largest body, in bytes.
 const MAX_BODY: usize = 8 << 20;
 
-/// A person as written. Whatever is missing or wrong is an error of this person only.
+/// A person as written. A missing or wrong value is an error of this person only.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "describes an element of the body for the OpenAPI document")]
 pub struct PersonInput {
-    /// The full name, or else the next two.
+    /// Full name. Alternatively, `firstName` and `lastName`.
     #[schema(example = "Ada Lovelace")]
     full_name: Option<String>,
-    /// The first name.
+    /// First name.
     first_name: Option<String>,
-    /// The last name; `-` for a person with one name.
+    /// Last name; `-` for a person with one name.
     last_name: Option<String>,
-    /// The country.
+    /// Country.
     #[schema(example = "United Kingdom")]
     country: Option<String>,
-    /// What kind of document.
+    /// Type of the document.
     #[schema(example = "Passport")]
     document_type: Option<String>,
-    /// The document's number, as text or whole number; required unless `requiresDocument` is false.
+    /// Number of the document, as text or whole number. Required unless `requiresDocument` is false, or the person is
+    /// known and has a number.
     #[schema(value_type = Option<DocumentNumber>, example = "G-77")]
     document_number: Option<String>,
-    /// The gender.
+    /// Gender.
     gender: Option<String>,
-    /// The e-mail address; required, but for a person whose document number is known.
+    /// E-mail address. Required unless the document number belongs to a known person.
     #[schema(example = "ada@example.com")]
     email: Option<String>,
-    /// Certificate of this person, instead of the one in the request.
+    /// Id of the certificate for this person, instead of the one in the query.
     certificate_id: Option<String>,
 }
 
@@ -63,59 +64,59 @@ pub struct PersonInput {
 #[serde(untagged)]
 #[allow(dead_code, reason = "describes a field for the OpenAPI document")]
 pub enum DocumentNumber {
-    /// As text.
+    /// Text.
     Text(String),
-    /// As a whole number of up to 15 digits.
+    /// Whole number of up to 15 digits.
     Number(u64),
 }
 
-/// What is to be done with the people.
+/// Query parameters of the import.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BulkQuery {
-    /// Change people who are known already; false if absent. Fields that are absent or blank stay as stored.
+    /// True if known people are updated; false if absent. Absent and blank fields keep the stored value.
     update_existing: Option<bool>,
-    /// True if a person must have a document number; as the certificate says if absent, or else true.
+    /// True if a person must have a document number. If absent, the setting of the certificate, or true without a
+    /// certificate.
     requires_document: Option<bool>,
-    /// The certificate that everybody earns, unless the person says otherwise.
+    /// Id of the certificate for each person who names no other one.
     certificate_id: Option<Uuid>,
-    /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339);
-    /// immediately if absent.
+    /// Delivery of the mails about new certificates: `immediate`, `held` or a time (RFC 3339); `immediate` if absent.
     delivery: Option<String>,
-    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
-    /// issuing in the issuer's time zone.
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the definition, or else
+    /// the date of issuing in the issuer's time zone.
     #[param(value_type = Option<String>, format = Date)]
     issue_date: Option<String>,
-    /// Only tell what would happen; nothing is stored.
+    /// If true, only reports what would happen. Nothing is stored.
     dry_run: Option<bool>,
 }
 
-/// Take people in.
+/// Imports a list of people.
 ///
-/// 1 to 10,000 people, in at most 8 MiB. Up to 1,000 are answered when they are taken in (200), more at
-/// once (202), with `Location` telling where the progress is. The rules and the answer are those of
-/// `/attendees/bulk-upload`; a row's number is the person's place in the list, from 1. One bad element never
-/// stops the others: a wrong type, an unknown field, half of a character (`\ud800`), or a field that is given twice
-/// (also as `fullName` and `full_name`) is an error of that row. Whole numbers count as their digits, also as
-/// `79123456.0`; numbers with an exponent are errors.
+/// The list has 1 to 10,000 people in at most 8 MiB. Up to 1,000 people are answered with the result (200). A longer
+/// list, or one that takes more than 25 s, is answered before its end (202); `Location` shows the progress. Rules and
+/// answer are those of `/attendees/bulk-upload`. The number of a row is the person's place in the list, from 1. A
+/// wrong element does not affect the others. A wrong type, an unknown field, half of a character (`\ud800`), or a
+/// field that is given twice (also as `fullName` and `full_name`) is an error of that row. A whole number is read as
+/// its digits, also if it is written as `79123456.0`. A number with an exponent is an error.
 #[utoipa::path(
     post, path = "/attendees/bulk", request_body = Vec<PersonInput>,
     params(
         BulkQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
-        (status = 200, description = "Done, or what would happen", body = Envelope<ImportAnswer>),
-        (status = 202, description = "Begun; see Location", body = Envelope<ImportAnswer>),
+        (status = 200, description = "The result of the import, or the report of a dry run (`dryRun`)", body = Envelope<ImportAnswer>),
+        (status = 202, description = "The import is in progress; see `Location`", body = Envelope<ImportAnswer>),
         (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON: not a list of people", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such certificate", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
         (status = 413, description = "TOO_MANY_ROWS, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads under way", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many uploads are under way; see Retry-After", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads in progress", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -159,7 +160,7 @@ pub async fn handle(
         query.requires_document
     );
     let body_sha256 = Sha256::new().chain_update(sha256).chain_update(parameters).finalize().into();
-    // The report names people: it stays in its expiring object, and the import leads to it again.
+    // The answer names people, so it is not stored. A repetition finds the import and reads its expiring report.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
         let issuing = asked.checked(&http)?;
@@ -184,7 +185,7 @@ fn counted(people: usize) -> Result<u32, ApiError> {
     u32::try_from(people).map_err(ApiError::internal)
 }
 
-/// The people as a file of one line each, its size and its SHA-256.
+/// Writes the people to a file, one per line. Returns the file, its size in bytes and its SHA-256.
 fn stored(people: Vec<Element>) -> std::io::Result<(NamedTempFile, u64, [u8; 32])> {
     let mut lines = Vec::new();
     for element in people {

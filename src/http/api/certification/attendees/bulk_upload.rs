@@ -23,7 +23,7 @@ use crate::importing::dry_run::dry_run;
 use crate::spreadsheet;
 use crate::spreadsheet::{EncodingSource, Format, HowRead, SheetError, SheetReader};
 
-/// Fields beside the file.
+/// Fields of the form in addition to the file and those of `reading_form`.
 const FIELDS: &[&str] = &["updateExisting", "certificateId", "delivery", "issueDate", "requiresDocument"];
 
 /// A file of people.
@@ -31,73 +31,74 @@ const FIELDS: &[&str] = &["updateExisting", "certificateId", "delivery", "issueD
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "describes the multipart body for the OpenAPI document")]
 pub struct PeopleForm {
-    /// CSV, XLSX or XLS (Excel 97 to 2003), told by content, with a header row, one person per row.
+    /// CSV, XLSX or XLS (Excel 97 to 2003), detected by content. It has a header row and one person per row.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// Change people who are known already; false if absent. Blank cells and absent columns leave what is stored.
+    /// True if known people are updated; false if absent. Blank cells and absent columns keep the stored value.
     update_existing: Option<bool>,
-    /// True if a person must have a document number; as the certificate says if absent, or else true.
+    /// True if a person must have a document number. If absent, the setting of the certificate, or true without a
+    /// certificate.
     requires_document: Option<bool>,
-    /// The certificate that everybody in the file earns, unless the row says otherwise.
+    /// Id of the certificate for each person whose row names no other one.
     certificate_id: Option<uuid::Uuid>,
-    /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
-    /// if absent.
+    /// Delivery of the mails about new certificates: `immediate`, `held` or a time (RFC 3339); `immediate` if absent.
     delivery: Option<String>,
-    /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota": "ignore"}`. Headers
-    /// that it doesn't name mean what they usually do.
+    /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota": "ignore"}`. Other
+    /// headers keep their usual meaning.
     mapping: Option<String>,
-    /// Label of the text's encoding, such as `macintosh` or `ibm850`, for CSV; detected if absent.
+    /// Label of the encoding of a CSV file, such as `macintosh` or `ibm850`; detected if absent.
     encoding: Option<String>,
-    /// `all`, or the name of the sheet to read, for a workbook; the first visible sheet with people if absent.
+    /// Name of the sheet of a workbook to read, or `all`. If absent, the first visible sheet with people.
     sheets: Option<String>,
-    /// `include` reads rows that the spreadsheet program doesn't show, `skip` leaves them out; `skip` if absent.
+    /// `include` to read rows that the spreadsheet program hides, `skip` to ignore them; `skip` if absent.
     hidden_rows: Option<String>,
-    /// Number of the header row, as the spreadsheet program shows it; found if absent.
+    /// Number of the header row, as a spreadsheet program shows it; detected if absent.
     header_row: Option<u32>,
-    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
-    /// issuing in the issuer's time zone.
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the definition, or else
+    /// the date of issuing in the issuer's time zone.
     #[schema(value_type = Option<String>, format = Date)]
     issue_date: Option<String>,
 }
 
-/// Whether to do it.
+/// Query parameters of the upload.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BulkUploadQuery {
-    /// Only tell what would happen; nothing is stored.
+    /// If true, only reports what would happen. Nothing is stored.
     dry_run: Option<bool>,
 }
 
-/// Take in the people of a file.
+/// Imports the people of a file.
 ///
-/// A row is about a known person if its e-mail address and document number both belong to that person, or the one
-/// that the row has, with a like name. Without `updateExisting` such a row changes nothing, counts as `existing`,
-/// and earns the certificate. If only one of them belongs to a known person, or they belong to two, the row is an
-/// error that says what differs; with `updateExisting` the differing one is changed if the name is the same.
-/// "N/A", "0", "-" and the like are no document number. The certificates are issued by `batches`.
+/// A row is about a known person if its e-mail address and its document number both belong to that person. If the row
+/// has only one of the two, the name must also be similar. Without `updateExisting`, such a row changes nothing and
+/// counts as `existing`; the person gets the certificate. If only one of the two belongs to a known person, the row
+/// is rejected, and the error names the fields that differ. With `updateExisting`, the differing field is changed
+/// instead if the name is the same. If the two belong to different people, the row is rejected. Texts such as "N/A",
+/// "0" and "-" are not document numbers. `batches` in the answer lists the batches that issue the certificates.
 ///
-/// A file of up to 1,000 rows is answered when it is done (200), a larger one at once (202), with
-/// `Location` telling where its progress is. One bad row never stops the others. A dry run takes up to
-/// 100,000 rows. `reading` in the answer tells how the file was read: encoding, sheets, columns, rows that were left
-/// out, and the first rows.
+/// A file of up to 1,000 rows is answered with the result (200). A larger file, or one that takes more than 25 s, is
+/// answered before its end (202); `Location` shows the progress. A wrong row does not affect the others. A dry run
+/// accepts up to 100,000 rows. `reading` in the answer describes how the file was read: encoding, sheets, columns,
+/// ignored rows, and the first rows.
 #[utoipa::path(
     post, path = "/attendees/bulk-upload",
     request_body(content = PeopleForm, content_type = "multipart/form-data"),
     params(
         BulkUploadQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
-        (status = 200, description = "Done, or what would happen", body = Envelope<ImportAnswer>),
-        (status = 202, description = "Begun; see Location", body = Envelope<ImportAnswer>),
+        (status = 200, description = "The result of the import, or the report of a dry run (`dryRun`)", body = Envelope<ImportAnswer>),
+        (status = 202, description = "The import is in progress; see `Location`", body = Envelope<ImportAnswer>),
         (status = 404, description = "NOT_FOUND: no such certificate", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
-        (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads under way", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many uploads are under way; see Retry-After", body = ErrorEnvelope),
+        (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads in progress", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -138,7 +139,7 @@ pub async fn handle(
     let (format, rows, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
     let route = "POST /attendees/bulk-upload";
     let body_sha256 = upload.sha256();
-    // The report names people: it stays in its expiring object, and the import leads to it again.
+    // The answer names people, so it is not stored. A repetition finds the import and reads its expiring report.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
         let issuing = asked.checked(&http)?;
@@ -157,7 +158,7 @@ pub async fn handle(
     .await
 }
 
-/// The file opened, with its header row understood. The turn ends when the reader is dropped.
+/// Opens the file and reads its header row. Holds one turn of `place` until the reader is dropped.
 async fn open(
     http: &HttpState,
     file: &UploadedFile,
@@ -178,7 +179,7 @@ async fn open(
     Ok((format, opened.await.map_err(ApiError::internal)??))
 }
 
-/// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
+/// Reads the whole file once, so that an unusable file is rejected before the import begins.
 async fn read_through(
     http: &HttpState,
     file: &UploadedFile,
@@ -193,7 +194,7 @@ async fn read_through(
     }
 }
 
-/// The choices with the encoding that was found, so that the importer reads the same.
+/// Returns the options with the detected encoding, so that the importer reads the file the same way.
 fn pinned(reading: &Reading, how_read: &HowRead) -> Reading {
     let found = how_read.encoding.filter(|(_, source)| *source == EncodingSource::Guessed);
     let found = found.map(|(label, _)| label.to_owned());

@@ -14,7 +14,7 @@ use crate::http::protocol::extract::{Digits, IdempotencyKey, Json};
 use crate::http::protocol::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// A person. The rules are those of imported rows.
+/// A new person. The rules are those of imported rows.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
@@ -28,32 +28,32 @@ pub struct NewAttendee {
     /// Country, at most 100 characters.
     #[schema(max_length = 100)]
     country: Option<String>,
-    /// What kind of document, at most 100 characters.
+    /// Type of the document, at most 100 characters.
     #[schema(max_length = 100)]
     document_type: Option<String>,
-    /// The document's number, 1–64 characters, as text or whole number; nobody else may have it. Texts
-    /// such as "N/A" are no number.
+    /// Number of the document, 1–64 characters, as text or whole number. No other person may have it. Texts such as
+    /// "N/A" are rejected, or ignored if `requiresDocument` is false.
     #[schema(value_type = Option<DocumentNumber>, example = "007")]
     document_number: Option<Digits>,
-    /// True if the document's number must be given; true if absent.
+    /// True if `documentNumber` is required; true if absent.
     requires_document: Option<bool>,
     /// Gender, at most 100 characters.
     #[schema(max_length = 100)]
     gender: Option<String>,
-    /// E-mail address, at most 254 characters; nobody else may have it, unless the setting `people.shared_email`
+    /// E-mail address, at most 254 characters. No other person may have it, unless the setting `people.shared_email`
     /// allows it.
     #[schema(value_type = String, min_length = 3, max_length = 254, format = "email")]
     email: Option<String>,
 }
 
-/// Make one person known.
+/// Creates a person.
 #[utoipa::path(
     post, path = "/attendees", request_body = NewAttendee,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
     responses(
-        (status = 201, description = "Known from now on; see Location", body = Envelope<AttendeeAnswer>),
+        (status = 201, description = "Created; see `Location`", body = Envelope<AttendeeAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
-        (status = 409, description = "DUPLICATE: somebody else has this e-mail address or document number; details name the field", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )

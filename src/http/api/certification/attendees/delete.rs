@@ -12,20 +12,20 @@ use crate::http::protocol::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::issuances::IssuanceFilter;
 
-/// Delete a person, as long as nothing was issued to them.
+/// Deletes a person to whom no certificate was issued.
 ///
-/// E-mail address and document number are free for somebody else at once.
+/// Another person can use the e-mail address and the document number at once.
 #[utoipa::path(
     delete, path = "/attendees/{id}",
     params(
         ("id" = Uuid, Path, description = "The attendee's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "IN_USE: something was issued to this person", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 409, description = "IN_USE: a certificate was issued to this person", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

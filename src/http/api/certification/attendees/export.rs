@@ -15,40 +15,40 @@ use crate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
 use crate::spreadsheet::EXPORT_ID_COLUMN;
 use crate::spreadsheet::export::Value;
 
-/// Which people, and as what: those that meet all that is given.
+/// Query parameters of the export of people. A person must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExportAttendees {
-    /// What the file is.
+    /// Format of the file.
     #[param(inline)]
     format: FileKind,
-    /// Words that full name, e-mail address or document number contain, whatever the case and accents.
+    /// Words that the full name, e-mail address or document number contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Of this country, whatever the case and accents.
+    /// Only people of this country. Case and accents are ignored.
     #[param(max_length = 200)]
     country: Option<String>,
-    /// With this kind of document, whatever the case and accents.
+    /// Only people with this type of document. Case and accents are ignored.
     #[param(max_length = 200)]
     document_type: Option<String>,
-    /// Made known by this import.
+    /// Only people whom this import accepted, new or known before.
     import_id: Option<Uuid>,
-    /// Who have been issued this certificate.
+    /// Only people to whom this certificate was issued.
     certificate_id: Option<Uuid>,
-    /// Known since this moment (RFC 3339).
+    /// Created at this time (RFC 3339) or later.
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_after: Option<OffsetDateTime>,
-    /// Known before this moment (RFC 3339).
+    /// Created before this time (RFC 3339).
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_before: Option<OffsetDateTime>,
 }
 
-/// All people that meet the filters, as a file to open in a spreadsheet program, oldest first.
+/// Returns all people who meet the filters, oldest first, as a CSV or XLSX file.
 ///
-/// It can be imported again, and everyone is known then. What a spreadsheet program would take for a formula in CSV
-/// is preceded by an apostrophe, which is removed when the file is imported; XLSX also keeps document numbers as
-/// they are.
+/// The file can be imported again; its people are then known. In CSV, a text that a spreadsheet program would
+/// interpret as a formula gets a leading apostrophe, which the import removes. In XLSX, spreadsheet programs also
+/// keep document numbers unchanged.
 #[utoipa::path(
     get, path = "/attendees/export", params(ExportAttendees),
     responses(
@@ -57,7 +57,7 @@ pub struct ExportAttendees {
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: other exports are under way; see Retry-After", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

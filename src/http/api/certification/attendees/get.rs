@@ -11,15 +11,15 @@ use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::attendees;
 
-/// One person.
+/// Returns one person.
 #[utoipa::path(
     get, path = "/attendees/{id}", params(
         ("id" = Uuid, Path, description = "The attendee's id"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The person", body = Envelope<AttendeeAnswer>),
-        (status = 304, description = "`If-None-Match` names the present version"),
+        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

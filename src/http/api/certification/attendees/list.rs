@@ -14,55 +14,57 @@ use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
 use crate::projection::queries::listing::SortKey;
 
-/// Which people, in which order: those that meet all that is given.
+/// Query parameters of the list of people. A person must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AttendeesQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters, sort and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
+    /// only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// What to sort by; `createdAt` if absent.
+    /// Sort key; `createdAt` if absent.
     #[param(inline)]
     sort: Option<AttendeeSort>,
-    /// Which way round; if absent, times go from the latest and texts from A.
+    /// Sort direction. If absent: latest first for times, A to Z for texts.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that full name, e-mail address or document number contain, whatever the case and accents.
+    /// Words that the full name, e-mail address or document number contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Of this country, whatever the case and accents.
+    /// Only people of this country. Case and accents are ignored.
     #[param(max_length = 200)]
     country: Option<String>,
-    /// With this kind of document, whatever the case and accents.
+    /// Only people with this type of document. Case and accents are ignored.
     #[param(max_length = 200)]
     document_type: Option<String>,
-    /// Accepted by this import: people whom it made known, and people who were known before.
+    /// Only people whom this import accepted, new or known before.
     import_id: Option<Uuid>,
-    /// Who have been issued this certificate.
+    /// Only people to whom this certificate was issued.
     certificate_id: Option<Uuid>,
-    /// Known since this moment (RFC 3339).
+    /// Created at this time (RFC 3339) or later.
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_after: Option<OffsetDateTime>,
-    /// Known before this moment (RFC 3339).
+    /// Created before this time (RFC 3339).
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_before: Option<OffsetDateTime>,
 }
 
-/// What people can be sorted by.
+/// Sort keys of people.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AttendeeSort {
-    /// The order in which they became known.
+    /// Order of creation.
     CreatedAt,
-    /// The order of their last change.
+    /// Order of the last change.
     UpdatedAt,
-    /// Full name, whatever the case and accents.
+    /// Full name. Case and accents are ignored.
     FullName,
     /// E-mail address.
     Email,
@@ -79,12 +81,12 @@ impl Sorting for AttendeeSort {
     }
 }
 
-/// People, newest first where nothing else is said.
+/// Lists people, newest first by default.
 #[utoipa::path(
     get, path = "/attendees", params(AttendeesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<AttendeeAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -1,4 +1,4 @@
-//! Attendees: people certificates go to.
+//! Attendees: the people who get certificates.
 
 pub mod bulk;
 pub mod bulk_upload;
@@ -21,7 +21,7 @@ use crate::projection::queries::attendees::AttendeeRow;
 use crate::rendering::undrawable;
 use crate::rendering::undrawable::{UNDRAWABLE, UndrawableField};
 
-/// A person certificates go to.
+/// A person who gets certificates.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttendeeAnswer {
@@ -33,10 +33,10 @@ pub struct AttendeeAnswer {
     /// Country.
     #[schema(value_type = Option<String>)]
     pub country: Option<Personal<String>>,
-    /// What kind of document.
+    /// Type of the document.
     #[schema(value_type = Option<String>)]
     pub document_type: Option<Personal<String>>,
-    /// The document's number; null for a person without a document.
+    /// Number of the document; null for a person without a document.
     #[schema(value_type = Option<String>)]
     pub document_number: Option<Personal<String>>,
     /// Gender.
@@ -45,24 +45,24 @@ pub struct AttendeeAnswer {
     /// E-mail address.
     #[schema(value_type = String)]
     pub email: Personal<String>,
-    /// The import that made the person known; absent if none did, and in the answer to a change.
+    /// Id of the import that created the person; absent if there is none, and in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import_id: Option<Uuid>,
-    /// The row of that import's file; absent as that is.
+    /// Row in the file of that import; absent if `importId` is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import_row: Option<i32>,
-    /// Fields with characters that no font on certificates draws; only in the answer to a creation or change.
+    /// Fields with characters that no font of certificates can draw; only in the answer to a creation or change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<AttendeeWarning>,
-    /// When the person became known (RFC 3339); absent in the answer to a change.
+    /// Time of creation (RFC 3339); absent in the answer to a creation or change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
-    /// When what is known last changed (RFC 3339); absent in the answer to a change.
+    /// Time of the last change (RFC 3339); absent in the answer to a creation or change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
 }
 
-/// Something that is accepted, but keeps certificates from being issued to the person.
+/// Accepted value with which no certificate can be issued to the person.
 #[derive(Serialize, ToSchema)]
 pub struct AttendeeWarning {
     /// The field's name.
@@ -71,13 +71,13 @@ pub struct AttendeeWarning {
     /// A stable code.
     #[schema(example = "UNDRAWABLE")]
     pub code: &'static str,
-    /// Problem and remedy; names the characters.
+    /// The problem, with the characters, and how to solve it.
     #[schema(value_type = String)]
     pub message: Personal<String>,
 }
 
 impl AttendeeAnswer {
-    /// The person as a change left it, without what only the tables know.
+    /// Returns the person after a change, without the values that only the query tables contain.
     fn of_person(http: &HttpState, id: AttendeeId, person: Person) -> Self {
         let undrawable = undrawable::of_person(http.rendering.renderer(), &person);
         Self {
@@ -105,7 +105,7 @@ impl From<UndrawableField> for AttendeeWarning {
     }
 }
 
-/// What is wrong with a person's fields, as a refusal.
+/// Converts the errors of a person's fields to a refusal.
 fn refused(errors: Vec<FieldError>) -> Refusal {
     let invalid = |error: FieldError| InvalidField { field: error.field, message: error.message };
     Refusal::Invalid(errors.into_iter().map(invalid).collect())

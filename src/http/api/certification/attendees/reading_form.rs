@@ -1,4 +1,4 @@
-//! Fields of an upload that say how its file is to be read.
+//! Fields of an upload with options for reading its file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ pub(super) const FIELDS: [&str; 5] = ["mapping", "encoding", "sheets", "hiddenRo
 /// Reads the fields.
 ///
 /// # Errors
-/// A field has a value that it can't take.
+/// A field has an invalid value.
 pub(super) fn reading(upload: &Upload) -> Result<Reading, ApiError> {
     let encoding = upload.text("encoding").map(known_encoding).transpose()?;
     let mapping = upload.text("mapping").map(mapping).transpose()?.unwrap_or_default();
@@ -85,12 +85,12 @@ fn field(header: &str, value: &Value) -> Result<Option<String>, String> {
     }
 }
 
-/// A text of the request as a message shows it.
+/// Returns a text of the request in the form for messages: at most 60 characters, without control characters.
 fn shown(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(60).collect()
 }
 
-/// The members of a JSON object, also those of one name.
+/// Members of a JSON object, including repeated names.
 struct Pairs(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Pairs {
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mapping_names_known_fields() {
+    fn mapping_accepts_only_known_fields() {
         let read = mapping(r#"{"Correo": "email", "Nota": null, "Otra": "ignore"}"#).expect("it is known");
         assert_eq!(read["Correo"].as_deref(), Some("email"));
         assert_eq!((&read["Nota"], &read["Otra"]), (&None, &None));

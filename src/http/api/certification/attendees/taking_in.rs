@@ -1,4 +1,4 @@
-//! Taking people in, whatever they came as: the file is stored, the import requested, and a small one waited for.
+//! Start of an import: stores the file, requests the import, and waits for the result of a small one.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,41 +21,41 @@ use crate::importing::ImportOptions;
 use crate::spreadsheet::Format;
 use crate::storage::import_key;
 
-/// At most this many people are answered when they are taken in.
+/// Maximum number of rows of an import whose result the request waits for.
 const ROWS_AT_ONCE: u32 = 1_000;
-/// How long that may take; then the answer is where to look.
+/// Longest wait for the result. After it, the answer is 202 with the address of the progress.
 const MAX_WAIT: Duration = Duration::from_secs(25);
 
 /// People in a local file.
 pub(super) struct PeopleFile<'f> {
-    /// Where it lies.
+    /// Path of the file.
     pub path: &'f Path,
-    /// What it is.
+    /// Format of the file.
     pub format: Format,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the file.
     pub sha256: [u8; 32],
-    /// How many people it has, blank rows not counted.
+    /// Number of people, without blank rows.
     pub rows: u32,
-    /// Choices for reading it.
+    /// Options for reading the file.
     pub reading: Reading,
-    /// How it was read, for the answer.
+    /// Details of how it was read, for the answer.
     pub how_read: Option<ReadingAnswer>,
 }
 
-/// Options as a request gives them.
+/// Options of an import, as given in the request.
 pub(super) struct AskedOptions {
     /// True if known people are changed; false if absent.
     pub update_existing: Option<bool>,
-    /// The certificate that everyone earns.
+    /// Certificate for each person who names no other one.
     pub certificate_id: Option<Uuid>,
-    /// True if a person must have a document number; as the certificate says if absent.
+    /// True if a person must have a document number. If absent, the setting of the certificate.
     pub requires_document: Option<bool>,
 }
 
 impl AskedOptions {
-    /// Returns the options of an import. Rejects a certificate that is not there.
+    /// Returns the options with their defaults. Rejects a certificate that does not exist.
     pub(super) async fn resolved(self, http: &HttpState) -> Result<ImportOptions, ApiError> {
         let mut requires_document = true;
         if let Some(id) = self.certificate_id {
@@ -75,7 +75,7 @@ async fn certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError>
     certificate.ok_or_else(|| ApiError::not_found("certificate"))
 }
 
-/// Rejects a certificate that is not active or not drawable.
+/// Rejects a certificate that is inactive or cannot be drawn.
 pub(super) async fn check_certificate(http: &HttpState, options: &ImportOptions) -> Result<(), ApiError> {
     let Some(id) = options.certificate_id else { return Ok(()) };
     let certificate = certificate(http, id).await?;
@@ -83,8 +83,8 @@ pub(super) async fn check_certificate(http: &HttpState, options: &ImportOptions)
     check_issuable(http, &certificate)
 }
 
-/// Stores the file and has it read. Answers with the report if it is small and done in time; otherwise with
-/// where to look.
+/// Stores the file and requests its import. Answers with the result if the file is small and the import ends in time,
+/// otherwise with the address of the progress.
 pub(super) async fn take_in(
     http: &HttpState,
     caller: &Caller,
@@ -92,7 +92,8 @@ pub(super) async fn take_in(
     mut people: PeopleFile<'_>,
     wanted: (ImportOptions, Issuing),
 ) -> Result<Answer, ApiError> {
-    // A finished request has its answer again although the certificate is inactive by now, so this is checked here.
+    // This is checked here and not earlier, so that the repetition of a finished request gets its answer even if the
+    // certificate is inactive now.
     check_certificate(http, &wanted.0).await?;
     let (rows, how_read) = (people.rows, people.how_read.take());
     let (id, position) = begin(http, caller, command_id, people, wanted).await?;
@@ -104,7 +105,7 @@ pub(super) async fn take_in(
     let location = http.api_path(&format!("/imports/{id}"));
     if !has_ended {
         let begun = ImportAnswer::begun(id).reading(how_read);
-        let message = "the people are being taken in; the progress is at Location";
+        let message = "the people are being imported; the progress is at Location";
         return Ok(Answer::ok(&begun)?.accepted(location).at(position).message(message));
     }
     let last = http.commands.load::<Import>(id).await?.position;

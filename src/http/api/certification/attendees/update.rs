@@ -14,7 +14,7 @@ use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Digits, IfMatch, Json, Merge, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// What is to be different; what is absent stays, and null takes away what may be absent.
+/// Fields to change. Absent fields stay as they are; null removes an optional field.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"fullName": "Ada King", "gender": null}))]
@@ -27,12 +27,12 @@ pub struct ChangeAttendee {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
     country: Merge<String>,
-    /// What kind of document, at most 100 characters.
+    /// Type of the document, at most 100 characters.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
     document_type: Merge<String>,
-    /// The document's number, 1–64 characters, as text or whole number; nobody else may have it. Null for a person
-    /// without a document.
+    /// Number of the document, 1–64 characters, as text or whole number. No other person may have it. Null for a
+    /// person without a document.
     #[serde(default)]
     #[schema(value_type = Option<DocumentNumber>)]
     document_number: Merge<Digits>,
@@ -40,27 +40,28 @@ pub struct ChangeAttendee {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
     gender: Merge<String>,
-    /// E-mail address, at most 254 characters; nobody else may have it.
+    /// E-mail address, at most 254 characters. No other person may have it, unless the setting `people.shared_email`
+    /// allows it.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 3, max_length = 254, format = "email")]
     email: Merge<String>,
 }
 
-/// Change what is known of a person.
+/// Changes the data of a person.
 ///
-/// What was issued stays as it was.
+/// Certificates that were issued before do not change.
 #[utoipa::path(
     patch, path = "/attendees/{id}", request_body = ChangeAttendee,
     params(
         ("id" = Uuid, Path, description = "The attendee's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "Changed, or already so", body = Envelope<AttendeeAnswer>),
+        (status = 200, description = "Changed, or equal to the data before", body = Envelope<AttendeeAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "DUPLICATE: somebody else has this e-mail address or document number; details name the field", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
     )
 )]

@@ -99,7 +99,7 @@ pub async fn handle(
 ) -> Result<Response, ApiError> {
     let row = imports::get(&http.database().await?, id).await?;
     let key = row.ok_or_else(|| ApiError::not_found("import"))?.report_key;
-    let key = key.ok_or_else(|| ApiError::not_found("report; no row was rejected, or the import goes on"))?;
+    let key = key.ok_or_else(|| ApiError::not_found("report; no row was rejected, or the import runs"))?;
     let key = ObjectKey::parse(&key).map_err(ApiError::internal)?;
     let busy = |_| ApiError::new(ErrorCode::Busy, "too many reports are being made; try again");
     let slot = http.report_slots.clone().try_acquire_owned().map_err(busy)?;

@@ -38,7 +38,7 @@ pub async fn handle(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let route = "POST /jobs/{id}/retry";
-    // The hash of the id stands in for that of a body, so the same key with another job is another request.
+    // The hash of the id replaces that of a body, so the same key with another job is another request.
     let body_sha256 = about(id, None);
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {

@@ -125,7 +125,7 @@ fn known_person_is_kept_or_updated() {
     let renamed = ("Ana Rojas Peña", "FAMILY@example.org", "1");
     known().when(renamed, RULES).then(RowPlan::Existing(ANA));
     known().when(renamed, UPDATING).then_changed(ANA, renamed);
-    // A blank cell identifies nobody.
+    // A blank cell identifies no person.
     known().when(("Ana Rojas", "family@example.org", ""), RULES).then(RowPlan::Existing(ANA));
     known().when(("Ana R.", "", "1"), RULES).then(RowPlan::Existing(ANA));
     known().when(("Ana Rojas Peña", "", "1"), UPDATING).then_changed(ANA, ("Ana Rojas Peña", FAMILY.1, "1"));
@@ -168,7 +168,7 @@ fn sibling_is_never_renamed_by_a_document_number_of_another() {
     let family = || given(&[(ANA, FAMILY), (BRUNO, bruno)]);
     let updating = RowRules { update_existing: true, ..SHARING };
     for rules in [SHARING, updating] {
-        // Ana's name with Bruno's number, and a name that nobody has.
+        // Ana's name with Bruno's number, and an unknown name.
         for name in ["Ana Rojas", "Clara Mora"] {
             let message =
                 family().when((name, FAMILY.1, "2"), rules).then_refused(&[("documentNumber", "DUPLICATE")]);
