@@ -2,7 +2,6 @@
 //!
 //! A new endpoint is a handler under `api/<context>/<noun>/` and a line here.
 
-use axum::http::Method;
 use utoipa_axum::routes;
 
 use super::api::accounts::{api_keys, auth, users};
@@ -18,12 +17,6 @@ use super::auth::access::Permission::{
 use super::auth::rate_limit::Limit;
 use super::protocol::endpoint::{Endpoint, on};
 
-const GET: Method = Method::GET;
-const POST: Method = Method::POST;
-const PUT: Method = Method::PUT;
-const PATCH: Method = Method::PATCH;
-const DELETE: Method = Method::DELETE;
-
 /// Returns the routes below the API's prefix.
 pub fn api() -> Vec<Endpoint> {
     [accounts(), definitions(), people(), issued(), mails_about_them()].into_iter().flatten().collect()
@@ -33,32 +26,32 @@ pub fn api() -> Vec<Endpoint> {
 #[rustfmt::skip]
 fn accounts() -> Vec<Endpoint> {
     vec![
-        on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
-        on(POST, "/auth/forgot-password", routes!(auth::forgot_password::handle)).public().limited(Limit::Password),
-        on(POST, "/auth/reset-password", routes!(auth::reset_password::handle)).public().limited(Limit::Password),
-        on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public().limited(Limit::Public),
-        on(GET, "/auth/me", routes!(auth::me::handle)).with_first_password().even_without_factor(),
-        on(POST, "/auth/logout", routes!(auth::logout::handle)).public().limited(Limit::Public),
-        on(POST, "/auth/change-password", routes!(auth::change_password::handle)).with_first_password().even_without_factor().limited(Limit::Password),
-        on(GET, "/auth/second-factor", routes!(auth::second_factor::state::handle)).signed_in().even_without_factor(),
-        on(POST, "/auth/second-factor", routes!(auth::second_factor::begin::handle)).signed_in().even_without_factor().limited(Limit::Password),
-        on(DELETE, "/auth/second-factor", routes!(auth::second_factor::remove::handle)).signed_in().even_without_factor().limited(Limit::Password),
-        on(POST, "/auth/second-factor/confirm", routes!(auth::second_factor::confirm::handle)).signed_in().even_without_factor(),
-        on(POST, "/auth/second-factor/recovery-codes", routes!(auth::second_factor::renew_recovery_codes::handle)).signed_in().even_without_factor(),
-        on(GET, "/auth/sessions", routes!(auth::sessions::handle)).signed_in(),
-        on(DELETE, "/auth/sessions/{id}", routes!(auth::end_session::handle)).signed_in(),
+        on(routes!(auth::login::log_in)).public().limited(Limit::Password),
+        on(routes!(auth::forgot_password::request_password_reset)).public().limited(Limit::Password),
+        on(routes!(auth::reset_password::reset_password)).public().limited(Limit::Password),
+        on(routes!(auth::refresh::refresh_tokens)).public().limited(Limit::Public),
+        on(routes!(auth::me::get_own_account)).with_first_password().even_without_factor(),
+        on(routes!(auth::logout::log_out)).public().limited(Limit::Public),
+        on(routes!(auth::change_password::change_password)).with_first_password().even_without_factor().limited(Limit::Password),
+        on(routes!(auth::second_factor::state::get_second_factor)).signed_in().even_without_factor(),
+        on(routes!(auth::second_factor::begin::begin_second_factor)).signed_in().even_without_factor().limited(Limit::Password),
+        on(routes!(auth::second_factor::remove::remove_own_second_factor)).signed_in().even_without_factor().limited(Limit::Password),
+        on(routes!(auth::second_factor::confirm::confirm_second_factor)).signed_in().even_without_factor(),
+        on(routes!(auth::second_factor::renew_recovery_codes::renew_recovery_codes)).signed_in().even_without_factor(),
+        on(routes!(auth::sessions::list_own_sessions)).signed_in(),
+        on(routes!(auth::end_session::end_session)).signed_in(),
 
-        on(POST, "/users", routes!(users::create::handle)).may(ManageUsers),
-        on(GET, "/users", routes!(users::list::handle)).may(ManageUsers),
-        on(GET, "/users/{id}", routes!(users::get::handle)).may(ManageUsers),
-        on(PATCH, "/users/{id}", routes!(users::update::handle)).may(ManageUsers),
-        on(DELETE, "/users/{id}", routes!(users::delete::handle)).may(ManageUsers),
-        on(DELETE, "/users/{id}/second-factor", routes!(users::remove_second_factor::handle)).in_person(ManageUsers),
+        on(routes!(users::create::create_user)).may(ManageUsers),
+        on(routes!(users::list::list_users)).may(ManageUsers),
+        on(routes!(users::get::get_user)).may(ManageUsers),
+        on(routes!(users::update::update_user)).may(ManageUsers),
+        on(routes!(users::delete::delete_user)).may(ManageUsers),
+        on(routes!(users::remove_second_factor::remove_second_factor_of_user)).in_person(ManageUsers),
 
-        on(POST, "/api-keys", routes!(api_keys::create::handle)).in_person(ManageApiKeys),
-        on(GET, "/api-keys", routes!(api_keys::list::handle)).may(ManageApiKeys),
-        on(GET, "/api-keys/{id}", routes!(api_keys::get::handle)).may(ManageApiKeys),
-        on(DELETE, "/api-keys/{id}", routes!(api_keys::revoke::handle)).may(ManageApiKeys),
+        on(routes!(api_keys::create::create_api_key)).in_person(ManageApiKeys),
+        on(routes!(api_keys::list::list_api_keys)).may(ManageApiKeys),
+        on(routes!(api_keys::get::get_api_key)).may(ManageApiKeys),
+        on(routes!(api_keys::revoke::revoke_api_key)).may(ManageApiKeys),
     ]
 }
 
@@ -66,31 +59,31 @@ fn accounts() -> Vec<Endpoint> {
 #[rustfmt::skip]
 fn definitions() -> Vec<Endpoint> {
     vec![
-        on(POST, "/certificates", routes!(certificates::create::handle)).may(ManageCertificates),
-        on(GET, "/certificates", routes!(certificates::list::handle)).may(ReadCertificates),
-        on(GET, "/certificates/active", routes!(certificates::active::handle)).may(ReadCertificates),
-        on(POST, "/certificates/upload-design", routes!(certificates::upload_design::handle)).may(ManageCertificates).upload(),
-        on(GET, "/certificates/designs", routes!(certificates::designs::list::handle)).may(ReadCertificates),
-        on(GET, "/certificates/designs/info", routes!(certificates::designs::info::handle)).may(ReadCertificates),
-        on(GET, "/certificates/designs/{id}", routes!(certificates::designs::get::handle)).may(ReadCertificates),
-        on(DELETE, "/certificates/designs/{id}", routes!(certificates::designs::delete::handle)).may(ManageCertificates),
-        on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
-        on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
-        on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),
-        on(POST, "/certificates/{id}/preview", routes!(certificates::preview::handle)).may(ManageCertificates),
-        on(POST, "/certificates/{id}/what-if", routes!(certificates::what_if::handle)).may(Issue),
-        on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
+        on(routes!(certificates::create::create_certificate)).may(ManageCertificates),
+        on(routes!(certificates::list::list_certificates)).may(ReadCertificates),
+        on(routes!(certificates::active::list_active_certificates)).may(ReadCertificates),
+        on(routes!(certificates::upload_design::upload_design)).may(ManageCertificates).upload(),
+        on(routes!(certificates::designs::list::list_designs)).may(ReadCertificates),
+        on(routes!(certificates::designs::info::get_design_info)).may(ReadCertificates),
+        on(routes!(certificates::designs::get::get_design)).may(ReadCertificates),
+        on(routes!(certificates::designs::delete::delete_design)).may(ManageCertificates),
+        on(routes!(certificates::get::get_certificate)).may(ReadCertificates),
+        on(routes!(certificates::update::update_certificate)).may(ManageCertificates),
+        on(routes!(certificates::delete::delete_certificate)).may(ManageCertificates),
+        on(routes!(certificates::preview::preview_certificate)).may(ManageCertificates),
+        on(routes!(certificates::what_if::compare_certificate)).may(Issue),
+        on(routes!(certificates::toggle_active::toggle_certificate)).may(ManageCertificates),
 
-        on(GET, "/templates", routes!(templates::list::handle)).may(ReadCertificates),
-        on(GET, "/templates/{name}", routes!(templates::get::handle)).may(ReadCertificates),
-        on(POST, "/templates/own", routes!(own_templates::create::handle)).may(ManageCertificates),
-        on(GET, "/templates/own", routes!(own_templates::list::handle)).may(ReadCertificates),
-        on(GET, "/templates/own/{id}", routes!(own_templates::get::handle)).may(ReadCertificates),
-        on(DELETE, "/templates/own/{id}", routes!(own_templates::delete::handle)).may(ManageCertificates),
-        on(POST, "/templates/own/{id}/versions", routes!(own_templates::add_version::handle)).may(ManageCertificates),
-        on(GET, "/templates/own/{id}/versions/{version}", routes!(own_templates::source::handle)).may(ReadCertificates),
-        on(POST, "/templates/own/{id}/versions/{version}/what-if", routes!(own_templates::what_if::handle)).may(Issue),
-        on(POST, "/templates/own/{id}/versions/{version}/activate", routes!(own_templates::activate::handle)).may(ManageCertificates),
+        on(routes!(templates::list::list_templates)).may(ReadCertificates),
+        on(routes!(templates::get::get_template)).may(ReadCertificates),
+        on(routes!(own_templates::create::create_own_template)).may(ManageCertificates),
+        on(routes!(own_templates::list::list_own_templates)).may(ReadCertificates),
+        on(routes!(own_templates::get::get_own_template)).may(ReadCertificates),
+        on(routes!(own_templates::delete::delete_own_template)).may(ManageCertificates),
+        on(routes!(own_templates::add_version::add_template_version)).may(ManageCertificates),
+        on(routes!(own_templates::source::get_template_version)).may(ReadCertificates),
+        on(routes!(own_templates::what_if::compare_template_version)).may(Issue),
+        on(routes!(own_templates::activate::activate_template_version)).may(ManageCertificates),
     ]
 }
 
@@ -98,19 +91,19 @@ fn definitions() -> Vec<Endpoint> {
 #[rustfmt::skip]
 fn people() -> Vec<Endpoint> {
     vec![
-        on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),
-        on(POST, "/attendees/bulk", routes!(attendees::bulk::handle)).may(ImportAttendees).upload(),
-        on(POST, "/attendees/bulk-upload", routes!(attendees::bulk_upload::handle)).may(ImportAttendees).upload(),
-        on(POST, "/attendees", routes!(attendees::create::handle)).may(ManageAttendees),
-        on(GET, "/attendees/export", routes!(attendees::export::handle)).may(ReadAttendees),
-        on(GET, "/attendees/{id}", routes!(attendees::get::handle)).may(ReadAttendees),
-        on(PATCH, "/attendees/{id}", routes!(attendees::update::handle)).may(ManageAttendees),
-        on(DELETE, "/attendees/{id}", routes!(attendees::delete::handle)).may(ManageAttendees),
-        on(GET, "/imports", routes!(imports::list::handle)).may(ReadAttendees),
-        on(GET, "/imports/{id}", routes!(imports::get::handle)).may(ReadAttendees),
-        on(GET, "/imports/{id}/report", routes!(imports::report::handle)).may(ReadAttendees),
-        on(GET, "/imports/{id}/events", routes!(imports::events::handle)).may(ReadAttendees),
-        on(POST, "/imports/{id}/cancel", routes!(imports::cancel::handle)).may(ImportAttendees),
+        on(routes!(attendees::list::list_attendees)).may(ReadAttendees),
+        on(routes!(attendees::bulk::import_attendees)).may(ImportAttendees).upload(),
+        on(routes!(attendees::bulk_upload::upload_attendees)).may(ImportAttendees).upload(),
+        on(routes!(attendees::create::create_attendee)).may(ManageAttendees),
+        on(routes!(attendees::export::export_attendees)).may(ReadAttendees),
+        on(routes!(attendees::get::get_attendee)).may(ReadAttendees),
+        on(routes!(attendees::update::update_attendee)).may(ManageAttendees),
+        on(routes!(attendees::delete::delete_attendee)).may(ManageAttendees),
+        on(routes!(imports::list::list_imports)).may(ReadAttendees),
+        on(routes!(imports::get::get_import)).may(ReadAttendees),
+        on(routes!(imports::report::download_import_report)).may(ReadAttendees),
+        on(routes!(imports::events::follow_import)).may(ReadAttendees),
+        on(routes!(imports::cancel::cancel_import)).may(ImportAttendees),
     ]
 }
 
@@ -118,21 +111,21 @@ fn people() -> Vec<Endpoint> {
 #[rustfmt::skip]
 fn issued() -> Vec<Endpoint> {
     vec![
-        on(POST, "/generated-certificates/generate", routes!(generated_certificates::generate::handle)).may(Issue),
-        on(POST, "/generated-certificates/generate/sample", routes!(generated_certificates::sample::handle)).may(Issue),
-        on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
-        on(GET, "/generated-certificates/export", routes!(generated_certificates::export::handle)).may(ReadIssuances),
-        on(POST, "/generated-certificates/{id}/send-email", routes!(generated_certificates::send_email::handle)).may(RetryJobs),
-        on(GET, "/generated-certificates/{id}", routes!(generated_certificates::get::handle)).may(ReadIssuances),
-        on(POST, "/generated-certificates/{id}/revoke", routes!(generated_certificates::revoke::handle)).may(Revoke),
-        on(DELETE, "/generated-certificates/{id}", routes!(generated_certificates::delete::handle)).may(Revoke),
-        on(GET, "/batches", routes!(batches::list::handle)).may(ReadIssuances),
-        on(GET, "/batches/{id}", routes!(batches::get::handle)).may(ReadIssuances),
-        on(GET, "/batches/{id}/certificates.zip", routes!(batches::files::zip::handle)).may(ReadIssuances),
-        on(GET, "/batches/{id}/certificates.pdf", routes!(batches::files::pdf::handle)).may(ReadIssuances),
-        on(GET, "/batches/{id}/events", routes!(batches::events::handle)).may(ReadIssuances),
-        on(POST, "/batches/{id}/cancel", routes!(batches::cancel::handle)).may(Revoke),
-        on(POST, "/batches/{id}/undo", routes!(batches::undo::handle)).may(Revoke),
+        on(routes!(generated_certificates::generate::issue_certificates)).may(Issue),
+        on(routes!(generated_certificates::sample::draw_sample_certificate)).may(Issue),
+        on(routes!(generated_certificates::list::list_issued_certificates)).may(ReadIssuances),
+        on(routes!(generated_certificates::export::export_issued_certificates)).may(ReadIssuances),
+        on(routes!(generated_certificates::send_email::send_certificate_mail)).may(RetryJobs),
+        on(routes!(generated_certificates::get::get_issued_certificate)).may(ReadIssuances),
+        on(routes!(generated_certificates::revoke::revoke_issued_certificate)).may(Revoke),
+        on(routes!(generated_certificates::delete::revoke_issued_certificate_by_delete)).may(Revoke),
+        on(routes!(batches::list::list_batches)).may(ReadIssuances),
+        on(routes!(batches::get::get_batch)).may(ReadIssuances),
+        on(routes!(batches::files::zip::download_batch_zip)).may(ReadIssuances),
+        on(routes!(batches::files::pdf::download_batch_pdf)).may(ReadIssuances),
+        on(routes!(batches::events::follow_batch)).may(ReadIssuances),
+        on(routes!(batches::cancel::cancel_batch)).may(Revoke),
+        on(routes!(batches::undo::undo_batch)).may(Revoke),
     ]
 }
 
@@ -140,19 +133,19 @@ fn issued() -> Vec<Endpoint> {
 #[rustfmt::skip]
 fn mails_about_them() -> Vec<Endpoint> {
     vec![
-        on(GET, "/jobs", routes!(jobs::list::handle)).may(ReadJobs),
-        on(GET, "/jobs/pending", routes!(jobs::pending::handle)).may(ReadJobs),
-        on(POST, "/jobs/process-pending", routes!(jobs::process_pending::handle)).may(RetryJobs),
-        on(POST, "/jobs/retry", routes!(jobs::retry_many::handle)).may(RetryJobs),
-        on(POST, "/jobs/cancel", routes!(jobs::cancel_many::handle)).may(RetryJobs),
-        on(GET, "/jobs/scheduler/status", routes!(jobs::scheduler_status::handle)).may(ReadJobs),
-        on(GET, "/jobs/scheduler/runs", routes!(jobs::scheduler_runs::handle)).may(ReadJobs),
-        on(GET, "/jobs/scheduler/runs/{id}", routes!(jobs::scheduler_run::handle)).may(ReadJobs),
-        on(POST, "/jobs/scheduler/force", routes!(jobs::scheduler_force::handle)).may(RetryJobs),
-        on(GET, "/jobs/{id}", routes!(jobs::get::handle)).may(ReadJobs),
-        on(PATCH, "/jobs/{id}", routes!(jobs::reschedule::handle)).may(RetryJobs),
-        on(POST, "/jobs/{id}/cancel", routes!(jobs::cancel::handle)).may(RetryJobs),
-        on(POST, "/jobs/{id}/retry", routes!(jobs::retry::handle)).may(RetryJobs),
+        on(routes!(jobs::list::list_jobs)).may(ReadJobs),
+        on(routes!(jobs::pending::list_pending_jobs)).may(ReadJobs),
+        on(routes!(jobs::process_pending::process_pending_jobs)).may(RetryJobs),
+        on(routes!(jobs::retry_many::retry_jobs)).may(RetryJobs),
+        on(routes!(jobs::cancel_many::cancel_jobs)).may(RetryJobs),
+        on(routes!(jobs::scheduler_status::get_scheduler_status)).may(ReadJobs),
+        on(routes!(jobs::scheduler_runs::list_scheduler_runs)).may(ReadJobs),
+        on(routes!(jobs::scheduler_run::get_scheduler_run)).may(ReadJobs),
+        on(routes!(jobs::scheduler_force::run_scheduled_task)).may(RetryJobs),
+        on(routes!(jobs::get::get_job)).may(ReadJobs),
+        on(routes!(jobs::reschedule::reschedule_job)).may(RetryJobs),
+        on(routes!(jobs::cancel::cancel_job)).may(RetryJobs),
+        on(routes!(jobs::retry::retry_job)).may(RetryJobs),
     ]
 }
 
@@ -161,19 +154,19 @@ fn mails_about_them() -> Vec<Endpoint> {
 #[rustfmt::skip]
 pub fn root() -> Vec<Endpoint> {
     vec![
-        on(GET, "/", routes!(pages::index::handle)).public(),
-        on(GET, "/verify", routes!(verify::enter::handle)).public().limited(Limit::Public),
-        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public().limited(Limit::Public),
-        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public().limited(Limit::Public),
-        on(GET, "/certificates/design_images/{folder}/{file}", routes!(certificates::design::handle)).public(),
+        on(routes!(pages::index::show_start_page)).public(),
+        on(routes!(verify::enter::enter_certificate_number)).public().limited(Limit::Public),
+        on(routes!(verify::page::show_certificate)).public().limited(Limit::Public),
+        on(routes!(verify::download::download_certificate)).public().limited(Limit::Public),
+        on(routes!(certificates::design::get_design_file)).public(),
 
-        on(GET, "/reset-password", routes!(pages::reset_password::handle)).public(),
+        on(routes!(pages::reset_password::show_password_reset)).public(),
 
-        on(GET, "/health", routes!(health::status::handle)).public(),
-        on(GET, "/health/live", routes!(health::live::handle)).public(),
-        on(GET, "/health/ready", routes!(health::ready::handle)).public(),
+        on(routes!(health::status::get_health)).public(),
+        on(routes!(health::live::get_liveness)).public(),
+        on(routes!(health::ready::get_readiness)).public(),
 
-        on(GET, "/api/openapi.json", routes!(pages::openapi_json::handle)).public().limited(Limit::Public),
+        on(routes!(pages::openapi_json::get_openapi_document)).public().limited(Limit::Public),
     ]
 }
 
@@ -181,7 +174,7 @@ pub fn root() -> Vec<Endpoint> {
 #[rustfmt::skip]
 pub fn caught_mails() -> Vec<Endpoint> {
     vec![
-        on(GET, "/mails", routes!(mails::list::handle)).public(),
-        on(GET, "/mails/{id}", routes!(mails::get::handle)).public(),
+        on(routes!(mails::list::list_caught_mails)).public(),
+        on(routes!(mails::get::get_caught_mail)).public(),
     ]
 }

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use axum::routing::MethodRouter;
-use utoipa::openapi::path::Paths;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
@@ -15,7 +15,7 @@ pub struct Endpoint {
     /// HTTP method.
     pub method: Method,
     /// Path in axum's syntax, without the API's prefix.
-    pub path: &'static str,
+    pub path: String,
     /// Access that the route requires.
     pub access: Access,
     /// True if the route also accepts users who must first change a password that an administrator has set.
@@ -27,20 +27,37 @@ pub struct Endpoint {
     /// Rate limit by client address.
     pub limit: Option<Limit>,
     /// Operation as the handler's OpenAPI annotation describes it.
-    pub(in crate::http) documented: Paths,
+    pub(in crate::http) documented: Operation,
     pub(in crate::http) schemas: Vec<(String, RefOr<Schema>)>,
     pub(in crate::http) handler: MethodRouter<HttpState>,
 }
 
-/// Creates a route. It is public until [`Endpoint::signed_in`], [`Endpoint::may`] or another method restricts it.
+/// Creates a route from a handler. Its annotation has the method and the path. The route is public until
+/// [`Endpoint::signed_in`], [`Endpoint::may`] or another method restricts it.
+///
+/// # Panics
+/// At start-up, if the handler has no annotation with one operation.
 #[must_use]
-pub fn on(method: Method, path: &'static str, handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
+#[allow(clippy::expect_used)]
+pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
-    let access = Access::Public;
+    // proof: `routes!` accepts only handlers with an annotation, which has one method and one path.
+    let (path, item) = documented.paths.first_key_value().expect("an annotated handler");
+    let path = path.clone();
+    let operations = [
+        (Method::GET, &item.get),
+        (Method::POST, &item.post),
+        (Method::PUT, &item.put),
+        (Method::PATCH, &item.patch),
+        (Method::DELETE, &item.delete),
+    ];
+    let annotated = operations.into_iter().find_map(|(method, operation)| Some((method, operation.clone()?)));
+    // proof: as above.
+    let (method, documented) = annotated.expect("an annotation with an operation");
     Endpoint {
         method,
         path,
-        access,
+        access: Access::Public,
         with_first_password: false,
         is_upload: false,
         even_without_factor: false,

@@ -7,8 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
+use axum::http::request::Parts;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::{IntoParams, PartialSchema};
 use uuid::Uuid;
 
 use crate::database::DatabaseError;
@@ -20,53 +25,118 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 /// Namespace of command ids that come from keys (RFC 9562 §5.5), drawn once at random.
 const KEYS: Uuid = Uuid::from_u128(0x2f0c_9d3e_71b4_4c58_a1e6_5d80_93f7_c2ab);
 
-/// Request that a client may repeat.
-pub struct Request<'r> {
+/// Digest of a request without a body.
+pub const NO_BODY: [u8; 32] = [0; 32];
+
+/// Extractor of a write that a client may repeat: caller, key, route and path parameters.
+pub struct Repeatable {
     /// Caller of the request.
-    pub caller: &'r Caller,
-    /// Route, as in the route table.
-    pub route: &'static str,
-    /// Key, if the client sent one.
-    pub key: IdempotencyKey,
-    /// SHA-256 of the body.
-    pub body_sha256: [u8; 32],
-    /// True if the response is stored. Responses with personal data are not stored; a repetition executes the
-    /// work again and gets the same result from the log.
-    pub keep_answer: bool,
+    pub caller: Caller,
+    key: Option<String>,
+    /// Method and path template.
+    route: String,
+    /// Values of the path's parameters, because the same key on another resource is another request.
+    target: Vec<String>,
 }
 
-/// Executes `work` once per key and returns the same response to each repetition. Without a key, executes it
-/// every time.
-///
-/// # Errors
-/// 422 if the key was used with another body; 503 if the database is unavailable; or the error of `work`.
-pub async fn once<F>(
-    http: &HttpState,
-    request: Request<'_>,
-    work: impl FnOnce(CommandId) -> F,
-) -> Result<Answer, ApiError>
-where
-    F: Future<Output = Result<Answer, ApiError>>,
-{
-    let Some(key) = &request.key.0 else { return work(http.random_id().into()).await };
-    let row = Row { user: request.caller.user_id.to_string(), route: request.route, key };
-    let is_first = match row.claim(http, &request.body_sha256).await? {
-        Claimed::Kept(answer) => return Ok(answer),
-        Claimed::First => true,
-        Claimed::Again => false,
-    };
-    let outcome = work(row.command_id(&request.body_sha256)).await;
-    match &outcome {
-        Ok(answer) => {
-            let kept = request.keep_answer.then_some(answer);
-            row.finish(http, &request.body_sha256, kept).await?;
-        }
-        // Nothing was done, so the client may correct the request and use the key again. The outcome of a
-        // repetition says nothing about the first request, so a repetition leaves the key as it is.
-        Err(error) if is_first && error.code.status().is_client_error() => row.release(http).await?,
-        Err(_) => {}
+impl<S: Send + Sync> FromRequestParts<S> for Repeatable {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
+        let path = MatchedPath::from_request_parts(parts, state).await.map_err(ApiError::internal)?;
+        let route = format!("{} {}", parts.method, path.as_str());
+        let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(ApiError::internal)?;
+        let target = parameters.iter().map(|(_, value)| value.to_owned()).collect();
+        Ok(Self { caller, key, route, target })
     }
-    outcome
+}
+
+impl IntoParams for Repeatable {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let key = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("A repetition with the same key is not executed again"))
+            .schema(Some(String::schema()));
+        vec![key.build()]
+    }
+}
+
+impl Repeatable {
+    /// Executes `work` once per key and returns the same response to each repetition. Without a key, executes it
+    /// every time. `body` is the SHA-256 of the request's body, or [`NO_BODY`].
+    ///
+    /// # Errors
+    /// 422 if the key was used with another body; 503 if the database is unavailable; or the error of `work`.
+    pub async fn once<F>(
+        &self,
+        http: &HttpState,
+        body: [u8; 32],
+        work: impl FnOnce(CommandId) -> F,
+    ) -> Result<Answer, ApiError>
+    where
+        F: Future<Output = Result<Answer, ApiError>>,
+    {
+        self.execute(http, body, true, work).await
+    }
+
+    /// Like [`Self::once`], for a response with personal data, which is not stored: a repetition executes `work`
+    /// again and gets the same result from the log.
+    ///
+    /// # Errors
+    /// See [`Self::once`].
+    pub async fn once_unstored<F>(
+        &self,
+        http: &HttpState,
+        body: [u8; 32],
+        work: impl FnOnce(CommandId) -> F,
+    ) -> Result<Answer, ApiError>
+    where
+        F: Future<Output = Result<Answer, ApiError>>,
+    {
+        self.execute(http, body, false, work).await
+    }
+
+    async fn execute<F>(
+        &self,
+        http: &HttpState,
+        body: [u8; 32],
+        is_stored: bool,
+        work: impl FnOnce(CommandId) -> F,
+    ) -> Result<Answer, ApiError>
+    where
+        F: Future<Output = Result<Answer, ApiError>>,
+    {
+        let Some(key) = &self.key else { return work(http.random_id().into()).await };
+        let body = self.digest(body);
+        let row = Row { user: self.caller.user_id.to_string(), route: &self.route, key };
+        let is_first = match row.claim(http, &body).await? {
+            Claimed::Kept(answer) => return Ok(answer),
+            Claimed::First => true,
+            Claimed::Again => false,
+        };
+        let outcome = work(row.command_id(&body)).await;
+        match &outcome {
+            Ok(answer) => row.finish(http, &body, is_stored.then_some(answer)).await?,
+            // Nothing was done, so the client may correct the request and use the key again. The outcome of a
+            // repetition says nothing about the first request, so a repetition leaves the key as it is.
+            Err(error) if is_first && error.code.status().is_client_error() => row.release(http).await?,
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    /// Returns the digest of path parameters and body.
+    fn digest(&self, body: [u8; 32]) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        for value in &self.target {
+            digest.update(Sha256::digest(value.as_bytes()));
+        }
+        digest.chain_update(body).finalize().into()
+    }
 }
 
 /// State of a key when a request comes with it.
@@ -79,12 +149,6 @@ enum Claimed {
     Kept(Answer),
 }
 
-/// Returns a digest for [`Request::body_sha256`] if the path names a resource. It binds the key to that resource.
-#[must_use]
-pub fn about(id: Uuid, body_sha256: Option<[u8; 32]>) -> [u8; 32] {
-    Sha256::new().chain_update(id.as_bytes()).chain_update(body_sha256.unwrap_or_default()).finalize().into()
-}
-
 /// Derives the id of a resource that a command creates. The same command gets the same id.
 #[must_use]
 pub fn created_by(command: CommandId, what: &str) -> Uuid {
@@ -93,7 +157,7 @@ pub fn created_by(command: CommandId, what: &str) -> Uuid {
 
 struct Row<'k> {
     user: String,
-    route: &'static str,
+    route: &'k str,
     key: &'k str,
 }
 

@@ -32,12 +32,13 @@ impl From<HttpState> for Router {
 pub fn router_with(http: HttpState, pages: Router) -> Router {
     let mut routes = Router::new();
     for endpoint in api() {
-        let path = http.api_path(endpoint.path);
+        let path = http.api_path(&endpoint.path);
         routes = mount(routes, &http, &path, endpoint);
     }
     let demo = http.caught_mails.is_some().then(caught_mails).into_iter().flatten();
     for endpoint in root().into_iter().chain(demo) {
-        routes = mount(routes, &http, endpoint.path, endpoint);
+        let path = endpoint.path.clone();
+        routes = mount(routes, &http, &path, endpoint);
     }
     let docs = SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json"));
     let routes = routes

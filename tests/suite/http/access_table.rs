@@ -92,6 +92,7 @@ async fn only_public_routes_accept_requests_without_a_valid_token() {
     api.delete(&format!("/api-keys/{}", revoked.0)).await.expect(200);
     let mut logged_out = Vec::new();
     for endpoint in router::api() {
+        let endpoint = &endpoint;
         let mut tokens = vec![("none", None), ("a revoked API key", Some(revoked.1.as_str()))];
         tokens.extend(bad.iter().map(|(what, token)| (*what, Some(token.as_str()))));
         for (what, token) in tokens {

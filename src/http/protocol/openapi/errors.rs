@@ -72,7 +72,14 @@ const UNAVAILABLE: Shared = shared_answer(
     "try again; see `Retry-After`",
     &["BUSY", "UNAVAILABLE", "NOT_CAUGHT_UP", "TIMED_OUT"],
 );
+const KEY_REUSED: Shared = shared_answer(
+    "IdempotencyKeyReused",
+    "422",
+    "the Idempotency-Key was used with another request; use a new key",
+    &["IDEMPOTENCY_KEY_REUSED"],
+);
 const ALL: &[&Shared] = &[
+    &KEY_REUSED,
     &BAD_REQUEST,
     &BAD_READ,
     &BAD_JSON,
@@ -105,6 +112,7 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
     let is_secured = operation.contains_key("security");
     let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
     let takes_path = parameters.iter().any(|parameter| parameter["in"] == "path");
+    let takes_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
     let body = operation.get("requestBody").map(|body| body["content"].to_string());
     let takes_body = body.is_some();
     let bad = match body {
@@ -122,6 +130,7 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
         (&PAYLOAD_TOO_LARGE, takes_body),
         (&URI_TOO_LONG, true),
         (&UNSUPPORTED, takes_body),
+        (&KEY_REUSED, takes_key),
         (&TOO_MANY, true),
         (&INTERNAL, true),
         (&UNAVAILABLE, true),

@@ -14,8 +14,8 @@ use crate::http::auth::access::Permission;
 use crate::http::auth::api_key_token::ApiKeyToken;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, created_by, once};
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
 /// Default lifetime of a key, in days.
@@ -58,25 +58,23 @@ pub struct NewApiKeyAnswer {
 /// it cannot show the first one again.
 #[utoipa::path(
     post, path = "/api-keys", request_body = CreateApiKey,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key creates no second API key")),
+    params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<NewApiKeyAnswer>,
             headers(("ETag" = String, description = "Version of the key"), ("Location" = String, description = "Address of the key"))),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 403, description = "FORBIDDEN: you may not create keys, a scope exceeds your permissions, or you use an API key", body = ErrorEnvelope),
         (status = 409, description = "ALREADY_EXISTS: an earlier request created and showed the key; WRONG_STATE: you have 100 valid keys, the maximum", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn create_api_key(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Json { value, sha256 }: Json<CreateApiKey>,
 ) -> Result<Answer, ApiError> {
-    let route = "POST /api-keys";
-    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: false };
-    once(&http, request, async |command_id| make(&http, &caller, command_id, value).await).await
+    write
+        .once_unstored(&http, sha256, async |command_id| make(&http, &write.caller, command_id, value).await)
+        .await
 }
 
 async fn make(

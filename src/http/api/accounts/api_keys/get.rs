@@ -25,7 +25,7 @@ use crate::projection::queries::api_keys;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_api_key(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let database = http.database().await?;
     let row = api_keys::get(&database, id).await?.ok_or_else(|| ApiError::not_found("API key"))?;
     let version = position(row.position)?;

@@ -66,7 +66,7 @@ impl From<ApiKeyState> for KeyState {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_api_keys(
     State(http): State<HttpState>,
     Query(query): Query<ApiKeysQuery>,
 ) -> Result<Answer, ApiError> {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::TokenAnswer;
-use crate::commands::change_user::change_password;
+use crate::commands::change_user;
 use crate::domain::Personal;
 use crate::domain::accounts::user::User;
 use crate::http::api::accounts::users::new_hash;
@@ -44,7 +44,7 @@ pub struct ChangePasswordRequest {
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn change_password(
     State(http): State<HttpState>,
     caller: Caller,
     client: ClientAddress,
@@ -72,7 +72,9 @@ pub async fn handle(
     let context = caller.context(http.random_id().into());
     let session = (refresh.session_id, started);
     let kept = request.keep_api_keys;
-    let changed = change_password(&http.commands, &context, id, loaded.position, hash, kept, session).await?;
+    let changed =
+        change_user::change_password(&http.commands, &context, id, loaded.position, hash, kept, session)
+            .await?;
     tracing::info!(api_keys_kept = kept, "password changed");
     http.standing.heeds_user(changed.version).await;
     let answer = super::tokens(&http, id, &changed.account, &refresh, now, ends_at)?;

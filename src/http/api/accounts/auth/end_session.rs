@@ -22,7 +22,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
         (status = 404, description = "NOT_FOUND: you have no such session", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn end_session(
     State(http): State<HttpState>,
     caller: Caller,
     Path(id): Path<Uuid>,

@@ -43,7 +43,7 @@ pub struct ForgotPasswordAnswer {
         (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn request_password_reset(
     State(http): State<HttpState>,
     Json { value: request, .. }: Json<ForgotPasswordRequest>,
 ) -> Result<Answer, ApiError> {

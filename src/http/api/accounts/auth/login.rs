@@ -57,7 +57,7 @@ pub struct LoginRequest {
                                       see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn log_in(
     State(http): State<HttpState>,
     client: ClientAddress,
     Json { value: request, .. }: Json<LoginRequest>,

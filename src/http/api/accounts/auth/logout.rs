@@ -49,7 +49,7 @@ pub struct LogoutAnswer {
         (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn log_out(
     State(http): State<HttpState>,
     Json { value: request, .. }: Json<LogoutRequest>,
 ) -> Result<Answer, ApiError> {

@@ -37,7 +37,7 @@ pub struct RefreshRequest {
         (status = 401, description = "SESSION_ENDED: log in again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn refresh_tokens(
     State(http): State<HttpState>,
     Json { value: request, .. }: Json<RefreshRequest>,
 ) -> Result<Answer, ApiError> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::commands::CommandContext;
-use crate::commands::reset_password::reset_password;
+use crate::commands::reset_password;
 use crate::domain::accounts::notice::Notice;
 use crate::domain::accounts::notice::link::notice_of_token;
 use crate::domain::accounts::user::User;
@@ -58,7 +58,7 @@ pub struct ResetPasswordAnswer {
                                       unknown, was used or has expired", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn reset_password(
     State(http): State<HttpState>,
     Json { value: request, .. }: Json<ResetPasswordRequest>,
 ) -> Result<Answer, ApiError> {
@@ -73,7 +73,7 @@ pub async fn handle(
     let hash = new_hash(&http, "password", request.password, &user.profile).await?;
     let context = CommandContext::of_person(http.random_id().into(), id);
     let kept = request.keep_api_keys;
-    let changed = reset_password(&http.commands, &context, link, id, hash, kept).await?;
+    let changed = reset_password::reset_password(&http.commands, &context, link, id, hash, kept).await?;
     http.standing.heeds_user(changed.version).await;
     tracing::info!(user = %id, notice_id = %link, api_keys_kept = kept, "forgotten password reset");
     Ok(Answer::ok(&ResetPasswordAnswer { changed: true })?.at(changed.version))

@@ -55,7 +55,7 @@ impl SessionAnswer {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_own_sessions(
     State(http): State<HttpState>,
     caller: Caller,
     Query(query): Query<ListQuery>,

@@ -11,9 +11,9 @@ use crate::domain::accounts::user::{Profile, User, UserRegistered};
 use crate::domain::{Personal, UserId};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, created_by, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, HttpState};
 
 /// A new user.
 #[derive(Deserialize, ToSchema)]
@@ -46,47 +46,46 @@ pub struct CreateUser {
 /// has configured. An API key can create only viewers and operators.
 #[utoipa::path(
     post, path = "/users", request_body = CreateUser,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<UserDetails>,
             headers(("ETag" = String, description = "Version of the user"), ("Location" = String, description = "Address of the user"))),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: details name the field whose value is in use", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many passwords are being hashed; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn create_user(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Json { value, sha256 }: Json<CreateUser>,
 ) -> Result<Answer, ApiError> {
     let role = value.role.unwrap_or(RoleName::Viewer).into();
-    check_program(&caller, &[role])?;
+    check_program(&write.caller, &[role])?;
     let claim_key = http.claim_key.reveal().as_bytes();
     // The body contains a password, so its stored hash is keyed: it must not help to guess the password.
     let body_sha256 = Sha256::new().chain_update(claim_key).chain_update(sha256).finalize().into();
-    let request = Request { caller: &caller, route: "POST /users", key, body_sha256, keep_answer: false };
-    once(&http, request, async |command_id| {
-        let id = UserId(created_by(command_id, "user"));
-        let profile = Profile {
-            user_name: cleaned(&value.user_name),
-            name: cleaned(&value.name),
-            last_name: cleaned(&value.last_name),
-            email: cleaned(&value.email),
-        };
-        let password_hash = new_hash(&http, "password", value.password, &profile).await?;
-        let user = UserRegistered { profile, role, password_hash, first_password_until: first_until(&http) };
-        let position =
-            register_user(&http.commands, claim_key, &caller.context(command_id), id, user).await?;
-        http.standing.heeds_user(position).await;
-        let loaded = http.commands.load::<User>(id).await?;
-        let account = loaded.state.account().ok_or_else(|| ApiError::not_found("user"))?;
-        tracing::info!(user = %id, role = account.role.name(), "user created");
-        let answer = Answer::ok(&UserDetails::of_account(id, &account))?;
-        let location = http.api_path(&format!("/users/{id}"));
-        Ok(answer.created(location).at(position).version(loaded.position.max(position)))
-    })
-    .await
+    write
+        .once_unstored(&http, body_sha256, async |command_id| {
+            let id = UserId(created_by(command_id, "user"));
+            let profile = Profile {
+                user_name: cleaned(&value.user_name),
+                name: cleaned(&value.name),
+                last_name: cleaned(&value.last_name),
+                email: cleaned(&value.email),
+            };
+            let password_hash = new_hash(&http, "password", value.password, &profile).await?;
+            let user =
+                UserRegistered { profile, role, password_hash, first_password_until: first_until(&http) };
+            let position =
+                register_user(&http.commands, claim_key, &write.caller.context(command_id), id, user).await?;
+            http.standing.heeds_user(position).await;
+            let loaded = http.commands.load::<User>(id).await?;
+            let account = loaded.state.account().ok_or_else(|| ApiError::not_found("user"))?;
+            tracing::info!(user = %id, role = account.role.name(), "user created");
+            let answer = Answer::ok(&UserDetails::of_account(id, &account))?;
+            let location = http.api_path(&format!("/users/{id}"));
+            Ok(answer.created(location).at(position).version(loaded.position.max(position)))
+        })
+        .await
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use super::check_program;
-use crate::commands::change_user::delete_user;
+use crate::commands::change_user;
 use crate::domain::UserId;
 use crate::domain::accounts::user::Account;
 use crate::http::protocol::answer::Envelope;
@@ -31,7 +31,7 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn delete_user(
     State(http): State<HttpState>,
     caller: Caller,
     if_match: IfMatch,
@@ -45,7 +45,8 @@ pub async fn handle(
     let context = caller.context(http.random_id().into());
     let key = http.claim_key.reveal().as_bytes();
     let may = |now: &Account| check_program(&caller, &[now.role]);
-    let position = delete_user(&http.commands, key, &context, id, &if_match.versions(), may).await?;
+    let position =
+        change_user::delete_user(&http.commands, key, &context, id, &if_match.versions(), may).await?;
     http.standing.heeds_user(position).await;
     tracing::info!(user = %id, "user removed");
     Ok(Answer::ok(&Deleted { id: id.0 })?.message("the user was removed").at(position))

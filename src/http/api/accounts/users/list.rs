@@ -76,7 +76,7 @@ impl Sorting for UserSort {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_users(
     State(http): State<HttpState>,
     Query(query): Query<UsersQuery>,
 ) -> Result<Answer, ApiError> {

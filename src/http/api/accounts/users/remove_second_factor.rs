@@ -24,7 +24,7 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
         (status = 409, description = "WRONG_STATE: it is your own second factor", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn remove_second_factor_of_user(
     State(http): State<HttpState>,
     caller: Caller,
     Path(id): Path<Uuid>,

@@ -85,7 +85,7 @@ impl UpdateUser {
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn update_user(
     State(http): State<HttpState>,
     caller: Caller,
     client: ClientAddress,

@@ -17,10 +17,9 @@ use crate::http::api::certification::issuing::AskedIssuing;
 use crate::http::api::certification::template_checks::checked;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Element, IdempotencyKey, JsonList, Query, Unreadable};
-use crate::http::protocol::idempotency;
-use crate::http::protocol::idempotency::once;
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::{Element, JsonList, Query, Unreadable};
+use crate::http::protocol::idempotency::Repeatable;
+use crate::http::{Answer, ApiError, HttpState};
 use crate::importing::dry_run::dry_run;
 use crate::spreadsheet;
 use crate::spreadsheet::{Format, PersonLine};
@@ -104,7 +103,7 @@ pub struct BulkQuery {
     post, path = "/attendees/bulk", request_body = Vec<PersonInput>,
     params(
         BulkQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+        Repeatable,
     ),
     responses(
         (status = 200, description = "The result of the import, or the report of a dry run (`dryRun`)", body = Envelope<ImportAnswer>),
@@ -114,19 +113,18 @@ pub struct BulkQuery {
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
         (status = 413, description = "TOO_MANY_ROWS, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads in progress", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn import_attendees(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Query(query): Query<BulkQuery>,
     mut request: Request,
 ) -> Result<Answer, ApiError> {
-    let place = http.imports.enter(caller.user_id)?;
+    let place = http.imports.enter(write.caller.user_id)?;
     DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
     let JsonList { elements: people, sha256 } = JsonList::from_request(request, &http).await?;
     let rows = counted(people.len())?;
@@ -150,7 +148,6 @@ pub async fn handle(
         let report = checked(&http, rehearsed).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
-    let route = "POST /attendees/bulk";
     let parameters = format!(
         "{}:{:?}:{:?}:{:?}:{:?}",
         options.update_existing,
@@ -161,21 +158,21 @@ pub async fn handle(
     );
     let body_sha256 = Sha256::new().chain_update(sha256).chain_update(parameters).finalize().into();
     // The answer names people, so it is not stored. A repetition finds the import and reads its expiring report.
-    let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
-    once(&http, again, async |command_id| {
-        let issuing = asked.checked(&http)?;
-        let people = PeopleFile {
-            path: file.path(),
-            format: Format::Json,
-            size,
-            sha256: file_sha256,
-            rows,
-            reading: Reading::default(),
-            how_read: None,
-        };
-        take_in(&http, &caller, command_id, people, (options, issuing)).await
-    })
-    .await
+    write
+        .once_unstored(&http, body_sha256, async |command_id| {
+            let issuing = asked.checked(&http)?;
+            let people = PeopleFile {
+                path: file.path(),
+                format: Format::Json,
+                size,
+                sha256: file_sha256,
+                rows,
+                reading: Reading::default(),
+                how_read: None,
+            };
+            take_in(&http, &write.caller, command_id, people, (options, issuing)).await
+        })
+        .await
 }
 
 fn counted(people: usize) -> Result<u32, ApiError> {

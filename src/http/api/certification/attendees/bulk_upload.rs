@@ -13,12 +13,11 @@ use crate::http::api::certification::issuing::AskedIssuing;
 use crate::http::api::certification::template_checks::checked;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::Query;
 use crate::http::protocol::extract::upload::{Upload, UploadedFile};
-use crate::http::protocol::extract::{IdempotencyKey, Query};
-use crate::http::protocol::idempotency;
-use crate::http::protocol::idempotency::once;
+use crate::http::protocol::idempotency::Repeatable;
 use crate::http::protocol::intake::Place;
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, HttpState};
 use crate::importing::dry_run::dry_run;
 use crate::spreadsheet;
 use crate::spreadsheet::{EncodingSource, Format, HowRead, SheetError, SheetReader};
@@ -87,7 +86,7 @@ pub struct BulkUploadQuery {
     request_body(content = PeopleForm, content_type = "multipart/form-data"),
     params(
         BulkUploadQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+        Repeatable,
     ),
     responses(
         (status = 200, description = "The result of the import, or the report of a dry run (`dryRun`)", body = Envelope<ImportAnswer>),
@@ -96,19 +95,18 @@ pub struct BulkUploadQuery {
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
-        (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
+        (status = 422, description = "The file as a whole can't be read. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads in progress", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn upload_attendees(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Query(query): Query<BulkUploadQuery>,
     request: Request,
 ) -> Result<Answer, ApiError> {
-    let place = http.imports.enter(caller.user_id)?;
+    let place = http.imports.enter(write.caller.user_id)?;
     let limit = http.settings.upload_limit_bytes;
     let fields = [FIELDS, &reading_form::FIELDS].concat();
     let upload = Upload::read(&http, request, limit, &fields).await?;
@@ -137,25 +135,23 @@ pub async fn handle(
     }
     let wanted = (&reading, options.requires_document);
     let (format, rows, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
-    let route = "POST /attendees/bulk-upload";
-    let body_sha256 = upload.sha256();
     // The answer names people, so it is not stored. A repetition finds the import and reads its expiring report.
-    let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
-    once(&http, again, async |command_id| {
-        let issuing = asked.checked(&http)?;
-        let file = &upload.file;
-        let people = PeopleFile {
-            path: file.path(),
-            format,
-            size: file.size,
-            sha256: file.sha256,
-            rows,
-            reading: pinned(&reading, &how_read),
-            how_read: Some(how_read.clone().into()),
-        };
-        take_in(&http, &caller, command_id, people, (options, issuing)).await
-    })
-    .await
+    write
+        .once_unstored(&http, upload.sha256(), async |command_id| {
+            let issuing = asked.checked(&http)?;
+            let file = &upload.file;
+            let people = PeopleFile {
+                path: file.path(),
+                format,
+                size: file.size,
+                sha256: file.sha256,
+                rows,
+                reading: pinned(&reading, &how_read),
+                how_read: Some(how_read.clone().into()),
+            };
+            take_in(&http, &write.caller, command_id, people, (options, issuing)).await
+        })
+        .await
 }
 
 /// Opens the file and reads its header row. Holds one turn of `place` until the reader is dropped.

@@ -10,9 +10,9 @@ use crate::commands::attendee;
 use crate::domain::{AttendeeId, RawPerson};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Digits, IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, created_by, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::{Digits, Json};
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, HttpState};
 
 /// A new person. The rules are those of imported rows.
 #[derive(Deserialize, ToSchema)]
@@ -49,51 +49,49 @@ pub struct NewAttendee {
 /// Creates a person.
 #[utoipa::path(
     post, path = "/attendees", request_body = NewAttendee,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 201, description = "Created; see `Location`", body = Envelope<AttendeeAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn create_attendee(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Json { value, sha256 }: Json<NewAttendee>,
 ) -> Result<Answer, ApiError> {
-    let route = "POST /attendees";
-    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: false };
-    once(&http, request, async |command_id| {
-        let NewAttendee {
-            full_name,
-            country,
-            document_type,
-            document_number,
-            gender,
-            email,
-            requires_document,
-        } = value;
-        let requires_document = requires_document.unwrap_or(true);
-        let raw = RawPerson {
-            full_name,
-            country,
-            document_type,
-            document_number: document_number.map(|Digits(number)| number),
-            gender,
-            email,
-            ..RawPerson::default()
-        };
-        let person = raw.check(requires_document).map_err(refused)?;
-        let id = AttendeeId(created_by(command_id, "attendee"));
-        let context = caller.context(command_id);
-        let created = attendee::create(&http.commands, http.claiming(), &context, id, person).await?;
-        let person = created.person.ok_or_else(|| ApiError::not_found("attendee; it was deleted since"))?;
-        let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
-        let location = http.api_path(&format!("/attendees/{id}"));
-        Ok(answer.created(location).at(created.position).version(created.version))
-    })
-    .await
+    write
+        .once_unstored(&http, sha256, async |command_id| {
+            let NewAttendee {
+                full_name,
+                country,
+                document_type,
+                document_number,
+                gender,
+                email,
+                requires_document,
+            } = value;
+            let requires_document = requires_document.unwrap_or(true);
+            let raw = RawPerson {
+                full_name,
+                country,
+                document_type,
+                document_number: document_number.map(|Digits(number)| number),
+                gender,
+                email,
+                ..RawPerson::default()
+            };
+            let person = raw.check(requires_document).map_err(refused)?;
+            let id = AttendeeId(created_by(command_id, "attendee"));
+            let context = write.caller.context(command_id);
+            let created = attendee::create(&http.commands, http.claiming(), &context, id, person).await?;
+            let person =
+                created.person.ok_or_else(|| ApiError::not_found("attendee; it was deleted since"))?;
+            let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
+            let location = http.api_path(&format!("/attendees/{id}"));
+            Ok(answer.created(location).at(created.position).version(created.version))
+        })
+        .await
 }

@@ -28,7 +28,7 @@ use crate::projection::queries::issuances::IssuanceFilter;
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn delete_attendee(
     State(http): State<HttpState>,
     caller: Caller,
     if_match: IfMatch,

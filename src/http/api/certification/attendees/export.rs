@@ -60,7 +60,7 @@ pub struct ExportAttendees {
         (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn export_attendees(
     State(http): State<HttpState>,
     Query(query): Query<ExportAttendees>,
 ) -> Result<Response, ApiError> {

@@ -23,7 +23,7 @@ use crate::projection::queries::attendees;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_attendee(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let row = attendees::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("attendee"))?;
     let version = position(row.position)?;

@@ -89,7 +89,7 @@ impl Sorting for AttendeeSort {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_attendees(
     State(http): State<HttpState>,
     Query(query): Query<AttendeesQuery>,
 ) -> Result<Answer, ApiError> {

@@ -65,7 +65,7 @@ pub struct ChangeAttendee {
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn update_attendee(
     State(http): State<HttpState>,
     caller: Caller,
     if_match: IfMatch,

@@ -8,9 +8,9 @@ use crate::domain::BatchId;
 use crate::domain::certification::batch::{Batch, BatchCommand};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Path};
-use crate::http::protocol::idempotency::{Request, about, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::Path;
+use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Cancels the unfinished part of a batch.
 ///
@@ -21,30 +21,26 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
     post, path = "/batches/{id}/cancel",
     params(
         ("id" = Uuid, Path, description = "The batch's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+        Repeatable,
     ),
     responses(
         (status = 202, description = "The batch is being cancelled or was cancelled before; see `Location`", body = Envelope<BatchStopping>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: an undo of the batch was requested", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn cancel_batch(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let body_sha256 = about(id, None);
-    let route = "POST /batches/{id}/cancel";
-    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let context = caller.context(command_id);
-        let done = http.commands.execute::<Batch>(&context, BatchId(id), BatchCommand::Cancel).await?;
-        let state = if done.state.is_stopped { "cancelled" } else { "cancelling" };
-        let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
-        Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
-    })
-    .await
+    write
+        .once(&http, NO_BODY, async |command_id| {
+            let context = write.caller.context(command_id);
+            let done = http.commands.execute::<Batch>(&context, BatchId(id), BatchCommand::Cancel).await?;
+            let state = if done.state.is_stopped { "cancelled" } else { "cancelling" };
+            let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
+            Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
+        })
+        .await
 }

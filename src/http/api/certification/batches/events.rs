@@ -58,7 +58,7 @@ pub struct BatchNews {
         (status = 503, description = "BUSY: too many open streams; poll instead", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn follow_batch(
     State(http): State<HttpState>,
     caller: Caller,
     Path(id): Path<Uuid>,

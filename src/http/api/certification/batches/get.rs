@@ -97,7 +97,7 @@ pub struct BatchProgress {
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_batch(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let row = batches::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
     Ok(Answer::ok(&shown(row)?)?.version_of_body())

@@ -134,7 +134,7 @@ impl From<BatchRow> for BatchListed {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_batches(
     State(http): State<HttpState>,
     Query(query): Query<BatchesQuery>,
 ) -> Result<Answer, ApiError> {

@@ -9,9 +9,9 @@ use crate::domain::certification::batch::{Batch, BatchCommand, BatchUndoRequeste
 use crate::http::api::certification::generated_certificates::revocation::RevocationRequest;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json, Path};
-use crate::http::protocol::idempotency::{Request, about, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::{Json, Path};
+use crate::http::protocol::idempotency::Repeatable;
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Revokes all certificates that a batch issued.
 ///
@@ -22,33 +22,29 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
     post, path = "/batches/{id}/undo", request_body = RevocationRequest,
     params(
         ("id" = Uuid, Path, description = "The batch's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+        Repeatable,
     ),
     responses(
         (status = 202, description = "The batch is being undone or was undone before; see `Location`", body = Envelope<BatchStopping>),
         (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn undo_batch(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Path(id): Path<Uuid>,
     Json { value, sha256 }: Json<RevocationRequest>,
 ) -> Result<Answer, ApiError> {
     let (reason, note) = value.checked()?;
-    let body_sha256 = about(id, Some(sha256));
-    let route = "POST /batches/{id}/undo";
-    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let command = BatchCommand::Undo(BatchUndoRequested { reason, note: note.clone() });
-        let context = caller.context(command_id);
-        let done = http.commands.execute::<Batch>(&context, BatchId(id), command).await?;
-        let state = if done.state.is_stopped { "undone" } else { "undoing" };
-        let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
-        Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
-    })
-    .await
+    write
+        .once(&http, sha256, async |command_id| {
+            let command = BatchCommand::Undo(BatchUndoRequested { reason, note: note.clone() });
+            let context = write.caller.context(command_id);
+            let done = http.commands.execute::<Batch>(&context, BatchId(id), command).await?;
+            let state = if done.state.is_stopped { "undone" } else { "undoing" };
+            let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
+            Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
+        })
+        .await
 }

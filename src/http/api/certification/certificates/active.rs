@@ -18,7 +18,7 @@ use crate::projection::queries::certificates::CertificateFilter;
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_active_certificates(
     State(http): State<HttpState>,
     Query(query): Query<ListQuery>,
 ) -> Result<Answer, ApiError> {

@@ -16,9 +16,9 @@ use crate::domain::{CertificateId, Locale, clean_line};
 use crate::http::api::certification::issuing::checked_date;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, created_by, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Definition of a certificate.
 #[derive(Deserialize, ToSchema)]
@@ -59,34 +59,33 @@ pub struct DefineCertificate {
 /// contains, which the details name, or if a text does not fit its place.
 #[utoipa::path(
     post, path = "/certificates", request_body = DefineCertificate,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn create_certificate(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Json { value, sha256 }: Json<DefineCertificate>,
 ) -> Result<Answer, ApiError> {
-    let route = "POST /certificates";
-    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let id = CertificateId(created_by(command_id, "certificate"));
-        let definition = definition(&http, value).await?;
-        check_background(&http, &definition, true).await?;
-        check_drawable(&http, &definition).await?;
-        let context = caller.context(command_id);
-        let done = define_certificate(&http.commands, &context, id, definition).await?;
-        let defined = done.state.0.ok_or_else(|| ApiError::internal("a certificate without definition"))?;
-        let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, defined))?;
-        let location = http.api_path(&format!("/certificates/{id}"));
-        Ok(answer.created(location).at(done.position).version(done.position))
-    })
-    .await
+    write
+        .once(&http, sha256, async |command_id| {
+            let id = CertificateId(created_by(command_id, "certificate"));
+            let definition = definition(&http, value).await?;
+            check_background(&http, &definition, true).await?;
+            check_drawable(&http, &definition).await?;
+            let context = write.caller.context(command_id);
+            let done = define_certificate(&http.commands, &context, id, definition).await?;
+            let defined =
+                done.state.0.ok_or_else(|| ApiError::internal("a certificate without definition"))?;
+            let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, defined))?;
+            let location = http.api_path(&format!("/certificates/{id}"));
+            Ok(answer.created(location).at(done.position).version(done.position))
+        })
+        .await
 }
 
 async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Definition, ApiError> {

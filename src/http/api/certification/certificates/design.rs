@@ -23,7 +23,7 @@ use crate::storage::ObjectKey;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn get_design_file(
     State(http): State<HttpState>,
     Path((folder, file)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {

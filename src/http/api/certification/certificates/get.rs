@@ -23,7 +23,10 @@ use crate::projection::queries::certificates;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_certificate(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let row = certificates::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("certificate"))?;
     let version = position(row.position)?;

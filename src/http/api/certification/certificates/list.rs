@@ -76,7 +76,7 @@ impl Sorting for CertificateSort {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_certificates(
     State(http): State<HttpState>,
     Query(query): Query<CertificatesQuery>,
 ) -> Result<Answer, ApiError> {

@@ -72,7 +72,7 @@ pub enum PreviewFormat {
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn preview_certificate(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
     Json { value, .. }: Json<PreviewRequest>,

@@ -95,7 +95,7 @@ pub struct ChangeCertificate {
         (status = 422, description = "NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn update_certificate(
     State(http): State<HttpState>,
     caller: Caller,
     if_match: IfMatch,

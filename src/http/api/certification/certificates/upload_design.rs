@@ -13,12 +13,10 @@ use crate::domain::certification::design::{Design, DesignCommand, DesignImage};
 use crate::domain::hex;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::IdempotencyKey;
 use crate::http::protocol::extract::upload::Upload;
-use crate::http::protocol::idempotency;
-use crate::http::protocol::idempotency::{created_by, once};
+use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::protocol::intake::Place;
-use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 use crate::rendering::RenderingError;
 use crate::storage::{design_key, small_design_key};
 
@@ -54,34 +52,31 @@ pub struct DesignForm {
 #[utoipa::path(
     post, path = "/certificates/upload-design",
     request_body(content = DesignForm, content_type = "multipart/form-data"),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 201, description = "Stored", body = Envelope<DesignAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the field. MALFORMED_UPLOAD", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_IMAGE, EMPTY_FILE, IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 422, description = "INVALID_IMAGE, EMPTY_FILE", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: you have too many uploads in progress", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn upload_design(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     request: Request,
 ) -> Result<Answer, ApiError> {
-    let place = http.designs.enter(caller.user_id)?;
+    let place = http.designs.enter(write.caller.user_id)?;
     let limit = MAX_BYTES.min(http.settings.upload_limit_bytes);
     let upload = Upload::read(&http, request, limit, &["name", "description", "client"]).await?;
-    let route = "POST /certificates/upload-design";
-    let body_sha256 = upload.sha256();
-    let request = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let id = DesignId(created_by(command_id, "design"));
-        store(&http, &upload, (id, &place), &caller.context(command_id)).await
-    })
-    .await
+    write
+        .once(&http, upload.sha256(), async |command_id| {
+            let id = DesignId(created_by(command_id, "design"));
+            store(&http, &upload, (id, &place), &write.caller.context(command_id)).await
+        })
+        .await
 }
 
 async fn store(

@@ -52,7 +52,7 @@ pub struct WhatIfTemplate {
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn compare_certificate(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
     Json { value, .. }: Json<WhatIfTemplate>,

@@ -65,7 +65,7 @@ pub struct ExportIssuances {
         (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn export_issued_certificates(
     State(http): State<HttpState>,
     Query(query): Query<ExportIssuances>,
 ) -> Result<Response, ApiError> {

@@ -15,8 +15,8 @@ use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::issuing::{AskedIssuing, Issuing};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, created_by, once};
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Certificate to issue, and its recipients: exactly one of `attendeeIds`, `importId` and `filter`.
@@ -85,21 +85,20 @@ pub struct BatchPart {
 /// this request. More than 10,000 people become several batches.
 #[utoipa::path(
     post, path = "/generated-certificates/generate", request_body = GenerateRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 200, description = "Report of a dry run (`dryRun`)", body = Envelope<BatchRehearsed>),
         (status = 202, description = "Requested; see `Location`", body = Envelope<BatchBegun>),
         (status = 400, description = "VALIDATION_ERROR: no recipients or too many, or a time or date out of range", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such certificate or import", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
         (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn issue_certificates(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Json { value, sha256 }: Json<GenerateRequest>,
 ) -> Result<Answer, ApiError> {
     let GenerateRequest { certificate_id, attendee_ids, import_id, filter, delivery, issue_date, dry_run } =
@@ -113,16 +112,15 @@ pub async fn handle(
         let rehearsed = rehearse(&http, certificate_id, (&definition, date), &people).await?;
         return Ok(Answer::ok(&rehearsed)?.message("nothing was issued"));
     }
-    let route = "POST /generated-certificates/generate";
-    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        // Checked inside, so that a repeated request gets its stored answer even if the certificate is now inactive.
-        check_issuable(&http, &active_certificate(&http, certificate_id).await?)?;
-        let issuing = asked.checked(&http)?;
-        let people = recipients.resolve(&http).await?;
-        begin(&http, &caller, command_id, (CertificateId(certificate_id), issuing), people).await
-    })
-    .await
+    write
+        .once(&http, sha256, async |command_id| {
+            // Checked inside, so that a repeated request gets its stored answer even if the certificate is now inactive.
+            check_issuable(&http, &active_certificate(&http, certificate_id).await?)?;
+            let issuing = asked.checked(&http)?;
+            let people = recipients.resolve(&http).await?;
+            begin(&http, &write.caller, command_id, (CertificateId(certificate_id), issuing), people).await
+        })
+        .await
 }
 
 /// Returns the definition of a certificate.

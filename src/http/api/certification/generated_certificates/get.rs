@@ -24,7 +24,10 @@ use crate::projection::queries::issuances;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_issued_certificate(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let row = issuances::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("generated certificate"))?;
     let (version, mails) = (position(row.position)?, position(row.mails_position)?);

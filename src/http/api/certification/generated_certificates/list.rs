@@ -130,7 +130,7 @@ impl Sorting for IssuanceSort {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_issued_certificates(
     State(http): State<HttpState>,
     Query(query): Query<IssuancesQuery>,
 ) -> Result<Answer, ApiError> {

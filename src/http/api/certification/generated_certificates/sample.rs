@@ -45,7 +45,7 @@ pub struct SampleRequest {
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn draw_sample_certificate(
     State(http): State<HttpState>,
     Json { value, .. }: Json<SampleRequest>,
 ) -> Result<Response, ApiError> {

@@ -12,9 +12,9 @@ use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::jobs::named;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json, Path};
-use crate::http::protocol::idempotency::{Request, about, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::{Json, Path};
+use crate::http::protocol::idempotency::Repeatable;
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Recipient and time of the mail.
 #[derive(Default, Deserialize, ToSchema)]
@@ -59,39 +59,41 @@ pub struct MailAsked {
     post, path = "/generated-certificates/{id}/send-email", request_body = Option<SendEmailRequest>,
     params(
         ("id" = Uuid, Path, description = "Id of the generated certificate"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+        Repeatable,
     ),
     responses(
         (status = 201, description = "The new job; see `Location`", body = Envelope<MailAsked>),
         (status = 400, description = "VALIDATION_ERROR: `to` is not an e-mail address, or the time is out of range", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: there is no PDF, or there are 100 mails already", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn send_certificate_mail(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Path(id): Path<Uuid>,
     body: Option<Json<SendEmailRequest>>,
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
-    let body_sha256 = about(id, Some(sha256));
-    let route = "POST /generated-certificates/{id}/send-email";
-    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let delivery = value.delivery.checked(http.now())?;
-        let to = value.to.map(|to| checked_address(to.reveal_str())).transpose()?;
-        let asked = MailRequest { to, delivery, on_unknown: http.on_unknown };
-        let mail = mail_again(&http.commands, &caller.context(command_id), IssuanceId(id), &asked).await?;
-        let (state, status) = named(mail.stage);
-        let asked =
-            MailAsked { job_id: mail.id.0, generated_certificate_id: id, number: mail.number, status, state };
-        let location = http.api_path(&format!("/jobs/{}", mail.id));
-        Ok(Answer::ok(&asked)?.created(location).at(mail.position))
-    })
-    .await
+    write
+        .once(&http, sha256, async |command_id| {
+            let delivery = value.delivery.checked(http.now())?;
+            let to = value.to.map(|to| checked_address(to.reveal_str())).transpose()?;
+            let asked = MailRequest { to, delivery, on_unknown: http.on_unknown };
+            let mail =
+                mail_again(&http.commands, &write.caller.context(command_id), IssuanceId(id), &asked).await?;
+            let (state, status) = named(mail.stage);
+            let asked = MailAsked {
+                job_id: mail.id.0,
+                generated_certificate_id: id,
+                number: mail.number,
+                status,
+                state,
+            };
+            let location = http.api_path(&format!("/jobs/{}", mail.id));
+            Ok(Answer::ok(&asked)?.created(location).at(mail.position))
+        })
+        .await
 }
 
 fn checked_address(address: &str) -> Result<Personal<String>, ApiError> {

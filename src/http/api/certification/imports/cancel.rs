@@ -9,9 +9,9 @@ use crate::domain::ImportId;
 use crate::domain::certification::import::{Import, ImportCommand};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Path};
-use crate::http::protocol::idempotency::{Request, about, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::Path;
+use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
+use crate::http::{Answer, ApiError, HttpState};
 
 /// State of an import that is being cancelled or was cancelled.
 #[derive(Serialize, ToSchema)]
@@ -32,30 +32,26 @@ pub struct ImportStopping {
     post, path = "/imports/{id}/cancel",
     params(
         ("id" = Uuid, Path, description = "The import's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+        Repeatable,
     ),
     responses(
         (status = 202, description = "The import is being cancelled or was cancelled before; see `Location`", body = Envelope<ImportStopping>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the import has ended", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn cancel_import(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let body_sha256 = about(id, None);
-    let route = "POST /imports/{id}/cancel";
-    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let context = caller.context(command_id);
-        let done = http.commands.execute::<Import>(&context, ImportId(id), ImportCommand::Cancel).await?;
-        let state = if done.state.ended { "cancelled" } else { "cancelling" };
-        let answer = Answer::ok(&ImportStopping { import_id: id, state })?;
-        Ok(answer.accepted(http.api_path(&format!("/imports/{id}"))).at(done.position))
-    })
-    .await
+    write
+        .once(&http, NO_BODY, async |command_id| {
+            let context = write.caller.context(command_id);
+            let done = http.commands.execute::<Import>(&context, ImportId(id), ImportCommand::Cancel).await?;
+            let state = if done.state.ended { "cancelled" } else { "cancelling" };
+            let answer = Answer::ok(&ImportStopping { import_id: id, state })?;
+            Ok(answer.accepted(http.api_path(&format!("/imports/{id}"))).at(done.position))
+        })
+        .await
 }

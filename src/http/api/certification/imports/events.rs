@@ -61,7 +61,7 @@ pub struct ImportProgress {
         (status = 503, description = "BUSY: too many open streams; poll instead", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn follow_import(
     State(http): State<HttpState>,
     caller: Caller,
     Path(id): Path<Uuid>,

@@ -21,7 +21,7 @@ use crate::http::{Answer, ApiError, HttpState};
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_import(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let import = super::read(&http, id).await?.ok_or_else(|| ApiError::not_found("import"))?;
     Ok(Answer::ok(&import)?.version_of_body())
 }

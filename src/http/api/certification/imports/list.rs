@@ -158,7 +158,7 @@ impl From<ImportRow> for ImportListed {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_imports(
     State(http): State<HttpState>,
     Query(query): Query<ImportsQuery>,
 ) -> Result<Answer, ApiError> {

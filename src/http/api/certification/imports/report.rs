@@ -92,7 +92,7 @@ impl ReportFormat {
         (status = 503, description = "BUSY: too many reports are being converted; try again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn download_import_report(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
     Query(query): Query<ReportQuery>,

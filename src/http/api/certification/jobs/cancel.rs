@@ -10,9 +10,9 @@ use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::domain::{EmailId, Personal};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json, Path};
-use crate::http::protocol::idempotency::{Request, about, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::{Json, Path};
+use crate::http::protocol::idempotency::Repeatable;
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Maximum length of a reason, in characters.
 const MAX_REASON: usize = 500;
@@ -35,34 +35,33 @@ pub struct CancelRequest {
     post, path = "/jobs/{id}/cancel", request_body = Option<CancelRequest>,
     params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+        Repeatable,
     ),
     responses(
         (status = 200, description = "Cancelled, now or before", body = Envelope<JobState>),
         (status = 400, description = "VALIDATION_ERROR: the reason is too long", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail was sent or is being sent", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn cancel_job(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Path(id): Path<Uuid>,
     body: Option<Json<CancelRequest>>,
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
-    let body_sha256 = about(id, Some(sha256));
-    let route = "POST /jobs/{id}/cancel";
-    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let cancel = EmailCommand::Cancel { reason: reason(value.reason)? };
-        let done = http.commands.execute::<Email>(&caller.context(command_id), EmailId(id), cancel).await?;
-        let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
-        Ok(answer.at(done.position).version(done.position).message("it will not be sent"))
-    })
-    .await
+    write
+        .once(&http, sha256, async |command_id| {
+            let cancel = EmailCommand::Cancel { reason: reason(value.reason)? };
+            let done = http
+                .commands
+                .execute::<Email>(&write.caller.context(command_id), EmailId(id), cancel)
+                .await?;
+            let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+            Ok(answer.at(done.position).version(done.position).message("it will not be sent"))
+        })
+        .await
 }
 
 /// Checks the reason. An absent reason becomes an empty text.

@@ -11,9 +11,9 @@ use super::many::{Acted, acted, each, select};
 use crate::domain::certification::mail::EmailCommand;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::Repeatable;
+use crate::http::{Answer, ApiError, HttpState};
 
 /// States in which a job can be cancelled.
 const STAGES: [&str; 6] = ["queued", "retrying", "held", "scheduled", "failed", "unknown"];
@@ -43,28 +43,28 @@ pub struct CancelManyRequest {
 /// lists them.
 #[utoipa::path(
     post, path = "/jobs/cancel", request_body = CancelManyRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 200, description = "Cancelled; refused jobs are listed", body = Envelope<Acted>),
         (status = 400, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, an invalid filter, or a reason that is too long", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn cancel_jobs(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Json { value, sha256 }: Json<CancelManyRequest>,
 ) -> Result<Answer, ApiError> {
-    let route = "POST /jobs/cancel";
-    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        if value.ids.is_none() && value.filter.is_none() {
-            return Err(ApiError::field("filter", "give ids or a filter; {} means all that were not sent"));
-        }
-        let cancel = EmailCommand::Cancel { reason: reason(value.reason)? };
-        let selected = select(&http, value.ids, value.filter.as_ref(), &STAGES).await?;
-        acted(each(&http, &caller, command_id, &selected.ids, &cancel).await?, selected.more)
-    })
-    .await
+    write
+        .once(&http, sha256, async |command_id| {
+            if value.ids.is_none() && value.filter.is_none() {
+                return Err(ApiError::field(
+                    "filter",
+                    "give ids or a filter; {} means all that were not sent",
+                ));
+            }
+            let cancel = EmailCommand::Cancel { reason: reason(value.reason)? };
+            let selected = select(&http, value.ids, value.filter.as_ref(), &STAGES).await?;
+            acted(each(&http, &write.caller, command_id, &selected.ids, &cancel).await?, selected.more)
+        })
+        .await
 }

@@ -37,7 +37,7 @@ pub struct JobDetail {
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_job(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let row = jobs::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("job"))?;
     let version = position(row.position)?;

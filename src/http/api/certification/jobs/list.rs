@@ -106,7 +106,7 @@ pub struct JobsMeta {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_jobs(
     State(http): State<HttpState>,
     Query(query): Query<JobsQuery>,
 ) -> Result<Answer, ApiError> {

@@ -16,7 +16,7 @@ use crate::projection::queries::jobs::JobFilter;
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_pending_jobs(
     State(http): State<HttpState>,
     Query(query): Query<ListQuery>,
 ) -> Result<Answer, ApiError> {

@@ -12,9 +12,9 @@ use super::many::{RefusedJob, each, select};
 use crate::domain::certification::mail::EmailCommand;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::Repeatable;
+use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs;
 
 /// Maximum number of mails whose outcomes the request waits for.
@@ -74,52 +74,50 @@ pub struct Processed {
 /// Mails with immediate delivery need no release and are not counted here.
 #[utoipa::path(
     post, path = "/jobs/process-pending", request_body = Option<ProcessPendingRequest>,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 200, description = "All released mails are finished, or none was released", body = Envelope<Processed>),
         (status = 202, description = "Released; some mails are not finished yet", body = Envelope<Processed>),
         (status = 400, description = "VALIDATION_ERROR: both `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn process_pending_jobs(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     body: Option<Json<ProcessPendingRequest>>,
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
-    let route = "POST /jobs/process-pending";
-    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let stages: &[&str] = if value.include_scheduled { &["held", "scheduled"] } else { &["held"] };
-        let selected = select(&http, value.ids, value.filter.as_ref(), stages).await?;
-        let outcomes = each(&http, &caller, command_id, &selected.ids, &EmailCommand::Release).await?;
-        let Ended { successful, failed, cancelled } = ended(&http, &outcomes.done).await?;
-        let (released, processed) = (outcomes.done.len(), successful + failed);
-        let pending = i64::try_from(released).unwrap_or(i64::MAX) - processed - cancelled;
-        let processed = Processed {
-            released,
-            processed,
-            successful,
-            failed,
-            cancelled,
-            pending,
-            refused: outcomes.refused,
-            refusals: outcomes.refusals,
-            more: selected.more,
-        };
-        let mut answer = Answer::ok(&processed)?;
-        if pending > 0 {
-            let location = http.api_path("/jobs?state=queued,claimed,retrying");
-            answer = answer.accepted(location).message("some are still under way; see Location");
-        }
-        Ok(match outcomes.position {
-            Some(position) => answer.at(position),
-            None => answer,
+    write
+        .once(&http, sha256, async |command_id| {
+            let stages: &[&str] = if value.include_scheduled { &["held", "scheduled"] } else { &["held"] };
+            let selected = select(&http, value.ids, value.filter.as_ref(), stages).await?;
+            let outcomes =
+                each(&http, &write.caller, command_id, &selected.ids, &EmailCommand::Release).await?;
+            let Ended { successful, failed, cancelled } = ended(&http, &outcomes.done).await?;
+            let (released, processed) = (outcomes.done.len(), successful + failed);
+            let pending = i64::try_from(released).unwrap_or(i64::MAX) - processed - cancelled;
+            let processed = Processed {
+                released,
+                processed,
+                successful,
+                failed,
+                cancelled,
+                pending,
+                refused: outcomes.refused,
+                refusals: outcomes.refusals,
+                more: selected.more,
+            };
+            let mut answer = Answer::ok(&processed)?;
+            if pending > 0 {
+                let location = http.api_path("/jobs?state=queued,claimed,retrying");
+                answer = answer.accepted(location).message("some are still under way; see Location");
+            }
+            Ok(match outcomes.position {
+                Some(position) => answer.at(position),
+                None => answer,
+            })
         })
-    })
-    .await
+        .await
 }
 
 /// Number of finished mails, by outcome.

@@ -38,7 +38,7 @@ pub struct RescheduleRequest {
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn reschedule_job(
     State(http): State<HttpState>,
     caller: Caller,
     if_match: IfMatch,

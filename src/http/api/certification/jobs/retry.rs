@@ -10,9 +10,9 @@ use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::domain::{EmailId, Refusal};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Path};
-use crate::http::protocol::idempotency::{Request, about, once};
-use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::http::protocol::extract::Path;
+use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
+use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
 /// Retries a failed mail, or a mail with an unknown outcome.
 ///
@@ -22,35 +22,31 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
     post, path = "/jobs/{id}/retry",
     params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+        Repeatable,
     ),
     responses(
         (status = 200, description = "Queued again", body = Envelope<JobState>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail has not failed, or the id is that of a generated certificate", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn retry_job(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let route = "POST /jobs/{id}/retry";
-    // The hash of the id replaces that of a body, so the same key with another job is another request.
-    let body_sha256 = about(id, None);
-    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let context = caller.context(command_id);
-        let done = match http.commands.execute::<Email>(&context, EmailId(id), EmailCommand::Retry).await {
-            Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(no_such_job(&http, id).await?),
-            done => done?,
-        };
-        let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
-        Ok(answer.at(done.position).version(done.position).message("it will be sent again"))
-    })
-    .await
+    write
+        .once(&http, NO_BODY, async |command_id| {
+            let context = write.caller.context(command_id);
+            let done = match http.commands.execute::<Email>(&context, EmailId(id), EmailCommand::Retry).await
+            {
+                Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(no_such_job(&http, id).await?),
+                done => done?,
+            };
+            let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+            Ok(answer.at(done.position).version(done.position).message("it will be sent again"))
+        })
+        .await
 }
 
 /// Returns the error for an unknown job. If `id` is that of a generated certificate, the message gives the

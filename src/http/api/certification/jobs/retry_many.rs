@@ -10,9 +10,9 @@ use super::many::{Acted, acted, each, select};
 use crate::domain::certification::mail::EmailCommand;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::Repeatable;
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Mails to retry. Give `ids` or `filter`.
 #[derive(Deserialize, ToSchema)]
@@ -33,28 +33,26 @@ pub struct RetryManyRequest {
 /// with an unknown outcome twice. To avoid this, select only failed mails with the filter's `state`.
 #[utoipa::path(
     post, path = "/jobs/retry", request_body = RetryManyRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 200, description = "Queued again; refused jobs are listed", body = Envelope<Acted>),
         (status = 400, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn retry_jobs(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Json { value, sha256 }: Json<RetryManyRequest>,
 ) -> Result<Answer, ApiError> {
-    let route = "POST /jobs/retry";
-    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        if value.ids.is_none() && value.filter.is_none() {
-            return Err(ApiError::field("filter", "give ids or a filter; {} means all in error"));
-        }
-        let selected = select(&http, value.ids, value.filter.as_ref(), &["failed", "unknown"]).await?;
-        let outcomes = each(&http, &caller, command_id, &selected.ids, &EmailCommand::Retry).await?;
-        acted(outcomes, selected.more)
-    })
-    .await
+    write
+        .once(&http, sha256, async |command_id| {
+            if value.ids.is_none() && value.filter.is_none() {
+                return Err(ApiError::field("filter", "give ids or a filter; {} means all in error"));
+            }
+            let selected = select(&http, value.ids, value.filter.as_ref(), &["failed", "unknown"]).await?;
+            let outcomes =
+                each(&http, &write.caller, command_id, &selected.ids, &EmailCommand::Retry).await?;
+            acted(outcomes, selected.more)
+        })
+        .await
 }

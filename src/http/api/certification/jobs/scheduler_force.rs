@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::scheduler_runs::{RunAnswer, named};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, created_by, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, HttpState};
 use crate::scheduler::Task;
 
 /// Longest time to wait for the end of the run; half of the request timeout if that is shorter.
@@ -48,29 +48,25 @@ pub struct Forced {
 /// seconds for its end.
 #[utoipa::path(
     post, path = "/jobs/scheduler/force", request_body = Option<ForceRequest>,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 200, description = "The run has ended", body = Envelope<Forced>),
         (status = 202, description = "The run is waiting or in progress; see `Location`", body = Envelope<Forced>),
         (status = 400, description = "VALIDATION_ERROR: no such task", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn run_scheduled_task(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     body: Option<Json<ForceRequest>>,
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
-    let route = "POST /jobs/scheduler/force";
-    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
+    write.once(&http, sha256, async |command_id| {
         let task = value.task.as_deref().map_or(Ok(Task::DueMails), named)?;
         let run_id = created_by(command_id, "run");
         let log = http.commands.log();
         log.fire_timer(&format!("task.{}", task.name()), Bytes::from(run_id.to_string())).await?;
-        tracing::info!(task = task.name(), %run_id, user_id = %caller.user_id, "task run requested");
+        tracing::info!(task = task.name(), %run_id, user_id = %write.caller.user_id, "task run requested");
         let run = ended(&http, run_id).await?;
         let is_over = run.is_some();
         let answer = Answer::ok(&Forced { run_id, task: task.name(), run })?;

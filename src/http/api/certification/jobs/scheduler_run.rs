@@ -17,7 +17,10 @@ use crate::http::{Answer, ApiError, HttpState};
         (status = 404, description = "NOT_FOUND: the run has not started yet, or is no longer stored", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_scheduler_run(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let runs = http.commands.log().runs().await?;
     let run = runs.into_iter().find(|run| run.id == id).ok_or_else(|| ApiError::not_found("run"))?;
     Answer::ok(&RunAnswer::of(&http, run))

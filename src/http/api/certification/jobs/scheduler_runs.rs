@@ -87,7 +87,7 @@ impl RunAnswer {
         (status = 400, description = "VALIDATION_ERROR: no such task, or a limit out of range", body = crate::http::protocol::api_error::ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_scheduler_runs(
     State(http): State<HttpState>,
     Query(query): Query<RunsQuery>,
 ) -> Result<Answer, ApiError> {

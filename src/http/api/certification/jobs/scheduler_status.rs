@@ -59,7 +59,7 @@ pub struct TaskStatus {
     get, path = "/jobs/scheduler/status",
     responses((status = 200, description = "The status", body = Envelope<SchedulerStatus>))
 )]
-pub async fn handle(State(http): State<HttpState>) -> Result<Answer, ApiError> {
+pub async fn get_scheduler_status(State(http): State<HttpState>) -> Result<Answer, ApiError> {
     let now = http.now();
     let due = jobs::next_due(&http.database().await?).await?;
     let runs = http.commands.log().runs().await?;

@@ -29,7 +29,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn activate_template_version(
     State(http): State<HttpState>,
     caller: Caller,
     if_match: IfMatch,

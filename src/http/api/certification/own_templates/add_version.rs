@@ -11,9 +11,9 @@ use crate::domain::TemplateId;
 use crate::domain::certification::template::{Template, TemplateCommand};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json, Path};
-use crate::http::protocol::idempotency::{Request, about, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::{Json, Path};
+use crate::http::protocol::idempotency::Repeatable;
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Source and manifest of a new version.
 #[derive(Deserialize, ToSchema)]
@@ -35,39 +35,37 @@ pub struct AddTemplateVersion {
     post, path = "/templates/own/{id}/versions", request_body = AddTemplateVersion,
     params(
         ("id" = Uuid, Path, description = "The template's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
+        Repeatable,
     ),
     responses(
         (status = 201, description = "Added", body = Envelope<OwnTemplateAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the template has 100 versions, the maximum", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint. IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn add_template_version(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Path(id): Path<Uuid>,
     Json { value, sha256 }: Json<AddTemplateVersion>,
 ) -> Result<Answer, ApiError> {
-    let (route, id) = ("POST /templates/own/{id}/versions", TemplateId(id));
-    let body_sha256 = about(id.0, Some(sha256));
-    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let known = http.commands.load::<Template>(id).await?.state.0;
-        if known.is_none_or(|template| template.is_retired) {
-            return Err(ApiError::not_found("template"));
-        }
-        let files = checked::store(&http, id, &value.source, &value.manifest).await?;
-        let add = TemplateCommand::AddVersion(files);
-        let done = http.commands.execute::<Template>(&caller.context(command_id), id, add).await?;
-        let template = done.state.0.ok_or_else(|| ApiError::not_found("template"))?;
-        let location = http.api_path(&format!("/templates/own/{id}/versions/{}", template.newest()));
-        let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
-        Ok(answer.created(location).at(done.position).version(done.position))
-    })
-    .await
+    let id = TemplateId(id);
+    write
+        .once(&http, sha256, async |command_id| {
+            let known = http.commands.load::<Template>(id).await?.state.0;
+            if known.is_none_or(|template| template.is_retired) {
+                return Err(ApiError::not_found("template"));
+            }
+            let files = checked::store(&http, id, &value.source, &value.manifest).await?;
+            let add = TemplateCommand::AddVersion(files);
+            let done = http.commands.execute::<Template>(&write.caller.context(command_id), id, add).await?;
+            let template = done.state.0.ok_or_else(|| ApiError::not_found("template"))?;
+            let location = http.api_path(&format!("/templates/own/{id}/versions/{}", template.newest()));
+            let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
+            Ok(answer.created(location).at(done.position).version(done.position))
+        })
+        .await
 }

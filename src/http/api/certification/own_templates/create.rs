@@ -10,9 +10,9 @@ use crate::domain::TemplateId;
 use crate::domain::certification::template::{Template, TemplateCommand};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IdempotencyKey, Json};
-use crate::http::protocol::idempotency::{Request, created_by, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Name, source and manifest of a new template.
 #[derive(Deserialize, ToSchema)]
@@ -36,31 +36,30 @@ pub struct CreateOwnTemplate {
 /// size in its manifest, with all text within the margin. Version 1 is active immediately.
 #[utoipa::path(
     post, path = "/templates/own", request_body = CreateOwnTemplate,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
+    params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<OwnTemplateAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint. IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn create_own_template(
     State(http): State<HttpState>,
-    caller: Caller,
-    key: IdempotencyKey,
+    write: Repeatable,
     Json { value, sha256 }: Json<CreateOwnTemplate>,
 ) -> Result<Answer, ApiError> {
-    let route = "POST /templates/own";
-    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        let id = TemplateId(created_by(command_id, "template"));
-        let files = checked::store(&http, id, &value.source, &value.manifest).await?;
-        let create = TemplateCommand::Create { name: value.name.trim().to_owned(), files };
-        let done = http.commands.execute::<Template>(&caller.context(command_id), id, create).await?;
-        let template = done.state.0.ok_or_else(|| ApiError::internal("a template without a version"))?;
-        let location = http.api_path(&format!("/templates/own/{id}"));
-        let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
-        Ok(answer.created(location).at(done.position).version(done.position))
-    })
-    .await
+    write
+        .once(&http, sha256, async |command_id| {
+            let id = TemplateId(created_by(command_id, "template"));
+            let files = checked::store(&http, id, &value.source, &value.manifest).await?;
+            let create = TemplateCommand::Create { name: value.name.trim().to_owned(), files };
+            let done =
+                http.commands.execute::<Template>(&write.caller.context(command_id), id, create).await?;
+            let template = done.state.0.ok_or_else(|| ApiError::internal("a template without a version"))?;
+            let location = http.api_path(&format!("/templates/own/{id}"));
+            let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
+            Ok(answer.created(location).at(done.position).version(done.position))
+        })
+        .await
 }

@@ -29,7 +29,7 @@ use crate::projection::queries::templates;
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn delete_own_template(
     State(http): State<HttpState>,
     caller: Caller,
     if_match: IfMatch,

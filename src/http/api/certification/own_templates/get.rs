@@ -24,7 +24,10 @@ use crate::projection::queries::templates;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_own_template(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let row = templates::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("template"))?;
     let version = position(row.position)?;

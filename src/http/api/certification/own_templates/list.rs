@@ -41,7 +41,7 @@ pub struct OwnTemplatesQuery {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_own_templates(
     State(http): State<HttpState>,
     Query(query): Query<OwnTemplatesQuery>,
 ) -> Result<Answer, ApiError> {

@@ -42,7 +42,7 @@ pub struct OwnTemplateSource {
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn get_template_version(
     State(http): State<HttpState>,
     Path((id, version)): Path<(Uuid, u32)>,
 ) -> Result<Answer, ApiError> {

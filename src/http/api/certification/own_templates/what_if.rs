@@ -36,7 +36,7 @@ use crate::http::{ApiError, HttpState};
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn compare_template_version(
     State(http): State<HttpState>,
     Path((id, version)): Path<(Uuid, u32)>,
     Json { value, .. }: Json<WhatIfRequest>,

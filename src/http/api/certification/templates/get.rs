@@ -30,7 +30,7 @@ pub struct VersionQuery {
         (status = 404, description = "NOT_FOUND: there is no such theme, or not in that version", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn get_template(
     State(http): State<HttpState>,
     Path(name): Path<String>,
     Query(query): Query<VersionQuery>,

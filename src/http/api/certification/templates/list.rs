@@ -14,7 +14,7 @@ const LIMIT: u32 = 200;
     get, path = "/templates",
     responses((status = 200, description = "The themes; there is one page", body = ListEnvelope<TemplateAnswer>))
 )]
-pub async fn handle(State(http): State<HttpState>) -> Result<Answer, ApiError> {
+pub async fn list_templates(State(http): State<HttpState>) -> Result<Answer, ApiError> {
     let newest = http
         .templates
         .iter()

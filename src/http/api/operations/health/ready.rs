@@ -25,7 +25,7 @@ pub struct ReadyAnswer {
         (status = 503, description = "The server is not ready; `success` is false", body = Envelope<ReadyAnswer>),
     )
 )]
-pub async fn handle(State(http): State<HttpState>) -> Result<Answer, ApiError> {
+pub async fn get_readiness(State(http): State<HttpState>) -> Result<Answer, ApiError> {
     if http.readiness.report().await.is_ready() {
         Answer::ok(&ReadyAnswer { status: "ok" })
     } else {

@@ -17,7 +17,10 @@ use crate::http::{ApiError, HttpState};
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub async fn get_caught_mail(
+    State(http): State<HttpState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
     let folder = super::folder(&http)?;
     let name =
         format!("attachment; filename=\"{}.eml\"", id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));

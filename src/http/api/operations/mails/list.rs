@@ -33,7 +33,7 @@ struct Line {
     get, path = "/mails",
     responses((status = 200, description = "The page", body = String, content_type = "text/html"))
 )]
-pub async fn handle(State(http): State<HttpState>) -> Result<Html<String>, ApiError> {
+pub async fn list_caught_mails(State(http): State<HttpState>) -> Result<Html<String>, ApiError> {
     let folder = super::folder(&http)?;
     let caught = tokio::task::spawn_blocking(move || caught_mails(&folder, SHOWN)).await;
     let caught = caught.map_err(ApiError::internal)?.map_err(ApiError::internal)?;

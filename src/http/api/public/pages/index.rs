@@ -13,7 +13,7 @@ const TEMPLATE: &str = include_str!("index.html");
     get, path = "/",
     responses((status = 200, description = "The page", body = String, content_type = "text/html"))
 )]
-pub async fn handle(State(http): State<HttpState>) -> Result<Html<String>, ApiError> {
+pub async fn show_start_page(State(http): State<HttpState>) -> Result<Html<String>, ApiError> {
     let version = env!("CARGO_PKG_VERSION");
     super::render(TEMPLATE, &json!({"version": version, "catches_mails": http.caught_mails.is_some()}))
 }

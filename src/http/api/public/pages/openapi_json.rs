@@ -13,6 +13,6 @@ use crate::http::server::assemble;
     get, path = "/api/openapi.json",
     responses((status = 200, description = "The document", body = Object, content_type = "application/json"))
 )]
-pub async fn handle(State(http): State<HttpState>) -> ([(HeaderName, &'static str); 1], Bytes) {
+pub async fn get_openapi_document(State(http): State<HttpState>) -> ([(HeaderName, &'static str); 1], Bytes) {
     ([(CONTENT_TYPE, "application/json")], assemble::served_document(&http))
 }

@@ -27,7 +27,7 @@ const SCRIPT: &str = include_str!("reset_password.js");
     params(("Accept-Language" = Option<String>, Header, description = "Preferred languages", example = "es-CO, en;q=0.5")),
     responses((status = 200, description = "The page", body = String, content_type = "text/html"))
 )]
-pub async fn handle(
+pub async fn show_password_reset(
     State(http): State<HttpState>,
     headers: HeaderMap,
 ) -> Result<([(HeaderName, String); 3], Html<String>), ApiError> {

@@ -49,7 +49,7 @@ const CACHED: HeaderValue = HeaderValue::from_static("private, no-cache");
         (status = 500, description = "ISSUED_FILE_DIFFERS: the stored file is not the issued one", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn download_certificate(
     State(http): State<HttpState>,
     Path(public_id): Path<String>,
     method: Method,

@@ -42,7 +42,7 @@ pub struct EnterQuery {
         (status = 404, description = "NUMBER_MISTYPED: the number has a typing error", content((String = "text/html"), (ErrorEnvelope = "application/json"))),
     )
 )]
-pub async fn handle(
+pub async fn enter_certificate_number(
     State(http): State<HttpState>,
     Query(query): Query<EnterQuery>,
     headers: HeaderMap,

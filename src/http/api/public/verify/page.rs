@@ -45,7 +45,7 @@ pub struct PageQuery {
         (status = 404, description = "NOT_FOUND: no certificate with this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((String = "text/html"), (ErrorEnvelope = "application/json"))),
     )
 )]
-pub async fn handle(
+pub async fn show_certificate(
     State(http): State<HttpState>,
     Path(public_id): Path<String>,
     Query(query): Query<PageQuery>,

@@ -52,7 +52,7 @@ pub struct SecondFactorBegunAnswer {
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn begin_second_factor(
     State(http): State<HttpState>,
     caller: Caller,
     client: ClientAddress,

@@ -22,7 +22,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn confirm_second_factor(
     State(http): State<HttpState>,
     caller: Caller,
     Json { value: request, .. }: Json<CodeRequest>,

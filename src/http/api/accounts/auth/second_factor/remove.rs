@@ -47,7 +47,7 @@ pub struct SecondFactorRemovedAnswer {
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords or codes; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn remove_own_second_factor(
     State(http): State<HttpState>,
     caller: Caller,
     client: ClientAddress,

@@ -19,7 +19,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn renew_recovery_codes(
     State(http): State<HttpState>,
     caller: Caller,
     Json { value: request, .. }: Json<CodeRequest>,

@@ -39,7 +39,7 @@ pub enum SecondFactorStanding {
     get, path = "/auth/second-factor",
     responses((status = 200, description = "The state", body = Envelope<SecondFactorAnswer>))
 )]
-pub async fn handle(State(http): State<HttpState>, caller: Caller) -> Result<Answer, ApiError> {
+pub async fn get_second_factor(State(http): State<HttpState>, caller: Caller) -> Result<Answer, ApiError> {
     let loaded = http.commands.load::<SecondFactor>(caller.user_id).await?;
     let (state, recovery_codes_left) = match loaded.state {
         SecondFactorState::None => (SecondFactorStanding::None, 0),

@@ -27,7 +27,7 @@ use crate::rendering::bundle::BundleKind;
         (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn download_batch_pdf(
     State(http): State<HttpState>,
     caller: Caller,
     Path(id): Path<Uuid>,

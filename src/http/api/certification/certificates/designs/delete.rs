@@ -38,7 +38,7 @@ pub struct DeletedDesign {
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn delete_design(
     State(http): State<HttpState>,
     caller: Caller,
     if_match: IfMatch,

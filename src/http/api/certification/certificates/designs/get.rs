@@ -25,7 +25,7 @@ use crate::projection::queries::designs;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_design(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let row = designs::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("design"))?;
     let version = position(row.position)?;

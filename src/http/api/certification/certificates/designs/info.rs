@@ -47,7 +47,7 @@ pub struct DesignInfo {
         (status = 400, description = "VALIDATION_ERROR: the address is not that of a design on this server", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn get_design_info(
     State(http): State<HttpState>,
     Query(query): Query<InfoQuery>,
 ) -> Result<Answer, ApiError> {

@@ -45,7 +45,7 @@ pub struct DesignQuery {
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(
+pub async fn list_designs(
     State(http): State<HttpState>,
     Query(query): Query<DesignQuery>,
 ) -> Result<Answer, ApiError> {
