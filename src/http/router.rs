@@ -27,31 +27,31 @@ pub fn api() -> Vec<Endpoint> {
 fn accounts() -> Vec<Endpoint> {
     vec![
         on(routes!(auth::login::log_in)).public().limited(Limit::Password),
-        on(routes!(auth::forgot_password::request_password_reset)).public().limited(Limit::Password),
-        on(routes!(auth::reset_password::reset_password)).public().limited(Limit::Password),
-        on(routes!(auth::refresh::refresh_tokens)).public().limited(Limit::Public),
-        on(routes!(auth::me::get_own_account)).with_first_password().even_without_factor(),
-        on(routes!(auth::logout::log_out)).public().limited(Limit::Public),
-        on(routes!(auth::change_password::change_password)).with_first_password().even_without_factor().limited(Limit::Password),
-        on(routes!(auth::second_factor::state::get_second_factor)).signed_in().even_without_factor(),
-        on(routes!(auth::second_factor::begin::begin_second_factor)).signed_in().even_without_factor().limited(Limit::Password),
-        on(routes!(auth::second_factor::remove::remove_own_second_factor)).signed_in().even_without_factor().limited(Limit::Password),
-        on(routes!(auth::second_factor::confirm::confirm_second_factor)).signed_in().even_without_factor(),
-        on(routes!(auth::second_factor::renew_recovery_codes::renew_recovery_codes)).signed_in().even_without_factor(),
-        on(routes!(auth::sessions::list_own_sessions)).signed_in(),
-        on(routes!(auth::end_session::end_session)).signed_in(),
+        on(routes!(auth::password::request_password_reset)).public().limited(Limit::Password),
+        on(routes!(auth::password::reset_password)).public().limited(Limit::Password),
+        on(routes!(auth::session::refresh_tokens)).public().limited(Limit::Public),
+        on(routes!(auth::session::get_own_account)).with_first_password().even_without_factor(),
+        on(routes!(auth::session::log_out)).public().limited(Limit::Public),
+        on(routes!(auth::password::change_password)).with_first_password().even_without_factor().limited(Limit::Password),
+        on(routes!(auth::second_factor::get_second_factor)).signed_in().even_without_factor(),
+        on(routes!(auth::second_factor::begin_second_factor)).signed_in().even_without_factor().limited(Limit::Password),
+        on(routes!(auth::second_factor::remove_own_second_factor)).signed_in().even_without_factor().limited(Limit::Password),
+        on(routes!(auth::second_factor::confirm_second_factor)).signed_in().even_without_factor(),
+        on(routes!(auth::second_factor::renew_recovery_codes)).signed_in().even_without_factor(),
+        on(routes!(auth::session::list_own_sessions)).signed_in(),
+        on(routes!(auth::session::end_session)).signed_in(),
 
-        on(routes!(users::create::create_user)).may(ManageUsers),
-        on(routes!(users::list::list_users)).may(ManageUsers),
-        on(routes!(users::get::get_user)).may(ManageUsers),
+        on(routes!(users::write::create_user)).may(ManageUsers),
+        on(routes!(users::read::list_users)).may(ManageUsers),
+        on(routes!(users::read::get_user)).may(ManageUsers),
         on(routes!(users::update::update_user)).may(ManageUsers),
-        on(routes!(users::delete::delete_user)).may(ManageUsers),
-        on(routes!(users::remove_second_factor::remove_second_factor_of_user)).in_person(ManageUsers),
+        on(routes!(users::write::delete_user)).may(ManageUsers),
+        on(routes!(users::write::remove_second_factor_of_user)).in_person(ManageUsers),
 
-        on(routes!(api_keys::create::create_api_key)).in_person(ManageApiKeys),
-        on(routes!(api_keys::list::list_api_keys)).may(ManageApiKeys),
-        on(routes!(api_keys::get::get_api_key)).may(ManageApiKeys),
-        on(routes!(api_keys::revoke::revoke_api_key)).may(ManageApiKeys),
+        on(routes!(api_keys::write::create_api_key)).in_person(ManageApiKeys),
+        on(routes!(api_keys::read::list_api_keys)).may(ManageApiKeys),
+        on(routes!(api_keys::read::get_api_key)).may(ManageApiKeys),
+        on(routes!(api_keys::write::revoke_api_key)).may(ManageApiKeys),
     ]
 }
 
@@ -59,31 +59,31 @@ fn accounts() -> Vec<Endpoint> {
 #[rustfmt::skip]
 fn definitions() -> Vec<Endpoint> {
     vec![
-        on(routes!(certificates::create::create_certificate)).may(ManageCertificates),
-        on(routes!(certificates::list::list_certificates)).may(ReadCertificates),
-        on(routes!(certificates::active::list_active_certificates)).may(ReadCertificates),
+        on(routes!(certificates::write::create_certificate)).may(ManageCertificates),
+        on(routes!(certificates::read::list_certificates)).may(ReadCertificates),
+        on(routes!(certificates::read::list_active_certificates)).may(ReadCertificates),
         on(routes!(certificates::upload_design::upload_design)).may(ManageCertificates).upload(),
-        on(routes!(certificates::designs::list::list_designs)).may(ReadCertificates),
-        on(routes!(certificates::designs::info::get_design_info)).may(ReadCertificates),
-        on(routes!(certificates::designs::get::get_design)).may(ReadCertificates),
+        on(routes!(certificates::designs::read::list_designs)).may(ReadCertificates),
+        on(routes!(certificates::designs::read::get_design_info)).may(ReadCertificates),
+        on(routes!(certificates::designs::read::get_design)).may(ReadCertificates),
         on(routes!(certificates::designs::delete::delete_design)).may(ManageCertificates),
-        on(routes!(certificates::get::get_certificate)).may(ReadCertificates),
+        on(routes!(certificates::read::get_certificate)).may(ReadCertificates),
         on(routes!(certificates::update::update_certificate)).may(ManageCertificates),
-        on(routes!(certificates::delete::delete_certificate)).may(ManageCertificates),
+        on(routes!(certificates::write::delete_certificate)).may(ManageCertificates),
         on(routes!(certificates::preview::preview_certificate)).may(ManageCertificates),
         on(routes!(certificates::what_if::compare_certificate)).may(Issue),
-        on(routes!(certificates::toggle_active::toggle_certificate)).may(ManageCertificates),
+        on(routes!(certificates::write::toggle_certificate)).may(ManageCertificates),
 
-        on(routes!(templates::list::list_templates)).may(ReadCertificates),
-        on(routes!(templates::get::get_template)).may(ReadCertificates),
-        on(routes!(own_templates::create::create_own_template)).may(ManageCertificates),
-        on(routes!(own_templates::list::list_own_templates)).may(ReadCertificates),
-        on(routes!(own_templates::get::get_own_template)).may(ReadCertificates),
-        on(routes!(own_templates::delete::delete_own_template)).may(ManageCertificates),
-        on(routes!(own_templates::add_version::add_template_version)).may(ManageCertificates),
-        on(routes!(own_templates::source::get_template_version)).may(ReadCertificates),
+        on(routes!(templates::list_templates)).may(ReadCertificates),
+        on(routes!(templates::get_template)).may(ReadCertificates),
+        on(routes!(own_templates::write::create_own_template)).may(ManageCertificates),
+        on(routes!(own_templates::read::list_own_templates)).may(ReadCertificates),
+        on(routes!(own_templates::read::get_own_template)).may(ReadCertificates),
+        on(routes!(own_templates::write::delete_own_template)).may(ManageCertificates),
+        on(routes!(own_templates::write::add_template_version)).may(ManageCertificates),
+        on(routes!(own_templates::read::get_template_version)).may(ReadCertificates),
         on(routes!(own_templates::what_if::compare_template_version)).may(Issue),
-        on(routes!(own_templates::activate::activate_template_version)).may(ManageCertificates),
+        on(routes!(own_templates::write::activate_template_version)).may(ManageCertificates),
     ]
 }
 
@@ -91,16 +91,16 @@ fn definitions() -> Vec<Endpoint> {
 #[rustfmt::skip]
 fn people() -> Vec<Endpoint> {
     vec![
-        on(routes!(attendees::list::list_attendees)).may(ReadAttendees),
+        on(routes!(attendees::read::list_attendees)).may(ReadAttendees),
         on(routes!(attendees::bulk::import_attendees)).may(ImportAttendees).upload(),
         on(routes!(attendees::bulk_upload::upload_attendees)).may(ImportAttendees).upload(),
-        on(routes!(attendees::create::create_attendee)).may(ManageAttendees),
-        on(routes!(attendees::export::export_attendees)).may(ReadAttendees),
-        on(routes!(attendees::get::get_attendee)).may(ReadAttendees),
-        on(routes!(attendees::update::update_attendee)).may(ManageAttendees),
-        on(routes!(attendees::delete::delete_attendee)).may(ManageAttendees),
-        on(routes!(imports::list::list_imports)).may(ReadAttendees),
-        on(routes!(imports::get::get_import)).may(ReadAttendees),
+        on(routes!(attendees::write::create_attendee)).may(ManageAttendees),
+        on(routes!(attendees::read::export_attendees)).may(ReadAttendees),
+        on(routes!(attendees::read::get_attendee)).may(ReadAttendees),
+        on(routes!(attendees::write::update_attendee)).may(ManageAttendees),
+        on(routes!(attendees::write::delete_attendee)).may(ManageAttendees),
+        on(routes!(imports::read::list_imports)).may(ReadAttendees),
+        on(routes!(imports::read::get_import)).may(ReadAttendees),
         on(routes!(imports::report::download_import_report)).may(ReadAttendees),
         on(routes!(imports::events::follow_import)).may(ReadAttendees),
         on(routes!(imports::cancel::cancel_import)).may(ImportAttendees),
@@ -113,19 +113,19 @@ fn issued() -> Vec<Endpoint> {
     vec![
         on(routes!(generated_certificates::generate::issue_certificates)).may(Issue),
         on(routes!(generated_certificates::sample::draw_sample_certificate)).may(Issue),
-        on(routes!(generated_certificates::list::list_issued_certificates)).may(ReadIssuances),
+        on(routes!(generated_certificates::read::list_issued_certificates)).may(ReadIssuances),
         on(routes!(generated_certificates::export::export_issued_certificates)).may(ReadIssuances),
         on(routes!(generated_certificates::send_email::send_certificate_mail)).may(RetryJobs),
-        on(routes!(generated_certificates::get::get_issued_certificate)).may(ReadIssuances),
+        on(routes!(generated_certificates::read::get_issued_certificate)).may(ReadIssuances),
         on(routes!(generated_certificates::revoke::revoke_issued_certificate)).may(Revoke),
-        on(routes!(generated_certificates::delete::revoke_issued_certificate_by_delete)).may(Revoke),
-        on(routes!(batches::list::list_batches)).may(ReadIssuances),
-        on(routes!(batches::get::get_batch)).may(ReadIssuances),
-        on(routes!(batches::files::zip::download_batch_zip)).may(ReadIssuances),
-        on(routes!(batches::files::pdf::download_batch_pdf)).may(ReadIssuances),
+        on(routes!(generated_certificates::revoke::revoke_issued_certificate_by_delete)).may(Revoke),
+        on(routes!(batches::read::list_batches)).may(ReadIssuances),
+        on(routes!(batches::read::get_batch)).may(ReadIssuances),
+        on(routes!(batches::files::download_batch_zip)).may(ReadIssuances),
+        on(routes!(batches::files::download_batch_pdf)).may(ReadIssuances),
         on(routes!(batches::events::follow_batch)).may(ReadIssuances),
-        on(routes!(batches::cancel::cancel_batch)).may(Revoke),
-        on(routes!(batches::undo::undo_batch)).may(Revoke),
+        on(routes!(batches::write::cancel_batch)).may(Revoke),
+        on(routes!(batches::write::undo_batch)).may(Revoke),
     ]
 }
 
@@ -133,19 +133,19 @@ fn issued() -> Vec<Endpoint> {
 #[rustfmt::skip]
 fn mails_about_them() -> Vec<Endpoint> {
     vec![
-        on(routes!(jobs::list::list_jobs)).may(ReadJobs),
-        on(routes!(jobs::pending::list_pending_jobs)).may(ReadJobs),
+        on(routes!(jobs::read::list_jobs)).may(ReadJobs),
+        on(routes!(jobs::read::list_pending_jobs)).may(ReadJobs),
         on(routes!(jobs::process_pending::process_pending_jobs)).may(RetryJobs),
-        on(routes!(jobs::retry_many::retry_jobs)).may(RetryJobs),
-        on(routes!(jobs::cancel_many::cancel_jobs)).may(RetryJobs),
-        on(routes!(jobs::scheduler_status::get_scheduler_status)).may(ReadJobs),
-        on(routes!(jobs::scheduler_runs::list_scheduler_runs)).may(ReadJobs),
-        on(routes!(jobs::scheduler_run::get_scheduler_run)).may(ReadJobs),
-        on(routes!(jobs::scheduler_force::run_scheduled_task)).may(RetryJobs),
-        on(routes!(jobs::get::get_job)).may(ReadJobs),
-        on(routes!(jobs::reschedule::reschedule_job)).may(RetryJobs),
-        on(routes!(jobs::cancel::cancel_job)).may(RetryJobs),
-        on(routes!(jobs::retry::retry_job)).may(RetryJobs),
+        on(routes!(jobs::many::retry_jobs)).may(RetryJobs),
+        on(routes!(jobs::many::cancel_jobs)).may(RetryJobs),
+        on(routes!(jobs::scheduler::get_scheduler_status)).may(ReadJobs),
+        on(routes!(jobs::scheduler::list_scheduler_runs)).may(ReadJobs),
+        on(routes!(jobs::scheduler::get_scheduler_run)).may(ReadJobs),
+        on(routes!(jobs::scheduler::run_scheduled_task)).may(RetryJobs),
+        on(routes!(jobs::read::get_job)).may(ReadJobs),
+        on(routes!(jobs::write::reschedule_job)).may(RetryJobs),
+        on(routes!(jobs::write::cancel_job)).may(RetryJobs),
+        on(routes!(jobs::write::retry_job)).may(RetryJobs),
     ]
 }
 
@@ -154,7 +154,7 @@ fn mails_about_them() -> Vec<Endpoint> {
 #[rustfmt::skip]
 pub fn root() -> Vec<Endpoint> {
     vec![
-        on(routes!(pages::index::show_start_page)).public(),
+        on(routes!(pages::start::show_start_page)).public(),
         on(routes!(verify::enter::enter_certificate_number)).public().limited(Limit::Public),
         on(routes!(verify::page::show_certificate)).public().limited(Limit::Public),
         on(routes!(verify::download::download_certificate)).public().limited(Limit::Public),
@@ -162,11 +162,11 @@ pub fn root() -> Vec<Endpoint> {
 
         on(routes!(pages::reset_password::show_password_reset)).public(),
 
-        on(routes!(health::status::get_health)).public(),
-        on(routes!(health::live::get_liveness)).public(),
-        on(routes!(health::ready::get_readiness)).public(),
+        on(routes!(health::get_health)).public(),
+        on(routes!(health::get_liveness)).public(),
+        on(routes!(health::get_readiness)).public(),
 
-        on(routes!(pages::openapi_json::get_openapi_document)).public().limited(Limit::Public),
+        on(routes!(pages::start::get_openapi_document)).public().limited(Limit::Public),
     ]
 }
 
@@ -174,7 +174,7 @@ pub fn root() -> Vec<Endpoint> {
 #[rustfmt::skip]
 pub fn caught_mails() -> Vec<Endpoint> {
     vec![
-        on(routes!(mails::list::list_caught_mails)).public(),
-        on(routes!(mails::get::get_caught_mail)).public(),
+        on(routes!(mails::list_caught_mails)).public(),
+        on(routes!(mails::get_caught_mail)).public(),
     ]
 }

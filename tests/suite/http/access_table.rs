@@ -92,7 +92,6 @@ async fn only_public_routes_accept_requests_without_a_valid_token() {
     api.delete(&format!("/api-keys/{}", revoked.0)).await.expect(200);
     let mut logged_out = Vec::new();
     for endpoint in router::api() {
-        let endpoint = &endpoint;
         let mut tokens = vec![("none", None), ("a revoked API key", Some(revoked.1.as_str()))];
         tokens.extend(bad.iter().map(|(what, token)| (*what, Some(token.as_str()))));
         for (what, token) in tokens {
@@ -103,7 +102,7 @@ async fn only_public_routes_accept_requests_without_a_valid_token() {
                 Access::SignedIn | Access::May(_) | Access::InPerson(_) => {
                     assert_eq!((answer.status.as_u16(), answer.code()), (401, "UNAUTHENTICATED"), "{told}");
                     assert_eq!(answer.header("www-authenticate"), "Bearer", "{told}");
-                    logged_out.push(endpoint.path);
+                    logged_out.push(endpoint.path.clone());
                 }
             }
         }

@@ -253,7 +253,7 @@ fn allowed_uses_are_accepted() {
     complains_of(&check("src/workers/mailer.rs", fine), &[]);
     complains_of(&check("src/http/a.rs", "use crate::dev_stack::mail_catcher::caught_mail;"), &[]);
     complains_of(
-        &check("src/http/api/certification/jobs/get.rs", "use super::super::super::answer::X;"),
+        &check("src/http/api/certification/jobs/read.rs", "use super::super::super::answer::X;"),
         &[],
     );
 }

@@ -1,9 +1,7 @@
 //! API keys: credentials of programs.
 
-pub mod create;
-pub mod get;
-pub mod list;
-pub mod revoke;
+pub mod read;
+pub mod write;
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! `POST /auth/login`
+//! Log-in.
 
 use axum::extract::State;
 use serde::Deserialize;

@@ -1,15 +1,9 @@
 //! Log-in, sessions, passwords and the second factor.
 
-pub mod change_password;
-pub mod end_session;
-pub mod forgot_password;
 pub mod login;
-pub mod logout;
-pub mod me;
-pub mod refresh;
-pub mod reset_password;
+pub mod password;
 pub mod second_factor;
-pub mod sessions;
+pub mod session;
 
 use serde::Serialize;
 use time::OffsetDateTime;

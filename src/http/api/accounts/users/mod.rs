@@ -1,11 +1,8 @@
 //! Users: the accounts that can log in.
 
-pub mod create;
-pub mod delete;
-pub mod get;
-pub mod list;
-pub mod remove_second_factor;
+pub mod read;
 pub mod update;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

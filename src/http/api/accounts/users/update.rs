@@ -1,4 +1,4 @@
-//! `PATCH /users/{id}`
+//! Change of a user.
 
 use axum::extract::State;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! `POST /attendees/bulk`
+//! Import of people from a JSON list.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! `POST /attendees/bulk-upload`
+//! Import of people from an uploaded file.
 
 use axum::extract::{Request, State};
 use serde::Deserialize;

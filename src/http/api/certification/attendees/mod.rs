@@ -2,14 +2,10 @@
 
 pub mod bulk;
 pub mod bulk_upload;
-pub mod create;
-pub mod delete;
-pub mod export;
-pub mod get;
-pub mod list;
+pub mod read;
 mod reading_form;
 mod taking_in;
-pub mod update;
+pub mod write;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! `GET /batches/{id}/events`
+//! Progress of a batch as a stream.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::get::BatchProgress;
+use super::read::BatchProgress;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Path;
 use crate::http::protocol::progress_stream;

@@ -1,11 +1,9 @@
 //! Batches: each is a request to issue a certificate to many people.
 
-pub mod cancel;
 pub mod events;
 pub mod files;
-pub mod get;
-pub mod list;
-pub mod undo;
+pub mod read;
+pub mod write;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! `GET /certificates/design_images/{folder}/{file}`
+//! Public file of a design.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};

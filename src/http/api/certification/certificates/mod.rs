@@ -1,20 +1,16 @@
 //! Certificates: the definitions that are issued to people.
 
-pub mod active;
-pub mod create;
-pub mod delete;
 pub mod design;
 pub mod designs;
 pub(super) mod drawable;
-pub mod get;
-pub mod list;
 mod own_background;
 pub mod preview;
+pub mod read;
 mod template;
-pub mod toggle_active;
 pub mod update;
 pub mod upload_design;
 pub mod what_if;
+pub mod write;
 
 use std::collections::BTreeMap;
 

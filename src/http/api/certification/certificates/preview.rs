@@ -1,4 +1,4 @@
-//! `POST /certificates/{id}/preview`
+//! Preview of a certificate.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::create::parse_locale;
 use super::template::{TemplateChoice, pin_any_version};
+use super::write::parse_locale;
 use crate::commands::issue::sample;
 use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::{CertificateId, Person, clean_line};

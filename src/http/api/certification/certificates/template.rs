@@ -8,8 +8,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::create::pin_design;
 use super::design_url;
+use super::write::pin_design;
 use crate::domain::certification::certificate::TemplateRef;
 use crate::domain::certification::manifest::{
     Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption,

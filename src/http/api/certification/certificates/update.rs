@@ -1,4 +1,4 @@
-//! `PATCH /certificates/{id}`
+//! Change of a certificate.
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::CertificateAnswer;
-use super::create::{check_sendgrid, parse_locale, pin_design};
 use super::drawable::check_drawable;
 use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
+use super::write::{check_sendgrid, parse_locale, pin_design};
 use crate::commands::define_certificate::redefine_certificate;
 use crate::domain::certification::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef, TemplateRef,

@@ -1,4 +1,4 @@
-//! `POST /certificates/upload-design`
+//! Upload of a design.
 
 use axum::extract::{Request, State};
 use bytes::Bytes;

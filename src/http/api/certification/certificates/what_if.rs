@@ -1,4 +1,4 @@
-//! `POST /certificates/{id}/what-if`
+//! Comparison of issued certificates with the same certificates by another template or another definition.
 
 use std::sync::Arc;
 

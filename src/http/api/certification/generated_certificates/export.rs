@@ -1,4 +1,4 @@
-//! `GET /generated-certificates/export`
+//! Export of issued certificates.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::IssuanceAnswer;
-use super::list::{IssuanceState, iso_date, number_filter};
+use super::read::{IssuanceState, iso_date, number_filter};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::export::{Export, ExportRow, FileKind};
 use crate::http::protocol::extract::{Query, filter_text};

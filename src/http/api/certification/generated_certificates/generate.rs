@@ -1,4 +1,4 @@
-//! `POST /generated-certificates/generate`
+//! Issuing of certificates to people.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

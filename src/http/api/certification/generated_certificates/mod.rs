@@ -1,10 +1,8 @@
 //! Generated certificates: issuances, each of one certificate to one person.
 
-pub mod delete;
 pub mod export;
 pub mod generate;
-pub mod get;
-pub mod list;
+pub mod read;
 mod recipients;
 mod rehearsal;
 pub mod revocation;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::Personal;
 use crate::domain::certification::certificate::Definition;
-use crate::http::api::certification::batches::get::RefusalAnswer;
+use crate::http::api::certification::batches::read::RefusalAnswer;
 use crate::http::api::certification::certificates::drawable::undrawable_texts;
 use crate::http::api::certification::template_checks::{are_too_long, shows_email};
 use crate::http::{ApiError, HttpState};

@@ -1,16 +1,16 @@
-//! `POST /generated-certificates/{id}/revoke`
+//! Endpoints that revoke an issued certificate.
 
 use axum::extract::State;
 use uuid::Uuid;
 
 use super::revocation::{RevocationRequest, Revoked};
 use crate::domain::IssuanceId;
-use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand};
+use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Json, Path};
+use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::Repeatable;
-use crate::http::{Answer, ApiError, HttpState};
+use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Revokes a generated certificate.
 ///
@@ -46,4 +46,35 @@ pub async fn revoke_issued_certificate(
             Ok(Answer::ok(&Revoked::of(id, done.state)?)?.at(done.position).version(done.position))
         })
         .await
+}
+
+/// Revokes a generated certificate with the reason `withdrawn`.
+///
+/// It is not deleted. The API and the public page still show it, as revoked, because copies of its PDF may exist.
+#[utoipa::path(
+    delete, path = "/generated-certificates/{id}",
+    params(
+        ("id" = Uuid, Path, description = "Id of the generated certificate"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "The certificate is revoked", body = Envelope<Revoked>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn revoke_issued_certificate_by_delete(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let context = caller.context(http.random_id().into());
+    let revoke = |_: &_| {
+        let why = CertificateRevoked { reason: WhyRevoked::Withdrawn, note: None, batch_id: None };
+        Ok(IssuanceCommand::Revoke(why))
+    };
+    let (issuance, versions) = (IssuanceId(id), if_match.versions());
+    let done = http.commands.change::<Issuance>(&context, issuance, &versions, revoke).await?;
+    Ok(Answer::ok(&Revoked::of(id, done.state)?)?.at(done.position).version(done.position))
 }

@@ -1,4 +1,4 @@
-//! `POST /generated-certificates/generate/sample`
+//! Sample of a certificate with made-up data.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};

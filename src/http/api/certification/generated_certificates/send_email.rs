@@ -1,4 +1,4 @@
-//! `POST /generated-certificates/{id}/send-email`
+//! Another mail about an issued certificate.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

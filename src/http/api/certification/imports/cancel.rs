@@ -1,4 +1,4 @@
-//! `POST /imports/{id}/cancel`
+//! Cancellation of an import.
 
 use axum::extract::State;
 use serde::Serialize;

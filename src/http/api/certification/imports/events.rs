@@ -1,4 +1,4 @@
-//! `GET /imports/{id}/events`
+//! Progress of an import as a stream.
 
 use axum::extract::State;
 use axum::http::HeaderMap;

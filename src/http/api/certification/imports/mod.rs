@@ -2,8 +2,7 @@
 
 pub mod cancel;
 pub mod events;
-pub mod get;
-pub mod list;
+pub mod read;
 pub mod reading;
 pub mod report;
 mod report_formats;
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::batches::get::{BatchAnswer, shown};
+use super::batches::read::{BatchAnswer, shown};
 use crate::domain::{ImportId, Personal};
 use crate::http::{ApiError, HttpState};
 use crate::importing::report::{ErrorDetail, ImportReport, MAX_SHOWN};

@@ -1,4 +1,4 @@
-//! `GET /imports/{id}/report`
+//! Report of an import as a file.
 
 use std::fs::File;
 use std::io::{BufReader, Seek as _, SeekFrom};

@@ -1,20 +1,23 @@
-//! One command on many jobs.
-//!
-//! The jobs are selected from the query tables, which may lag. Each command is decided on the log.
+//! Endpoints that cancel or retry many jobs.
 
 use std::collections::HashSet;
 
+use axum::extract::State;
 use futures_util::{StreamExt, stream};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::filter::JobsFilter;
+use super::write::reason;
 use crate::commands::{CommandContext, CommandError};
 use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::domain::{CommandId, EmailId};
 use crate::event_log::Position;
-use crate::http::protocol::idempotency::created_by;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::Json;
+use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::jobs;
 
@@ -148,4 +151,114 @@ pub(super) fn acted(outcomes: Outcomes, more: bool) -> Result<Answer, ApiError> 
         Some(position) => answer.at(position),
         None => answer,
     })
+}
+
+/// Jobs that a client names by ids or a filter.
+struct Jobs<'s> {
+    ids: Option<Vec<Uuid>>,
+    filter: Option<JobsFilter>,
+    /// States that a filter can select.
+    states: &'s [&'s str],
+}
+
+/// Executes `command` on the named jobs.
+async fn execute(
+    http: &HttpState,
+    caller: &Caller,
+    command_id: CommandId,
+    jobs: Jobs<'_>,
+    command: &EmailCommand,
+) -> Result<Answer, ApiError> {
+    if jobs.ids.is_none() && jobs.filter.is_none() {
+        return Err(ApiError::field("filter", "give ids or a filter; {} selects all that can be handled"));
+    }
+    let selected = select(http, jobs.ids, jobs.filter.as_ref(), jobs.states).await?;
+    let outcomes = each(http, caller, command_id, &selected.ids, command).await?;
+    acted(outcomes, selected.more)
+}
+
+/// States in which a job can be cancelled.
+const CANCELLABLE: [&str; 6] = ["queued", "retrying", "held", "scheduled", "failed", "unknown"];
+
+/// Mails to cancel. Give `ids` or `filter`.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "filter": { "batchId": "0b8f5c1e-9a77-4a51-8f0e-3c1d6f2b7e90", "state": "held,scheduled" },
+    "reason": "wrong event name"
+}))]
+pub struct CancelManyRequest {
+    /// Ids of the jobs, 1–5,000.
+    #[serde(default)]
+    ids: Option<Vec<Uuid>>,
+    /// Selects the jobs that can be cancelled and meet this filter, at most the oldest 5,000. `{}` selects all.
+    #[serde(default)]
+    filter: Option<JobsFilter>,
+    /// Reason, at most 500 characters.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Cancels many unsent mails.
+///
+/// A mail that was sent, or is being sent at this moment, cannot be cancelled. If `ids` names such mails, the answer
+/// lists them.
+#[utoipa::path(
+    post, path = "/jobs/cancel", request_body = CancelManyRequest,
+    params(Repeatable),
+    responses(
+        (status = 200, description = "Cancelled; refused jobs are listed", body = Envelope<Acted>),
+        (status = 400, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, an invalid filter, or a reason that is too long", body = ErrorEnvelope),
+    )
+)]
+pub async fn cancel_jobs(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Json { value, sha256 }: Json<CancelManyRequest>,
+) -> Result<Answer, ApiError> {
+    write
+        .once(&http, sha256, async |command_id| {
+            let cancel = EmailCommand::Cancel { reason: reason(value.reason)? };
+            let jobs = Jobs { ids: value.ids, filter: value.filter, states: &CANCELLABLE };
+            execute(&http, &write.caller, command_id, jobs, &cancel).await
+        })
+        .await
+}
+
+/// Mails to retry. Give `ids` or `filter`.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "filter": { "state": "failed", "from": "2026-11-21T00:00:00Z" } }))]
+pub struct RetryManyRequest {
+    /// Ids of the jobs, 1–5,000.
+    #[serde(default)]
+    ids: Option<Vec<Uuid>>,
+    /// Selects the failed and unknown jobs that meet this filter, at most the oldest 5,000. `{}` selects all.
+    #[serde(default)]
+    filter: Option<JobsFilter>,
+}
+
+/// Retries many mails that failed or have an unknown outcome.
+///
+/// The answer is sent after all mails are queued again; `GET /jobs` shows their outcomes. People may get a mail
+/// with an unknown outcome twice. To avoid this, select only failed mails with the filter's `state`.
+#[utoipa::path(
+    post, path = "/jobs/retry", request_body = RetryManyRequest,
+    params(Repeatable),
+    responses(
+        (status = 200, description = "Queued again; refused jobs are listed", body = Envelope<Acted>),
+        (status = 400, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
+    )
+)]
+pub async fn retry_jobs(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Json { value, sha256 }: Json<RetryManyRequest>,
+) -> Result<Answer, ApiError> {
+    write
+        .once(&http, sha256, async |command_id| {
+            let jobs = Jobs { ids: value.ids, filter: value.filter, states: &["failed", "unknown"] };
+            execute(&http, &write.caller, command_id, jobs, &EmailCommand::Retry).await
+        })
+        .await
 }

@@ -1,22 +1,13 @@
 //! Jobs: each is one e-mail about one generated certificate.
 
-pub mod cancel;
-pub mod cancel_many;
 pub mod filter;
-pub mod get;
 pub mod history;
-pub mod list;
 pub mod many;
-pub mod pending;
 pub mod process_pending;
-pub mod reschedule;
-pub mod retry;
-pub mod retry_many;
-pub mod scheduler_force;
-pub mod scheduler_run;
-pub mod scheduler_runs;
-pub mod scheduler_status;
+pub mod read;
+pub mod scheduler;
 pub mod summary;
+pub mod write;
 
 use serde::Serialize;
 use utoipa::ToSchema;

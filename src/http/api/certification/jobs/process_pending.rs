@@ -1,4 +1,4 @@
-//! `POST /jobs/process-pending`
+//! Release of held and scheduled jobs.
 
 use std::time::Duration;
 

@@ -1,14 +1,9 @@
 //! Templates that issuers wrote. Every version was drawn with its sample before it was stored.
 
-pub mod activate;
-pub mod add_version;
 mod checked;
-pub mod create;
-pub mod delete;
-pub mod get;
-pub mod list;
-pub mod source;
+pub mod read;
 pub mod what_if;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! `POST /templates/own/{id}/versions/{version}/what-if`
+//! Comparison of issued certificates with the same certificates by a new version of a template.
 
 use std::sync::Arc;
 

@@ -1,8 +1,7 @@
 //! Pages about the server itself, and the rendering of pages.
 
-pub mod index;
-pub mod openapi_json;
 pub mod reset_password;
+pub mod start;
 
 use axum::response::Html;
 use minijinja::Environment;

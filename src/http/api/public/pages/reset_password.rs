@@ -1,4 +1,4 @@
-//! `GET /reset-password`
+//! Page that a mailed link for a new password opens.
 
 use axum::extract::State;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, VARY};

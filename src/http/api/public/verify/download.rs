@@ -1,4 +1,4 @@
-//! `GET /certificate/{publicId}/download`
+//! Download of an issued PDF by its public number.
 
 use axum::extract::State;
 use axum::http::header::{

@@ -1,4 +1,4 @@
-//! `GET /verify`
+//! Page on which a visitor enters the number of a certificate.
 
 use axum::extract::State;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, VARY};

@@ -1,4 +1,4 @@
-//! `GET /certificate/{publicId}`
+//! Public page of a certificate.
 
 use axum::extract::State;
 use axum::http::HeaderMap;

@@ -1,4 +1,4 @@
-//! `DELETE /certificates/designs/{id}`
+//! Deletion of a design.
 
 use axum::extract::State;
 use serde::Serialize;

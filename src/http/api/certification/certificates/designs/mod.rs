@@ -1,9 +1,7 @@
 //! Designs: uploaded background images of certificates.
 
 pub mod delete;
-pub mod get;
-pub mod info;
-pub mod list;
+pub mod read;
 
 use serde::Serialize;
 use utoipa::ToSchema;

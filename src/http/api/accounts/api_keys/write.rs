@@ -1,0 +1,172 @@
+//! Endpoints that create and revoke API keys.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::ApiKeyAnswer;
+use crate::domain::accounts::api_key::{ApiKey, ApiKeyCommand, ApiKeyCreated, ApiKeyState};
+use crate::domain::{ApiKeyId, CommandId};
+use crate::http::auth::access::Permission;
+use crate::http::auth::api_key_token::ApiKeyToken;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::deleting::Deleted;
+use crate::http::protocol::extract::{IfMatch, Json, Path};
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+
+/// Default lifetime of a key, in days.
+const DEFAULT_DAYS: i64 = 90;
+/// Maximum number of valid keys of one user.
+const MAX_KEYS: usize = 100;
+
+/// Name, scopes and expiry of a new API key.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateApiKey {
+    /// Purpose of the key, 1–100 characters. Do not name people.
+    #[schema(min_length = 1, max_length = 100, example = "Nightly import")]
+    name: String,
+    /// Scopes of the key. You must have these permissions yourself.
+    #[schema(min_items = 1, max_items = 64, example = json!(["attendees:read", "attendees:import"]))]
+    scopes: Vec<String>,
+    /// Expiry time (RFC 3339), at most 366 days ahead; 90 days ahead if absent.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    expires_at: Option<OffsetDateTime>,
+}
+
+/// A new API key.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewApiKeyAnswer {
+    /// Data of the key.
+    #[serde(flatten)]
+    pub api_key: ApiKeyAnswer,
+    /// The key itself. Send it as `Authorization: Bearer …`. It is shown only in this answer.
+    #[schema(example = "lk_7f6c2f0a0f5e4b579a536f8f6a2f8f11_Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU")]
+    pub key: String,
+}
+
+/// Creates an API key for a program.
+///
+/// The key acts in your name. It has the given scopes, but never more permissions than you have. An API key cannot
+/// create keys. When you set a new password, the key ends, unless you choose to keep your keys. The key is shown only
+/// in this answer and stored nowhere. A repeated request with the same `Idempotency-Key` creates no second key, but
+/// it cannot show the first one again.
+#[utoipa::path(
+    post, path = "/api-keys", request_body = CreateApiKey,
+    params(Repeatable),
+    responses(
+        (status = 201, description = "Created", body = Envelope<NewApiKeyAnswer>,
+            headers(("ETag" = String, description = "Version of the key"), ("Location" = String, description = "Address of the key"))),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 403, description = "FORBIDDEN: you may not create keys, a scope exceeds your permissions, or you use an API key", body = ErrorEnvelope),
+        (status = 409, description = "ALREADY_EXISTS: an earlier request created and showed the key; WRONG_STATE: you have 100 valid keys, the maximum", body = ErrorEnvelope),
+    )
+)]
+pub async fn create_api_key(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Json { value, sha256 }: Json<CreateApiKey>,
+) -> Result<Answer, ApiError> {
+    write
+        .once_unstored(&http, sha256, async |command_id| make(&http, &write.caller, command_id, value).await)
+        .await
+}
+
+async fn make(
+    http: &HttpState,
+    caller: &Caller,
+    command_id: CommandId,
+    request: CreateApiKey,
+) -> Result<Answer, ApiError> {
+    let now = http.now();
+    let scopes = scopes(caller, &request.scopes)?;
+    if http.standing.keys_of(caller.user_id, now) >= MAX_KEYS {
+        let message = format!("you have {MAX_KEYS} keys that count; revoke one first");
+        return Err(ApiError::new(ErrorCode::WrongState, message));
+    }
+    let token = ApiKeyToken::new(created_by(command_id, "api key").into(), http.random);
+    let key = ApiKeyCreated {
+        name: request.name.trim().to_owned(),
+        owner: caller.user_id,
+        scopes: scopes.into_iter().map(|permission| permission.scope().to_owned()).collect(),
+        secret_sha256: token.sha256(),
+        expires_at: request.expires_at.unwrap_or(now + Duration::days(DEFAULT_DAYS)),
+        owner_epoch: caller.epoch(),
+    };
+    let create = ApiKeyCommand::Create { key: key.clone(), now };
+    let done = http.commands.execute::<ApiKey>(&caller.context(command_id), token.id, create).await?;
+    // If an earlier attempt created the key, the log has another secret than the one just generated.
+    let is_ours = matches!(&done.state, ApiKeyState::Valid(made) if made.secret_sha256 == key.secret_sha256);
+    if !is_ours {
+        let message = format!("the key {} was made and shown before; revoke it if that got lost", token.id);
+        return Err(ApiError::new(ErrorCode::AlreadyExists, message));
+    }
+    http.standing.heeds_user(done.position).await;
+    tracing::info!(api_key = %token.id, "API key created");
+    let api_key = ApiKeyAnswer::of_new(token.id, key);
+    let answer = Answer::ok(&NewApiKeyAnswer { api_key, key: token.reveal() })?;
+    let location = http.api_path(&format!("/api-keys/{}", token.id));
+    Ok(answer.created(location).at(done.position).version(done.position))
+}
+
+/// Returns the requested permissions without duplicates.
+///
+/// # Errors
+/// 400 for an unknown scope; 403 for a permission that the caller does not have.
+fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, ApiError> {
+    let mut permissions = BTreeSet::new();
+    for (n, scope) in asked.iter().enumerate() {
+        let unknown = || {
+            let known: Vec<&str> = Permission::ALL.iter().map(|permission| permission.scope()).collect();
+            ApiError::field(&format!("scopes[{n}]"), format!("is none of {}", known.join(", ")))
+        };
+        let permission = Permission::of_scope(scope).ok_or_else(unknown)?;
+        if !caller.holds(permission) {
+            let message = format!("you can't give {scope}, which you don't have");
+            return Err(ApiError::new(ErrorCode::Forbidden, message));
+        }
+        permissions.insert(permission);
+    }
+    Ok(permissions)
+}
+
+/// Revokes an API key.
+///
+/// The key stops working immediately and stays in the list. Revoking it again has no effect.
+#[utoipa::path(
+    delete, path = "/api-keys/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The key's id"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "The key is revoked", body = Envelope<Deleted>),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn revoke_api_key(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let id = ApiKeyId(id);
+    let context = caller.context(http.random_id().into());
+    let revoke = |_: &_| Ok(ApiKeyCommand::Revoke);
+    let done = http.commands.change::<ApiKey>(&context, id, &if_match.versions(), revoke).await?;
+    if !done.events.is_empty() {
+        tracing::info!(api_key = %id, "API key revoked");
+        http.standing.heeds_user(done.position).await;
+    }
+    let answer = Answer::ok(&Deleted { id: id.0 })?.message("the key counts no more");
+    Ok(answer.at(done.position).version(done.position))
+}

@@ -1,0 +1,208 @@
+//! Endpoints of the caller's password: change, forget, reset.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::TokenAnswer;
+use crate::commands::reset_password::send_reset_link;
+use crate::commands::{CommandContext, change_user, reset_password};
+use crate::domain::accounts::notice::Notice;
+use crate::domain::accounts::notice::link::notice_of_token;
+use crate::domain::accounts::user::User;
+use crate::domain::certification::person::normalised_email;
+use crate::domain::kernel::claim::ClaimKind;
+use crate::domain::{NoticeId, Personal, Refusal, UserId};
+use crate::http::api::accounts::users::new_hash;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::Json;
+use crate::http::server::client_address::ClientAddress;
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// The present and the new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangePasswordRequest {
+    /// Present password.
+    #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
+    old_password: Personal<String>,
+    /// New password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Passwords that
+    /// are easy to guess are rejected.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
+    new_password: Personal<String>,
+    /// True if your API keys stay valid. If false or absent, the change ends them.
+    #[serde(default)]
+    keep_api_keys: bool,
+}
+
+/// Changes your own password.
+///
+/// All sessions end, including the present one. The answer has the tokens of a new session. Your API keys end, unless
+/// `keepApiKeys` is true.
+#[utoipa::path(
+    post, path = "/auth/change-password", request_body = ChangePasswordRequest,
+    responses(
+        (status = 200, description = "Changed; use these tokens from now on", body = Envelope<TokenAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak", body = ErrorEnvelope),
+        (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: the first password was not changed in time", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn change_password(
+    State(http): State<HttpState>,
+    caller: Caller,
+    client: ClientAddress,
+    Json { value: request, .. }: Json<ChangePasswordRequest>,
+) -> Result<Answer, ApiError> {
+    super::within_bounds("oldPassword", &request.old_password)?;
+    if request.old_password == request.new_password {
+        return Err(ApiError::field("newPassword", "is the present one; give another"));
+    }
+    let id = caller.user_id;
+    let guess = http.rate_limits.guess(&id.to_string(), client)?;
+    let loaded = http.commands.load::<User>(id).await?;
+    let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
+    if !http.passwords.verify(request.old_password, Some(user.password_hash.clone())).await? {
+        tracing::warn!(client = %client, reason = "wrong_old_password", "password not changed");
+        return Err(ApiError::field("oldPassword", "is not the present password"));
+    }
+    http.rate_limits.guessed_right(guess);
+    let now = http.now();
+    super::in_time(&user, now)?;
+    let hash = new_hash(&http, "newPassword", request.new_password, &user.profile).await?;
+    // The epoch 0 is a placeholder: `change_password` sets the epoch that the change begins.
+    let (refresh, started) = super::new_session(&http, id, 0, now);
+    let ends_at = started.ends_at.unwrap_or(started.expires_at);
+    let context = caller.context(http.random_id().into());
+    let session = (refresh.session_id, started);
+    let kept = request.keep_api_keys;
+    let changed =
+        change_user::change_password(&http.commands, &context, id, loaded.position, hash, kept, session)
+            .await?;
+    tracing::info!(api_keys_kept = kept, "password changed");
+    http.standing.heeds_user(changed.version).await;
+    let answer = super::tokens(&http, id, &changed.account, &refresh, now, ends_at)?;
+    Ok(Answer::ok(&answer)?.at(changed.version))
+}
+
+/// Account whose password was forgotten.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForgotPasswordRequest {
+    /// The account's e-mail address.
+    #[schema(value_type = String, max_length = 512, example = "ada@example.com")]
+    email: Personal<String>,
+}
+
+/// Confirmation, which is the same for every address.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ForgotPasswordAnswer {
+    /// Always true, also if no account has this address.
+    #[schema(example = true)]
+    pub accepted: bool,
+}
+
+/// Requests a mail with a link to set a new password.
+///
+/// The answer does not reveal whether the account exists. The link works once. It expires after 30 minutes, or after
+/// the time that the operator has configured. The number of these mails per account and hour is limited.
+#[utoipa::path(
+    post, path = "/auth/forgot-password", request_body = ForgotPasswordRequest,
+    responses(
+        (status = 202, description = "If the account exists, a mail will be sent", body = Envelope<ForgotPasswordAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
+    )
+)]
+pub async fn request_password_reset(
+    State(http): State<HttpState>,
+    Json { value: request, .. }: Json<ForgotPasswordRequest>,
+) -> Result<Answer, ApiError> {
+    super::within_bounds("email", &request.email)?;
+    let key = http.claim_key.reveal().as_bytes();
+    let claim = ClaimKind::UserEmail.subject_id(key, &normalised_email(request.email.reveal_str()));
+    // Unknown accounts are counted and looked up too, so that the response time does not reveal them.
+    let may = http.rate_limits.sends_link(&claim);
+    let (id, user) = super::find(&http, &claim).await?;
+    if let Some(user) = user.active().filter(|_| may) {
+        // Not awaited: the time of the append would reveal that the account exists.
+        tokio::spawn(send(http.clone(), id, user.epoch));
+    }
+    Ok(Answer::ok(&ForgotPasswordAnswer { accepted: true })?.for_later())
+}
+
+async fn send(http: HttpState, id: UserId, epoch: u32) {
+    let context = CommandContext::of_person(http.random_id().into(), "forgotten password");
+    let notice = NoticeId(http.random_id());
+    let expires_at = http.now() + time::Duration::minutes(http.auth.reset_minutes.into());
+    match send_reset_link(&http.commands, &context, notice, id, epoch, expires_at).await {
+        Ok(()) => {
+            tracing::info!(user = %id, notice_id = %notice, "password reset link requested")
+        }
+        Err(error) => tracing::error!(user = %id, %error, "cannot queue password reset link"),
+    }
+}
+
+/// Example of a link's token.
+const fn example_token() -> &'static str {
+    "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+}
+
+/// Token of the link, and the new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResetPasswordRequest {
+    /// Token of the link: the text after `#token=`.
+    #[schema(value_type = String, max_length = 128, example = example_token)]
+    token: Personal<String>,
+    /// New password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Passwords that
+    /// are easy to guess are rejected.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
+    password: Personal<String>,
+    /// True if your API keys stay valid. If false or absent, the change ends them.
+    #[serde(default)]
+    keep_api_keys: bool,
+}
+
+/// Confirmation that the password was set.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResetPasswordAnswer {
+    /// Always true.
+    #[schema(example = true)]
+    pub changed: bool,
+}
+
+/// Sets a new password with the link from a mail.
+///
+/// The link works once. All sessions and API keys of the user end; with `keepApiKeys`, the API keys stay valid. A
+/// mail informs the user of the change. The request does not log in.
+#[utoipa::path(
+    post, path = "/auth/reset-password", request_body = ResetPasswordRequest,
+    responses(
+        (status = 200, description = "The password is set; log in with it", body = Envelope<ResetPasswordAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the password is too weak; RESET_LINK_INVALID: the link is \
+                                      unknown, was used or has expired", body = ErrorEnvelope),
+    )
+)]
+pub async fn reset_password(
+    State(http): State<HttpState>,
+    Json { value: request, .. }: Json<ResetPasswordRequest>,
+) -> Result<Answer, ApiError> {
+    let link = notice_of_token(request.token.reveal_str(), &http.claim_key).ok_or(Refusal::LinkEnded)?;
+    let notice = http.commands.load::<Notice>(link).await?.state;
+    let id = notice.queued.as_ref().map(|queued| queued.user_id).ok_or(Refusal::LinkEnded)?;
+    let user = http.commands.load::<User>(id).await?.state.active().ok_or(Refusal::LinkEnded)?;
+    // Checked here because hashing the password is expensive. `reset_password` decides.
+    if !notice.opens(http.now(), user.epoch) {
+        return Err(Refusal::LinkEnded.into());
+    }
+    let hash = new_hash(&http, "password", request.password, &user.profile).await?;
+    let context = CommandContext::of_person(http.random_id().into(), id);
+    let kept = request.keep_api_keys;
+    let changed = reset_password::reset_password(&http.commands, &context, link, id, hash, kept).await?;
+    http.standing.heeds_user(changed.version).await;
+    tracing::info!(user = %id, notice_id = %link, api_keys_kept = kept, "forgotten password reset");
+    Ok(Answer::ok(&ResetPasswordAnswer { changed: true })?.at(changed.version))
+}

@@ -1,0 +1,251 @@
+//! Endpoints of the caller's sessions: refresh, log-out, list, end, own account.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{TokenAnswer, UserAnswer};
+use crate::commands::{CommandContext, CommandError};
+use crate::domain::accounts::session::{
+    RevocationReason, Session, SessionCommand, SessionEvent, SessionState,
+};
+use crate::domain::accounts::user::{User, UserCommand};
+use crate::domain::{Personal, Refusal, SessionId};
+use crate::event_log::Position;
+use crate::http::auth::tokens::RefreshToken;
+use crate::http::protocol::answer::{Envelope, ListEnvelope};
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{Json, ListQuery, Path, Query, Unsorted};
+use crate::http::protocol::rfc3339;
+use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::projection::queries::sessions;
+use crate::projection::queries::sessions::SessionRow;
+
+/// The refresh token to exchange.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RefreshRequest {
+    /// Refresh token of the last log-in or refresh.
+    #[schema(value_type = String, rename = "refresh_token", example = super::example_refresh_token)]
+    refresh_token: Personal<String>,
+}
+
+/// Exchanges a refresh token for a new pair of tokens.
+///
+/// Each refresh token works once. Using it a second time ends the session and all its tokens (RFC 9700 §4.14.2). A
+/// token that was never issued is rejected and ends nothing. A session cannot be extended beyond 30 days after the
+/// log-in, or beyond the time that the operator has configured.
+#[utoipa::path(
+    post, path = "/auth/refresh", request_body = RefreshRequest,
+    responses(
+        (status = 200, description = "The new pair", body = Envelope<TokenAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
+        (status = 401, description = "SESSION_ENDED: log in again", body = ErrorEnvelope),
+    )
+)]
+pub async fn refresh_tokens(
+    State(http): State<HttpState>,
+    Json { value: request, .. }: Json<RefreshRequest>,
+) -> Result<Answer, ApiError> {
+    let presented = RefreshToken::parse(request.refresh_token.reveal_str()).ok_or(Refusal::SessionEnded)?;
+    let now = http.now();
+    let next = RefreshToken::new(presented.session_id, http.random, &http.claim_key);
+    let refresh = SessionCommand::Refresh {
+        presented_sha256: presented.sha256(),
+        was_issued: presented.was_issued(&http.claim_key),
+        next_sha256: next.sha256(),
+        now,
+        expires_at: http.tokens.refresh_until(now),
+    };
+    let context = CommandContext::of_person(http.random_id().into(), "refresh");
+    let done = match http.commands.execute::<Session>(&context, presented.session_id, refresh).await {
+        // An unknown session is answered like an ended one.
+        Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(Refusal::SessionEnded.into()),
+        done => done?,
+    };
+    let SessionState::Open { user_id, epoch, ends_at, .. } = done.state else {
+        super::reused(presented.session_id);
+        return Err(Refusal::SessionEnded.into());
+    };
+    let user = http.commands.load::<User>(user_id).await?.state.active().ok_or(Refusal::SessionEnded)?;
+    if epoch < user.epoch {
+        return Err(Refusal::SessionEnded.into());
+    }
+    let answer = super::tokens(&http, user_id, &user, &next, now, ends_at)?;
+    Ok(Answer::ok(&answer)?.at(done.position))
+}
+
+/// Session to end.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LogoutRequest {
+    /// Refresh token of the last log-in or refresh.
+    #[schema(value_type = String, rename = "refresh_token", example = super::example_refresh_token)]
+    refresh_token: Personal<String>,
+    /// True to end all other sessions of the user as well; false if absent.
+    #[serde(default)]
+    all: bool,
+}
+
+/// Result of ending a session.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogoutAnswer {
+    /// True if a session was ended.
+    #[schema(example = true)]
+    pub ended: bool,
+}
+
+/// Logs out: ends the session of this refresh token, or all sessions of its user.
+///
+/// The session's access tokens stop working immediately. A token that is unknown or whose session has ended is not an
+/// error.
+#[utoipa::path(
+    post, path = "/auth/logout", request_body = LogoutRequest,
+    responses(
+        (status = 200, description = "The token is no longer usable", body = Envelope<LogoutAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
+    )
+)]
+pub async fn log_out(
+    State(http): State<HttpState>,
+    Json { value: request, .. }: Json<LogoutRequest>,
+) -> Result<Answer, ApiError> {
+    let Some(presented) = RefreshToken::parse(request.refresh_token.reveal_str()) else {
+        return Answer::ok(&LogoutAnswer { ended: false });
+    };
+    if request.all {
+        end_all(&http, &presented).await?;
+    }
+    let context = CommandContext::of_person(http.random_id().into(), "logout");
+    let was_issued = presented.was_issued(&http.claim_key);
+    let log_out = SessionCommand::LogOut { presented_sha256: presented.sha256(), was_issued };
+    let done = match http.commands.execute::<Session>(&context, presented.session_id, log_out).await {
+        Err(CommandError::Refused(Refusal::NotFound(_))) => {
+            return Answer::ok(&LogoutAnswer { ended: false });
+        }
+        done => done?,
+    };
+    let reason = done.events.iter().find_map(|event| match event {
+        SessionEvent::SessionRevoked(end) => Some(end.reason),
+        SessionEvent::SessionStarted(_) | SessionEvent::SessionRefreshed(_) => None,
+    });
+    if reason == Some(RevocationReason::TokenReuse) {
+        super::reused(presented.session_id);
+    }
+    if reason.is_some() {
+        tracing::info!(session_id = %presented.session_id, all = request.all, "user logged out");
+        http.standing.heeds_session(done.position).await;
+    }
+    Ok(Answer::ok(&LogoutAnswer { ended: reason.is_some() })?.at(done.position))
+}
+
+/// Ends all sessions of the user, if the session is open and `presented` is its current token. This happens before
+/// the session itself is ended, so that an interrupted request can be repeated.
+async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Position>, ApiError> {
+    let loaded = http.commands.load::<Session>(presented.session_id).await?;
+    let SessionState::Open { user_id, refresh_sha256, .. } = loaded.state else { return Ok(None) };
+    if refresh_sha256 != presented.sha256() {
+        return Ok(None);
+    }
+    let context = CommandContext::of_person(http.random_id().into(), user_id);
+    match http.commands.execute::<User>(&context, user_id, UserCommand::EndSessions).await {
+        Err(CommandError::Refused(Refusal::NotFound(_))) => Ok(None),
+        done => {
+            let position = done?.position;
+            http.standing.heeds_user(position).await;
+            Ok(Some(position))
+        }
+    }
+}
+
+/// A session: one log-in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionAnswer {
+    /// The session's id.
+    pub id: Uuid,
+    /// True for the session of this request.
+    pub is_current: bool,
+    /// Time of the log-in (RFC 3339).
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    pub started_at: String,
+    /// Time of the last refresh (RFC 3339).
+    #[schema(example = "2026-11-22T12:00:00Z")]
+    pub refreshed_at: String,
+    /// Expiry time of its refresh token (RFC 3339).
+    #[schema(example = "2026-11-29T12:00:00Z")]
+    pub expires_at: String,
+    /// Time at which the session ends even if it is refreshed (RFC 3339).
+    #[schema(example = "2026-12-21T12:00:00Z")]
+    pub ends_at: String,
+}
+
+impl SessionAnswer {
+    fn of(row: SessionRow, caller: &Caller) -> Self {
+        Self {
+            id: row.id,
+            is_current: caller.session_id().is_some_and(|id| id.0 == row.id),
+            started_at: rfc3339(row.started_at),
+            refreshed_at: rfc3339(row.refreshed_at),
+            expires_at: rfc3339(row.expires_at),
+            ends_at: rfc3339(row.ends_at),
+        }
+    }
+}
+
+/// Lists your own open sessions, newest first by default.
+#[utoipa::path(
+    get, path = "/auth/sessions", params(ListQuery),
+    responses(
+        (status = 200, description = "A page", body = ListEnvelope<SessionAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
+    )
+)]
+pub async fn list_own_sessions(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer, ApiError> {
+    let own = sessions::going_on(caller.user_id.0, http.now());
+    let shown = |row| SessionAnswer::of(row, &caller);
+    query.listing::<Unsorted>().answer(&http, &sessions::TABLE, own, shown).await
+}
+
+/// Ends one of your own sessions.
+///
+/// Its tokens stop working immediately. A session of another user is answered like an unknown session.
+#[utoipa::path(
+    delete, path = "/auth/sessions/{id}", params(("id" = Uuid, Path, description = "The session's id")),
+    responses(
+        (status = 200, description = "The session has ended, now or before", body = Envelope<LogoutAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: you have no such session", body = ErrorEnvelope),
+    )
+)]
+pub async fn end_session(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let id = SessionId(id);
+    let context = caller.context(http.random_id().into());
+    let end = SessionCommand::End { by: caller.user_id };
+    let done = http.commands.execute::<Session>(&context, id, end).await?;
+    if !done.events.is_empty() {
+        http.standing.heeds_session(done.position).await;
+    }
+    Ok(Answer::ok(&LogoutAnswer { ended: !done.events.is_empty() })?.at(done.position))
+}
+
+/// Returns the signed-in user.
+#[utoipa::path(
+    get, path = "/auth/me",
+    responses((status = 200, description = "The signed-in user", body = Envelope<UserAnswer>))
+)]
+pub async fn get_own_account(State(http): State<HttpState>, caller: Caller) -> Result<Answer, ApiError> {
+    let loaded = http.commands.load::<User>(caller.user_id).await?;
+    let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
+    Ok(Answer::ok(&UserAnswer::of(caller.user_id, &user))?.version(loaded.position))
+}

@@ -1,0 +1,165 @@
+//! Endpoints that create and delete users, and remove their second factors.
+
+use axum::extract::State;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
+use crate::commands::change_user;
+use crate::commands::register_user::register_user;
+use crate::commands::second_factor::remove_lost;
+use crate::domain::accounts::user::{Account, Profile, User, UserRegistered};
+use crate::domain::{Personal, UserId};
+use crate::http::api::accounts::auth::second_factor::SecondFactorRemovedAnswer;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::deleting::Deleted;
+use crate::http::protocol::extract::{IfMatch, Json, Path};
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+
+/// A new user.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateUser {
+    /// Name for logging in, 1–100 characters. It must be unique, ignoring case.
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "grace")]
+    user_name: Personal<String>,
+    /// First name, 1–100 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "Grace")]
+    name: Personal<String>,
+    /// Last name, 1–100 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "Hopper")]
+    last_name: Personal<String>,
+    /// E-mail address. It must be unique.
+    #[schema(value_type = String, max_length = 254, example = "grace@example.com")]
+    email: Personal<String>,
+    /// Password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Passwords that are
+    /// easy to guess are rejected.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-1")]
+    password: Personal<String>,
+    /// Role of the user; `viewer` if absent.
+    #[serde(default)]
+    role: Option<RoleName>,
+}
+
+/// Creates a user.
+///
+/// The password must be changed at the first log-in. It expires after one week, or after the time that the operator
+/// has configured. An API key can create only viewers and operators.
+#[utoipa::path(
+    post, path = "/users", request_body = CreateUser,
+    params(Repeatable),
+    responses(
+        (status = 201, description = "Created", body = Envelope<UserDetails>,
+            headers(("ETag" = String, description = "Version of the user"), ("Location" = String, description = "Address of the user"))),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: details name the field whose value is in use", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many passwords are being hashed; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn create_user(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Json { value, sha256 }: Json<CreateUser>,
+) -> Result<Answer, ApiError> {
+    let role = value.role.unwrap_or(RoleName::Viewer).into();
+    check_program(&write.caller, &[role])?;
+    let claim_key = http.claim_key.reveal().as_bytes();
+    // The body contains a password, so its stored hash is keyed: it must not help to guess the password.
+    let body_sha256 = Sha256::new().chain_update(claim_key).chain_update(sha256).finalize().into();
+    write
+        .once_unstored(&http, body_sha256, async |command_id| {
+            let id = UserId(created_by(command_id, "user"));
+            let profile = Profile {
+                user_name: cleaned(&value.user_name),
+                name: cleaned(&value.name),
+                last_name: cleaned(&value.last_name),
+                email: cleaned(&value.email),
+            };
+            let password_hash = new_hash(&http, "password", value.password, &profile).await?;
+            let user =
+                UserRegistered { profile, role, password_hash, first_password_until: first_until(&http) };
+            let position =
+                register_user(&http.commands, claim_key, &write.caller.context(command_id), id, user).await?;
+            http.standing.heeds_user(position).await;
+            let loaded = http.commands.load::<User>(id).await?;
+            let account = loaded.state.account().ok_or_else(|| ApiError::not_found("user"))?;
+            tracing::info!(user = %id, role = account.role.name(), "user created");
+            let answer = Answer::ok(&UserDetails::of_account(id, &account))?;
+            let location = http.api_path(&format!("/users/{id}"));
+            Ok(answer.created(location).at(position).version(loaded.position.max(position)))
+        })
+        .await
+}
+
+/// Removes a user.
+///
+/// The user's tokens and API keys stop working immediately. You cannot remove the last admin or yourself. An API key
+/// can remove only viewers and operators.
+#[utoipa::path(
+    delete, path = "/users/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The user's id"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "Removed", body = Envelope<Deleted>),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn delete_user(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let id = UserId(id);
+    if id == caller.user_id {
+        let message = "you can't remove yourself; let another admin do it";
+        return Err(ApiError::new(ErrorCode::WrongState, message));
+    }
+    let context = caller.context(http.random_id().into());
+    let key = http.claim_key.reveal().as_bytes();
+    let may = |now: &Account| check_program(&caller, &[now.role]);
+    let position =
+        change_user::delete_user(&http.commands, key, &context, id, &if_match.versions(), may).await?;
+    http.standing.heeds_user(position).await;
+    tracing::info!(user = %id, "user removed");
+    Ok(Answer::ok(&Deleted { id: id.0 })?.message("the user was removed").at(position))
+}
+
+/// Removes the second factor of a user who has lost it.
+///
+/// All sessions of the user end, and log-ins then need only the password. Verify the user's identity first. An API
+/// key cannot do this. Remove your own second factor at `/auth/second-factor`.
+#[utoipa::path(
+    delete, path = "/users/{id}/second-factor", params(("id" = Uuid, Path, description = "The user's id")),
+    responses(
+        (status = 200, description = "Removed", body = Envelope<SecondFactorRemovedAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: no such user, or no second factor", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: it is your own second factor", body = ErrorEnvelope),
+    )
+)]
+pub async fn remove_second_factor_of_user(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let id = UserId(id);
+    if id == caller.user_id {
+        let message = "remove your own second factor at /auth/second-factor, or let another admin do it";
+        return Err(ApiError::new(ErrorCode::WrongState, message));
+    }
+    let context = caller.context(http.random_id().into());
+    let position = remove_lost(&http.commands, &context, id).await?;
+    http.standing.heeds_user(position).await;
+    tracing::info!(user = %id, "lost second factor removed");
+    Ok(Answer::ok(&SecondFactorRemovedAnswer { removed: true })?.at(position))
+}

@@ -1,0 +1,219 @@
+//! Endpoints that create, change and delete one person.
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::bulk::DocumentNumber;
+use super::{AttendeeAnswer, refused};
+use crate::commands::attendee;
+use crate::domain::{AttendeeId, Person, Personal, RawPerson, Refusal};
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::deleting::{Deleted, check_unused};
+use crate::http::protocol::extract::{Digits, IfMatch, Json, Merge, Path};
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::projection::queries::issuances::IssuanceFilter;
+
+/// A new person. The rules are those of imported rows.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "fullName": "Ada Lovelace", "email": "ada@example.com", "documentType": "Passport", "documentNumber": "007",
+    "country": "United Kingdom"
+}))]
+pub struct NewAttendee {
+    /// Full name, 1–200 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    full_name: Option<String>,
+    /// Country, at most 100 characters.
+    #[schema(max_length = 100)]
+    country: Option<String>,
+    /// Type of the document, at most 100 characters.
+    #[schema(max_length = 100)]
+    document_type: Option<String>,
+    /// Number of the document, 1–64 characters, as text or whole number. No other person may have it. Texts such as
+    /// "N/A" are rejected, or ignored if `requiresDocument` is false.
+    #[schema(value_type = Option<DocumentNumber>, example = "007")]
+    document_number: Option<Digits>,
+    /// True if `documentNumber` is required; true if absent.
+    requires_document: Option<bool>,
+    /// Gender, at most 100 characters.
+    #[schema(max_length = 100)]
+    gender: Option<String>,
+    /// E-mail address, at most 254 characters. No other person may have it, unless the setting `people.shared_email`
+    /// allows it.
+    #[schema(value_type = String, min_length = 3, max_length = 254, format = "email")]
+    email: Option<String>,
+}
+
+/// Creates a person.
+#[utoipa::path(
+    post, path = "/attendees", request_body = NewAttendee,
+    params(Repeatable),
+    responses(
+        (status = 201, description = "Created; see `Location`", body = Envelope<AttendeeAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
+        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
+    )
+)]
+pub async fn create_attendee(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Json { value, sha256 }: Json<NewAttendee>,
+) -> Result<Answer, ApiError> {
+    write
+        .once_unstored(&http, sha256, async |command_id| {
+            let NewAttendee {
+                full_name,
+                country,
+                document_type,
+                document_number,
+                gender,
+                email,
+                requires_document,
+            } = value;
+            let requires_document = requires_document.unwrap_or(true);
+            let raw = RawPerson {
+                full_name,
+                country,
+                document_type,
+                document_number: document_number.map(|Digits(number)| number),
+                gender,
+                email,
+                ..RawPerson::default()
+            };
+            let person = raw.check(requires_document).map_err(refused)?;
+            let id = AttendeeId(created_by(command_id, "attendee"));
+            let context = write.caller.context(command_id);
+            let created = attendee::create(&http.commands, http.claiming(), &context, id, person).await?;
+            let person =
+                created.person.ok_or_else(|| ApiError::not_found("attendee; it was deleted since"))?;
+            let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
+            let location = http.api_path(&format!("/attendees/{id}"));
+            Ok(answer.created(location).at(created.position).version(created.version))
+        })
+        .await
+}
+
+/// Fields to change. Absent fields stay as they are; null removes an optional field.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"fullName": "Ada King", "gender": null}))]
+pub struct ChangeAttendee {
+    /// Full name, 1–200 characters.
+    #[serde(default)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
+    full_name: Merge<String>,
+    /// Country, at most 100 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 100)]
+    country: Merge<String>,
+    /// Type of the document, at most 100 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 100)]
+    document_type: Merge<String>,
+    /// Number of the document, 1–64 characters, as text or whole number. No other person may have it. Null for a
+    /// person without a document.
+    #[serde(default)]
+    #[schema(value_type = Option<DocumentNumber>)]
+    document_number: Merge<Digits>,
+    /// Gender, at most 100 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 100)]
+    gender: Merge<String>,
+    /// E-mail address, at most 254 characters. No other person may have it, unless the setting `people.shared_email`
+    /// allows it.
+    #[serde(default)]
+    #[schema(value_type = String, required = false, min_length = 3, max_length = 254, format = "email")]
+    email: Merge<String>,
+}
+
+/// Changes the data of a person.
+///
+/// Certificates that were issued before do not change.
+#[utoipa::path(
+    patch, path = "/attendees/{id}", request_body = ChangeAttendee,
+    params(
+        ("id" = Uuid, Path, description = "The attendee's id"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "Changed, or equal to the data before", body = Envelope<AttendeeAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
+    )
+)]
+pub async fn update_attendee(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+    Json { value, .. }: Json<ChangeAttendee>,
+) -> Result<Answer, ApiError> {
+    let id = AttendeeId(id);
+    let context = caller.context(http.random_id().into());
+    let change = |before: &Person| value.over(before);
+    let changed =
+        attendee::update(&http.commands, http.claiming(), &context, id, &if_match.versions(), change).await?;
+    let person = changed.person.ok_or_else(|| ApiError::not_found("attendee"))?;
+    let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
+    Ok(answer.at(changed.position).version(changed.version))
+}
+
+impl ChangeAttendee {
+    fn over(&self, before: &Person) -> Result<Person, Refusal> {
+        let some = |field: &Merge<String>, before: Option<&Personal<String>>| {
+            field.clone().over(before.map(|value| value.reveal().clone()))
+        };
+        let number = before.document_number.as_ref().map(|number| Digits(number.reveal().clone()));
+        let document_number = self.document_number.clone().over(number);
+        let raw = RawPerson {
+            full_name: some(&self.full_name, Some(&before.full_name)),
+            country: some(&self.country, before.country.as_ref()),
+            document_type: some(&self.document_type, before.document_type.as_ref()),
+            document_number: document_number.map(|Digits(number)| number),
+            gender: some(&self.gender, before.gender.as_ref()),
+            email: some(&self.email, Some(&before.email)),
+            ..RawPerson::default()
+        };
+        let takes_away = matches!(self.document_number, Merge::Clear);
+        raw.check(!takes_away && before.document_number.is_some()).map_err(refused)
+    }
+}
+
+/// Deletes a person to whom no certificate was issued.
+///
+/// Another person can use the e-mail address and the document number at once.
+#[utoipa::path(
+    delete, path = "/attendees/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The attendee's id"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "Deleted", body = Envelope<Deleted>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "IN_USE: a certificate was issued to this person", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn delete_attendee(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let issued = IssuanceFilter { attendee_id: Some(id), ..IssuanceFilter::default() };
+    check_unused(&http, issued, "this person was issued a certificate", "what was issued stays").await?;
+    let (claim_key, context) = (http.claim_key.reveal().as_bytes(), caller.context(http.random_id().into()));
+    let versions = if_match.versions();
+    let done = attendee::delete(&http.commands, claim_key, &context, AttendeeId(id), &versions).await?;
+    Ok(Answer::ok(&Deleted { id })?.message("the person was deleted").at(done.position))
+}

@@ -1,0 +1,166 @@
+//! Certificates of a batch as one file.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use crate::domain::IssuanceId;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{Path, Query};
+use crate::http::protocol::pieces::streamed;
+use crate::http::{ApiError, Caller, ErrorCode, HttpState};
+use crate::projection::queries::{batches, issuances};
+use crate::rendering::bundle::{Bundle, BundleKind};
+
+/// Certificates per part of the ZIP archive.
+const ZIP_PART: i64 = 5_000;
+/// Certificates per part of the PDF: a size that printer queues accept.
+const PDF_PART: i64 = 1_000;
+/// `Retry-After` if no file can be written now.
+const LATER: Duration = Duration::from_secs(60);
+
+/// Header with the number of certificates in the file.
+const INCLUDED: HeaderName = HeaderName::from_static("x-certificates");
+/// Header with the number of certificates of this part that have no PDF or are revoked.
+const MISSING: HeaderName = HeaderName::from_static("x-certificates-missing");
+/// Header with the number of parts of the batch.
+const PARTS: HeaderName = HeaderName::from_static("x-parts");
+
+/// Query parameters of a batch's files.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FilesQuery {
+    /// Number of the part, from 1; the first if absent. `X-Parts` has the number of parts.
+    #[param(minimum = 1)]
+    part: Option<u32>,
+}
+
+/// Returns one part of a batch as a file that is written while it is sent.
+async fn answer(
+    http: &HttpState,
+    caller: &Caller,
+    batch: Uuid,
+    query: &FilesQuery,
+    kind: BundleKind,
+) -> Result<Response, ApiError> {
+    let (of_part, media_type, extension) = match kind {
+        BundleKind::Zip => (ZIP_PART, "application/zip", "zip"),
+        BundleKind::Pdf => (PDF_PART, "application/pdf", "pdf"),
+    };
+    let Some(of_user) = http.bundles_of_user.take(caller.user_id, 1) else {
+        let message = "a file of a batch is being written for you; wait for its end";
+        return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER));
+    };
+    let slot = http.bundle_slots.clone().try_acquire_owned().map_err(|_| {
+        let message = "files of other batches are being written; try again in a minute";
+        ApiError::new(ErrorCode::Busy, message).retry_after(LATER)
+    })?;
+    let part = i64::from(query.part.unwrap_or(1));
+    let rows = {
+        let client = http.database().await?;
+        let found = batches::get(&client, batch).await?.ok_or_else(|| ApiError::not_found("batch"))?;
+        let parts = parts_of(found.progress.issued, of_part);
+        if !(1..=parts).contains(&part) {
+            return Err(ApiError::field("part", format!("this batch has the parts 1 to {parts}")));
+        }
+        (issuances::batch_files(&client, batch, (part - 1) * of_part, of_part).await?, parts)
+    };
+    let (rows, parts) = rows;
+    let all = rows.len();
+    let certificates: Vec<_> =
+        rows.into_iter().filter(|row| row.has_file).map(|row| (IssuanceId(row.id), row.full_name)).collect();
+    let (included, missing) = (certificates.len(), all - certificates.len());
+    if included == 0 {
+        let message = "no certificate of this part has a PDF, or all are revoked; see the batch's progress";
+        return Err(ApiError::new(ErrorCode::NotGenerated, message));
+    }
+    let bundle = Bundle { kind, certificates, missing, date: http.now().date() };
+    let pieces = streamed(bundle.write(http.rendering.clone(), slot), of_user);
+    let number = if parts > 1 { format!("_{part}") } else { String::new() };
+    let name = format!("attachment; filename=\"certificates_{batch}{number}.{extension}\"");
+    let described = [
+        (CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(ApiError::internal)?),
+        (INCLUDED, HeaderValue::from(included)),
+        (MISSING, HeaderValue::from(missing)),
+        (PARTS, HeaderValue::from(parts)),
+    ];
+    Ok((described, Body::from_stream(pieces)).into_response())
+}
+
+/// Returns the number of parts. A batch without certificates has one empty part.
+const fn parts_of(certificates: i64, of_part: i64) -> i64 {
+    if certificates <= of_part { 1 } else { (certificates + of_part - 1) / of_part }
+}
+
+/// Returns the certificates of a batch as a ZIP archive of PDFs.
+///
+/// A part has up to 5,000 certificates, in the order in which they were requested. Each file is named after the
+/// person, with a number if several names are equal. Certificates without a PDF and revoked certificates are left
+/// out; `X-Certificates-Missing` and the archive's entry `NOT_INCLUDED.txt` have their number.
+#[utoipa::path(
+    get, path = "/batches/{id}/certificates.zip",
+    params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
+    responses(
+        (status = 200, description = "The file", body = Vec<u8>, content_type = "application/zip"),
+        (status = 400, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn download_batch_zip(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Query(query): Query<FilesQuery>,
+) -> Result<Response, ApiError> {
+    answer(&http, &caller, id, &query, BundleKind::Zip).await
+}
+
+/// Returns the certificates of a batch as one PDF for printing.
+///
+/// A part has up to 1,000 certificates, in the order in which they were requested. Objects that the pages share are
+/// stored once. Certificates without a PDF and revoked certificates are left out; `X-Certificates-Missing` has their
+/// number. The file has no tags and no attachments; the issued PDFs have both.
+#[utoipa::path(
+    get, path = "/batches/{id}/certificates.pdf",
+    params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
+    responses(
+        (status = 200, description = "The file", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 400, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn download_batch_pdf(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Query(query): Query<FilesQuery>,
+) -> Result<Response, ApiError> {
+    answer(&http, &caller, id, &query, BundleKind::Pdf).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_certificate_is_in_one_part() {
+        for (certificates, parts) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (10_000, 10), (10_001, 11)] {
+            assert_eq!(parts_of(certificates, PDF_PART), parts, "{certificates}");
+        }
+    }
+}

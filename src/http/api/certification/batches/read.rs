@@ -1,0 +1,276 @@
+//! Endpoints that show batches.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::http::protocol::answer::{Envelope, ListEnvelope};
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{Direction, Listing, Path, Query, Unsorted};
+use crate::http::protocol::rfc3339;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::batches;
+use crate::projection::queries::batches::{BatchFilter, BatchRow, BatchWithProgress, ProgressRow};
+
+/// A batch and its progress.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchAnswer {
+    /// Id of the batch.
+    batch_id: Uuid,
+    /// Id of the certificate that is issued.
+    certificate_id: Uuid,
+    /// Id of the import that the people come from; absent if a request named the people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import_id: Option<Uuid>,
+    /// `requested`; `dispatched` after a certificate was created or refused for each person; `cancelling` or
+    /// `undoing` while it is being stopped; `cancelled` or `undone` when that is finished.
+    #[schema(example = "dispatched")]
+    state: String,
+    /// Number of people in the batch.
+    total: i64,
+    /// Certificates that the batch created; null until it is dispatched.
+    requested: Option<i64>,
+    /// Certificates that existed before; null until it is dispatched.
+    existing: Option<i64>,
+    /// People for whom nothing could be issued; null until it is dispatched.
+    refused: Option<i64>,
+    /// People without a certificate because the batch was stopped; null until it is dispatched.
+    left: Option<i64>,
+    /// The people for whom nothing could be issued.
+    refusals: Vec<RefusalAnswer>,
+    /// Progress of the certificates that the batch created.
+    progress: BatchProgress,
+    /// Reason for undoing the batch, as a stable code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo_reason: Option<String>,
+    /// Time of the request (RFC 3339).
+    created_at: String,
+    /// Time at which it was cancelled or undone (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_at: Option<String>,
+}
+
+/// Person for whom nothing could be issued.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusalAnswer {
+    /// Id of the attendee.
+    pub attendee_id: Uuid,
+    /// Reason, as a stable code.
+    #[schema(example = "NOT_FOUND")]
+    pub code: String,
+}
+
+/// Progress of the certificates of a batch.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchProgress {
+    /// Certificates created so far.
+    issued: i64,
+    /// PDFs created so far.
+    generated: i64,
+    /// PDFs that could not be created. Correct the cause, then generate for the same people again.
+    generation_failed: i64,
+    /// Revoked certificates, with or without a PDF. Includes certificates that could not be drawn and were generated
+    /// again.
+    revoked: i64,
+    /// Mails that are not sent yet.
+    mails_pending: i64,
+    /// Mails that a mail server accepted.
+    mails_sent: i64,
+    /// Mails that failed or have an unknown outcome.
+    mails_failed: i64,
+    /// Cancelled mails. They do not count as failed.
+    mails_cancelled: i64,
+}
+
+/// Returns a batch and its progress.
+#[utoipa::path(
+    get, path = "/batches/{id}", params(
+        ("id" = Uuid, Path, description = "The batch's id"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
+    ),
+    responses(
+        (status = 200, description = "The batch", body = Envelope<BatchAnswer>),
+        (status = 304, description = "`If-None-Match` matches the current version"),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn get_batch(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+    let row = batches::get(&http.database().await?, id).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
+    Ok(Answer::ok(&shown(row)?)?.version_of_body())
+}
+
+impl BatchProgress {
+    /// Converts a row of the query tables.
+    pub(super) const fn of(row: &ProgressRow) -> Self {
+        Self {
+            issued: row.issued,
+            generated: row.generated,
+            generation_failed: row.generation_failed,
+            revoked: row.revoked,
+            mails_pending: row.mails_pending,
+            mails_sent: row.mails_sent,
+            mails_failed: row.mails_failed,
+            mails_cancelled: row.mails_cancelled,
+        }
+    }
+}
+
+/// Converts a batch of the query tables into the API's form.
+pub(in crate::http::api) fn shown(
+    BatchWithProgress { batch, progress }: BatchWithProgress,
+) -> Result<BatchAnswer, ApiError> {
+    Ok(BatchAnswer {
+        batch_id: batch.id,
+        certificate_id: batch.certificate_id,
+        import_id: batch.import_id,
+        state: batch.state,
+        total: batch.total,
+        requested: batch.requested,
+        existing: batch.existing,
+        refused: batch.refused,
+        left: batch.left_out,
+        progress: BatchProgress::of(&progress),
+        refusals: serde_json::from_value(progress.refusals).map_err(ApiError::internal)?,
+        undo_reason: batch.undo_reason,
+        created_at: rfc3339(batch.created_at),
+        stopped_at: batch.stopped_at.map(rfc3339),
+    })
+}
+
+/// Query parameters of the list of batches. An entry must meet all given filters.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BatchesQuery {
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
+    cursor: Option<String>,
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
+    #[param(minimum = 1)]
+    page: Option<u32>,
+    /// Entries per page; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Sort direction; latest first if absent.
+    #[param(inline)]
+    order: Option<Direction>,
+    /// Only batches of this certificate.
+    certificate_id: Option<Uuid>,
+    /// Only batches of this import.
+    import_id: Option<Uuid>,
+    /// Only batches in this state.
+    #[param(inline)]
+    state: Option<BatchState>,
+}
+
+/// States of a batch.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum BatchState {
+    /// Requested.
+    Requested,
+    /// A certificate was created or refused for each person.
+    Dispatched,
+    /// Being cancelled.
+    Cancelling,
+    /// Cancelled.
+    Cancelled,
+    /// Being undone.
+    Undoing,
+    /// Undone.
+    Undone,
+}
+
+impl BatchState {
+    /// Returns the state's name in the query table.
+    const fn stored(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Dispatched => "dispatched",
+            Self::Cancelling => "cancelling",
+            Self::Cancelled => "cancelled",
+            Self::Undoing => "undoing",
+            Self::Undone => "undone",
+        }
+    }
+}
+
+/// A batch in a list. `GET /batches/{id}` also has the progress of its certificates and the refused people.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchListed {
+    /// Id of the batch.
+    batch_id: Uuid,
+    /// Id of the certificate that is issued.
+    certificate_id: Uuid,
+    /// State of the batch, as in `GET /batches/{id}`.
+    #[schema(example = "dispatched")]
+    state: String,
+    /// Number of people in the batch.
+    #[schema(example = 250)]
+    total: i64,
+    /// Certificates that the batch created; null until it is dispatched.
+    requested: Option<i64>,
+    /// Certificates that existed before; null until it is dispatched.
+    existing: Option<i64>,
+    /// People for whom nothing could be issued; null until it is dispatched.
+    refused: Option<i64>,
+    /// People without a certificate because the batch was stopped; null until it is dispatched.
+    left: Option<i64>,
+    /// Reason for undoing the batch, as a stable code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo_reason: Option<String>,
+    /// Time of the request (RFC 3339).
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    created_at: String,
+    /// Time of the last change of the batch itself (RFC 3339). Changes of its certificates do not count.
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    updated_at: String,
+    /// Time at which it was cancelled or undone (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    stopped_at: Option<String>,
+}
+
+impl From<BatchRow> for BatchListed {
+    fn from(row: BatchRow) -> Self {
+        Self {
+            batch_id: row.id,
+            certificate_id: row.certificate_id,
+            state: row.state,
+            total: row.total,
+            requested: row.requested,
+            existing: row.existing,
+            refused: row.refused,
+            left: row.left_out,
+            undo_reason: row.undo_reason,
+            created_at: rfc3339(row.created_at),
+            updated_at: rfc3339(row.updated_at),
+            stopped_at: row.stopped_at.map(rfc3339),
+        }
+    }
+}
+
+/// Lists batches, newest first by default.
+#[utoipa::path(
+    get, path = "/batches", params(BatchesQuery),
+    responses(
+        (status = 200, description = "A page", body = ListEnvelope<BatchListed>),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
+    )
+)]
+pub async fn list_batches(
+    State(http): State<HttpState>,
+    Query(query): Query<BatchesQuery>,
+) -> Result<Answer, ApiError> {
+    let BatchesQuery { cursor, page, limit, order, certificate_id, import_id, state } = query;
+    let filter = BatchFilter { certificate_id, import_id, state: state.map(BatchState::stored) };
+    let listing = Listing::<Unsorted> { cursor, page, limit, sort: None, order };
+    let shown = |row: BatchRow| BatchListed::from(row);
+    listing.answer(&http, &batches::TABLE, filter.conditions(), shown).await
+}

@@ -1,0 +1,83 @@
+//! Endpoints that cancel and undo a batch.
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::BatchStopping;
+use crate::domain::BatchId;
+use crate::domain::certification::batch::{Batch, BatchCommand, BatchUndoRequested};
+use crate::http::api::certification::generated_certificates::revocation::RevocationRequest;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{Json, Path};
+use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
+use crate::http::{Answer, ApiError, HttpState};
+
+/// Cancels the unfinished part of a batch.
+///
+/// People without a certificate get none. Certificates without a PDF are revoked with the reason `batchCancelled`.
+/// Certificates with a PDF stay valid, but their unsent mails are cancelled. Cancelling again has no effect.
+/// `Location` shows the progress.
+#[utoipa::path(
+    post, path = "/batches/{id}/cancel",
+    params(
+        ("id" = Uuid, Path, description = "The batch's id"),
+        Repeatable,
+    ),
+    responses(
+        (status = 202, description = "The batch is being cancelled or was cancelled before; see `Location`", body = Envelope<BatchStopping>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: an undo of the batch was requested", body = ErrorEnvelope),
+    )
+)]
+pub async fn cancel_batch(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    write
+        .once(&http, NO_BODY, async |command_id| {
+            let context = write.caller.context(command_id);
+            let done = http.commands.execute::<Batch>(&context, BatchId(id), BatchCommand::Cancel).await?;
+            let state = if done.state.is_stopped { "cancelled" } else { "cancelling" };
+            let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
+            Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
+        })
+        .await
+}
+
+/// Revokes all certificates that a batch issued.
+///
+/// Certificates that existed before the batch stay valid. Unsent mails are cancelled. Links in sent mails lead to a
+/// page that shows the revocation. The work is done in the background and continues after a server failure. Undoing
+/// again has no effect. `Location` shows the progress.
+#[utoipa::path(
+    post, path = "/batches/{id}/undo", request_body = RevocationRequest,
+    params(
+        ("id" = Uuid, Path, description = "The batch's id"),
+        Repeatable,
+    ),
+    responses(
+        (status = 202, description = "The batch is being undone or was undone before; see `Location`", body = Envelope<BatchStopping>),
+        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn undo_batch(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Path(id): Path<Uuid>,
+    Json { value, sha256 }: Json<RevocationRequest>,
+) -> Result<Answer, ApiError> {
+    let (reason, note) = value.checked()?;
+    write
+        .once(&http, sha256, async |command_id| {
+            let command = BatchCommand::Undo(BatchUndoRequested { reason, note: note.clone() });
+            let context = write.caller.context(command_id);
+            let done = http.commands.execute::<Batch>(&context, BatchId(id), command).await?;
+            let state = if done.state.is_stopped { "undone" } else { "undoing" };
+            let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
+            Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
+        })
+        .await
+}

@@ -1,0 +1,210 @@
+//! Endpoints that create, activate and delete certificates.
+
+use axum::extract::State;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::drawable::check_drawable;
+use super::own_background::check_background;
+use super::template::{TemplateChoice, pin_template};
+use super::{CertificateAnswer, MAX_DESIGN_BYTES};
+use crate::commands::define_certificate::define_certificate;
+use crate::domain::certification::certificate::{
+    Certificate, CertificateCommand, CertificateState, Definition, DesignRef,
+};
+use crate::domain::{CertificateId, Locale, Refusal, clean_line, hex};
+use crate::http::api::certification::issuing::checked_date;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::deleting::{Deleted, check_unused};
+use crate::http::protocol::extract::{IfMatch, Json, Path};
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::projection::queries::issuances::IssuanceFilter;
+
+/// Definition of a certificate.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DefineCertificate {
+    /// Issuing organisation, 1–200 characters.
+    client: String,
+    /// Name of the certificate, 1–200 characters.
+    name: String,
+    /// Name of the event or course, 1–300 characters.
+    event_name: String,
+    /// Background: the `url` of an uploaded design. If absent, the theme's own background is used. Allowed only for
+    /// themes with `takesDesign` in `GET /templates`.
+    base_design_url: Option<String>,
+    /// Theme; `classic` if absent. Its version is pinned: the given one, or else the newest.
+    #[schema(value_type = Option<TemplateChoice>)]
+    pdf_template: Option<TemplateChoice>,
+    /// Id of a SendGrid dynamic template for the mail, at most 200 characters.
+    sendgrid_template_id: Option<String>,
+    /// Link in the mail, http or https.
+    event_link: Option<String>,
+    /// Date on the certificates, such as that of the course: from 1900-01-01 to 366 days ahead. If absent, the date
+    /// of issuing in the issuer's time zone. A date in the issuing request takes precedence.
+    #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
+    issue_date: Option<String>,
+    /// True if people must have a document number, unless an upload specifies this; true if absent.
+    requires_document: Option<bool>,
+    /// Language of certificate and mail, `en` or `es`; `en` if absent.
+    #[schema(example = "en")]
+    locale: Option<String>,
+    /// True if the certificate can be issued; true if absent.
+    is_active: Option<bool>,
+}
+
+/// Defines a certificate.
+///
+/// A sample is drawn to check the definition. The definition is rejected if a text has characters that no font
+/// contains, which the details name, or if a text does not fit its place.
+#[utoipa::path(
+    post, path = "/certificates", request_body = DefineCertificate,
+    params(Repeatable),
+    responses(
+        (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
+    )
+)]
+pub async fn create_certificate(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Json { value, sha256 }: Json<DefineCertificate>,
+) -> Result<Answer, ApiError> {
+    write
+        .once(&http, sha256, async |command_id| {
+            let id = CertificateId(created_by(command_id, "certificate"));
+            let definition = definition(&http, value).await?;
+            check_background(&http, &definition, true).await?;
+            check_drawable(&http, &definition).await?;
+            let context = write.caller.context(command_id);
+            let done = define_certificate(&http.commands, &context, id, definition).await?;
+            let defined =
+                done.state.0.ok_or_else(|| ApiError::internal("a certificate without definition"))?;
+            let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, defined))?;
+            let location = http.api_path(&format!("/certificates/{id}"));
+            Ok(answer.created(location).at(done.position).version(done.position))
+        })
+        .await
+}
+
+async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Definition, ApiError> {
+    let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let design = match text(request.base_design_url) {
+        Some(url) => Some(pin_design(http, "baseDesignUrl", &url).await?),
+        None => None,
+    };
+    let locale = match text(request.locale) {
+        Some(locale) => parse_locale(&locale)?,
+        None => Locale::default(),
+    };
+    let sendgrid_template_id = text(request.sendgrid_template_id);
+    check_sendgrid(sendgrid_template_id.as_deref())?;
+    Ok(Definition {
+        client: clean_line(&request.client),
+        name: clean_line(&request.name),
+        event_name: clean_line(&request.event_name),
+        pdf_template: pin_template(http, request.pdf_template).await?,
+        design,
+        event_link: text(request.event_link),
+        sendgrid_template_id,
+        issue_date: checked_date(http, request.issue_date.as_deref())?,
+        requires_document: request.requires_document.unwrap_or(true),
+        locale,
+        is_active: request.is_active.unwrap_or(true),
+    })
+}
+
+pub(super) fn parse_locale(locale: &str) -> Result<Locale, ApiError> {
+    locale.parse().map_err(|_| ApiError::field("locale", "give en or es"))
+}
+
+pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
+    if id.is_some_and(|id| id.len() > 200 || !id.chars().all(|c| c.is_ascii_graphic())) {
+        return Err(ApiError::field("sendgridTemplateId", "give at most 200 visible ASCII characters"));
+    }
+    Ok(())
+}
+
+/// Returns the design at `url`, an address of this server, pinned by its SHA-256. This function writes nothing: the
+/// command that defines the certificate marks the design as used.
+pub(super) async fn pin_design(http: &HttpState, field: &str, url: &str) -> Result<DesignRef, ApiError> {
+    let wrong = |problem| ApiError::field(field, problem);
+    let foreign = || wrong("is not an address of ours; upload the design first and give its url");
+    let gone = || wrong("is not there any more; upload the design again");
+    let key = super::designs::key_of_url(http, url).ok_or_else(foreign)?;
+    if super::designs::is_deleted(http, &key).await? {
+        return Err(gone());
+    }
+    let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?.ok_or_else(gone)?;
+    let sha256 = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&bytes))).await;
+    Ok(DesignRef { key: key.to_string(), sha256: sha256.map_err(ApiError::internal)? })
+}
+
+/// Deactivates an active certificate, or activates an inactive one.
+///
+/// An inactive certificate cannot be issued. Certificates that were issued before do not change.
+#[utoipa::path(
+    put, path = "/certificates/{id}/toggle-active",
+    params(
+        ("id" = Uuid, Path, description = "The certificate's id"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "The changed certificate", body = Envelope<CertificateAnswer>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn toggle_certificate(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let id = CertificateId(id);
+    let context = caller.context(http.random_id().into());
+    let toggle = |known: &CertificateState| match &known.0 {
+        Some(definition) if definition.is_active => Ok(CertificateCommand::Deactivate),
+        Some(_) => Ok(CertificateCommand::Activate),
+        None => Err(Refusal::NotFound("certificate")),
+    };
+    let done = http.commands.change::<Certificate>(&context, id, &if_match.versions(), toggle).await?;
+    let now = done.state.0.ok_or_else(|| ApiError::not_found("certificate"))?;
+    let message = if now.is_active { "it can be issued again" } else { "it can't be issued any more" };
+    let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, now))?;
+    Ok(answer.message(message).at(done.position).version(done.position))
+}
+
+/// Deletes a certificate that was never issued.
+#[utoipa::path(
+    delete, path = "/certificates/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The certificate's id"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "Deleted", body = Envelope<Deleted>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "IN_USE: the certificate was issued; deactivate it instead", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn delete_certificate(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let issued = IssuanceFilter { certificate_id: Some(id), ..IssuanceFilter::default() };
+    check_unused(&http, issued, "this certificate was issued", "switch it off instead").await?;
+    let context = caller.context(http.random_id().into());
+    let delete = |_: &_| Ok(CertificateCommand::Delete);
+    let id = CertificateId(id);
+    let done = http.commands.change::<Certificate>(&context, id, &if_match.versions(), delete).await?;
+    Ok(Answer::ok(&Deleted { id: id.0 })?.message("it was deleted").at(done.position))
+}

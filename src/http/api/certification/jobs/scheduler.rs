@@ -1,0 +1,304 @@
+//! Endpoints of scheduled tasks.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::event_log::task_runs::{Run, Trigger};
+use crate::http::protocol::answer::{Envelope, ListEnvelope, ListMeta};
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{Json, Path, Query};
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::protocol::rfc3339;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::jobs;
+use crate::scheduler::Task;
+
+/// State of the scheduler and its tasks.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "isProcessing": false, "nextExecutionIn": 180_000, "timeZone": "UTC",
+    "tasks": [{
+        "name": "due_mails", "description": "lets scheduled mails go whose timer was lost, and sets lost timers again",
+        "cron": "*/5 * * * *", "enabled": true, "nextRunAt": "2026-11-21T12:10:00Z", "running": false, "lastRun": null
+    }]
+}))]
+pub struct SchedulerStatus {
+    /// True while a task is running.
+    is_processing: bool,
+    /// Milliseconds until the next scheduled mail is due; 0 if one is due, null if none is scheduled.
+    next_execution_in: Option<i64>,
+    /// Time zone of the cron expressions.
+    time_zone: String,
+    /// All tasks, with the configuration of this server.
+    tasks: Vec<TaskStatus>,
+}
+
+/// One scheduled task.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskStatus {
+    /// Name of the task.
+    #[schema(example = "due_mails")]
+    name: &'static str,
+    /// Description of the task.
+    description: &'static str,
+    /// Cron expression of its planned runs.
+    #[schema(example = "*/5 * * * *")]
+    cron: String,
+    /// True if it runs by its cron expression.
+    enabled: bool,
+    /// Time of the next planned run (RFC 3339); null if there is none.
+    next_run_at: Option<String>,
+    /// True while it is running.
+    running: bool,
+    /// The last run.
+    last_run: Option<RunAnswer>,
+}
+
+/// Returns the state of the scheduler and its tasks.
+#[utoipa::path(
+    get, path = "/jobs/scheduler/status",
+    responses((status = 200, description = "The status", body = Envelope<SchedulerStatus>))
+)]
+pub async fn get_scheduler_status(State(http): State<HttpState>) -> Result<Answer, ApiError> {
+    let now = http.now();
+    let due = jobs::next_due(&http.database().await?).await?;
+    let runs = http.commands.log().runs().await?;
+    let tasks: Vec<_> = http
+        .plan
+        .tasks
+        .iter()
+        .map(|planned| {
+            let last = runs.iter().find(|run| run.task == planned.task.name());
+            TaskStatus {
+                name: planned.task.name(),
+                description: planned.task.about(),
+                cron: planned.expression.clone(),
+                enabled: planned.enabled,
+                next_run_at: planned.next_after(now).map(rfc3339),
+                running: last.is_some_and(|run| run.is_under_way(now)),
+                last_run: last.map(|run| RunAnswer::of(&http, run.clone())),
+            }
+        })
+        .collect();
+    Answer::ok(&SchedulerStatus {
+        is_processing: tasks.iter().any(|task| task.running),
+        next_execution_in: due.map(|due| milliseconds_until(due, now)),
+        time_zone: http.plan.time_zone.clone(),
+        tasks,
+    })
+}
+
+fn milliseconds_until(due: OffsetDateTime, now: OffsetDateTime) -> i64 {
+    i64::try_from((due - now).whole_milliseconds()).unwrap_or(i64::MAX).max(0)
+}
+
+/// Query parameters of the list of runs.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RunsQuery {
+    /// Only runs of this task, such as `due_mails`.
+    task: Option<String>,
+    /// Maximum number of runs, 1–200; 50 if absent.
+    limit: Option<u32>,
+}
+
+/// One run of a scheduled task.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "task": "due_mails", "trigger": "cron", "outcome": "done",
+    "startedAt": "2026-11-21T12:05:00Z", "endedAt": "2026-11-21T12:05:00.012Z", "durationMs": 12,
+    "result": "0 mails released, 3 timers set"
+}))]
+pub struct RunAnswer {
+    /// Id of the run.
+    pub id: Uuid,
+    /// Name of the task.
+    pub task: String,
+    /// Trigger of the run: `cron`, `forced` by a request, or `start` of a scheduler.
+    pub trigger: &'static str,
+    /// `running`, `done`, `failed`, or `interrupted`: its process stopped before it ended.
+    pub outcome: &'static str,
+    /// Time at which it started (RFC 3339).
+    pub started_at: String,
+    /// Time at which it ended (RFC 3339).
+    pub ended_at: Option<String>,
+    /// Duration, in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// Result, or the reason of the failure.
+    pub result: Option<String>,
+}
+
+impl RunAnswer {
+    pub(super) fn of(http: &HttpState, run: Run) -> Self {
+        let outcome = match &run.ended {
+            Some(ended) if ended.succeeded => "done",
+            Some(_) => "failed",
+            None if run.is_under_way(http.now()) => "running",
+            None => "interrupted",
+        };
+        let trigger = match run.trigger {
+            Trigger::Cron => "cron",
+            Trigger::Forced => "forced",
+            Trigger::Start => "start",
+        };
+        let took = run.ended.as_ref().map(|ended| (ended.at - run.started).whole_milliseconds());
+        Self {
+            id: run.id,
+            task: run.task,
+            trigger,
+            outcome,
+            started_at: rfc3339(run.started),
+            ended_at: run.ended.as_ref().map(|ended| rfc3339(ended.at)),
+            duration_ms: took.and_then(|took| i64::try_from(took).ok()),
+            result: run.ended.map(|ended| ended.told),
+        }
+    }
+}
+
+/// Lists runs of scheduled tasks, newest first.
+///
+/// About the last 100 runs of each task are stored.
+#[utoipa::path(
+    get, path = "/jobs/scheduler/runs", params(RunsQuery),
+    responses(
+        (status = 200, description = "The runs; there is one page", body = ListEnvelope<RunAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: no such task, or a limit out of range", body = crate::http::protocol::api_error::ErrorEnvelope),
+    )
+)]
+pub async fn list_scheduler_runs(
+    State(http): State<HttpState>,
+    Query(query): Query<RunsQuery>,
+) -> Result<Answer, ApiError> {
+    let limit = query.limit.unwrap_or(50);
+    if !(1..=200).contains(&limit) {
+        return Err(ApiError::field("limit", "give 1 to 200"));
+    }
+    let task = query.task.as_deref().map(named).transpose()?;
+    let runs = http.commands.log().runs().await?;
+    let wanted = runs.into_iter().filter(|run| task.is_none_or(|task| run.task == task.name()));
+    let shown: Vec<_> = wanted.take(limit as usize).map(|run| RunAnswer::of(&http, run)).collect();
+    Answer::list(&shown, &ListMeta { next_cursor: None, limit, page: None, total: None })
+}
+
+/// Returns the task with this name.
+///
+/// # Errors
+/// 400 if the name is unknown.
+pub(super) fn named(name: &str) -> Result<Task, ApiError> {
+    let known = || Task::ALL.map(Task::name).join(", ");
+    Task::named(name).ok_or_else(|| ApiError::field("task", format!("give one of {}", known())))
+}
+
+/// Returns one run of a scheduled task.
+#[utoipa::path(
+    get, path = "/jobs/scheduler/runs/{id}", params(("id" = Uuid, Path, description = "The run's id")),
+    responses(
+        (status = 200, description = "The run", body = Envelope<RunAnswer>),
+        (status = 404, description = "NOT_FOUND: the run has not started yet, or is no longer stored", body = ErrorEnvelope),
+    )
+)]
+pub async fn get_scheduler_run(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let runs = http.commands.log().runs().await?;
+    let run = runs.into_iter().find(|run| run.id == id).ok_or_else(|| ApiError::not_found("run"))?;
+    Answer::ok(&RunAnswer::of(&http, run))
+}
+
+/// Longest time to wait for the end of the run; half of the request timeout if that is shorter.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// Task to run.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "task": "due_mails" }))]
+pub struct ForceRequest {
+    /// Name of the task; `due_mails` if absent, which releases scheduled mails that are due.
+    #[serde(default)]
+    task: Option<String>,
+}
+
+/// A requested run.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({ "runId": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "task": "due_mails", "run": null }))]
+pub struct Forced {
+    /// Id of the run.
+    run_id: Uuid,
+    /// Name of the task.
+    task: &'static str,
+    /// The run, if it has ended.
+    run: Option<RunAnswer>,
+}
+
+/// Runs a scheduled task now, even if it is disabled.
+///
+/// A process with the role `scheduler` runs it, after any current run of the same task. The request waits at most 10
+/// seconds for its end.
+#[utoipa::path(
+    post, path = "/jobs/scheduler/force", request_body = Option<ForceRequest>,
+    params(Repeatable),
+    responses(
+        (status = 200, description = "The run has ended", body = Envelope<Forced>),
+        (status = 202, description = "The run is waiting or in progress; see `Location`", body = Envelope<Forced>),
+        (status = 400, description = "VALIDATION_ERROR: no such task", body = ErrorEnvelope),
+    )
+)]
+pub async fn run_scheduled_task(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    body: Option<Json<ForceRequest>>,
+) -> Result<Answer, ApiError> {
+    let Json { value, sha256 } = body.unwrap_or_default();
+    write.once(&http, sha256, async |command_id| {
+        let task = value.task.as_deref().map_or(Ok(Task::DueMails), named)?;
+        let run_id = created_by(command_id, "run");
+        let log = http.commands.log();
+        log.fire_timer(&format!("task.{}", task.name()), Bytes::from(run_id.to_string())).await?;
+        tracing::info!(task = task.name(), %run_id, user_id = %write.caller.user_id, "task run requested");
+        let run = ended(&http, run_id).await?;
+        let is_over = run.is_some();
+        let answer = Answer::ok(&Forced { run_id, task: task.name(), run })?;
+        if is_over {
+            return Ok(answer.message("it has run"));
+        }
+        let location = http.api_path(&format!("/jobs/scheduler/runs/{run_id}"));
+        Ok(answer.accepted(location).message("it will run as soon as a scheduler takes it; see Location"))
+    })
+    .await
+}
+
+/// Waits at most [`MAX_WAIT`] for the end of a run. Returns `None` if it has not ended.
+async fn ended(http: &HttpState, id: Uuid) -> Result<Option<RunAnswer>, ApiError> {
+    let look = || async move {
+        let runs = http.commands.log().runs().await?;
+        let run = runs.into_iter().find(|run| run.id == id && run.ended.is_some());
+        Ok((run.is_some(), run.map(|run| RunAnswer::of(http, run))))
+    };
+    http.look_until(MAX_WAIT, look).await
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn what_is_overdue_is_due_now() {
+        let now = datetime!(2026-11-21 12:00 UTC);
+        assert_eq!(milliseconds_until(datetime!(2026-11-21 12:00:01.25 UTC), now), 1_250);
+        assert_eq!(milliseconds_until(datetime!(2026-11-21 11:00 UTC), now), 0);
+    }
+}

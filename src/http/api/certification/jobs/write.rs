@@ -1,0 +1,173 @@
+//! Endpoints that cancel, retry and reschedule one job.
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::JobState;
+use crate::commands::CommandError;
+use crate::domain::certification::issuance::Issuance;
+use crate::domain::certification::mail::{Email, EmailCommand};
+use crate::domain::{EmailId, Personal, Refusal};
+use crate::http::api::certification::delivery::Delivery;
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{IfMatch, Json, Path};
+use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+
+/// Maximum length of a reason, in characters.
+const MAX_REASON: usize = 500;
+
+/// Reason for cancelling a mail.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "reason": "the certificate has a wrong name" }))]
+pub struct CancelRequest {
+    /// Reason, at most 500 characters.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Cancels an unsent mail.
+///
+/// A mail that is being sent at this moment cannot be cancelled. A cancelled job stays cancelled. To create another
+/// job, use `POST /generated-certificates/{id}/send-email`.
+#[utoipa::path(
+    post, path = "/jobs/{id}/cancel", request_body = Option<CancelRequest>,
+    params(
+        ("id" = Uuid, Path, description = "The job's id"),
+        Repeatable,
+    ),
+    responses(
+        (status = 200, description = "Cancelled, now or before", body = Envelope<JobState>),
+        (status = 400, description = "VALIDATION_ERROR: the reason is too long", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the mail was sent or is being sent", body = ErrorEnvelope),
+    )
+)]
+pub async fn cancel_job(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Path(id): Path<Uuid>,
+    body: Option<Json<CancelRequest>>,
+) -> Result<Answer, ApiError> {
+    let Json { value, sha256 } = body.unwrap_or_default();
+    write
+        .once(&http, sha256, async |command_id| {
+            let cancel = EmailCommand::Cancel { reason: reason(value.reason)? };
+            let done = http
+                .commands
+                .execute::<Email>(&write.caller.context(command_id), EmailId(id), cancel)
+                .await?;
+            let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+            Ok(answer.at(done.position).version(done.position).message("it will not be sent"))
+        })
+        .await
+}
+
+/// Checks the reason. An absent reason becomes an empty text.
+pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError> {
+    let text = text.unwrap_or_default();
+    if text.chars().count() > MAX_REASON || text.contains('\0') {
+        return Err(ApiError::field("reason", format!("give at most {MAX_REASON} characters, without NUL")));
+    }
+    Ok(text.into())
+}
+
+/// Retries a failed mail, or a mail with an unknown outcome.
+///
+/// The person may get a mail with an unknown outcome twice. A certificate that could not be drawn has no mail and no
+/// job: correct the problem that its `failure` names, and generate it for the same person again.
+#[utoipa::path(
+    post, path = "/jobs/{id}/retry",
+    params(
+        ("id" = Uuid, Path, description = "The job's id"),
+        Repeatable,
+    ),
+    responses(
+        (status = 200, description = "Queued again", body = Envelope<JobState>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the mail has not failed, or the id is that of a generated certificate", body = ErrorEnvelope),
+    )
+)]
+pub async fn retry_job(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    write
+        .once(&http, NO_BODY, async |command_id| {
+            let context = write.caller.context(command_id);
+            let done = match http.commands.execute::<Email>(&context, EmailId(id), EmailCommand::Retry).await
+            {
+                Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(no_such_job(&http, id).await?),
+                done => done?,
+            };
+            let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+            Ok(answer.at(done.position).version(done.position).message("it will be sent again"))
+        })
+        .await
+}
+
+/// Returns the error for an unknown job. If `id` is that of a generated certificate, the message gives the
+/// alternative.
+async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
+    let issuance = http.commands.load::<Issuance>(id).await?.state;
+    let message = match (issuance.request, issuance.failure) {
+        (None, _) => return Ok(ApiError::not_found("job")),
+        (Some(_), Some(_)) => {
+            "this is a generated certificate that could not be drawn; put right what its failure names, and \
+             generate it for the same person again"
+        }
+        (Some(_), None) => "this is a generated certificate; retry its job, or mail it again with send-email",
+    };
+    Ok(ApiError::new(ErrorCode::WrongState, message))
+}
+
+/// New delivery of a waiting mail.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "delivery": { "at": "2026-12-01T09:00:00Z" } }))]
+pub struct RescheduleRequest {
+    /// The new delivery.
+    delivery: Delivery,
+}
+
+/// Changes the delivery of a held or scheduled mail.
+#[utoipa::path(
+    patch, path = "/jobs/{id}", request_body = RescheduleRequest,
+    params(
+        ("id" = Uuid, Path, description = "The job's id"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "Changed; with `immediate`, the mail is released", body = Envelope<JobState>),
+        (status = 400, description = "VALIDATION_ERROR: the time is invalid", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the mail is no longer waiting", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn reschedule_job(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+    Json { value, .. }: Json<RescheduleRequest>,
+) -> Result<Answer, ApiError> {
+    let delivery = value.delivery.checked(http.now())?;
+    let known = http.commands.load::<Email>(id).await?;
+    if known.state.mail.is_none() {
+        return Err(ApiError::not_found("job"));
+    }
+    if_match.check(known.position)?;
+    let context = caller.context(http.random_id().into());
+    let command = EmailCommand::Reschedule(delivery);
+    // Decided on the version that was just compared. If the log has newer events, the command is decided again on
+    // them, and refused if the mail was released meanwhile.
+    let done = http.commands.execute_assuming::<Email>(&context, id, known, command).await?;
+    let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+    Ok(answer.at(done.position).version(done.position))
+}

@@ -1,0 +1,124 @@
+//! Endpoints that show templates of the issuer.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::OwnTemplateAnswer;
+use crate::domain::TemplateId;
+use crate::domain::certification::template::Template;
+use crate::http::protocol::answer::{Envelope, ListEnvelope};
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{Direction, Listing, Path, Query, Unsorted, filter_text};
+use crate::http::protocol::position;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::templates;
+
+/// Returns one of your own templates.
+#[utoipa::path(
+    get, path = "/templates/own/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The template's id"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
+    ),
+    responses(
+        (status = 200, description = "The template", body = Envelope<OwnTemplateAnswer>),
+        (status = 304, description = "`If-None-Match` matches the current version"),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn get_own_template(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let row = templates::get(&http.database().await?, id).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("template"))?;
+    let version = position(row.position)?;
+    Ok(Answer::ok(&OwnTemplateAnswer::of_row(row)?)?.version(version))
+}
+
+/// Query parameters of the list of own templates.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OwnTemplatesQuery {
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
+    cursor: Option<String>,
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
+    #[param(minimum = 1)]
+    page: Option<u32>,
+    /// Entries per page; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Sort direction; latest first if absent.
+    #[param(inline)]
+    order: Option<Direction>,
+    /// Words that the name contains. Case and accents are ignored.
+    #[param(max_length = 200)]
+    search: Option<String>,
+}
+
+/// Lists your own templates, newest first by default.
+#[utoipa::path(
+    get, path = "/templates/own", params(OwnTemplatesQuery),
+    responses(
+        (status = 200, description = "A page of templates", body = ListEnvelope<OwnTemplateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
+    )
+)]
+pub async fn list_own_templates(
+    State(http): State<HttpState>,
+    Query(query): Query<OwnTemplatesQuery>,
+) -> Result<Answer, ApiError> {
+    let OwnTemplatesQuery { cursor, page, limit, order, search } = query;
+    let present = templates::present(filter_text("search", search)?.as_deref());
+    let listing = Listing::<Unsorted> { cursor, page, limit, sort: None, order };
+    let (rows, meta) = listing.read(&http, &templates::TABLE, present).await?;
+    let shown = rows.into_iter().map(OwnTemplateAnswer::of_row).collect::<Result<Vec<_>, _>>()?;
+    Answer::list(&shown, &meta)
+}
+
+/// Source and manifest of a version.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"id": "5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6", "version": 1, "source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
+pub struct OwnTemplateSource {
+    /// Id of the template.
+    id: Uuid,
+    /// The version.
+    #[schema(example = 1)]
+    version: u32,
+    /// The Typst source.
+    source: String,
+    /// The manifest.
+    #[schema(value_type = Object)]
+    manifest: Value,
+}
+
+/// Returns source and manifest of a version.
+#[utoipa::path(
+    get, path = "/templates/own/{id}/versions/{version}",
+    params(
+        ("id" = Uuid, Path, description = "The template's id"),
+        ("version" = u32, Path, description = "The version, from 1"),
+    ),
+    responses(
+        (status = 200, description = "The version", body = Envelope<OwnTemplateSource>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn get_template_version(
+    State(http): State<HttpState>,
+    Path((id, version)): Path<(Uuid, u32)>,
+) -> Result<Answer, ApiError> {
+    let template = http.commands.load::<Template>(TemplateId(id)).await?.state.0;
+    let template = template.filter(|template| !template.is_retired);
+    let files = template.as_ref().and_then(|template| template.version(version));
+    let files = files.ok_or_else(|| ApiError::not_found("version of this template"))?;
+    let (source, manifest) = http.rendering.template(files).await?;
+    let manifest = serde_json::to_value(manifest).map_err(ApiError::internal)?;
+    Answer::ok(&OwnTemplateSource { id, version, source, manifest })
+}

@@ -1,0 +1,194 @@
+//! Endpoints that create, extend, activate and delete templates of the issuer.
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{OwnTemplateAnswer, checked};
+use crate::domain::TemplateId;
+use crate::domain::certification::template::{Template, TemplateCommand};
+use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::deleting::Deleted;
+use crate::http::protocol::extract::{IfMatch, Json, Path};
+use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::projection::queries::templates;
+
+/// Name, source and manifest of a new template.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Diploma 2026", "source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
+pub struct CreateOwnTemplate {
+    /// Name of the template, 1–200 characters.
+    #[schema(min_length = 1, max_length = 200, example = "Diploma 2026")]
+    name: String,
+    /// The Typst source, which defines `certificate(d)`; at most 256 KiB.
+    source: String,
+    /// Manifest of the template, at most 64 KiB.
+    #[schema(value_type = Object)]
+    manifest: Value,
+}
+
+/// Uploads your own template.
+///
+/// Before the template is stored, its sample is drawn in English and in Spanish. This is done in a separate process
+/// without files, network and packages, and with limits of time and memory. The template must draw one page of the
+/// size in its manifest, with all text within the margin. Version 1 is active immediately.
+#[utoipa::path(
+    post, path = "/templates/own", request_body = CreateOwnTemplate,
+    params(Repeatable),
+    responses(
+        (status = 201, description = "Created", body = Envelope<OwnTemplateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
+        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
+    )
+)]
+pub async fn create_own_template(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Json { value, sha256 }: Json<CreateOwnTemplate>,
+) -> Result<Answer, ApiError> {
+    write
+        .once(&http, sha256, async |command_id| {
+            let id = TemplateId(created_by(command_id, "template"));
+            let files = checked::store(&http, id, &value.source, &value.manifest).await?;
+            let create = TemplateCommand::Create { name: value.name.trim().to_owned(), files };
+            let done =
+                http.commands.execute::<Template>(&write.caller.context(command_id), id, create).await?;
+            let template = done.state.0.ok_or_else(|| ApiError::internal("a template without a version"))?;
+            let location = http.api_path(&format!("/templates/own/{id}"));
+            let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
+            Ok(answer.created(location).at(done.position).version(done.position))
+        })
+        .await
+}
+
+/// Source and manifest of a new version.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
+pub struct AddTemplateVersion {
+    /// The Typst source, which defines `certificate(d)`; at most 256 KiB.
+    source: String,
+    /// Manifest of the template, at most 64 KiB.
+    #[schema(value_type = Object)]
+    manifest: Value,
+}
+
+/// Adds a version to your own template.
+///
+/// The version is checked like a new template. It is not used before it is activated. A template has at most 100
+/// versions.
+#[utoipa::path(
+    post, path = "/templates/own/{id}/versions", request_body = AddTemplateVersion,
+    params(
+        ("id" = Uuid, Path, description = "The template's id"),
+        Repeatable,
+    ),
+    responses(
+        (status = 201, description = "Added", body = Envelope<OwnTemplateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the template has 100 versions, the maximum", body = ErrorEnvelope),
+        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
+    )
+)]
+pub async fn add_template_version(
+    State(http): State<HttpState>,
+    write: Repeatable,
+    Path(id): Path<Uuid>,
+    Json { value, sha256 }: Json<AddTemplateVersion>,
+) -> Result<Answer, ApiError> {
+    let id = TemplateId(id);
+    write
+        .once(&http, sha256, async |command_id| {
+            let known = http.commands.load::<Template>(id).await?.state.0;
+            if known.is_none_or(|template| template.is_retired) {
+                return Err(ApiError::not_found("template"));
+            }
+            let files = checked::store(&http, id, &value.source, &value.manifest).await?;
+            let add = TemplateCommand::AddVersion(files);
+            let done = http.commands.execute::<Template>(&write.caller.context(command_id), id, add).await?;
+            let template = done.state.0.ok_or_else(|| ApiError::not_found("template"))?;
+            let location = http.api_path(&format!("/templates/own/{id}/versions/{}", template.newest()));
+            let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
+            Ok(answer.created(location).at(done.position).version(done.position))
+        })
+        .await
+}
+
+/// Activates a version of a template: it draws new certificates from now on.
+///
+/// Certificates that were issued before do not change. Activating the active version has no effect. Activating an
+/// older version restores it.
+#[utoipa::path(
+    post, path = "/templates/own/{id}/versions/{version}/activate",
+    params(
+        ("id" = Uuid, Path, description = "The template's id"),
+        ("version" = u32, Path, description = "The version, from 1"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "The version is active", body = Envelope<OwnTemplateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: there is no such version", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn activate_template_version(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path((id, version)): Path<(Uuid, u32)>,
+) -> Result<Answer, ApiError> {
+    let id = TemplateId(id);
+    let context = caller.context(http.random_id().into());
+    let activate = |_: &_| Ok(TemplateCommand::Activate(version));
+    let done = http.commands.change::<Template>(&context, id, &if_match.versions(), activate).await?;
+    let template = done.state.0.ok_or_else(|| ApiError::not_found("template"))?;
+    let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
+    Ok(answer.message("new certificates are drawn by it").at(done.position).version(done.position))
+}
+
+/// Deletes a template that no certificate definition uses.
+///
+/// A deleted template cannot be chosen any more. Its versions stay in the storage, because a lost PDF is rendered
+/// again from its pinned version. Deleting a template again has no effect.
+#[utoipa::path(
+    delete, path = "/templates/own/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The template's id"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+    ),
+    responses(
+        (status = 200, description = "Deleted", body = Envelope<Deleted>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "IN_USE: certificates use the template", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn delete_own_template(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let id = TemplateId(id);
+    // Counted in the query tables, after these contain all events that are in the log now. A certificate that is
+    // defined at the same moment does no harm: the files stay, so it can still be drawn.
+    http.tables_are_level().await?;
+    let uses = templates::uses(&http.database().await?, &Template::theme_of(id)).await?;
+    if uses > 0 {
+        let message = format!("certificates that name this template: {uses}; give them another one first");
+        return Err(ApiError::new(ErrorCode::InUse, message));
+    }
+    let context = caller.context(http.random_id().into());
+    let retire = |_: &_| Ok(TemplateCommand::Retire);
+    let done = http.commands.change::<Template>(&context, id, &if_match.versions(), retire).await?;
+    Ok(Answer::ok(&Deleted { id: id.0 })?.message("it was deleted").at(done.position))
+}

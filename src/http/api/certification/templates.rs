@@ -1,0 +1,193 @@
+//! Themes: the templates that the program ships.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::certification::manifest::{
+    Bilingual, Manifest, OptionKind, Orientation, PaperSize, TemplateOption,
+};
+use crate::http::protocol::answer::{Envelope, ListEnvelope, ListMeta};
+use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::extract::{Path, Query};
+use crate::http::{Answer, ApiError, HttpState};
+
+/// A theme that certificates can use as `pdfTemplate`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateAnswer {
+    /// Name of the theme.
+    #[schema(example = "corporate")]
+    pub name: String,
+    /// Version that this answer describes.
+    #[schema(example = 1)]
+    pub version: u32,
+    /// All versions that certificates can use, oldest first.
+    #[schema(example = json!([1]))]
+    pub versions: Vec<u32>,
+    /// Name for people.
+    pub title: TextAnswer,
+    /// Description of its appearance.
+    pub description: TextAnswer,
+    /// Page format.
+    pub page: PageAnswer,
+    /// True if it draws the certificate's `baseDesignUrl`. Certificates with other themes cannot have a
+    /// `baseDesignUrl`.
+    pub takes_design: bool,
+    /// Variables of a certificate that it shows, by their names in templates.
+    #[schema(example = json!(["full_name", "certificate_name"]))]
+    pub variables: Vec<String>,
+    /// Options that can be set.
+    pub options: Vec<OptionAnswer>,
+}
+
+/// A text in both languages.
+#[derive(Serialize, ToSchema)]
+pub struct TextAnswer {
+    /// English.
+    #[schema(example = "Corporate")]
+    pub en: String,
+    /// Spanish.
+    #[schema(example = "Corporativo")]
+    pub es: String,
+}
+
+/// Format of a page.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PageAnswer {
+    /// `a4` or `us-letter`.
+    #[schema(example = "a4")]
+    pub size: &'static str,
+    /// `landscape` or `portrait`.
+    #[schema(example = "landscape")]
+    pub orientation: &'static str,
+    /// Width in millimetres.
+    #[schema(example = 297.0)]
+    pub width: f64,
+    /// Height in millimetres.
+    #[schema(example = 210.0)]
+    pub height: f64,
+}
+
+/// An option of a template.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OptionAnswer {
+    /// Name of the option in `pdfTemplate.options`.
+    #[schema(example = "accent")]
+    pub name: String,
+    /// `colour` (`#rrggbb`), `text`, `choice`, or `image`: the `url` of an uploaded design.
+    #[schema(example = "colour")]
+    pub kind: &'static str,
+    /// Name for people.
+    pub title: TextAnswer,
+    /// Default value; null for a picture, empty if the theme has its own words.
+    #[schema(example = "#123a5c")]
+    pub default: Option<String>,
+    /// Allowed values of a `choice`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!(["light", "dark"]))]
+    pub choices: Vec<String>,
+    /// Maximum length of a text, in characters.
+    #[schema(example = 80)]
+    pub max_length: Option<usize>,
+}
+
+impl TemplateAnswer {
+    fn of(http: &HttpState, name: &str, version: u32, manifest: &Manifest) -> Self {
+        let versions = http.templates.iter().filter(|known| known.name == name);
+        let (width, height) = manifest.page.millimetres();
+        let size = match manifest.page.size {
+            PaperSize::A4 => "a4",
+            PaperSize::UsLetter => "us-letter",
+        };
+        let orientation = match manifest.page.orientation {
+            Orientation::Landscape => "landscape",
+            Orientation::Portrait => "portrait",
+        };
+        Self {
+            name: name.to_owned(),
+            version,
+            versions: versions.map(|known| known.version).collect(),
+            title: text(&manifest.title),
+            description: text(&manifest.description),
+            page: PageAnswer { size, orientation, width, height },
+            takes_design: manifest.design,
+            variables: manifest.variables.clone(),
+            options: manifest.options.iter().map(option).collect(),
+        }
+    }
+}
+
+fn text(text: &Bilingual) -> TextAnswer {
+    TextAnswer { en: text.en.clone(), es: text.es.clone() }
+}
+
+fn option(option: &TemplateOption) -> OptionAnswer {
+    let kind = match option.kind {
+        OptionKind::Colour => "colour",
+        OptionKind::Text => "text",
+        OptionKind::Image => "image",
+        OptionKind::Choice => "choice",
+    };
+    OptionAnswer {
+        name: option.name.clone(),
+        kind,
+        title: text(&option.title),
+        default: option.default.clone(),
+        choices: option.choices.clone(),
+        max_length: option.longest(),
+    }
+}
+
+/// Query parameters of a theme.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct VersionQuery {
+    /// Version of the theme; the newest if absent.
+    #[param(minimum = 1)]
+    version: Option<u32>,
+}
+
+/// Returns one theme.
+#[utoipa::path(
+    get, path = "/templates/{name}",
+    params(("name" = String, Path, description = "The theme's name", example = "corporate"), VersionQuery),
+    responses(
+        (status = 200, description = "The theme", body = Envelope<TemplateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the version is not a number", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: there is no such theme, or not in that version", body = ErrorEnvelope),
+    )
+)]
+pub async fn get_template(
+    State(http): State<HttpState>,
+    Path(name): Path<String>,
+    Query(query): Query<VersionQuery>,
+) -> Result<Answer, ApiError> {
+    let wanted = |version: u32| query.version.is_none_or(|wanted| wanted == version);
+    let known = http.templates.iter().rfind(|known| known.name == name && wanted(known.version));
+    let known = known.ok_or_else(|| ApiError::not_found("template"))?;
+    Answer::ok(&TemplateAnswer::of(&http, &known.name, known.version, &known.manifest))
+}
+
+/// Page size that the answer states. It exceeds the number of shipped themes.
+const LIMIT: u32 = 200;
+
+/// Lists the themes that certificates can use, each in its newest version.
+#[utoipa::path(
+    get, path = "/templates",
+    responses((status = 200, description = "The themes; there is one page", body = ListEnvelope<TemplateAnswer>))
+)]
+pub async fn list_templates(State(http): State<HttpState>) -> Result<Answer, ApiError> {
+    let newest = http
+        .templates
+        .iter()
+        .enumerate()
+        .filter(|(n, known)| http.templates.get(n + 1).is_none_or(|next| next.name != known.name));
+    let shown: Vec<_> = newest
+        .map(|(_, known)| TemplateAnswer::of(&http, &known.name, known.version, &known.manifest))
+        .collect();
+    Answer::list(&shown, &ListMeta { next_cursor: None, limit: LIMIT, page: None, total: None })
+}

@@ -1,0 +1,58 @@
+//! Health checks for monitors and orchestrators. Details and metrics are on the management listener.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::protocol::answer::Envelope;
+use crate::http::{Answer, ApiError, HttpState};
+
+/// Confirmation that the process answers.
+#[derive(Serialize, ToSchema)]
+pub struct Alive {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// The program's version.
+    version: &'static str,
+}
+
+const ALIVE: Alive = Alive { status: "ok", version: env!("CARGO_PKG_VERSION") };
+
+/// Confirms that the server answers. `/health/ready` also checks its dependencies.
+#[utoipa::path(get, path = "/health", responses((status = 200, description = "The server answers", body = Envelope<Alive>)))]
+pub async fn get_health() -> Result<Answer, ApiError> {
+    Answer::ok(&ALIVE)
+}
+
+/// Confirms that the process is alive. If there is no answer, restart the process.
+#[utoipa::path(get, path = "/health/live", responses((status = 200, description = "The process is alive", body = Envelope<Alive>)))]
+pub async fn get_liveness() -> Result<Answer, ApiError> {
+    Answer::ok(&ALIVE)
+}
+
+/// Readiness of the server.
+#[derive(Serialize, ToSchema)]
+pub struct ReadyAnswer {
+    /// `ok` or `unavailable`.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Returns the readiness of the server to serve requests.
+///
+/// The answer is at most 1 s old. The management listener names the missing dependencies.
+#[utoipa::path(
+    get, path = "/health/ready",
+    responses(
+        (status = 200, description = "The server is ready", body = Envelope<ReadyAnswer>),
+        (status = 503, description = "The server is not ready; `success` is false", body = Envelope<ReadyAnswer>),
+    )
+)]
+pub async fn get_readiness(State(http): State<HttpState>) -> Result<Answer, ApiError> {
+    if http.readiness.report().await.is_ready() {
+        Answer::ok(&ReadyAnswer { status: "ok" })
+    } else {
+        Answer::unavailable(&ReadyAnswer { status: "unavailable" })
+    }
+}
