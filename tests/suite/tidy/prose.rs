@@ -1,5 +1,6 @@
 //! Checks that paths, links, make targets, subcommands, API addresses and tests in the documentation exist.
 
+use laureate::http::router;
 use std::collections::HashSet;
 
 use super::source;
@@ -53,12 +54,14 @@ impl Repository {
                 known.extend(test_names(&text).into_iter().map(|name| format!("{path}::{name}")));
             }
         }
+        let endpoints: Vec<_> =
+            router::api().into_iter().chain(router::root()).chain(router::caught_mails()).collect();
         Self {
             headings,
             tests: known,
             targets: targets(&source::read("Makefile")),
             subcommands: subcommands(&source::read("src/cli/mod.rs")),
-            routes: routes(&source::read("src/http/router.rs")),
+            routes: routes(endpoints.iter().map(|endpoint| endpoint.path.as_str())),
             paths,
         }
     }
@@ -117,16 +120,10 @@ fn kebab(name: &str) -> String {
     kebab
 }
 
-/// Returns the paths in the route table.
-fn routes(table: &str) -> HashSet<Vec<String>> {
-    let route = |line: &str| {
-        let (_, rest) = line.trim().strip_prefix("on(")?.split_once('"')?;
-        let parts = rest.split_once('"')?.0.trim_matches('/').split('/');
-        Some(
-            parts.map(|part| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() }).collect(),
-        )
-    };
-    table.lines().filter_map(route).collect()
+/// Returns the paths of the routes, without the API's prefix.
+fn routes<'p>(paths: impl IntoIterator<Item = &'p str>) -> HashSet<Vec<String>> {
+    let parameter = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
+    paths.into_iter().map(|path| path.trim_matches('/').split('/').map(parameter).collect()).collect()
 }
 
 /// Returns the functions after the first test attribute of a file. Macros may generate tests, so a function
@@ -315,7 +312,7 @@ mod tests {
             headings: ["README.md#two-words".to_owned()].into(),
             targets: targets("demo: build ## Show\nbuild:\n\t@x\nA ?= b:\n"),
             subcommands: subcommands("enum Command {\n    /// Run\n    Up(up::A),\n    WithServers(B),\n}\n"),
-            routes: routes("  on(GET, \"/jobs/{id}\", routes!(x)).may(Y),\n  on(POST, \"/auth/login\", z),"),
+            routes: routes(["/jobs/{id}", "/auth/login"]),
             tests: ["src/a.rs::it_works".to_owned()].into(),
         }
     }
