@@ -24,6 +24,7 @@ const TAGS: &[(&str, &str)] = &[
 /// Completes the document that is generated from the annotations.
 pub(super) fn finish(mut document: Value) -> Value {
     rename_schemas(&mut document);
+    inline_timestamps(&mut document);
     let mut tags = Vec::new();
     for operation in operations(&mut document) {
         settle_parameters(operation);
@@ -45,6 +46,41 @@ pub(super) fn finish(mut document: Value) -> Value {
         .collect();
     examples::add(&mut document);
     document
+}
+
+/// Replaces references to the schema of times by that schema, so that clients get their language's own type.
+fn inline_timestamps(document: &mut Value) {
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.remove("Timestamp");
+    }
+    inline(document);
+}
+
+fn inline(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let is_time = |schema: &Value| schema["$ref"] == "#/components/schemas/Timestamp";
+            let choices = fields.get("oneOf").and_then(Value::as_array);
+            let nullable = choices.and_then(|choices| choices.iter().find(|choice| is_time(choice))).cloned();
+            if let Some(Value::Object(time)) = nullable {
+                fields.remove("oneOf");
+                fields.extend(time);
+                time_in(fields, json!(["string", "null"]));
+            } else if fields.get("$ref").is_some_and(|to| to == "#/components/schemas/Timestamp") {
+                time_in(fields, json!("string"));
+            }
+            fields.values_mut().for_each(inline);
+        }
+        Value::Array(items) => items.iter_mut().for_each(inline),
+        _ => {}
+    }
+}
+
+fn time_in(schema: &mut Map<String, Value>, kind: Value) {
+    schema.remove("$ref");
+    schema.insert("type".to_owned(), kind);
+    schema.insert("format".to_owned(), "date-time".into());
+    schema.entry("example").or_insert_with(|| "2026-11-21T12:00:00Z".into());
 }
 
 /// Returns all operations of a document.

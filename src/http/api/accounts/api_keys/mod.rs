@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::database::DatabaseError;
 use crate::domain::ApiKeyId;
 use crate::domain::accounts::api_key::ApiKeyCreated;
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::api_keys::ApiKeyRow;
 
@@ -33,16 +33,16 @@ pub struct ApiKeyAnswer {
     pub scopes: Vec<String>,
     /// Expiry time (RFC 3339).
     #[schema(example = "2027-02-19T12:00:00Z")]
-    pub expires_at: String,
+    pub expires_at: Timestamp,
     /// Time at which it was revoked or ended by a new password of its owner (RFC 3339); null if neither.
-    pub revoked_at: Option<String>,
+    pub revoked_at: Option<Timestamp>,
     /// Time of the last use, accurate to 5 minutes (RFC 3339); null if never used. Absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_used_at: Option<Option<String>>,
+    pub last_used_at: Option<Option<Timestamp>>,
     /// Time of creation (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
-    pub created_at: Option<String>,
+    pub created_at: Option<Timestamp>,
 }
 
 impl ApiKeyAnswer {
@@ -52,7 +52,7 @@ impl ApiKeyAnswer {
             name: key.name,
             owner_id: key.owner.0,
             scopes: key.scopes,
-            expires_at: rfc3339(key.expires_at),
+            expires_at: Timestamp(key.expires_at),
             revoked_at: None,
             last_used_at: None,
             created_at: None,
@@ -65,10 +65,10 @@ impl ApiKeyAnswer {
             name: row.name,
             owner_id: row.owner,
             scopes: row.scopes,
-            expires_at: rfc3339(row.expires_at),
-            revoked_at: row.revoked_at.map(rfc3339),
-            last_used_at: Some(last_uses.get(&row.id).copied().map(rfc3339)),
-            created_at: Some(rfc3339(row.created_at)),
+            expires_at: Timestamp(row.expires_at),
+            revoked_at: row.revoked_at.map(Timestamp),
+            last_used_at: Some(last_uses.get(&row.id).copied().map(Timestamp)),
+            created_at: Some(Timestamp(row.created_at)),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::http::auth::tokens::RefreshToken;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Json, ListQuery, Path, Query, Unsorted};
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::sessions;
 use crate::projection::queries::sessions::SessionRow;
@@ -170,16 +170,16 @@ pub struct SessionAnswer {
     pub is_current: bool,
     /// Time of the log-in (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    pub started_at: String,
+    pub started_at: Timestamp,
     /// Time of the last refresh (RFC 3339).
     #[schema(example = "2026-11-22T12:00:00Z")]
-    pub refreshed_at: String,
+    pub refreshed_at: Timestamp,
     /// Expiry time of its refresh token (RFC 3339).
     #[schema(example = "2026-11-29T12:00:00Z")]
-    pub expires_at: String,
+    pub expires_at: Timestamp,
     /// Time at which the session ends even if it is refreshed (RFC 3339).
     #[schema(example = "2026-12-21T12:00:00Z")]
-    pub ends_at: String,
+    pub ends_at: Timestamp,
 }
 
 impl SessionAnswer {
@@ -187,10 +187,10 @@ impl SessionAnswer {
         Self {
             id: row.id,
             is_current: caller.session_id().is_some_and(|id| id.0 == row.id),
-            started_at: rfc3339(row.started_at),
-            refreshed_at: rfc3339(row.refreshed_at),
-            expires_at: rfc3339(row.expires_at),
-            ends_at: rfc3339(row.ends_at),
+            started_at: Timestamp(row.started_at),
+            refreshed_at: Timestamp(row.refreshed_at),
+            expires_at: Timestamp(row.expires_at),
+            ends_at: Timestamp(row.ends_at),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::accounts::user::{Account, Profile, Role};
 use crate::domain::{Personal, Refusal, UserId, clean_line};
 use crate::http::auth::access::Permission;
 use crate::http::auth::passwords::PasswordError;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, Caller, HttpState};
 use crate::projection::queries::users::UserRow;
 
@@ -56,11 +57,11 @@ pub struct UserDetails {
     /// Time of creation (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
-    pub created_at: Option<String>,
+    pub created_at: Option<Timestamp>,
     /// Time of the last change (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
-    pub updated_at: Option<String>,
+    pub updated_at: Option<Timestamp>,
 }
 
 impl UserDetails {
@@ -82,8 +83,8 @@ impl UserDetails {
             user,
             is_active: row.is_active,
             second_factor: Some(row.second_factor_position.is_some()),
-            created_at: Some(crate::http::protocol::rfc3339(row.created_at)),
-            updated_at: Some(crate::http::protocol::rfc3339(row.updated_at)),
+            created_at: Some(Timestamp(row.created_at)),
+            updated_at: Some(Timestamp(row.updated_at)),
         }
     }
 }

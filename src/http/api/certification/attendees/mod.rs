@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::domain::{AttendeeId, FieldError, InvalidField, Person, Personal, Refusal};
 use crate::http::HttpState;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::attendees::AttendeeRow;
 use crate::rendering::undrawable;
 use crate::rendering::undrawable::{UNDRAWABLE, UndrawableField};
@@ -52,10 +53,10 @@ pub struct AttendeeAnswer {
     pub warnings: Vec<AttendeeWarning>,
     /// Time of creation (RFC 3339); absent in the answer to a creation or change.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub created_at: Option<String>,
+    pub created_at: Option<Timestamp>,
     /// Time of the last change (RFC 3339); absent in the answer to a creation or change.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<String>,
+    pub updated_at: Option<Timestamp>,
 }
 
 /// Accepted value with which no certificate can be issued to the person.
@@ -120,8 +121,8 @@ impl From<AttendeeRow> for AttendeeAnswer {
             import_id: row.import_id,
             import_row: row.import_row,
             warnings: Vec::new(),
-            created_at: Some(crate::http::protocol::rfc3339(row.created_at)),
-            updated_at: Some(crate::http::protocol::rfc3339(row.updated_at)),
+            created_at: Some(Timestamp(row.created_at)),
+            updated_at: Some(Timestamp(row.updated_at)),
         }
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Direction, Listing, Path, Query, Unsorted};
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::batches;
 use crate::projection::queries::batches::{BatchFilter, BatchRow, BatchWithProgress, ProgressRow};
@@ -46,10 +46,10 @@ pub struct BatchAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     undo_reason: Option<String>,
     /// Time of the request (RFC 3339).
-    created_at: String,
+    created_at: Timestamp,
     /// Time at which it was cancelled or undone (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
-    stopped_at: Option<String>,
+    stopped_at: Option<Timestamp>,
 }
 
 /// Person for whom nothing could be issued.
@@ -137,8 +137,8 @@ pub(in crate::http::api) fn shown(
         progress: BatchProgress::of(&progress),
         refusals: serde_json::from_value(progress.refusals).map_err(ApiError::internal)?,
         undo_reason: batch.undo_reason,
-        created_at: rfc3339(batch.created_at),
-        stopped_at: batch.stopped_at.map(rfc3339),
+        created_at: Timestamp(batch.created_at),
+        stopped_at: batch.stopped_at.map(Timestamp),
     })
 }
 
@@ -227,14 +227,14 @@ pub struct BatchListed {
     undo_reason: Option<String>,
     /// Time of the request (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    created_at: String,
+    created_at: Timestamp,
     /// Time of the last change of the batch itself (RFC 3339). Changes of its certificates do not count.
     #[schema(example = "2026-11-21T12:00:00Z")]
-    updated_at: String,
+    updated_at: Timestamp,
     /// Time at which it was cancelled or undone (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
-    stopped_at: Option<String>,
+    stopped_at: Option<Timestamp>,
 }
 
 impl From<BatchRow> for BatchListed {
@@ -249,9 +249,9 @@ impl From<BatchRow> for BatchListed {
             refused: row.refused,
             left: row.left_out,
             undo_reason: row.undo_reason,
-            created_at: rfc3339(row.created_at),
-            updated_at: rfc3339(row.updated_at),
-            stopped_at: row.stopped_at.map(rfc3339),
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+            stopped_at: row.stopped_at.map(Timestamp),
         }
     }
 }

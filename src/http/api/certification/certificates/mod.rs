@@ -23,6 +23,7 @@ use self::template::shown_options;
 use crate::domain::CertificateId;
 use crate::domain::certification::certificate::Definition;
 use crate::http::HttpState;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::certificates::CertificateRow;
 
 /// Prefix of the object keys of designs. Only these keys are served at `/certificates/design_images/…`.
@@ -68,10 +69,10 @@ pub struct CertificateAnswer {
     pub is_active: bool,
     /// Time of definition (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub created_at: Option<String>,
+    pub created_at: Option<Timestamp>,
     /// Time of the last change (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<String>,
+    pub updated_at: Option<Timestamp>,
 }
 
 impl CertificateAnswer {
@@ -114,8 +115,8 @@ impl CertificateAnswer {
             requires_document: row.requires_document,
             locale: row.locale,
             is_active: row.is_active,
-            created_at: Some(crate::http::protocol::rfc3339(row.created_at)),
-            updated_at: Some(crate::http::protocol::rfc3339(row.updated_at)),
+            created_at: Some(Timestamp(row.created_at)),
+            updated_at: Some(Timestamp(row.updated_at)),
         }
     }
 }

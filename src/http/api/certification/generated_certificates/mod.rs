@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::domain::Personal;
 use crate::domain::certification::public_id::printed;
 use crate::http::HttpState;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::issuances::IssuanceRow;
 
 /// A certificate that is issued to one person.
@@ -48,7 +49,7 @@ pub struct IssuanceAnswer {
     #[schema(example = "generated")]
     pub state: String,
     /// Time at which the PDF was created (RFC 3339); null before that.
-    pub generated_at: Option<String>,
+    pub generated_at: Option<Timestamp>,
     /// True if a mail about it was sent.
     pub is_sent: bool,
     /// Name of the person, as shown on the certificate.
@@ -91,7 +92,7 @@ impl IssuanceAnswer {
         let reason = row.failure_reason;
         let (revoked_at, note) = (row.revoked_at, row.revocation_note);
         let revocation = row.revocation_reason.zip(revoked_at).map(|(reason, at)| RevocationAnswer {
-            revoked_at: crate::http::protocol::rfc3339(at),
+            revoked_at: Timestamp(at),
             reason,
             note,
         });
@@ -106,7 +107,7 @@ impl IssuanceAnswer {
             url: format!("{page}/download"),
             verification_url: page,
             state: row.state,
-            generated_at: row.generated_at.map(crate::http::protocol::rfc3339),
+            generated_at: row.generated_at.map(Timestamp),
             is_sent: row.is_sent,
             full_name: row.full_name,
             certificate_name: row.certificate_name,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::domain::Personal;
 use crate::domain::certification::issuance::{IssuanceState, WhyRevoked};
 use crate::http::ApiError;
+use crate::http::protocol::timestamp::Timestamp;
 
 /// Maximum length of a note in characters.
 const MAX_NOTE_CHARS: usize = 1_000;
@@ -106,7 +107,7 @@ impl Revoked {
 pub struct RevocationAnswer {
     /// Time of the revocation (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    pub revoked_at: String,
+    pub revoked_at: Timestamp,
     /// Reason: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`, `batchCancelled`,
     /// `generationFailed` (it could not be drawn, and a new one for the person replaces it) or `other`.
     #[schema(example = "wrongData")]

@@ -11,7 +11,7 @@ use super::{ImportAnswer, ImportFailure};
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Direction, Listing, Path, Query, Unsorted};
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::imports;
 use crate::projection::queries::imports::{ImportFilter, ImportRow};
@@ -144,13 +144,13 @@ pub struct ImportListed {
     failure: Option<ImportFailure>,
     /// Time of the upload (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    created_at: String,
+    created_at: Timestamp,
     /// Time of the last change (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    updated_at: String,
+    updated_at: Timestamp,
     /// Time at which it ended, successfully or not (RFC 3339); null before.
     #[schema(example = "2026-11-21T12:00:00Z")]
-    ended_at: Option<String>,
+    ended_at: Option<Timestamp>,
 }
 
 impl From<ImportRow> for ImportListed {
@@ -160,9 +160,9 @@ impl From<ImportRow> for ImportListed {
             size: row.size,
             certificate_id: row.certificate_id,
             failure: ImportFailure::of(&row),
-            created_at: rfc3339(row.created_at),
-            updated_at: rfc3339(row.updated_at),
-            ended_at: row.ended_at.map(rfc3339),
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+            ended_at: row.ended_at.map(Timestamp),
             progress: row.into(),
         }
     }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::domain::certification::mail::EmailEvent;
 use crate::domain::{DecodeError, DomainEvent, Personal};
 use crate::event_log::RecordedEvent;
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 
 /// Maximum number of attempts in an answer. The last ones are shown.
 const MOST: usize = 100;
@@ -20,10 +20,10 @@ pub struct Attempt {
     number: u32,
     /// Time at which it started (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    started_at: String,
+    started_at: Timestamp,
     /// Time at which its outcome was recorded (RFC 3339).
     #[schema(example = "2026-11-21T12:00:01Z")]
-    ended_at: Option<String>,
+    ended_at: Option<Timestamp>,
     /// `sent`, `retrying` (another attempt follows), `failed` or `unknown`; null if no outcome is recorded.
     #[schema(example = "sent")]
     outcome: Option<&'static str>,
@@ -41,7 +41,7 @@ pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeE
     for recorded in events {
         let (number, outcome, answer) = match EmailEvent::decode(&recorded.event_type, &recorded.body)? {
             EmailEvent::SendClaimed(claim) => {
-                let started_at = rfc3339(recorded.time);
+                let started_at = Timestamp(recorded.time);
                 let number = claim.attempt;
                 attempts.push(Attempt { number, started_at, ended_at: None, outcome: None, answer: None });
                 continue;
@@ -60,7 +60,7 @@ pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeE
         // A mail that was abandoned without an attempt has no entry for the outcome.
         let under_way = |attempt: &&mut Attempt| attempt.number == number && attempt.outcome.is_none();
         if let Some(attempt) = attempts.last_mut().filter(under_way) {
-            attempt.ended_at = Some(rfc3339(recorded.time));
+            attempt.ended_at = Some(Timestamp(recorded.time));
             attempt.outcome = Some(outcome);
             attempt.answer = Some(answer);
         }
@@ -136,8 +136,8 @@ mod tests {
                 (4, Some("sent"), Some("250 ok")),
             ]
         );
-        assert_eq!(attempts[0].started_at, "2026-11-21T12:00:03Z");
-        assert_eq!(attempts[0].ended_at.as_deref(), Some("2026-11-21T12:00:04Z"));
+        assert_eq!(attempts[0].started_at.to_string(), "2026-11-21T12:00:03Z");
+        assert_eq!(attempts[0].ended_at.map(|at| at.to_string()).as_deref(), Some("2026-11-21T12:00:04Z"));
     }
 
     #[test]

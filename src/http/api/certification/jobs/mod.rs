@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::domain::certification::mail::{EmailState, Stage};
 use crate::domain::{EmailId, Personal};
+use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::jobs::JobRow;
 
 /// One e-mail about one generated certificate.
@@ -32,7 +33,7 @@ pub struct JobAnswer {
     #[schema(example = "sent")]
     pub state: String,
     /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
-    pub due_at: Option<String>,
+    pub due_at: Option<Timestamp>,
     /// Name of the recipient.
     #[schema(value_type = String)]
     pub to_name: Personal<String>,
@@ -42,9 +43,9 @@ pub struct JobAnswer {
     /// Number of started attempts.
     pub attempts: i32,
     /// Time at which the last attempt started (RFC 3339).
-    pub attempted_at: Option<String>,
+    pub attempted_at: Option<Timestamp>,
     /// Time at which a mail server accepted it (RFC 3339).
-    pub sent_at: Option<String>,
+    pub sent_at: Option<Timestamp>,
     /// Error of the last attempt, or details of an unknown outcome.
     #[schema(value_type = Option<String>)]
     pub error_message: Option<Personal<String>>,
@@ -57,7 +58,7 @@ pub struct JobAnswer {
     /// Message-ID of the mail; null before the first attempt.
     pub message_id: Option<String>,
     /// Time at which it was queued (RFC 3339).
-    pub created_at: String,
+    pub created_at: Timestamp,
 }
 
 impl From<JobRow> for JobAnswer {
@@ -67,17 +68,17 @@ impl From<JobRow> for JobAnswer {
             generated_certificate_id: row.issuance_id,
             status: row.status,
             state: row.stage,
-            due_at: row.due_at.map(crate::http::protocol::rfc3339),
+            due_at: row.due_at.map(Timestamp),
             to_name: row.to_name,
             to_address: row.to_address,
             attempts: row.attempts,
-            attempted_at: row.attempted_at.map(crate::http::protocol::rfc3339),
-            sent_at: row.sent_at.map(crate::http::protocol::rfc3339),
+            attempted_at: row.attempted_at.map(Timestamp),
+            sent_at: row.sent_at.map(Timestamp),
             error_message: row.error_message,
             cancel_reason: row.cancel_reason,
             server_answer: row.answer,
             message_id: row.message_id,
-            created_at: crate::http::protocol::rfc3339(row.created_at),
+            created_at: Timestamp(row.created_at),
         }
     }
 }
@@ -97,7 +98,7 @@ pub struct JobState {
     /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
     state: &'static str,
     /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
-    due_at: Option<String>,
+    due_at: Option<Timestamp>,
     /// Number of started attempts.
     attempts: u32,
 }
@@ -105,13 +106,7 @@ pub struct JobState {
 impl JobState {
     fn of(id: EmailId, job: &EmailState) -> Self {
         let (state, status) = named(job.stage);
-        Self {
-            id: id.0,
-            status,
-            state,
-            due_at: job.due.map(crate::http::protocol::rfc3339),
-            attempts: job.attempt,
-        }
+        Self { id: id.0, status, state, due_at: job.due.map(Timestamp), attempts: job.attempt }
     }
 }
 

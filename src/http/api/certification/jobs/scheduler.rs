@@ -14,7 +14,7 @@ use crate::http::protocol::answer::{Envelope, ListEnvelope, ListMeta};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Json, Path, Query};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs;
 use crate::scheduler::Task;
@@ -55,7 +55,7 @@ pub struct TaskStatus {
     /// True if it runs by its cron expression.
     enabled: bool,
     /// Time of the next planned run (RFC 3339); null if there is none.
-    next_run_at: Option<String>,
+    next_run_at: Option<Timestamp>,
     /// True while it is running.
     running: bool,
     /// The last run.
@@ -82,7 +82,7 @@ pub async fn get_scheduler_status(State(http): State<HttpState>) -> Result<Answe
                 description: planned.task.about(),
                 cron: planned.expression.clone(),
                 enabled: planned.enabled,
-                next_run_at: planned.next_after(now).map(rfc3339),
+                next_run_at: planned.next_after(now).map(Timestamp),
                 running: last.is_some_and(|run| run.is_under_way(now)),
                 last_run: last.map(|run| RunAnswer::of(&http, run.clone())),
             }
@@ -129,9 +129,9 @@ pub struct RunAnswer {
     /// `running`, `done`, `failed`, or `interrupted`: its process stopped before it ended.
     pub outcome: &'static str,
     /// Time at which it started (RFC 3339).
-    pub started_at: String,
+    pub started_at: Timestamp,
     /// Time at which it ended (RFC 3339).
-    pub ended_at: Option<String>,
+    pub ended_at: Option<Timestamp>,
     /// Duration, in milliseconds.
     pub duration_ms: Option<i64>,
     /// Result, or the reason of the failure.
@@ -157,8 +157,8 @@ impl RunAnswer {
             task: run.task,
             trigger,
             outcome,
-            started_at: rfc3339(run.started),
-            ended_at: run.ended.as_ref().map(|ended| rfc3339(ended.at)),
+            started_at: Timestamp(run.started),
+            ended_at: run.ended.as_ref().map(|ended| Timestamp(ended.at)),
             duration_ms: took.and_then(|took| i64::try_from(took).ok()),
             result: run.ended.map(|ended| ended.told),
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::jobs::JobsSummary;
 
 /// Numbers of all jobs, independent of the filter.
@@ -31,7 +31,7 @@ pub struct SummaryAnswer {
     success_rate: Option<f64>,
     /// Time at which the last attempt started (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    last_processed: Option<String>,
+    last_processed: Option<Timestamp>,
     /// Numbers by state.
     by_state: StatesAnswer,
 }
@@ -74,7 +74,7 @@ impl From<JobsSummary> for SummaryAnswer {
             error: summary.error(),
             cancelled: summary.cancelled,
             success_rate,
-            last_processed: summary.last_processed.map(rfc3339),
+            last_processed: summary.last_processed.map(Timestamp),
             by_state: StatesAnswer {
                 queued: summary.queued,
                 claimed: summary.claimed,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::TemplateId;
 use crate::domain::certification::template::{OwnTemplate, Template, TemplateFiles};
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::templates::TemplateRow;
 
@@ -35,11 +35,11 @@ pub struct OwnTemplateAnswer {
     /// Time of creation (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
-    pub created_at: Option<String>,
+    pub created_at: Option<Timestamp>,
     /// Time of the last change (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
-    pub updated_at: Option<String>,
+    pub updated_at: Option<Timestamp>,
 }
 
 /// A version of a template. It never changes.
@@ -55,7 +55,7 @@ pub struct OwnTemplateVersion {
     pub size: u64,
     /// Time at which it was added (RFC 3339); absent in the answer to a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub added_at: Option<String>,
+    pub added_at: Option<Timestamp>,
 }
 
 impl OwnTemplateAnswer {
@@ -84,8 +84,8 @@ impl OwnTemplateAnswer {
             name: row.name,
             active_version: row.active_version.unsigned_abs(),
             versions: serde_json::from_value(row.versions).map_err(ApiError::internal)?,
-            created_at: Some(rfc3339(row.created_at)),
-            updated_at: Some(rfc3339(row.updated_at)),
+            created_at: Some(Timestamp(row.created_at)),
+            updated_at: Some(Timestamp(row.updated_at)),
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::dev_stack::mail_catcher::{caught_mail, caught_mails};
 use crate::http::api::public::pages::render;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Path;
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 
 fn folder(http: &HttpState) -> Result<PathBuf, ApiError> {
@@ -57,7 +57,7 @@ struct Line {
     id: String,
     to: String,
     subject: String,
-    received_at: String,
+    received_at: Timestamp,
     kib: u64,
 }
 
@@ -74,7 +74,7 @@ pub async fn list_caught_mails(State(http): State<HttpState>) -> Result<Html<Str
         id: mail.id,
         to: mail.to.join(", "),
         subject: mail.subject,
-        received_at: rfc3339(mail.received_at.replace_nanosecond(0).unwrap_or(mail.received_at)),
+        received_at: Timestamp(mail.received_at.replace_nanosecond(0).unwrap_or(mail.received_at)),
         kib: mail.bytes.div_ceil(1024),
     });
     render(TEMPLATE, &Lines { mails: mails.collect(), shown: SHOWN })

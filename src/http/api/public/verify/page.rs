@@ -15,6 +15,7 @@ use crate::http::api::public::pages::render;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, HttpState};
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -79,12 +80,13 @@ struct Page<'v> {
 impl<'v> Page<'v> {
     fn of(v: &'v Verification, locale: Locale) -> Self {
         let date = |text: &str| long_date(text.get(..10).unwrap_or(text), locale);
+        let day = |time: Timestamp| date(&time.to_string());
         Self {
             v,
             t: words(locale),
             issued_on: date(&v.issue_date),
-            revoked_on: v.revoked_at.as_deref().map(date),
-            checked_on: date(&v.checked_at),
+            revoked_on: v.revoked_at.map(day),
+            checked_on: day(v.checked_at),
         }
     }
 }
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_does_not_hold_is_said_before_anything_else() {
-        let revoked_at = Some("2026-11-22T10:00:00Z".to_owned());
+        let revoked_at = Some(Timestamp(time::macros::datetime!(2026-11-22 10:00 UTC)));
         let revoked = Verification { revoked_at, download_url: None, ..verification("revoked") };
         let page = render(TEMPLATE, &Page::of(&revoked, Locale::En)).unwrap().0;
         assert!(page.contains("<h1 class=\"revoked\">") && !page.contains("class=\"download\""), "{page}");

@@ -7,7 +7,7 @@ use super::{Standing, standing};
 use crate::domain::Personal;
 use crate::domain::certification::public_id::printed;
 use crate::http::HttpState;
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::settings::PersonShown;
 use crate::projection::queries::issuances::IssuanceRow;
 
@@ -47,7 +47,7 @@ pub struct Verification {
     pub(super) locale: String,
     /// Time of the revocation (RFC 3339); null if it is not revoked.
     #[schema(example = json!(null), format = DateTime)]
-    pub(super) revoked_at: Option<String>,
+    pub(super) revoked_at: Option<Timestamp>,
     /// Address of the PDF; null if the PDF does not exist yet, if it is revoked, or if the full name is not public.
     #[schema(
         example = "https://certificates.example.com/certificate/00112233445566778899aabbccddeeff/download"
@@ -58,7 +58,7 @@ pub struct Verification {
     pub(super) sha256: Option<String>,
     /// Time of this verification (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
-    pub(super) checked_at: String,
+    pub(super) checked_at: Timestamp,
 }
 
 pub(super) fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
@@ -81,10 +81,10 @@ pub(super) fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
         issuer: row.client,
         issue_date: row.issue_date.to_string(),
         locale: row.locale,
-        revoked_at: row.revoked_at.map(rfc3339),
+        revoked_at: row.revoked_at.map(Timestamp),
         download_url: has_download.then(|| http.public_url(&path)),
         sha256: row.sha256,
-        checked_at: rfc3339(http.now()),
+        checked_at: Timestamp(http.now()),
     }
 }
 
@@ -124,7 +124,7 @@ pub(super) mod samples {
             revoked_at: None,
             download_url: Some("https://example.com/certificate/00/download".to_owned()),
             sha256: Some("ab".repeat(32)),
-            checked_at: "2026-12-01T08:00:00Z".to_owned(),
+            checked_at: Timestamp(time::macros::datetime!(2026-12-01 08:00 UTC)),
         }
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{DESIGNS, design_url};
 use crate::domain::certification::design::{Design, DesignImage, DesignState, id_of_key};
-use crate::http::protocol::rfc3339;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::designs::DesignRow;
 use crate::storage::ObjectKey;
@@ -65,7 +65,7 @@ pub struct DesignAnswer {
     pub in_use: bool,
     /// Time of the upload (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
-    pub uploaded_at: String,
+    pub uploaded_at: Timestamp,
 }
 
 impl DesignAnswer {
@@ -84,7 +84,7 @@ impl DesignAnswer {
             width: image.width,
             height: image.height,
             in_use: false,
-            uploaded_at: rfc3339(at),
+            uploaded_at: Timestamp(at),
         }
     }
 
@@ -103,7 +103,7 @@ impl DesignAnswer {
             width: row.width.unsigned_abs(),
             height: row.height.unsigned_abs(),
             in_use: row.in_use,
-            uploaded_at: rfc3339(row.uploaded_at),
+            uploaded_at: Timestamp(row.uploaded_at),
         }
     }
 }
