@@ -3,6 +3,7 @@
 mod errors;
 mod examples;
 mod finish;
+mod headers;
 
 use axum::http::Method;
 use serde_json::Value;

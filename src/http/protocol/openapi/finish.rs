@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{errors, examples};
+use super::{errors, examples, headers};
 
 /// Tags and their descriptions. A tag that is missing here appears without a description.
 const TAGS: &[(&str, &str)] = &[
@@ -21,6 +21,26 @@ const TAGS: &[(&str, &str)] = &[
     ("about", "The server itself"),
 ];
 
+/// Schemas whose plain names are types or keywords in a common language, and their names in the document.
+const OWN_NAMES: &[(&str, &str)] = &[
+    ("Column", "FileColumn"),
+    ("Delivery", "MailDelivery"),
+    ("Encoding", "FileEncoding"),
+    ("Hidden", "HiddenParts"),
+    ("Import", "ImportStatus"),
+    ("Option", "TemplateOption"),
+    ("Page", "PageFormat"),
+    ("Place", "RowPlace"),
+    ("Reading", "FileReading"),
+    ("Reason", "RevocationReason"),
+    ("Row", "FileRow"),
+    ("Run", "TaskRun"),
+    ("Sheet", "FileSheet"),
+    ("States", "JobStates"),
+    ("Summary", "JobSummary"),
+    ("Text", "TemplateText"),
+];
+
 /// Completes the document that is generated from the annotations.
 pub(super) fn finish(mut document: Value) -> Value {
     rename_schemas(&mut document);
@@ -33,6 +53,8 @@ pub(super) fn finish(mut document: Value) -> Value {
         tags.extend(operation["tags"][0].as_str().map(str::to_owned));
     }
     document["components"]["responses"] = errors::shared();
+    document["components"]["headers"] = headers::shared();
+    headers::describe_all(&mut document);
     document["servers"] = json!([{ "url": "/", "description": "The server that serves this document" }]);
     tags.sort();
     tags.dedup();
@@ -157,7 +179,9 @@ fn client_name(name: &str) -> String {
     if let Some(of) = name.strip_prefix("Envelope_") {
         return format!("{}Response", thing(of));
     }
-    thing(name)
+    let plain = thing(name);
+    let own = OWN_NAMES.iter().find(|(clashing, _)| *clashing == plain);
+    own.map_or(plain, |(_, own)| (*own).to_owned())
 }
 
 #[cfg(test)]
@@ -172,6 +196,7 @@ mod tests {
             ("Envelope_Alive", "AliveResponse"),
             ("AttendeeAnswer", "Attendee"),
             ("ErrorEnvelope", "ErrorEnvelope"),
+            ("OptionAnswer", "TemplateOption"),
         ] {
             assert_eq!(client_name(name), expected);
         }

@@ -21,8 +21,7 @@ use crate::projection::queries::api_keys::{ApiKeyFilter, ApiKeyRow, KeyState};
         ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
-        (status = 200, description = "The key", body = Envelope<ApiKeyAnswer>,
-            headers(("ETag" = String, description = "Version of the key"))),
+        (status = 200, description = "The key", body = Envelope<ApiKeyAnswer>),
         (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),

@@ -62,8 +62,7 @@ pub struct NewApiKeyAnswer {
     post, path = "/api-keys", request_body = CreateApiKey,
     params(Repeatable),
     responses(
-        (status = 201, description = "Created", body = Envelope<NewApiKeyAnswer>,
-            headers(("ETag" = String, description = "Version of the key"), ("Location" = String, description = "Address of the key"))),
+        (status = 201, description = "Created", body = Envelope<NewApiKeyAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 403, description = "FORBIDDEN: you may not create keys, a scope exceeds your permissions, or you use an API key", body = ErrorEnvelope),
         (status = 409, description = "ALREADY_EXISTS: an earlier request created and showed the key; WRONG_STATE: you have 100 valid keys, the maximum", body = ErrorEnvelope),

@@ -23,8 +23,7 @@ use crate::projection::queries::users::UserFilter;
         ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
-        (status = 200, description = "The user", body = Envelope<UserDetails>,
-            headers(("ETag" = String, description = "Version of the user"))),
+        (status = 200, description = "The user", body = Envelope<UserDetails>),
         (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),

@@ -76,8 +76,7 @@ impl UpdateUser {
         ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "Changed", body = Envelope<UserDetails>,
-            headers(("ETag" = String, description = "Version of the user"))),
+        (status = 200, description = "Changed", body = Envelope<UserDetails>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),

@@ -53,8 +53,7 @@ pub struct CreateUser {
     post, path = "/users", request_body = CreateUser,
     params(Repeatable),
     responses(
-        (status = 201, description = "Created", body = Envelope<UserDetails>,
-            headers(("ETag" = String, description = "Version of the user"), ("Location" = String, description = "Address of the user"))),
+        (status = 201, description = "Created", body = Envelope<UserDetails>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: details name the field whose value is in use", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many passwords are being hashed; see `Retry-After`", body = ErrorEnvelope),
