@@ -106,40 +106,6 @@ pub trait Worker: Send + Sync + 'static {
     fn work(&self, deliveries: &[Delivery]) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
-/// Handler of one delivery at a time. Every implementation is a [`Worker`].
-pub trait SingleDelivery: Send + Sync + 'static {
-    /// Events that the worker handles.
-    type Input: Input;
-    /// See [`Worker::AHEAD`].
-    const AHEAD: usize = 0;
-
-    /// Handles a delivery of `input`.
-    fn handle(
-        &self,
-        delivery: &Delivery,
-        input: Self::Input,
-    ) -> impl Future<Output = Result<Verdict, CommandError>> + Send;
-}
-
-impl<W: SingleDelivery> Worker for W {
-    const NAME: &'static str = W::Input::WORKER;
-    const AHEAD: usize = <W as SingleDelivery>::AHEAD;
-    const TYPES: &'static [&'static str] = W::Input::TYPES;
-
-    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
-        let mut verdicts = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            let handled = match delivery.input() {
-                Ok(Some(input)) => self.handle(delivery, input).await,
-                Ok(None) => Ok(Verdict::Done),
-                Err(error) => Err(error),
-            };
-            verdicts.push(handled.unwrap_or_else(Verdict::from));
-        }
-        verdicts
-    }
-}
-
 /// Runs a worker until `shutdown` is cancelled, then waits until started batches have ended.
 ///
 /// At most `concurrency` batches are worked on at the same time. After a connection loss, the consumer is opened

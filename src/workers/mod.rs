@@ -12,6 +12,8 @@ pub mod max_deliveries;
 pub mod notifier;
 pub mod processes;
 pub mod renderer;
+mod single_delivery;
 pub mod timers;
 
-pub use consume::{Delivery, SingleDelivery, Verdict, Worker, run};
+pub use consume::{Delivery, Verdict, Worker, run};
+pub use single_delivery::SingleDelivery;
