@@ -13,7 +13,7 @@ COUNT ?= 5000
 LAUREATE = $(CARGO) run --locked --quiet --
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up bench setup setup-test setup-peers build test fmt unit names fuzz lint docs openapi components
+.PHONY: help demo up bench setup setup-test setup-peers build test fmt unit names fuzz lint docs openapi flow components
 # The parts of a target run in order, even with `make -j`.
 .NOTPARALLEL:
 
@@ -80,6 +80,9 @@ docs: ## Build the documentation of the code; warnings are errors
 openapi: build ## Generate openapi/openapi.json, after a change of the API
 	@$(LAUREATE) openapi > openapi/openapi.json.new
 	@mv openapi/openapi.json.new openapi/openapi.json
+
+flow: setup-test build ## Update the table of events in ARCHITECTURE.md, after a change of src/workers/flow.rs
+	@INSTA_UPDATE=always $(LAUREATE) with-servers -- $(CARGO) test --locked --quiet --test suite table_of_events_matches
 
 components:
 	@for part in fmt clippy; do \

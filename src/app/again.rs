@@ -40,7 +40,9 @@ impl App {
         };
         match verdict {
             Verdict::Done => Ok("done".to_owned()),
-            Verdict::Again { why, .. } | Verdict::GiveUp { why } => Err(anyhow!(why)),
+            Verdict::Again { why, .. } | Verdict::Unavailable { why } | Verdict::GiveUp { why } => {
+                Err(anyhow!(why))
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{App, Running};
 use crate::scheduler::{Plan, Scheduler, SchedulerParts};
-use crate::workers::dead_letter::Undertaker;
+use crate::workers::max_deliveries::MaxDeliveriesConsumer;
 use crate::workers::timers::Timers;
 
 impl App {
@@ -21,13 +21,13 @@ impl App {
             },
             plan,
         );
-        let (timers, undertaker) =
-            (Timers::new(self.commands.clone()), Undertaker::new(self.commands.clone()));
+        let (timers, dead_letters) =
+            (Timers::new(self.commands.clone()), MaxDeliveriesConsumer::new(self.commands.clone()));
         let stop = || running.shutdown.clone();
         let (first, second, third) = (stop(), stop(), stop());
         running.spawn("timers", async move { Ok(timers.run(first).await?) });
         running.spawn("tasks", async move { Ok(scheduler.run(second).await?) });
-        running.spawn("dead letters", async move { Ok(undertaker.run(third).await?) });
+        running.spawn("dead letters", async move { Ok(dead_letters.run(third).await?) });
         Ok(())
     }
 }

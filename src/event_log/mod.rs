@@ -2,6 +2,7 @@
 //!
 //! * [`envelope`] — an event as a message: CloudEvents attributes as headers, JSON as body.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
+//! * [`durable`] — opening durable consumers.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
 //! * [`availability`] — retries while a cluster elects a leader.
 //! * [`mod@connect`] — connection to the server; [`health`] — information about the server.
@@ -12,6 +13,7 @@ mod availability;
 pub mod batch;
 pub mod committer;
 pub mod connect;
+pub mod durable;
 pub mod envelope;
 pub mod error;
 pub mod health;
@@ -32,6 +34,7 @@ use async_nats::jetstream;
 
 pub use committer::{Append, AppendError, Commit};
 pub use connect::{Address, ConnectError, connect};
+pub use durable::Durable;
 pub use envelope::NewEvent;
 pub use error::LogError;
 pub use names::Names;

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::AckKind;
-use async_nats::jetstream::consumer::{PullConsumer, pull};
+use async_nats::jetstream::{AckKind, Message};
 use deadpool_postgres::Pool;
-use futures_util::StreamExt;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,8 +12,8 @@ use uuid::Uuid;
 
 use super::{Plan, Planned, SchedulerSettings, Task};
 use crate::commands::Commands;
-use crate::event_log::LogError;
 use crate::event_log::task_runs::{Begun, Ended, LONGEST, Run, Trigger};
+use crate::event_log::{Durable, LogError};
 use crate::projection::Readers;
 use crate::storage::ObjectStorage;
 
@@ -23,6 +21,8 @@ use crate::storage::ObjectStorage;
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(20);
 /// Delay before a retry.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Maximum number of requested runs that are handled concurrently, as in `nats/consumers/tasks.json`.
+const REQUESTS_AT_ONCE: usize = 20;
 /// Maximum length of the text about a run, in characters.
 const MOST_TOLD: usize = 300;
 
@@ -66,7 +66,7 @@ impl Scheduler {
         for planned in self.plan.tasks {
             tasks.spawn(follow(self.parts.clone(), planned, shutdown.clone()));
         }
-        let outcome = take_requests(&self.parts, &tasks, &shutdown).await;
+        let outcome = take_requests(&self.parts, &shutdown).await;
         tasks.close();
         tasks.wait().await;
         outcome
@@ -157,37 +157,14 @@ async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) {
 }
 
 /// Executes requested runs; see [`crate::event_log::EventLog::fire_timer`].
-async fn take_requests(
-    parts: &Arc<SchedulerParts>,
-    tasks: &TaskTracker,
-    shutdown: &CancellationToken,
-) -> Result<(), LogError> {
-    while !shutdown.is_cancelled() {
-        match open(parts).await {
-            Ok(mut messages) => {
-                while let Some(Some(Ok(message))) = shutdown.run_until_cancelled(messages.next()).await {
-                    let parts = parts.clone();
-                    tasks.spawn(async move {
-                        let kind = take(&parts, message.subject.as_str(), &message.payload).await;
-                        // If the acknowledgement is lost, the redelivered request finds its own run.
-                        let _ = message.ack_with(kind).await;
-                    });
-                }
-            }
-            Err(error @ LogError::NotProvisioned) => return Err(error),
-            Err(error) => tracing::warn!(%error, "task requests unavailable, retrying"),
-        }
-        shutdown.run_until_cancelled(tokio::time::sleep(AGAIN_AFTER)).await;
-    }
-    Ok(())
-}
-
-async fn open(parts: &SchedulerParts) -> Result<pull::Stream, LogError> {
-    let log = parts.commands.log();
-    let stream = log.context().get_stream(log.names().timers()).await?;
-    let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
-    let consumer: PullConsumer = stream.get_consumer("tasks").await.map_err(|e| unavailable(&e))?;
-    consumer.messages().await.map_err(|e| unavailable(&e))
+async fn take_requests(parts: &Arc<SchedulerParts>, shutdown: &CancellationToken) -> Result<(), LogError> {
+    let durable = Durable { stream: "TIMERS", name: "tasks" };
+    let handle = |message: Message| {
+        let parts = parts.clone();
+        // If the acknowledgement is lost, the redelivered request finds its own run.
+        async move { take(&parts, message.subject.as_str(), &message.payload).await }
+    };
+    parts.commands.log().handle_messages(durable, REQUESTS_AT_ONCE, shutdown, handle).await
 }
 
 async fn take(parts: &SchedulerParts, subject: &str, body: &[u8]) -> AckKind {

@@ -12,8 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::dead_letter::{self, DeadLetter};
+use super::flow::Input;
+use crate::commands::CommandError;
+use crate::event_log::durable::REOPEN_AFTER;
 use crate::event_log::envelope::recorded;
-use crate::event_log::{EventLog, LogError, RecordedEvent};
+use crate::event_log::{Durable, EventLog, LogError, RecordedEvent};
 
 /// Number of heartbeats (`+WPI`) within the consumer's ack wait, for deliveries that are being worked on.
 const BEATS_PER_ACK_WAIT: u32 = 4;
@@ -24,8 +27,6 @@ const PULL_WAIT: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Maximum number of deliveries per pull request.
 const MAX_PULL: usize = 256;
-/// Delay before a lost consumer is opened again.
-const REOPEN_AFTER: Duration = Duration::from_millis(500);
 
 /// Delivery of an event to a worker.
 #[derive(Clone, Debug)]
@@ -34,6 +35,16 @@ pub struct Delivery {
     pub event: RecordedEvent,
     /// Number of this delivery of the event, starting at 1.
     pub attempt: u32,
+}
+
+impl Delivery {
+    /// Decodes the event. Returns `None` if the worker with this input doesn't handle it.
+    ///
+    /// # Errors
+    /// The event can't be decoded.
+    pub fn input<I: Input>(&self) -> Result<Option<I>, CommandError> {
+        Ok(I::of(self.event.decode()?))
+    }
 }
 
 /// Outcome of a delivery.
@@ -48,6 +59,12 @@ pub enum Verdict {
         /// Reason, without personal data.
         why: String,
     },
+    /// A dependency is unavailable. The event must be delivered again after a delay, which doubles with each
+    /// attempt, from 500 ms to 64 s.
+    Unavailable {
+        /// Reason, without personal data.
+        why: String,
+    },
     /// A further attempt can't succeed. The outcome is in the log, and a dead letter is kept for the operator.
     GiveUp {
         /// Reason, without personal data.
@@ -56,11 +73,19 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Returns a verdict for an unavailable dependency. The delay before the redelivery doubles with each attempt,
-    /// from 500 ms to 64 s.
-    pub fn unavailable(attempt: u32, error: &impl std::fmt::Display) -> Self {
-        let after = Duration::from_millis(250) * 2_u32.pow(attempt.min(8));
-        Self::Again { after, why: error.to_string() }
+    /// Returns a verdict for an unavailable dependency.
+    pub fn unavailable(error: &impl std::fmt::Display) -> Self {
+        Self::Unavailable { why: error.to_string() }
+    }
+}
+
+impl From<CommandError> for Verdict {
+    /// A refused command is given up, because a further attempt is refused too. Other errors are temporary.
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Refused(refusal) => Self::GiveUp { why: refusal.code().to_owned() },
+            error => Self::unavailable(&error),
+        }
     }
 }
 
@@ -74,8 +99,8 @@ pub trait Worker: Send + Sync + 'static {
     /// need a request per batch. Zero if the work is long, because another process may have a free permit.
     const AHEAD: usize = 0;
 
-    /// Returns true if the worker handles events of this type. Others are acknowledged immediately.
-    fn wants(event_type: &str) -> bool;
+    /// Types of the events that the worker handles. Others are acknowledged immediately.
+    const TYPES: &'static [&'static str];
 
     /// Handles `deliveries`. Returns one verdict per delivery, in the same order.
     fn work(&self, deliveries: &[Delivery]) -> impl Future<Output = Vec<Verdict>> + Send;
@@ -98,7 +123,7 @@ pub async fn run<W: Worker>(
     let room = Arc::new(Semaphore::new(concurrency + W::AHEAD));
     let tasks = TaskTracker::new();
     while !shutdown.is_cancelled() {
-        match open::<W>(&log).await {
+        match log.open_durable(Durable { stream: "EVENTS", name: W::NAME }).await {
             Ok(consumer) => {
                 let beat = consumer.cached_info().config.ack_wait / BEATS_PER_ACK_WAIT;
                 while let Some(batches) = next_batches::<W>(&log, &consumer, &room, &shutdown).await {
@@ -131,11 +156,6 @@ async fn wait(shutdown: &CancellationToken, duration: Duration) {
         () = shutdown.cancelled() => {}
         () = tokio::time::sleep(duration) => {}
     }
-}
-
-async fn open<W: Worker>(log: &EventLog) -> Result<PullConsumer, LogError> {
-    let stream = log.context().get_stream(log.names().events()).await?;
-    stream.get_consumer(W::NAME).await.map_err(|error| LogError::Unavailable(error.to_string()))
 }
 
 type Batch = Vec<(Delivery, Message)>;
@@ -233,7 +253,7 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
     };
     let headers = message.headers.clone().unwrap_or_default();
     match recorded(log.names(), message.subject.as_str(), position, &headers, message.payload.clone()) {
-        Ok(event) if W::wants(&event.event_type) => Some(Delivery { event, attempt }),
+        Ok(event) if W::TYPES.contains(&event.event_type.as_str()) => Some(Delivery { event, attempt }),
         Ok(_) => {
             settle::<W>(message, AckKind::Ack).await;
             None
@@ -296,16 +316,9 @@ async fn conclude<W: Worker>(log: &EventLog, delivery: &Delivery, message: &Mess
         .increment(1);
     match verdict {
         Verdict::Done => settle::<W>(message, AckKind::Ack).await,
-        Verdict::Again { after, why } => {
-            let event = &delivery.event;
-            tracing::info!(
-                worker = W::NAME,
-                position = event.position,
-                attempt = delivery.attempt,
-                why,
-                "redelivery requested"
-            );
-            settle::<W>(message, AckKind::Nak(Some(after))).await;
+        Verdict::Again { after, why } => again::<W>(delivery, message, after, &why).await,
+        Verdict::Unavailable { why } => {
+            again::<W>(delivery, message, backoff(delivery.attempt), &why).await;
         }
         Verdict::GiveUp { why } => {
             let letter = DeadLetter::of(W::NAME, delivery, &why);
@@ -322,10 +335,21 @@ async fn conclude<W: Worker>(log: &EventLog, delivery: &Delivery, message: &Mess
     }
 }
 
+async fn again<W: Worker>(delivery: &Delivery, message: &Message, after: Duration, why: &str) {
+    let position = delivery.event.position;
+    tracing::info!(worker = W::NAME, position, attempt = delivery.attempt, why, "redelivery requested");
+    settle::<W>(message, AckKind::Nak(Some(after))).await;
+}
+
+/// Returns the delay before the redelivery if a dependency is unavailable.
+fn backoff(attempt: u32) -> Duration {
+    Duration::from_millis(250) * 2_u32.pow(attempt.min(8))
+}
+
 const fn label(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Done => "done",
-        Verdict::Again { .. } => "again",
+        Verdict::Again { .. } | Verdict::Unavailable { .. } => "again",
         Verdict::GiveUp { .. } => "given_up",
     }
 }
@@ -341,5 +365,25 @@ async fn terminate(log: &EventLog, message: &Message, why: &str) {
 async fn settle<W: Worker>(message: &Message, kind: AckKind) {
     if let Err(error) = message.ack_with(kind).await {
         tracing::warn!(worker = W::NAME, %error, "cannot send acknowledgement, event will be redelivered");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Refusal;
+
+    #[test]
+    fn refused_command_is_given_up_and_other_errors_are_retried() {
+        let refused = CommandError::Refused(Refusal::NotFound("certificate"));
+        assert!(matches!(Verdict::from(refused), Verdict::GiveUp { .. }));
+        let lost = CommandError::from(LogError::Unavailable("no answer".to_owned()));
+        assert!(matches!(Verdict::from(lost), Verdict::Unavailable { .. }));
+    }
+
+    #[test]
+    fn backoff_doubles_up_to_64_seconds() {
+        let delays: Vec<_> = [1, 2, 3, 8, 9, 1_000].map(|n| backoff(n).as_millis()).into();
+        assert_eq!(delays, [500, 1_000, 2_000, 64_000, 64_000, 64_000]);
     }
 }

@@ -1,28 +1,14 @@
 //! Dead letters: abandoned work, kept with its cause until an operator requeues it.
 //!
-//! A worker that crashes on its last attempt can't report that. The server then publishes a max-deliveries
-//! advisory. [`Undertaker`] turns it into an outcome event and a dead letter.
+//! [`super::max_deliveries`] stores the dead letters of workers that crash on their last attempt.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use async_nats::jetstream::consumer::{PullConsumer, pull};
-use async_nats::jetstream::{AckKind, Message};
-use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Delivery;
-use crate::commands::{CommandContext, CommandError, Commands};
-use crate::domain::accounts::notice::{Notice, NoticeCommand, NoticeFailed};
-use crate::domain::certification::import::{Import, ImportCommand, ImportFailed};
-use crate::domain::certification::issuance::{CertificateGenerationFailed, Issuance, IssuanceCommand};
-use crate::domain::certification::mail::{Email, EmailCommand};
-use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
-
-/// Delay before a lost consumer is opened again.
-const REOPEN_AFTER: Duration = Duration::from_millis(500);
+use crate::event_log::{EventLog, LogError, Position};
 
 /// Abandoned work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,124 +131,4 @@ pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
 struct Settled {
     /// Number of the dead letter.
     settled: Position,
-}
-
-/// Used fields of a max-deliveries advisory (`io.nats.jetstream.advisory.v1.max_deliver`).
-#[derive(Deserialize)]
-struct Advisory {
-    consumer: String,
-    stream_seq: Position,
-    deliveries: u32,
-}
-
-/// Consumer of max-deliveries advisories. For each one, it records the outcome event and then stores the dead
-/// letter.
-pub struct Undertaker {
-    commands: Commands,
-}
-
-impl Undertaker {
-    /// Creates a consumer that executes `commands`.
-    #[must_use]
-    pub const fn new(commands: Commands) -> Self {
-        Self { commands }
-    }
-
-    /// Runs until `shutdown` is cancelled.
-    ///
-    /// # Errors
-    /// [`LogError::NotProvisioned`] if the stream of advisories doesn't exist.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
-        while !shutdown.is_cancelled() {
-            match self.open().await {
-                Ok(mut messages) => loop {
-                    let next = tokio::select! {
-                        () = shutdown.cancelled() => return Ok(()),
-                        next = messages.next() => next,
-                    };
-                    let Some(Ok(message)) = next else { break };
-                    self.settle(&message).await;
-                },
-                Err(error @ LogError::NotProvisioned) => return Err(error),
-                Err(error) => tracing::warn!(%error, "advisories unavailable, retrying"),
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(REOPEN_AFTER) => {}
-            }
-        }
-        Ok(())
-    }
-
-    async fn open(&self) -> Result<pull::Stream, LogError> {
-        let log = self.commands.log();
-        let stream = log.context().get_stream(log.names().stream("ADVISORIES")).await?;
-        let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
-        let consumer: PullConsumer = stream.get_consumer("deadletters").await.map_err(|e| unavailable(&e))?;
-        consumer.messages().await.map_err(|e| unavailable(&e))
-    }
-
-    async fn settle(&self, message: &Message) {
-        let kind = match self.bury(&message.payload).await {
-            Ok(()) => AckKind::Ack,
-            Err(error) => {
-                tracing::error!(%error, "cannot handle advisory, retrying");
-                AckKind::Nak(Some(Duration::from_secs(2)))
-            }
-        };
-        if let Err(error) = message.ack_with(kind).await {
-            tracing::warn!(%error, "cannot send acknowledgement, advisory will be redelivered");
-        }
-    }
-
-    async fn bury(&self, payload: &[u8]) -> Result<(), CommandError> {
-        let Ok(advisory) = serde_json::from_slice::<Advisory>(payload) else {
-            tracing::error!("advisory is not readable, skipped");
-            return Ok(());
-        };
-        let log = self.commands.log();
-        let batch = log.read_after(advisory.stream_seq - 1).next_batch(1, Duration::from_secs(5)).await?;
-        let Some(event) = batch.into_iter().find(|event| event.position == advisory.stream_seq) else {
-            return Err(
-                LogError::Unavailable("the event of an advisory was not there in time".to_owned()).into()
-            );
-        };
-        self.record_outcome(&advisory.consumer, &event).await?;
-        let delivery = Delivery { event, attempt: advisory.deliveries };
-        let cause = "no delivery came to an end: the worker stopped at it or put it off each time";
-        keep(log, &DeadLetter::of(&advisory.consumer, &delivery, cause)).await?;
-        Ok(())
-    }
-
-    async fn record_outcome(&self, worker: &str, event: &RecordedEvent) -> Result<(), CommandError> {
-        let context = CommandContext::of_process(event, "deadletters", 0);
-        let why = "the worker stopped at every try";
-        match worker {
-            "renderer" => {
-                let failure = CertificateGenerationFailed {
-                    code: "WORKER_STOPPED".to_owned(),
-                    reason: why.to_owned().into(),
-                };
-                self.commands
-                    .execute::<Issuance>(&context, &event.id, IssuanceCommand::RecordFailure(failure))
-                    .await?;
-            }
-            "mailer" => {
-                let abandon = EmailCommand::Abandon { why: why.to_owned() };
-                self.commands.execute::<Email>(&context, &event.id, abandon).await?;
-            }
-            "notifier" => {
-                let failed = NoticeFailed { answer: why.to_owned().into() };
-                let record = NoticeCommand::RecordFailure(failed);
-                self.commands.execute::<Notice>(&context, &event.id, record).await?;
-            }
-            "importer" => {
-                let failed = ImportFailed { code: "WORKER_STOPPED".to_owned(), reason: why.to_owned() };
-                self.commands.execute::<Import>(&context, &event.id, ImportCommand::Fail(failed)).await?;
-            }
-            // Process managers record no outcome; the dead letter is all there is.
-            _ => {}
-        }
-        Ok(())
-    }
 }

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Delivery, Verdict, Worker};
+use super::flow::{Input, MailerInput};
+use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certification::file_name::attachment_file_name;
@@ -18,8 +19,7 @@ use crate::domain::certification::mail::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
     SendClaimed, Stage,
 };
-use crate::domain::{CommandId, DomainEvent, Refusal, TimeZone};
-use crate::event_log::RecordedEvent;
+use crate::domain::{CommandId, Refusal, TimeZone};
 use crate::mail::{Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome};
 use crate::rendering::Rendering;
 
@@ -54,13 +54,6 @@ impl Mailer {
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
-        match waits(&delivery.event)? {
-            WaitsFor::Worker => {}
-            // The mail must not be sent yet. Its release is a separate event, so that only one delivery at a time
-            // may send the mail.
-            WaitsFor::Release => return Ok(Verdict::Done),
-            WaitsFor::Time => return self.set_timer(delivery).await,
-        }
         let email = self.email(delivery).await?;
         let Some(mail) = email.state.mail.clone() else { return Ok(Verdict::Done) };
         if !matches!(email.state.stage, Stage::Queued | Stage::Retrying | Stage::Claimed) {
@@ -77,7 +70,7 @@ impl Mailer {
             Ok(Some(pdf)) => pdf,
             Ok(None) => return self.fail_unsent(delivery, "NOT_ISSUED").await,
             Err(error) if error.is_permanent() => return self.fail_unsent(delivery, error.code()).await,
-            Err(error) => return Ok(Verdict::unavailable(delivery.attempt, &error)),
+            Err(error) => return Ok(Verdict::unavailable(&error)),
         };
         let Some((claim, email)) = self.claim(delivery, email).await? else { return Ok(Verdict::Done) };
         let now = (self.commands.now(), self.settings.time_zone);
@@ -196,7 +189,7 @@ impl Mailer {
     /// worker's claim for its own and send the mail again.
     fn context(delivery: &Delivery) -> CommandContext {
         let command_id = CommandId(Uuid::new_v4());
-        CommandContext { command_id, ..CommandContext::of_process(&delivery.event, Self::NAME, 0) }
+        CommandContext { command_id, ..CommandContext::of_process(&delivery.event, MailerInput::WORKER, 0) }
     }
 }
 
@@ -204,32 +197,6 @@ impl Mailer {
 #[must_use]
 pub fn timer_of(id: &str) -> String {
     format!("email.{id}")
-}
-
-/// Condition for which a mail waits after an event.
-enum WaitsFor {
-    Worker,
-    Release,
-    Time,
-}
-
-fn waits(event: &RecordedEvent) -> Result<WaitsFor, CommandError> {
-    let delivery = match EmailEvent::decode(&event.event_type, &event.body)? {
-        EmailEvent::EmailQueued(mail) => mail.delivery,
-        EmailEvent::EmailRescheduled(other) => other.delivery,
-        EmailEvent::EmailReleased(_)
-        | EmailEvent::EmailRetryRequested(_)
-        | EmailEvent::SendClaimed(_)
-        | EmailEvent::EmailSent(_)
-        | EmailEvent::EmailFailed(_)
-        | EmailEvent::EmailOutcomeUnknown(_)
-        | EmailEvent::EmailCancelled(_) => MailDelivery::Immediate,
-    };
-    Ok(match delivery {
-        MailDelivery::Immediate => WaitsFor::Worker,
-        MailDelivery::Held => WaitsFor::Release,
-        MailDelivery::At(_) => WaitsFor::Time,
-    })
 }
 
 /// Builds the mail to send at `now` from the queued mail and its PDF. The year is that of the time zone.
@@ -272,25 +239,24 @@ fn retry_after(attempt: u32) -> Duration {
     Duration::from_secs(5 * 4_u64.pow(attempt.saturating_sub(1).min(5))).min(Duration::from_secs(3_600))
 }
 
-impl Worker for Mailer {
-    const NAME: &'static str = "mailer";
+impl SingleDelivery for Mailer {
+    type Input = MailerInput;
     // As many as are sent at the same time, because two of three events about a mail need no work.
     const AHEAD: usize = 16;
 
-    fn wants(event_type: &str) -> bool {
-        matches!(event_type, "EmailQueued" | "EmailReleased" | "EmailRescheduled" | "EmailRetryRequested")
-    }
-
-    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
-        let mut verdicts = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            verdicts.push(match self.send(delivery).await {
-                Ok(verdict) => verdict,
-                Err(CommandError::Refused(refusal)) => Verdict::GiveUp { why: refusal.code().to_owned() },
-                Err(error) => Verdict::unavailable(delivery.attempt, &error),
-            });
+    async fn handle(&self, delivery: &Delivery, input: MailerInput) -> Result<Verdict, CommandError> {
+        let due = match &input {
+            MailerInput::EmailQueued(mail) => mail.delivery,
+            MailerInput::EmailRescheduled(other) => other.delivery,
+            MailerInput::EmailReleased(_) | MailerInput::EmailRetryRequested(_) => MailDelivery::Immediate,
+        };
+        match due {
+            MailDelivery::Immediate => self.send(delivery).await,
+            // The mail must not be sent yet. Its release is a separate event, so that only one delivery at a time
+            // may send the mail.
+            MailDelivery::Held => Ok(Verdict::Done),
+            MailDelivery::At(_) => self.set_timer(delivery).await,
         }
-        verdicts
     }
 }
 

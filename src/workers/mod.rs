@@ -1,15 +1,19 @@
 //! Workers, which turn events into external effects and record the outcomes as events.
 //!
 //! Each worker is a durable consumer of the event log and can be shared by many processes. Work that a worker gives
-//! up becomes a dead letter.
+//! up becomes a dead letter. [`flow`] is the table of events and the workers that handle them.
 
 pub mod consume;
 pub mod dead_letter;
+pub mod flow;
 pub mod importer;
 pub mod mailer;
+pub mod max_deliveries;
 pub mod notifier;
 pub mod processes;
 pub mod renderer;
+mod single_delivery;
 pub mod timers;
 
 pub use consume::{Delivery, Verdict, Worker, run};
+pub use single_delivery::SingleDelivery;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Delivery, Verdict, Worker};
+use super::flow::{Input, NotifierInput};
+use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::accounts::notice::link::link_token;
 use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent};
@@ -130,7 +131,7 @@ impl Notifier {
 
     async fn execute(&self, delivery: &Delivery, command: NoticeCommand) -> Result<(), CommandError> {
         let command_id = CommandId(Uuid::new_v4());
-        let context = CommandContext::of_process(&delivery.event, Self::NAME, 0);
+        let context = CommandContext::of_process(&delivery.event, NotifierInput::WORKER, 0);
         let context = CommandContext { command_id, ..context };
         self.commands.execute::<Notice>(&context, &delivery.event.id, command).await.map(drop)
     }
@@ -140,22 +141,12 @@ fn count(outcome: &'static str) {
     metrics::counter!("laureate_notices_total", "outcome" => outcome).increment(1);
 }
 
-impl Worker for Notifier {
-    const NAME: &'static str = "notifier";
+impl SingleDelivery for Notifier {
+    type Input = NotifierInput;
 
-    fn wants(event_type: &str) -> bool {
-        event_type == "NoticeQueued"
-    }
-
-    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
-        let mut verdicts = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            verdicts.push(match self.send(delivery).await {
-                Ok(verdict) => verdict,
-                Err(CommandError::Refused(refusal)) => Verdict::GiveUp { why: refusal.code().to_owned() },
-                Err(error) => Verdict::unavailable(delivery.attempt, &error),
-            });
-        }
-        verdicts
+    async fn handle(&self, delivery: &Delivery, input: NotifierInput) -> Result<Verdict, CommandError> {
+        // The state of the aggregate also shows if the notice was sent by an earlier delivery.
+        let NotifierInput::NoticeQueued(_) = input;
+        self.send(delivery).await
     }
 }

@@ -7,20 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
-use super::{Delivery, Verdict, Worker};
+use super::flow::ProcessesInput;
+use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::import_batches::{recorded_batches, request_batch};
 use crate::commands::issue::{Issued, IssuingFacts, issue};
 use crate::commands::stop_mails::stop_mails;
 use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
-use crate::domain::certification::batch::BatchEvent;
 use crate::domain::certification::certificate::{Certificate, Definition};
-use crate::domain::certification::import::{Import, ImportEvent};
-use crate::domain::certification::issuance::{CertificateGenerated, Issuance, IssuanceEvent};
+use crate::domain::certification::import::Import;
+use crate::domain::certification::issuance::{CertificateGenerated, Issuance};
 use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::domain::certification::reactions;
 use crate::domain::certification::reactions::Issue;
-use crate::domain::{CertificateId, Event, ImportId, IssuanceId, Refusal};
+use crate::domain::{CertificateId, ImportId, IssuanceId, Refusal};
 use crate::event_log::RecordedEvent;
 
 mod batches;
@@ -45,33 +45,6 @@ impl Processes {
     #[must_use]
     pub const fn new(commands: Commands, facts: IssuingFacts) -> Self {
         Self { commands, facts }
-    }
-
-    async fn react(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
-        let recorded = &delivery.event;
-        let Ok(id) = Uuid::parse_str(&recorded.id) else { return Ok(Verdict::Done) };
-        match recorded.decode()? {
-            Event::Batch(BatchEvent::BatchRequested(event)) => {
-                self.dispatch(recorded, id.into(), &event).await?;
-            }
-            Event::Batch(
-                BatchEvent::BatchDispatched(_)
-                | BatchEvent::BatchCancelRequested(_)
-                | BatchEvent::BatchUndoRequested(_),
-            ) => return self.stop(delivery, id.into()).await,
-            Event::Import(ImportEvent::ImportFailed(_)) => {
-                self.request_batches(recorded, ImportId(id)).await?;
-            }
-            Event::Issuance(IssuanceEvent::CertificateGenerated(pdf)) => {
-                self.queue_mail(recorded, IssuanceId(id), &pdf).await?;
-            }
-            Event::Issuance(IssuanceEvent::CertificateRevoked(_)) => {
-                let context = CommandContext::of_process(recorded, "revoked", 0);
-                stop_mails(&self.commands, &context, IssuanceId(id), "the certificate was revoked").await?;
-            }
-            _ => {}
-        }
-        Ok(Verdict::Done)
     }
 
     /// Requests the batches of a failed import, so that people from accepted rows get their certificates. If an
@@ -153,31 +126,26 @@ impl Processes {
     }
 }
 
-impl Worker for Processes {
-    const NAME: &'static str = "processes";
+impl SingleDelivery for Processes {
+    type Input = ProcessesInput;
 
-    fn wants(event_type: &str) -> bool {
-        matches!(
-            event_type,
-            "BatchRequested"
-                | "BatchDispatched"
-                | "BatchCancelRequested"
-                | "BatchUndoRequested"
-                | "ImportFailed"
-                | "CertificateGenerated"
-                | "CertificateRevoked"
-        )
-    }
-
-    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
-        let mut verdicts = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            verdicts.push(match self.react(delivery).await {
-                Ok(verdict) => verdict,
-                Err(CommandError::Refused(refusal)) => Verdict::GiveUp { why: refusal.code().to_owned() },
-                Err(error) => Verdict::unavailable(delivery.attempt, &error),
-            });
+    async fn handle(&self, delivery: &Delivery, input: ProcessesInput) -> Result<Verdict, CommandError> {
+        let recorded = &delivery.event;
+        let Ok(id) = Uuid::parse_str(&recorded.id) else { return Ok(Verdict::Done) };
+        match input {
+            ProcessesInput::BatchRequested(event) => self.dispatch(recorded, id.into(), &event).await?,
+            ProcessesInput::BatchDispatched(_)
+            | ProcessesInput::BatchCancelRequested(_)
+            | ProcessesInput::BatchUndoRequested(_) => return self.stop(delivery, id.into()).await,
+            ProcessesInput::ImportFailed(_) => self.request_batches(recorded, ImportId(id)).await?,
+            ProcessesInput::CertificateGenerated(pdf) => {
+                self.queue_mail(recorded, IssuanceId(id), &pdf).await?;
+            }
+            ProcessesInput::CertificateRevoked(_) => {
+                let context = CommandContext::of_process(recorded, "revoked", 0);
+                stop_mails(&self.commands, &context, IssuanceId(id), "the certificate was revoked").await?;
+            }
         }
-        verdicts
+        Ok(Verdict::Done)
     }
 }

@@ -5,12 +5,11 @@
 use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 
+use super::flow::{Input, RendererInput};
 use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Loaded};
-use crate::domain::Event;
 use crate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand,
-    IssuanceEvent,
 };
 use crate::rendering::{Rendering, RenderingError};
 
@@ -34,7 +33,7 @@ impl RendererWorker {
         match outcome {
             Ok(()) => Verdict::Done,
             Err(error) if error.is_permanent() => self.give_up(delivery, &error).await,
-            Err(error) => Verdict::unavailable(delivery.attempt, &error),
+            Err(error) => Verdict::unavailable(&error),
         }
     }
 
@@ -53,16 +52,14 @@ impl RendererWorker {
         let command = IssuanceCommand::RecordFailure(failure);
         match self.0.commands().execute::<Issuance>(&context, &delivery.event.id, command).await {
             Ok(_) => Verdict::GiveUp { why: error.code().to_owned() },
-            Err(error) => Verdict::unavailable(delivery.attempt, &error),
+            Err(error) => Verdict::unavailable(&error),
         }
     }
 
     /// Returns the request of a delivery, or `None` if nothing must be rendered. On a redelivery, the issuance may
     /// already have a PDF or be revoked.
     async fn request_of(&self, delivery: &Delivery) -> Result<Option<CertificateRequested>, CommandError> {
-        let Event::Issuance(IssuanceEvent::CertificateRequested(request)) = delivery.event.decode()? else {
-            return Ok(None);
-        };
+        let Some(RendererInput::CertificateRequested(request)) = delivery.input()? else { return Ok(None) };
         if delivery.attempt > 1 {
             let issuance = self.0.commands().load::<Issuance>(&delivery.event.id).await?;
             if issuance.state.generated.is_some() || issuance.state.revoked.is_some() {
@@ -74,12 +71,9 @@ impl RendererWorker {
 }
 
 impl Worker for RendererWorker {
-    const NAME: &'static str = "renderer";
+    const NAME: &'static str = RendererInput::WORKER;
+    const TYPES: &'static [&'static str] = RendererInput::TYPES;
     const BATCH: usize = 50;
-
-    fn wants(event_type: &str) -> bool {
-        event_type == "CertificateRequested"
-    }
 
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::Done; deliveries.len()];
@@ -88,7 +82,7 @@ impl Worker for RendererWorker {
             match self.request_of(delivery).await {
                 Ok(Some(request)) => wanted.push((n, request)),
                 Ok(None) => {}
-                Err(error) => verdicts[n] = Verdict::unavailable(delivery.attempt, &error),
+                Err(error) => verdicts[n] = Verdict::unavailable(&error),
             }
         }
         // Templates of issuers may be slow, so the rest of the batch doesn't wait for them.

@@ -3,29 +3,22 @@
 //! The server reports that a timer has fired. The decider checks if the mail is due. A timer that fires twice, too
 //! early or for a cancelled mail has no effect.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{PullConsumer, pull};
 use async_nats::jetstream::{AckKind, Message};
-use futures_util::StreamExt;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::mailer::timer_of;
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::domain::{CommandId, EmailId, Refusal};
-use crate::event_log::LogError;
+use crate::event_log::{Durable, LogError};
 
 /// Actor name in the commands of timers.
 const ACTOR: &str = "timers";
 /// Maximum number of mails that are released concurrently. They share group commits.
 const AT_ONCE: usize = 64;
-/// Delay before a lost consumer is opened again.
-const REOPEN_AFTER: Duration = Duration::from_millis(500);
 /// Delay before the redelivery of a timer whose mail could not be released.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
@@ -81,63 +74,29 @@ impl Timers {
     /// # Errors
     /// [`LogError::NotProvisioned`] if the stream of timers doesn't exist.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
-        let (timers, places) = (Arc::new(self), Arc::new(Semaphore::new(AT_ONCE)));
-        let tasks = TaskTracker::new();
-        while !shutdown.is_cancelled() {
-            match timers.open().await {
-                Ok(mut messages) => loop {
-                    let Some(Ok(place)) = shutdown.run_until_cancelled(places.clone().acquire_owned()).await
-                    else {
-                        break;
-                    };
-                    let Some(Some(Ok(message))) = shutdown.run_until_cancelled(messages.next()).await else {
-                        break;
-                    };
-                    let timers = timers.clone();
-                    tasks.spawn(async move {
-                        timers.settle(&message).await;
-                        drop(place);
-                    });
-                },
-                Err(error @ LogError::NotProvisioned) => return Err(error),
-                Err(error) => tracing::warn!(%error, "timers unavailable, retrying"),
-            }
-            shutdown.run_until_cancelled(tokio::time::sleep(REOPEN_AFTER)).await;
-        }
-        tasks.close();
-        tasks.wait().await;
-        Ok(())
-    }
-
-    async fn open(&self) -> Result<pull::Stream, LogError> {
+        let durable = Durable { stream: "TIMERS", name: "timers" };
         let log = self.commands.log();
-        let stream = log.context().get_stream(log.names().timers()).await?;
-        let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
-        let consumer: PullConsumer = stream.get_consumer("timers").await.map_err(|e| unavailable(&e))?;
-        consumer.messages().await.map_err(|e| unavailable(&e))
+        log.handle_messages(durable, AT_ONCE, &shutdown, |message| release(self.commands.clone(), message))
+            .await
     }
+}
 
-    async fn settle(&self, message: &Message) {
-        let due = self.commands.log().names().parse_due(message.subject.as_str());
-        let id = due.and_then(|name| name.strip_prefix("email.")).and_then(|id| id.parse::<EmailId>().ok());
-        let kind = match id {
-            None => {
-                tracing::error!("timer belongs to no mail, terminated");
-                AckKind::Term
-            }
-            Some(id) => match release_if_due(&self.commands, id).await {
-                Ok(released) => {
-                    metrics::counter!("laureate_timers_total", "outcome" => label(released)).increment(1);
-                    AckKind::Ack
-                }
-                Err(error) => {
-                    tracing::warn!(%id, %error, "cannot release scheduled mail, retrying");
-                    AckKind::Nak(Some(AGAIN_AFTER))
-                }
-            },
-        };
-        if let Err(error) = message.ack_with(kind).await {
-            tracing::warn!(%error, "cannot send acknowledgement, timer will be redelivered");
+/// Releases the mail of a fired timer. Returns the acknowledgement of its message.
+async fn release(commands: Commands, message: Message) -> AckKind {
+    let due = commands.log().names().parse_due(message.subject.as_str());
+    let id = due.and_then(|name| name.strip_prefix("email.")).and_then(|id| id.parse::<EmailId>().ok());
+    let Some(id) = id else {
+        tracing::error!("timer belongs to no mail, terminated");
+        return AckKind::Term;
+    };
+    match release_if_due(&commands, id).await {
+        Ok(released) => {
+            metrics::counter!("laureate_timers_total", "outcome" => label(released)).increment(1);
+            AckKind::Ack
+        }
+        Err(error) => {
+            tracing::warn!(%id, %error, "cannot release scheduled mail, retrying");
+            AckKind::Nak(Some(AGAIN_AFTER))
         }
     }
 }

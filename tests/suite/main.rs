@@ -22,4 +22,5 @@ mod storage;
 mod support;
 mod tidy;
 mod tidy_diagram;
+mod tidy_flow;
 mod workers;

@@ -91,7 +91,7 @@ impl Processes {
     /// Cancels or undoes a batch once its dispatch has ended. This runs for the dispatch event and for the request.
     /// The later one of the two finds both in the batch's state.
     pub(super) async fn stop(&self, delivery: &Delivery, id: BatchId) -> Result<Verdict, CommandError> {
-        let Delivery { event: recorded, attempt } = delivery;
+        let recorded = &delivery.event;
         let batch = self.commands.load::<Batch>(id).await?;
         if batch.position < recorded.position {
             let lagging = "a replica does not know the event that it was asked about".to_owned();
@@ -104,7 +104,7 @@ impl Processes {
         let stopped = self.withdraw_all(recorded, people, &why, only_unfinished).await?;
         if stopped.unsettled > 0 {
             let why = format!("{} mails are still to be queued or on their way", stopped.unsettled);
-            return Ok(Verdict::unavailable(*attempt, &why));
+            return Ok(Verdict::unavailable(&why));
         }
         let Stopped { revoked, kept, .. } = stopped;
         let end = if only_unfinished {

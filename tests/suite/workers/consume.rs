@@ -215,10 +215,7 @@ struct Ahead(Arc<Probe>);
 impl Worker for Ahead {
     const NAME: &'static str = Probe::NAME;
     const AHEAD: usize = 16;
-
-    fn wants(event_type: &str) -> bool {
-        Probe::wants(event_type)
-    }
+    const TYPES: &'static [&'static str] = Probe::TYPES;
 
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
         self.0.work(deliveries).await

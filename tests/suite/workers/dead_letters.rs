@@ -7,7 +7,8 @@ use laureate::domain::certification::mail::{
 };
 use laureate::domain::{EmailId, ImportId, SharedEmail};
 use laureate::event_log::Position;
-use laureate::workers::dead_letter::{DeadLetter, Undertaker, keep, kept, settle};
+use laureate::workers::dead_letter::{DeadLetter, keep, kept, settle};
+use laureate::workers::max_deliveries::MaxDeliveriesConsumer;
 use laureate::workers::{Delivery, Verdict};
 use serde_json::json;
 use uuid::Uuid;
@@ -17,10 +18,10 @@ use super::issuing::{queued_mail, request, requested};
 use crate::log::fixture::person;
 use crate::support::until;
 
-fn bury(plant: &Plant) {
-    let undertaker = Undertaker::new(plant.log.commands.clone());
+fn consume_advisories(plant: &Plant) {
+    let consumer = MaxDeliveriesConsumer::new(plant.log.commands.clone());
     let shutdown = plant.shutdown.clone();
-    tokio::spawn(async move { undertaker.run(shutdown).await.unwrap() });
+    tokio::spawn(async move { consumer.run(shutdown).await.unwrap() });
 }
 
 /// Publishes the server's advisory that the maximum number of deliveries was reached.
@@ -46,7 +47,7 @@ async fn worker_that_crashes_at_each_attempt_leaves_an_outcome_and_a_dead_letter
         Verdict::Done
     });
     plant.run(probe.clone());
-    bury(&plant);
+    consume_advisories(&plant);
     let letters = plant.until_dead_letters(1).await;
     assert_eq!(probe.seen()[..2], [(1, 1), (1, 2)]);
     let letter = &letters[0];
@@ -64,7 +65,7 @@ async fn claimed_mail_of_a_crashed_worker_is_parked() {
     let queued = plant.log.commands.execute::<Email>(&person(), id, queue).await.unwrap();
     let claim = EmailCommand::Claim { message_id: "<1@example.com>".to_owned() };
     plant.log.commands.execute::<Email>(&person(), id, claim).await.unwrap();
-    bury(&plant);
+    consume_advisories(&plant);
     given_up(&plant, "mailer", queued.position).await;
     let letters = plant.until_dead_letters(1).await;
     assert_eq!((letters[0].attempts, letters[0].id.clone()), (12, id.to_string()));
@@ -78,7 +79,7 @@ async fn unclaimed_mail_of_a_crashed_worker_fails_and_can_be_retried() {
     let id = EmailId(Uuid::new_v4());
     let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
     let queued = plant.log.commands.execute::<Email>(&person(), id, queue).await.unwrap();
-    bury(&plant);
+    consume_advisories(&plant);
     // The advisory is delivered twice, as after a restart.
     given_up(&plant, "mailer", queued.position).await;
     given_up(&plant, "mailer", queued.position).await;
@@ -108,7 +109,7 @@ async fn import_of_a_crashed_worker_fails() {
     };
     let done =
         plant.log.commands.execute::<Import>(&person(), id, ImportCommand::Request(request)).await.unwrap();
-    bury(&plant);
+    consume_advisories(&plant);
     given_up(&plant, "importer", done.position).await;
     plant.until_dead_letters(1).await;
     assert_eq!(plant.history("import", id).await, ["ImportRequested", "ImportFailed"]);
@@ -121,7 +122,7 @@ async fn unreadable_advisory_does_not_block_others() {
     let subject =
         format!("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{}.renderer", plant.log.log.names().events());
     plant.log.log.client().publish(subject, "{}".into()).await.unwrap();
-    bury(&plant);
+    consume_advisories(&plant);
     given_up(&plant, "renderer", 1).await;
     plant.until_dead_letters(1).await;
     until("its outcome is in the log", async || plant.history("issuance", id).await.len() == 2).await;

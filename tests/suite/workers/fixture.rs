@@ -137,10 +137,7 @@ impl Probe {
 
 impl Worker for Probe {
     const NAME: &'static str = "renderer";
-
-    fn wants(event_type: &str) -> bool {
-        event_type != "Unwanted"
-    }
+    const TYPES: &'static [&'static str] = &["Tested", "CertificateRequested"];
 
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
         let mut verdicts = Vec::new();

@@ -218,7 +218,7 @@ async fn cancelled_batch_keeps_issuances_with_a_pdf_and_cancels_their_mails() {
     generated(&plant, drawn).await;
     ask(&plant, id, BatchCommand::Cancel).await;
     // The mail is not queued yet. The batch waits for it, because the mail would be sent otherwise.
-    assert!(matches!(react(&plant, "batch", id).await, Verdict::Again { .. }));
+    assert!(matches!(react(&plant, "batch", id).await, Verdict::Unavailable { .. }));
     assert_eq!(react(&plant, "issuance", drawn).await, Verdict::Done);
     assert_eq!(stage(&plant, drawn).await, Stage::Queued);
     assert_eq!(react(&plant, "batch", id).await, Verdict::Done);

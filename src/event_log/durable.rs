@@ -1,0 +1,95 @@
+//! Durable consumers: the only way to open one, and a loop for messages that are handled one at a time.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{PullConsumer, pull};
+use async_nats::jetstream::{AckKind, Message};
+use futures_util::StreamExt;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{EventLog, LogError};
+
+/// Delay before a lost consumer is opened again.
+pub const REOPEN_AFTER: Duration = Duration::from_millis(500);
+
+/// Name of a durable consumer, as in `nats/consumers/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Durable {
+    /// Name of the stream, without the namespace.
+    pub stream: &'static str,
+    /// Name of the consumer.
+    pub name: &'static str,
+}
+
+impl EventLog {
+    /// Opens a durable consumer that was provisioned.
+    ///
+    /// # Errors
+    /// [`LogError::NotProvisioned`] if the stream doesn't exist, or the server is unreachable.
+    pub async fn open_durable(&self, durable: Durable) -> Result<PullConsumer, LogError> {
+        let stream = self.context().get_stream(self.names().stream(durable.stream)).await?;
+        stream.get_consumer(durable.name).await.map_err(|error| LogError::Unavailable(error.to_string()))
+    }
+
+    /// Handles the messages of a durable consumer until `shutdown` is cancelled, then waits until started handlers
+    /// have ended. Each message is acknowledged with the result of its handler.
+    ///
+    /// At most `concurrency` messages are handled at the same time. After a connection loss, the consumer is opened
+    /// again.
+    ///
+    /// # Errors
+    /// [`LogError::NotProvisioned`] if the stream doesn't exist.
+    pub async fn handle_messages<F>(
+        &self,
+        durable: Durable,
+        concurrency: usize,
+        shutdown: &CancellationToken,
+        handle: impl Fn(Message) -> F,
+    ) -> Result<(), LogError>
+    where
+        F: Future<Output = AckKind> + Send + 'static,
+    {
+        let permits = Arc::new(Semaphore::new(concurrency));
+        let tasks = TaskTracker::new();
+        while !shutdown.is_cancelled() {
+            match self.messages(durable).await {
+                Ok(mut messages) => loop {
+                    let permit = permits.clone().acquire_owned();
+                    let Some(Ok(permit)) = shutdown.run_until_cancelled(permit).await else { break };
+                    let Some(Some(Ok(message))) = shutdown.run_until_cancelled(messages.next()).await else {
+                        break;
+                    };
+                    let handled = handle(message.clone());
+                    tasks.spawn(async move {
+                        acknowledge(durable, &message, handled.await).await;
+                        drop(permit);
+                    });
+                },
+                Err(error @ LogError::NotProvisioned) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(consumer = durable.name, %error, "consumer unavailable, retrying");
+                }
+            }
+            shutdown.run_until_cancelled(tokio::time::sleep(REOPEN_AFTER)).await;
+        }
+        tasks.close();
+        tasks.wait().await;
+        Ok(())
+    }
+
+    async fn messages(&self, durable: Durable) -> Result<pull::Stream, LogError> {
+        let consumer = self.open_durable(durable).await?;
+        consumer.messages().await.map_err(|error| LogError::Unavailable(error.to_string()))
+    }
+}
+
+async fn acknowledge(durable: Durable, message: &Message, kind: AckKind) {
+    if let Err(error) = message.ack_with(kind).await {
+        let consumer = durable.name;
+        tracing::warn!(consumer, %error, "cannot send acknowledgement, message will be redelivered");
+    }
+}

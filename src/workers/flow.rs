@@ -1,0 +1,275 @@
+//! Flow of events: the table of every event, the worker that handles it, and the events that may follow.
+//!
+//! The workers' subscriptions ([`Input::TYPES`]), the events that they match on, and the table in `ARCHITECTURE.md`
+//! are derived from it. An event without a row is a compile error here. A new row is a compile error in the worker
+//! that doesn't handle it yet.
+
+use crate::domain::accounts::admins::AdminsEvent;
+use crate::domain::accounts::api_key::ApiKeyEvent;
+use crate::domain::accounts::notice::{Notice, NoticeEvent, NoticeQueued};
+use crate::domain::accounts::second_factor::SecondFactorEvent;
+use crate::domain::accounts::session::SessionEvent;
+use crate::domain::accounts::user::UserEvent;
+use crate::domain::certification::attendee::AttendeeEvent;
+use crate::domain::certification::batch::{
+    Batch, BatchCancelRequested, BatchDispatched, BatchEvent, BatchRequested, BatchUndoRequested,
+};
+use crate::domain::certification::certificate::CertificateEvent;
+use crate::domain::certification::design::DesignEvent;
+use crate::domain::certification::import::{Import, ImportEvent, ImportFailed, ImportRequested};
+use crate::domain::certification::issuance::{
+    CertificateGenerated, CertificateRequested, CertificateRevoked, Issuance, IssuanceEvent,
+};
+use crate::domain::certification::mail::{
+    Email, EmailEvent, EmailQueued, EmailReleased, EmailRescheduled, EmailRetryRequested,
+};
+use crate::domain::certification::template::TemplateEvent;
+use crate::domain::kernel::claim::ClaimEvent;
+use crate::domain::{Decider, Event};
+
+/// Events that one worker handles.
+pub trait Input: Sized + Send {
+    /// Name of the worker and of its durable consumer.
+    const WORKER: &'static str;
+    /// Types of the events.
+    const TYPES: &'static [&'static str];
+
+    /// Returns the event as input of the worker, or `None` if the worker doesn't handle it.
+    fn of(event: Event) -> Option<Self>;
+}
+
+/// Row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Kind of the aggregate, as in subjects.
+    pub aggregate: &'static str,
+    /// Type of the event.
+    pub event: &'static str,
+    /// Name of the worker that handles the event.
+    pub worker: &'static str,
+    /// Effect of the worker.
+    pub effect: &'static str,
+    /// Types of the events that may follow.
+    pub followed_by: &'static [&'static str],
+}
+
+macro_rules! flow {
+    (
+        $(
+            $(#[$doc:meta])*
+            worker $worker:literal handles $input:ident {
+                $(
+                    $aggregate:ident($events:ident::$event:ident): $effect:literal
+                        => [$($next_events:ident::$next:ident),+ $(,)?];
+                )+
+            }
+        )+
+        nothing follows { $($other:ident($other_events:ident: $($ignored:ident),+ $(,)?);)+ }
+    ) => {
+        /// Events that a worker handles, in the order of the work.
+        pub const FLOW: &[Row] = &[$($(
+            Row {
+                aggregate: $aggregate::AGGREGATE,
+                event: stringify!($event),
+                worker: $worker,
+                effect: $effect,
+                followed_by: &[$(stringify!($next)),+],
+            },
+        )+)+];
+
+        /// Types of the events that no worker handles.
+        pub const UNHANDLED: &[&str] = &[$($(stringify!($ignored)),+),+];
+
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq)]
+            #[allow(clippy::large_enum_variant, reason = "events are moved, not kept by the thousand")]
+            pub enum $input {
+                $(
+                    #[allow(missing_docs, reason = "the payload struct of the same name has the text")]
+                    $event($event),
+                )+
+            }
+
+            impl Input for $input {
+                const WORKER: &'static str = $worker;
+                const TYPES: &'static [&'static str] = &[$(stringify!($event)),+];
+
+                fn of(event: Event) -> Option<Self> {
+                    match event {
+                        $(Event::$aggregate($events::$event(event)) => Some(Self::$event(event)),)+
+                        _ => None,
+                    }
+                }
+            }
+        )+
+
+        // Compiles only if each event has a row, and if each event that may follow exists.
+        const _: fn(&Event) = |event| {
+            $($($(let _ = $next_events::$next;)+)+)+
+            match event {
+                $($(| Event::$aggregate($events::$event(_)))+)+ => {}
+                $($(| Event::$other($other_events::$ignored(_)))+)+ => {}
+            }
+        };
+    };
+}
+
+flow! {
+    /// Events that the importer handles.
+    worker "importer" handles ImporterInput {
+        Import(ImportEvent::ImportRequested): "imports the rows of the file and requests the batches" => [
+            AttendeeEvent::AttendeeImported, AttendeeEvent::AttendeeUpdated, ClaimEvent::ClaimTaken,
+            ClaimEvent::ClaimReleased, ImportEvent::ImportRowsAccepted, ImportEvent::ImportRowsRejected,
+            BatchEvent::BatchRequested, ImportEvent::ImportCompleted, ImportEvent::ImportFailed,
+            ImportEvent::ImportCancelled,
+        ];
+    }
+
+    /// Events that the process managers handle.
+    worker "processes" handles ProcessesInput {
+        Import(ImportEvent::ImportFailed): "requests batches for the people of accepted rows" => [
+            BatchEvent::BatchRequested,
+        ];
+        Batch(BatchEvent::BatchRequested): "issues a certificate to each person" => [
+            IssuanceEvent::CertificateRequested, BatchEvent::BatchDispatched,
+        ];
+        Batch(BatchEvent::BatchDispatched): "stops the batch if this was requested" => [
+            IssuanceEvent::CertificateRevoked, EmailEvent::EmailCancelled, BatchEvent::BatchCancelled,
+            BatchEvent::BatchUndone,
+        ];
+        Batch(BatchEvent::BatchCancelRequested): "revokes unfinished issuances once all are dispatched" => [
+            IssuanceEvent::CertificateRevoked, EmailEvent::EmailCancelled, BatchEvent::BatchCancelled,
+        ];
+        Batch(BatchEvent::BatchUndoRequested): "revokes all issuances once all are dispatched" => [
+            IssuanceEvent::CertificateRevoked, BatchEvent::BatchUndone,
+        ];
+        Issuance(IssuanceEvent::CertificateGenerated): "queues the mail unless the issuance is revoked" => [
+            EmailEvent::EmailQueued,
+        ];
+        Issuance(IssuanceEvent::CertificateRevoked): "cancels mails that are not sent yet" => [
+            EmailEvent::EmailCancelled,
+        ];
+    }
+
+    /// Events that the renderer handles.
+    worker "renderer" handles RendererInput {
+        Issuance(IssuanceEvent::CertificateRequested): "renders and stores the PDF" => [
+            IssuanceEvent::CertificateGenerated, IssuanceEvent::CertificateGenerationFailed,
+        ];
+    }
+
+    /// Events that the mailer handles.
+    worker "mailer" handles MailerInput {
+        Email(EmailEvent::EmailQueued): "sends the mail, or sets the timer that releases it" => [
+            EmailEvent::SendClaimed, EmailEvent::EmailSent, EmailEvent::EmailFailed,
+            EmailEvent::EmailOutcomeUnknown, EmailEvent::EmailCancelled, EmailEvent::EmailReleased,
+        ];
+        Email(EmailEvent::EmailReleased): "sends the mail" => [
+            EmailEvent::SendClaimed, EmailEvent::EmailSent, EmailEvent::EmailFailed,
+            EmailEvent::EmailOutcomeUnknown, EmailEvent::EmailCancelled,
+        ];
+        Email(EmailEvent::EmailRescheduled): "sets the timer that releases the mail" => [
+            EmailEvent::EmailReleased,
+        ];
+        Email(EmailEvent::EmailRetryRequested): "sends the mail" => [
+            EmailEvent::SendClaimed, EmailEvent::EmailSent, EmailEvent::EmailFailed,
+            EmailEvent::EmailOutcomeUnknown, EmailEvent::EmailCancelled,
+        ];
+    }
+
+    /// Events that the notifier handles.
+    worker "notifier" handles NotifierInput {
+        Notice(NoticeEvent::NoticeQueued): "sends the account mail" => [
+            NoticeEvent::NoticeSent, NoticeEvent::NoticeFailed,
+        ];
+    }
+
+    nothing follows {
+        Admins(AdminsEvent: AdminAppointed, AdminDismissed);
+        ApiKey(ApiKeyEvent: ApiKeyCreated, ApiKeyRevoked);
+        Attendee(AttendeeEvent: AttendeeImported, AttendeeUpdated, AttendeeDeleted);
+        Batch(BatchEvent: BatchCancelled, BatchUndone);
+        Certificate(CertificateEvent: CertificateDefined, CertificateActivated, CertificateDeactivated,
+            CertificateRedefined, CertificateDeleted);
+        Claim(ClaimEvent: ClaimTaken, ClaimReleased);
+        Design(DesignEvent: DesignUploaded, DesignTakenIntoUse, DesignDeleted);
+        Email(EmailEvent: SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailCancelled);
+        // The running importer checks for a request to cancel after each chunk.
+        Import(ImportEvent: ImportRowsAccepted, ImportRowsRejected, ImportCompleted, ImportCancelRequested,
+            ImportCancelled);
+        Issuance(IssuanceEvent: CertificateGenerationFailed);
+        Notice(NoticeEvent: NoticeSent, NoticeFailed, NoticeLinkUsed);
+        SecondFactor(SecondFactorEvent: SecondFactorBegun, SecondFactorConfirmed, SecondFactorUsed,
+            RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactorRemoved);
+        Session(SessionEvent: SessionStarted, SessionRefreshed, SessionRevoked);
+        Template(TemplateEvent: TemplateCreated, TemplateVersionAdded, TemplateActivated, TemplateRetired);
+        User(UserEvent: UserRegistered, UserPasswordChanged, UserProfileChanged, UserRoleChanged,
+            UserDisabled, UserEnabled, UserSessionsEnded, UserDeleted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Returns the aggregates in the `filter_subjects` of a consumer's configuration.
+    fn filtered(config: &str) -> BTreeSet<String> {
+        let config: Value = serde_json::from_str(config).expect("JSON");
+        let subjects = config["filter_subjects"].as_array().expect("filter subjects");
+        let aggregate = |subject: &Value| {
+            let subject = subject.as_str().expect("a subject");
+            let inner = subject.strip_prefix("$NS.ev.").and_then(|rest| rest.strip_suffix(".*"));
+            inner.unwrap_or(subject).to_owned()
+        };
+        subjects.iter().map(aggregate).collect()
+    }
+
+    #[test]
+    fn consumers_receive_exactly_the_aggregates_of_the_table() {
+        let mut handled: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for row in FLOW {
+            handled.entry(row.worker).or_default().insert(row.aggregate.to_owned());
+        }
+        let configured = [
+            ("importer", include_str!("../../nats/consumers/importer.json")),
+            ("mailer", include_str!("../../nats/consumers/mailer.json")),
+            ("notifier", include_str!("../../nats/consumers/notifier.json")),
+            ("processes", include_str!("../../nats/consumers/processes.json")),
+            ("renderer", include_str!("../../nats/consumers/renderer.json")),
+        ];
+        assert_eq!(handled, configured.map(|(worker, config)| (worker, filtered(config))).into());
+    }
+
+    #[test]
+    fn every_event_has_one_row_per_worker_or_is_unhandled() {
+        let known: BTreeSet<&str> =
+            Event::CATALOGUE.iter().flat_map(|(_, types)| types.iter().copied()).collect();
+        let rows: BTreeSet<(&str, &str)> = FLOW.iter().map(|row| (row.worker, row.event)).collect();
+        assert_eq!(rows.len(), FLOW.len(), "a worker has two rows for an event");
+        let handled: BTreeSet<&str> = FLOW.iter().map(|row| row.event).collect();
+        let unhandled: BTreeSet<&str> = UNHANDLED.iter().copied().collect();
+        assert!(handled.is_disjoint(&unhandled), "an event is handled and unhandled");
+        assert_eq!(handled.union(&unhandled).copied().collect::<BTreeSet<_>>(), known);
+    }
+
+    #[test]
+    fn every_event_that_follows_is_known() {
+        let known: BTreeSet<&str> =
+            FLOW.iter().map(|row| row.event).chain(UNHANDLED.iter().copied()).collect();
+        assert!(FLOW.iter().flat_map(|row| row.followed_by).all(|event| known.contains(event)));
+    }
+
+    #[test]
+    fn inputs_accept_their_own_events_only() {
+        let failed = ImportFailed { code: "WORKER_STOPPED".to_owned(), reason: "stopped".to_owned() };
+        let event = || Event::Import(ImportEvent::ImportFailed(failed.clone()));
+        assert_eq!(ProcessesInput::of(event()), Some(ProcessesInput::ImportFailed(failed.clone())));
+        assert_eq!(ImporterInput::of(event()), None);
+        assert_eq!(MailerInput::of(event()), None);
+    }
+}

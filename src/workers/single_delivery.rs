@@ -1,0 +1,41 @@
+//! Workers that handle one delivery at a time.
+
+use std::future::Future;
+
+use super::flow::Input;
+use super::{Delivery, Verdict, Worker};
+use crate::commands::CommandError;
+
+/// Handler of one delivery at a time. Every implementation is a [`Worker`].
+pub trait SingleDelivery: Send + Sync + 'static {
+    /// Events that the worker handles.
+    type Input: Input;
+    /// See [`Worker::AHEAD`].
+    const AHEAD: usize = 0;
+
+    /// Handles a delivery of `input`.
+    fn handle(
+        &self,
+        delivery: &Delivery,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Verdict, CommandError>> + Send;
+}
+
+impl<W: SingleDelivery> Worker for W {
+    const NAME: &'static str = W::Input::WORKER;
+    const AHEAD: usize = <W as SingleDelivery>::AHEAD;
+    const TYPES: &'static [&'static str] = W::Input::TYPES;
+
+    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            let handled = match delivery.input() {
+                Ok(Some(input)) => self.handle(delivery, input).await,
+                Ok(None) => Ok(Verdict::Done),
+                Err(error) => Err(error),
+            };
+            verdicts.push(handled.unwrap_or_else(Verdict::from));
+        }
+        verdicts
+    }
+}
