@@ -8,6 +8,7 @@ mod damaged;
 mod document;
 mod email;
 mod entry;
+mod order;
 mod placeholder;
 pub(crate) mod plausible;
 mod quotation;
@@ -308,6 +309,12 @@ fn full_name(
     }
     if let Some(error) = damage(&name, FULL_NAME) {
         errors.push(error);
+        return None;
+    }
+    if order::last_name_first(&name).is_some() {
+        let message = "fullName has a comma, as in \"last name, first name\"; write the first name first, or give \
+                       firstName and lastName";
+        errors.push(FieldError { field: FULL_NAME.field, code: "INVALID_NAME", message: message.to_owned() });
         return None;
     }
     if name.chars().any(char::is_alphabetic) {
