@@ -3,6 +3,7 @@
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as _};
 
 mod cyrillic;
+mod prefixes;
 mod scripts;
 mod twice;
 
@@ -75,7 +76,11 @@ pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
     let at = |index: Option<usize>| index.and_then(|index| characters.get(index)).copied();
     for (index, &character) in characters.iter().enumerate() {
         let (before, after) = (at(index.checked_sub(1)), at(Some(index + 1)));
-        if let Some(doubt) = doubtful(character, before, after, is_guessed) {
+        let found = doubtful(character, before, after, is_guessed);
+        let is_usual = |doubt: &Doubt| {
+            *doubt == Doubt::CapitalInside && prefixes::is_after_prefix(&characters, index, is_guessed)
+        };
+        if let Some(doubt) = found.filter(|doubt| !is_usual(doubt)) {
             return Some(doubt);
         }
     }
