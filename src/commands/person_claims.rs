@@ -92,7 +92,9 @@ impl PersonClaims {
     }
 }
 
-/// Takes the claims that a person needs. Skips those in `before`, which the person already holds or didn't need.
+/// Takes the claims that a person needs. Skips those in `before`, which the person already holds or didn't need. A
+/// claim that becomes exclusive, because the person loses the document number, is taken again: another person with
+/// the same name and address may hold it.
 ///
 /// # Errors
 /// Another person holds an exclusive claim, or the log can't be read.
@@ -104,7 +106,11 @@ pub(super) async fn take(
     shared: SharedEmail,
 ) -> Result<(), CommandError> {
     for needed in now.needed(shared) {
-        if before.is_some_and(|before| before.has(needed.id)) {
+        let was_settled = |before: &PersonClaims| {
+            let mut earlier = before.needed(shared).filter(|earlier| earlier.id == needed.id);
+            before.has(needed.id) && earlier.all(|earlier| earlier.is_exclusive || !needed.is_exclusive)
+        };
+        if before.is_some_and(was_settled) {
             continue;
         }
         let claim = transaction.look::<Claim>(needed.id).await?;

@@ -4,8 +4,9 @@ use encoding_rs::{
     Decoder, Encoding, MACINTOSH, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, X_MAC_CYRILLIC, X_USER_DEFINED,
 };
 use oem_cp::code_table::{
-    DECODING_TABLE_CP437, DECODING_TABLE_CP850, DECODING_TABLE_CP852, DECODING_TABLE_CP858,
-    DECODING_TABLE_CP862,
+    DECODING_TABLE_CP437, DECODING_TABLE_CP737, DECODING_TABLE_CP775, DECODING_TABLE_CP850,
+    DECODING_TABLE_CP852, DECODING_TABLE_CP855, DECODING_TABLE_CP858, DECODING_TABLE_CP860,
+    DECODING_TABLE_CP862, DECODING_TABLE_CP865,
 };
 
 pub(super) use crate::domain::certification::person::plausible::untwice;
@@ -43,6 +44,16 @@ const CP852: Charset = Charset { label: "ibm852", kind: Kind::Oem(&DECODING_TABL
 const CP858: Charset = Charset { label: "ibm858", kind: Kind::Oem(&DECODING_TABLE_CP858) };
 /// Code page 862, of DOS in Israel.
 const CP862: Charset = Charset { label: "ibm862", kind: Kind::Oem(&DECODING_TABLE_CP862) };
+/// Code page 737, of DOS in Greece.
+const CP737: Charset = Charset { label: "ibm737", kind: Kind::Oem(&DECODING_TABLE_CP737) };
+/// Code page 775, of DOS in the Baltic countries.
+const CP775: Charset = Charset { label: "ibm775", kind: Kind::Oem(&DECODING_TABLE_CP775) };
+/// Code page 855, of DOS in Serbia, Macedonia and Bulgaria.
+const CP855: Charset = Charset { label: "ibm855", kind: Kind::Oem(&DECODING_TABLE_CP855) };
+/// Code page 860, of DOS in Portugal.
+const CP860: Charset = Charset { label: "ibm860", kind: Kind::Oem(&DECODING_TABLE_CP860) };
+/// Code page 865, of DOS in Norway and Denmark.
+const CP865: Charset = Charset { label: "ibm865", kind: Kind::Oem(&DECODING_TABLE_CP865) };
 const CP437: Charset = Charset { label: "ibm437", kind: Kind::Oem(&DECODING_TABLE_CP437) };
 
 /// Encodings that are offered where names are misread, likely ones first.
@@ -66,7 +77,7 @@ pub(super) fn offered() -> impl Iterator<Item = Charset> {
         "euc-kr",
     ];
     let standard = standard.into_iter().filter_map(Charset::of_label);
-    [TWICE].into_iter().chain(standard).chain([CP850, CP437, CP852, CP862])
+    [TWICE].into_iter().chain(standard).chain([CP850, CP437, CP852, CP862, CP737, CP775, CP855])
 }
 
 impl Charset {
@@ -86,6 +97,11 @@ impl Charset {
             "ibm858" | "cp858" | "858" => CP858,
             "ibm437" | "cp437" | "437" => CP437,
             "ibm862" | "cp862" | "862" => CP862,
+            "ibm737" | "cp737" | "737" => CP737,
+            "ibm775" | "cp775" | "775" => CP775,
+            "ibm855" | "cp855" | "855" => CP855,
+            "ibm860" | "cp860" | "860" => CP860,
+            "ibm865" | "cp865" | "865" => CP865,
             "maccyrillic" | "mac-cyrillic" | "mac_cyrillic" => Self::standard(X_MAC_CYRILLIC),
             "utf-8-twice" => TWICE,
             other => Self::standard(Encoding::for_label(other.as_bytes())?),

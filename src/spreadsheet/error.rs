@@ -1,9 +1,12 @@
 //! What can be wrong with a file as a whole.
 
+mod proposal;
+
 use thiserror::Error;
 
 use crate::domain::Personal;
 use crate::domain::certification::reading::IGNORE;
+use proposal::{given_names, mapped, proposed};
 
 /// The file cannot be read, or not further. No message contains a value out of the file's rows, so that
 /// it can be logged; [`SheetError::for_uploader`] adds what only the uploader may see.
@@ -57,8 +60,9 @@ pub enum SheetError {
     /// The text is not what the names can have been: another encoding, or text that was encoded twice.
     #[error(
         "the names can't be right as they are read ({assumed}): row {row}, column \"{column}\"; say with `encoding` \
-         which encoding the file has (such as {}), or save the sheet as XLSX or \"CSV UTF-8\"",
-        labels(readings)
+         which encoding the file has (such as {}), or save the sheet as XLSX or \"CSV UTF-8\"{}",
+        labels(readings),
+        confirmed(assumed)
     )]
     MisreadText {
         /// Label of the encoding that was assumed.
@@ -89,15 +93,48 @@ pub enum SheetError {
     },
     /// A full name without a part of the name that another column has.
     #[error(
-        "row {row}: the column \"{full}\" is read as the full name and lacks the name in the column \"{part}\"; say with \
-         `mapping` what the first one is, such as {{\"{full}\": \"firstName\"}}, or leave the other one out: \
-         {{\"{part}\": \"ignore\"}}"
+        "row {row}: the column \"{full}\" is read as the full name and lacks the name in the column \"{part}\"; write \
+         the whole name in it, or say with `mapping` that it counts alone: {}{}",
+        mapped(&[(full_key, "fullName")]),
+        given_names(full_key, part_key.as_deref())
     )]
     IncompleteFullName {
         /// Header of the full name.
         full: String,
+        /// Name of the full name in a mapping.
+        full_key: String,
         /// Header of the part.
         part: String,
+        /// Name of the part in a mapping, if it is a surname.
+        part_key: Option<String>,
+        /// The first such row.
+        row: u32,
+    },
+    /// A full name that is not the name that first and last name make.
+    #[error(
+        "row {row}: the name in the column \"{full}\" is not the one in \"{first}\" and the last name; correct it, or say \
+         with `mapping` which one counts: {} for the full name, {} for its parts",
+        mapped(&[(key, "fullName")]),
+        mapped(&[(key, IGNORE)])
+    )]
+    FullNameDiffers {
+        /// Header of the full name.
+        full: String,
+        /// Name of the full name in a mapping.
+        key: String,
+        /// Header of the first name.
+        first: String,
+        /// The first such row.
+        row: u32,
+    },
+    /// Full names with the surname first and a comma, in a column whose header doesn't say so.
+    #[error(
+        "most names in the column \"{column}\" have a comma, as in row {row}, and seem to have the surname first; rename \
+         the header to \"Last name, first name\" or \"Apellidos y nombres\", or split the column into first and last name"
+    )]
+    SurnameFirst {
+        /// The header, as written, or the column's letter.
+        column: String,
         /// The first such row.
         row: u32,
     },
@@ -157,7 +194,8 @@ pub enum SheetError {
     /// Two headers mean the same field, and a row has different values below them.
     #[error(
         "the columns \"{first}\" and \"{second}\" both mean {field}, and row {row} says different things in them; \
-         delete one of the columns, or say with `mapping` that it is not read: {{\"{key}\": \"ignore\"}}"
+         delete one of the columns, or say with `mapping` that it is not read: {}",
+        mapped(&[(key, IGNORE)])
     )]
     DuplicateColumns {
         /// The column's name in the API.
@@ -209,18 +247,17 @@ fn header_row(row: u32) -> String {
     if row == 0 { "the header row".to_owned() } else { format!("row {row} looks like the header row and") }
 }
 
-/// The mapping of a suspicious column.
-fn proposed(key: &str, proposal: &str) -> String {
-    if proposal == IGNORE {
-        format!(", such as {{\"{key}\": \"lastName\"}}, or leave it out: {{\"{key}\": \"ignore\"}}")
-    } else {
-        format!(": {{\"{key}\": \"{proposal}\"}}, or \"ignore\" to leave it out")
-    }
-}
-
 fn quoted(names: &[String]) -> String {
     let shown = names.iter().take(20).map(|name| format!("\"{}\"", printable(name)));
     shown.collect::<Vec<_>>().join(", ")
+}
+
+/// The way to upload a file whose names look misread and are not. A text that is evidently UTF-8 has none.
+fn confirmed(assumed: &str) -> String {
+    if assumed == "utf-8" {
+        return String::new();
+    }
+    format!("; if the names are right as they are read, upload the file again with encoding={assumed}")
 }
 
 fn labels(readings: &Readings) -> String {
@@ -275,6 +312,8 @@ impl SheetError {
             Self::MisreadText { .. } => "MISREAD_TEXT",
             Self::UnknownNameColumn { .. } => "UNKNOWN_NAME_COLUMN",
             Self::IncompleteFullName { .. } => "INCOMPLETE_FULL_NAME",
+            Self::FullNameDiffers { .. } => "FULL_NAME_DIFFERS",
+            Self::SurnameFirst { .. } => "SURNAME_FIRST",
             Self::UnknownColumn { .. } => "UNKNOWN_COLUMN",
             Self::UnknownSheet { .. } => "UNKNOWN_SHEET",
             Self::NoHeaderRow { .. } => "NO_HEADER_ROW",

@@ -3,6 +3,7 @@
 mod checked;
 mod chosen;
 mod combined;
+mod order;
 mod recognised;
 mod suspicion;
 mod suspicious_words;
@@ -173,6 +174,8 @@ pub(super) struct HeaderMap {
     pub preferred: Option<usize>,
     /// Names with the original name in brackets.
     pub bracketed: Vec<usize>,
+    /// Full names with the surname first, as their headers say.
+    pub surname_first: Vec<usize>,
     /// Columns that may have a part of the name: refused where a row has a name in one of them.
     pub suspects: Vec<Suspect>,
 }
@@ -243,8 +246,18 @@ pub(super) fn map(cells: &[String], reading: &Reading) -> Result<HeaderMap, Shee
         header => header.to_owned(),
     };
     let headers = cells.iter().enumerate().map(name).collect();
-    let mut map =
-        HeaderMap { headers, columns, twins, plain_name, preferred, bracketed, suspects: Vec::new() };
+    let is_ordered = |position: &usize| order::is_surname_first(&cells[*position]);
+    let surname_first = (0..cells.len()).filter(is_ordered).collect();
+    let mut map = HeaderMap {
+        headers,
+        columns,
+        twins,
+        plain_name,
+        preferred,
+        bracketed,
+        surname_first,
+        suspects: Vec::new(),
+    };
     map.require()?;
     map.suspects = suspects(&cells, &meanings, |position| chosen.is_chosen(position));
     Ok(map)

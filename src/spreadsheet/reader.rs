@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use super::cell::{Cell, Origin, Record};
 use super::encoding::EncodingSource;
+use super::error::printable;
 use super::export::formula;
 use super::header_row::{self, Found};
 use super::headers::{Column, HeaderMap};
 use super::how_read::{HowRead, MAX_HIDDEN_ROWS, MAX_SHOWN_ROWS, SheetState, ShownRow};
 use super::misread::Assumed;
+use super::name_order::NameOrder;
 use super::raw_row::Head;
 use super::row::{self, SheetRow};
 use super::{EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
@@ -208,7 +210,9 @@ impl SheetReader {
     /// The file can't be read to its end, or has more than the limits allow.
     pub fn read_through(mut self) -> Result<(u32, HowRead), SheetError> {
         let is_guessed = self.how.encoding.is_some_and(|(_, source)| source == EncodingSource::Guessed);
+        let mut order = CountedOrder::default();
         while let Some(record) = self.next_filled().transpose()? {
+            order.count(&self.map, &self.head, &record);
             let is_first = self.how.first_rows.len() < MAX_SHOWN_ROWS;
             let is_telling = is_guessed
                 && self.how.guessed_names.len() < MAX_SHOWN_ROWS
@@ -223,7 +227,10 @@ impl SheetReader {
                 }
             }
         }
-        Ok((self.filled, self.how))
+        match order.error() {
+            Some(error) => Err(error),
+            None => Ok((self.filled, self.how)),
+        }
     }
 
     /// The next row with anything in it.
@@ -291,6 +298,43 @@ impl SheetReader {
                 .check(name, record.row, || self.head.headers.get(position).cloned().unwrap_or_default())?;
         }
         Ok(())
+    }
+}
+
+/// Number of full names with the surname first, below headers that don't say so.
+#[derive(Default)]
+struct CountedOrder {
+    names: u32,
+    surname_first: u32,
+    /// The error for the first of them.
+    first: Option<SheetError>,
+}
+
+impl CountedOrder {
+    fn count(&mut self, map: &HeaderMap, head: &Head, record: &Record) {
+        if !matches!(record.origin, Origin::Csv | Origin::Workbook) {
+            return;
+        }
+        let text = |position: &usize| match record.cells.get(*position) {
+            Some(Cell::Text(text)) if !text.reveal().trim().is_empty() => Some(text.reveal_str()),
+            _ => None,
+        };
+        let filled = map.positions(Column::FullName).find_map(|position| Some((position, text(&position)?)));
+        let Some((position, name)) = filled.filter(|(at, _)| !map.surname_first.contains(at)) else { return };
+        self.names = self.names.saturating_add(1);
+        if !matches!(NameOrder::of(name), NameOrder::SurnameFirst(_)) {
+            return;
+        }
+        self.surname_first = self.surname_first.saturating_add(1);
+        self.first.get_or_insert_with(|| {
+            let column = printable(head.headers.get(position).map_or("", String::as_str));
+            SheetError::SurnameFirst { column, row: record.row }.in_sheet(head.sheet.as_deref())
+        });
+    }
+
+    /// Returns the error if most names have the surname first.
+    fn error(self) -> Option<SheetError> {
+        self.first.filter(|_| self.surname_first > self.names / 2)
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::cell::{Cell, Origin, Record};
 use super::field::{self, Marks};
 use super::headers::{Column, HeaderMap, is_answer};
+use super::name_order::NameOrder;
 use super::raw_row::{Head, RawRow};
 use crate::domain::certification::person::{FieldError, PersonEntry, RawPerson, folded_name};
 use crate::domain::trimmed;
@@ -196,13 +197,13 @@ fn take_text(
     let position = map.positions(column).find(is_filled)?;
     let fault = match cells.get_mut(position)?.take()? {
         Cell::Text(text) => match field::value(column, text.reveal_str(), marks) {
-            Ok(value) if map.bracketed.contains(&position) => match original_name(&value) {
-                Ok(name) => return Some(name),
-                Err(message) => ("INVALID_NAME", message),
-            },
             Ok(value) if is_preferred(position) && is_answer(&value) => {
                 ("INVALID_NAME", "is an answer and not a name; leave it blank, or write the name")
             }
+            Ok(value) if column == Column::FullName => match whole_name(value, map, position, marks) {
+                Ok(name) => return Some(name),
+                Err(message) => ("INVALID_NAME", message),
+            },
             Ok(value) => return Some(value),
             Err(fault) => (fault.code, fault.message),
         },
@@ -228,20 +229,38 @@ fn with_plain_name(
     cells: &mut [Option<Cell>],
     errors: &mut Vec<RowError>,
 ) -> RawPerson {
-    let plain = map.plain_name.and_then(|position| cells.get_mut(position)).and_then(Option::take);
+    let Some(position) = map.plain_name else { return raw };
+    let plain = cells.get_mut(position).and_then(Option::take);
     if let (Some(Cell::Text(name)), None, None) = (plain, &raw.first_name, &raw.last_name) {
         match field::value(Column::FullName, name.reveal_str(), marks) {
-            Ok(name) if map.plain_name.is_some_and(|position| map.bracketed.contains(&position)) => {
-                match original_name(&name) {
-                    Ok(name) => raw.full_name = Some(name),
-                    Err(message) => errors.push(unusable(Column::FullName, "INVALID_NAME", message)),
-                }
-            }
-            Ok(name) => raw.full_name = Some(name),
+            Ok(name) => match whole_name(name, map, position, marks) {
+                Ok(name) => raw.full_name = Some(name),
+                Err(message) => errors.push(unusable(Column::FullName, "INVALID_NAME", message)),
+            },
             Err(fault) => errors.push(unusable(Column::FullName, fault.code, fault.message)),
         }
     }
     raw
+}
+
+/// Returns a full name as it is printed: without the name for the screen, and with the surname last. Our own exports
+/// and lists in requests have names as they are printed.
+///
+/// # Errors
+/// The name can't be told, or seems to have the surname first where the header doesn't say so.
+fn whole_name(text: String, map: &HeaderMap, position: usize, marks: Marks) -> Result<String, &'static str> {
+    let name = if map.bracketed.contains(&position) { original_name(&text)? } else { text };
+    if matches!(marks.origin, Origin::Export | Origin::Json) {
+        return Ok(name);
+    }
+    match NameOrder::of(&name) {
+        NameOrder::AsWritten => Ok(name),
+        NameOrder::SurnameFirst(printed) if map.surname_first.contains(&position) => Ok(printed),
+        NameOrder::SurnameFirst(_) | NameOrder::Unclear => Err(
+            "has a comma and seems to have the surname first; write it as it is printed, without the comma, or rename \
+             the header to \"Last name, first name\" or \"Apellidos y nombres\"",
+        ),
+    }
 }
 
 /// Returns the name at registration of `Name on the screen (Name at registration)`; any other text as it is.

@@ -5,6 +5,7 @@ mod csv_files;
 mod dialects;
 mod hidden;
 mod invisible;
+mod name_order;
 mod samples;
 mod shapes;
 mod siblings;

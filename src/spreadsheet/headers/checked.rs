@@ -7,6 +7,7 @@ use super::super::cell::{Origin, Record};
 use super::super::error::printable;
 use super::super::field::is_placeholder;
 use super::{Column, HeaderMap, key, letter};
+use crate::domain::certification::person::is_quite_different;
 
 impl HeaderMap {
     /// Refuses a file whose columns contradict each other in a row, or whose rows have a part of the name
@@ -39,11 +40,21 @@ impl HeaderMap {
         if let Some((full, part)) = self.lost_part(at) {
             return Err(SheetError::IncompleteFullName {
                 full: self.shown(full),
+                full_key: self.mapping_key(full),
                 part: self.shown(part),
+                part_key: self.is_surname_part(part).then(|| self.mapping_key(part)),
                 row: record.row,
             });
         }
         let parts = self.position(Column::FirstName).zip(self.position(Column::LastName));
+        if let Some((full, first)) = self.other_person(at) {
+            return Err(SheetError::FullNameDiffers {
+                full: self.shown(full),
+                key: self.mapping_key(full),
+                first: self.shown(first),
+                row: record.row,
+            });
+        }
         if let (Some(plain), Some((first, last))) = (self.plain_name, parts) {
             let all = [Column::FirstName, Column::MiddleName, Column::LastName, Column::SecondLastName];
             let whole = all.into_iter().filter_map(|part| self.position(part)).map(at).collect::<Vec<_>>();
@@ -81,6 +92,39 @@ impl HeaderMap {
         ];
         let mut present = parts.into_iter().flat_map(|part| self.positions(part));
         present.find(is_lost).map(|part| (full, part))
+    }
+
+    /// Finds a full name that is another person's than the first and last name beside it.
+    fn other_person<'a>(&self, at: impl Fn(usize) -> &'a str + Copy) -> Option<(usize, usize)> {
+        let (first, last) = self.position(Column::FirstName).zip(self.position(Column::LastName))?;
+        let full = self.positions(Column::FullName).find(|position| !at(*position).is_empty())?;
+        let is_blank = |position: usize| at(position).is_empty() || is_placeholder(at(position));
+        if self.preferred == Some(full) || is_blank(full) || is_blank(first) || is_blank(last) {
+            return None;
+        }
+        let has_parts = |parts: &[Column]| {
+            let parts = parts.iter().filter_map(|part| self.position(*part)).map(at).collect::<Vec<_>>();
+            !is_quite_different(at(full), &parts.join(" "))
+        };
+        let [first_name, middle, last_name, second] =
+            [Column::FirstName, Column::MiddleName, Column::LastName, Column::SecondLastName];
+        // "佐藤花子" has the surname first and no space. "Ana" beside "Ana" and "Gil" lacks the surname.
+        let whole = key(at(full));
+        let has_both = |one: usize, other: usize| whole == key(at(one)) + &key(at(other));
+        let is_one_word = at(full).split_whitespace().count() == 1;
+        if is_one_word && !has_both(first, last) && !has_both(last, first) {
+            return Some((full, first));
+        }
+        let is_same = has_parts(&[first_name, last_name])
+            || has_parts(&[last_name, first_name])
+            || has_parts(&[first_name, middle, last_name, second]);
+        (!is_same).then_some((full, first))
+    }
+
+    /// Returns true for the column of the first or only surname.
+    fn is_surname_part(&self, position: usize) -> bool {
+        let is_at = |column| self.positions(column).any(|known| known == position);
+        is_at(Column::LastName) || self.position(Column::LastName).is_none() && is_at(Column::SecondLastName)
     }
 
     /// The words of the name in a row.

@@ -16,6 +16,18 @@ use crate::spreadsheet::{EXPORT_ID_COLUMN, REPORT_COLUMNS};
 /// Endings of field names that our own exports and answers have.
 const OWN_FIELDS: [&str; 6] =
     ["certificateName", "certificate_name", "username", "userName", "fileName", "file_name"];
+/// Headers of the leads of advertisements, without blanks and underscores.
+const LEAD_FIELDS: [&str; 9] = [
+    "adname",
+    "adsetname",
+    "campaignname",
+    "formname",
+    "pagename",
+    "accountname",
+    "platform",
+    "isorganic",
+    "leadstatus",
+];
 /// Surnames in several words, without the blanks.
 const SURNAME_PHRASES: [&str; 5] =
     ["lastname", "familyname", "nomdefamille", "nomedefamilia", "nombredefamilia"];
@@ -211,7 +223,7 @@ pub(super) fn suspects(
 
 /// Returns the suspicion about an unknown header, and the field that it most likely gives.
 pub(super) fn suspicion(header: &str, has_surname: bool) -> Option<(Suspicion, &'static str)> {
-    if OWN_FIELDS.contains(&header) {
+    if OWN_FIELDS.contains(&header) || LEAD_FIELDS.contains(&key(header).as_str()) {
         return None;
     }
     let words = words(header);
@@ -285,6 +297,7 @@ fn is_unknown(header: &str) -> bool {
     let is_harmless =
         |word: &String| SETS.harmless.contains(word.as_str()) || SETS.others.contains(word.as_str());
     !is_own
+        && !LEAD_FIELDS.contains(&key(header).as_str())
         && words.len() <= MAX_WORDS_OF_HEADER
         && !words.iter().any(is_harmless)
         && !is_for_certificate(header)

@@ -297,7 +297,53 @@ fn a_full_name_that_lacks_a_part_of_the_name_refuses_the_file() {
         assert!(map(&owned(&headers)).expect("all columns").check(&record(&cells)).is_ok(), "{cells:?}");
     }
     // Beside both parts, the full name is how the person wants to be named.
-    let chosen =
-        map(&owned(&["Full name", "First name", "Last name", "Email", "ID number"])).expect("all columns");
-    assert!(chosen.check(&record(&["Ana de Rojas", "Ana", "Rojas", "a@x.org", "1"])).is_ok());
+    let headers = ["Full name", "First name", "Last name", "Email", "ID number"];
+    let row = |full: &str, first: &str, last: &str| record(&[full, first, last, "a@x.org", "1"]);
+    let chosen = map(&owned(&headers)).expect("all columns");
+    for (full, first, last) in [
+        ("Ana de Rojas", "Ana", "Rojas"),
+        ("Rojas, Ana", "Ana", "Rojas"),
+        ("佐藤花子", "花子", "佐藤"),
+        ("Ana", "Ana", ""),
+        ("", "Ana", "Rojas"),
+    ] {
+        assert!(chosen.check(&row(full, first, last)).is_ok(), "{full}");
+    }
+    for (full, first, last) in
+        [("Eva Gil", "Ana", "Rojas"), ("Ana", "Ana", "Gil"), ("Gil", "Ana", "Gil"), ("Anita", "Ana", "Gil")]
+    {
+        let error = chosen.check(&row(full, first, last)).expect_err(full);
+        assert_eq!(error.code(), "FULL_NAME_DIFFERS", "{full}");
+        let told = error.to_string();
+        for proposal in ["fullName", "ignore"] {
+            assert!(told.contains(&format!("{{\"Full name\": \"{proposal}\"}}")), "{told}");
+            let map = mapped(&headers, &[("Full name", Some(proposal).filter(|field| *field != "ignore"))]);
+            let map = map.expect("all columns");
+            assert!(map.check(&row(full, first, last)).is_ok(), "{full} {proposal}");
+            assert_eq!(map.position(Column::FullName).is_some(), proposal == "fullName");
+        }
+    }
+}
+
+#[test]
+fn message_about_an_incomplete_full_name_proposes_mappings_that_work() {
+    let told = |headers: &[&str], cells: &[&str]| {
+        let error = map(&owned(headers)).expect("all columns").check(&record(cells));
+        error.expect_err("a lost part").to_string()
+    };
+    let headers = ["Nombre \"legal\" completo", "Apellidos", "Correo", "DNI"];
+    let message = told(&headers, &["Ana María", "Rojas", "a@x.org", "1"]);
+    assert!(message.contains(r#"{"Nombre \"legal\" completo": "fullName"}"#), "{message}");
+    assert!(
+        message.contains(r#"{"Nombre \"legal\" completo": "firstName", "Apellidos": "lastName"}"#),
+        "{message}"
+    );
+    let row = record(&["Ana María", "Rojas", "a@x.org", "1"]);
+    let alone = mapped(&headers, &[(headers[0], Some("fullName"))]).expect("all columns");
+    assert!(alone.check(&row).is_ok());
+    let parts = mapped(&headers, &[(headers[0], Some("firstName")), ("Apellidos", Some("lastName"))]);
+    assert!(parts.expect("all columns").check(&row).is_ok());
+    // A middle name alone makes no surname.
+    let message = told(&["Nombre", "Segundo nombre", "Correo", "DNI"], &["Ana", "María", "a@x.org", "1"]);
+    assert!(message.contains(r#"{"Nombre": "fullName"}"#) && !message.contains("lastName"), "{message}");
 }

@@ -11,7 +11,11 @@ pub(super) const PHRASES: &[(Meaning, &str)] = &[
     ),
     (
         Meaning::Column(Column::FullName),
-        "nombre apellido, nombre apellidos, nombres apellidos, nombres apellido, apellidos nombres, apellido \
+        "surname given name, surname given names, surname first name, surname forename, surname forenames, surname \
+         names, family name given name, family name given names, family name first name, last name given name, last \
+         name given names, last names first names, last first, last first name, first last, apellido primer nombre, \
+         apellidos primer nombre, sobrenome nome, apelido nome, achternaam voornaam, efternamn fornamn, nazwisko imie, \
+         prijmeni jmeno, priezvisko meno, фамилия имя, nombre apellido, nombre apellidos, nombres apellidos, nombres apellido, apellidos nombres, apellido \
          nombre, apellidos nombre, apellido nombres, nombre completo, nombres completos, nombre completo \
          apellidos, nombres apellidos completos, apellidos nombres completos, full name, complete name, \
          fullname, name full, first last name, first name last name, name surname, surname name, last name \

@@ -65,6 +65,38 @@ fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
 }
 
 #[test]
+fn code_pages_of_dos_are_never_read_as_garbage() {
+    for (encoding, names) in [
+        ("ibm862", "שרה כהן, דוד לוי, משה פרץ"),
+        ("ibm862", "שרה כהן"),
+        ("ibm862", "יעל"),
+        ("ibm862", "אברהם, יצחק מזרחי"),
+        ("ibm862", "רות, נועה ברק"),
+        ("ibm737", "Ιωάννα Αλεξίου, Γιώργος Χατζής"),
+        ("ibm737", "Ελένη"),
+        ("ibm737", "Γιώργος Παππάς"),
+        ("ibm855", "Томе Петровски, Ана Илиева"),
+        ("ibm855", "Марија Јовановић"),
+        ("ibm775", "Jānis Bērziņš, Eglė Čepaitė"),
+        ("ibm852", "Łukasz Źrebiec, Małgorzata Dąbrowska"),
+        ("ibm852", "Jiří Dvořák"),
+        ("ibm866", "Щукина Юлия"),
+        ("ibm866", "Анна"),
+    ] {
+        match read(names, encoding) {
+            Ok(read) => assert_eq!(read, names, "{encoding}"),
+            Err(error) => {
+                assert_eq!(error.code(), "MISREAD_TEXT", "{names}");
+                let told = error.for_uploader();
+                let (_, rest) = told.split_once("upload the file again with encoding=").expect("a way out");
+                let assumed = rest.split(';').next().unwrap_or_default();
+                assert!(Charset::of_label(assumed).is_some(), "{told}");
+            }
+        }
+    }
+}
+
+#[test]
 fn right_guesses_are_accepted() {
     for (encoding, names) in [
         ("windows-1252", "José Muñoz, Begoña Ávila, François Lefèvre"),

@@ -45,6 +45,19 @@ fn rows_without_height_are_hidden() {
 }
 
 #[test]
+fn rows_of_a_sheet_that_hides_unused_rows_are_shown() {
+    // `zeroHeight` hides the rows that the file doesn't contain.
+    let hidden = row(3, &["No Vino", "n@example.org", "1"]).replacen("<row ", "<row hidden=\"1\" ", 1);
+    let shown = row(4, &["Eva Gil", "e@example.org", "4"]).replacen("<row ", "<row hidden=\"0\" ", 1);
+    let rows = [row(1, HEADER), row(2, &["Ana Gil", "a@example.org", "2"]), hidden, shown];
+    let mut workbook = Workbook::of(&rows.concat());
+    workbook.columns = r#"<sheetFormatPr defaultRowHeight="15" zeroHeight="1"/>"#;
+    let bytes = workbook.pack();
+    assert_eq!(briefs(&bytes, Format::Xlsx), ["2 Ana Gil|2|a@example.org", "4 Eva Gil|4|e@example.org"]);
+    assert_eq!(how(&bytes, Format::Xlsx, &Reading::default()).hidden.count, 1);
+}
+
+#[test]
 fn hidden_columns_are_named_and_read() {
     let mut workbook = Workbook::of(&(row(1, HEADER) + &row(2, &["Ana Gil", "a@example.org", "2", "x"])));
     let plain = how(&workbook.pack(), Format::Xlsx, &Reading::default());

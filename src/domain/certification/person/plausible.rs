@@ -3,6 +3,7 @@
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as _};
 
 mod cyrillic;
+mod prefixes;
 mod scripts;
 mod twice;
 
@@ -75,11 +76,11 @@ pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
     let at = |index: Option<usize>| index.and_then(|index| characters.get(index)).copied();
     for (index, &character) in characters.iter().enumerate() {
         let (before, after) = (at(index.checked_sub(1)), at(Some(index + 1)));
-        // No other encoding has a small letter at the byte of these capitals.
-        if "ÁÉÍÓÚÀÈÌÒÙ".contains(character) && has_prefix(&characters[..index]) {
-            continue;
-        }
-        if let Some(doubt) = doubtful(character, before, after, is_guessed) {
+        let found = doubtful(character, before, after, is_guessed);
+        let is_usual = |doubt: &Doubt| {
+            *doubt == Doubt::CapitalInside && prefixes::is_after_prefix(&characters, index, is_guessed)
+        };
+        if let Some(doubt) = found.filter(|doubt| !is_usual(doubt)) {
             return Some(doubt);
         }
     }
@@ -175,16 +176,6 @@ fn has_small_between_capitals(word: &[char]) -> bool {
         let capitals = part.iter().filter(|c| c.is_ascii_uppercase()).count();
         capitals >= 2 && part.iter().any(is_small) && !part.iter().any(char::is_ascii_lowercase)
     })
-}
-
-/// Returns true if a word begins with a prefix that a capital follows: the letters that Irish puts before a word, and
-/// `Mc`, `De` and others, as in "hÓgáin" and "McÉvoy".
-fn has_prefix(before: &[char]) -> bool {
-    const PREFIXES: [&str; 16] =
-        ["b", "d", "g", "h", "m", "n", "t", "bh", "Mc", "Mac", "De", "Di", "Du", "La", "Le", "Fitz"];
-    let start = before.iter().rposition(|c| !c.is_alphabetic()).map_or(0, |at| at + 1);
-    let word: String = before[start..].iter().collect();
-    PREFIXES.contains(&word.as_str())
 }
 
 fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guessed: bool) -> Option<Doubt> {

@@ -1,0 +1,47 @@
+//! Mappings that messages propose.
+
+use super::printable;
+use crate::domain::certification::reading::IGNORE;
+
+/// A mapping as JSON, to be copied from a message.
+pub(super) fn mapped(columns: &[(&str, &str)]) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let pairs = columns.iter().map(|(key, field)| format!("{}: {}", text(key), text(field)));
+    format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+}
+
+/// The mapping of a suspicious column.
+pub(super) fn proposed(key: &str, proposal: &str) -> String {
+    if proposal == IGNORE {
+        let (name, nothing) = (mapped(&[(key, "lastName")]), mapped(&[(key, IGNORE)]));
+        format!(", such as {name}, or leave it out: {nothing}")
+    } else {
+        format!(": {}, or \"ignore\" to leave it out", mapped(&[(key, proposal)]))
+    }
+}
+
+/// The mapping of a full name that has only the given names, beside a surname.
+pub(super) fn given_names(full: &str, surname: Option<&str>) -> String {
+    let both = |surname| mapped(&[(full, "firstName"), (surname, "lastName")]);
+    surname.map_or_else(String::new, |surname| {
+        format!(
+            "; if it has given names only, and \"{}\" all surnames: {}",
+            printable(surname),
+            both(surname)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proposals_are_json() {
+        let key = "Nombre \"legal\" \\ alias";
+        let text = mapped(&[(key, "firstName"), ("Apellidos", "lastName")]);
+        let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(read, serde_json::json!({ key: "firstName", "Apellidos": "lastName" }));
+        assert_eq!(mapped(&[("B", "ignore")]), r#"{"B": "ignore"}"#);
+    }
+}

@@ -1,0 +1,99 @@
+//! Full names with the surname first and a comma, as in "Rojas, Ana".
+
+use super::headers::key;
+
+/// Titles and suffixes behind a comma, in lower case and without punctuation. Given names such as "Junior" are no suffixes.
+const SUFFIXES: &str = "jr sr ii iii iv phd md dds dmd dvm esq mba msc mphil bsc cpa rn jd llm llb edd psyd cfa pmp dnp \
+     dr dra ing lic arq abg prof mtro mtra msgr mgtr hijo filho neto";
+
+/// Order of a full name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NameOrder {
+    /// Without a comma, or with a comma before a suffix only, as in "Juan Pérez, Jr.".
+    AsWritten,
+    /// With the surname before the comma. The text is the name in the order that is printed.
+    SurnameFirst(String),
+    /// With several commas.
+    Unclear,
+}
+
+impl NameOrder {
+    /// Returns the order of a full name.
+    pub(super) fn of(name: &str) -> Self {
+        let parts: Vec<&str> = name.split([',', '，', '،']).map(str::trim).collect();
+        let is_text = |part: &&&str| part.chars().any(char::is_alphabetic);
+        let mut parts: Vec<&str> = parts.iter().filter(is_text).copied().collect();
+        let mut suffixes = Vec::new();
+        while parts.len() > 1
+            && let Some(suffix) = parts.pop_if(|last| is_suffix(last))
+        {
+            suffixes.insert(0, suffix);
+        }
+        // "Pérez, Jr., Juan" has the suffix with the surname.
+        if parts.len() == 3 && is_suffix(parts[1]) {
+            suffixes.insert(0, parts.remove(1));
+        }
+        match parts[..] {
+            [] | [_] => Self::AsWritten,
+            [surname, given] => {
+                let name = format!("{given} {surname}");
+                Self::SurnameFirst(
+                    std::iter::once(name.as_str()).chain(suffixes).collect::<Vec<_>>().join(", "),
+                )
+            }
+            _ => Self::Unclear,
+        }
+    }
+}
+
+/// Returns true for "Jr.", "Ph. D." and "MD MBA".
+fn is_suffix(part: &str) -> bool {
+    let is_known = |word: &str| SUFFIXES.split_whitespace().any(|suffix| suffix == word);
+    is_known(&key(part)) || part.split_whitespace().all(|word| is_known(&key(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NameOrder;
+
+    #[test]
+    fn surnames_before_a_comma_are_put_behind_the_given_names() {
+        for (written, printed) in [
+            ("Rojas, Ana", "Ana Rojas"),
+            ("ROJAS PEÑA,ANA MARÍA", "ANA MARÍA ROJAS PEÑA"),
+            ("de la Cruz , Juan", "Juan de la Cruz"),
+            ("Pérez, Juan, Jr.", "Juan Pérez, Jr."),
+            ("Pérez, Jr., Juan", "Juan Pérez, Jr."),
+            ("Pérez Jr., Juan", "Juan Pérez Jr."),
+            ("Gil, Ana, Ph. D., MD", "Ana Gil, Ph. D., MD"),
+            ("Gil, Ma.", "Ma. Gil"),
+            ("Kim, Do", "Do Kim"),
+            ("García, Junior", "Junior García"),
+            ("Иванов, Иван", "Иван Иванов"),
+            ("佐藤，花子", "花子 佐藤"),
+        ] {
+            assert_eq!(NameOrder::of(written), NameOrder::SurnameFirst(printed.to_owned()), "{written}");
+        }
+    }
+
+    #[test]
+    fn suffixes_and_single_names_stay_as_written() {
+        for name in [
+            "Ana Rojas",
+            "Juan Pérez, Jr.",
+            "Ana Gil, PhD",
+            "Ana Gil, Ph.D.",
+            "Ana Gil, MD, MBA",
+            "Ana Gil, MD MBA",
+            "John Public, II",
+            "Rojas,",
+            ", Ana",
+            "",
+        ] {
+            assert_eq!(NameOrder::of(name), NameOrder::AsWritten, "{name}");
+        }
+        for name in ["Rojas, Ana, María", "Gil, Ana, Directora"] {
+            assert_eq!(NameOrder::of(name), NameOrder::Unclear, "{name}");
+        }
+    }
+}
