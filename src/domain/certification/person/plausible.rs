@@ -162,10 +162,12 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
     None
 }
 
-/// Returns true for a word of symbols, as Hebrew of DOS becomes in Windows-1252: "™˜„".
+/// Returns true for a word with more symbols than letters, as Hebrew of DOS becomes in Windows-1252: "™˜„".
 fn is_without_letters(word: &[char]) -> bool {
     let is_odd = |c: &char| !c.is_ascii() && c.general_category() != Category::DashPunctuation;
-    word.len() >= 2 && word.iter().any(is_odd) && !word.iter().any(|c| c.is_alphabetic())
+    let letters = word.iter().filter(|c| c.is_alphabetic()).count();
+    let symbols = word.iter().filter(|c| is_odd(c) && !c.is_alphabetic() && !is_mark(**c)).count();
+    symbols > letters
 }
 
 /// Returns true if a word begins with a small letter with an accent that single-byte encodings have, and another word
