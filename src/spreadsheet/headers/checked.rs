@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::SheetError;
-use super::super::cell::{Origin, Record};
+use super::super::cell::{Cell, Origin, Record};
 use super::super::error::printable;
 use super::super::field::is_placeholder;
 use super::{Column, HeaderMap, key, letter};
@@ -15,6 +15,9 @@ impl HeaderMap {
     /// file is wrong as a whole.
     pub(in crate::spreadsheet) fn check(&self, record: &Record) -> Result<(), SheetError> {
         let at = |position: usize| record.cells.get(position).map_or("", |cell| cell.shown().reveal().trim());
+        // A formula without a result is an error of its row.
+        let is_usable = |position: usize| !matches!(record.cells.get(position), Some(Cell::Unusable { .. }));
+        let usable = |position: usize| if is_usable(position) { at(position) } else { "" };
         for (column, second) in &self.twins {
             let is_own = |position: &usize| {
                 *column == Column::FullName && self.preferred.is_some_and(|first| first == *position)
@@ -47,7 +50,7 @@ impl HeaderMap {
             });
         }
         let parts = self.position(Column::FirstName).zip(self.position(Column::LastName));
-        if let Some((full, first)) = self.other_person(at) {
+        if let Some((full, first)) = self.other_person(usable) {
             return Err(SheetError::FullNameDiffers {
                 full: self.shown(full),
                 key: self.mapping_key(full),

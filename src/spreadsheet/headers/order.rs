@@ -18,7 +18,11 @@ pub(super) fn is_surname_first(header: &str) -> bool {
 }
 
 fn has_surname_first(text: &str) -> bool {
-    let words = words(text);
+    // "Last name" is a surname.
+    let mut words = words(text);
+    words.dedup_by(|word, before| {
+        matches!(before.as_str(), "last" | "family") && matches!(word.as_str(), "name" | "names")
+    });
     let first = |list: &str| words.iter().position(|word| list.split_whitespace().any(|known| known == word));
     let (surname, given) = match words.first().map(String::as_str) {
         // "Name, Vorname" and "Nom et prénom" have the family name first.

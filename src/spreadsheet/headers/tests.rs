@@ -331,11 +331,11 @@ fn message_about_an_incomplete_full_name_proposes_mappings_that_work() {
         let error = map(&owned(headers)).expect("all columns").check(&record(cells));
         error.expect_err("a lost part").to_string()
     };
-    let headers = ["Nombre \"legal\" completo", "Apellidos", "Correo", "DNI"];
+    let headers = ["Nombre \"completo\"", "Apellidos", "Correo", "DNI"];
     let message = told(&headers, &["Ana María", "Rojas", "a@x.org", "1"]);
-    assert!(message.contains(r#"{"Nombre \"legal\" completo": "fullName"}"#), "{message}");
+    assert!(message.contains(r#"{"Nombre \"completo\"": "fullName"}"#), "{message}");
     assert!(
-        message.contains(r#"{"Nombre \"legal\" completo": "firstName", "Apellidos": "lastName"}"#),
+        message.contains(r#"{"Nombre \"completo\"": "firstName", "Apellidos": "lastName"}"#),
         "{message}"
     );
     let row = record(&["Ana María", "Rojas", "a@x.org", "1"]);

@@ -130,6 +130,9 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
         if has_small_between_capitals(word) {
             return Some(Doubt::SmallInside);
         }
+        if is_without_letters(word) {
+            return Some(Doubt::SymbolInside);
+        }
         for (index, &character) in word.iter().enumerate().filter(|(_, c)| !c.is_ascii()) {
             let before = index.checked_sub(1).and_then(|index| word.get(index)).copied();
             let after = word.get(index + 1).copied();
@@ -157,6 +160,14 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
         }
     }
     None
+}
+
+/// Returns true for a word with more symbols than letters, as Hebrew of DOS becomes in Windows-1252: "™˜„".
+fn is_without_letters(word: &[char]) -> bool {
+    let is_odd = |c: &char| !c.is_ascii() && c.general_category() != Category::DashPunctuation;
+    let letters = word.iter().filter(|c| c.is_alphabetic()).count();
+    let symbols = word.iter().filter(|c| is_odd(c) && !c.is_alphabetic() && !is_mark(**c)).count();
+    symbols > letters
 }
 
 /// Returns true if a word begins with a small letter with an accent that single-byte encodings have, and another word
