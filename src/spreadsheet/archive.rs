@@ -1,4 +1,4 @@
-//! Looks an XLSX over before it is read: whether it is one, and what it inflates to.
+//! Checks of an XLSX before it is parsed: archive structure, workbook part, encryption and inflated size.
 
 use std::io::{self, BufReader, Read, Seek};
 
@@ -9,11 +9,11 @@ use super::{Limits, SheetError};
 
 mod directory;
 
-/// Text or markup between two `<`, which the XML reader holds as a whole; a cell holds at most 32,767
-/// characters.
+/// Largest distance between two `<`, in bytes. The XML reader buffers this run as a whole. A cell holds at most
+/// 32,767 characters.
 const MAX_RUN_BYTES: u64 = 1 << 20;
 
-/// Inflates every part to nowhere and refuses what would cost too much to read.
+/// Inflates every part, discards the output, and rejects an archive that exceeds the limits.
 pub(super) fn check<R: Read + Seek>(mut file: R, limits: &Limits) -> Result<(), SheetError> {
     directory::check(&mut file)?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip_error)?;
@@ -49,16 +49,16 @@ fn zip_error(error: ZipError) -> SheetError {
     }
 }
 
-/// Whether a part of this name, in lower case, is ever opened. Pictures have no markup, and queries keep
-/// base64 in customXml.
+/// Returns true if the reader may open the part `name` (in lower case). Excludes pictures, which have no markup,
+/// and customXml, where queries store long base64 texts.
 pub(super) fn is_read(name: &str) -> bool {
     (name.ends_with(".xml") || name.ends_with(".rels")) && !name.starts_with("customxml/")
 }
 
-/// What one part may cost.
+/// Limits for one part.
 struct Allowed {
     bytes: u64,
-    /// What to name when it is passed.
+    /// Limit for the whole archive, for the error message.
     limit: u64,
     run: u64,
 }
@@ -70,7 +70,10 @@ impl Allowed {
     }
 }
 
-/// The bytes a part inflates to, or why it is refused. Declared sizes are not trusted.
+/// Inflates a part and returns its size in bytes. Declared sizes are not trusted.
+///
+/// # Errors
+/// The part is damaged, exceeds the size limit, or has too long a run without `<`.
 fn inflate(part: &mut impl Read, allowed: &Allowed) -> Result<u64, SheetError> {
     let mut buffer = vec![0; 64 * 1024];
     let (mut bytes, mut run) = (0, 0);

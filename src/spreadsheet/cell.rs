@@ -1,13 +1,13 @@
-//! Cells and rows as a source reads them.
+//! Cells and rows, as read from any file format.
 
 use super::row::RowError;
 use crate::domain::{Personal, trimmed};
 
-/// One cell as a source read it.
+/// One cell of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
     Text(Personal<String>),
-    /// Something that no field can take; harmless in a column that means nothing.
+    /// Content that is invalid in any field. It is ignored in a column without a meaning.
     Unusable {
         shown: Personal<String>,
         code: &'static str,
@@ -16,7 +16,7 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    /// Text, or an unusable cell showing the beginning of one that is too long.
+    /// Creates a text cell. A text of more than `max_chars` characters becomes an unusable cell, cut to that length.
     pub(super) fn text(text: String, max_chars: usize) -> Self {
         match text.char_indices().nth(max_chars) {
             None => Self::Text(text.into()),
@@ -28,12 +28,12 @@ impl Cell {
         }
     }
 
-    /// A cell that nothing was written into.
+    /// Creates an empty cell.
     pub(super) fn blank() -> Self {
         Self::Text(String::new().into())
     }
 
-    /// The beginning of a text, of at most so many characters.
+    /// Returns the first `max_chars` characters of `text`.
     pub(super) fn cut(text: &str, max_chars: usize) -> &str {
         text.char_indices().nth(max_chars).map_or(text, |(end, _)| &text[..end])
     }
@@ -42,7 +42,7 @@ impl Cell {
         Self::Unusable { shown: Personal::new(shown.into()), code, message }
     }
 
-    /// The value as the report shows it.
+    /// Returns the value for the report.
     pub(super) const fn shown(&self) -> &Personal<String> {
         match self {
             Self::Text(text) => text,
@@ -58,25 +58,25 @@ impl Cell {
 /// Kind of file that a row comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Text: rows have fields, and marks of spreadsheet programs are text.
+    /// CSV. Rows have fields, and the marks of spreadsheet programs (`'`, `=`) are part of the text.
     Csv,
-    /// A workbook: rows have cells, of which some may be absent.
+    /// Workbook. Rows have cells, and cells may be absent.
     Workbook,
-    /// Our own export as CSV, its marks taken away: no apostrophe or equals sign is one.
+    /// Laureate's own export. The marks of CSV are already removed, so apostrophes and equals signs are literal.
     Export,
-    /// A list in a request: values are as they are.
+    /// List in a request body. Values are literal.
     Json,
 }
 
-/// One row as a source read it.
+/// One row of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     /// 1-based, as the spreadsheet program shows it.
     pub row: u32,
     pub cells: Vec<Cell>,
     pub origin: Origin,
-    /// True for a row that the program doesn't show.
+    /// True if the spreadsheet program hides the row.
     pub is_hidden: bool,
-    /// Faults of the row besides those of its cells.
+    /// Errors of the row as a whole, without those of its cells.
     pub faults: Vec<RowError>,
 }

@@ -1,4 +1,4 @@
-//! Encodings of text, by their labels.
+//! Text encodings and their labels.
 
 use encoding_rs::{
     Decoder, Encoding, MACINTOSH, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, X_MAC_CYRILLIC, X_USER_DEFINED,
@@ -12,21 +12,21 @@ use oem_cp::code_table::{
 pub(super) use crate::domain::certification::person::plausible::untwice;
 use crate::domain::certification::person::plausible::windows_1252_byte;
 
-/// An encoding.
+/// Text encoding.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Charset {
-    /// Its usual name, in lower case.
+    /// Usual name, in lower case.
     pub label: &'static str,
     kind: Kind,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// An encoding of the WHATWG standard.
+    /// Encoding of the WHATWG Encoding Standard.
     Standard(&'static Encoding),
-    /// A code page of DOS: the characters of the bytes from 0x80 on.
+    /// DOS code page: characters of the bytes 0x80 to 0xFF.
     Oem(&'static [char; 128]),
-    /// UTF-8 that was taken for Windows-1252 and encoded as UTF-8 again.
+    /// UTF-8 that was decoded as Windows-1252 and encoded as UTF-8 again.
     Twice,
 }
 
@@ -36,13 +36,13 @@ impl PartialEq for Charset {
     }
 }
 
-/// UTF-8 that was read as Windows-1252 and written as UTF-8.
+/// UTF-8 that was decoded as Windows-1252 and encoded as UTF-8 again.
 pub(super) const TWICE: Charset = Charset { label: "utf-8-twice", kind: Kind::Twice };
-/// Code page 850, of DOS in Western Europe and Latin America.
+/// DOS code page 850 (Western Europe and Latin America).
 const CP850: Charset = Charset { label: "ibm850", kind: Kind::Oem(&DECODING_TABLE_CP850) };
 const CP852: Charset = Charset { label: "ibm852", kind: Kind::Oem(&DECODING_TABLE_CP852) };
 const CP858: Charset = Charset { label: "ibm858", kind: Kind::Oem(&DECODING_TABLE_CP858) };
-/// Code page 862, of DOS in Israel.
+/// DOS code page 862 (Israel).
 const CP862: Charset = Charset { label: "ibm862", kind: Kind::Oem(&DECODING_TABLE_CP862) };
 /// Code page 737, of DOS in Greece.
 const CP737: Charset = Charset { label: "ibm737", kind: Kind::Oem(&DECODING_TABLE_CP737) };
@@ -56,7 +56,7 @@ const CP860: Charset = Charset { label: "ibm860", kind: Kind::Oem(&DECODING_TABL
 const CP865: Charset = Charset { label: "ibm865", kind: Kind::Oem(&DECODING_TABLE_CP865) };
 const CP437: Charset = Charset { label: "ibm437", kind: Kind::Oem(&DECODING_TABLE_CP437) };
 
-/// Encodings that are offered where names are misread, likely ones first.
+/// Lists the encodings that are offered if names are misread, most likely first.
 pub(super) fn offered() -> impl Iterator<Item = Charset> {
     let standard = [
         "utf-8",
@@ -81,13 +81,13 @@ pub(super) fn offered() -> impl Iterator<Item = Charset> {
 }
 
 impl Charset {
-    /// The encoding of the WHATWG standard.
+    /// Creates a charset from an encoding of the WHATWG Encoding Standard.
     pub(super) fn standard(encoding: &'static Encoding) -> Self {
         let label = STANDARD_LABELS.iter().find(|label| label.eq_ignore_ascii_case(encoding.name()));
         Self { label: label.copied().unwrap_or(encoding.name()), kind: Kind::Standard(encoding) }
     }
 
-    /// Finds an encoding by one of its labels, whatever the case.
+    /// Finds a text encoding by one of its labels. Upper and lower case are equal.
     pub(super) fn of_label(label: &str) -> Option<Self> {
         let label = label.trim().to_ascii_lowercase();
         let found = match label.as_str() {
@@ -121,7 +121,7 @@ impl Charset {
         }
     }
 
-    /// Decodes a whole text, or returns `None` where it can't be in this encoding.
+    /// Decodes `bytes`. Returns `None` if they are invalid in this encoding.
     pub(super) fn decoded(self, bytes: &[u8]) -> Option<String> {
         match self.kind {
             Kind::Standard(encoding) => {
@@ -136,7 +136,7 @@ impl Charset {
         }
     }
 
-    /// The bytes that decode to a text, as far as they can be told.
+    /// Encodes `text`, as far as possible. Double-encoded UTF-8 and UTF-16 yield the UTF-8 bytes of `text`.
     pub(super) fn encoded(self, text: &str) -> Vec<u8> {
         match self.kind {
             Kind::Standard(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => {
@@ -149,7 +149,7 @@ impl Charset {
     }
 }
 
-/// Labels as people write them, where the standard's names have capitals.
+/// Lower-case labels of the encodings whose standard names have capitals.
 const STANDARD_LABELS: &[&str] = &[
     "utf-8",
     "utf-16le",
@@ -190,7 +190,7 @@ fn to_table(table: &[char; 128], character: char) -> Option<u8> {
     u8::try_from(high + 0x80).ok()
 }
 
-/// Decodes piece by piece.
+/// Incremental decoder to UTF-8.
 pub(super) enum TextDecoder {
     Standard(Decoder),
     Oem(&'static [char; 128]),
@@ -198,7 +198,7 @@ pub(super) enum TextDecoder {
 }
 
 impl TextDecoder {
-    /// Decodes all of `raw` into `out`.
+    /// Decodes all of `raw` and replaces the content of `out` with the result.
     pub(super) fn decode(&mut self, raw: &[u8], out: &mut Vec<u8>, is_last: bool) {
         match self {
             Self::Standard(decoder) => standard(decoder, raw, out, is_last),
@@ -214,7 +214,7 @@ impl TextDecoder {
                 for character in String::from_utf8_lossy(&once).chars() {
                     match windows_1252_byte(character) {
                         Some(byte) => bytes.push(byte),
-                        // It was not encoded twice.
+                        // This character was encoded only once.
                         None => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
                     }
                 }
@@ -227,7 +227,7 @@ impl TextDecoder {
 fn standard(decoder: &mut Decoder, raw: &[u8], out: &mut Vec<u8>, is_last: bool) {
     let room = decoder.max_utf8_buffer_length(raw.len()).unwrap_or(raw.len().saturating_mul(4) + 16);
     out.resize(room, 0);
-    // With this much room the decoder takes all of the input in one call.
+    // With this capacity the decoder consumes all input in one call.
     let (_, _, written, _) = decoder.decode_to_utf8(raw, out, is_last);
     out.truncate(written);
 }

@@ -1,4 +1,4 @@
-//! CSV (RFC 4180, and what spreadsheet programs make of it), record by record.
+//! Streaming reader of CSV (RFC 4180, and its variants by spreadsheet programs).
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
@@ -13,33 +13,33 @@ use super::quotes;
 use super::{Limits, SheetError};
 use crate::domain::certification::reading::Reading;
 
-/// Most programs write the first; where the comma is the decimal sign, the second.
+/// Supported delimiters. Most programs write a comma, or a semicolon if the comma is the decimal sign.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// Bytes of the file's beginning that delimiter and header are guessed from.
+/// Size of the file's beginning from which the delimiter is guessed, in bytes.
 const START_BYTES: u64 = 64 * 1024;
-/// Rows of the beginning that may be the header row.
+/// Number of rows at the beginning that are searched for known headers.
 const START_ROWS: usize = 200;
-/// Rows of the beginning that show how another encoding reads the file.
+/// Number of rows at the beginning that are decoded with another encoding as a sample.
 const SAMPLE_ROWS: usize = 100;
-/// A record of more bytes than this is no person, but mostly an unclosed quotation mark.
+/// Largest size of a record, in bytes. A longer one usually has an unclosed quotation mark.
 const RECORD_BYTES: usize = 4 << 20;
-/// Last row number; further sheets of a workbook are numbered on, so it needs a bound.
+/// Largest row number. It is limited because the rows of a workbook's further sheets get numbers above it.
 const LAST_LINE: u32 = u32::MAX / 2;
 
-/// The records of a CSV file, header included, blank lines left out.
+/// Iterator over the records of a CSV file, including the header, without blank lines.
 pub(super) struct DelimitedRows {
     reader: csv::Reader<Text<File>>,
     record: ByteRecord,
     row: u32,
     line: u64,
     delimiter: u8,
-    /// True if quotation marks may have a blank before them.
+    /// True if a space may precede an opening quotation mark.
     is_padded: bool,
     limits: Limits,
     ended: bool,
 }
 
-/// How the text of a CSV file is read.
+/// Encoding of a CSV file, and the bytes at its beginning.
 pub(super) struct Dialect {
     pub charset: Charset,
     pub source: EncodingSource,
@@ -47,7 +47,7 @@ pub(super) struct Dialect {
     pub start: Vec<u8>,
 }
 
-/// Finds encoding and delimiter and stands before the first row.
+/// Detects encoding and delimiter. Returns a reader positioned before the first row.
 pub(super) fn open(
     mut file: File,
     limits: Limits,
@@ -66,7 +66,7 @@ pub(super) fn open(
     let mut text = Text::new(file, charset);
     let separator = separator_line(&start);
     if let Some(separator) = &separator {
-        // Excel reads this line and does not show it, so it is no row.
+        // Excel interprets this line and doesn't show it, so it is not a row.
         io::copy(&mut text.by_ref().take(separator.length as u64), &mut io::sink())?;
     }
     let rest =
@@ -89,7 +89,7 @@ pub(super) fn open(
     Ok((rows, Dialect { charset, source, start: raw }))
 }
 
-/// The rows at the beginning of a file, as another encoding reads them.
+/// Parses the rows at the beginning of a file with another encoding.
 pub(super) fn first_rows(start: &[u8], charset: Charset, reading: &Reading, limits: &Limits) -> Vec<Record> {
     let Ok(text) = decoded(start, charset) else { return Vec::new() };
     let length = separator_line(&text).map_or(0, |separator| separator.length);
@@ -123,7 +123,8 @@ fn builder(delimiter: u8, has_backslashes: bool) -> ReaderBuilder {
     builder
 }
 
-/// Returns true if quotation marks are written as `\"`: one follows that neither ends the field nor is doubled.
+/// Returns true if the file escapes quotation marks as `\"`: a `\"` is found that neither ends a field nor precedes
+/// another quotation mark.
 fn has_backslashes(start: &[u8], delimiter: u8) -> bool {
     let is_escape = |three: &[u8]| {
         three.starts_with(b"\\\"") && three[2] != delimiter && !matches!(three[2], b'\n' | b'\r' | b'"')
@@ -131,7 +132,8 @@ fn has_backslashes(start: &[u8], delimiter: u8) -> bool {
     start.windows(3).any(is_escape)
 }
 
-/// Returns true if a quotation mark follows a delimiter and a blank. Within quoted fields it would be doubled.
+/// Returns true if a field begins with a space and a single quotation mark. Within quoted fields the mark would be
+/// doubled.
 fn is_padded(start: &[u8], delimiter: u8) -> bool {
     let is_opening = |four: &[u8]| {
         (four[0] == b'\n' || four[0] == delimiter) && four[1] == b' ' && four[2] == b'"' && four[3] != b'"'
@@ -139,16 +141,16 @@ fn is_padded(start: &[u8], delimiter: u8) -> bool {
     start.windows(4).any(is_opening) || (start.starts_with(b" \"") && start.get(2) != Some(&b'"'))
 }
 
-/// Excel's `sep=;` as the first line.
+/// Excel's `sep=;` line, the first of the file.
 struct Separator {
     delimiter: u8,
-    /// Bytes of the line with its end.
+    /// Size of the line in bytes, including its line break.
     length: usize,
-    /// True if a program has saved the line as a row: it shows it, and numbers the rows below it on.
+    /// True if a program saved the line as an ordinary row. Then the program shows it and counts it as row 1.
     is_row: bool,
 }
 
-/// Finds Excel's `sep=;`: as it is, in quotation marks, or saved again as a row with blank cells behind it.
+/// Parses Excel's `sep=;` line: plain, in quotation marks, or saved as a row with blank cells after it.
 fn separator_line(start: &[u8]) -> Option<Separator> {
     let line = start.split(|&byte| byte == b'\n').next()?;
     let length = line.len() + 1;
@@ -163,23 +165,24 @@ fn separator_line(start: &[u8]) -> Option<Separator> {
     is_blank.then_some(Separator { delimiter, length, is_row })
 }
 
-/// The delimiter that makes the most headers we know out of one of the first rows; else the most fields.
+/// Returns the delimiter that yields the most known headers in one of the first rows. If equal, the number of fields
+/// in the first row decides.
 fn guess_delimiter(start: &[u8], reading: &Reading) -> u8 {
     let score = |delimiter: u8| {
         let fields = first_records(start, delimiter).map(|record| record.len()).next().unwrap_or(0);
         (known_headers(start, delimiter, reading), fields)
     };
-    // `max_by_key` takes the last of equals, and the comma is the one to prefer.
+    // `max_by_key` returns the last of equal items, and the comma is preferred.
     DELIMITERS.into_iter().rev().max_by_key(|&delimiter| score(delimiter)).unwrap_or(b',')
 }
 
 fn first_records(start: &[u8], delimiter: u8) -> impl Iterator<Item = ByteRecord> {
     let reader = builder(delimiter, has_backslashes(start, delimiter)).from_reader(start);
-    // A slice can't fail to be read, and a flexible reader takes any record.
+    // Reading a slice can't fail, and a flexible reader accepts any record.
     reader.into_byte_records().map_while(Result::ok).take(START_ROWS)
 }
 
-/// The most headers that are known in one of the first rows.
+/// Returns the largest number of known headers in one of the first rows.
 fn known_headers(start: &[u8], delimiter: u8, reading: &Reading) -> usize {
     let mapped: Vec<String> = reading.mapping.keys().map(|header| key(header)).collect();
     let is_known = |field: &&[u8]| {
@@ -212,7 +215,7 @@ impl DelimitedRows {
         if self.record.len() == 1 && self.record.as_slice() == END_OF_TEXT.as_bytes() {
             return Ok(None);
         }
-        // Line ends inside fields are no rows of their own; blank lines are rows although the reader skips them.
+        // Line breaks within fields don't count as rows. Blank lines do, although the reader skips them.
         let line = self.reader.position().line();
         let inside = self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
         let rows = (line - self.line).saturating_sub(inside);
@@ -225,7 +228,7 @@ impl DelimitedRows {
             return Err(SheetError::TooManyRows { limit: self.limits.max_rows });
         }
         let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
-        // Fields beyond the limit count only if they are not blank; they can be millions.
+        // A row can have millions of fields. Of those beyond the limit, only the first that is not blank is kept.
         let (most, mut rest) = (self.limits.max_columns + 1, self.record.iter());
         let mut fields: Vec<String> = rest.by_ref().take(most).map(text).collect();
         fields.extend(rest.find(|field| !field.trim_ascii().is_empty()).map(text));

@@ -1,4 +1,4 @@
-//! A CSV file as UTF-8 with `\n` line ends, whatever wrote it.
+//! Encoding detection, and decoding of CSV files to UTF-8 with `\n` line breaks.
 
 use std::io::{self, Read};
 
@@ -9,27 +9,27 @@ use super::charset::{Charset, TextDecoder};
 use crate::domain::certification::person::plausible::doubt;
 
 const CHUNK: usize = 16 * 1024;
-/// Bytes that the encoding is guessed from, in chunks with other than ASCII.
+/// Bytes from which the encoding is guessed. Chunks of pure ASCII are skipped.
 const GUESSED_FROM: usize = 1 << 20;
 
 /// Source of an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodingSource {
-    /// The uploader says so.
+    /// Given by the uploader.
     Given,
-    /// A byte order mark, zero bytes, or text that is valid UTF-8.
+    /// Determined by a byte order mark, by zero bytes, or by mostly valid UTF-8.
     Evident,
-    /// The bytes look like it.
+    /// Guessed from the bytes.
     Guessed,
 }
 
-/// Stands as a line of its own behind the text's last line. U+FDD0 is a noncharacter: no text has it. A
-/// reader that does not find this line by itself is inside a quoted field that was never closed.
+/// Sentinel line after the last line of the text. U+FDD0 is a noncharacter, which no text contains. If the CSV reader
+/// doesn't return this line as a record of its own, it is within a quoted field that was never closed.
 pub(super) const END_OF_TEXT: &str = "\u{FDD0}end of text\u{FDD0}";
 
-/// Tells UTF-16 without a byte order mark by its zero bytes: half of what Latin letters, digits and
-/// delimiters take is zero, always the same half. Headers are such letters. A few letters of other
-/// scripts have a zero in the other half.
+/// Detects UTF-16 without a byte order mark by its zero bytes. In Latin letters, digits and delimiters, one byte of
+/// two is zero, always the same one. Headers consist of these. Some letters of other scripts have the zero in the
+/// other byte, so a small share of those is tolerated.
 pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     let pairs = start.len() / 2;
     let zeros = |offset| start.iter().skip(offset).step_by(2).filter(|&&byte| byte == 0).count();
@@ -42,9 +42,9 @@ pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Tells the encoding by a byte order mark or by zero bytes, else by reading the text once: UTF-8, or a guess where
-/// bytes that cannot be UTF-8 outnumber the letters that can. Text in another encoding hardly ever contains two bytes
-/// that form a UTF-8 letter, so one damaged row does not turn a UTF-8 file into gibberish.
+/// Detects the encoding by a byte order mark or zero bytes. Otherwise reads the whole text: it is UTF-8 unless invalid
+/// sequences outnumber valid non-ASCII characters; then the encoding is guessed. Text in another encoding hardly ever
+/// contains valid UTF-8 sequences, so a damaged row doesn't make a UTF-8 file unreadable.
 pub(super) fn detect(mut input: impl Read) -> io::Result<(Charset, EncodingSource)> {
     let evident = |encoding| Ok((Charset::standard(encoding), EncodingSource::Evident));
     let mut buffer = vec![0; CHUNK];
@@ -61,7 +61,7 @@ pub(super) fn detect(mut input: impl Read) -> io::Result<(Charset, EncodingSourc
         if is_start && let Some(encoding) = utf_16(bytes) {
             return evident(encoding);
         }
-        // `read` may return less than a BOM only where the file itself is shorter than one.
+        // `read` returns fewer bytes than a BOM only if the file itself is shorter.
         is_start = false;
         let whole = if read == 0 { bytes.len() } else { bytes.len() - cut_letter(bytes) };
         for chunk in bytes[..whole].utf8_chunks() {
@@ -89,19 +89,19 @@ fn guess(sample: &[u8]) -> Charset {
     detector.feed(sample, true);
     let guessed = Charset::standard(detector.guess(None, Utf8Detection::Deny));
     let usual = Charset::standard(WINDOWS_1252);
-    // Few letters make few hints; the commonest encoding is right where only the guess reads oddly.
+    // Few letters give few hints. If only the guess yields doubtful words, the most common encoding is correct.
     let (odd, usually_odd) = (doubts(guessed, sample), doubts(usual, sample));
     if odd > 0 && usually_odd == 0 { usual } else { guessed }
 }
 
-/// How many of the words with other than ASCII read oddly.
+/// Counts the non-ASCII words that look misread in this encoding. Returns `usize::MAX` if the sample is invalid in it.
 fn doubts(charset: Charset, sample: &[u8]) -> usize {
     let Some(text) = charset.decoded(sample) else { return usize::MAX };
     let words = text.split([',', ';', '\t', '\n', '\r', '"', ' ']).filter(|word| !word.is_ascii());
     words.filter(|word| doubt(word, true).is_some()).count()
 }
 
-/// How many bytes at the end begin a letter whose other bytes are not here yet (at most three).
+/// Returns the number of bytes (at most 3) of an incomplete UTF-8 sequence at the end.
 fn cut_letter(bytes: &[u8]) -> usize {
     let tail = &bytes[bytes.len().saturating_sub(3)..];
     let lead = tail.iter().rposition(|byte| byte & 0b1100_0000 != 0b1000_0000);
@@ -116,8 +116,8 @@ fn cut_letter(bytes: &[u8]) -> usize {
     if present < length { present } else { 0 }
 }
 
-/// Decodes as it is read. The byte order mark is left out, `\r\n` and lone `\r` become `\n`, and
-/// [`END_OF_TEXT`] follows the last line. Reading stops with an error when the allowance is used up.
+/// Reader that decodes its input to UTF-8. Removes the byte order mark, replaces `\r\n` and single `\r` with `\n`, and
+/// appends [`END_OF_TEXT`]. Reading fails when the allowance is used up.
 pub(super) struct Text<R> {
     input: R,
     decoder: TextDecoder,
@@ -128,14 +128,14 @@ pub(super) struct Text<R> {
     after_return: bool,
     finished: bool,
     allowance: usize,
-    /// Bytes that were read from it.
+    /// Number of decoded bytes returned so far.
     given: u64,
-    /// Position of the last quotation mark among them.
+    /// Position of the last quotation mark among the returned bytes.
     last_quote: Option<u64>,
 }
 
 impl<R: Read> Text<R> {
-    /// `input` stands at its beginning.
+    /// Creates a reader. `input` must be at the beginning of the file.
     pub(super) fn new(input: R, charset: Charset) -> Self {
         Self {
             input,
@@ -152,17 +152,17 @@ impl<R: Read> Text<R> {
         }
     }
 
-    /// Lets the next reads take so many bytes; what was left of the last allowance is gone.
+    /// Sets the allowance to `bytes`. The rest of the previous allowance is lost.
     pub(super) const fn allow(&mut self, bytes: usize) {
         self.allowance = bytes;
     }
 
-    /// Whether reading stopped because the allowance was used up.
+    /// Returns true if the allowance is used up.
     pub(super) const fn is_exhausted(&self) -> bool {
         self.allowance == 0
     }
 
-    /// Returns true if a quotation mark was read at this position or behind it.
+    /// Returns true if a quotation mark was read at `position` or after it.
     pub(super) fn has_quote_since(&self, position: u64) -> bool {
         self.last_quote.is_some_and(|last| last >= position)
     }
@@ -219,7 +219,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives out one byte at a time, so that every letter is cut.
+    /// Returns one byte per read, so that every multi-byte character is split.
     struct Slow<'a>(&'a [u8]);
 
     impl Read for Slow<'_> {

@@ -1,5 +1,5 @@
-//! Value of a cell in a column of a known meaning: marks of spreadsheet programs are taken away, and what
-//! programs have changed is refused.
+//! Values of cells in known columns. Removes the marks of spreadsheet programs, and rejects values that programs
+//! have changed.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::domain::certification::person::plausible::doubt;
 use crate::domain::certification::person::{is_no_name_part, without_marks};
 use crate::domain::trimmed;
 
-/// Why a cell's text can't be the value.
+/// Reason why the text of a cell is not a valid value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unusable {
     pub code: &'static str,
@@ -27,15 +27,15 @@ const FORMULA_TEXT: Unusable = Unusable {
     code: "FORMULA_TEXT",
     message: "is a formula and not its value; save the sheet with values, or write the value",
 };
-/// Context of a row that tells what an apostrophe means.
+/// Context of a row, which determines the meaning of an apostrophe.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Marks {
     pub origin: Origin,
-    /// True if another cell of the row certainly begins with an apostrophe that marks a text.
+    /// True if another cell of the row begins with an apostrophe that is certainly a text mark.
     pub is_marked: bool,
 }
 
-/// Returns the value that a cell's text stands for.
+/// Returns the value of a cell, without marks of spreadsheet programs.
 pub(super) fn value(column: Column, text: &str, marks: Marks) -> Result<String, Unusable> {
     if marks.origin == Origin::Json {
         return Ok(text.to_owned());
@@ -54,25 +54,26 @@ pub(super) fn value(column: Column, text: &str, marks: Marks) -> Result<String, 
         return Err(Unusable { code: "MISREAD_TEXT", message: doubt.told() });
     }
     let name = if column == Column::FullName { without_marks(&text) } else { "" };
-    // A name of dashes alone is refused as it is written.
+    // A name that consists only of dashes is kept, so that it is rejected as written.
     Ok(if name.is_empty() { text.into_owned() } else { name.to_owned() })
 }
 
-/// The text of `="0012345"`, by which CSV says that something is a text.
+/// Returns the text within `="0012345"`, the CSV notation for a text. Returns `None` for any other formula.
 fn formula_text(formula: &str) -> Option<String> {
     let inside = formula.strip_prefix('=')?.trim().strip_prefix('"')?.strip_suffix('"')?;
     let is_one = !inside.replace("\"\"", "").contains('"');
     is_one.then(|| inside.replace("\"\"", "\""))
 }
 
-/// Returns true if a cell certainly begins with an apostrophe that marks a text: nothing else begins so.
+/// Returns true if a cell begins with an apostrophe that is certainly a text mark: in a document number or e-mail
+/// address, or before a digit or one of `=+-@`.
 pub(super) fn is_marked(column: Column, text: &str) -> bool {
     let Some(rest) = text.trim().strip_prefix('\'') else { return false };
     let is_code = matches!(column, Column::DocumentNumber | Column::Email);
     is_code || rest.starts_with(|next: char| next.is_ascii_digit() || "=+-@".contains(next))
 }
 
-/// The text without the apostrophe that marks it as a text.
+/// Removes the apostrophe that marks a text.
 fn unmarked(column: Column, text: &str, marks: Marks) -> Cow<'_, str> {
     if marks.origin == Origin::Csv {
         let restored = formula::restored(text);
@@ -82,7 +83,7 @@ fn unmarked(column: Column, text: &str, marks: Marks) -> Cow<'_, str> {
     }
     let Some(rest) = text.strip_prefix('\'') else { return Cow::Borrowed(text) };
     let enclosed = rest.strip_suffix('\'').filter(|inside| !inside.is_empty());
-    // 't Hooft and 'Abd keep theirs.
+    // Names such as 't Hooft and 'Abd keep their apostrophe.
     let is_marked = is_marked(column, text) || (marks.is_marked && rest.starts_with(char::is_uppercase));
     match enclosed {
         Some(inside) => Cow::Borrowed(inside),
@@ -91,7 +92,7 @@ fn unmarked(column: Column, text: &str, marks: Marks) -> Cow<'_, str> {
     }
 }
 
-/// Returns true for a cell that says that there is no such name, such as "-", "N/A" and "no tiene".
+/// Returns true if a cell is a placeholder for an absent name, such as "-", "N/A" or "no tiene".
 pub(super) fn is_placeholder(text: &str) -> bool {
     is_no_name_part(trimmed(text))
 }

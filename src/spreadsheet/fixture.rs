@@ -1,4 +1,4 @@
-//! Files for the tests, made on the spot.
+//! Helpers for tests: generate spreadsheet files and read them.
 
 pub(super) mod biff;
 
@@ -12,19 +12,19 @@ use crate::domain::certification::reading::Reading;
 
 use super::{Format, Limits, RowOutcome, SheetError, SheetReader, SheetRow, open};
 
-/// The bytes as a file on disk, opened with the usual limits.
+/// Writes `bytes` to a file and opens it with the default limits.
 pub(super) fn open_bytes(bytes: &[u8], format: Format) -> Result<SheetReader, SheetError> {
     open_within(bytes, format, Limits::default())
 }
 
-/// The bytes as a file on disk; an open file outlives its name.
+/// Writes `bytes` to a file and opens it with `limits`. The file is deleted at once, but stays readable while open.
 pub(super) fn open_within(bytes: &[u8], format: Format, limits: Limits) -> Result<SheetReader, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("the file takes bytes");
     open(file.path(), format, limits, &Reading::default())?.with_document_column(true)
 }
 
-/// The bytes as a file on disk, opened with choices of the uploader.
+/// Writes `bytes` to a file and opens it with the uploader's choices.
 pub(super) fn open_chosen(
     bytes: &[u8],
     format: Format,
@@ -35,7 +35,7 @@ pub(super) fn open_chosen(
     open(file.path(), format, Limits::default(), reading)?.with_document_column(true)
 }
 
-/// The names of a text file where no document is required, or the code of the error of file or row.
+/// Reads the names from a CSV file without a required document. A rejected row yields its first error code.
 pub(super) fn names_of(text: &str, reading: &Reading) -> Result<Vec<String>, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
     file.write_all(text.as_bytes()).expect("the file takes bytes");
@@ -48,13 +48,13 @@ pub(super) fn names_of(text: &str, reading: &Reading) -> Result<Vec<String>, She
     rows.map(|row| row.map(name)).collect()
 }
 
-/// All rows of a file that is whole.
+/// Reads all rows of a valid file.
 pub(super) fn rows(bytes: &[u8], format: Format) -> Vec<SheetRow> {
     let reader = open_bytes(bytes, format).expect("the file opens");
     reader.collect::<Result<_, _>>().expect("the file is whole")
 }
 
-/// The error that opening or reading ends in.
+/// Returns the error of opening or reading a file.
 pub(super) fn error(bytes: &[u8], format: Format) -> SheetError {
     match open_bytes(bytes, format) {
         Err(error) => error,
@@ -62,7 +62,7 @@ pub(super) fn error(bytes: &[u8], format: Format) -> SheetError {
     }
 }
 
-/// A row in short: its number, then name, document and address, or the codes of its errors by column.
+/// Formats a row as its number, name, document and e-mail address, or as its error codes by column.
 pub(super) fn brief(row: &SheetRow) -> String {
     match &row.outcome {
         RowOutcome::Person { person, raw, .. } => match person.complete(true) {
@@ -97,24 +97,24 @@ pub(super) fn briefs(bytes: &[u8], format: Format) -> Vec<String> {
 
 const RELS: &str = r#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
 
-/// The parts of a workbook, to be changed before it is packed.
+/// Parts of a workbook. Tests change them before packing.
 pub(super) struct Workbook {
     /// Name, `state` attribute and rows (the XML inside `sheetData`) of each sheet.
     pub sheets: Vec<(&'static str, &'static str, String)>,
-    /// The whole part, if there is one.
+    /// Content of `sharedStrings.xml`, if present.
     pub strings: Option<String>,
-    /// The whole part.
+    /// Content of `styles.xml`.
     pub styles: &'static str,
     /// XML before the list of sheets.
     pub properties: &'static str,
-    /// XML before the rows of each sheet.
+    /// XML before `sheetData` in each sheet.
     pub columns: &'static str,
-    /// Parts added as they are.
+    /// Additional parts, unchanged.
     pub extra: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl Workbook {
-    /// One visible sheet with these rows.
+    /// Creates a workbook of one visible sheet with these rows.
     pub(super) fn of(rows: &str) -> Self {
         Self {
             sheets: vec![("People", "visible", rows.to_owned())],
@@ -164,7 +164,7 @@ impl Workbook {
     }
 }
 
-/// A row of inline strings, as many programs write them.
+/// Formats a row of inline strings, which many programs write.
 pub(super) fn row(number: u32, cells: &[&str]) -> String {
     let cell = |text: &&str| {
         let escaped = text.replace('&', "&amp;").replace('<', "&lt;");

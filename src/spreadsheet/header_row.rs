@@ -1,11 +1,11 @@
-//! The header row of a sheet: the first of its rows that has all columns, below titles or not.
+//! Detection of a sheet's header row: the first row that has all required columns. Rows of titles may precede it.
 
 use super::cell::{Cell, Record};
 use super::headers::{self, HeaderMap, recognise};
 use super::{Limits, SheetError};
 use crate::domain::certification::reading::Reading;
 
-/// Filled rows that are looked through.
+/// Number of filled rows that are searched.
 const MAX_ROWS: usize = 200;
 
 /// A header row.
@@ -14,20 +14,21 @@ pub(super) struct Found {
     pub map: HeaderMap,
     /// 1-based, as the spreadsheet program shows it.
     pub row: u32,
-    /// Positions of columns that the program doesn't show.
+    /// Positions of columns that the spreadsheet program hides.
     pub hidden_columns: Vec<usize>,
 }
 
-/// Reads up to the header row; `None` where there is no filled row.
+/// Reads up to and including the header row. Returns `None` if there is no filled row.
 ///
 /// # Errors
-/// No row has all columns. The error is that of the row that looks most like a header row.
+/// No row has all required columns: the error of the row with the most known headers. A row has too many columns, or
+/// the header row that the uploader chose is blank.
 pub(super) fn find(
     records: &mut dyn Iterator<Item = Result<Record, SheetError>>,
     limits: &Limits,
     reading: &Reading,
 ) -> Result<Option<Found>, SheetError> {
-    // Without any known header, no row looks like the header row.
+    // Number of known headers, and error, of the most similar row. An error gets a row number only if a header is known.
     let mut best: Option<(usize, SheetError)> = None;
     let mut looked_at = 0;
     for record in records {
@@ -71,13 +72,13 @@ pub(super) fn find(
     }
 }
 
-/// The texts of a header row, without the quotation marks that programs leave around them.
+/// Returns the texts of a header row, without surrounding quotation marks left by programs.
 fn texts(cells: &[Cell]) -> Vec<String> {
     let text = |cell: &Cell| super::quotes::without_padding(cell.shown().reveal()).to_owned();
     cells.iter().map(text).collect()
 }
 
-/// Adds the row's number to the error about a header row.
+/// Adds the row number to an error about missing columns.
 pub(super) fn numbered(error: SheetError, row: u32) -> SheetError {
     match error {
         SheetError::MissingColumns { missing, recognised, found, misread, .. } => {

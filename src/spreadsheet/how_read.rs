@@ -1,4 +1,4 @@
-//! How a file was read, for its uploader to check.
+//! Report of the interpretation of a file, for its uploader to check.
 
 use std::collections::BTreeMap;
 
@@ -8,84 +8,84 @@ use super::raw_row::RawRow;
 use super::row::{RowOutcome, SheetRow};
 use crate::domain::{PersonEntry, Personal};
 
-/// Rows that are shown as read.
+/// Number of first rows that the report shows.
 pub const MAX_SHOWN_ROWS: usize = 5;
-/// Hidden columns that are kept.
+/// Largest number of hidden columns in the report.
 pub const MAX_HIDDEN_COLUMNS: usize = 100;
-/// Numbers of hidden rows that are kept.
+/// Largest number of hidden rows in the report.
 pub const MAX_HIDDEN_ROWS: usize = 100;
 
-/// How a file was read.
+/// Interpretation of a file.
 #[derive(Clone, Debug, Default)]
 pub struct HowRead {
-    /// Label of the text's encoding and what told it; absent for workbooks.
+    /// Label of the encoding, and its source. `None` for workbooks.
     pub encoding: Option<(&'static str, EncodingSource)>,
     /// The sheets of a workbook, in order.
     pub sheets: Vec<SheetState>,
     /// Number of the first header row.
     pub header_row: u32,
-    /// Headers of the first sheet that was read, left to right, with the fields that they give.
+    /// Headers of the first sheet that was read, from left to right, with the fields that they map to.
     pub columns: Vec<(String, Option<&'static str>)>,
-    /// Rows with nothing but a counter and empty check boxes.
+    /// Number of rows that contain only a counter and empty check boxes.
     pub blank_rows: u32,
-    /// Rows that the program doesn't show.
+    /// Rows that the spreadsheet program hides.
     pub hidden: HiddenRows,
-    /// The first columns that the program doesn't show, of all sheets that were read.
+    /// First columns that the spreadsheet program hides, of all sheets that were read.
     pub hidden_columns: Vec<HiddenColumn>,
-    /// The first rows, by field.
+    /// First rows, by field.
     pub first_rows: Vec<ShownRow>,
-    /// The first rows whose names have other than ASCII letters, where the encoding is guessed.
+    /// First rows with non-ASCII names, if the encoding is guessed.
     pub guessed_names: Vec<ShownRow>,
 }
 
-/// Rows that the program doesn't show.
+/// Rows that the spreadsheet program hides.
 #[derive(Clone, Debug, Default)]
 pub struct HiddenRows {
-    /// How many there are.
+    /// Number of hidden rows.
     pub count: u32,
-    /// The first of them: name of the sheet and number of the row.
+    /// First hidden rows: sheet name and row number.
     pub rows: Vec<(Option<String>, u32)>,
-    /// True if they were read all the same.
+    /// True if the hidden rows were read.
     pub are_read: bool,
 }
 
-/// A column that the program doesn't show. Its values are read all the same.
+/// Column that the spreadsheet program hides. Its values are read nevertheless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenColumn {
     /// Name of the sheet.
     pub sheet: Option<String>,
-    /// Its header as written.
+    /// Header as written.
     pub header: String,
 }
 
 /// A sheet of a workbook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SheetState {
-    /// Its name.
+    /// Name of the sheet.
     pub name: String,
-    /// Outcome.
+    /// Outcome of reading it.
     pub fate: SheetFate,
 }
 
-/// Outcome of a sheet.
+/// Outcome of reading a sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SheetFate {
     /// Its rows were read.
     Read,
-    /// It was not asked for.
+    /// The uploader did not choose it.
     NotChosen,
-    /// The program doesn't show it.
+    /// The spreadsheet program hides it.
     Hidden,
-    /// It comes after the sheets that are looked at.
+    /// It exceeds the number of sheets that are searched.
     BeyondLimit,
-    /// None of its rows has the headers.
+    /// No row has the required headers.
     NoHeaders,
-    /// It is empty.
+    /// The sheet is empty.
     Empty,
 }
 
 impl SheetFate {
-    /// Its name in the API.
+    /// Returns the name in the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -104,14 +104,14 @@ impl SheetFate {
 pub struct ShownRow {
     /// Name of the sheet, in a workbook.
     pub sheet: Option<String>,
-    /// The row's number as the spreadsheet program shows it.
+    /// Row number as the spreadsheet program shows it.
     pub row: u32,
-    /// Values by field; of a rejected row, as they are written.
+    /// Values by field. For a rejected row, the values as written.
     pub values: BTreeMap<&'static str, Personal<String>>,
 }
 
 impl HowRead {
-    /// Keeps the columns of a sheet that the program doesn't show.
+    /// Adds the hidden columns of a sheet, up to [`MAX_HIDDEN_COLUMNS`] in total.
     pub(super) fn hide_columns<'a>(
         &mut self,
         sheet: Option<&str>,
@@ -125,7 +125,7 @@ impl HowRead {
 }
 
 impl ShownRow {
-    /// Shows a row.
+    /// Creates the report entry of a row.
     pub(super) fn of(row: &SheetRow) -> Self {
         let (raw, values) = match &row.outcome {
             RowOutcome::Person { person, raw, .. } => (raw, of_person(person)),

@@ -1,4 +1,4 @@
-//! People that came in a request's body, kept as a line of JSON each.
+//! Reader of people from a request body, stored as JSON Lines.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use super::row::RowError;
 use super::{Limits, SheetError};
 use crate::domain::certification::reading::Reading;
 
-/// The fields' names, which take the place of a header row.
+/// Field names, which replace the header row.
 const FIELDS: [&str; 9] = [
     "fullName",
     "firstName",
@@ -25,28 +25,28 @@ const FIELDS: [&str; 9] = [
     "email",
     "certificateId",
 ];
-/// Greatest whole number that every JSON reader keeps exactly: 2^53 - 1.
+/// Largest integer that every JSON parser represents exactly: 2^53 - 1.
 const GREATEST_EXACT: u64 = (1 << 53) - 1;
-/// Most unknown fields of one element that are named.
+/// Largest number of unknown fields that are reported for one element.
 const MAX_NAMED: usize = 20;
 
-/// A line of the file: an element of the list in the request.
+/// One line of the file: an element of the list in the request.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PersonLine {
     /// The element, with field names in camelCase.
     pub person: Value,
-    /// Fields that the element gives twice.
+    /// Fields that occur twice in the element.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub twice: Vec<String>,
     /// True if a number of the element is written with an exponent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_exponent: bool,
-    /// Problem of an element that cannot be read, with the remedy.
+    /// Problem of an element that can't be parsed, and its remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
 }
 
-/// The people of a file, numbered by their lines from 1.
+/// Returns the records of a file. Rows are line numbers from 1.
 pub(super) fn open(
     file: File,
     limits: Limits,
@@ -54,7 +54,7 @@ pub(super) fn open(
     let map = headers::map(&FIELDS.map(str::to_owned), &Reading::default())?;
     let lines = BufReader::new(file).lines().zip(1_u32..);
     let records = lines.map(move |(line, row)| {
-        // The parser's own text may quote the line.
+        // The parser's message isn't used, because it may quote the line.
         let broken = |_| SheetError::Broken { reason: format!("line {row} is not JSON") };
         let line: PersonLine = serde_json::from_str(&line?).map_err(broken)?;
         Ok(record(row, line, limits.max_cell_chars))
@@ -62,7 +62,7 @@ pub(super) fn open(
     Ok((map, records))
 }
 
-/// One element of the list. What is wrong with it is an error of its row.
+/// Converts one element of the list to a record. Errors of the element become errors of its row.
 fn record(row: u32, line: PersonLine, max_chars: usize) -> Record {
     let (mut fields, mut faults) = match (line.person, line.unreadable) {
         (_, Some(problem)) => (Map::new(), vec![unreadable(&problem)]),
@@ -87,8 +87,8 @@ fn cell(value: Value, has_exponent: bool, max_chars: usize) -> Cell {
     }
 }
 
-/// A whole number as its digits. Python writes one as `79123456.0` where a column has blanks. A number with an exponent
-/// may be rounded to a few digits.
+/// Converts a non-negative integer to its digits. Accepts `79123456.0`, which Python writes if a column has blanks.
+/// Rejects a number with an exponent, because it may be rounded to a few digits.
 fn digits(number: &Number, has_exponent: bool) -> Cell {
     let float = number.as_f64().filter(|float| *float >= 0.0 && float.fract() == 0.0);
     match (number.as_u64(), float) {
@@ -114,7 +114,7 @@ fn rounded(number: &Number, message: &'static str) -> Cell {
 }
 
 fn wrong_type(message: &'static str) -> Cell {
-    // Not blank, so that it is no missing value.
+    // Not blank, because a blank cell counts as a missing value.
     Cell::unusable("?", "WRONG_TYPE", message)
 }
 

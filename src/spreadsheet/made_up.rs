@@ -1,15 +1,15 @@
-//! People who do not exist, for the demo and for load tests: a CSV of any length.
+//! Generator of fictional people as a CSV file of any length, for the demo and for load tests.
 
 use std::io::{self, Write};
 
-/// A name as its bearer writes it, and as it stands in an address.
+/// Name in its own script, and its ASCII form for an e-mail address.
 type Name = (&'static str, &'static str);
 
-/// Where names go together.
+/// Country, with its names.
 struct Origin {
     country: &'static str,
     document_type: &'static str,
-    /// Whether the family name comes first.
+    /// True if the family name comes first.
     family_first: bool,
     women: &'static [Name],
     men: &'static [Name],
@@ -115,8 +115,8 @@ const ORIGINS: &[Origin] = &[
     },
 ];
 
-/// Writes a CSV with a header row and `people` different people to `out`; the same seed gives the same
-/// bytes. No two share an e-mail address (all under example.com) or, below 90 million, a document number.
+/// Writes a CSV file with a header row and `people` fictional people to `out`. The same `seed` gives the same bytes.
+/// E-mail addresses are unique and end in example.com. Document numbers are unique up to 90 million people.
 pub fn made_up_people(people: usize, seed: u64, out: impl Write) -> io::Result<()> {
     let mut sheet = csv::Writer::from_writer(out);
     let header =
@@ -139,7 +139,7 @@ pub fn made_up_people(people: usize, seed: u64, out: impl Write) -> io::Result<(
     sheet.flush()
 }
 
-/// Returns the writer's own error, which csv wraps.
+/// Returns the I/O error within a `csv` error.
 fn writers_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -147,13 +147,13 @@ fn writers_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// Eight digits. The factor shares no divisor with 90,000,000, so different indexes give different numbers.
+/// Returns a number of 8 digits. The factor is coprime to 90,000,000, so different indexes give different numbers.
 const fn document_number(index: u64, seed: u64) -> u64 {
     const NUMBERS: u64 = 90_000_000;
     10_000_000 + ((index % NUMBERS) * 7_368_787 + seed % NUMBERS) % NUMBERS
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): small, and the same everywhere for ever.
+/// SplitMix64 (Steele, Lea and Flood, 2014): a small random generator with the same output on every platform.
 struct Draws(u64);
 
 impl Draws {

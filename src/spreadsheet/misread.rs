@@ -1,4 +1,4 @@
-//! Refusal of a text whose names can't be right in the encoding that was assumed.
+//! Rejection of text files whose names look wrong in the assumed encoding.
 
 mod compared;
 mod headers;
@@ -14,10 +14,10 @@ use crate::domain::Personal;
 use crate::domain::certification::person::plausible::{Doubt, doubt};
 use crate::domain::certification::reading::Reading;
 
-/// Encodings that an error offers.
+/// Largest number of other encodings that an error offers.
 const MAX_OFFERED: usize = 8;
 
-/// The encoding that a text is read in.
+/// Encoding in which a file is read.
 pub(super) struct Assumed {
     charset: Charset,
     source: EncodingSource,
@@ -31,13 +31,15 @@ impl Assumed {
         Self { charset, source, start }
     }
 
-    /// Label of the encoding, and what told it.
+    /// Returns the label of the encoding, and its source.
     pub(super) fn told(&self) -> (&'static str, EncodingSource) {
         (self.charset.label, self.source)
     }
 
-    /// Refuses the file for a name that can't be right. Where the encoding is given or evident, only text that was
-    /// encoded twice tells that the file as a whole is wrong; other odd names are errors of their rows.
+    /// Rejects the file if `name` looks misread.
+    ///
+    /// A given encoding is never rejected. If the encoding is evident, only double-encoded text rejects the file; other
+    /// doubtful names are errors of their rows.
     pub(super) fn check(
         &self,
         name: &str,
@@ -77,7 +79,8 @@ impl Assumed {
         SheetError::MisreadText { assumed: self.charset.label, row, column: printable(column), readings }
     }
 
-    /// The error of a file without a header row: that it is misread, where another encoding finds the headers.
+    /// Returns the error for a file without a header row. If the encoding is guessed and another one finds the headers,
+    /// the error reports misread text.
     pub(super) fn header_not_found(
         &self,
         error: SheetError,
@@ -107,7 +110,8 @@ impl Assumed {
         self.misread(row, &header, &read, others)
     }
 
-    /// The first name with other than ASCII letters, if the encoding finds the headers and all names read well.
+    /// Returns row, header and text of the first non-ASCII name, or of the first name if all are ASCII. Returns `None`
+    /// unless `charset` finds the headers and all names are plausible.
     fn first_name(
         &self,
         charset: Charset,
@@ -142,7 +146,7 @@ fn is_plausible(name: &str) -> bool {
     doubt(name, true).is_none() && !name.chars().any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control())
 }
 
-/// The readings without those that read the same as an earlier one.
+/// Returns the first [`MAX_OFFERED`] readings with different texts.
 fn distinct(readings: Vec<(&'static str, Personal<String>)>) -> Vec<(&'static str, Personal<String>)> {
     let mut kept: Vec<(&'static str, Personal<String>)> = Vec::new();
     for (label, text) in readings {

@@ -1,12 +1,12 @@
-//! Reading people out of a spreadsheet somebody uploaded: CSV, XLSX and XLS, row by row, within [`Limits`].
+//! Reader of people from uploaded spreadsheets (CSV, XLSX and XLS), row by row, within [`Limits`].
 //!
-//! The order is [`sniff()`] on the first bytes, [`open`] on the stored file, then iterate. A [`SheetError`]
-//! is about the whole file; whatever is wrong with one row is a [`RowOutcome::Rejected`] and the rows
-//! after it go on. Memory stays constant, whatever a file declares or holds: CSV is decoded and split as
-//! it is read, workbooks are read cell by cell. Only a workbook's shared strings are held as a whole,
-//! and they have a bound.
+//! Call [`sniff()`] on the first bytes, then [`open`] on the stored file, and iterate. A [`SheetError`] concerns the
+//! whole file. An error in one row is a [`RowOutcome::Rejected`], and reading continues with the next row.
 //!
-//! [`export`] is the other way round: tables that people open in a spreadsheet program.
+//! Memory use is constant, regardless of the file: CSV is decoded and split as it is read, and workbooks are read cell
+//! by cell. Only the shared strings of a workbook are held as a whole, and their size is limited.
+//!
+//! [`export`] writes tables for spreadsheet programs.
 
 mod archive;
 mod cell;
@@ -51,31 +51,31 @@ pub use reader::{SheetReader, open};
 pub use row::{RowError, RowOutcome, SheetRow};
 pub use sniff::{Format, SNIFF_BYTES, sniff};
 
-/// The columns that a report of rejected rows adds: the row's number, and what is wrong with it. They mean
-/// nothing when the corrected report is read, and tell that it is one.
+/// Columns that a report of rejected rows adds: row number and reason. When the corrected report is read, their values
+/// are ignored, and their presence identifies the file as such a report.
 pub const REPORT_COLUMNS: [&str; 2] = ["laureate_row", "laureate_reason"];
 
-/// Id column of our export; marks a file as our export.
+/// Id column of Laureate's export. It identifies a file as an export.
 pub const EXPORT_ID_COLUMN: &str = "attendee_id";
 
-/// Returns true if a label names an encoding that text can be read in.
+/// Returns true if `label` names a supported text encoding.
 #[must_use]
 pub fn is_encoding(label: &str) -> bool {
     charset::Charset::of_label(label).is_some()
 }
 
-/// What one file may cost. Rows and columns count what is filled in, not what is blank.
+/// Limits for one file. Blank rows and columns don't count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Size of the uploaded file, in bytes.
     pub max_bytes: u64,
-    /// Filled rows below the header.
+    /// Number of filled rows below the header.
     pub max_rows: u32,
-    /// Columns; a filled cell further right is an error.
+    /// Number of columns. A filled cell to the right of the last one is an error.
     pub max_columns: usize,
-    /// Characters in one cell; a longer one is an error of its row.
+    /// Characters in one cell. A longer cell is an error of its row.
     pub max_cell_chars: usize,
-    /// Bytes that all parts of an XLSX may inflate to. (An XLS is not packed: its size is its limit.)
+    /// Inflated size of all parts of an XLSX, in bytes. An XLS is not compressed, so `max_bytes` limits it.
     pub max_inflated_bytes: u64,
 }
 

@@ -1,30 +1,30 @@
-//! What a number cell shows: number formats (ECMA-376 §18.8.31) as far as they change what is read.
+//! Number formats of cells (ECMA-376 §18.8.31), limited to the parts that change the value read.
 
 use std::sync::Arc;
 
-/// A longer code than Excel writes (255 characters) is not looked at.
+/// Characters of a format code that are parsed, the most that Excel writes. The rest is ignored.
 const MAX_CODE_CHARS: usize = 255;
 
-/// How the numbers of a cell are to be read.
+/// Interpretation of the numbers in a cell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum NumberFormat {
-    /// As the number that it is: no thousands separators, percent signs or colours.
+    /// The number itself, without thousands separators, percent signs or colours.
     #[default]
     Plain,
     /// A date, a time of day or both.
     Date,
     /// Elapsed time, such as `[h]:mm`.
     Duration,
-    /// Digits at fixed places, such as `00000000` or `000-00-0000`: `None` is a digit.
+    /// Digits at fixed places, such as `00000000` or `000-00-0000`. `None` is a digit, `Some` a literal.
     Places(Arc<[Option<char>]>),
-    /// Sections with conditions, such as `[<=9999999]0000000;00000000`: the first that holds counts.
+    /// Sections with conditions, such as `[<=9999999]0000000;00000000`. The first that matches applies.
     Sections(Arc<[Section]>),
 }
 
 /// A section of a format with conditions.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Section {
-    /// `None` holds for every number.
+    /// `None` matches every number.
     condition: Option<Condition>,
     format: NumberFormat,
 }
@@ -46,7 +46,7 @@ enum Compare {
 }
 
 impl Condition {
-    /// Reads the inside of brackets, such as `<=9999999`.
+    /// Parses the text within brackets, such as `<=9999999`.
     fn of(inside: &str) -> Option<Self> {
         let signs = [
             ("<=", Compare::LessOrEqual),
@@ -74,7 +74,7 @@ impl Condition {
 }
 
 impl NumberFormat {
-    /// A format that every program knows by its number (ECMA-376 §18.8.30).
+    /// Returns the built-in format with this `id` (ECMA-376 §18.8.30).
     pub(super) const fn built_in(id: u16) -> Self {
         match id {
             14..=22 | 27..=36 | 45 | 47 | 50..=58 => Self::Date,
@@ -83,7 +83,7 @@ impl NumberFormat {
         }
     }
 
-    /// A format by its code. Without conditions only the section for positive numbers counts.
+    /// Parses a format code. Without conditions, only the first section (positive numbers) is used.
     pub(super) fn of_code(code: &str) -> Self {
         let code: String = code.chars().take(MAX_CODE_CHARS).collect();
         let sections: Vec<Section> = sections(&code).into_iter().take(MAX_SECTIONS).map(section).collect();
@@ -93,14 +93,14 @@ impl NumberFormat {
         sections.into_iter().next().map(|section| section.format).unwrap_or_default()
     }
 
-    /// The format that counts for a number.
+    /// Returns the format that applies to `number`.
     pub(super) fn section(&self, number: f64) -> &Self {
         let Self::Sections(sections) = self else { return self };
         let holds = |section: &&Section| section.condition.is_none_or(|condition| condition.holds(number));
         sections.iter().find(holds).map_or(&Self::Plain, |section| &section.format)
     }
 
-    /// The format of one section.
+    /// Parses one section of a format code.
     fn of_section(code: &str) -> Self {
         let mut places = Some(Vec::new());
         let (mut is_date, mut is_optional) = (false, false);
@@ -117,7 +117,7 @@ impl NumberFormat {
                     continue;
                 }
                 '\\' => characters.next(),
-                // The width of a character, and a character that fills the cell: nothing to read.
+                // `_x` is a blank as wide as `x`, and `*x` fills the cell with `x`. Neither is part of the value.
                 '_' | '*' => {
                     characters.next();
                     continue;
@@ -129,7 +129,8 @@ impl NumberFormat {
                     }
                     continue;
                 }
-                // Behind a zero, these are shown as one where the number has no digit.
+                // Before the first digit place, `#` and `?` show nothing for an absent digit. After a zero they
+                // are digit places like it.
                 '#' | '?' if places.as_ref().is_some_and(|places| !places.contains(&None)) => {
                     is_optional = true;
                     continue;
@@ -156,7 +157,7 @@ impl NumberFormat {
         let digits = places.iter().flatten().filter(|place| place.is_none()).count();
         match places {
             _ if is_date => Self::Date,
-            // Digits without a place would stand behind the literal.
+            // Extra digits of the number would follow the leading literal.
             Some(places) if is_optional && places.first().is_some_and(Option::is_some) => Self::Plain,
             Some(places) if digits > 0 && places.len() > 1 => Self::Places(places.into()),
             _ => Self::Plain,
@@ -164,10 +165,10 @@ impl NumberFormat {
     }
 }
 
-/// Sections that a format may have, without the one for texts.
+/// Largest number of sections in a format, without the text section.
 const MAX_SECTIONS: usize = 3;
 
-/// Cuts a code at the semicolons that are no text.
+/// Splits a code at the semicolons outside quoted, escaped and bracketed text.
 fn sections(code: &str) -> Vec<&str> {
     let (mut sections, mut start) = (Vec::new(), 0);
     let (mut is_quoted, mut is_bracketed, mut is_escaped) = (false, false, false);
@@ -202,7 +203,7 @@ fn is_elapsed(inside: &str) -> bool {
     matches!(first, Some('h' | 'm' | 's')) && letters.all(|letter| Some(letter) == first)
 }
 
-/// Writes a whole number into its places; digits that have none stand before the first.
+/// Writes the digits of a whole number into its places. Extra digits precede the first digit place.
 pub(super) fn in_places(digits: &str, places: &[Option<char>]) -> String {
     let mut written = Vec::with_capacity(places.len().max(digits.len()));
     let mut rest = digits.chars().rev();

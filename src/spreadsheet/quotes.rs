@@ -1,11 +1,11 @@
-//! Quotation marks that CSV readers take for text.
+//! Quotation marks that a CSV parser treats as text.
 
 use std::borrow::Cow;
 
 use crate::domain::certification::person::is_in_pairs;
 
-/// Joins fields again that were split at a delimiter within quotation marks with a blank before them, as in
-/// `1, "Mora, Luis", x`, and takes these marks away.
+/// Joins quoted fields that were split at a delimiter because a blank precedes the opening quotation mark, as in
+/// `1, "Mora, Luis", x`, and removes the quotation marks.
 pub(super) fn rejoined(fields: Vec<String>, delimiter: char) -> Vec<String> {
     if !fields.iter().any(|field| is_padded(field)) {
         return fields;
@@ -32,12 +32,12 @@ pub(super) fn rejoined(fields: Vec<String>, delimiter: char) -> Vec<String> {
     joined
 }
 
-/// Returns true for a field that begins with a blank and a quotation mark.
+/// Returns true if `field` begins with blanks that are followed by a quotation mark.
 fn is_padded(field: &str) -> bool {
     field.starts_with([' ', '\t', '\u{A0}']) && field.trim_start().starts_with('"')
 }
 
-/// Returns true if a field ends with a closing quotation mark. `is_first` says that it also has the opening one.
+/// Returns true if `field` ends with a closing quotation mark. With `is_first`, it also has the opening one.
 fn closes(field: &str, is_first: bool) -> bool {
     let trimmed = field.trim();
     let inside = if is_first { trimmed.get(1..).unwrap_or_default() } else { trimmed };
@@ -45,7 +45,7 @@ fn closes(field: &str, is_first: bool) -> bool {
     marks % 2 == 1
 }
 
-/// The text within quotation marks that enclose all of it, or else the text, without blanks around it.
+/// Returns the content of enclosing quotation marks, or the trimmed text if there are none.
 pub(super) fn without_padding(text: &str) -> &str {
     enclosed(text).unwrap_or(text.trim())
 }
@@ -54,12 +54,15 @@ fn enclosed(text: &str) -> Option<&str> {
     text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'))
 }
 
-/// A quotation mark that can't be understood, so that the value can't be told.
+/// Error for a stray quotation mark, which makes the value ambiguous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StrayQuote;
 
-/// The value of a cell with quotation marks in it. Marks around all of it are taken away. Around a word, as in
-/// `José "Pepe" Gómez`, they stay where `keeps_pairs`.
+/// Returns the value of a cell that may contain quotation marks. Marks that enclose the whole text are removed.
+/// With `keeps_pairs`, pairs around a word are kept, as in `José "Pepe" Gómez`.
+///
+/// # Errors
+/// [`StrayQuote`] if any other quotation mark remains.
 pub(super) fn understood(text: &str, keeps_pairs: bool) -> Result<Cow<'_, str>, StrayQuote> {
     if !text.contains('"') {
         return Ok(Cow::Borrowed(text));
@@ -74,7 +77,7 @@ pub(super) fn understood(text: &str, keeps_pairs: bool) -> Result<Cow<'_, str>, 
     if keeps_pairs && is_in_pairs(&value) { Ok(value) } else { Err(StrayQuote) }
 }
 
-/// Returns true if a mark in the text is not doubled.
+/// Returns true if a quotation mark in `text` is not doubled.
 fn has_lone_mark(text: &str) -> bool {
     text.replace("\"\"", "").contains('"')
 }
@@ -93,7 +96,7 @@ mod tests {
         assert_eq!(joined(r#" "Eva Gil", eva@example.org"#), ["Eva Gil", " eva@example.org"]);
         assert_eq!(joined(r#"x, "a, ""b"", c",y"#), ["x", "a, \"b\", c", "y"]);
         assert_eq!(joined(r#"x, "",y"#), ["x", "", "y"]);
-        // Never closed: left as it is, and refused where it is read.
+        // The quotation mark is never closed: the fields stay unchanged and are rejected later.
         assert_eq!(joined(r#"x, "a, b"#), ["x", " \"a", " b"]);
     }
 

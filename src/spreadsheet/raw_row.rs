@@ -1,4 +1,4 @@
-//! A row as written, for reports and messages.
+//! Row as written in the file, for reports and messages.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,30 +11,30 @@ use crate::domain::{Personal, trimmed};
 /// Largest size of a row in a report, in bytes.
 const MAX_RAW_BYTES: usize = 16 << 10;
 
-/// A row as written, cell by cell, for the report that goes back to the uploader. Cells are cut to
-/// [`super::Limits::max_cell_chars`], and the row as a whole to 16 KiB: many rows are held at once.
+/// Row as written in the file, cell by cell, for the report to the uploader. Cells are truncated to
+/// [`super::Limits::max_cell_chars`], and the row to 16 KiB in total, because many rows are in memory at once.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawRow {
     head: Arc<Head>,
     values: Vec<Personal<String>>,
 }
 
-/// Values that the rows below one header row share.
+/// Data shared by all rows below one header row.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub headers: Arc<[String]>,
-    /// Positions of each field.
+    /// Fields with the positions of their columns.
     pub columns: Vec<(Column, usize)>,
-    /// Name of the sheet, in a workbook.
+    /// Name of the sheet; `None` outside workbooks.
     pub sheet: Option<Arc<str>>,
-    /// Offset that makes the rows' numbers unique in the file.
+    /// Offset added to row numbers, which makes them unique in the file.
     pub rows_before: u32,
-    /// True for a list in a request, which has fields and no columns.
+    /// True if the rows come from a list in a request, which has fields instead of columns.
     pub is_list: bool,
 }
 
 impl Head {
-    /// The header of a field. A full name made of parts is told under the first of them.
+    /// Returns the header of `field`. A full name joined from parts has the header of the first name.
     pub(super) fn header(&self, field: &str) -> Option<&str> {
         let of = |name: &str| self.columns.iter().find(|(column, _)| column.name() == name);
         let is_name = field == Column::FullName.name();
@@ -42,7 +42,7 @@ impl Head {
         column.and_then(|(_, position)| self.headers.get(*position)).map(String::as_str)
     }
 
-    /// Puts sheet and column before a message.
+    /// Prefixes `message` with the sheet and the column.
     fn told(&self, column: Option<&str>, message: &str) -> String {
         let sheet = self.sheet.as_deref().map(|sheet| format!("sheet \"{}\"", printable(sheet)));
         let column =
@@ -53,30 +53,30 @@ impl Head {
 }
 
 impl RawRow {
-    /// Keeps the cells of a row, cut to what a report may hold.
+    /// Copies the cells of a row, truncated to 16 KiB in total.
     pub(super) fn of(head: Arc<Head>, cells: &[Cell]) -> Self {
         Self { head, values: as_written(cells) }
     }
 
-    /// The headers as written, left to right; a column without one has its letter.
+    /// Returns the headers as written, left to right. A column without a header has its letter.
     #[must_use]
     pub fn headers(&self) -> &Arc<[String]> {
         &self.head.headers
     }
 
-    /// Name of the sheet, in a workbook.
+    /// Returns the name of the sheet, or `None` outside workbooks.
     #[must_use]
     pub fn sheet(&self) -> Option<&str> {
         self.head.sheet.as_deref()
     }
 
-    /// The number of a row of this sheet as the spreadsheet program shows it.
+    /// Converts a row number of the whole file to the number in this sheet, as spreadsheet programs show it.
     #[must_use]
     pub fn shown_row(&self, row: u32) -> u32 {
         row.saturating_sub(self.head.rows_before)
     }
 
-    /// Name of an earlier row of the file in a message about this row. `row` is its number in the whole file.
+    /// Returns the name of an earlier row for a message about this row. `row` is its number in the whole file.
     #[must_use]
     pub fn named_row(&self, row: u32) -> String {
         match row.checked_sub(self.head.rows_before) {
@@ -85,13 +85,14 @@ impl RawRow {
         }
     }
 
-    /// The header of a field as written in the file; a full name made of parts has that of the first one.
+    /// Returns the header of `field` as written in the file. A full name joined from parts has the header of the
+    /// first name.
     #[must_use]
     pub fn header_of(&self, field: &str) -> Option<&str> {
         self.head.header(field)
     }
 
-    /// The header of a field whose cell is blank.
+    /// Returns the header of `field` if all its cells are blank.
     #[must_use]
     pub fn blank_header_of(&self, field: &str) -> Option<&str> {
         let mut places = self.head.columns.iter().filter(|(known, _)| known.name() == field);
@@ -100,13 +101,13 @@ impl RawRow {
         places.all(|(_, place)| is_blank(*place)).then(|| self.header_of(field))?
     }
 
-    /// A message about a column, or about the row, with the names of sheet and column before it.
+    /// Prefixes a message about a column, or about the whole row, with the names of the sheet and the column.
     #[must_use]
     pub fn told(&self, column: Option<&str>, message: &str) -> String {
         self.head.told(column, message)
     }
 
-    /// Header and value of each filled cell, left to right. A cell outside the header has its column's letter.
+    /// Returns header and value of each filled cell, left to right. A cell without a header has its column's letter.
     pub fn pairs(&self) -> impl Iterator<Item = (String, &Personal<String>)> {
         let header =
             |position: usize| self.head.headers.get(position).cloned().unwrap_or_else(|| letter(position));
@@ -114,7 +115,7 @@ impl RawRow {
         filled.map(move |(position, value)| (header(position), value))
     }
 
-    /// The value of a field as written.
+    /// Returns the value of `column` as written, or `None` if its cell is blank.
     pub(super) fn value_of(&self, column: Column) -> Option<&Personal<String>> {
         let position = self.head.columns.iter().find(|(known, _)| *known == column)?.1;
         self.values.get(position).filter(|value| !value.reveal().trim().is_empty())

@@ -1,4 +1,4 @@
-//! From a stored file to rows: one way in for all formats.
+//! Reader of stored files, common to all formats.
 
 use std::any::Any;
 use std::fmt;
@@ -21,43 +21,44 @@ use super::{EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimi
 use crate::domain::Personal;
 use crate::domain::certification::reading::Reading;
 
-/// Digits of a counter; longer numbers are data.
+/// Largest number of digits of a row counter. Longer numbers are data.
 const MAX_COUNTER_DIGITS: usize = 6;
 
-/// One item of a source, in the file's order.
+/// Item of a source, in file order.
 pub(super) enum Piece {
-    /// A header row: of the file, or of a sheet with its name.
+    /// Header row of the file, or of a sheet with its name.
     Head(Found, Option<Arc<str>>),
-    /// A row below it.
+    /// Row below the header row.
     Row(Record),
-    /// The sheets of a workbook, when all of them are done with.
+    /// Sheets of a workbook. Comes after all their rows.
     Sheets(Vec<SheetState>),
 }
 
 type Pieces = Box<dyn Iterator<Item = Result<Piece, SheetError>> + Send>;
 
-/// The rows of a sheet, in order. An `Err` is the last item: the file broke there.
+/// Iterator over the rows of a file, in order. An `Err` is the last item: the rest of the file is not read.
 pub struct SheetReader {
     map: HeaderMap,
     head: Arc<Head>,
     pieces: Pieces,
     limits: Limits,
     reading: Reading,
-    /// The encoding of a text, which names are judged by.
+    /// Encoding assumed for a text file, against which names are checked.
     assumed: Option<Assumed>,
     how: HowRead,
-    /// The last row's number, counted through all sheets.
+    /// Number of the last row, unique across all sheets.
     last_row: u32,
     filled: u32,
     ended: bool,
-    /// Dropped together with this reader.
+    /// Guard that is dropped together with this reader.
     held: Option<Box<dyn Any + Send>>,
 }
 
-/// Opens a file whose format [`super::sniff()`] told, and reads its header row. Blocks on the disk.
+/// Opens a file in a format detected by [`super::sniff()`] and reads its header row. Blocks on disk I/O.
 ///
 /// # Errors
-/// The file can't be read, or has no header row with all columns.
+/// Returns an error if the file can't be read, is empty, exceeds `limits`, or has no header row with all required
+/// columns.
 pub fn open(
     path: &Path,
     format: Format,
@@ -130,7 +131,7 @@ fn csv(file: File, limits: Limits, reading: &Reading) -> Result<(Pieces, Assumed
     let (is_report, is_export) = (has(&REPORT_COLUMNS), has(&[EXPORT_ID_COLUMN]));
     let row = move |record: Record| {
         let record = if is_report || is_export { restored(record) } else { record };
-        // An export has the values as they are stored.
+        // An export has the values exactly as they are stored.
         let origin = if is_export { Origin::Export } else { record.origin };
         Piece::Row(Record { origin, ..record })
     };
@@ -138,7 +139,7 @@ fn csv(file: File, limits: Limits, reading: &Reading) -> Result<(Pieces, Assumed
     Ok((Box::new(std::iter::once(Ok(Piece::Head(found, None))).chain(rows)), assumed))
 }
 
-/// A row of our own report or export, without the apostrophes that made its formulas harmless.
+/// Removes the apostrophes that neutralise formulas from a row of Laureate's own report or export.
 fn restored(mut record: Record) -> Record {
     for cell in &mut record.cells {
         if let Cell::Text(text) = cell {
@@ -154,12 +155,12 @@ fn head(map: &HeaderMap, sheet: Option<Arc<str>>, rows_before: u32) -> Head {
     Head { headers: map.headers.clone().into(), columns, sheet, rows_before, is_list: false }
 }
 
-/// The headers of columns that the program doesn't show.
+/// Returns the headers of hidden columns.
 fn hidden_headers(found: &Found) -> impl Iterator<Item = &String> {
     found.hidden_columns.iter().filter_map(|position| found.map.headers.get(*position))
 }
 
-/// The headers with the fields that they give.
+/// Returns the headers with the fields that are read from them.
 fn columns(map: &HeaderMap) -> Vec<(String, Option<&'static str>)> {
     let field = |position: usize| {
         let mut all = map.columns.iter().chain(&map.twins);
@@ -170,27 +171,27 @@ fn columns(map: &HeaderMap) -> Vec<(String, Option<&'static str>)> {
 }
 
 impl SheetReader {
-    /// Keeps `guard`, such as the permission to read, until the reader is dropped.
+    /// Holds `guard`, such as a semaphore permit, until the reader is dropped.
     #[must_use]
     pub fn holding(self, guard: impl Any + Send) -> Self {
         Self { held: Some(Box::new(guard)), ..self }
     }
 
-    /// The headers as written, left to right; a column without one has its letter.
+    /// Returns the headers as written, left to right. A column without a header has its letter.
     #[must_use]
     pub fn headers(&self) -> &[String] {
         &self.head.headers
     }
 
-    /// The columns that were understood, with their headers, left to right.
+    /// Returns the recognised columns with their headers, left to right.
     pub fn columns(&self) -> impl Iterator<Item = (Column, &str)> {
         self.map.columns.iter().map(|(column, position)| (*column, self.head.headers[*position].as_str()))
     }
 
-    /// Rejects a sheet without a column for the document number where documents are required.
+    /// Rejects a sheet without a column for the document number if `requires_document`.
     ///
     /// # Errors
-    /// [`SheetError::MissingColumns`].
+    /// Returns [`SheetError::MissingColumns`] if the column is missing.
     pub fn with_document_column(self, requires_document: bool) -> Result<Self, SheetError> {
         if requires_document && self.map.position(Column::DocumentNumber).is_none() {
             let missing = self.map.missing(vec![Column::DocumentNumber.name()]);
@@ -203,11 +204,11 @@ impl SheetReader {
         Ok(self)
     }
 
-    /// Reads the rest, looks at the first people only, and returns how many filled rows there are and how the file
-    /// was read: the quick way to find what is wrong with a file as a whole.
+    /// Reads the remaining rows and returns the number of filled rows and how the file was read. Only a few rows are
+    /// parsed for display, so this quickly finds errors that affect the file as a whole.
     ///
     /// # Errors
-    /// The file can't be read to its end, or has more than the limits allow.
+    /// Returns an error if the file can't be read to its end or exceeds the limits.
     pub fn read_through(mut self) -> Result<(u32, HowRead), SheetError> {
         let is_guessed = self.how.encoding.is_some_and(|(_, source)| source == EncodingSource::Guessed);
         let mut order = CountedOrder::default();
@@ -233,7 +234,7 @@ impl SheetReader {
         }
     }
 
-    /// The next row with anything in it.
+    /// Returns the next row that is not skipped by `is_left_out`.
     fn next_filled(&mut self) -> Option<Result<Record, SheetError>> {
         loop {
             let mut record = match self.pieces.next()? {
@@ -269,8 +270,8 @@ impl SheetReader {
         }
     }
 
-    /// Returns true for a row that is not read: it is blank, has nothing but a counter and empty check boxes, or is
-    /// hidden. The last two are counted.
+    /// Returns true if the row is skipped: it is blank, it has only a counter and empty check boxes, or it is hidden
+    /// and hidden rows are not read. The last two kinds are counted.
     fn is_left_out(&mut self, record: &Record) -> bool {
         if record.cells.iter().all(Cell::is_blank) {
             return true;
@@ -290,7 +291,7 @@ impl SheetReader {
         !self.reading.hidden_rows
     }
 
-    /// Refuses a file whose names can't be right in the encoding that is guessed.
+    /// Rejects a file if a name in it can't be right in the assumed encoding.
     fn check_names(&self, record: &Record) -> Result<(), SheetError> {
         let Some(assumed) = &self.assumed else { return Ok(()) };
         for (position, name) in names(&self.map, record) {
@@ -347,8 +348,8 @@ fn names<'r>(map: &'r HeaderMap, record: &'r Record) -> impl Iterator<Item = (us
     })
 }
 
-/// Returns true for a row of a prepared list that nobody filled in: its fields are blank, and the other cells have
-/// at most a counter and empty check boxes.
+/// Returns true for an unused row of a prepared list: its fields are blank, and its other cells have at most a
+/// counter and empty check boxes.
 fn is_unused(map: &HeaderMap, record: &Record) -> bool {
     let is_empty = |text: &str| {
         let text = text.trim().trim_end_matches(['.', ')']).to_lowercase();

@@ -1,4 +1,4 @@
-//! One row of a sheet: from cells to a person, or to what is wrong with it.
+//! Conversion of a row's cells to a person or to a list of errors.
 
 use std::sync::Arc;
 
@@ -13,53 +13,53 @@ use super::raw_row::{Head, RawRow};
 use crate::domain::certification::person::{FieldError, PersonEntry, RawPerson, folded_name};
 use crate::domain::trimmed;
 
-/// One filled row below the header.
+/// Filled row below the header row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SheetRow {
-    /// 1-based, as the spreadsheet program shows it; the header is usually row 1. Further sheets of a workbook are
-    /// numbered on from the last row before them, so that the number is unique in the file; see
-    /// [`RawRow::shown_row`].
+    /// 1-based row number, as spreadsheet programs show it; the header is usually row 1. In later sheets of a
+    /// workbook, the numbers continue from the last row of the sheet before, so that they are unique in the file.
+    /// [`RawRow::shown_row`] returns the number in the sheet.
     pub row: u32,
-    /// What became of it.
+    /// Outcome of reading the row.
     pub outcome: RowOutcome,
 }
 
-/// What became of a row.
+/// Outcome of reading a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowOutcome {
-    /// Every field is as it must be.
+    /// All fields are valid.
     Person {
-        /// The person, field by field. E-mail address and document number may be blank.
+        /// Fields of the person. E-mail address and document number may be blank.
         person: PersonEntry,
-        /// The row's own certificate, where the sheet has such a column and the cell is filled.
+        /// Certificate id of the row, if the sheet has that column and the cell is filled.
         certificate_id: Option<Uuid>,
         /// The row as written.
         raw: RawRow,
     },
-    /// Something is wrong; nothing was taken from the row.
+    /// The row has errors. None of its values is used.
     Rejected {
         /// The row as written.
         raw: RawRow,
-        /// At least one.
+        /// Errors of the row, at least one.
         errors: Vec<RowError>,
     },
 }
 
-/// Why a row was rejected. No message contains a value.
+/// Error that rejects a row. Messages contain no cell values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowError {
-    /// The header as written in the file; `None` where the row as a whole is wrong.
+    /// Header as written in the file; `None` if the error concerns the whole row.
     pub column: Option<String>,
-    /// The field's name in the API; `None` where the row as a whole is wrong.
+    /// Name of the field in the API; `None` if the error concerns the whole row.
     pub field: Option<&'static str>,
-    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNREADABLE`, `UNKNOWN_FIELD`, `GIVEN_TWICE`, `FIELD_COUNT`, `INVALID_UUID`,
-    /// `INVALID_DATE` or `NOT_CALCULATED`.
+    /// Error code: one of [`FieldError`], or `WRONG_TYPE`, `UNREADABLE`, `UNKNOWN_FIELD`, `GIVEN_TWICE`,
+    /// `FIELD_COUNT`, `INVALID_UUID`, `INVALID_DATE`, `NOT_CALCULATED` or another code of an unusable cell.
     pub code: &'static str,
-    /// What is wrong and what to do.
+    /// Description of the error and of its correction.
     pub message: String,
 }
 
-/// Turns a record into a person or into what is wrong with it.
+/// Converts a record to a person or to a list of errors.
 pub(super) fn read(record: Record, map: &HeaderMap, head: &Arc<Head>) -> SheetRow {
     let raw = RawRow::of(Arc::clone(head), &record.cells);
     let row = record.row.saturating_add(head.rows_before);
@@ -70,7 +70,7 @@ pub(super) fn read(record: Record, map: &HeaderMap, head: &Arc<Head>) -> SheetRo
     SheetRow { row, outcome }
 }
 
-/// Names the column of each error.
+/// Sets the column of each error.
 fn placed(mut errors: Vec<RowError>, head: &Head) -> Vec<RowError> {
     for error in &mut errors {
         let column = error.field.and_then(|field| head.header(field)).map(str::to_owned);
@@ -81,7 +81,7 @@ fn placed(mut errors: Vec<RowError>, head: &Head) -> Vec<RowError> {
 
 fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>), Vec<RowError>> {
     if let Some(error) = field_count(&record, map.headers.len()) {
-        // The fields are shifted against the header: looking at them would only mislead.
+        // The fields are shifted against the header, so further errors would be misleading.
         return Err(vec![error]);
     }
     if !record.faults.is_empty() && record.cells.iter().all(Cell::is_blank) {
@@ -128,8 +128,8 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
     }
 }
 
-/// Joins the parts of a name: first and further names, then both surnames and a suffix. A dash or dot in place of
-/// a part says that the person has none.
+/// Joins the parts of a name: first and middle names to one, both surnames and the suffix to another. A placeholder
+/// such as a dash or dot means that the person has no such part.
 fn named(
     full: Option<String>,
     parts: [Option<String>; 5],
@@ -143,7 +143,7 @@ fn named(
         let texts: Vec<String> = parts.into_iter().flatten().map(|text| text.trim().to_owned()).collect();
         (!texts.is_empty()).then(|| texts.join(" "))
     };
-    // Further names alone are no first name, and a second surname alone is no first one.
+    // A middle name alone doesn't count as a first name, nor a second surname alone as a last name.
     let first = if first.is_some() || no_first { joined(vec![first, middle]) } else { None };
     let last = if last.is_some() || no_last { joined(vec![last, second_last, suffix]) } else { None };
     match (first, last) {
@@ -153,7 +153,8 @@ fn named(
     }
 }
 
-/// A row that has an unquoted delimiter in it. Programs leave out blank cells at the end of a row.
+/// Returns an error if a CSV row has more fields than the header, for example because of an unquoted delimiter. Fewer
+/// fields are valid, because programs omit blank cells at the end of a row.
 fn field_count(record: &Record, expected: usize) -> Option<RowError> {
     let filled = record.cells.iter().rposition(|cell| !cell.is_blank()).map_or(0, |last| last + 1);
     if !matches!(record.origin, Origin::Csv | Origin::Export) || filled <= expected {
@@ -173,7 +174,7 @@ fn field_count(record: &Record, expected: usize) -> Option<RowError> {
     })
 }
 
-/// Returns true if a cell of the row certainly begins with an apostrophe that marks a text.
+/// Returns true if a cell of the row certainly begins with an apostrophe that marks the cell as text.
 fn has_marks(record: &Record, map: &HeaderMap) -> bool {
     let text = |position: usize| record.cells.get(position).map_or("", |cell| cell.shown().reveal_str());
     map.columns.iter().any(|(column, position)| field::is_marked(*column, text(*position)))
@@ -185,8 +186,8 @@ fn take_text(
     cells: &mut [Option<Cell>],
     errors: &mut Vec<RowError>,
 ) -> Option<String> {
-    // Of several columns of one meaning the first that says anything; that they agree is checked before.
-    // In a column for the name on the certificate, "-" means that it is the same as in the other columns.
+    // If several columns give one field, the first filled one is used. `HeaderMap::check` ensures that they agree.
+    // In a column for the name on the certificate, "-" means the same name as in the other columns.
     let is_preferred = |position: usize| column == Column::FullName && map.preferred == Some(position);
     let is_filled = |position: &usize| {
         cells.get(*position).and_then(Option::as_ref).is_some_and(|cell| {
@@ -222,7 +223,7 @@ fn unusable(column: Column, code: &'static str, message: &str) -> RowError {
     }
 }
 
-/// "Name" beside a first and a last name counts where both of them are blank.
+/// Uses a "Name" column beside those for first and last name if both of these are blank.
 fn with_plain_name(
     mut raw: RawPerson,
     (map, marks): (&HeaderMap, Marks),
@@ -267,8 +268,8 @@ fn whole_name(text: String, map: &HeaderMap, position: usize, marks: Marks) -> R
 /// Pronouns in brackets, such as `(she/her)`, are left out.
 ///
 /// # Errors
-/// The text in brackets is perhaps not the name: it has only one word, it has a slash, or the text before it is a
-/// name of several words and shares none with it.
+/// Returns an error if the text in brackets may not be the name: it has only one word, it has a slash, or the text
+/// before it is a name of several words and shares none with it.
 fn original_name(text: &str) -> Result<String, &'static str> {
     let mut rest = text.trim();
     loop {
@@ -292,10 +293,10 @@ fn original_name(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Names of devices, which Zoom shows for people who have not changed them.
+/// Words in default device names, which Zoom shows for participants who have not set a name.
 const DEVICES: [&str; 8] = ["iphone", "ipad", "android", "galaxy", "samsung", "macbook", "zoom", "huawei"];
 
-/// Pronouns that people write behind their names.
+/// Pronouns that participants append to their names.
 const PRONOUNS: [&str; 22] = [
     "she", "her", "hers", "he", "him", "his", "they", "them", "theirs", "ella", "él", "el", "elle", "ellx",
     "ela", "dela", "ele", "dele", "il", "lui", "sie", "er",
@@ -311,7 +312,7 @@ fn folded_words(text: &str) -> Vec<String> {
     folded_name(text).split_whitespace().map(str::to_owned).collect()
 }
 
-/// Splits a text at the brackets that it ends with.
+/// Splits `text` into the part before its trailing brackets and the part within them.
 fn in_brackets(text: &str) -> Option<(&str, &str)> {
     let inside = text.strip_suffix(')')?;
     let mut depth = 1_u32;
@@ -328,7 +329,7 @@ fn in_brackets(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Whether a field that is reported missing is one whose cell could not be used.
+/// Returns true if `field` was reported missing only because its cell is unusable.
 fn covers(unusable: &[&'static str], field: &str) -> bool {
     let is_name = |name: &str| Column::of_name(name).is_some_and(Column::is_name);
     unusable.iter().any(|known| *known == field || (is_name(field) && is_name(known)))

@@ -1,11 +1,11 @@
-//! What a file is, by its first bytes. Its name does not matter: people rename files, and systems misname them.
+//! Detection of a file's format from its first bytes. Its name is ignored, because files are often misnamed.
 
 use super::{SheetError, encoding};
 
-/// How many bytes [`sniff`] wants to see, or the whole file if it is shorter.
+/// Number of bytes that [`sniff`] needs, or the whole file if it is shorter.
 pub const SNIFF_BYTES: usize = 8 * 1024;
 
-/// A kind of file that [`super::open`] reads.
+/// File format that [`super::open`] reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Delimited text: comma, semicolon, tab or vertical bar, in any encoding of `charset`.
@@ -14,16 +14,16 @@ pub enum Format {
     Xlsx,
     /// Excel 97 to 2003 workbook (BIFF8).
     Xls,
-    /// A person in JSON per line; made by ourselves, and never found by [`sniff`].
+    /// JSON Lines, one person per line. Written by Laureate itself and never detected by [`sniff`].
     Json,
 }
 
 const ZIP: &[u8] = b"PK\x03\x04";
-/// Compound File Binary, [MS-CFB] §2.2: old Excel files, and new ones that have a password; also old Word
-/// and PowerPoint files. Which of them it is, the directory inside tells.
+/// Compound File Binary, [MS-CFB] §2.2: old Excel, Word and PowerPoint files, and new ones with a password. The
+/// directory inside the file tells them apart.
 const COMPOUND_FILE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
-/// First bytes of what people upload by mistake.
+/// First bytes of other formats that are uploaded by mistake.
 const OTHERS: &[(&[u8], &str)] = &[
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "an image"),
@@ -40,7 +40,7 @@ const OTHERS: &[(&[u8], &str)] = &[
     (b"\x09\x04\x06\x00", "an Excel file of before 1997"),
 ];
 
-/// Markup that systems like to export under a spreadsheet's name; compared without regard to case.
+/// Beginnings of markup that some systems export with a spreadsheet's file name. Compared case-insensitively.
 const MARKUP: &[(&str, &str)] = &[
     ("<!doctype html", "a web page"),
     ("<html", "a web page"),
@@ -55,8 +55,12 @@ const MARKUP: &[(&str, &str)] = &[
     ("[", "a JSON document"),
 ];
 
-/// Tells the format from `first_bytes` (the file's first [`SNIFF_BYTES`]). Whether a workbook is whole, and
-/// a workbook at all, is found by [`super::open`].
+/// Detects the format from `first_bytes`, the first [`SNIFF_BYTES`] of the file. [`super::open`] checks that a
+/// workbook is one and is complete.
+///
+/// # Errors
+/// Returns [`SheetError::Empty`] if there are no bytes, [`SheetError::Encoding`] if the text encoding is unsupported,
+/// and [`SheetError::UnknownFormat`] for any other file.
 pub fn sniff(first_bytes: &[u8]) -> Result<Format, SheetError> {
     if first_bytes.is_empty() {
         return Err(SheetError::Empty);
@@ -78,7 +82,7 @@ fn sniff_zip(first_bytes: &[u8]) -> Result<Format, SheetError> {
     if has(b"xl/workbook.bin") {
         return Err(unknown("a binary workbook (.xlsb)"));
     }
-    // The parts may come in any order; the package's own first ones are shared with Word and PowerPoint.
+    // The parts may be in any order. Word and PowerPoint files begin with the same package parts.
     if has(b"xl/") || (has(b"[Content_Types].xml") || has(b"_rels/.rels")) && !has(b"word/") && !has(b"ppt/")
     {
         return Ok(Format::Xlsx);

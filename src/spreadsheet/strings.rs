@@ -1,11 +1,11 @@
-//! A workbook's shared strings, held as a whole.
+//! Shared strings of a workbook, all in memory.
 
 use super::SheetError;
 
-/// What they may take in memory.
+/// Largest size in memory, in bytes.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Strings one behind the other; a string costs its bytes and four more.
+/// List of strings in one buffer. Each costs its bytes and 4 more for the offset of its end.
 #[derive(Default)]
 pub(super) struct Strings {
     text: String,

@@ -1,4 +1,4 @@
-//! Whole files, as people upload them and as attackers would.
+//! Tests with whole files, both ordinary and malicious.
 
 mod cases;
 mod csv_files;
@@ -17,7 +17,7 @@ mod xlsx_files;
 use super::fixture::rows;
 use super::{Format, RowOutcome};
 
-/// The filled cells of each row, as a report would show them.
+/// Returns the filled cells of each row, as a report shows them.
 fn written(bytes: &[u8], format: Format) -> Vec<Vec<String>> {
     let texts = |row: &super::SheetRow| {
         let (RowOutcome::Person { raw, .. } | RowOutcome::Rejected { raw, .. }) = &row.outcome;

@@ -1,4 +1,4 @@
-//! What a spreadsheet's cell says, as text: numbers, dates, truth values, errors.
+//! Conversion of typed spreadsheet cells (numbers, dates, booleans, errors) to text or to an unusable cell.
 
 use time::macros::date;
 use time::{Date, Duration};
@@ -6,16 +6,16 @@ use time::{Date, Duration};
 use super::cell::Cell;
 use super::number_format::{NumberFormat, in_places};
 
-/// Spreadsheet programs keep 15 digits of a number; whole numbers from here on have more.
+/// Smallest whole number of more than 15 digits. Spreadsheet programs keep only 15.
 const FIRST_ROUNDED: f64 = 1e15;
-/// The day after the last that spreadsheet programs show, 9999-12-31, in the 1900 date system.
+/// Day after 9999-12-31, the last that spreadsheet programs show, in the 1900 date system.
 const AFTER_LAST_DAY: f64 = 2_958_466.0;
-/// Days from the beginning of the 1900 date system to that of the 1904 one.
+/// Days from the start of the 1900 date system to the start of the 1904 date system.
 const FROM_1900_TO_1904: f64 = 1_462.0;
 const SECONDS_A_DAY: f64 = 86_400.0;
 
-/// A number as its cell shows it: dates in ISO 8601, digits at the places that the format has, anything
-/// else as the number itself, never with an exponent or a trailing `.0`.
+/// Converts a number as its cell shows it. Digits fill the places of the format. Dates, as ISO 8601, and durations
+/// give an unusable cell. Any other number is written without an exponent or a trailing `.0`.
 pub(super) fn number(number: f64, format: &NumberFormat, is_1904: bool) -> Cell {
     match format {
         NumberFormat::Date => date_text(number, is_1904).map_or_else(invalid_date, date),
@@ -28,7 +28,8 @@ pub(super) fn number(number: f64, format: &NumberFormat, is_1904: bool) -> Cell 
     }
 }
 
-/// A date or time. Programs make these of what looks like one, such as a document's number, so no field takes it.
+/// Returns an unusable cell for a date or time. Programs convert input that looks like a date, such as a document
+/// number, so no field accepts one.
 pub(super) fn date(shown: impl Into<String>) -> Cell {
     Cell::unusable(
         shown,
@@ -38,7 +39,7 @@ pub(super) fn date(shown: impl Into<String>) -> Cell {
     )
 }
 
-/// A formula that no program has calculated.
+/// Returns an unusable cell for a formula that was never calculated.
 pub(super) fn not_calculated() -> Cell {
     Cell::unusable(
         "=?",
@@ -56,17 +57,17 @@ fn plain(number: f64) -> Cell {
              text and type it again",
         );
     }
-    // Adding zero turns -0 into 0; `Display` never writes an exponent.
+    // Adding zero turns -0 into 0. `Display` never writes an exponent.
     text(format!("{}", number + 0.0))
 }
 
-/// A TRUE/FALSE cell.
+/// Returns an unusable cell for a TRUE/FALSE cell.
 pub(super) fn truth(is_true: bool) -> Cell {
     let shown = if is_true { "TRUE" } else { "FALSE" };
     Cell::unusable(shown, "BOOLEAN_CELL", "is a TRUE/FALSE cell; write it as text")
 }
 
-/// A cell whose formula failed, with whatever text the program gave the failure.
+/// Returns an unusable cell for a failed formula. `shown` is the program's text for the error.
 pub(super) fn error(shown: impl Into<String>) -> Cell {
     Cell::unusable(shown, "ERROR_CELL", "is a formula that failed; correct the formula or write the value")
 }
@@ -83,7 +84,7 @@ fn invalid_date() -> Cell {
     )
 }
 
-/// A day as `2025-10-13`, a time of day as `13:45:00`, both as `2025-10-13T13:45:00`.
+/// Formats a day as `2025-10-13`, a time of day as `13:45:00`, and both as `2025-10-13T13:45:00`.
 fn date_text(serial: f64, is_1904: bool) -> Option<String> {
     let last = if is_1904 { AFTER_LAST_DAY - FROM_1900_TO_1904 } else { AFTER_LAST_DAY };
     // Rounded to seconds first, so that 23:59:59.9999 is the next day.
@@ -104,7 +105,7 @@ fn date_text(serial: f64, is_1904: bool) -> Option<String> {
 fn day_text(days: u64, is_1904: bool) -> Option<String> {
     let from: Date = match days {
         _ if is_1904 => date!(1904 - 01 - 01),
-        // 1900 was no leap year; Lotus 1-2-3 thought so, and everybody has followed it since.
+        // 1900 was not a leap year. Lotus 1-2-3 treated it as one, and later programs copied this.
         60 => return Some("1900-02-29".to_owned()),
         0..60 => date!(1899 - 12 - 31),
         _ => date!(1899 - 12 - 30),
@@ -113,7 +114,7 @@ fn day_text(days: u64, is_1904: bool) -> Option<String> {
     Some(format!("{:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day()))
 }
 
-/// Elapsed time as `36:30:00`.
+/// Formats an elapsed time as `36:30:00`.
 fn duration_text(days: f64) -> Option<String> {
     let seconds = (days * SECONDS_A_DAY).round();
     if !(0.0..AFTER_LAST_DAY * SECONDS_A_DAY).contains(&seconds) {

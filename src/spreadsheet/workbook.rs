@@ -1,7 +1,7 @@
-//! Workbooks of both kinds, gathered into rows on a thread of their own.
+//! Reads the rows of XLSX and XLS workbooks on a separate thread.
 //!
-//! A sheet's reader borrows its workbook; behind a bounded channel that costs nothing. It also keeps a
-//! panic in a library, which hostile files are made for, to one more way for a file to be broken.
+//! A sheet's reader borrows its workbook, so both live on that thread and send rows through a bounded channel. A
+//! panic in a library, which a malicious file may cause, ends only that thread: the file is reported as broken.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use super::reader::Piece;
 use super::{Limits, SheetError, archive, xls, xlsx};
 use crate::domain::certification::reading::{ALL_SHEETS, Reading};
 
-/// Rows on their way; one holds up to columns × characters of a cell.
+/// Capacity of the channel, in rows. A row holds at most columns × characters of a cell.
 const ROWS_AHEAD: usize = 16;
-/// Sheets that are looked at.
+/// Largest number of sheets that are read without naming one.
 const MAX_SHEETS: usize = 256;
-/// The last row that either format has.
+/// Largest row number of both formats.
 const LAST_ROW: u32 = 1_048_576;
 
-/// A kind of workbook.
+/// Kind of workbook.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     /// Office Open XML.
@@ -31,34 +31,34 @@ pub(super) enum Kind {
     Xls,
 }
 
-/// An opened workbook.
+/// Opened workbook.
 pub(super) trait Book {
-    /// Its worksheets, in order.
+    /// Returns the worksheets, in order.
     fn sheets(&self) -> Vec<Named>;
-    /// The cells of a sheet.
+    /// Opens a sheet's cells. `sheet` is an index into [`Book::sheets`].
     fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError>;
 }
 
-/// The cells of a sheet, row by row from the top; blank ones may be among them.
+/// Source of a sheet's cells, row by row from the top. Blank cells may be included.
 pub(super) trait CellSource {
     fn next_cell(&mut self) -> Result<Option<Placed>, SheetError>;
-    /// First and last of the columns that the program doesn't show, counted from 0; known with the first cell.
+    /// Returns ranges of hidden columns as 0-based (first, last). Complete once the first cell is read.
     fn hidden_columns(&self) -> &[(u32, u32)];
 }
 
-/// A worksheet's name.
+/// Name of a worksheet, and its visibility.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     pub name: String,
     pub is_hidden: bool,
 }
 
-/// A cell and its position, counted from 0.
+/// Cell with its 0-based position.
 pub(super) struct Placed {
     pub row: u32,
     pub column: u32,
     pub cell: Cell,
-    /// True if the program doesn't show the row.
+    /// True if the row is hidden.
     pub is_hidden: bool,
 }
 
@@ -68,9 +68,9 @@ enum Message {
     End,
 }
 
-/// Why the thread stops early.
+/// Reason why the thread stops early.
 enum Stop {
-    /// Nobody listens any more.
+    /// The receiver is dropped.
     Unheard,
     Error(SheetError),
 }
@@ -81,13 +81,13 @@ impl From<SheetError> for Stop {
     }
 }
 
-/// The rows of the sheets that are read, each below its header row.
+/// Iterator over header rows and rows of the selected sheets. Each sheet's rows follow its header row.
 pub(super) struct WorkbookRows {
     messages: Receiver<Message>,
     ended: bool,
 }
 
-/// Begins to look the file over and to read it.
+/// Starts a thread that checks and reads the file.
 pub(super) fn open(
     file: File,
     kind: Kind,
@@ -130,7 +130,7 @@ fn run(file: File, kind: Kind, limits: Limits, reading: &Reading, sender: &SyncS
         Err(Stop::Error(error)) => Message::Failed(error),
         Err(Stop::Unheard) => return,
     };
-    // Nobody may listen any more; then there is nobody to tell.
+    // An error means that the receiver is dropped.
     let _ = sender.send(last);
 }
 
@@ -150,7 +150,7 @@ fn read(
     };
     let sheets = book.sheets();
     let chosen = Chosen::of(reading, &sheets)?;
-    // A cover sheet before the people is no reason to refuse; if no sheet fits, the first one's reason counts.
+    // A sheet without headers, such as a cover sheet, is skipped. If no sheet fits, the first error is returned.
     let (mut refused, mut has_read) = (None, false);
     let mut states = Vec::with_capacity(sheets.len());
     for (index, sheet) in sheets.into_iter().enumerate() {
@@ -179,7 +179,7 @@ fn read(
     send(sender, Piece::Sheets(states))
 }
 
-/// Returns true for an error that says that a sheet has no header row.
+/// Returns true if the error means that a sheet has no valid header row.
 fn is_header(error: &SheetError) -> bool {
     match error {
         SheetError::InSheet { source, .. } => is_header(source),
@@ -190,7 +190,7 @@ fn is_header(error: &SheetError) -> bool {
     }
 }
 
-/// The sheets that are to be read.
+/// Selection of sheets.
 enum Chosen {
     First,
     All,
@@ -216,7 +216,7 @@ impl Chosen {
         matches!(self, Self::One(_))
     }
 
-    /// Returns true if further sheets are looked at.
+    /// Returns true if further sheets are read, apart from the limit. `has_read`: a sheet was already read.
     const fn looks_on(&self, has_read: bool) -> bool {
         match self {
             Self::First => !has_read,
@@ -273,11 +273,11 @@ impl Iterator for Rows<'_> {
     }
 }
 
-/// Gathers filled cells into rows.
+/// Iterator that groups filled cells into rows.
 struct Rows<'a> {
     cells: Box<dyn CellSource + 'a>,
     ahead: Option<Placed>,
-    /// What is behind the last cell is not read.
+    /// True after the last cell. The source is not read further.
     ended: bool,
     limits: Limits,
 }
@@ -332,7 +332,7 @@ impl Rows<'_> {
     }
 }
 
-/// The column is below the limit, so the row stays small.
+/// Stores the cell in its column. The column is below `max_columns`, so `cells` stays small.
 fn place(cells: &mut Vec<Cell>, placed: Placed) {
     let column = placed.column as usize;
     if cells.len() <= column {

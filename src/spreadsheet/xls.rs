@@ -1,9 +1,9 @@
-//! XLS (BIFF8, Excel 97 to 2003; [MS-XLS]), record by record.
+//! Streaming reader of XLS (BIFF8, Excel 97 to 2003; [MS-XLS]).
 //!
-//! Our own reading of a dozen kinds of records. The library at hand (calamine) reads the whole file at
-//! once, reserves memory for whatever dimensions the file declares and copies a string for each cell
-//! that refers to it, which makes gigabytes out of kilobytes. Here one record and the shared strings
-//! are in memory, and declared dimensions are not even read. Tests compare with calamine.
+//! This reader parses about 20 kinds of records itself. The library calamine reads the whole file at once, allocates
+//! memory for the dimensions that the file declares, and copies a shared string for each cell that refers to it, so
+//! that a file of kilobytes can use gigabytes. This reader keeps one record and the shared strings in memory and
+//! ignores declared dimensions. Tests compare it with calamine.
 
 mod cells;
 mod compound;
@@ -22,17 +22,17 @@ use compound::Compound;
 use records::Records;
 use text::Cursor;
 
-/// The version in the first record of BIFF8.
+/// BIFF version in the first record of a BIFF8 stream.
 const BIFF8: u16 = 0x0600;
-/// Formats and cell styles that are kept; Excel writes at most 4,000.
+/// Largest number of formats, of cell styles and of sheets that are kept. Excel writes at most 4,000 styles.
 const MAX_STYLES: usize = 65_536;
 
-/// A workbook, with what its sheets share.
+/// Open XLS workbook, with the data shared by its sheets.
 pub(super) struct Workbook {
     records: Records,
-    /// The sheets, and where each begins.
+    /// Sheets, each with the offset of its first record in the stream.
     sheets: Vec<(Named, u32)>,
-    /// True if the program that saved the file calculates formulas.
+    /// True if the file has a RecalcId record, which means that the program that saved it calculates formulas.
     is_calculated: bool,
     strings: Strings,
     formats: Vec<NumberFormat>,
@@ -63,7 +63,7 @@ impl Workbook {
         Ok(workbook)
     }
 
-    /// Reads what stands before the sheets.
+    /// Reads the workbook globals, which precede the sheets.
     fn read_shared(&mut self) -> Result<(), SheetError> {
         self.records.next()?;
         if self.records.kind != records::BEGIN {
@@ -107,7 +107,7 @@ impl Workbook {
         Ok(())
     }
 
-    /// How many strings the record declares is not believed: they are read while there are any.
+    /// Reads the shared strings to the end of their records. The declared count is ignored, because it may be false.
     fn read_strings(&mut self) -> Result<(), SheetError> {
         let most = self.max_chars.saturating_mul(4);
         let mut cursor = Cursor::new(&mut self.records, 8);

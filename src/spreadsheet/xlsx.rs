@@ -1,7 +1,7 @@
-//! XLSX (ECMA-376), cell by cell.
+//! Streaming reader of XLSX (ECMA-376).
 //!
-//! Our own reading of five kinds of parts, because libraries hold a sheet or a cell in memory whatever
-//! its size, end the file at one odd cell, and don't tell number formats. Tests compare with calamine.
+//! This reader parses five kinds of parts itself. Libraries keep a sheet or a cell of any size in memory, fail at the
+//! first invalid cell and don't expose number formats. Tests compare it with calamine.
 
 mod cells;
 mod package;
@@ -18,7 +18,7 @@ use cells::SheetCells;
 use package::Package;
 use parts::Contents;
 
-/// A workbook, with what its sheets share.
+/// Open XLSX workbook, with the data shared by its sheets.
 pub(super) struct Workbook {
     package: Package,
     sheets: Vec<(Named, String)>,
@@ -29,7 +29,7 @@ pub(super) struct Workbook {
 }
 
 impl Workbook {
-    /// Opens an archive that `archive::check` has looked over.
+    /// Opens an archive that `archive::check` has accepted.
     pub(super) fn open(file: File, limits: &Limits) -> Result<Self, SheetError> {
         let mut package = Package::open(file, limits.max_inflated_bytes)?;
         let main = package.relations("")?.into_iter().find(|relation| relation.kind == "officeDocument");

@@ -1,16 +1,16 @@
-//! The size of an archive's directory, read from its end records (APPNOTE 4.3.14–4.3.16) before anything is
-//! allocated for its entries.
+//! Check of a ZIP central directory by its end records (APPNOTE 4.3.14–4.3.16), before memory is allocated for its
+//! entries.
 //!
-//! Only an archive whose last end record follows its directory is accepted: then a reader needs no search, and has
-//! no second record to fall back to.
+//! The last end record must directly follow the directory. Then a reader needs no search and can't fall back to
+//! another record.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::spreadsheet::SheetError;
 
-/// The most parts of an archive; a workbook has a dozen, with many sheets and pictures some hundreds.
+/// Largest number of parts. A workbook has about 12, or some hundreds with many sheets and pictures.
 pub(super) const MAX_PARTS: u64 = 10_000;
-/// The largest directory, in bytes; an entry of a workbook has about 80.
+/// Largest directory, in bytes. An entry of a workbook has about 80 bytes.
 const MAX_DIRECTORY_BYTES: u64 = 4 << 20;
 const END: &[u8] = b"PK\x05\x06";
 const END_BYTES: usize = 22;
@@ -21,16 +21,16 @@ const END_64: &[u8] = b"PK\x06\x06";
 const END_64_BYTES: usize = 56;
 const ENTRY: &[u8] = b"PK\x01\x02";
 
-/// Offset and size of the directory, from its end record.
+/// Offset and size of the central directory, from its end record.
 struct Directory {
     parts: u64,
     bytes: u64,
     start: u64,
-    /// Position of the record that must follow it.
+    /// Offset of the end record, which must follow the directory.
     end: u64,
 }
 
-/// Rejects an archive with too many parts, or whose end records don't fit its directory.
+/// Rejects an archive that has too many parts, or whose end records don't match its directory.
 pub(super) fn check<R: Read + Seek>(file: &mut R) -> Result<(), SheetError> {
     let directory = directory(file)?;
     if directory.parts > MAX_PARTS || directory.bytes > MAX_DIRECTORY_BYTES {
@@ -60,7 +60,7 @@ fn directory<R: Read + Seek>(file: &mut R) -> Result<Directory, SheetError> {
     let locator_at = end.checked_sub(LOCATOR_BYTES).ok_or_else(not_whole)?;
     let locator = read_at(file, locator_at, LOCATOR_BYTES as usize)?;
     if !locator.starts_with(LOCATOR) {
-        // Then the numbers are taken as they stand.
+        // Without a ZIP64 locator, the maximum values are literal.
         return Ok(Directory { parts, bytes, start, end });
     }
     let end = quad(&locator, 8);
@@ -74,7 +74,7 @@ fn directory<R: Read + Seek>(file: &mut R) -> Result<Directory, SheetError> {
     Ok(Directory { parts: quad(&record, 32), bytes: quad(&record, 40), start: quad(&record, 48), end })
 }
 
-/// Reads `length` bytes at a position, all of which must be there.
+/// Reads exactly `length` bytes at `position`.
 fn read_at<R: Read + Seek>(file: &mut R, position: u64, length: usize) -> Result<Vec<u8>, SheetError> {
     file.seek(SeekFrom::Start(position))?;
     let mut bytes = vec![0; length];
@@ -89,7 +89,7 @@ fn not_whole() -> SheetError {
     SheetError::broken("its archive is not whole")
 }
 
-/// Reads a little-endian number of `N` bytes; 0 where there are fewer.
+/// Reads a little-endian number of `N` bytes. Returns 0 if `bytes` is too short.
 fn number<const N: usize>(bytes: &[u8], at: usize) -> u64 {
     let bytes = bytes.get(at..at + N).unwrap_or_default();
     bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
@@ -129,7 +129,7 @@ mod tests {
         check(&mut Cursor::new(bytes)).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
     }
 
-    /// End records of an archive of `parts` entries whose directory has `bytes` bytes.
+    /// Returns ZIP64 end records for a directory of `parts` entries and `bytes` bytes at offset `start`.
     fn zip64_ends(parts: u64, bytes: u64, start: u64) -> Vec<u8> {
         let record = [
             END_64,
@@ -190,7 +190,7 @@ mod tests {
             bent[end + at..end + at + 4].copy_from_slice(&value.to_le_bytes());
             assert!(told(bent).contains("not whole"), "{at}");
         }
-        // A record in the comment of another one, which a reader that searches would take.
+        // An end record in the comment of another one. A reader that searches backwards would use it.
         let mut hidden = whole.clone();
         let inner = [END, &[0; 4], &[1, 0, 1, 0], &[46, 0, 0, 0], &[0; 4], &[0; 2]].concat();
         hidden[end + 20] = inner.len() as u8;

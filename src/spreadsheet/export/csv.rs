@@ -1,4 +1,4 @@
-//! A table as CSV (RFC 4180), with the byte order mark that Excel needs to read UTF-8.
+//! CSV writer (RFC 4180). Writes a byte order mark, which Excel needs to detect UTF-8.
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
@@ -15,7 +15,7 @@ pub(super) struct Writer(csv::Writer<Buffer>);
 impl Writer {
     pub(super) fn new(mut out: Buffer, headers: &[&str]) -> io::Result<Self> {
         out.write_all(BYTE_ORDER_MARK)?;
-        // Rows may be of unlike length where a report quotes a file that has such.
+        // A report repeats the rows of an uploaded file, which can differ in length.
         let mut builder = WriterBuilder::new();
         builder.quote_style(QuoteStyle::Always).terminator(Terminator::CRLF).flexible(true);
         let mut writer = Self(builder.from_writer(out));

@@ -1,14 +1,14 @@
-//! Text that a spreadsheet program takes for a formula when it opens a CSV file, made harmless.
+//! Protection against formula injection in CSV files, after OWASP's "CSV Injection".
 //!
-//! The rule, after OWASP's "CSV Injection": where a cell begins with `=`, `+`, `-`, `@`, a tab or a line
-//! break, or one of their full-width forms, an apostrophe is put before that character. The same after a
-//! separator or quotation mark inside of the cell, because a program set to another separator splits there;
-//! spaces and apostrophes in between don't count. A text that begins with an apostrophe gets one more, because
-//! programs take a leading apostrophe for the mark of a text. All of it can be undone exactly: [`restored`].
+//! If a cell begins with `=`, `+`, `-`, `@`, the minus sign U+2212, a full-width form of one of these, a tab or a line
+//! break, an apostrophe is inserted before that character. The same applies after a separator or quotation mark within
+//! the cell, because a program with another separator setting splits there. Spaces and apostrophes before the character
+//! are skipped. A text that begins with an apostrophe gets another one, because programs interpret a leading apostrophe
+//! as a text mark. [`restored`] is the exact inverse.
 
 use std::borrow::Cow;
 
-/// What begins a formula, or is stripped before one is looked for.
+/// Returns true if a character begins a formula, or if programs strip it before they look for a formula.
 const fn is_trigger(character: char) -> bool {
     matches!(
         character,
@@ -26,17 +26,17 @@ const fn is_trigger(character: char) -> bool {
     )
 }
 
-/// After what a cell may begin, for one program or another.
+/// Returns true if a program may begin a new cell after this character.
 const fn is_separator(character: char) -> bool {
     matches!(character, ',' | ';' | '|' | '\t' | '\r' | '\n' | '"')
 }
 
-/// What may stand between a cell's beginning and its formula.
+/// Returns true if a character may come between the beginning of a cell and its formula.
 fn is_padding(character: char) -> bool {
     character == '\'' || (character.is_whitespace() && !is_trigger(character))
 }
 
-/// The text as a cell that is a text in every spreadsheet program.
+/// Escapes `text` so that every spreadsheet program reads it as a text.
 pub(in crate::spreadsheet) fn neutralised(text: &str) -> Cow<'_, str> {
     let mut harmless = String::new();
     let mut copied = 0;
@@ -60,7 +60,7 @@ pub(in crate::spreadsheet) fn neutralised(text: &str) -> Cow<'_, str> {
     Cow::Owned(harmless)
 }
 
-/// The text that was made harmless; any other text stays as it is.
+/// Reverts [`neutralised`]. Other texts are returned unchanged.
 pub(in crate::spreadsheet) fn restored(text: &str) -> Cow<'_, str> {
     match text.strip_prefix('\'').filter(|rest| rest.starts_with('\'')) {
         Some(rest) => Cow::Owned(without_guards(rest).into_owned()),
@@ -68,7 +68,7 @@ pub(in crate::spreadsheet) fn restored(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text without the apostrophes before what begins a formula.
+/// Removes the apostrophes before characters that begin a formula.
 fn without_guards(text: &str) -> Cow<'_, str> {
     let mut found = String::new();
     let mut copied = 0;

@@ -1,8 +1,8 @@
-//! Writing a table that people open in a spreadsheet program: CSV or XLSX, row by row, in bounded memory.
+//! Streaming writer of tables for spreadsheet programs (CSV or XLSX), in bounded memory.
 //!
-//! Make a [`SheetWriter`], give it rows, and [take](SheetWriter::take) the bytes now and then: what was
-//! written and not taken is all that is held. Text stays text: formulas are [neutralised](formula) in CSV,
-//! and in XLSX every text cell has the type and format of text, so that `007` keeps its zeros.
+//! Create a [`SheetWriter`], add rows, and call [`take`](SheetWriter::take) regularly: only bytes that were not taken
+//! are kept in memory. Text stays text: formulas are [neutralised](formula) in CSV. In XLSX, every text cell has the
+//! type and format of text, so that `007` keeps its zeros.
 
 mod csv;
 pub(super) mod formula;
@@ -14,17 +14,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Date, OffsetDateTime};
 
-/// What a table is written as.
+/// File format of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
-    /// UTF-8 with a byte order mark, commas, CRLF, every field quoted (RFC 4180).
+    /// CSV (RFC 4180) in UTF-8 with a byte order mark, commas and CRLF. Every field is quoted.
     Csv,
-    /// Office Open XML; a further sheet where one is full (1,048,576 rows).
+    /// Office Open XML. A new sheet begins when one is full (1,048,576 rows).
     Xlsx,
 }
 
 impl ExportFormat {
-    /// The media type of the file.
+    /// Returns the media type of the file.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl ExportFormat {
         }
     }
 
-    /// The file name's extension, without a dot.
+    /// Returns the file name extension, without a dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -55,18 +55,18 @@ impl FromStr for ExportFormat {
     }
 }
 
-/// What one cell holds.
+/// Content of one cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'v> {
-    /// Nothing.
+    /// Empty cell.
     Empty,
-    /// Text, whatever it looks like.
+    /// Text, even if it looks like a number or formula.
     Text(&'v str),
-    /// A number to calculate with; what is only written in digits is a text.
+    /// Number to calculate with. Identifiers made of digits are [`Value::Text`].
     Number(i64),
-    /// A moment, to the second: RFC 3339 in CSV, in XLSX a date cell in UTC.
+    /// Point in time: RFC 3339 in CSV, a date cell in UTC with a precision of 1 s in XLSX.
     Moment(OffsetDateTime),
-    /// A day: ISO 8601 in CSV, a date cell in XLSX.
+    /// Calendar day: ISO 8601 in CSV, a date cell in XLSX.
     Day(Date),
 }
 
@@ -82,7 +82,7 @@ impl<'v, T: Into<Value<'v>>> From<Option<T>> for Value<'v> {
     }
 }
 
-/// A table on its way to a file.
+/// Streaming writer of one table.
 pub struct SheetWriter {
     kind: Kind,
     out: Buffer,
@@ -94,10 +94,11 @@ enum Kind {
 }
 
 impl SheetWriter {
-    /// Begins a table. `sheet` names the sheet of a workbook: 1–25 characters, none of `[]:*?/\`.
+    /// Creates a writer and writes the headers. `sheet` names the sheet of a workbook: 1–25 characters without
+    /// `[]:*?/\`.
     ///
     /// # Errors
-    /// Packing fails; never where it is our own memory that takes the bytes.
+    /// Compression fails. This can't happen while the output is a buffer in memory.
     pub fn new(format: ExportFormat, sheet: &'static str, headers: &[&str]) -> io::Result<Self> {
         let out = Buffer::default();
         let kind = match format {
@@ -107,10 +108,10 @@ impl SheetWriter {
         Ok(Self { kind, out })
     }
 
-    /// Adds a row below the others.
+    /// Appends a row.
     ///
     /// # Errors
-    /// Packing fails: a sheet of more than 4 GiB.
+    /// A sheet exceeds 4 GiB.
     pub fn row(&mut self, cells: &[Value<'_>]) -> io::Result<()> {
         match &mut self.kind {
             Kind::Csv(writer) => writer.row(cells),
@@ -118,13 +119,13 @@ impl SheetWriter {
         }
     }
 
-    /// The bytes that were written since they were last taken; some wait until a block is full.
+    /// Returns the bytes written since the last call. Some bytes stay in the compressor until a block is full.
     #[must_use]
     pub fn take(&self) -> Vec<u8> {
         self.out.take()
     }
 
-    /// Ends the file and gives the rest of its bytes.
+    /// Finishes the file and returns the remaining bytes.
     ///
     /// # Errors
     /// As for [`Self::row`].
@@ -137,7 +138,7 @@ impl SheetWriter {
     }
 }
 
-/// Bytes that wait to be taken.
+/// Shared buffer of written bytes that were not taken yet.
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
 

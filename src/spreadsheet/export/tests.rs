@@ -1,4 +1,4 @@
-//! What is written, as our own reader and another one read it back.
+//! Tests of written files, read back with Laureate's reader and with other libraries.
 
 use std::io::Cursor;
 
@@ -101,7 +101,7 @@ fn memory_does_not_grow_with_the_file() {
             writer.row(&[name.as_str().into(), "p@example.com".into(), "007".into()]).expect("memory");
             let taken = writer.take();
             most = most.max(taken.len());
-            // What the buffer keeps reserved is what the next rows need, not what the file had.
+            // The capacity of the buffer depends on the next rows, not on the size of the file.
             total += taken.len();
         }
         total += writer.finish().expect("memory").len();

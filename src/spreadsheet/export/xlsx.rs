@@ -1,8 +1,8 @@
-//! A table as a workbook (ECMA-376 part 1), written straight into the archive: no row is kept.
+//! XLSX writer (ECMA-376 part 1). Rows are written directly into the archive and not kept.
 //!
-//! Texts stand in their cells (`inlineStr`) instead of a shared table, which would grow with the file. Each
-//! has the format "text", and one that looks like a formula also the mark that an apostrophe leaves
-//! (`quotePrefix`), so that it stays a text when somebody edits it.
+//! Texts are stored in their cells (`inlineStr`), because a shared string table would grow with the file. Every text
+//! cell has the format "text". A text that looks like a formula also has `quotePrefix`, the attribute for a leading
+//! apostrophe, so that it stays a text when a user edits it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -13,14 +13,14 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::{Buffer, Value, formula};
 
-/// The most rows of a sheet, headers included.
+/// Largest number of rows in a sheet, including headers.
 const MAX_ROWS: u32 = 1_048_576;
-/// The most UTF-16 units of a cell; spreadsheet programs call a file with longer ones damaged.
+/// Largest number of UTF-16 code units in a cell. Spreadsheet programs report a file with longer cells as damaged.
 const MAX_CELL_UNITS: usize = 32_767;
-/// Fast: exports wait for it, and such XML shrinks tenfold either way.
+/// Compression level. The fastest, because exports wait for it; this XML shrinks to about a tenth at any level.
 const LEVEL: i64 = 1;
 
-/// Formats of cells, by their place in `cellXfs`.
+/// Cell formats, as indexes in `cellXfs`.
 const TEXT: u8 = 1;
 const QUOTED_TEXT: u8 = 2;
 const MOMENT: u8 = 3;
@@ -37,10 +37,10 @@ pub(super) struct Writer {
     zip: ZipWriter<StreamWriter<Buffer>>,
     name: &'static str,
     headers: Vec<String>,
-    /// Letters of the columns that were needed so far.
+    /// Cached column letters.
     letters: Vec<String>,
     sheets: u32,
-    /// The rows of the sheet that is open.
+    /// Number of rows in the current sheet.
     rows: u32,
     max_rows: u32,
     xml: String,
@@ -51,7 +51,7 @@ impl Writer {
         Self::with_max_rows(out, name, headers, MAX_ROWS)
     }
 
-    /// The same with sheets that are full sooner.
+    /// Creates a writer with `max_rows` rows per sheet, including headers.
     pub(super) fn with_max_rows(
         out: Buffer,
         name: &'static str,
@@ -74,7 +74,7 @@ impl Writer {
         self.cells(cells, TEXT)
     }
 
-    /// Adds a row whose texts have this format.
+    /// Appends a row with the cell format `format` for texts.
     fn cells(&mut self, cells: &[Value<'_>], format: u8) -> io::Result<()> {
         self.rows += 1;
         while self.letters.len() < cells.len() {
@@ -188,7 +188,8 @@ fn write_cell(xml: &mut String, column: &str, row: u32, cell: Value<'_>, format:
     let _ = write!(xml, r#"<c r="{column}{row}" s="{format}"><v>{number}</v></c>"#);
 }
 
-/// Text as XML, with what XML can't hold in the workbook's own notation (ST_Xstring).
+/// Appends `text` as XML. Characters that XML can't represent are escaped as in `ST_Xstring`. A text that is too long
+/// for a cell is cut and ends in `…`.
 fn push_text(xml: &mut String, text: &str) {
     let mut units = 0;
     let is_long = text.len() > MAX_CELL_UNITS && text.encode_utf16().count() > MAX_CELL_UNITS;
@@ -212,13 +213,13 @@ fn push_text(xml: &mut String, text: &str) {
     }
 }
 
-/// Whether a text begins as our notation for a character does: `_x0041_`.
+/// Returns true if `text` begins with an `ST_Xstring` escape, such as `_x0041_`.
 fn is_escape(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= 7 && bytes[1] == b'x' && bytes[6] == b'_' && bytes[2..6].iter().all(u8::is_ascii_hexdigit)
 }
 
-/// `A` for 0, `Z` for 25, `AA` for 26.
+/// Returns the letters of a column: `A` for 0, `Z` for 25, `AA` for 26.
 fn letters(mut column: usize) -> String {
     let mut name = Vec::new();
     loop {
@@ -230,7 +231,7 @@ fn letters(mut column: usize) -> String {
     }
 }
 
-/// Days since the beginning of the 1900 date system, right from March 1900 on.
+/// Returns the serial number of a day in the 1900 date system. Correct from March 1900.
 fn day_serial(day: Date) -> i64 {
     const BEGINNING: Date = time::macros::date!(1899 - 12 - 30);
     (day - BEGINNING).whole_days()

@@ -1,4 +1,4 @@
-//! Files that real people stumbled over; `tests/cases/README.md` says what each is.
+//! Files that caused problems in practice. `tests/cases/README.md` describes each one.
 
 use std::path::Path;
 
@@ -174,7 +174,7 @@ fn case_10_apostrophes() {
 fn case_11_blank_before_the_quotation_mark() {
     let read = briefs("11-space-before-quote.csv");
     assert_eq!(read[0], "2 Ana Rojas|1020304050|ana.rojas@example.org");
-    // "Mora, Luis" stands in the column of addresses.
+    // "Mora, Luis" is in the column of e-mail addresses.
     assert_eq!(read[1], "3 Correo:INVALID_EMAIL");
     assert_eq!(read[2], "4 Eva Gil|5566|eva.gil@example.org");
 }
@@ -253,7 +253,7 @@ fn case_27_three_days() {
     let all = Reading { sheets: Some("all".to_owned()), ..Reading::default() };
     assert_eq!(fates(&all), [NoHeaders, Read, Read, Read]);
     let read = rows(name, &all).expect("it is whole");
-    // Rows are numbered on, so that each has a number of its own; what is told has the sheet's.
+    // Row numbers continue across sheets, so that each is unique. Messages use the number in the sheet.
     assert_eq!(read.iter().map(|row| row.row).collect::<Vec<_>>(), [2, 4, 6]);
     let places: Vec<_> = read
         .iter()

@@ -1,4 +1,4 @@
-//! CSV in all its dialects.
+//! CSV files in all supported dialects.
 
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn the_three_delimiters() {
         let text = "Full name|E-mail|Document number\r\nAda|ada@example.com|0012\r\n".replace('|', delimiter);
         assert_eq!(csv(text), ["2 Ada|0012|ada@example.com"], "{delimiter:?}");
     }
-    // Quoted headers may contain the other delimiters; the fields' meaning decides.
+    // Quoted headers may contain other delimiters. The delimiter with recognised headers is chosen.
     assert_eq!(csv("\"a;b;c;d\",name,email,documento\nx,Ada,a@example.com,1"), ["2 Ada|1|a@example.com"]);
 }
 

@@ -1,4 +1,4 @@
-//! Rows, columns and sheets that the spreadsheet program doesn't show.
+//! Hidden rows, columns and sheets.
 
 use super::super::fixture::biff::{Xls, record};
 use super::super::fixture::{Workbook, briefs, open_chosen, row};

@@ -1,11 +1,11 @@
-//! Files whose cells hold blanks, fillers and joiners that nobody sees.
+//! Files whose cells contain invisible characters: unusual spaces, fillers and joiners.
 
 use std::path::Path;
 
 use super::super::fixture::rows;
 use super::super::{Format, RowOutcome};
 
-/// The name of each row, or the code of its first error.
+/// Returns the name of each row, or the code of its first error.
 fn names(case: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
     let bytes = std::fs::read(&path).expect("the case is there");

@@ -1,4 +1,4 @@
-//! The files the demo starts from.
+//! Files used by the demo.
 
 use std::collections::HashSet;
 use std::path::Path;

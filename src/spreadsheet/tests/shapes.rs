@@ -1,4 +1,4 @@
-//! A thousand people in the shapes of six programs: nobody lost, nobody wrong.
+//! Files with 1,000 people, as six programs write them. Every person must be read correctly.
 
 use encoding_rs::{MACINTOSH, WINDOWS_1252};
 
@@ -22,7 +22,7 @@ impl Somebody {
     }
 }
 
-/// People with accents, particles, apostrophes and documents with leading zeros; no two alike.
+/// Returns distinct people with accents, particles and apostrophes in names, and leading zeros in documents.
 fn people() -> Vec<Somebody> {
     const GIVEN: &[&str] = &[
         "José María",
@@ -77,7 +77,7 @@ fn line(cells: &[&str], delimiter: &str) -> String {
     cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(delimiter)
 }
 
-/// Asserts that a file is read as exactly these people.
+/// Asserts that a file is read as exactly `people`.
 fn assert_all(bytes: &[u8], reading: &Reading, people: &[Somebody]) {
     let format = sniff(bytes).expect("a known format");
     let reader: SheetReader = open_chosen(bytes, format, reading).expect("it opens");
@@ -144,7 +144,7 @@ fn outlook() {
         let (given, more) = one.given.split_once(' ').unwrap_or((one.given, ""));
         let last = format!("{} {}", one.first_surname, one.second_surname);
         let shown = format!("{} ({})", one.full(), one.email);
-        // Blank cells at the end of a row are left out.
+        // Blank cells at the end of a row are omitted.
         line(&[given, more, &last, "", "", "", &one.email, &shown, "", &one.document], ",")
     });
     let text = [header.to_owned()].into_iter().chain(rows).collect::<Vec<_>>().join("\r\n");
@@ -175,14 +175,14 @@ fn excel_for_mac() {
 #[test]
 fn libre_office() {
     let people = people();
-    // Text cells in quotation marks, numbers without.
+    // Text cells are quoted, other cells are not.
     let mut text = "\"Nombres y apellidos\"\t\"E-mail\"\t\"N.º de documento\"\t\"Asistió\"\n".to_owned();
     for one in &people {
         text += &format!("\"{}\"\t\"{}\"\t\"{}\"\tTRUE\n", one.full(), one.email, one.document);
     }
     assert_all(text.as_bytes(), &Reading::default(), &people);
 
-    // A workbook with shared strings, and numbers with a format for their zeros.
+    // A workbook with shared strings, and numbers in a format with leading zeros.
     let mut strings = String::new();
     let mut sheet = row(1, &["Nombres y apellidos", "E-mail", "N.º de documento"]);
     for (n, one) in people.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Siblings of the given cases: the same kinds of trouble in other files.
+//! Variants of the files in `tests/cases`, with the same kinds of problems.
 
 use encoding_rs::{Encoding, SHIFT_JIS, WINDOWS_1250, WINDOWS_1251, WINDOWS_1253};
 
@@ -133,7 +133,7 @@ fn a_mapping_reads_what_nobody_would_guess() {
     assert_eq!(read, ["2 Ana Rojas|77|a@example.org"]);
     let how = how(text.as_bytes(), Format::Csv, &reading);
     assert_eq!(how.columns[3], ("Apellido de casada".to_owned(), None));
-    // The delimiter is found by the mapped headers, too.
+    // Mapped headers also determine the delimiter.
     let text = text.replace(',', ";").replace("Quién", "Quién, cómo");
     let mapping = [("Quién, cómo", "fullName"), ("Contacto digital", "email"), ("Carné", "documentNumber")]
         .map(|(header, field)| (header.to_owned(), Some(field.to_owned())))
@@ -179,12 +179,12 @@ fn text_that_was_encoded_twice_is_refused_and_can_be_read() {
     let read = open_chosen(text.as_bytes(), Format::Csv, &twice).expect("it opens");
     let read: Vec<String> = read.map(|row| brief(&row.expect("whole"))).collect();
     assert_eq!(read, ["2 José Muñoz|1|j@example.org", "3 Ana Gil|2|a@example.org"]);
-    // A workbook has no encoding to choose: the row is wrong.
+    // A workbook has no encoding to choose, so only the row is rejected.
     let workbook = Workbook::of(
         &[row(1, &["Nombre", "Correo", "DNI"]), row(2, &["JosÃ© MuÃ±oz", "j@example.org", "1"])].concat(),
     );
     assert_eq!(briefs(&workbook.pack(), Format::Xlsx), ["2 Nombre:MISREAD_TEXT"]);
-    // So is one odd name in a text that is UTF-8.
+    // A single implausible name in UTF-8 text also rejects only its row.
     assert_eq!(
         csv("Nombre,Correo,DNI\nJosŽ,j@example.org,1\nÁna,a@example.org,2\n"),
         ["2 Nombre:MISREAD_TEXT", "3 Ána|2|a@example.org"]
@@ -217,7 +217,7 @@ fn separators_and_quotes_of_other_programs() {
             "{start:?}"
         );
     }
-    // Saved again by a program that showed the line: its rows are numbered on.
+    // Saved again by a program that showed the separator line as a row, so that line counts as row 1.
     assert_eq!(csv("sep=;,,\nNombre,Correo,DNI\nAna,a@example.org,1\n"), ["3 Ana|1|a@example.org"]);
     assert_eq!(csv("\"sep=;\",,\nNombre,Correo,DNI\nAna,a@example.org,1\n"), ["3 Ana|1|a@example.org"]);
     assert_eq!(csv("sep=;\nNombre,Correo,DNI\nAna,a@example.org,1\n"), ["2 Ana|1|a@example.org"]);
@@ -300,7 +300,7 @@ fn formulas_without_results() {
     let cells = r#"<row r="2"><c t="inlineStr"><is><t>Ada</t></is></c><c t="inlineStr"><is><t>a@example.org</t></is></c><c><v>1</v></c><c t="str"><f>IF(A1="","x","")</f><v></v></c></row>
         <row r="3"><c t="inlineStr"><is><t>Bea</t></is></c><c t="inlineStr"><is><t>b@example.org</t></is></c><c><f>1+1</f></c><c><v>5</v></c></row>"#;
     let workbook = Workbook::of(&[&header, cells].concat());
-    // An empty text is a result.
+    // An empty string is a valid result of a formula.
     assert_eq!(briefs(&workbook.pack(), Format::Xlsx), ["2 Ada|1|a@example.org", "3 DNI:NOT_CALCULATED"]);
 
     let blank = [3, 0, 0, 0, 0, 0, 0xFF, 0xFF];
@@ -356,7 +356,7 @@ fn prepared_rows_that_nobody_filled_in() {
     let bytes = workbook.pack();
     assert_eq!(briefs(&bytes, Format::Xlsx), ["40 Ana|1|a@example.org"]);
     assert_eq!(how(&bytes, Format::Xlsx, &Reading::default()).blank_rows, 38);
-    // Something that somebody wrote is no empty row.
+    // A row with a filled cell outside the fields is not an unused row.
     assert_eq!(csv("N,Nombre,Correo,DNI,Tel\n1,,,,3001234567\n2,,,,\n").len(), 1);
 }
 

@@ -1,4 +1,4 @@
-//! Values that programs changed or left in cells.
+//! Cell values that spreadsheet programs changed, and placeholders.
 
 use super::super::fixture::{Workbook, briefs, open_chosen, row, rows};
 use super::super::{Format, RowOutcome};

@@ -1,4 +1,4 @@
-//! XLS, whole and hostile.
+//! Valid and malicious XLS files.
 
 use std::io::Cursor;
 
@@ -29,13 +29,13 @@ fn ada(row: u16) -> Vec<u8> {
     Xls::row(row, &["Ada", "a@example.com", "007"])
 }
 
-/// The shared strings, with what follows the first record in CONTINUE records.
+/// Returns an SST record with the first part and a CONTINUE record with each further part.
 fn strings(parts: &[&[u8]]) -> Vec<u8> {
     let first = record(0x00FC, &[&[0; 8], parts[0]].concat());
     parts[1..].iter().fold(first, |all, part| [all, record(0x003C, part)].concat())
 }
 
-/// Formats: style 1 is a date, 2 has eight digits, 3 is an elapsed time.
+/// Returns format records. Style 1 is a date, 2 has eight digits, 3 is an elapsed time.
 fn formats() -> Vec<u8> {
     let format = |id: u16, code: &str| record(0x041E, &[id.to_le_bytes().to_vec(), string(code)].concat());
     let style = |format: u16| record(0x00E0, &[&[0, 0], &format.to_le_bytes()[..], &[0; 16]].concat());
@@ -76,7 +76,7 @@ fn numbers_dates_and_formulas() {
             formula(4, 2, 77.0_f64.to_le_bytes()),
             label(5, 0, "Eve"),
             label(5, 1, "e@example.com"),
-            // 123 and 4.56 in one record, the second one in an unknown column.
+            // 123 and 4.56 in one MulRk record. The second number is in a column without a field.
             record(0x00BD, &[5, 0, 2, 0, 0, 0, 0xEE, 1, 0, 0, 0, 0, 0x23, 7, 0, 0, 3, 0]),
         ]
         .concat(),
@@ -96,7 +96,8 @@ fn numbers_dates_and_formulas() {
 
 #[test]
 fn shared_strings_go_on_in_the_next_record() {
-    // "Ada" cut after "A", going on with one byte a unit; then rich text, then one with a phonetic guide.
+    // "Ada" is split after "A" and continues with 1 byte per code unit. Then follow a rich string and a string with
+    // a phonetic guide.
     let cut: &[u8] = &[3, 0, 1, b'A', 0];
     let rest =
         [&[0, b'd', b'a'][..], &[1, 0, 8, 1, 0, b'7', 9, 9, 9, 9], &[2, 0, 4, 2, 0, 0, 0, b'a', b'@', 8, 8]]
@@ -116,7 +117,7 @@ fn cells_that_no_field_can_take_are_errors_of_their_row() {
             truth_or_error(1, 0, 1, false),
             truth_or_error(1, 1, 0x2A, true),
             number(1, 2, 0, 1_234_567_890_123_456.0),
-            // An error of a program newer than the format.
+            // An error code that the format doesn't define.
             label(2, 0, "Ada"),
             truth_or_error(2, 1, 99, true),
             label(2, 2, "1"),
@@ -142,7 +143,7 @@ fn the_first_visible_sheet_with_the_headers_is_read() {
         0,
         ("Old", 1, [Xls::row(0, HEADER), Xls::row(1, &["Hidden", "h@example.com", "2"])].concat()),
     );
-    // A chart in the sheet has records that look like cells.
+    // A chart embedded in the sheet has records that look like cells.
     let chart = [record(0x0809, &[0; 16]), number(7, 0, 0, 1.0), record(0x000A, &[])].concat();
     workbook.sheets[2].2.extend(chart);
     assert_eq!(xls(&workbook), ["2 Ada|007|a@example.com"]);
@@ -152,13 +153,13 @@ fn the_first_visible_sheet_with_the_headers_is_read() {
 
 #[test]
 fn declared_sizes_cost_nothing() {
-    // Dimensions of 2^32 rows and all columns, for which others reserve memory.
+    // Dimensions of 2^32 rows and all columns, for which other readers allocate memory.
     let dimensions = record(0x0200, &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 0, 0]);
     let mut workbook = Xls::of([dimensions, Xls::row(0, HEADER), ada(1), ada(65_535)].concat());
     assert_eq!(xls(&workbook), ["2 Ada|007|a@example.com", "65536 Ada|007|a@example.com"]);
     workbook.sheets[0].2.extend(label(65_535, 256, "far"));
     assert_eq!(refused(&workbook).code(), "TOO_MANY_COLUMNS");
-    // Two billion strings are declared, one is there.
+    // Two billion strings are declared, but the record has only one.
     workbook.globals = record(0x00FC, &[0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 1, 0, 0, b'x']);
     workbook.sheets[0].2 = [Xls::row(0, HEADER), ada(1)].concat();
     assert_eq!(xls(&workbook), ["2 Ada|007|a@example.com"]);
@@ -225,7 +226,7 @@ fn damaged_workbooks() {
     assert_eq!(refused(&endless).code(), "BROKEN_FILE");
 }
 
-/// A chain of sectors that returns to itself, in each of the container's tables.
+/// Tests cyclic sector chains in each of the container's tables.
 #[test]
 fn chains_that_never_end() {
     let mut workbook = people(ada(1));
@@ -236,21 +237,21 @@ fn chains_that_never_end() {
     for sector in 0..=content {
         let mut bytes = whole.clone();
         bytes[table + sector * 4..][..4].copy_from_slice(&0_u32.to_le_bytes());
-        // The stream's length ends the chain; a stream read in a wrong order is broken or read.
+        // The stream's length limits the chain. With sectors in the wrong order, the file may be read or rejected.
         let _ = open_bytes(&bytes, Format::Xls).map(Iterator::count);
     }
-    // A list of tables that names itself for ever.
+    // A cyclic list of table sectors.
     let mut bytes = whole.clone();
     bytes[68..72].copy_from_slice(&1_u32.to_le_bytes());
     assert!(open_bytes(&bytes, Format::Xls).is_ok(), "no more tables are read than the file can need");
-    // A stream that says it is longer than the file.
+    // A stream whose declared length exceeds the file.
     let length = 512 + content * 512 + 128 + 120;
     let mut bytes = whole;
     bytes[length..length + 4].copy_from_slice(&0xFFFF_FFF0_u32.to_le_bytes());
     assert_eq!(error(&bytes, Format::Xls).code(), "BROKEN_FILE");
 }
 
-/// What xlwt 1.3.0 wrote; `src/spreadsheet/tests/people_xls.py` is how.
+/// Reads a file written by xlwt 1.3.0 with `src/spreadsheet/tests/people_xls.py`.
 #[test]
 fn a_file_of_another_program() {
     let bytes = include_bytes!("people.xls");

@@ -1,4 +1,4 @@
-//! What an XLSX cell says, in all the ways there are to write it.
+//! Values of XLSX cells, in all their representations.
 
 use std::io::Cursor;
 
@@ -22,7 +22,7 @@ fn text(text: &str) -> String {
     format!(r#"<c t="inlineStr"><is><t>{text}</t></is></c>"#)
 }
 
-/// A row of Ada's with this cell as the document number.
+/// Returns a row of Ada's with `cell` as the document number.
 fn document(number: u32, cell: &str) -> String {
     format!(r#"<row r="{number}">{}{}{cell}</row>"#, text("Ada"), text("a@example.com"))
 }

@@ -1,4 +1,4 @@
-//! XLSX, whole and hostile.
+//! Valid and malicious XLSX files.
 
 use std::io::Write as _;
 
@@ -222,7 +222,7 @@ proptest! {
     }
 }
 
-/// A part that is named as many sheets is read a few times, not once for each.
+/// If many sheets refer to one part, the byte limit ends reading before every sheet is read.
 #[test]
 fn one_part_as_many_sheets_costs_no_more_than_twice_the_limit() {
     let blank = "<row></row>".repeat(20_000);
@@ -233,7 +233,7 @@ fn one_part_as_many_sheets_costs_no_more_than_twice_the_limit() {
     let limits = Limits { max_inflated_bytes: 1 << 20, ..Limits::default() };
     let told = open_within(&workbook.pack(), Format::Xlsx, limits).map(drop).expect_err("refused");
     assert_eq!(told.code(), "BROKEN_FILE");
-    // Two sheets of that size are read both.
+    // A single sheet of that size is read to its end.
     workbook.properties = r#"<sheets><sheet name="a" sheetId="1" r:id="s1"/></sheets>"#;
     let told = open_within(&workbook.pack(), Format::Xlsx, limits).map(drop).expect_err("blank");
     assert_eq!(told.code(), "EMPTY_FILE");

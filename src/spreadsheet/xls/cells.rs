@@ -1,4 +1,4 @@
-//! One sheet's cells, in the order of the file.
+//! Cells of an XLS sheet, in file order.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -11,35 +11,35 @@ use crate::spreadsheet::strings::Strings;
 use crate::spreadsheet::workbook::{CellSource, Placed};
 use crate::spreadsheet::{SheetError, values};
 
-/// A number in a record of several: its style, then the number.
+/// Bytes of one number in a MulRk record: a style index of 2 bytes, then an RK number of 4 bytes.
 const IN_MULTIPLE: usize = 6;
-/// Height in a row's record; the highest bit says that it is the default.
+/// Mask for the height in a Row record. The highest bit marks the default height.
 const ROW_HEIGHT: u16 = 0x7FFF;
-/// fHidden in a column's flags.
+/// The flag fHidden of a ColInfo record.
 const COLUMN_IS_HIDDEN: u8 = 1;
-/// Ranges of hidden columns that are kept.
+/// Largest number of hidden-column ranges that are kept.
 const MAX_HIDDEN_RANGES: usize = 256;
-/// fDyZero in a row's flags.
+/// The flag fDyZero of a Row record.
 const ROW_IS_HIDDEN: u8 = 0x20;
-/// The result of a formula that is an empty text, or that was never calculated.
+/// Result type of a formula whose result is an empty string, or that was never calculated.
 const BLANK_RESULT: u8 = 3;
 
-/// The cells of a sheet, as they are read.
+/// Streaming source of a sheet's cells.
 pub(super) struct SheetCells<'a> {
     pub records: &'a mut Records,
     pub strings: &'a Strings,
     pub formats: &'a [NumberFormat],
     pub is_1904: bool,
     pub max_chars: usize,
-    /// False if no formula of the sheet has a result: then a blank one was never calculated.
+    /// False if no formula of the sheet has a result. Then a blank result means that it was never calculated.
     pub is_calculated: bool,
-    /// Rows that the program doesn't show; they are told before their cells.
+    /// Hidden rows. The Row record of a row precedes its cells.
     pub hidden: HashSet<u32>,
-    /// Ranges of hidden columns, each as first and last column. The file has them before all cells.
+    /// Ranges of hidden columns as 0-based (first, last). Their records precede all cells.
     pub hidden_columns: Vec<(u32, u32)>,
-    /// Where the formula stands whose text follows.
+    /// Position of a formula whose string result is in a following String record.
     pub waiting: Option<(u32, u32)>,
-    /// Which numbers of the record at hand are still to be given.
+    /// Indexes of the numbers of the current MulRk record that are not yet returned.
     pub numbers: Range<usize>,
 }
 
@@ -52,7 +52,7 @@ impl CellSource for SheetCells<'_> {
         loop {
             self.records.next()?;
             match self.records.kind {
-                // A chart in the sheet is a stream of its own within it, with records that look like cells.
+                // A chart embedded in the sheet is a nested substream, with records that look like cells.
                 records::BEGIN => embedded += 1,
                 records::END if embedded == 0 => return Ok(None),
                 records::END => embedded -= 1,
@@ -124,14 +124,14 @@ impl SheetCells<'_> {
         Ok(self.placed(row, column, cell))
     }
 
-    /// A text that begins at a place in the record, perhaps going on in the next ones.
+    /// Reads a string that begins at offset `at` in the record and may continue in CONTINUE records.
     fn text(&mut self, at: usize) -> Result<Cell, SheetError> {
         let mut text = String::new();
         Cursor::new(self.records, at).plain(&mut text, self.max_chars.saturating_mul(4))?;
         Ok(Cell::text(text, self.max_chars))
     }
 
-    /// The value that a formula had when the file was saved; `None` where it is a text, which follows.
+    /// Returns the saved result of a formula, or `None` if it is a string, which a following String record has.
     fn formula(&mut self) -> Result<Option<Placed>, SheetError> {
         let (row, column) = self.position()?;
         let cell = if self.records.short(12)? == 0xFFFF {
@@ -148,7 +148,7 @@ impl SheetCells<'_> {
         Ok(Some(self.placed(row, column, cell)))
     }
 
-    /// The cell of a record that is complete in itself; `None` for records that are no cells.
+    /// Returns the cell of a record that holds one complete cell, or `None` for other records.
     fn simple(&mut self) -> Result<Option<Placed>, SheetError> {
         let kind = self.records.kind;
         if !matches!(
@@ -181,8 +181,8 @@ impl SheetCells<'_> {
     }
 }
 
-/// Returns true if a formula of a sheet has a result other than blank, or if there are none. Reads the sheet to its
-/// first result.
+/// Returns true if a formula of the sheet has a result other than blank, or if the sheet has no formulas. Reads the
+/// sheet up to the first such result.
 pub(super) fn has_result(records: &mut Records, start: u32) -> Result<bool, SheetError> {
     records.go_to(start)?;
     records.next()?;
@@ -204,7 +204,8 @@ pub(super) fn has_result(records: &mut Records, start: u32) -> Result<bool, Shee
     }
 }
 
-/// A number in 30 bits ([MS-XLS] §2.5.217): whole or the upper half of a double, perhaps in hundredths.
+/// Decodes an RK number ([MS-XLS] §2.5.217). Its 30 bits are an integer or the upper bits of a double; a flag means
+/// division by 100.
 fn rk(packed: u32) -> f64 {
     let number = if packed & 2 == 0 {
         f64::from_bits(u64::from(packed & 0xFFFF_FFFC) << 32)
@@ -214,7 +215,7 @@ fn rk(packed: u32) -> f64 {
     if packed & 1 == 0 { number } else { number / 100.0 }
 }
 
-/// As programs show it ([MS-XLS] §2.5.10); newer ones may have more.
+/// Returns an error as spreadsheet programs show it ([MS-XLS] §2.5.10). Newer programs may write other codes.
 fn error_text(code: u8) -> String {
     match code {
         0x00 => "#NULL!".to_owned(),

@@ -1,7 +1,7 @@
-//! Compound File Binary ([MS-CFB]): the container that an old Excel file is.
+//! Reader of Compound File Binary ([MS-CFB]), the container format of XLS files.
 //!
-//! Only what reading one stream takes. Every table is bounded by the file's own size: a chain that
-//! returns to itself or a table that repeats a sector must not make a small file large in memory.
+//! Only the parts needed to read one stream are implemented. The file's size bounds every table, so that a small file
+//! with a cyclic sector chain or a repeated sector in a table can't use much memory.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -9,22 +9,23 @@ use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use crate::spreadsheet::SheetError;
 
 const SIGNATURE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
-/// Sector numbers from here on have special meanings.
+/// First of the sector numbers with special meanings.
 const FIRST_SPECIAL: u32 = 0xFFFF_FFFA;
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
 const MINI_SECTOR: usize = 64;
 const ENTRY: usize = 128;
-/// Streams in the file; a workbook has three, with macros and embedded objects some dozens.
+/// Largest number of directory entries that are read, rounded up to whole sectors. A workbook has three streams, or
+/// some dozens with macros and embedded objects.
 const MAX_ENTRIES: usize = 10_000;
 
-/// A stream of the file, as if it were a file.
+/// Stream in the container, readable and seekable like a file.
 pub(super) enum Stream {
     Sectors(BufReader<Sectors>),
-    /// A stream below the file's cut-off, 4096 bytes.
+    /// Stream below the container's cut-off, which is 4096 bytes.
     Small(Cursor<Vec<u8>>),
 }
 
-/// A chain of sectors.
+/// Stream stored in a chain of sectors.
 pub(super) struct Sectors {
     file: File,
     chain: Vec<u32>,
@@ -33,11 +34,11 @@ pub(super) struct Sectors {
     position: u64,
 }
 
-/// The container's tables.
+/// Compound file with its sector table and directory.
 pub(super) struct Compound {
     file: File,
     sector: usize,
-    /// Sectors that the file has room for.
+    /// Number of sectors that fit in the file, without the header.
     sectors: usize,
     next: Vec<u32>,
     entries: Vec<Entry>,
@@ -96,8 +97,8 @@ impl Compound {
         Ok(compound)
     }
 
-    /// Which sector follows which; the places of this table are listed in the header and, for files
-    /// beyond 7 MB, in sectors of their own.
+    /// Reads the file allocation table, which gives the next sector of each sector. The header lists the sectors of
+    /// this table; in files above 7 MB, further sectors (DIFAT) continue the list.
     fn read_table(&mut self, header: &[u8]) -> Result<(), SheetError> {
         let per_sector = self.sector / 4;
         let needed = self.sectors.div_ceil(per_sector);
@@ -138,7 +139,7 @@ impl Compound {
         if self.entries.is_empty() { Err(broken()) } else { Ok(()) }
     }
 
-    /// The bytes of one sector; the file's last one may be short.
+    /// Reads one sector. If the last one of the file is short, it is padded with zeros.
     fn read_sector(&mut self, sector: u32) -> Result<Vec<u8>, SheetError> {
         if sector as usize >= self.sectors {
             return Err(broken());
@@ -150,7 +151,7 @@ impl Compound {
         Ok(bytes)
     }
 
-    /// The sectors of a chain, at most so many.
+    /// Returns the sectors of a chain, at most `most`.
     fn chain(&self, start: u32, most: usize) -> Result<Vec<u32>, SheetError> {
         follow(&self.next, start, most.min(self.sectors), self.sectors)
     }
@@ -159,7 +160,7 @@ impl Compound {
         self.entries.iter().any(|entry| entry.name == name)
     }
 
-    /// A stream by its name in lower case.
+    /// Opens a stream by its `name` in lower case.
     pub(super) fn stream(mut self, name: &str) -> Result<Stream, SheetError> {
         let entry = self.entries.iter().find(|entry| entry.name == name).ok_or_else(broken)?;
         let (start, length) = (entry.start, entry.length);
@@ -175,7 +176,7 @@ impl Compound {
         Ok(Stream::Sectors(BufReader::with_capacity(64 * 1024, sectors)))
     }
 
-    /// Small streams share the sectors of the root entry, in pieces of 64 bytes.
+    /// Reads a small stream. Small streams share the sectors of the root entry, in mini sectors of 64 bytes.
     fn small(&mut self, start: u32, length: u64) -> Result<Vec<u8>, SheetError> {
         let root = self.entries.first().ok_or_else(broken)?.start;
         let home = self.chain(root, self.sectors)?;
@@ -200,7 +201,7 @@ impl Compound {
     }
 }
 
-/// Follows a chain for at most `most` links; every link is below `count`.
+/// Follows a chain for at most `most` links. A link not below `count` is an error.
 fn follow(next: &[u32], start: u32, most: usize, count: usize) -> Result<Vec<u32>, SheetError> {
     let mut chain = Vec::new();
     let mut sector = start;
@@ -219,7 +220,7 @@ impl Read for Sectors {
         let left = self.length.saturating_sub(self.position);
         let index = usize::try_from(self.position / self.sector).unwrap_or(usize::MAX);
         let (Some(&first), true) = (self.chain.get(index), left > 0) else { return Ok(0) };
-        // Sectors that lie side by side are read together, as many as there is room for.
+        // Contiguous sectors are read at once, as many as fit into `out`.
         let wanted = out.len() / usize::try_from(self.sector).unwrap_or(1).max(1) + 1;
         let pairs = self.chain[index..].windows(2).take(wanted);
         let following = pairs.take_while(|pair| pair[0] + 1 == pair[1]).count() as u64;
@@ -255,7 +256,7 @@ impl Read for Stream {
 }
 
 impl Stream {
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     pub(super) fn length(&self) -> u64 {
         match self {
             Self::Sectors(sectors) => sectors.get_ref().length,
@@ -263,7 +264,7 @@ impl Stream {
         }
     }
 
-    /// Goes to a position counted from the stream's beginning.
+    /// Seeks to a position from the start of the stream.
     pub(super) fn go_to(&mut self, position: u64) -> io::Result<()> {
         match self {
             Self::Sectors(sectors) => sectors.seek(SeekFrom::Start(position)),

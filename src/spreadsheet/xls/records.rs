@@ -1,11 +1,11 @@
-//! The records of a workbook stream ([MS-XLS] §2.1.4), one after the other.
+//! Sequential reader of the records of a workbook stream ([MS-XLS] §2.1.4).
 
 use std::io::{self, Read};
 
 use super::compound::Stream;
 use crate::spreadsheet::SheetError;
 
-/// The most bytes of one record; what is longer goes on in CONTINUE records.
+/// Largest record, in bytes. Longer data continues in CONTINUE records.
 const MAX_RECORD: usize = 8_224;
 
 pub(super) const FORMULA: u16 = 0x0006;
@@ -30,19 +30,19 @@ pub(super) const RK: u16 = 0x027E;
 pub(super) const FORMAT: u16 = 0x041E;
 pub(super) const BEGIN: u16 = 0x0809;
 
-/// Reads records; the last one is kept.
+/// Record reader that holds the current record.
 pub(super) struct Records {
     stream: Stream,
     pub kind: u16,
     pub data: Vec<u8>,
-    /// A record that was read and not yet asked for.
+    /// Kind of a record that `go_on` has read ahead. Its data is in `data`.
     waiting: Option<u16>,
-    /// Bytes that may still be read. A workbook can name the same place as many sheets.
+    /// Bytes that may still be read. The limit exists because many sheets can refer to the same offset.
     left: u64,
 }
 
 impl Records {
-    /// Reads a stream, each byte of it about twice.
+    /// Creates a reader that reads at most twice the length of `stream` in total.
     pub(super) fn new(stream: Stream) -> Self {
         let left = stream.length().saturating_mul(2);
         Self { stream, kind: 0, data: Vec::new(), waiting: None, left }
@@ -53,7 +53,7 @@ impl Records {
         Ok(self.stream.go_to(position.into())?)
     }
 
-    /// Reads the next record into `kind` and `data`; the stream must not end before an END record.
+    /// Reads the next record into `kind` and `data`. The end of the stream is an error.
     pub(super) fn next(&mut self) -> Result<(), SheetError> {
         match self.waiting.take() {
             Some(kind) => self.kind = kind,
@@ -62,7 +62,7 @@ impl Records {
         Ok(())
     }
 
-    /// Goes on in a CONTINUE record, if one follows.
+    /// Reads the next record if it is a CONTINUE record, and returns true if it is.
     pub(super) fn go_on(&mut self) -> Result<bool, SheetError> {
         if self.waiting.is_some() {
             return Ok(false);

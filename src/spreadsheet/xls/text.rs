@@ -1,9 +1,9 @@
-//! Strings in records ([MS-XLS] §2.5.293 and .294), also those that go on in the next record.
+//! Strings in records ([MS-XLS] §2.5.293 and .294), including those that continue in the next record.
 
 use super::records::{Records, too_short};
 use crate::spreadsheet::SheetError;
 
-/// A place in a record, from which its strings are read.
+/// Position in a record, from which strings are read.
 pub(super) struct Cursor<'r> {
     records: &'r mut Records,
     at: usize,
@@ -14,7 +14,7 @@ impl<'r> Cursor<'r> {
         Self { records, at }
     }
 
-    /// Whether anything is left, also in a record that continues this one.
+    /// Returns true if data is left in this record or in its CONTINUE records.
     pub(super) fn has_more(&mut self) -> Result<bool, SheetError> {
         while self.at >= self.records.data.len() {
             if !self.records.go_on()? {
@@ -25,7 +25,7 @@ impl<'r> Cursor<'r> {
         Ok(true)
     }
 
-    /// A string with its formatting runs and phonetic guides, of which only the text is kept.
+    /// Reads the text of a string and skips its formatting runs and phonetic guides.
     pub(super) fn rich(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
         let (count, flags) = (self.records.short(self.at)?, self.records.byte(self.at + 2)?);
         self.at += 3;
@@ -42,22 +42,23 @@ impl<'r> Cursor<'r> {
         self.skip(skipped)
     }
 
-    /// A string without either.
+    /// Reads a string without formatting runs and phonetic guides.
     pub(super) fn plain(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
         let (count, flags) = (self.records.short(self.at)?, self.records.byte(self.at + 2)?);
         self.at += 3;
         self.characters(usize::from(count), flags & 1 != 0, text, most)
     }
 
-    /// A string of at most 255 characters without either, such as a sheet's name.
+    /// Reads a plain string of at most 255 characters, such as a sheet's name.
     pub(super) fn short(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
         let (count, flags) = (self.records.byte(self.at)?, self.records.byte(self.at + 1)?);
         self.at += 2;
         self.characters(usize::from(count), flags & 1 != 0, text, most)
     }
 
-    /// One byte for each UTF-16 unit where all of them are below 256, or else two. Where a string is
-    /// cut between records, the next one says anew which.
+    /// Reads `count` UTF-16 code units: 2 bytes each if `is_wide`, else 1 byte, for units below 256. If the string
+    /// continues in the next record, that record begins with a new flag for the width. Appends to `text` until it has
+    /// more than `most` bytes.
     fn characters(
         &mut self,
         count: usize,
@@ -66,7 +67,7 @@ impl<'r> Cursor<'r> {
         most: usize,
     ) -> Result<(), SheetError> {
         let (mut left, mut is_wide) = (count, is_wide);
-        // 65,535 units at the most: what the length field holds.
+        // At most 65,535 units, the maximum of the length field.
         let mut units: Vec<u16> = Vec::new();
         while left > 0 {
             if self.at >= self.records.data.len() {

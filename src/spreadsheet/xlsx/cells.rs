@@ -1,4 +1,4 @@
-//! One sheet's cells, in the order of the file.
+//! Cells of an XLSX sheet, in file order.
 
 use std::io::BufRead;
 
@@ -11,27 +11,27 @@ use crate::spreadsheet::strings::Strings;
 use crate::spreadsheet::workbook::{CellSource, Placed};
 use crate::spreadsheet::{SheetError, values};
 
-/// Ranges of hidden columns that are kept.
+/// Largest number of hidden-column ranges that are kept.
 const MAX_HIDDEN_RANGES: usize = 256;
 
-/// The cells of a sheet, as they are read.
+/// Streaming source of a sheet's cells.
 pub(super) struct SheetCells<'a, R> {
     pub xml: Xml<R>,
     pub strings: &'a Strings,
     pub formats: &'a [NumberFormat],
     pub is_1904: bool,
     pub max_chars: usize,
-    /// Where a cell stands that doesn't say so, counted from 0.
+    /// 0-based position of the next cell, used if the cell has no reference.
     pub row: u32,
     pub column: u32,
     pub in_data: bool,
-    /// True while in a row that the program doesn't show.
+    /// True while the current row is hidden.
     pub is_hidden: bool,
-    /// First and last of the columns that the program doesn't show, counted from 0.
+    /// Ranges of hidden columns as 0-based (first, last).
     pub hidden_columns: Vec<(u32, u32)>,
 }
 
-/// What a cell's element says about it.
+/// Attributes of a cell's element.
 struct Described {
     row: u32,
     column: u32,
@@ -94,8 +94,8 @@ impl<R: BufRead> CellSource for SheetCells<'_, R> {
 }
 
 impl<R: BufRead> SheetCells<'_, R> {
-    /// Reads to the end of a cell. Formulas are passed over: the value they had counts. One without a value was
-    /// never calculated.
+    /// Reads to the end of a cell. Formulas are skipped, because their saved result is used. A formula without a
+    /// result was never calculated.
     fn content(&mut self, described: &Described) -> Result<Cell, SheetError> {
         let most = self.max_chars.saturating_mul(4);
         let (mut value, mut inline, mut is_formula) = (None, None, false);
@@ -164,7 +164,7 @@ impl<R: BufRead> SheetCells<'_, R> {
     }
 }
 
-/// Returns true for a row or column that is hidden, or of size 0.
+/// Returns true if a row or column is hidden or has size 0. `size` is the name of the size attribute.
 fn is_hidden(element: &BytesStart<'_>, size: &str) -> Result<bool, SheetError> {
     let hidden = attribute(element, "hidden")?;
     let size = attribute(element, size)?.and_then(|size| size.trim().parse::<f64>().ok());
@@ -188,7 +188,7 @@ fn one_based(number: &str) -> Result<u32, SheetError> {
     number.trim().parse::<u32>().ok().and_then(|row| row.checked_sub(1)).ok_or_else(outside)
 }
 
-/// `B7` → (6, 1).
+/// Parses a cell reference to a 0-based row and column: `B7` gives (6, 1).
 fn position(reference: &str) -> Result<(u32, u32), SheetError> {
     let letters = reference.bytes().take_while(u8::is_ascii_alphabetic).count();
     let (letters, digits) = reference.split_at(letters);

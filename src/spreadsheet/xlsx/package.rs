@@ -1,4 +1,4 @@
-//! The archive that a workbook is: its parts by name, and how they refer to each other.
+//! Open Packaging Conventions: parts of the archive by name, and their relationships.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -14,13 +14,13 @@ use zip::read::ZipFile;
 use super::xml::{Xml, attribute};
 use crate::spreadsheet::{SheetError, archive};
 
-/// The most references of one part; those of a workbook are its sheets and what they share.
+/// Largest number of relationships of one part. A workbook has one for each sheet and each shared part.
 const MAX_RELATIONS: usize = 10_000;
 
-/// One part, inflated as it is read.
+/// Part that is inflated while it is read.
 pub(super) type Part<'a> = DecodingReader<BufReader<Counted<ZipFile<'a, BufReader<File>>>>>;
 
-/// Bytes of all parts together, until too many were read. A workbook can name the same part as many sheets.
+/// Reader with a byte limit shared by all parts. The limit exists because many sheets can refer to the same part.
 pub(super) struct Counted<R> {
     inner: R,
     left: Rc<Cell<u64>>,
@@ -35,26 +35,27 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// An archive that `archive::check` has looked over.
+/// Archive that `archive::check` has accepted.
 pub(super) struct Package {
     zip: ZipArchive<BufReader<File>>,
-    /// Position in the archive by name; names are compared as the format says, without regard to case.
+    /// Position in the archive by normalised name. The format requires case-insensitive names.
     names: HashMap<String, usize>,
-    /// Bytes that may still be read of all parts.
+    /// Bytes that may still be read from all parts together.
     left: Rc<Cell<u64>>,
 }
 
-/// A reference from one part to another.
+/// Relationship from one part to another.
 pub(super) struct Relation {
     pub id: String,
-    /// The last word of the relation's type, such as `worksheet`.
+    /// Last segment of the relationship's type, such as `worksheet`.
     pub kind: String,
-    /// The part's name.
+    /// Name of the target part.
     pub target: String,
 }
 
 impl Package {
-    /// Opens an archive whose parts inflate to at most `max_inflated` bytes. Each may be read about twice.
+    /// Opens an archive whose parts inflate to at most `max_inflated` bytes. At most twice as many bytes can be read
+    /// in total.
     pub(super) fn open(file: File, max_inflated: u64) -> Result<Self, SheetError> {
         let zip = ZipArchive::new(BufReader::new(file))
             .map_err(|_| SheetError::broken("its archive is not whole"))?;
@@ -73,13 +74,13 @@ impl Package {
         let position = position.ok_or_else(|| SheetError::broken("a part of it is missing"))?;
         let left = self.left.clone();
         let part = self.zip.by_index(position);
-        // Parts may be in UTF-16.
+        // `DecodingReader` also decodes parts in UTF-16.
         let whole = |inner| BufReader::with_capacity(64 * 1024, Counted { inner, left });
         part.map(|inner| Xml::new(DecodingReader::new(whole(inner))))
             .map_err(|_| SheetError::broken("a part of its archive is not whole"))
     }
 
-    /// What a part refers to; nothing where it has no list of relations. The empty name is the archive's.
+    /// Returns the relationships of a part, or an empty list if it has none. The empty name means the package itself.
     pub(super) fn relations(&mut self, of: &str) -> Result<Vec<Relation>, SheetError> {
         let (folder, name) = of.rsplit_once('/').map_or(("", of), |(folder, name)| (folder, name));
         let list = joined(folder, &format!("_rels/{name}.rels"));
@@ -113,7 +114,7 @@ fn normal(name: &str) -> String {
     name.replace('\\', "/").trim_start_matches('/').to_ascii_lowercase()
 }
 
-/// A target as seen from a folder; one that begins with a slash is seen from the archive.
+/// Resolves a target relative to a folder, or to the archive's root if it begins with a slash.
 fn joined(folder: &str, target: &str) -> String {
     if target.starts_with('/') {
         return target.trim_start_matches('/').to_owned();

@@ -1,4 +1,4 @@
-//! What a workbook's sheets share: their list, strings and number formats.
+//! Parts shared by a workbook's sheets: sheet list, shared strings and number formats.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,15 @@ use crate::spreadsheet::number_format::NumberFormat;
 use crate::spreadsheet::strings::Strings;
 use crate::spreadsheet::workbook::Named;
 
-/// Formats and cell styles that are kept; Excel writes at most 65,490.
+/// Largest number of formats and of cell styles that are kept. Excel writes at most 65,490 styles.
 const MAX_STYLES: usize = 65_536;
-/// Sheets that are kept.
+/// Largest number of sheets that are kept.
 const MAX_SHEETS: usize = 10_000;
 
-/// The workbook part: its sheets, and how days are counted.
+/// Contents of the workbook part: sheets and date system.
 #[derive(Default)]
 pub(super) struct Contents {
-    /// Name and relation id of each sheet, in order.
+    /// Name and relationship id of each sheet, in order.
     pub sheets: Vec<(Named, String)>,
     pub is_1904: bool,
 }
@@ -50,7 +50,7 @@ impl Contents {
     }
 }
 
-/// The shared strings, each up to `most` bytes, give or take a run.
+/// Reads the shared strings. Each is truncated after the first run that ends beyond `most` bytes.
 pub(super) fn strings(package: &mut Package, name: &str, most: usize) -> Result<Strings, SheetError> {
     let mut strings = Strings::default();
     if !package.has(name) {
@@ -72,7 +72,7 @@ pub(super) fn strings(package: &mut Package, name: &str, most: usize) -> Result<
     }
 }
 
-/// The number format of each cell style.
+/// Reads the number format of each cell style.
 pub(super) fn formats(package: &mut Package, name: &str) -> Result<Vec<NumberFormat>, SheetError> {
     if !package.has(name) {
         return Ok(Vec::new());

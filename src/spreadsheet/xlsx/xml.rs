@@ -1,4 +1,4 @@
-//! A workbook's parts as XML events, with bounds of our own.
+//! Reader of a workbook's parts as XML events, with limits on nesting and text.
 
 use std::io::BufRead;
 
@@ -7,10 +7,10 @@ use quick_xml::{Error, Reader};
 
 use crate::spreadsheet::SheetError;
 
-/// Elements within elements; a sheet has five levels, extensions a few more.
+/// Largest nesting depth. A sheet has five levels, and extensions have a few more.
 const MAX_DEPTH: usize = 256;
 
-/// The events of one part. That no event is too large is seen to before, by `archive::check`.
+/// Reader of the XML events of one part. `archive::check` has already limited the size of each event.
 pub(super) struct Xml<R> {
     reader: Reader<R>,
     buffer: Vec<u8>,
@@ -26,7 +26,7 @@ impl<R: BufRead> Xml<R> {
         Self { reader, buffer: Vec::new(), depth: 0 }
     }
 
-    /// The next event, and how many elements are open after it.
+    /// Returns the next event and the number of open elements after it.
     pub(super) fn next(&mut self) -> Result<(Event<'_>, usize), SheetError> {
         self.buffer.clear();
         let event = self.reader.read_event_into(&mut self.buffer).map_err(damaged)?;
@@ -41,23 +41,24 @@ impl<R: BufRead> Xml<R> {
         Ok((event, self.depth))
     }
 
-    /// How many elements are open.
+    /// Returns the number of open elements.
     pub(super) const fn depth(&self) -> usize {
         self.depth
     }
 
-    /// Leaves the element that was just entered.
+    /// Skips to the end of the element that was just entered.
     pub(super) fn skip(&mut self) -> Result<(), SheetError> {
         self.inside(|_| Ok(()))
     }
 
-    /// The characters of the element that was just entered and of all within it, up to some `most` bytes.
+    /// Appends the text of the element that was just entered and of its descendants, until `text` has more than
+    /// `most` bytes.
     pub(super) fn text(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
         self.inside(|event| add(text, event, most))
     }
 
-    /// The text of a string item that was just entered, its runs joined, without phonetic guides, up to
-    /// some `most` bytes.
+    /// Appends the joined runs of the string item that was just entered, without phonetic guides, until `text` has
+    /// more than `most` bytes.
     pub(super) fn rich_text(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
         let (mut is_text, mut is_guide) = (false, false);
         self.inside(|event| {
@@ -95,7 +96,7 @@ pub(super) fn cut_off() -> SheetError {
     SheetError::broken("a part of it is cut off")
 }
 
-/// The parser's messages may quote a cell, so only the kind of damage is told.
+/// Converts a parser error. The parser's message is dropped, because it may quote a cell.
 fn damaged(error: Error) -> SheetError {
     match error {
         Error::Io(error) => match error.kind() {
@@ -108,7 +109,7 @@ fn damaged(error: Error) -> SheetError {
     }
 }
 
-/// A piece beyond the limit is left out; one that begins below it is at most as large as an event.
+/// Appends an event's text unless `text` already has more than `most` bytes. It can exceed `most` by one event.
 fn add(text: &mut String, event: &Event<'_>, most: usize) -> Result<(), SheetError> {
     if text.len() > most {
         return Ok(());
@@ -134,7 +135,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, SheetError> {
     }
 }
 
-/// An attribute's value by its local name, entities resolved.
+/// Returns an attribute's value by its local name, with entities resolved.
 pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, SheetError> {
     for attribute in element.attributes().with_checks(false) {
         let malformed = || SheetError::broken("its XML is not well formed");
@@ -147,7 +148,7 @@ pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<S
     Ok(None)
 }
 
-/// Resolves `_x000D_` and its like (ECMA-376 §22.9.2.19): characters that XML can't hold, in UTF-16.
+/// Decodes escapes such as `_x000D_` (ECMA-376 §22.9.2.19): UTF-16 code units of characters that XML can't contain.
 pub(super) fn unescape(text: &mut String) {
     if !text.contains("_x") {
         return;
