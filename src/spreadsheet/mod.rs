@@ -22,7 +22,6 @@ mod how_read;
 mod json_lines;
 mod made_up;
 mod misread;
-mod name_order;
 mod number_format;
 mod quotes;
 mod raw_row;

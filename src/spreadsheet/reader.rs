@@ -14,11 +14,11 @@ use super::header_row::{self, Found};
 use super::headers::{Column, HeaderMap};
 use super::how_read::{HowRead, MAX_HIDDEN_ROWS, MAX_SHOWN_ROWS, SheetState, ShownRow};
 use super::misread::Assumed;
-use super::name_order::NameOrder;
 use super::raw_row::Head;
 use super::row::{self, SheetRow};
 use super::{EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
 use crate::domain::Personal;
+use crate::domain::certification::person::order::NameOrder;
 use crate::domain::certification::reading::Reading;
 
 /// Largest number of digits of a row counter. Longer numbers are data.

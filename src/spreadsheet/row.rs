@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::cell::{Cell, Origin, Record};
 use super::field::{self, Marks};
 use super::headers::{Column, HeaderMap, is_answer};
-use super::name_order::NameOrder;
 use super::raw_row::{Head, RawRow};
+use crate::domain::certification::person::order::NameOrder;
 use crate::domain::certification::person::{FieldError, PersonEntry, RawPerson, folded_name};
 use crate::domain::trimmed;
 
@@ -231,15 +231,19 @@ fn with_plain_name(
     errors: &mut Vec<RowError>,
 ) -> RawPerson {
     let Some(position) = map.plain_name else { return raw };
-    let plain = cells.get_mut(position).and_then(Option::take);
-    if let (Some(Cell::Text(name)), None, None) = (plain, &raw.first_name, &raw.last_name) {
-        match field::value(Column::FullName, name.reveal_str(), marks) {
+    if raw.full_name.is_some() || raw.first_name.is_some() || raw.last_name.is_some() {
+        return raw;
+    }
+    match cells.get_mut(position).and_then(Option::take) {
+        Some(Cell::Unusable { code, message, .. }) => errors.push(unusable(Column::FullName, code, message)),
+        Some(Cell::Text(name)) => match field::value(Column::FullName, name.reveal_str(), marks) {
             Ok(name) => match whole_name(name, map, position, marks) {
                 Ok(name) => raw.full_name = Some(name),
                 Err(message) => errors.push(unusable(Column::FullName, "INVALID_NAME", message)),
             },
             Err(fault) => errors.push(unusable(Column::FullName, fault.code, fault.message)),
-        }
+        },
+        None => {}
     }
     raw
 }

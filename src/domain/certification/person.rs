@@ -8,13 +8,14 @@ mod damaged;
 mod document;
 mod email;
 mod entry;
-mod order;
+pub(crate) mod order;
 mod placeholder;
 pub(crate) mod plausible;
 mod quotation;
 mod same_name;
 pub(in crate::domain) mod text;
 
+use order::NameOrder;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -311,7 +312,7 @@ fn full_name(
         errors.push(error);
         return None;
     }
-    if order::last_name_first(&name).is_some() {
+    if NameOrder::of(&name) != NameOrder::AsWritten {
         let message = "fullName has a comma, as in \"last name, first name\"; write the first name first, or give \
                        firstName and lastName";
         errors.push(FieldError { field: FULL_NAME.field, code: "INVALID_NAME", message: message.to_owned() });

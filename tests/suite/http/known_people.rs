@@ -113,6 +113,12 @@ async fn siblings_are_two_people_where_addresses_may_be_shared() {
     let ana =
         json!({"fullName": "ana rojas", "email": "familia.rojas@example.org", "requiresDocument": false});
     api.post("/attendees", &ana).await.expect(409);
+    // Without the document, Ana and the other Ana would be the same person.
+    let ana = json!({"fullName": "Ana Rojas", "email": "familia.rojas@example.org", "documentNumber": "4"});
+    let other = api.post("/attendees", &ana).await.expect(201).body["data"]["id"].clone();
+    let change = json!({"documentNumber": null});
+    let refused = api.patch(&format!("/attendees/{}", other.as_str().expect("an id")), &change).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "DUPLICATE"), "{}", refused.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,65 +1,102 @@
-//! Order of the parts of a name: `Rojas, Ana` has the last name first.
+//! Full names with the surname first and a comma, as in "Rojas, Ana".
 
-/// Titles and generations that follow a name after a comma, in lower case, without dots.
-const SUFFIXES: &[&str] = &[
-    "jr", "jnr", "junior", "sr", "snr", "senior", "filho", "neto", "hijo", "ii", "iii", "iv", "v", "vi",
-    "phd", "md", "dds", "dmd", "do", "jd", "ma", "ba", "bs", "bsc", "ms", "msc", "mba", "mph", "med", "meng",
-    "esq", "rn", "np", "pa", "pe", "cpa", "pmp", "cfa", "dr", "dra", "ing", "lic", "mg", "mgtr", "mtro",
-    "mtra", "abg", "arq", "prof",
-];
-/// Longest abbreviation of a degree, in letters.
-const MAX_DEGREE: usize = 6;
+/// Titles and suffixes behind a comma, in lower case and without punctuation. Given names such as "Junior" are no suffixes.
+const SUFFIXES: &str = "jr sr ii iii iv phd md dds dmd dvm esq mba msc mphil bsc cpa rn jd llm llb edd psyd cfa pmp dnp \
+     dr dra ing lic arq abg prof mtro mtra msgr mgtr hijo filho neto";
 
-/// Splits a name such as `Rojas, Ana` at its comma, into last name and first name. Returns `None` for a name without
-/// a comma, and for a name with titles after it, such as `Sammy Davis, Jr.`
-pub(crate) fn last_name_first(name: &str) -> Option<(&str, &str)> {
-    let (before, after) = name.split_once([',', '，', '、'])?;
-    let (before, after) = (before.trim(), after.trim());
-    let has_letter = |part: &str| part.chars().any(char::is_alphabetic);
-    if !has_letter(before) || !has_letter(after) {
-        return None;
-    }
-    let is_capitals = !before.chars().any(char::is_lowercase);
-    let mut words = after.split([',', ' ']).filter(|word| !word.is_empty());
-    let is_suffix = before.contains(' ') && words.all(|word| is_title(word, is_capitals));
-    (!is_suffix).then_some((before, after))
+/// Order of a full name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NameOrder {
+    /// Without a comma, or with a comma before a suffix only, as in "Juan Pérez, Jr.".
+    AsWritten,
+    /// With the surname before the comma. The text is the name in the order that is printed.
+    SurnameFirst(String),
+    /// With several commas.
+    Unclear,
 }
 
-/// Returns true for a title or degree, such as `Jr.` or `M.Sc.` In a name in capitals, only known titles count.
-fn is_title(word: &str, is_capitals: bool) -> bool {
-    let plain: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
-    let capitals = plain.chars().filter(|c| c.is_uppercase()).count();
-    let is_degree = !is_capitals && capitals >= 2 && plain.chars().count() <= MAX_DEGREE;
-    SUFFIXES.contains(&plain.to_lowercase().as_str()) || is_degree
+impl NameOrder {
+    /// Returns the order of a full name.
+    pub(crate) fn of(name: &str) -> Self {
+        let parts: Vec<&str> = name.split([',', '，', '،']).map(str::trim).collect();
+        let is_text = |part: &&&str| part.chars().any(char::is_alphabetic);
+        let mut parts: Vec<&str> = parts.iter().filter(is_text).copied().collect();
+        let mut suffixes = Vec::new();
+        while parts.len() > 1
+            && let Some(suffix) = parts.pop_if(|last| is_suffix(last))
+        {
+            suffixes.insert(0, suffix);
+        }
+        // "Pérez, Jr., Juan" has the suffix with the surname.
+        if parts.len() == 3 && is_suffix(parts[1]) {
+            suffixes.insert(0, parts.remove(1));
+        }
+        match parts[..] {
+            [] | [_] => Self::AsWritten,
+            [surname, given] => {
+                let name = format!("{given} {surname}");
+                Self::SurnameFirst(
+                    std::iter::once(name.as_str()).chain(suffixes).collect::<Vec<_>>().join(", "),
+                )
+            }
+            _ => Self::Unclear,
+        }
+    }
+}
+
+/// Returns the letters of a text, in lower case.
+fn key(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Returns true for "Jr.", "Ph. D." and "MD MBA".
+fn is_suffix(part: &str) -> bool {
+    let is_known = |word: &str| SUFFIXES.split_whitespace().any(|suffix| suffix == word);
+    is_known(&key(part)) || part.split_whitespace().all(|word| is_known(&key(word)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::NameOrder;
 
     #[test]
-    fn titles_after_a_comma_are_no_first_name() {
+    fn surnames_before_a_comma_are_put_behind_the_given_names() {
+        for (written, printed) in [
+            ("Rojas, Ana", "Ana Rojas"),
+            ("ROJAS PEÑA,ANA MARÍA", "ANA MARÍA ROJAS PEÑA"),
+            ("de la Cruz , Juan", "Juan de la Cruz"),
+            ("Pérez, Juan, Jr.", "Juan Pérez, Jr."),
+            ("Pérez, Jr., Juan", "Juan Pérez, Jr."),
+            ("Pérez Jr., Juan", "Juan Pérez Jr."),
+            ("Gil, Ana, Ph. D., MD", "Ana Gil, Ph. D., MD"),
+            ("Gil, Ma.", "Ma. Gil"),
+            ("Kim, Do", "Do Kim"),
+            ("García, Junior", "Junior García"),
+            ("Иванов, Иван", "Иван Иванов"),
+            ("佐藤，花子", "花子 佐藤"),
+        ] {
+            assert_eq!(NameOrder::of(written), NameOrder::SurnameFirst(printed.to_owned()), "{written}");
+        }
+    }
+
+    #[test]
+    fn suffixes_and_single_names_stay_as_written() {
         for name in [
             "Ana Rojas",
-            "Sammy Davis, Jr.",
-            "Ana Rojas, PhD",
-            "Luis Mora Gil, MSc, PMP",
-            "João Silva, Filho",
-            "ANA ROJAS, MD",
-            "Ana Rojas, M.Sc.",
-            "Ana Rojas,",
+            "Juan Pérez, Jr.",
+            "Ana Gil, PhD",
+            "Ana Gil, Ph.D.",
+            "Ana Gil, MD, MBA",
+            "Ana Gil, MD MBA",
+            "John Public, II",
+            "Rojas,",
             ", Ana",
+            "",
         ] {
-            assert_eq!(last_name_first(name), None, "{name}");
+            assert_eq!(NameOrder::of(name), NameOrder::AsWritten, "{name}");
         }
-        for (name, last, first) in [
-            ("Rojas, Ana", "Rojas", "Ana"),
-            ("Rojas Peña, Ana María", "Rojas Peña", "Ana María"),
-            ("ROJAS PEÑA, ANA", "ROJAS PEÑA", "ANA"),
-            ("Davis, Jr.", "Davis", "Jr."),
-            ("de la Cruz , Eva", "de la Cruz", "Eva"),
-        ] {
-            assert_eq!(last_name_first(name), Some((last, first)), "{name}");
+        for name in ["Rojas, Ana, María", "Gil, Ana, Directora"] {
+            assert_eq!(NameOrder::of(name), NameOrder::Unclear, "{name}");
         }
     }
 }

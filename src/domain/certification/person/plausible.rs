@@ -130,6 +130,9 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
         if has_small_between_capitals(word) {
             return Some(Doubt::SmallInside);
         }
+        if has_half_width_part(word) {
+            return Some(Doubt::Improbable);
+        }
         if is_without_letters(word) {
             return Some(Doubt::SymbolInside);
         }
@@ -187,6 +190,12 @@ fn has_small_between_capitals(word: &[char]) -> bool {
         let capitals = part.iter().filter(|c| c.is_ascii_uppercase()).count();
         capitals >= 2 && part.iter().any(is_small) && !part.iter().any(char::is_ascii_lowercase)
     })
+}
+
+/// Returns true for a word with half-width Katakana beside other East Asian letters. A name has one of the two.
+fn has_half_width_part(word: &[char]) -> bool {
+    let is_half = |c: &char| matches!(*c, '\u{FF66}'..='\u{FF9F}');
+    word.iter().any(is_half) && word.iter().any(|c| *c >= '\u{2E80}' && c.is_alphabetic() && !is_half(c))
 }
 
 fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guessed: bool) -> Option<Doubt> {
