@@ -42,9 +42,10 @@ pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Detects the encoding by a byte order mark or zero bytes. Otherwise reads the whole text: it is UTF-8 unless invalid
-/// sequences outnumber valid non-ASCII characters; then the encoding is guessed. Text in another encoding hardly ever
-/// contains valid UTF-8 sequences, so a damaged row doesn't make a UTF-8 file unreadable.
+/// Detects the encoding by a byte order mark or zero bytes. Otherwise reads the whole text. If invalid UTF-8
+/// sequences outnumber valid non-ASCII characters, the encoding is guessed; else it is UTF-8. Text in another
+/// encoding hardly ever contains valid non-ASCII UTF-8 sequences, so a damaged row doesn't make a UTF-8 file
+/// unreadable.
 pub(super) fn detect(mut input: impl Read) -> io::Result<(Charset, EncodingSource)> {
     let evident = |encoding| Ok((Charset::standard(encoding), EncodingSource::Evident));
     let mut buffer = vec![0; CHUNK];
@@ -94,7 +95,7 @@ fn guess(sample: &[u8]) -> Charset {
     if odd > 0 && usually_odd == 0 { usual } else { guessed }
 }
 
-/// Counts the non-ASCII words that look misread in this encoding. Returns `usize::MAX` if the sample is invalid in it.
+/// Counts the non-ASCII words that look misread in this encoding. Returns `usize::MAX` if it can't decode the sample.
 fn doubts(charset: Charset, sample: &[u8]) -> usize {
     let Some(text) = charset.decoded(sample) else { return usize::MAX };
     let words = text.split([',', ';', '\t', '\n', '\r', '"', ' ']).filter(|word| !word.is_ascii());
@@ -116,8 +117,8 @@ fn cut_letter(bytes: &[u8]) -> usize {
     if present < length { present } else { 0 }
 }
 
-/// Reader that decodes its input to UTF-8. Removes the byte order mark, replaces `\r\n` and single `\r` with `\n`, and
-/// appends [`END_OF_TEXT`]. Reading fails when the allowance is used up.
+/// Reader that decodes its input to UTF-8. Removes the byte order mark, replaces `\r\n` and single `\r` with `\n`,
+/// and appends [`END_OF_TEXT`]. Reading fails when the allowance is used up.
 pub(super) struct Text<R> {
     input: R,
     decoder: TextDecoder,

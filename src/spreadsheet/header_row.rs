@@ -28,7 +28,7 @@ pub(super) fn find(
     limits: &Limits,
     reading: &Reading,
 ) -> Result<Option<Found>, SheetError> {
-    // Number of known headers, and error, of the most similar row. An error gets a row number only if a header is known.
+    // Number of known headers and error of the best row. The error has a row number only if a header is known.
     let mut best: Option<(usize, SheetError)> = None;
     let mut looked_at = 0;
     for record in records {

@@ -38,7 +38,7 @@ impl Assumed {
 
     /// Rejects the file if `name` looks misread.
     ///
-    /// A given encoding is never rejected. If the encoding is evident, only double-encoded text rejects the file; other
+    /// If the encoding is given, no name rejects the file. If it is evident, only double-encoded text does. Other
     /// doubtful names are errors of their rows.
     pub(super) fn check(
         &self,
@@ -79,8 +79,8 @@ impl Assumed {
         SheetError::MisreadText { assumed: self.charset.label, row, column: printable(column), readings }
     }
 
-    /// Returns the error for a file without a header row. If the encoding is guessed and another one finds the headers,
-    /// the error reports misread text.
+    /// Returns the error for a file without a header row. If the encoding is guessed and another encoding finds the
+    /// headers, the error reports misread text.
     pub(super) fn header_not_found(
         &self,
         error: SheetError,
@@ -110,8 +110,8 @@ impl Assumed {
         self.misread(row, &header, &read, others)
     }
 
-    /// Returns row, header and text of the first non-ASCII name, or of the first name if all are ASCII. Returns `None`
-    /// unless `charset` finds the headers and all names are plausible.
+    /// Returns row, header and text of the first non-ASCII name, or of the first name if all are ASCII. Returns
+    /// `None` unless `charset` finds the headers and all names are plausible.
     fn first_name(
         &self,
         charset: Charset,

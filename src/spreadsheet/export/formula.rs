@@ -1,10 +1,10 @@
 //! Protection against formula injection in CSV files, after OWASP's "CSV Injection".
 //!
-//! If a cell begins with `=`, `+`, `-`, `@`, the minus sign U+2212, a full-width form of one of these, a tab or a line
-//! break, an apostrophe is inserted before that character. The same applies after a separator or quotation mark within
-//! the cell, because a program with another separator setting splits there. Spaces and apostrophes before the character
-//! are skipped. A text that begins with an apostrophe gets another one, because programs interpret a leading apostrophe
-//! as a text mark. [`restored`] is the exact inverse.
+//! If a cell begins with `=`, `+`, `-`, `@`, a full-width form of one of these, the minus sign U+2212, a tab or a
+//! line break, an apostrophe is inserted before that character. The same applies after a separator or quotation mark
+//! within the cell, because a program with another separator setting splits there. Spaces and apostrophes before the
+//! character are skipped. A text that begins with an apostrophe gets another one, because programs interpret a
+//! leading apostrophe as a text mark. [`restored`] is the exact inverse.
 
 use std::borrow::Cow;
 
