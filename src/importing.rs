@@ -199,6 +199,7 @@ impl Importer {
                     taken_in.file.add(detail).map_err(ImportError::local)?;
                 }
                 if let Some(warning) = &row.warning {
+                    taken_in.report.warnings += 1;
                     taken_in.file.add(warning).map_err(ImportError::local)?;
                 }
                 taken_in.report.add(row.earned.is_some(), &row.outcome);
@@ -332,7 +333,8 @@ async fn leave(
 
 /// Returns the command that ends the import.
 fn end(report: &ImportReport, left: Option<u32>, report_key: Option<String>) -> ImportCommand {
-    let ImportReport { total_records: total, created, updated, existing, repeated, errors, .. } = *report;
+    let ImportReport { total_records: total, created, updated, existing, repeated, errors, warnings, .. } =
+        *report;
     let associated = report.certificates_associated;
     match left {
         None => ImportCommand::Complete(ImportCompleted {
@@ -343,6 +345,7 @@ fn end(report: &ImportReport, left: Option<u32>, report_key: Option<String>) -> 
             repeated,
             errors,
             associated,
+            warnings,
             report_key,
         }),
         Some(left) => ImportCommand::RecordCancelled(ImportCancelled {
@@ -353,6 +356,7 @@ fn end(report: &ImportReport, left: Option<u32>, report_key: Option<String>) -> 
             repeated,
             errors,
             associated,
+            warnings,
             left,
             report_key,
         }),

@@ -9,12 +9,13 @@ UPDATE imports SET
     repeated = coalesce(data.repeated, 0),
     errors = data.errors,
     associated = data.associated,
+    warnings = coalesce(data.warnings, 0),
     left_rows = data."left",
     report_key = data."reportKey",
     ended_at = event.time,
     updated_at = event.time,
     position = event.position
 FROM event, json_to_record(event.data) AS data(
-    total bigint, created bigint, updated bigint, existing bigint, repeated bigint, errors bigint, associated bigint, "left" bigint, "reportKey" text
+    total bigint, created bigint, updated bigint, existing bigint, repeated bigint, errors bigint, associated bigint, warnings bigint, "left" bigint, "reportKey" text
 )
 WHERE imports.id = event.id

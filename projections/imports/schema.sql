@@ -19,6 +19,8 @@ CREATE TABLE imports (
     repeated         bigint,
     errors           bigint NOT NULL DEFAULT 0,
     associated       bigint NOT NULL DEFAULT 0,
+    -- Rows that were imported with a warning; known at the end.
+    warnings         bigint,
     -- Rows that were left because somebody cancelled it.
     left_rows        bigint,
     report_key       text,

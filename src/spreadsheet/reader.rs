@@ -321,7 +321,12 @@ impl CountedOrder {
             _ => None,
         };
         let filled = map.positions(Column::FullName).find_map(|position| Some((position, text(&position)?)));
-        let Some((position, name)) = filled.filter(|(at, _)| !map.surname_first.contains(at)) else { return };
+        let Some((position, name)) = filled else { return };
+        // A name in brackets, or pronouns, may have a comma.
+        let is_bracketed = map.bracketed.contains(&position) && name.contains('(');
+        if is_bracketed || map.surname_first.contains(&position) {
+            return;
+        }
         self.names = self.names.saturating_add(1);
         if !matches!(NameOrder::of(name), NameOrder::SurnameFirst(_)) {
             return;

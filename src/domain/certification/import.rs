@@ -104,6 +104,9 @@ pub struct ImportCompleted {
     pub errors: u32,
     /// Number of certificates for these people.
     pub associated: u32,
+    /// Number of rows that were imported with a warning.
+    #[serde(default)]
+    pub warnings: u32,
     /// Object key of the report with the rejected rows and their errors, until it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
@@ -143,6 +146,9 @@ pub struct ImportCancelled {
     pub errors: u32,
     /// Number of certificates for these people.
     pub associated: u32,
+    /// Number of rows that were imported with a warning.
+    #[serde(default)]
+    pub warnings: u32,
     /// Number of rows left out. Rows after a read error are not counted.
     pub left: u32,
     /// Object key of the report with the rejected rows and the rows left out, until it expires.

@@ -39,15 +39,19 @@ pub struct Repeatable {
     target: Vec<String>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Repeatable {
+impl FromRequestParts<HttpState> for Repeatable {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, http: &HttpState) -> Result<Self, ApiError> {
+        let state = http;
         let caller = Caller::from_request_parts(parts, state).await?;
         let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
         let path = MatchedPath::from_request_parts(parts, state).await.map_err(ApiError::internal)?;
-        let route = format!("{} {}", parts.method, path.as_str());
-        let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(ApiError::internal)?;
+        let path = path.as_str();
+        let path = path.strip_prefix(http.settings.prefix.as_str()).unwrap_or(path);
+        let route = format!("{} {path}", parts.method);
+        let not_text = |_| ApiError::field("path", "must be UTF-8; ids are UUIDs");
+        let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(not_text)?;
         let target = parameters.iter().map(|(_, value)| value.to_owned()).collect();
         Ok(Self { caller, key, route, target })
     }
@@ -131,9 +135,16 @@ impl Repeatable {
 
     /// Returns the digest of path parameters and body.
     fn digest(&self, body: [u8; 32]) -> [u8; 32] {
+        if self.target.is_empty() {
+            return body;
+        }
         let mut digest = Sha256::new();
         for value in &self.target {
-            digest.update(Sha256::digest(value.as_bytes()));
+            // An id has several spellings.
+            match value.parse::<Uuid>() {
+                Ok(id) => digest.update(id.as_bytes()),
+                Err(_) => digest.update(Sha256::digest(value.as_bytes())),
+            }
         }
         digest.chain_update(body).finalize().into()
     }

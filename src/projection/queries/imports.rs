@@ -44,6 +44,8 @@ row! {
         pub errors: i64,
         /// Number of certificates earned by the rows so far.
         pub associated: i64,
+        /// Number of rows imported with a warning; known at the end.
+        pub warnings: Option<i64>,
         /// Number of rows not processed because of a cancellation; known at the end.
         pub left_rows: Option<i64>,
         /// Storage key of the report of rejected rows, until the report expires.

@@ -115,8 +115,13 @@ impl HeaderMap {
         let whole = key(at(full));
         let has_both = |one: usize, other: usize| whole == key(at(one)) + &key(at(other));
         let is_one_word = at(full).split_whitespace().count() == 1;
-        if is_one_word && !has_both(first, last) && !has_both(last, first) {
+        // Programs that need two names repeat a single one.
+        let is_repeated = whole == key(at(first)) && whole == key(at(last));
+        if is_one_word && !is_repeated && !has_both(first, last) && !has_both(last, first) {
             return Some((full, first));
+        }
+        if is_repeated {
+            return None;
         }
         let is_same = has_parts(&[first_name, last_name])
             || has_parts(&[last_name, first_name])

@@ -198,13 +198,14 @@ pub(super) fn suspects(
         let is_unread = meanings.get(position).is_none_or(Option::is_none);
         is_unread && !is_chosen(position) && recognise(header(position)).is_none()
     };
+    let unnamed: Vec<bool> = (0..=cells.len()).map(|position| is_unnamed(header(position))).collect();
     let mut suspects = Vec::new();
     // One more: below a header across the last two columns.
     for position in (0..=cells.len()).filter(|position| is_open(*position)) {
-        let mut run = (0..position).rev().skip_while(|before| is_unnamed(header(*before)));
+        let mut run = (0..position).rev().skip_while(|before| unnamed[*before]);
         let follows_name = run.next().is_some_and(is_name);
         let is_beside = is_name(position + 1) || (position > 0 && is_name(position - 1));
-        let found = if is_unnamed(header(position)) {
+        let found = if unnamed[position] {
             follows_name.then_some((Suspicion::Unnamed, Column::LastName.name()))
         } else {
             let neighbour = is_beside && !has_surname && is_unknown(header(position));

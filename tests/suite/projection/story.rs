@@ -249,7 +249,17 @@ pub fn rows_rejected(id: u128, rows: &[u32]) -> Happened {
 pub fn import_completed(id: u128) -> Happened {
     let (created, updated, existing, repeated, errors, associated) = (2, 1, 1, 1, 3, 1);
     let (total, report_key) = (8, Some("expiring/reports/1.csv".to_owned()));
-    let end = ImportCompleted { total, created, updated, existing, repeated, errors, associated, report_key };
+    let end = ImportCompleted {
+        total,
+        created,
+        updated,
+        existing,
+        repeated,
+        errors,
+        associated,
+        warnings: 1,
+        report_key,
+    };
     happened::<Import>(id, end)
 }
 
@@ -304,8 +314,18 @@ pub fn import_cancel_requested(id: u128) -> Happened {
 pub fn import_cancelled(id: u128) -> Happened {
     let (created, updated, existing, repeated, errors, associated) = (2, 1, 1, 1, 3, 1);
     let (total, left, report_key) = (8, 9, Some("expiring/reports/2.csv".to_owned()));
-    let end =
-        ImportCancelled { total, created, updated, existing, repeated, errors, associated, left, report_key };
+    let end = ImportCancelled {
+        total,
+        created,
+        updated,
+        existing,
+        repeated,
+        errors,
+        associated,
+        warnings: 1,
+        left,
+        report_key,
+    };
     happened::<Import>(id, end)
 }
 

@@ -36,6 +36,7 @@ fn completed() -> ImportCompleted {
         repeated: 0,
         errors: 1,
         associated: 0,
+        warnings: 0,
         report_key: None,
     }
 }
@@ -82,6 +83,7 @@ fn running_import_is_cancelled_once() {
         repeated: 0,
         errors: 1,
         associated: 0,
+        warnings: 0,
         left: 7,
         report_key: None,
     };

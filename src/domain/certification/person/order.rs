@@ -4,6 +4,9 @@
 const SUFFIXES: &str = "jr sr ii iii iv phd md dds dmd dvm esq mba msc mphil bsc cpa rn jd llm llb edd psyd cfa pmp dnp \
      dr dra ing lic arq abg prof mtro mtra msgr mgtr hijo filho neto";
 
+/// Longest degree, in letters.
+const MAX_DEGREE: usize = 6;
+
 /// Order of a full name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NameOrder {
@@ -22,13 +25,18 @@ impl NameOrder {
         let is_text = |part: &&&str| part.chars().any(char::is_alphabetic);
         let mut parts: Vec<&str> = parts.iter().filter(is_text).copied().collect();
         let mut suffixes = Vec::new();
+        let is_capitals = !name.chars().any(char::is_lowercase);
+        // A single word before the comma is a surname: "Rahman, Md." and "Smith, J. R." have given names behind it.
+        let is_whole =
+            |parts: &[&str]| parts.len() > 2 || parts.first().is_some_and(|name| name.contains(' '));
         while parts.len() > 1
-            && let Some(suffix) = parts.pop_if(|last| is_suffix(last))
+            && is_whole(&parts)
+            && let Some(suffix) = parts.pop_if(|last| is_suffix(last, is_capitals))
         {
             suffixes.insert(0, suffix);
         }
         // "Pérez, Jr., Juan" has the suffix with the surname.
-        if parts.len() == 3 && is_suffix(parts[1]) {
+        if parts.len() == 3 && is_suffix(parts[1], is_capitals) {
             suffixes.insert(0, parts.remove(1));
         }
         match parts[..] {
@@ -49,10 +57,16 @@ fn key(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Returns true for "Jr.", "Ph. D." and "MD MBA".
-fn is_suffix(part: &str) -> bool {
+/// Returns true for "Jr.", "Ph. D.", "MD MBA" and degrees such as "M.Ed." In a name in capitals, degrees that are not
+/// listed look like given names and don't count.
+fn is_suffix(part: &str, is_capitals: bool) -> bool {
     let is_known = |word: &str| SUFFIXES.split_whitespace().any(|suffix| suffix == word);
-    is_known(&key(part)) || part.split_whitespace().all(|word| is_known(&key(word)))
+    let is_degree = |word: &str| {
+        let letters = word.chars().filter(|c| c.is_alphanumeric());
+        let capitals = word.chars().filter(|c| c.is_uppercase()).count();
+        !is_capitals && capitals >= 2 && letters.count() <= MAX_DEGREE
+    };
+    key(part) == "phd" || part.split_whitespace().all(|word| is_known(&key(word)) || is_degree(word))
 }
 
 #[cfg(test)]
@@ -70,6 +84,10 @@ mod tests {
             ("Pérez Jr., Juan", "Juan Pérez Jr."),
             ("Gil, Ana, Ph. D., MD", "Ana Gil, Ph. D., MD"),
             ("Gil, Ma.", "Ma. Gil"),
+            ("Rahman, Md.", "Md. Rahman"),
+            ("Smith, J. R.", "J. R. Smith"),
+            ("García Peña, J. D.", "J. D. García Peña"),
+            ("ROJAS PEÑA, EVA", "EVA ROJAS PEÑA"),
             ("Kim, Do", "Do Kim"),
             ("García, Junior", "Junior García"),
             ("Иванов, Иван", "Иван Иванов"),
@@ -87,6 +105,10 @@ mod tests {
             "Ana Gil, PhD",
             "Ana Gil, Ph.D.",
             "Ana Gil, MD, MBA",
+            "Ana Gil, MPH",
+            "Ana Gil, M.Ed.",
+            "Jorge Ruiz, S.J.",
+            "ANA GIL, MD",
             "Ana Gil, MD MBA",
             "John Public, II",
             "Rojas,",

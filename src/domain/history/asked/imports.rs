@@ -52,6 +52,7 @@ fn end(text: &str, n: u32) -> ImportCompleted {
         repeated: n,
         errors: n,
         associated: n,
+        warnings: n,
         report_key,
     }
 }
@@ -66,6 +67,7 @@ fn cancelled(text: &str, n: u32) -> ImportCancelled {
         repeated: n,
         errors: n,
         associated: n,
+        warnings: n,
         left: n,
         report_key,
     }

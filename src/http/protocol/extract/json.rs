@@ -9,7 +9,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, SeqAcce
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::naming::{CamelCased, Element};
+use super::naming::{CamelCased, Element, MAX_VALUES, has_too_many_values};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// JSON body in camelCase or snake_case, with the digest of its bytes.
@@ -138,6 +138,10 @@ impl<T: Default> Default for Json<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if has_too_many_values(bytes) {
+        let message = format!("has more than {MAX_VALUES} values; send several requests");
+        return Err(ApiError::field("body", message));
+    }
     let CamelCased(value) = serde_json::from_slice(bytes).map_err(|error| of_body(&error))?;
     serde_path_to_error::deserialize(value).map_err(|error| refused(&error.path().to_string(), error.inner()))
 }
@@ -233,5 +237,17 @@ mod tests {
         for body in ["{", "", &"[".repeat(100_000)] {
             assert_eq!(not_taken(body).code, ErrorCode::MalformedJson);
         }
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_parsed() {
+        let lists = format!(r#"{{"eventName": "x", "list": [{}[]]}}"#, "[[],[]],".repeat(40_000));
+        let error = not_taken(&lists);
+        assert_eq!(error.code, ErrorCode::ValidationError);
+        assert!(error.details[0].starts_with("body: has more than 100000 values"), "{:?}", error.details);
+        let text = format!(r#"{{"eventName": "{}"}}"#, ",[{".repeat(50_000));
+        assert_eq!(parse::<Sample>(text.as_bytes()).expect("one long text").event_name.len(), 150_000);
+        let raw = serde_json::value::RawValue::from_string(format!("[{}1]", "[],".repeat(100_000)));
+        assert!(Element::read(&raw.expect("JSON")).unreadable.is_some());
     }
 }

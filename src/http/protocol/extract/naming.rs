@@ -14,6 +14,10 @@ const VERBATIM: [&str; 2] = ["manifest", "data"];
 /// Largest number of items of one list. An item can be 2 bytes in the body and hundreds of bytes in memory.
 const MAX_ITEMS: usize = 20_000;
 
+/// Largest number of values in a body, or in one element of a list, at all depths. They are counted before the JSON is
+/// parsed, because lists in lists take hundreds of times their size in the body.
+pub(super) const MAX_VALUES: usize = 100_000;
+
 /// Converts `snake_case` to `camelCase`. Leaves camelCase unchanged.
 pub(super) fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
@@ -60,7 +64,7 @@ pub enum Unreadable {
     HalfCharacter,
     /// Lists and objects are nested more than 127 times.
     TooDeep,
-    /// Another limit, such as a number out of range.
+    /// Another limit, such as a number out of range or too many values.
     OutOfRange,
 }
 
@@ -69,6 +73,10 @@ impl Element {
     pub(super) fn read(raw: &RawValue) -> Self {
         let text = raw.get();
         let has_exponent = has_exponent(text);
+        if has_too_many_values(text.as_bytes()) {
+            let unreadable = Some(Unreadable::OutOfRange);
+            return Self { value: Value::Null, twice: Vec::new(), has_exponent, unreadable };
+        }
         match serde_json::from_str::<Self>(text) {
             Ok(element) => Self { has_exponent, ..element },
             Err(error) => {
@@ -86,6 +94,22 @@ impl Element {
             }
         }
     }
+}
+
+/// Returns true if JSON text has more than [`MAX_VALUES`] values. Each value but the first follows a comma or an
+/// opening bracket.
+pub(super) fn has_too_many_values(json: &[u8]) -> bool {
+    let (mut in_text, mut is_escaped, mut values) = (false, false, 0);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    values > MAX_VALUES
 }
 
 /// Returns true if a number in the JSON text is written with an exponent.

@@ -12,7 +12,11 @@ const RETRY_AFTER: &str = "Retry-After";
 /// Headers with their types and descriptions.
 const HEADERS: &[(&str, &str, &str)] = &[
     (REQUEST_ID, "string", "Id of the request, as in the server's log"),
-    (POSITION, "integer", "Position of the write in the log, for X-Min-Event-Position of a read"),
+    (
+        POSITION,
+        "integer",
+        "Position of the write in the log, for X-Min-Event-Position of a read; absent if nothing was written",
+    ),
     (BEHIND, "boolean", "`true` if reads do not show the write yet"),
     (ETAG, "string", "Version of the resource, for If-Match of a change and If-None-Match of a read"),
     (LOCATION, "string", "URL of the resource that was created, or of the work's progress"),

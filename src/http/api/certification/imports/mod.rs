@@ -191,7 +191,7 @@ impl ImportAnswer {
             batches,
             left: row.left_rows,
             error_details: told.errors,
-            warnings: told.warnings.into(),
+            warnings: row.warnings.unwrap_or(0),
             warning_details: told.warning_details,
             failure,
             reading: None,
@@ -232,7 +232,6 @@ pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnsw
 #[derive(Default)]
 struct Told {
     errors: Vec<RowErrors>,
-    warnings: u32,
     warning_details: Vec<RowErrors>,
 }
 
@@ -247,8 +246,7 @@ async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
                 ReportFile::first_rows(&start).map_err(|_| ApiError::internal("a damaged report"))?;
             let (warned, rejected): (Vec<_>, Vec<_>) = details.into_iter().partition(ErrorDetail::is_warning);
             let shown = |details: Vec<ErrorDetail>| details.into_iter().map(RowErrors::from).collect();
-            let warnings = ReportFile::warnings(&start);
-            return Ok(Told { errors: shown(rejected), warnings, warning_details: shown(warned) });
+            return Ok(Told { errors: shown(rejected), warning_details: shown(warned) });
         }
     }
     if row.errors == 0 && row.left_rows.unwrap_or(0) == 0 {
