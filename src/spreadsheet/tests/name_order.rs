@@ -80,3 +80,26 @@ fn leads_of_advertisements_have_no_further_names() {
     let text = "ad_name,first_name,platform,last_name,email\nAnuncio Uno,Ana,fb,Rojas,a@example.org\n";
     assert_eq!(names_of(text, &Reading::default()).expect("a header row"), ["Ana Rojas"]);
 }
+
+fn briefs_of(text: &str) -> Vec<String> {
+    briefs(text.as_bytes(), Format::Csv)
+}
+
+#[test]
+fn plain_name_counts_only_without_another_name() {
+    assert_eq!(
+        briefs_of(
+            "Nombre en certificado,Nombre,Apellidos,Correo,DNI\n\
+             Ana Rojas,Anita,,a@example.org,1\n\
+             -,Luis,Mora,l@example.org,2\n"
+        ),
+        ["2 Ana Rojas|1|a@example.org", "3 Luis Mora|2|l@example.org"]
+    );
+    assert_eq!(
+        briefs_of(
+            "Nombre completo para el certificado,First name,Name,Last name,Email,DNI\n\
+             Ana Rojas,,Anita Rojas,,a@example.org,1\n"
+        ),
+        ["2 Ana Rojas|1|a@example.org"]
+    );
+}

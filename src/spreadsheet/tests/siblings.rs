@@ -55,21 +55,6 @@ fn names_in_four_parts() {
 }
 
 #[test]
-fn plain_name_counts_only_without_another_name() {
-    assert_eq!(
-        csv("Nombre en certificado,Nombre,Apellidos,Correo,DNI\n\
-             Ana Rojas,Anita,,a@example.org,1\n\
-             -,Luis,Mora,l@example.org,2\n"),
-        ["2 Ana Rojas|1|a@example.org", "3 Luis Mora|2|l@example.org"]
-    );
-    assert_eq!(
-        csv("Nombre completo para el certificado,First name,Name,Last name,Email,DNI\n\
-             Ana Rojas,,Anita Rojas,,a@example.org,1\n"),
-        ["2 Ana Rojas|1|a@example.org"]
-    );
-}
-
-#[test]
 fn people_of_one_name() {
     let text = "First name,Last name,Email,DNI\n\
                 Suharto,-,s@example.org,1\n\

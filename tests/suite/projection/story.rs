@@ -26,13 +26,13 @@ use laureate::domain::certification::mail::{
     Email, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent, MailDelivery,
     OnUnknown, SendClaimed,
 };
-use laureate::domain::certification::manifest::OptionValue;
-use laureate::domain::certification::reading::Reading;
 use laureate::domain::certification::template::{
     Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired, TemplateVersionAdded,
 };
+use laureate::domain::certification::{manifest::OptionValue, reading::Reading};
 use laureate::domain::kernel::claim::{Claim, ClaimKind, ClaimTaken};
 use laureate::domain::{Locale, Person, SharedEmail};
+use serde_json::json;
 use time::macros::date;
 use uuid::Uuid;
 
@@ -247,19 +247,11 @@ pub fn rows_rejected(id: u128, rows: &[u32]) -> Happened {
 }
 
 pub fn import_completed(id: u128) -> Happened {
-    let (created, updated, existing, repeated, errors, associated) = (2, 1, 1, 1, 3, 1);
-    let (total, report_key) = (8, Some("expiring/reports/1.csv".to_owned()));
-    let end = ImportCompleted {
-        total,
-        created,
-        updated,
-        existing,
-        repeated,
-        errors,
-        associated,
-        warnings: 1,
-        report_key,
-    };
+    let end = serde_json::from_value::<ImportCompleted>(json!({
+        "total": 8, "created": 2, "updated": 1, "existing": 1, "repeated": 1, "errors": 3, "associated": 1,
+        "warnings": 1, "reportKey": "expiring/reports/1.csv",
+    }))
+    .expect("an end");
     happened::<Import>(id, end)
 }
 
@@ -312,20 +304,11 @@ pub fn import_cancel_requested(id: u128) -> Happened {
 }
 
 pub fn import_cancelled(id: u128) -> Happened {
-    let (created, updated, existing, repeated, errors, associated) = (2, 1, 1, 1, 3, 1);
-    let (total, left, report_key) = (8, 9, Some("expiring/reports/2.csv".to_owned()));
-    let end = ImportCancelled {
-        total,
-        created,
-        updated,
-        existing,
-        repeated,
-        errors,
-        associated,
-        warnings: 1,
-        left,
-        report_key,
-    };
+    let end = serde_json::from_value::<ImportCancelled>(json!({
+        "total": 8, "created": 2, "updated": 1, "existing": 1, "repeated": 1, "errors": 3, "associated": 1,
+        "warnings": 1, "left": 9, "reportKey": "expiring/reports/2.csv",
+    }))
+    .expect("an end");
     happened::<Import>(id, end)
 }
 
