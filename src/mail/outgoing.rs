@@ -40,7 +40,7 @@ pub struct MailVariables {
 /// File attached to a mail.
 #[derive(Clone)]
 pub struct Attachment {
-    /// File name for the recipient; see [`super::attachment_file_name`].
+    /// File name for the recipient; see [`attachment_file_name`](crate::domain::certification::file_name::attachment_file_name).
     pub file_name: Personal<String>,
     /// Content of the PDF.
     pub bytes: Bytes,
