@@ -29,7 +29,8 @@ impl EventLog {
     /// Opens a durable consumer that was provisioned.
     ///
     /// # Errors
-    /// [`LogError::NotProvisioned`] if the stream doesn't exist, or the server is unreachable.
+    /// [`LogError::NotProvisioned`] if the stream doesn't exist; [`LogError::Unavailable`] if the consumer doesn't
+    /// exist or the server is unreachable.
     pub async fn open_durable(&self, durable: Durable) -> Result<PullConsumer, LogError> {
         let stream = self.context().get_stream(self.names().stream(durable.stream)).await?;
         stream.get_consumer(durable.name).await.map_err(|error| LogError::Unavailable(error.to_string()))

@@ -43,15 +43,14 @@ impl FromRequestParts<HttpState> for Repeatable {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, http: &HttpState) -> Result<Self, ApiError> {
-        let state = http;
-        let caller = Caller::from_request_parts(parts, state).await?;
-        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
-        let path = MatchedPath::from_request_parts(parts, state).await.map_err(ApiError::internal)?;
+        let caller = Caller::from_request_parts(parts, http).await?;
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, http).await?;
+        let path = MatchedPath::from_request_parts(parts, http).await.map_err(ApiError::internal)?;
         let path = path.as_str();
         let path = path.strip_prefix(http.settings.prefix.as_str()).unwrap_or(path);
         let route = format!("{} {path}", parts.method);
         let not_text = |_| ApiError::field("path", "must be UTF-8; ids are UUIDs");
-        let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(not_text)?;
+        let parameters = RawPathParams::from_request_parts(parts, http).await.map_err(not_text)?;
         let target = parameters.iter().map(|(_, value)| value.to_owned()).collect();
         Ok(Self { caller, key, route, target })
     }

@@ -2,7 +2,7 @@
 
 /// Titles and suffixes behind a comma, in lower case and without punctuation. Given names such as "Junior" are no suffixes.
 const SUFFIXES: &str = "jr sr ii iii iv phd md dds dmd dvm esq mba msc mphil bsc cpa rn jd llm llb edd psyd cfa pmp dnp \
-     dr dra ing lic arq abg prof mtro mtra msgr mgtr hijo filho neto";
+     sj op osb ofm dr dra ing lic arq abg prof mtro mtra msgr mgtr hijo filho neto";
 
 /// Longest degree, in letters.
 const MAX_DEGREE: usize = 6;
@@ -60,13 +60,24 @@ fn key(text: &str) -> String {
 /// Returns true for "Jr.", "Ph. D.", "MD MBA" and degrees such as "M.Ed." In a name in capitals, degrees that are not
 /// listed look like given names and don't count.
 fn is_suffix(part: &str, is_capitals: bool) -> bool {
-    let is_known = |word: &str| SUFFIXES.split_whitespace().any(|suffix| suffix == word);
-    let is_degree = |word: &str| {
-        let letters = word.chars().filter(|c| c.is_alphanumeric());
-        let capitals = word.chars().filter(|c| c.is_uppercase()).count();
-        !is_capitals && capitals >= 2 && letters.count() <= MAX_DEGREE
+    // "J.R." and "S.R." are initials, "Jr." and "Sr." are not.
+    let is_initials = |word: &str| {
+        let is_dotted = word.trim_end_matches('.').contains('.');
+        is_dotted && matches!(key(word).as_str(), "jr" | "sr" | "dr")
     };
-    key(part) == "phd" || part.split_whitespace().all(|word| is_known(&key(word)) || is_degree(word))
+    let is_known =
+        |word: &str| !is_initials(word) && SUFFIXES.split_whitespace().any(|suffix| suffix == key(word));
+    // "MPH" and "M.Ed." are degrees; "MaJo" and "A.B." may be given names.
+    let is_degree = |word: &str| {
+        let letters: Vec<char> = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        let has_small = letters.iter().any(|c| c.is_lowercase());
+        let is_dotted = word.trim_end_matches('.').contains('.');
+        !is_capitals
+            && (2..=MAX_DEGREE).contains(&letters.len())
+            && is_dotted == has_small
+            && letters.first().is_some_and(|c| c.is_uppercase())
+    };
+    key(part) == "phd" || part.split_whitespace().all(|word| is_known(word) || is_degree(word))
 }
 
 #[cfg(test)]
@@ -87,6 +98,9 @@ mod tests {
             ("Rahman, Md.", "Md. Rahman"),
             ("Smith, J. R.", "J. R. Smith"),
             ("García Peña, J. D.", "J. D. García Peña"),
+            ("García Peña, J.R.", "J.R. García Peña"),
+            ("García Peña, MaJo", "MaJo García Peña"),
+            ("García Peña, Ana", "Ana García Peña"),
             ("ROJAS PEÑA, EVA", "EVA ROJAS PEÑA"),
             ("Kim, Do", "Do Kim"),
             ("García, Junior", "Junior García"),
