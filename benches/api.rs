@@ -28,8 +28,14 @@ pub async fn define(client: &Client) -> anyhow::Result<Uuid> {
         id: Uuid,
     }
     let file = ("design.jpg", "image/jpeg", Bytes::from_static(DESIGN));
-    let fields = vec![("name", "Bench".to_owned()), ("client", "Example Academy".to_owned())];
-    let design: Design = client.upload("/certificates/upload-design", file, fields).await?.data()?;
+    let fields = vec![
+        ("name", "Bench".to_owned()),
+        ("client", "Example Academy".to_owned()),
+    ];
+    let design: Design = client
+        .upload("/certificates/upload-design", file, fields)
+        .await?
+        .data()?;
     let body = json!({
         "client": "Example Academy",
         "name": "Foundations of Event Sourcing",
@@ -37,7 +43,11 @@ pub async fn define(client: &Client) -> anyhow::Result<Uuid> {
         "baseDesignUrl": design.url,
         "eventLink": "https://example.org/autumn-school",
     });
-    Ok(client.post("/certificates", body).await?.data::<Certificate>()?.id)
+    Ok(client
+        .post("/certificates", body)
+        .await?
+        .data::<Certificate>()?
+        .id)
 }
 
 /// Returns a spreadsheet of people.
@@ -47,8 +57,8 @@ pub fn sheet(people: usize, seed: u64) -> anyhow::Result<Bytes> {
     Ok(csv.into())
 }
 
-/// Uploads people who earn the certificate, and waits until the tables show a sent mail for each person.
-/// Returns the duration.
+/// Uploads people who earn the certificate, and waits until the tables show a sent mail for each
+/// person. Returns the duration.
 pub async fn people_to_mails(
     client: &Client,
     certificate: Uuid,
@@ -57,7 +67,13 @@ pub async fn people_to_mails(
 ) -> anyhow::Result<Duration> {
     let fields = vec![("certificateId", certificate.to_string())];
     let begun = Instant::now();
-    client.upload("/attendees/bulk-upload", ("people.csv", "text/csv", sheet), fields).await?;
+    client
+        .upload(
+            "/attendees/bulk-upload",
+            ("people.csv", "text/csv", sheet),
+            fields,
+        )
+        .await?;
     loop {
         let mut answer = client.get("/jobs?limit=1").await?;
         let summary = answer.meta::<Value>()?["summary"].take();

@@ -29,10 +29,17 @@ struct RawMessage {
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     for (sync_always, ratio, commands, raw) in [
         (true, "append_vs_raw", "append_commands", "append_raw"),
-        (false, "append_vs_raw_default_sync", "append_commands_default_sync", "append_raw_default_sync"),
+        (
+            false,
+            "append_vs_raw_default_sync",
+            "append_commands_default_sync",
+            "append_raw_default_sync",
+        ),
     ] {
         let ground = Ground::start(sync_always).await?;
-        let (mut through_commands, mut published, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut through_commands = Vec::new();
+        let mut published = Vec::new();
+        let mut sizes = Vec::new();
         for run in 1..=report.runs {
             report.progress(&format!(
                 "append, sync {}, run {run}",
@@ -46,14 +53,25 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
             let size = (after.0 - before.0) / (after.1 - before.1).max(1.0);
             sizes.push(size);
             let messages = stored(&app).await?;
-            ensure!(messages.len() == EVENTS, "{} of {EVENTS} events are in the log", messages.len());
+            ensure!(
+                messages.len() == EVENTS,
+                "{} of {EVENTS} events are in the log",
+                messages.len()
+            );
             published.push(raw_rate(&app, messages, size).await?);
         }
-        let ratios = through_commands.iter().zip(&published).map(|(ours, raw)| ours / raw).collect();
+        let ratios = through_commands
+            .iter()
+            .zip(&published)
+            .map(|(ours, raw)| ours / raw)
+            .collect();
         report.ratio(ratio, Goal::AtLeast(0.6), ratios);
         report.figure(commands, "events/s", through_commands);
         report.figure(raw, "events/s", published);
-        report.note(format!("{ratio}: group commits had {:.0} events in the mean", median(&sizes)));
+        report.note(format!(
+            "{ratio}: group commits had {:.0} events in the mean",
+            median(&sizes)
+        ));
         ground.stop().await;
     }
     Ok(())
@@ -64,9 +82,13 @@ fn group_sizes(app: &App) -> (f64, f64) {
     let metrics = app.metrics();
     let value = |name: &str| {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)
+        line.and_then(|value| value.trim().parse().ok())
+            .unwrap_or(0.0)
     };
-    (value("laureate_group_commit_size_sum "), value("laureate_group_commit_size_count "))
+    (
+        value("laureate_group_commit_size_sum "),
+        value("laureate_group_commit_size_count "),
+    )
 }
 
 /// Returns all messages of the log, without the headers that the server has added.
@@ -74,7 +96,9 @@ async fn stored(app: &App) -> anyhow::Result<Vec<RawMessage>> {
     let log = app.commands().log();
     let stream = log.context().get_stream(log.names().events()).await?;
     let last = log.info().await?.last_position;
-    let consumer = stream.create_consumer(pull::OrderedConfig::default()).await?;
+    let consumer = stream
+        .create_consumer(pull::OrderedConfig::default())
+        .await?;
     let mut incoming = consumer.messages().await?;
     let mut messages = Vec::new();
     while let Some(message) = incoming.next().await {
@@ -82,12 +106,21 @@ async fn stored(app: &App) -> anyhow::Result<Vec<RawMessage>> {
         let mut headers = HeaderMap::new();
         for (name, values) in message.headers.iter().flat_map(HeaderMap::iter) {
             if !name.to_string().starts_with("Nats-") {
-                values.iter().for_each(|value| headers.append(name.clone(), value.clone()));
+                values
+                    .iter()
+                    .for_each(|value| headers.append(name.clone(), value.clone()));
             }
         }
-        let sequence = message.info().map_err(|error| anyhow::anyhow!(error))?.stream_sequence;
+        let sequence = message
+            .info()
+            .map_err(|error| anyhow::anyhow!(error))?
+            .stream_sequence;
         let subject = format!("raw.{}", message.subject);
-        messages.push(RawMessage { subject, headers, body: message.message.payload });
+        messages.push(RawMessage {
+            subject,
+            headers,
+            body: message.message.payload,
+        });
         if sequence >= last {
             break;
         }
@@ -108,7 +141,11 @@ async fn raw_rate(app: &App, messages: Vec<RawMessage>, size: f64) -> anyhow::Re
         ..Default::default()
     };
     log.context().create_stream(config).await?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 1000")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "1 to 1000"
+    )]
     let size = size.round().clamp(1.0, 1_000.0) as usize;
     let count = messages.len();
     let begun = Instant::now();
@@ -116,8 +153,17 @@ async fn raw_rate(app: &App, messages: Vec<RawMessage>, size: f64) -> anyhow::Re
         publish(log.client(), batch).await?;
     }
     let rate = count as f64 / begun.elapsed().as_secs_f64();
-    let stored = log.context().get_stream(&name).await?.cached_info().state.messages;
-    ensure!(stored == count as u64, "{stored} of {count} raw messages are stored");
+    let stored = log
+        .context()
+        .get_stream(&name)
+        .await?
+        .cached_info()
+        .state
+        .messages;
+    ensure!(
+        stored == count as u64,
+        "{stored} of {count} raw messages are stored"
+    );
     log.context().delete_stream(name).await?;
     Ok(rate)
 }
@@ -130,12 +176,19 @@ async fn publish(client: &async_nats::Client, batch: &[RawMessage]) -> anyhow::R
         headers.insert("Nats-Batch-Id", id.as_str());
         headers.insert("Nats-Batch-Sequence", (index + 1).to_string());
         if index + 1 < batch.len() {
-            client.publish_with_headers(message.subject.clone(), headers, message.body.clone()).await?;
+            client
+                .publish_with_headers(message.subject.clone(), headers, message.body.clone())
+                .await?;
             continue;
         }
         headers.insert("Nats-Batch-Commit", "1");
-        let request = Request::new().headers(headers).payload(message.body.clone()).timeout(Some(WITHIN));
-        let answer = client.send_request(message.subject.clone(), request).await?;
+        let request = Request::new()
+            .headers(headers)
+            .payload(message.body.clone())
+            .timeout(Some(WITHIN));
+        let answer = client
+            .send_request(message.subject.clone(), request)
+            .await?;
         let answer: jetstream::response::Response<serde_json::Value> =
             serde_json::from_slice(&answer.payload)?;
         if let jetstream::response::Response::Err { error } = answer {

@@ -23,7 +23,8 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Starts the servers. `sync_always` is true as in the embedded stack, or false for the server's default.
+    /// Starts the servers. `sync_always` is true as in the embedded stack, or false for the
+    /// server's default.
     pub async fn start(sync_always: bool) -> anyhow::Result<Self> {
         let folder = data_folder()?;
         let options = StackOptions {
@@ -31,7 +32,10 @@ impl Ground {
             supervisor: Some(PathBuf::from(env!("CARGO_BIN_EXE_laureate"))),
             ..StackOptions::persistent(folder.path().join("servers"))
         };
-        Ok(Self { stack: Stack::start(options).await?, folder })
+        Ok(Self {
+            stack: Stack::start(options).await?,
+            folder,
+        })
     }
 
     /// Connects the product to these servers, in its own namespace.
@@ -49,17 +53,39 @@ impl Ground {
             ("mail.port", smtp.port().to_string()),
             ("mail.security", "none".to_owned()),
             ("mail.from_name", "Laureate".to_owned()),
-            ("mail.from_address", "certificates@laureate.example".to_owned()),
+            (
+                "mail.from_address",
+                "certificates@laureate.example".to_owned(),
+            ),
             ("http.listen", "127.0.0.1:0".to_owned()),
-            ("http.public_base_url", "https://certificates.example.com".to_owned()),
+            (
+                "http.public_base_url",
+                "https://certificates.example.com".to_owned(),
+            ),
             // Logins are measured, and all of them come from one address.
             ("http.limits.password_per_minute", "100000000".to_owned()),
-            ("http.limits.failed_logins_per_minute", "100000000".to_owned()),
-            ("http.limits.failed_logins_of_all_per_minute", "100000000".to_owned()),
-            ("secrets.claim_key", "claim-key-of-the-benchmark-0123456789".to_owned()),
-            ("secrets.token_key", "token-key-of-the-benchmark-0123456789".to_owned()),
+            (
+                "http.limits.failed_logins_per_minute",
+                "100000000".to_owned(),
+            ),
+            (
+                "http.limits.failed_logins_of_all_per_minute",
+                "100000000".to_owned(),
+            ),
+            (
+                "secrets.claim_key",
+                "claim-key-of-the-benchmark-0123456789".to_owned(),
+            ),
+            (
+                "secrets.token_key",
+                "token-key-of-the-benchmark-0123456789".to_owned(),
+            ),
         ];
-        let app = App::connect(Config::load(Sources { stack, ..Sources::default() })?).await?;
+        let app = App::connect(Config::load(Sources {
+            stack,
+            ..Sources::default()
+        })?)
+        .await?;
         // This program is not `laureate`, but a child of the sandbox must be.
         let app = app.with_sandbox(Sandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_laureate"))));
         app.prepare().await?;
@@ -82,7 +108,9 @@ impl Roles {
     /// Starts the given roles of `app`.
     pub async fn start(app: &App, roles: &[Role]) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
-        let running = app.start(roles, Extras::default(), shutdown.clone()).await?;
+        let running = app
+            .start(roles, Extras::default(), shutdown.clone())
+            .await?;
         Ok(Self { running, shutdown })
     }
 
@@ -101,12 +129,18 @@ impl Roles {
 /// Waits until the tables contain the whole log.
 pub async fn tables_are_level(app: &App) -> anyhow::Result<()> {
     let end = app.commands().log().info().await?.last_position;
-    app.readers().wait_for(end, PATIENCE).await.context("the tables don't catch up")
+    app.readers()
+        .wait_for(end, PATIENCE)
+        .await
+        .context("the tables don't catch up")
 }
 
-/// Creates a folder on the disk of the checkout, because a temporary file system would have no disk to wait for.
+/// Creates a folder on the disk of the checkout, because a temporary file system would have no disk
+/// to wait for.
 pub fn data_folder() -> anyhow::Result<TempDir> {
     let parent = env!("CARGO_TARGET_TMPDIR");
     std::fs::create_dir_all(parent)?;
-    Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(parent)?)
+    Ok(tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(parent)?)
 }

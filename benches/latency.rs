@@ -1,4 +1,5 @@
-//! Latency of a command at 500 commands per second, and of its events until all tables contain them.
+//! Latency of a command at 500 commands per second, and of its events until all tables contain
+//! them.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,8 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
         let app = ground.app().await?;
         let roles = Roles::start(&app, &[Role::Projector]).await?;
         app.readers().wait_for(0, PATIENCE).await?;
-        let (mut commands, mut visible) = (Vec::new(), Vec::new());
+        let mut commands = Vec::new();
+        let mut visible = Vec::new();
         let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
         let mut waiting = JoinSet::new();
         let begun = Instant::now();
@@ -35,11 +37,15 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
         while begun.elapsed() < FOR {
             ticks.tick().await;
             number += 1;
-            let (commanding, readers) = (app.commands().clone(), app.readers().clone());
+            let commanding = app.commands().clone();
+            let readers = app.readers().clone();
             waiting.spawn(async move {
                 let queue = EmailCommand::Queue(Box::new(queued(number)));
-                let (id, asked) = (EmailId(Uuid::new_v4()), Instant::now());
-                let done = commanding.execute_assuming::<Email>(&context(), id, Loaded::new(), queue).await?;
+                let id = EmailId(Uuid::new_v4());
+                let asked = Instant::now();
+                let done = commanding
+                    .execute_assuming::<Email>(&context(), id, Loaded::new(), queue)
+                    .await?;
                 let acknowledged = Instant::now();
                 readers.wait_for(done.position, PATIENCE).await?;
                 anyhow::Ok((acknowledged - asked, acknowledged.elapsed()))
@@ -53,13 +59,21 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
         roles.stop().await?;
         commands.sort_by(f64::total_cmp);
         visible.sort_by(f64::total_cmp);
-        for (figure, (sorted, share)) in
-            figures.iter_mut().zip([(&commands, 0.5), (&commands, 0.99), (&visible, 0.5), (&visible, 0.99)])
-        {
+        for (figure, (sorted, share)) in figures.iter_mut().zip([
+            (&commands, 0.5),
+            (&commands, 0.99),
+            (&visible, 0.5),
+            (&visible, 0.99),
+        ]) {
             figure.push(percentile(sorted, share));
         }
     }
-    let names = ["command_p50", "command_p99", "append_to_visible_p50", "append_to_visible_p99"];
+    let names = [
+        "command_p50",
+        "command_p99",
+        "append_to_visible_p50",
+        "append_to_visible_p99",
+    ];
     for (name, figure) in names.into_iter().zip(figures) {
         report.figure(name, "ms at 500 events/s", figure);
     }

@@ -9,7 +9,9 @@ use laureate::commands::issue::issue;
 use laureate::commands::{CommandContext, Loaded};
 use laureate::domain::certification::attendee::{Attendee, AttendeeCommand};
 use laureate::domain::certification::certificate::{Definition, TemplateRef};
-use laureate::domain::certification::issuance::{CertificateGenerated, Issuance, IssuanceCommand, Origin};
+use laureate::domain::certification::issuance::{
+    CertificateGenerated, Issuance, IssuanceCommand, Origin,
+};
 use laureate::domain::certification::mail::{
     Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown,
 };
@@ -25,7 +27,8 @@ const AT_ONCE: usize = 1_500;
 const TASKS: usize = 6;
 /// Number of events of each sent mail.
 pub const EVENTS_PER_MAIL: usize = 3;
-/// Number of events of each certified person: one of the attendee, two of the issuance, three of the mail.
+/// Number of events of each certified person: one of the attendee, two of the issuance, three of
+/// the mail.
 pub const EVENTS_PER_PERSON: usize = 6;
 
 /// Returns a context with a new command id.
@@ -53,7 +56,8 @@ pub fn queued(number: usize) -> EmailQueued {
     }
 }
 
-/// Queues `mails` new mails from several tasks, like workers, each by its own command. Returns the duration.
+/// Queues `mails` new mails from several tasks, like workers, each by its own command. Returns the
+/// duration.
 pub async fn queue_mails(app: &App, mails: usize) -> anyhow::Result<Duration> {
     let mut tasks = JoinSet::new();
     let begun = Instant::now();
@@ -62,11 +66,16 @@ pub async fn queue_mails(app: &App, mails: usize) -> anyhow::Result<Duration> {
         tasks.spawn(async move {
             let commands = &commands;
             let one = |number| async move {
-                let (id, queue) = (EmailId(Uuid::new_v4()), EmailCommand::Queue(Box::new(queued(number))));
-                commands.execute_assuming::<Email>(&context(), id, Loaded::new(), queue).await
+                let id = EmailId(Uuid::new_v4());
+                let queue = EmailCommand::Queue(Box::new(queued(number)));
+                commands
+                    .execute_assuming::<Email>(&context(), id, Loaded::new(), queue)
+                    .await
             };
             let mine = stream::iter((first..mails).step_by(TASKS)).map(one);
-            mine.buffer_unordered(AT_ONCE / TASKS).try_for_each(|_| async { Ok(()) }).await
+            mine.buffer_unordered(AT_ONCE / TASKS)
+                .try_for_each(|_| async { Ok(()) })
+                .await
         });
     }
     while let Some(done) = tasks.join_next().await {
@@ -78,23 +87,40 @@ pub async fn queue_mails(app: &App, mails: usize) -> anyhow::Result<Duration> {
 /// Creates `mails` mails with all events from queued to sent.
 pub async fn sent_mails(app: &App, mails: usize) -> anyhow::Result<()> {
     let one = |number| sent_mail(app, queued(number));
-    stream::iter(0..mails).map(one).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await
+    stream::iter(0..mails)
+        .map(one)
+        .buffer_unordered(AT_ONCE)
+        .try_for_each(|()| async { Ok(()) })
+        .await
 }
 
 /// Creates `people` people with all events from the import to the sent mail.
 pub async fn certified_people(app: &App, people: usize) -> anyhow::Result<()> {
     let one = |number| certified_person(app, number);
-    stream::iter(0..people).map(one).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await
+    stream::iter(0..people)
+        .map(one)
+        .buffer_unordered(AT_ONCE)
+        .try_for_each(|()| async { Ok(()) })
+        .await
 }
 
 async fn sent_mail(app: &App, mail: EmailQueued) -> anyhow::Result<()> {
     let id = EmailId(Uuid::new_v4());
     let queue = EmailCommand::Queue(Box::new(mail));
-    let claim = EmailCommand::Claim { message_id: format!("<{id}@laureate.example>") };
-    let sent = EmailCommand::RecordSent(EmailSent { attempt: 1, answer: "250 taken".to_owned().into() });
+    let claim = EmailCommand::Claim {
+        message_id: format!("<{id}@laureate.example>"),
+    };
+    let sent = EmailCommand::RecordSent(EmailSent {
+        attempt: 1,
+        answer: "250 taken".to_owned().into(),
+    });
     let mut email = Loaded::<Email>::new();
     for command in [queue, claim, sent] {
-        email = app.commands().execute_assuming::<Email>(&context(), id, email, command).await?.into();
+        email = app
+            .commands()
+            .execute_assuming::<Email>(&context(), id, email, command)
+            .await?
+            .into();
     }
     Ok(())
 }
@@ -102,8 +128,13 @@ async fn sent_mail(app: &App, mail: EmailQueued) -> anyhow::Result<()> {
 async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
     let commands = app.commands();
     let attendee_id = AttendeeId(Uuid::new_v4());
-    let import = AttendeeCommand::Import { person: person(number), source: None };
-    commands.execute_assuming::<Attendee>(&context(), attendee_id, Loaded::new(), import).await?;
+    let import = AttendeeCommand::Import {
+        person: person(number),
+        source: None,
+    };
+    commands
+        .execute_assuming::<Attendee>(&context(), attendee_id, Loaded::new(), import)
+        .await?;
     let wanted = Issue {
         certificate_id: CertificateId(Uuid::from_u128(1)),
         attendee_id,
@@ -111,10 +142,22 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
         delivery: MailDelivery::Immediate,
         issue_date: None,
     };
-    issue(commands, &app.issuing_facts(), &context(), &definition(), wanted, true).await?;
+    issue(
+        commands,
+        &app.issuing_facts(),
+        &context(),
+        &definition(),
+        wanted,
+        true,
+    )
+    .await?;
     let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
     let issuance = commands.load::<Issuance>(id).await?;
-    let request = issuance.state.request.clone().context("an issuance without a request")?;
+    let request = issuance
+        .state
+        .request
+        .clone()
+        .context("an issuance without a request")?;
     let generated = CertificateGenerated {
         object_key: format!("certificates/bench_2026/{}.pdf", request.public_id),
         sha256: "ab".repeat(32),
@@ -122,7 +165,9 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
     };
     let (_, mail) = on_generated(id, &request, &generated, OnUnknown::Park);
     let record = IssuanceCommand::RecordGenerated(generated);
-    commands.execute_assuming::<Issuance>(&context(), id, issuance, record).await?;
+    commands
+        .execute_assuming::<Issuance>(&context(), id, issuance, record)
+        .await?;
     sent_mail(app, mail).await
 }
 

@@ -1,4 +1,5 @@
-//! Logins per second over HTTP, over verifications per second by argon2id alone with the same parameters.
+//! Logins per second over HTTP, over verifications per second by argon2id alone with the same
+//! parameters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,7 +40,9 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let position = admin::create(&app, profile, &password, None).await?;
     app.readers().wait_for(position, PATIENCE).await?;
     let settings = app.config().http.passwords;
-    let (mut logins, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let mut logins = Vec::new();
+    let mut bare = Vec::new();
+    let mut ratios = Vec::new();
     for run in 1..=report.runs {
         report.progress(&format!("login, run {run}"));
         let alone = tokio::task::spawn_blocking(move || verifications(settings)).await??;
@@ -58,13 +61,20 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
 
 /// Returns verifications per second, with as many threads as the product uses.
 fn verifications(settings: PasswordSettings) -> anyhow::Result<f64> {
-    let params = Params::new(settings.memory_kib, settings.iterations, settings.lanes, None);
+    let params = Params::new(
+        settings.memory_kib,
+        settings.iterations,
+        settings.lanes,
+        None,
+    );
     let params = params.map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hash =
-        argon2.hash_password(b"Correct-horse-1").map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
+    let hash = argon2
+        .hash_password(b"Correct-horse-1")
+        .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
     let hash = hash.to_string();
-    let (done, begun) = (AtomicU64::new(0), Instant::now());
+    let done = AtomicU64::new(0);
+    let begun = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..settings.max_concurrent {
             scope.spawn(|| {
@@ -91,14 +101,21 @@ async fn over_http(app: &App, roles: &Roles, password: &str, slots: usize) -> an
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
     let body = Arc::new(json!({ "email": EMAIL, "password": password }));
-    let (mut clients, begun) = (JoinSet::new(), Instant::now());
+    let mut clients = JoinSet::new();
+    let begun = Instant::now();
     for _ in 0..slots * CLIENTS_PER_SLOT {
-        let (client, url, body) = (client.clone(), url.clone(), body.clone());
+        let client = client.clone();
+        let url = url.clone();
+        let body = body.clone();
         clients.spawn(async move {
             let mut done = 0_u32;
             while begun.elapsed() < FOR {
                 let answer = client.post(&url).json(&*body).send().await?;
-                ensure!(answer.status().is_success(), "a login was answered with {}", answer.status());
+                ensure!(
+                    answer.status().is_success(),
+                    "a login was answered with {}",
+                    answer.status()
+                );
                 answer.bytes().await?;
                 done += 1;
             }

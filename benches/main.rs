@@ -1,6 +1,7 @@
 //! `make bench`: performance of Laureate over the limits of this machine, measured in the same run.
 //!
-//! `README.md` in this folder explains each figure. Nothing here is a test: no figure causes a failure.
+//! `README.md` in this folder explains each figure. Nothing here is a test: no figure causes a
+//! failure.
 
 mod api;
 mod append;
@@ -85,12 +86,19 @@ impl Part {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    ensure!(processes::can_measure(), "CPU time and memory are read from /proc: run this on Linux");
+    ensure!(
+        processes::can_measure(),
+        "CPU time and memory are read from /proc: run this on Linux"
+    );
     if let Some(task) = &args.render {
         return render::work(task);
     }
     let mut report = Report::new(args.runs);
-    let parts = if args.parts.is_empty() { &Part::USUAL[..] } else { &args.parts };
+    let parts = if args.parts.is_empty() {
+        &Part::USUAL[..]
+    } else {
+        &args.parts
+    };
     for part in parts {
         match part {
             Part::Append => append::measure(&mut report).await?,

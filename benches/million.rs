@@ -30,9 +30,13 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let product = Product::start().await?;
     let begun = Instant::now();
     let file = ("people.csv", "text/csv", sheet(ROWS, 1)?);
-    let answer = product.client.upload("/attendees/bulk-upload", file, Vec::new()).await?;
+    let answer = product
+        .client
+        .upload("/attendees/bulk-upload", file, Vec::new())
+        .await?;
     let location = answer.location.unwrap_or_default();
-    let (mut moved, mut done) = (Instant::now(), 0);
+    let mut moved = Instant::now();
+    let mut done = 0;
     loop {
         tokio::time::sleep(LOOK).await;
         let import: Import = product.client.get(&location).await?.data()?;
@@ -53,7 +57,11 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
         }
     }
     let peak = peak_memory(product.process)? as f64 / f64::from(1 << 20);
-    report.figure("million_rows_import", "rows/s", vec![ROWS as f64 / begun.elapsed().as_secs_f64()]);
+    report.figure(
+        "million_rows_import",
+        "rows/s",
+        vec![ROWS as f64 / begun.elapsed().as_secs_f64()],
+    );
     report.figure("million_rows_peak_memory", "MiB", vec![peak]);
     product.stop().await
 }

@@ -15,7 +15,9 @@ pub const PEOPLE: usize = 2_000;
 /// Measures the whole pipeline and the stages in turn.
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let cores = available_parallelism()?.get() as f64;
-    let (mut rates, mut ratios, mut busy) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rates = Vec::new();
+    let mut ratios = Vec::new();
+    let mut busy = Vec::new();
     let mut by_stage: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
     let mut by_program: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for run in 1..=report.runs {
@@ -31,25 +33,42 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
             by_stage.entry(stage).or_default().push(seconds * 1e3);
         }
         for (program, seconds) in cpu {
-            by_program.entry(program).or_default().push(seconds / PEOPLE as f64 * 1e3);
+            by_program
+                .entry(program)
+                .or_default()
+                .push(seconds / PEOPLE as f64 * 1e3);
         }
     }
     report.ratio("pipeline_vs_stages", Goal::AtLeast(0.6), ratios);
     report.figure("pipeline", "certificates/s", rates);
     report.figure("pipeline_cores_busy", "% of all cores", busy);
     for (stage, figure) in STAGES {
-        report.figure(figure, "CPU ms/certificate", by_stage.remove(stage).unwrap_or_default());
+        report.figure(
+            figure,
+            "CPU ms/certificate",
+            by_stage.remove(stage).unwrap_or_default(),
+        );
     }
     let whole: f64 = by_program.values().map(|all| median(all)).sum();
-    let mut shares: Vec<_> = by_program.iter().map(|(program, all)| (median(all), program)).collect();
+    let mut shares: Vec<_> = by_program
+        .iter()
+        .map(|(program, all)| (median(all), program))
+        .collect();
     shares.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let shares: Vec<_> =
-        shares.iter().filter(|(ms, _)| *ms > 0.05).map(|(ms, p)| format!("{p} {ms:.2}")).collect();
-    report.note(format!("the pipeline spends {whole:.2} CPU ms per certificate: {}", shares.join(", ")));
+    let shares: Vec<_> = shares
+        .iter()
+        .filter(|(ms, _)| *ms > 0.05)
+        .map(|(ms, p)| format!("{p} {ms:.2}"))
+        .collect();
+    report.note(format!(
+        "the pipeline spends {whole:.2} CPU ms per certificate: {}",
+        shares.join(", ")
+    ));
     Ok(())
 }
 
-/// Returns certificates per second, and the CPU time of the product and its servers without the client's.
+/// Returns certificates per second, and the CPU time of the product and its servers without the
+/// client's.
 async fn whole(run: u32) -> anyhow::Result<(f64, CpuSeconds)> {
     let product = Product::start().await?;
     let certificate = define(&product.client).await?;

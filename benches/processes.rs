@@ -30,7 +30,11 @@ pub fn cpu_of_tree(root: u32) -> CpuSeconds {
     let mut tree = vec![root];
     let mut seconds = CpuSeconds::new();
     while let Some(id) = tree.pop() {
-        tree.extend(all.iter().filter(|process| process.parent == id).map(|process| process.id));
+        tree.extend(
+            all.iter()
+                .filter(|process| process.parent == id)
+                .map(|process| process.id),
+        );
         if let Some(process) = all.iter().find(|process| process.id == id) {
             *seconds.entry(process.program.clone()).or_default() += process.seconds;
         }
@@ -41,7 +45,10 @@ pub fn cpu_of_tree(root: u32) -> CpuSeconds {
 /// Returns the CPU time that was used between two measurements.
 pub fn used(before: &CpuSeconds, after: &CpuSeconds) -> CpuSeconds {
     let since = |(program, seconds): (&String, &f64)| {
-        (program.clone(), seconds - before.get(program).copied().unwrap_or(0.0))
+        (
+            program.clone(),
+            seconds - before.get(program).copied().unwrap_or(0.0),
+        )
     };
     after.iter().map(since).collect()
 }
@@ -50,7 +57,11 @@ pub fn used(before: &CpuSeconds, after: &CpuSeconds) -> CpuSeconds {
 pub fn peak_memory(id: u32) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib: u64 = line.unwrap_or_default().trim().trim_end_matches(" kB").parse()?;
+    let kib: u64 = line
+        .unwrap_or_default()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()?;
     Ok(kib * 1024)
 }
 
@@ -61,6 +72,15 @@ fn read(id: u32) -> Option<Process> {
     let fields: Vec<&str> = rest.split_whitespace().collect();
     // Counted from the state, which is field 3 of proc(5): ppid is 4, utime to cstime are 14 to 17.
     let parent = fields.get(1)?.parse().ok()?;
-    let ticks = fields.get(11..15)?.iter().map(|field| field.parse::<f64>().unwrap_or(0.0)).sum::<f64>();
-    Some(Process { id, parent, program: name.to_owned(), seconds: ticks / TICKS_PER_SECOND })
+    let ticks = fields
+        .get(11..15)?
+        .iter()
+        .map(|field| field.parse::<f64>().unwrap_or(0.0))
+        .sum::<f64>();
+    Some(Process {
+        id,
+        parent,
+        program: name.to_owned(),
+        seconds: ticks / TICKS_PER_SECOND,
+    })
 }

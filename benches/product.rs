@@ -29,27 +29,44 @@ impl Product {
     pub async fn start() -> anyhow::Result<Self> {
         let folder = data_folder()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_laureate"));
-        command.arg("up").arg("--data-dir").arg(folder.path().join("data"));
+        command
+            .arg("up")
+            .arg("--data-dir")
+            .arg(folder.path().join("data"));
         command.args(["--listen", "127.0.0.1:0", "--set", "log=warn"]);
-        // The log matters only if the product fails to start. Its last line then contains the reason.
+        // The log matters only if the product fails to start. Its last line then contains the
+        // reason.
         let log = std::fs::File::create(folder.path().join("log"))?;
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn()?;
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()?;
         let stdout = child.stdout.take().context("its output is not to be had")?;
         let said = BufReader::new(stdout).lines();
         let announced = tokio::time::timeout(Duration::from_secs(120), announcement(said)).await;
-        let (address, email, password) =
-            announced.context("laureate up did not start in time")?.context("laureate up did not start")?;
+        let (address, email, password) = announced
+            .context("laureate up did not start in time")?
+            .context("laureate up did not start")?;
         let mut client = Client::new(address, "/api/v1")?;
         client.wait_until_ready(PATIENCE).await?;
         client.log_in(&email, &password).await?;
         let process = child.id().context("it has ended")?;
-        Ok(Self { client, process, child, _folder: folder })
+        Ok(Self {
+            client,
+            process,
+            child,
+            _folder: folder,
+        })
     }
 
     /// Stops the product like Ctrl-C.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        let id = i32::try_from(self.process).ok().and_then(Pid::from_raw).context("no process id")?;
+        let id = i32::try_from(self.process)
+            .ok()
+            .and_then(Pid::from_raw)
+            .context("no process id")?;
         kill_process(id, Signal::INT)?;
         let status = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await??;
         ensure!(status.success(), "laureate up ended with {status}");
@@ -61,10 +78,14 @@ impl Product {
 async fn announcement(
     mut said: Lines<BufReader<ChildStdout>>,
 ) -> anyhow::Result<(SocketAddr, String, Secret)> {
-    let (mut address, mut login) = (None, None);
+    let mut address = None;
+    let mut login = None;
     while let Some(line) = said.next_line().await? {
         if let Some(rest) = line.strip_prefix("Laureate is at http://") {
-            address = rest.split_whitespace().next().and_then(|address| address.parse().ok());
+            address = rest
+                .split_whitespace()
+                .next()
+                .and_then(|address| address.parse().ok());
         } else if let Some(rest) = line.strip_prefix("log in as ") {
             login = rest.split_once(" with password ").map(|(email, rest)| {
                 let password = rest.split_whitespace().next().unwrap_or_default();
@@ -75,5 +96,9 @@ async fn announcement(
         }
     }
     let (email, password) = login.context("it did not say whom to log in as")?;
-    Ok((address.context("it did not say where it listens")?, email, password))
+    Ok((
+        address.context("it did not say where it listens")?,
+        email,
+        password,
+    ))
 }

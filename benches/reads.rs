@@ -34,10 +34,16 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let ground = Ground::start(true).await?;
     let [mut ratios, mut through_http, mut bare] = <[Vec<f64>; 3]>::default();
     let app = ground.app().await?;
-    let (shutdown, listener) = (CancellationToken::new(), TcpListener::bind("127.0.0.1:0").await?);
+    let shutdown = CancellationToken::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let extras = Extras { listener: Some(listener), ..Extras::default() };
-    let running = app.start(&[Role::Projector, Role::Api], extras, shutdown.clone()).await?;
+    let extras = Extras {
+        listener: Some(listener),
+        ..Extras::default()
+    };
+    let running = app
+        .start(&[Role::Projector, Role::Api], extras, shutdown.clone())
+        .await?;
     lives::certified_people(&app, PEOPLE).await?;
     tables_are_level(&app).await?;
     let (email, password) = admin(&app).await?;
@@ -59,7 +65,8 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
 }
 
 async fn admin(app: &App) -> anyhow::Result<(String, Secret)> {
-    let (email, password) = ("bench@example.com".to_owned(), admin::made_up_password());
+    let email = "bench@example.com".to_owned();
+    let password = admin::made_up_password();
     let profile = Profile {
         user_name: "bench".to_owned().into(),
         name: "Bench".to_owned().into(),
@@ -71,18 +78,40 @@ async fn admin(app: &App) -> anyhow::Result<(String, Secret)> {
     Ok((email, Secret::new(password)))
 }
 
-/// Returns pairs per second, by clients with one connection each. The clients read responses without parsing
-/// them, because parsing JSON is not the product's work.
-async fn over_http(address: std::net::SocketAddr, email: &str, password: &Secret) -> anyhow::Result<f64> {
+/// Returns pairs per second, by clients with one connection each. The clients read responses
+/// without parsing them, because parsing JSON is not the product's work.
+async fn over_http(
+    address: std::net::SocketAddr,
+    email: &str,
+    password: &Secret,
+) -> anyhow::Result<f64> {
     // reqwest is built without a TLS provider. Plain HTTP needs none, but the client requires one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let (client, root) = (reqwest::Client::new(), format!("http://{address}/api/v1"));
+    let client = reqwest::Client::new();
+    let root = format!("http://{address}/api/v1");
     let login = json!({ "email": email, "password": password.reveal() });
-    let answer: Value = client.post(format!("{root}/auth/login")).json(&login).send().await?.json().await?;
-    let token = answer["data"]["access_token"].as_str().context("no token")?.to_owned();
-    let people: Value =
-        client.get(format!("{root}/attendees")).bearer_auth(&token).send().await?.json().await?;
-    let id = people["data"][0]["id"].as_str().context("an empty list")?.to_owned();
+    let answer: Value = client
+        .post(format!("{root}/auth/login"))
+        .json(&login)
+        .send()
+        .await?
+        .json()
+        .await?;
+    let token = answer["data"]["access_token"]
+        .as_str()
+        .context("no token")?
+        .to_owned();
+    let people: Value = client
+        .get(format!("{root}/attendees"))
+        .bearer_auth(&token)
+        .send()
+        .await?
+        .json()
+        .await?;
+    let id = people["data"][0]["id"]
+        .as_str()
+        .context("an empty list")?
+        .to_owned();
     let mut tasks = JoinSet::new();
     let begun = Instant::now();
     for _ in 0..AT_ONCE {
@@ -107,9 +136,13 @@ async fn over_http(address: std::net::SocketAddr, email: &str, password: &Secret
 /// Sends a request and reads the whole response.
 async fn ask(connection: &mut BufReader<TcpStream>, request: &str) -> anyhow::Result<()> {
     connection.get_mut().write_all(request.as_bytes()).await?;
-    let (mut line, mut length) = (String::new(), None);
+    let mut line = String::new();
+    let mut length = None;
     connection.read_line(&mut line).await?;
-    ensure!(line.starts_with("HTTP/1.1 200"), "a read was answered with {line}");
+    ensure!(
+        line.starts_with("HTTP/1.1 200"),
+        "a read was answered with {line}"
+    );
     loop {
         line.clear();
         connection.read_line(&mut line).await?;
@@ -132,12 +165,22 @@ async fn bare_queries(app: &App) -> anyhow::Result<f64> {
     for _ in 0..AT_ONCE {
         let pool = app.pool().clone();
         tasks.spawn(async move {
-            let (mut pairs, order) = (0_u32, Order { key: attendees::BY_CREATION, descending: true });
+            let mut pairs = 0_u32;
+            let order = Order {
+                key: attendees::BY_CREATION,
+                descending: true,
+            };
             while begun.elapsed() < FOR {
                 let conditions = AttendeeFilter::default().conditions();
                 let client = pool.get().await?;
-                let page =
-                    list::<AttendeeRow>(&client, &attendees::TABLE, &conditions, order, &Start::First, PAGE);
+                let page = list::<AttendeeRow>(
+                    &client,
+                    &attendees::TABLE,
+                    &conditions,
+                    order,
+                    &Start::First,
+                    PAGE,
+                );
                 let id: Uuid = page.await?.items.first().context("an empty list")?.id;
                 drop(client);
                 let found = attendees::get(&pool.get().await?, id).await?;

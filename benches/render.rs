@@ -1,7 +1,8 @@
-//! CPU time of the reference page by this program, by typst's own exporter, by ReportLab and by WeasyPrint.
+//! CPU time of the reference page by this program, by typst's own exporter, by ReportLab and by
+//! WeasyPrint.
 //!
-//! The page is the classic theme on a JPEG of 400 KB: A4, two font families, a QR code. Each measurement runs in
-//! its own process, so that it has its own memory and caches.
+//! The page is the classic theme on a JPEG of 400 KB: A4, two font families, a QR code. Each
+//! measurement runs in its own process, so that it has its own memory and caches.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -80,9 +81,13 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
         design: design.display().to_string(),
         each_its_own: false,
     };
-    let (mut fast, mut typst, mut two) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut first, mut first_alone) = (Vec::new(), Vec::new());
-    let (mut reportlab, mut weasyprint) = (Vec::new(), Vec::new());
+    let mut fast = Vec::new();
+    let mut typst = Vec::new();
+    let mut two = Vec::new();
+    let mut first = Vec::new();
+    let mut first_alone = Vec::new();
+    let mut reportlab = Vec::new();
+    let mut weasyprint = Vec::new();
     for run in 1..=report.runs {
         report.progress(&format!("render, run {run}"));
         first.push(until_the_first(&task(1, 2, RENDERER_VERSION))?);
@@ -94,14 +99,25 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
         reportlab.push(peer("with_reportlab.py", folder.path(), &design)?.per_cpu_second());
         match peer("with_weasyprint.py", folder.path(), &design) {
             Ok(taken) => weasyprint.push(taken.per_cpu_second()),
-            Err(error) => report.note(format!("WeasyPrint was not measured (it needs Pango): {error:#}")),
+            Err(error) => report.note(format!(
+                "WeasyPrint was not measured (it needs Pango): {error:#}"
+            )),
         }
     }
-    let over = |others: &[f64]| fast.iter().zip(others).map(|(own, other)| own / other).collect::<Vec<_>>();
+    let over = |others: &[f64]| {
+        fast.iter()
+            .zip(others)
+            .map(|(own, other)| own / other)
+            .collect::<Vec<_>>()
+    };
     report.ratio("render_vs_typst_batch", Goal::AtLeast(3.0), over(&typst));
     report.ratio("render_vs_reportlab", Goal::AtLeast(35.0), over(&reportlab));
     if !weasyprint.is_empty() {
-        report.ratio("render_vs_weasyprint", Goal::AtLeast(35.0), over(&weasyprint));
+        report.ratio(
+            "render_vs_weasyprint",
+            Goal::AtLeast(35.0),
+            over(&weasyprint),
+        );
         report.figure("render_weasyprint", "certificates/CPU s", weasyprint);
     }
     report.ratio("render_two_cores", Goal::AtLeast(1.75), two);
@@ -109,16 +125,38 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
     report.figure("render_typst_batch", "certificates/CPU s", typst);
     report.figure("render_reportlab", "certificates/CPU s", reportlab);
     report.figure("render_first", "ms, cold process, two cores", first);
-    report.figure("render_first_alone", "ms, cold process, one core", first_alone);
-    let (few, many) = (child(&task(FAST, 1, RENDERER_VERSION))?, child(&task(MANY, 1, RENDERER_VERSION))?);
+    report.figure(
+        "render_first_alone",
+        "ms, cold process, one core",
+        first_alone,
+    );
+    let few = child(&task(FAST, 1, RENDERER_VERSION))?;
+    let many = child(&task(MANY, 1, RENDERER_VERSION))?;
     #[allow(clippy::cast_precision_loss, reason = "some hundred megabytes")]
-    report.ratio("render_memory_20000", Goal::AtMost(1.1), vec![many.peak as f64 / few.peak as f64]);
-    report.figure("render_peak", "MiB at 20,000", vec![f64::from(u32::try_from(many.peak >> 20)?)]);
-    let [few, many] =
-        DESIGNS.map(|designs| child(&Task { each_its_own: true, ..task(designs, 1, RENDERER_VERSION) }));
-    let (few, many) = (few?, many?);
+    report.ratio(
+        "render_memory_20000",
+        Goal::AtMost(1.1),
+        vec![many.peak as f64 / few.peak as f64],
+    );
+    report.figure(
+        "render_peak",
+        "MiB at 20,000",
+        vec![f64::from(u32::try_from(many.peak >> 20)?)],
+    );
+    let [few, many] = DESIGNS.map(|designs| {
+        child(&Task {
+            each_its_own: true,
+            ..task(designs, 1, RENDERER_VERSION)
+        })
+    });
+    let few = few?;
+    let many = many?;
     #[allow(clippy::cast_precision_loss, reason = "some hundred megabytes")]
-    report.ratio("render_memory_designs", Goal::AtMost(1.1), vec![many.peak as f64 / few.peak as f64]);
+    report.ratio(
+        "render_memory_designs",
+        Goal::AtMost(1.1),
+        vec![many.peak as f64 / few.peak as f64],
+    );
     report.figure(
         "render_peak_designs",
         "MiB at 200 designs",
@@ -140,10 +178,15 @@ pub fn work(task: &str) -> anyhow::Result<()> {
                 job(n, &task.renderer, own.as_ref().unwrap_or(&one))
             })
             .collect();
-        renderer.render(&jobs).into_iter().map(|file| Ok(file?.size())).sum()
+        renderer
+            .render(&jobs)
+            .into_iter()
+            .map(|file| Ok(file?.size()))
+            .sum()
     };
     let mut size = render(0..1)?;
-    let (before, begun) = (cpu_of_tree(std::process::id()).values().sum::<f64>(), Instant::now());
+    let before = cpu_of_tree(std::process::id()).values().sum::<f64>();
+    let begun = Instant::now();
     if task.count > 1 {
         let next = std::sync::atomic::AtomicUsize::new(0);
         let rendered: anyhow::Result<u64> = std::thread::scope(|scope| {
@@ -160,7 +203,11 @@ pub fn work(task: &str) -> anyhow::Result<()> {
             let workers: Vec<_> = (0..task.threads).map(|_| scope.spawn(worker)).collect();
             workers
                 .into_iter()
-                .map(|worker| worker.join().map_err(|_| anyhow::anyhow!("a renderer died"))?)
+                .map(|worker| {
+                    worker
+                        .join()
+                        .map_err(|_| anyhow::anyhow!("a renderer died"))?
+                })
                 .sum()
         });
         size += rendered?;
@@ -168,16 +215,26 @@ pub fn work(task: &str) -> anyhow::Result<()> {
     let wall = begun.elapsed().as_secs_f64();
     let cpu = cpu_of_tree(std::process::id()).values().sum::<f64>() - before;
     let peak = peak_memory(std::process::id())?;
-    let taken = Taken { certificates: task.count, cpu, wall, bytes: size, peak };
+    let taken = Taken {
+        certificates: task.count,
+        cpu,
+        wall,
+        bytes: size,
+        peak,
+    };
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&taken)?)?;
     Ok(())
 }
 
 fn design(file: Vec<u8>) -> Design {
-    Design { sha256: hex(&Sha256::digest(&file)), bytes: file.into() }
+    Design {
+        sha256: hex(&Sha256::digest(&file)),
+        bytes: file.into(),
+    }
 }
 
-/// Returns the JPEG with a number as a comment (ITU-T T.81, B.2.4.5): a different file with the same picture.
+/// Returns the JPEG with a number as a comment (ITU-T T.81, B.2.4.5): a different file with the
+/// same picture.
 fn with_comment(jpeg: &[u8], n: usize) -> Vec<u8> {
     const COMMENT_OF_EIGHT: [u8; 4] = [0xff, 0xfe, 0, 10];
     let (start, rest) = jpeg.split_at(2);
@@ -190,7 +247,8 @@ fn child(task: &Task) -> anyhow::Result<Taken> {
 
 fn child_command(task: &Task) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    // typst uses as many threads for layout as it finds cores. This limits it to the threads of the task.
+    // typst uses as many threads for layout as it finds cores. This limits it to the threads of the
+    // task.
     command.env("RAYON_NUM_THREADS", task.threads.to_string());
     command.arg("--render").arg(serde_json::to_string(task)?);
     Ok(command)
@@ -204,7 +262,10 @@ fn until_the_first(task: &Task) -> anyhow::Result<f64> {
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("it has no output")?).read_line(&mut line)?;
     let took = begun.elapsed().as_secs_f64() * 1000.0;
-    ensure!(child.wait()?.success() && serde_json::from_str::<Taken>(&line)?.bytes > 0, "it made nothing");
+    ensure!(
+        child.wait()?.success() && serde_json::from_str::<Taken>(&line)?.bytes > 0,
+        "it made nothing"
+    );
     Ok(took)
 }
 
@@ -222,16 +283,27 @@ fn peer(script: &str, folder: &Path, design: &Path) -> anyhow::Result<Taken> {
     let file = folder.join("people.json");
     std::fs::write(&file, serde_json::to_vec(&people)?)?;
     let mut command = Command::new(interpreter.trim());
-    command.env("PYTHONPATH", &installed).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.arg(Path::new(PEERS).join(script)).arg(&file).arg(design).arg(FONTS);
+    command
+        .env("PYTHONPATH", &installed)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+        .arg(Path::new(PEERS).join(script))
+        .arg(&file)
+        .arg(design)
+        .arg(FONTS);
     taken(&mut command, script)
 }
 
 fn taken(command: &mut Command, what: &str) -> anyhow::Result<Taken> {
-    let output = command.output().with_context(|| format!("cannot start {what}"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {what}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{what} failed: {}", said.lines().last().unwrap_or("it says nothing"));
+        bail!(
+            "{what} failed: {}",
+            said.lines().last().unwrap_or("it says nothing")
+        );
     }
     let taken: Taken =
         serde_json::from_slice(&output.stdout).with_context(|| format!("{what} said nothing"))?;
@@ -242,8 +314,9 @@ fn taken(command: &mut Command, what: &str) -> anyhow::Result<Taken> {
 const CLIENT: &str = "Hospital Santa Helena";
 const AWARD: &str = "Advanced Cardiac Life Support";
 const EVENT: &str = "International Congress of Emergency Medicine";
-const FIRST: [&str; 10] =
-    ["José", "Zoë", "Łukasz", "Anaïs", "Jürgen", "Søren", "Amélie", "João", "Emily", "Iñigo"];
+const FIRST: [&str; 10] = [
+    "José", "Zoë", "Łukasz", "Anaïs", "Jürgen", "Søren", "Amélie", "João", "Emily", "Iñigo",
+];
 const LAST: [&str; 9] = [
     "García Márquez",
     "O'Connor",
@@ -301,14 +374,17 @@ fn job(n: usize, renderer: &str, design: &Design) -> RenderJob {
     reason = "pixels"
 )]
 fn background() -> anyhow::Result<Vec<u8>> {
-    let (width, height) = (1920_u32, 1358_u32);
+    let width = 1920_u32;
+    let height = 1358_u32;
     let mut grain = 1_u32;
     let mut pixels = Vec::with_capacity((width * height * 3) as usize);
     for n in 0..width * height {
-        let (x, y) = ((n % width) as f32, (n / width) as f32);
+        let x = (n % width) as f32;
+        let y = (n / width) as f32;
         grain = grain.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let wave = 4.0 * (x / 60.0).sin() * (y / 45.0).cos() + (grain >> 28) as f32;
-        pixels.extend([248.0_f32, 243.0, 230.0].map(|paper| (paper - wave).clamp(0.0, 255.0) as u8));
+        pixels
+            .extend([248.0_f32, 243.0, 230.0].map(|paper| (paper - wave).clamp(0.0, 255.0) as u8));
     }
     for quality in (40..100).step_by(3) {
         let mut file = Vec::new();

@@ -36,7 +36,13 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
         let tables = Tables::live(ground.app().await?, &ground, &["jobs"]).await?;
         lives::sent_mails(&tables.app, MAILS).await?;
         let events = (MAILS * lives::EVENTS_PER_MAIL) as f64;
-        copied.push(events / tables.copy(MAILS * lives::EVENTS_PER_MAIL).await?.as_secs_f64());
+        copied.push(
+            events
+                / tables
+                    .copy(MAILS * lives::EVENTS_PER_MAIL)
+                    .await?
+                    .as_secs_f64(),
+        );
         one.push(events / tables.catch_up().await?.as_secs_f64());
         again.push(events / tables.rebuild().await?.as_secs_f64());
         report.progress(&format!("replay of all projections, run {run}"));
@@ -46,7 +52,12 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
         all.push(events / tables.catch_up().await?.as_secs_f64());
         all_again.push(events / tables.rebuild().await?.as_secs_f64());
     }
-    let over = |ours: &[f64]| ours.iter().zip(&copied).map(|(ours, copy)| ours / copy).collect();
+    let over = |ours: &[f64]| {
+        ours.iter()
+            .zip(&copied)
+            .map(|(ours, copy)| ours / copy)
+            .collect()
+    };
     report.ratio("replay_one_vs_copy", Goal::AtLeast(0.35), over(&one));
     report.ratio("rebuild_vs_copy", Goal::AtLeast(0.6), over(&again));
     report.figure("replay_one", "events/s", one);
@@ -68,8 +79,16 @@ struct Tables {
 impl Tables {
     async fn live(app: App, ground: &Ground, names: &[&str]) -> anyhow::Result<Self> {
         let embedded = ProjectionSet::embedded(&app.config().namespace)?;
-        let set = Arc::new(if names.is_empty() { embedded } else { embedded.only(names)? });
-        let tables = Self { app, database: ground.stack.postgres_url().to_owned(), set };
+        let set = Arc::new(if names.is_empty() {
+            embedded
+        } else {
+            embedded.only(names)?
+        });
+        let tables = Self {
+            app,
+            database: ground.stack.postgres_url().to_owned(),
+            set,
+        };
         tables.catch_up().await?;
         Ok(tables)
     }
@@ -94,7 +113,12 @@ impl Tables {
             async move { projector.run(shutdown).await }
         });
         readers.wait_for(log.last_position, PATIENCE).await?;
-        while readers.status(&log).await?.iter().any(|projection| !projection.ready) {
+        while readers
+            .status(&log)
+            .await?
+            .iter()
+            .any(|projection| !projection.ready)
+        {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let took = begun.elapsed();
@@ -111,8 +135,8 @@ impl Tables {
         Ok(begun.elapsed())
     }
 
-    /// Returns the time that PostgreSQL needs to copy `rows` rows into a table of the same shape as the
-    /// projection's, with its keys and indexes.
+    /// Returns the time that PostgreSQL needs to copy `rows` rows into a table of the same shape as
+    /// the projection's, with its keys and indexes.
     async fn copy(&self, rows: usize) -> anyhow::Result<Duration> {
         let pool = self.pool()?;
         let client = pool.get().await?;
@@ -150,7 +174,8 @@ impl Tables {
 fn text(from: usize, to: usize) -> Bytes {
     let mut rows = String::new();
     for number in from..to {
-        let (id, time) = (Uuid::new_v4(), "2026-11-21 12:00:00+00");
+        let id = Uuid::new_v4();
+        let time = "2026-11-21 12:00:00+00";
         // Writing to a string can't fail.
         let _ = writeln!(
             rows,

@@ -66,7 +66,12 @@ struct Results<'r> {
 
 impl Report {
     pub const fn new(runs: u32) -> Self {
-        Self { runs, figures: BTreeMap::new(), ratios: BTreeMap::new(), notes: Vec::new() }
+        Self {
+            runs,
+            figures: BTreeMap::new(),
+            ratios: BTreeMap::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// Prints the current step on stderr, because a run takes minutes.
@@ -78,12 +83,26 @@ impl Report {
 
     /// Adds a figure. Its value is the median of `all`.
     pub fn figure(&mut self, name: &'static str, unit: &'static str, all: Vec<f64>) {
-        self.figures.insert(name, Figure { value: median(&all), unit, all });
+        self.figures.insert(
+            name,
+            Figure {
+                value: median(&all),
+                unit,
+                all,
+            },
+        );
     }
 
     /// Adds a ratio. Its value is the median of `all`, with one value per run.
     pub fn ratio(&mut self, name: &'static str, goal: Goal, all: Vec<f64>) {
-        self.ratios.insert(name, Ratio { value: median(&all), goal, all });
+        self.ratios.insert(
+            name,
+            Ratio {
+                value: median(&all),
+                goal,
+                all,
+            },
+        );
     }
 
     /// Adds a line below the table.
@@ -94,13 +113,30 @@ impl Report {
     /// Prints the table.
     pub fn show(&self) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "\n{:<28} {:>12}  {:<10} {:<10} runs", "ratio", "median", "goal", "")?;
+        writeln!(
+            out,
+            "\n{:<28} {:>12}  {:<10} {:<10} runs",
+            "ratio", "median", "goal", ""
+        )?;
         for (name, ratio) in &self.ratios {
-            let verdict = if ratio.goal.is_met(ratio.value) { "met" } else { "MISSED" };
+            let verdict = if ratio.goal.is_met(ratio.value) {
+                "met"
+            } else {
+                "MISSED"
+            };
             let goal = ratio.goal.to_string();
-            writeln!(out, "{name:<28} {:>12.3}  {goal:<10} {verdict:<10} {}", ratio.value, list(&ratio.all))?;
+            writeln!(
+                out,
+                "{name:<28} {:>12.3}  {goal:<10} {verdict:<10} {}",
+                ratio.value,
+                list(&ratio.all)
+            )?;
         }
-        writeln!(out, "\n{:<28} {:>12}  {:<21} runs", "figure", "median", "unit")?;
+        writeln!(
+            out,
+            "\n{:<28} {:>12}  {:<21} runs",
+            "figure", "median", "unit"
+        )?;
         for (name, figure) in &self.figures {
             writeln!(
                 out,
@@ -119,8 +155,15 @@ impl Report {
 
     /// Writes the results as JSON.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let ratios = self.ratios.iter().map(|(name, ratio)| (*name, ratio.value)).collect();
-        let text = serde_json::to_string_pretty(&Results { figures: &self.figures, ratios })? + "\n";
+        let ratios = self
+            .ratios
+            .iter()
+            .map(|(name, ratio)| (*name, ratio.value))
+            .collect();
+        let text = serde_json::to_string_pretty(&Results {
+            figures: &self.figures,
+            ratios,
+        })? + "\n";
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -134,20 +177,34 @@ impl Report {
 pub fn median(all: &[f64]) -> f64 {
     let mut sorted = all.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+    sorted
+        .get(sorted.len().saturating_sub(1) / 2)
+        .copied()
+        .unwrap_or(0.0)
 }
 
 /// Returns the value that `share` of all values do not exceed.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
     let index = (sorted.len().saturating_sub(1) as f64 * share).round() as usize;
     sorted.get(index).copied().unwrap_or(0.0)
 }
 
 fn short(value: f64) -> String {
-    if value.abs() >= 100.0 { format!("{value:.0}") } else { format!("{value:.3}") }
+    if value.abs() >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.3}")
+    }
 }
 
 fn list(all: &[f64]) -> String {
-    all.iter().map(|value| short(*value)).collect::<Vec<_>>().join(" ")
+    all.iter()
+        .map(|value| short(*value))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -1,4 +1,5 @@
-//! The stages of the pipeline, each alone: the product's own code, without the queues between the stages.
+//! The stages of the pipeline, each alone: the product's own code, without the queues between the
+//! stages.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,9 @@ use laureate::domain::certification::mail::{
 };
 use laureate::domain::certification::reactions::{Issue, issuance};
 use laureate::domain::hex;
-use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, TimeZone};
+use laureate::domain::{
+    AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, TimeZone,
+};
 use laureate::mail::SendOutcome;
 use laureate::storage::{ObjectKey, PutPayload, certificate_key, import_key};
 use laureate::workers::mailer::outgoing;
@@ -57,13 +60,27 @@ pub async fn alone(run: u32) -> anyhow::Result<BTreeMap<&'static str, f64>> {
     let app = ground.app().await?;
     let mut seconds = BTreeMap::new();
     let import_id = ImportId(Uuid::new_v4());
-    timed(&mut seconds, "import", import(&app, import_id, sheet(PEOPLE, run.into())?)).await?;
-    let stages = Stages { app: &app, certificate_id: CertificateId(Uuid::new_v4()), import_id };
+    timed(
+        &mut seconds,
+        "import",
+        import(&app, import_id, sheet(PEOPLE, run.into())?),
+    )
+    .await?;
+    let stages = Stages {
+        app: &app,
+        certificate_id: CertificateId(Uuid::new_v4()),
+        import_id,
+    };
     // This also loads the attendees, which counts as committing.
     let requests = timed(&mut seconds, "commit", stages.request()).await?;
     let pdfs = timed(&mut seconds, "render", stages.render(&requests)).await?;
     let keys = timed(&mut seconds, "put", stages.put(&requests, &pdfs)).await?;
-    let mails = timed(&mut seconds, "commit", stages.commit(&requests, &keys, &pdfs)).await?;
+    let mails = timed(
+        &mut seconds,
+        "commit",
+        stages.commit(&requests, &keys, &pdfs),
+    )
+    .await?;
     timed(&mut seconds, "mail", stages.mail(&mails)).await?;
     timed(&mut seconds, "project", project(&app)).await?;
     ground.stop().await;
@@ -78,13 +95,16 @@ async fn timed<T>(
 ) -> anyhow::Result<T> {
     let before = cpu_of_tree(std::process::id());
     let done = work.await.context(stage)?;
-    let used: f64 = used(&before, &cpu_of_tree(std::process::id())).values().sum();
+    let used: f64 = used(&before, &cpu_of_tree(std::process::id()))
+        .values()
+        .sum();
     *seconds.entry(stage).or_default() += used / PEOPLE as f64;
     Ok(done)
 }
 
 async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
-    let (key, size) = (import_key(id.0), sheet.len() as u64);
+    let key = import_key(id.0);
+    let size = sheet.len() as u64;
     let sha256 = hex(&Sha256::digest(&sheet));
     app.storage().put(&key, sheet).await?;
     let request = ImportRequested {
@@ -100,7 +120,9 @@ async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
         requires_document: true,
         shared_email: SharedEmail::Refuse,
     };
-    app.commands().execute::<Import>(&context(), id, ImportCommand::Request(request)).await?;
+    app.commands()
+        .execute::<Import>(&context(), id, ImportCommand::Request(request))
+        .await?;
     let roles = Roles::start(app, &[Role::Importer]).await?;
     let ended = async {
         while !app.commands().load::<Import>(id).await?.state.ended {
@@ -135,14 +157,20 @@ struct Request {
 impl Stages<'_> {
     /// Requests every certificate, which pins its content.
     async fn request(&self) -> anyhow::Result<Vec<Request>> {
-        let (commands, facts, definition) = (self.app.commands(), self.app.issuing_facts(), definition());
+        let commands = self.app.commands();
+        let facts = self.app.issuing_facts();
+        let definition = definition();
         let one = |row| {
-            let (facts, definition) = (&facts, &definition);
+            let facts = &facts;
+            let definition = &definition;
             let attendee_id = AttendeeId::of_row(self.import_id, row);
             let wanted = Issue {
                 certificate_id: self.certificate_id,
                 attendee_id,
-                origin: Origin { import_id: Some(self.import_id), ..Origin::default() },
+                origin: Origin {
+                    import_id: Some(self.import_id),
+                    ..Origin::default()
+                },
                 delivery: MailDelivery::Immediate,
                 issue_date: None,
             };
@@ -152,12 +180,24 @@ impl Stages<'_> {
             }
         };
         let rows = 2..=u32::try_from(PEOPLE)? + 1;
-        let ids: Vec<_> = stream::iter(rows).map(one).buffered(COMMANDS_AT_ONCE).try_collect().await?;
+        let ids: Vec<_> = stream::iter(rows)
+            .map(one)
+            .buffered(COMMANDS_AT_ONCE)
+            .try_collect()
+            .await?;
         let mut requests = Vec::with_capacity(PEOPLE);
         for id in ids {
             let issuance = commands.load::<Issuance>(id).await?;
-            let request = issuance.state.request.clone().context("an issuance without a request")?;
-            requests.push(Request { id, issuance, request });
+            let request = issuance
+                .state
+                .request
+                .clone()
+                .context("an issuance without a request")?;
+            requests.push(Request {
+                id,
+                issuance,
+                request,
+            });
         }
         Ok(requests)
     }
@@ -167,7 +207,9 @@ impl Stages<'_> {
         let jobs: Vec<RenderJob> = requests.iter().map(|wanted| job(&wanted.request)).collect();
         let renderer = self.app.renderer().clone();
         let rendered = tokio::task::spawn_blocking(move || {
-            jobs.chunks(BATCH).flat_map(|batch| renderer.render(batch)).collect::<Result<Vec<_>, _>>()
+            jobs.chunks(BATCH)
+                .flat_map(|batch| renderer.render(batch))
+                .collect::<Result<Vec<_>, _>>()
         });
         Ok(rendered.await??)
     }
@@ -179,18 +221,29 @@ impl Stages<'_> {
         pdfs: &[RenderedCertificate],
     ) -> anyhow::Result<Vec<ObjectKey>> {
         let one = |(wanted, pdf): (&Request, &RenderedCertificate)| {
-            let (request, page) = (&wanted.request, &wanted.request.page);
+            let request = &wanted.request;
+            let page = &wanted.request.page;
             let bytes = PutPayload::from_iter(pdf.parts.clone());
-            let (certificate, year) = (self.certificate_id.0, page.issue_date.year());
-            let key =
-                certificate_key(&page.client, year, certificate, &page.certificate_name, &request.public_id);
+            let certificate = self.certificate_id.0;
+            let year = page.issue_date.year();
+            let key = certificate_key(
+                &page.client,
+                year,
+                certificate,
+                &page.certificate_name,
+                &request.public_id,
+            );
             async move {
                 let key = key?;
                 self.app.storage().put_new(&key, bytes).await?;
                 anyhow::Ok(key)
             }
         };
-        stream::iter(requests.iter().zip(pdfs)).map(one).buffered(PUTS_AT_ONCE).try_collect().await
+        stream::iter(requests.iter().zip(pdfs))
+            .map(one)
+            .buffered(PUTS_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// Records all events of an issuance and its mail.
@@ -202,45 +255,78 @@ impl Stages<'_> {
     ) -> anyhow::Result<Vec<EmailQueued>> {
         let commands = self.app.commands();
         let one = |n: usize| {
-            let (Request { id, issuance: before, request }, key, pdf) = (&requests[n], &keys[n], &pdfs[n]);
+            let Request {
+                id,
+                issuance: before,
+                request,
+            } = &requests[n];
+            let key = &keys[n];
+            let pdf = &pdfs[n];
             let generated = CertificateGenerated {
                 object_key: key.to_string(),
                 sha256: pdf.sha256.clone(),
                 size: pdf.size(),
             };
-            let (email_id, mail) = issuance::on_generated(*id, request, &generated, OnUnknown::Park);
+            let (email_id, mail) =
+                issuance::on_generated(*id, request, &generated, OnUnknown::Park);
             async move {
                 let generated = IssuanceCommand::RecordGenerated(generated);
-                commands.execute_assuming::<Issuance>(&context(), id, before.clone(), generated).await?;
+                commands
+                    .execute_assuming::<Issuance>(&context(), id, before.clone(), generated)
+                    .await?;
                 self.commit_mail(email_id, &mail).await?;
                 anyhow::Ok(mail)
             }
         };
-        stream::iter(0..requests.len()).map(one).buffered(COMMANDS_AT_ONCE).try_collect().await
+        stream::iter(0..requests.len())
+            .map(one)
+            .buffered(COMMANDS_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     async fn commit_mail(&self, id: EmailId, mail: &EmailQueued) -> anyhow::Result<()> {
         let queue = EmailCommand::Queue(Box::new(mail.clone()));
-        let claim = EmailCommand::Claim { message_id: format!("<{id}@laureate.example>") };
-        let sent = EmailCommand::RecordSent(EmailSent { attempt: 1, answer: "250 taken".to_owned().into() });
+        let claim = EmailCommand::Claim {
+            message_id: format!("<{id}@laureate.example>"),
+        };
+        let sent = EmailCommand::RecordSent(EmailSent {
+            attempt: 1,
+            answer: "250 taken".to_owned().into(),
+        });
         let mut email = Loaded::<Email>::new();
         for command in [queue, claim, sent] {
-            email =
-                self.app.commands().execute_assuming::<Email>(&context(), id, email, command).await?.into();
+            email = self
+                .app
+                .commands()
+                .execute_assuming::<Email>(&context(), id, email, command)
+                .await?
+                .into();
         }
         Ok(())
     }
 
     /// Reads every PDF back and sends it.
     async fn mail(&self, mails: &[EmailQueued]) -> anyhow::Result<()> {
-        let (storage, provider) = (self.app.storage(), self.app.mail_provider());
+        let storage = self.app.storage();
+        let provider = self.app.mail_provider();
         let one = |mail: EmailQueued| async move {
-            let pdf = storage.get(&ObjectKey::parse(&mail.object_key)?, MAX_PDF).await?;
+            let pdf = storage
+                .get(&ObjectKey::parse(&mail.object_key)?, MAX_PDF)
+                .await?;
             let pdf = pdf.context("a PDF is gone")?;
-            ensure!(hex(&Sha256::digest(&pdf)) == mail.sha256, "a PDF has changed");
+            ensure!(
+                hex(&Sha256::digest(&pdf)) == mail.sha256,
+                "a PDF has changed"
+            );
             let message_id = format!("<{}@laureate.example>", Uuid::new_v4());
             match provider
-                .send(&outgoing(&mail, message_id, pdf, (OffsetDateTime::now_utc(), TimeZone::default())))
+                .send(&outgoing(
+                    &mail,
+                    message_id,
+                    pdf,
+                    (OffsetDateTime::now_utc(), TimeZone::default()),
+                ))
                 .await
             {
                 SendOutcome::Accepted { .. } => Ok(()),
@@ -248,7 +334,11 @@ impl Stages<'_> {
             }
         };
         let mails = stream::iter(mails.iter().cloned());
-        mails.map(one).buffer_unordered(MAILS_AT_ONCE).try_for_each(|()| async { Ok(()) }).await
+        mails
+            .map(one)
+            .buffer_unordered(MAILS_AT_ONCE)
+            .try_for_each(|()| async { Ok(()) })
+            .await
     }
 }
 
@@ -271,6 +361,9 @@ fn job(request: &CertificateRequested) -> RenderJob {
         document_number: page.document_number.clone(),
         event_link: request.event_link.clone(),
         email: Some(request.email.clone()),
-        design: Some(Design { bytes: Bytes::from_static(DESIGN), sha256 }),
+        design: Some(Design {
+            bytes: Bytes::from_static(DESIGN),
+            sha256,
+        }),
     }
 }

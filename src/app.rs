@@ -1,4 +1,5 @@
-//! Composition root: the only place that knows every adapter. It connects them and turns roles into tasks.
+//! Composition root: the only place that knows every adapter. It connects them and turns roles into
+//! tasks.
 
 mod again;
 mod api;
@@ -49,8 +50,9 @@ pub const PROJECTOR_CONNECTIONS: usize = 6;
 /// Longest wait for the server of the log when a process starts.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bucket bounds of all histograms: durations of requests in seconds, and sizes of group commits.
-const BUCKETS: [f64; 14] =
-    [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0];
+const BUCKETS: [f64; 14] = [
+    0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0,
+];
 
 /// Role of a process. A process can have several roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -67,8 +69,8 @@ pub enum Role {
     Renderer,
     /// Sends mails.
     Mailer,
-    /// Releases scheduled mails, runs tasks by cron expressions, and records deliveries that JetStream gave
-    /// up as dead letters.
+    /// Releases scheduled mails, runs tasks by cron expressions, and records deliveries that
+    /// JetStream gave up as dead letters.
     Scheduler,
 }
 
@@ -155,7 +157,10 @@ impl App {
     /// Returns this app with another clock, for tests in which time passes.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>) -> Self {
-        Self { commands: Commands::new(self.commands.log().clone(), clock), ..self }
+        Self {
+            commands: Commands::new(self.commands.log().clone(), clock),
+            ..self
+        }
     }
 
     /// Creates or updates streams, consumers and the tables that replay cannot restore.
@@ -164,7 +169,11 @@ impl App {
     /// Fails if a server rejects a change.
     pub async fn prepare(&self) -> anyhow::Result<Vec<Step>> {
         self.migrate().await?;
-        Ok(self.commands.log().provision(self.config.nats.replicas).await?)
+        Ok(self
+            .commands
+            .log()
+            .provision(self.config.nats.replicas)
+            .await?)
     }
 
     /// Creates or updates the tables that replay cannot restore.
@@ -229,7 +238,10 @@ impl App {
     /// Fails if the parameters or the list of breached passwords are not usable.
     pub fn passwords(&self) -> anyhow::Result<Passwords> {
         let list = self.config.auth.breached_passwords.as_deref();
-        let breached = list.map(BreachedPasswords::open).transpose().context("auth.breached_passwords")?;
+        let breached = list
+            .map(BreachedPasswords::open)
+            .transpose()
+            .context("auth.breached_passwords")?;
         Ok(Passwords::new(self.config.http.passwords, breached)?)
     }
 
@@ -238,19 +250,33 @@ impl App {
     /// # Errors
     /// Fails if the address of the database is not usable.
     pub fn maintenance(&self) -> anyhow::Result<Maintenance> {
-        Ok(Maintenance::new(self.maintenance_pool()?, self.source.clone(), self.set.clone()))
+        Ok(Maintenance::new(
+            self.maintenance_pool()?,
+            self.source.clone(),
+            self.set.clone(),
+        ))
     }
 
     /// Creates a separate pool, so that maintenance and requests don't wait for each other.
     fn maintenance_pool(&self) -> anyhow::Result<Pool> {
-        Ok(database::connect(self.config.database.url.reveal(), None, PROJECTOR_CONNECTIONS)?)
+        Ok(database::connect(
+            self.config.database.url.reveal(),
+            None,
+            PROJECTOR_CONNECTIONS,
+        )?)
     }
 
-    /// Returns access to issued PDFs. Each caller gets its own sandbox, so that callers don't wait for each other.
+    /// Returns access to issued PDFs. Each caller gets its own sandbox, so that callers don't wait
+    /// for each other.
     #[must_use]
     pub fn rendering(&self) -> Rendering {
         let sandbox = self.sandbox.another();
-        Rendering::new(self.commands.clone(), self.renderer.clone(), self.storage.clone(), sandbox)
+        Rendering::new(
+            self.commands.clone(),
+            self.renderer.clone(),
+            self.storage.clone(),
+            sandbox,
+        )
     }
 
     /// Starts the given roles.
@@ -268,14 +294,18 @@ impl App {
         descriptors::raise(self.config.http.connections.max_open);
         let readiness = self.start_management(roles, &mut running).await?;
         if roles.contains(&Role::Api) {
-            let presence = Presence::announce(self.projector_pool.clone(), self.set.clone()).await?;
+            let presence =
+                Presence::announce(self.projector_pool.clone(), self.set.clone()).await?;
             let shutdown = running.shutdown.clone();
             running.spawn("presence", async move {
                 presence.keep(shutdown).await;
                 Ok(())
             });
         }
-        let Extras { mut listener, caught_mails } = extras;
+        let Extras {
+            mut listener,
+            caught_mails,
+        } = extras;
         for role in roles {
             if *role == Role::Api {
                 let listener = match listener.take() {
@@ -287,7 +317,12 @@ impl App {
                             .with_context(|| format!("cannot listen on {listen}"))?
                     }
                 };
-                self.start_api(listener, caught_mails.clone(), readiness.clone(), &mut running)?;
+                self.start_api(
+                    listener,
+                    caught_mails.clone(),
+                    readiness.clone(),
+                    &mut running,
+                )?;
             } else {
                 self.start_worker(*role, &mut running)?;
             }
@@ -296,23 +331,37 @@ impl App {
     }
 
     fn start_worker(&self, role: Role, running: &mut Running) -> anyhow::Result<()> {
-        let (log, commands) = (self.commands.log().clone(), self.commands.clone());
-        let (shutdown, at_once) = (running.shutdown.clone(), self.config.workers);
+        let log = self.commands.log().clone();
+        let commands = self.commands.clone();
+        let shutdown = running.shutdown.clone();
+        let at_once = self.config.workers;
         match role {
             Role::Api => {}
             Role::Projector => {
-                let projector =
-                    Projector::new(self.projector_pool.clone(), self.source.clone(), self.readers.clone());
-                running.spawn("projector", async move { Ok(projector.run(shutdown).await?) });
+                let projector = Projector::new(
+                    self.projector_pool.clone(),
+                    self.source.clone(),
+                    self.readers.clone(),
+                );
+                running.spawn(
+                    "projector",
+                    async move { Ok(projector.run(shutdown).await?) },
+                );
             }
             Role::Processes => {
                 let worker = Arc::new(Processes::new(commands, self.issuing_facts()));
                 running.spawn("processes", work(log, worker, at_once.processes, shutdown));
             }
             Role::Importer => {
-                let (key, limits) = (self.config.secrets.claim_key.clone(), self.import_limits());
-                let importer =
-                    Importer::new(commands, self.storage.clone(), key, limits, self.renderer.clone());
+                let key = self.config.secrets.claim_key.clone();
+                let limits = self.import_limits();
+                let importer = Importer::new(
+                    commands,
+                    self.storage.clone(),
+                    key,
+                    limits,
+                    self.renderer.clone(),
+                );
                 let worker = Arc::new(ImporterWorker(importer));
                 running.spawn("importer", work(log, worker, at_once.importer, shutdown));
             }
@@ -323,13 +372,29 @@ impl App {
             Role::Mailer => {
                 let from = &self.config.mail.from_address;
                 let domain = from.rsplit('@').next().unwrap_or("localhost").to_owned();
-                let notifier =
-                    Notifier::new(commands.clone(), self.mailer.clone(), self.notice_settings(&domain));
-                let notices = work(log.clone(), Arc::new(notifier), at_once.mailer, shutdown.clone());
+                let notifier = Notifier::new(
+                    commands.clone(),
+                    self.mailer.clone(),
+                    self.notice_settings(&domain),
+                );
+                let notices = work(
+                    log.clone(),
+                    Arc::new(notifier),
+                    at_once.mailer,
+                    shutdown.clone(),
+                );
                 running.spawn("notifier", notices);
                 let time_zone = self.config.certificates.time_zone;
-                let settings = MailSettings { message_id_domain: domain, time_zone };
-                let worker = Arc::new(Mailer::new(commands, self.rendering(), self.mailer.clone(), settings));
+                let settings = MailSettings {
+                    message_id_domain: domain,
+                    time_zone,
+                };
+                let worker = Arc::new(Mailer::new(
+                    commands,
+                    self.rendering(),
+                    self.mailer.clone(),
+                    settings,
+                ));
                 running.spawn("mailer", work(log, worker, at_once.mailer, shutdown));
             }
             Role::Scheduler => self.start_scheduler(running)?,
@@ -350,7 +415,9 @@ impl App {
     }
 
     fn import_limits(&self) -> Limits {
-        self.config.import.limits(self.config.http.upload_limit_bytes)
+        self.config
+            .import
+            .limits(self.config.http.upload_limit_bytes)
     }
 }
 
@@ -369,7 +436,10 @@ async fn work<W: Worker>(
 /// Fails if the server can't be reached.
 pub async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
     let names = Names::new(&config.namespace)?;
-    Ok(EventLog::new(event_log::connect(config.nats.address(), CONNECT_WITHIN).await?, names))
+    Ok(EventLog::new(
+        event_log::connect(config.nats.address(), CONNECT_WITHIN).await?,
+        names,
+    ))
 }
 
 /// Returns the metrics recorder of the process. The first call installs it.
@@ -378,6 +448,9 @@ fn recorder() -> anyhow::Result<PrometheusHandle> {
     if let Some(handle) = RECORDER.get() {
         return Ok(handle.clone());
     }
-    let handle = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder().context("metrics")?;
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS)?
+        .install_recorder()
+        .context("metrics")?;
     Ok(RECORDER.get_or_init(|| handle).clone())
 }

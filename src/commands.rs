@@ -1,8 +1,8 @@
 //! Execution of commands: load → evolve → decide → append, again after a conflict.
 //!
-//! A command id is decided once. Events carry the id of their command. So a command that is sent again
-//! finds its own events and changes nothing. This happens for a retry by a client, a redelivered message,
-//! or after a timeout with unknown outcome.
+//! A command id is decided once. Events carry the id of their command. So a command that is sent
+//! again finds its own events and changes nothing. This happens for a retry by a client, a
+//! redelivered message, or after a timeout with unknown outcome.
 
 pub mod attendee;
 pub mod change_user;
@@ -37,8 +37,8 @@ pub use snapshot::Snapshot;
 pub use transaction::Transaction;
 pub use version::IfVersion;
 
-/// Maximum number of attempts of a command with conflicts. With backoff of up to about 1 s, 50 concurrent
-/// writers to one aggregate all succeed on a busy machine.
+/// Maximum number of attempts of a command with conflicts. With backoff of up to about 1 s, 50
+/// concurrent writers to one aggregate all succeed on a busy machine.
 const TRIES: usize = 24;
 
 /// Context of a command: its id, its origin and its actor.
@@ -58,10 +58,16 @@ impl CommandContext {
     /// Creates the context of a user's command, which starts a new chain.
     #[must_use]
     pub fn of_person(command_id: CommandId, user: impl Display) -> Self {
-        Self { command_id, correlation_id: command_id.0, actor: user.to_string(), traceparent: None }
+        Self {
+            command_id,
+            correlation_id: command_id.0,
+            actor: user.to_string(),
+            traceparent: None,
+        }
     }
 
-    /// Creates the context of the `n`th command that a process or worker executes because of an event.
+    /// Creates the context of the `n`th command that a process or worker executes because of an
+    /// event.
     #[must_use]
     pub fn of_process(event: &RecordedEvent, process: &str, n: usize) -> Self {
         Self {
@@ -136,12 +142,16 @@ impl Commands {
         self.load_for::<D>(&id.to_string(), None).await
     }
 
-    /// Returns the state after an aggregate's first event, or the initial state if there is none. This is
-    /// sufficient for values that later events don't change, and costs less than loading the whole history.
+    /// Returns the state after an aggregate's first event, or the initial state if there is none.
+    /// This is sufficient for values that later events don't change, and costs less than loading
+    /// the whole history.
     ///
     /// # Errors
     /// The log can't be read.
-    pub async fn load_beginning<D: Decider>(&self, id: impl Display) -> Result<D::State, CommandError> {
+    pub async fn load_beginning<D: Decider>(
+        &self,
+        id: impl Display,
+    ) -> Result<D::State, CommandError> {
         Ok(match self.log.first(D::AGGREGATE, &id.to_string()).await? {
             Some(event) => Loaded::<D>::begun_by(&event)?.state,
             None => D::State::default(),
@@ -152,9 +162,14 @@ impl Commands {
     ///
     /// # Errors
     /// The log can't be read.
-    pub async fn load_ending<D: Decider>(&self, id: impl Display) -> Result<Option<D::Event>, CommandError> {
+    pub async fn load_ending<D: Decider>(
+        &self,
+        id: impl Display,
+    ) -> Result<Option<D::Event>, CommandError> {
         let last = self.log.last(D::AGGREGATE, &id.to_string()).await?;
-        Ok(last.map(|event| D::Event::decode(&event.event_type, &event.body)).transpose()?)
+        Ok(last
+            .map(|event| D::Event::decode(&event.event_type, &event.body))
+            .transpose()?)
     }
 
     /// Decides one command on one aggregate and appends its events.
@@ -168,16 +183,19 @@ impl Commands {
         command: D::Command,
     ) -> Result<Done<D>, CommandError> {
         let id = id.to_string();
-        let (id, command) = (&id, &command);
-        self.transact(context, |transaction| async move { transaction.decide::<D>(id, command).await })
-            .await
-            .map(Done::of)
+        let id = &id;
+        let command = &command;
+        self.transact(context, |transaction| async move {
+            transaction.decide::<D>(id, command).await
+        })
+        .await
+        .map(Done::of)
     }
 
     /// Like [`Self::execute`], but assumes the aggregate to be `assumed` instead of loading it. The
-    /// expected sequence of the append verifies the assumption. If it is wrong, the aggregate is loaded and
-    /// the command decided again. This halves the cost of commands that create an aggregate or follow an
-    /// event that the caller has.
+    /// expected sequence of the append verifies the assumption. If it is wrong, the aggregate is
+    /// loaded and the command decided again. This halves the cost of commands that create an
+    /// aggregate or follow an event that the caller has.
     ///
     /// # Errors
     /// The command is refused, or the log can't be used.
@@ -189,7 +207,9 @@ impl Commands {
         command: D::Command,
     ) -> Result<Done<D>, CommandError> {
         let id = id.to_string();
-        let (id, assumed, command) = (&id, &assumed, &command);
+        let id = &id;
+        let assumed = &assumed;
+        let command = &command;
         self.transact(context, |transaction| async move {
             let loaded = transaction.look_assuming::<D>(id, assumed.clone()).await?;
             transaction.decide_loaded(id, loaded, command)
@@ -198,8 +218,8 @@ impl Commands {
         .map(Done::of)
     }
 
-    /// Runs `body`, which decides on several aggregates, and appends all events atomically. The body runs
-    /// again after a conflict, and must decide only through the transaction.
+    /// Runs `body`, which decides on several aggregates, and appends all events atomically. The
+    /// body runs again after a conflict, and must decide only through the transaction.
     ///
     /// # Errors
     /// The body refuses, or the log can't be used.
@@ -214,10 +234,10 @@ impl Commands {
         self.transact_on(&Snapshot::default(), context, body).await
     }
 
-    /// Like [`Self::transact`], with aggregates that were loaded together before. If one that the body
-    /// decides on has changed since, the append conflicts, and the second attempt loads everything. If the
-    /// body writes events, the aggregates that it only reads from the snapshot are not checked and may be
-    /// stale.
+    /// Like [`Self::transact`], with aggregates that were loaded together before. If one that the
+    /// body decides on has changed since, the append conflicts, and the second attempt loads
+    /// everything. If the body writes events, the aggregates that it only reads from the snapshot
+    /// are not checked and may be stale.
     ///
     /// # Errors
     /// The body refuses, or the log can't be used.
@@ -242,11 +262,15 @@ impl Commands {
             let unproven = transaction.is_unproven();
             let commit = transaction.take_commit().filter(|_| outcome.is_ok());
             let Some(commit) = commit else {
-                // Nothing to write. The reason may be a lagging replica, or an earlier attempt of unknown
-                // outcome that may still be written. So compare the positions with the leader, or try again.
+                // Nothing to write. The reason may be a lagging replica, or an earlier attempt of
+                // unknown outcome that may still be written. So compare the positions with the
+                // leader, or try again.
                 let repeated = outcome.is_ok() && transaction.is_repeated();
                 if repeated || (!unsettled && transaction.is_current().await?) {
-                    return Ok(Committed { value: outcome?, positions: Vec::new() });
+                    return Ok(Committed {
+                        value: outcome?,
+                        positions: Vec::new(),
+                    });
                 }
                 unsettled = false;
                 backoff(attempt).await;
@@ -256,9 +280,15 @@ impl Commands {
                 continue;
             }
             match self.log.append(commit).await {
-                Ok(positions) => return Ok(Committed { value: outcome?, positions }),
+                Ok(positions) => {
+                    return Ok(Committed {
+                        value: outcome?,
+                        positions,
+                    });
+                }
                 Err(AppendError::Conflict) => {}
-                // The events may have been written. The next attempt finds them by their command id.
+                // The events may have been written. The next attempt finds them by their command
+                // id.
                 Err(AppendError::Unknown(_)) => unsettled = true,
                 Err(AppendError::Refused(why)) => return Err(LogError::Unavailable(why).into()),
             }
@@ -274,7 +304,10 @@ impl Commands {
     ) -> Result<Loaded<D>, CommandError> {
         let mut loaded = Loaded::<D>::new();
         loop {
-            let (events, more) = self.log.load_page(D::AGGREGATE, id, loaded.position).await?;
+            let (events, more) = self
+                .log
+                .load_page(D::AGGREGATE, id, loaded.position)
+                .await?;
             loaded.fold(&events, own)?;
             if !more {
                 return Ok(loaded);
@@ -295,8 +328,13 @@ pub struct Committed<T> {
 impl<D: Decider> Done<D> {
     /// Sets the position of the last event written now, if any.
     fn of(committed: Committed<Self>) -> Self {
-        let position = committed.last_position().unwrap_or(committed.value.position);
-        Self { position, ..committed.value }
+        let position = committed
+            .last_position()
+            .unwrap_or(committed.value.position);
+        Self {
+            position,
+            ..committed.value
+        }
     }
 }
 

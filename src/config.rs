@@ -1,8 +1,9 @@
 //! Configuration: defaults < file < embedded stack < environment < flags.
 //!
 //! Environment variables are `LAUREATE_` and the key in capitals, with `__` for a dot, such as
-//! `LAUREATE_DATABASE__URL`. A variable with the suffix `_FILE` names a file that holds the value, which suits
-//! secrets. Unknown keys are rejected in every source. `laureate.example.toml` shows every key; a test reads it.
+//! `LAUREATE_DATABASE__URL`. A variable with the suffix `_FILE` names a file that holds the value,
+//! which suits secrets. Unknown keys are rejected in every source. `laureate.example.toml` shows
+//! every key; a test reads it.
 
 mod effective;
 mod error;
@@ -89,7 +90,8 @@ pub enum LogFormat {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NatsConfig {
-    /// Address such as `nats://user:password@host:4222` or `tls://…`. Commas separate the servers of a cluster.
+    /// Address such as `nats://user:password@host:4222` or `tls://…`. Commas separate the servers
+    /// of a cluster.
     pub url: Secret,
     /// Credentials file (JWT and key seed), if the server requires one instead of a password.
     #[serde(default)]
@@ -97,8 +99,8 @@ pub struct NatsConfig {
     /// PEM file with the certificate authority of the server, if the system doesn't trust it.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// Replicas of each stream: 1, or 3 or 5 in a cluster. If absent, existing streams stay as they are, and
-    /// new ones get 1.
+    /// Replicas of each stream: 1, or 3 or 5 in a cluster. If absent, existing streams stay as they
+    /// are, and new ones get 1.
     #[serde(default)]
     pub replicas: Option<u8>,
 }
@@ -107,8 +109,13 @@ impl NatsConfig {
     /// Returns the address of the server, with credentials.
     #[must_use]
     pub fn address(&self) -> Address<'_> {
-        let (credentials, ca_file) = (self.credentials.as_deref(), self.ca_file.as_deref());
-        Address { url: &self.url, credentials, ca_file }
+        let credentials = self.credentials.as_deref();
+        let ca_file = self.ca_file.as_deref();
+        Address {
+            url: &self.url,
+            credentials,
+            ca_file,
+        }
     }
 }
 
@@ -126,13 +133,14 @@ pub struct DatabaseConfig {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretsConfig {
-    /// Hides unique values in the log, and seals second factors there. At least 32 characters. Must never change.
+    /// Hides unique values in the log, and seals second factors there. At least 32 characters. Must
+    /// never change.
     pub claim_key: Secret,
     /// Signs access tokens. At least 32 characters. Another key invalidates all access tokens.
     #[serde(default)]
     pub token_key: Secret,
-    /// Keys with ids, such as `2026-11:KEY, 2026-05:KEY`. The first one signs access tokens. All of them and
-    /// `token_key` are accepted.
+    /// Keys with ids, such as `2026-11:KEY, 2026-05:KEY`. The first one signs access tokens. All of
+    /// them and `token_key` are accepted.
     #[serde(default)]
     pub token_keys: Secret,
 }
@@ -159,8 +167,8 @@ pub struct CertificatesConfig {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PeopleConfig {
-    /// `refuse`: a second person with the same e-mail address is an error. `allow`: people may share an
-    /// address, and the document number distinguishes them, or else the name.
+    /// `refuse`: a second person with the same e-mail address is an error. `allow`: people may
+    /// share an address, and the document number distinguishes them, or else the name.
     pub shared_email: SharedEmail,
 }
 
@@ -218,7 +226,12 @@ pub struct WorkersConfig {
 impl Default for WorkersConfig {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { importer: 2, processes: 64, renderer: cores, mailer: 16 }
+        Self {
+            importer: 2,
+            processes: 64,
+            renderer: cores,
+            mailer: 16,
+        }
     }
 }
 
@@ -244,12 +257,17 @@ impl Config {
     }
 
     fn check(&self, origins: &Origins) -> Result<(), ConfigError> {
-        let wrong =
-            |key: &str, problem: &dyn ToString| Err(ConfigError::value(key, problem.to_string(), origins));
+        let wrong = |key: &str, problem: &dyn ToString| {
+            Err(ConfigError::value(key, problem.to_string(), origins))
+        };
         if let Err(error) = crate::event_log::Names::new(&self.namespace) {
             return wrong("namespace", &error);
         }
-        if let Some(Err(error)) = self.nats.replicas.map(crate::event_log::plan::check_replicas) {
+        if let Some(Err(error)) = self
+            .nats
+            .replicas
+            .map(crate::event_log::plan::check_replicas)
+        {
             return wrong("nats.replicas", &error);
         }
         if let Err(error) = self.http.check() {
@@ -271,7 +289,11 @@ impl Config {
             return wrong("secrets.claim_key", &"give at least 32 random characters");
         }
         if let Err(error) = self.secrets.signing_keys() {
-            let key = if self.secrets.token_keys.is_empty() { "token_key" } else { "token_keys" };
+            let key = if self.secrets.token_keys.is_empty() {
+                "token_key"
+            } else {
+                "token_keys"
+            };
             return wrong(&format!("secrets.{key}"), &error);
         }
         let least_one = [

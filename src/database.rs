@@ -1,5 +1,5 @@
-//! PostgreSQL: connection pools, errors that may be logged, and migrations of the tables that a replay
-//! can't restore.
+//! PostgreSQL: connection pools, errors that may be logged, and migrations of the tables that a
+//! replay can't restore.
 
 mod server;
 
@@ -18,25 +18,42 @@ pub use server::{ServerSeen, look, pending_migrations};
 /// Timeout for a connection, new or from the pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Settings of each connection. They limit statements, lock waits and idle transactions. Times in text are
-/// in UTC, so that rows compare equal everywhere.
+/// Settings of each connection. They limit statements, lock waits and idle transactions. Times in
+/// text are in UTC, so that rows compare equal everywhere.
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
     -c idle_in_transaction_session_timeout=60s -c timezone=UTC -c datestyle=ISO";
 
 /// The files under `migrations/`, in order. They contain only tables that a replay can't restore.
 const MIGRATIONS: &[(&str, &str)] = &[
-    ("0001_checkpoints", include_str!("../migrations/0001_checkpoints.sql")),
-    ("0002_idempotent_answers", include_str!("../migrations/0002_idempotent_answers.sql")),
-    ("0003_indexed_before_live", include_str!("../migrations/0003_indexed_before_live.sql")),
-    ("0010_api_key_uses", include_str!("../migrations/0010_api_key_uses.sql")),
-    ("0014_finished_requests", include_str!("../migrations/0014_finished_requests.sql")),
+    (
+        "0001_checkpoints",
+        include_str!("../migrations/0001_checkpoints.sql"),
+    ),
+    (
+        "0002_idempotent_answers",
+        include_str!("../migrations/0002_idempotent_answers.sql"),
+    ),
+    (
+        "0003_indexed_before_live",
+        include_str!("../migrations/0003_indexed_before_live.sql"),
+    ),
+    (
+        "0010_api_key_uses",
+        include_str!("../migrations/0010_api_key_uses.sql"),
+    ),
+    (
+        "0014_finished_requests",
+        include_str!("../migrations/0014_finished_requests.sql"),
+    ),
 ];
 
 /// Database error. It contains no values of rows, so it may be logged.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
     /// The URL is not valid.
-    #[error("the database URL is not usable: {0}; give postgres://user:password@host:port/database")]
+    #[error(
+        "the database URL is not usable: {0}; give postgres://user:password@host:port/database"
+    )]
     Url(String),
     /// The server doesn't answer, the connection broke, or no connection became free in time.
     #[error("the database is not available: {0}")]
@@ -63,24 +80,24 @@ impl DatabaseError {
         matches!(self, Self::Refused { sqlstate, .. } if sqlstate == "42P01")
     }
 
-    /// Returns true if the statement ran into `statement_timeout`, or an operator cancelled it. It may succeed with
-    /// less work.
+    /// Returns true if the statement ran into `statement_timeout`, or an operator cancelled it. It
+    /// may succeed with less work.
     #[must_use]
     pub fn is_statement_timeout(&self) -> bool {
         matches!(self, Self::Refused { sqlstate, .. } if sqlstate == "57014")
     }
 
-    /// Returns true if the same statement can succeed later, because the cause was the connection, a
-    /// conflict or a lack of resources.
+    /// Returns true if the same statement can succeed later, because the cause was the connection,
+    /// a conflict or a lack of resources.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
-            // Connection, rollback, resources, object state, operator intervention, system error (manual,
-            // appendix A).
-            Self::Refused { sqlstate, .. } => {
-                ["08", "40", "53", "55", "57", "58"].iter().any(|class| sqlstate.starts_with(class))
-            }
+            // Connection, rollback, resources, object state, operator intervention, system error
+            // (manual, appendix A).
+            Self::Refused { sqlstate, .. } => ["08", "40", "53", "55", "57", "58"]
+                .iter()
+                .any(|class| sqlstate.starts_with(class)),
             Self::Url(_) | Self::MigrationChanged(_) => false,
         }
     }
@@ -88,13 +105,28 @@ impl DatabaseError {
 
 impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
-        let Some(db) = error.as_db_error() else { return Self::Unavailable(error.to_string()) };
+        let Some(db) = error.as_db_error() else {
+            return Self::Unavailable(error.to_string());
+        };
         let named = [db.table(), db.column(), db.constraint()];
-        let at = named.iter().flatten().copied().collect::<Vec<_>>().join(".");
-        // Messages of class 42 (syntax, missing objects) quote names of the program's own SQL, never data.
-        let text = db.code().code().starts_with("42").then(|| db.message().to_owned());
+        let at = named
+            .iter()
+            .flatten()
+            .copied()
+            .collect::<Vec<_>>()
+            .join(".");
+        // Messages of class 42 (syntax, missing objects) quote names of the program's own SQL,
+        // never data.
+        let text = db
+            .code()
+            .code()
+            .starts_with("42")
+            .then(|| db.message().to_owned());
         let at = if at.is_empty() { text } else { Some(at) };
-        Self::Refused { sqlstate: db.code().code().to_owned(), at }
+        Self::Refused {
+            sqlstate: db.code().code().to_owned(),
+            at,
+        }
     }
 }
 
@@ -110,23 +142,36 @@ impl From<deadpool_postgres::PoolError> for DatabaseError {
     }
 }
 
-/// Creates a pool of at most `max_size` connections with the given search path (a list as in
-/// `SET search_path`; see [`crate::projection::ProjectionSet::search_path`]). The first use connects.
+/// Creates a pool of at most `max_size` connections with the given search path (a list as in `SET
+/// search_path`; see [`crate::projection::ProjectionSet::search_path`]). The first use connects.
 ///
 /// # Errors
 /// The URL can't be parsed.
-pub fn connect(url: &str, search_path: Option<&str>, max_size: usize) -> Result<Pool, DatabaseError> {
+pub fn connect(
+    url: &str,
+    search_path: Option<&str>,
+    max_size: usize,
+) -> Result<Pool, DatabaseError> {
     let mut config = tokio_postgres::Config::from_str(url).map_err(|error| {
         DatabaseError::Url(
-            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+            std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), ToString::to_string),
         )
     })?;
-    let path =
-        search_path.map(|path| format!(" -c search_path={}", path.replace(' ', ""))).unwrap_or_default();
-    let given = config.get_options().map(|given| format!("{given} ")).unwrap_or_default();
+    let path = search_path
+        .map(|path| format!(" -c search_path={}", path.replace(' ', "")))
+        .unwrap_or_default();
+    let given = config
+        .get_options()
+        .map(|given| format!("{given} "))
+        .unwrap_or_default();
     config.options(format!("{given}{SESSION}{path}"));
-    config.application_name("laureate").connect_timeout(CONNECT_TIMEOUT);
-    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    config
+        .application_name("laureate")
+        .connect_timeout(CONNECT_TIMEOUT);
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
     Pool::builder(Manager::from_config(config, NoTls, recycling))
         .max_size(max_size)
         .runtime(Runtime::Tokio1)
@@ -145,8 +190,8 @@ pub async fn check(pool: &Pool) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Applies the outstanding migrations to the schema `<namespace>_meta`. Several processes may call it
-/// concurrently.
+/// Applies the outstanding migrations to the schema `<namespace>_meta`. Several processes may call
+/// it concurrently.
 ///
 /// # Errors
 /// The database is not available, or an applied migration has changed.
@@ -154,7 +199,12 @@ pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> 
     let mut client: Client = pool.get().await?;
     let transaction = client.transaction().await?;
     let schema = meta_schema(namespace);
-    transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&schema]).await?;
+    transaction
+        .execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+            &[&schema],
+        )
+        .await?;
     let prepare = format!(
         "CREATE SCHEMA IF NOT EXISTS \"{schema}\";
          SET LOCAL search_path = \"{schema}\";
@@ -165,7 +215,9 @@ pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> 
     transaction.batch_execute(&prepare).await?;
     for (name, sql) in MIGRATIONS {
         let checksum = hex(&Sha256::digest(sql.as_bytes()));
-        let known = transaction.query_opt("SELECT checksum FROM migrations WHERE name = $1", &[name]).await?;
+        let known = transaction
+            .query_opt("SELECT checksum FROM migrations WHERE name = $1", &[name])
+            .await?;
         match known.map(|row| row.get::<_, String>(0)) {
             Some(applied) if applied == checksum => {}
             Some(_) => return Err(DatabaseError::MigrationChanged((*name).to_owned())),
@@ -185,8 +237,10 @@ pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> 
 /// # Errors
 /// The database is not available.
 pub async fn forget_expired_answers(pool: &Pool, namespace: &str) -> Result<u64, DatabaseError> {
-    let sql =
-        format!("DELETE FROM \"{}\".idempotent_answers WHERE expires_at < now()", meta_schema(namespace));
+    let sql = format!(
+        "DELETE FROM \"{}\".idempotent_answers WHERE expires_at < now()",
+        meta_schema(namespace)
+    );
     Ok(pool.get().await?.execute(&sql, &[]).await?)
 }
 
@@ -205,21 +259,35 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .expect("the folder is there")
-            .map(|entry| entry.expect("readable").file_name().into_string().expect("a plain name"))
+            .map(|entry| {
+                entry
+                    .expect("readable")
+                    .file_name()
+                    .into_string()
+                    .expect("a plain name")
+            })
             .collect();
         files.sort();
-        let embedded: Vec<String> = MIGRATIONS.iter().map(|(name, _)| format!("{name}.sql")).collect();
+        let embedded: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|(name, _)| format!("{name}.sql"))
+            .collect();
         assert_eq!(files, embedded);
     }
 
     #[test]
     fn conflicts_and_lost_connections_are_transient_and_bad_data_is_not() {
-        let refused = |code: &str| DatabaseError::Refused { sqlstate: code.to_owned(), at: None };
+        let refused = |code: &str| DatabaseError::Refused {
+            sqlstate: code.to_owned(),
+            at: None,
+        };
         assert!(DatabaseError::Unavailable(String::new()).is_transient());
         for code in ["40001", "40P01", "08006", "57P01", "57014", "53300"] {
             assert!(refused(code).is_transient(), "{code}");
         }
-        assert!(refused("57014").is_statement_timeout() && !refused("57P01").is_statement_timeout());
+        assert!(
+            refused("57014").is_statement_timeout() && !refused("57P01").is_statement_timeout()
+        );
         for code in ["22P02", "23505", "42P01"] {
             assert!(!refused(code).is_transient(), "{code}");
         }

@@ -1,7 +1,7 @@
 //! Importer: reads an uploaded file and imports its people row by row, in chunks.
 //!
-//! A worker that takes over after a crash reads the file from its beginning. The command of every row has the same id
-//! as before, so nothing is done twice, and the report is complete.
+//! A worker that takes over after a crash reads the file from its beginning. The command of every
+//! row has the same id as before, so nothing is done twice, and the report is complete.
 
 use std::io;
 use std::path::Path;
@@ -17,7 +17,8 @@ use crate::commands::take_in_row::{Row, take_in_row};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded, Snapshot};
 use crate::domain::certification::attendee::ImportedRow;
 use crate::domain::certification::import::{
-    Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
+    Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed,
+    ImportRequested,
 };
 use crate::domain::certification::reactions::import::{RowRules, Seen};
 use crate::domain::{Event, ImportId, Secret};
@@ -49,8 +50,8 @@ mod row_warnings;
 mod settled;
 mod undrawable_row;
 
-/// Number of rows in a chunk. Progress is recorded after each chunk. A new person is three events, and a group commit
-/// has at most 1,000 events, so the rows of a chunk fill two.
+/// Number of rows in a chunk. Progress is recorded after each chunk. A new person is three events,
+/// and a group commit has at most 1,000 events, so the rows of a chunk fill two.
 const CHUNK: usize = 666;
 /// Number of chunks that are read ahead of the current one. A row takes up to about 20 KB.
 const READ_AHEAD: usize = 1;
@@ -108,8 +109,17 @@ struct Request<'r> {
 
 impl Request<'_> {
     const fn rules(&self) -> RowRules {
-        let ImportRequested { update_existing, requires_document, shared_email, .. } = *self.asked;
-        RowRules { update_existing, requires_document, shared_email }
+        let ImportRequested {
+            update_existing,
+            requires_document,
+            shared_email,
+            ..
+        } = *self.asked;
+        RowRules {
+            update_existing,
+            requires_document,
+            shared_email,
+        }
     }
 }
 
@@ -132,10 +142,17 @@ impl Importer {
         limits: Limits,
         renderer: Arc<Renderer>,
     ) -> Self {
-        Self { commands, storage, claim_key, limits, renderer }
+        Self {
+            commands,
+            storage,
+            claim_key,
+            limits,
+            renderer,
+        }
     }
 
-    /// Imports the file of an `ImportRequested`, and records the progress and the end. Other events are ignored.
+    /// Imports the file of an `ImportRequested`, and records the progress and the end. Other events
+    /// are ignored.
     ///
     /// # Errors
     /// See [`ImportError`].
@@ -145,18 +162,27 @@ impl Importer {
         else {
             return Ok(());
         };
-        let Ok(id) = cause.event.id.parse::<ImportId>() else { return Ok(()) };
+        let Ok(id) = cause.event.id.parse::<ImportId>() else {
+            return Ok(());
+        };
         let import = self.commands.load::<Import>(id).await?;
         if import.state.ended {
             return Ok(());
         }
         let key = ObjectKey::parse(&request.object_key).map_err(StorageError::from)?;
         let file = NamedTempFile::new().map_err(ImportError::local)?;
-        let found = self.storage.get_to_file(&key, file.path(), self.limits.max_bytes).await?;
+        let found = self
+            .storage
+            .get_to_file(&key, file.path(), self.limits.max_bytes)
+            .await?;
         if found.is_none() {
             return Err(ImportError::SourceGone);
         }
-        let request = Request { id, asked: &request, file: file.path() };
+        let request = Request {
+            id,
+            asked: &request,
+            file: file.path(),
+        };
         let taken_in = self.take_in(cause, &request, import).await?;
         self.finish(cause, id, taken_in).await?;
         // The people are in the log now. The file is personal data that is no longer needed.
@@ -164,20 +190,24 @@ impl Importer {
         Ok(())
     }
 
-    /// Imports the file chunk by chunk. The outcome of a chunk is recorded while the next one is imported.
+    /// Imports the file chunk by chunk. The outcome of a chunk is recorded while the next one is
+    /// imported.
     async fn take_in(
         &self,
         cause: &Cause<'_>,
         request: &Request<'_>,
         import: Loaded<Import>,
     ) -> Result<TakenIn, ImportError> {
-        let (mut taken_in, mut seen) = (TakenIn::default(), Seen::default());
-        let (noted, mut unnoted) = (import.state.through_row, begun_before(cause, &import));
+        let mut taken_in = TakenIn::default();
+        let mut seen = Seen::default();
+        let noted = import.state.through_row;
+        let mut unnoted = begun_before(cause, &import);
         let mut progress = self.progress(cause, request, import).await?;
         let mut chunks = read_in_chunks(request.file, request.asked, self.limits);
         let mut settled: Vec<Settled> = Vec::new();
         while let Some(chunk) = chunks.recv().await {
-            if progress.import.state.is_cancelling && chunk.as_ref().is_ok_and(|rows| is_beyond(rows, noted))
+            if progress.import.state.is_cancelling
+                && chunk.as_ref().is_ok_and(|rows| is_beyond(rows, noted))
             {
                 if unnoted == 0 {
                     taken_in.left = Some(leave(chunk, chunks, &mut taken_in.file).await?);
@@ -205,16 +235,19 @@ impl Importer {
                 taken_in.report.add(row.earned.is_some(), &row.outcome);
             }
         }
-        self.note(cause, request.id, &mut progress, &settled).await?;
+        self.note(cause, request.id, &mut progress, &settled)
+            .await?;
         let rest = progress.due.rest();
-        self.request_batches(cause, &mut progress.batches, rest).await?;
+        self.request_batches(cause, &mut progress.batches, rest)
+            .await?;
         if progress.import.state.is_cancelling {
             taken_in.left.get_or_insert(0);
         }
         Ok(taken_in)
     }
 
-    /// Imports the rows of a chunk, concurrently if they are independent. The outcome is the same as one by one.
+    /// Imports the rows of a chunk, concurrently if they are independent. The outcome is the same
+    /// as one by one.
     async fn take_in_chunk(
         &self,
         cause: &Cause<'_>,
@@ -223,16 +256,22 @@ impl Importer {
         seen: &mut Seen,
     ) -> Result<Vec<Settled>, ImportError> {
         let plan = Plan::of(&self.commands, &self.claim_key, request, rows).await?;
-        let (snapshot, earlier) = (&plan.snapshot, &*seen);
+        let snapshot = &plan.snapshot;
+        let earlier = &*seen;
         let mut apart = Vec::with_capacity(plan.apart.len());
         for row in plan.apart {
             apart.push(self.decide(cause, request, (snapshot, earlier), row));
         }
-        let mut decided: Vec<Decided> = stream::iter(apart).buffer_unordered(CHUNK).try_collect().await?;
+        let mut decided: Vec<Decided> = stream::iter(apart)
+            .buffer_unordered(CHUNK)
+            .try_collect()
+            .await?;
         decided.sort_by_key(Decided::row);
         let mut settled: Vec<_> = decided.into_iter().map(|row| row.settled(seen)).collect();
         for row in plan.in_turn {
-            let row = self.decide(cause, request, (&Snapshot::default(), &*seen), row).await?;
+            let row = self
+                .decide(cause, request, (&Snapshot::default(), &*seen), row)
+                .await?;
             settled.push(row.settled(seen));
         }
         settled.sort_by_key(|row| row.row);
@@ -247,26 +286,61 @@ impl Importer {
         row: PlannedRow,
     ) -> Result<Decided, ImportError> {
         let number = row.number;
-        let Claiming { entry, claims, certificate_id, requires_document, raw } = match row.person {
+        let Claiming {
+            entry,
+            claims,
+            certificate_id,
+            requires_document,
+            raw,
+        } = match row.person {
             Ok(claiming) => claiming,
             Err(Rejection { raw, errors }) => {
-                return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, errors)));
+                return Ok(Decided::Rejected(
+                    number,
+                    ErrorDetail::of_row(number, &raw, errors),
+                ));
             }
         };
         let context = CommandContext::of_process(cause.event, "importer-row", number as usize);
-        let source = ImportedRow { import_id: request.id, row: number };
+        let source = ImportedRow {
+            import_id: request.id,
+            row: number,
+        };
         let rules = rules_with(request.rules(), requires_document);
-        let row = Row { entry: &entry, claims: &claims, source, rules, seen };
+        let row = Row {
+            entry: &entry,
+            claims: &claims,
+            source,
+            rules,
+            seen,
+        };
         let key = self.claim_key.reveal().as_bytes();
         let taken_in = take_in_row(&self.commands, key, snapshot, &context, row).await?;
         let taken_in = explained(taken_in, request.rules(), requires_document);
         let stored = stored_person(&self.commands, snapshot, &taken_in).await?;
-        let certificate_id = certificate_id.map(Into::into).or(request.asked.certificate_id);
+        let certificate_id = certificate_id
+            .map(Into::into)
+            .or(request.asked.certificate_id);
         let is_earning = certificate_id.is_some();
-        let (stored, taken) = (stored.as_ref(), &taken_in);
-        let row = TakenRow { number, entry: &entry, taken_in: taken, stored, raw: &raw, is_earning };
+        let stored = stored.as_ref();
+        let taken = &taken_in;
+        let row = TakenRow {
+            number,
+            entry: &entry,
+            taken_in: taken,
+            stored,
+            raw: &raw,
+            is_earning,
+        };
         let warning = warning(&self.renderer, row);
-        Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
+        Ok(Decided::of(
+            number,
+            taken_in,
+            entry,
+            raw,
+            certificate_id,
+            warning,
+        ))
     }
 
     /// Records that an import has failed.
@@ -279,13 +353,23 @@ impl Importer {
         code: &'static str,
         reason: String,
     ) -> Result<(), CommandError> {
-        let failed = ImportFailed { code: code.to_owned(), reason };
+        let failed = ImportFailed {
+            code: code.to_owned(),
+            reason,
+        };
         let context = CommandContext::of_process(cause, "importer-end", 1);
-        self.commands.execute::<Import>(&context, &cause.id, ImportCommand::Fail(failed)).await?;
+        self.commands
+            .execute::<Import>(&context, &cause.id, ImportCommand::Fail(failed))
+            .await?;
         Ok(())
     }
 
-    async fn finish(&self, cause: &Cause<'_>, id: ImportId, taken_in: TakenIn) -> Result<(), ImportError> {
+    async fn finish(
+        &self,
+        cause: &Cause<'_>,
+        id: ImportId,
+        taken_in: TakenIn,
+    ) -> Result<(), ImportError> {
         let TakenIn { report, file, left } = taken_in;
         let report_key = import_report_key(id.0);
         let stored = file.finish().map_err(ImportError::local)?;
@@ -295,28 +379,37 @@ impl Importer {
         let report_key = stored.map(|_| report_key.to_string());
         metrics::counter!("laureate_import_rows_total").increment(u64::from(report.total_records));
         let context = CommandContext::of_process(cause.event, "importer-end", 0);
-        self.commands.execute::<Import>(&context, id, end(&report, left, report_key)).await?;
+        self.commands
+            .execute::<Import>(&context, id, end(&report, left, report_key))
+            .await?;
         Ok(())
     }
 }
 
-/// Returns how many chunks after the recorded progress an earlier worker may have begun. Some of their rows may be
-/// imported but not recorded, so these chunks are imported to their end even if the import is cancelled.
+/// Returns how many chunks after the recorded progress an earlier worker may have begun. Some of
+/// their rows may be imported but not recorded, so these chunks are imported to their end even if
+/// the import is cancelled.
 const fn begun_before(cause: &Cause<'_>, import: &Loaded<Import>) -> usize {
-    if cause.attempt > 1 || import.state.through_row > 0 { READ_AHEAD + 1 } else { 0 }
+    if cause.attempt > 1 || import.state.through_row > 0 {
+        READ_AHEAD + 1
+    } else {
+        0
+    }
 }
 
 fn is_beyond(rows: &[SheetRow], noted: u32) -> bool {
     rows.first().is_some_and(|row| row.row > noted)
 }
 
-/// Counts the rows that are not imported after a cancellation, and adds them to the report. Stops at a reading error.
+/// Counts the rows that are not imported after a cancellation, and adds them to the report. Stops
+/// at a reading error.
 async fn leave(
     first: Result<Vec<SheetRow>, ImportError>,
     mut rest: tokio::sync::mpsc::Receiver<Result<Vec<SheetRow>, ImportError>>,
     file: &mut ReportFile,
 ) -> Result<u32, ImportError> {
-    let (mut left, mut chunk) = (0, Some(first));
+    let mut left = 0;
+    let mut chunk = Some(first);
     while let Some(Ok(rows)) = chunk {
         for row in rows {
             left += 1;
@@ -333,8 +426,16 @@ async fn leave(
 
 /// Returns the command that ends the import.
 fn end(report: &ImportReport, left: Option<u32>, report_key: Option<String>) -> ImportCommand {
-    let ImportReport { total_records: total, created, updated, existing, repeated, errors, warnings, .. } =
-        *report;
+    let ImportReport {
+        total_records: total,
+        created,
+        updated,
+        existing,
+        repeated,
+        errors,
+        warnings,
+        ..
+    } = *report;
     let associated = report.certificates_associated;
     match left {
         None => ImportCommand::Complete(ImportCompleted {

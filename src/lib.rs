@@ -1,4 +1,5 @@
-//! Laureate: certificates from a spreadsheet to a verified, mailed PDF, event-sourced on NATS JetStream.
+//! Laureate: certificates from a spreadsheet to a verified, mailed PDF, event-sourced on NATS
+//! JetStream.
 //!
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 

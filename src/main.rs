@@ -24,7 +24,10 @@ fn main() -> ExitCode {
     let tell = |error: &anyhow::Error| {
         let _ = writeln!(std::io::stderr(), "laureate: {error:#}");
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             tell(&anyhow::anyhow!(error).context("the runtime can't be started"));
@@ -39,7 +42,8 @@ fn main() -> ExitCode {
             exit::code_of(&error)
         }
     };
-    // Dropping the runtime would wait without limit for blocking calls, such as those to a hung network folder.
+    // Dropping the runtime would wait without limit for blocking calls, such as those to a hung
+    // network folder.
     runtime.shutdown_timeout(BLOCKING_CALLS_END_WITHIN);
     code
 }

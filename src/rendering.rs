@@ -26,7 +26,9 @@ use crate::certificate_pdf::{Design, OptionInput, RenderJob, RenderedCertificate
 use crate::commands::Commands;
 use crate::domain::IssuanceId;
 use crate::domain::certification::certificate::DesignRef;
-use crate::domain::certification::issuance::{CertificateGenerated, CertificateRequested, Issuance};
+use crate::domain::certification::issuance::{
+    CertificateGenerated, CertificateRequested, Issuance,
+};
 use crate::domain::certification::manifest::OptionValue;
 use crate::domain::certification::reactions::issuance::public_link;
 use crate::domain::hex;
@@ -57,7 +59,13 @@ impl Rendering {
         storage: ObjectStorage,
         sandbox: Sandbox,
     ) -> Self {
-        Self { commands, renderer, storage, designs: Arc::default(), sandbox }
+        Self {
+            commands,
+            renderer,
+            storage,
+            designs: Arc::default(),
+            sandbox,
+        }
     }
 
     /// Returns the commands, with which callers record the outcome.
@@ -72,8 +80,9 @@ impl Rendering {
         &self.renderer
     }
 
-    /// Returns the issued PDF of an issuance, checked against its SHA-256. If the object is missing, the PDF is
-    /// rendered and stored again. Returns `None` if nothing has been issued yet.
+    /// Returns the issued PDF of an issuance, checked against its SHA-256. If the object is
+    /// missing, the PDF is rendered and stored again. Returns `None` if nothing has been issued
+    /// yet.
     ///
     /// # Errors
     /// See [`RenderingError`]. Bytes that differ from the issued ones are never returned.
@@ -82,11 +91,14 @@ impl Rendering {
         if issuance.revoked.is_some() {
             return Err(RenderingError::Revoked);
         }
-        let (Some(request), Some(pdf)) = (issuance.request, issuance.generated) else { return Ok(None) };
+        let (Some(request), Some(pdf)) = (issuance.request, issuance.generated) else {
+            return Ok(None);
+        };
         self.frozen(&request, &pdf).await.map(Some)
     }
 
-    /// Like [`Self::issued_pdf`], for a known key and SHA-256. Reads the log only if the object is missing.
+    /// Like [`Self::issued_pdf`], for a known key and SHA-256. Reads the log only if the object is
+    /// missing.
     ///
     /// # Errors
     /// See [`Self::issued_pdf`].
@@ -108,13 +120,23 @@ impl Rendering {
     /// # Errors
     /// It can't be drawn, or a design image is missing.
     pub async fn sample(&self, request: &CertificateRequested) -> Result<Bytes, RenderingError> {
-        self.samples(&[request]).await.pop().unwrap_or(Err(RenderingError::Interrupted))
+        self.samples(&[request])
+            .await
+            .pop()
+            .unwrap_or(Err(RenderingError::Interrupted))
     }
 
-    /// Renders several PDFs without storing or recording them. Returns the results in the same order.
-    pub async fn samples(&self, requests: &[&CertificateRequested]) -> Vec<Result<Bytes, RenderingError>> {
+    /// Renders several PDFs without storing or recording them. Returns the results in the same
+    /// order.
+    pub async fn samples(
+        &self,
+        requests: &[&CertificateRequested],
+    ) -> Vec<Result<Bytes, RenderingError>> {
         let rendered = self.render(requests).await;
-        rendered.into_iter().map(|rendered| Ok(rendered?.to_bytes())).collect()
+        rendered
+            .into_iter()
+            .map(|rendered| Ok(rendered?.to_bytes()))
+            .collect()
     }
 
     /// Stores a PDF and returns the event that records it.
@@ -129,12 +151,23 @@ impl Rendering {
         let page = &request.page;
         let certificate = request.certificate_id.0;
         let year = page.issue_date.year();
-        let key =
-            certificate_key(&page.client, year, certificate, &page.certificate_name, &request.public_id)
-                .map_err(StorageError::from)?;
+        let key = certificate_key(
+            &page.client,
+            year,
+            certificate,
+            &page.certificate_name,
+            &request.public_id,
+        )
+        .map_err(StorageError::from)?;
         let size = pdf.size();
-        self.storage.put_new(&key, PutPayload::from_iter(pdf.parts)).await?;
-        Ok(CertificateGenerated { object_key: key.to_string(), sha256: pdf.sha256, size })
+        self.storage
+            .put_new(&key, PutPayload::from_iter(pdf.parts))
+            .await?;
+        Ok(CertificateGenerated {
+            object_key: key.to_string(),
+            sha256: pdf.sha256,
+            size,
+        })
     }
 
     async fn frozen(
@@ -170,8 +203,11 @@ impl Rendering {
         let (own_places, own): (Vec<usize>, Vec<_>) = own.into_iter().unzip();
         let (shipped_places, shipped): (Vec<usize>, Vec<_>) = shipped.into_iter().unzip();
         let (drawn, rendered) = join(self.draw_own(&own), self.render_shipped(&shipped)).await;
-        let mut done: Vec<_> =
-            own_places.into_iter().zip(drawn).chain(shipped_places.into_iter().zip(rendered)).collect();
+        let mut done: Vec<_> = own_places
+            .into_iter()
+            .zip(drawn)
+            .chain(shipped_places.into_iter().zip(rendered))
+            .collect();
         done.sort_by_key(|(place, _)| *place);
         done.into_iter().map(|(_, result)| result).collect()
     }
@@ -185,7 +221,10 @@ impl Rendering {
         for request in requests {
             jobs.push(self.job(request).await);
         }
-        let (renderer, good): (_, Vec<_>) = (self.renderer.clone(), jobs.iter().flatten().cloned().collect());
+        let (renderer, good): (_, Vec<_>) = (
+            self.renderer.clone(),
+            jobs.iter().flatten().cloned().collect(),
+        );
         let rendered = apart(good, move |jobs: &[RenderJob]| renderer.render(jobs)).await;
         let mut rendered = rendered.into_iter();
         jobs.into_iter()
@@ -234,16 +273,28 @@ impl Rendering {
     }
 
     async fn design(&self, pinned: &DesignRef) -> Result<Design, RenderingError> {
-        let known = self.designs.lock().unwrap_or_else(PoisonError::into_inner).get(&pinned.sha256).cloned();
+        let known = self
+            .designs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&pinned.sha256)
+            .cloned();
         if let Some(design) = known {
             return Ok(design);
         }
         let key = ObjectKey::parse(&pinned.key).map_err(StorageError::from)?;
-        let bytes = self.storage.get(&key, MAX_OBJECT).await?.ok_or(RenderingError::Design)?;
+        let bytes = self
+            .storage
+            .get(&key, MAX_OBJECT)
+            .await?
+            .ok_or(RenderingError::Design)?;
         if hex(&Sha256::digest(&bytes)) != pinned.sha256 {
             return Err(RenderingError::Design);
         }
-        let design = Design { bytes, sha256: pinned.sha256.clone() };
+        let design = Design {
+            bytes,
+            sha256: pinned.sha256.clone(),
+        };
         let mut designs = self.designs.lock().unwrap_or_else(PoisonError::into_inner);
         if designs.len() >= DESIGNS {
             designs.clear();
@@ -255,5 +306,9 @@ impl Rendering {
 
 /// Returns the bytes if they have the issued SHA-256.
 fn checked(bytes: Bytes, sha256: &str) -> Result<Bytes, RenderingError> {
-    if hex(&Sha256::digest(&bytes)) == sha256 { Ok(bytes) } else { Err(RenderingError::Differs) }
+    if hex(&Sha256::digest(&bytes)) == sha256 {
+        Ok(bytes)
+    } else {
+        Err(RenderingError::Differs)
+    }
 }

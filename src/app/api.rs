@@ -31,7 +31,10 @@ impl App {
             templates: self.shipped_templates(),
             claim_key: self.config.secrets.claim_key.clone(),
             shared_email: self.config.people.shared_email,
-            tokens: Tokens::new(&self.config.secrets.signing_keys()?, settings.tokens.clone())?,
+            tokens: Tokens::new(
+                &self.config.secrets.signing_keys()?,
+                settings.tokens.clone(),
+            )?,
             standing: self.follow_standing(running),
             passwords: self.passwords()?,
             import_limits: self.import_limits(),
@@ -45,12 +48,15 @@ impl App {
             settings,
             auth: self.config.auth.clone(),
         });
-        let (shutdown, grace) = (running.shutdown.clone(), running.grace);
+        let shutdown = running.shutdown.clone();
+        let grace = running.grace;
         let limits = ConnectionLimits {
             settings: self.config.http.connections,
             trusted_proxies: self.config.http.trusted_proxies.clone(),
         };
-        running.spawn("api", async move { Ok(http::serve(listener, state, limits, shutdown, grace).await?) });
+        running.spawn("api", async move {
+            Ok(http::serve(listener, state, limits, shutdown, grace).await?)
+        });
         Ok(())
     }
 }

@@ -10,7 +10,10 @@ use crate::http::Dependency;
 
 /// Returns every dependency with its check. Only the API requires complete query tables.
 pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
-    let projections = Dependency { required: roles.contains(&Role::Api), ..projections(app) };
+    let projections = Dependency {
+        required: roles.contains(&Role::Api),
+        ..projections(app)
+    };
     vec![log(app), tables(app), projections, storage(app), mail(app)]
 }
 
@@ -18,37 +21,74 @@ fn log(app: &App) -> Dependency {
     let log = app.commands.log().clone();
     let check = move || {
         let log = log.clone();
-        async move { log.info().await.map(|_| ()).map_err(|error| error.to_string()) }.boxed()
+        async move {
+            log.info()
+                .await
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        }
+        .boxed()
     };
-    Dependency { name: "log", required: true, check: Arc::new(check) }
+    Dependency {
+        name: "log",
+        required: true,
+        check: Arc::new(check),
+    }
 }
 
 fn tables(app: &App) -> Dependency {
     let pool = app.pool.clone();
     let check = move || {
         let pool = pool.clone();
-        async move { database::check(&pool).await.map_err(|error| error.to_string()) }.boxed()
+        async move {
+            database::check(&pool)
+                .await
+                .map_err(|error| error.to_string())
+        }
+        .boxed()
     };
-    Dependency { name: "database", required: true, check: Arc::new(check) }
+    Dependency {
+        name: "database",
+        required: true,
+        check: Arc::new(check),
+    }
 }
 
 /// Fails until every projection of this program has caught up, and if an error has stopped one.
 fn projections(app: &App) -> Dependency {
-    let (log, readers) = (app.commands.log().clone(), app.readers.clone());
+    let log = app.commands.log().clone();
+    let readers = app.readers.clone();
     let check = move || {
-        let (log, readers) = (log.clone(), readers.clone());
+        let log = log.clone();
+        let readers = readers.clone();
         async move {
             let info = log.info().await.map_err(|error| error.to_string())?;
-            let found = readers.status(&info).await.map_err(|error| error.to_string())?;
+            let found = readers
+                .status(&info)
+                .await
+                .map_err(|error| error.to_string())?;
             let unfit = found.iter().filter(|p| !p.ready || p.error.is_some());
             let texts: Vec<_> = unfit
-                .map(|p| format!("{} is {} at {}, {} behind", p.name, p.state, p.position, p.lag))
+                .map(|p| {
+                    format!(
+                        "{} is {} at {}, {} behind",
+                        p.name, p.state, p.position, p.lag
+                    )
+                })
                 .collect();
-            if texts.is_empty() { Ok(()) } else { Err(texts.join("; ")) }
+            if texts.is_empty() {
+                Ok(())
+            } else {
+                Err(texts.join("; "))
+            }
         }
         .boxed()
     };
-    Dependency { name: "projections", required: true, check: Arc::new(check) }
+    Dependency {
+        name: "projections",
+        required: true,
+        check: Arc::new(check),
+    }
 }
 
 fn storage(app: &App) -> Dependency {
@@ -57,7 +97,11 @@ fn storage(app: &App) -> Dependency {
         let storage = storage.clone();
         async move { storage.check().await.map_err(|error| error.to_string()) }.boxed()
     };
-    Dependency { name: "storage", required: true, check: Arc::new(check) }
+    Dependency {
+        name: "storage",
+        required: true,
+        check: Arc::new(check),
+    }
 }
 
 /// Not required: mails wait while the mail server is down, and requests don't need it.
@@ -67,5 +111,9 @@ fn mail(app: &App) -> Dependency {
         let mailer = mailer.clone();
         async move { mailer.check().await.map_err(|error| error.to_string()) }.boxed()
     };
-    Dependency { name: "mail", required: false, check: Arc::new(check) }
+    Dependency {
+        name: "mail",
+        required: false,
+        check: Arc::new(check),
+    }
 }

@@ -9,15 +9,23 @@ const BESIDES: u64 = 512;
 /// Highest limit that is requested. More is of no use, and some systems allow a billion.
 const ENOUGH: u64 = 1 << 20;
 
-/// Raises the soft limit to the hard limit, once per process. Logs the limit, and whether it suffices for
-/// `connections`.
+/// Raises the soft limit to the hard limit, once per process. Logs the limit, and whether it
+/// suffices for `connections`.
 pub(super) fn raise(connections: usize) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = getrlimit(Resource::Nofile);
-        let Some(current) = before.current else { return };
-        let wanted = before.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH)).max(current);
-        let raised = Rlimit { current: Some(wanted), maximum: before.maximum };
+        let Some(current) = before.current else {
+            return;
+        };
+        let wanted = before
+            .maximum
+            .map_or(ENOUGH, |maximum| maximum.min(ENOUGH))
+            .max(current);
+        let raised = Rlimit {
+            current: Some(wanted),
+            maximum: before.maximum,
+        };
         let limit = match setrlimit(Resource::Nofile, raised) {
             Ok(()) => wanted,
             Err(error) => {
@@ -27,7 +35,13 @@ pub(super) fn raise(connections: usize) {
         };
         let needed = connections as u64 + BESIDES;
         let suffices = limit >= needed;
-        tracing::info!(before = current, limit, needed, suffices, "limit of file descriptors");
+        tracing::info!(
+            before = current,
+            limit,
+            needed,
+            suffices,
+            "limit of file descriptors"
+        );
     });
 }
 
@@ -42,6 +56,9 @@ mod tests {
         let after = getrlimit(Resource::Nofile);
         assert_eq!(after.maximum, before.maximum, "the hard limit stays");
         let highest = after.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
-        assert!(after.current.is_none_or(|current| current >= highest), "{after:?}");
+        assert!(
+            after.current.is_none_or(|current| current >= highest),
+            "{after:?}"
+        );
     }
 }

@@ -12,23 +12,30 @@ use crate::http::{self, Readiness};
 const MAX_OPEN: usize = 64;
 
 impl App {
-    /// Serves metrics and the state of dependencies if `management.listen` is configured. Returns the
-    /// readiness of a process with these roles.
+    /// Serves metrics and the state of dependencies if `management.listen` is configured. Returns
+    /// the readiness of a process with these roles.
     pub(super) async fn start_management(
         &self,
         roles: &[Role],
         running: &mut Running,
     ) -> anyhow::Result<Readiness> {
         let readiness = Readiness::new(dependencies::all(self, roles));
-        let Some(listen) = self.config.management.listen else { return Ok(readiness) };
+        let Some(listen) = self.config.management.listen else {
+            return Ok(readiness);
+        };
         let listener = TcpListener::bind(listen).await;
-        let listener = listener.with_context(|| format!("management.listen: cannot listen on {listen}"))?;
+        let listener =
+            listener.with_context(|| format!("management.listen: cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         running.management_address = Some(address);
         tracing::info!(%address, "metrics and health are served");
         let router = management(readiness.clone(), MetricsPage::new(self.metrics.clone()));
-        let limits = ConnectionSettings { max_open: MAX_OPEN, ..ConnectionSettings::default() };
-        let (shutdown, grace) = (running.shutdown.clone(), running.grace);
+        let limits = ConnectionSettings {
+            max_open: MAX_OPEN,
+            ..ConnectionSettings::default()
+        };
+        let shutdown = running.shutdown.clone();
+        let grace = running.grace;
         running.spawn("management", async move {
             Ok(http::serve(listener, router, limits, shutdown, grace).await?)
         });

@@ -20,7 +20,13 @@ pub struct Running {
 impl Running {
     /// Creates an empty set. Work in progress has `grace` to finish after `shutdown` is cancelled.
     pub(super) fn new(shutdown: CancellationToken, grace: Duration) -> Self {
-        Self { address: None, management_address: None, tasks: JoinSet::new(), shutdown, grace }
+        Self {
+            address: None,
+            management_address: None,
+            tasks: JoinSet::new(),
+            shutdown,
+            grace,
+        }
     }
 
     /// Returns the address that the API listens on, if the API is among the roles.
@@ -43,8 +49,8 @@ impl Running {
         self.tasks.spawn(async move { (name, task.await) });
     }
 
-    /// Waits until shutdown is requested or a role fails. Then waits for all roles to finish the work in
-    /// progress, for at most the grace period.
+    /// Waits until shutdown is requested or a role fails. Then waits for all roles to finish the
+    /// work in progress, for at most the grace period.
     ///
     /// # Errors
     /// Fails if a role failed, or if a role did not finish in time.
@@ -60,14 +66,17 @@ impl Running {
                     }
                     ended = self.tasks.join_next() => ended,
                 },
-                Some(deadline) => match tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
-                    Ok(ended) => ended,
-                    Err(_) => {
-                        let late =
-                            anyhow!("some work did not end within the grace period; it will be done again");
-                        return Err(failure.unwrap_or(late));
+                Some(deadline) => {
+                    match tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
+                        Ok(ended) => ended,
+                        Err(_) => {
+                            let late = anyhow!(
+                                "some work did not end within the grace period; it will be done again"
+                            );
+                            return Err(failure.unwrap_or(late));
+                        }
                     }
-                },
+                }
             };
             let (name, result) = match ended {
                 None => return failure.map_or(Ok(()), Err),
@@ -82,7 +91,8 @@ impl Running {
                 tracing::error!(role = name, error = %format!("{error:#}"), "a role failed; the process stops");
                 failure.get_or_insert(error.context(format!("the {name} failed")));
             }
-            // A process that lacks a role is of no use. It stops, so that its supervisor starts it again.
+            // A process that lacks a role is of no use. It stops, so that its supervisor starts it
+            // again.
             self.shutdown.cancel();
         }
     }

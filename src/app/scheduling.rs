@@ -21,13 +21,18 @@ impl App {
             },
             plan,
         );
-        let (timers, dead_letters) =
-            (Timers::new(self.commands.clone()), MaxDeliveriesConsumer::new(self.commands.clone()));
+        let timers = Timers::new(self.commands.clone());
+        let dead_letters = MaxDeliveriesConsumer::new(self.commands.clone());
         let stop = || running.shutdown.clone();
-        let (first, second, third) = (stop(), stop(), stop());
+        let first = stop();
+        let second = stop();
+        let third = stop();
         running.spawn("timers", async move { Ok(timers.run(first).await?) });
         running.spawn("tasks", async move { Ok(scheduler.run(second).await?) });
-        running.spawn("dead letters", async move { Ok(dead_letters.run(third).await?) });
+        running.spawn(
+            "dead letters",
+            async move { Ok(dead_letters.run(third).await?) },
+        );
         Ok(())
     }
 }

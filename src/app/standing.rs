@@ -7,12 +7,15 @@ use super::{App, Running};
 use crate::http::auth::standing::Standing;
 
 impl App {
-    /// Starts the task that keeps the authorization state current while the roles run. Returns the state.
+    /// Starts the task that keeps the authorization state current while the roles run. Returns the
+    /// state.
     pub(super) fn follow_standing(&self, running: &mut Running) -> Arc<Standing> {
         let standing = Arc::new(Standing::default());
-        let (following, log) = (standing.clone(), self.commands.log().clone());
+        let following = standing.clone();
+        let log = self.commands.log().clone();
         let access = Duration::from_secs(self.config.http.tokens.access_seconds.into());
-        let (now, shutdown) = (self.commands.now(), running.shutdown.clone());
+        let now = self.commands.now();
+        let shutdown = running.shutdown.clone();
         running.spawn("standing", async move {
             following.follow(&log, access, now, shutdown).await;
             Ok(())

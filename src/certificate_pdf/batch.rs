@@ -1,9 +1,9 @@
 //! Grouping and layout of jobs.
 //!
-//! Jobs of the same look share a plate. Jobs of the same definition and day also share a sheet on it, onto which most
-//! certificates are stamped. The others are laid out together as pages of one document, which costs a quarter of
-//! laying out each alone. If a layout fails, its jobs are laid out one by one, so that a bad job costs the others
-//! only time.
+//! Jobs of the same look share a plate. Jobs of the same definition and day also share a sheet on
+//! it, onto which most certificates are stamped. The others are laid out together as pages of one
+//! document, which costs a quarter of laying out each alone. If a layout fails, its jobs are laid
+//! out one by one, so that a bad job costs the others only time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,21 +18,27 @@ use super::pdf::Printer;
 use super::prepare::{JobPictures, PageData};
 use super::press::{Press, Way};
 use super::world::{BatchWorld, Pictures};
-use super::{OptionInput, Origin, Prepared, RenderError, RenderJob, RenderedCertificate, Renderer, Template};
+use super::{
+    OptionInput, Origin, Prepared, RenderError, RenderJob, RenderedCertificate, Renderer, Template,
+};
 use crate::domain::Locale;
 
-/// Maximum number of certificates that are laid out together. A larger batch is not faster and needs more memory.
+/// Maximum number of certificates that are laid out together. A larger batch is not faster and
+/// needs more memory.
 pub(super) const BATCH: usize = 50;
-/// Number of pages after which typst's cache is evicted. An eviction takes as long as laying out some pages.
+/// Number of pages after which typst's cache is evicted. An eviction takes as long as laying out
+/// some pages.
 const LOOK_THROUGH_AFTER: usize = 4 * BATCH;
 /// Size of decoded pixels, in bytes, that counts as one page.
 const AS_LARGE_AS_A_PAGE: usize = 160 << 10;
-/// Number of stamped certificates that count as one page. They hardly use typst, but its cache must forget names.
+/// Number of stamped certificates that count as one page. They hardly use typst, but its cache must
+/// forget names.
 const STAMPED_FOR_A_PAGE: usize = 16;
 /// Number of evictions after which an unused cache entry is removed.
 const CACHE_AGE: usize = 3;
 
-/// Key of a batch. Jobs with the same key have the same look: they are laid out together and printed on one plate.
+/// Key of a batch. Jobs with the same key have the same look: they are laid out together and
+/// printed on one plate.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct BatchKey {
     template: String,
@@ -75,7 +81,12 @@ impl Renderer {
         for (index, (job, template)) in jobs.enumerate() {
             let prepared = known(job, template).and_then(|(template, way)| {
                 let pictures = self.pictures(template, job)?;
-                Ok((template, way, self.prepare(template, job, &pictures)?, pictures))
+                Ok((
+                    template,
+                    way,
+                    self.prepare(template, job, &pictures)?,
+                    pictures,
+                ))
             });
             match prepared {
                 Err(error) => results[index] = Some(Err(error)),
@@ -91,12 +102,19 @@ impl Renderer {
         let mut printer = Printer::new();
         for (key, batch) in &batches {
             let mut press = self.press(key, batch, &mut printer);
-            for (place, result) in batch.places.iter().zip(self.render_batch(&mut press, &batch.jobs)) {
+            for (place, result) in batch
+                .places
+                .iter()
+                .zip(self.render_batch(&mut press, &batch.jobs))
+            {
                 results[*place] = Some(result);
             }
         }
         // proof: each job has either failed its checks or is in exactly one batch.
-        results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|| Err(page::template_error([]))))
+            .collect()
     }
 
     /// Renders jobs of the same look.
@@ -105,7 +123,10 @@ impl Renderer {
         press: &mut Press<'_>,
         jobs: &[Prepared<'_>],
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
-        let mut results: Vec<_> = jobs.iter().map(|job| self.stamp(press, job).map(Ok)).collect();
+        let mut results: Vec<_> = jobs
+            .iter()
+            .map(|job| self.stamp(press, job).map(Ok))
+            .collect();
         let rest: Vec<usize> = (0..jobs.len()).filter(|n| results[*n].is_none()).collect();
         self.look_through_after((jobs.len() - rest.len()).div_ceil(STAMPED_FOR_A_PAGE));
         for numbers in rest.chunks(BATCH) {
@@ -115,7 +136,10 @@ impl Renderer {
             }
         }
         // proof: each job that was not stamped is in `rest`, and each job there has a result.
-        results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|| Err(page::template_error([]))))
+            .collect()
     }
 
     /// Lays jobs out together, or one by one if that fails, and writes a file for each.
@@ -125,16 +149,29 @@ impl Renderer {
         jobs: &[&Prepared<'_>],
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
         match self.lay_out(press.template(), jobs, press.pictures()) {
-            Ok(pages) => jobs.iter().zip(pages).map(|(job, page)| press.print(page, job)).collect(),
+            Ok(pages) => jobs
+                .iter()
+                .zip(pages)
+                .map(|(job, page)| press.print(page, job))
+                .collect(),
             Err(error) if jobs.len() == 1 => vec![Err(error)],
-            Err(_) => jobs.iter().flat_map(|job| self.render_laid_out(press, &[job])).collect(),
+            Err(_) => jobs
+                .iter()
+                .flat_map(|job| self.render_laid_out(press, &[job]))
+                .collect(),
         }
     }
 
     /// Evaluates a template without any certificate. typst caches the result.
     pub(super) fn look_at(&self, template: &Template) {
-        let (data, pictures) = (Bytes::new(b"[]"), &Pictures::default());
-        let world = BatchWorld { assets: &self.assets, template, data, pictures };
+        let data = Bytes::new(b"[]");
+        let pictures = &Pictures::default();
+        let world = BatchWorld {
+            assets: &self.assets,
+            template,
+            data,
+            pictures,
+        };
         drop(typst::compile::<PagedDocument>(&world));
     }
 
@@ -154,11 +191,19 @@ impl Renderer {
             data: &job.data,
         };
         let data: Vec<Lettered<'_>> = batch.iter().map(lettered).collect();
-        let data = serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
-        let world = BatchWorld { assets: &self.assets, template, data: Bytes::new(data), pictures };
+        let data =
+            serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
+        let world = BatchWorld {
+            assets: &self.assets,
+            template,
+            data: Bytes::new(data),
+            pictures,
+        };
         let compiled = typst::compile::<PagedDocument>(&world);
         self.look_through_after(batch.len().max(pictures.decoded / AS_LARGE_AS_A_PAGE));
-        let document = compiled.output.map_err(|errors| page::diagnosed_in(&world, &errors))?;
+        let document = compiled
+            .output
+            .map_err(|errors| page::diagnosed_in(&world, &errors))?;
         // A warning means a missing font or glyph. Such a page is never issued.
         if !compiled.warnings.is_empty() {
             return Err(page::diagnosed_in(&world, &compiled.warnings));
@@ -166,11 +211,14 @@ impl Renderer {
         if document.pages().len() != batch.len() {
             if template.origin() == Origin::Own && batch.len() == 1 {
                 let pages = document.pages().len();
-                return Err(page::template_error([
-                    format!("it draws {pages} pages; a certificate is one").into()
-                ]));
+                return Err(page::template_error([format!(
+                    "it draws {pages} pages; a certificate is one"
+                )
+                .into()]));
             }
-            return Err(RenderError::Overflow { field: "text".to_owned() });
+            return Err(RenderError::Overflow {
+                field: "text".to_owned(),
+            });
         }
         if document.pages().iter().any(|page| page.frame.is_empty()) {
             return Err(page::template_error(["it draws nothing".into()]));
@@ -185,7 +233,8 @@ impl Renderer {
         self.look_through_after(bytes / AS_LARGE_AS_A_PAGE);
     }
 
-    /// Counts `pages`. Evicts unused entries of typst's cache after every [`LOOK_THROUGH_AFTER`] pages.
+    /// Counts `pages`. Evicts unused entries of typst's cache after every [`LOOK_THROUGH_AFTER`]
+    /// pages.
     fn look_through_after(&self, pages: usize) {
         if self.since_look.fetch_add(pages, Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
             self.since_look.store(0, Ordering::Relaxed);
@@ -195,8 +244,20 @@ impl Renderer {
 }
 
 impl<'a> Batch<'a> {
-    fn new(template: &'a Arc<Template>, way: Way, pictures: JobPictures, like: &'a RenderJob) -> Self {
-        Self { template, way, pictures, like, jobs: Vec::new(), places: Vec::new() }
+    fn new(
+        template: &'a Arc<Template>,
+        way: Way,
+        pictures: JobPictures,
+        like: &'a RenderJob,
+    ) -> Self {
+        Self {
+            template,
+            way,
+            pictures,
+            like,
+            jobs: Vec::new(),
+            places: Vec::new(),
+        }
     }
 }
 
@@ -225,8 +286,12 @@ fn known<'a>(
     job: &RenderJob,
     template: Option<&'a Arc<Template>>,
 ) -> Result<(&'a Arc<Template>, Way), RenderError> {
-    let unknown = || RenderError::UnknownTheme { theme: job.theme.clone(), version: job.theme_version };
-    let way = Way::of(&job.renderer_version)
-        .ok_or_else(|| RenderError::UnknownRenderer { version: job.renderer_version.clone() })?;
+    let unknown = || RenderError::UnknownTheme {
+        theme: job.theme.clone(),
+        version: job.theme_version,
+    };
+    let way = Way::of(&job.renderer_version).ok_or_else(|| RenderError::UnknownRenderer {
+        version: job.renderer_version.clone(),
+    })?;
     Ok((template.ok_or_else(unknown)?, way))
 }

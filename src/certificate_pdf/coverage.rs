@@ -1,7 +1,8 @@
 //! Grapheme clusters that each bundled font draws whole.
 //!
-//! A character map is not enough: a font may have a letter and a combining mark and still set the mark beside the
-//! letter. So a cluster of several characters is shaped, and the boxes of its glyphs are compared.
+//! A character map is not enough: a font may have a letter and a combining mark and still set the
+//! mark beside the letter. So a cluster of several characters is shaped, and the boxes of its
+//! glyphs are compared.
 
 use std::collections::HashMap;
 use std::sync::{OnceLock, PoisonError, RwLock};
@@ -54,15 +55,27 @@ pub(super) fn clusters(text: &str) -> impl DoubleEndedIterator<Item = (usize, &s
 impl Coverage {
     /// Creates the index of `fonts`, each with the file that it was loaded from.
     pub(super) fn new(fonts: impl Iterator<Item = (Font, &'static [u8])>) -> Self {
-        let fonts: Vec<Bundled> =
-            fonts.map(|(font, content)| Bundled { font, content, face: OnceLock::new() }).collect();
+        let fonts: Vec<Bundled> = fonts
+            .map(|(font, content)| Bundled {
+                font,
+                content,
+                face: OnceLock::new(),
+            })
+            .collect();
         let mut families: Vec<Family> = Vec::new();
         for (n, bundled) in fonts.iter().enumerate() {
             let info = bundled.font.info();
             let name = info.family.as_str().to_lowercase();
-            let at = families.iter().position(|family| family.name == name).unwrap_or(families.len());
+            let at = families
+                .iter()
+                .position(|family| family.name == name)
+                .unwrap_or(families.len());
             if at == families.len() {
-                families.push(Family { name, upright: 0, italic: 0 });
+                families.push(Family {
+                    name,
+                    upright: 0,
+                    italic: 0,
+                });
             }
             let family = &mut families[at];
             let set = if info.variant.style == FontStyle::Normal {
@@ -72,7 +85,11 @@ impl Coverage {
             };
             *set |= 1 << n;
         }
-        Self { fonts, families, known: RwLock::default() }
+        Self {
+            fonts,
+            families,
+            known: RwLock::default(),
+        }
     }
 
     /// Returns the clusters of `text` that no font draws whole, in order, each once.
@@ -88,14 +105,21 @@ impl Coverage {
 
     /// Returns the fonts that draw one cluster whole.
     pub(super) fn drawn_by(&self, cluster: &str) -> FontSet {
-        if let Some(set) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(cluster) {
+        if let Some(set) = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(cluster)
+        {
             return *set;
         }
         if cluster.len() > MAX_CLUSTER {
             return 0;
         }
         let draws = |n: &usize| self.fonts[*n].draws(cluster);
-        let set = (0..self.fonts.len()).filter(draws).fold(0, |set, n| set | 1 << n);
+        let set = (0..self.fonts.len())
+            .filter(draws)
+            .fold(0, |set, n| set | 1 << n);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_CACHED {
             known.clear();
@@ -104,8 +128,8 @@ impl Coverage {
         set
     }
 
-    /// Returns the names of the families whose upright fonts are all in the set. If `italic`, a family with italic
-    /// fonts needs those instead.
+    /// Returns the names of the families whose upright fonts are all in the set. If `italic`, a
+    /// family with italic fonts needs those instead.
     pub(super) fn families_in(&self, set: FontSet, italic: bool) -> impl Iterator<Item = &str> {
         let needed = move |family: &Family| match (italic, family.upright, family.italic) {
             (true, _, fonts @ 1..) | (_, fonts @ 1.., _) | (_, 0, fonts) => fonts,
@@ -118,12 +142,15 @@ impl Coverage {
 
     /// Returns the fonts of some families.
     pub(super) fn fonts_of(&self, families: &[&str]) -> FontSet {
-        let named = self.families.iter().filter(|family| families.contains(&family.name.as_str()));
+        let named = self
+            .families
+            .iter()
+            .filter(|family| families.contains(&family.name.as_str()));
         named.fold(0, |set, family| set | family.upright | family.italic)
     }
 
-    /// Returns a set with the font whose file is `content`, compared by address. Returns the empty set if the font is
-    /// not bundled.
+    /// Returns a set with the font whose file is `content`, compared by address. Returns the empty
+    /// set if the font is not bundled.
     pub(super) fn font_of(&self, content: &[u8]) -> FontSet {
         let same = |bundled: &Bundled| std::ptr::eq(bundled.content, content);
         self.fonts.iter().position(same).map_or(0, |n| 1 << n)
@@ -137,7 +164,9 @@ pub(super) fn is_plain(cluster: &str) -> bool {
 
 impl Bundled {
     fn face(&self) -> Option<&Face<'static>> {
-        self.face.get_or_init(|| Face::from_slice(self.content, 0)).as_ref()
+        self.face
+            .get_or_init(|| Face::from_slice(self.content, 0))
+            .as_ref()
     }
 
     fn has(&self, c: char) -> bool {
@@ -147,11 +176,14 @@ impl Bundled {
     /// Returns true if the font has every part of a cluster and shaping puts it in its place.
     fn draws(&self, cluster: &str) -> bool {
         let mut shown = cluster.chars().filter(|c| !is_default_ignorable(*c));
-        let Some(first) = shown.next() else { return true };
+        let Some(first) = shown.next() else {
+            return true;
+        };
         if first.is_whitespace() {
             return self.has(first) && shown.next().is_none();
         }
-        // Most fonts lack most scripts. Only fonts that have the letter, whole or in parts, are shaped.
+        // Most fonts lack most scripts. Only fonts that have the letter, whole or in parts, are
+        // shaped.
         if is_mark(first) || !(self.has(first) || self.has_parts(first)) {
             return false;
         }
@@ -169,7 +201,8 @@ impl Bundled {
     }
 }
 
-/// Returns true for marks that are attached to a letter or at a corner of it (UAX #44, combining classes).
+/// Returns true for marks that are attached to a letter or at a corner of it (UAX #44, combining
+/// classes).
 fn is_beside(c: char) -> bool {
     matches!(unicode_normalization::char::canonical_combining_class(c), 200..=218 | 222..=228 | 232)
 }
@@ -177,7 +210,10 @@ fn is_beside(c: char) -> bool {
 /// Returns true for combining marks.
 pub(super) fn is_mark(c: char) -> bool {
     use GeneralCategory::{EnclosingMark, NonspacingMark, SpacingMark};
-    matches!(c.general_category(), NonspacingMark | EnclosingMark | SpacingMark)
+    matches!(
+        c.general_category(),
+        NonspacingMark | EnclosingMark | SpacingMark
+    )
 }
 
 /// A cluster shaped in one font, in font units of 1/1000 em.
@@ -201,7 +237,8 @@ struct Mark {
     is_placed: bool,
 }
 
-/// Maximum distance of the middle of a mark from the side of its letter, for marks at a corner, such as the horn.
+/// Maximum distance of the middle of a mark from the side of its letter, for marks at a corner,
+/// such as the horn.
 const BESIDE: f32 = 250.0;
 /// Maximum overlap of a mark above or below with its letter. Two marks may overlap by half of it.
 const INTO: f32 = 60.0;
@@ -209,14 +246,17 @@ const INTO: f32 = 60.0;
 const TOUCHES: f32 = 20.0;
 
 impl Shaped {
-    /// Shapes a cluster. Returns `None` if a glyph is missing, or if a dotted circle replaces the base of a mark.
+    /// Shapes a cluster. Returns `None` if a glyph is missing, or if a dotted circle replaces the
+    /// base of a mark.
     fn of(face: &Face<'static>, cluster: &str) -> Option<Self> {
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(cluster);
         buffer.guess_segment_properties();
         buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
         let shaped = rustybuzz::shape(face, &[], buffer);
-        let circle = (!cluster.contains(DOTTED_CIRCLE)).then(|| face.glyph_index(DOTTED_CIRCLE)).flatten();
+        let circle = (!cluster.contains(DOTTED_CIRCLE))
+            .then(|| face.glyph_index(DOTTED_CIRCLE))
+            .flatten();
         let classes = face.tables().gdef.filter(|gdef| gdef.has_glyph_classes());
         let to_em = 1000.0 / f32::from(u16::try_from(face.units_per_em()).ok()?);
         let scaled = |units: i32| {
@@ -224,14 +264,17 @@ impl Shaped {
             let units = units as f32;
             units * to_em
         };
-        let (mut letters, mut marks, mut pen) = (Vec::new(), Vec::new(), 0);
+        let mut letters = Vec::new();
+        let mut marks = Vec::new();
+        let mut pen = 0;
         for (info, place) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()) {
             let glyph = GlyphId(u16::try_from(info.glyph_id).ok()?);
             if glyph.0 == 0 || Some(glyph) == circle {
                 return None;
             }
             if let Some(bounds) = face.glyph_bounding_box(glyph) {
-                let (x, y) = (pen + place.x_offset, place.y_offset);
+                let x = pen + place.x_offset;
+                let y = place.y_offset;
                 let ink = Ink {
                     left: scaled(x + i32::from(bounds.x_min)),
                     bottom: scaled(y + i32::from(bounds.y_min)),
@@ -239,7 +282,10 @@ impl Shaped {
                     top: scaled(y + i32::from(bounds.y_max)),
                 };
                 if classes.is_some_and(|gdef| gdef.glyph_class(glyph) == Some(GlyphClass::Mark)) {
-                    marks.push(Mark { ink, is_placed: (place.x_offset, place.y_offset) != (0, 0) });
+                    marks.push(Mark {
+                        ink,
+                        is_placed: (place.x_offset, place.y_offset) != (0, 0),
+                    });
                 } else {
                     letters.push(ink);
                 }
@@ -251,24 +297,39 @@ impl Shaped {
 
     /// Returns true if there is a letter and every mark is in its place at it.
     fn is_whole(&self, cluster: &str, first: char) -> bool {
-        let Some(letter) = self.letters.iter().copied().reduce(Ink::with) else { return false };
-        // Other scripts have marks within, before and between letters, which fonts also place in other ways.
+        let Some(letter) = self.letters.iter().copied().reduce(Ink::with) else {
+            return false;
+        };
+        // Other scripts have marks within, before and between letters, which fonts also place in
+        // other ways.
         let simple = matches!(
             first.script(),
             Script::Latin | Script::Greek | Script::Cyrillic | Script::Common | Script::Inherited
         );
-        if simple { self.is_stacked(letter, cluster.chars().any(is_beside)) } else { self.is_near(letter) }
+        if simple {
+            self.is_stacked(letter, cluster.chars().any(is_beside))
+        } else {
+            self.is_near(letter)
+        }
     }
 
-    /// Returns true if there is one letter, and each mark is placed above or below it and clear of the others. If
-    /// `beside`, a mark may be anywhere at the letter. This check is for Latin, Greek and Cyrillic.
+    /// Returns true if there is one letter, and each mark is placed above or below it and clear of
+    /// the others. If `beside`, a mark may be anywhere at the letter. This check is for Latin,
+    /// Greek and Cyrillic.
     fn is_stacked(&self, letter: Ink, beside: bool) -> bool {
         let in_place = |(n, mark): (usize, &Mark)| {
             let ink = mark.ink;
             let is_clear = || {
                 let is_above = ink.middle().1 > letter.middle().1;
-                let into = if is_above { letter.top - ink.bottom } else { ink.top - letter.bottom };
-                into <= INTO && self.marks[..n].iter().all(|other| !other.ink.collides_with(ink))
+                let into = if is_above {
+                    letter.top - ink.bottom
+                } else {
+                    ink.top - letter.bottom
+                };
+                into <= INTO
+                    && self.marks[..n]
+                        .iter()
+                        .all(|other| !other.ink.collides_with(ink))
             };
             mark.is_placed && letter.is_at(ink.middle().0, BESIDE) && (beside || is_clear())
         };
@@ -277,9 +338,12 @@ impl Shaped {
 
     /// Returns true if no mark is far from the letters. This check is for other scripts.
     fn is_near(&self, letter: Ink) -> bool {
-        self.marks
-            .iter()
-            .all(|mark| letter.is_at(mark.ink.middle().0, if mark.is_placed { BESIDE } else { TOUCHES }))
+        self.marks.iter().all(|mark| {
+            letter.is_at(
+                mark.ink.middle().0,
+                if mark.is_placed { BESIDE } else { TOUCHES },
+            )
+        })
     }
 }
 
@@ -296,7 +360,10 @@ impl Ink {
     }
 
     fn middle(&self) -> (f32, f32) {
-        (f32::midpoint(self.left, self.right), f32::midpoint(self.bottom, self.top))
+        (
+            f32::midpoint(self.left, self.right),
+            f32::midpoint(self.bottom, self.top),
+        )
     }
 
     /// Returns true if `x` lies within the box, or outside by at most `tolerance`.

@@ -6,14 +6,17 @@ use std::ops::Range;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage,
+};
 use typst::foundations::Bytes;
 use typst::visualize::{ExchangeFormat, RasterImage};
 
 use super::RenderError;
 use super::remembered::{FromImage, Remembered};
 
-/// Maximum side in pixels, and maximum allocation of the decoder in bytes. A small file can declare a huge image.
+/// Maximum side in pixels, and maximum allocation of the decoder in bytes. A small file can declare
+/// a huge image.
 const MAX_SIDE: u32 = 12_000;
 const MAX_DECODED: u64 = 400 << 20;
 /// Maximum size in pixels: A4 at 300 dpi. More pixels would only make every certificate larger.
@@ -27,7 +30,8 @@ const BEHIND_TEXT: (Range<u32>, Range<u32>) = (12..84, 8..60);
 /// Image that typst can embed, with the tone that text on it needs.
 #[derive(Debug, Clone)]
 pub(super) struct Background {
-    /// JPEG file. It is the same `Bytes` each time, because typst would otherwise decode it again for each batch.
+    /// JPEG file. It is the same `Bytes` each time, because typst would otherwise decode it again
+    /// for each batch.
     pub(super) jpeg: Bytes,
     pub(super) tone: Tone,
     /// Size of the pixels in bytes after typst has decoded them.
@@ -51,12 +55,20 @@ impl FromImage for Background {
             // typst caches the decoded image and reuses it in the layout.
             let image = RasterImage::plain(jpeg.clone(), ExchangeFormat::Jpg);
             let image = image.map_err(|why| refuse(why.to_string()))?;
-            return Ok(Self { tone: tone(image.dynamic()), jpeg, decoded: image.dynamic().as_bytes().len() });
+            return Ok(Self {
+                tone: tone(image.dynamic()),
+                jpeg,
+                decoded: image.dynamic().as_bytes().len(),
+            });
         }
         let image = opened.decode()?.image;
         let tone = tone(&image);
         let image = on_white(image);
-        Ok(Self { tone, jpeg: Bytes::new(encode(&image)?), decoded: image.as_raw().len() })
+        Ok(Self {
+            tone,
+            jpeg: Bytes::new(encode(&image)?),
+            decoded: image.as_raw().len(),
+        })
     }
 
     fn size(&self) -> usize {
@@ -68,7 +80,9 @@ impl FromImage for Background {
 pub(super) type Designs = Remembered<Background>;
 
 pub(super) fn refuse(reason: impl Into<String>) -> RenderError {
-    RenderError::Design { reason: reason.into() }
+    RenderError::Design {
+        reason: reason.into(),
+    }
 }
 
 /// Decoded image in upright orientation.
@@ -87,8 +101,9 @@ struct Opened<'a> {
 
 /// Reads the header of an image, within limits.
 fn open(file: &[u8]) -> Result<Opened<'_>, RenderError> {
-    let mut reader =
-        ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|e| refuse(e.to_string()))?;
+    let mut reader = ImageReader::new(Cursor::new(file))
+        .with_guessed_format()
+        .map_err(|e| refuse(e.to_string()))?;
     let format = match reader.format() {
         Some(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => format,
         _ => return Err(refuse("it is neither JPEG, PNG nor WebP")),
@@ -100,17 +115,29 @@ fn open(file: &[u8]) -> Result<Opened<'_>, RenderError> {
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|e| refuse(e.to_string()))?;
     // CMYK would need a printing profile under PDF/A.
-    let plain = matches!(decoder.original_color_type(), ExtendedColorType::Rgb8 | ExtendedColorType::L8);
+    let plain = matches!(
+        decoder.original_color_type(),
+        ExtendedColorType::Rgb8 | ExtendedColorType::L8
+    );
     let orientation = decoder.orientation().map_err(|e| refuse(e.to_string()))?;
-    let is_plain_jpeg = format == ImageFormat::Jpeg && plain && orientation == Orientation::NoTransforms;
-    Ok(Opened { decoder: Box::new(decoder), orientation, is_plain_jpeg })
+    let is_plain_jpeg =
+        format == ImageFormat::Jpeg && plain && orientation == Orientation::NoTransforms;
+    Ok(Opened {
+        decoder: Box::new(decoder),
+        orientation,
+        is_plain_jpeg,
+    })
 }
 
 impl Opened<'_> {
     fn decode(self) -> Result<Decoded, RenderError> {
-        let mut image = DynamicImage::from_decoder(self.decoder).map_err(|e| refuse(e.to_string()))?;
+        let mut image =
+            DynamicImage::from_decoder(self.decoder).map_err(|e| refuse(e.to_string()))?;
         image.apply_orientation(self.orientation);
-        Ok(Decoded { image, is_plain_jpeg: self.is_plain_jpeg })
+        Ok(Decoded {
+            image,
+            is_plain_jpeg: self.is_plain_jpeg,
+        })
     }
 }
 
@@ -151,8 +178,8 @@ fn encode(image: &RgbImage) -> Result<Vec<u8>, RenderError> {
     Ok(jpeg)
 }
 
-/// Returns the same as [`of_thumbnail`] for images at least twice as large as [`SMALL`], in a twentieth of the time.
-/// The first certificate on each background waits for this.
+/// Returns the same as [`of_thumbnail`] for images at least twice as large as [`SMALL`], in a
+/// twentieth of the time. The first certificate on each background waits for this.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -163,9 +190,15 @@ fn averages(image: &RgbImage) -> Vec<[u8; 4]> {
     let ends = |size: u32, parts: u32| {
         let ratio = size as f32 / parts as f32;
         let end = move |n: u32| (n as f32 * ratio).ceil() as u32;
-        move |n: u32| (end(n).min(size - 1), ((n as f32 * ratio + ratio).ceil() as u32).min(size))
+        move |n: u32| {
+            (
+                end(n).min(size - 1),
+                ((n as f32 * ratio + ratio).ceil() as u32).min(size),
+            )
+        }
     };
-    let (column, row) = (ends(image.width(), SMALL.0), ends(image.height(), SMALL.1));
+    let column = ends(image.width(), SMALL.0);
+    let row = ends(image.height(), SMALL.1);
     let row_length = image.width() as usize * 3;
     let mut averages = Vec::new();
     // A row's height is at most MAX_SIDE / SMALL.1, so sums of bytes stay below 2^16.
@@ -173,15 +206,28 @@ fn averages(image: &RgbImage) -> Vec<[u8; 4]> {
     for y in BEHIND_TEXT.1 {
         let (top, bottom) = row(y);
         sums.fill(0);
-        for line in image.as_raw().chunks_exact(row_length).take(bottom as usize).skip(top as usize) {
-            sums.iter_mut().zip(line).for_each(|(sum, part)| *sum += u16::from(*part));
+        for line in image
+            .as_raw()
+            .chunks_exact(row_length)
+            .take(bottom as usize)
+            .skip(top as usize)
+        {
+            sums.iter_mut()
+                .zip(line)
+                .for_each(|(sum, part)| *sum += u16::from(*part));
         }
         for x in BEHIND_TEXT.0 {
             let (left, right) = column(x);
             let pixels = (right - left) * (bottom - top);
             let mut colour = [0_u32; 3];
-            for sums in sums[left as usize * 3..right as usize * 3].as_chunks::<3>().0 {
-                colour.iter_mut().zip(sums).for_each(|(colour, sum)| *colour += u32::from(*sum));
+            for sums in sums[left as usize * 3..right as usize * 3]
+                .as_chunks::<3>()
+                .0
+            {
+                colour
+                    .iter_mut()
+                    .zip(sums)
+                    .for_each(|(colour, sum)| *colour += u32::from(*sum));
             }
             let [r, g, b] = colour.map(|sum| ((sum + pixels / 2) / pixels) as u8);
             averages.push([r, g, b, u8::MAX]);
@@ -200,12 +246,18 @@ fn of_thumbnail(image: &DynamicImage) -> Vec<[u8; 4]> {
         .collect()
 }
 
-/// Measures the part of the image behind text. A mostly bright part needs dark text, and a mostly dark part needs
-/// white text. If more than a seventh of it doesn't have that brightness, a veil is needed.
+/// Measures the part of the image behind text. A mostly bright part needs dark text, and a mostly
+/// dark part needs white text. If more than a seventh of it doesn't have that brightness, a veil is
+/// needed.
 fn tone(image: &DynamicImage) -> Tone {
-    let is_large = |image: &&RgbImage| image.width() >= 2 * SMALL.0 && image.height() >= 2 * SMALL.1;
-    let colours = image.as_rgb8().filter(is_large).map_or_else(|| of_thumbnail(image), averages);
-    let (mut bright, mut dark) = (0_usize, 0_usize);
+    let is_large =
+        |image: &&RgbImage| image.width() >= 2 * SMALL.0 && image.height() >= 2 * SMALL.1;
+    let colours = image
+        .as_rgb8()
+        .filter(is_large)
+        .map_or_else(|| of_thumbnail(image), averages);
+    let mut bright = 0_usize;
+    let mut dark = 0_usize;
     for [r, g, b, alpha] in colours.iter().map(|colour| colour.map(u32::from)) {
         // Rec. 709 luma, in thousandths, over white.
         let luma = (213 * r + 715 * g + 72 * b) * alpha / 255 + 1000 * (255 - alpha);
@@ -215,8 +267,15 @@ fn tone(image: &DynamicImage) -> Tone {
             dark += 1;
         }
     }
-    let (tone, with_it) = if bright >= dark { ("light", bright) } else { ("dark", dark) };
-    Tone { tone, veil: (colours.len() - with_it) * 7 > colours.len() }
+    let (tone, with_it) = if bright >= dark {
+        ("light", bright)
+    } else {
+        ("dark", dark)
+    };
+    Tone {
+        tone,
+        veil: (colours.len() - with_it) * 7 > colours.len(),
+    }
 }
 
 #[cfg(test)]
@@ -231,7 +290,10 @@ mod tests {
     use crate::domain::hex;
 
     fn design(bytes: Vec<u8>) -> Design {
-        Design { sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.into() }
+        Design {
+            sha256: hex(&Sha256::digest(&bytes)),
+            bytes: bytes.into(),
+        }
     }
 
     fn file(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
@@ -246,13 +308,22 @@ mod tests {
 
     #[test]
     fn averages_equal_those_of_the_image_library() {
-        for (width, height) in
-            [(192, 136), (193, 150), (1754, 1240), (1920, 1358), (3508, 2480), (300, 12_000)]
-        {
+        for (width, height) in [
+            (192, 136),
+            (193, 150),
+            (1754, 1240),
+            (1920, 1358),
+            (3508, 2480),
+            (300, 12_000),
+        ] {
             let mut noise = 1_u32;
             let image = RgbImage::from_fn(width, height, |_, _| {
                 noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                Rgb([(noise >> 24) as u8, (noise >> 16) as u8, (noise >> 28) as u8])
+                Rgb([
+                    (noise >> 24) as u8,
+                    (noise >> 16) as u8,
+                    (noise >> 28) as u8,
+                ])
             });
             let library = of_thumbnail(&DynamicImage::ImageRgb8(image.clone()));
             assert!(averages(&image) == library, "{width} {height}");
@@ -263,7 +334,9 @@ mod tests {
     fn plain_jpeg_is_unchanged_and_cached() {
         let bytes = file(&plain([250, 248, 240]), ImageFormat::Jpeg);
         let designs = Designs::default();
-        let first = designs.prepare(&design(bytes.clone()), || ()).expect("fine");
+        let first = designs
+            .prepare(&design(bytes.clone()), || ())
+            .expect("fine");
         assert_eq!(first.jpeg.as_slice(), bytes);
         let second = designs.prepare(&design(bytes), || ()).expect("fine");
         assert!(Arc::ptr_eq(&first, &second));
@@ -273,36 +346,84 @@ mod tests {
     fn png_and_webp_become_jpeg_on_white() {
         let clear: DynamicImage = RgbaImage::from_pixel(297, 210, Rgba([0, 0, 0, 0])).into();
         for format in [ImageFormat::Png, ImageFormat::WebP] {
-            let made = Designs::default().prepare(&design(file(&clear, format)), || ()).expect("fine");
-            let back =
-                image::load_from_memory_with_format(made.jpeg.as_slice(), ImageFormat::Jpeg).expect("a JPEG");
-            assert!(back.into_rgb8().pixels().all(|p| p.0.iter().all(|c| *c > 250)));
-            assert_eq!(made.tone, Tone { tone: "light", veil: false });
+            let made = Designs::default()
+                .prepare(&design(file(&clear, format)), || ())
+                .expect("fine");
+            let back = image::load_from_memory_with_format(made.jpeg.as_slice(), ImageFormat::Jpeg)
+                .expect("a JPEG");
+            assert!(
+                back.into_rgb8()
+                    .pixels()
+                    .all(|p| p.0.iter().all(|c| *c > 250))
+            );
+            assert_eq!(
+                made.tone,
+                Tone {
+                    tone: "light",
+                    veil: false
+                }
+            );
         }
     }
 
     #[test]
     fn tone_depends_on_the_brightness() {
         let of = |image: &DynamicImage| tone(image);
-        assert_eq!(of(&plain([255, 255, 250])), Tone { tone: "light", veil: false });
-        assert_eq!(of(&plain([10, 20, 40])), Tone { tone: "dark", veil: false });
-        assert_eq!(of(&plain([128, 128, 128])), Tone { tone: "light", veil: true });
+        assert_eq!(
+            of(&plain([255, 255, 250])),
+            Tone {
+                tone: "light",
+                veil: false
+            }
+        );
+        assert_eq!(
+            of(&plain([10, 20, 40])),
+            Tone {
+                tone: "dark",
+                veil: false
+            }
+        );
+        assert_eq!(
+            of(&plain([128, 128, 128])),
+            Tone {
+                tone: "light",
+                veil: true
+            }
+        );
     }
 
     #[test]
     fn file_that_is_not_an_image_or_has_another_digest_is_rejected() {
         let designs = Designs::default();
-        for bytes in
-            [b"".to_vec(), b"<svg/>".to_vec(), b"\xFF\xD8\xFF\xE0 broken".to_vec(), b"GIF89a".to_vec()]
-        {
-            assert_eq!(designs.prepare(&design(bytes), || ()).expect_err("refused").code(), "RENDER_DESIGN");
+        for bytes in [
+            b"".to_vec(),
+            b"<svg/>".to_vec(),
+            b"\xFF\xD8\xFF\xE0 broken".to_vec(),
+            b"GIF89a".to_vec(),
+        ] {
+            assert_eq!(
+                designs
+                    .prepare(&design(bytes), || ())
+                    .expect_err("refused")
+                    .code(),
+                "RENDER_DESIGN"
+            );
         }
         let mut cut = file(&plain([1, 2, 3]), ImageFormat::Png);
         cut.truncate(cut.len() / 2);
-        assert_eq!(designs.prepare(&design(cut), || ()).expect_err("refused").code(), "RENDER_DESIGN");
+        assert_eq!(
+            designs
+                .prepare(&design(cut), || ())
+                .expect_err("refused")
+                .code(),
+            "RENDER_DESIGN"
+        );
         let mut other = design(file(&plain([1, 2, 3]), ImageFormat::Png));
         other.sha256 = "00".repeat(32);
-        assert_eq!(designs.prepare(&other, || ()).expect_err("refused").code(), "RENDER_DESIGN");
+        assert_eq!(
+            designs.prepare(&other, || ()).expect_err("refused").code(),
+            "RENDER_DESIGN"
+        );
     }
 
     #[test]
@@ -313,15 +434,23 @@ mod tests {
         let crc = crc32(&png[12..29]);
         png[29..33].copy_from_slice(&crc.to_be_bytes());
         assert_eq!(
-            Designs::default().prepare(&design(png), || ()).expect_err("refused").code(),
+            Designs::default()
+                .prepare(&design(png), || ())
+                .expect_err("refused")
+                .code(),
             "RENDER_DESIGN"
         );
     }
 
     fn crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(!0_u32, |crc, byte| {
-            (0..8)
-                .fold(crc ^ u32::from(*byte), |c, _| if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 })
+            (0..8).fold(crc ^ u32::from(*byte), |c, _| {
+                if c & 1 == 1 {
+                    0xEDB8_8320 ^ (c >> 1)
+                } else {
+                    c >> 1
+                }
+            })
         })
     }
 }

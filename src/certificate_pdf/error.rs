@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::domain::Personal;
 
-/// Error of rendering a certificate. Its `Display` and `Debug` texts contain no name and no document number.
+/// Error of rendering a certificate. Its `Display` and `Debug` texts contain no name and no
+/// document number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// This program doesn't ship the theme in this version.
@@ -21,9 +22,12 @@ pub enum RenderError {
         /// Requested version.
         version: String,
     },
-    /// Grapheme clusters that no bundled font draws whole: a glyph is missing, or a mark would be apart from its
-    /// letter. There is no replacement glyph.
-    #[error("{field} holds characters that no bundled font can draw: {}", listed(clusters))]
+    /// Grapheme clusters that no bundled font draws whole: a glyph is missing, or a mark would be
+    /// apart from its letter. There is no replacement glyph.
+    #[error(
+        "{field} holds characters that no bundled font can draw: {}",
+        listed(clusters)
+    )]
     MissingGlyph {
         /// Field of the job, or `text` if the field is unknown.
         field: &'static str,
@@ -36,7 +40,8 @@ pub enum RenderError {
         /// Field of the job, or `text` if the field is unknown.
         field: String,
     },
-    /// A text is empty, too long, or has characters that are not allowed, such as control or direction characters.
+    /// A text is empty, too long, or has characters that are not allowed, such as control or
+    /// direction characters.
     #[error("{field} {problem}")]
     InvalidText {
         /// Field of the job.
@@ -89,11 +94,15 @@ impl RenderError {
         }
     }
 
-    /// Returns true if the same job always fails the same way. A theme or renderer that this program doesn't know may
-    /// be known to a newer program that runs beside it. A damaged bundled file concerns only this program.
+    /// Returns true if the same job always fails the same way. A theme or renderer that this
+    /// program doesn't know may be known to a newer program that runs beside it. A damaged bundled
+    /// file concerns only this program.
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
-        !matches!(self, Self::UnknownTheme { .. } | Self::UnknownRenderer { .. } | Self::Bundle { .. })
+        !matches!(
+            self,
+            Self::UnknownTheme { .. } | Self::UnknownRenderer { .. } | Self::Bundle { .. }
+        )
     }
 }
 
@@ -121,7 +130,11 @@ pub struct Place {
 
 impl Diagnosis {
     pub(super) fn of_message(message: &str) -> Self {
-        Self { place: None, message: message.to_owned(), hints: Vec::new() }
+        Self {
+            place: None,
+            message: message.to_owned(),
+            hints: Vec::new(),
+        }
     }
 }
 
@@ -132,12 +145,14 @@ impl fmt::Display for Diagnosis {
             write!(f, "{file}:{}:{}: ", place.line, place.column)?;
         }
         f.write_str(&self.message)?;
-        self.hints.iter().try_for_each(|hint| write!(f, " (hint: {hint})"))
+        self.hints
+            .iter()
+            .try_for_each(|hint| write!(f, " (hint: {hint})"))
     }
 }
 
-/// One grapheme cluster, shown as code points (`U+0045 U+0302`). They are enough to correct a field and too few to
-/// identify a person.
+/// One grapheme cluster, shown as code points (`U+0045 U+0302`). They are enough to correct a field
+/// and too few to identify a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodePoints(Vec<char>);
 
@@ -159,9 +174,18 @@ impl CodePoints {
 impl fmt::Display for CodePoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, c) in self.0.iter().take(Self::SHOWN).enumerate() {
-            write!(f, "{}U+{:04X}", if i == 0 { "" } else { " " }, u32::from(*c))?;
+            write!(
+                f,
+                "{}U+{:04X}",
+                if i == 0 { "" } else { " " },
+                u32::from(*c)
+            )?;
         }
-        if self.0.len() > Self::SHOWN { f.write_str(" …") } else { Ok(()) }
+        if self.0.len() > Self::SHOWN {
+            f.write_str(" …")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -170,7 +194,11 @@ const LISTED: usize = 8;
 
 /// Returns the first clusters, separated by commas, and the number of the others.
 fn listed(clusters: &[CodePoints]) -> String {
-    let mut list: Vec<String> = clusters.iter().take(LISTED).map(CodePoints::to_string).collect();
+    let mut list: Vec<String> = clusters
+        .iter()
+        .take(LISTED)
+        .map(CodePoints::to_string)
+        .collect();
     let more = clusters.len().saturating_sub(LISTED);
     if more > 0 {
         list.push(format!("{more} more"));
@@ -184,9 +212,16 @@ mod tests {
 
     #[test]
     fn clusters_are_shown_as_a_bounded_list_of_code_points() {
-        let clusters =
-            |texts: &[&str]| texts.iter().map(|text| CodePoints::of_cluster(text)).collect::<Vec<_>>();
-        assert_eq!(listed(&clusters(&["M\u{302}\u{303}", "😀"])), "U+004D U+0302 U+0303, U+1F600");
+        let clusters = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| CodePoints::of_cluster(text))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            listed(&clusters(&["M\u{302}\u{303}", "😀"])),
+            "U+004D U+0302 U+0303, U+1F600"
+        );
         let many = listed(&clusters(&["a"; 26]));
         assert!(many.ends_with("U+0061, 18 more"), "{many}");
         let long = CodePoints::of_cluster(&"a\u{301}".repeat(9)).to_string();
@@ -195,8 +230,9 @@ mod tests {
 
     #[test]
     fn messages_of_typst_are_not_printed() {
-        let error =
-            RenderError::Template { diagnostics: Personal::new(vec![Diagnosis::of_message("Ada Lovelace")]) };
+        let error = RenderError::Template {
+            diagnostics: Personal::new(vec![Diagnosis::of_message("Ada Lovelace")]),
+        };
         assert!(!format!("{error} {error:?}").contains("Ada"));
     }
 }

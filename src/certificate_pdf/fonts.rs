@@ -53,13 +53,24 @@ impl Fonts {
         let mut fonts = Vec::with_capacity(FILES.len());
         let mut book = FontBook::new();
         for (file, content) in FILES {
-            let font = Font::new(Bytes::new(content), 0)
-                .ok_or_else(|| RenderError::Bundle { file: file.to_owned() })?;
+            let font = Font::new(Bytes::new(content), 0).ok_or_else(|| RenderError::Bundle {
+                file: file.to_owned(),
+            })?;
             book.push(font.info().clone());
             fonts.push(font);
         }
-        let coverage = Coverage::new(fonts.iter().cloned().zip(FILES.iter().map(|(_, content)| *content)));
-        Ok(Self { fonts, book: LazyHash::new(book), coverage, digest: OnceLock::new() })
+        let coverage = Coverage::new(
+            fonts
+                .iter()
+                .cloned()
+                .zip(FILES.iter().map(|(_, content)| *content)),
+        );
+        Ok(Self {
+            fonts,
+            book: LazyHash::new(book),
+            coverage,
+            digest: OnceLock::new(),
+        })
     }
 
     pub(super) const fn book(&self) -> &LazyHash<FontBook> {
@@ -72,7 +83,10 @@ impl Fonts {
 
     /// Returns the content of a bundled file, by name.
     pub(super) fn file(name: &str) -> Option<&'static [u8]> {
-        FILES.iter().find(|(file, _)| *file == name).map(|(_, content)| *content)
+        FILES
+            .iter()
+            .find(|(file, _)| *file == name)
+            .map(|(_, content)| *content)
     }
 
     /// Returns the SHA-256 over all files in order, in hexadecimal.
@@ -114,7 +128,8 @@ mod tests {
                 .split('`')
                 .find(|word| word.starts_with("OFL-"))
                 .unwrap_or_else(|| panic!("{file}: no licence"));
-            let text = std::fs::read_to_string(folder.join(licence)).expect("the licence file is there");
+            let text =
+                std::fs::read_to_string(folder.join(licence)).expect("the licence file is there");
             assert!(text.contains("SIL OPEN FONT LICENSE"), "{licence}");
         }
     }

@@ -13,7 +13,8 @@ use super::{RenderError, Renderer, Template, raster};
 use crate::domain::Locale;
 use crate::domain::certification::manifest::Orientation;
 
-/// Lengths in pixels. There are two landscape pages in a row. Portrait pages are beside them, as high as all rows.
+/// Lengths in pixels. There are two landscape pages in a row. Portrait pages are beside them, as
+/// high as all rows.
 const WIDTH: u32 = 560;
 const HEIGHT: u32 = 404;
 const GAP: u32 = 44;
@@ -37,13 +38,18 @@ impl Renderer {
     /// # Errors
     /// A theme can't draw its sample.
     pub fn gallery(&self, issue_date: time::Date) -> Result<Vec<u8>, RenderError> {
-        let (mut wide, mut high) = (Vec::new(), Vec::new());
+        let mut wide = Vec::new();
+        let mut high = Vec::new();
         for theme in self.newest_themes() {
             let rendered = self.render(&[theme.sample(Locale::En, issue_date)]);
-            let pdf = rendered.into_iter().next().ok_or_else(|| unusable("gallery.pdf"))??;
+            let pdf = rendered
+                .into_iter()
+                .next()
+                .ok_or_else(|| unusable("gallery.pdf"))??;
             let page = picture(&raster::png(&pdf.to_bytes(), DPI)?)?;
             let portrait = theme.manifest().page.orientation == Orientation::Portrait;
-            if portrait { &mut high } else { &mut wide }.push((theme.manifest().title.en.clone(), page));
+            if portrait { &mut high } else { &mut wide }
+                .push((theme.manifest().title.en.clone(), page));
         }
         png(&placed(wide, high))
     }
@@ -51,55 +57,83 @@ impl Renderer {
     /// Returns the newest version of each theme, in the order in which they are shipped.
     pub fn newest_themes(&self) -> impl Iterator<Item = &std::sync::Arc<Template>> {
         self.themes().filter(|theme| {
-            self.newest_theme(theme.name()).is_some_and(|newest| newest.version() == theme.version())
+            self.newest_theme(theme.name())
+                .is_some_and(|newest| newest.version() == theme.version())
         })
     }
 }
 
 fn placed(wide: Vec<(String, RgbaImage)>, high: Vec<(String, RgbaImage)>) -> Vec<Shown> {
     let mut shown = Vec::new();
-    let rows = u32::try_from(wide.len().div_ceil(2)).unwrap_or(u32::MAX).max(2);
+    let rows = u32::try_from(wide.len().div_ceil(2))
+        .unwrap_or(u32::MAX)
+        .max(2);
     let row = HEIGHT + LABEL + GAP;
     for (n, (name, page)) in (0_u32..).zip(wide) {
         let page = fitted(&page, WIDTH, HEIGHT);
         // A page that is narrower than its place is centred.
         let x = EDGE + (n % 2) * (WIDTH + GAP) + (WIDTH - page.width()) / 2;
         let y = EDGE + (n / 2) * row;
-        shown.push(Shown { name, x, y, below: y + HEIGHT, page });
+        shown.push(Shown {
+            name,
+            x,
+            y,
+            below: y + HEIGHT,
+            page,
+        });
     }
     let mut x = EDGE + 2 * (WIDTH + GAP);
     for (name, page) in high {
         let page = fitted(&page, u32::MAX, rows * row - GAP - LABEL);
-        let (width, below) = (page.width(), EDGE + page.height());
-        shown.push(Shown { name, page, x, y: EDGE, below });
+        let width = page.width();
+        let below = EDGE + page.height();
+        shown.push(Shown {
+            name,
+            page,
+            x,
+            y: EDGE,
+            below,
+        });
         x += width + GAP;
     }
     shown
 }
 
 fn fitted(page: &RgbaImage, width: u32, height: u32) -> RgbaImage {
-    let (w, h) = (f64::from(page.width()), f64::from(page.height()));
+    let w = f64::from(page.width());
+    let h = f64::from(page.height());
     let scale = (f64::from(width) / w).min(f64::from(height) / h);
     let side = |side: f64| whole((side * scale).round());
     imageops::resize(page, side(w), side(h), FilterType::Lanczos3)
 }
 
 /// Converts a length to whole pixels, from 1 to 10,000.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 10,000")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 1 and 10,000"
+)]
 fn whole(length: f64) -> u32 {
     length.clamp(1.0, 10_000.0) as u32
 }
 
 /// Draws the background with shadows and names, and the pages on it, as PNG.
 fn png(shown: &[Shown]) -> Result<Vec<u8>, RenderError> {
-    let width = shown.iter().map(|one| one.x + one.page.width()).max().unwrap_or(0) + EDGE;
+    let width = shown
+        .iter()
+        .map(|one| one.x + one.page.width())
+        .max()
+        .unwrap_or(0)
+        + EDGE;
     let height = shown.iter().map(|one| one.below + LABEL).max().unwrap_or(0) + EDGE - 12;
     let mut ground = ground(shown, width, height)?;
     for one in shown {
         imageops::overlay(&mut ground, &one.page, one.x.into(), one.y.into());
     }
     let mut png = Cursor::new(Vec::new());
-    let written = DynamicImage::from(ground).into_rgb8().write_to(&mut png, ImageFormat::Png);
+    let written = DynamicImage::from(ground)
+        .into_rgb8()
+        .write_to(&mut png, ImageFormat::Png);
     written.map_err(|_| unusable("gallery.png"))?;
     Ok(png.into_inner())
 }
@@ -112,8 +146,10 @@ fn ground(shown: &[Shown], width: u32, height: u32) -> Result<RgbaImage, RenderE
          <rect width=\"{width}\" height=\"{height}\" fill=\"#edeff2\"/>"
     );
     for one in shown {
-        let (w, h) = (one.page.width(), one.page.height());
-        let (middle, below) = (one.x + w / 2, one.below + 30);
+        let w = one.page.width();
+        let h = one.page.height();
+        let middle = one.x + w / 2;
+        let below = one.below + 30;
         let name = one.name.replace('&', "&amp;").replace('<', "&lt;");
         // Writing into a String never fails.
         let _ = write!(
@@ -127,7 +163,8 @@ fn ground(shown: &[Shown], width: u32, height: u32) -> Result<RgbaImage, RenderE
     }
     svg.push_str("</svg>");
     let mut options = usvg::Options::default();
-    let font = Fonts::file("Montserrat-SemiBold.ttf").ok_or_else(|| unusable("Montserrat-SemiBold.ttf"))?;
+    let font = Fonts::file("Montserrat-SemiBold.ttf")
+        .ok_or_else(|| unusable("Montserrat-SemiBold.ttf"))?;
     options.fontdb_mut().load_font_data(font.to_vec());
     let tree = usvg::Tree::from_str(&svg, &options).map_err(|_| unusable("gallery.svg"))?;
     let mut pixels = Pixmap::new(width, height).ok_or_else(|| unusable("gallery.svg"))?;
@@ -138,11 +175,15 @@ fn ground(shown: &[Shown], width: u32, height: u32) -> Result<RgbaImage, RenderE
 
 fn picture(png: &[u8]) -> Result<RgbaImage, RenderError> {
     let decoded = image::load_from_memory_with_format(png, ImageFormat::Png);
-    decoded.map(DynamicImage::into_rgba8).map_err(|_| unusable("gallery.png"))
+    decoded
+        .map(DynamicImage::into_rgba8)
+        .map_err(|_| unusable("gallery.png"))
 }
 
 fn unusable(file: &str) -> RenderError {
-    RenderError::Bundle { file: file.to_owned() }
+    RenderError::Bundle {
+        file: file.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -156,9 +197,16 @@ mod tests {
     fn every_theme_is_in_the_gallery() {
         let png = RENDERER.gallery(date!(2026 - 11 - 21)).expect("draws");
         let picture = image::load_from_memory(&png).expect("a picture");
-        assert!(picture.width() > 1000 && picture.height() > 800, "{}", picture.width());
+        assert!(
+            picture.width() > 1000 && picture.height() > 800,
+            "{}",
+            picture.width()
+        );
         let names: Vec<&str> = RENDERER.newest_themes().map(|theme| theme.name()).collect();
-        assert_eq!(names, ["classic", "corporate", "bold", "academic", "minimal"]);
+        assert_eq!(
+            names,
+            ["classic", "corporate", "bold", "academic", "minimal"]
+        );
     }
 
     #[test]
@@ -167,9 +215,17 @@ mod tests {
         let shown = placed(vec![page(297, 210); 5], vec![page(210, 297); 2]);
         for (n, one) in shown.iter().enumerate() {
             for other in &shown[n + 1..] {
-                let beside = one.x + one.page.width() <= other.x || other.x + other.page.width() <= one.x;
+                let beside =
+                    one.x + one.page.width() <= other.x || other.x + other.page.width() <= one.x;
                 let below = one.below + LABEL <= other.y || other.below + LABEL <= one.y;
-                assert!(beside || below, "{} {} and {} {}", one.x, one.y, other.x, other.y);
+                assert!(
+                    beside || below,
+                    "{} {} and {} {}",
+                    one.x,
+                    one.y,
+                    other.x,
+                    other.y
+                );
             }
         }
     }

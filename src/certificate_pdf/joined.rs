@@ -1,7 +1,9 @@
-//! Many certificates as one PDF for a printer: their pages in order, with shared objects written once.
+//! Many certificates as one PDF for a printer: their pages in order, with shared objects written
+//! once.
 //!
-//! Objects are written at once, and only their SHA-256 is kept. So memory contains one certificate and 40 bytes per
-//! object. Tags, links and metadata of the sources are left out, because the issued files have them.
+//! Objects are written at once, and only their SHA-256 is kept. So memory contains one certificate
+//! and 40 bytes per object. Tags, links and metadata of the sources are left out, because the
+//! issued files have them.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -10,14 +12,24 @@ use hayro::hayro_syntax::Pdf;
 use hayro::hayro_syntax::object::{Dict, MaybeRef, Object, ObjectIdentifier, Stream};
 use sha2::{Digest as _, Sha256};
 
-/// Object numbers of the catalog and the page tree, which are written last, and the first number for other objects.
+/// Object numbers of the catalog and the page tree, which are written last, and the first number
+/// for other objects.
 const CATALOG: usize = 1;
 const PAGES: usize = 2;
 const FIRST_FREE: usize = 3;
 /// Entries of a page that are copied.
-const PAGE_KEYS: [&[u8]; 8] =
-    [b"Resources", b"Contents", b"MediaBox", b"CropBox", b"TrimBox", b"BleedBox", b"Rotate", b"Group"];
-/// Entries that are not copied from any dictionary, because they refer to the page tree, to tags or to metadata.
+const PAGE_KEYS: [&[u8]; 8] = [
+    b"Resources",
+    b"Contents",
+    b"MediaBox",
+    b"CropBox",
+    b"TrimBox",
+    b"BleedBox",
+    b"Rotate",
+    b"Group",
+];
+/// Entries that are not copied from any dictionary, because they refer to the page tree, to tags or
+/// to metadata.
 const LEFT_OUT: [&[u8]; 4] = [b"Parent", b"StructParent", b"StructParents", b"Metadata"];
 /// Entries that a page may inherit from its ancestors.
 const INHERITED: [&[u8]; 4] = [b"Resources", b"MediaBox", b"CropBox", b"Rotate"];
@@ -47,7 +59,8 @@ pub struct JoinedPdf<W> {
     output_intents: Option<Vec<u8>>,
 }
 
-/// Number of each copied object of one source. `None` while an object is being copied, or if it is missing.
+/// Number of each copied object of one source. `None` while an object is being copied, or if it is
+/// missing.
 type Copied = HashMap<ObjectIdentifier, Option<usize>>;
 
 impl<W: Write> JoinedPdf<W> {
@@ -76,7 +89,10 @@ impl<W: Write> JoinedPdf<W> {
         let pdf = Pdf::new(file.to_vec()).map_err(|_| JoinError::Unreadable)?;
         let mut copied = Copied::new();
         if self.output_intents.is_none() {
-            let catalog = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id()).ok_or(JoinError::Unreadable)?;
+            let catalog = pdf
+                .xref()
+                .get::<Dict<'_>>(pdf.xref().root_id())
+                .ok_or(JoinError::Unreadable)?;
             let mut intents = Vec::new();
             if let Some(found) = catalog.get_raw::<Object<'_>>(b"OutputIntents".as_slice()) {
                 self.copy(&pdf, &found, &mut copied, &mut intents, 0)?;
@@ -104,22 +120,37 @@ impl<W: Write> JoinedPdf<W> {
     /// # Errors
     /// The output cannot be written.
     pub fn finish(mut self) -> io::Result<()> {
-        let kids: Vec<String> = self.pages.iter().map(|page| format!("{page} 0 R")).collect();
-        let tree = format!("<</Type/Pages/Count {}/Kids[{}]>>", kids.len(), kids.join(" "));
+        let kids: Vec<String> = self
+            .pages
+            .iter()
+            .map(|page| format!("{page} 0 R"))
+            .collect();
+        let tree = format!(
+            "<</Type/Pages/Count {}/Kids[{}]>>",
+            kids.len(),
+            kids.join(" ")
+        );
         self.numbered(PAGES, tree.as_bytes())?;
         let mut catalog = format!("<</Type/Catalog/Pages {PAGES} 0 R").into_bytes();
-        if let Some(intents) = self.output_intents.take().filter(|intents| !intents.is_empty()) {
+        if let Some(intents) = self
+            .output_intents
+            .take()
+            .filter(|intents| !intents.is_empty())
+        {
             catalog.extend_from_slice(b"/OutputIntents ");
             catalog.extend_from_slice(&intents);
         }
         catalog.extend_from_slice(b">>");
         self.numbered(CATALOG, &catalog)?;
-        let (start, size) = (self.written, self.offsets.len());
+        let start = self.written;
+        let size = self.offsets.len();
         let mut table = format!("xref\n0 {size}\n0000000000 65535 f\r\n");
         for offset in &self.offsets[1..] {
             table.push_str(&format!("{offset:010} 00000 n\r\n"));
         }
-        table.push_str(&format!("trailer\n<</Size {size}/Root {CATALOG} 0 R>>\nstartxref\n{start}\n%%EOF\n"));
+        table.push_str(&format!(
+            "trailer\n<</Size {size}/Root {CATALOG} 0 R>>\nstartxref\n{start}\n%%EOF\n"
+        ));
         self.put(table.as_bytes())?;
         self.out.flush()
     }
@@ -150,7 +181,9 @@ impl<W: Write> JoinedPdf<W> {
         match object {
             Object::Null(_) => out.extend_from_slice(b" null"),
             Object::Boolean(yes) => out.extend_from_slice(if *yes { b" true" } else { b" false" }),
-            Object::Number(number) => out.extend_from_slice(format!(" {}", number.as_f64()).as_bytes()),
+            Object::Number(number) => {
+                out.extend_from_slice(format!(" {}", number.as_f64()).as_bytes())
+            }
             Object::String(text) => {
                 let digits = crate::domain::hex(text.as_bytes());
                 out.extend_from_slice(format!("<{digits}>").as_bytes());
@@ -163,7 +196,9 @@ impl<W: Write> JoinedPdf<W> {
                 }
                 out.push(b']');
             }
-            Object::Dict(dictionary) => self.dictionary(pdf, dictionary, None, copied, out, depth)?,
+            Object::Dict(dictionary) => {
+                self.dictionary(pdf, dictionary, None, copied, out, depth)?
+            }
             Object::Stream(stream) => self.stream(pdf, stream, copied, out, depth)?,
         }
         Ok(())
@@ -213,7 +248,8 @@ impl<W: Write> JoinedPdf<W> {
         Ok(())
     }
 
-    /// Copies an object of a source and returns its new number. Returns `None` if it is missing or refers to itself.
+    /// Copies an object of a source and returns its new number. Returns `None` if it is missing or
+    /// refers to itself.
     fn reference(
         &mut self,
         pdf: &Pdf,
@@ -225,7 +261,9 @@ impl<W: Write> JoinedPdf<W> {
             return Ok(*number);
         }
         copied.insert(id, None);
-        let Some(object) = pdf.xref().get::<Object<'_>>(id) else { return Ok(None) };
+        let Some(object) = pdf.xref().get::<Object<'_>>(id) else {
+            return Ok(None);
+        };
         let mut body = Vec::new();
         self.copy(pdf, &MaybeRef::NotRef(object), copied, &mut body, depth + 1)?;
         let digest: [u8; 32] = Sha256::digest(&body).into();
@@ -296,9 +334,18 @@ mod tests {
     use crate::certificate_pdf::tests::{RENDERER, job, sample_design};
 
     fn issued(names: &[&str]) -> Vec<bytes::Bytes> {
-        let jobs: Vec<RenderJob> =
-            names.iter().map(|name| RenderJob { design: Some(sample_design()), ..job(name) }).collect();
-        RENDERER.render(&jobs).into_iter().map(|file| file.expect("renders").to_bytes()).collect()
+        let jobs: Vec<RenderJob> = names
+            .iter()
+            .map(|name| RenderJob {
+                design: Some(sample_design()),
+                ..job(name)
+            })
+            .collect();
+        RENDERER
+            .render(&jobs)
+            .into_iter()
+            .map(|file| file.expect("renders").to_bytes())
+            .collect()
     }
 
     /// Returns the pixels of a page.
@@ -306,7 +353,8 @@ mod tests {
         let pdf = Pdf::new(file.to_vec()).expect("reads");
         let pages = pdf.pages();
         let page = pages.get(page).expect("a page");
-        let (settings, reading) = (hayro::RenderSettings::default(), Default::default());
+        let settings = hayro::RenderSettings::default();
+        let reading = Default::default();
         let drawn = hayro::render(page, &hayro::RenderCache::new(), &reading, &settings);
         drawn.data_as_u8_slice().to_vec()
     }
@@ -323,15 +371,25 @@ mod tests {
 
     #[test]
     fn joined_pages_look_as_issued_and_shared_objects_occur_once() {
-        let files = issued(&["Ada Lovelace", "Grace Hopper", "Nguyễn Thị Ánh", "Ada Lovelace"]);
+        let files = issued(&[
+            "Ada Lovelace",
+            "Grace Hopper",
+            "Nguyễn Thị Ánh",
+            "Ada Lovelace",
+        ]);
         let all = joined(&files);
         let pdf = Pdf::new(all.clone()).expect("reads");
         assert_eq!(pdf.pages().len(), 4);
         for (n, file) in files.iter().enumerate() {
             assert!(picture(&all, n) == picture(file, 0), "page {n}");
         }
-        let (one, sum) = (files[0].len(), files.iter().map(bytes::Bytes::len).sum::<usize>());
-        assert!(all.len() < one + (sum - one) / 4, "{} bytes of {sum}", all.len());
+        let one = files[0].len();
+        let sum = files.iter().map(bytes::Bytes::len).sum::<usize>();
+        assert!(
+            all.len() < one + (sum - one) / 4,
+            "{} bytes of {sum}",
+            all.len()
+        );
     }
 
     #[test]
@@ -342,17 +400,28 @@ mod tests {
         let text = String::from_utf8_lossy(&all);
         assert!(text.starts_with("%PDF-1.7\n") && text.ends_with("%%EOF\n"));
         assert!(!text.contains("/StructParents") && text.contains("/OutputIntents"));
-        let start =
-            text.rsplit("startxref\n").next().and_then(|rest| rest.lines().next()).expect("an offset");
+        let start = text
+            .rsplit("startxref\n")
+            .next()
+            .and_then(|rest| rest.lines().next())
+            .expect("an offset");
         assert!(all[start.parse::<usize>().expect("a number")..].starts_with(b"xref\n"));
-        assert_eq!(Pdf::new(joined(&[])).map(|pdf| pdf.pages().len()).unwrap_or_default(), 0);
+        assert_eq!(
+            Pdf::new(joined(&[]))
+                .map(|pdf| pdf.pages().len())
+                .unwrap_or_default(),
+            0
+        );
     }
 
     #[test]
     fn damaged_source_is_rejected() {
         let mut joined = JoinedPdf::new(Vec::new()).expect("begins");
         for file in [&b""[..], b"not a PDF", b"%PDF-1.7\n%%EOF"] {
-            assert!(matches!(joined.add(bytes::Bytes::copy_from_slice(file)), Err(JoinError::Unreadable)));
+            assert!(matches!(
+                joined.add(bytes::Bytes::copy_from_slice(file)),
+                Err(JoinError::Unreadable)
+            ));
         }
     }
 }

@@ -1,12 +1,13 @@
-//! Deterministic rendering of certificates as PDF files, with typst as a library and bundled fonts and themes.
+//! Deterministic rendering of certificates as PDF files, with typst as a library and bundled fonts
+//! and themes.
 //!
-//! The same job gives the same bytes on every machine, alone or in a batch, if [`RENDERER_VERSION`], the fonts
-//! ([`Renderer::fonts_digest`]) and the design are the same. There is no clock and no random number. The QR mask is
-//! fixed, and the document id is made from the public id. The output is tagged PDF/A-2b (ISO 19005-2) with a title
-//! and a language.
+//! The same job gives the same bytes on every machine, alone or in a batch, if
+//! [`RENDERER_VERSION`], the fonts ([`Renderer::fonts_digest`]) and the design are the same. There
+//! is no clock and no random number. The QR mask is fixed, and the document id is made from the
+//! public id. The output is tagged PDF/A-2b (ISO 19005-2) with a title and a language.
 //!
-//! `press.rs` stamps most certificates onto the content that is common to their definition. `batch.rs` lets typst lay
-//! out the others. `pdf/` writes both.
+//! `press.rs` stamps most certificates onto the content that is common to their definition.
+//! `batch.rs` lets typst lay out the others. `pdf/` writes both.
 
 mod batch;
 mod coverage;
@@ -61,13 +62,15 @@ use remembered::Remembered;
 pub use template::{Origin, Template};
 use world::Assets;
 
-/// Version of the renderer, pinned in each certificate: typst's version and our own revision. Raise the revision with
-/// every change that could alter a byte. Templates have their own versions, and fonts have a digest.
+/// Version of the renderer, pinned in each certificate: typst's version and our own revision. Raise
+/// the revision with every change that could alter a byte. Templates have their own versions, and
+/// fonts have a digest.
 pub const RENDERER_VERSION: &str = "typst-0.15.1+4";
-/// Version that lays out every page with typst and writes it with typst's exporter, for tests and benchmarks to
-/// compare with.
+/// Version that lays out every page with typst and writes it with typst's exporter, for tests and
+/// benchmarks to compare with.
 pub const BY_TYPST: &str = "typst-0.15.1+4-exported";
-/// Supported renderer versions, newest first. A version that has issued certificates is never removed.
+/// Supported renderer versions, newest first. A version that has issued certificates is never
+/// removed.
 pub const RENDERER_VERSIONS: [&str; 2] = [RENDERER_VERSION, BY_TYPST];
 
 /// Content of one certificate.
@@ -103,7 +106,8 @@ pub struct RenderJob {
     pub event_link: Option<String>,
     /// E-mail address of the person. Only templates that name the variable show it.
     pub email: Option<Personal<String>>,
-    /// Background of the issuer. The theme's background is used if it is absent or the theme accepts none.
+    /// Background of the issuer. The theme's background is used if it is absent or the theme
+    /// accepts none.
     pub design: Option<Design>,
 }
 
@@ -116,10 +120,12 @@ pub enum OptionInput {
     Image(Design),
 }
 
-/// Image file: JPEG, PNG or WebP, detected by its content. A background is preferably in A4 landscape format.
+/// Image file: JPEG, PNG or WebP, detected by its content. A background is preferably in A4
+/// landscape format.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Design {
-    /// Content of the file; at most 20 MiB and 12,000 pixels a side. It is not part of the JSON form.
+    /// Content of the file; at most 20 MiB and 12,000 pixels a side. It is not part of the JSON
+    /// form.
     #[serde(skip)]
     pub bytes: bytes::Bytes,
     /// SHA-256 of the file, in hexadecimal. It is the key of the cache of decoded images.
@@ -140,14 +146,21 @@ impl RenderedCertificate {
     #[must_use]
     pub fn whole(file: bytes::Bytes) -> Self {
         let sha256 = hex(&Sha256::digest(&file));
-        Self { parts: [bytes::Bytes::new(), file], sha256 }
+        Self {
+            parts: [bytes::Bytes::new(), file],
+            sha256,
+        }
     }
 
     /// Returns the whole file. The parts are copied unless the first one is empty.
     #[must_use]
     pub fn to_bytes(&self) -> bytes::Bytes {
         let [head, tail] = &self.parts;
-        if head.is_empty() { tail.clone() } else { [&head[..], &tail[..]].concat().into() }
+        if head.is_empty() {
+            tail.clone()
+        } else {
+            [&head[..], &tail[..]].concat().into()
+        }
     }
 
     /// Returns the size of the file in bytes.
@@ -163,7 +176,8 @@ pub struct Renderer {
     designs: Designs,
     pictures: Remembered<Picture>,
     plates: Plates,
-    /// Pages since the last eviction of typst's cache. Pixels and stamped certificates also count as pages.
+    /// Pages since the last eviction of typst's cache. Pixels and stamped certificates also count
+    /// as pages.
     since_look: AtomicUsize,
 }
 
@@ -197,14 +211,19 @@ impl Renderer {
         self.assets.fonts.digest()
     }
 
-    /// Returns the grapheme clusters of `text` that no bundled font draws whole, in order, each once. The text is
-    /// composed (NFC) and trimmed first, as [`render`](Self::render) does. Results are cached per cluster.
+    /// Returns the grapheme clusters of `text` that no bundled font draws whole, in order, each
+    /// once. The text is composed (NFC) and trimmed first, as [`render`](Self::render) does.
+    /// Results are cached per cluster.
     #[must_use]
     pub fn undrawable(&self, text: &str) -> Vec<CodePoints> {
-        self.assets.fonts.coverage().undrawable(&text::composed(text))
+        self.assets
+            .fonts
+            .coverage()
+            .undrawable(&text::composed(text))
     }
 
-    /// Returns all versions of all themes that this program ships. The newest version of a theme is last.
+    /// Returns all versions of all themes that this program ships. The newest version of a theme is
+    /// last.
     pub fn themes(&self) -> impl Iterator<Item = &Arc<Template>> {
         self.assets.themes.iter()
     }
@@ -212,19 +231,26 @@ impl Renderer {
     /// Returns one version of a theme, or `None` if this program doesn't ship it.
     #[must_use]
     pub fn theme(&self, name: &str, version: u32) -> Option<&Arc<Template>> {
-        self.themes().find(|theme| theme.name() == name && theme.version() == version)
+        self.themes()
+            .find(|theme| theme.name() == name && theme.version() == version)
     }
 
     /// Returns the newest version of a theme, or `None` if this program doesn't ship it.
     #[must_use]
     pub fn newest_theme(&self, name: &str) -> Option<&Arc<Template>> {
-        self.assets.themes.iter().rfind(|theme| theme.name() == name)
+        self.assets
+            .themes
+            .iter()
+            .rfind(|theme| theme.name() == name)
     }
 
-    /// Renders each job with the theme that it names, and returns the results in the same order. The call is
-    /// CPU-bound: make it where blocking is allowed.
+    /// Renders each job with the theme that it names, and returns the results in the same order.
+    /// The call is CPU-bound: make it where blocking is allowed.
     pub fn render(&self, jobs: &[RenderJob]) -> Vec<Result<RenderedCertificate, RenderError>> {
-        self.render_each(jobs.iter().map(|job| (job, self.theme(&job.theme, job.theme_version))))
+        self.render_each(
+            jobs.iter()
+                .map(|job| (job, self.theme(&job.theme, job.theme_version))),
+        )
     }
 
     /// Renders each job with `template` and ignores the theme that it names.

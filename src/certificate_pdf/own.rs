@@ -1,6 +1,7 @@
 //! Rendering of issuers' templates, one certificate at a time.
 //!
-//! Only the child process of `crate::sandbox` uses this, because nothing here limits time or memory.
+//! Only the child process of `crate::sandbox` uses this, because nothing here limits time or
+//! memory.
 
 use std::sync::Arc;
 
@@ -27,7 +28,10 @@ impl OwnRenderer {
     /// [`RenderError::Bundle`] if a bundled file is damaged.
     pub fn new(source: &str, manifest: &Manifest) -> Result<Self, RenderError> {
         let template = Arc::new(Template::own("own", 1, source, manifest.clone())?);
-        Ok(Self { renderer: Renderer::new()?, template })
+        Ok(Self {
+            renderer: Renderer::new()?,
+            template,
+        })
     }
 
     /// Renders the PDF of a certificate.
@@ -35,8 +39,13 @@ impl OwnRenderer {
     /// # Errors
     /// The template fails, or doesn't draw exactly one page that passes the checks.
     pub fn render(&self, job: &RenderJob) -> Result<bytes::Bytes, RenderError> {
-        let rendered = self.renderer.render_by(&self.template, std::slice::from_ref(job)).pop();
-        rendered.unwrap_or_else(|| Err(super::page::template_error([]))).map(|rendered| rendered.to_bytes())
+        let rendered = self
+            .renderer
+            .render_by(&self.template, std::slice::from_ref(job))
+            .pop();
+        rendered
+            .unwrap_or_else(|| Err(super::page::template_error([])))
+            .map(|rendered| rendered.to_bytes())
     }
 }
 
@@ -64,26 +73,36 @@ impl RenderJob {
     /// # Errors
     /// [`RenderError::Bundle`] if the program was built wrongly.
     pub fn of_sample(manifest: &Manifest, locale: Locale) -> Result<Self, RenderError> {
-        Ok(Template::own("own", 1, "", manifest.clone())?.sample(locale, time::macros::date!(2026 - 11 - 21)))
+        Ok(Template::own("own", 1, "", manifest.clone())?
+            .sample(locale, time::macros::date!(2026 - 11 - 21)))
     }
 }
 
-/// Returns the diagnoses for the author of a template: typst's messages, limited in number and length. They may quote
-/// the template's input.
+/// Returns the diagnoses for the author of a template: typst's messages, limited in number and
+/// length. They may quote the template's input.
 #[must_use]
 pub fn told(error: &RenderError) -> Vec<Diagnosis> {
-    let cut = |text: &str| text.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE).collect::<String>();
+    let cut = |text: &str| {
+        text.chars()
+            .filter(|c| !c.is_control())
+            .take(MAX_MESSAGE)
+            .collect::<String>()
+    };
     let bounded = |said: &Diagnosis| Diagnosis {
         place: said.place.clone(),
         message: cut(&said.message),
         hints: said.hints.iter().take(3).map(|hint| cut(hint)).collect(),
     };
     match error {
-        RenderError::Template { diagnostics } => {
-            diagnostics.reveal().iter().take(MAX_TOLD).map(bounded).collect()
-        }
+        RenderError::Template { diagnostics } => diagnostics
+            .reveal()
+            .iter()
+            .take(MAX_TOLD)
+            .map(bounded)
+            .collect(),
         RenderError::Overflow { field } if field == "text" => {
-            let message = "a text reaches beyond the margin that the manifest gives, or off the page";
+            let message =
+                "a text reaches beyond the margin that the manifest gives, or off the page";
             vec![Diagnosis::of_message(message)]
         }
         other => vec![Diagnosis::of_message(&other.to_string())],

@@ -29,16 +29,24 @@ pub(super) struct PageFacts {
     pub(super) qr: QrCode,
 }
 
-/// Encodes an address as QR code. The mask is fixed, because choosing the best one takes ten times as long, and a
-/// later version of the library could choose another one and so change the bytes.
+/// Encodes an address as QR code. The mask is fixed, because choosing the best one takes ten times
+/// as long, and a later version of the library could choose another one and so change the bytes.
 pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
     let segments = QrSegment::make_segments(address);
-    let (least, most) = (Version::MIN, Version::new(20));
-    QrCode::encode_segments_advanced(&segments, QrCodeEcc::Medium, least, most, Some(Mask::new(2)), false)
-        .map_err(|_| RenderError::InvalidText {
-            field: "verification_url",
-            problem: "is too long for a QR code: use a shorter public address".to_owned(),
-        })
+    let least = Version::MIN;
+    let most = Version::new(20);
+    QrCode::encode_segments_advanced(
+        &segments,
+        QrCodeEcc::Medium,
+        least,
+        most,
+        Some(Mask::new(2)),
+        false,
+    )
+    .map_err(|_| RenderError::InvalidText {
+        field: "verification_url",
+        problem: "is too long for a QR code: use a shorter public address".to_owned(),
+    })
 }
 
 /// Returns the name of the creator in a file's metadata.
@@ -61,12 +69,17 @@ pub(super) fn check(
     shown::check_name(&page.frame, name, template.origin())
 }
 
-/// Writes the PDF of one page with typst's exporter. The bytes don't depend on other pages or on the page's number.
-pub(super) fn export(mut page: Page, facts: &PageFacts, creator: String) -> Result<Vec<u8>, RenderError> {
+/// Writes the PDF of one page with typst's exporter. The bytes don't depend on other pages or on
+/// the page's number.
+pub(super) fn export(
+    mut page: Page,
+    facts: &PageFacts,
+    creator: String,
+) -> Result<Vec<u8>, RenderError> {
     page.number = 1;
     let document = PagedDocument::new(eco_vec![page], info(facts));
-    let standards =
-        PdfStandards::new(&[PdfStandard::A_2b]).map_err(|e| template_error([e.message().clone()]))?;
+    let standards = PdfStandards::new(&[PdfStandard::A_2b])
+        .map_err(|e| template_error([e.message().clone()]))?;
     let options = PdfOptions {
         ident: Smart::Custom(facts.public_id.clone()),
         creator: Smart::Custom(Some(creator)),
@@ -90,20 +103,34 @@ fn info(facts: &PageFacts) -> DocumentInfo {
         author: vec![facts.author.as_str().into()],
         description: None,
         keywords: Vec::new(),
-        date: Smart::Custom(Datetime::from_ymd(date.year(), date.month().into(), date.day())),
+        date: Smart::Custom(Datetime::from_ymd(
+            date.year(),
+            date.month().into(),
+            date.day(),
+        )),
         locale: Smart::Custom(TypstLocale::new(lang, None)),
     }
 }
 
-/// Names of fields in messages about overflow that are neither a variable nor an option of a template.
-const COMMON: [&str; 5] = ["issue_date", "options", "public_id", "text", "verification_url"];
+/// Names of fields in messages about overflow that are neither a variable nor an option of a
+/// template.
+const COMMON: [&str; 5] = [
+    "issue_date",
+    "options",
+    "public_id",
+    "text",
+    "verification_url",
+];
 
-/// Converts typst's diagnostics, each with its place. Templates report a text that is too long with a message that starts
-/// with `OVERFLOW` and the name of the field. Other words after it may be personal data, so they are not used.
+/// Converts typst's diagnostics, each with its place. Templates report a text that is too long with
+/// a message that starts with `OVERFLOW` and the name of the field. Other words after it may be
+/// personal data, so they are not used.
 pub(super) fn diagnosed_in(world: &BatchWorld, diagnostics: &[SourceDiagnostic]) -> RenderError {
     let options = &world.template.manifest().options;
     let is_field = |name: &&str| {
-        VARIABLES.contains(name) || COMMON.contains(name) || options.iter().any(|option| option.name == *name)
+        VARIABLES.contains(name)
+            || COMMON.contains(name)
+            || options.iter().any(|option| option.name == *name)
     };
     let overflow = |d: &SourceDiagnostic| {
         let (_, field) = d.message.split_once("OVERFLOW ")?;
@@ -113,7 +140,9 @@ pub(super) fn diagnosed_in(world: &BatchWorld, diagnostics: &[SourceDiagnostic])
         Some(field) => RenderError::Overflow { field },
         None => {
             let diagnoses = diagnostics.iter().map(|d| world.diagnosis(d)).collect();
-            RenderError::Template { diagnostics: Personal::new(diagnoses) }
+            RenderError::Template {
+                diagnostics: Personal::new(diagnoses),
+            }
         }
     }
 }
@@ -123,30 +152,41 @@ fn diagnosed(diagnostics: &[SourceDiagnostic]) -> RenderError {
 }
 
 pub(super) fn template_error(messages: impl IntoIterator<Item = EcoString>) -> RenderError {
-    let diagnoses = messages.into_iter().map(|message| Diagnosis::of_message(message.as_str()));
-    RenderError::Template { diagnostics: Personal::new(diagnoses.collect()) }
+    let diagnoses = messages
+        .into_iter()
+        .map(|message| Diagnosis::of_message(message.as_str()));
+    RenderError::Template {
+        diagnostics: Personal::new(diagnoses.collect()),
+    }
 }
 
-/// Rejects a page whose size is not that of the manifest, because the QR code would be in the wrong place.
+/// Rejects a page whose size is not that of the manifest, because the QR code would be in the wrong
+/// place.
 fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
     let (width, height) = format.millimetres();
     let alike = |side: Abs, wanted: f64| (side.to_mm() - wanted).abs() < 0.1;
     if alike(frame.width(), width) && alike(frame.height(), height) {
         return Ok(());
     }
-    let message = format!("the page must be {width} mm wide and {height} mm high, as the manifest says");
+    let message =
+        format!("the page must be {width} mm wide and {height} mm high, as the manifest says");
     Err(template_error([message.into()]))
 }
 
-/// Rejects links with a scheme other than `http`, `https` and `mailto`. PDF readers might execute a program or open a
-/// local file for others.
+/// Rejects links with a scheme other than `http`, `https` and `mailto`. PDF readers might execute a
+/// program or open a local file for others.
 fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
     for (_, item) in frame.items() {
         match item {
             FrameItem::Group(group) => look_at_links(&group.frame)?,
             FrameItem::Link(Destination::Url(url), _) => {
-                let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-                if !["http", "https", "mailto"].map(Some).contains(&scheme.as_deref()) {
+                let scheme = url
+                    .split_once(':')
+                    .map(|(scheme, _)| scheme.to_ascii_lowercase());
+                if !["http", "https", "mailto"]
+                    .map(Some)
+                    .contains(&scheme.as_deref())
+                {
                     let message = "a link must begin with https:, http: or mailto:";
                     return Err(template_error([message.into()]));
                 }
@@ -159,25 +199,37 @@ fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
 
 /// Rejects a page with text outside of the margin, which is in millimetres.
 pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
-    // Texts that end at the margin may be beyond it by a rounding error, which depends on their width.
+    // Texts that end at the margin may be beyond it by a rounding error, which depends on their
+    // width.
     let margin = Abs::mm(margin) - Abs::pt(0.01);
     let inside = |p: Point| {
-        p.x >= margin && p.y >= margin && p.x <= frame.width() - margin && p.y <= frame.height() - margin
+        p.x >= margin
+            && p.y >= margin
+            && p.x <= frame.width() - margin
+            && p.y <= frame.height() - margin
     };
     for_each_text(frame, Transform::identity(), &mut |text, place| {
         // From 0.3 em below the baseline to 0.75 em above it: the letters of every script here.
-        let (left, right) = (Abs::zero(), text.width());
-        let (top, bottom) = (text.size * -0.75, text.size * 0.3);
+        let left = Abs::zero();
+        let right = text.width();
+        let top = text.size * -0.75;
+        let bottom = text.size * 0.3;
         let corners = [(left, top), (right, top), (left, bottom), (right, bottom)];
-        if corners.into_iter().all(|(x, y)| inside(Point::new(x, y).transform(place))) {
+        if corners
+            .into_iter()
+            .all(|(x, y)| inside(Point::new(x, y).transform(place)))
+        {
             Ok(())
         } else {
-            Err(RenderError::Overflow { field: "text".to_owned() })
+            Err(RenderError::Overflow {
+                field: "text".to_owned(),
+            })
         }
     })
 }
 
-/// Calls `visit` for each run of text, with the transform from its origin on the baseline to the page.
+/// Calls `visit` for each run of text, with the transform from its origin on the baseline to the
+/// page.
 pub(super) fn for_each_text(
     frame: &Frame,
     place: Transform,
@@ -186,16 +238,21 @@ pub(super) fn for_each_text(
     for (position, item) in frame.items() {
         let here = place.pre_concat(Transform::translate(position.x, position.y));
         match item {
-            FrameItem::Group(group) => for_each_text(&group.frame, here.pre_concat(group.transform), visit)?,
+            FrameItem::Group(group) => {
+                for_each_text(&group.frame, here.pre_concat(group.transform), visit)?
+            }
             FrameItem::Text(text) => visit(text, here)?,
-            FrameItem::Shape(..) | FrameItem::Image(..) | FrameItem::Link(..) | FrameItem::Tag(..) => {}
+            FrameItem::Shape(..)
+            | FrameItem::Image(..)
+            | FrameItem::Link(..)
+            | FrameItem::Tag(..) => {}
         }
     }
     Ok(())
 }
 
-/// Draws the QR code as one curve, with a rectangle for each run of dark modules. The coordinates are whole modules
-/// in a scaled group, because short numbers compress well.
+/// Draws the QR code as one curve, with a rectangle for each run of dark modules. The coordinates
+/// are whole modules in a scaled group, because short numbers compress well.
 pub(super) fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
     let mut curve = Curve::new();
     let point = |x: i32, y: i32| Point::new(Abs::pt(f64::from(x)), Abs::pt(f64::from(y)));
@@ -226,7 +283,10 @@ pub(super) fn dark_runs(code: &QrCode) -> Vec<(i32, i32, i32)> {
     for y in 0..code.size() {
         let mut x = 0;
         while x < code.size() {
-            let length = (x..code.size()).take_while(|x| code.get_module(*x, y)).map(|_| 1).sum::<i32>();
+            let length = (x..code.size())
+                .take_while(|x| code.get_module(*x, y))
+                .map(|_| 1)
+                .sum::<i32>();
             if length > 0 {
                 runs.push((x, y, length));
             }

@@ -1,4 +1,5 @@
-//! Picture of an option, such as a logo or a signature: checks, and conversion to a file that is cheap to embed.
+//! Picture of an option, such as a logo or a signature: checks, and conversion to a file that is
+//! cheap to embed.
 
 use std::io::Cursor;
 
@@ -16,7 +17,8 @@ const MAX_SIDE: u32 = 1600;
 /// Picture that typst can embed.
 #[derive(Debug, Clone)]
 pub(super) struct Picture {
-    /// File. It is the same `Bytes` each time, because typst would otherwise decode it again for each batch.
+    /// File. It is the same `Bytes` each time, because typst would otherwise decode it again for
+    /// each batch.
     pub(super) bytes: Bytes,
     /// `jpg` if the file is embedded unchanged, or else `png`.
     pub(super) extension: &'static str,
@@ -30,19 +32,34 @@ impl FromImage for Picture {
         let small = decoded.image.width().max(decoded.image.height()) <= MAX_SIDE;
         if decoded.is_plain_jpeg && small {
             let decoded = decoded.image.as_bytes().len();
-            return Ok(Self { bytes: Bytes::new(file.clone()), extension: "jpg", decoded });
+            return Ok(Self {
+                bytes: Bytes::new(file.clone()),
+                extension: "jpg",
+                decoded,
+            });
         }
         let image = if small {
             decoded.image
         } else {
-            decoded.image.resize(MAX_SIDE, MAX_SIDE, FilterType::Triangle)
+            decoded
+                .image
+                .resize(MAX_SIDE, MAX_SIDE, FilterType::Triangle)
         };
-        let plain: DynamicImage =
-            if image.color().has_alpha() { image.into_rgba8().into() } else { image.into_rgb8().into() };
+        let plain: DynamicImage = if image.color().has_alpha() {
+            image.into_rgba8().into()
+        } else {
+            image.into_rgb8().into()
+        };
         let mut png = Cursor::new(Vec::new());
-        plain.write_to(&mut png, ImageFormat::Png).map_err(|e| refuse(e.to_string()))?;
+        plain
+            .write_to(&mut png, ImageFormat::Png)
+            .map_err(|e| refuse(e.to_string()))?;
         let decoded = plain.as_bytes().len();
-        Ok(Self { bytes: Bytes::new(png.into_inner()), extension: "png", decoded })
+        Ok(Self {
+            bytes: Bytes::new(png.into_inner()),
+            extension: "png",
+            decoded,
+        })
     }
 
     fn size(&self) -> usize {
@@ -64,9 +81,15 @@ mod tests {
 
     #[test]
     fn small_jpeg_is_unchanged() {
-        let jpeg = file(&RgbImage::from_pixel(40, 20, Rgb([9, 9, 9])).into(), ImageFormat::Jpeg);
+        let jpeg = file(
+            &RgbImage::from_pixel(40, 20, Rgb([9, 9, 9])).into(),
+            ImageFormat::Jpeg,
+        );
         let made = Picture::make(&jpeg.clone().into()).expect("fine");
-        assert_eq!((made.bytes.as_slice(), made.extension), (jpeg.as_slice(), "jpg"));
+        assert_eq!(
+            (made.bytes.as_slice(), made.extension),
+            (jpeg.as_slice(), "jpg")
+        );
     }
 
     #[test]
@@ -75,7 +98,10 @@ mod tests {
         for format in [ImageFormat::Png, ImageFormat::WebP] {
             let made = Picture::make(&file(&wide.clone().into(), format).into()).expect("fine");
             let back = image::load_from_memory(made.bytes.as_slice()).expect("a picture");
-            assert_eq!((back.width(), back.height(), made.extension), (MAX_SIDE, 20, "png"));
+            assert_eq!(
+                (back.width(), back.height(), made.extension),
+                (MAX_SIDE, 20, "png")
+            );
             assert_eq!(back.into_rgba8().get_pixel(5, 5)[3], 128);
         }
     }

@@ -10,12 +10,13 @@ use super::pdf::{Plate, Unsupported};
 use super::recent::Recent;
 use crate::domain::Personal;
 
-/// Maximum number of plates in the cache, and their maximum size in bytes. A plate contains a background and a few
-/// fonts, typically 1 MB.
+/// Maximum number of plates in the cache, and their maximum size in bytes. A plate contains a
+/// background and a few fonts, typically 1 MB.
 const KEPT: usize = 32;
 const KEPT_BYTES: usize = 64 << 20;
 
-/// Letters of names and titles in Latin script. A page with any other letter gets a separate small font.
+/// Letters of names and titles in Latin script. A page with any other letter gets a separate small
+/// font.
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\
     .,:;-–—'’‘“”\"()[]/&+%#@°ºª!?¡¿_*·|«»\
     ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ\
@@ -50,26 +51,47 @@ impl Plates {
         make: impl FnOnce() -> Result<Plate, Unsupported>,
     ) -> Result<Arc<Plate>, Unsupported> {
         // Only callers for the same key wait while the plate is made.
-        self.0.get_or_insert(key, Cell::default).get_or_init(|| make().map(Arc::new)).clone()
+        self.0
+            .get_or_insert(key, Cell::default)
+            .get_or_init(|| make().map(Arc::new))
+            .clone()
     }
 }
 
 /// Returns texts with the letters and ligatures whose glyphs every plate contains.
 pub(super) fn letters() -> Vec<String> {
     let letters: Vec<char> = LETTERS.chars().collect();
-    let words = |letters: &[char]| letters.chunks(WORD).map(String::from_iter).collect::<Vec<_>>().join(" ");
-    letters.chunks(ON_A_PAGE).map(words).chain([JOINED.to_owned()]).collect()
+    let words = |letters: &[char]| {
+        letters
+            .chunks(WORD)
+            .map(String::from_iter)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    letters
+        .chunks(ON_A_PAGE)
+        .map(words)
+        .chain([JOINED.to_owned()])
+        .collect()
 }
 
-/// Returns two jobs of the same look whose texts differ wherever definitions, days and people differ. One has short
-/// texts and one has long texts, so that everything that moves with a text has two positions.
+/// Returns two jobs of the same look whose texts differ wherever definitions, days and people
+/// differ. One has short texts and one has long texts, so that everything that moves with a text
+/// has two positions.
 pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
     let long = letters().swap_remove(0);
-    vec![sample_like(job, Month::January, "Ax"), sample_like(job, Month::August, &long)]
+    vec![
+        sample_like(job, Month::January, "Ax"),
+        sample_like(job, Month::August, &long),
+    ]
 }
 
 fn sample_like(job: &RenderJob, month: Month, text: &str) -> RenderJob {
-    let id: String = text.chars().filter(char::is_ascii_alphanumeric).chain(['-', '_']).collect();
+    let id: String = text
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .chain(['-', '_'])
+        .collect();
     RenderJob {
         issue_date: Date::from_calendar_date(2034, month, 15).unwrap_or(job.issue_date),
         verification_url: format!("https://{id}.example.org/certificate/{id}"),
@@ -88,17 +110,21 @@ fn sample_like(job: &RenderJob, month: Month, text: &str) -> RenderJob {
 /// Returns whether a job has a document number, and whether it has an e-mail address.
 pub(super) fn optional_texts_of(job: &RenderJob) -> [bool; 2] {
     let there = |text: &Option<Personal<String>>| {
-        text.as_ref().is_some_and(|text| !text.reveal_str().trim().is_empty())
+        text.as_ref()
+            .is_some_and(|text| !text.reveal_str().trim().is_empty())
     };
     [there(&job.document_number), there(&job.email)]
 }
 
-/// Returns two jobs of the same definition and day for invented people. Their personal texts all differ, and none is
-/// part of another. The second job has ligatures and digits.
+/// Returns two jobs of the same definition and day for invented people. Their personal texts all
+/// differ, and none is part of another. The second job has ligatures and digits.
 pub(super) fn specimens_like(job: &RenderJob) -> [RenderJob; 2] {
     let [has_document, has_email] = optional_texts_of(job);
     // The page prints the site of the definition, so the specimens have the same one.
-    let site = job.verification_url.rsplit_once('/').map_or("", |(site, _)| site);
+    let site = job
+        .verification_url
+        .rsplit_once('/')
+        .map_or("", |(site, _)| site);
     let specimen = |name: &str, document: &str, email: &str, id: &str| RenderJob {
         public_id: id.to_owned(),
         verification_url: format!("{site}/{id}"),
@@ -138,21 +164,37 @@ mod tests {
             email: Some(Personal::new(id.to_owned())),
             ..crate::certificate_pdf::tests::job(name)
         };
-        let samples =
-            |name, id| format!("{:?}", samples_like(&job(name, id)).iter().map(reveal).collect::<Vec<_>>());
+        let samples = |name, id| {
+            format!(
+                "{:?}",
+                samples_like(&job(name, id))
+                    .iter()
+                    .map(reveal)
+                    .collect::<Vec<_>>()
+            )
+        };
         assert_eq!(samples("Ada", "q3XbH1yR0u"), samples("Grace", "AAAAAAAAAA"));
     }
 
     /// Returns every text that a page can show.
     fn reveal(job: &RenderJob) -> Vec<String> {
-        let personal =
-            |text: &Option<Personal<String>>| text.as_ref().map(|text| text.reveal_str().to_owned());
-        let plain =
-            [&job.public_id, &job.verification_url, &job.certificate_name, &job.event_name, &job.client];
+        let personal = |text: &Option<Personal<String>>| {
+            text.as_ref().map(|text| text.reveal_str().to_owned())
+        };
+        let plain = [
+            &job.public_id,
+            &job.verification_url,
+            &job.certificate_name,
+            &job.event_name,
+            &job.client,
+        ];
         plain
             .into_iter()
             .cloned()
-            .chain([job.issue_date.to_string(), job.full_name.reveal_str().to_owned()])
+            .chain([
+                job.issue_date.to_string(),
+                job.full_name.reveal_str().to_owned(),
+            ])
             .chain(personal(&job.document_number))
             .chain(personal(&job.email))
             .chain(job.event_link.clone())

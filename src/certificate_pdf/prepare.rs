@@ -18,7 +18,8 @@ use crate::domain::{Locale, Personal};
 const MAX_ID: usize = 64;
 const MAX_ADDRESS: usize = 500;
 
-/// Input of a template for one certificate. It has no `Debug` or `Display`, because it contains personal data.
+/// Input of a template for one certificate. It has no `Debug` or `Display`, because it contains
+/// personal data.
 #[derive(serde::Serialize)]
 pub(super) struct PageData {
     locale: Locale,
@@ -60,7 +61,11 @@ impl PageData {
     pub(super) fn texts(&self) -> Texts {
         Texts {
             name: self.name.as_str().to_owned(),
-            document: self.document.as_ref().map(|line| line.as_str().to_owned()).unwrap_or_default(),
+            document: self
+                .document
+                .as_ref()
+                .map(|line| line.as_str().to_owned())
+                .unwrap_or_default(),
             public_id: self.id.clone(),
             address: self.address.clone(),
         }
@@ -96,17 +101,37 @@ impl JobPictures {
     /// Returns the pictures as files for a template.
     pub(super) fn files(&self) -> Pictures {
         Pictures {
-            design: self.background.as_ref().map(|background| background.jpeg.clone()),
-            options: self.options.iter().map(|picture| picture.bytes.clone()).collect(),
-            decoded: self.background.iter().map(|background| background.decoded).sum::<usize>()
-                + self.options.iter().map(|picture| picture.decoded).sum::<usize>(),
+            design: self
+                .background
+                .as_ref()
+                .map(|background| background.jpeg.clone()),
+            options: self
+                .options
+                .iter()
+                .map(|picture| picture.bytes.clone())
+                .collect(),
+            decoded: self
+                .background
+                .iter()
+                .map(|background| background.decoded)
+                .sum::<usize>()
+                + self
+                    .options
+                    .iter()
+                    .map(|picture| picture.decoded)
+                    .sum::<usize>(),
         }
     }
 
-    /// Returns the digests of the pictures and the names of their options, which are equal for jobs of the same look.
+    /// Returns the digests of the pictures and the names of their options, which are equal for jobs
+    /// of the same look.
     pub(super) fn digests(&self, template: &Template, job: &RenderJob) -> Vec<String> {
         let design = self.background.as_ref().and(job.design.as_ref());
-        let mut digests = vec![design.map(|design| design.sha256.clone()).unwrap_or_default()];
+        let mut digests = vec![
+            design
+                .map(|design| design.sha256.clone())
+                .unwrap_or_default(),
+        ];
         for option in &template.manifest().options {
             if let Some(OptionInput::Image(image)) = job.options.get(&option.name) {
                 digests.push(format!("{} {}", option.name, image.sha256));
@@ -118,7 +143,11 @@ impl JobPictures {
 
 impl Renderer {
     /// Returns the job's pictures, from the cache or decoded now.
-    pub(super) fn pictures(&self, template: &Template, job: &RenderJob) -> Result<JobPictures, RenderError> {
+    pub(super) fn pictures(
+        &self,
+        template: &Template,
+        job: &RenderJob,
+    ) -> Result<JobPictures, RenderError> {
         let design = job.design.as_ref().filter(|_| template.manifest().design);
         let mut options = Vec::new();
         for option in &template.manifest().options {
@@ -127,7 +156,12 @@ impl Renderer {
                 options.push(picture.map_err(|error| of_option(error, &option.name))?);
             }
         }
-        let Some(design) = design else { return Ok(JobPictures { background: None, options }) };
+        let Some(design) = design else {
+            return Ok(JobPictures {
+                background: None,
+                options,
+            });
+        };
         let mut is_new = false;
         let background = self.designs.prepare(design, || {
             is_new = true;
@@ -136,7 +170,10 @@ impl Renderer {
         if is_new {
             self.decoded(background.decoded);
         }
-        Ok(JobPictures { background: Some(background), options })
+        Ok(JobPictures {
+            background: Some(background),
+            options,
+        })
     }
 
     /// Checks a job and computes the input of its page.
@@ -151,7 +188,10 @@ impl Renderer {
         text::ascii("verification_url", &job.verification_url, MAX_ADDRESS)?;
         if !(1..=9999).contains(&job.issue_date.year()) {
             let problem = "must lie between the years 1 and 9999".to_owned();
-            return Err(RenderError::InvalidText { field: "issue_date", problem });
+            return Err(RenderError::InvalidText {
+                field: "issue_date",
+                problem,
+            });
         }
         let name = Line::required("full_name", job.full_name.reveal_str(), fonts)?;
         let award = Line::required("certificate_name", &job.certificate_name, fonts)?;
@@ -187,7 +227,10 @@ impl Renderer {
             id: printed(&job.public_id),
             address: job.verification_url.clone(),
             verify: short_address(&job.verification_url),
-            design: pictures.background.as_ref().map(|background| background.tone),
+            design: pictures
+                .background
+                .as_ref()
+                .map(|background| background.tone),
             qr: template.manifest().qr,
         };
         let common = vec![
@@ -199,23 +242,35 @@ impl Renderer {
             format!("{:?}", plates::optional_texts_of(job)),
             short_address(&job.verification_url),
         ];
-        Ok(Prepared { job, data, facts, common })
+        Ok(Prepared {
+            job,
+            data,
+            facts,
+            common,
+        })
     }
 
-    /// Returns the variables that the manifest names. Others are absent, so that a template that uses one fails
-    /// instead of leaving a gap on the page.
+    /// Returns the variables that the manifest names. Others are absent, so that a template that
+    /// uses one fails instead of leaving a gap on the page.
     fn fields(
         &self,
         template: &Template,
         job: &RenderJob,
     ) -> Result<BTreeMap<&'static str, String>, RenderError> {
         let mut fields = BTreeMap::new();
-        for name in
-            VARIABLES.into_iter().filter(|name| template.manifest().variables.iter().any(|v| v == name))
+        for name in VARIABLES
+            .into_iter()
+            .filter(|name| template.manifest().variables.iter().any(|v| v == name))
         {
-            let Some(text) = field(name, job) else { continue };
+            let Some(text) = field(name, job) else {
+                continue;
+            };
             let line = Line::new(name, &text, &self.assets.fonts)?;
-            fields.insert(name, line.map(|line| line.as_str().to_owned()).unwrap_or_default());
+            fields.insert(
+                name,
+                line.map(|line| line.as_str().to_owned())
+                    .unwrap_or_default(),
+            );
         }
         Ok(fields)
     }
@@ -227,26 +282,41 @@ impl Renderer {
         pictures: &JobPictures,
     ) -> Result<BTreeMap<String, Option<String>>, RenderError> {
         let manifest = template.manifest();
-        let wrong = |name: &str, problem: String| RenderError::Option { name: name.to_owned(), problem };
-        if let Some(name) = job.options.keys().find(|name| manifest.option(name).is_none()) {
+        let wrong = |name: &str, problem: String| RenderError::Option {
+            name: name.to_owned(),
+            problem,
+        };
+        if let Some(name) = job
+            .options
+            .keys()
+            .find(|name| manifest.option(name).is_none())
+        {
             return Err(wrong(name, "is no option of this template".to_owned()));
         }
         let mut paths = pictures.options.iter().enumerate();
         let mut values = BTreeMap::new();
         for option in &manifest.options {
             let value = match (option.kind, job.options.get(&option.name)) {
-                (OptionKind::Image, Some(OptionInput::Image(_))) => {
-                    paths.next().map(|(n, picture)| picture_path(n, picture.extension))
-                }
+                (OptionKind::Image, Some(OptionInput::Image(_))) => paths
+                    .next()
+                    .map(|(n, picture)| picture_path(n, picture.extension)),
                 (OptionKind::Image, None) => None,
                 (_, None) => Some(option.default.clone().unwrap_or_default()),
                 (_, Some(OptionInput::Text(text))) => {
-                    option.check_text(text.reveal_str()).map_err(|problem| wrong(&option.name, problem))?;
+                    option
+                        .check_text(text.reveal_str())
+                        .map_err(|problem| wrong(&option.name, problem))?;
                     let line = Line::new("options", text.reveal_str(), &self.assets.fonts)?;
-                    Some(line.map(|line| line.as_str().to_owned()).unwrap_or_default())
+                    Some(
+                        line.map(|line| line.as_str().to_owned())
+                            .unwrap_or_default(),
+                    )
                 }
                 (_, Some(OptionInput::Image(_))) => {
-                    return Err(wrong(&option.name, "takes a text and no picture".to_owned()));
+                    return Err(wrong(
+                        &option.name,
+                        "takes a text and no picture".to_owned(),
+                    ));
                 }
             };
             values.insert(option.name.clone(), value);
@@ -258,17 +328,22 @@ impl Renderer {
 /// Converts an error about a design into one about the option that the picture belongs to.
 fn of_option(error: RenderError, name: &str) -> RenderError {
     match error {
-        RenderError::Design { reason } => {
-            RenderError::Option { name: name.to_owned(), problem: format!("cannot be used: {reason}") }
-        }
+        RenderError::Design { reason } => RenderError::Option {
+            name: name.to_owned(),
+            problem: format!("cannot be used: {reason}"),
+        },
         other => other,
     }
 }
 
-/// Returns the text of a variable, which is empty if the job has no value. Returns `None` for an unknown variable.
+/// Returns the text of a variable, which is empty if the job has no value. Returns `None` for an
+/// unknown variable.
 fn field(name: &str, job: &RenderJob) -> Option<String> {
     let personal = |text: &Option<Personal<String>>| {
-        text.as_ref().map(Personal::reveal_str).unwrap_or_default().to_owned()
+        text.as_ref()
+            .map(Personal::reveal_str)
+            .unwrap_or_default()
+            .to_owned()
     };
     Some(match name {
         "attendeeName" | "full_name" | "learner_name" => job.full_name.reveal_str().to_owned(),
@@ -302,7 +377,8 @@ const MONTHS: [(&str, &str); 12] = [
 
 /// Returns a date written out in a language.
 fn in_words(date: time::Date, locale: Locale) -> String {
-    let (day, year) = (date.day(), date.year());
+    let day = date.day();
+    let year = date.year();
     let (english, spanish) = MONTHS[usize::from(u8::from(date.month())) - 1];
     match locale {
         Locale::En => format!("{day} {english} {year}"),
@@ -325,7 +401,14 @@ mod tests {
         }
         assert_eq!(field("salary", &job), None);
         job.locale = Locale::Es;
-        assert_eq!(field("completion_date", &job).expect("is one"), "21 de noviembre de 2026");
-        assert!(field("downloadLink", &job).expect("is one").ends_with("/download"));
+        assert_eq!(
+            field("completion_date", &job).expect("is one"),
+            "21 de noviembre de 2026"
+        );
+        assert!(
+            field("downloadLink", &job)
+                .expect("is one")
+                .ends_with("/download")
+        );
     }
 }

@@ -11,8 +11,8 @@ use super::pdf::{Plate, Printer, Sheet, Texts, Unsupported};
 use super::prepare::JobPictures;
 use super::world::Pictures;
 use super::{
-    BY_TYPST, Origin, Prepared, RENDERER_VERSION, RenderError, RenderJob, RenderedCertificate, Renderer,
-    Template, plates,
+    BY_TYPST, Origin, Prepared, RENDERER_VERSION, RenderError, RenderJob, RenderedCertificate,
+    Renderer, Template, plates,
 };
 
 /// Method by which a version of the renderer makes files.
@@ -20,7 +20,8 @@ use super::{
 pub(super) enum Way {
     /// typst lays out the page, and its exporter writes the file.
     Exported,
-    /// The texts of a certificate are stamped onto a sheet. typst lays out the certificates for which that fails.
+    /// The texts of a certificate are stamped onto a sheet. typst lays out the certificates for
+    /// which that fails.
     Stamped,
 }
 
@@ -74,11 +75,15 @@ impl<'a> Press<'a> {
         let facts = &job.facts;
         page::check(&page, self.template, self.coverage, job.data.name())?;
         let code = (&facts.qr, self.template.manifest().qr);
-        let printed = self.plate.as_ref().map_err(|unfit| *unfit).and_then(|plate| {
-            let mut display = plate.read(&page)?;
-            display.stamp(code.0, code.1);
-            self.printer.print(plate, &display, facts, &self.creator)
-        });
+        let printed = self
+            .plate
+            .as_ref()
+            .map_err(|unfit| *unfit)
+            .and_then(|plate| {
+                let mut display = plate.read(&page)?;
+                display.stamp(code.0, code.1);
+                self.printer.print(plate, &display, facts, &self.creator)
+            });
         let Unsupported(reason) = match printed {
             Ok(file) => return Ok(file),
             Err(unsupported) => unsupported,
@@ -103,7 +108,9 @@ impl Renderer {
         } else if batch.template.origin() == Origin::Own {
             Err(Unsupported("own template"))
         } else {
-            self.plates.get(key, || self.plate(batch.template, &batch.pictures, batch.like))
+            self.plates.get(key, || {
+                self.plate(batch.template, &batch.pictures, batch.like)
+            })
         };
         Press {
             template: batch.template,
@@ -123,7 +130,8 @@ impl Renderer {
         pictures: &JobPictures,
         like: &RenderJob,
     ) -> Result<Plate, Unsupported> {
-        let (samples, letters) = (plates::samples_like(like), plates::letters());
+        let samples = plates::samples_like(like);
+        let letters = plates::letters();
         let drawn = self.drawn(&samples, template, pictures)?;
         let pages: Vec<Page> = drawn.into_iter().map(|(page, _)| page).collect();
         let (plate, _) = rayon::join(
@@ -134,20 +142,35 @@ impl Renderer {
         plate
     }
 
-    /// Stamps a certificate onto the sheet of its definition and day. Returns `None` if typst must lay it out.
-    pub(super) fn stamp(&self, press: &mut Press<'_>, job: &Prepared<'_>) -> Option<RenderedCertificate> {
-        let plate = press.plate.as_ref().ok().filter(|_| press.way == Way::Stamped)?;
-        let (template, pictures) = (press.template, press.job_pictures);
-        let sheet = plate.sheet(&job.common, || self.sheet(plate, template, pictures, job.job));
+    /// Stamps a certificate onto the sheet of its definition and day. Returns `None` if typst must
+    /// lay it out.
+    pub(super) fn stamp(
+        &self,
+        press: &mut Press<'_>,
+        job: &Prepared<'_>,
+    ) -> Option<RenderedCertificate> {
+        let plate = press
+            .plate
+            .as_ref()
+            .ok()
+            .filter(|_| press.way == Way::Stamped)?;
+        let template = press.template;
+        let pictures = press.job_pictures;
+        let sheet = plate.sheet(&job.common, || {
+            self.sheet(plate, template, pictures, job.job)
+        });
         let stamped = sheet.and_then(|sheet| {
             let long = |names| self.long_named(names, template, pictures, job.job);
             let mut display = sheet.stamp(plate, &job.data.texts(), long)?;
             display.stamp(&job.facts.qr, template.manifest().qr);
-            press.printer.print(plate, &display, &job.facts, &press.creator)
+            press
+                .printer
+                .print(plate, &display, &job.facts, &press.creator)
         });
         stamped
             .inspect_err(|Unsupported(reason)| {
-                metrics::counter!("laureate_render_laid_out_total", "reason" => *reason).increment(1);
+                metrics::counter!("laureate_render_laid_out_total", "reason" => *reason)
+                    .increment(1);
             })
             .ok()
     }
@@ -160,10 +183,14 @@ impl Renderer {
         pictures: &JobPictures,
         job: &RenderJob,
     ) -> Result<Sheet, Unsupported> {
-        Sheet::of(plate, &self.specimens(&plates::specimens_like(job), template, pictures)?)
+        Sheet::of(
+            plate,
+            &self.specimens(&plates::specimens_like(job), template, pictures)?,
+        )
     }
 
-    /// Lays out specimens of a job's definition and day with other names. Returns `None` if that fails.
+    /// Lays out specimens of a job's definition and day with other names. Returns `None` if that
+    /// fails.
     pub(super) fn long_named(
         &self,
         names: [String; 2],
@@ -172,7 +199,10 @@ impl Renderer {
         job: &RenderJob,
     ) -> Option<Vec<(Page, Texts)>> {
         let [specimen, _] = plates::specimens_like(job);
-        let jobs = names.map(|name| RenderJob { full_name: name.into(), ..specimen.clone() });
+        let jobs = names.map(|name| RenderJob {
+            full_name: name.into(),
+            ..specimen.clone()
+        });
         self.specimens(&jobs, template, pictures).ok()
     }
 
@@ -185,12 +215,18 @@ impl Renderer {
     ) -> Result<Vec<(Page, Texts)>, Unsupported> {
         let drawn = self.drawn(jobs, template, pictures)?;
         let coverage = self.assets.fonts.coverage();
-        let fit =
-            drawn.iter().all(|(page, texts)| page::check(page, template, coverage, &texts.name).is_ok());
-        if fit { Ok(drawn) } else { Err(Unsupported("specimen that doesn't fit")) }
+        let fit = drawn
+            .iter()
+            .all(|(page, texts)| page::check(page, template, coverage, &texts.name).is_ok());
+        if fit {
+            Ok(drawn)
+        } else {
+            Err(Unsupported("specimen that doesn't fit"))
+        }
     }
 
-    /// Lays out pages of invented people. Returns each page with the texts that differ from person to person.
+    /// Lays out pages of invented people. Returns each page with the texts that differ from person
+    /// to person.
     fn drawn(
         &self,
         jobs: &[RenderJob],
@@ -199,9 +235,16 @@ impl Renderer {
     ) -> Result<Vec<(Page, Texts)>, Unsupported> {
         let unfit = |_| Unsupported("sample that cannot be laid out");
         let prepared = jobs.iter().map(|job| self.prepare(template, job, pictures));
-        let prepared: Vec<Prepared<'_>> = prepared.collect::<Result<_, RenderError>>().map_err(unfit)?;
+        let prepared: Vec<Prepared<'_>> = prepared
+            .collect::<Result<_, RenderError>>()
+            .map_err(unfit)?;
         let prepared: Vec<&Prepared<'_>> = prepared.iter().collect();
-        let pages = self.lay_out(template, &prepared, &pictures.files()).map_err(unfit)?;
-        Ok(pages.into_iter().zip(prepared.iter().map(|job| job.data.texts())).collect())
+        let pages = self
+            .lay_out(template, &prepared, &pictures.files())
+            .map_err(unfit)?;
+        Ok(pages
+            .into_iter()
+            .zip(prepared.iter().map(|job| job.data.texts()))
+            .collect())
     }
 }

@@ -26,56 +26,87 @@ const GAP: u32 = 8;
 /// # Errors
 /// [`RenderError::Bundle`] if the file is not a PDF with a page.
 pub fn png(pdf: &[u8], dpi: u16) -> Result<Vec<u8>, RenderError> {
-    let unusable = || RenderError::Bundle { file: "certificate.pdf".to_owned() };
+    let unusable = || RenderError::Bundle {
+        file: "certificate.pdf".to_owned(),
+    };
     draw(pdf, dpi)?.into_png().map_err(|_| unusable())
 }
 
 /// Draws the first page as pixels.
 pub(super) fn draw(pdf: &[u8], dpi: u16) -> Result<Pixmap, RenderError> {
-    let unusable = || RenderError::Bundle { file: "certificate.pdf".to_owned() };
+    let unusable = || RenderError::Bundle {
+        file: "certificate.pdf".to_owned(),
+    };
     let pdf = Pdf::new(pdf.to_vec()).map_err(|_| unusable())?;
     let page = pdf.pages().iter().next().ok_or_else(unusable)?;
     let scale = f32::from(dpi.clamp(1, MAX_DPI)) / 72.0;
-    let settings =
-        RenderSettings { x_scale: scale, y_scale: scale, bg_color: WHITE, ..RenderSettings::default() };
-    Ok(hayro::render(page, &RenderCache::new(), &InterpreterSettings::default(), &settings))
+    let settings = RenderSettings {
+        x_scale: scale,
+        y_scale: scale,
+        bg_color: WHITE,
+        ..RenderSettings::default()
+    };
+    Ok(hayro::render(
+        page,
+        &RenderCache::new(),
+        &InterpreterSettings::default(),
+        &settings,
+    ))
 }
 
-/// Returns true if two pictures made by [`png`] differ in size, or in a colour by more than the tolerance.
+/// Returns true if two pictures made by [`png`] differ in size, or in a colour by more than the
+/// tolerance.
 ///
 /// # Errors
 /// [`RenderError::Design`] if one of them is not a PNG within the limits.
 pub fn differ(one: &[u8], other: &[u8]) -> Result<bool, RenderError> {
-    let (one, other) = (pixels(one)?, pixels(other)?);
+    let one = pixels(one)?;
+    let other = pixels(other)?;
     if one.dimensions() != other.dimensions() {
         return Ok(true);
     }
-    Ok(one.pixels().zip(other.pixels()).any(|(one, other)| are_apart(*one, *other)))
+    Ok(one
+        .pixels()
+        .zip(other.pixels())
+        .any(|(one, other)| are_apart(*one, *other)))
 }
 
-/// Draws two pictures side by side. To their right is a pale copy of the first one with the differences in red.
+/// Draws two pictures side by side. To their right is a pale copy of the first one with the
+/// differences in red.
 ///
 /// # Errors
 /// See [`differ`].
 pub fn side_by_side(one: &[u8], other: &[u8]) -> Result<Vec<u8>, RenderError> {
-    let (one, other) = (pixels(one)?, pixels(other)?);
-    let (width, height) = (one.width().max(other.width()), one.height().max(other.height()));
+    let one = pixels(one)?;
+    let other = pixels(other)?;
+    let width = one.width().max(other.width());
+    let height = one.height().max(other.height());
     let mut sheet = RgbImage::from_pixel(3 * width + 2 * GAP, height, Rgb([90, 90, 90]));
     image::imageops::replace(&mut sheet, &one, 0, 0);
     image::imageops::replace(&mut sheet, &other, i64::from(width + GAP), 0);
     for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
-        let (a, b) = (one.get_pixel_checked(x, y), other.get_pixel_checked(x, y));
+        let a = one.get_pixel_checked(x, y);
+        let b = other.get_pixel_checked(x, y);
         let same = matches!((a, b), (Some(a), Some(b)) if !are_apart(*a, *b));
         let pale = a.map_or(Rgb([255; 3]), |a| Rgb(a.0.map(|channel| 192 + channel / 4)));
-        sheet.put_pixel(2 * (width + GAP) + x, y, if same { pale } else { Rgb([208, 0, 32]) });
+        sheet.put_pixel(
+            2 * (width + GAP) + x,
+            y,
+            if same { pale } else { Rgb([208, 0, 32]) },
+        );
     }
     let mut png = Cursor::new(Vec::new());
-    sheet.write_to(&mut png, ImageFormat::Png).map_err(|_| not_a_picture())?;
+    sheet
+        .write_to(&mut png, ImageFormat::Png)
+        .map_err(|_| not_a_picture())?;
     Ok(png.into_inner())
 }
 
 fn are_apart(one: Rgb<u8>, other: Rgb<u8>) -> bool {
-    one.0.iter().zip(other.0).any(|(one, other)| one.abs_diff(other) > TOLERANCE)
+    one.0
+        .iter()
+        .zip(other.0)
+        .any(|(one, other)| one.abs_diff(other) > TOLERANCE)
 }
 
 /// Decodes a picture within limits, because it may come from a sandbox child.
@@ -88,7 +119,9 @@ fn pixels(png: &[u8]) -> Result<RgbImage, RenderError> {
 }
 
 fn not_a_picture() -> RenderError {
-    RenderError::Design { reason: "what was drawn is no picture".to_owned() }
+    RenderError::Design {
+        reason: "what was drawn is no picture".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -108,9 +141,15 @@ mod tests {
         marked.put_pixel(3, 4, Rgb([0; 3]));
         let mut pale = white.clone();
         pale.put_pixel(3, 4, Rgb([250; 3]));
-        let (white, marked, pale) = (png_of(&white), png_of(&marked), png_of(&pale));
+        let white = png_of(&white);
+        let marked = png_of(&marked);
+        let pale = png_of(&pale);
         assert_eq!(differ(&white, &marked), Ok(true));
-        assert_eq!(differ(&white, &pale), Ok(false), "a small difference is ignored");
+        assert_eq!(
+            differ(&white, &pale),
+            Ok(false),
+            "a small difference is ignored"
+        );
         assert_eq!(differ(&white, &png_of(&RgbImage::new(10, 20))), Ok(true));
         assert!(differ(&white, b"no picture").is_err());
         let sheet = pixels(&side_by_side(&white, &marked).expect("drawn")).expect("a picture");

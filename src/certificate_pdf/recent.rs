@@ -4,7 +4,8 @@ use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// LRU cache, most recently used entry first. A lookup compares the key with each entry, so there should be few.
+/// LRU cache, most recently used entry first. A lookup compares the key with each entry, so there
+/// should be few.
 #[derive(Debug)]
 pub(super) struct Recent<K, V> {
     kept: Mutex<VecDeque<(K, V)>>,
@@ -14,9 +15,15 @@ pub(super) struct Recent<K, V> {
 }
 
 impl<K, V: Clone> Recent<K, V> {
-    /// Creates a cache for `most` entries and `most_bytes` bytes, as measured by `size`. One entry is always kept.
+    /// Creates a cache for `most` entries and `most_bytes` bytes, as measured by `size`. One entry
+    /// is always kept.
     pub(super) const fn new(most: usize, most_bytes: usize, size: fn(&V) -> usize) -> Self {
-        Self { kept: Mutex::new(VecDeque::new()), most, most_bytes, size }
+        Self {
+            kept: Mutex::new(VecDeque::new()),
+            most,
+            most_bytes,
+            size,
+        }
     }
 
     /// Returns the value of a key and marks it as used.
@@ -27,7 +34,8 @@ impl<K, V: Clone> Recent<K, V> {
         used(&mut self.kept(), key)
     }
 
-    /// Returns the value of a key. Inserts `value` if there is none, and evicts the entries that no longer fit.
+    /// Returns the value of a key. Inserts `value` if there is none, and evicts the entries that no
+    /// longer fit.
     pub(super) fn get_or_insert<Q>(&self, key: &Q, value: impl FnOnce() -> V) -> V
     where
         Q: ToOwned<Owned = K> + PartialEq + ?Sized,
@@ -54,7 +62,10 @@ impl<K, V: Clone> Recent<K, V> {
     }
 }
 
-fn used<K: Borrow<Q>, V: Clone, Q: PartialEq + ?Sized>(kept: &mut VecDeque<(K, V)>, key: &Q) -> Option<V> {
+fn used<K: Borrow<Q>, V: Clone, Q: PartialEq + ?Sized>(
+    kept: &mut VecDeque<(K, V)>,
+    key: &Q,
+) -> Option<V> {
     let at = kept.iter().position(|(known, _)| known.borrow() == key)?;
     if at > 0 {
         let entry = kept.remove(at)?;
@@ -76,7 +87,10 @@ mod tests {
         assert_eq!(recent.get_or_insert("b", || 2), 2);
         assert_eq!(recent.get_or_insert("a", || 9), 1, "it is there");
         recent.get_or_insert("c", || 3);
-        assert_eq!(["a", "b", "c"].map(|key| recent.get(key)), [Some(1), None, Some(3)]);
+        assert_eq!(
+            ["a", "b", "c"].map(|key| recent.get(key)),
+            [Some(1), None, Some(3)]
+        );
     }
 
     #[test]
@@ -85,9 +99,15 @@ mod tests {
         for (key, size) in [("a", 4), ("b", 5), ("c", 2)] {
             recent.get_or_insert(key, || size);
         }
-        assert_eq!(["a", "b", "c"].map(|key| recent.get(key)), [None, Some(5), Some(2)]);
+        assert_eq!(
+            ["a", "b", "c"].map(|key| recent.get(key)),
+            [None, Some(5), Some(2)]
+        );
         recent.get_or_insert("d", || 11);
-        assert_eq!(["b", "c", "d"].map(|key| recent.get(key)), [None, None, Some(11)]);
+        assert_eq!(
+            ["b", "c", "d"].map(|key| recent.get(key)),
+            [None, None, Some(11)]
+        );
     }
 
     proptest! {

@@ -28,13 +28,15 @@ pub(super) struct Remembered<T>(Recent<String, Arc<T>>);
 
 impl<T: FromImage> Default for Remembered<T> {
     fn default() -> Self {
-        Self(Recent::new(REMEMBERED, REMEMBERED_BYTES, |made| made.size()))
+        Self(Recent::new(REMEMBERED, REMEMBERED_BYTES, |made| {
+            made.size()
+        }))
     }
 }
 
 impl<T: FromImage> Remembered<T> {
-    /// Returns the result for an image, from the cache or made now. `beside` runs in parallel while the result is
-    /// made, and not at all if it is cached.
+    /// Returns the result for an image, from the cache or made now. `beside` runs in parallel while
+    /// the result is made, and not at all if it is cached.
     ///
     /// # Errors
     /// The file is larger than 20 MiB, has another SHA-256 than expected, or can't be used.

@@ -48,20 +48,36 @@ impl Line {
     fn of(text: &TextItem, place: Transform) -> Option<Self> {
         let face = text.font.ttf();
         let em = text.size.to_pt() / f64::from(face.units_per_em());
-        let (mut pen, mut ink) = (0.0, None);
+        let mut pen = 0.0;
+        let mut ink = None;
         for glyph in &text.glyphs {
-            let (x, y) = (pen + glyph.x_offset.at(text.size).to_pt(), glyph.y_offset.at(text.size).to_pt());
+            let x = pen + glyph.x_offset.at(text.size).to_pt();
+            let y = glyph.y_offset.at(text.size).to_pt();
             pen += glyph.x_advance.at(text.size).to_pt();
-            let Some(bounds) = face.glyph_bounding_box(ttf(glyph.id)) else { continue };
-            let [left, low, right, high] =
-                [bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max].map(|units| f64::from(units) * em);
-            let (x, y) = (place.tx.to_pt() + x, place.ty.to_pt() - y);
+            let Some(bounds) = face.glyph_bounding_box(ttf(glyph.id)) else {
+                continue;
+            };
+            let [left, low, right, high] = [bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max]
+                .map(|units| f64::from(units) * em);
+            let x = place.tx.to_pt() + x;
+            let y = place.ty.to_pt() - y;
             let glyph = (x + left, y - high, x + right, y - low);
             let whole = ink.get_or_insert(glyph);
-            *whole = (whole.0.min(glyph.0), whole.1.min(glyph.1), whole.2.max(glyph.2), whole.3.max(glyph.3));
+            *whole = (
+                whole.0.min(glyph.0),
+                whole.1.min(glyph.1),
+                whole.2.max(glyph.2),
+                whole.3.max(glyph.3),
+            );
         }
         let (left, top, right, bottom) = ink?;
-        Some(Self { text: text.text.to_string(), left, top, right, bottom })
+        Some(Self {
+            text: text.text.to_string(),
+            left,
+            top,
+            right,
+            bottom,
+        })
     }
 
     /// Returns true if the distance between the ink of two lines is less than `gap` points.
@@ -77,12 +93,14 @@ fn ttf(id: u16) -> rustybuzz::ttf_parser::GlyphId {
     rustybuzz::ttf_parser::GlyphId(id)
 }
 
-/// Returns the lines of a page with their baselines. Parts of a line in other fonts or at other heights are on the
-/// same baseline.
+/// Returns the lines of a page with their baselines. Parts of a line in other fonts or at other
+/// heights are on the same baseline.
 fn lines(page: &Page) -> Vec<(Abs, Line)> {
     let mut texts: Vec<(Transform, TextItem)> = Vec::new();
     page::for_each_text(&page.frame, Transform::identity(), &mut |text, place| {
-        let before = texts.last_mut().and_then(|last| Some((joined((last.0, &last.1), text, place)?, last)));
+        let before = texts
+            .last_mut()
+            .and_then(|last| Some((joined((last.0, &last.1), text, place)?, last)));
         match before {
             Some((whole, last)) => *last = whole,
             None => texts.push((place, text.clone())),
@@ -90,7 +108,10 @@ fn lines(page: &Page) -> Vec<(Abs, Line)> {
         Ok(())
     })
     .expect("collecting refuses nothing");
-    texts.iter().filter_map(|(place, text)| Some((place.ty, Line::of(text, *place)?))).collect()
+    texts
+        .iter()
+        .filter_map(|(place, text)| Some((place.ty, Line::of(text, *place)?)))
+        .collect()
 }
 
 #[test]
@@ -98,7 +119,10 @@ fn lines_do_not_touch_each_other() {
     for theme in RENDERER.themes() {
         for (n, name) in HARD.into_iter().enumerate() {
             let sample = theme.sample(Locale::ALL[n % 2], time::macros::date!(2026 - 11 - 21));
-            let page = page_of(&RenderJob { full_name: name.to_owned().into(), ..sample });
+            let page = page_of(&RenderJob {
+                full_name: name.to_owned().into(),
+                ..sample
+            });
             let lines = lines(&page);
             for (at, (baseline, line)) in lines.iter().enumerate() {
                 for (other_baseline, other) in &lines[at + 1..] {
@@ -120,8 +144,16 @@ fn lines_do_not_touch_each_other() {
 #[test]
 fn high_letters_make_room_and_others_do_not() {
     let height_of_lead = |name: &str| {
-        let page = page_of(&RenderJob { theme: "minimal".to_owned(), theme_version: 1, ..job(name) });
-        lines(&page).into_iter().find(|(_, line)| line.text == "Awarded to").expect("the lead").0
+        let page = page_of(&RenderJob {
+            theme: "minimal".to_owned(),
+            theme_version: 1,
+            ..job(name)
+        });
+        lines(&page)
+            .into_iter()
+            .find(|(_, line)| line.text == "Awarded to")
+            .expect("the lead")
+            .0
     };
     let usual = height_of_lead("Ada Lovelace");
     for name in ["Óscar Žižka", "Ελένη", "Արամ", "王"] {

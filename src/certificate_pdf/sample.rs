@@ -11,13 +11,19 @@ use crate::domain::hex;
 use crate::domain::{Locale, Personal};
 
 impl Template {
-    /// Creates a sample job from the values of the manifest's sample, and from default texts for the others.
+    /// Creates a sample job from the values of the manifest's sample, and from default texts for
+    /// the others.
     #[must_use]
     pub fn sample(&self, locale: Locale, issue_date: time::Date) -> RenderJob {
         let sample = &self.manifest().sample;
         let given = |name: &str| sample.get(name).map(|value| value.in_locale(locale));
-        let text =
-            |names: &[&str], or: &str| names.iter().find_map(|name| given(name)).unwrap_or(or).to_owned();
+        let text = |names: &[&str], or: &str| {
+            names
+                .iter()
+                .find_map(|name| given(name))
+                .unwrap_or(or)
+                .to_owned()
+        };
         let optional = |name: &str| given(name).map(str::to_owned);
         let (award, client) = match locale {
             Locale::En => ("Advanced Cardiac Life Support", "Example Academy"),
@@ -31,9 +37,17 @@ impl Template {
             locale,
             issue_date,
             public_id: "SAMPLE-NOT-VALID".to_owned(),
-            verification_url: "https://certificates.example.com/certificate/SAMPLE-NOT-VALID".to_owned(),
-            full_name: text(&["full_name", "attendeeName", "learner_name"], "Valentina Rojas Quispe").into(),
-            certificate_name: text(&["certificate_name", "certificateName", "course_name"], award),
+            verification_url: "https://certificates.example.com/certificate/SAMPLE-NOT-VALID"
+                .to_owned(),
+            full_name: text(
+                &["full_name", "attendeeName", "learner_name"],
+                "Valentina Rojas Quispe",
+            )
+            .into(),
+            certificate_name: text(
+                &["certificate_name", "certificateName", "course_name"],
+                award,
+            ),
             event_name: text(&["event_name", "eventName"], ""),
             client: text(&["client", "organization"], client),
             document_number: optional("document_number").map(Personal::new),
@@ -46,7 +60,9 @@ impl Template {
     fn sample_options(&self, locale: Locale) -> BTreeMap<String, OptionInput> {
         let mut options = BTreeMap::new();
         for option in &self.manifest().options {
-            let Some(value) = self.manifest().sample.get(&option.name) else { continue };
+            let Some(value) = self.manifest().sample.get(&option.name) else {
+                continue;
+            };
             let value = value.in_locale(locale);
             let input = match option.kind {
                 OptionKind::Image => sample_picture(value).map(OptionInput::Image),
@@ -61,7 +77,10 @@ impl Template {
 /// Returns a bundled picture that manifests can name in their sample.
 fn sample_picture(name: &str) -> Option<Design> {
     let (_, bytes) = SAMPLES.iter().find(|(known, _)| *known == name)?;
-    Some(Design { sha256: hex(&Sha256::digest(bytes)), bytes: bytes::Bytes::from_static(bytes) })
+    Some(Design {
+        sha256: hex(&Sha256::digest(bytes)),
+        bytes: bytes::Bytes::from_static(bytes),
+    })
 }
 
 #[cfg(test)]

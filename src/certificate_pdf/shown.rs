@@ -13,8 +13,8 @@ use super::pdf::joined;
 use super::text::is_right_to_left;
 use super::{Origin, RenderError};
 
-/// Rejects a page with a cluster that its font doesn't draw whole. A cluster split between two fonts is also
-/// rejected, because a mark without its letter isn't whole.
+/// Rejects a page with a cluster that its font doesn't draw whole. A cluster split between two
+/// fonts is also rejected, because a mark without its letter isn't whole.
 pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), RenderError> {
     for_each_text(frame, Transform::identity(), &mut |text, _| {
         let font = coverage.font_of(text.font.font().data().as_slice());
@@ -23,9 +23,9 @@ pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), R
         for (at, cluster) in clusters(&text.text) {
             let is_box = || {
                 let end = at + cluster.len();
-                text.glyphs
-                    .iter()
-                    .any(|glyph| glyph.id == 0 && (at..end).contains(&usize::from(glyph.range.start)))
+                text.glyphs.iter().any(|glyph| {
+                    glyph.id == 0 && (at..end).contains(&usize::from(glyph.range.start))
+                })
             };
             let is_blank = cluster.chars().all(char::is_whitespace);
             let is_drawn = is_plain(cluster) || is_blank || coverage.drawn_by(cluster) & font != 0;
@@ -36,12 +36,16 @@ pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), R
         if missing.is_empty() {
             Ok(())
         } else {
-            Err(RenderError::MissingGlyph { field: "text", clusters: missing })
+            Err(RenderError::MissingGlyph {
+                field: "text",
+                clusters: missing,
+            })
         }
     })
 }
 
-/// Rejects a page that lacks a part of the name. Templates may set it in capitals and on several lines.
+/// Rejects a page that lacks a part of the name. Templates may set it in capitals and on several
+/// lines.
 pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<(), RenderError> {
     match origin {
         Origin::Shipped => check_clusters_of_name(frame, name),
@@ -49,8 +53,8 @@ pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<()
     }
 }
 
-/// Rejects a page of a shipped theme that lacks a part of the name. If a word isn't there in one piece, the page must
-/// have each of its clusters at least as often as the name does.
+/// Rejects a page of a shipped theme that lacks a part of the name. If a word isn't there in one
+/// piece, the page must have each of its clusters at least as often as the name does.
 fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let is_there = |page: &PageText, word: &str| page.text.contains(&folded(word));
     let mut page = PageText::default();
@@ -62,10 +66,14 @@ fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> 
         return Ok(());
     }
     let lines = Lines::of(frame)?;
-    let (mut needed, mut there) = (HashMap::new(), HashMap::new());
+    let mut needed = HashMap::new();
+    let mut there = HashMap::new();
     lines.texts.iter().for_each(|text| count(text, &mut there));
     let pages = lines.in_both_directions();
-    for word in name.split_whitespace().filter(|word| !pages.iter().any(|page| is_there(page, word))) {
+    for word in name
+        .split_whitespace()
+        .filter(|word| !pages.iter().any(|page| is_there(page, word)))
+    {
         count(word, &mut needed);
     }
     let is_short = |cluster: &&String| needed.get(*cluster) > there.get(*cluster);
@@ -74,12 +82,19 @@ fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> 
     if short.is_empty() {
         return Ok(());
     }
-    let clusters = short.into_iter().map(|cluster| CodePoints::of_cluster(cluster)).collect();
-    Err(RenderError::MissingGlyph { field: "full_name", clusters })
+    let clusters = short
+        .into_iter()
+        .map(|cluster| CodePoints::of_cluster(cluster))
+        .collect();
+    Err(RenderError::MissingGlyph {
+        field: "full_name",
+        clusters,
+    })
 }
 
-/// Rejects a page of an issuer's template that doesn't show each word of the name as a separate word. Letters of
-/// other words don't count. A word in a script that typst splits is accepted if all its clusters are there.
+/// Rejects a page of an issuer's template that doesn't show each word of the name as a separate
+/// word. Letters of other words don't count. A word in a script that typst splits is accepted if
+/// all its clusters are there.
 fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let lines = Lines::of(frame)?;
     let pages = lines.in_both_directions();
@@ -88,7 +103,9 @@ fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let has_clusters = |word: &str| {
         let mut needed = HashMap::new();
         count(word, &mut needed);
-        needed.iter().all(|(cluster, times)| there.get(cluster) >= Some(times))
+        needed
+            .iter()
+            .all(|(cluster, times)| there.get(cluster) >= Some(times))
     };
     let has_word = |word: &str| {
         pages.iter().any(|page| page.has_word(&folded(word)))
@@ -97,13 +114,12 @@ fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     if name.split_whitespace().all(has_word) {
         return Ok(());
     }
-    let message =
-        "the page doesn't show the whole name as separate words: write d.name.text or the variable full_name";
+    let message = "the page doesn't show the whole name as separate words: write d.name.text or the variable full_name";
     Err(template_error([message.into()]))
 }
 
-/// Texts of a page, in the order of the page. typst splits a text at glyphs of another height, and repeats a cluster
-/// that it splits. Such parts are joined.
+/// Texts of a page, in the order of the page. typst splits a text at glyphs of another height, and
+/// repeats a cluster that it splits. Such parts are joined.
 struct Lines {
     texts: Vec<String>,
 }
@@ -112,19 +128,28 @@ impl Lines {
     fn of(frame: &Frame) -> Result<Self, RenderError> {
         let mut texts: Vec<(Transform, TextItem)> = Vec::new();
         for_each_text(frame, Transform::identity(), &mut |text, place| {
-            let whole = texts.last().and_then(|(start, before)| joined((*start, before), text, place));
+            let whole = texts
+                .last()
+                .and_then(|(start, before)| joined((*start, before), text, place));
             if whole.is_some() {
                 texts.pop();
             }
             texts.push(whole.unwrap_or_else(|| (place, text.clone())));
             Ok(())
         })?;
-        Ok(Self { texts: texts.into_iter().map(|(_, text)| text.text.to_string()).collect() })
+        Ok(Self {
+            texts: texts
+                .into_iter()
+                .map(|(_, text)| text.text.to_string())
+                .collect(),
+        })
     }
 
-    /// Returns the text of the page twice: in its order, and in reverse order for lines from right to left.
+    /// Returns the text of the page twice: in its order, and in reverse order for lines from right
+    /// to left.
     fn in_both_directions(&self) -> [PageText; 2] {
-        let (mut forward, mut backward) = (PageText::default(), PageText::default());
+        let mut forward = PageText::default();
+        let mut backward = PageText::default();
         self.texts.iter().for_each(|text| forward.add(text));
         self.texts.iter().rev().for_each(|text| backward.add(text));
         [forward, backward]
@@ -151,20 +176,24 @@ impl PageText {
         }
     }
 
-    /// Returns true if the page has a folded word with no letter, digit or mark directly before or after it. A run of
-    /// text may end inside of a word, and blanks may be between its letters.
+    /// Returns true if the page has a folded word with no letter, digit or mark directly before or
+    /// after it. A run of text may end inside of a word, and blanks may be between its letters.
     fn has_word(&self, word: &str) -> bool {
-        let found = self.text.char_indices().filter(|(at, _)| self.text[*at..].starts_with(word));
+        let found = self
+            .text
+            .char_indices()
+            .filter(|(at, _)| self.text[*at..].starts_with(word));
         found
             .map(|(at, _)| (at, at + word.len()))
             .any(|(start, end)| self.is_edge(start) && self.is_edge(end))
     }
 
-    /// Returns true if a word may begin or end at a byte offset. A word never begins with a mark. In scripts without
-    /// blanks, a word may begin and end anywhere else.
+    /// Returns true if a word may begin or end at a byte offset. A word never begins with a mark.
+    /// In scripts without blanks, a word may begin and end anywhere else.
     fn is_edge(&self, at: usize) -> bool {
         let (before, after) = self.text.split_at(at);
-        let (before, after) = (before.chars().next_back(), after.chars().next());
+        let before = before.chars().next_back();
+        let after = after.chars().next();
         let is_other = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !is_mark(c));
         let is_inside = after.is_some_and(is_mark);
         let is_dense = [before, after].into_iter().flatten().all(is_unspaced);
@@ -172,14 +201,18 @@ impl PageText {
     }
 }
 
-/// Returns true for letters of scripts with so many raised and lowered glyphs that typst splits most words.
+/// Returns true for letters of scripts with so many raised and lowered glyphs that typst splits
+/// most words.
 fn is_split(c: char) -> bool {
     is_right_to_left(c) || c.script() == Script::Devanagari
 }
 
 /// Returns true for letters of scripts that are written without blanks between words.
 fn is_unspaced(c: char) -> bool {
-    matches!(c.script(), Script::Thai | Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul)
+    matches!(
+        c.script(),
+        Script::Thai | Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul
+    )
 }
 
 /// Counts the clusters of a text's words.
@@ -193,6 +226,8 @@ fn count(text: &str, counts: &mut HashMap<String, usize>) {
 
 /// Returns a text in capitals, without blanks and invisible characters.
 fn folded(text: &str) -> String {
-    let shown = text.chars().filter(|c| !c.is_whitespace() && !is_default_ignorable(*c));
+    let shown = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && !is_default_ignorable(*c));
     shown.flat_map(char::to_uppercase).collect()
 }

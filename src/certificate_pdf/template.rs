@@ -19,7 +19,8 @@ pub enum Origin {
     Own,
 }
 
-/// File of typst code. It is parsed at the first use, because the program ships more themes than it draws.
+/// File of typst code. It is parsed at the first use, because the program ships more themes than it
+/// draws.
 #[derive(Debug)]
 pub(super) struct Code {
     pub(super) id: FileId,
@@ -29,11 +30,16 @@ pub(super) struct Code {
 
 impl Code {
     pub(super) fn new(path: &str, text: impl Into<Cow<'static, str>>) -> Result<Self, RenderError> {
-        Ok(Self { id: file_id(path)?, text: text.into(), parsed: OnceLock::new() })
+        Ok(Self {
+            id: file_id(path)?,
+            text: text.into(),
+            parsed: OnceLock::new(),
+        })
     }
 
     pub(super) fn source(&self) -> &Source {
-        self.parsed.get_or_init(|| Source::new(self.id, self.text.clone().into_owned()))
+        self.parsed
+            .get_or_init(|| Source::new(self.id, self.text.clone().into_owned()))
     }
 }
 
@@ -50,22 +56,42 @@ pub struct Template {
 
 impl Template {
     pub(super) fn shipped(theme: &Theme) -> Result<Self, RenderError> {
-        let damaged =
-            || RenderError::Bundle { file: format!("{}/{}/manifest.json", theme.name, theme.version) };
+        let damaged = || RenderError::Bundle {
+            file: format!("{}/{}/manifest.json", theme.name, theme.version),
+        };
         let manifest = Manifest::parse(theme.manifest.as_bytes()).map_err(|_| damaged())?;
         let folder = format!("/{}/{}", theme.name, theme.version);
-        Self::new((theme.name, theme.version), Origin::Shipped, &folder, theme.source, manifest)
+        Self::new(
+            (theme.name, theme.version),
+            Origin::Shipped,
+            &folder,
+            theme.source,
+            manifest,
+        )
     }
 
-    /// Creates a template that an issuer wrote. The manifest must have been checked ([`Manifest::parse`]).
+    /// Creates a template that an issuer wrote. The manifest must have been checked
+    /// ([`Manifest::parse`]).
     ///
     /// # Errors
     /// [`RenderError::Bundle`] if a path is invalid, which is a fault of the program.
-    pub fn own(name: &str, version: u32, source: &str, manifest: Manifest) -> Result<Self, RenderError> {
-        Self::new((name, version), Origin::Own, "/own", source.to_owned(), manifest)
+    pub fn own(
+        name: &str,
+        version: u32,
+        source: &str,
+        manifest: Manifest,
+    ) -> Result<Self, RenderError> {
+        Self::new(
+            (name, version),
+            Origin::Own,
+            "/own",
+            source.to_owned(),
+            manifest,
+        )
     }
 
-    /// Creates a template in a virtual folder. typst never frees a path, so the folders are few and fixed.
+    /// Creates a template in a virtual folder. typst never frees a path, so the folders are few and
+    /// fixed.
     fn new(
         (name, version): (&str, u32),
         origin: Origin,
@@ -120,6 +146,9 @@ impl Template {
 
     /// Returns the file with this id, if it belongs to the template.
     pub(super) fn file(&self, id: FileId) -> Option<&Source> {
-        [&self.main, &self.source].into_iter().find(|code| code.id == id).map(Code::source)
+        [&self.main, &self.source]
+            .into_iter()
+            .find(|code| code.id == id)
+            .map(Code::source)
     }
 }

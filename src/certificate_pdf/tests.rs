@@ -1,4 +1,5 @@
-//! Tests of rendering: the same bytes every time, all scripts legible, and no effect of a bad job on others.
+//! Tests of rendering: the same bytes every time, all scripts legible, and no effect of a bad job
+//! on others.
 
 use std::sync::LazyLock;
 
@@ -47,19 +48,32 @@ fn classic() -> &'static Template {
 
 pub(super) fn sample_design() -> Design {
     let bytes = bytes::Bytes::from_static(include_bytes!("../../samples/design.jpg"));
-    Design { sha256: hex(&Sha256::digest(&bytes)), bytes }
+    Design {
+        sha256: hex(&Sha256::digest(&bytes)),
+        bytes,
+    }
 }
 
 fn render_one(job: &RenderJob) -> Result<RenderedCertificate, RenderError> {
-    RENDERER.render(std::slice::from_ref(job)).pop().expect("one answer for one job")
+    RENDERER
+        .render(std::slice::from_ref(job))
+        .pop()
+        .expect("one answer for one job")
 }
 
 /// Returns the page of one job, laid out but not exported.
 pub(super) fn page_of(job: &RenderJob) -> Page {
-    let template = RENDERER.theme(&job.theme, job.theme_version).expect("a known theme");
+    let template = RENDERER
+        .theme(&job.theme, job.theme_version)
+        .expect("a known theme");
     let pictures = RENDERER.pictures(template, job).expect("good pictures");
-    let prepared = RENDERER.prepare(template, job, &pictures).expect("a good job");
-    RENDERER.lay_out(template, &[&prepared], &pictures.files()).expect("lays out").remove(0)
+    let prepared = RENDERER
+        .prepare(template, job, &pictures)
+        .expect("a good job");
+    RENDERER
+        .lay_out(template, &[&prepared], &pictures.files())
+        .expect("lays out")
+        .remove(0)
 }
 
 /// Returns all text on a page, in the order of the frames.
@@ -74,15 +88,20 @@ pub(super) fn text_of(page: &Page) -> String {
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }
 
 #[test]
 fn same_job_gives_same_bytes_every_time() {
     let ada = job("Ada Lovelace");
     let first = render_one(&ada).expect("renders");
-    let again =
-        Renderer::new().expect("loads").render(std::slice::from_ref(&ada)).remove(0).expect("renders");
+    let again = Renderer::new()
+        .expect("loads")
+        .render(std::slice::from_ref(&ada))
+        .remove(0)
+        .expect("renders");
     assert_eq!(first, again);
     assert_eq!(first.sha256, hex(&Sha256::digest(first.to_bytes())));
     let mut other = ada.clone();
@@ -114,24 +133,50 @@ fn fast_writer_output_equals_typst_output() {
                 design: n.is_multiple_of(3).then(sample_design),
                 ..job(name)
             };
-            let slow = RenderJob { renderer_version: BY_TYPST.to_owned(), ..fast.clone() };
+            let slow = RenderJob {
+                renderer_version: BY_TYPST.to_owned(),
+                ..fast.clone()
+            };
             let [fast, slow] = [fast, slow].map(|job| render_one(&job).expect("renders"));
-            assert!(!fast.parts[0].is_empty(), "{name}: left to typst's exporter");
-            assert_alike(&fast.to_bytes(), &slow.to_bytes(), 72, &format!("{} {name}", theme.name()));
+            assert!(
+                !fast.parts[0].is_empty(),
+                "{name}: left to typst's exporter"
+            );
+            assert_alike(
+                &fast.to_bytes(),
+                &slow.to_bytes(),
+                72,
+                &format!("{} {name}", theme.name()),
+            );
         }
     }
 }
 
 #[test]
 fn same_picture_in_another_option_gives_another_page() {
-    let sample = RENDERER.newest_theme("classic").expect("shipped").sample(Locale::En, date!(2026 - 11 - 21));
+    let sample = RENDERER
+        .newest_theme("classic")
+        .expect("shipped")
+        .sample(Locale::En, date!(2026 - 11 - 21));
     let signed = |option: &str| {
         let picture = OptionInput::Image(sample_design());
-        RenderJob { options: BTreeMap::from([(option.to_owned(), picture)]), ..sample.clone() }
+        RenderJob {
+            options: BTreeMap::from([(option.to_owned(), picture)]),
+            ..sample.clone()
+        }
     };
     let jobs = ["logo", "signature", "signature2"].map(signed);
-    let alone = |job: &RenderJob| Renderer::new().expect("loads").render(std::slice::from_ref(job)).remove(0);
-    assert!(jobs.iter().map(alone).eq(Renderer::new().expect("loads").render(&jobs)));
+    let alone = |job: &RenderJob| {
+        Renderer::new()
+            .expect("loads")
+            .render(std::slice::from_ref(job))
+            .remove(0)
+    };
+    assert!(
+        jobs.iter()
+            .map(alone)
+            .eq(Renderer::new().expect("loads").render(&jobs))
+    );
 }
 
 #[test]
@@ -142,8 +187,9 @@ fn blank_document_number_equals_a_missing_one_in_any_order() {
     };
     let jobs = [of(Some(" ")), of(None), of(Some("12 A"))];
     let rendered = Renderer::new().expect("loads").render(&jobs);
-    let mut backwards =
-        Renderer::new().expect("loads").render(&jobs.iter().rev().cloned().collect::<Vec<_>>());
+    let mut backwards = Renderer::new()
+        .expect("loads")
+        .render(&jobs.iter().rev().cloned().collect::<Vec<_>>());
     backwards.reverse();
     assert_eq!(rendered, backwards);
     assert!(rendered[0] == rendered[1] && rendered[1] != rendered[2]);
@@ -151,7 +197,13 @@ fn blank_document_number_equals_a_missing_one_in_any_order() {
 
 #[test]
 fn other_jobs_in_a_batch_do_not_change_the_bytes() {
-    let names = ["Ada Lovelace", "山田 太郎", "محمد بن عبد الله", "Grace Hopper", "Ελένη Παπαδοπούλου"];
+    let names = [
+        "Ada Lovelace",
+        "山田 太郎",
+        "محمد بن عبد الله",
+        "Grace Hopper",
+        "Ελένη Παπαδοπούλου",
+    ];
     let mut jobs: Vec<RenderJob> = names.iter().map(|name| job(name)).collect();
     jobs[3].locale = Locale::Es;
     for (i, job) in jobs.iter_mut().enumerate() {
@@ -219,12 +271,21 @@ fn names_of_many_scripts_render() {
 
 #[test]
 fn character_without_a_glyph_fails_only_its_own_job() {
-    let jobs = [job("Ada Lovelace"), job("Ada 😀"), job("Ada \u{0378}"), job("Grace Hopper")];
+    let jobs = [
+        job("Ada Lovelace"),
+        job("Ada 😀"),
+        job("Ada \u{0378}"),
+        job("Grace Hopper"),
+    ];
     let results = RENDERER.render(&jobs);
     assert_eq!(results[0], render_one(&jobs[0]));
     assert_eq!(results[3], render_one(&jobs[3]));
     for (result, character) in [(&results[1], '😀'), (&results[2], '\u{0378}')] {
-        let Err(RenderError::MissingGlyph { field: "full_name", clusters }) = result else {
+        let Err(RenderError::MissingGlyph {
+            field: "full_name",
+            clusters,
+        }) = result
+        else {
             panic!("{result:?}");
         };
         assert_eq!(clusters.len(), 1);
@@ -234,9 +295,18 @@ fn character_without_a_glyph_fails_only_its_own_job() {
 
 #[test]
 fn text_that_is_too_long_fails_only_its_own_job() {
-    let jobs = [job("Ada Lovelace"), job(&"W".repeat(300)), job("Grace Hopper")];
+    let jobs = [
+        job("Ada Lovelace"),
+        job(&"W".repeat(300)),
+        job("Grace Hopper"),
+    ];
     let results = RENDERER.render(&jobs);
-    assert_eq!(results[1], Err(RenderError::Overflow { field: "full_name".to_owned() }));
+    assert_eq!(
+        results[1],
+        Err(RenderError::Overflow {
+            field: "full_name".to_owned()
+        })
+    );
     assert_eq!(results[0], render_one(&jobs[0]));
     assert_eq!(results[2], render_one(&jobs[2]));
     let endless = render_one(&job(&"a ".repeat(100_000))).expect_err("refused before any layout");
@@ -245,27 +315,45 @@ fn text_that_is_too_long_fails_only_its_own_job() {
 
 #[test]
 fn long_texts_stay_inside_the_page() {
-    let of_length = |words: &str, length: usize| words.chars().cycle().take(length).collect::<String>();
+    let of_length =
+        |words: &str, length: usize| words.chars().cycle().take(length).collect::<String>();
     let words = "María del Carmen Fernández de Córdoba y Álvarez de Toledo ";
     for locale in Locale::ALL {
         for (name, event) in [
-            (of_length(words, 60), of_length("International Congress of Computational Geometry ", 120)),
+            (
+                of_length(words, 60),
+                of_length("International Congress of Computational Geometry ", 120),
+            ),
             (
                 of_length(words, 200),
-                of_length("XXVII Congreso Internacional de Geometría Computacional ", 300),
+                of_length(
+                    "XXVII Congreso Internacional de Geometría Computacional ",
+                    300,
+                ),
             ),
             ("W".repeat(60), "M".repeat(60)),
             (of_length("山田太郎", 200), of_length("国際会議", 200)),
-            (of_length("محمد بن عبد الله ", 200), of_length("Конгресс хирургов и терапевтов ", 200)),
+            (
+                of_length("محمد بن عبد الله ", 200),
+                of_length("Конгресс хирургов и терапевтов ", 200),
+            ),
         ] {
             let mut job = job(&name);
             job.locale = locale;
-            job.certificate_name = of_length("Programa superior de especialización en gestión ", 200);
+            job.certificate_name =
+                of_length("Programa superior de especialización en gestión ", 200);
             job.client = of_length("Universidad Nacional de las Ciencias Aplicadas ", 120);
             job.event_name = event;
             let page = page_of(&job);
-            assert_eq!(page::look_over(&page.frame, classic().manifest().margin), Ok(()), "{name}");
-            assert!(page::look_over(&page.frame, 60.0).is_err(), "text near the edge is found");
+            assert_eq!(
+                page::look_over(&page.frame, classic().manifest().margin),
+                Ok(()),
+                "{name}"
+            );
+            assert!(
+                page::look_over(&page.frame, 60.0).is_err(),
+                "text near the edge is found"
+            );
             render_one(&job).expect("renders");
         }
     }
@@ -273,14 +361,20 @@ fn long_texts_stay_inside_the_page() {
 
 #[test]
 fn markup_in_a_text_is_shown_as_text() {
-    let hostile =
-        r##"#panic("x") $x^2$ \u{41} @ref <label> "q" 'q' *b* _i_ `r` = H - l // c /* c */ ~ #{1+1} \ [b]"##;
+    let hostile = r##"#panic("x") $x^2$ \u{41} @ref <label> "q" 'q' *b* _i_ `r` = H - l // c /* c */ ~ #{1+1} \ [b]"##;
     let mut job = job(hostile);
     job.event_name = "#import \"/etc/passwd\": * — #read(\"/data.json\")".to_owned();
     let text = text_of(&page_of(&job));
-    let squeezed = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let squeezed = |text: &str| {
+        text.chars()
+            .filter(|c| !c.is_whitespace())
+            .collect::<String>()
+    };
     assert!(squeezed(&text).contains(&squeezed(hostile)), "{text}");
-    assert!(squeezed(&text).contains(&squeezed(&job.event_name)), "{text}");
+    assert!(
+        squeezed(&text).contains(&squeezed(&job.event_name)),
+        "{text}"
+    );
 }
 
 #[test]
@@ -310,28 +404,45 @@ fn invalid_input_gives_an_error_with_the_field() {
     unknown.theme_version = 999;
     assert_eq!(
         render_one(&unknown),
-        Err(RenderError::UnknownTheme { theme: "classic".to_owned(), version: 999 })
+        Err(RenderError::UnknownTheme {
+            theme: "classic".to_owned(),
+            version: 999
+        })
     );
     assert!(!render_one(&unknown).expect_err("unknown").is_permanent());
 
     // A version of another program, and no version, as in samples.
-    let by = |version: &str| RenderJob { renderer_version: version.to_owned(), ..job("Ada Lovelace") };
+    let by = |version: &str| RenderJob {
+        renderer_version: version.to_owned(),
+        ..job("Ada Lovelace")
+    };
     let error = render_one(&by("typst-9.9+9")).expect_err("unknown");
-    assert_eq!((error.code(), error.is_permanent()), ("RENDER_UNKNOWN_RENDERER", false));
+    assert_eq!(
+        (error.code(), error.is_permanent()),
+        ("RENDER_UNKNOWN_RENDERER", false)
+    );
     assert_eq!(render_one(&by("")), render_one(&by(RENDERER_VERSION)));
 
     let mut broken = job("Ada Lovelace");
-    broken.design = Some(Design { bytes: bytes::Bytes::from_static(b"no image"), sha256: "00".repeat(32) });
+    broken.design = Some(Design {
+        bytes: bytes::Bytes::from_static(b"no image"),
+        sha256: "00".repeat(32),
+    });
     let results = RENDERER.render(&[broken.clone(), job("Ada Lovelace"), broken]);
     assert!(results[1].is_ok());
-    assert_eq!(results[0].as_ref().map_err(RenderError::code), Err("RENDER_DESIGN"));
+    assert_eq!(
+        results[0].as_ref().map_err(RenderError::code),
+        Err("RENDER_DESIGN")
+    );
     assert_eq!(results[0], results[2]);
 
     let mut spaced = job("Ada Lovelace");
     spaced.public_id = "two words".to_owned();
-    for (bad, field) in
-        [(job("  "), "full_name"), (job("Ada\u{202E}ecalevoL"), "full_name"), (spaced, "public_id")]
-    {
+    for (bad, field) in [
+        (job("  "), "full_name"),
+        (job("Ada\u{202E}ecalevoL"), "full_name"),
+        (spaced, "public_id"),
+    ] {
         let error = render_one(&bad).expect_err("refused");
         assert!(error.is_permanent());
         assert!(
@@ -349,8 +460,18 @@ fn template_can_read_only_its_own_files() {
         data: Bytes::new(b"[]"),
         pictures: &Pictures::default(),
     };
-    for path in ["/etc/passwd", "/Cargo.toml", "/design.jpg", "/options/0.png", "/classic/2/template.typ"] {
-        let id = RootedPath::new(VirtualRoot::Project, VirtualPath::new(path).expect("a path")).intern();
+    for path in [
+        "/etc/passwd",
+        "/Cargo.toml",
+        "/design.jpg",
+        "/options/0.png",
+        "/classic/2/template.typ",
+    ] {
+        let id = RootedPath::new(
+            VirtualRoot::Project,
+            VirtualPath::new(path).expect("a path"),
+        )
+        .intern();
         assert!(world.file(id).is_err(), "{path}");
         assert!(world.source(id).is_err(), "{path}");
     }
@@ -361,7 +482,8 @@ fn template_can_read_only_its_own_files() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
-    /// Any name gives a certificate, or an error that names the problem, but never a failure of the template.
+    /// Any name gives a certificate, or an error that names the problem, but never a failure of the
+    /// template.
     #[test]
     fn any_name_is_rendered_or_rejected_with_a_reason(names in prop::collection::vec("\\PC{1,60}|[ -~]{1,200}|[À-ỹ ]{1,80}", 12)) {
         let jobs: Vec<RenderJob> = names.iter().map(|name| job(name)).collect();

@@ -5,11 +5,12 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::RenderError;
 use super::fonts::Fonts;
 
-/// Maximum length of a field in characters. Longer texts don't fit even in the smallest type and are not laid out.
+/// Maximum length of a field in characters. Longer texts don't fit even in the smallest type and
+/// are not laid out.
 const MAX_CHARACTERS: usize = 600;
 
-/// Text that can be drawn: composed (NFC), trimmed, with a glyph for every character. It has no `Debug` or `Display`,
-/// because it may be a name.
+/// Text that can be drawn: composed (NFC), trimmed, with a glyph for every character. It has no
+/// `Debug` or `Display`, because it may be a name.
 #[derive(Clone, serde::Serialize)]
 pub(super) struct Line {
     text: String,
@@ -19,12 +20,21 @@ pub(super) struct Line {
 
 impl Line {
     /// Checks a field. Returns `None` if it is blank.
-    pub(super) fn new(field: &'static str, text: &str, fonts: &Fonts) -> Result<Option<Self>, RenderError> {
+    pub(super) fn new(
+        field: &'static str,
+        text: &str,
+        fonts: &Fonts,
+    ) -> Result<Option<Self>, RenderError> {
         if text.chars().take(MAX_CHARACTERS + 1).count() > MAX_CHARACTERS {
-            return Err(RenderError::Overflow { field: field.to_owned() });
+            return Err(RenderError::Overflow {
+                field: field.to_owned(),
+            });
         }
         if let Some(c) = text.chars().find(|c| is_forbidden(*c)) {
-            let problem = format!("holds the control character U+{:04X}: remove it", u32::from(c));
+            let problem = format!(
+                "holds the control character U+{:04X}: remove it",
+                u32::from(c)
+            );
             return Err(RenderError::InvalidText { field, problem });
         }
         let text = composed(text);
@@ -37,9 +47,15 @@ impl Line {
     }
 
     /// Checks a field that must not be blank.
-    pub(super) fn required(field: &'static str, text: &str, fonts: &Fonts) -> Result<Self, RenderError> {
-        Self::new(field, text, fonts)?
-            .ok_or_else(|| RenderError::InvalidText { field, problem: "is empty: fill it in".to_owned() })
+    pub(super) fn required(
+        field: &'static str,
+        text: &str,
+        fonts: &Fonts,
+    ) -> Result<Self, RenderError> {
+        Self::new(field, text, fonts)?.ok_or_else(|| RenderError::InvalidText {
+            field,
+            problem: "is empty: fill it in".to_owned(),
+        })
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -61,8 +77,9 @@ pub(super) fn ascii(field: &'static str, text: &str, longest: usize) -> Result<(
     Ok(())
 }
 
-/// Returns true for control characters, line breaks, marks and overrides of direction (UAX #9), and noncharacters.
-/// None belongs in a name, and an override can make a certificate look like a different one.
+/// Returns true for control characters, line breaks, marks and overrides of direction (UAX #9), and
+/// noncharacters. None belongs in a name, and an override can make a certificate look like a
+/// different one.
 fn is_forbidden(c: char) -> bool {
     let nonchar = matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE;
     c.is_control()
@@ -83,11 +100,15 @@ enum Direction {
     RightToLeft,
 }
 
-/// Returns the strong direction of a letter (UAX #9, classes L, R and AL, by block), or `None` for other characters,
-/// such as digits.
+/// Returns the strong direction of a letter (UAX #9, classes L, R and AL, by block), or `None` for
+/// other characters, such as digits.
 fn direction(c: char) -> Option<Direction> {
     match u32::from(c) {
-        0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFF | 0x1_0800..=0x1_0FFF | 0x1_E800..=0x1_EFFF
+        0x0590..=0x08FF
+        | 0xFB1D..=0xFDFF
+        | 0xFE70..=0xFEFF
+        | 0x1_0800..=0x1_0FFF
+        | 0x1_E800..=0x1_EFFF
             if !c.is_numeric() =>
         {
             Some(Direction::RightToLeft)
@@ -107,7 +128,11 @@ mod tests {
     use super::*;
 
     fn line(text: &str) -> Result<Option<Line>, RenderError> {
-        Line::new("full_name", text, &Fonts::load().expect("bundled fonts load"))
+        Line::new(
+            "full_name",
+            text,
+            &Fonts::load().expect("bundled fonts load"),
+        )
     }
 
     #[test]
@@ -119,9 +144,10 @@ mod tests {
 
     #[test]
     fn control_and_direction_characters_are_rejected() {
-        for c in
-            ['\0', '\n', '\t', '\u{7f}', '\u{85}', '\u{200F}', '\u{202E}', '\u{2066}', '\u{FEFF}', '\u{FFFF}']
-        {
+        for c in [
+            '\0', '\n', '\t', '\u{7f}', '\u{85}', '\u{200F}', '\u{202E}', '\u{2066}', '\u{FEFF}',
+            '\u{FFFF}',
+        ] {
             let error = line(&format!("Ada{c}Lovelace")).err().expect("refused");
             assert_eq!(error.code(), "RENDER_INVALID_TEXT", "{c:?}");
             assert!(!error.to_string().contains("Ada"));
@@ -130,10 +156,18 @@ mod tests {
 
     #[test]
     fn first_letter_determines_the_direction() {
-        for (text, rtl) in
-            [("Ada", false), ("محمد", true), ("«פרץ»", true), ("12 محمد", true), ("Ada (محمد)", false)]
-        {
-            assert_eq!(line(text).expect("fine").expect("not blank").rtl, rtl, "{text}");
+        for (text, rtl) in [
+            ("Ada", false),
+            ("محمد", true),
+            ("«פרץ»", true),
+            ("12 محمد", true),
+            ("Ada (محمد)", false),
+        ] {
+            assert_eq!(
+                line(text).expect("fine").expect("not blank").rtl,
+                rtl,
+                "{text}"
+            );
         }
     }
 

@@ -1,5 +1,5 @@
-//! Certificate themes that this program ships. A version that has issued certificates never changes, and neither does
-//! a library that it imports.
+//! Certificate themes that this program ships. A version that has issued certificates never
+//! changes, and neither does a library that it imports.
 
 /// One version of a certificate theme, compiled into the program.
 pub(super) struct Theme {
@@ -42,18 +42,32 @@ pub(super) static THEMES: [Theme; 6] = [
     theme!("minimal", 1),
 ];
 
-/// Path of the library that the renderer itself imports for every template. It changes with the renderer's version.
+/// Path of the library that the renderer itself imports for every template. It changes with the
+/// renderer's version.
 pub(super) const LETTERS: &str = "/lib/letters.typ";
 
-/// Sources that templates can import, by path. Each version of a library is pinned by the themes that import it.
+/// Sources that templates can import, by path. Each version of a library is pinned by the themes
+/// that import it.
 pub(super) static LIBRARIES: [(&str, &str); 2] = [
-    ("/lib/1/page.typ", include_str!("../../templates/certificate/lib/1/page.typ")),
-    (LETTERS, include_str!("../../templates/certificate/lib/letters.typ")),
+    (
+        "/lib/1/page.typ",
+        include_str!("../../templates/certificate/lib/1/page.typ"),
+    ),
+    (
+        LETTERS,
+        include_str!("../../templates/certificate/lib/letters.typ"),
+    ),
 ];
 
 /// Pictures for sample pages, by the names that manifests use.
 pub(super) static SAMPLES: [(&str, &[u8]); 3] = [
     ("logo.png", include_bytes!("../../samples/logo.png")),
-    ("signature-1.png", include_bytes!("../../samples/signature-1.png")),
-    ("signature-2.png", include_bytes!("../../samples/signature-2.png")),
+    (
+        "signature-1.png",
+        include_bytes!("../../samples/signature-1.png"),
+    ),
+    (
+        "signature-2.png",
+        include_bytes!("../../samples/signature-2.png"),
+    ),
 ];

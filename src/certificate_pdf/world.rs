@@ -1,5 +1,5 @@
-//! typst world of a template: its own source, our libraries, its data and its pictures. There is no file system,
-//! network, package or clock.
+//! typst world of a template: its own source, our libraries, its data and its pictures. There is no
+//! file system, network, package or clock.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,14 +39,20 @@ pub(super) struct Assets {
 
 impl Assets {
     pub(super) fn load() -> Result<Self, RenderError> {
-        let themes = THEMES.iter().map(|theme| Ok(Arc::new(Template::shipped(theme)?)));
+        let themes = THEMES
+            .iter()
+            .map(|theme| Ok(Arc::new(Template::shipped(theme)?)));
         let library = |(path, source): &(&'static str, &'static str)| Code::new(path, *source);
-        let pictures = (0..PICTURES).flat_map(|n| ["png", "jpg"].map(|kind| (n, picture_path(n, kind))));
+        let pictures =
+            (0..PICTURES).flat_map(|n| ["png", "jpg"].map(|kind| (n, picture_path(n, kind))));
         Ok(Self {
             fonts: Fonts::load()?,
             themes: themes.collect::<Result<_, RenderError>>()?,
             library: LazyHash::new(without_plugins()),
-            libraries: LIBRARIES.iter().map(library).collect::<Result<_, RenderError>>()?,
+            libraries: LIBRARIES
+                .iter()
+                .map(library)
+                .collect::<Result<_, RenderError>>()?,
             data: file_id(DATA)?,
             design: file_id(DESIGN)?,
             pictures: pictures
@@ -72,7 +78,9 @@ pub(super) fn picture_path(n: usize, extension: &str) -> String {
 }
 
 pub(super) fn file_id(path: &str) -> Result<FileId, RenderError> {
-    let virtual_path = VirtualPath::new(path).map_err(|_| RenderError::Bundle { file: path.to_owned() })?;
+    let virtual_path = VirtualPath::new(path).map_err(|_| RenderError::Bundle {
+        file: path.to_owned(),
+    })?;
     Ok(RootedPath::new(VirtualRoot::Project, virtual_path).intern())
 }
 
@@ -109,8 +117,18 @@ impl World for BatchWorld<'_> {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        let library = || self.assets.libraries.iter().find(|code| code.id == id).map(Code::source);
-        self.template.file(id).or_else(library).cloned().ok_or_else(|| not_found(id))
+        let library = || {
+            self.assets
+                .libraries
+                .iter()
+                .find(|code| code.id == id)
+                .map(Code::source)
+        };
+        self.template
+            .file(id)
+            .or_else(library)
+            .cloned()
+            .ok_or_else(|| not_found(id))
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
@@ -119,7 +137,11 @@ impl World for BatchWorld<'_> {
         } else if id == self.assets.design {
             self.pictures.design.clone()
         } else {
-            self.assets.pictures.get(&id).and_then(|n| self.pictures.options.get(*n)).cloned()
+            self.assets
+                .pictures
+                .get(&id)
+                .and_then(|n| self.pictures.options.get(*n))
+                .cloned()
         };
         found.ok_or_else(|| not_found(id))
     }
@@ -134,12 +156,16 @@ impl World for BatchWorld<'_> {
 }
 
 impl BatchWorld<'_> {
-    /// Converts a diagnostic of typst. Its place is in the template if the trace goes through it, or else the place
-    /// of the diagnostic itself.
+    /// Converts a diagnostic of typst. Its place is in the template if the trace goes through it,
+    /// or else the place of the diagnostic itself.
     pub(super) fn diagnosis(&self, said: &SourceDiagnostic) -> Diagnosis {
-        let (own, main) = (self.template.source.id, self.template.main.id);
-        let spans = || std::iter::once(said.span).chain(said.trace.iter().map(|point| point.span.into()));
-        let at = spans().find(|span| span.id() == Some(own)).unwrap_or(said.span);
+        let own = self.template.source.id;
+        let main = self.template.main.id;
+        let spans =
+            || std::iter::once(said.span).chain(said.trace.iter().map(|point| point.span.into()));
+        let at = spans()
+            .find(|span| span.id() == Some(own))
+            .unwrap_or(said.span);
         let place = at.id().filter(|id| *id != main).and_then(|id| {
             let source = self.source(id).ok()?;
             let (line, column) = source.lines().byte_to_line_column(self.range(at)?.start)?;
@@ -149,23 +175,39 @@ impl BatchWorld<'_> {
                 column: column + 1,
             })
         });
-        let unnamed = |name: &&&str| said.message == format!("dictionary does not contain key \"{name}\"");
         let unnamed =
-            VARIABLES.iter().find(unnamed).map(|name| format!("name {name} among the manifest's variables"));
+            |name: &&&str| said.message == format!("dictionary does not contain key \"{name}\"");
+        let unnamed = VARIABLES
+            .iter()
+            .find(unnamed)
+            .map(|name| format!("name {name} among the manifest's variables"));
         // These hints are about `--root` of typst's command line, which doesn't apply here.
-        let hints = said.hints.iter().map(|hint| hint.v.to_string()).filter(|hint| !hint.contains("--root"));
+        let hints = said
+            .hints
+            .iter()
+            .map(|hint| hint.v.to_string())
+            .filter(|hint| !hint.contains("--root"));
         let message = if at.id() == Some(main) {
-            format!("the template must define `certificate`, a function of one argument ({})", said.message)
+            format!(
+                "the template must define `certificate`, a function of one argument ({})",
+                said.message
+            )
         } else {
             said.message.to_string()
         };
-        Diagnosis { place, message, hints: hints.chain(unnamed).collect() }
+        Diagnosis {
+            place,
+            message,
+            hints: hints.chain(unnamed).collect(),
+        }
     }
 }
 
 fn not_found(id: FileId) -> FileError {
     if let VirtualRoot::Package(_) = id.get().root() {
-        return FileError::Other(Some("packages can't be used: put what you need into the template".into()));
+        return FileError::Other(Some(
+            "packages can't be used: put what you need into the template".into(),
+        ));
     }
     let path = id.get().vpath().get_with_slash();
     FileError::Other(Some(eco_format!(

@@ -35,7 +35,8 @@ Example:
 /// The subcommands of `admin`.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
-    /// Create an administrator; without --password-file, print a temporary password that must be changed
+    /// Create an administrator; without --password-file, print a temporary password that must be
+    /// changed
     #[command(after_help = EXAMPLES)]
     Create(CreateArgs),
     /// Remove the second factor of a user who has lost it, and end that user's sessions
@@ -74,13 +75,18 @@ pub struct CreateArgs {
 /// Runs a subcommand of `admin`.
 ///
 /// # Errors
-/// Fails if a field is invalid or already taken, if no user has the e-mail address, or if a server can't be reached.
+/// Fails if a field is invalid or already taken, if no user has the e-mail address, or if a server
+/// can't be reached.
 pub async fn run(command: AdminCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     match command {
         AdminCommand::Create(args) => run_create(args, global).await,
         AdminCommand::RemoveSecondFactor(args) => {
             remove_second_factor(&global.connect().await?, &args.email).await?;
-            writeln!(crate::cli::stdout::stdout(), "removed the second factor of {}", args.email)?;
+            writeln!(
+                crate::cli::stdout::stdout(),
+                "removed the second factor of {}",
+                args.email
+            )?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -89,7 +95,8 @@ pub async fn run(command: AdminCommand, global: GlobalArgs) -> anyhow::Result<Ex
 /// Removes the second factor of the user with this e-mail address, and ends that user's sessions.
 ///
 /// # Errors
-/// Fails if no user has this e-mail address, if the user has no second factor, or if a server can't be reached.
+/// Fails if no user has this e-mail address, if the user has no second factor, or if a server can't
+/// be reached.
 pub async fn remove_second_factor(app: &App, email: &str) -> anyhow::Result<Position> {
     let key = app.config().secrets.claim_key.reveal().as_bytes();
     let claim = ClaimKind::UserEmail.subject_id(key, &normalised_email(email));
@@ -128,8 +135,8 @@ async fn run_create(args: CreateArgs, global: GlobalArgs) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Registers an administrator in the log. The password expires at `first_password_until` unless it is changed
-/// before. With `None`, it does not expire.
+/// Registers an administrator in the log. The password expires at `first_password_until` unless it
+/// is changed before. With `None`, it does not expire.
 ///
 /// # Errors
 /// Fails if a field is invalid or already taken, or if a server can't be reached.
@@ -140,14 +147,30 @@ pub async fn create(
     first_password_until: Option<OffsetDateTime>,
 ) -> anyhow::Result<Position> {
     check_password("password", password, Some(&profile))?;
-    let password_hash = app.passwords()?.hash_new(Personal::new(password.to_owned())).await?;
-    let user = UserRegistered { profile, role: Role::Admin, password_hash, first_password_until };
+    let password_hash = app
+        .passwords()?
+        .hash_new(Personal::new(password.to_owned()))
+        .await?;
+    let user = UserRegistered {
+        profile,
+        role: Role::Admin,
+        password_hash,
+        first_password_until,
+    };
     let context = CommandContext::of_person(CommandId(Uuid::new_v4()), "command line");
     let key = &app.config().secrets.claim_key;
-    Ok(register_user(app.commands(), key.reveal().as_bytes(), &context, UserId(Uuid::new_v4()), user).await?)
+    Ok(register_user(
+        app.commands(),
+        key.reveal().as_bytes(),
+        &context,
+        UserId(Uuid::new_v4()),
+        user,
+    )
+    .await?)
 }
 
-/// Returns a password with 128 random bits and all the character classes that the password rule requires.
+/// Returns a password with 128 random bits and all the character classes that the password rule
+/// requires.
 #[must_use]
 pub fn made_up_password() -> String {
     format!("La1-{:032x}", rand::random::<u128>())

@@ -1,4 +1,5 @@
-//! `laureate completions` and `laureate man`, generated from the clap definition of the command line.
+//! `laureate completions` and `laureate man`, generated from the clap definition of the command
+//! line.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -64,7 +64,8 @@ pub fn run(command: &ConfigCommand, global: GlobalArgs) -> anyhow::Result<ExitCo
 
 /// Formats settings as a TOML file. A comment on each line names the source of the value.
 fn as_toml(settings: &[Setting]) -> String {
-    let (mut text, mut table) = (String::new(), "");
+    let mut text = String::new();
+    let mut table = "";
     for setting in settings {
         let (its_table, name) = setting.key.rsplit_once('.').unwrap_or(("", &setting.key));
         if its_table != table {
@@ -75,7 +76,11 @@ fn as_toml(settings: &[Setting]) -> String {
             Value::Null => format!("# {name} is not set"),
             value => format!("{name} = {value}"),
         };
-        let from = setting.from.as_ref().map(|from| format!(" {from}")).unwrap_or_default();
+        let from = setting
+            .from
+            .as_ref()
+            .map(|from| format!(" {from}"))
+            .unwrap_or_default();
         text.push_str(&format!("{line:<60} # {}{from}\n", setting.source));
     }
     text

@@ -75,9 +75,16 @@ async fn list(args: ListArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
             json["number"] = number.into();
             writeln!(out, "{json}")?;
         } else {
-            let (worker, what, aggregate) = (&letter.worker, &letter.event_type, &letter.aggregate);
-            let (id, position, cause) = (&letter.id, letter.position, &letter.cause);
-            writeln!(out, "{number:<6} {worker:<10} {what} {aggregate}/{id} at {position}: {cause}")?;
+            let worker = &letter.worker;
+            let what = &letter.event_type;
+            let aggregate = &letter.aggregate;
+            let id = &letter.id;
+            let position = letter.position;
+            let cause = &letter.cause;
+            writeln!(
+                out,
+                "{number:<6} {worker:<10} {what} {aggregate}/{id} at {position}: {cause}"
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -89,10 +96,15 @@ async fn requeue(args: RequeueArgs, global: GlobalArgs) -> anyhow::Result<ExitCo
     let log = app.commands().log();
     let mut found = dead_letter::kept(log, args.worker.as_deref(), MOST).await?;
     if !args.all {
-        if let Some(missing) = args.numbers.iter().find(|n| found.iter().all(|kept| kept.number != **n)) {
-            return Err(
-                NotFound(format!("there is no dead letter {missing}; see `dead-letters list`")).into()
-            );
+        if let Some(missing) = args
+            .numbers
+            .iter()
+            .find(|n| found.iter().all(|kept| kept.number != **n))
+        {
+            return Err(NotFound(format!(
+                "there is no dead letter {missing}; see `dead-letters list`"
+            ))
+            .into());
         }
         found.retain(|kept| args.numbers.contains(&kept.number));
     }

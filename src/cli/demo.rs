@@ -1,7 +1,8 @@
 //! `laureate demo`: turns a spreadsheet into mailed certificates with one command.
 //!
 //! Starts embedded servers and all roles in this process, then uses the API as an ordinary client
-//! ([`journey`]). Compares the results with the expected ones ([`report`]). The exit code shows the outcome.
+//! ([`journey`]). Compares the results with the expected ones ([`report`]). The exit code shows the
+//! outcome.
 
 mod backstage;
 mod checks;
@@ -95,7 +96,11 @@ pub async fn run(args: DemoArgs, global: GlobalArgs) -> anyhow::Result<ExitCode>
     let progress = Progress::on_stderr();
     let shutdown = stop_on_signals()?;
     let options = EmbeddedOptions {
-        stack: StackOptions { data_dir: args.data_dir.clone(), sync_always: true, ..StackOptions::default() },
+        stack: StackOptions {
+            data_dir: args.data_dir.clone(),
+            sync_always: true,
+            ..StackOptions::default()
+        },
         listen: args.listen,
         global,
         starts_logging: false,
@@ -105,7 +110,15 @@ pub async fn run(args: DemoArgs, global: GlobalArgs) -> anyhow::Result<ExitCode>
         embedded = up::start(options, shutdown.clone()) => embedded?,
         () = shutdown.cancelled() => return Ok(ExitCode::from(INTERRUPTED)),
     };
-    Demo { args, begun, progress, log, shutdown }.run(embedded).await
+    Demo {
+        args,
+        begun,
+        progress,
+        log,
+        shutdown,
+    }
+    .run(embedded)
+    .await
 }
 
 /// A running demo.
@@ -120,10 +133,21 @@ struct Demo {
 impl Demo {
     /// Runs the demo, serves until a signal arrives, and stops everything in order.
     async fn run(&self, embedded: Embedded) -> anyhow::Result<ExitCode> {
-        let Embedded { mut stack, app, running, address, management } = embedded;
+        let Embedded {
+            mut stack,
+            app,
+            running,
+            address,
+            management,
+        } = embedded;
         let log_file = stack.data_dir().join(LOG_NAME);
-        self.log.write_to(&log_file).with_context(|| format!("cannot write {}", log_file.display()))?;
-        self.progress.say(&format!("data is in {}, the log in {LOG_NAME}", stack.data_dir().display()));
+        self.log
+            .write_to(&log_file)
+            .with_context(|| format!("cannot write {}", log_file.display()))?;
+        self.progress.say(&format!(
+            "data is in {}, the log in {LOG_NAME}",
+            stack.data_dir().display()
+        ));
         let room = space::check(self.args.people.unwrap_or(0).into(), stack.data_dir());
         let backstage = Backstage::new(&app, stack.mail().counter());
         let mut running = Box::pin(running.wait());
@@ -142,7 +166,11 @@ impl Demo {
         if !good && self.args.data_dir.is_none() {
             self.keep_log();
         }
-        let folder = if self.args.data_dir.is_some() { "" } else { " and removing the temporary folder" };
+        let folder = if self.args.data_dir.is_some() {
+            ""
+        } else {
+            " and removing the temporary folder"
+        };
         self.progress.say(&format!("stopping{folder}"));
         self.shutdown.cancel();
         let stopped = if running_ended { Ok(()) } else { running.await };
@@ -162,7 +190,10 @@ impl Demo {
         let prefix = backstage.app().config().http.prefix.clone();
         let mut client = Client::new(address, &prefix)?;
         let (email, password) = self.let_in(&mut client, backstage.app()).await?;
-        let mut outcome = Outcome { rejected_expected: Some(0), ..Outcome::default() };
+        let mut outcome = Outcome {
+            rejected_expected: Some(0),
+            ..Outcome::default()
+        };
         let sheets = self.sheets(&mut outcome)?;
         outcome.seconds.setup = self.begun.elapsed().as_secs_f64();
         let journey = Journey {
@@ -176,11 +207,22 @@ impl Demo {
         }
         outcome.warnings = self.log.warnings();
         outcome.seconds.total = self.begun.elapsed().as_secs_f64();
-        let (root, password) = (client.root().to_owned(), password.reveal().to_owned());
-        let links = Links { root, management, prefix, email, password };
+        let root = client.root().to_owned();
+        let password = password.reveal().to_owned();
+        let links = Links {
+            root,
+            management,
+            prefix,
+            email,
+            password,
+        };
         let links = (!self.args.exit).then_some(&links);
         self.tell(&outcome, links)?;
-        verdict.set(Some(if outcome.missing().is_empty() { 0 } else { exit::DIFFERENT }));
+        verdict.set(Some(if outcome.missing().is_empty() {
+            0
+        } else {
+            exit::DIFFERENT
+        }));
         if !self.args.exit {
             self.progress.say("serving until Ctrl-C");
             self.shutdown.cancelled().await;
@@ -188,11 +230,16 @@ impl Demo {
         Ok(())
     }
 
-    /// Creates an administrator, waits until the API is ready, and logs `client` in. Returns the credentials.
+    /// Creates an administrator, waits until the API is ready, and logs `client` in. Returns the
+    /// credentials.
     async fn let_in(&self, client: &mut Client, app: &App) -> anyhow::Result<(String, Secret)> {
         let is_new = app.commands().log().info().await?.last_position == 0;
         // In a data folder of an earlier run, the user name `admin` is taken.
-        let name = if is_new { "admin".to_owned() } else { format!("demo-{:08x}", rand::random::<u32>()) };
+        let name = if is_new {
+            "admin".to_owned()
+        } else {
+            format!("demo-{:08x}", rand::random::<u32>())
+        };
         let email = format!("{name}@laureate.example");
         let profile = Profile {
             user_name: name.into(),
@@ -211,7 +258,8 @@ impl Demo {
     fn sheets(&self, outcome: &mut Outcome) -> anyhow::Result<Vec<Sheet>> {
         let Some(people) = self.args.people else {
             let sheet = sheets::sample();
-            (outcome.source, outcome.rejected_expected) = (sheet.name.clone(), Some(sheets::SAMPLE_REJECTED));
+            (outcome.source, outcome.rejected_expected) =
+                (sheet.name.clone(), Some(sheets::SAMPLE_REJECTED));
             return Ok(vec![sheet]);
         };
         let sheets = sheets::made_up(people as usize, self.args.seed)?;
@@ -225,7 +273,8 @@ impl Demo {
     fn tell(&self, outcome: &Outcome, links: Option<&Links>) -> anyhow::Result<()> {
         if let Some(path) = &self.args.json {
             let text = serde_json::to_string_pretty(&outcome.report())? + "\n";
-            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            std::fs::write(path, text)
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
         self.progress.finish();
         let mut out = crate::cli::stdout::stdout().lock();
@@ -237,14 +286,23 @@ impl Demo {
     fn keep_log(&self) {
         let path = std::env::temp_dir().join(format!("laureate-demo-{}.log", std::process::id()));
         match self.log.copy_to(&path) {
-            Ok(()) => self.progress.say(&format!("the log is kept in {}", path.display())),
-            Err(error) => self.progress.say(&format!("the log could not be kept: {error}")),
+            Ok(()) => self
+                .progress
+                .say(&format!("the log is kept in {}", path.display())),
+            Err(error) => self
+                .progress
+                .say(&format!("the log could not be kept: {error}")),
         }
     }
 }
 
 /// Fails if `path` can't be written. Called before any server is started.
 fn writable(path: &Path) -> anyhow::Result<()> {
-    let opened = std::fs::File::options().create(true).append(true).open(path);
-    opened.map(drop).with_context(|| format!("cannot write {}", path.display()))
+    let opened = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(path);
+    opened
+        .map(drop)
+        .with_context(|| format!("cannot write {}", path.display()))
 }

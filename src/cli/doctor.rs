@@ -78,12 +78,20 @@ impl Context {
     async fn log(&self) -> Result<&EventLog, &str> {
         let connect = async {
             let names = Names::new(&self.config.namespace).map_err(|error| error.to_string())?;
-            // Shorter than the limit of a check, so that the report shows the reason and not a timeout.
+            // Shorter than the limit of a check, so that the report shows the reason and not a
+            // timeout.
             let within = self.limit().mul_f32(0.7);
             let client = crate::event_log::connect(self.config.nats.address(), within).await;
-            Ok(EventLog::new(client.map_err(|error| error.to_string())?, names))
+            Ok(EventLog::new(
+                client.map_err(|error| error.to_string())?,
+                names,
+            ))
         };
-        self.log.get_or_init(|| connect).await.as_ref().map_err(String::as_str)
+        self.log
+            .get_or_init(|| connect)
+            .await
+            .as_ref()
+            .map_err(String::as_str)
     }
 
     fn limit(&self) -> Duration {
@@ -95,7 +103,9 @@ type Check = fn(Arc<Context>) -> BoxFuture<'static, Vec<Finding>>;
 
 /// All checks. The name is used in the report if the check panics or times out.
 const CHECKS: &[(&str, Check)] = &[
-    ("configuration", |context| configured::check(context).boxed()),
+    ("configuration", |context| {
+        configured::check(context).boxed()
+    }),
     ("log", |context| log_server::check(context).boxed()),
     ("log.on-disk", |context| on_disk::check(context).boxed()),
     ("log.streams", |context| log_streams::check(context).boxed()),
@@ -116,9 +126,17 @@ const CHECKS: &[(&str, Check)] = &[
 pub async fn run(args: DoctorArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let (config, origins) = Config::load_with_origins(global.sources(Vec::new()))?;
     // Logging is not started: drivers would log errors that the report explains better.
-    let (json, strict) = (args.json, args.strict);
-    let context = Arc::new(Context { config, origins, args, log: OnceCell::new() });
-    let checks = CHECKS.iter().map(|(name, check)| bounded(name, check(context.clone()), context.limit()));
+    let json = args.json;
+    let strict = args.strict;
+    let context = Arc::new(Context {
+        config,
+        origins,
+        args,
+        log: OnceCell::new(),
+    });
+    let checks = CHECKS
+        .iter()
+        .map(|(name, check)| bounded(name, check(context.clone()), context.limit()));
     let report = Report::new(join_all(checks).await.into_iter().flatten().collect());
     let mut out = crate::cli::stdout::stdout().lock();
     if json {
@@ -128,10 +146,15 @@ pub async fn run(args: DoctorArgs, global: GlobalArgs) -> anyhow::Result<ExitCod
         report.print(&mut out)?;
     }
     let bearable = if strict { Level::Ok } else { Level::Warning };
-    Ok(if report.level <= bearable { ExitCode::SUCCESS } else { ExitCode::from(exit::UNHEALTHY) })
+    Ok(if report.level <= bearable {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::UNHEALTHY)
+    })
 }
 
-/// Runs a check in its own task with a time limit. A panic or timeout does not affect the other checks.
+/// Runs a check in its own task with a time limit. A panic or timeout does not affect the other
+/// checks.
 async fn bounded(
     name: &'static str,
     check: BoxFuture<'static, Vec<Finding>>,
@@ -141,11 +164,19 @@ async fn bounded(
     let abort = task.abort_handle();
     match tokio::time::timeout(limit, task).await {
         Ok(Ok(findings)) => findings,
-        Ok(Err(_)) => vec![Finding::failed(name, "the check itself broke", "report this as a defect")],
+        Ok(Err(_)) => vec![Finding::failed(
+            name,
+            "the check itself broke",
+            "report this as a defect",
+        )],
         Err(_) => {
             abort.abort();
             let found = format!("no answer within {} s", limit.as_secs());
-            vec![Finding::failed(name, found, "see whether the server hangs, or give --timeout")]
+            vec![Finding::failed(
+                name,
+                found,
+                "see whether the server hangs, or give --timeout",
+            )]
         }
     }
 }

@@ -55,8 +55,14 @@ pub struct ShowArgs {
 ///
 /// # Errors
 /// Fails if the log can't be read.
-pub async fn newest(log: &EventLog, event_type: &'static str) -> Result<Option<RecordedEvent>, LogError> {
-    let filter = filter::Filter { types: vec![event_type], ..filter::Filter::default() };
+pub async fn newest(
+    log: &EventLog,
+    event_type: &'static str,
+) -> Result<Option<RecordedEvent>, LogError> {
+    let filter = filter::Filter {
+        types: vec![event_type],
+        ..filter::Filter::default()
+    };
     let end = log.info().await?.last_position;
     Ok(last::last(log, &filter, end, 1).await?.pop_back())
 }
@@ -81,9 +87,16 @@ pub async fn run(command: EventsCommand, global: GlobalArgs) -> anyhow::Result<E
             };
             let event = events.iter().find(|event| event.position == args.position);
             let event = event.ok_or_else(|| {
-                anyhow!(NotFound(format!("there is no event at position {}", args.position)))
+                anyhow!(NotFound(format!(
+                    "there is no event at position {}",
+                    args.position
+                )))
             })?;
-            writeln!(crate::cli::stdout::stdout(), "{:#}", shown::as_json(event, args.reveal))?;
+            writeln!(
+                crate::cli::stdout::stdout(),
+                "{:#}",
+                shown::as_json(event, args.reveal)
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -36,15 +36,19 @@ pub fn code_of(error: &anyhow::Error) -> ExitCode {
     })
 }
 
-/// Returns true if the reader of stdout has closed it, as `head` does when it has read enough. A connection that
-/// breaks is an error.
+/// Returns true if the reader of stdout has closed it, as `head` does when it has read enough. A
+/// connection that breaks is an error.
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(is_closed_stdout)
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(is_closed_stdout)
 }
 
 /// Returns true if the error is that of a closed stdout.
 #[must_use]
 pub fn is_closed_stdout(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<StdoutClosed>())
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<StdoutClosed>())
 }

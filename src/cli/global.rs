@@ -13,31 +13,57 @@ use crate::event_log::EventLog;
 #[derive(Clone, Debug, Default, Args)]
 pub struct GlobalArgs {
     /// Configuration file (TOML)
-    #[arg(long, global = true, env = "LAUREATE_CONFIG", value_name = "FILE", help_heading = "Configuration")]
+    #[arg(
+        long,
+        global = true,
+        env = "LAUREATE_CONFIG",
+        value_name = "FILE",
+        help_heading = "Configuration"
+    )]
     pub config: Option<PathBuf>,
     /// Set one configuration key; overrides the file and the environment; repeatable
-    #[arg(long, global = true, value_name = "KEY=VALUE", help_heading = "Configuration")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY=VALUE",
+        help_heading = "Configuration"
+    )]
     pub set: Vec<String>,
 }
 
 impl GlobalArgs {
-    /// Returns the value of one key from these options or the environment. Ignores the file and the defaults.
+    /// Returns the value of one key from these options or the environment. Ignores the file and the
+    /// defaults.
     #[must_use]
     pub fn given(&self, key: &str) -> Option<String> {
-        let flags = self.set.iter().rev().filter_map(|flag| flag.split_once('='));
-        let flag = flags.into_iter().find(|(name, _)| name.trim() == key).map(|(_, value)| value.to_owned());
+        let flags = self
+            .set
+            .iter()
+            .rev()
+            .filter_map(|flag| flag.split_once('='));
+        let flag = flags
+            .into_iter()
+            .find(|(name, _)| name.trim() == key)
+            .map(|(_, value)| value.to_owned());
         let variable = format!("LAUREATE_{}", key.to_uppercase().replace('.', "__"));
         flag.or_else(|| std::env::var(variable).ok())
     }
 
-    /// Returns the sources of the configuration. `stack` holds the values that an embedded stack provides.
+    /// Returns the sources of the configuration. `stack` holds the values that an embedded stack
+    /// provides.
     #[must_use]
     pub fn sources(self, stack: Vec<(&'static str, String)>) -> Sources {
-        // Skips variables that are not UTF-8. They can't be keys of ours and must not stop the program.
+        // Skips variables that are not UTF-8. They can't be keys of ours and must not stop the
+        // program.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Sources { file: self.config, environment, flags: self.set, stack }
+        Sources {
+            file: self.config,
+            environment,
+            flags: self.set,
+            stack,
+        }
     }
 
     /// Loads the configuration. `stack` holds the values that an embedded stack provides.

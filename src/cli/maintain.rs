@@ -1,4 +1,5 @@
-//! `laureate rebuild` and `laureate verify`: rebuild query tables from the log, or compare them with it.
+//! `laureate rebuild` and `laureate verify`: rebuild query tables from the log, or compare them
+//! with it.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -27,8 +28,8 @@ pub struct RebuildArgs {
     /// Start from the beginning instead of resuming an interrupted rebuild
     #[arg(long)]
     restart: bool,
-    /// Afterwards drop tables that no running program reads; an older version of the program then has to
-    /// rebuild its own tables when it starts
+    /// Afterwards drop tables that no running program reads; an older version of the program then
+    /// has to rebuild its own tables when it starts
     #[arg(long)]
     drop_unused: bool,
 }
@@ -46,8 +47,8 @@ pub struct VerifyArgs {
 /// Rebuilds projections.
 ///
 /// # Errors
-/// Fails if a server can't be reached, a name is unknown, a position is beyond the end of the log, or a
-/// handler fails. The live tables are then unchanged.
+/// Fails if a server can't be reached, a name is unknown, a position is beyond the end of the log,
+/// or a handler fails. The live tables are then unchanged.
 pub async fn rebuild(args: RebuildArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let maintenance = global.connect().await?.maintenance()?;
     let mut out = crate::cli::stdout::stdout();
@@ -57,9 +58,14 @@ pub async fn rebuild(args: RebuildArgs, global: GlobalArgs) -> anyhow::Result<Ex
         }
         let mut meter = Meter::start();
         let until = args.until.unwrap_or(Until::Now);
-        let position = maintenance.rebuild_into(schema, until, |now| meter.show(now)).await?;
+        let position = maintenance
+            .rebuild_into(schema, until, |now| meter.show(now))
+            .await?;
         meter.end();
-        writeln!(out, "schema {schema} holds all projections as of position {position}")?;
+        writeln!(
+            out,
+            "schema {schema} holds all projections as of position {position}"
+        )?;
     } else {
         let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
         if args.restart {
@@ -68,7 +74,11 @@ pub async fn rebuild(args: RebuildArgs, global: GlobalArgs) -> anyhow::Result<Ex
         let mut meter = Meter::start();
         maintenance.rebuild(&names, |now| meter.show(now)).await?;
         meter.end();
-        let what = if names.is_empty() { "all projections".to_owned() } else { names.join(", ") };
+        let what = if names.is_empty() {
+            "all projections".to_owned()
+        } else {
+            names.join(", ")
+        };
         writeln!(out, "rebuilt {what}")?;
     }
     if args.drop_unused {
@@ -83,7 +93,10 @@ async fn drop_unused(maintenance: &Maintenance, out: &mut impl Write) -> anyhow:
         writeln!(out, "dropped {schema}")?;
     }
     for schema in found.in_use {
-        writeln!(out, "kept {schema}: another program that is running reads it")?;
+        writeln!(
+            out,
+            "kept {schema}: another program that is running reads it"
+        )?;
     }
     Ok(())
 }
@@ -107,19 +120,28 @@ pub async fn verify(args: VerifyArgs, global: GlobalArgs) -> anyhow::Result<Exit
             print_verified(&mut out, found)?;
         }
     }
-    Ok(if report.equal() { ExitCode::SUCCESS } else { ExitCode::from(exit::DIFFERENT) })
+    Ok(if report.equal() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::DIFFERENT)
+    })
 }
 
 /// Prints names of tables and columns, keys and positions. Values are never printed.
 fn print_verified(out: &mut impl Write, found: &Verified) -> std::io::Result<()> {
     let verdict = if found.equal { "equal" } else { "DIFFERENT" };
-    writeln!(out, "{:<14} {verdict:<9} {:>9} rows at position {}", found.name, found.rows, found.position)?;
+    writeln!(
+        out,
+        "{:<14} {verdict:<9} {:>9} rows at position {}",
+        found.name, found.rows, found.position
+    )?;
     for difference in &found.differences {
         let columns = match difference.columns.as_slice() {
             [] => String::new(),
             columns => format!(" in {}", columns.join(", ")),
         };
-        let place = |position: Option<Position>| position.map_or("no row".to_owned(), |p| p.to_string());
+        let place =
+            |position: Option<Position>| position.map_or("no row".to_owned(), |p| p.to_string());
         writeln!(
             out,
             "{:15}{} {} {}{columns}; last event: table {}, log {}",
@@ -139,7 +161,8 @@ fn parse_until(text: &str) -> Result<Until, String> {
         return Ok(Until::Position(position));
     }
     let time = OffsetDateTime::parse(text, &Rfc3339);
-    time.map(Until::Time).map_err(|_| "give a time such as 2026-11-21T12:00:00Z, or a position".to_owned())
+    time.map(Until::Time)
+        .map_err(|_| "give a time such as 2026-11-21T12:00:00Z, or a position".to_owned())
 }
 
 #[cfg(test)]

@@ -26,14 +26,21 @@ impl Meter {
             let style = ProgressStyle::with_template("{bar:40} {pos}/{len} positions, {msg}");
             style.map_or(bar.clone(), |style| bar.with_style(style))
         });
-        Self { bar, printed: Instant::now(), resumed: false }
+        Self {
+            bar,
+            printed: Instant::now(),
+            resumed: false,
+        }
     }
 
     /// Shows the current progress.
     pub fn show(&mut self, now: Progress) {
         if now.from > 0 && !self.resumed {
             self.resumed = true;
-            self.say(&format!("going on from position {}, where an earlier one had stopped", now.from));
+            self.say(&format!(
+                "going on from position {}, where an earlier one had stopped",
+                now.from
+            ));
         }
         if let Some(bar) = &self.bar {
             bar.set_length(now.target);
@@ -41,7 +48,12 @@ impl Meter {
             bar.set_message(rate(now));
         } else if self.printed.elapsed() >= EVERY {
             self.printed = Instant::now();
-            self.say(&format!("position {} of {}, {}", now.position, now.target, rate(now)));
+            self.say(&format!(
+                "position {} of {}, {}",
+                now.position,
+                now.target,
+                rate(now)
+            ));
         }
     }
 
@@ -66,7 +78,11 @@ fn rate(now: Progress) -> String {
     let rate = format!("{:.0} events/s", now.per_second());
     match now.left() {
         Some(left) if left >= Duration::from_secs(60) => {
-            format!("{rate}, {}m {:02}s left", left.as_secs() / 60, left.as_secs() % 60)
+            format!(
+                "{rate}, {}m {:02}s left",
+                left.as_secs() / 60,
+                left.as_secs() % 60
+            )
         }
         Some(left) => format!("{rate}, {}s left", left.as_secs()),
         None => rate,
@@ -79,10 +95,18 @@ mod tests {
 
     #[test]
     fn rate_and_remaining_time_are_formatted() {
-        let now =
-            Progress { from: 0, position: 50, target: 100, events: 40, elapsed: Duration::from_secs(2) };
+        let now = Progress {
+            from: 0,
+            position: 50,
+            target: 100,
+            events: 40,
+            elapsed: Duration::from_secs(2),
+        };
         assert_eq!(rate(now), "20 events/s, 2s left");
-        let long = Progress { target: 50 + 50 * 33, ..now };
+        let long = Progress {
+            target: 50 + 50 * 33,
+            ..now
+        };
         assert_eq!(rate(long), "20 events/s, 1m 06s left");
         assert_eq!(rate(Progress { position: 0, ..now }), "20 events/s");
     }

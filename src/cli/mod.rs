@@ -38,9 +38,9 @@ Begin here:
 
 /// Certificates from a spreadsheet to a verified, mailed PDF.
 ///
-/// Exit codes: 0 success; 1 failure; 2 wrong usage or configuration; 3 a verification found a difference, a
-/// dry run found something to do, or a demo found something missing; 4 the doctor found a failure; 5 not
-/// found; 130 and 143 stopped by a signal.
+/// Exit codes: 0 success; 1 failure; 2 wrong usage or configuration; 3 a verification found a
+/// difference, a dry run found something to do, or a demo found something missing; 4 the doctor
+/// found a failure; 5 not found; 130 and 143 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "laureate", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {

@@ -8,12 +8,16 @@ use time::{Duration, OffsetDateTime};
 /// # Errors
 /// Fails if the text is neither. The message gives examples.
 pub fn parse(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String> {
-    let wrong =
-        || "give a time such as 2026-11-21T12:00:00Z, or how long ago, such as 90s, 2h or 1d12h".to_owned();
+    let wrong = || {
+        "give a time such as 2026-11-21T12:00:00Z, or how long ago, such as 90s, 2h or 1d12h"
+            .to_owned()
+    };
     if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
         return Ok(time);
     }
-    ago(text).and_then(|ago| now.checked_sub(ago)).ok_or_else(wrong)
+    ago(text)
+        .and_then(|ago| now.checked_sub(ago))
+        .ok_or_else(wrong)
 }
 
 /// Same as [`parse`], relative to the current time. A value parser for clap.
@@ -25,7 +29,8 @@ pub fn parse_now(text: &str) -> Result<OffsetDateTime, String> {
 }
 
 fn ago(text: &str) -> Option<Duration> {
-    let (mut total, mut rest) = (Duration::ZERO, text);
+    let mut total = Duration::ZERO;
+    let mut rest = text;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let number: i64 = rest[..digits].parse().ok()?;
@@ -48,7 +53,9 @@ fn ago(text: &str) -> Option<Duration> {
 #[must_use]
 pub fn shown(time: OffsetDateTime) -> String {
     // proof: RFC 3339 can express every time of the years 0–9999, and clocks return no other.
-    time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+    time.to_offset(time::UtcOffset::UTC)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 /// Formats a time for people to read: UTC, to the millisecond, with a fixed width.
@@ -56,7 +63,10 @@ pub fn shown(time: OffsetDateTime) -> String {
 pub fn brief(time: OffsetDateTime) -> String {
     let time = time.to_offset(time::UtcOffset::UTC);
     let (hour, minute, second, millisecond) = time.time().as_hms_milli();
-    format!("{}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z", time.date())
+    format!(
+        "{}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z",
+        time.date()
+    )
 }
 
 /// Formats a duration with at most two units, such as `3 h` or `2 d 4 h`.
@@ -64,7 +74,11 @@ pub fn brief(time: OffsetDateTime) -> String {
 pub fn in_words(length: Duration) -> String {
     let seconds = length.whole_seconds().unsigned_abs();
     let two = |a: u64, a_unit: &str, b: u64, b_unit: &str| {
-        if b == 0 { format!("{a} {a_unit}") } else { format!("{a} {a_unit} {b} {b_unit}") }
+        if b == 0 {
+            format!("{a} {a_unit}")
+        } else {
+            format!("{a} {a_unit} {b} {b_unit}")
+        }
     };
     match seconds {
         0 => format!("{} ms", length.whole_milliseconds().unsigned_abs()),
@@ -86,14 +100,31 @@ mod tests {
 
     #[test]
     fn time_or_duration_before_now_is_parsed() {
-        assert_eq!(parse("2026-11-20T10:00:00+02:00", NOW), Ok(datetime!(2026-11-20 08:00 UTC)));
+        assert_eq!(
+            parse("2026-11-20T10:00:00+02:00", NOW),
+            Ok(datetime!(2026-11-20 08:00 UTC))
+        );
         assert_eq!(parse("2h", NOW), Ok(datetime!(2026-11-21 10:00 UTC)));
-        assert_eq!(parse("1d12h30m5s", NOW), Ok(datetime!(2026-11-19 23:29:55 UTC)));
+        assert_eq!(
+            parse("1d12h30m5s", NOW),
+            Ok(datetime!(2026-11-19 23:29:55 UTC))
+        );
         assert_eq!(parse("1w", NOW), Ok(datetime!(2026-11-14 12:00 UTC)));
-        for wrong in
-            ["", "h", "2", "2 h", "-2h", "2y", "yesterday", "99999999999999999999s", "9223372036854775807w"]
-        {
-            assert!(parse(wrong, NOW).is_err_and(|text| text.contains("2026-11-21T12:00:00Z")), "{wrong}");
+        for wrong in [
+            "",
+            "h",
+            "2",
+            "2 h",
+            "-2h",
+            "2y",
+            "yesterday",
+            "99999999999999999999s",
+            "9223372036854775807w",
+        ] {
+            assert!(
+                parse(wrong, NOW).is_err_and(|text| text.contains("2026-11-21T12:00:00Z")),
+                "{wrong}"
+            );
         }
     }
 

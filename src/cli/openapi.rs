@@ -8,6 +8,10 @@ use std::process::ExitCode;
 /// # Errors
 /// Fails if stdout is closed.
 pub fn run() -> anyhow::Result<ExitCode> {
-    write!(crate::cli::stdout::stdout(), "{}", crate::http::openapi_json())?;
+    write!(
+        crate::cli::stdout::stdout(),
+        "{}",
+        crate::http::openapi_json()
+    )?;
     Ok(ExitCode::SUCCESS)
 }

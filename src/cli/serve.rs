@@ -46,13 +46,15 @@ pub async fn run(args: ServeArgs, global: GlobalArgs) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns a token that the first SIGINT or SIGTERM cancels. A second signal exits the process at once.
+/// Returns a token that the first SIGINT or SIGTERM cancels. A second signal exits the process at
+/// once.
 ///
 /// # Errors
 /// Fails if the signal handlers can't be installed.
 pub fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     let shutdown = CancellationToken::new();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let token = shutdown.clone();
     tokio::spawn(async move {
         let mut next = async || {

@@ -1,4 +1,5 @@
-//! Standard output. Errors of a closed reader are marked, so that they differ from a broken network connection.
+//! Standard output. Errors of a closed reader are marked, so that they differ from a broken network
+//! connection.
 
 use std::io::{self, Write};
 
@@ -62,10 +63,14 @@ mod tests {
 
     #[test]
     fn only_a_closed_stdout_counts_as_closed_pipe() {
-        let (closed, full) = (io::ErrorKind::BrokenPipe, io::ErrorKind::StorageFull);
-        let of_stdout = |kind| anyhow::Error::from(Stdout(Failing(kind)).write_all(b"x").expect_err("fails"));
+        let closed = io::ErrorKind::BrokenPipe;
+        let full = io::ErrorKind::StorageFull;
+        let of_stdout =
+            |kind| anyhow::Error::from(Stdout(Failing(kind)).write_all(b"x").expect_err("fails"));
         assert!(is_closed_pipe(&of_stdout(closed)));
-        assert!(is_closed_pipe(&Stdout(Failing(closed)).flush().expect_err("fails").into()));
+        assert!(is_closed_pipe(
+            &Stdout(Failing(closed)).flush().expect_err("fails").into()
+        ));
         assert!(is_closed_pipe(&of_stdout(closed).context("the report")));
         assert!(!is_closed_pipe(&of_stdout(full)));
         let connection = || io::Error::new(closed, "the server has closed the connection");

@@ -43,7 +43,8 @@ pub struct EmbeddedOptions {
     pub listen: SocketAddr,
     /// Other sources of the configuration.
     pub global: GlobalArgs,
-    /// True if this starts logging to stderr as configured. False if the caller has started logging already.
+    /// True if this starts logging to stderr as configured. False if the caller has started logging
+    /// already.
     pub starts_logging: bool,
 }
 
@@ -65,15 +66,20 @@ pub struct Embedded {
 ///
 /// # Errors
 /// Fails if a server can't be started, if the address is taken, or if the configuration is invalid.
-pub async fn start(options: EmbeddedOptions, shutdown: CancellationToken) -> anyhow::Result<Embedded> {
+pub async fn start(
+    options: EmbeddedOptions,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Embedded> {
     // The configuration contains the address, so the socket is bound first.
     let listen = match options.global.given("http.listen") {
-        Some(given) => {
-            given.parse().with_context(|| format!("http.listen: \"{given}\" is no address with a port"))?
-        }
+        Some(given) => given
+            .parse()
+            .with_context(|| format!("http.listen: \"{given}\" is no address with a port"))?,
         None => options.listen,
     };
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     let stack = Stack::start(options.stack).await?;
     let mut provided = provided(&stack, address)?;
@@ -84,10 +90,19 @@ pub async fn start(options: EmbeddedOptions, shutdown: CancellationToken) -> any
     }
     let app = App::connect(config).await?;
     app.prepare().await?;
-    let extras = Extras { listener: Some(listener), caught_mails: Some(stack.mail_dir().to_owned()) };
+    let extras = Extras {
+        listener: Some(listener),
+        caught_mails: Some(stack.mail_dir().to_owned()),
+    };
     let running = app.start(&Role::ALL, extras, shutdown).await?;
     let management = running.management_address();
-    Ok(Embedded { stack, app, running, address, management })
+    Ok(Embedded {
+        stack,
+        app,
+        running,
+        address,
+        management,
+    })
 }
 
 /// Returns the configuration values that the embedded servers determine.
@@ -105,7 +120,10 @@ fn provided(stack: &Stack, address: SocketAddr) -> anyhow::Result<Vec<(&'static 
         ("mail.port", smtp.port().to_string()),
         ("mail.security", "none".to_owned()),
         ("mail.from_name", "Laureate".to_owned()),
-        ("mail.from_address", "certificates@laureate.example".to_owned()),
+        (
+            "mail.from_address",
+            "certificates@laureate.example".to_owned(),
+        ),
         ("http.listen", address.to_string()),
         ("http.public_base_url", format!("http://{address}")),
         // Port 0, so that several instances can run on one machine.
@@ -116,12 +134,17 @@ fn provided(stack: &Stack, address: SocketAddr) -> anyhow::Result<Vec<(&'static 
 /// Reads the secret keys of the data folder. Creates them on first use.
 fn secrets(data_dir: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mut secrets = Vec::new();
-    for (key, name) in [("secrets.claim_key", "claim.key"), ("secrets.token_key", "token.key")] {
+    for (key, name) in [
+        ("secrets.claim_key", "claim.key"),
+        ("secrets.token_key", "token.key"),
+    ] {
         let file = data_dir.join(name);
         let secret = match std::fs::read_to_string(&file) {
             Ok(secret) => secret,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => make_secret(&file)?,
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", file.display()));
+            }
         };
         secrets.push((key, secret.trim().to_owned()));
     }
@@ -130,7 +153,11 @@ fn secrets(data_dir: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
 
 fn make_secret(file: &Path) -> anyhow::Result<String> {
     use std::os::unix::fs::OpenOptionsExt;
-    let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+    let secret = format!(
+        "{:032x}{:032x}",
+        rand::random::<u128>(),
+        rand::random::<u128>()
+    );
     let mut made = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -154,7 +181,13 @@ pub async fn run(args: UpArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
         global,
         starts_logging: true,
     };
-    let Embedded { mut stack, app, running, address, management } = start(options, shutdown.clone()).await?;
+    let Embedded {
+        mut stack,
+        app,
+        running,
+        address,
+        management,
+    } = start(options, shutdown.clone()).await?;
     announce(&app, address, management, &args.data_dir).await?;
     let mut running = Box::pin(running.wait());
     let result = tokio::select! {
@@ -177,8 +210,15 @@ async fn announce(
     data_dir: &Path,
 ) -> anyhow::Result<()> {
     let mut out = crate::cli::stdout::stdout();
-    writeln!(out, "Laureate is at http://{address} (API docs: http://{address}/api/docs)")?;
-    writeln!(out, "mails are caught and shown at http://{address}/mails; data is in {}", data_dir.display())?;
+    writeln!(
+        out,
+        "Laureate is at http://{address} (API docs: http://{address}/api/docs)"
+    )?;
+    writeln!(
+        out,
+        "mails are caught and shown at http://{address}/mails; data is in {}",
+        data_dir.display()
+    )?;
     if let Some(management) = management {
         writeln!(
             out,
@@ -195,7 +235,10 @@ async fn announce(
             email: email.to_owned().into(),
         };
         admin::create(app, profile, &password, None).await?;
-        writeln!(out, "log in as {email} with password {password} (shown this once)")?;
+        writeln!(
+            out,
+            "log in as {email} with password {password} (shown this once)"
+        )?;
     }
     writeln!(out, "stop with Ctrl-C")?;
     Ok(())

@@ -14,11 +14,13 @@ use crate::dev_stack::{NatsCluster, Stack, StackError, StackOptions};
 /// Longest time for the command to end after a signal.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Starts temporary servers, runs a command with their addresses in its environment, and stops them.
+/// Starts temporary servers, runs a command with their addresses in its environment, and stops
+/// them.
 ///
-/// Environment variables: LAUREATE_TEST_NATS_URL, LAUREATE_TEST_POSTGRES_URL, LAUREATE_TEST_SMTP_ADDR,
-/// LAUREATE_TEST_MAIL_DIR, LAUREATE_TEST_NATS_CLUSTER_URL (three addresses separated by commas; the nodes may
-/// not have elected a leader yet) and, if the S3 server is installed, LAUREATE_TEST_S3_URL.
+/// Environment variables: LAUREATE_TEST_NATS_URL, LAUREATE_TEST_POSTGRES_URL,
+/// LAUREATE_TEST_SMTP_ADDR, LAUREATE_TEST_MAIL_DIR, LAUREATE_TEST_NATS_CLUSTER_URL (three addresses
+/// separated by commas; the nodes may not have elected a leader yet) and, if the S3 server is
+/// installed, LAUREATE_TEST_S3_URL.
 #[derive(Debug, clap::Args)]
 pub struct WithServersArgs {
     /// The command and its arguments.
@@ -43,7 +45,9 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     for (name, _) in std::env::vars_os().filter(|(name, _)| describes_a_package(name)) {
         command.env_remove(name);
     }
-    let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+    let mut child = tokio::process::Command::from(command)
+        .kill_on_drop(true)
+        .spawn()?;
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let forward = |signal| {
         if let Some(pid) = pid {
@@ -72,8 +76,8 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     Ok(exit_code(status))
 }
 
-/// Returns true if `cargo run` sets this variable to describe our package. A `cargo` that inherits it
-/// rebuilds everything that depends on it (ring, and with it half of the dependencies).
+/// Returns true if `cargo run` sets this variable to describe our package. A `cargo` that inherits
+/// it rebuilds everything that depends on it (ring, and with it half of the dependencies).
 fn describes_a_package(variable: &OsStr) -> bool {
     let name = variable.as_encoded_bytes();
     name.starts_with(b"CARGO_PKG_") || name.starts_with(b"CARGO_MANIFEST_")
@@ -81,16 +85,25 @@ fn describes_a_package(variable: &OsStr) -> bool {
 
 /// Awaits both even if one fails, so that the other one is stopped in order.
 async fn start() -> Result<(Stack, NatsCluster), StackError> {
-    let (stack, cluster) = tokio::join!(Stack::start(StackOptions::for_tests()), NatsCluster::start(None));
+    let (stack, cluster) = tokio::join!(
+        Stack::start(StackOptions::for_tests()),
+        NatsCluster::start(None)
+    );
     Ok((stack?, cluster?))
 }
 
 fn environment(stack: &Stack, cluster: &NatsCluster) -> Vec<(&'static str, OsString)> {
     let mut variables = vec![
         ("LAUREATE_TEST_NATS_URL", stack.nats_url().into()),
-        ("LAUREATE_TEST_NATS_CLUSTER_URL", cluster.urls().join(",").into()),
+        (
+            "LAUREATE_TEST_NATS_CLUSTER_URL",
+            cluster.urls().join(",").into(),
+        ),
         ("LAUREATE_TEST_POSTGRES_URL", stack.postgres_url().into()),
-        ("LAUREATE_TEST_SMTP_ADDR", stack.smtp_addr().to_string().into()),
+        (
+            "LAUREATE_TEST_SMTP_ADDR",
+            stack.smtp_addr().to_string().into(),
+        ),
         ("LAUREATE_TEST_MAIL_DIR", stack.mail_dir().into()),
     ];
     if let Some(url) = stack.s3_url() {

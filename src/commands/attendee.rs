@@ -1,5 +1,5 @@
-//! Creating, changing and deleting one person by hand. The attendee and the claims on e-mail address and
-//! document number change in one commit.
+//! Creating, changing and deleting one person by hand. The attendee and the claims on e-mail
+//! address and document number change in one commit.
 
 use super::person_claims::{PersonClaims, release, take};
 use super::{CommandContext, CommandError, Commands, Committed, IfVersion};
@@ -25,7 +25,11 @@ impl Changed {
         let last = committed.last_position();
         let (person, before) = committed.value;
         let version = committed.positions.first().copied().unwrap_or(before);
-        Self { person, version, position: last.unwrap_or(version) }
+        Self {
+            person,
+            version,
+            position: last.unwrap_or(version),
+        }
     }
 }
 
@@ -50,9 +54,13 @@ pub async fn create(
     person: Person,
 ) -> Result<Changed, CommandError> {
     let claims = PersonClaims::of(claiming.key, &person);
-    let (claims, person) = (&claims, &person);
+    let claims = &claims;
+    let person = &person;
     let created = commands.transact(context, |transaction| async move {
-        let import = AttendeeCommand::Import { person: person.clone(), source: None };
+        let import = AttendeeCommand::Import {
+            person: person.clone(),
+            source: None,
+        };
         let done = transaction.decide::<Attendee>(id, &import).await?;
         if !done.repeated {
             take(&transaction, id, None, claims, claiming.shared_email).await?;
@@ -65,8 +73,8 @@ pub async fn create(
 /// Replaces a person with the result of `change` on the current one.
 ///
 /// # Errors
-/// The person does not exist or has another version, the change is refused, another person has the e-mail
-/// address or document number, or the log can't be used.
+/// The person does not exist or has another version, the change is refused, another person has the
+/// e-mail address or document number, or the log can't be used.
 pub async fn update(
     commands: &Commands,
     claiming: Claiming<'_>,
@@ -84,15 +92,25 @@ pub async fn update(
         let before = known.state.0.clone().ok_or(Refusal::NotFound("attendee"))?;
         if_version.check(known.position)?;
         let person = change(&before)?;
-        let (held, claims) =
-            (PersonClaims::of(claiming.key, &before), PersonClaims::of(claiming.key, &person));
+        let held = PersonClaims::of(claiming.key, &before);
+        let claims = PersonClaims::of(claiming.key, &person);
         let done = transaction.decide_loaded::<Attendee>(
             id,
             known,
-            &AttendeeCommand::Update { person, source: None },
+            &AttendeeCommand::Update {
+                person,
+                source: None,
+            },
         )?;
         release(&transaction, id, &held, Some(&claims)).await?;
-        take(&transaction, id, Some(&held), &claims, claiming.shared_email).await?;
+        take(
+            &transaction,
+            id,
+            Some(&held),
+            &claims,
+            claiming.shared_email,
+        )
+        .await?;
         Ok((done.state.0, done.position))
     });
     updated.await.map(Changed::of)
@@ -117,7 +135,13 @@ pub async fn delete(
         let before = known.state.0.clone().ok_or(Refusal::NotFound("attendee"))?;
         if_version.check(known.position)?;
         let done = transaction.decide_loaded::<Attendee>(id, known, &AttendeeCommand::Delete)?;
-        release(&transaction, id, &PersonClaims::of(claim_key, &before), None).await?;
+        release(
+            &transaction,
+            id,
+            &PersonClaims::of(claim_key, &before),
+            None,
+        )
+        .await?;
         Ok((None, done.position))
     });
     deleted.await.map(Changed::of)

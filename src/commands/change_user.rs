@@ -1,5 +1,5 @@
-//! Changing and deleting users. Everything that depends on the user changes in the same commit: claims, the
-//! list of admins, and the session that follows a password change.
+//! Changing and deleting users. Everything that depends on the user changes in the same commit:
+//! claims, the list of admins, and the session that follows a password change.
 
 use super::register_user::{claims_of, release, take};
 use super::reset_password::tell_of_password;
@@ -19,12 +19,12 @@ pub struct ChangedUser {
     pub version: Position,
 }
 
-/// Changes a user that has the expected version. `change` gets the current account and returns the change,
-/// or refuses.
+/// Changes a user that has the expected version. `change` gets the current account and returns the
+/// change, or refuses.
 ///
 /// # Errors
-/// `change` refuses, the user does not exist or has another version, a field is invalid or taken, the user
-/// is the last admin, or the log can't be used.
+/// `change` refuses, the user does not exist or has another version, a field is invalid or taken,
+/// the user is the last admin, or the log can't be used.
 pub async fn change_user(
     commands: &Commands,
     claim_key: &[u8],
@@ -37,14 +37,23 @@ pub async fn change_user(
     let committed = commands
         .transact(context, |transaction| async move {
             let loaded = look(&transaction, id, if_version).await?;
-            let before = loaded.state.clone().account().ok_or(Refusal::NotFound("user"))?;
+            let before = loaded
+                .state
+                .clone()
+                .account()
+                .ok_or(Refusal::NotFound("user"))?;
             let change = change(&before)?;
             let is_appointed_again = change.role.is_some();
             let has_password = change.password.is_some();
             let done = transaction.decide_loaded(id, loaded, &UserCommand::Change(change))?;
-            let account = done.state.clone().account().ok_or(Refusal::NotFound("user"))?;
-            let claims =
-                claims_of(claim_key, &before.profile).into_iter().zip(claims_of(claim_key, &account.profile));
+            let account = done
+                .state
+                .clone()
+                .account()
+                .ok_or(Refusal::NotFound("user"))?;
+            let claims = claims_of(claim_key, &before.profile)
+                .into_iter()
+                .zip(claims_of(claim_key, &account.profile));
             for ((kind, old), (_, new)) in claims.filter(|((_, old), (_, new))| old != new) {
                 take(&transaction, id, kind, &new).await?;
                 release(&transaction, id, kind, &old).await?;
@@ -69,11 +78,12 @@ pub async fn change_user(
     Ok(ChangedUser { account, version })
 }
 
-/// Deletes a user and releases the user name and e-mail address. Returns the position of the deletion.
-/// `may` refuses users whom the caller may not delete.
+/// Deletes a user and releases the user name and e-mail address. Returns the position of the
+/// deletion. `may` refuses users whom the caller may not delete.
 ///
 /// # Errors
-/// `may` refuses, the user does not exist, has another version or is the last admin, or the log can't be used.
+/// `may` refuses, the user does not exist, has another version or is the last admin, or the log
+/// can't be used.
 pub async fn delete_user(
     commands: &Commands,
     claim_key: &[u8],
@@ -91,13 +101,16 @@ pub async fn delete_user(
                 may(before)?;
             }
             let done = transaction.decide_loaded(id, loaded, &UserCommand::Delete)?;
-            // Without an account, this command has already been executed, and its other events were written too.
+            // Without an account, this command has already been executed, and its other events were
+            // written too.
             if let Some(before) = before {
                 for (kind, subject) in claims_of(claim_key, &before.profile) {
                     release(&transaction, id, kind, &subject).await?;
                 }
                 if administers(&before) {
-                    transaction.decide::<Admins>(ALL, &AdminsCommand::Dismiss(id)).await?;
+                    transaction
+                        .decide::<Admins>(ALL, &AdminsCommand::Dismiss(id))
+                        .await?;
                 }
             }
             Ok((done.position, done.events.len()))
@@ -107,13 +120,13 @@ pub async fn delete_user(
     Ok(version(&committed.positions, events, known))
 }
 
-/// Sets a user's own password, ends all sessions and begins a new one. Queues a mail that informs the user.
-/// API keys are ended too, unless `keeps_api_keys`. `verified` is the version of the user whose password
-/// was verified. Returns the user after the change.
+/// Sets a user's own password, ends all sessions and begins a new one. Queues a mail that informs
+/// the user. API keys are ended too, unless `keeps_api_keys`. `verified` is the version of the user
+/// whose password was verified. Returns the user after the change.
 ///
 /// # Errors
-/// The user does not exist, has another version (`Busy`: the password may have changed since), or the log
-/// can't be used.
+/// The user does not exist, has another version (`Busy`: the password may have changed since), or
+/// the log can't be used.
 pub async fn change_password(
     commands: &Commands,
     context: &CommandContext,
@@ -124,7 +137,10 @@ pub async fn change_password(
     session: (SessionId, SessionStarted),
 ) -> Result<ChangedUser, CommandError> {
     let (session_id, session) = &session;
-    let change = &UserCommand::ChangePassword { password_hash, keeps_api_keys };
+    let change = &UserCommand::ChangePassword {
+        password_hash,
+        keeps_api_keys,
+    };
     let committed = commands
         .transact(context, |transaction| async move {
             let loaded = look(&transaction, id, &IfVersion::ANY).await?;
@@ -132,8 +148,15 @@ pub async fn change_password(
                 return Err(CommandError::Busy);
             }
             let done: Done<User> = transaction.decide_loaded(id, loaded, change)?;
-            let account = done.state.clone().active().ok_or(Refusal::NotFound("user"))?;
-            let start = SessionCommand::Start(SessionStarted { epoch: account.epoch, ..session.clone() });
+            let account = done
+                .state
+                .clone()
+                .active()
+                .ok_or(Refusal::NotFound("user"))?;
+            let start = SessionCommand::Start(SessionStarted {
+                epoch: account.epoch,
+                ..session.clone()
+            });
             transaction.decide::<Session>(session_id, &start).await?;
             tell_of_password(&transaction, id).await?;
             Ok((done.position, done.events.len(), account))
@@ -144,7 +167,8 @@ pub async fn change_password(
     Ok(ChangedUser { account, version })
 }
 
-/// Loads a user and checks the version. The check is skipped if the command has been executed before.
+/// Loads a user and checks the version. The check is skipped if the command has been executed
+/// before.
 pub(super) async fn look(
     transaction: &Transaction,
     id: UserId,
@@ -158,8 +182,8 @@ pub(super) async fn look(
     Ok(loaded)
 }
 
-/// Returns the user's version. The user's events are the first of the commit. If nothing was written now,
-/// the version is `known`.
+/// Returns the user's version. The user's events are the first of the commit. If nothing was
+/// written now, the version is `known`.
 pub(super) fn version(positions: &[Position], events: usize, known: Position) -> Position {
     let last = events.checked_sub(1).and_then(|last| positions.get(last));
     last.copied().unwrap_or(known)

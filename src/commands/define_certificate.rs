@@ -13,7 +13,8 @@ use crate::domain::{CertificateId, DesignId, Refusal};
 /// Defines a certificate and marks its designs as used.
 ///
 /// # Errors
-/// The definition is refused, a design was deleted, or the log can't be used. Then nothing is written.
+/// The definition is refused, a design was deleted, or the log can't be used. Then nothing is
+/// written.
 pub async fn define_certificate(
     commands: &Commands,
     context: &CommandContext,
@@ -45,7 +46,8 @@ pub async fn redefine_certificate(
             Ok(done) => return Ok(done),
             Err(loaded) => loaded,
         };
-        let (version, command) = (loaded.position, redefine(&loaded.state)?);
+        let version = loaded.position;
+        let command = redefine(&loaded.state)?;
         take_designs_into_use(&transaction, &command).await?;
         let done = transaction.decide_loaded(id, loaded, &command)?;
         // Checked last, so that the error for a missing certificate takes precedence.
@@ -55,27 +57,41 @@ pub async fn redefine_certificate(
     Ok(Done::of(committed.await?))
 }
 
-/// Marks the designs as used. Decided before the certificate, whose event is then the last of the commit.
+/// Marks the designs as used. Decided before the certificate, whose event is then the last of the
+/// commit.
 async fn take_designs_into_use(
     transaction: &Transaction,
     command: &CertificateCommand,
 ) -> Result<(), CommandError> {
-    let (CertificateCommand::Define(definition) | CertificateCommand::Redefine(definition)) = command else {
+    let (CertificateCommand::Define(definition) | CertificateCommand::Redefine(definition)) =
+        command
+    else {
         return Ok(());
     };
     for design in designs(definition) {
-        transaction.decide::<Design>(design, &DesignCommand::TakeIntoUse).await?;
+        transaction
+            .decide::<Design>(design, &DesignCommand::TakeIntoUse)
+            .await?;
     }
     Ok(())
 }
 
 /// Returns the designs of the background and of the options' pictures, without duplicates.
 fn designs(definition: &Definition) -> BTreeSet<DesignId> {
-    let images = definition.pdf_template.options.values().filter_map(|value| match value {
-        OptionValue::Image(image) => Some(image),
-        OptionValue::Text(_) => None,
-    });
-    definition.design.iter().chain(images).filter_map(|design| id_of_key(&design.key)).collect()
+    let images = definition
+        .pdf_template
+        .options
+        .values()
+        .filter_map(|value| match value {
+            OptionValue::Image(image) => Some(image),
+            OptionValue::Text(_) => None,
+        });
+    definition
+        .design
+        .iter()
+        .chain(images)
+        .filter_map(|design| id_of_key(&design.key))
+        .collect()
 }
 
 #[cfg(test)]
@@ -89,13 +105,19 @@ mod tests {
     #[test]
     fn each_design_of_a_definition_is_returned_once() {
         let named = |n: u128| DesignRef {
-            key: format!("certificates/design_images/acme_2026/frame_{}.jpg", Uuid::from_u128(n)),
+            key: format!(
+                "certificates/design_images/acme_2026/frame_{}.jpg",
+                Uuid::from_u128(n)
+            ),
             sha256: "ab".repeat(32),
         };
         let mut definition = definition();
         definition.design = Some(named(1));
         for (name, n) in [("logo", 2), ("signature", 1), ("seal", 2)] {
-            definition.pdf_template.options.insert(name.to_owned(), OptionValue::Image(named(n)));
+            definition
+                .pdf_template
+                .options
+                .insert(name.to_owned(), OptionValue::Image(named(n)));
         }
         let ids: Vec<_> = designs(&definition).into_iter().collect();
         assert_eq!(ids, [1, 2].map(|n| DesignId(Uuid::from_u128(n))));

@@ -16,13 +16,17 @@ pub async fn request_batch(
     batch: DueBatch,
 ) -> Result<(), CommandError> {
     let DueBatch { id, request } = batch;
-    match commands.execute::<Batch>(context, id, BatchCommand::Request(request)).await {
+    match commands
+        .execute::<Batch>(context, id, BatchCommand::Request(request))
+        .await
+    {
         Ok(_) | Err(CommandError::Refused(Refusal::AlreadyExists(_))) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Returns the people in the recorded rows of an import who are in no batch yet, and the batches that are full.
+/// Returns the people in the recorded rows of an import who are in no batch yet, and the batches
+/// that are full.
 ///
 /// # Errors
 /// The log can't be read.
@@ -31,9 +35,12 @@ pub async fn recorded_batches(
     id: ImportId,
     asked: &ImportRequested,
 ) -> Result<(DueBatches, Vec<DueBatch>), CommandError> {
-    let (mut due, mut full) = (DueBatches::new(id, asked), Vec::new());
+    let mut due = DueBatches::new(id, asked);
+    let mut full = Vec::new();
     for event in commands.log().load("import", &id.to_string(), 0).await? {
-        if let ImportEvent::ImportRowsAccepted(rows) = ImportEvent::decode(&event.event_type, &event.body)? {
+        if let ImportEvent::ImportRowsAccepted(rows) =
+            ImportEvent::decode(&event.event_type, &event.body)?
+        {
             full.extend(due.add(&rows));
         }
     }

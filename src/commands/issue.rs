@@ -14,8 +14,8 @@ use crate::domain::certification::reactions::Issue;
 use crate::domain::certification::template::{OwnTemplate, Template, TemplateFiles};
 use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal, TimeZone};
 
-/// Maximum number of issuances of one certificate to one person. Each follows one that was revoked or could
-/// not be drawn.
+/// Maximum number of issuances of one certificate to one person. Each follows one that was revoked
+/// or could not be drawn.
 pub(super) const MAX_ISSUANCES: u32 = 100;
 
 /// Values that an issuance pins in addition to certificate and person, and the policy for its mail.
@@ -44,14 +44,15 @@ pub enum Issued {
     Existing(IssuanceId),
 }
 
-/// Issues a certificate to a person who does not hold it yet. Returns the existing issuance otherwise.
-/// After one that was revoked or could not be drawn, a new one is created, with everything pinned anew.
-/// With `likely_new`, the first attempt assumes that there is no issuance instead of loading it; the result
-/// is the same. An inactive certificate refuses new issuances only.
+/// Issues a certificate to a person who does not hold it yet. Returns the existing issuance
+/// otherwise. After one that was revoked or could not be drawn, a new one is created, with
+/// everything pinned anew. With `likely_new`, the first attempt assumes that there is no issuance
+/// instead of loading it; the result is the same. An inactive certificate refuses new issuances
+/// only.
 ///
 /// # Errors
-/// The person does not exist, the certificate is not active, its template does not exist, there are too
-/// many issuances, or the log can't be used.
+/// The person does not exist, the certificate is not active, its template does not exist, there are
+/// too many issuances, or the log can't be used.
 pub async fn issue(
     commands: &Commands,
     facts: &IssuingFacts,
@@ -65,13 +66,19 @@ pub async fn issue(
             let (id, issuance, failed) = match current(&transaction, wanted, likely_new).await? {
                 Current::Own(id) => return Ok(Issued::New(id)),
                 Current::Held(id) => return Ok(Issued::Existing(id)),
-                Current::None { next, issuance, failed } => (next, issuance, failed),
+                Current::None {
+                    next,
+                    issuance,
+                    failed,
+                } => (next, issuance, failed),
             };
             if !definition.is_active {
                 return Err(Refusal::Inactive.into());
             }
             let attendee = transaction.look::<Attendee>(wanted.attendee_id).await?;
-            let Some(person) = attendee.state.0 else { return Err(Refusal::NotFound("attendee").into()) };
+            let Some(person) = attendee.state.0 else {
+                return Err(Refusal::NotFound("attendee").into());
+            };
             let own = match Template::id_of_theme(&definition.pdf_template.theme) {
                 Some(id) => transaction.look::<Template>(id).await?.state.0,
                 None => None,
@@ -109,7 +116,13 @@ impl PinnedTemplate {
     /// An issuer's template is named, but `own` is `None` or lacks the version.
     pub fn active(named: &TemplateRef, own: Option<&OwnTemplate>) -> Result<Self, Refusal> {
         let version = own.map_or(named.version, |own| own.active);
-        Self::at(TemplateRef { version, ..named.clone() }, own)
+        Self::at(
+            TemplateRef {
+                version,
+                ..named.clone()
+            },
+            own,
+        )
     }
 
     /// Pins the named version.
@@ -118,19 +131,27 @@ impl PinnedTemplate {
     /// An issuer's template is named, but `own` is `None` or lacks the version.
     pub fn at(named: TemplateRef, own: Option<&OwnTemplate>) -> Result<Self, Refusal> {
         if Template::id_of_theme(&named.theme).is_none() {
-            return Ok(Self { template: named, files: None });
+            return Ok(Self {
+                template: named,
+                files: None,
+            });
         }
         let own = own.ok_or(Refusal::NotFound("template"))?;
-        let files = own.version(named.version).ok_or(Refusal::NotFound("version of this template"))?;
-        Ok(Self { template: named, files: Some(files.clone()) })
+        let files = own
+            .version(named.version)
+            .ok_or(Refusal::NotFound("version of this template"))?;
+        Ok(Self {
+            template: named,
+            files: Some(files.clone()),
+        })
     }
 }
 
 /// Text in place of the public id of a sample. No certificate has this id.
 const SAMPLE_ID: &str = "SAMPLE-NOT-VALID";
 
-/// Returns the data of a sample: a certificate as it would be issued to this person now. It is not issued
-/// and is marked as not valid.
+/// Returns the data of a sample: a certificate as it would be issued to this person now. It is not
+/// issued and is marked as not valid.
 #[must_use]
 pub fn sample(
     definition: &Definition,
@@ -149,10 +170,20 @@ pub fn sample(
         time_zone: TimeZone::default(),
     };
     let attendee_id = AttendeeId(Uuid::nil());
-    let (origin, delivery) = (Origin::default(), MailDelivery::Immediate);
-    let wanted = Issue { certificate_id, attendee_id, origin, delivery, issue_date: None };
+    let origin = Origin::default();
+    let delivery = MailDelivery::Immediate;
+    let wanted = Issue {
+        certificate_id,
+        attendee_id,
+        origin,
+        delivery,
+        issue_date: None,
+    };
     let pinned = pin(&facts, definition, template, person, wanted, today);
-    CertificateRequested { public_id: SAMPLE_ID.to_owned(), ..pinned }
+    CertificateRequested {
+        public_id: SAMPLE_ID.to_owned(),
+        ..pinned
+    }
 }
 
 /// Current issuance of a person.
@@ -182,23 +213,34 @@ async fn current(
     for n in 1..=MAX_ISSUANCES {
         let id = IssuanceId::nth_of(wanted.certificate_id, wanted.attendee_id, n);
         let issuance = if n == 1 && likely_new {
-            transaction.look_assuming::<Issuance>(id, Loaded::new()).await?
+            transaction
+                .look_assuming::<Issuance>(id, Loaded::new())
+                .await?
         } else {
             transaction.look::<Issuance>(id).await?
         };
         // An own event may also be the one that closed the previous issuance.
-        if issuance.own.iter().any(|(_, event)| matches!(event, IssuanceEvent::CertificateRequested(_))) {
+        if issuance
+            .own
+            .iter()
+            .any(|(_, event)| matches!(event, IssuanceEvent::CertificateRequested(_)))
+        {
             return Ok(Current::Own(id));
         }
         if issuance.state.request.is_none() {
-            return Ok(Current::None { next: id, issuance, failed });
+            return Ok(Current::None {
+                next: id,
+                issuance,
+                failed,
+            });
         }
         if issuance.state.is_held() {
             return Ok(Current::Held(id));
         }
         failed = issuance.state.revoked.is_none().then_some((id, issuance));
     }
-    let message = format!("it was issued to this person {MAX_ISSUANCES} times, and revoked or not drawn");
+    let message =
+        format!("it was issued to this person {MAX_ISSUANCES} times, and revoked or not drawn");
     Err(Refusal::WrongState(message).into())
 }
 
@@ -251,17 +293,35 @@ mod tests {
         };
         let named = TemplateRef::new("own:6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6", 1);
         let active = PinnedTemplate::active(&named, Some(&own)).unwrap();
-        assert_eq!((active.template.version, active.files), (2, Some(files("b"))));
+        assert_eq!(
+            (active.template.version, active.files),
+            (2, Some(files("b")))
+        );
         let first = PinnedTemplate::at(named.clone(), Some(&own)).unwrap();
         assert_eq!((first.template.version, first.files), (1, Some(files("a"))));
         assert!(PinnedTemplate::active(&named, None).is_err());
-        assert!(PinnedTemplate::at(TemplateRef { version: 3, ..named }, Some(&own)).is_err());
+        assert!(
+            PinnedTemplate::at(
+                TemplateRef {
+                    version: 3,
+                    ..named
+                },
+                Some(&own)
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn shipped_theme_is_pinned_in_the_given_version() {
         let named = TemplateRef::new("classic", 1);
         let pinned = PinnedTemplate::active(&named, None).unwrap();
-        assert_eq!(pinned, PinnedTemplate { template: named, files: None });
+        assert_eq!(
+            pinned,
+            PinnedTemplate {
+                template: named,
+                files: None
+            }
+        );
     }
 }

@@ -19,7 +19,11 @@ impl<D: Decider> Loaded<D> {
     /// Creates an aggregate without events.
     #[must_use]
     pub fn new() -> Self {
-        Self { state: D::State::default(), position: 0, own: Vec::new() }
+        Self {
+            state: D::State::default(),
+            position: 0,
+            own: Vec::new(),
+        }
     }
 
     /// Creates an aggregate with this event only. For events that can only be the first one.
@@ -29,7 +33,11 @@ impl<D: Decider> Loaded<D> {
     pub fn begun_by(event: &RecordedEvent) -> Result<Self, DecodeError> {
         let first = D::Event::decode(&event.event_type, &event.body)?;
         let state = D::evolve(D::State::default(), &first);
-        Ok(Self { state, position: event.position, own: Vec::new() })
+        Ok(Self {
+            state,
+            position: event.position,
+            own: Vec::new(),
+        })
     }
 
     /// Returns the result of the command if it was executed before.
@@ -37,10 +45,17 @@ impl<D: Decider> Loaded<D> {
     /// # Errors
     /// The aggregate itself, if the command was not executed before.
     pub(super) fn executed_before(self) -> Result<Done<D>, Self> {
-        let Some((position, _)) = self.own.last() else { return Err(self) };
+        let Some((position, _)) = self.own.last() else {
+            return Err(self);
+        };
         let position = *position;
         let events = self.own.into_iter().map(|(_, event)| event).collect();
-        Ok(Done { state: self.state, events, position, repeated: true })
+        Ok(Done {
+            state: self.state,
+            events,
+            position,
+            repeated: true,
+        })
     }
 
     /// Folds events into the state. Events of the command `own` are also kept in [`Self::own`].
@@ -64,7 +79,11 @@ impl<D: Decider> Loaded<D> {
 // A derived `Clone` would require that the decider implements `Clone`.
 impl<D: Decider> Clone for Loaded<D> {
     fn clone(&self) -> Self {
-        Self { state: self.state.clone(), position: self.position, own: self.own.clone() }
+        Self {
+            state: self.state.clone(),
+            position: self.position,
+            own: self.own.clone(),
+        }
     }
 }
 
@@ -77,6 +96,10 @@ impl<D: Decider> Default for Loaded<D> {
 impl<D: Decider> From<Done<D>> for Loaded<D> {
     /// Returns the aggregate in the state after the command.
     fn from(done: Done<D>) -> Self {
-        Self { state: done.state, position: done.position, own: Vec::new() }
+        Self {
+            state: done.state,
+            position: done.position,
+            own: Vec::new(),
+        }
     }
 }

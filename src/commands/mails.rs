@@ -3,7 +3,9 @@
 use super::{CommandContext, CommandError, Commands};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::certification::issuance::Issuance;
-use crate::domain::certification::mail::{Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage};
+use crate::domain::certification::mail::{
+    Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage,
+};
 use crate::domain::certification::reactions::issuance::mail_about;
 use crate::domain::{EmailId, IssuanceId, Personal, Refusal};
 use crate::event_log::Position;
@@ -46,11 +48,13 @@ pub struct MailRequest {
     pub on_unknown: OnUnknown,
 }
 
-/// Queues another mail about an issuance, with the next free number. Without `to` in the request, it goes
-/// to the person's current address, or to the address in the issuance if the person was deleted.
+/// Queues another mail about an issuance, with the next free number. Without `to` in the request,
+/// it goes to the person's current address, or to the address in the issuance if the person was
+/// deleted.
 ///
 /// # Errors
-/// The issuance does not exist, was revoked, has no PDF, or has too many mails; or the log can't be used.
+/// The issuance does not exist, was revoked, has no PDF, or has too many mails; or the log can't be
+/// used.
 pub async fn mail_again(
     commands: &Commands,
     context: &CommandContext,
@@ -59,25 +63,37 @@ pub async fn mail_again(
 ) -> Result<AnotherMail, CommandError> {
     let committed = commands
         .transact(context, |transaction| async move {
-            let MailRequest { to, delivery, on_unknown } = mail.clone();
+            let MailRequest {
+                to,
+                delivery,
+                on_unknown,
+            } = mail.clone();
             let state = transaction.look::<Issuance>(issuance).await?.state;
-            let request = state.request.ok_or(Refusal::NotFound("generated certificate"))?;
+            let request = state
+                .request
+                .ok_or(Refusal::NotFound("generated certificate"))?;
             if state.revoked.is_some() {
-                return Err(
-                    Refusal::WrongState("it was revoked and is not mailed any more".to_owned()).into()
-                );
+                return Err(Refusal::WrongState(
+                    "it was revoked and is not mailed any more".to_owned(),
+                )
+                .into());
             }
             let missing = if state.failure.is_some() {
                 "it could not be drawn; correct what its failure names and generate it again"
             } else {
                 "it is still being made"
             };
-            let pdf = state
-                .generated
-                .ok_or_else(|| Refusal::WrongState(format!("there is no PDF to send: {missing}")))?;
-            let person = transaction.look::<Attendee>(request.attendee_id).await?.state.0;
-            let to_address =
-                to.or_else(|| person.map(|person| person.email)).unwrap_or_else(|| request.email.clone());
+            let pdf = state.generated.ok_or_else(|| {
+                Refusal::WrongState(format!("there is no PDF to send: {missing}"))
+            })?;
+            let person = transaction
+                .look::<Attendee>(request.attendee_id)
+                .await?
+                .state
+                .0;
+            let to_address = to
+                .or_else(|| person.map(|person| person.email))
+                .unwrap_or_else(|| request.email.clone());
             // The process manager creates the first mail, perhaps concurrently.
             for number in 2..=MAX_MAILS {
                 let id = EmailId::nth_of(issuance, number);
@@ -88,17 +104,29 @@ pub async fn mail_again(
                 let mail = mail_about(issuance, &request, &pdf, delivery, on_unknown);
                 let queue = EmailCommand::Queue(Box::new(EmailQueued { to_address, ..mail }));
                 let done = transaction.decide_loaded::<Email>(id, email, &queue)?;
-                let (stage, position) = (done.state.stage, done.position);
-                return Ok(AnotherMail { id, number, stage, position });
+                let stage = done.state.stage;
+                let position = done.position;
+                return Ok(AnotherMail {
+                    id,
+                    number,
+                    stage,
+                    position,
+                });
             }
             Err(Refusal::WrongState(format!("there are {MAX_MAILS} mails about it already")).into())
         })
         .await?;
-    let position = committed.last_position().unwrap_or(committed.value.position);
-    Ok(AnotherMail { position, ..committed.value })
+    let position = committed
+        .last_position()
+        .unwrap_or(committed.value.position);
+    Ok(AnotherMail {
+        position,
+        ..committed.value
+    })
 }
 
-/// Cancels all unsent mails about an issuance. `context` returns the context of the `n`th cancellation.
+/// Cancels all unsent mails about an issuance. `context` returns the context of the `n`th
+/// cancellation.
 ///
 /// # Errors
 /// The log can't be used.
@@ -111,8 +139,13 @@ pub async fn call_back(
     let mut called = CalledBack::default();
     for number in 1..=MAX_MAILS {
         let id = EmailId::nth_of(issuance, number);
-        let cancel = EmailCommand::Cancel { reason: reason.clone() };
-        match commands.execute::<Email>(&context(number as usize), id, cancel).await {
+        let cancel = EmailCommand::Cancel {
+            reason: reason.clone(),
+        };
+        match commands
+            .execute::<Email>(&context(number as usize), id, cancel)
+            .await
+        {
             Ok(_) => called.cancelled += 1,
             Err(CommandError::Refused(Refusal::NotFound(_))) if number == 1 => {}
             Err(CommandError::Refused(Refusal::NotFound(_))) => break,

@@ -1,10 +1,12 @@
-//! Registering users. The user, the claims on e-mail address and user name, and the list of admins change
-//! in one commit.
+//! Registering users. The user, the claims on e-mail address and user name, and the list of admins
+//! change in one commit.
 
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::UserId;
 use crate::domain::accounts::admins::{ALL, Admins, AdminsCommand};
-use crate::domain::accounts::user::{Profile, Role, User, UserCommand, UserRegistered, normalised_user_name};
+use crate::domain::accounts::user::{
+    Profile, Role, User, UserCommand, UserRegistered, normalised_user_name,
+};
 use crate::domain::certification::person::normalised_email;
 use crate::domain::kernel::claim::{Claim, ClaimCommand, ClaimKind};
 use crate::event_log::Position;
@@ -23,18 +25,26 @@ pub async fn register_user(
     let user = &user;
     let committed = commands
         .transact(context, |transaction| async move {
-            let done = transaction.decide::<User>(id, &UserCommand::Register(user.clone())).await?;
+            let done = transaction
+                .decide::<User>(id, &UserCommand::Register(user.clone()))
+                .await?;
             for (kind, subject) in claims_of(claim_key, &user.profile) {
                 take(&transaction, id, kind, &subject).await?;
             }
             if user.role == Role::Admin {
-                transaction.decide::<Admins>(ALL, &AdminsCommand::Appoint(id)).await?;
+                transaction
+                    .decide::<Admins>(ALL, &AdminsCommand::Appoint(id))
+                    .await?;
             }
             Ok(done.position)
         })
         .await?;
     // The user's event is the first of the commit. A repeated command writes nothing now.
-    Ok(committed.positions.first().copied().unwrap_or(committed.value))
+    Ok(committed
+        .positions
+        .first()
+        .copied()
+        .unwrap_or(committed.value))
 }
 
 /// Returns the claims on a user's e-mail address and user name.
@@ -51,7 +61,10 @@ pub(super) async fn take(
     kind: ClaimKind,
     subject: &str,
 ) -> Result<(), CommandError> {
-    transaction.decide::<Claim>(subject, &ClaimCommand::Take { kind, owner: id.0 }).await.map(drop)
+    transaction
+        .decide::<Claim>(subject, &ClaimCommand::Take { kind, owner: id.0 })
+        .await
+        .map(drop)
 }
 
 pub(super) async fn release(
@@ -60,5 +73,8 @@ pub(super) async fn release(
     kind: ClaimKind,
     subject: &str,
 ) -> Result<(), CommandError> {
-    transaction.decide::<Claim>(subject, &ClaimCommand::Release { kind, owner: id.0 }).await.map(drop)
+    transaction
+        .decide::<Claim>(subject, &ClaimCommand::Release { kind, owner: id.0 })
+        .await
+        .map(drop)
 }

@@ -1,4 +1,5 @@
-//! Forgotten passwords: requesting a link, setting a password with it, and informing users of a change.
+//! Forgotten passwords: requesting a link, setting a password with it, and informing users of a
+//! change.
 
 use time::OffsetDateTime;
 
@@ -8,8 +9,8 @@ use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, Notice
 use crate::domain::accounts::user::UserCommand;
 use crate::domain::{Decider as _, NoticeId, Personal, Refusal, UserId};
 
-/// Queues a mail with a link to set a new password. The link is valid until `expires_at` or the user's next
-/// epoch.
+/// Queues a mail with a link to set a new password. The link is valid until `expires_at` or the
+/// user's next epoch.
 ///
 /// # Errors
 /// The log can't be used.
@@ -23,11 +24,14 @@ pub async fn send_reset_link(
 ) -> Result<(), CommandError> {
     let about = NoticeAbout::PasswordReset { expires_at, epoch };
     let queue = NoticeCommand::Queue(NoticeQueued { user_id, about });
-    commands.execute::<Notice>(context, id, queue).await.map(drop)
+    commands
+        .execute::<Notice>(context, id, queue)
+        .await
+        .map(drop)
 }
 
-/// Sets a password with the link of a notice. The link is used up, all sessions end, and a mail informs the
-/// user. API keys are ended too, unless `keeps_api_keys`.
+/// Sets a password with the link of a notice. The link is used up, all sessions end, and a mail
+/// informs the user. API keys are ended too, unless `keeps_api_keys`.
 ///
 /// # Errors
 /// The link is not valid or no longer valid, the user may not log in, or the log can't be used.
@@ -39,14 +43,20 @@ pub async fn reset_password(
     password_hash: Personal<String>,
     keeps_api_keys: bool,
 ) -> Result<ChangedUser, CommandError> {
-    let change = &UserCommand::ChangePassword { password_hash, keeps_api_keys };
+    let change = &UserCommand::ChangePassword {
+        password_hash,
+        keeps_api_keys,
+    };
     let committed = commands
         .transact(context, |transaction| async move {
             let loaded = look(&transaction, id, &IfVersion::ANY).await?;
             let before = loaded.state.clone().active().ok_or(Refusal::LinkEnded)?;
             let done = transaction.decide_loaded(id, loaded, change)?;
             let now = transaction.now();
-            let use_link = NoticeCommand::UseLink { now, epoch: before.epoch };
+            let use_link = NoticeCommand::UseLink {
+                now,
+                epoch: before.epoch,
+            };
             transaction.decide::<Notice>(link, &use_link).await?;
             tell_of_password(&transaction, id).await?;
             let account = done.state.clone().active().ok_or(Refusal::LinkEnded)?;
@@ -59,8 +69,17 @@ pub async fn reset_password(
 }
 
 /// Queues the mail that informs a user of a changed password, in the same commit as the change.
-pub(super) async fn tell_of_password(transaction: &Transaction, id: UserId) -> Result<(), CommandError> {
-    let queue = NoticeQueued { user_id: id, about: NoticeAbout::PasswordChanged };
+pub(super) async fn tell_of_password(
+    transaction: &Transaction,
+    id: UserId,
+) -> Result<(), CommandError> {
+    let queue = NoticeQueued {
+        user_id: id,
+        about: NoticeAbout::PasswordChanged,
+    };
     let notice = transaction.derived_id(Notice::AGGREGATE, id);
-    transaction.decide::<Notice>(notice, &NoticeCommand::Queue(queue)).await.map(drop)
+    transaction
+        .decide::<Notice>(notice, &NoticeCommand::Queue(queue))
+        .await
+        .map(drop)
 }

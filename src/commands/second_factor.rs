@@ -1,5 +1,5 @@
-//! Commands on a second factor and on what depends on it in the same commit: the session that a code opens,
-//! and the sessions that end if the factor is lost.
+//! Commands on a second factor and on what depends on it in the same commit: the session that a
+//! code opens, and the sessions that end if the factor is lost.
 
 use super::{CommandContext, CommandError, Commands};
 use crate::domain::accounts::second_factor::{SecondFactor, SecondFactorCommand, Shown};
@@ -8,8 +8,8 @@ use crate::domain::accounts::user::{User, UserCommand};
 use crate::domain::{SessionId, UserId};
 use crate::event_log::Position;
 
-/// Begins a session and uses up the code `shown`, if any. If two requests show the same code, one succeeds.
-/// Returns the position of the session's event.
+/// Begins a session and uses up the code `shown`, if any. If two requests show the same code, one
+/// succeeds. Returns the position of the session's event.
 ///
 /// # Errors
 /// The code is not valid any more (`WrongCode`), or the log can't be used.
@@ -23,20 +23,27 @@ pub async fn begin_session(
     let (session_id, started) = session;
     let start = SessionCommand::Start(started);
     let Some(shown) = shown else {
-        return Ok(commands.execute::<Session>(context, session_id, start).await?.position);
+        return Ok(commands
+            .execute::<Session>(context, session_id, start)
+            .await?
+            .position);
     };
-    let (start, uses) = (&start, &SecondFactorCommand::Use(shown));
+    let start = &start;
+    let uses = &SecondFactorCommand::Use(shown);
     let committed = commands
         .transact(context, |transaction| async move {
             transaction.decide::<SecondFactor>(user_id, uses).await?;
-            Ok(transaction.decide::<Session>(session_id, start).await?.position)
+            Ok(transaction
+                .decide::<Session>(session_id, start)
+                .await?
+                .position)
         })
         .await?;
     Ok(committed.last_position().unwrap_or(committed.value))
 }
 
-/// Removes the second factor of a user who has lost it, and ends all of the user's sessions. Returns the
-/// position of the removal.
+/// Removes the second factor of a user who has lost it, and ends all of the user's sessions.
+/// Returns the position of the removal.
 ///
 /// # Errors
 /// The user does not exist or has no second factor, or the log can't be used.
@@ -47,9 +54,14 @@ pub async fn remove_lost(
 ) -> Result<Position, CommandError> {
     let committed = commands
         .transact(context, |transaction| async move {
-            transaction.decide::<User>(user_id, &UserCommand::EndSessions).await?;
+            transaction
+                .decide::<User>(user_id, &UserCommand::EndSessions)
+                .await?;
             let remove = SecondFactorCommand::RemoveLost;
-            Ok(transaction.decide::<SecondFactor>(user_id, &remove).await?.position)
+            Ok(transaction
+                .decide::<SecondFactor>(user_id, &remove)
+                .await?
+                .position)
         })
         .await?;
     Ok(committed.last_position().unwrap_or(committed.value))

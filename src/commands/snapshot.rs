@@ -1,4 +1,5 @@
-//! Loading of many aggregates together: one request per 1000 aggregates finds those that have events.
+//! Loading of many aggregates together: one request per 1000 aggregates finds those that have
+//! events.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -36,8 +37,15 @@ impl Snapshot {
     ///
     /// # Errors
     /// The log contains an event that this program doesn't know.
-    pub fn state<D: Decider>(&self, names: &Names, id: impl Display) -> Result<D::State, CommandError> {
-        Ok(self.loaded::<D>(names, &id.to_string(), None)?.unwrap_or_default().state)
+    pub fn state<D: Decider>(
+        &self,
+        names: &Names,
+        id: impl Display,
+    ) -> Result<D::State, CommandError> {
+        Ok(self
+            .loaded::<D>(names, &id.to_string(), None)?
+            .unwrap_or_default()
+            .state)
     }
 
     /// Returns an aggregate if it is in the snapshot.
@@ -50,7 +58,9 @@ impl Snapshot {
         if self.histories.is_empty() {
             return Ok(None);
         }
-        let Some(history) = self.histories.get(&names.aggregate(D::AGGREGATE, id)) else { return Ok(None) };
+        let Some(history) = self.histories.get(&names.aggregate(D::AGGREGATE, id)) else {
+            return Ok(None);
+        };
         let mut loaded = Loaded::default();
         loaded.fold(history, own)?;
         Ok(Some(loaded))
@@ -58,16 +68,23 @@ impl Snapshot {
 }
 
 impl Commands {
-    /// Adds aggregates to a snapshot. First finds those that have events, which are usually few, and loads
-    /// only these.
+    /// Adds aggregates to a snapshot. First finds those that have events, which are usually few,
+    /// and loads only these.
     ///
     /// # Errors
     /// The log can't be read.
-    pub async fn load_into(&self, snapshot: &mut Snapshot, wanted: Wanted) -> Result<(), CommandError> {
-        let named =
-            wanted.0.into_iter().map(|(kind, id)| (self.log.names().aggregate(kind, &id), (kind, id)));
-        let missing: HashMap<_, _> =
-            named.filter(|(subject, _)| !snapshot.histories.contains_key(subject)).collect();
+    pub async fn load_into(
+        &self,
+        snapshot: &mut Snapshot,
+        wanted: Wanted,
+    ) -> Result<(), CommandError> {
+        let named = wanted
+            .0
+            .into_iter()
+            .map(|(kind, id)| (self.log.names().aggregate(kind, &id), (kind, id)));
+        let missing: HashMap<_, _> = named
+            .filter(|(subject, _)| !snapshot.histories.contains_key(subject))
+            .collect();
         let subjects: Vec<String> = missing.keys().cloned().collect();
         let present = self.log.present(&subjects).await?;
         let mut histories = Vec::with_capacity(missing.len());
@@ -79,7 +96,10 @@ impl Commands {
                 histories.push((subject, Vec::new()));
             }
         }
-        let loaded: Vec<_> = stream::iter(loads).buffer_unordered(AT_ONCE).try_collect().await?;
+        let loaded: Vec<_> = stream::iter(loads)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
         Arc::make_mut(&mut snapshot.histories).extend(histories.into_iter().chain(loaded));
         Ok(())
     }

@@ -16,7 +16,8 @@ pub enum Mails {
     Busy,
 }
 
-/// Cancels the mails that wait to be sent. Mails that have failed or may have been sent are not changed.
+/// Cancels the mails that wait to be sent. Mails that have failed or may have been sent are not
+/// changed.
 ///
 /// # Errors
 /// The log can't be used.
@@ -33,14 +34,19 @@ pub async fn stop_mails(
                 let id = EmailId::nth_of(issuance, n);
                 let email = transaction.look::<Email>(id).await?;
                 mails = match (email.state.stage, mails) {
-                    // The process manager creates the first mail, perhaps after a user has requested the second.
+                    // The process manager creates the first mail, perhaps after a user has
+                    // requested the second.
                     (Stage::Absent, _) if n == 1 => mails,
                     (Stage::Absent, _) => return Ok(mails),
                     (Stage::Claimed, _) | (_, Mails::Busy) => Mails::Busy,
                     _ => Mails::Stopped,
                 };
-                if let Stage::Queued | Stage::Retrying | Stage::Held | Stage::Scheduled = email.state.stage {
-                    let cancel = EmailCommand::Cancel { reason: why.to_owned().into() };
+                if let Stage::Queued | Stage::Retrying | Stage::Held | Stage::Scheduled =
+                    email.state.stage
+                {
+                    let cancel = EmailCommand::Cancel {
+                        reason: why.to_owned().into(),
+                    };
                     transaction.decide_loaded::<Email>(id, email, &cancel)?;
                 }
             }

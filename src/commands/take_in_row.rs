@@ -1,4 +1,5 @@
-//! Importing one row. The attendee and the claims on e-mail address and document number change in one commit.
+//! Importing one row. The attendee and the claims on e-mail address and document number change in
+//! one commit.
 
 use futures_util::future::try_join3;
 
@@ -39,7 +40,8 @@ pub enum TakenIn {
     Rejected(Mismatch),
 }
 
-/// Imports a row. Rejected rows and unchanged people write nothing. Aggregates in the snapshot are not loaded.
+/// Imports a row. Rejected rows and unchanged people write nothing. Aggregates in the snapshot are
+/// not loaded.
 ///
 /// # Errors
 /// The log can't be used.
@@ -55,7 +57,11 @@ pub async fn take_in_row(
         .transact_on(snapshot, context, |transaction| async move {
             let holders = Holders::of(&transaction, row).await?;
             if let Some(id) = holders.taken_before() {
-                return Ok(if id == own { TakenIn::Created(id) } else { TakenIn::Updated(id) });
+                return Ok(if id == own {
+                    TakenIn::Created(id)
+                } else {
+                    TakenIn::Updated(id)
+                });
             }
             let known = KnownPeople::of(&transaction, &holders, row).await?;
             if let Some(id) = known.changed_before() {
@@ -66,7 +72,10 @@ pub async fn take_in_row(
             match known.plan(&holders, row) {
                 RowPlan::Create(person) => {
                     let claims = PersonClaims::of(claim_key, &person);
-                    let import = AttendeeCommand::Import { person: *person, source };
+                    let import = AttendeeCommand::Import {
+                        person: *person,
+                        source,
+                    };
                     transaction.decide::<Attendee>(own, &import).await?;
                     take(&transaction, own, None, &claims, shared).await?;
                     Ok(TakenIn::Created(own))
@@ -79,7 +88,10 @@ pub async fn take_in_row(
                         release(&transaction, id, &before, Some(&now)).await?;
                         take(&transaction, id, Some(&before), &now, shared).await?;
                     }
-                    let update = AttendeeCommand::Update { person: *person, source };
+                    let update = AttendeeCommand::Update {
+                        person: *person,
+                        source,
+                    };
                     transaction.decide_loaded::<Attendee>(id, loaded, &update)?;
                     Ok(TakenIn::Updated(id))
                 }
@@ -102,33 +114,53 @@ impl Holders {
     async fn of(transaction: &Transaction, row: Row<'_>) -> Result<Self, CommandError> {
         let claims = row.claims;
         let looked_up: Vec<&String> = claims.looked_up(row.rules.shared_email).collect();
-        let name = claims.name_at_email.as_ref().filter(|name| looked_up.contains(name));
+        let name = claims
+            .name_at_email
+            .as_ref()
+            .filter(|name| looked_up.contains(name));
         let (email, name_at_email, document) = try_join3(
             holder(transaction, claims.email.as_ref()),
             holder(transaction, name),
             holder(transaction, claims.document.as_ref()),
         )
         .await?;
-        Ok(Self { email, name_at_email, document })
+        Ok(Self {
+            email,
+            name_at_email,
+            document,
+        })
     }
 
-    /// Returns the person for whom this command took a claim, if it was executed before. The result of the
-    /// row is then the same, whatever happened to the person since.
+    /// Returns the person for whom this command took a claim, if it was executed before. The result
+    /// of the row is then the same, whatever happened to the person since.
     fn taken_before(&self) -> Option<AttendeeId> {
-        let claims = [&self.email, &self.name_at_email, &self.document].into_iter().flatten();
+        let claims = [&self.email, &self.name_at_email, &self.document]
+            .into_iter()
+            .flatten();
         let taken = |event: &ClaimEvent| match event {
             ClaimEvent::ClaimTaken(taken) => Some(AttendeeId(taken.owner)),
             ClaimEvent::ClaimReleased(_) => None,
         };
-        claims.flat_map(|claim| &claim.own).find_map(|(_, event)| taken(event))
+        claims
+            .flat_map(|claim| &claim.own)
+            .find_map(|(_, event)| taken(event))
     }
 
     fn id(claim: &Option<Loaded<Claim>>) -> Option<AttendeeId> {
-        claim.as_ref().and_then(|claim| claim.state.0).map(AttendeeId)
+        claim
+            .as_ref()
+            .and_then(|claim| claim.state.0)
+            .map(AttendeeId)
     }
 
     fn plan_by_claims(&self, row: Row<'_>) -> Option<RowPlan> {
-        plan_by_claims(row.entry, Self::id(&self.email), Self::id(&self.document), row.rules, row.seen)
+        plan_by_claims(
+            row.entry,
+            Self::id(&self.email),
+            Self::id(&self.document),
+            row.rules,
+            row.seen,
+        )
     }
 }
 
@@ -136,21 +168,31 @@ impl Holders {
 struct KnownPeople(Vec<(AttendeeId, Loaded<Attendee>)>);
 
 impl KnownPeople {
-    async fn of(transaction: &Transaction, holders: &Holders, row: Row<'_>) -> Result<Self, CommandError> {
+    async fn of(
+        transaction: &Transaction,
+        holders: &Holders,
+        row: Row<'_>,
+    ) -> Result<Self, CommandError> {
         let mut known = Vec::new();
         if holders.plan_by_claims(row).is_some() {
             return Ok(Self(known));
         }
         for id in [&holders.email, &holders.name_at_email, &holders.document].map(Holders::id) {
-            let Some(id) = id.filter(|id| !known.iter().any(|(known, _)| known == id)) else { continue };
+            let Some(id) = id.filter(|id| !known.iter().any(|(known, _)| known == id)) else {
+                continue;
+            };
             known.push((id, transaction.look::<Attendee>(id).await?));
         }
         Ok(Self(known))
     }
 
-    /// Returns the person whom this command changed without taking a claim, if it was executed before.
+    /// Returns the person whom this command changed without taking a claim, if it was executed
+    /// before.
     fn changed_before(&self) -> Option<AttendeeId> {
-        self.0.iter().find(|(_, known)| !known.own.is_empty()).map(|(id, _)| *id)
+        self.0
+            .iter()
+            .find(|(_, known)| !known.own.is_empty())
+            .map(|(id, _)| *id)
     }
 
     fn plan(&self, holders: &Holders, row: Row<'_>) -> RowPlan {

@@ -40,15 +40,28 @@ impl Transaction {
         snapshot: &Snapshot,
         is_first_round: bool,
     ) -> Self {
-        let snapshot = if is_first_round { snapshot.clone() } else { Snapshot::default() };
-        let (commands, collected) = (commands.clone(), Arc::default());
-        Self { commands, context, assumes: is_first_round, snapshot, collected }
+        let snapshot = if is_first_round {
+            snapshot.clone()
+        } else {
+            Snapshot::default()
+        };
+        let commands = commands.clone();
+        let collected = Arc::default();
+        Self {
+            commands,
+            context,
+            assumes: is_first_round,
+            snapshot,
+            collected,
+        }
     }
 
-    /// Locks the collection. A poisoned lock is still consistent, because no code under the lock can panic
-    /// between two changes.
+    /// Locks the collection. A poisoned lock is still consistent, because no code under the lock
+    /// can panic between two changes.
     fn collected(&self) -> MutexGuard<'_, Collected> {
-        self.collected.lock().unwrap_or_else(PoisonError::into_inner)
+        self.collected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Loads an aggregate without deciding on it.
@@ -58,7 +71,10 @@ impl Transaction {
     pub async fn look<D: Decider>(&self, id: impl Display) -> Result<Loaded<D>, CommandError> {
         let id = id.to_string();
         let own = Some(self.context.command_id);
-        let loaded = match self.snapshot.loaded::<D>(self.commands.log().names(), &id, own)? {
+        let loaded = match self
+            .snapshot
+            .loaded::<D>(self.commands.log().names(), &id, own)?
+        {
             Some(loaded) => loaded,
             None => self.commands.load_for::<D>(&id, own).await?,
         };
@@ -69,9 +85,9 @@ impl Transaction {
         Ok(loaded)
     }
 
-    /// Like [`Self::look`], but returns `assumed` in the first attempt instead of loading. The expected
-    /// sequence of the append verifies the assumption. If it is wrong, the next attempt loads the
-    /// aggregate.
+    /// Like [`Self::look`], but returns `assumed` in the first attempt instead of loading. The
+    /// expected sequence of the append verifies the assumption. If it is wrong, the next attempt
+    /// loads the aggregate.
     ///
     /// # Errors
     /// The log can't be read.
@@ -85,7 +101,9 @@ impl Transaction {
         }
         let id = id.to_string();
         let mut collected = self.collected();
-        collected.seen.push((D::AGGREGATE, id.clone(), assumed.position));
+        collected
+            .seen
+            .push((D::AGGREGATE, id.clone(), assumed.position));
         collected.assumed.push((D::AGGREGATE, id));
         Ok(assumed)
     }
@@ -96,15 +114,17 @@ impl Transaction {
         self.commands.now()
     }
 
-    /// Returns the id of an aggregate that this command creates. It depends on the command id and `about`,
-    /// so each attempt gives the same id.
+    /// Returns the id of an aggregate that this command creates. It depends on the command id and
+    /// `about`, so each attempt gives the same id.
     #[must_use]
     pub fn derived_id(&self, aggregate: &str, about: impl Display) -> Uuid {
-        self.context.command_id.event_id(aggregate, &about.to_string(), 0)
+        self.context
+            .command_id
+            .event_id(aggregate, &about.to_string(), 0)
     }
 
-    /// Decides a command on an aggregate. If it was executed before under this command id, returns the old
-    /// events and writes nothing.
+    /// Decides a command on an aggregate. If it was executed before under this command id, returns
+    /// the old events and writes nothing.
     ///
     /// # Errors
     /// The command is refused, or the log can't be read.
@@ -137,7 +157,12 @@ impl Transaction {
         if !events.is_empty() {
             self.append::<D>(id.to_string(), loaded.position, &events);
         }
-        Ok(Done { state, events, position: loaded.position, repeated: false })
+        Ok(Done {
+            state,
+            events,
+            position: loaded.position,
+            repeated: false,
+        })
     }
 
     fn append<D: Decider>(&self, id: String, expected: Position, events: &[D::Event]) {
@@ -156,7 +181,12 @@ impl Transaction {
                 body: Bytes::from(event.encode()),
             })
             .collect();
-        self.collected().appends.push(Append { aggregate: D::AGGREGATE, id, expected, events });
+        self.collected().appends.push(Append {
+            aggregate: D::AGGREGATE,
+            id,
+            expected,
+            events,
+        });
     }
 
     /// Takes the commit out of the collection; `None` if no decision gave an event.
@@ -167,11 +197,15 @@ impl Transaction {
 
     /// Returns true if the commit doesn't verify one of the assumptions.
     pub(super) fn is_unproven(&self) -> bool {
-        let Collected { assumed, appends, .. } = &*self.collected();
+        let Collected {
+            assumed, appends, ..
+        } = &*self.collected();
         let proves = |append: &Append, (aggregate, id): &(&'static str, String)| {
             append.aggregate == *aggregate && append.id == *id
         };
-        assumed.iter().any(|assumption| !appends.iter().any(|append| proves(append, assumption)))
+        assumed
+            .iter()
+            .any(|assumption| !appends.iter().any(|append| proves(append, assumption)))
     }
 
     /// Returns true if this command was executed before.
@@ -183,8 +217,13 @@ impl Transaction {
     pub(super) async fn is_current(&self) -> Result<bool, CommandError> {
         let seen = self.collected().seen.clone();
         let log = self.commands.log();
-        let positions = seen.iter().map(|(aggregate, id, _)| log.leader_position(aggregate, id));
+        let positions = seen
+            .iter()
+            .map(|(aggregate, id, _)| log.leader_position(aggregate, id));
         let positions = try_join_all(positions).await?;
-        Ok(seen.iter().zip(positions).all(|((_, _, seen), leader)| *seen == leader))
+        Ok(seen
+            .iter()
+            .zip(positions)
+            .all(|((_, _, seen), leader)| *seen == leader))
     }
 }

@@ -1,5 +1,5 @@
-//! Optimistic locking: changes that apply to a version that the client has read. The version is checked
-//! against the log, so of two changes of one version, one is refused.
+//! Optimistic locking: changes that apply to a version that the client has read. The version is
+//! checked against the log, so of two changes of one version, one is refused.
 
 use std::fmt::Display;
 
@@ -34,7 +34,8 @@ impl IfVersion {
 }
 
 impl Commands {
-    /// Decides a command that `command` creates from the state, if the aggregate has the expected version.
+    /// Decides a command that `command` creates from the state, if the aggregate has the expected
+    /// version.
     ///
     /// # Errors
     /// The aggregate has another version, the command is refused, or the log can't be used.
@@ -46,16 +47,18 @@ impl Commands {
         command: impl Fn(&D::State) -> Result<D::Command, Refusal>,
     ) -> Result<Done<D>, CommandError> {
         let id = id.to_string();
-        let (id, command) = (&id, &command);
+        let id = &id;
+        let command = &command;
         self.transact(context, |transaction| async move {
             let loaded = match transaction.look::<D>(id).await?.executed_before() {
                 Ok(done) => return Ok(done),
                 Err(loaded) => loaded,
             };
-            let (version, command) = (loaded.position, command(&loaded.state)?);
+            let version = loaded.position;
+            let command = command(&loaded.state)?;
             let done = transaction.decide_loaded(id, loaded, &command)?;
-            // Checked last, so that the refusal for a missing aggregate takes precedence. A refusal writes
-            // nothing.
+            // Checked last, so that the refusal for a missing aggregate takes precedence. A refusal
+            // writes nothing.
             if_version.check(version)?;
             Ok(done)
         })

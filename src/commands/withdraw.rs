@@ -3,7 +3,9 @@
 use super::issue::MAX_ISSUANCES;
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::IssuanceId;
-use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand, IssuanceEvent};
+use crate::domain::certification::issuance::{
+    CertificateRevoked, Issuance, IssuanceCommand, IssuanceEvent,
+};
 use crate::domain::certification::reactions::OfBatch;
 
 /// Returns true if the issuance is revoked. A revocation is always the last event.
@@ -29,8 +31,8 @@ pub enum Withdrawn {
     Kept(IssuanceId),
 }
 
-/// Revokes the issuance that a batch created for a person. With `only_unfinished`, an issuance with a PDF
-/// is kept. A repeated call has the same result.
+/// Revokes the issuance that a batch created for a person. With `only_unfinished`, an issuance with
+/// a PDF is kept. A repeated call has the same result.
 ///
 /// # Errors
 /// The log can't be used.
@@ -54,14 +56,18 @@ pub async fn withdraw(
             };
             let done = transaction.decide_loaded::<Issuance>(id, *issuance, &command)?;
             let is_revoked = done.state.revoked.is_some();
-            Ok(if is_revoked { Withdrawn::Revoked(id) } else { Withdrawn::Kept(id) })
+            Ok(if is_revoked {
+                Withdrawn::Revoked(id)
+            } else {
+                Withdrawn::Kept(id)
+            })
         })
         .await?;
     Ok(committed.value)
 }
 
-/// Returns `Kept` if the batch created an issuance for the person, whatever its state. Returns `Nothing`
-/// otherwise. Its `is_held` is true if the person holds another issuance.
+/// Returns `Kept` if the batch created an issuance for the person, whatever its state. Returns
+/// `Nothing` otherwise. Its `is_held` is true if the person holds another issuance.
 ///
 /// # Errors
 /// The log can't be read.
@@ -84,8 +90,8 @@ enum Found {
     Other { is_held: bool },
 }
 
-/// Finds the person's issuance that the batch created. The issuances of a person are numbered. Each follows
-/// one that was revoked or could not be drawn.
+/// Finds the person's issuance that the batch created. The issuances of a person are numbered. Each
+/// follows one that was revoked or could not be drawn.
 async fn find(transaction: &Transaction, of: OfBatch) -> Result<Found, CommandError> {
     for n in 1..=MAX_ISSUANCES {
         let id = IssuanceId::nth_of(of.certificate_id, of.attendee_id, n);

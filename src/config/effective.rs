@@ -32,24 +32,40 @@ pub fn settings(config: &Config, origins: &Origins) -> Result<Vec<Setting>, serd
             "nats.url" => without_secrets(config.nats.url.reveal()).into(),
             "database.url" => without_secrets(config.database.url.reveal()).into(),
             "storage.url" => without_secrets(&config.storage.url).into(),
-            "storage.endpoint" => config.storage.endpoint.as_deref().map(without_secrets).into(),
+            "storage.endpoint" => config
+                .storage
+                .endpoint
+                .as_deref()
+                .map(without_secrets)
+                .into(),
             _ => values.pointer(&path).cloned().unwrap_or(Value::Null),
         };
         let origin = origins.get(&key);
-        let from = origin.filter(|o| !matches!(o, Origin::Flag | Origin::Stack)).map(|o| match o {
-            Origin::VariablesFile(name) => name.clone(),
-            other => other.to_string(),
-        });
-        Setting { value, source: origin.map_or("default", Origin::kind), from, key }
+        let from = origin
+            .filter(|o| !matches!(o, Origin::Flag | Origin::Stack))
+            .map(|o| match o {
+                Origin::VariablesFile(name) => name.clone(),
+                other => other.to_string(),
+            });
+        Setting {
+            value,
+            source: origin.map_or("default", Origin::kind),
+            from,
+            key,
+        }
     };
     let mut keys = leaves(&values);
     // Keys of a table come before its subtables, as in TOML.
-    let table = |key: &str| key.rsplit_once('.').map_or(String::new(), |(table, _)| table.to_owned());
+    let table = |key: &str| {
+        key.rsplit_once('.')
+            .map_or(String::new(), |(table, _)| table.to_owned())
+    };
     keys.sort_by_cached_key(|key| (table(key), key.clone()));
     Ok(keys.into_iter().map(shown).collect())
 }
 
-/// Replaces credentials in comma-separated addresses by `***`. Shows only parts whose form is known.
+/// Replaces credentials in comma-separated addresses by `***`. Shows only parts whose form is
+/// known.
 #[must_use]
 pub fn without_secrets(addresses: &str) -> String {
     let open = |address: &str| open_part(address.trim()).unwrap_or_else(|| HIDDEN.to_owned());
@@ -64,7 +80,9 @@ fn open_part(address: &str) -> Option<String> {
         let is_path = !address.contains('=') && !address.contains('@');
         return is_path.then(|| address.to_owned());
     };
-    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
+    let (rest, query) = rest
+        .split_once('?')
+        .map_or((rest, ""), |(rest, _)| (rest, "?***"));
     let (user, place) = match rest.rsplit_once('@') {
         Some((user, place)) => (user.split_once(':').map(|(user, _)| user), place),
         None => (None, rest),
@@ -75,9 +93,16 @@ fn open_part(address: &str) -> Option<String> {
         (true, None) => format!("{HIDDEN}@"),
         (true, Some(user)) => format!("{user}:{HIDDEN}@"),
     };
-    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "._-%+~/[]:".contains(c));
+    let plain = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-%+~/[]:".contains(c))
+    };
     let (host, path) = place.split_at(place.find('/').unwrap_or(place.len()));
-    let port = if host.ends_with(']') { None } else { host.rsplit_once(':').map(|(_, port)| port) };
+    let port = if host.ends_with(']') {
+        None
+    } else {
+        host.rsplit_once(':').map(|(_, port)| port)
+    };
     let fits = plain(&user.replace(['*', '@'], ""))
         && plain(host)
         && plain(path)
@@ -93,10 +118,19 @@ mod tests {
     fn addresses_are_shown_without_credentials() {
         for (address, shown) in [
             ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
-            ("nats://u:hunter2@a:4222,tls://b:4222", "nats://u:***@a:4222,tls://b:4222"),
+            (
+                "nats://u:hunter2@a:4222,tls://b:4222",
+                "nats://u:***@a:4222,tls://b:4222",
+            ),
             ("nats://token@a", "nats://***@a"),
-            ("postgres://u:hunter2@h:5432/db", "postgres://u:***@h:5432/db"),
-            ("postgres://u:hun/t@er2@h/db?sslmode=x&password=hunter2", "postgres://u:***@h/db?***"),
+            (
+                "postgres://u:hunter2@h:5432/db",
+                "postgres://u:***@h:5432/db",
+            ),
+            (
+                "postgres://u:hun/t@er2@h/db?sslmode=x&password=hunter2",
+                "postgres://u:***@h/db?***",
+            ),
             ("postgres://[::1]:5432/db", "postgres://[::1]:5432/db"),
             ("host=h user=u password=hunter2", "***"),
             ("postgres://u:hun,ter2@h/db", "***,***"),

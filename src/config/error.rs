@@ -53,30 +53,50 @@ impl ConfigError {
             config::ConfigError::FileParse { cause, .. } => without_source(&cause.to_string()),
             other => other.to_string(),
         };
-        Self::File { file: file.to_owned(), problem }
+        Self::File {
+            file: file.to_owned(),
+            problem,
+        }
     }
 
     /// Returns the error for a value that can't be used.
     pub(super) fn value(key: &str, problem: impl ToString, origins: &Origins) -> Self {
         let from = origins.get(key).map(ToString::to_string);
-        Self::Value { key: key.to_owned(), problem: problem.to_string(), from }
+        Self::Value {
+            key: key.to_owned(),
+            problem: problem.to_string(),
+            from,
+        }
     }
 
-    /// Returns the error for a key that serde rejected. If a key is unknown or missing, the path of serde's
-    /// error names its table, and the text names the key.
-    pub(super) fn of_key(error: &serde_path_to_error::Error<config::ConfigError>, origins: &Origins) -> Self {
-        let (path, text) = (error.path().to_string(), bare(error.inner()));
-        let table = if path == "." { String::new() } else { format!("{path}.") };
+    /// Returns the error for a key that serde rejected. If a key is unknown or missing, the path of
+    /// serde's error names its table, and the text names the key.
+    pub(super) fn of_key(
+        error: &serde_path_to_error::Error<config::ConfigError>,
+        origins: &Origins,
+    ) -> Self {
+        let path = error.path().to_string();
+        let text = bare(error.inner());
+        let table = if path == "." {
+            String::new()
+        } else {
+            format!("{path}.")
+        };
         if let Some(name) = quoted_after(&text, "missing") {
             let key = format!("{table}{}", name.rsplit('.').next().unwrap_or(&name));
             let variable = variable_of(&key);
-            let problem = format!("is missing; set it in the configuration file, by {variable} or by --set");
+            let problem =
+                format!("is missing; set it in the configuration file, by {variable} or by --set");
             return Self::value(&key, problem, origins);
         }
         if let Some(name) = quoted_after(&text, "unknown field") {
             // The path may already end with the name.
             let ends_so = path == name || path.ends_with(&format!(".{name}"));
-            let key = if ends_so { path } else { format!("{table}{name}") };
+            let key = if ends_so {
+                path
+            } else {
+                format!("{table}{name}")
+            };
             let known = text.split_once(", ").map_or("", |(_, known)| known);
             return Self::value(&key, format!("there is no such key; {known}"), origins);
         }
@@ -92,17 +112,26 @@ pub(super) fn variable_of(key: &str) -> String {
 /// Removes the source lines that a parser's message quotes, because they may hold a secret.
 fn without_source(text: &str) -> String {
     let quotes = |line: &str| {
-        line.split_once('|')
-            .is_some_and(|(gutter, _)| gutter.trim().parse::<u32>().is_ok() || gutter.trim().is_empty())
+        line.split_once('|').is_some_and(|(gutter, _)| {
+            gutter.trim().parse::<u32>().is_ok() || gutter.trim().is_empty()
+        })
     };
-    text.lines().filter(|line| !quotes(line) && !line.trim().is_empty()).collect::<Vec<_>>().join(": ")
+    text.lines()
+        .filter(|line| !quotes(line) && !line.trim().is_empty())
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
-/// Returns the message without the key and source that the library may add. Our error names them better.
+/// Returns the message without the key and source that the library may add. Our error names them
+/// better.
 fn bare(error: &config::ConfigError) -> String {
     match error {
         config::ConfigError::At { error, .. } => bare(error),
-        config::ConfigError::Type { unexpected, expected, .. } => {
+        config::ConfigError::Type {
+            unexpected,
+            expected,
+            ..
+        } => {
             format!("is {unexpected}, and has to be {expected}")
         }
         config::ConfigError::NotFound(key) => format!("missing `{key}`"),

@@ -11,8 +11,13 @@ use super::error::{ConfigError, variable_of};
 
 const PREFIX: &str = "LAUREATE_";
 const FILE_SUFFIX: &str = "_FILE";
-/// Variables with our prefix that are not configuration keys: they choose programs, files and tests.
-const NOT_KEYS: &[&str] = &["LAUREATE_CONFIG", "LAUREATE_NATS_SERVER", "LAUREATE_POSTGRES_BIN"];
+/// Variables with our prefix that are not configuration keys: they choose programs, files and
+/// tests.
+const NOT_KEYS: &[&str] = &[
+    "LAUREATE_CONFIG",
+    "LAUREATE_NATS_SERVER",
+    "LAUREATE_POSTGRES_BIN",
+];
 const TEST_PREFIX: &str = "LAUREATE_TEST_";
 
 /// Sources of values besides the defaults.
@@ -96,11 +101,15 @@ pub(super) fn merge(sources: Sources) -> Result<(config::Config, Origins), Confi
         variables.insert(name, value);
     }
     // Values stay strings: a password of digits must not become a number.
-    let environment =
-        Environment::with_prefix("LAUREATE").prefix_separator("_").separator("__").source(Some(variables));
+    let environment = Environment::with_prefix("LAUREATE")
+        .prefix_separator("_")
+        .separator("__")
+        .source(Some(variables));
     builder = builder.add_source(environment);
     for flag in &sources.flags {
-        let (key, value) = flag.split_once('=').ok_or_else(|| ConfigError::Flag(flag.clone()))?;
+        let (key, value) = flag
+            .split_once('=')
+            .ok_or_else(|| ConfigError::Flag(flag.clone()))?;
         origins.insert(key.trim().to_owned(), Origin::Flag);
         builder = builder.add_source(single(key.trim(), value)?);
     }
@@ -119,7 +128,9 @@ fn defaults() -> Result<config::Config, ConfigError> {
 
 /// Returns a source with one key. It overrides the file, which a default doesn't.
 fn single(key: &str, value: &str) -> Result<config::Config, ConfigError> {
-    Ok(config::Config::builder().set_override(key, value)?.build()?)
+    Ok(config::Config::builder()
+        .set_override(key, value)?
+        .build()?)
 }
 
 /// Value of a variable, with its source.
@@ -130,13 +141,17 @@ struct Given {
 
 /// Returns our variables. The value of a `_FILE` variable is the content of the file that it names.
 fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, ConfigError> {
-    let is_key =
-        |name: &str| name.starts_with(PREFIX) && !NOT_KEYS.contains(&name) && !name.starts_with(TEST_PREFIX);
+    let is_key = |name: &str| {
+        name.starts_with(PREFIX) && !NOT_KEYS.contains(&name) && !name.starts_with(TEST_PREFIX)
+    };
     let mut found = HashMap::new();
     let mut files = Vec::new();
     for (name, value) in all.into_iter().filter(|(name, _)| is_key(name)) {
-        // A key whose own name ends in `_file` has the path as its value, not the content of the file.
-        let plain = name.strip_suffix(FILE_SUFFIX).filter(|_| !PATHS.contains(&key_of(&name).as_str()));
+        // A key whose own name ends in `_file` has the path as its value, not the content of the
+        // file.
+        let plain = name
+            .strip_suffix(FILE_SUFFIX)
+            .filter(|_| !PATHS.contains(&key_of(&name).as_str()));
         if let Some(plain) = plain.map(str::to_owned) {
             files.push((name, plain, value));
         } else {
@@ -148,10 +163,19 @@ fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, C
         if found.contains_key(&plain) {
             return Err(ConfigError::Twice(plain));
         }
-        let text = std::fs::read_to_string(Path::new(&path))
-            .map_err(|error| ConfigError::SecretFile { variable: variable.clone(), error })?;
+        let text =
+            std::fs::read_to_string(Path::new(&path)).map_err(|error| ConfigError::SecretFile {
+                variable: variable.clone(),
+                error,
+            })?;
         let value = text.trim_end_matches(['\r', '\n']).to_owned();
-        found.insert(plain, Given { value, origin: Origin::VariablesFile(variable) });
+        found.insert(
+            plain,
+            Given {
+                value,
+                origin: Origin::VariablesFile(variable),
+            },
+        );
     }
     Ok(found)
 }
@@ -160,16 +184,24 @@ fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, C
 const PATHS: &[&str] = &["mail.ca_file", "nats.ca_file"];
 
 fn key_of(variable: &str) -> String {
-    variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase().replace("__", ".")
+    variable
+        .strip_prefix(PREFIX)
+        .unwrap_or(variable)
+        .to_lowercase()
+        .replace("__", ".")
 }
 
 /// Returns the keys, with dots, of all values that are not tables.
 pub(super) fn leaves(values: &Value) -> Vec<String> {
-    let Value::Object(table) = values else { return Vec::new() };
+    let Value::Object(table) = values else {
+        return Vec::new();
+    };
     let mut keys = Vec::new();
     for (name, value) in table {
         match value {
-            Value::Object(_) => keys.extend(leaves(value).into_iter().map(|key| format!("{name}.{key}"))),
+            Value::Object(_) => {
+                keys.extend(leaves(value).into_iter().map(|key| format!("{name}.{key}")))
+            }
             _ => keys.push(name.clone()),
         }
     }

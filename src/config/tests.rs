@@ -10,14 +10,19 @@ fn example() -> PathBuf {
 fn load(environment: &[(&str, &str)], flags: &[&str]) -> Result<Config, ConfigError> {
     Config::load(Sources {
         file: Some(example()),
-        environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        environment: environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect(),
         flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
         stack: Vec::new(),
     })
 }
 
 fn problem(result: Result<Config, ConfigError>) -> String {
-    result.expect_err("this configuration is not usable").to_string()
+    result
+        .expect_err("this configuration is not usable")
+        .to_string()
 }
 
 #[test]
@@ -28,7 +33,10 @@ fn example_file_is_valid() {
 
 #[test]
 fn environment_overrides_the_file_and_flags_override_both() {
-    let environment = [("LAUREATE_NAMESPACE", "from_env"), ("LAUREATE_HTTP__LISTEN", "127.0.0.1:1")];
+    let environment = [
+        ("LAUREATE_NAMESPACE", "from_env"),
+        ("LAUREATE_HTTP__LISTEN", "127.0.0.1:1"),
+    ];
     let config = load(&environment, &["http.listen=127.0.0.1:2"]).expect("usable");
     assert_eq!(config.namespace, "from_env");
     assert_eq!(config.http.listen.port(), 2);
@@ -37,8 +45,12 @@ fn environment_overrides_the_file_and_flags_override_both() {
 #[test]
 fn stack_overrides_the_file() {
     let stack = vec![("nats.url", "nats://127.0.0.1:7".to_owned())];
-    let config =
-        Config::load(Sources { file: Some(example()), stack, ..Sources::default() }).expect("usable");
+    let config = Config::load(Sources {
+        file: Some(example()),
+        stack,
+        ..Sources::default()
+    })
+    .expect("usable");
     assert_eq!(config.nats.url.reveal(), "nats://127.0.0.1:7");
 }
 
@@ -55,7 +67,10 @@ fn secret_can_be_read_from_a_file() {
     let path = file.path().to_string_lossy().into_owned();
     let config = load(&[("LAUREATE_SECRETS__TOKEN_KEY_FILE", &path)], &[]).expect("usable");
     assert_eq!(config.secrets.token_key.reveal(), "k".repeat(40));
-    let both = [("LAUREATE_SECRETS__TOKEN_KEY_FILE", path.as_str()), ("LAUREATE_SECRETS__TOKEN_KEY", "x")];
+    let both = [
+        ("LAUREATE_SECRETS__TOKEN_KEY_FILE", path.as_str()),
+        ("LAUREATE_SECRETS__TOKEN_KEY", "x"),
+    ];
     assert!(problem(load(&both, &[])).contains("both"));
     let missing = [("LAUREATE_SECRETS__TOKEN_KEY_FILE", "/nonexistent/key")];
     assert!(problem(load(&missing, &[])).contains("LAUREATE_SECRETS__TOKEN_KEY_FILE"));
@@ -71,20 +86,34 @@ fn path_of_a_ca_file_can_be_read_from_a_file() {
         ("LAUREATE_MAIL__CA_FILE_FILE", path.as_str(), "/etc/ca.pem"),
     ] {
         let config = load(&[(variable, value)], &[]).expect("usable");
-        assert_eq!(config.mail.ca_file.as_deref(), Some(Path::new(expected)), "{variable}");
+        assert_eq!(
+            config.mail.ca_file.as_deref(),
+            Some(Path::new(expected)),
+            "{variable}"
+        );
     }
     let config = load(&[("LAUREATE_NATS__CA_FILE_FILE", &path)], &[]).expect("usable");
-    assert_eq!(config.nats.ca_file.as_deref(), Some(Path::new("/etc/ca.pem")));
-    let both = [("LAUREATE_MAIL__CA_FILE_FILE", path.as_str()), ("LAUREATE_MAIL__CA_FILE", "/etc/mail.pem")];
+    assert_eq!(
+        config.nats.ca_file.as_deref(),
+        Some(Path::new("/etc/ca.pem"))
+    );
+    let both = [
+        ("LAUREATE_MAIL__CA_FILE_FILE", path.as_str()),
+        ("LAUREATE_MAIL__CA_FILE", "/etc/mail.pem"),
+    ];
     assert!(problem(load(&both, &[])).contains("both LAUREATE_MAIL__CA_FILE and"));
 }
 
 #[test]
 fn prefix_and_suffix_of_a_variable_are_removed_once() {
-    assert!(problem(load(&[("LAUREATE_LAUREATE_NAMESPACE", "x")], &[])).contains("laureate_namespace"));
+    assert!(
+        problem(load(&[("LAUREATE_LAUREATE_NAMESPACE", "x")], &[])).contains("laureate_namespace")
+    );
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let path = file.path().to_string_lossy().into_owned();
-    assert!(problem(load(&[("LAUREATE_NAMESPACE_FILE_FILE", &path)], &[])).contains("namespace_file"));
+    assert!(
+        problem(load(&[("LAUREATE_NAMESPACE_FILE_FILE", &path)], &[])).contains("namespace_file")
+    );
 }
 
 #[test]
@@ -106,6 +135,10 @@ fn invalid_values_are_refused_by_key() {
 
 #[test]
 fn debug_output_shows_no_secret() {
-    let config = load(&[("LAUREATE_SECRETS__TOKEN_KEY", &"very-secret".repeat(4))], &[]).expect("usable");
+    let config = load(
+        &[("LAUREATE_SECRETS__TOKEN_KEY", &"very-secret".repeat(4))],
+        &[],
+    )
+    .expect("usable");
     assert!(!format!("{config:?}").contains("very-secret"));
 }

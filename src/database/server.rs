@@ -70,9 +70,21 @@ pub async fn look(pool: &Pool) -> Result<ServerSeen, DatabaseError> {
 ///
 /// # Errors
 /// The database is not available, or an applied migration has changed.
-pub async fn pending_migrations(pool: &Pool, namespace: &str) -> Result<Vec<&'static str>, DatabaseError> {
-    let sql = format!("SELECT name, checksum FROM \"{}\".migrations", meta_schema(namespace));
-    let rows = match pool.get().await?.query(&sql, &[]).await.map_err(DatabaseError::from) {
+pub async fn pending_migrations(
+    pool: &Pool,
+    namespace: &str,
+) -> Result<Vec<&'static str>, DatabaseError> {
+    let sql = format!(
+        "SELECT name, checksum FROM \"{}\".migrations",
+        meta_schema(namespace)
+    );
+    let rows = match pool
+        .get()
+        .await?
+        .query(&sql, &[])
+        .await
+        .map_err(DatabaseError::from)
+    {
         Ok(rows) => rows,
         Err(DatabaseError::Refused { sqlstate, .. }) if sqlstate == UNDEFINED_TABLE => Vec::new(),
         Err(error) => return Err(error),

@@ -11,7 +11,9 @@ use super::raster::{MAX_PIXELS, MAX_SIDE};
 #[derive(Clone, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotTaken {
     /// The file has another format.
-    #[error("the file is not a JPEG, PNG, WebP or SVG image; save the design as one of them and upload that")]
+    #[error(
+        "the file is not a JPEG, PNG, WebP or SVG image; save the design as one of them and upload that"
+    )]
     Unknown,
     /// Decoding the image would take too much time or memory.
     #[error(
@@ -33,7 +35,9 @@ pub enum NotTaken {
     #[error("the image is damaged; open it in an image program, save it again and upload that")]
     Broken,
     /// The encoded picture would be too large.
-    #[error("the image has so much detail that it needs more than 10 MiB; make it smaller and upload that")]
+    #[error(
+        "the image has so much detail that it needs more than 10 MiB; make it smaller and upload that"
+    )]
     TooDetailed,
     /// The drawing has unsupported content.
     #[error("the SVG has {what}; {advice}")]
@@ -58,6 +62,9 @@ pub enum NotTaken {
 
 impl NotTaken {
     pub(super) fn svg(what: impl Into<String>, advice: &'static str) -> Self {
-        Self::Svg { what: what.into(), advice: advice.into() }
+        Self::Svg {
+            what: what.into(),
+            advice: advice.into(),
+        }
     }
 }

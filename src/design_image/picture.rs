@@ -1,4 +1,5 @@
-//! Stored form of a design: a picture in print size, encoded by this program, and a small one for lists.
+//! Stored form of a design: a picture in print size, encoded by this program, and a small one for
+//! lists.
 
 use std::io::Cursor;
 
@@ -12,8 +13,8 @@ use super::{MAX_BYTES, NotTaken};
 pub(super) const PRINTED_SIDE: u32 = 3508;
 /// Longer side of the small picture in pixels.
 const SMALL_SIDE: u32 = 320;
-/// JPEG qualities, tried in this order until the result fits. At the first one, photographs and frames look
-/// unchanged.
+/// JPEG qualities, tried in this order until the result fits. At the first one, photographs and
+/// frames look unchanged.
 const JPEG_QUALITIES: [u8; 2] = [92, 75];
 const SMALL_QUALITY: u8 = 80;
 
@@ -71,26 +72,43 @@ pub(super) fn prepare(image: DynamicImage) -> Result<Prepared, NotTaken> {
     let (kind, image) = if image.color().has_alpha() {
         let image = image.into_rgba8();
         let is_clear = image.pixels().any(|pixel| pixel[3] < u8::MAX);
-        (if is_clear { Kind::Png } else { Kind::Jpeg }, DynamicImage::ImageRgba8(image))
+        (
+            if is_clear { Kind::Png } else { Kind::Jpeg },
+            DynamicImage::ImageRgba8(image),
+        )
     } else {
         (Kind::Jpeg, image)
     };
-    let (width, height) = (image.width(), image.height());
+    let width = image.width();
+    let height = image.height();
     let small = image.thumbnail(SMALL_SIDE.min(width.max(1)), SMALL_SIDE.min(height.max(1)));
     let fits = |bytes: &Vec<u8>| bytes.len() as u64 <= MAX_BYTES;
     if kind == Kind::Png {
         let bytes = png(&image)?;
         if fits(&bytes) {
-            return Ok(Prepared { kind, bytes, width, height, small: png(&small)? });
+            return Ok(Prepared {
+                kind,
+                bytes,
+                width,
+                height,
+                small: png(&small)?,
+            });
         }
     }
     // A picture that can't stay transparent is laid on white, because paper is white.
-    let (image, small) = (on_white(image), on_white(small));
+    let image = on_white(image);
+    let small = on_white(small);
     for quality in JPEG_QUALITIES {
         let bytes = jpeg(&image, quality)?;
         if fits(&bytes) {
             let small = jpeg(&small, SMALL_QUALITY)?;
-            return Ok(Prepared { kind: Kind::Jpeg, bytes, width, height, small });
+            return Ok(Prepared {
+                kind: Kind::Jpeg,
+                bytes,
+                width,
+                height,
+                small,
+            });
         }
     }
     Err(NotTaken::TooDetailed)
@@ -98,7 +116,9 @@ pub(super) fn prepare(image: DynamicImage) -> Result<Prepared, NotTaken> {
 
 fn png(image: &DynamicImage) -> Result<Vec<u8>, NotTaken> {
     let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).map_err(|_| NotTaken::Broken)?;
+    image
+        .write_to(&mut bytes, ImageFormat::Png)
+        .map_err(|_| NotTaken::Broken)?;
     Ok(bytes.into_inner())
 }
 
@@ -135,9 +155,10 @@ mod tests {
     fn opaque_picture_becomes_jpeg_and_a_transparent_one_png() {
         let covers: DynamicImage = RgbaImage::from_pixel(400, 200, Rgba([9, 9, 9, 255])).into();
         let clear: DynamicImage = RgbaImage::from_pixel(400, 200, Rgba([9, 9, 9, 128])).into();
-        for (image, kind, format) in
-            [(covers, Kind::Jpeg, ImageFormat::Jpeg), (clear, Kind::Png, ImageFormat::Png)]
-        {
+        for (image, kind, format) in [
+            (covers, Kind::Jpeg, ImageFormat::Jpeg),
+            (clear, Kind::Png, ImageFormat::Png),
+        ] {
             let made = prepare(image).unwrap();
             assert_eq!((made.kind, made.width, made.height), (kind, 400, 200));
             let small = image::load_from_memory_with_format(&made.small, format).unwrap();
@@ -157,8 +178,8 @@ mod tests {
     #[test]
     fn transparent_picture_too_large_for_png_becomes_jpeg_on_white() {
         let noise = RgbaImage::from_fn(2200, 1600, |x, y| {
-            let n =
-                (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519)).wrapping_mul(3_266_489_917);
+            let n = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519))
+                .wrapping_mul(3_266_489_917);
             Rgba(n.to_le_bytes())
         });
         let made = prepare(noise.into()).unwrap();

@@ -16,7 +16,9 @@ const MAX_ALLOCATION: u64 = 256 << 20;
 /// Returns the format, determined by the content, if it is a supported one.
 pub(super) fn format(file: &[u8]) -> Option<ImageFormat> {
     let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP];
-    image::guess_format(file).ok().filter(|format| known.contains(format))
+    image::guess_format(file)
+        .ok()
+        .filter(|format| known.contains(format))
 }
 
 /// Returns width and height without decoding the image.
@@ -56,7 +58,9 @@ mod tests {
 
     fn encoded(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        DynamicImage::ImageRgb8(RgbImage::new(width, height)).write_to(&mut bytes, format).unwrap();
+        DynamicImage::ImageRgb8(RgbImage::new(width, height))
+            .write_to(&mut bytes, format)
+            .unwrap();
         bytes.into_inner()
     }
 
@@ -74,33 +78,46 @@ mod tests {
         assert_eq!(decode(b"GIF89a").unwrap_err(), NotTaken::Unknown);
         assert_eq!(decode(b"").unwrap_err(), NotTaken::Unknown);
         let whole = encoded(ImageFormat::Png, 30, 20);
-        assert_eq!(decode(&whole[..whole.len() / 2]).unwrap_err(), NotTaken::Broken);
+        assert_eq!(
+            decode(&whole[..whole.len() / 2]).unwrap_err(),
+            NotTaken::Broken
+        );
     }
 
     #[test]
     fn too_many_pixels_are_refused_before_decoding() {
-        // This PNG has large dimensions in its header and no pixels, so decoding it would report a damaged image.
+        // This PNG has large dimensions in its header and no pixels, so decoding it would report a
+        // damaged image.
         let mut bytes = encoded(ImageFormat::Png, 1, 1);
-        let (side, offset) = (60_000_u32, 16);
+        let side = 60_000_u32;
+        let offset = 16;
         bytes[offset..offset + 4].copy_from_slice(&side.to_be_bytes());
         bytes[offset + 4..offset + 8].copy_from_slice(&side.to_be_bytes());
         let checksum = crc32(&bytes[12..29]);
         bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
-        assert_eq!(decode(&bytes).unwrap_err(), NotTaken::TooManyPixels { width: side, height: side });
+        assert_eq!(
+            decode(&bytes).unwrap_err(),
+            NotTaken::TooManyPixels {
+                width: side,
+                height: side
+            }
+        );
     }
 
     /// CRC-32 of PNG chunks (PNG specification, annex D).
     fn crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(u32::MAX, |crc, byte| {
-            (0..8)
-                .fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
+            })
         })
     }
 
     #[test]
     fn too_many_bits_per_pixel_are_refused_before_decoding() {
         let mut deep = encoded(ImageFormat::Png, 1, 1);
-        // 7,000 × 7,000 pixels, 16 bits per channel, four channels. As above, the pixels themselves are missing.
+        // 7,000 × 7,000 pixels, 16 bits per channel, four channels. As above, the pixels themselves
+        // are missing.
         deep[16..26].copy_from_slice(&[0, 0, 0x1B, 0x58, 0, 0, 0x1B, 0x58, 16, 6]);
         let checksum = crc32(&deep[12..29]);
         deep[29..33].copy_from_slice(&checksum.to_be_bytes());
@@ -109,9 +126,11 @@ mod tests {
 
     #[test]
     fn exif_orientation_is_applied() {
-        // EXIF segment (TIFF, one entry: orientation 6, a quarter turn) after the JPEG's first marker.
+        // EXIF segment (TIFF, one entry: orientation 6, a quarter turn) after the JPEG's first
+        // marker.
         let plain = encoded(ImageFormat::Jpeg, 30, 20);
-        let tiff: &[u8] = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let tiff: &[u8] =
+            b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         let length = u16::try_from(tiff.len() + 2).unwrap().to_be_bytes();
         let turned = [&plain[..2], &[0xFF, 0xE1], &length, tiff, &plain[2..]].concat();
         let image = decode(&turned).unwrap();

@@ -1,7 +1,8 @@
 //! SVG drawings: checked, estimated and rasterised at print size.
 //!
-//! Unsupported content is rejected with a reason and not ignored, because a design without its texts or its
-//! embedded pictures is incomplete. Rasterising never reads a file, a font or the network.
+//! Unsupported content is rejected with a reason and not ignored, because a design without its
+//! texts or its embedded pictures is incomplete. Rasterising never reads a file, a font or the
+//! network.
 
 mod contents;
 mod pictures;
@@ -32,20 +33,32 @@ pub(super) fn looks_like_svg(file: &[u8]) -> bool {
         return false;
     }
     let head = String::from_utf8_lossy(&file[..file.len().min(HEAD_BYTES)]).to_ascii_lowercase();
-    head.contains("<svg") && head.trim_start_matches('\u{feff}').trim_start().starts_with('<')
+    head.contains("<svg")
+        && head
+            .trim_start_matches('\u{feff}')
+            .trim_start()
+            .starts_with('<')
 }
 
 /// Rasterises the drawing. Its longer side becomes as long as that of A4 at 300 dpi.
 pub(super) fn draw(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     let text = std::str::from_utf8(file).map_err(|_| {
-        NotTaken::svg("an encoding other than UTF-8", "save it as UTF-8, or export it as PNG or JPEG")
+        NotTaken::svg(
+            "an encoding other than UTF-8",
+            "save it as UTF-8, or export it as PNG or JPEG",
+        )
     })?;
     structure::check(text)?;
-    let options = roxmltree::ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, ..Default::default() };
-    let document = roxmltree::Document::parse_with_options(text, options).map_err(|error| match error {
-        roxmltree::Error::NodesLimitReached => NotTaken::svg("too many elements", AS_PICTURE),
-        _ => NotTaken::Broken,
-    })?;
+    let options = roxmltree::ParsingOptions {
+        allow_dtd: true,
+        nodes_limit: MAX_NODES,
+        ..Default::default()
+    };
+    let document =
+        roxmltree::Document::parse_with_options(text, options).map_err(|error| match error {
+            roxmltree::Error::NodesLimitReached => NotTaken::svg("too many elements", AS_PICTURE),
+            _ => NotTaken::Broken,
+        })?;
     contents::check(&document)?;
     let pictures = Pictures::default();
     let tree = {
@@ -68,22 +81,33 @@ pub(super) fn draw(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     let (width, height, scale) = size(&tree)?;
     weight::check(&tree, scale, &pictures)?;
     let mut canvas = Pixmap::new(width, height).ok_or(NotTaken::Broken)?;
-    resvg::render(&tree, Transform::from_scale(scale, scale), &mut canvas.as_mut());
-    let drawn = RgbaImage::from_raw(width, height, canvas.take_demultiplied()).ok_or(NotTaken::Broken)?;
+    resvg::render(
+        &tree,
+        Transform::from_scale(scale, scale),
+        &mut canvas.as_mut(),
+    );
+    let drawn =
+        RgbaImage::from_raw(width, height, canvas.take_demultiplied()).ok_or(NotTaken::Broken)?;
     Ok(drawn.into())
 }
 
 /// Returns width and height in pixels, and the number of pixels per unit of the drawing.
 fn size(tree: &Tree) -> Result<(u32, u32, f32), NotTaken> {
-    let (width, height) = (tree.size().width(), tree.size().height());
+    let width = tree.size().width();
+    let height = tree.size().height();
     let longer = width.max(height);
     if longer / width.min(height) > MAX_RATIO {
         let what = format!("a size of {width:.0} × {height:.0}");
         return Err(NotTaken::svg(what, "give it the proportions of a page"));
     }
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let pixels =
-        |length: f32| ((length / longer * PRINTED_SIDE as f32).round() as u32).clamp(1, PRINTED_SIDE);
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )]
+    let pixels = |length: f32| {
+        ((length / longer * PRINTED_SIDE as f32).round() as u32).clamp(1, PRINTED_SIDE)
+    };
     #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
     let scale = PRINTED_SIDE as f32 / longer;
     Ok((pixels(width), pixels(height), scale))

@@ -1,5 +1,6 @@
-//! Data folder of a stack: `nats/`, `postgres/`, `mail/` and the logs of the servers. A lock file prevents two
-//! stacks from using it at the same time. The kernel releases the lock however the process ends.
+//! Data folder of a stack: `nats/`, `postgres/`, `mail/` and the logs of the servers. A lock file
+//! prevents two stacks from using it at the same time. The kernel releases the lock however the
+//! process ends.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
@@ -41,11 +42,15 @@ impl DataDir {
             }
             return Err(StackError::InUse { path: root, pid });
         };
-        Ok(Self { root, temporary: false, _lock: lock })
+        Ok(Self {
+            root,
+            temporary: false,
+            _lock: lock,
+        })
     }
 
-    /// Creates a folder for one run, and removes the folders that killed runs have left behind. If `user` is
-    /// given, that user can reach the folder, too.
+    /// Creates a folder for one run, and removes the folders that killed runs have left behind. If
+    /// `user` is given, that user can reach the folder, too.
     pub fn temporary(user: Option<ServerUser>) -> Result<Self, StackError> {
         let parent = temp_parent(user);
         let failed = |source| StackError::Io {
@@ -57,12 +62,18 @@ impl DataDir {
         let unfinished = parent.join(format!("{UNFINISHED}{id}"));
         let root = parent.join(format!("{TEMPORARY}{id}"));
         make(&unfinished).map_err(failed)?;
-        // A folder with the final name is always locked, so that no other run mistakes it for a leftover.
-        let lock =
-            lock(&unfinished).map_err(failed)?.ok_or_else(|| failed(io::ErrorKind::WouldBlock.into()))?;
+        // A folder with the final name is always locked, so that no other run mistakes it for a
+        // leftover.
+        let lock = lock(&unfinished)
+            .map_err(failed)?
+            .ok_or_else(|| failed(io::ErrorKind::WouldBlock.into()))?;
         fs::rename(&unfinished, &root).map_err(failed)?;
         let root = root.canonicalize().map_err(failed)?;
-        Ok(Self { root, temporary: true, _lock: lock })
+        Ok(Self {
+            root,
+            temporary: true,
+            _lock: lock,
+        })
     }
 
     pub fn root(&self) -> &Path {
@@ -80,10 +91,14 @@ impl DataDir {
         Ok(path)
     }
 
-    /// Returns a secret of this folder: 32 hex digits, readable only by us. Creates it on first use.
+    /// Returns a secret of this folder: 32 hex digits, readable only by us. Creates it on first
+    /// use.
     pub fn secret(&self, name: &str) -> Result<String, StackError> {
         let path = self.root.join(name);
-        let failed = |source| StackError::Io { what: format!("cannot use {}", path.display()), source };
+        let failed = |source| StackError::Io {
+            what: format!("cannot use {}", path.display()),
+            source,
+        };
         match fs::read_to_string(&path) {
             Ok(secret) if secret.len() == 32 => return Ok(secret),
             Ok(_) => {}
@@ -108,21 +123,32 @@ impl Drop for DataDir {
 
 /// Creates a folder that only we can read, unless it exists.
 pub(crate) fn private_folder(path: &Path) -> Result<(), StackError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| StackError::Io {
-        what: format!("cannot make the folder {}", path.display()),
-        source,
-    })
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| StackError::Io {
+            what: format!("cannot make the folder {}", path.display()),
+            source,
+        })
 }
 
-/// Writes a file that only we can read. A reader sees either the old text or the new one, never a part.
+/// Writes a file that only we can read. A reader sees either the old text or the new one, never a
+/// part.
 pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
     let _ = fs::remove_file(&new);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?.write_all(text.as_bytes())?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?
+        .write_all(text.as_bytes())?;
     fs::rename(new, path)
 }
 
-/// Creates a private folder unless it exists. If we are root, PostgreSQL's user may pass through it, but not list it.
+/// Creates a private folder unless it exists. If we are root, PostgreSQL's user may pass through
+/// it, but not list it.
 fn make(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     if geteuid().is_root() && fs::metadata(path)?.uid() == 0 {
@@ -132,8 +158,12 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 fn lock(folder: &Path) -> io::Result<Option<File>> {
-    let mut file =
-        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(folder.join(LOCK))?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(folder.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
@@ -154,8 +184,8 @@ pub(crate) fn temp_parent(user: Option<ServerUser>) -> PathBuf {
         .unwrap_or(usual)
 }
 
-/// Removes what killed runs have left behind: our temporary folders whose lock nobody holds (their servers
-/// ended with the run), and folders in progress that are older than 1 h.
+/// Removes what killed runs have left behind: our temporary folders whose lock nobody holds (their
+/// servers ended with the run), and folders in progress that are older than 1 h.
 fn sweep(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;
@@ -168,7 +198,8 @@ fn sweep(parent: &Path) {
         if !metadata.is_dir() || metadata.uid() != geteuid().as_raw() {
             continue;
         }
-        let (path, name) = (entry.path(), entry.file_name());
+        let path = entry.path();
+        let name = entry.file_name();
         let name = name.as_encoded_bytes();
         if name.starts_with(TEMPORARY.as_bytes()) && path.join(LOCK).exists() {
             if let Ok(Some(_lock)) = lock(&path) {
@@ -181,7 +212,10 @@ fn sweep(parent: &Path) {
 }
 
 fn is_old(metadata: &fs::Metadata) -> bool {
-    let age = metadata.modified().ok().and_then(|time| time.elapsed().ok());
+    let age = metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.elapsed().ok());
     age.is_some_and(|age| age > Duration::from_secs(3600))
 }
 
@@ -206,14 +240,22 @@ mod tests {
         let data = DataDir::open(folder.path()).unwrap();
         let secret = data.secret("key").unwrap();
         assert_eq!(data.secret("key").unwrap(), secret);
-        let mode = fs::metadata(folder.path().join("key")).unwrap().permissions().mode();
+        let mode = fs::metadata(folder.path().join("key"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]
     fn only_folders_that_nobody_holds_are_swept() {
         let parent = tempfile::tempdir().unwrap();
-        for name in ["laureate-stack-held", "laureate-stack-left", "other", "laureate-new-1"] {
+        for name in [
+            "laureate-stack-held",
+            "laureate-stack-left",
+            "other",
+            "laureate-new-1",
+        ] {
             fs::create_dir(parent.path().join(name)).unwrap();
             fs::write(parent.path().join(name).join(LOCK), "").unwrap();
         }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::POSTGRES_VARIABLE;
 
-/// Reason why a stack could not start or failed. Quotes server logs, which are configured to hold no personal data.
+/// Reason why a stack could not start or failed. Quotes server logs, which are configured to hold
+/// no personal data.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     /// No usable program was found.
@@ -60,7 +61,9 @@ pub enum StackError {
         uid: u32,
     },
     /// We are root, and there is no unprivileged account to run PostgreSQL.
-    #[error("PostgreSQL refuses to run as root, and /etc/passwd has no other user: run laureate as one")]
+    #[error(
+        "PostgreSQL refuses to run as root, and /etc/passwd has no other user: run laureate as one"
+    )]
     NoOrdinaryUser,
     /// A server ended by itself.
     #[error("{server} has ended; the end of its log:\n{log}")]

@@ -1,8 +1,8 @@
-//! Embedded local stack for `up`, `demo` and tests: nats-server, PostgreSQL and a mail catcher, on free ports
-//! of 127.0.0.1, with their data in one folder.
+//! Embedded local stack for `up`, `demo` and tests: nats-server, PostgreSQL and a mail catcher, on
+//! free ports of 127.0.0.1, with their data in one folder.
 //!
-//! No server outlives this process, however it ends ([`supervise`] explains the mechanism). If the last user
-//! of a folder was killed, the folder can be used again without manual steps.
+//! No server outlives this process, however it ends ([`supervise`] explains the mechanism). If the
+//! last user of a folder was killed, the folder can be used again without manual steps.
 
 mod data_dir;
 mod error;
@@ -36,8 +36,8 @@ pub use programs::{NATS_VARIABLE, POSTGRES_VARIABLE, nats_server};
 /// Options of a stack.
 #[derive(Clone, Default)]
 pub struct StackOptions {
-    /// Permanent data folder. `None`: a temporary folder that is removed at the end. PostgreSQL then runs
-    /// without protection against a power failure.
+    /// Permanent data folder. `None`: a temporary folder that is removed at the end. PostgreSQL
+    /// then runs without protection against a power failure.
     pub data_dir: Option<PathBuf>,
     /// The nats-server binary. `None`: it is searched for.
     pub nats_server: Option<PathBuf>,
@@ -49,22 +49,30 @@ pub struct StackOptions {
     pub mail: MailCatcherOptions,
     /// True if an S3 server is started, too, provided that `make test` has installed one.
     pub s3: bool,
-    /// The `laureate` binary, which supervises the servers. `None`: this program, which then must be
-    /// `laureate` or call [`supervise::intercept`] first.
+    /// The `laureate` binary, which supervises the servers. `None`: this program, which then must
+    /// be `laureate` or call [`supervise::intercept`] first.
     pub supervisor: Option<PathBuf>,
 }
 
 impl StackOptions {
-    /// Returns options for permanent data in `data_dir`. JetStream syncs to disk before it acknowledges.
+    /// Returns options for permanent data in `data_dir`. JetStream syncs to disk before it
+    /// acknowledges.
     pub fn persistent(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: Some(data_dir.into()), sync_always: true, ..Self::default() }
+        Self {
+            data_dir: Some(data_dir.into()),
+            sync_always: true,
+            ..Self::default()
+        }
     }
 
     /// Returns options for tests: temporary data, a mail server whose failures can be rehearsed
     /// ([`mail_catcher::rehearsal`]), and an S3 server if it is installed.
     pub fn for_tests() -> Self {
         Self {
-            mail: MailCatcherOptions { reply: mail_catcher::rehearsal(), ..MailCatcherOptions::default() },
+            mail: MailCatcherOptions {
+                reply: mail_catcher::rehearsal(),
+                ..MailCatcherOptions::default()
+            },
             s3: true,
             ..Self::default()
         }
@@ -99,16 +107,33 @@ impl Stack {
             Some(path) => DataDir::open(path)?,
             None => DataDir::temporary(ServerUser::unless_ordinary()?)?,
         };
-        let mail = MailCatcher::start(&data.folder("mail")?, options.mail.clone())
-            .map_err(|source| StackError::Io { what: "cannot start the mail catcher".to_owned(), source })?;
-        let s3 = async { if options.s3 { s3::start(&data, &supervisor).await } else { Ok(None) } };
+        let mail =
+            MailCatcher::start(&data.folder("mail")?, options.mail.clone()).map_err(|source| {
+                StackError::Io {
+                    what: "cannot start the mail catcher".to_owned(),
+                    source,
+                }
+            })?;
+        let s3 = async {
+            if options.s3 {
+                s3::start(&data, &supervisor).await
+            } else {
+                Ok(None)
+            }
+        };
         // All are awaited even if one fails, so that the others are stopped in order.
         let (nats, postgres, s3) = tokio::join!(
             nats::start(&options, &data, &supervisor),
             postgres::start(&options, &data, &supervisor),
             s3
         );
-        Ok(Self { nats: nats?, postgres: postgres?, s3: s3?, mail, data })
+        Ok(Self {
+            nats: nats?,
+            postgres: postgres?,
+            s3: s3?,
+            mail,
+            data,
+        })
     }
 
     /// Returns the address of nats-server. It has no user or password.
@@ -136,7 +161,8 @@ impl Stack {
         &self.mail
     }
 
-    /// Returns the URL of the S3 server, if it was requested and is installed. It accepts any credentials.
+    /// Returns the URL of the S3 server, if it was requested and is installed. It accepts any
+    /// credentials.
     pub fn s3_url(&self) -> Option<&str> {
         self.s3.as_ref().map(|s3| s3.url.as_str())
     }
@@ -148,7 +174,10 @@ impl Stack {
 
     /// Returns the process ids that the servers have written to their pid files.
     pub fn server_pids(&self) -> ServerPids {
-        ServerPids { nats: pid_in(&self.nats.pid_file), postgres: pid_in(&self.postgres.pid_file) }
+        ServerPids {
+            nats: pid_in(&self.nats.pid_file),
+            postgres: pid_in(&self.postgres.pid_file),
+        }
     }
 
     /// Returns the process ids of the supervisors. Each has one server as its child.
@@ -167,7 +196,11 @@ impl Stack {
         loop {
             ticks.tick().await;
             let s3 = self.s3.as_mut().map(|s3| &mut s3.process);
-            let processes = [Some(&mut self.nats.process), Some(&mut self.postgres.process), s3];
+            let processes = [
+                Some(&mut self.nats.process),
+                Some(&mut self.postgres.process),
+                s3,
+            ];
             for process in processes.into_iter().flatten() {
                 if process.ended().is_some() {
                     return process.ended_error();
@@ -178,7 +211,13 @@ impl Stack {
 
     /// Stops all servers in order, so that they write their data to disk.
     pub async fn stop(self) {
-        let Self { nats, postgres, s3, mail, data } = self;
+        let Self {
+            nats,
+            postgres,
+            s3,
+            mail,
+            data,
+        } = self;
         let s3 = async {
             if let Some(s3) = s3 {
                 s3.process.stop().await;
@@ -194,7 +233,10 @@ impl Stack {
 fn supervisor(named: Option<PathBuf>) -> Result<PathBuf, StackError> {
     named
         .map_or_else(std::env::current_exe, Ok)
-        .map_err(|source| StackError::Io { what: "cannot tell where this program is".to_owned(), source })
+        .map_err(|source| StackError::Io {
+            what: "cannot tell where this program is".to_owned(),
+            source,
+        })
 }
 
 fn pid_in(file: &Path) -> Option<u32> {

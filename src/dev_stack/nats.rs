@@ -1,5 +1,6 @@
-//! nats-server with JetStream, on a free port of 127.0.0.1. It has no password: async-nats 0.51 ignores a
-//! password in a URL, so every user of this machine can connect. Real deployments use their own server.
+//! nats-server with JetStream, on a free port of 127.0.0.1. It has no password: async-nats 0.51
+//! ignores a password in a URL, so every user of this machine can connect. Real deployments use
+//! their own server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,8 +36,12 @@ pub(crate) async fn start(
     let pid_file = folder.join("nats.pid");
     stop_leftover(&pid_file, &config, Signal::TERM).await;
     remove_ports_files(&folder);
-    write_private(&config, &configuration(&folder, options.sync_always))
-        .map_err(|source| StackError::Io { what: format!("cannot write {}", config.display()), source })?;
+    write_private(&config, &configuration(&folder, options.sync_always)).map_err(|source| {
+        StackError::Io {
+            what: format!("cannot write {}", config.display()),
+            source,
+        }
+    })?;
     let mut process = Launch {
         name: "nats-server",
         command: vec![program.into(), "-c".into(), config.into()],
@@ -49,11 +54,19 @@ pub(crate) async fn start(
     }
     .start()?;
     let url = ready(&mut process, &folder).await?;
-    Ok(Nats { process, url, pid_file })
+    Ok(Nats {
+        process,
+        url,
+        pid_file,
+    })
 }
 
 fn configuration(folder: &Path, sync_always: bool) -> String {
-    let sync = if sync_always { "sync_interval: always" } else { "# sync_interval: the server's default" };
+    let sync = if sync_always {
+        "sync_interval: always"
+    } else {
+        "# sync_interval: the server's default"
+    };
     let folder = quoted(folder);
     format!(
         r#"# Written by laureate at each start.
@@ -73,7 +86,9 @@ jetstream {{
 
 /// Escapes a path for a quoted string in a configuration file.
 pub(super) fn quoted(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"")
+    path.to_string_lossy()
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
 }
 
 /// Waits until the server has written its port to a file and JetStream responds. Returns the URL.
@@ -102,7 +117,10 @@ pub(super) async fn jetstream_answers(url: &str) -> bool {
     let Ok(client) = options.connect(url).await else {
         return false;
     };
-    async_nats::jetstream::new(client).query_account().await.is_ok()
+    async_nats::jetstream::new(client)
+        .query_account()
+        .await
+        .is_ok()
 }
 
 fn ports_files(folder: &Path) -> Vec<PathBuf> {
@@ -146,7 +164,10 @@ mod tests {
     #[test]
     fn a_folder_with_odd_characters_stays_one_string() {
         let text = configuration(Path::new("/tmp/a \"b\""), true);
-        assert!(text.contains(r#"store_dir: "/tmp/a \"b\"/store""#), "{text}");
+        assert!(
+            text.contains(r#"store_dir: "/tmp/a \"b\"/store""#),
+            "{text}"
+        );
         assert!(text.contains("sync_interval: always"));
     }
 }

@@ -1,5 +1,5 @@
-//! Cluster of three nats-servers for tests, on free ports of 127.0.0.1, with the configuration for real
-//! clusters from `nats/cluster/`. Its data is removed at the end.
+//! Cluster of three nats-servers for tests, on free ports of 127.0.0.1, with the configuration for
+//! real clusters from `nats/cluster/`. Its data is removed at the end.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -42,8 +42,8 @@ struct Node {
 }
 
 impl NatsCluster {
-    /// Starts the nodes and returns when they accept connections. [`Self::ready`] waits until they have
-    /// elected a leader. `supervisor` is the `laureate` binary; `None` means this program.
+    /// Starts the nodes and returns when they accept connections. [`Self::ready`] waits until they
+    /// have elected a leader. `supervisor` is the `laureate` binary; `None` means this program.
     ///
     /// # Errors
     /// Fails if nats-server is not found, or if a node can't be started.
@@ -51,13 +51,20 @@ impl NatsCluster {
         let supervisor = super::supervisor(supervisor)?;
         let program = programs::nats_server(None)?;
         let data = DataDir::temporary(None)?;
-        let mut cluster = Self { nodes: Vec::new(), program, supervisor, data };
+        let mut cluster = Self {
+            nodes: Vec::new(),
+            program,
+            supervisor,
+            data,
+        };
         for attempt in 1.. {
             cluster.nodes = nodes(cluster.data.root())?;
             match cluster.start_all().await {
                 Ok(()) => return Ok(cluster),
                 // Another program took a port between the search and the start of the node.
-                Err(StackError::Ended { log, .. }) if attempt < PORT_ATTEMPTS && log.contains("in use") => {
+                Err(StackError::Ended { log, .. })
+                    if attempt < PORT_ATTEMPTS && log.contains("in use") =>
+                {
                     cluster.nodes.clear();
                 }
                 Err(error) => return Err(error),
@@ -72,7 +79,11 @@ impl NatsCluster {
         }
         let start = Instant::now();
         while !self.all_listen().await? {
-            if let Some(process) = self.nodes[0].process.as_ref().filter(|_| start.elapsed() > READY_WITHIN) {
+            if let Some(process) = self.nodes[0]
+                .process
+                .as_ref()
+                .filter(|_| start.elapsed() > READY_WITHIN)
+            {
                 return Err(process.not_ready_error(READY_WITHIN));
             }
             tokio::time::sleep(POLL).await;
@@ -94,7 +105,8 @@ impl NatsCluster {
         Ok(true)
     }
 
-    /// Starts a node that is down, on its old ports and with its old data. The node needs time to catch up.
+    /// Starts a node that is down, on its old ports and with its old data. The node needs time to
+    /// catch up.
     ///
     /// # Errors
     /// Fails if the node can't be started.
@@ -184,7 +196,10 @@ impl NatsCluster {
     /// Stops all nodes.
     pub async fn stop(self) {
         let Self { nodes, data, .. } = self;
-        let stops = nodes.into_iter().filter_map(|node| node.process).map(ServerProcess::stop);
+        let stops = nodes
+            .into_iter()
+            .filter_map(|node| node.process)
+            .map(ServerProcess::stop);
         futures_util::future::join_all(stops).await;
         drop(data);
     }
@@ -205,7 +220,10 @@ impl Node {
             ("NATS_CLUSTER_ADVERTISE", text(&self.routes.to_string())),
             ("NATS_STORE_DIR", text(&quoted(&self.folder.join("store")))),
         ];
-        for (name, route) in ["NATS_ROUTE_1", "NATS_ROUTE_2", "NATS_ROUTE_3"].into_iter().zip(routes) {
+        for (name, route) in ["NATS_ROUTE_1", "NATS_ROUTE_2", "NATS_ROUTE_3"]
+            .into_iter()
+            .zip(routes)
+        {
             variables.push((name, text(&url(*route))));
         }
         variables
@@ -216,7 +234,8 @@ fn url(address: SocketAddr) -> String {
     format!("nats://{address}")
 }
 
-/// Returns nodes with free ports. All ports are held until the last one is found, so that they differ.
+/// Returns nodes with free ports. All ports are held until the last one is found, so that they
+/// differ.
 fn nodes(root: &Path) -> Result<Vec<Node>, StackError> {
     let mut held = Vec::new();
     let mut free = || {
@@ -225,14 +244,24 @@ fn nodes(root: &Path) -> Result<Vec<Node>, StackError> {
         held.push(listener);
         Ok(address)
     };
-    let failed = |source| StackError::Io { what: "cannot find a free port on 127.0.0.1".to_owned(), source };
+    let failed = |source| StackError::Io {
+        what: "cannot find a free port on 127.0.0.1".to_owned(),
+        source,
+    };
     (1..=NODES)
         .map(|number| {
             let name = format!("nats-{number}");
             let folder = root.join(&name);
             private_folder(&folder)?;
-            let (clients, routes) = (free().map_err(failed)?, free().map_err(failed)?);
-            Ok(Node { name, clients, routes, folder, process: None })
+            let clients = free().map_err(failed)?;
+            let routes = free().map_err(failed)?;
+            Ok(Node {
+                name,
+                clients,
+                routes,
+                folder,
+                process: None,
+            })
         })
         .collect()
 }

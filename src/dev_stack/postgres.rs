@@ -41,7 +41,11 @@ pub(crate) async fn start(
         let mut process = launch(&cluster, data, supervisor, port).start()?;
         match ready(&mut process, &cluster, port).await {
             Ok(url) => {
-                return Ok(Postgres { process, url, pid_file });
+                return Ok(Postgres {
+                    process,
+                    url,
+                    pid_file,
+                });
             }
             Err(error) if attempt < PORT_ATTEMPTS && worth_retrying(&error) => {
                 tracing::debug!(attempt, "PostgreSQL could not start yet, trying again");
@@ -54,7 +58,8 @@ pub(crate) async fn start(
     unreachable!("proof: the last attempt returns")
 }
 
-/// Returns true if the port was taken, or if processes of a killed server still hold its shared memory.
+/// Returns true if the port was taken, or if processes of a killed server still hold its shared
+/// memory.
 fn worth_retrying(error: &StackError) -> bool {
     matches!(error, StackError::Ended { log, .. }
         if log.contains("Address already in use") || log.contains("is still in use"))
@@ -65,7 +70,10 @@ pub(crate) fn free_port() -> Result<u16, StackError> {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(|source| StackError::Io { what: "cannot find a free port on 127.0.0.1".to_owned(), source })
+        .map_err(|source| StackError::Io {
+            what: "cannot find a free port on 127.0.0.1".to_owned(),
+            source,
+        })
 }
 
 fn launch<'a>(cluster: &Cluster, data: &DataDir, supervisor: &'a Path, port: u16) -> Launch<'a> {
@@ -81,10 +89,20 @@ fn launch<'a>(cluster: &Cluster, data: &DataDir, supervisor: &'a Path, port: u16
         "log_error_verbosity=terse".to_owned(),
     ];
     if data.is_temporary() {
-        settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(str::to_owned));
+        settings.extend(
+            [
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+            ]
+            .map(str::to_owned),
+        );
     }
-    let mut command =
-        vec![cluster.programs.bin.join("postgres").into(), "-D".into(), cluster.data.clone().into()];
+    let mut command = vec![
+        cluster.programs.bin.join("postgres").into(),
+        "-D".into(),
+        cluster.data.clone().into(),
+    ];
     for setting in settings {
         command.extend(["-c".into(), setting.into()]);
     }
@@ -93,7 +111,11 @@ fn launch<'a>(cluster: &Cluster, data: &DataDir, supervisor: &'a Path, port: u16
         command,
         env: Vec::new(),
         log: data.root().join("postgres.log"),
-        stop_signal: if data.is_temporary() { StopSignal::Quit } else { StopSignal::Interrupt },
+        stop_signal: if data.is_temporary() {
+            StopSignal::Quit
+        } else {
+            StopSignal::Interrupt
+        },
         grace: Duration::from_secs(30),
         user: cluster.user,
         supervisor,
@@ -101,7 +123,11 @@ fn launch<'a>(cluster: &Cluster, data: &DataDir, supervisor: &'a Path, port: u16
 }
 
 /// Waits until the server responds, creates our database and returns its URL.
-async fn ready(process: &mut ServerProcess, cluster: &Cluster, port: u16) -> Result<String, StackError> {
+async fn ready(
+    process: &mut ServerProcess,
+    cluster: &Cluster,
+    port: u16,
+) -> Result<String, StackError> {
     let base = format!("postgres://{ROLE}:{}@127.0.0.1:{port}", cluster.password);
     let start = Instant::now();
     loop {
@@ -109,7 +135,8 @@ async fn ready(process: &mut ServerProcess, cluster: &Cluster, port: u16) -> Res
             return Err(process.ended_error());
         }
         // Before the server has written its port, another program could respond on it.
-        if port_in(&cluster.data) == Some(port) && create_database(&format!("{base}/postgres")).await.is_ok()
+        if port_in(&cluster.data) == Some(port)
+            && create_database(&format!("{base}/postgres")).await.is_ok()
         {
             return Ok(format!("{base}/{DATABASE}"));
         }
@@ -120,7 +147,8 @@ async fn ready(process: &mut ServerProcess, cluster: &Cluster, port: u16) -> Res
     }
 }
 
-/// Returns the port from the fourth line of `postmaster.pid`. The file is readable: we own it, or we are root.
+/// Returns the port from the fourth line of `postmaster.pid`. The file is readable: we own it, or
+/// we are root.
 fn port_in(data: &Path) -> Option<u16> {
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     text.lines().nth(3)?.trim().parse().ok()
@@ -129,9 +157,13 @@ fn port_in(data: &Path) -> Option<u16> {
 async fn create_database(url: &str) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let work = async move {
-        let found = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE]).await?;
+        let found = client
+            .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
+            .await?;
         if found.is_none() {
-            client.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await?;
+            client
+                .batch_execute(&format!("CREATE DATABASE {DATABASE}"))
+                .await?;
         }
         Ok(())
     };

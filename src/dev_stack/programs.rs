@@ -1,5 +1,6 @@
-//! Search for nats-server and PostgreSQL. The order is: the path from the caller, the environment variable,
-//! `.venv/` from `make setup`, and PATH. A program from the last two is skipped if its version is too old.
+//! Search for nats-server and PostgreSQL. The order is: the path from the caller, the environment
+//! variable, `.venv/` from `make setup`, and PATH. A program from the last two is skipped if its
+//! version is too old.
 
 use std::env;
 use std::ffi::OsStr;
@@ -34,18 +35,35 @@ pub(crate) struct PostgresPrograms {
 
 /// Returns the path of the nats-server binary.
 pub fn nats_server(named: Option<&Path>) -> Result<PathBuf, StackError> {
-    let search = Search { program: "nats-server", variable: NATS_VARIABLE, minimum: NATS_MINIMUM };
-    let candidates = named.map(Path::to_path_buf).or_else(|| env_path(NATS_VARIABLE));
-    search.run(candidates, SETUP_NATS, on_path("nats-server")).map(|(path, _)| path)
+    let search = Search {
+        program: "nats-server",
+        variable: NATS_VARIABLE,
+        minimum: NATS_MINIMUM,
+    };
+    let candidates = named
+        .map(Path::to_path_buf)
+        .or_else(|| env_path(NATS_VARIABLE));
+    search
+        .run(candidates, SETUP_NATS, on_path("nats-server"))
+        .map(|(path, _)| path)
 }
 
 /// Returns the location of PostgreSQL's programs.
 pub(crate) fn postgres(named: Option<&Path>) -> Result<PostgresPrograms, StackError> {
-    let search = Search { program: "postgres", variable: POSTGRES_VARIABLE, minimum: POSTGRES_MINIMUM };
-    let named =
-        named.map(Path::to_path_buf).or_else(|| env_path(POSTGRES_VARIABLE)).map(|bin| bin.join("postgres"));
+    let search = Search {
+        program: "postgres",
+        variable: POSTGRES_VARIABLE,
+        minimum: POSTGRES_MINIMUM,
+    };
+    let named = named
+        .map(Path::to_path_buf)
+        .or_else(|| env_path(POSTGRES_VARIABLE))
+        .map(|bin| bin.join("postgres"));
     // Distributions link `postgres` into PATH. `initdb` is in the folder that the link points to.
-    let on_path = on_path("postgres").into_iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let on_path = on_path("postgres")
+        .into_iter()
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
     let setup = format!("{SETUP_POSTGRES}/postgres");
     let (postgres, (major, _)) = search.run(named, &setup, on_path)?;
     let bin = postgres.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -73,7 +91,10 @@ pub(crate) fn s3_packages() -> Option<S3Packages> {
     project_folders().find_map(|project| {
         let folder = project.join(SETUP_S3);
         let python = std::fs::read_to_string(folder.join("interpreter")).ok()?;
-        Some(S3Packages { folder, python: python.trim_end().into() })
+        Some(S3Packages {
+            folder,
+            python: python.trim_end().into(),
+        })
     })
 }
 
@@ -84,7 +105,8 @@ struct Search {
 }
 
 impl Search {
-    /// Returns the first usable program. A `named` program must be usable. Others are skipped if they are not.
+    /// Returns the first usable program. A `named` program must be usable. Others are skipped if
+    /// they are not.
     fn run(
         &self,
         named: Option<PathBuf>,
@@ -125,21 +147,30 @@ fn text((major, minor): Version) -> String {
 }
 
 fn env_path(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+    env::var_os(variable)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }
 
-/// Returns the current folder, the package's folder if cargo runs us, and the folder of our own binary
-/// (`target/debug/laureate`), each with all its parents.
+/// Returns the current folder, the package's folder if cargo runs us, and the folder of our own
+/// binary (`target/debug/laureate`), each with all its parents.
 fn project_folders() -> impl Iterator<Item = PathBuf> {
-    [env::current_dir().ok(), env_path("CARGO_MANIFEST_DIR"), env::current_exe().ok()]
-        .into_iter()
-        .flatten()
-        .flat_map(|start| start.ancestors().map(Path::to_path_buf).collect::<Vec<_>>())
+    [
+        env::current_dir().ok(),
+        env_path("CARGO_MANIFEST_DIR"),
+        env::current_exe().ok(),
+    ]
+    .into_iter()
+    .flatten()
+    .flat_map(|start| start.ancestors().map(Path::to_path_buf).collect::<Vec<_>>())
 }
 
 fn on_path(program: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).map(|folder| folder.join(program)).filter(|path| path.is_file()).collect()
+    env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .filter(|path| path.is_file())
+        .collect()
 }
 
 /// Returns the version that `program --version` prints.
@@ -176,7 +207,10 @@ mod tests {
     fn versions_are_read_as_the_programs_write_them() {
         let cases = [
             ("nats-server: v2.15.1\n", Some((2, 15))),
-            ("postgres (PostgreSQL) 18.6 (Debian 18.6-1.pgdg120+1)", Some((18, 6))),
+            (
+                "postgres (PostgreSQL) 18.6 (Debian 18.6-1.pgdg120+1)",
+                Some((18, 6)),
+            ),
             ("postgres (PostgreSQL) 19beta1", Some((19, 0))),
             ("usage: something", None),
         ];
@@ -192,7 +226,10 @@ mod tests {
         fs::write(&old, "#!/bin/sh\necho 'nats-server: v2.10.4'\n").unwrap();
         fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
         let error = nats_server(Some(&old)).unwrap_err().to_string();
-        assert!(error.contains("is 2.10") && error.contains(NATS_VARIABLE), "{error}");
+        assert!(
+            error.contains("is 2.10") && error.contains(NATS_VARIABLE),
+            "{error}"
+        );
         let missing = folder.path().join("none");
         let error = nats_server(Some(&missing)).unwrap_err().to_string();
         assert!(error.contains("No such file"), "{error}");

@@ -59,7 +59,8 @@ pub(crate) async fn start(data: &DataDir, supervisor: &Path) -> Result<Option<S3
                 let url = format!("http://{address}");
                 return Ok(Some(S3 { process, url }));
             }
-            Err(StackError::Ended { log, .. }) if attempt < PORT_ATTEMPTS && log.contains("in use") => {}
+            Err(StackError::Ended { log, .. })
+                if attempt < PORT_ATTEMPTS && log.contains("in use") => {}
             Err(error) => return Err(error),
         }
     }

@@ -1,4 +1,5 @@
-//! One running server: started under a supervisor, watched and stopped. Its log is quoted if it fails.
+//! One running server: started under a supervisor, watched and stopped. Its log is quoted if it
+//! fails.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -52,7 +53,10 @@ pub(crate) struct ServerProcess {
 impl Launch<'_> {
     pub fn start(self) -> Result<ServerProcess, StackError> {
         let name = self.name;
-        let failed = |source| StackError::Io { what: format!("cannot start {name}"), source };
+        let failed = |source| StackError::Io {
+            what: format!("cannot start {name}"),
+            source,
+        };
         let log = open_log(&self.log).map_err(failed)?;
         let log_start = log.metadata().map_err(failed)?.len();
         let order = Order {
@@ -88,7 +92,11 @@ impl Launch<'_> {
 }
 
 fn open_log(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
 }
 
 impl ServerProcess {
@@ -100,7 +108,9 @@ impl ServerProcess {
     /// Returns the exit status if the server has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         // An error means that the child no longer exists.
-        self.supervisor.try_wait().unwrap_or_else(|_| Some(ExitStatus::default()))
+        self.supervisor
+            .try_wait()
+            .unwrap_or_else(|_| Some(ExitStatus::default()))
     }
 
     /// Waits for a process that ends by itself, for at most `limit`.
@@ -125,7 +135,8 @@ impl ServerProcess {
         }
     }
 
-    /// Longest wait for the supervisor: it kills the server after `grace` and needs a little time for its own end.
+    /// Longest wait for the supervisor: it kills the server after `grace` and needs a little time
+    /// for its own end.
     fn patience(&self) -> Duration {
         self.grace + Duration::from_secs(5)
     }
@@ -136,16 +147,24 @@ impl ServerProcess {
     }
 
     pub fn ended_error(&self) -> StackError {
-        StackError::Ended { server: self.name, log: self.log_tail() }
+        StackError::Ended {
+            server: self.name,
+            log: self.log_tail(),
+        }
     }
 
     pub fn not_ready_error(&self, limit: Duration) -> StackError {
-        StackError::NotReady { server: self.name, seconds: limit.as_secs(), log: self.log_tail() }
+        StackError::NotReady {
+            server: self.name,
+            seconds: limit.as_secs(),
+            log: self.log_tail(),
+        }
     }
 }
 
 impl Drop for ServerProcess {
-    /// Blocks until the server has ended, so that its files can be removed and its port can be used again.
+    /// Blocks until the server has ended, so that its files can be removed and its port can be used
+    /// again.
     fn drop(&mut self) {
         self.lifeline = None;
         let start = Instant::now();
@@ -171,16 +190,20 @@ fn tail(log: &Path, from: u64) -> io::Result<String> {
     Ok(lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n"))
 }
 
-/// Stops a server that an earlier run left behind, if `pid_file` names one. The process id may belong to
-/// another program by now, so the process is only stopped if its command line contains `marker` (its data
-/// folder). The caller holds the lock of the data folder, so nobody else uses that server.
+/// Stops a server that an earlier run left behind, if `pid_file` names one. The process id may
+/// belong to another program by now, so the process is only stopped if its command line contains
+/// `marker` (its data folder). The caller holds the lock of the data folder, so nobody else uses
+/// that server.
 pub(crate) async fn stop_leftover(pid_file: &Path, marker: &Path, stop_signal: Signal) {
     let pid = fs::read_to_string(pid_file)
         .ok()
         .and_then(|text| text.lines().next()?.trim().parse().ok())
         .and_then(Pid::from_raw);
     if let Some(pid) = pid.filter(|pid| runs_with(*pid, marker)) {
-        tracing::warn!(pid = pid.as_raw_nonzero().get(), "stopping a server that an earlier run left behind");
+        tracing::warn!(
+            pid = pid.as_raw_nonzero().get(),
+            "stopping a server that an earlier run left behind"
+        );
         let _ = kill_process(pid, stop_signal);
         if !gone_within(pid, Duration::from_secs(10)).await {
             let _ = kill_process(pid, Signal::KILL);
@@ -210,7 +233,8 @@ fn runs_with(pid: Pid, marker: &Path) -> bool {
 
 #[cfg(target_os = "linux")]
 fn is_zombie(pid: Pid) -> bool {
-    // "pid (name) state …": the name may contain any character, so this reads after the last parenthesis.
+    // "pid (name) state …": the name may contain any character, so this reads after the last
+    // parenthesis.
     fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))
         .is_ok_and(|stat| stat.rsplit(')').next().unwrap_or("").starts_with(" Z"))
 }

@@ -1,4 +1,5 @@
-//! User that PostgreSQL runs as. PostgreSQL refuses to run as root, so root uses an unprivileged account for it.
+//! User that PostgreSQL runs as. PostgreSQL refuses to run as root, so root uses an unprivileged
+//! account for it.
 
 use std::fmt;
 use std::fs;
@@ -28,7 +29,9 @@ impl ServerUser {
             return Ok(None);
         }
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        Self::choose(&passwd).map(Some).ok_or(StackError::NoOrdinaryUser)
+        Self::choose(&passwd)
+            .map(Some)
+            .ok_or(StackError::NoOrdinaryUser)
     }
 
     fn choose(passwd: &str) -> Option<Self> {
@@ -43,7 +46,10 @@ impl ServerUser {
     /// Returns the owner of an existing file or folder.
     pub fn owner_of(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
-        Ok(Self { uid: metadata.uid(), gid: metadata.gid() })
+        Ok(Self {
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+        })
     }
 
     pub fn is_root(self) -> bool {
@@ -87,7 +93,8 @@ impl ServerUser {
     pub fn assume(self) -> io::Result<()> {
         use rustix::process::{Gid, Uid};
         use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
-        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        let uid = Uid::from_raw(self.uid);
+        let gid = Gid::from_raw(self.gid);
         set_thread_groups(&[gid])?;
         set_thread_res_gid(gid, gid, gid)?;
         set_thread_res_uid(uid, uid, uid)?;
@@ -97,15 +104,23 @@ impl ServerUser {
 
 fn account(line: &str) -> Option<(&str, ServerUser)> {
     let mut fields = line.split(':');
-    let (name, _, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    let user = ServerUser { uid: number(uid)?, gid: number(gid)? };
+    let name = fields.next()?;
+    let _ = fields.next()?;
+    let uid = fields.next()?;
+    let gid = fields.next()?;
+    let user = ServerUser {
+        uid: number(uid)?,
+        gid: number(gid)?,
+    };
     (!user.is_root()).then_some((name, user))
 }
 
 /// Parses an id. macOS writes that of `nobody` as -2, which is its 32-bit two's complement.
 fn number(text: &str) -> Option<u32> {
     let value: i64 = text.parse().ok()?;
-    u32::try_from(value).ok().or_else(|| i32::try_from(value).ok().map(i32::cast_unsigned))
+    u32::try_from(value)
+        .ok()
+        .or_else(|| i32::try_from(value).ok().map(i32::cast_unsigned))
 }
 
 impl fmt::Display for ServerUser {
@@ -119,7 +134,10 @@ impl FromStr for ServerUser {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let (uid, gid) = text.split_once(':').ok_or(())?;
-        Ok(Self { uid: uid.parse().map_err(|_| ())?, gid: gid.parse().map_err(|_| ())? })
+        Ok(Self {
+            uid: uid.parse().map_err(|_| ())?,
+            gid: gid.parse().map_err(|_| ())?,
+        })
     }
 }
 
@@ -143,7 +161,10 @@ mod tests {
         let inner = outer.path().join("inner");
         fs::create_dir(&inner).unwrap();
         fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let stranger = ServerUser { uid: 12345, gid: 12345 };
+        let stranger = ServerUser {
+            uid: 12345,
+            gid: 12345,
+        };
         assert!(!stranger.reaches(&inner));
         fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o711)).unwrap();
         fs::set_permissions(&inner, fs::Permissions::from_mode(0o755)).unwrap();

@@ -1,11 +1,12 @@
 //! Supervisor: a small process between us and each server, so that no server outlives us.
 //!
-//! `laureate supervise …` (internal, not for users) starts one server and waits. It stops the server when its
-//! standard input closes. The kernel closes it however we end, even with `kill -9`. As a second check, it
-//! watches the process id of its parent. On Linux, the server also gets its stop signal if the supervisor is
-//! killed (parent death signal). This setting is lost when a process changes its user, and it is tied to the
-//! *thread* that started the process. So there is a second step, `supervise-exec`: started from the
-//! supervisor's only thread, it changes the user, sets the death signal and then becomes the server.
+//! `laureate supervise …` (internal, not for users) starts one server and waits. It stops the
+//! server when its standard input closes. The kernel closes it however we end, even with `kill -9`.
+//! As a second check, it watches the process id of its parent. On Linux, the server also gets its
+//! stop signal if the supervisor is killed (parent death signal). This setting is lost when a
+//! process changes its user, and it is tied to the *thread* that started the process. So there is a
+//! second step, `supervise-exec`: started from the supervisor's only thread, it changes the user,
+//! sets the death signal and then becomes the server.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -83,7 +84,9 @@ pub(crate) struct Order {
 
 impl Order {
     fn args(&self, step: &str) -> Vec<OsString> {
-        let user = self.user.map_or_else(|| "-".to_owned(), |user| user.to_string());
+        let user = self
+            .user
+            .map_or_else(|| "-".to_owned(), |user| user.to_string());
         let mut args: Vec<OsString> = [
             step.to_owned(),
             self.parent.to_string(),
@@ -107,22 +110,29 @@ impl Order {
             user => Some(user.parse().ok()?),
         };
         let command: Vec<OsString> = args.collect();
-        (!command.is_empty()).then_some(Self { parent, stop_signal, grace_seconds, user, command })
+        (!command.is_empty()).then_some(Self {
+            parent,
+            stop_signal,
+            grace_seconds,
+            user,
+            command,
+        })
     }
 
-    /// Returns the command that starts a supervisor with this order. Its standard input is a pipe. The caller
-    /// must keep it open for as long as the server is to run.
+    /// Returns the command that starts a supervisor with this order. Its standard input is a pipe.
+    /// The caller must keep it open for as long as the server is to run.
     pub fn supervisor(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.args(self.args(SUPERVISE)).stdin(Stdio::piped());
-        // Its own process group: Ctrl-C must reach only us, so that we can finish before the servers end.
+        // Its own process group: Ctrl-C must reach only us, so that we can finish before the
+        // servers end.
         command.process_group(0);
         command
     }
 }
 
-/// Returns a command that runs `program`. On Linux, the program gets SIGTERM when the calling thread ends.
-/// Elsewhere it runs like any other command. `supervisor` is the `laureate` binary.
+/// Returns a command that runs `program`. On Linux, the program gets SIGTERM when the calling
+/// thread ends. Elsewhere it runs like any other command. `supervisor` is the `laureate` binary.
 pub fn bound_to_us(supervisor: &Path, program: &OsStr, args: &[OsString]) -> Command {
     let mut order = Order {
         parent: std::process::id(),
@@ -137,8 +147,8 @@ pub fn bound_to_us(supervisor: &Path, program: &OsStr, args: &[OsString]) -> Com
     command
 }
 
-/// Runs a supervisor if this process was started as one. `main` must call this first, before any other thread
-/// exists, because the change of user applies to one thread only.
+/// Runs a supervisor if this process was started as one. `main` must call this first, before any
+/// other thread exists, because the change of user applies to one thread only.
 pub fn intercept() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1);
     let step = args.next()?;
@@ -182,21 +192,26 @@ fn become_server(order: &Order) -> io::Error {
         return io::Error::other("the parent process is gone");
     }
     let error = server.exec();
-    io::Error::new(error.kind(), format!("cannot run {}: {error}", program.display()))
+    io::Error::new(
+        error.kind(),
+        format!("cannot run {}: {error}", program.display()),
+    )
 }
 
 /// Changes the user first, because that would clear the death signal.
 #[cfg(target_os = "linux")]
 fn prepare(order: &Order, _: &mut Command) -> io::Result<()> {
     if let Some(user) = order.user {
-        user.assume()
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot run as user {user}: {error}")))?;
+        user.assume().map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot run as user {user}: {error}"))
+        })?;
     }
     rustix::process::set_parent_process_death_signal(Some(order.stop_signal.signal()))?;
     Ok(())
 }
 
-/// There is no death signal here, so the order doesn't matter. The supervisor's own checks have to suffice.
+/// There is no death signal here, so the order doesn't matter. The supervisor's own checks have to
+/// suffice.
 #[cfg(not(target_os = "linux"))]
 fn prepare(order: &Order, server: &mut Command) -> io::Result<()> {
     if let Some(user) = order.user {
@@ -207,7 +222,9 @@ fn prepare(order: &Order, server: &mut Command) -> io::Result<()> {
 
 fn watch_over(order: Order) -> io::Result<ExitCode> {
     // A single thread, so that the thread that starts the server lives as long as this process.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let stdin = std::io::stdin().as_fd().try_clone_to_owned()?;
         let parent_pipe = pipe::Receiver::from_owned_fd(stdin)?;
@@ -216,7 +233,10 @@ fn watch_over(order: Order) -> io::Result<ExitCode> {
             signal(SignalKind::terminate())?,
             signal(SignalKind::hangup())?,
         ];
-        let inner = Order { parent: std::process::id(), ..order.clone() };
+        let inner = Order {
+            parent: std::process::id(),
+            ..order.clone()
+        };
         let mut server = tokio::process::Command::new(std::env::current_exe()?)
             .args(inner.args(EXEC))
             .stdin(Stdio::null())
@@ -275,7 +295,10 @@ async fn orphaned(parent: u32) {
 
 /// Returns the exit code by the convention of shells: the code itself, or 128 + the signal.
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(1);
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 

@@ -100,8 +100,16 @@ mod tests {
     #[test]
     fn unknown_aggregate_or_type_is_named() {
         for (aggregate, event_type, expected) in [
-            ("wizard", "WizardHired", "there is no aggregate \"wizard\" (event type \"WizardHired\")"),
-            ("email", "EmailEaten", "aggregate \"email\" has no event type \"EmailEaten\""),
+            (
+                "wizard",
+                "WizardHired",
+                "there is no aggregate \"wizard\" (event type \"WizardHired\")",
+            ),
+            (
+                "email",
+                "EmailEaten",
+                "aggregate \"email\" has no event type \"EmailEaten\"",
+            ),
         ] {
             let error = Event::decode(aggregate, event_type, b"{}").expect_err(aggregate);
             assert_eq!(error.to_string(), expected);

@@ -27,12 +27,15 @@ use super::kernel::personal::{HIDDEN, hidden};
 use super::{Decider, DomainEvent, Event};
 use asked::Asked;
 
-/// Tests with arbitrary commands that nothing panics, every event survives JSON, and folding the whole history gives
-/// the state of the last decision.
+/// Tests with arbitrary commands that nothing panics, every event survives JSON, and folding the
+/// whole history gives the state of the last decision.
 fn any_commands<D: Asked>(asked: &[(u32, String, u32)]) {
-    let (mut history, mut state) = (Vec::new(), D::State::default());
+    let mut history = Vec::new();
+    let mut state = D::State::default();
     for (which, text, n) in asked {
-        let Ok(events) = D::decide(&state, &D::command(*which, text, *n)) else { continue };
+        let Ok(events) = D::decide(&state, &D::command(*which, text, *n)) else {
+            continue;
+        };
         for event in events {
             survives_json::<D>(&event);
             state = D::evolve(state, &event);
@@ -42,7 +45,8 @@ fn any_commands<D: Asked>(asked: &[(u32, String, u32)]) {
     }
 }
 
-/// Tests that any history folds and can be decided on, even one that no current decider would write.
+/// Tests that any history folds and can be decided on, even one that no current decider would
+/// write.
 fn any_events<D: Asked>(happened: &[(u32, String, u32)]) {
     let mut state = D::State::default();
     for (which, text, n) in happened {
@@ -67,7 +71,8 @@ fn survives_json<D: Asked>(event: &D::Event) {
 }
 
 fn steps() -> impl Strategy<Value = Vec<(u32, String, u32)>> {
-    // Mostly few different values, so that commands affect each other; sometimes any text or number.
+    // Mostly few different values, so that commands affect each other; sometimes any text or
+    // number.
     let text = prop_oneof![3 => "[ab]", 1 => any::<String>()];
     let number = prop_oneof![4 => 0..4_u32, 1 => any::<u32>()];
     vec((0..12_u32, text, number), 0..24)
@@ -123,13 +128,18 @@ every_aggregate! {
 
 #[test]
 fn every_event_survives_json() {
-    let sampled: BTreeSet<_> =
-        samples_of_all("a", 1).iter().map(|(aggregate, event)| (*aggregate, event.event_type())).collect();
+    let sampled: BTreeSet<_> = samples_of_all("a", 1)
+        .iter()
+        .map(|(aggregate, event)| (*aggregate, event.event_type()))
+        .collect();
     let known: BTreeSet<_> = Event::CATALOGUE
         .iter()
         .flat_map(|(aggregate, types)| types.iter().map(|kind| (*aggregate, *kind)))
         .collect();
-    assert_eq!(sampled, known, "an event has no sample here, or is sampled and not in the catalogue");
+    assert_eq!(
+        sampled, known,
+        "an event has no sample here, or is sampled and not in the catalogue"
+    );
 }
 
 /// Pins the JSON form of events in the log. A change needs a new schema version and an upcaster.
@@ -142,7 +152,8 @@ fn the_form_of_events_in_the_log_stays() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-/// Pins the list of personal fields, as the types define them. Check carefully before you remove a field from it.
+/// Pins the list of personal fields, as the types define them. Check carefully before you remove a
+/// field from it.
 #[test]
 fn personal_fields_are_hidden_and_listed() {
     let mut lines = BTreeSet::new();
@@ -150,7 +161,11 @@ fn personal_fields_are_hidden_and_listed() {
         let body = hidden(|| event.body());
         let mut names = Vec::new();
         name_hidden("", &body, &mut names);
-        lines.extend(names.iter().map(|name| format!("{aggregate} {}{name}", event.event_type())));
+        lines.extend(
+            names
+                .iter()
+                .map(|name| format!("{aggregate} {}{name}", event.event_type())),
+        );
     }
     insta::assert_snapshot!(lines.into_iter().collect::<Vec<_>>().join("\n"));
 }
@@ -174,7 +189,9 @@ fn count_hidden(masked: &Value, open: &Value) -> usize {
         (Value::String(text), _) if text == HIDDEN => 1,
         (Value::Object(a), Value::Object(b)) => {
             assert!(a.keys().eq(b.keys()), "{masked}");
-            a.iter().map(|(key, value)| count_hidden(value, &b[key])).sum()
+            a.iter()
+                .map(|(key, value)| count_hidden(value, &b[key]))
+                .sum()
         }
         (Value::Array(a), Value::Array(b)) => {
             assert_eq!(a.len(), b.len(), "{masked}");

@@ -1,8 +1,9 @@
-//! Pure core of the program: a folder per context, with one file per aggregate, read from top to bottom as events,
-//! commands, state, decide, evolve, tests.
+//! Pure core of the program: a folder per context, with one file per aggregate, read from top to
+//! bottom as events, commands, state, decide, evolve, tests.
 //!
 //! * [`kernel`] — deciders, ids, personal data, claims and refusals, which every context uses.
-//! * [`certification`] — people, certificates, imports, issuances and mails, with their [reactions].
+//! * [`certification`] — people, certificates, imports, issuances and mails, with their
+//!   [reactions].
 //! * [`accounts`] — users, sessions, second factors and API keys.
 //! * [`event`] — the list of all events of all contexts.
 //!
@@ -26,8 +27,8 @@ pub use kernel::decider::Decider;
 pub use kernel::domain_event::{DecodeError, DomainEvent};
 pub use kernel::hex::hex;
 pub use kernel::ids::{
-    ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId,
-    NoticeId, SessionId, TemplateId, UserId,
+    ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId,
+    IssuanceId, NoticeId, SessionId, TemplateId, UserId,
 };
 pub use kernel::locale::Locale;
 pub use kernel::personal::Personal;

@@ -1,5 +1,6 @@
-//! Retries while the log is not available. In a cluster, a stream has no leader for some seconds after its
-//! node went down. Reads may be retried, and so may writes that were certainly not executed.
+//! Retries while the log is not available. In a cluster, a stream has no leader for some seconds
+//! after its node went down. Reads may be retried, and so may writes that were certainly not
+//! executed.
 
 use std::time::{Duration, Instant};
 
@@ -17,14 +18,16 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// Timeout for checking that a stream exists.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
-/// Retries `attempt` while the log is not available, for at most [`PATIENCE`]. Each attempt gets its
-/// timeout as argument: 500 ms at first, because the server may hang, then twice as long each time, up to 5 s.
+/// Retries `attempt` while the log is not available, for at most [`PATIENCE`]. Each attempt gets
+/// its timeout as argument: 500 ms at first, because the server may hang, then twice as long each
+/// time, up to 5 s.
 pub(crate) async fn patiently<T, F>(mut attempt: impl FnMut(Duration) -> F) -> Result<T, LogError>
 where
     F: Future<Output = Result<T, LogError>>,
 {
     let start = Instant::now();
-    let (mut tries, mut wait) = (0, FIRST_ANSWER_WITHIN);
+    let mut tries = 0;
+    let mut wait = FIRST_ANSWER_WITHIN;
     loop {
         match attempt(wait).await {
             Err(LogError::Unavailable(_)) if start.elapsed() < PATIENCE => pause(&mut tries).await,
@@ -45,9 +48,12 @@ pub(crate) async fn why_nobody_answers(client: &Client, stream: &str) -> LogErro
     #[derive(Deserialize)]
     struct Found {}
     let ask = Request::new().timeout(Some(TOLD_WITHIN));
-    let answer = client.send_request(format!("$JS.API.STREAM.INFO.{stream}"), ask).await;
+    let answer = client
+        .send_request(format!("$JS.API.STREAM.INFO.{stream}"), ask)
+        .await;
     if let Ok(answer) = answer
-        && let Ok(Response::Err { error }) = serde_json::from_slice::<Response<Found>>(&answer.payload)
+        && let Ok(Response::Err { error }) =
+            serde_json::from_slice::<Response<Found>>(&answer.payload)
     {
         return (&error).into();
     }

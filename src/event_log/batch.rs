@@ -39,8 +39,8 @@ pub(crate) struct Outgoing {
 pub(crate) enum PublishError {
     /// An expected sequence did not match; nothing was written.
     Conflict,
-    /// Nothing was written. In a cluster, another message is being written to the same subject, so the
-    /// server can't compare the expected sequence yet.
+    /// Nothing was written. In a cluster, another message is being written to the same subject, so
+    /// the server can't compare the expected sequence yet.
     InFlight,
     /// Nothing was written. The same message may be published again after a pause.
     NotNow(LogError),
@@ -65,12 +65,21 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new(client: Client, names: &Names) -> Self {
-        Self { client, stream: names.events(), source: names.source() }
+        Self {
+            client,
+            stream: names.events(),
+            source: names.source(),
+        }
     }
 
     /// Publishes one message, waits for the acknowledgement and returns its position.
     pub(crate) async fn one(&self, message: &Outgoing) -> Result<Position, PublishError> {
-        self.request(&message.subject, self.headers(message), message.event.body.clone()).await
+        self.request(
+            &message.subject,
+            self.headers(message),
+            message.event.body.clone(),
+        )
+        .await
     }
 
     /// Publishes all messages or none. Returns the position of the last one.
@@ -80,7 +89,9 @@ impl Publisher {
         messages: &[&Outgoing],
     ) -> Result<Position, PublishError> {
         let Some((last, first)) = messages.split_last() else {
-            return Err(PublishError::Refused(LogError::Unavailable("an empty batch".to_owned())));
+            return Err(PublishError::Refused(LogError::Unavailable(
+                "an empty batch".to_owned(),
+            )));
         };
         for (index, message) in first.iter().enumerate() {
             let headers = self.batch_headers(message, batch_id, index + 1);
@@ -91,7 +102,8 @@ impl Publisher {
         }
         let mut headers = self.batch_headers(last, batch_id, messages.len());
         headers.insert(BATCH_COMMIT.clone(), "1");
-        self.request(&last.subject, headers, last.event.body.clone()).await
+        self.request(&last.subject, headers, last.event.body.clone())
+            .await
     }
 
     fn headers(&self, message: &Outgoing) -> HeaderMap {
@@ -115,7 +127,10 @@ impl Publisher {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Position, PublishError> {
-        let request = Request::new().headers(headers).payload(body).timeout(Some(ANSWER_WITHIN));
+        let request = Request::new()
+            .headers(headers)
+            .payload(body)
+            .timeout(Some(ANSWER_WITHIN));
         let answer = match self.client.send_request(subject.to_owned(), request).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -134,12 +149,14 @@ impl Publisher {
         match serde_json::from_slice::<Response<Ack>>(&answer.payload) {
             Ok(Response::Ok(ack)) => Ok(ack.seq),
             Ok(Response::Err { error }) => Err(meaning(&error)),
-            Err(error) => Err(PublishError::Unknown(format!("the server's answer is not readable: {error}"))),
+            Err(error) => Err(PublishError::Unknown(format!(
+                "the server's answer is not readable: {error}"
+            ))),
         }
     }
 
-    /// Classifies "no responders". Only the leader subscribes to the stream's subjects, so the message was
-    /// not written.
+    /// Classifies "no responders". Only the leader subscribes to the stream's subjects, so the
+    /// message was not written.
     async fn no_responders(&self) -> PublishError {
         match why_nobody_answers(&self.client, &self.stream).await {
             error @ LogError::NotProvisioned => PublishError::Refused(error),
@@ -155,11 +172,11 @@ fn meaning(error: &jetstream::Error) -> PublishError {
         10_071 => PublishError::Conflict,
         // Wrong last sequence as well: the subject has a message that has not been applied yet.
         10_164 => PublishError::InFlight,
-        // Temporarily unavailable; expected sequence not comparable yet; incomplete batch (a new leader has
-        // only a part of it); too many open batches.
+        // Temporarily unavailable; expected sequence not comparable yet; incomplete batch (a new
+        // leader has only a part of it); too many open batches.
         10_008 | 10_163 | 10_176 | 10_210 | 10_211 => PublishError::NotNow(error.into()),
-        // Storing failed, or insufficient storage. The server may answer this although a part of the
-        // replicas has the message, or for a batch that is completed after a restart.
+        // Storing failed, or insufficient storage. The server may answer this although a part of
+        // the replicas has the message, or for a batch that is completed after a restart.
         10_023 | 10_077 => PublishError::Unknown(error.to_string()),
         _ => PublishError::Refused(error.into()),
     }
@@ -179,14 +196,23 @@ mod tests {
         assert!(matches!(answer(10_071, 400), PublishError::Conflict));
         assert!(matches!(answer(10_164, 400), PublishError::InFlight));
         for code in [10_008, 10_163, 10_176, 10_210] {
-            assert!(matches!(answer(code, 503), PublishError::NotNow(_)), "{code}");
+            assert!(
+                matches!(answer(code, 503), PublishError::NotNow(_)),
+                "{code}"
+            );
         }
         for code in [10_023, 10_077] {
-            assert!(matches!(answer(code, 503), PublishError::Unknown(_)), "{code}");
+            assert!(
+                matches!(answer(code, 503), PublishError::Unknown(_)),
+                "{code}"
+            );
         }
         // Atomic publish disabled; message too large; an unknown code.
         for code in [10_174, 10_054, 19_999] {
-            assert!(matches!(answer(code, 400), PublishError::Refused(_)), "{code}");
+            assert!(
+                matches!(answer(code, 400), PublishError::Refused(_)),
+                "{code}"
+            );
         }
     }
 }

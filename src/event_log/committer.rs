@@ -1,11 +1,12 @@
 //! Group commit: one task per process writes all commits.
 //!
-//! An atomic batch syncs the disk once, whatever its size. But a batch of few events costs as much as a
-//! large one, and slows down all other writers. So commits that arrive while a batch is being written wait,
-//! and are then written together. A batch has at most one commit per subject, because only the first
-//! message of a subject may have an expected sequence. If the server refuses a batch for a conflict, it
-//! doesn't name the subject. The batch is then bisected by commit, so that only the conflicting commit
-//! fails. A few single-event commits are published concurrently, without a batch.
+//! An atomic batch syncs the disk once, whatever its size. But a batch of few events costs as much
+//! as a large one, and slows down all other writers. So commits that arrive while a batch is being
+//! written wait, and are then written together. A batch has at most one commit per subject, because
+//! only the first message of a subject may have an expected sequence. If the server refuses a batch
+//! for a conflict, it doesn't name the subject. The batch is then bisected by commit, so that only
+//! the conflicting commit fails. A few single-event commits are published concurrently, without a
+//! batch.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -18,21 +19,22 @@ use super::availability::{PATIENCE, pause};
 use super::batch::{MAX_BATCH, Outgoing, PublishError, Publisher};
 use super::{Names, NewEvent, Position};
 
-/// Maximum number of waiting single-event commits that are published concurrently instead of as a batch.
-/// The server creates and removes files for each batch, which costs about as much as syncing 16 events.
+/// Maximum number of waiting single-event commits that are published concurrently instead of as a
+/// batch. The server creates and removes files for each batch, which costs about as much as syncing
+/// 16 events.
 const PLAIN_UP_TO: usize = 16;
-/// Maximum number of single-event commits that are published one by one after a conflict. This is cheaper
-/// than bisecting them further, because a refused message costs no sync.
+/// Maximum number of single-event commits that are published one by one after a conflict. This is
+/// cheaper than bisecting them further, because a refused message costs no sync.
 const PLAIN_AFTER_CONFLICT: usize = 32;
 /// Maximum total size of the bodies in one batch, in bytes. It limits the server's staging area.
 const MAX_BATCH_BYTES: usize = 8 << 20;
 /// Capacity of the queue of commits. If it is full, `append` waits.
 const QUEUE: usize = 4_096;
-/// Retries of a lone commit while the cluster writes another message to its subject: 31 ms in total. A
-/// message acknowledged just before may still count as being written.
+/// Retries of a lone commit while the cluster writes another message to its subject: 31 ms in
+/// total. A message acknowledged just before may still count as being written.
 const IN_FLIGHT_TRIES: u32 = 5;
-/// Time that a batch which is not full waits for more commits. Each batch costs some milliseconds whatever
-/// its size, and related commits rarely arrive at exactly the same time.
+/// Time that a batch which is not full waits for more commits. Each batch costs some milliseconds
+/// whatever its size, and related commits rarely arrive at exactly the same time.
 const GATHER: Duration = Duration::from_millis(1);
 /// Number of events from which a batch is written without waiting for more.
 const WORTH_A_BATCH: usize = 256;
@@ -60,7 +62,8 @@ impl Commit {
     /// Creates the messages of a commit.
     #[must_use]
     pub fn new(names: &Names, appends: Vec<Append>) -> Self {
-        let mut messages = Vec::with_capacity(appends.iter().map(|append| append.events.len()).sum());
+        let mut messages =
+            Vec::with_capacity(appends.iter().map(|append| append.events.len()).sum());
         for append in appends {
             let subject = names.aggregate(append.aggregate, &append.id);
             let mut expected = Some(append.expected);
@@ -74,21 +77,29 @@ impl Commit {
     }
 
     fn subjects(&self) -> impl Iterator<Item = &str> {
-        self.messages.iter().filter(|m| m.expected.is_some()).map(|m| m.subject.as_str())
+        self.messages
+            .iter()
+            .filter(|m| m.expected.is_some())
+            .map(|m| m.subject.as_str())
     }
 
     fn bytes(&self) -> usize {
-        self.messages.iter().map(|message| message.event.body.len()).sum()
+        self.messages
+            .iter()
+            .map(|message| message.event.body.len())
+            .sum()
     }
 }
 
 /// Error of an append.
 #[derive(Clone, Debug, Error)]
 pub enum AppendError {
-    /// An aggregate has another last position than expected; nothing was written. Load and decide again.
+    /// An aggregate has another last position than expected; nothing was written. Load and decide
+    /// again.
     #[error("somebody else wrote to the same aggregate first")]
     Conflict,
-    /// The outcome is unknown: the commit may have been written. Look for its events before deciding again.
+    /// The outcome is unknown: the commit may have been written. Look for its events before
+    /// deciding again.
     #[error("the event log did not answer in time: {0}")]
     Unknown(String),
     /// Nothing was written: the server refused the commit, or was unavailable for 15 s.
@@ -117,11 +128,16 @@ impl Committer {
 
     pub(crate) async fn commit(&self, commit: Commit) -> Answer {
         if commit.messages.is_empty() || commit.messages.len() > MAX_BATCH {
-            return Err(AppendError::Refused(format!("a commit has 1 to {MAX_BATCH} events")));
+            return Err(AppendError::Refused(format!(
+                "a commit has 1 to {MAX_BATCH} events"
+            )));
         }
         let (answer, answered) = oneshot::channel();
         let gone = || AppendError::Unknown("the committing task has ended".to_owned());
-        self.queue.send(Waiting { commit, answer }).await.map_err(|_| gone())?;
+        self.queue
+            .send(Waiting { commit, answer })
+            .await
+            .map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }
@@ -130,7 +146,9 @@ async fn run(publisher: Publisher, mut queue: mpsc::Receiver<Waiting>) {
     let mut waiting = VecDeque::new();
     loop {
         if waiting.is_empty() {
-            let Some(first) = queue.recv().await else { return };
+            let Some(first) = queue.recv().await else {
+                return;
+            };
             waiting.push_back(first);
         }
         take_waiting(&mut queue, &mut waiting);
@@ -156,7 +174,12 @@ fn is_plain<'w>(mut commits: impl ExactSizeIterator<Item = &'w Waiting>, few: us
 
 /// Writes commits concurrently, each in its own request.
 async fn write_each(publisher: &Publisher, group: Vec<Waiting>) {
-    join_all(group.into_iter().map(|one| write_group(publisher, vec![one]))).await;
+    join_all(
+        group
+            .into_iter()
+            .map(|one| write_group(publisher, vec![one])),
+    )
+    .await;
 }
 
 fn take_waiting(queue: &mut mpsc::Receiver<Waiting>, waiting: &mut VecDeque<Waiting>) {
@@ -167,18 +190,24 @@ fn take_waiting(queue: &mut mpsc::Receiver<Waiting>, waiting: &mut VecDeque<Wait
     }
 }
 
-/// Takes the commits of the next batch from the queue: the oldest first, each subject once, within the
-/// server's limits. A commit that shares a subject with a skipped one is skipped too, so that their order
-/// is kept.
+/// Takes the commits of the next batch from the queue: the oldest first, each subject once, within
+/// the server's limits. A commit that shares a subject with a skipped one is skipped too, so that
+/// their order is kept.
 fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     let mut group = Vec::new();
     let mut left = VecDeque::new();
     let mut subjects: HashSet<String> = HashSet::new();
-    let (mut messages, mut bytes) = (0, 0);
+    let mut messages = 0;
+    let mut bytes = 0;
     while let Some(next) = waiting.pop_front() {
-        let (more, heavier) = (next.commit.messages.len(), next.commit.bytes());
-        let fits = messages + more <= MAX_BATCH && (group.is_empty() || bytes + heavier <= MAX_BATCH_BYTES);
-        let apart = next.commit.subjects().all(|subject| !subjects.contains(subject));
+        let more = next.commit.messages.len();
+        let heavier = next.commit.bytes();
+        let fits = messages + more <= MAX_BATCH
+            && (group.is_empty() || bytes + heavier <= MAX_BATCH_BYTES);
+        let apart = next
+            .commit
+            .subjects()
+            .all(|subject| !subjects.contains(subject));
         subjects.extend(next.commit.subjects().map(str::to_owned));
         if fits && apart {
             messages += more;
@@ -196,8 +225,8 @@ fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     group
 }
 
-/// Writes a group as one batch. After a conflict it is bisected, or its commits are published one by one if
-/// they are few.
+/// Writes a group as one batch. After a conflict it is bisected, or its commits are published one
+/// by one if they are few.
 fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
         match publish(publisher, &group).await {
@@ -212,7 +241,9 @@ fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, 
                 write_group(publisher, group).await;
                 write_group(publisher, second).await;
             }
-            Err(PublishError::Conflict | PublishError::InFlight) => fail(group, &AppendError::Conflict),
+            Err(PublishError::Conflict | PublishError::InFlight) => {
+                fail(group, &AppendError::Conflict)
+            }
             Err(PublishError::Unknown(why)) => fail(group, &AppendError::Unknown(why)),
             Err(PublishError::Refused(error) | PublishError::NotNow(error)) => {
                 fail(group, &AppendError::Refused(error.to_string()));
@@ -225,11 +256,16 @@ fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, 
 async fn publish(publisher: &Publisher, group: &[Waiting]) -> Result<Position, PublishError> {
     let messages: Vec<&Outgoing> = group.iter().flat_map(|w| &w.commit.messages).collect();
     let start = Instant::now();
-    let (mut tries, mut in_flight) = (0, 0);
+    let mut tries = 0;
+    let mut in_flight = 0;
     loop {
         let answer = match messages.as_slice() {
             [single] => publisher.one(single).await,
-            _ => publisher.batch(&uuid::Uuid::new_v4().to_string(), &messages).await,
+            _ => {
+                publisher
+                    .batch(&uuid::Uuid::new_v4().to_string(), &messages)
+                    .await
+            }
         };
         match answer {
             Err(PublishError::NotNow(_)) if start.elapsed() < PATIENCE => pause(&mut tries).await,
@@ -270,17 +306,28 @@ mod tests {
             event: NewEvent::sample(),
         };
         let messages = subjects.iter().map(message).collect();
-        Waiting { commit: Commit { messages }, answer: oneshot::channel().0 }
+        Waiting {
+            commit: Commit { messages },
+            answer: oneshot::channel().0,
+        }
     }
 
     fn names(group: &[Waiting]) -> Vec<Vec<&str>> {
-        group.iter().map(|w| w.commit.subjects().collect()).collect()
+        group
+            .iter()
+            .map(|w| w.commit.subjects().collect())
+            .collect()
     }
 
     #[test]
     fn group_has_each_subject_once_and_keeps_the_order() {
-        let mut queue: VecDeque<_> =
-            [waiting(&["a"]), waiting(&["a", "b"]), waiting(&["b"]), waiting(&["c"])].into();
+        let mut queue: VecDeque<_> = [
+            waiting(&["a"]),
+            waiting(&["a", "b"]),
+            waiting(&["b"]),
+            waiting(&["c"]),
+        ]
+        .into();
         let group = next_group(&mut queue);
         assert_eq!(names(&group), [vec!["a"], vec!["c"]]);
         let group = next_group(&mut queue);

@@ -11,20 +11,20 @@ use crate::domain::Secret;
 
 /// Timeout for one answer of the server.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-/// Interval of pings. A server that hangs without closing its connections is replaced by another node after
-/// 3 pings without an answer.
+/// Interval of pings. A server that hangs without closing its connections is replaced by another
+/// node after 3 pings without an answer.
 const PING_EVERY: Duration = Duration::from_secs(10);
 
 /// Connection settings, borrowed from the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Address<'a> {
-    /// `nats://` or `tls://user:password@host:port`; several addresses are separated by commas. In user and
-    /// password, `@ : / ? # % ,` are percent-encoded.
+    /// `nats://` or `tls://user:password@host:port`; several addresses are separated by commas. In
+    /// user and password, `@ : / ? # % ,` are percent-encoded.
     pub url: &'a Secret,
     /// File with a JWT and a key seed, as written by `nsc generate creds`.
     pub credentials: Option<&'a Path>,
-    /// PEM file of the certificate authority that signed the server's certificate, if the system doesn't
-    /// trust it.
+    /// PEM file of the certificate authority that signed the server's certificate, if the system
+    /// doesn't trust it.
     pub ca_file: Option<&'a Path>,
 }
 
@@ -60,28 +60,39 @@ pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, C
         .map(|server| server.trim().parse())
         .collect::<Result<_, _>>()
         .map_err(|_| ConnectError::Url)?;
-    let mut options =
-        ConnectOptions::new().name("laureate").request_timeout(Some(ANSWER_WITHIN)).ping_interval(PING_EVERY);
+    let mut options = ConnectOptions::new()
+        .name("laureate")
+        .request_timeout(Some(ANSWER_WITHIN))
+        .ping_interval(PING_EVERY);
     // async-nats doesn't use the user and password of the address by itself.
     if let Some((user, password)) = login(&servers)? {
         options = options.user_and_password(user, password);
     }
     if let Some(file) = address.credentials {
-        options = options.credentials_file(file).await.map_err(ConnectError::Credentials)?;
+        options = options
+            .credentials_file(file)
+            .await
+            .map_err(ConnectError::Credentials)?;
     }
     if let Some(file) = address.ca_file {
         options = options.add_root_certificates(file.to_owned());
     }
     match tokio::time::timeout(within, options.connect(servers)).await {
         Ok(client) => client.map_err(|error| ConnectError::Unavailable(error.to_string())),
-        Err(_) => Err(ConnectError::Unavailable(format!("it did not answer within {} s", within.as_secs()))),
+        Err(_) => Err(ConnectError::Unavailable(format!(
+            "it did not answer within {} s",
+            within.as_secs()
+        ))),
     }
 }
 
-/// Returns the user and password of the addresses, decoded. Addresses without them get those of the others.
+/// Returns the user and password of the addresses, decoded. Addresses without them get those of the
+/// others.
 fn login(servers: &[ServerAddr]) -> Result<Option<(String, String)>, ConnectError> {
     let decoded = |text: &str| {
-        let text = percent_decode_str(text).decode_utf8().map_err(|_| ConnectError::Url)?;
+        let text = percent_decode_str(text)
+            .decode_utf8()
+            .map_err(|_| ConnectError::Url)?;
         Ok::<_, ConnectError>(text.into_owned())
     };
     let mut found = None;
@@ -117,7 +128,11 @@ mod tests {
             ("nats://ada:50%off@host", "ada", "50%off"),
             ("nats://ada:two words@host", "ada", "two words"),
         ] {
-            assert_eq!(login_of(&[address]), Ok(Some((user.to_owned(), password.to_owned()))), "{address}");
+            assert_eq!(
+                login_of(&[address]),
+                Ok(Some((user.to_owned(), password.to_owned()))),
+                "{address}"
+            );
         }
         assert_eq!(login_of(&["nats://host:4222"]), Ok(None));
     }
@@ -125,19 +140,32 @@ mod tests {
     #[test]
     fn all_addresses_have_the_same_user_and_password() {
         let same = Ok(Some(("ada".to_owned(), "p@ss".to_owned())));
-        assert_eq!(login_of(&["nats://ada:p%40ss@a", "nats://ada:p%40ss@b", "nats://c"]), same);
+        assert_eq!(
+            login_of(&["nats://ada:p%40ss@a", "nats://ada:p%40ss@b", "nats://c"]),
+            same
+        );
         assert_eq!(login_of(&["nats://c", "nats://ada:p%40ss@a"]), same);
         for other in ["nats://bob:p%40ss@b", "nats://ada:other@b"] {
             let error = login_of(&["nats://ada:p%40ss@a", other]).expect_err(other);
-            assert!(error.contains("different users or passwords") && !error.contains("p@ss"), "{error}");
+            assert!(
+                error.contains("different users or passwords") && !error.contains("p@ss"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn incomplete_or_damaged_login_is_refused() {
-        for address in ["nats://ada@host", "nats://:secret@host", "nats://ada:%FF@host"] {
+        for address in [
+            "nats://ada@host",
+            "nats://:secret@host",
+            "nats://ada:%FF@host",
+        ] {
             let error = login_of(&[address]).expect_err(address);
-            assert!(error.contains("nats.url is not usable") && !error.contains("secret"), "{error}");
+            assert!(
+                error.contains("nats.url is not usable") && !error.contains("secret"),
+                "{error}"
+            );
         }
     }
 }

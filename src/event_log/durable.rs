@@ -1,4 +1,5 @@
-//! Durable consumers: the only way to open one, and a loop for messages that are handled one at a time.
+//! Durable consumers: the only way to open one, and a loop for messages that are handled one at a
+//! time.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -29,18 +30,24 @@ impl EventLog {
     /// Opens a durable consumer that was provisioned.
     ///
     /// # Errors
-    /// [`LogError::NotProvisioned`] if the stream doesn't exist; [`LogError::Unavailable`] if the consumer doesn't
-    /// exist or the server is unreachable.
+    /// [`LogError::NotProvisioned`] if the stream doesn't exist; [`LogError::Unavailable`] if the
+    /// consumer doesn't exist or the server is unreachable.
     pub async fn open_durable(&self, durable: Durable) -> Result<PullConsumer, LogError> {
-        let stream = self.context().get_stream(self.names().stream(durable.stream)).await?;
-        stream.get_consumer(durable.name).await.map_err(|error| LogError::Unavailable(error.to_string()))
+        let stream = self
+            .context()
+            .get_stream(self.names().stream(durable.stream))
+            .await?;
+        stream
+            .get_consumer(durable.name)
+            .await
+            .map_err(|error| LogError::Unavailable(error.to_string()))
     }
 
-    /// Handles the messages of a durable consumer until `shutdown` is cancelled, then waits until started handlers
-    /// have ended. Each message is acknowledged with the result of its handler.
+    /// Handles the messages of a durable consumer until `shutdown` is cancelled, then waits until
+    /// started handlers have ended. Each message is acknowledged with the result of its handler.
     ///
-    /// At most `concurrency` messages are handled at the same time. After a connection loss, the consumer is opened
-    /// again.
+    /// At most `concurrency` messages are handled at the same time. After a connection loss, the
+    /// consumer is opened again.
     ///
     /// # Errors
     /// [`LogError::NotProvisioned`] if the stream doesn't exist.
@@ -60,8 +67,12 @@ impl EventLog {
             match self.messages(durable).await {
                 Ok(mut messages) => loop {
                     let permit = permits.clone().acquire_owned();
-                    let Some(Ok(permit)) = shutdown.run_until_cancelled(permit).await else { break };
-                    let Some(Some(Ok(message))) = shutdown.run_until_cancelled(messages.next()).await else {
+                    let Some(Ok(permit)) = shutdown.run_until_cancelled(permit).await else {
+                        break;
+                    };
+                    let Some(Some(Ok(message))) =
+                        shutdown.run_until_cancelled(messages.next()).await
+                    else {
                         break;
                     };
                     let handled = handle(message.clone());
@@ -75,7 +86,9 @@ impl EventLog {
                     tracing::warn!(consumer = durable.name, %error, "consumer unavailable, retrying");
                 }
             }
-            shutdown.run_until_cancelled(tokio::time::sleep(REOPEN_AFTER)).await;
+            shutdown
+                .run_until_cancelled(tokio::time::sleep(REOPEN_AFTER))
+                .await;
         }
         tasks.close();
         tasks.wait().await;
@@ -84,7 +97,10 @@ impl EventLog {
 
     async fn messages(&self, durable: Durable) -> Result<pull::Stream, LogError> {
         let consumer = self.open_durable(durable).await?;
-        consumer.messages().await.map_err(|error| LogError::Unavailable(error.to_string()))
+        consumer
+            .messages()
+            .await
+            .map_err(|error| LogError::Unavailable(error.to_string()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! An event as a message: CloudEvents 1.0 attributes in NATS headers (binary mode), JSON as body.
 //!
-//! Header names are case-sensitive in NATS. `Nats-Msg-Id` is not set, because one duplicate would make the
-//! server refuse a whole batch. Duplicates are found by event ids instead.
+//! Header names are case-sensitive in NATS. `Nats-Msg-Id` is not set, because one duplicate would
+//! make the server refuse a whole batch. Duplicates are found by event ids instead.
 
 use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
@@ -58,7 +58,10 @@ impl NewEvent {
         headers.insert(SOURCE.clone(), source);
         // proof: RFC 3339 can format every time of the years 0–9999, and clocks return no other.
         headers.insert(TIME.clone(), self.time.format(&Rfc3339).unwrap_or_default());
-        headers.insert(SCHEMA.clone(), format!("{SCHEMA_PREFIX}{}:{CURRENT_SCHEMA}", self.event_type));
+        headers.insert(
+            SCHEMA.clone(),
+            format!("{SCHEMA_PREFIX}{}:{CURRENT_SCHEMA}", self.event_type),
+        );
         headers.insert(CORRELATION.clone(), self.correlation_id.to_string());
         headers.insert(CAUSATION.clone(), self.command_id.to_string());
         headers.insert(ACTOR.clone(), self.actor.as_str());
@@ -94,10 +97,17 @@ pub(crate) fn recorded(
         .parse_aggregate(subject)
         .ok_or_else(|| wrong("the subject is not an aggregate's".to_owned()))?;
     let schema = attribute(&SCHEMA)?;
-    let version = schema.rsplit(':').next().and_then(|version| version.parse().ok());
+    let version = schema
+        .rsplit(':')
+        .next()
+        .and_then(|version| version.parse().ok());
     let schema = version.ok_or_else(|| wrong(format!("header {SCHEMA} has no version")))?;
-    let written =
-        upcast(Written { event_type: attribute(&TYPE)?.to_owned(), schema, body }).map_err(wrong)?;
+    let written = upcast(Written {
+        event_type: attribute(&TYPE)?.to_owned(),
+        schema,
+        body,
+    })
+    .map_err(wrong)?;
     let time = OffsetDateTime::parse(attribute(&TIME)?, &Rfc3339)
         .map_err(|_| wrong(format!("header {TIME} is not an RFC 3339 time")))?;
     Ok(RecordedEvent {
@@ -154,21 +164,39 @@ mod tests {
     fn event_survives_encoding_and_decoding() {
         let names = Names::new("ns").expect("a good namespace");
         let event = NewEvent::sample();
-        let back =
-            recorded(&names, "ns.ev.email.abc", 7, &event.headers(&names.source()), event.body.clone())
-                .expect("our own headers are readable");
-        assert_eq!((back.position, back.aggregate.as_str(), back.id.as_str()), (7, "email", "abc"));
+        let back = recorded(
+            &names,
+            "ns.ev.email.abc",
+            7,
+            &event.headers(&names.source()),
+            event.body.clone(),
+        )
+        .expect("our own headers are readable");
+        assert_eq!(
+            (back.position, back.aggregate.as_str(), back.id.as_str()),
+            (7, "email", "abc")
+        );
         assert_eq!(
             (back.event_id, back.command_id, back.correlation_id),
             (event.event_id, event.command_id, event.correlation_id)
         );
-        assert_eq!((back.time, back.actor, back.event_type.as_str()), (event.time, event.actor, "EmailSent"));
+        assert_eq!(
+            (back.time, back.actor, back.event_type.as_str()),
+            (event.time, event.actor, "EmailSent")
+        );
     }
 
     #[test]
     fn missing_header_is_named() {
         let names = Names::new("ns").expect("a good namespace");
-        let error = recorded(&names, "ns.ev.email.abc", 7, &HeaderMap::new(), Bytes::new()).err();
+        let error = recorded(
+            &names,
+            "ns.ev.email.abc",
+            7,
+            &HeaderMap::new(),
+            Bytes::new(),
+        )
+        .err();
         assert_eq!(
             error.map(|e| e.to_string()).as_deref(),
             Some("the message at position 7 is not an event: no header ce-dataschema")

@@ -8,7 +8,8 @@ use super::Position;
 /// Error of using the event log. Contains no personal data.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// The server can't be reached, doesn't answer in time, or is temporarily unable to serve the request.
+    /// The server can't be reached, doesn't answer in time, or is temporarily unable to serve the
+    /// request.
     #[error("the event log is not available: {0}")]
     Unavailable(String),
     /// The stream does not exist.
@@ -35,18 +36,22 @@ pub enum LogError {
 /// JetStream: stream not found.
 pub(crate) const STREAM_NOT_FOUND: u64 = 10059;
 
-/// JetStream: temporary errors. No leader or no quorum (10004, 10008, 10009), starting (10039, 10076),
-/// stream offline (10118, 10194), too many requests (10167), expected sequence not comparable yet (10163),
-/// incomplete batch (10176), too many open batches (10210, 10211).
-const NOT_NOW: [u64; 12] =
-    [10_004, 10_008, 10_009, 10_039, 10_076, 10_118, 10_163, 10_167, 10_176, 10_194, 10_210, 10_211];
+/// JetStream: temporary errors. No leader or no quorum (10004, 10008, 10009), starting (10039,
+/// 10076), stream offline (10118, 10194), too many requests (10167), expected sequence not
+/// comparable yet (10163), incomplete batch (10176), too many open batches (10210, 10211).
+const NOT_NOW: [u64; 12] = [
+    10_004, 10_008, 10_009, 10_039, 10_076, 10_118, 10_163, 10_167, 10_176, 10_194, 10_210, 10_211,
+];
 
 impl From<&jetstream::Error> for LogError {
     fn from(error: &jetstream::Error) -> Self {
         match error.error_code().0 {
             STREAM_NOT_FOUND => Self::NotProvisioned,
             code if NOT_NOW.contains(&code) => Self::Unavailable(error.to_string()),
-            code => Self::Refused { code, description: error.to_string() },
+            code => Self::Refused {
+                code,
+                description: error.to_string(),
+            },
         }
     }
 }

@@ -10,7 +10,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{EventLog, LogError};
 
-/// Timeout for an answer to a system request. The server doesn't answer an account without permission.
+/// Timeout for an answer to a system request. The server doesn't answer an account without
+/// permission.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// Information about one nats-server, from its greeting (`INFO`).
@@ -106,9 +107,12 @@ impl EventLog {
         OffsetDateTime::parse(answer["server"]["time"].as_str()?, &Rfc3339).ok()
     }
 
-    /// Returns the server's variables (`VARZ` of its monitoring), or `None` if the account has no permission.
+    /// Returns the server's variables (`VARZ` of its monitoring), or `None` if the account has no
+    /// permission.
     pub async fn variables(&self) -> Option<Value> {
-        self.ask_system("$SYS.REQ.SERVER.PING.VARZ").await.map(|mut answer| answer["data"].take())
+        self.ask_system("$SYS.REQ.SERVER.PING.VARZ")
+            .await
+            .map(|mut answer| answer["data"].take())
     }
 
     async fn ask_system(&self, subject: &'static str) -> Option<Value> {
@@ -122,7 +126,9 @@ impl EventLog {
     /// # Errors
     /// The stream does not exist, or the server can't be reached.
     pub async fn keepers(&self, stream: &str) -> Result<Option<Keepers>, LogError> {
-        let mut answer = self.api(&format!("STREAM.INFO.{stream}"), &json!({})).await?;
+        let mut answer = self
+            .api(&format!("STREAM.INFO.{stream}"), &json!({}))
+            .await?;
         match answer["cluster"].take() {
             Value::Null => Ok(None),
             keepers => serde_json::from_value(keepers).map(Some).map_err(|error| {

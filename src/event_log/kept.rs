@@ -13,8 +13,8 @@ use super::{EventLog, LogError, Position};
 const PER_REQUEST: usize = 1_000;
 
 impl EventLog {
-    /// Returns up to `most` messages of a stream on a subject (or a wildcard), in order. The answering
-    /// replica may lag.
+    /// Returns up to `most` messages of a stream on a subject (or a wildcard), in order. The
+    /// answering replica may lag.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -27,17 +27,27 @@ impl EventLog {
         patiently(|wait| self.kept_within(stream, subject, (0, Position::MAX), most, wait)).await
     }
 
-    /// Returns the messages of a stream on a subject (or a wildcard) in pages, newest page first. Each page is
-    /// in order. Pages may be empty. The answering replica may lag.
+    /// Returns the messages of a stream on a subject (or a wildcard) in pages, newest page first.
+    /// Each page is in order. Pages may be empty. The answering replica may lag.
     ///
     /// # Errors
     /// The server can't be reached. [`LogError::NotProvisioned`] if the stream doesn't exist.
-    pub async fn kept_backwards(&self, stream: &str, subject: &str) -> Result<Backwards<'_>, LogError> {
+    pub async fn kept_backwards(
+        &self,
+        stream: &str,
+        subject: &str,
+    ) -> Result<Backwards<'_>, LogError> {
         let found = patiently(|_| async { Ok(self.context().get_stream(stream).await?) }).await?;
         let state = &found.cached_info().state;
         let below = state.last_sequence;
         let first = state.first_sequence.max(1);
-        Ok(Backwards { log: self, stream: stream.to_owned(), subject: subject.to_owned(), first, below })
+        Ok(Backwards {
+            log: self,
+            stream: stream.to_owned(),
+            subject: subject.to_owned(),
+            first,
+            below,
+        })
     }
 
     /// Returns up to `most` messages after the first and up to the second position of `range`.
@@ -55,7 +65,8 @@ impl EventLog {
             let after = kept.last().map_or(after, |(position, _)| *position);
             let batch = PER_REQUEST.min(most - kept.len());
             let ask = json!({ "next_by_subj": subject, "seq": after + 1, "batch": batch });
-            let (before, mut is_beyond) = (kept.len(), false);
+            let before = kept.len();
+            let mut is_beyond = false;
             let see = |_: &str, position, _: &HeaderMap, body: Bytes| {
                 is_beyond |= position > upto;
                 if !is_beyond {
@@ -91,9 +102,17 @@ impl Backwards<'_> {
         if self.below < self.first {
             return Ok(None);
         }
-        let after = self.below.saturating_sub(PER_REQUEST as u64).max(self.first - 1);
-        let (stream, subject, range) = (&self.stream, &self.subject, (after, self.below));
-        let read = |wait| self.log.kept_within(stream, subject, range, PER_REQUEST, wait);
+        let after = self
+            .below
+            .saturating_sub(PER_REQUEST as u64)
+            .max(self.first - 1);
+        let stream = &self.stream;
+        let subject = &self.subject;
+        let range = (after, self.below);
+        let read = |wait| {
+            self.log
+                .kept_within(stream, subject, range, PER_REQUEST, wait)
+        };
         let page = patiently(read).await?;
         self.below = after;
         Ok(Some(page))

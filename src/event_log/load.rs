@@ -17,8 +17,8 @@ use super::{EventLog, LogError, Position, RecordedEvent};
 
 /// Maximum number of events per request.
 const PER_REQUEST: usize = 1_024;
-/// Maximum number of bytes per request. It is far below the server's `max_pending`, above which the server
-/// disconnects a client as slow consumer.
+/// Maximum number of bytes per request. It is far below the server's `max_pending`, above which the
+/// server disconnects a client as slow consumer.
 const MAX_BYTES: usize = 8 << 20;
 /// Maximum number of subjects per request. The server answers with at most 1024 messages.
 const SUBJECTS_PER_REQUEST: usize = 1_000;
@@ -31,7 +31,8 @@ const PENDING: &str = "Nats-Num-Pending";
 const NO_MESSAGE: u64 = 10037;
 
 impl EventLog {
-    /// Returns the events of one aggregate after a position, in order. The result is empty if there are none.
+    /// Returns the events of one aggregate after a position, in order. The result is empty if there
+    /// are none.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
@@ -50,8 +51,8 @@ impl EventLog {
         Ok(events)
     }
 
-    /// Returns one page of an aggregate's events after a position, and true if there are more. So a history
-    /// of any length can be folded page by page in constant memory.
+    /// Returns one page of an aggregate's events after a position, and true if there are more. So a
+    /// history of any length can be folded page by page in constant memory.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
@@ -65,12 +66,16 @@ impl EventLog {
         patiently(|wait| self.next_events(&subject, after, PER_REQUEST, wait)).await
     }
 
-    /// Returns the first event of an aggregate, if any. This costs less than loading the history, because
-    /// the server scans all messages between two events of one aggregate.
+    /// Returns the first event of an aggregate, if any. This costs less than loading the history,
+    /// because the server scans all messages between two events of one aggregate.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
-    pub async fn first(&self, aggregate: &str, id: &str) -> Result<Option<RecordedEvent>, LogError> {
+    pub async fn first(
+        &self,
+        aggregate: &str,
+        id: &str,
+    ) -> Result<Option<RecordedEvent>, LogError> {
         let subject = self.shared.names.aggregate(aggregate, id);
         let (events, _) = patiently(|wait| self.next_events(&subject, 0, 1, wait)).await?;
         Ok(events.into_iter().next())
@@ -85,14 +90,25 @@ impl EventLog {
         patiently(|wait| self.last_event(&subject, wait)).await
     }
 
-    async fn last_event(&self, subject: &str, wait: Duration) -> Result<Option<RecordedEvent>, LogError> {
+    async fn last_event(
+        &self,
+        subject: &str,
+        wait: Duration,
+    ) -> Result<Option<RecordedEvent>, LogError> {
         let ask = json!({ "multi_last": [subject], "batch": 1 });
         let mut last = None;
         let see = |subject: &str, position, headers: &HeaderMap, body| {
-            last = Some(recorded(&self.shared.names, subject, position, headers, body)?);
+            last = Some(recorded(
+                &self.shared.names,
+                subject,
+                position,
+                headers,
+                body,
+            )?);
             Ok(())
         };
-        self.direct_get(&self.shared.names.events(), &ask, wait, see).await?;
+        self.direct_get(&self.shared.names.events(), &ask, wait, see)
+            .await?;
         Ok(last)
     }
 
@@ -106,10 +122,18 @@ impl EventLog {
         let ask = json!({ "next_by_subj": subject, "seq": after + 1, "batch": most, "max_bytes": MAX_BYTES });
         let mut events = Vec::new();
         let see = |subject: &str, position, headers: &HeaderMap, body| {
-            events.push(recorded(&self.shared.names, subject, position, headers, body)?);
+            events.push(recorded(
+                &self.shared.names,
+                subject,
+                position,
+                headers,
+                body,
+            )?);
             Ok(())
         };
-        let more = self.direct_get(&self.shared.names.events(), &ask, wait, see).await?;
+        let more = self
+            .direct_get(&self.shared.names.events(), &ask, wait, see)
+            .await?;
         let more = more && !events.is_empty();
         Ok((events, more))
     }
@@ -124,20 +148,25 @@ impl EventLog {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn present_of(&self, subjects: &[String], wait: Duration) -> Result<Vec<String>, LogError> {
+    async fn present_of(
+        &self,
+        subjects: &[String],
+        wait: Duration,
+    ) -> Result<Vec<String>, LogError> {
         let mut found = Vec::new();
         let ask = json!({ "multi_last": subjects, "batch": PER_REQUEST, "max_bytes": MAX_BYTES });
         let see = |subject: &str, _, _: &HeaderMap, _| {
             found.push(subject.to_owned());
             Ok(())
         };
-        self.direct_get(&self.shared.names.events(), &ask, wait, see).await?;
+        self.direct_get(&self.shared.names.events(), &ask, wait, see)
+            .await?;
         Ok(found)
     }
 
-    /// Requests messages of a stream and calls `see` for each, with subject, position, headers and body.
-    /// Each message must arrive within `wait` after the previous one. Returns true if there are more
-    /// messages than the limits of the request allow in one answer.
+    /// Requests messages of a stream and calls `see` for each, with subject, position, headers and
+    /// body. Each message must arrive within `wait` after the previous one. Returns true if there
+    /// are more messages than the limits of the request allow in one answer.
     pub(super) async fn direct_get(
         &self,
         stream: &str,
@@ -149,7 +178,9 @@ impl EventLog {
         let inbox = client.new_inbox();
         let mut answers = client.subscribe(inbox.clone()).await?;
         let api = format!("$JS.API.DIRECT.GET.{stream}");
-        client.publish_with_reply(api, inbox, ask.to_string().into()).await?;
+        client
+            .publish_with_reply(api, inbox, ask.to_string().into())
+            .await?;
         loop {
             let next = tokio::time::timeout(wait, answers.next()).await;
             let Ok(Some(message)) = next else {
@@ -164,21 +195,25 @@ impl EventLog {
                     // No message on these subjects.
                     404 => Ok(false),
                     503 => Err(why_nobody_answers(client, stream).await),
-                    other => Err(LogError::Unavailable(format!("direct get answered {other}"))),
+                    other => Err(LogError::Unavailable(format!(
+                        "direct get answered {other}"
+                    ))),
                 };
             }
             let headers = message.headers.unwrap_or_default();
             let sequence = headers.get(SEQUENCE).and_then(|v| v.as_str().parse().ok());
             let (Some(position), Some(subject)) = (sequence, headers.get(SUBJECT)) else {
-                return Err(LogError::Unavailable("a direct get's answer lacks its sequence".to_owned()));
+                return Err(LogError::Unavailable(
+                    "a direct get's answer lacks its sequence".to_owned(),
+                ));
             };
             see(subject.as_str(), position, &headers, message.payload)?;
         }
     }
 
-    /// Returns the last position of an aggregate from the stream's leader; 0 if it has no events. A direct
-    /// get may be answered by a follower that lags. So compare with this position before refusing a command
-    /// or retrying.
+    /// Returns the last position of an aggregate from the stream's leader; 0 if it has no events. A
+    /// direct get may be answered by a follower that lags. So compare with this position before
+    /// refusing a command or retrying.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -205,12 +240,17 @@ impl EventLog {
             Ok(Response::Ok(stored)) => Ok(stored.message.seq),
             Ok(Response::Err { error }) if error.error_code().0 == NO_MESSAGE => Ok(0),
             Ok(Response::Err { error }) => Err((&error).into()),
-            Err(error) => Err(LogError::Unavailable(format!("the server's answer is not readable: {error}"))),
+            Err(error) => Err(LogError::Unavailable(format!(
+                "the server's answer is not readable: {error}"
+            ))),
         }
     }
 }
 
 /// Returns the number of messages left after an answer, from its headers.
 fn pending(headers: Option<&HeaderMap>) -> u64 {
-    headers.and_then(|headers| headers.get(PENDING)).and_then(|v| v.as_str().parse().ok()).unwrap_or(0)
+    headers
+        .and_then(|headers| headers.get(PENDING))
+        .and_then(|v| v.as_str().parse().ok())
+        .unwrap_or(0)
 }

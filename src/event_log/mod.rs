@@ -1,4 +1,5 @@
-//! The event log, stored in one JetStream stream. It is the only place where decisions are recorded.
+//! The event log, stored in one JetStream stream. It is the only place where decisions are
+//! recorded.
 //!
 //! * [`envelope`] — an event as a message: CloudEvents attributes as headers, JSON as body.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
@@ -7,7 +8,8 @@
 //! * [`availability`] — retries while a cluster elects a leader.
 //! * [`mod@connect`] — connection to the server; [`health`] — information about the server.
 //! * [`timers`] — message schedules; [`task_runs`] — runs of scheduled tasks.
-//! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — the changes that this makes.
+//! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — the changes
+//!   that this makes.
 
 mod availability;
 pub mod batch;
@@ -62,7 +64,14 @@ impl EventLog {
         let context = jetstream::new(client.clone());
         let publisher = batch::Publisher::new(client.clone(), &names);
         let committer = committer::Committer::start(publisher);
-        Self { shared: Arc::new(Shared { client, context, names, committer }) }
+        Self {
+            shared: Arc::new(Shared {
+                client,
+                context,
+                names,
+                committer,
+            }),
+        }
     }
 
     /// Returns the names of this namespace's streams and subjects.
@@ -88,13 +97,20 @@ impl EventLog {
     /// # Errors
     /// The server can't be reached, or the stream is not provisioned.
     pub async fn info(&self) -> Result<LogInfo, LogError> {
-        let stream = self.shared.context.get_stream(self.shared.names.events()).await?;
+        let stream = self
+            .shared
+            .context
+            .get_stream(self.shared.names.events())
+            .await?;
         let info = stream.cached_info();
-        Ok(LogInfo { created: info.created, last_position: info.state.last_sequence })
+        Ok(LogInfo {
+            created: info.created,
+            last_position: info.state.last_sequence,
+        })
     }
 
-    /// Appends all events of a commit or none, if every aggregate has its expected position. Returns the
-    /// positions of the events, in order.
+    /// Appends all events of a commit or none, if every aggregate has its expected position.
+    /// Returns the positions of the events, in order.
     ///
     /// # Errors
     /// See [`AppendError`]. After `Unknown` the caller must check if the commit was written.

@@ -1,5 +1,5 @@
-//! Names of streams, subjects and consumers. The namespace is the prefix of all names, which keeps tests
-//! and installations apart.
+//! Names of streams, subjects and consumers. The namespace is the prefix of all names, which keeps
+//! tests and installations apart.
 
 use thiserror::Error;
 
@@ -11,7 +11,9 @@ pub struct Names {
 
 /// The namespace is not valid in subjects and stream names.
 #[derive(Debug, Error)]
-#[error("the namespace \"{0}\" is not usable; give 1 to 32 lower-case letters, digits or underscores")]
+#[error(
+    "the namespace \"{0}\" is not usable; give 1 to 32 lower-case letters, digits or underscores"
+)]
 pub struct BadNamespace(String);
 
 impl Names {
@@ -21,9 +23,13 @@ impl Names {
     /// The namespace has other characters or another length.
     pub fn new(namespace: &str) -> Result<Self, BadNamespace> {
         let fits = (1..=32).contains(&namespace.len())
-            && namespace.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            && namespace
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if fits {
-            Ok(Self { namespace: namespace.to_owned() })
+            Ok(Self {
+                namespace: namespace.to_owned(),
+            })
         } else {
             Err(BadNamespace(namespace.to_owned()))
         }
@@ -98,7 +104,9 @@ impl Names {
     /// Returns the name of the timer from the subject on which it arrived.
     #[must_use]
     pub fn parse_due<'s>(&self, subject: &'s str) -> Option<&'s str> {
-        subject.strip_prefix(&self.namespace)?.strip_prefix(".timer.due.")
+        subject
+            .strip_prefix(&self.namespace)?
+            .strip_prefix(".timer.due.")
     }
 
     /// Returns the name of the stream of dead letters.
@@ -110,7 +118,9 @@ impl Names {
     /// Splits an aggregate's subject into kind and id.
     #[must_use]
     pub fn parse_aggregate<'s>(&self, subject: &'s str) -> Option<(&'s str, &'s str)> {
-        let rest = subject.strip_prefix(&self.namespace)?.strip_prefix(".ev.")?;
+        let rest = subject
+            .strip_prefix(&self.namespace)?
+            .strip_prefix(".ev.")?;
         let (aggregate, id) = rest.split_once('.')?;
         (!id.contains('.')).then_some((aggregate, id))
     }

@@ -55,8 +55,8 @@ pub struct Step {
 /// Error of provisioning.
 #[derive(Debug, Error)]
 pub enum ProvisionError {
-    /// The number of replicas is not supported. An even number tolerates no more failed nodes than the odd
-    /// number below it.
+    /// The number of replicas is not supported. An even number tolerates no more failed nodes than
+    /// the odd number below it.
     #[error("{0} replicas are not usable; give 1, or in a cluster 3 or 5")]
     Replicas(u8),
     /// Several replicas were requested on a server that is not in a cluster.
@@ -120,8 +120,8 @@ pub(crate) fn overlaid(present: &Value, wanted: &Value) -> Value {
     config
 }
 
-/// Returns true if both values are equal. The server omits settings with their default, which is null,
-/// false, zero, empty or "none".
+/// Returns true if both values are equal. The server omits settings with their default, which is
+/// null, false, zero, empty or "none".
 fn same(present: &Value, wanted: &Value) -> bool {
     let is_default = |value: &Value| match value {
         Value::Null => true,
@@ -143,15 +143,26 @@ mod tests {
     #[test]
     fn only_differing_fields_change_and_other_fields_are_kept() {
         let present = json!({ "max_age": 5, "discard": "old", "placement": { "tags": ["ssd"] } });
-        let wanted = json!({ "max_age": 0, "discard": "old", "compression": "none", "deny_purge": true });
-        let change = |field: &str, from, to| Change { field: field.to_owned(), from, to };
+        let wanted =
+            json!({ "max_age": 0, "discard": "old", "compression": "none", "deny_purge": true });
+        let change = |field: &str, from, to| Change {
+            field: field.to_owned(),
+            from,
+            to,
+        };
         assert_eq!(
             changes(&present, &wanted),
-            [change("deny_purge", Value::Null, json!(true)), change("max_age", json!(5), json!(0))]
+            [
+                change("deny_purge", Value::Null, json!(true)),
+                change("max_age", json!(5), json!(0))
+            ]
         );
         let config = overlaid(&present, &wanted);
         assert_eq!(config["placement"], present["placement"]);
-        assert_eq!((&config["max_age"], &config["deny_purge"]), (&json!(0), &json!(true)));
+        assert_eq!(
+            (&config["max_age"], &config["deny_purge"]),
+            (&json!(0), &json!(true))
+        );
         assert_eq!(changes(&config, &wanted), []);
     }
 

@@ -1,5 +1,5 @@
-//! Creates and updates streams and consumers from the JSON files under `nats/`, which have the server's own
-//! API format. Provisioning is idempotent.
+//! Creates and updates streams and consumers from the JSON files under `nats/`, which have the
+//! server's own API format. Provisioning is idempotent.
 
 use std::time::Duration;
 
@@ -29,20 +29,58 @@ const STREAMS: &[(&str, &str)] = &[
     ("EVENTS", include_str!("../../nats/streams/EVENTS.json")),
     ("TIMERS", include_str!("../../nats/streams/TIMERS.json")),
     ("PUBLIC", include_str!("../../nats/streams/PUBLIC.json")),
-    ("DEADLETTERS", include_str!("../../nats/streams/DEADLETTERS.json")),
-    ("ADVISORIES", include_str!("../../nats/streams/ADVISORIES.json")),
+    (
+        "DEADLETTERS",
+        include_str!("../../nats/streams/DEADLETTERS.json"),
+    ),
+    (
+        "ADVISORIES",
+        include_str!("../../nats/streams/ADVISORIES.json"),
+    ),
 ];
 
 /// Durable consumers: stream, name and configuration.
 const CONSUMERS: &[(&str, &str, &str)] = &[
-    ("EVENTS", "importer", include_str!("../../nats/consumers/importer.json")),
-    ("EVENTS", "processes", include_str!("../../nats/consumers/processes.json")),
-    ("EVENTS", "renderer", include_str!("../../nats/consumers/renderer.json")),
-    ("EVENTS", "mailer", include_str!("../../nats/consumers/mailer.json")),
-    ("EVENTS", "notifier", include_str!("../../nats/consumers/notifier.json")),
-    ("TIMERS", "timers", include_str!("../../nats/consumers/timers.json")),
-    ("TIMERS", "tasks", include_str!("../../nats/consumers/tasks.json")),
-    ("ADVISORIES", "deadletters", include_str!("../../nats/consumers/deadletters.json")),
+    (
+        "EVENTS",
+        "importer",
+        include_str!("../../nats/consumers/importer.json"),
+    ),
+    (
+        "EVENTS",
+        "processes",
+        include_str!("../../nats/consumers/processes.json"),
+    ),
+    (
+        "EVENTS",
+        "renderer",
+        include_str!("../../nats/consumers/renderer.json"),
+    ),
+    (
+        "EVENTS",
+        "mailer",
+        include_str!("../../nats/consumers/mailer.json"),
+    ),
+    (
+        "EVENTS",
+        "notifier",
+        include_str!("../../nats/consumers/notifier.json"),
+    ),
+    (
+        "TIMERS",
+        "timers",
+        include_str!("../../nats/consumers/timers.json"),
+    ),
+    (
+        "TIMERS",
+        "tasks",
+        include_str!("../../nats/consumers/tasks.json"),
+    ),
+    (
+        "ADVISORIES",
+        "deadletters",
+        include_str!("../../nats/consumers/deadletters.json"),
+    ),
 ];
 
 /// Stream or consumer with its wanted configuration.
@@ -59,13 +97,16 @@ struct Target {
 impl EventLog {
     /// Creates or updates all streams and consumers of this namespace, and returns the steps taken.
     ///
-    /// `replicas` is the number of servers that store each stream: 1, or 3 or 5 in a cluster. With `None`,
-    /// existing streams keep their number, and new streams get that of `EVENTS`, or 1. Consumers have the
-    /// number of their stream.
+    /// `replicas` is the number of servers that store each stream: 1, or 3 or 5 in a cluster. With
+    /// `None`, existing streams keep their number, and new streams get that of `EVENTS`, or 1.
+    /// Consumers have the number of their stream.
     ///
     /// # Errors
     /// See [`ProvisionError`]. Steps taken before the error are not undone.
-    pub async fn provision(&self, replicas: impl Into<Option<u8>>) -> Result<Vec<Step>, ProvisionError> {
+    pub async fn provision(
+        &self,
+        replicas: impl Into<Option<u8>>,
+    ) -> Result<Vec<Step>, ProvisionError> {
         self.go_through(replicas.into(), true).await
     }
 
@@ -73,11 +114,18 @@ impl EventLog {
     ///
     /// # Errors
     /// See [`ProvisionError`]. A lack of servers for the replicas is reported only by a change.
-    pub async fn plan_provision(&self, replicas: impl Into<Option<u8>>) -> Result<Vec<Step>, ProvisionError> {
+    pub async fn plan_provision(
+        &self,
+        replicas: impl Into<Option<u8>>,
+    ) -> Result<Vec<Step>, ProvisionError> {
         self.go_through(replicas.into(), false).await
     }
 
-    async fn go_through(&self, replicas: Option<u8>, apply: bool) -> Result<Vec<Step>, ProvisionError> {
+    async fn go_through(
+        &self,
+        replicas: Option<u8>,
+        apply: bool,
+    ) -> Result<Vec<Step>, ProvisionError> {
         if let Some(replicas) = replicas {
             check_replicas(replicas)?;
             if replicas > 1 && self.client().server_info().cluster.is_none() {
@@ -89,9 +137,17 @@ impl EventLog {
             Some(replicas) => replicas.into(),
             None => self.replicas_of(&streams[0]).await?,
         };
-        let mut steps = try_join_all(streams.iter().map(|one| self.bring_up(one, of_new, apply))).await?;
+        let mut steps =
+            try_join_all(streams.iter().map(|one| self.bring_up(one, of_new, apply))).await?;
         let consumers = self.consumers()?;
-        steps.extend(try_join_all(consumers.iter().map(|one| self.bring_up(one, of_new, apply))).await?);
+        steps.extend(
+            try_join_all(
+                consumers
+                    .iter()
+                    .map(|one| self.bring_up(one, of_new, apply)),
+            )
+            .await?,
+        );
         Ok(steps)
     }
 
@@ -103,7 +159,13 @@ impl EventLog {
             if let Some(replicas) = replicas {
                 config["num_replicas"] = json!(replicas);
             }
-            Ok(Target { kind: Kind::Stream, path: name.clone(), stream: None, name, config })
+            Ok(Target {
+                kind: Kind::Stream,
+                path: name.clone(),
+                stream: None,
+                name,
+                config,
+            })
         };
         STREAMS.iter().map(target).collect()
     }
@@ -118,7 +180,13 @@ impl EventLog {
             // 0 means: as many as the stream has, also if that changes.
             config["num_replicas"] = json!(0);
             let path = format!("{stream}.{consumer}");
-            Ok(Target { name, kind: Kind::Consumer, path, stream: Some(stream), config })
+            Ok(Target {
+                name,
+                kind: Kind::Consumer,
+                path,
+                stream: Some(stream),
+                config,
+            })
         };
         CONSUMERS.iter().map(target).collect()
     }
@@ -129,34 +197,52 @@ impl EventLog {
             let description = format!("its file under nats/ is not JSON: {error}");
             ProvisionError::Server {
                 name: name.to_owned(),
-                source: LogError::Refused { code: 0, description },
+                source: LogError::Refused {
+                    code: 0,
+                    description,
+                },
             }
         })
     }
 
     async fn replicas_of(&self, stream: &Target) -> Result<u64, ProvisionError> {
         let present = self.configured(stream).await?;
-        Ok(present.and_then(|config| config["num_replicas"].as_u64()).unwrap_or(1))
+        Ok(present
+            .and_then(|config| config["num_replicas"].as_u64())
+            .unwrap_or(1))
     }
 
-    /// Compares one stream or consumer with the server's configuration, and creates or updates it if
-    /// `apply` is true.
-    async fn bring_up(&self, target: &Target, of_new: u64, apply: bool) -> Result<Step, ProvisionError> {
+    /// Compares one stream or consumer with the server's configuration, and creates or updates it
+    /// if `apply` is true.
+    async fn bring_up(
+        &self,
+        target: &Target,
+        of_new: u64,
+        apply: bool,
+    ) -> Result<Step, ProvisionError> {
         let present = self.configured(target).await?;
-        let changes = present.as_ref().map_or_else(Vec::new, |present| changes(present, &target.config));
+        let changes = present
+            .as_ref()
+            .map_or_else(Vec::new, |present| changes(present, &target.config));
         let action = match &present {
             None => Action::Create,
             Some(_) if changes.is_empty() => Action::Nothing,
             Some(_) => Action::Change,
         };
         if apply && action != Action::Nothing {
-            let mut config = present.map_or_else(|| target.config.clone(), |p| overlaid(&p, &target.config));
+            let mut config =
+                present.map_or_else(|| target.config.clone(), |p| overlaid(&p, &target.config));
             if target.kind == Kind::Stream && action == Action::Create {
                 config["num_replicas"] = json!(of_new);
             }
             self.write(target, action, config).await?;
         }
-        Ok(Step { name: target.name.clone(), kind: target.kind, action, changes })
+        Ok(Step {
+            name: target.name.clone(),
+            kind: target.kind,
+            action,
+            changes,
+        })
     }
 
     /// Returns the server's configuration of a stream or consumer, or `None` if it doesn't exist.
@@ -167,29 +253,52 @@ impl EventLog {
         };
         match self.api(&path, &json!({})).await {
             Ok(info) => Ok(Some(info["config"].clone())),
-            Err(LogError::NotProvisioned | LogError::Refused { code: CONSUMER_NOT_FOUND, .. }) => Ok(None),
-            Err(source) => Err(ProvisionError::Server { name: target.name.clone(), source }),
+            Err(
+                LogError::NotProvisioned
+                | LogError::Refused {
+                    code: CONSUMER_NOT_FOUND,
+                    ..
+                },
+            ) => Ok(None),
+            Err(source) => Err(ProvisionError::Server {
+                name: target.name.clone(),
+                source,
+            }),
         }
     }
 
-    async fn write(&self, target: &Target, action: Action, config: Value) -> Result<(), ProvisionError> {
+    async fn write(
+        &self,
+        target: &Target,
+        action: Action,
+        config: Value,
+    ) -> Result<(), ProvisionError> {
         let replicas = config["num_replicas"].as_u64().unwrap_or(1);
         let (verb, ask) = match (&target.stream, action) {
-            (Some(stream), _) => ("CONSUMER.CREATE", json!({ "stream_name": stream, "config": config })),
+            (Some(stream), _) => (
+                "CONSUMER.CREATE",
+                json!({ "stream_name": stream, "config": config }),
+            ),
             (None, Action::Change) => ("STREAM.UPDATE", config),
             (None, _) => ("STREAM.CREATE", config),
         };
         let name = target.name.clone();
         match self.api(&format!("{verb}.{}", target.path), &ask).await {
             Ok(_) => self.settled(target).await,
-            Err(LogError::Refused { code: NO_PEERS, description: reason }) => {
-                Err(ProvisionError::TooFewServers { name, replicas, reason })
-            }
+            Err(LogError::Refused {
+                code: NO_PEERS,
+                description: reason,
+            }) => Err(ProvisionError::TooFewServers {
+                name,
+                replicas,
+                reason,
+            }),
             Err(source) => Err(ProvisionError::Server { name, source }),
         }
     }
 
-    /// Waits until the stream or consumer has a leader. It may have none for a while after its replicas change.
+    /// Waits until the stream or consumer has a leader. It may have none for a while after its
+    /// replicas change.
     async fn settled(&self, target: &Target) -> Result<(), ProvisionError> {
         let path = match target.kind {
             Kind::Stream => format!("STREAM.INFO.{}", target.path),
@@ -198,12 +307,19 @@ impl EventLog {
         let led = |_| async {
             let info = self.api(&path, &json!({})).await?;
             let alone = info["cluster"].is_null();
-            if alone || info["cluster"]["leader"].as_str().is_some_and(|leader| !leader.is_empty()) {
+            if alone
+                || info["cluster"]["leader"]
+                    .as_str()
+                    .is_some_and(|leader| !leader.is_empty())
+            {
                 return Ok(());
             }
             Err(LogError::Unavailable("it has no leader yet".to_owned()))
         };
-        let error = |source| ProvisionError::Server { name: target.name.clone(), source };
+        let error = |source| ProvisionError::Server {
+            name: target.name.clone(),
+            source,
+        };
         patiently(led).await.map_err(error)
     }
 
@@ -211,12 +327,19 @@ impl EventLog {
         #[derive(Deserialize)]
         #[serde(transparent)]
         struct Answer(Value);
-        let request = Request::new().payload(ask.to_string().into()).timeout(Some(ANSWER_WITHIN));
-        let answer = self.client().send_request(format!("$JS.API.{subject}"), request).await?;
+        let request = Request::new()
+            .payload(ask.to_string().into())
+            .timeout(Some(ANSWER_WITHIN));
+        let answer = self
+            .client()
+            .send_request(format!("$JS.API.{subject}"), request)
+            .await?;
         match serde_json::from_slice::<Response<Answer>>(&answer.payload) {
             Ok(Response::Ok(Answer(value))) => Ok(value),
             Ok(Response::Err { error }) => Err((&error).into()),
-            Err(error) => Err(LogError::Unavailable(format!("the server's answer is not readable: {error}"))),
+            Err(error) => Err(LogError::Unavailable(format!(
+                "the server's answer is not readable: {error}"
+            ))),
         }
     }
 }
@@ -242,6 +365,9 @@ mod tests {
         assert_eq!(events["deny_purge"], true);
         assert_eq!(events["allow_atomic"], true);
         assert_eq!(events["compression"], "none");
-        assert!(events.get("allow_msg_schedules").is_none(), "schedules would clear deny_purge for good");
+        assert!(
+            events.get("allow_msg_schedules").is_none(),
+            "schedules would clear deny_purge for good"
+        );
     }
 }

@@ -16,8 +16,8 @@ const PULL: i64 = 1_000;
 /// Longest wait for an event that the server has announced as pending.
 const FIRST_WITHIN: Duration = Duration::from_secs(10);
 
-/// Interval at which a reader without messages checks the last position of the log. A consumer lives on one
-/// node, and async-nats takes a minute to notice that this node is down.
+/// Interval at which a reader without messages checks the last position of the log. A consumer
+/// lives on one node, and async-nats takes a minute to notice that this node is down.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 /// Maximum total size of the bodies in one batch, in bytes. A batch ends early if it is reached.
 const MAX_BYTES: usize = 16 << 20;
@@ -48,11 +48,22 @@ impl EventLog {
         self.read_some_after(position, Vec::new())
     }
 
-    /// Like [`Self::read_after`], for these subjects only; all if `subjects` is empty. The server filters.
+    /// Like [`Self::read_after`], for these subjects only; all if `subjects` is empty. The server
+    /// filters.
     #[must_use]
     pub fn read_some_after(&self, position: Position, subjects: Vec<String>) -> LogReader {
-        let silence = Silence { asked: Instant::now(), last: 0 };
-        LogReader { log: self.clone(), after: position, subjects, remaining: 0, messages: None, silence }
+        let silence = Silence {
+            asked: Instant::now(),
+            last: 0,
+        };
+        LogReader {
+            log: self.clone(),
+            after: position,
+            subjects,
+            remaining: 0,
+            messages: None,
+            silence,
+        }
     }
 
     /// Returns the position of the first event that the server stored at `time` or later, if any.
@@ -69,10 +80,17 @@ impl EventLog {
         if remaining == 0 {
             return Ok(None);
         }
-        let unavailable = || LogError::Unavailable("the server did not give an event in time".to_owned());
-        let first = tokio::time::timeout(FIRST_WITHIN, messages.next()).await.map_err(|_| unavailable())?;
-        let first = first.ok_or_else(unavailable)?.map_err(|e| LogError::Unavailable(e.to_string()))?;
-        let info = first.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let unavailable =
+            || LogError::Unavailable("the server did not give an event in time".to_owned());
+        let first = tokio::time::timeout(FIRST_WITHIN, messages.next())
+            .await
+            .map_err(|_| unavailable())?;
+        let first = first
+            .ok_or_else(unavailable)?
+            .map_err(|e| LogError::Unavailable(e.to_string()))?;
+        let info = first
+            .info()
+            .map_err(|error| LogError::Unavailable(error.to_string()))?;
         Ok(Some(info.stream_sequence))
     }
 }
@@ -84,33 +102,42 @@ impl LogReader {
         self.after
     }
 
-    /// Returns up to `max` further events of about 16 MiB in total, in order. Waits at most `wait` for the
-    /// first of them, then takes those that are available. Empty if none came.
+    /// Returns up to `max` further events of about 16 MiB in total, in order. Waits at most `wait`
+    /// for the first of them, then takes those that are available. Empty if none came.
     ///
     /// # Errors
-    /// The server can't be reached, or a message is not an event. The next call continues after the last
-    /// event returned, so the caller may retry.
-    pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<RecordedEvent>, LogError> {
+    /// The server can't be reached, or a message is not an event. The next call continues after the
+    /// last event returned, so the caller may retry.
+    pub async fn next_batch(
+        &mut self,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
         self.open().await?;
-        let Some(mut messages) = self.messages.take() else { return Ok(Vec::new()) };
-        let (mut events, mut bytes) = (Vec::new(), 0);
+        let Some(mut messages) = self.messages.take() else {
+            return Ok(Vec::new());
+        };
+        let mut events = Vec::new();
+        let mut bytes = 0;
         let Ok(first) = tokio::time::timeout(wait, messages.next()).await else {
             self.messages = self.is_live().await.then_some(messages);
             return Ok(events);
         };
         let mut next = first;
         loop {
-            // The stream of messages ended or failed. The events so far are returned, and the next call
-            // opens it again.
+            // The stream of messages ended or failed. The events so far are returned, and the next
+            // call opens it again.
             let Some(Ok(mut message)) = next else {
                 return match next {
-                    Some(Err(error)) if events.is_empty() => Err(LogError::Unavailable(error.to_string())),
+                    Some(Err(error)) if events.is_empty() => {
+                        Err(LogError::Unavailable(error.to_string()))
+                    }
                     _ => Ok(events),
                 };
             };
             let more = match self.read(&mut message) {
-                // If async-nats recreates a consumer before its first message, the new one starts at the
-                // beginning of the log.
+                // If async-nats recreates a consumer before its first message, the new one starts
+                // at the beginning of the log.
                 Ok(event) if event.position <= self.after => return Ok(events),
                 Ok(event) => {
                     self.after = event.position;
@@ -127,8 +154,8 @@ impl LogReader {
             }
             next = match messages.next().now_or_never() {
                 Some(next) => next,
-                // More messages are pending. Waiting for them avoids small batches, which are expensive for
-                // the reader.
+                // More messages are pending. Waiting for them avoids small batches, which are
+                // expensive for the reader.
                 None if more => match tokio::time::timeout(wait, messages.next()).await {
                     Ok(next) => next,
                     Err(_) => break,
@@ -152,7 +179,9 @@ impl LogReader {
     async fn open(&mut self) -> Result<(), LogError> {
         if self.messages.is_none() {
             let config = pull::OrderedConfig {
-                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.after + 1 },
+                deliver_policy: DeliverPolicy::ByStartSequence {
+                    start_sequence: self.after + 1,
+                },
                 filter_subjects: self.subjects.clone(),
                 max_batch: PULL,
                 ..Default::default()
@@ -166,8 +195,8 @@ impl LogReader {
         Ok(())
     }
 
-    /// Returns false if the consumer gave no message although the log had one at the previous check. The
-    /// next call then creates a new consumer.
+    /// Returns false if the consumer gave no message although the log had one at the previous
+    /// check. The next call then creates a new consumer.
     async fn is_live(&mut self) -> bool {
         // With a filter, silence may be correct although the log has new events.
         if !self.subjects.is_empty() || self.silence.asked.elapsed() < ASK_EVERY {
@@ -175,31 +204,51 @@ impl LogReader {
         }
         let missed = self.silence.last > self.after;
         let last = self.log.info().await.map_or(0, |info| info.last_position);
-        self.silence = Silence { asked: Instant::now(), last: if missed { 0 } else { last } };
+        self.silence = Silence {
+            asked: Instant::now(),
+            last: if missed { 0 } else { last },
+        };
         !missed
     }
 
     /// Decodes the event and updates the number of remaining ones.
     fn read(&mut self, message: &mut Message) -> Result<RecordedEvent, LogError> {
-        let info = message.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let info = message
+            .info()
+            .map_err(|error| LogError::Unavailable(error.to_string()))?;
         let position = info.stream_sequence;
         self.remaining = info.pending;
         let headers = message.message.headers.take().unwrap_or_default();
-        let (subject, body) = (message.subject.as_str(), message.payload.clone());
+        let subject = message.subject.as_str();
+        let body = message.payload.clone();
         recorded(self.log.names(), subject, position, &headers, body)
     }
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, LogError>>,
+) -> Result<T, LogError> {
     let late = || LogError::Unavailable("the server did not make a consumer in time".to_owned());
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or_else(|_| Err(late()))
 }
 
 /// Creates a consumer of the log. Returns its messages and their number.
-async fn consume(log: &EventLog, config: pull::OrderedConfig) -> Result<(pull::Ordered, u64), LogError> {
+async fn consume(
+    log: &EventLog,
+    config: pull::OrderedConfig,
+) -> Result<(pull::Ordered, u64), LogError> {
     let stream = log.context().get_stream(log.names().events()).await?;
     let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
-    let consumer = stream.create_consumer(config).await.map_err(|e| unavailable(&e))?;
+    let consumer = stream
+        .create_consumer(config)
+        .await
+        .map_err(|e| unavailable(&e))?;
     let remaining = consumer.cached_info().num_pending;
-    Ok((consumer.messages().await.map_err(|e| unavailable(&e))?, remaining))
+    Ok((
+        consumer.messages().await.map_err(|e| unavailable(&e))?,
+        remaining,
+    ))
 }

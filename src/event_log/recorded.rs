@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use crate::domain::{CommandId, DecodeError, Event};
 
-/// Position of an event in the log: its stream sequence, from 1. Positions increase but may have gaps.
+/// Position of an event in the log: its stream sequence, from 1. Positions increase but may have
+/// gaps.
 pub type Position = u64;
 
 /// Event read from the log, upcast to the current version of its type.

@@ -19,7 +19,8 @@ use super::{EventLog, LogError, Position};
 const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
 /// JetStream: no message found.
 const NO_MESSAGE: u64 = 10037;
-/// JetStream: wrong last sequence, compared with the stored messages or with one that is being written.
+/// JetStream: wrong last sequence, compared with the stored messages or with one that is being
+/// written.
 const CONFLICT: [u64; 2] = [10_071, 10_164];
 /// Maximum duration of a run. A run without an end after this time counts as interrupted.
 pub const LONGEST: Duration = Duration::from_secs(600);
@@ -64,7 +65,11 @@ pub struct Run {
     /// Trigger of the run.
     pub trigger: Trigger,
     /// Last planned time that this run and earlier ones cover. The task is not run again for it.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub covers: Option<OffsetDateTime>,
     /// Start of the run.
     #[serde(with = "time::serde::rfc3339")]
@@ -106,8 +111,8 @@ struct StoredMessage {
 }
 
 impl EventLog {
-    /// Begins a run of a task, unless its planned time is covered, the task is running, or another process
-    /// begins it at the same moment.
+    /// Begins a run of a task, unless its planned time is covered, the task is running, or another
+    /// process begins it at the same moment.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -127,8 +132,14 @@ impl EventLog {
         if last.is_some_and(|run| run.is_under_way(now)) {
             return Ok(Begun::Busy);
         }
-        let run =
-            Run { id, task: task.to_owned(), trigger, covers: due.or(covered), started: now, ended: None };
+        let run = Run {
+            id,
+            task: task.to_owned(),
+            trigger,
+            covers: due.or(covered),
+            started: now,
+            ended: None,
+        };
         match self.note(&run, Some(sequence)).await? {
             true => Ok(Begun::Run(run)),
             false => Ok(Begun::ByAnother),
@@ -148,13 +159,18 @@ impl EventLog {
     /// # Errors
     /// The server can't be reached.
     pub async fn runs(&self) -> Result<Vec<Run>, LogError> {
-        let notes = self.kept(&self.names().timers(), &self.names().runs("*"), MOST_NOTES).await?;
+        let notes = self
+            .kept(&self.names().timers(), &self.names().runs("*"), MOST_NOTES)
+            .await?;
         // A note of a newer program that can't be decoded is skipped.
-        let notes =
-            notes.iter().filter_map(|(at, body)| Some((*at, serde_json::from_slice::<Run>(body).ok()?)));
+        let notes = notes
+            .iter()
+            .filter_map(|(at, body)| Some((*at, serde_json::from_slice::<Run>(body).ok()?)));
         let mut runs: HashMap<Uuid, (Position, Run)> = HashMap::new();
         for (position, note) in notes {
-            let known = runs.entry(note.id).or_insert_with(|| (position, note.clone()));
+            let known = runs
+                .entry(note.id)
+                .or_insert_with(|| (position, note.clone()));
             known.1.ended = note.ended.or(known.1.ended.take());
         }
         let mut runs: Vec<_> = runs.into_values().collect();
@@ -164,37 +180,57 @@ impl EventLog {
 
     /// Writes a note. Returns false if the subject's last sequence was not the expected one.
     async fn note(&self, run: &Run, expected: Option<Position>) -> Result<bool, LogError> {
-        let body = serde_json::to_vec(run).map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let body =
+            serde_json::to_vec(run).map_err(|error| LogError::Unavailable(error.to_string()))?;
         let mut headers = HeaderMap::new();
         if let Some(expected) = expected {
             headers.insert(EXPECTED, expected.to_string());
         }
-        let request = Request::new().headers(headers).payload(body.into()).timeout(Some(ANSWER_WITHIN));
-        let answer = self.client().send_request(self.names().runs(&run.task), request).await?;
+        let request = Request::new()
+            .headers(headers)
+            .payload(body.into())
+            .timeout(Some(ANSWER_WITHIN));
+        let answer = self
+            .client()
+            .send_request(self.names().runs(&run.task), request)
+            .await?;
         match serde_json::from_slice::<Response<serde::de::IgnoredAny>>(&answer.payload) {
             Ok(Response::Ok(_)) => Ok(true),
             Ok(Response::Err { error }) if CONFLICT.contains(&error.error_code().0) => Ok(false),
             Ok(Response::Err { error }) => Err((&error).into()),
-            Err(error) => Err(LogError::Unavailable(format!("the server's answer is not readable: {error}"))),
+            Err(error) => Err(LogError::Unavailable(format!(
+                "the server's answer is not readable: {error}"
+            ))),
         }
     }
 
-    /// Returns the sequence of a task's last note, from the leader, and the run. The sequence is 0 if there
-    /// is none.
-    async fn last_run(&self, task: &str, wait: Duration) -> Result<(Position, Option<Run>), LogError> {
+    /// Returns the sequence of a task's last note, from the leader, and the run. The sequence is 0
+    /// if there is none.
+    async fn last_run(
+        &self,
+        task: &str,
+        wait: Duration,
+    ) -> Result<(Position, Option<Run>), LogError> {
         let api = format!("$JS.API.STREAM.MSG.GET.{}", self.names().timers());
         let ask = json!({ "last_by_subj": self.names().runs(task) }).to_string();
         let ask = Request::new().payload(ask.into()).timeout(Some(wait));
         let answer = self.client().send_request(api, ask).await?;
         match serde_json::from_slice::<Response<Stored>>(&answer.payload) {
             Ok(Response::Ok(Stored { message })) => {
-                let body = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &message.data);
-                let run = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
+                let body = base64::Engine::decode(
+                    &base64::engine::general_purpose::STANDARD,
+                    &message.data,
+                );
+                let run = body
+                    .ok()
+                    .and_then(|body| serde_json::from_slice(&body).ok());
                 Ok((message.seq, run))
             }
             Ok(Response::Err { error }) if error.error_code().0 == NO_MESSAGE => Ok((0, None)),
             Ok(Response::Err { error }) => Err((&error).into()),
-            Err(error) => Err(LogError::Unavailable(format!("the server's answer is not readable: {error}"))),
+            Err(error) => Err(LogError::Unavailable(format!(
+                "the server's answer is not readable: {error}"
+            ))),
         }
     }
 }

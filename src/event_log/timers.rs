@@ -1,8 +1,9 @@
 //! Message schedules on the stream `TIMERS` (ADR-51).
 //!
-//! Each timer has its own subject. Setting it again replaces the previous schedule. When it is due, the
-//! server publishes a message on another subject of the same stream, which a durable consumer reads. Timers
-//! are an optimisation: the log decides what is due, so a lost timer is simply set again.
+//! Each timer has its own subject. Setting it again replaces the previous schedule. When it is due,
+//! the server publishes a message on another subject of the same stream, which a durable consumer
+//! reads. Timers are an optimisation: the log decides what is due, so a lost timer is simply set
+//! again.
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::PublishError;
@@ -17,13 +18,13 @@ const TARGET: &str = "Nats-Schedule-Target";
 const TARGET_TTL: &str = "Nats-Schedule-TTL";
 const TTL: &str = "Nats-TTL";
 
-/// Time to live of a due message that no consumer reads. Later, only the task that looks for due mails
-/// finds them.
+/// Time to live of a due message that no consumer reads. Later, only the task that looks for due
+/// mails finds them.
 const KEPT: &str = "168h";
 
 impl EventLog {
-    /// Sets the timer `name` to fire at a time, or at once if the time is past. Replaces a timer with the
-    /// same name.
+    /// Sets the timer `name` to fire at a time, or at once if the time is past. Replaces a timer
+    /// with the same name.
     ///
     /// # Errors
     /// The server can't be reached, or refuses the message.
@@ -35,7 +36,8 @@ impl EventLog {
         headers.insert(SCHEDULE, format!("@at {time}"));
         headers.insert(TARGET, names.due(name));
         headers.insert(TARGET_TTL, KEPT);
-        self.put_timer(names.timer(name), headers, Bytes::new()).await
+        self.put_timer(names.timer(name), headers, Bytes::new())
+            .await
     }
 
     /// Fires the timer `name` now, with the message `body`.
@@ -48,10 +50,21 @@ impl EventLog {
         self.put_timer(self.names().due(name), headers, body).await
     }
 
-    async fn put_timer(&self, subject: String, headers: HeaderMap, body: Bytes) -> Result<(), LogError> {
+    async fn put_timer(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(), LogError> {
         let unavailable = |error: PublishError| LogError::Unavailable(error.to_string());
-        let acknowledged = self.context().publish_with_headers(subject, headers, body).await;
-        acknowledged.map_err(unavailable)?.await.map_err(unavailable)?;
+        let acknowledged = self
+            .context()
+            .publish_with_headers(subject, headers, body)
+            .await;
+        acknowledged
+            .map_err(unavailable)?
+            .await
+            .map_err(unavailable)?;
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
-//! Upcasting: converts older versions of events to the current one. All other code sees only the current version.
+//! Upcasting: converts older versions of events to the current one. All other code sees only the
+//! current version.
 
 use bytes::Bytes;
 
-/// Increased whenever an upcaster is added or changed. It is part of every projection's fingerprint.
+/// Increased whenever an upcaster is added or changed. It is part of every projection's
+/// fingerprint.
 pub const UPCASTERS_VERSION: u32 = 1;
 
 /// Schema version of events that are written now.
@@ -19,8 +21,8 @@ pub struct Written {
     pub body: Bytes,
 }
 
-/// Converts an event to the current version of its type. All types have version 1, so this only rejects
-/// events of a newer program.
+/// Converts an event to the current version of its type. All types have version 1, so this only
+/// rejects events of a newer program.
 ///
 /// # Errors
 /// The event was written by a newer program than this one.
@@ -39,7 +41,11 @@ mod tests {
     use super::*;
 
     fn written(schema: u32) -> Written {
-        Written { event_type: "EmailSent".to_owned(), schema, body: Bytes::from_static(b"{}") }
+        Written {
+            event_type: "EmailSent".to_owned(),
+            schema,
+            body: Bytes::from_static(b"{}"),
+        }
     }
 
     #[test]

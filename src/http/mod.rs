@@ -6,8 +6,8 @@
 //! * [`auth`] — passwords, tokens, permissions, rate limits.
 //! * [`server`] — connections, and the layers around every request.
 //!
-//! Writes run commands and respond with their outcome. Reads come from projections. Nothing here renders or sends
-//! mails; [`crate::rendering`] draws samples.
+//! Writes run commands and respond with their outcome. Reads come from projections. Nothing here
+//! renders or sends mails; [`crate::rendering`] draws samples.
 
 pub mod api;
 pub mod auth;

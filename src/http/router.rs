@@ -6,20 +6,30 @@ use utoipa_axum::routes;
 
 use super::api::accounts::{api_keys, auth, users};
 use super::api::certification::{
-    attendees, batches, certificates, generated_certificates, imports, jobs, own_templates, templates,
+    attendees, batches, certificates, generated_certificates, imports, jobs, own_templates,
+    templates,
 };
 use super::api::operations::{health, mails};
 use super::api::public::{pages, verify};
 use super::auth::access::Permission::{
-    ImportAttendees, Issue, ManageApiKeys, ManageAttendees, ManageCertificates, ManageUsers, ReadAttendees,
-    ReadCertificates, ReadIssuances, ReadJobs, RetryJobs, Revoke,
+    ImportAttendees, Issue, ManageApiKeys, ManageAttendees, ManageCertificates, ManageUsers,
+    ReadAttendees, ReadCertificates, ReadIssuances, ReadJobs, RetryJobs, Revoke,
 };
 use super::auth::rate_limit::Limit;
 use super::protocol::endpoint::{Endpoint, on};
 
 /// Returns the routes below the API's prefix.
 pub fn api() -> Vec<Endpoint> {
-    [accounts(), definitions(), people(), issued(), mails_about_them()].into_iter().flatten().collect()
+    [
+        accounts(),
+        definitions(),
+        people(),
+        issued(),
+        mails_about_them(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Returns the routes for authentication, users and API keys.
@@ -149,8 +159,8 @@ fn mails_about_them() -> Vec<Endpoint> {
     ]
 }
 
-/// Returns the routes at the root, which do not have the prefix: URLs that are printed on certificates or set in
-/// monitors.
+/// Returns the routes at the root, which do not have the prefix: URLs that are printed on
+/// certificates or set in monitors.
 #[rustfmt::skip]
 pub fn root() -> Vec<Endpoint> {
     vec![

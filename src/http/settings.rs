@@ -16,7 +16,8 @@ pub struct HttpSettings {
     pub listen: SocketAddr,
     /// Prefix of every path of the API, such as `/api/v1`; empty for none.
     pub prefix: String,
-    /// Public base URL of this server or of the CDN before it: scheme, host and path, without `/` at the end.
+    /// Public base URL of this server or of the CDN before it: scheme, host and path, without `/`
+    /// at the end.
     pub public_base_url: String,
     /// The largest uploaded file, in bytes.
     pub upload_limit_bytes: u64,
@@ -28,9 +29,11 @@ pub struct HttpSettings {
     pub upload_timeout_seconds: u64,
     /// Largest number of concurrent requests. Further requests are refused with 503.
     pub max_concurrent_requests: usize,
-    /// Largest number of concurrent requests of one client address. Further requests are refused with 429.
+    /// Largest number of concurrent requests of one client address. Further requests are refused
+    /// with 429.
     pub max_concurrent_per_client: usize,
-    /// Networks of proxies whose reports of a client's address are trusted, separated by commas; empty for none.
+    /// Networks of proxies whose reports of a client's address are trusted, separated by commas;
+    /// empty for none.
     pub trusted_proxies: TrustedProxies,
     /// Header in which these proxies report the client's address.
     pub forwarding_header: ForwardingHeader,
@@ -72,7 +75,8 @@ impl Default for HttpSettings {
     }
 }
 
-/// Data about the person that a certificate's public page shows. Anyone with its URL can open the page.
+/// Data about the person that a certificate's public page shows. Anyone with its URL can open the
+/// page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PersonShown {
@@ -160,7 +164,12 @@ pub struct PasswordSettings {
 
 impl Default for PasswordSettings {
     fn default() -> Self {
-        Self { memory_kib: 64 * 1024, iterations: 3, lanes: 4, max_concurrent: 4 }
+        Self {
+            memory_kib: 64 * 1024,
+            iterations: 3,
+            lanes: 4,
+            max_concurrent: 4,
+        }
     }
 }
 
@@ -182,15 +191,29 @@ impl HttpSettings {
     pub fn check(&self) -> Result<(), HttpSettingsError> {
         let wrong = |setting, problem| Err(HttpSettingsError { setting, problem });
         let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
-        let prefix_fits =
-            self.prefix.starts_with('/') && !self.prefix.ends_with('/') && self.prefix.chars().all(plain);
+        let prefix_fits = self.prefix.starts_with('/')
+            && !self.prefix.ends_with('/')
+            && self.prefix.chars().all(plain);
         if !self.prefix.is_empty() && !prefix_fits {
-            return wrong("prefix", "must start with / and not end with it, such as /api/v1");
+            return wrong(
+                "prefix",
+                "must start with / and not end with it, such as /api/v1",
+            );
         }
-        if ["/certificate", "/certificates", "/health", "/mails", "/reset-password", "/verify"]
-            .contains(&self.prefix.as_str())
+        if [
+            "/certificate",
+            "/certificates",
+            "/health",
+            "/mails",
+            "/reset-password",
+            "/verify",
+        ]
+        .contains(&self.prefix.as_str())
         {
-            return wrong("prefix", "is a path that the server itself uses; choose another");
+            return wrong(
+                "prefix",
+                "is a path that the server itself uses; choose another",
+            );
         }
         if !is_base_url(&self.public_base_url) {
             return wrong(
@@ -211,21 +234,54 @@ impl HttpSettings {
             ("json_limit_bytes", self.json_limit_bytes as u64),
             ("request_timeout_seconds", self.request_timeout_seconds),
             ("upload_timeout_seconds", self.upload_timeout_seconds),
-            ("max_concurrent_requests", self.max_concurrent_requests as u64),
-            ("max_concurrent_per_client", self.max_concurrent_per_client as u64),
-            ("limits.password_per_minute", u64::from(self.limits.password_per_minute)),
-            ("limits.public_per_minute", u64::from(self.limits.public_per_minute)),
-            ("limits.failed_logins_per_minute", u64::from(self.limits.failed_logins_per_minute)),
-            ("limits.wrong_codes_per_hour", u64::from(self.limits.wrong_codes_per_hour)),
+            (
+                "max_concurrent_requests",
+                self.max_concurrent_requests as u64,
+            ),
+            (
+                "max_concurrent_per_client",
+                self.max_concurrent_per_client as u64,
+            ),
+            (
+                "limits.password_per_minute",
+                u64::from(self.limits.password_per_minute),
+            ),
+            (
+                "limits.public_per_minute",
+                u64::from(self.limits.public_per_minute),
+            ),
+            (
+                "limits.failed_logins_per_minute",
+                u64::from(self.limits.failed_logins_per_minute),
+            ),
+            (
+                "limits.wrong_codes_per_hour",
+                u64::from(self.limits.wrong_codes_per_hour),
+            ),
             (
                 "limits.failed_logins_of_all_per_minute",
                 u64::from(self.limits.failed_logins_of_all_per_minute),
             ),
-            ("limits.reset_links_per_hour", u64::from(self.limits.reset_links_per_hour)),
-            ("tokens.access_seconds", u64::from(self.tokens.access_seconds)),
-            ("tokens.refresh_seconds", u64::from(self.tokens.refresh_seconds)),
-            ("tokens.session_seconds", u64::from(self.tokens.session_seconds)),
-            ("passwords.max_concurrent", self.passwords.max_concurrent as u64),
+            (
+                "limits.reset_links_per_hour",
+                u64::from(self.limits.reset_links_per_hour),
+            ),
+            (
+                "tokens.access_seconds",
+                u64::from(self.tokens.access_seconds),
+            ),
+            (
+                "tokens.refresh_seconds",
+                u64::from(self.tokens.refresh_seconds),
+            ),
+            (
+                "tokens.session_seconds",
+                u64::from(self.tokens.session_seconds),
+            ),
+            (
+                "passwords.max_concurrent",
+                self.passwords.max_concurrent as u64,
+            ),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((setting, _)) => wrong(setting, "must be at least 1"),
@@ -233,7 +289,8 @@ impl HttpSettings {
         }
     }
 
-    /// Returns true if the public base URL has the scheme https. Responses may then require https (HSTS).
+    /// Returns true if the public base URL has the scheme https. Responses may then require https
+    /// (HSTS).
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_base_url.starts_with("https://")
@@ -241,7 +298,9 @@ impl HttpSettings {
 }
 
 pub(super) fn is_base_url(text: &str) -> bool {
-    let Ok(uri) = text.parse::<axum::http::Uri>() else { return false };
+    let Ok(uri) = text.parse::<axum::http::Uri>() else {
+        return false;
+    };
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
     scheme
         && uri.host().is_some_and(|host| !host.is_empty())
@@ -263,30 +322,82 @@ mod tests {
     fn what_cannot_work_is_refused_by_name() {
         let settings = HttpSettings::default;
         let refused = [
-            ("prefix", HttpSettings { prefix: "api".to_owned(), ..settings() }),
-            ("prefix", HttpSettings { prefix: "/api/".to_owned(), ..settings() }),
-            ("prefix", HttpSettings { prefix: "/{x}".to_owned(), ..settings() }),
-            ("prefix", HttpSettings { prefix: "/health".to_owned(), ..settings() }),
-            ("public_base_url", HttpSettings { public_base_url: "example.com".to_owned(), ..settings() }),
             (
-                "public_base_url",
-                HttpSettings { public_base_url: "https://example.com/".to_owned(), ..settings() },
+                "prefix",
+                HttpSettings {
+                    prefix: "api".to_owned(),
+                    ..settings()
+                },
+            ),
+            (
+                "prefix",
+                HttpSettings {
+                    prefix: "/api/".to_owned(),
+                    ..settings()
+                },
+            ),
+            (
+                "prefix",
+                HttpSettings {
+                    prefix: "/{x}".to_owned(),
+                    ..settings()
+                },
+            ),
+            (
+                "prefix",
+                HttpSettings {
+                    prefix: "/health".to_owned(),
+                    ..settings()
+                },
             ),
             (
                 "public_base_url",
-                HttpSettings { public_base_url: "ftp://example.com".to_owned(), ..settings() },
+                HttpSettings {
+                    public_base_url: "example.com".to_owned(),
+                    ..settings()
+                },
             ),
-            ("cors_origins", HttpSettings { cors_origins: "*".to_owned(), ..settings() }),
-            ("upload_limit_bytes", HttpSettings { upload_limit_bytes: 0, ..settings() }),
+            (
+                "public_base_url",
+                HttpSettings {
+                    public_base_url: "https://example.com/".to_owned(),
+                    ..settings()
+                },
+            ),
+            (
+                "public_base_url",
+                HttpSettings {
+                    public_base_url: "ftp://example.com".to_owned(),
+                    ..settings()
+                },
+            ),
+            (
+                "cors_origins",
+                HttpSettings {
+                    cors_origins: "*".to_owned(),
+                    ..settings()
+                },
+            ),
+            (
+                "upload_limit_bytes",
+                HttpSettings {
+                    upload_limit_bytes: 0,
+                    ..settings()
+                },
+            ),
         ];
         for (setting, settings) in refused {
-            assert_eq!(settings.check().map_err(|error| error.setting), Err(setting));
+            assert_eq!(
+                settings.check().map_err(|error| error.setting),
+                Err(setting)
+            );
         }
     }
 
     #[test]
     fn unknown_settings_are_refused() {
-        let error = serde_json::from_str::<HttpSettings>(r#"{"lisen": 1}"#).expect_err("a typing error");
+        let error =
+            serde_json::from_str::<HttpSettings>(r#"{"lisen": 1}"#).expect_err("a typing error");
         assert!(error.to_string().contains("lisen"), "{error}");
     }
 }

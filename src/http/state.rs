@@ -37,9 +37,19 @@ use crate::spreadsheet::Limits;
 use crate::storage::ObjectStorage;
 
 /// Limits of design uploads. The sandbox also limits how many designs are decoded at the same time.
-const DESIGNS: IntakeLimits = IntakeLimits { places: 32, places_each: 8, at_once: 2, at_once_each: 1 };
+const DESIGNS: IntakeLimits = IntakeLimits {
+    places: 32,
+    places_each: 8,
+    at_once: 2,
+    at_once_each: 1,
+};
 /// Limits of uploads of people. Each upload that is read takes a thread and up to 150 MiB.
-const IMPORTS: IntakeLimits = IntakeLimits { places: 32, places_each: 8, at_once: 4, at_once_each: 2 };
+const IMPORTS: IntakeLimits = IntakeLimits {
+    places: 32,
+    places_each: 8,
+    at_once: 4,
+    at_once_each: 2,
+};
 /// Reports that are written to files at the same time. Each may take 2 GiB of disk.
 const REPORT_SLOTS: usize = 4;
 /// Samples that are drawn at the same time.
@@ -188,13 +198,16 @@ impl HttpState {
     /// 503 with `Retry-After` if no permit is free.
     pub(super) fn sample_slot(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         self.sample_slots.clone().try_acquire_owned().map_err(|_| {
-            let busy = ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
+            let busy = ApiError::new(
+                ErrorCode::Busy,
+                "too many samples are being drawn; try again",
+            );
             busy.retry_after(SAMPLE_RETRY_AFTER)
         })
     }
 
-    /// Waits until the query tables contain everything that is in the log now. This is for decisions that depend
-    /// on data that only a table can supply.
+    /// Waits until the query tables contain everything that is in the log now. This is for
+    /// decisions that depend on data that only a table can supply.
     ///
     /// # Errors
     /// 503 if the tables do not get there within 5 s, or the log can't be read.
@@ -203,12 +216,17 @@ impl HttpState {
         Ok(self.readers.wait_for(end, LEVEL_WITHIN).await?)
     }
 
-    /// Calls `look` repeatedly until it returns true, and returns its last result. Stops after `most`, or after
-    /// half of the request timeout if that is shorter, so that the response can still be sent.
+    /// Calls `look` repeatedly until it returns true, and returns its last result. Stops after
+    /// `most`, or after half of the request timeout if that is shorter, so that the response can
+    /// still be sent.
     ///
     /// # Errors
     /// The error of `look`.
-    pub(super) async fn look_until<T, F>(&self, most: Duration, look: impl Fn() -> F) -> Result<T, ApiError>
+    pub(super) async fn look_until<T, F>(
+        &self,
+        most: Duration,
+        look: impl Fn() -> F,
+    ) -> Result<T, ApiError>
     where
         F: Future<Output = Result<(bool, T), ApiError>>,
     {
@@ -232,7 +250,10 @@ impl HttpState {
     /// Returns the key and the rule of the claims on people.
     #[must_use]
     pub fn claiming(&self) -> Claiming<'_> {
-        Claiming { key: self.claim_key.reveal().as_bytes(), shared_email: self.shared_email }
+        Claiming {
+            key: self.claim_key.reveal().as_bytes(),
+            shared_email: self.shared_email,
+        }
     }
 
     /// Returns the current time.
@@ -271,7 +292,9 @@ impl HttpState {
     #[must_use]
     pub fn public_path(&self, path: &str) -> String {
         let base = &self.settings.public_base_url;
-        let rest = base.split_once("://").map_or(base.as_str(), |(_, rest)| rest);
+        let rest = base
+            .split_once("://")
+            .map_or(base.as_str(), |(_, rest)| rest);
         format!("{}{path}", rest.find('/').map_or("", |at| &rest[at..]))
     }
 
@@ -280,7 +303,11 @@ impl HttpState {
     /// # Errors
     /// 503 if the database is unavailable.
     pub async fn database(&self) -> Result<deadpool_postgres::Client, ApiError> {
-        Ok(self.pool.get().await.map_err(crate::database::DatabaseError::from)?)
+        Ok(self
+            .pool
+            .get()
+            .await
+            .map_err(crate::database::DatabaseError::from)?)
     }
 }
 

@@ -16,11 +16,14 @@ pub(super) fn read_in_chunks(
     limits: Limits,
 ) -> mpsc::Receiver<Result<Vec<SheetRow>, ImportError>> {
     let (sender, receiver) = mpsc::channel(READ_AHEAD);
-    let (file, format, requires_document) = (file.to_owned(), asked.format, asked.requires_document);
+    let file = file.to_owned();
+    let format = asked.format;
+    let requires_document = asked.requires_document;
     let reading = asked.reading.clone();
     tokio::task::spawn_blocking(move || {
         let opened = spreadsheet::open(&file, format.into(), limits, &reading);
-        let reader = match opened.and_then(|reader| reader.with_document_column(requires_document)) {
+        let reader = match opened.and_then(|reader| reader.with_document_column(requires_document))
+        {
             Ok(reader) => reader,
             Err(error) => {
                 // The receiver is dropped only if the import has stopped.
@@ -44,7 +47,11 @@ fn hand_over(reader: SheetReader, sender: &mpsc::Sender<Result<Vec<SheetRow>, Im
                 return;
             }
         }
-        if chunk.len() == CHUNK && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
+        if chunk.len() == CHUNK
+            && sender
+                .blocking_send(Ok(std::mem::take(&mut chunk)))
+                .is_err()
+        {
             return;
         }
     }
@@ -99,10 +106,15 @@ mod tests {
         made_up_people(5 * CHUNK + 1, 7, &mut file).expect("it takes bytes");
         let mut chunks = read_in_chunks(file.path(), &asked, Limits::default());
         assert_eq!(chunks.max_capacity(), READ_AHEAD);
-        let (mut sizes, mut last) = (Vec::new(), 1);
+        let mut sizes = Vec::new();
+        let mut last = 1;
         while let Some(chunk) = chunks.recv().await {
             let chunk = chunk.expect("the file is whole");
-            assert_eq!(chunk.first().map(|row| row.row), Some(last + 1), "in the file's order");
+            assert_eq!(
+                chunk.first().map(|row| row.row),
+                Some(last + 1),
+                "in the file's order"
+            );
             last = chunk.last().map_or(last, |row| row.row);
             sizes.push(chunk.len());
         }

@@ -26,7 +26,8 @@ use crate::domain::{AttendeeId, CertificateId, ImportId, Person, PersonEntry, Se
 use crate::rendering::long_names::LongNames;
 use crate::spreadsheet::{RowOutcome, SheetError, SheetReader, SheetRow};
 
-/// Maximum number of rows of a dry run. It runs within one request and keeps the people of its rows in memory.
+/// Maximum number of rows of a dry run. It runs within one request and keeps the people of its rows
+/// in memory.
 const MAX_ROWS: u32 = 100_000;
 
 /// Result of a dry run.
@@ -36,11 +37,13 @@ pub struct Rehearsed {
     pub report: ImportReport,
     /// Names to lay out, each with its certificate and the warning to add if it is too long.
     pub long_names: LongNames<(CertificateId, ErrorDetail)>,
-    /// Warnings about e-mail addresses that no font draws, for certificates that show them; at most 1,000.
+    /// Warnings about e-mail addresses that no font draws, for certificates that show them; at most
+    /// 1,000.
     pub undrawable_emails: Vec<(CertificateId, ErrorDetail)>,
 }
 
-/// Reads a whole file of up to 100,000 rows and returns the report of importing it now. Nothing is written.
+/// Reads a whole file of up to 100,000 rows and returns the report of importing it now. Nothing is
+/// written.
 ///
 /// # Errors
 /// The file can't be read to its end or has more rows, or the log can't be read.
@@ -111,10 +114,18 @@ impl Rehearsal<'_> {
 
     /// Loads the claims, certificates and people of the rows from the log.
     async fn load(&self, rows: &[SheetRow]) -> Result<Snapshot, CommandError> {
-        let (mut snapshot, mut wanted) = (Snapshot::default(), Wanted::default());
+        let mut snapshot = Snapshot::default();
+        let mut wanted = Wanted::default();
         let mut claims = Vec::with_capacity(rows.len());
         for row in rows {
-            let RowOutcome::Person { person, certificate_id, .. } = &row.outcome else { continue };
+            let RowOutcome::Person {
+                person,
+                certificate_id,
+                ..
+            } = &row.outcome
+            else {
+                continue;
+            };
             let looked_up = PersonClaims::of_entry(self.key(), person);
             looked_up.ids().for_each(|claim| wanted.add::<Claim>(claim));
             claims.push(looked_up);
@@ -125,7 +136,10 @@ impl Rehearsal<'_> {
         self.commands.load_into(&mut snapshot, wanted).await?;
         let mut wanted = Wanted::default();
         for claim in claims.iter().flat_map(PersonClaims::ids) {
-            if let Some(holder) = snapshot.state::<Claim>(self.commands.log().names(), claim)?.0 {
+            if let Some(holder) = snapshot
+                .state::<Claim>(self.commands.log().names(), claim)?
+                .0
+            {
                 wanted.add::<Attendee>(holder);
             }
         }
@@ -134,10 +148,18 @@ impl Rehearsal<'_> {
     }
 
     /// Decides a row. Also returns the warnings that depend on the certificate's template.
-    fn decide(&mut self, row: SheetRow, snapshot: &Snapshot) -> Result<(Decided, ByTemplate), CommandError> {
+    fn decide(
+        &mut self,
+        row: SheetRow,
+        snapshot: &Snapshot,
+    ) -> Result<(Decided, ByTemplate), CommandError> {
         let number = row.row;
         let (entry, certificate_id, raw) = match row.outcome {
-            RowOutcome::Person { person, certificate_id, raw } => (person, certificate_id, raw),
+            RowOutcome::Person {
+                person,
+                certificate_id,
+                raw,
+            } => (person, certificate_id, raw),
             RowOutcome::Rejected { raw, errors } => {
                 let errors = with_missing_fields(&raw, errors, self.options.requires_document);
                 let detail = ErrorDetail::of_row(number, &raw, errors);
@@ -159,13 +181,26 @@ impl Rehearsal<'_> {
             Some(id) => self.person(id, snapshot)?,
             None => None,
         };
-        let certificate_id = certificate_id.or(self.options.certificate_id).map(Into::into);
+        let certificate_id = certificate_id
+            .or(self.options.certificate_id)
+            .map(Into::into);
         let is_earning = certificate_id.is_some();
-        let (stored, taken) = (stored.as_ref(), &taken_in);
-        let row = TakenRow { number, entry: &entry, taken_in: taken, stored, raw: &raw, is_earning };
+        let stored = stored.as_ref();
+        let taken = &taken_in;
+        let row = TakenRow {
+            number,
+            entry: &entry,
+            taken_in: taken,
+            stored,
+            raw: &raw,
+            is_earning,
+        };
         let warning = warning(self.renderer, row);
         let by_template = row.by_template(self.renderer);
-        Ok((Decided::of(number, taken_in, entry, raw, certificate_id, warning), by_template))
+        Ok((
+            Decided::of(number, taken_in, entry, raw, certificate_id, warning),
+            by_template,
+        ))
     }
 
     fn take_in(
@@ -199,7 +234,10 @@ impl Rehearsal<'_> {
     ) -> Result<RowPlan, CommandError> {
         let claims = PersonClaims::of_entry(self.key(), entry);
         let looked_up: Vec<&String> = claims.looked_up(rules.shared_email).collect();
-        let name = claims.name_at_email.as_ref().filter(|name| looked_up.contains(name));
+        let name = claims
+            .name_at_email
+            .as_ref()
+            .filter(|name| looked_up.contains(name));
         let email = self.holder(claims.email.as_ref(), snapshot)?;
         let document = self.holder(claims.document.as_ref(), snapshot)?;
         if let Some(plan) = plan_by_claims(entry, email, document, rules, &self.seen) {
@@ -213,13 +251,21 @@ impl Rehearsal<'_> {
                 None => None,
             });
         }
-        let known = |place: usize| people[place].as_ref().map(|(id, person)| Known { id: *id, person });
-        let matches = Matches { email: known(0), name_at_email: known(1), document: known(2) };
+        let known = |place: usize| {
+            people[place]
+                .as_ref()
+                .map(|(id, person)| Known { id: *id, person })
+        };
+        let matches = Matches {
+            email: known(0),
+            name_at_email: known(1),
+            document: known(2),
+        };
         Ok(plan_row(entry, matches, rules, &self.seen))
     }
 
-    /// Keeps a person who would be created or changed, and the person's claims. As in an import, claims of other
-    /// people are neither released nor taken over.
+    /// Keeps a person who would be created or changed, and the person's claims. As in an import,
+    /// claims of other people are neither released nor taken over.
     fn keep(
         &mut self,
         id: AttendeeId,
@@ -229,8 +275,13 @@ impl Rehearsal<'_> {
     ) -> Result<(), CommandError> {
         let shared = self.options.shared_email;
         let now = PersonClaims::of(self.key(), &person);
-        let before = before.map(|before| PersonClaims::of(self.key(), &before)).unwrap_or_default();
-        for claim in before.ids().filter(|claim| !now.ids().any(|kept| kept == *claim)) {
+        let before = before
+            .map(|before| PersonClaims::of(self.key(), &before))
+            .unwrap_or_default();
+        for claim in before
+            .ids()
+            .filter(|claim| !now.ids().any(|kept| kept == *claim))
+        {
             let holder = self.holder(Some(claim), snapshot)?;
             if holder.is_none_or(|holder| holder == id) {
                 self.claims.insert(claim.clone(), None);
@@ -257,14 +308,19 @@ impl Rehearsal<'_> {
         let Some(claim) = claim else { return Ok(None) };
         match self.claims.get(claim) {
             Some(owner) => Ok(*owner),
-            None => Ok(snapshot.state::<Claim>(self.commands.log().names(), claim)?.0.map(AttendeeId)),
+            None => Ok(snapshot
+                .state::<Claim>(self.commands.log().names(), claim)?
+                .0
+                .map(AttendeeId)),
         }
     }
 
     fn person(&self, id: AttendeeId, snapshot: &Snapshot) -> Result<Option<Person>, CommandError> {
         match self.people.get(&id) {
             Some(person) => Ok(Some(person.clone())),
-            None => Ok(snapshot.state::<Attendee>(self.commands.log().names(), id)?.0),
+            None => Ok(snapshot
+                .state::<Attendee>(self.commands.log().names(), id)?
+                .0),
         }
     }
 }
@@ -272,17 +328,22 @@ impl Rehearsal<'_> {
 impl Rehearsed {
     fn add(&mut self, settled: &Settled, by_template: ByTemplate) {
         self.report.add(settled.earned.is_some(), &settled.outcome);
-        if let (Some(warning), false) = (&settled.warning, matches!(settled.outcome, Outcome::Rejected(_))) {
+        if let (Some(warning), false) = (
+            &settled.warning,
+            matches!(settled.outcome, Outcome::Rejected(_)),
+        ) {
             self.report.warn(warning);
         }
         let Some(earned) = settled.earned else { return };
         if let Some((name, warning)) = by_template.long_name {
-            self.long_names.add(name.reveal_str(), || (earned.certificate_id, warning));
+            self.long_names
+                .add(name.reveal_str(), || (earned.certificate_id, warning));
         }
         if let Some(warning) = by_template.undrawable_email
             && self.undrawable_emails.len() < MAX_SHOWN
         {
-            self.undrawable_emails.push((earned.certificate_id, warning));
+            self.undrawable_emails
+                .push((earned.certificate_id, warning));
         }
     }
 }

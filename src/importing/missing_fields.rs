@@ -2,8 +2,8 @@
 
 use crate::spreadsheet::{Column, RawRow, RowError};
 
-/// Adds the errors of a blank e-mail address and a blank document number to a row that has other errors. A row
-/// whose cells are shifted against the header is left as it is.
+/// Adds the errors of a blank e-mail address and a blank document number to a row that has other
+/// errors. A row whose cells are shifted against the header is left as it is.
 pub(super) fn with_missing_fields(
     raw: &RawRow,
     mut errors: Vec<RowError>,
@@ -19,7 +19,12 @@ pub(super) fn with_missing_fields(
         if let (true, false, Some(header)) = (is_wanted, is_told, raw.blank_header_of(field)) {
             let message = format!("{field} is missing; fill it in");
             let column = Some(header.to_owned());
-            errors.push(RowError { column, field: Some(field), code: "REQUIRED", message });
+            errors.push(RowError {
+                column,
+                field: Some(field),
+                code: "REQUIRED",
+                message,
+            });
         }
     }
     errors

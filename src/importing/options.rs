@@ -33,7 +33,16 @@ impl ImportOptions {
     /// Returns the rules for rows.
     #[must_use]
     pub const fn rules(self) -> RowRules {
-        let Self { update_existing, requires_document, shared_email, .. } = self;
-        RowRules { update_existing, requires_document, shared_email }
+        let Self {
+            update_existing,
+            requires_document,
+            shared_email,
+            ..
+        } = self;
+        RowRules {
+            update_existing,
+            requires_document,
+            shared_email,
+        }
     }
 }

@@ -17,12 +17,14 @@ use crate::domain::{AttendeeId, PersonEntry, Secret};
 use crate::event_log::Names;
 use crate::spreadsheet::{RawRow, RowError, RowOutcome, SheetRow};
 
-/// Plan of a chunk. The outcome is the same as if its rows were imported one by one in the order of the file.
+/// Plan of a chunk. The outcome is the same as if its rows were imported one by one in the order of
+/// the file.
 ///
-/// A row reads and writes the claims of its person and, if it updates a known person, the claims that this person
-/// holds so far. Rows that share no claim with an earlier row are independent and are imported concurrently. The
-/// other rows follow one by one, in the order of the file. Each of them finds the state that the rows before it left,
-/// because the independent rows after it touch none of its claims.
+/// A row reads and writes the claims of its person and, if it updates a known person, the claims
+/// that this person holds so far. Rows that share no claim with an earlier row are independent and
+/// are imported concurrently. The other rows follow one by one, in the order of the file. Each of
+/// them finds the state that the rows before it left, because the independent rows after it touch
+/// none of its claims.
 pub(super) struct Plan {
     /// State of the log before the chunk.
     pub snapshot: Snapshot,
@@ -63,13 +65,18 @@ impl Plan {
     ) -> Result<Self, CommandError> {
         let key = claim_key.reveal().as_bytes();
         let requires_document = request.asked.requires_document;
-        let rows: Vec<PlannedRow> =
-            rows.into_iter().map(|row| PlannedRow::of(row, key, requires_document)).collect();
+        let rows: Vec<PlannedRow> = rows
+            .into_iter()
+            .map(|row| PlannedRow::of(row, key, requires_document))
+            .collect();
         let snapshot = load(commands, request, &rows).await?;
         let names = commands.log().names();
-        let checked = rows.into_iter().map(|row| row.with_certificate(&snapshot, names));
+        let checked = rows
+            .into_iter()
+            .map(|row| row.with_certificate(&snapshot, names));
         let rows = checked.collect::<Result<Vec<_>, _>>()?;
-        let (mut apart, mut in_turn) = (Vec::with_capacity(rows.len()), Vec::new());
+        let mut apart = Vec::with_capacity(rows.len());
+        let mut in_turn = Vec::new();
         let mut taken = HashSet::new();
         for row in rows {
             let touched = match &row.person {
@@ -80,7 +87,11 @@ impl Plan {
             taken.extend(touched);
             if is_apart { &mut apart } else { &mut in_turn }.push(row);
         }
-        Ok(Self { snapshot, apart, in_turn })
+        Ok(Self {
+            snapshot,
+            apart,
+            in_turn,
+        })
     }
 }
 
@@ -91,25 +102,51 @@ impl PlannedRow {
                 let errors = with_missing_fields(&raw, errors, requires_document);
                 Err(Rejection { raw, errors })
             }
-            RowOutcome::Person { person, certificate_id, raw } => {
+            RowOutcome::Person {
+                person,
+                certificate_id,
+                raw,
+            } => {
                 let claims = PersonClaims::of_entry(key, &person);
-                Ok(Claiming { entry: person, claims, certificate_id, requires_document: false, raw })
+                Ok(Claiming {
+                    entry: person,
+                    claims,
+                    certificate_id,
+                    requires_document: false,
+                    raw,
+                })
             }
         };
-        Self { number: row.row, person }
+        Self {
+            number: row.row,
+            person,
+        }
     }
 
-    /// Adds the rules of the row's own certificate. Rejects the row if that certificate can't be issued.
+    /// Adds the rules of the row's own certificate. Rejects the row if that certificate can't be
+    /// issued.
     fn with_certificate(self, snapshot: &Snapshot, names: &Names) -> Result<Self, CommandError> {
         let Self { number, person } = self;
         let claiming = match person {
             Ok(claiming) => claiming,
-            Err(rejection) => return Ok(Self { number, person: Err(rejection) }),
+            Err(rejection) => {
+                return Ok(Self {
+                    number,
+                    person: Err(rejection),
+                });
+            }
         };
-        let person = match check_certificate(snapshot, names, claiming.certificate_id, &claiming.raw)? {
-            OwnCertificate::Usable { requires_document } => Ok(Claiming { requires_document, ..claiming }),
-            OwnCertificate::Unusable(error) => Err(Rejection { raw: claiming.raw, errors: vec![error] }),
-        };
+        let person =
+            match check_certificate(snapshot, names, claiming.certificate_id, &claiming.raw)? {
+                OwnCertificate::Usable { requires_document } => Ok(Claiming {
+                    requires_document,
+                    ..claiming
+                }),
+                OwnCertificate::Unusable(error) => Err(Rejection {
+                    raw: claiming.raw,
+                    errors: vec![error],
+                }),
+            };
         Ok(Self { number, person })
     }
 }
@@ -125,7 +162,10 @@ async fn load(
     for row in rows {
         if let Ok(claiming) = &row.person {
             // Includes the claims that a new person takes.
-            claiming.claims.ids().for_each(|claim| wanted.add::<Claim>(claim));
+            claiming
+                .claims
+                .ids()
+                .for_each(|claim| wanted.add::<Claim>(claim));
             if let Some(certificate_id) = claiming.certificate_id {
                 wanted.add::<Certificate>(certificate_id);
             }

@@ -25,15 +25,24 @@ impl Importer {
         import: Loaded<Import>,
     ) -> Result<Progress, ImportError> {
         if import.state.through_row == 0 {
-            return Ok(Progress { import, due: DueBatches::new(request.id, request.asked), batches: 0 });
+            return Ok(Progress {
+                import,
+                due: DueBatches::new(request.id, request.asked),
+                batches: 0,
+            });
         }
         let (due, full) = recorded_batches(&self.commands, request.id, request.asked).await?;
         let mut batches = 0;
         self.request_batches(cause, &mut batches, full).await?;
-        Ok(Progress { import, due, batches })
+        Ok(Progress {
+            import,
+            due,
+            batches,
+        })
     }
 
-    /// Requests batches. Their commands are numbered, so that a worker that takes over makes the same commands.
+    /// Requests batches. Their commands are numbered, so that a worker that takes over makes the
+    /// same commands.
     pub(super) async fn request_batches(
         &self,
         cause: &Cause<'_>,
@@ -56,12 +65,19 @@ impl Importer {
         progress: &mut Progress,
         settled: &[Settled],
     ) -> Result<(), ImportError> {
-        let Some(through_row) = settled.last().map(|row| row.row) else { return Ok(()) };
+        let Some(through_row) = settled.last().map(|row| row.row) else {
+            return Ok(());
+        };
         let command = record_rows(through_row, settled);
-        let context = CommandContext::of_process(cause.event, "importer-rows", through_row as usize);
-        // The state is kept and not loaded for each chunk, because the history of a large file is long.
+        let context =
+            CommandContext::of_process(cause.event, "importer-rows", through_row as usize);
+        // The state is kept and not loaded for each chunk, because the history of a large file is
+        // long.
         let import = progress.import.clone();
-        let done = self.commands.execute_assuming::<Import>(&context, id, import, command).await?;
+        let done = self
+            .commands
+            .execute_assuming::<Import>(&context, id, import, command)
+            .await?;
         let mut full = Vec::new();
         for event in &done.events {
             if let ImportEvent::ImportRowsAccepted(rows) = event {
@@ -69,6 +85,7 @@ impl Importer {
             }
         }
         progress.import = done.into();
-        self.request_batches(cause, &mut progress.batches, full).await
+        self.request_batches(cause, &mut progress.batches, full)
+            .await
     }
 }

@@ -104,7 +104,10 @@ impl ImportReport {
             Outcome::Rejected(detail) => {
                 self.errors += 1;
                 if self.error_details.len() < MAX_SHOWN {
-                    self.error_details.push(ErrorDetail { columns: Arc::default(), ..detail.clone() });
+                    self.error_details.push(ErrorDetail {
+                        columns: Arc::default(),
+                        ..detail.clone()
+                    });
                 }
             }
         }
@@ -112,18 +115,25 @@ impl ImportReport {
 }
 
 impl ImportReport {
-    /// Adds a warning that was found after all rows were read. It joins the other warnings of its row, or is inserted
-    /// in the order of the rows.
+    /// Adds a warning that was found after all rows were read. It joins the other warnings of its
+    /// row, or is inserted in the order of the rows.
     pub fn warn_also(&mut self, warning: ErrorDetail) {
         let details = &mut self.warning_details;
-        let of_row = |one: &&mut ErrorDetail| (one.row, &one.sheet) == (warning.row, &warning.sheet);
+        let of_row =
+            |one: &&mut ErrorDetail| (one.row, &one.sheet) == (warning.row, &warning.sheet);
         if let Some(known) = details.iter_mut().find(of_row) {
             known.errors.extend(warning.errors);
             return;
         }
         let is_later = |one: &ErrorDetail| one.sheet == warning.sheet && one.row > warning.row;
         let place = details.iter().position(is_later).unwrap_or(details.len());
-        details.insert(place, ErrorDetail { columns: Arc::default(), ..warning });
+        details.insert(
+            place,
+            ErrorDetail {
+                columns: Arc::default(),
+                ..warning
+            },
+        );
         details.truncate(MAX_SHOWN);
         self.warnings += 1;
     }
@@ -132,7 +142,10 @@ impl ImportReport {
     pub fn warn(&mut self, warning: &ErrorDetail) {
         self.warnings += 1;
         if self.warning_details.len() < MAX_SHOWN {
-            self.warning_details.push(ErrorDetail { columns: Arc::default(), ..warning.clone() });
+            self.warning_details.push(ErrorDetail {
+                columns: Arc::default(),
+                ..warning.clone()
+            });
         }
     }
 }
@@ -147,7 +160,11 @@ impl ErrorDetail {
     /// Returns true if the row was imported.
     #[must_use]
     pub fn is_warning(&self) -> bool {
-        !self.errors.is_empty() && self.errors.iter().all(|error| WARNINGS.contains(&error.code.as_str()))
+        !self.errors.is_empty()
+            && self
+                .errors
+                .iter()
+                .all(|error| WARNINGS.contains(&error.code.as_str()))
     }
 
     /// Returns true if the row's person gets no certificate.
@@ -174,7 +191,13 @@ impl ErrorDetail {
             error.message = raw.told(error.column.as_deref(), &error.message);
         }
         let sheet = raw.sheet().map(str::to_owned);
-        Self { row: raw.shown_row(row), sheet, data: data(raw), errors, columns: raw.headers().clone() }
+        Self {
+            row: raw.shown_row(row),
+            sheet,
+            data: data(raw),
+            errors,
+            columns: raw.headers().clone(),
+        }
     }
 
     /// Creates the detail of a row that was not imported because the import was cancelled before.
@@ -189,7 +212,8 @@ impl ErrorDetail {
         Self::of(row, raw, vec![error])
     }
 
-    /// Creates the detail of a row that does not match exactly one person, or contradicts the matched person.
+    /// Creates the detail of a row that does not match exactly one person, or contradicts the
+    /// matched person.
     #[must_use]
     pub fn of_mismatch(row: u32, raw: &RawRow, mismatch: &Mismatch) -> Self {
         let text = |error: FieldError| ErrorText {
@@ -204,7 +228,9 @@ impl ErrorDetail {
 }
 
 fn data(raw: &RawRow) -> BTreeMap<String, Personal<String>> {
-    raw.pairs().map(|(header, value)| (header, value.clone())).collect()
+    raw.pairs()
+        .map(|(header, value)| (header, value.clone()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -240,7 +266,11 @@ mod tests {
             report.add(row % 2 == 0, &Outcome::Rejected(rejected(row)));
         }
         assert_eq!(
-            (report.total_records, report.errors, report.certificates_associated),
+            (
+                report.total_records,
+                report.errors,
+                report.certificates_associated
+            ),
             (5_000, 5_000, 2_500)
         );
         assert_eq!(report.error_details.len(), MAX_SHOWN);

@@ -1,4 +1,5 @@
-//! Report object in JSON lines: the headers of the file on the first line, then one rejected row or warning per line.
+//! Report object in JSON lines: the headers of the file on the first line, then one rejected row or
+//! warning per line.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, BufWriter, Seek as _, SeekFrom, Write};
@@ -24,8 +25,8 @@ const fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Writer of a report to a temporary file, because a million rejected rows would not fit into memory. There is no
-/// file if no row was added.
+/// Writer of a report to a temporary file, because a million rejected rows would not fit into
+/// memory. There is no file if no row was added.
 #[derive(Default)]
 pub struct ReportFile {
     rows: Option<BufWriter<NamedTempFile>>,
@@ -63,35 +64,51 @@ impl ReportFile {
         }
     }
 
-    /// Returns the path of the finished file, or `None` if no row was added. The file is deleted when the path is
-    /// dropped.
+    /// Returns the path of the finished file, or `None` if no row was added. The file is deleted
+    /// when the path is dropped.
     ///
     /// # Errors
     /// The temporary file can't be written.
     pub fn finish(self) -> io::Result<Option<TempPath>> {
-        let Some(rows) = self.rows else { return Ok(None) };
+        let Some(rows) = self.rows else {
+            return Ok(None);
+        };
         let mut rows = rows.into_inner().map_err(io::IntoInnerError::into_error)?;
         rows.seek(SeekFrom::Start(0))?;
         let mut whole = NamedTempFile::new()?;
-        serde_json::to_writer(&mut whole, &Head { columns: self.columns, warnings: self.warnings })?;
+        serde_json::to_writer(
+            &mut whole,
+            &Head {
+                columns: self.columns,
+                warnings: self.warnings,
+            },
+        )?;
         whole.write_all(b"\n")?;
         io::copy(&mut rows, &mut whole)?;
         Ok(Some(whole.into_temp_path()))
     }
 
-    /// Returns the number of rows that were imported with a warning. `start` is the beginning of a report.
+    /// Returns the number of rows that were imported with a warning. `start` is the beginning of a
+    /// report.
     #[must_use]
     pub fn warnings(start: &[u8]) -> u32 {
-        let head = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let head = start
+            .split(|&byte| byte == b'\n')
+            .next()
+            .unwrap_or_default();
         serde_json::from_slice::<Head>(head).map_or(0, |head| head.warnings)
     }
 
-    /// Returns the rows in `start`, the beginning of a report, which may end within a line. At most [`MAX_SHOWN`].
+    /// Returns the rows in `start`, the beginning of a report, which may end within a line. At most
+    /// [`MAX_SHOWN`].
     ///
     /// # Errors
     /// A line is not a row.
     pub fn first_rows(start: &[u8]) -> serde_json::Result<Vec<ErrorDetail>> {
-        let whole = start.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let whole = start
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |last| last + 1);
         let lines = start[..whole].split(|&byte| byte == b'\n');
         let rows = lines.filter(|line| !line.is_empty() && !line.starts_with(HEAD_BEGINS));
         rows.take(MAX_SHOWN).map(serde_json::from_slice).collect()
@@ -101,7 +118,8 @@ impl ReportFile {
 /// Reader of a stored report: its headers, then its rows.
 pub struct StoredReport<R> {
     lines: io::Lines<R>,
-    /// Headers of the uploaded file, from left to right. Columns without a header have their letter.
+    /// Headers of the uploaded file, from left to right. Columns without a header have their
+    /// letter.
     pub columns: Vec<String>,
     first: Option<String>,
 }
@@ -117,13 +135,25 @@ impl<R: BufRead> StoredReport<R> {
         match first {
             Some(head) if head.as_bytes().starts_with(HEAD_BEGINS) => {
                 let head: Head = serde_json::from_str(&head).map_err(|_| damaged())?;
-                Ok(Self { lines, columns: head.columns, first: None })
+                Ok(Self {
+                    lines,
+                    columns: head.columns,
+                    first: None,
+                })
             }
             Some(first) => {
                 let row: ErrorDetail = serde_json::from_str(&first).map_err(|_| damaged())?;
-                Ok(Self { lines, columns: row.data.into_keys().collect(), first: Some(first) })
+                Ok(Self {
+                    lines,
+                    columns: row.data.into_keys().collect(),
+                    first: Some(first),
+                })
             }
-            None => Ok(Self { lines, columns: Vec::new(), first: None }),
+            None => Ok(Self {
+                lines,
+                columns: Vec::new(),
+                first: None,
+            }),
         }
     }
 
@@ -144,7 +174,8 @@ impl<R: BufRead> StoredReport<R> {
     /// The report can't be read, or is damaged.
     pub fn next_row(&mut self) -> io::Result<Option<ErrorDetail>> {
         let line = self.next_line()?;
-        line.map(|line| serde_json::from_str(&line).map_err(|_| damaged())).transpose()
+        line.map(|line| serde_json::from_str(&line).map_err(|_| damaged()))
+            .transpose()
     }
 }
 
@@ -161,7 +192,8 @@ mod tests {
     fn written(rows: u32) -> Vec<u8> {
         let mut file = ReportFile::default();
         for row in 0..rows {
-            file.add(&rejected(row)).expect("a temporary file takes bytes");
+            file.add(&rejected(row))
+                .expect("a temporary file takes bytes");
         }
         let path = file.finish().expect("written").expect("rows were rejected");
         std::fs::read(&path).expect("it is there")
@@ -171,27 +203,50 @@ mod tests {
     fn the_first_rows_are_read_from_the_beginning_of_a_report() {
         let whole = written(1_500);
         let rows = |bytes: &[u8]| -> Vec<u32> {
-            ReportFile::first_rows(bytes).expect("whole lines").iter().map(|detail| detail.row).collect()
+            ReportFile::first_rows(bytes)
+                .expect("whole lines")
+                .iter()
+                .map(|detail| detail.row)
+                .collect()
         };
         assert_eq!(rows(&whole), (0..1_000).collect::<Vec<u32>>());
         // Wherever a report is cut, its complete lines are read.
         let head = whole.iter().position(|&byte| byte == b'\n').expect("lines") + 1;
-        let line = head + whole[head..].iter().position(|&byte| byte == b'\n').expect("lines") + 1;
+        let line = head
+            + whole[head..]
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .expect("lines")
+            + 1;
         for (end, count) in [(0, 0), (head, 0), (line - 1, 0), (line, 1), (line + 5, 1)] {
             assert_eq!(rows(&whole[..end]).len(), count);
         }
-        assert!(ReportFile::default().finish().expect("nothing to write").is_none());
+        assert!(
+            ReportFile::default()
+                .finish()
+                .expect("nothing to write")
+                .is_none()
+        );
     }
 
     #[test]
     fn report_with_or_without_head_can_be_read() {
         let whole = written(3);
         let headless = &whole[whole.iter().position(|&byte| byte == b'\n').expect("lines") + 1..];
-        for (bytes, columns) in [(&whole[..], vec!["Name".to_owned()]), (headless, Vec::new())] {
+        for (bytes, columns) in [
+            (&whole[..], vec!["Name".to_owned()]),
+            (headless, Vec::new()),
+        ] {
             let mut report = StoredReport::open(bytes).expect("it is whole");
             assert_eq!(report.columns, columns);
             for row in 0..3 {
-                assert_eq!(report.next_row().expect("it is whole").map(|detail| detail.row), Some(row));
+                assert_eq!(
+                    report
+                        .next_row()
+                        .expect("it is whole")
+                        .map(|detail| detail.row),
+                    Some(row)
+                );
             }
             assert!(report.next_row().expect("it is whole").is_none());
         }

@@ -28,31 +28,55 @@ pub(super) fn check_certificate(
     certificate_id: Option<Uuid>,
     raw: &RawRow,
 ) -> Result<OwnCertificate, CommandError> {
-    let Some(id) = certificate_id else { return Ok(OwnCertificate::Usable { requires_document: false }) };
+    let Some(id) = certificate_id else {
+        return Ok(OwnCertificate::Usable {
+            requires_document: false,
+        });
+    };
     let (code, problem) = match snapshot.state::<Certificate>(names, id)?.0 {
         Some(definition) if definition.is_active => {
-            return Ok(OwnCertificate::Usable { requires_document: definition.requires_document });
+            return Ok(OwnCertificate::Usable {
+                requires_document: definition.requires_document,
+            });
         }
-        Some(_) => ("CERTIFICATE_INACTIVE", "names a certificate that is not active; activate it"),
-        None => ("UNKNOWN_CERTIFICATE", "names no certificate; copy the certificate's id"),
+        Some(_) => (
+            "CERTIFICATE_INACTIVE",
+            "names a certificate that is not active; activate it",
+        ),
+        None => (
+            "UNKNOWN_CERTIFICATE",
+            "names no certificate; copy the certificate's id",
+        ),
     };
     let field = Column::CertificateId.name();
     let column = raw.header_of(field).map(str::to_owned);
     let message = format!("{field} {problem}, or leave the cell empty");
-    Ok(OwnCertificate::Unusable(RowError { column, field: Some(field), code, message }))
+    Ok(OwnCertificate::Unusable(RowError {
+        column,
+        field: Some(field),
+        code,
+        message,
+    }))
 }
 
 /// Returns the rules of a row whose own certificate may require a document number.
 pub(super) const fn rules_with(rules: RowRules, requires_document: bool) -> RowRules {
-    RowRules { requires_document: rules.requires_document || requires_document, ..rules }
+    RowRules {
+        requires_document: rules.requires_document || requires_document,
+        ..rules
+    }
 }
 
-/// Returns the outcome of a row. Errors about a missing document number name the row's own certificate if that
-/// requires it and the import does not.
+/// Returns the outcome of a row. Errors about a missing document number name the row's own
+/// certificate if that requires it and the import does not.
 pub(super) fn explained(taken_in: TakenIn, rules: RowRules, requires_document: bool) -> TakenIn {
     match taken_in {
-        TakenIn::Rejected(Mismatch::Fields(errors)) if requires_document && !rules.requires_document => {
-            TakenIn::Rejected(Mismatch::Fields(errors.into_iter().map(of_certificate).collect()))
+        TakenIn::Rejected(Mismatch::Fields(errors))
+            if requires_document && !rules.requires_document =>
+        {
+            TakenIn::Rejected(Mismatch::Fields(
+                errors.into_iter().map(of_certificate).collect(),
+            ))
         }
         other => other,
     }
@@ -66,7 +90,11 @@ fn of_certificate(error: FieldError) -> FieldError {
         "{} names a certificate that requires a documentNumber; fill it in",
         Column::CertificateId.name()
     );
-    FieldError { field: error.field, code: "REQUIRED", message }
+    FieldError {
+        field: error.field,
+        code: "REQUIRED",
+        message,
+    }
 }
 
 #[cfg(test)]
@@ -75,17 +103,27 @@ mod tests {
     use crate::domain::SharedEmail;
     use crate::domain::certification::person::missing_document;
 
-    const RULES: RowRules =
-        RowRules { update_existing: false, requires_document: false, shared_email: SharedEmail::Refuse };
+    const RULES: RowRules = RowRules {
+        update_existing: false,
+        requires_document: false,
+        shared_email: SharedEmail::Refuse,
+    };
 
     fn rejected() -> TakenIn {
-        let email = FieldError { field: "email", code: "REQUIRED", message: "email is missing".to_owned() };
+        let email = FieldError {
+            field: "email",
+            code: "REQUIRED",
+            message: "email is missing".to_owned(),
+        };
         TakenIn::Rejected(Mismatch::Fields(vec![missing_document(), email]))
     }
 
     #[test]
     fn certificate_of_a_row_can_require_a_document_and_never_waive_it() {
-        let requiring = RowRules { requires_document: true, ..RULES };
+        let requiring = RowRules {
+            requires_document: true,
+            ..RULES
+        };
         assert_eq!(rules_with(RULES, true), requiring);
         assert_eq!(rules_with(RULES, false), RULES);
         assert_eq!(rules_with(requiring, false), requiring);
@@ -96,14 +134,26 @@ mod tests {
         let TakenIn::Rejected(Mismatch::Fields(errors)) = explained(rejected(), RULES, true) else {
             panic!("not rejected")
         };
-        assert_eq!((errors[0].field, errors[0].code), ("documentNumber", "REQUIRED"));
-        assert!(errors[0].message.contains("requires a documentNumber; fill it in"), "{}", errors[0].message);
+        assert_eq!(
+            (errors[0].field, errors[0].code),
+            ("documentNumber", "REQUIRED")
+        );
+        assert!(
+            errors[0]
+                .message
+                .contains("requires a documentNumber; fill it in"),
+            "{}",
+            errors[0].message
+        );
         assert_eq!(errors[1].message, "email is missing");
     }
 
     #[test]
     fn missing_document_that_the_import_requires_is_reported_unchanged() {
-        let requiring = RowRules { requires_document: true, ..RULES };
+        let requiring = RowRules {
+            requires_document: true,
+            ..RULES
+        };
         assert_eq!(explained(rejected(), requiring, true), rejected());
         assert_eq!(explained(rejected(), RULES, false), rejected());
     }

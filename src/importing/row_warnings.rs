@@ -32,7 +32,8 @@ pub(super) struct TakenRow<'r> {
 pub(super) struct ByTemplate {
     /// Long name, with the warning to add if it doesn't fit.
     pub long_name: Option<(Personal<String>, ErrorDetail)>,
-    /// Warning about an e-mail address that no font draws. It applies if the template shows the address.
+    /// Warning about an e-mail address that no font draws. It applies if the template shows the
+    /// address.
     pub undrawable_email: Option<ErrorDetail>,
 }
 
@@ -47,7 +48,10 @@ impl TakenRow<'_> {
         let too_long = || {
             let problem = "is too long for its place on the certificate; issuing would fail; shorten it, or choose \
                            another template";
-            (name.to_owned().into(), self.warning_about(Column::FullName, NAME_TOO_LONG, problem))
+            (
+                name.to_owned().into(),
+                self.warning_about(Column::FullName, NAME_TOO_LONG, problem),
+            )
         };
         let stored = self.stored.map(|person| &person.email);
         let email = match self.taken_in {
@@ -56,11 +60,15 @@ impl TakenRow<'_> {
         };
         let problem = email.and_then(|email| problem(renderer, email.reveal_str()));
         let undrawable = |problem: String| {
-            let problem =
-                format!("{problem}; the certificate shows the address, so issuing would fail; correct it");
+            let problem = format!(
+                "{problem}; the certificate shows the address, so issuing would fail; correct it"
+            );
             self.warning_about(Column::Email, UNDRAWABLE, &problem)
         };
-        ByTemplate { long_name: is_long.then(too_long), undrawable_email: problem.map(undrawable) }
+        ByTemplate {
+            long_name: is_long.then(too_long),
+            undrawable_email: problem.map(undrawable),
+        }
     }
 
     fn warning_about(&self, column: Column, code: &str, problem: &str) -> ErrorDetail {
@@ -75,7 +83,8 @@ impl TakenRow<'_> {
     }
 }
 
-/// Returns the warnings about a row: texts that no font draws, and a name that differs much from the stored one.
+/// Returns the warnings about a row: texts that no font draws, and a name that differs much from
+/// the stored one.
 pub(super) fn warning(renderer: &Renderer, row: TakenRow<'_>) -> Option<ErrorDetail> {
     let drawn = DrawnTexts::of(row.entry, row.taken_in, row.stored);
     let mut errors = texts(renderer, drawn, row.raw, row.is_earning);
@@ -83,11 +92,16 @@ pub(super) fn warning(renderer: &Renderer, row: TakenRow<'_>) -> Option<ErrorDet
     (!errors.is_empty()).then(|| ErrorDetail::warning(row.number, row.raw, errors))
 }
 
-/// Returns the warning about a known person who keeps a name that is quite different from the row's. Its message
-/// contains no name.
+/// Returns the warning about a known person who keeps a name that is quite different from the
+/// row's. Its message contains no name.
 fn other_name(row: TakenRow<'_>) -> Option<ErrorText> {
-    let (TakenIn::Existing(id), Some(stored)) = (row.taken_in, row.stored) else { return None };
-    if !is_quite_different(row.entry.full_name.reveal_str(), stored.full_name.reveal_str()) {
+    let (TakenIn::Existing(id), Some(stored)) = (row.taken_in, row.stored) else {
+        return None;
+    };
+    if !is_quite_different(
+        row.entry.full_name.reveal_str(),
+        stored.full_name.reveal_str(),
+    ) {
         return None;
     }
     let field = Column::FullName.name();
@@ -120,21 +134,52 @@ mod tests {
     fn warned(name: &str, taken_in: &TakenIn) -> Option<ErrorText> {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         let text = format!("Nombre,Correo,Documento\n{name},p@example.org,D1\n");
-        file.write_all(text.as_bytes()).expect("the file takes bytes");
-        let opened = open(file.path(), Format::Csv, Limits::default(), &Reading::default());
-        let row = opened.expect("it opens").next().expect("a row").expect("it is whole");
-        let RowOutcome::Person { person: entry, raw, .. } = row.outcome else { panic!("a person") };
+        file.write_all(text.as_bytes())
+            .expect("the file takes bytes");
+        let opened = open(
+            file.path(),
+            Format::Csv,
+            Limits::default(),
+            &Reading::default(),
+        );
+        let row = opened
+            .expect("it opens")
+            .next()
+            .expect("a row")
+            .expect("it is whole");
+        let RowOutcome::Person {
+            person: entry, raw, ..
+        } = row.outcome
+        else {
+            panic!("a person")
+        };
         let stored = person("Pedro");
-        let (number, stored, is_earning) = (2, Some(&stored), true);
-        other_name(TakenRow { number, entry: &entry, taken_in, stored, raw: &raw, is_earning })
+        let number = 2;
+        let stored = Some(&stored);
+        let is_earning = true;
+        other_name(TakenRow {
+            number,
+            entry: &entry,
+            taken_in,
+            stored,
+            raw: &raw,
+            is_earning,
+        })
     }
 
     #[test]
     fn known_person_with_another_name_gives_a_warning_without_names() {
         let warning = warned("Lucía Prado", &TakenIn::Existing(PEDRO)).expect("a warning");
-        assert_eq!((warning.code.as_str(), warning.field.as_deref()), (NAME_DIFFERS, Some("fullName")));
+        assert_eq!(
+            (warning.code.as_str(), warning.field.as_deref()),
+            (NAME_DIFFERS, Some("fullName"))
+        );
         assert_eq!(warning.column.as_deref(), Some("Nombre"));
-        assert!(warning.message.contains("updateExisting"), "{}", warning.message);
+        assert!(
+            warning.message.contains("updateExisting"),
+            "{}",
+            warning.message
+        );
         assert!(
             !warning.message.contains("Pedro") && !warning.message.contains("Luc"),
             "{}",

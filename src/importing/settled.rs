@@ -57,7 +57,15 @@ impl Decided {
                 return Self::Rejected(row, ErrorDetail::of_mismatch(row, &raw, &mismatch));
             }
         };
-        Self::About(Box::new(About { row, id, outcome, entry, raw, certificate_id, warning }))
+        Self::About(Box::new(About {
+            row,
+            id,
+            outcome,
+            entry,
+            raw,
+            certificate_id,
+            warning,
+        }))
     }
 
     /// Returns the number of the row.
@@ -68,38 +76,68 @@ impl Decided {
         }
     }
 
-    /// Compares the row with the earlier rows of the file and notes its person in `seen`. People and certificates
-    /// count once per file.
+    /// Compares the row with the earlier rows of the file and notes its person in `seen`. People
+    /// and certificates count once per file.
     pub(super) fn settled(self, seen: &mut Seen) -> Settled {
         let about = match self {
             Self::Rejected(row, detail) => return Settled::rejected(row, detail),
             Self::About(about) => *about,
         };
-        let About { row, id, outcome, entry, raw, certificate_id, warning } = about;
+        let About {
+            row,
+            id,
+            outcome,
+            entry,
+            raw,
+            certificate_id,
+            warning,
+        } = about;
         if let (Outcome::Existing, Some(found)) = (&outcome, seen.contradiction(id, &entry)) {
             let detail = ErrorDetail::of_mismatch(row, &raw, &Mismatch::Contradicts(found));
             return Settled::rejected(row, detail);
         }
-        let is_withheld = warning.as_ref().is_some_and(ErrorDetail::withholds_certificate);
+        let is_withheld = warning
+            .as_ref()
+            .is_some_and(ErrorDetail::withholds_certificate);
         let certificate_id = certificate_id.filter(|_| !is_withheld);
         let noted = seen.note(id, row, &entry, certificate_id);
         let earned = certificate_id.filter(|_| noted.earns);
-        let earned = earned.map(|certificate_id| Earned { attendee_id: id, certificate_id });
-        let outcome = if noted.is_repeated { Outcome::Repeated } else { outcome };
-        Settled { row, id: Some(id), earned, outcome, warning }
+        let earned = earned.map(|certificate_id| Earned {
+            attendee_id: id,
+            certificate_id,
+        });
+        let outcome = if noted.is_repeated {
+            Outcome::Repeated
+        } else {
+            outcome
+        };
+        Settled {
+            row,
+            id: Some(id),
+            earned,
+            outcome,
+            warning,
+        }
     }
 }
 
 impl Settled {
     fn rejected(row: u32, detail: ErrorDetail) -> Self {
-        Self { row, id: None, earned: None, outcome: Outcome::Rejected(detail), warning: None }
+        Self {
+            row,
+            id: None,
+            earned: None,
+            outcome: Outcome::Rejected(detail),
+            warning: None,
+        }
     }
 }
 
 /// Returns the command that records a chunk up to `through_row`.
 pub(super) fn record_rows(through_row: u32, settled: &[Settled]) -> ImportCommand {
     let count = |wanted: Outcome| {
-        u32::try_from(settled.iter().filter(|row| row.outcome == wanted).count()).unwrap_or(u32::MAX)
+        u32::try_from(settled.iter().filter(|row| row.outcome == wanted).count())
+            .unwrap_or(u32::MAX)
     };
     let rejected = settled.iter().filter_map(|row| match &row.outcome {
         Outcome::Rejected(detail) => Some(RejectedRow {
@@ -107,7 +145,10 @@ pub(super) fn record_rows(through_row: u32, settled: &[Settled]) -> ImportComman
             errors: detail
                 .errors
                 .iter()
-                .map(|error| RejectedField { field: error.field.clone(), code: error.code.clone() })
+                .map(|error| RejectedField {
+                    field: error.field.clone(),
+                    code: error.code.clone(),
+                })
                 .collect(),
         }),
         Outcome::Created | Outcome::Updated | Outcome::Existing | Outcome::Repeated => None,
@@ -119,7 +160,14 @@ pub(super) fn record_rows(through_row: u32, settled: &[Settled]) -> ImportComman
         updated: count(Outcome::Updated),
         existing: count(Outcome::Existing),
         earned: settled.iter().filter_map(|row| row.earned).collect(),
-        known: settled.iter().filter(was_known).filter_map(|row| row.id).collect(),
+        known: settled
+            .iter()
+            .filter(was_known)
+            .filter_map(|row| row.id)
+            .collect(),
     };
-    ImportCommand::RecordRows { accepted, rejected: rejected.collect() }
+    ImportCommand::RecordRows {
+        accepted,
+        rejected: rejected.collect(),
+    }
 }

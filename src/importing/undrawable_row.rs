@@ -9,7 +9,8 @@ use crate::domain::{AttendeeId, Person, PersonEntry};
 use crate::rendering::undrawable::{UNDRAWABLE, of_fields};
 use crate::spreadsheet::RawRow;
 
-/// Texts of a row's person that certificates show. For a known person who is not changed, these are the stored texts.
+/// Texts of a row's person that certificates show. For a known person who is not changed, these are
+/// the stored texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DrawnTexts<'t> {
     full_name: &'t str,
@@ -21,12 +22,23 @@ pub(super) struct DrawnTexts<'t> {
 }
 
 impl<'t> DrawnTexts<'t> {
-    /// Returns the texts of a row that was imported. `stored` is the known person, if the row is about one.
-    pub(super) fn of(entry: &'t PersonEntry, taken_in: &TakenIn, stored: Option<&'t Person>) -> Self {
+    /// Returns the texts of a row that was imported. `stored` is the known person, if the row is
+    /// about one.
+    pub(super) fn of(
+        entry: &'t PersonEntry,
+        taken_in: &TakenIn,
+        stored: Option<&'t Person>,
+    ) -> Self {
         let name_of_row = entry.full_name.reveal_str();
         let document_of_row = entry.document_number().map(|number| number.reveal_str());
         let of_stored = |person: &'t Person| {
-            (person.full_name.reveal_str(), person.document_number.as_ref().map(|number| number.reveal_str()))
+            (
+                person.full_name.reveal_str(),
+                person
+                    .document_number
+                    .as_ref()
+                    .map(|number| number.reveal_str()),
+            )
         };
         let (full_name, document_number) = match (taken_in, stored.map(of_stored)) {
             (TakenIn::Existing(_), Some(stored)) => stored,
@@ -49,7 +61,11 @@ impl<'t> DrawnTexts<'t> {
 
     /// Returns true if the text of a field is not the row's.
     fn is_stored(self, field: &str) -> bool {
-        if field == "fullName" { self.has_stored_name } else { self.has_stored_document }
+        if field == "fullName" {
+            self.has_stored_name
+        } else {
+            self.has_stored_document
+        }
     }
 }
 
@@ -67,15 +83,17 @@ pub(super) async fn stored_person(
     snapshot: &Snapshot,
     taken_in: &TakenIn,
 ) -> Result<Option<Person>, CommandError> {
-    let Some(id) = known_person(taken_in) else { return Ok(None) };
+    let Some(id) = known_person(taken_in) else {
+        return Ok(None);
+    };
     match snapshot.state::<Attendee>(commands.log().names(), id)?.0 {
         Some(person) => Ok(Some(person)),
         None => Ok(commands.load::<Attendee>(id).await?.state.0),
     }
 }
 
-/// Returns a warning for each text of a row's person that no font draws. `is_earning` is true if the person would get
-/// a certificate.
+/// Returns a warning for each text of a row's person that no font draws. `is_earning` is true if
+/// the person would get a certificate.
 pub(super) fn texts(
     renderer: &Renderer,
     drawn: DrawnTexts<'_>,
@@ -89,12 +107,19 @@ pub(super) fn texts(
     };
     let undrawable = of_fields(renderer, drawn.full_name, drawn.document_number);
     let errors = undrawable.into_iter().map(|of_field| {
-        let stored = if drawn.is_stored(of_field.field) { "the stored " } else { "" };
+        let stored = if drawn.is_stored(of_field.field) {
+            "the stored "
+        } else {
+            ""
+        };
         ErrorText {
             column: raw.header_of(of_field.field).map(str::to_owned),
             field: Some(of_field.field.to_owned()),
             code: UNDRAWABLE.to_owned(),
-            message: format!("{stored}{} {}; {consequence}", of_field.field, of_field.problem),
+            message: format!(
+                "{stored}{} {}; {consequence}",
+                of_field.field, of_field.problem
+            ),
         }
     });
     errors.collect()
@@ -111,15 +136,26 @@ mod tests {
     const ANA: AttendeeId = AttendeeId(Uuid::from_u128(1));
 
     fn row(name: &str, document: Option<&str>) -> PersonEntry {
-        let (full_name, document_number) = (Some(name.to_owned()), document.map(str::to_owned));
-        RawPerson { full_name, document_number, ..RawPerson::default() }.check_entry().expect("a name")
+        let full_name = Some(name.to_owned());
+        let document_number = document.map(str::to_owned);
+        RawPerson {
+            full_name,
+            document_number,
+            ..RawPerson::default()
+        }
+        .check_entry()
+        .expect("a name")
     }
 
     #[test]
     fn unchanged_person_is_drawn_with_the_stored_texts() {
-        let (entry, stored) = (row("Ana Rojas", None), person("Bea"));
+        let entry = row("Ana Rojas", None);
+        let stored = person("Bea");
         let drawn = DrawnTexts::of(&entry, &TakenIn::Existing(ANA), Some(&stored));
-        assert_eq!((drawn.full_name, drawn.document_number), ("Bea", Some("DOC-Bea")));
+        assert_eq!(
+            (drawn.full_name, drawn.document_number),
+            ("Bea", Some("DOC-Bea"))
+        );
         assert!(drawn.is_stored("fullName") && drawn.is_stored("documentNumber"));
     }
 
@@ -128,11 +164,17 @@ mod tests {
         let stored = person("Bea");
         let entry = row("Ana Rojas", None);
         let drawn = DrawnTexts::of(&entry, &TakenIn::Updated(ANA), Some(&stored));
-        assert_eq!((drawn.full_name, drawn.document_number), ("Ana Rojas", Some("DOC-Bea")));
+        assert_eq!(
+            (drawn.full_name, drawn.document_number),
+            ("Ana Rojas", Some("DOC-Bea"))
+        );
         assert!(!drawn.is_stored("fullName") && drawn.is_stored("documentNumber"));
         let entry = row("Ana Rojas", Some("D1"));
         let drawn = DrawnTexts::of(&entry, &TakenIn::Updated(ANA), Some(&stored));
-        assert_eq!((drawn.full_name, drawn.document_number), ("Ana Rojas", Some("D1")));
+        assert_eq!(
+            (drawn.full_name, drawn.document_number),
+            ("Ana Rojas", Some("D1"))
+        );
     }
 
     #[test]
@@ -140,7 +182,10 @@ mod tests {
         let entry = row("Ana Rojas", Some("D1"));
         for taken_in in [TakenIn::Created(ANA), TakenIn::Existing(ANA)] {
             let drawn = DrawnTexts::of(&entry, &taken_in, None);
-            assert_eq!((drawn.full_name, drawn.document_number), ("Ana Rojas", Some("D1")));
+            assert_eq!(
+                (drawn.full_name, drawn.document_number),
+                ("Ana Rojas", Some("D1"))
+            );
             assert!(!drawn.is_stored("fullName") && !drawn.is_stored("documentNumber"));
         }
     }

@@ -3,12 +3,15 @@
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use lettre::Address;
 
-/// Parses an address and converts an internationalised domain to its ASCII form (`xn--…`, RFC 5891). The conversion
-/// is needed even if the first server supports SMTPUTF8, because the next one may not. Returns `None` if `text` is
-/// not an address.
+/// Parses an address and converts an internationalised domain to its ASCII form (`xn--…`, RFC
+/// 5891). The conversion is needed even if the first server supports SMTPUTF8, because the next one
+/// may not. Returns `None` if `text` is not an address.
 pub(super) fn wire_address(text: &str) -> Option<Address> {
     // SMTP allows no unquoted space or angle bracket in an address, but the parser may accept them.
-    if text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>')) {
+    if text
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>'))
+    {
         return None;
     }
     let address: Address = text.parse().ok()?;
@@ -17,7 +20,12 @@ pub(super) fn wire_address(text: &str) -> Option<Address> {
     }
     let domain = address.domain().as_bytes();
     let ascii = Uts46::new()
-        .to_ascii(domain, AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .to_ascii(
+            domain,
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Verify,
+        )
         .ok()?;
     Address::new(address.user(), ascii.as_ref()).ok()
 }
@@ -41,7 +49,9 @@ mod tests {
             ("анна@пример.рф", "анна@xn--e1afmkfd.xn--p1ai"),
         ] {
             assert_eq!(
-                wire_address(text).map(|address| address.to_string()).as_deref(),
+                wire_address(text)
+                    .map(|address| address.to_string())
+                    .as_deref(),
                 Some(wire),
                 "{text}"
             );

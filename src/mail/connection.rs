@@ -32,57 +32,77 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Creates a connector from validated settings. `domain` is the EHLO name if the settings have none.
+    /// Creates a connector from validated settings. `domain` is the EHLO name if the settings have
+    /// none.
     pub(super) fn new(settings: &MailSettings, domain: &str) -> Result<Self, SettingsError> {
         let tls = tls_parameters(settings)?;
         let credentials = settings.username.as_ref().zip(settings.password.as_ref());
         let hello = settings.helo_name.as_deref().unwrap_or(domain);
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
         if hello.is_empty() || !hello.chars().all(fits) {
-            return Err(SettingsError::Invalid("helo_name", "must be an ASCII domain name"));
+            return Err(SettingsError::Invalid(
+                "helo_name",
+                "must be an ASCII domain name",
+            ));
         }
         Ok(Self {
             host: settings.host.clone(),
             port: settings.port,
             security: settings.security,
             tls,
-            credentials: credentials
-                .map(|(name, password)| Credentials::new(name.clone(), password.reveal().to_owned())),
+            credentials: credentials.map(|(name, password)| {
+                Credentials::new(name.clone(), password.reveal().to_owned())
+            }),
             hello: ClientId::Domain(hello.to_owned()),
             timeout: settings.timeout(),
         })
     }
 
-    /// Opens a connection and performs the greeting, STARTTLS and log-in that the settings require. The error
-    /// describes the failed step and its cause. Callers treat every error as temporary, because a rejected log-in
-    /// doesn't depend on the mail.
+    /// Opens a connection and performs the greeting, STARTTLS and log-in that the settings require.
+    /// The error describes the failed step and its cause. Callers treat every error as temporary,
+    /// because a rejected log-in doesn't depend on the mail.
     pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
         let mut connection = match self.security {
             Security::Tls => {
                 let target = (self.host.as_str(), self.port);
                 let tls = Some(self.tls.clone());
-                let opening =
-                    AsyncSmtpConnection::connect_tokio1(target, Some(self.timeout), &self.hello, tls, None);
+                let opening = AsyncSmtpConnection::connect_tokio1(
+                    target,
+                    Some(self.timeout),
+                    &self.hello,
+                    tls,
+                    None,
+                );
                 self.step("connecting with TLS", opening).await?
             }
             Security::None | Security::StartTls => {
                 let socket = self.step("connecting", self.open_socket()).await?;
-                let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(socket), &self.hello);
+                let greeting =
+                    AsyncSmtpConnection::connect_with_transport(Box::new(socket), &self.hello);
                 self.step("the server's greeting", greeting).await?
             }
         };
         if self.security == Security::StartTls {
-            self.step("STARTTLS", connection.starttls(self.tls.clone(), &self.hello)).await?;
+            self.step(
+                "STARTTLS",
+                connection.starttls(self.tls.clone(), &self.hello),
+            )
+            .await?;
         }
         if let Some(credentials) = &self.credentials {
-            self.step("logging in", connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
+            self.step(
+                "logging in",
+                connection.auth(DEFAULT_MECHANISMS, credentials),
+            )
+            .await?;
         }
         Ok(connection)
     }
 
     async fn open_socket(&self) -> std::io::Result<TcpStream> {
         let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        // Nagle's algorithm would delay the end-of-data line, which is a small write after a large one.
+        // Nagle's algorithm would delay the end-of-data line, which is a small write after a large
+        // one.
         socket.set_nodelay(true)?;
         Ok(socket)
     }
@@ -95,7 +115,10 @@ impl Connector {
     ) -> Result<T, String> {
         match timeout(self.timeout, action).await {
             Ok(result) => result.map_err(|error| format!("{what} failed: {error}")),
-            Err(_) => Err(format!("{what} took longer than {} s", self.timeout.as_secs())),
+            Err(_) => Err(format!(
+                "{what} took longer than {} s",
+                self.timeout.as_secs()
+            )),
         }
     }
 }
@@ -104,11 +127,13 @@ fn tls_parameters(settings: &MailSettings) -> Result<TlsParameters, SettingsErro
     let mut builder = TlsParameters::builder(settings.host.clone());
     if let Some(file) = &settings.ca_file {
         let pem = std::fs::read(file).map_err(|error| SettingsError::CaFile(error.to_string()))?;
-        let certificate =
-            Certificate::from_pem(&pem).map_err(|error| SettingsError::CaFile(error.to_string()))?;
+        let certificate = Certificate::from_pem(&pem)
+            .map_err(|error| SettingsError::CaFile(error.to_string()))?;
         builder = builder.add_root_certificate(certificate);
     }
-    builder.build().map_err(|error| SettingsError::Tls(error.to_string()))
+    builder
+        .build()
+        .map_err(|error| SettingsError::Tls(error.to_string()))
 }
 
 /// Pool of idle connections. It contains only connections whose last dialogue ended cleanly.
@@ -116,7 +141,8 @@ fn tls_parameters(settings: &MailSettings) -> Result<TlsParameters, SettingsErro
 pub(super) struct IdleConnections(Mutex<Vec<(AsyncSmtpConnection, Instant)>>);
 
 impl IdleConnections {
-    /// Takes the most recently used connection. Drops connections that have been idle for [`MAX_IDLE`].
+    /// Takes the most recently used connection. Drops connections that have been idle for
+    /// [`MAX_IDLE`].
     pub(super) fn take(&self) -> Option<AsyncSmtpConnection> {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|(_, since)| since.elapsed() < MAX_IDLE);
@@ -125,7 +151,10 @@ impl IdleConnections {
 
     /// Adds a connection to the pool.
     pub(super) fn put(&self, connection: AsyncSmtpConnection) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((connection, Instant::now()));
     }
 
     /// Sends QUIT on every idle connection and closes it.

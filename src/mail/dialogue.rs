@@ -1,4 +1,5 @@
-//! SMTP dialogue that sends one mail over one connection (RFC 5321 section 3.3) and returns its outcome.
+//! SMTP dialogue that sends one mail over one connection (RFC 5321 section 3.3) and returns its
+//! outcome.
 
 use std::{
     error::Error as _,
@@ -40,8 +41,8 @@ pub(super) struct Ending {
     pub(super) outcome: SendOutcome,
     /// True if the connection is in a clean state and can carry another mail.
     pub(super) reusable: bool,
-    /// True if the connection was closed before the dialogue began. The mail can then be sent over another
-    /// connection without being lost or sent twice.
+    /// True if the connection was closed before the dialogue began. The mail can then be sent over
+    /// another connection without being lost or sent twice.
     pub(super) never_began: bool,
 }
 
@@ -61,13 +62,21 @@ pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parce
     };
     let mail = Mail::new(Some(parcel.from.clone()), parameters);
     match command(connection, mail, "MAIL", parcel.timeout).await {
-        Reply::Answer { code: 200..=299, .. } => {}
-        Reply::Answer { code: CLOSING, text } | Reply::None(text) => return not_begun(&text, parcel.to),
+        Reply::Answer {
+            code: 200..=299, ..
+        } => {}
+        Reply::Answer {
+            code: CLOSING,
+            text,
+        }
+        | Reply::None(text) => return not_begun(&text, parcel.to),
         reply => return refused(connection, reply, "MAIL", parcel).await,
     }
     let recipient = Rcpt::new(parcel.to.clone(), Vec::new());
     match command(connection, recipient, "RCPT", parcel.timeout).await {
-        Reply::Answer { code: 200..=299, .. } => {}
+        Reply::Answer {
+            code: 200..=299, ..
+        } => {}
         reply => return refused(connection, reply, "RCPT", parcel).await,
     }
     match command(connection, Data, "DATA", parcel.timeout).await {
@@ -89,19 +98,48 @@ async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> E
     let result = timeout(parcel.message_timeout, connection.message_iter(watched)).await;
     match reply(result, "the message", parcel.message_timeout) {
         Reply::Answer { code, text } => match code {
-            200..=299 => ended(SendOutcome::Accepted { answer: scrub(&text, parcel.to) }, true),
-            400..=499 => ended(SendOutcome::Temporary { answer: scrub(&text, parcel.to) }, code != CLOSING),
-            500..=599 => ended(SendOutcome::Permanent { answer: scrub(&text, parcel.to) }, true),
-            _ => ended(SendOutcome::Unknown { detail: scrub(&text, parcel.to) }, false),
+            200..=299 => ended(
+                SendOutcome::Accepted {
+                    answer: scrub(&text, parcel.to),
+                },
+                true,
+            ),
+            400..=499 => ended(
+                SendOutcome::Temporary {
+                    answer: scrub(&text, parcel.to),
+                },
+                code != CLOSING,
+            ),
+            500..=599 => ended(
+                SendOutcome::Permanent {
+                    answer: scrub(&text, parcel.to),
+                },
+                true,
+            ),
+            _ => ended(
+                SendOutcome::Unknown {
+                    detail: scrub(&text, parcel.to),
+                },
+                false,
+            ),
         },
-        Reply::None(text) if end_is_next.load(Ordering::Relaxed) => {
-            ended(SendOutcome::Unknown { detail: scrub(&text, parcel.to) }, false)
-        }
-        Reply::None(text) => ended(SendOutcome::Temporary { answer: scrub(&text, parcel.to) }, false),
+        Reply::None(text) if end_is_next.load(Ordering::Relaxed) => ended(
+            SendOutcome::Unknown {
+                detail: scrub(&text, parcel.to),
+            },
+            false,
+        ),
+        Reply::None(text) => ended(
+            SendOutcome::Temporary {
+                answer: scrub(&text, parcel.to),
+            },
+            false,
+        ),
     }
 }
 
-/// Ends a dialogue that was refused at `step`, before the content. The server can't have accepted the mail.
+/// Ends a dialogue that was refused at `step`, before the content. The server can't have accepted
+/// the mail.
 async fn refused(
     connection: &mut AsyncSmtpConnection,
     answer: Reply,
@@ -129,29 +167,44 @@ async fn refused(
                 }
             }
         }
-        Reply::None(detail) => ended(SendOutcome::Temporary { answer: scrub(&detail, parcel.to) }, false),
+        Reply::None(detail) => ended(
+            SendOutcome::Temporary {
+                answer: scrub(&detail, parcel.to),
+            },
+            false,
+        ),
     }
 }
 
 const fn ended(outcome: SendOutcome, reusable: bool) -> Ending {
-    Ending { outcome, reusable, never_began: false }
+    Ending {
+        outcome,
+        reusable,
+        never_began: false,
+    }
 }
 
 /// Ends a dialogue that the server closed before it accepted the MAIL command.
 fn not_begun(answer: &str, recipient: &Address) -> Ending {
     let answer = scrub(answer, recipient);
-    Ending { outcome: SendOutcome::Temporary { answer }, reusable: false, never_began: true }
+    Ending {
+        outcome: SendOutcome::Temporary { answer },
+        reusable: false,
+        never_began: true,
+    }
 }
 
-/// Returns the parameters of the MAIL command: SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) if the mail needs them.
-/// If the server lacks one of these extensions, returns an explanation as the error.
+/// Returns the parameters of the MAIL command: SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) if the
+/// mail needs them. If the server lacks one of these extensions, returns an explanation as the
+/// error.
 fn mail_parameters(
     connection: &AsyncSmtpConnection,
     parcel: &Parcel<'_>,
 ) -> Result<Vec<MailParameter>, String> {
     let server = connection.server_info();
     let mut parameters = Vec::new();
-    if !AsRef::<str>::as_ref(parcel.to).is_ascii() || !AsRef::<str>::as_ref(parcel.from).is_ascii() {
+    if !AsRef::<str>::as_ref(parcel.to).is_ascii() || !AsRef::<str>::as_ref(parcel.from).is_ascii()
+    {
         if !server.supports_feature(Extension::SmtpUtfEight) {
             return Err(
                 "the address has characters beyond ASCII, and the mail server does not offer SMTPUTF8"
@@ -163,7 +216,8 @@ fn mail_parameters(
     if !parcel.content.is_ascii() {
         if !server.supports_feature(Extension::EightBitMime) {
             return Err(
-                "the message has bytes beyond ASCII, and the mail server does not offer 8BITMIME".to_owned()
+                "the message has bytes beyond ASCII, and the mail server does not offer 8BITMIME"
+                    .to_owned(),
             );
         }
         parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
@@ -177,7 +231,11 @@ async fn command(
     step: &str,
     limit: Duration,
 ) -> Reply {
-    reply(timeout(limit, connection.command(command)).await, step, limit)
+    reply(
+        timeout(limit, connection.command(command)).await,
+        step,
+        limit,
+    )
 }
 
 type Timed = Result<Result<Response, lettre::transport::smtp::Error>, tokio::time::error::Elapsed>;
@@ -187,13 +245,19 @@ fn reply(result: Timed, step: &str, limit: Duration) -> Reply {
         Ok(Ok(response)) => {
             let code = response.code();
             let lines = response.message().collect::<Vec<_>>().join(" ");
-            Reply::Answer { code: code.into(), text: format!("{code} {lines}") }
+            Reply::Answer {
+                code: code.into(),
+                text: format!("{code} {lines}"),
+            }
         }
         Ok(Err(error)) => match error.status() {
             Some(code) => {
                 // The source of a negative reply's error is the text of all its lines.
                 let lines = error.source().map(ToString::to_string).unwrap_or_default();
-                Reply::Answer { code: code.into(), text: format!("{code} {lines}") }
+                Reply::Answer {
+                    code: code.into(),
+                    text: format!("{code} {lines}"),
+                }
             }
             None => Reply::None(format!("no answer to {step}: {error}")),
         },
@@ -202,17 +266,22 @@ fn reply(result: Timed, step: &str, limit: Duration) -> Reply {
 }
 
 /// Makes a server's reply fit for storage and display: replaces control characters, cuts it to
-/// [`MAX_ANSWER_CHARS`], and replaces the recipient's address, which servers often repeat, by `<recipient>`.
+/// [`MAX_ANSWER_CHARS`], and replaces the recipient's address, which servers often repeat, by
+/// `<recipient>`.
 pub(super) fn scrub(answer: &str, recipient: &Address) -> String {
-    let line: String = answer.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String = answer
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let mut line = line.trim().to_owned();
     let address: &str = recipient.as_ref();
     for sought in [format!("<{address}>"), address.to_owned()] {
         line = replace_ignoring_case(&line, &sought, |_, _| true);
     }
-    // A reply such as "user ada.lovelace unknown" also identifies the person, so the local part is replaced, too.
-    // It is only replaced as a whole word, because "info" is also part of other words, and only if it is longer
-    // than 3 characters, because shorter ones could be part of the status code.
+    // A reply such as "user ada.lovelace unknown" also identifies the person, so the local part is
+    // replaced, too. It is only replaced as a whole word, because "info" is also part of other
+    // words, and only if it is longer than 3 characters, because shorter ones could be part of the
+    // status code.
     if recipient.user().chars().count() > 3 {
         line = replace_ignoring_case(&line, recipient.user(), |before, after| {
             let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
@@ -228,12 +297,16 @@ fn replace_ignoring_case(
     fits: impl Fn(Option<char>, Option<char>) -> bool,
 ) -> String {
     // ASCII lower-casing keeps every byte position.
-    let (haystack, needle) = (text.to_ascii_lowercase(), sought.to_ascii_lowercase());
+    let haystack = text.to_ascii_lowercase();
+    let needle = sought.to_ascii_lowercase();
     let mut result = String::new();
     let mut rest = 0;
     for (start, found) in haystack.match_indices(&needle) {
         let end = start + found.len();
-        if fits(text[..start].chars().next_back(), text[end..].chars().next()) {
+        if fits(
+            text[..start].chars().next_back(),
+            text[end..].chars().next(),
+        ) {
             result.push_str(&text[rest..start]);
             result.push_str("<recipient>");
             rest = end;
@@ -251,13 +324,22 @@ mod tests {
     fn answer_is_kept_except_for_the_recipient() {
         let ada: Address = "Ada.Lovelace@example.org".parse().expect("an address");
         for (answer, expected) in [
-            ("550 5.1.1 <ada.lovelace@EXAMPLE.org>: no such user", "550 5.1.1 <recipient>: no such user"),
-            ("550 ada.lovelace@example.org unknown", "550 <recipient> unknown"),
+            (
+                "550 5.1.1 <ada.lovelace@EXAMPLE.org>: no such user",
+                "550 5.1.1 <recipient>: no such user",
+            ),
+            (
+                "550 ada.lovelace@example.org unknown",
+                "550 <recipient> unknown",
+            ),
             (
                 "550 user ada.lovelace unknown,\r\n try ada.lovelaces",
                 "550 user <recipient> unknown,   try ada.lovelaces",
             ),
-            ("250 2.0.0 Ok: queued as 4F2A\x1b[31m", "250 2.0.0 Ok: queued as 4F2A [31m"),
+            (
+                "250 2.0.0 Ok: queued as 4F2A\x1b[31m",
+                "250 2.0.0 Ok: queued as 4F2A [31m",
+            ),
         ] {
             assert_eq!(scrub(answer, &ada), expected);
         }
@@ -267,6 +349,9 @@ mod tests {
     #[test]
     fn recipient_in_another_script_is_replaced_too() {
         let anna: Address = "анна@пример.рф".parse().expect("an address");
-        assert_eq!(scrub("550 анна@пример.рф нет", &anna), "550 <recipient> нет");
+        assert_eq!(
+            scrub("550 анна@пример.рф нет", &anna),
+            "550 <recipient> нет"
+        );
     }
 }

@@ -1,8 +1,9 @@
-//! `Content-Disposition` header of an attachment: a file name in its own script (RFC 2231) and an ASCII name for
-//! old mail readers.
+//! `Content-Disposition` header of an attachment: a file name in its own script (RFC 2231) and an
+//! ASCII name for old mail readers.
 //!
-//! The name is one parameter and isn't split into continuations, because some readers append these to the ASCII
-//! name. Names have at most 176 bytes, so a line has at most 550 characters; RFC 5322 allows 998.
+//! The name is one parameter and isn't split into continuations, because some readers append these
+//! to the ASCII name. Names have at most 176 bytes, so a line has at most 550 characters; RFC 5322
+//! allows 998.
 
 use std::fmt::Write as _;
 
@@ -12,7 +13,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use crate::domain::certification::file_name::ascii_file_name;
 
 /// All characters except letters, digits and the four characters `-`, `.`, `_` and `~`.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// `Content-Disposition` header of one attachment.
 #[derive(Clone)]
@@ -21,7 +26,10 @@ pub(super) struct Disposition(String);
 impl Disposition {
     /// Creates the header for an attachment. `file_name` must be a safe file name.
     pub(super) fn attachment(file_name: &str) -> Self {
-        let mut value = format!("attachment;\r\n filename=\"{}\"", ascii_file_name(file_name));
+        let mut value = format!(
+            "attachment;\r\n filename=\"{}\"",
+            ascii_file_name(file_name)
+        );
         if !file_name.is_ascii() {
             let _ = write!(value, ";\r\n filename*=UTF-8''{}", encoded(file_name));
         }
@@ -44,7 +52,11 @@ impl Header for Disposition {
     }
 
     fn display(&self) -> HeaderValue {
-        HeaderValue::dangerous_new_pre_encoded(Self::name(), self.0.replace("\r\n", ""), self.0.clone())
+        HeaderValue::dangerous_new_pre_encoded(
+            Self::name(),
+            self.0.replace("\r\n", ""),
+            self.0.clone(),
+        )
     }
 }
 
@@ -58,7 +70,10 @@ mod tests {
     #[test]
     fn header_has_an_ascii_name_and_the_original_name() {
         for (name, value) in [
-            ("Ada_certificate.pdf", "attachment;\r\n filename=\"Ada_certificate.pdf\""),
+            (
+                "Ada_certificate.pdf",
+                "attachment;\r\n filename=\"Ada_certificate.pdf\"",
+            ),
             (
                 "José_certificate.pdf",
                 "attachment;\r\n filename=\"Jose_certificate.pdf\";\r\n filename*=UTF-8''Jos%C3%A9_certificate.pdf",

@@ -1,4 +1,5 @@
-//! Builds an Internet message (RFC 5322, MIME) from an [`OutgoingMail`] and rejects one that can't be sent.
+//! Builds an Internet message (RFC 5322, MIME) from an [`OutgoingMail`] and rejects one that can't
+//! be sent.
 
 use std::time::SystemTime;
 
@@ -21,7 +22,8 @@ use super::templates::Templates;
 use crate::domain::Personal;
 use crate::domain::certification::file_name::{ascii_file_name, safe_pdf_file_name};
 
-/// Largest attachment in bytes. Encoded as base64, it stays under the 25 MiB that most mail servers accept.
+/// Largest attachment in bytes. Encoded as base64, it stays under the 25 MiB that most mail servers
+/// accept.
 pub const MAX_ATTACHMENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Longest display name, event name or other text variable, in characters.
@@ -30,14 +32,19 @@ const MAX_TEXT_CHARS: usize = 500;
 /// Longest link in characters.
 const MAX_LINK_CHARS: usize = 2000;
 
-/// Error for a mail that can't be sent at all. The messages name the field and never contain its value.
+/// Error for a mail that can't be sent at all. The messages name the field and never contain its
+/// value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum Unsendable {
-    #[error("the mail's field `{0}` contains line breaks or control characters; correct it and send again")]
+    #[error(
+        "the mail's field `{0}` contains line breaks or control characters; correct it and send again"
+    )]
     ControlCharacters(&'static str),
     #[error("the mail's field `{0}` is longer than {1} characters; shorten it and send again")]
     TooLong(&'static str, usize),
-    #[error("the mail's field `to.address` is not a valid e-mail address; correct it and send again")]
+    #[error(
+        "the mail's field `to.address` is not a valid e-mail address; correct it and send again"
+    )]
     Address,
     #[error("the mail's field `message_id` is not of the form <unique@domain>")]
     MessageId,
@@ -66,10 +73,17 @@ impl Sender {
     /// Reads the sender's addresses from validated settings.
     pub(super) fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
         let address = |text: &str, field| {
-            wire_address(text).ok_or(SettingsError::Invalid(field, "is not a valid e-mail address"))
+            wire_address(text).ok_or(SettingsError::Invalid(
+                field,
+                "is not a valid e-mail address",
+            ))
         };
         let name = Some(settings.from_name.clone()).filter(|name| !name.trim().is_empty());
-        let reply_to = settings.reply_to.as_deref().map(|text| address(text, "reply_to")).transpose()?;
+        let reply_to = settings
+            .reply_to
+            .as_deref()
+            .map(|text| address(text, "reply_to"))
+            .transpose()?;
         Ok(Self {
             from: Mailbox::new(name, address(&settings.from_address, "from_address")?),
             reply_to: reply_to.map(|address| Mailbox::new(None, address)),
@@ -136,7 +150,9 @@ pub(super) fn notice(
         check_link("link", link.reveal())?;
     }
     check_message_id(&mail.message_id)?;
-    let texts = templates.notice(mail, sender.name()).map_err(|error| Unsendable::Template(error.kind()))?;
+    let texts = templates
+        .notice(mail, sender.name())
+        .map_err(|error| Unsendable::Template(error.kind()))?;
     let bodies = MultiPart::alternative()
         .singlepart(SinglePart::plain(texts.plain))
         .singlepart(SinglePart::html(texts.html));
@@ -161,8 +177,9 @@ pub(super) fn build(
         return Err(Unsendable::LargeAttachment(size));
     }
     // Only the error's kind is used, because minijinja's full message may quote values.
-    let texts =
-        templates.render(mail.locale, &mail.variables).map_err(|error| Unsendable::Template(error.kind()))?;
+    let texts = templates
+        .render(mail.locale, &mail.variables)
+        .map_err(|error| Unsendable::Template(error.kind()))?;
 
     let builder = head(sender, &mail.to, texts.subject, mail.date, &mail.message_id)?;
     let attachment = attachment(&mail.attachment)?;
@@ -210,11 +227,17 @@ fn head(
 fn mailbox(to: &Recipient) -> Result<Mailbox, Unsendable> {
     let address = wire_address(to.address.reveal_str()).ok_or(Unsendable::Address)?;
     let name = to.name.reveal_str().trim();
-    Ok(Mailbox::new((!name.is_empty()).then(|| name.to_owned()), address))
+    Ok(Mailbox::new(
+        (!name.is_empty()).then(|| name.to_owned()),
+        address,
+    ))
 }
 
 fn check_text(field: &'static str, text: &str) -> Result<(), Unsendable> {
-    if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+    if text
+        .chars()
+        .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+    {
         return Err(Unsendable::ControlCharacters(field));
     }
     if text.chars().count() > MAX_TEXT_CHARS {
@@ -232,19 +255,27 @@ fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
         ("certificate_name", &variables.certificate_name),
         ("event_name", &variables.event_name),
         ("client", &variables.client),
-        ("attachment.file_name", mail.attachment.file_name.reveal_str()),
+        (
+            "attachment.file_name",
+            mail.attachment.file_name.reveal_str(),
+        ),
     ] {
         check_text(field, text)?;
     }
     check_link("download_link", &variables.download_link)?;
     check_link("verification_link", &variables.verification_link)?;
-    variables.event_link.as_deref().map_or(Ok(()), |link| check_link("event_link", link))
+    variables
+        .event_link
+        .as_deref()
+        .map_or(Ok(()), |link| check_link("event_link", link))
 }
 
-/// Accepts only `http` and `https` links. Other schemes such as `javascript:` would be dangerous in a mail that
-/// looks official.
+/// Accepts only `http` and `https` links. Other schemes such as `javascript:` would be dangerous in
+/// a mail that looks official.
 fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
-    let scheme = link.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let scheme = link
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
     if !matches!(scheme.as_deref(), Some("http" | "https"))
         || link.chars().any(|c| c.is_control() || c.is_whitespace())
     {
@@ -256,16 +287,25 @@ fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
     Ok(())
 }
 
-/// Checks a Message-ID against the usual subset of RFC 5322 section 3.6.4: `<`, atom characters, `@`, domain
-/// characters, `>`.
+/// Checks a Message-ID against the usual subset of RFC 5322 section 3.6.4: `<`, atom characters,
+/// `@`, domain characters, `>`.
 fn check_message_id(id: &str) -> Result<(), Unsendable> {
-    let inner = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).ok_or(Unsendable::MessageId)?;
+    let inner = id
+        .strip_prefix('<')
+        .and_then(|id| id.strip_suffix('>'))
+        .ok_or(Unsendable::MessageId)?;
     let (left, right) = inner.split_once('@').ok_or(Unsendable::MessageId)?;
     let fits = |part: &str| {
         !part.is_empty()
-            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'+'))
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'+'))
     };
-    if fits(left) && fits(right) && id.len() <= 250 { Ok(()) } else { Err(Unsendable::MessageId) }
+    if fits(left) && fits(right) && id.len() <= 250 {
+        Ok(())
+    } else {
+        Err(Unsendable::MessageId)
+    }
 }
 
 /// Converts a date. lettre's Date header panics for years before 1970 or after 9999.

@@ -54,7 +54,13 @@ fn message_has_the_required_headers() {
     let text = try_build(&mail()).expect("the sample can be sent");
     assert!(text.is_ascii(), "no 8BITMIME needed");
     let (head, _) = text.split_once("\r\n\r\n").expect("a head and a body");
-    let boundary = head.split("boundary=").nth(1).expect("multipart").lines().next().expect("a line");
+    let boundary = head
+        .split("boundary=")
+        .nth(1)
+        .expect("multipart")
+        .lines()
+        .next()
+        .expect("a line");
     insta::assert_snapshot!(head.replace(boundary, "[boundary]").replace("\r\n", "\n"));
 }
 
@@ -63,11 +69,17 @@ fn field_with_a_line_break_is_refused_by_name_without_its_value() {
     type Edit = fn(&mut OutgoingMail, String);
     let fields: [(&str, Edit); 6] = [
         ("to.name", |mail, text| mail.to.name = text.into()),
-        ("attendee_name", |mail, text| mail.variables.attendee_name = text.into()),
-        ("certificate_name", |mail, text| mail.variables.certificate_name = text),
+        ("attendee_name", |mail, text| {
+            mail.variables.attendee_name = text.into()
+        }),
+        ("certificate_name", |mail, text| {
+            mail.variables.certificate_name = text
+        }),
         ("event_name", |mail, text| mail.variables.event_name = text),
         ("client", |mail, text| mail.variables.client = text),
-        ("attachment.file_name", |mail, text| mail.attachment.file_name = text.into()),
+        ("attachment.file_name", |mail, text| {
+            mail.attachment.file_name = text.into()
+        }),
     ];
     for (field, edit) in fields {
         for text in ["Eve\r\nBcc: all@example.org", "Eve\n", "Eve\r", "Eve\0"] {
@@ -77,7 +89,10 @@ fn field_with_a_line_break_is_refused_by_name_without_its_value() {
         }
         let mut mail = mail();
         edit(&mut mail, "x".repeat(MAX_TEXT_CHARS + 1));
-        assert_eq!(try_build(&mail), Err(Unsendable::TooLong(field, MAX_TEXT_CHARS)));
+        assert_eq!(
+            try_build(&mail),
+            Err(Unsendable::TooLong(field, MAX_TEXT_CHARS))
+        );
     }
     let text = Unsendable::ControlCharacters("to.name").to_string();
     assert!(text.contains("to.name") && !text.contains("Eve"));
@@ -110,10 +125,22 @@ fn other_invalid_parts_are_refused() {
         edit(&mut mail);
         try_build(&mail).expect_err("refused")
     };
-    assert_eq!(refused(|mail| mail.message_id = "x@example.org".to_owned()), Unsendable::MessageId);
-    assert_eq!(refused(|mail| mail.message_id = "<x\r\n@example.org>".to_owned()), Unsendable::MessageId);
-    assert_eq!(refused(|mail| mail.date = datetime!(1969-12-31 23:00 UTC)), Unsendable::Date);
-    assert_eq!(refused(|mail| mail.attachment.bytes = Bytes::new()), Unsendable::EmptyAttachment);
+    assert_eq!(
+        refused(|mail| mail.message_id = "x@example.org".to_owned()),
+        Unsendable::MessageId
+    );
+    assert_eq!(
+        refused(|mail| mail.message_id = "<x\r\n@example.org>".to_owned()),
+        Unsendable::MessageId
+    );
+    assert_eq!(
+        refused(|mail| mail.date = datetime!(1969-12-31 23:00 UTC)),
+        Unsendable::Date
+    );
+    assert_eq!(
+        refused(|mail| mail.attachment.bytes = Bytes::new()),
+        Unsendable::EmptyAttachment
+    );
     assert_eq!(
         refused(|mail| mail.variables.download_link = "javascript:alert(1)".to_owned()),
         Unsendable::Link("download_link")

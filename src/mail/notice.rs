@@ -27,8 +27,8 @@ pub struct NoticeMail {
 pub enum NoticeWords {
     /// Link with which the user sets a new password.
     PasswordReset {
-        /// Page on which the new password is set, an `http` or `https` URL. Anyone who has the link can set the
-        /// password.
+        /// Page on which the new password is set, an `http` or `https` URL. Anyone who has the link
+        /// can set the password.
         link: Secret,
         /// Validity of the link in minutes.
         minutes: i64,

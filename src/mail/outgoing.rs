@@ -40,7 +40,8 @@ pub struct MailVariables {
 /// File attached to a mail.
 #[derive(Clone)]
 pub struct Attachment {
-    /// File name for the recipient; see [`attachment_file_name`](crate::domain::certification::file_name::attachment_file_name).
+    /// File name for the recipient; see
+    /// [`attachment_file_name`](crate::domain::certification::file_name::attachment_file_name).
     pub file_name: Personal<String>,
     /// Content of the PDF.
     pub bytes: Bytes,
@@ -48,15 +49,17 @@ pub struct Attachment {
 
 impl std::fmt::Debug for Attachment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Attachment").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+        f.debug_struct("Attachment")
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
     }
 }
 
 /// Mail about one issued certificate.
 #[derive(Clone, Debug)]
 pub struct OutgoingMail {
-    /// Value of the Message-ID header, `<uuid@domain>`. It is the same for every attempt, so that a mail that was
-    /// sent twice can be recognised.
+    /// Value of the Message-ID header, `<uuid@domain>`. It is the same for every attempt, so that a
+    /// mail that was sent twice can be recognised.
     pub message_id: String,
     /// Recipient.
     pub to: Recipient,
@@ -72,9 +75,9 @@ pub struct OutgoingMail {
 
 /// Outcome of one attempt to send a mail.
 ///
-/// The texts are the mail server's replies, on one line of at most 2,000 characters. The recipient's address is
-/// replaced by `<recipient>`. A reply may still identify the person in another way. Therefore, store the texts in
-/// events as [`Personal`] and don't log them.
+/// The texts are the mail server's replies, on one line of at most 2,000 characters. The
+/// recipient's address is replaced by `<recipient>`. A reply may still identify the person in
+/// another way. Therefore, store the texts in events as [`Personal`] and don't log them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
     /// The server has accepted responsibility for the mail.
@@ -92,7 +95,8 @@ pub enum SendOutcome {
         /// The server's reply, or the part of the mail that can't be sent.
         answer: String,
     },
-    /// The server may have accepted the mail, but no reply was read. Sending it again may deliver it twice.
+    /// The server may have accepted the mail, but no reply was read. Sending it again may deliver
+    /// it twice.
     Unknown {
         /// Description of the failure.
         detail: String,

@@ -11,7 +11,8 @@ use crate::domain::certification::mail::OnUnknown;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
-    /// No encryption. Suitable for a relay on the same machine, a trusted network or a mail catcher.
+    /// No encryption. Suitable for a relay on the same machine, a trusted network or a mail
+    /// catcher.
     None,
     /// Unencrypted at first, then STARTTLS (RFC 3207). A server without STARTTLS is rejected.
     #[default]
@@ -35,8 +36,8 @@ pub struct MailSettings {
     /// PEM file with the mail server's certificate authority, if it is not a publicly trusted one.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// User name, if the server requires one. Needs an encrypted connection unless the server is on the same
-    /// machine.
+    /// User name, if the server requires one. Needs an encrypted connection unless the server is on
+    /// the same machine.
     #[serde(default)]
     pub username: Option<String>,
     /// Password for `username`.
@@ -52,18 +53,22 @@ pub struct MailSettings {
     /// Maximum number of open connections, 1 to 256. Default 8.
     #[serde(default = "default_max_connections")]
     pub max_connections: usize,
-    /// Time limit in seconds for connecting, for TLS and for each command before the message. Default 30.
+    /// Time limit in seconds for connecting, for TLS and for each command before the message.
+    /// Default 30.
     #[serde(default = "default_timeout_seconds")]
     pub timeout_seconds: u64,
-    /// Time limit in seconds for the transfer of a message and for the server's reply to it. Default 600, as RFC
-    /// 5321 section 4.5.3.2.6 requires. A shorter limit leads to more mails with an unknown outcome.
+    /// Time limit in seconds for the transfer of a message and for the server's reply to it.
+    /// Default 600, as RFC 5321 section 4.5.3.2.6 requires. A shorter limit leads to more mails
+    /// with an unknown outcome.
     #[serde(default = "default_message_timeout_seconds")]
     pub message_timeout_seconds: u64,
-    /// Policy for a mail that may have been sent and has no known outcome. `park` leaves the decision to a person:
-    /// the mail arrives at most once. `retry` sends it again with the same Message-ID: the mail may arrive twice.
+    /// Policy for a mail that may have been sent and has no known outcome. `park` leaves the
+    /// decision to a person: the mail arrives at most once. `retry` sends it again with the same
+    /// Message-ID: the mail may arrive twice.
     #[serde(default)]
     pub on_unknown: OnUnknown,
-    /// Name sent in EHLO, preferably a domain name of the sender. Default: the domain of the From address.
+    /// Name sent in EHLO, preferably a domain name of the sender. Default: the domain of the From
+    /// address.
     #[serde(default)]
     pub helo_name: Option<String>,
 }
@@ -82,20 +87,40 @@ impl MailSettings {
     /// # Errors
     /// [`SettingsError::Invalid`] with the name of the first invalid setting.
     pub fn check(&self) -> Result<(), SettingsError> {
-        if self.host.trim().is_empty() || self.host.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(SettingsError::Invalid("host", "must be a host name or an IP address"));
+        if self.host.trim().is_empty()
+            || self
+                .host
+                .chars()
+                .any(|c| c.is_whitespace() || c.is_control())
+        {
+            return Err(SettingsError::Invalid(
+                "host",
+                "must be a host name or an IP address",
+            ));
         }
         if self.port == 0 {
-            return Err(SettingsError::Invalid("port", "must be between 1 and 65535"));
+            return Err(SettingsError::Invalid(
+                "port",
+                "must be between 1 and 65535",
+            ));
         }
         if !(1..=256).contains(&self.max_connections) {
-            return Err(SettingsError::Invalid("max_connections", "must be between 1 and 256"));
+            return Err(SettingsError::Invalid(
+                "max_connections",
+                "must be between 1 and 256",
+            ));
         }
         if !(1..=3600).contains(&self.timeout_seconds) {
-            return Err(SettingsError::Invalid("timeout_seconds", "must be between 1 and 3600"));
+            return Err(SettingsError::Invalid(
+                "timeout_seconds",
+                "must be between 1 and 3600",
+            ));
         }
         if !(1..=3600).contains(&self.message_timeout_seconds) {
-            return Err(SettingsError::Invalid("message_timeout_seconds", "must be between 1 and 3600"));
+            return Err(SettingsError::Invalid(
+                "message_timeout_seconds",
+                "must be between 1 and 3600",
+            ));
         }
         if self.from_name.chars().any(char::is_control) {
             return Err(SettingsError::Invalid(
@@ -105,10 +130,16 @@ impl MailSettings {
         }
         match (&self.username, &self.password) {
             (Some(_), None) => {
-                return Err(SettingsError::Invalid("password", "is missing although username is set"));
+                return Err(SettingsError::Invalid(
+                    "password",
+                    "is missing although username is set",
+                ));
             }
             (None, Some(_)) => {
-                return Err(SettingsError::Invalid("username", "is missing although password is set"));
+                return Err(SettingsError::Invalid(
+                    "username",
+                    "is missing although password is set",
+                ));
             }
             (Some(_), Some(_)) if self.security == Security::None && !self.is_on_this_machine() => {
                 return Err(SettingsError::Invalid(
@@ -121,7 +152,8 @@ impl MailSettings {
         Ok(())
     }
 
-    /// Returns true if the mail server is on this machine, where the connection can't be intercepted.
+    /// Returns true if the mail server is on this machine, where the connection can't be
+    /// intercepted.
     #[must_use]
     pub fn is_on_this_machine(&self) -> bool {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -195,7 +227,10 @@ mod tests {
             remote.check().expect_err("refused").to_string(),
             "mail setting `security` must be starttls or tls when a password is sent to another machine"
         );
-        let local = MailSettings { host: "127.0.0.1".to_owned(), ..remote };
+        let local = MailSettings {
+            host: "127.0.0.1".to_owned(),
+            ..remote
+        };
         local.check().expect("loopback is not a network");
         assert!(!format!("{local:?}").contains("hunter2"));
     }
@@ -206,11 +241,18 @@ mod tests {
             (r#", "port": 0"#, "port"),
             (r#", "max_connections": 0"#, "max_connections"),
             (r#", "timeout_seconds": 0"#, "timeout_seconds"),
-            (r#", "message_timeout_seconds": 4000"#, "message_timeout_seconds"),
+            (
+                r#", "message_timeout_seconds": 4000"#,
+                "message_timeout_seconds",
+            ),
             (r#", "username": "u""#, "password"),
             (r#", "password": "p""#, "username"),
         ] {
-            let error = settings(extra).expect("well-formed").check().expect_err(field).to_string();
+            let error = settings(extra)
+                .expect("well-formed")
+                .check()
+                .expect_err(field)
+                .to_string();
             assert!(error.contains(&format!("`{field}`")), "{error}");
         }
     }

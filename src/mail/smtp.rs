@@ -47,12 +47,15 @@ impl SmtpMailer {
 
     /// Makes one attempt to send a certificate mail. Waits for a free connection first.
     ///
-    /// The outcome is `Temporary` or `Permanent` only if the server can't have accepted the mail. If this future is
-    /// dropped, the connection is closed and the caller must treat the outcome as unknown.
+    /// The outcome is `Temporary` or `Permanent` only if the server can't have accepted the mail.
+    /// If this future is dropped, the connection is closed and the caller must treat the outcome as
+    /// unknown.
     pub async fn send(&self, mail: &OutgoingMail) -> SendOutcome {
         match message::build(&self.sender, &self.templates, mail) {
             Ok(message) => self.hand_over(&message).await,
-            Err(unsendable) => SendOutcome::Permanent { answer: unsendable.to_string() },
+            Err(unsendable) => SendOutcome::Permanent {
+                answer: unsendable.to_string(),
+            },
         }
     }
 
@@ -60,15 +63,24 @@ impl SmtpMailer {
     pub async fn send_notice(&self, mail: &NoticeMail) -> SendOutcome {
         match message::notice(&self.sender, &self.templates, mail) {
             Ok(message) => self.hand_over(&message).await,
-            Err(unsendable) => SendOutcome::Permanent { answer: unsendable.to_string() },
+            Err(unsendable) => SendOutcome::Permanent {
+                answer: unsendable.to_string(),
+            },
         }
     }
 
     /// Sends a test mail, which is not about a certificate.
-    pub async fn send_test(&self, to: &Personal<String>, id: Uuid, date: OffsetDateTime) -> SendOutcome {
+    pub async fn send_test(
+        &self,
+        to: &Personal<String>,
+        id: Uuid,
+        date: OffsetDateTime,
+    ) -> SendOutcome {
         match message::test(&self.sender, to, id, date) {
             Ok(message) => self.hand_over(&message).await,
-            Err(unsendable) => SendOutcome::Permanent { answer: unsendable.to_string() },
+            Err(unsendable) => SendOutcome::Permanent {
+                answer: unsendable.to_string(),
+            },
         }
     }
 
@@ -88,11 +100,13 @@ impl SmtpMailer {
             message_timeout: self.settings.message_timeout(),
         };
         let Ok(_permit) = self.permits.acquire().await else {
-            return SendOutcome::Temporary { answer: "the mailer is shutting down".to_owned() };
+            return SendOutcome::Temporary {
+                answer: "the mailer is shutting down".to_owned(),
+            };
         };
         if let Some(connection) = self.idle.take() {
-            // A server may close idle connections at any time, and this is only noticed on the next command. No
-            // dialogue has begun, so the mail can be sent over another connection.
+            // A server may close idle connections at any time, and this is only noticed on the next
+            // command. No dialogue has begun, so the mail can be sent over another connection.
             let ending = self.deliver_over(connection, &parcel).await;
             if !ending.never_began {
                 return ending.outcome;
@@ -100,11 +114,17 @@ impl SmtpMailer {
         }
         match self.connector.connect().await {
             Ok(connection) => self.deliver_over(connection, &parcel).await.outcome,
-            Err(answer) => SendOutcome::Temporary { answer: scrub(&answer, to) },
+            Err(answer) => SendOutcome::Temporary {
+                answer: scrub(&answer, to),
+            },
         }
     }
 
-    async fn deliver_over(&self, mut connection: AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
+    async fn deliver_over(
+        &self,
+        mut connection: AsyncSmtpConnection,
+        parcel: &Parcel<'_>,
+    ) -> Ending {
         let ending = deliver(&mut connection, parcel).await;
         if ending.reusable && !connection.has_broken() {
             self.idle.put(connection);
@@ -112,7 +132,8 @@ impl SmtpMailer {
         ending
     }
 
-    /// Connects, logs in and sends NOOP. Uses its own connection, so that busy senders don't delay the check.
+    /// Connects, logs in and sends NOOP. Uses its own connection, so that busy senders don't delay
+    /// the check.
     pub async fn check(&self) -> Result<(), Unavailable> {
         self.look().await.map(|_| ())
     }
@@ -133,7 +154,10 @@ impl SmtpMailer {
         match answer {
             Ok(Ok(_)) => Ok(seen),
             Ok(Err(error)) => Err(Unavailable(format!("NOOP failed: {error}"))),
-            Err(_) => Err(Unavailable(format!("no answer to NOOP within {} s", limit.as_secs()))),
+            Err(_) => Err(Unavailable(format!(
+                "no answer to NOOP within {} s",
+                limit.as_secs()
+            ))),
         }
     }
 

@@ -9,25 +9,55 @@ use super::notice::{NoticeMail, NoticeWords};
 use super::outgoing::MailVariables;
 use crate::domain::Locale;
 
-/// Expands to name and source of one account mail template, given folder, language and file extension.
+/// Expands to name and source of one account mail template, given folder, language and file
+/// extension.
 macro_rules! notice {
     ($folder:literal, $language:literal, $ending:literal) => {
         (
             concat!($folder, "/", $language, ".", $ending),
-            include_str!(concat!("../../templates/mail/", $folder, "/", $language, ".", $ending, ".j2")),
+            include_str!(concat!(
+                "../../templates/mail/",
+                $folder,
+                "/",
+                $language,
+                ".",
+                $ending,
+                ".j2"
+            )),
         )
     };
 }
 
 /// Name and source of every template. The extension of the name selects the escaping of values.
 const SOURCES: [(&str, &str); 19] = [
-    ("en.subject.txt", include_str!("../../templates/mail/certificate/en.subject.txt.j2")),
-    ("en.txt", include_str!("../../templates/mail/certificate/en.txt.j2")),
-    ("en.html", include_str!("../../templates/mail/certificate/en.html.j2")),
-    ("es.subject.txt", include_str!("../../templates/mail/certificate/es.subject.txt.j2")),
-    ("es.txt", include_str!("../../templates/mail/certificate/es.txt.j2")),
-    ("es.html", include_str!("../../templates/mail/certificate/es.html.j2")),
-    ("notice.html", include_str!("../../templates/mail/notice.html.j2")),
+    (
+        "en.subject.txt",
+        include_str!("../../templates/mail/certificate/en.subject.txt.j2"),
+    ),
+    (
+        "en.txt",
+        include_str!("../../templates/mail/certificate/en.txt.j2"),
+    ),
+    (
+        "en.html",
+        include_str!("../../templates/mail/certificate/en.html.j2"),
+    ),
+    (
+        "es.subject.txt",
+        include_str!("../../templates/mail/certificate/es.subject.txt.j2"),
+    ),
+    (
+        "es.txt",
+        include_str!("../../templates/mail/certificate/es.txt.j2"),
+    ),
+    (
+        "es.html",
+        include_str!("../../templates/mail/certificate/es.html.j2"),
+    ),
+    (
+        "notice.html",
+        include_str!("../../templates/mail/notice.html.j2"),
+    ),
     notice!("password_reset", "en", "subject.txt"),
     notice!("password_reset", "en", "txt"),
     notice!("password_reset", "en", "html"),
@@ -43,7 +73,8 @@ const SOURCES: [(&str, &str); 19] = [
 ];
 
 /// Format of times in mails, the same in every language.
-const MOMENT: &[BorrowedFormatItem] = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+const MOMENT: &[BorrowedFormatItem] =
+    format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
 
 /// Longest subject in characters. Longer subjects are cut.
 const MAX_SUBJECT_CHARS: usize = 200;
@@ -67,9 +98,18 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+            if name.ends_with(".html") {
+                AutoEscape::Html
+            } else {
+                AutoEscape::None
+            }
         });
-        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+        environment.set_syntax(
+            SyntaxConfig::builder()
+                .trim_blocks(true)
+                .lstrip_blocks(true)
+                .build()?,
+        );
         for (name, source) in SOURCES {
             environment.add_template(name, source)?;
         }
@@ -100,15 +140,23 @@ impl Templates {
     }
 
     /// Renders a mail to a user about their own account.
-    pub(super) fn notice(&self, mail: &NoticeMail, sender: &str) -> Result<Texts, minijinja::Error> {
+    pub(super) fn notice(
+        &self,
+        mail: &NoticeMail,
+        sender: &str,
+    ) -> Result<Texts, minijinja::Error> {
         let language = mail.locale.as_str();
-        let (name, year) = (mail.to.name.reveal_str(), mail.year);
+        let name = mail.to.name.reveal_str();
+        let year = mail.year;
         let values = match &mail.words {
             NoticeWords::PasswordReset { link, minutes } => {
                 context! { language, name, sender, year, link => link.reveal(), minutes }
             }
             NoticeWords::PasswordChanged { at } => {
-                let at = at.to_offset(UtcOffset::UTC).format(MOMENT).unwrap_or_default();
+                let at = at
+                    .to_offset(UtcOffset::UTC)
+                    .format(MOMENT)
+                    .unwrap_or_default();
                 context! { language, name, sender, year, at }
             }
         };
@@ -116,11 +164,16 @@ impl Templates {
     }
 
     fn texts(&self, name: &str, values: &Value) -> Result<Texts, minijinja::Error> {
-        let render = |file: &str| self.0.get_template(&format!("{name}.{file}"))?.render(values);
+        let render = |file: &str| {
+            self.0
+                .get_template(&format!("{name}.{file}"))?
+                .render(values)
+        };
         Ok(Texts {
             subject: one_line(&render("subject.txt")?),
             plain: render("txt")?,
-            // minijinja also escapes slashes. HTML doesn't need that, and some link scanners can't read it.
+            // minijinja also escapes slashes. HTML doesn't need that, and some link scanners can't
+            // read it.
             html: render("html")?.replace("&#x2f;", "/"),
         })
     }
@@ -129,7 +182,10 @@ impl Templates {
 /// Replaces each run of white space and control characters by one space and cuts the result to
 /// [`MAX_SUBJECT_CHARS`], because a header value must be one line.
 fn one_line(text: &str) -> String {
-    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let spaced: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().take(MAX_SUBJECT_CHARS).collect()
 }
@@ -148,7 +204,8 @@ mod tests {
             certificate_name: "Rust for \"Analysts\"".to_owned(),
             event_name: "Winter School 2026".to_owned(),
             event_link: Some("https://events.example.org/winter?a=1&b=2".to_owned()),
-            download_link: "https://certificates.example.org/certificate/3kTMd9/download".to_owned(),
+            download_link: "https://certificates.example.org/certificate/3kTMd9/download"
+                .to_owned(),
             verification_link: "https://certificates.example.org/certificate/3kTMd9".to_owned(),
             year: 2026,
             client: "Example Academy".to_owned(),
@@ -172,13 +229,20 @@ mod tests {
         let link = "https://certificates.example.org/reset-password#token=7f6c.5f70";
         let at = datetime!(2026-11-21 12:34:56 UTC);
         for words in [
-            NoticeWords::PasswordReset { link: Secret::new(link), minutes: 29 },
+            NoticeWords::PasswordReset {
+                link: Secret::new(link),
+                minutes: 29,
+            },
             NoticeWords::PasswordChanged { at },
         ] {
             for locale in Locale::ALL {
                 let name = format!("{}_{locale}", words.folder());
-                let (name_of, address) = ("José <jr>".to_owned(), "jose@example.com".to_owned());
-                let to = Recipient { name: name_of.into(), address: address.into() };
+                let name_of = "José <jr>".to_owned();
+                let address = "jose@example.com".to_owned();
+                let to = Recipient {
+                    name: name_of.into(),
+                    address: address.into(),
+                };
                 let mail = NoticeMail {
                     message_id: String::new(),
                     to,
@@ -198,37 +262,65 @@ mod tests {
     #[test]
     fn paragraph_of_a_missing_event_link_is_omitted() {
         let templates = Templates::new().expect("the templates parse");
-        let variables = MailVariables { event_link: None, ..sample() };
+        let variables = MailVariables {
+            event_link: None,
+            ..sample()
+        };
         for locale in [Locale::En, Locale::Es] {
             let with = templates.render(locale, &sample()).expect("renders");
             let without = templates.render(locale, &variables).expect("renders");
-            assert!(with.plain.contains("events.example.org") && with.html.contains("events.example.org"));
+            assert!(
+                with.plain.contains("events.example.org")
+                    && with.html.contains("events.example.org")
+            );
             assert!(
                 !without.plain.contains("event:") && !without.plain.contains("evento:"),
                 "{}",
                 without.plain
             );
-            assert!(!without.html.contains("about the event") && !without.html.contains("sobre el evento"));
+            assert!(
+                !without.html.contains("about the event")
+                    && !without.html.contains("sobre el evento")
+            );
             assert!(!without.plain.contains("\n\n\n"), "{}", without.plain);
         }
     }
 
     #[test]
     fn values_are_escaped_in_html_and_only_there() {
-        let texts =
-            Templates::new().expect("the templates parse").render(Locale::En, &sample()).expect("renders");
-        assert!(texts.html.contains("José Muñoz &amp; Söhne &lt;jr&gt;"), "{}", texts.html);
-        assert!(texts.plain.contains("José Muñoz & Söhne <jr>"), "{}", texts.plain);
+        let texts = Templates::new()
+            .expect("the templates parse")
+            .render(Locale::En, &sample())
+            .expect("renders");
+        assert!(
+            texts.html.contains("José Muñoz &amp; Söhne &lt;jr&gt;"),
+            "{}",
+            texts.html
+        );
+        assert!(
+            texts.plain.contains("José Muñoz & Söhne <jr>"),
+            "{}",
+            texts.plain
+        );
         assert_eq!(texts.subject, "Your certificate: Rust for \"Analysts\"");
     }
 
     #[test]
     fn a_subject_is_one_bounded_line() {
         let certificate_name = format!("A\r\nBcc: everyone@example.org\t{}", "x".repeat(500));
-        let variables = MailVariables { certificate_name, ..sample() };
-        let texts =
-            Templates::new().expect("the templates parse").render(Locale::En, &variables).expect("renders");
-        assert!(texts.subject.starts_with("Your certificate: A Bcc: everyone@example.org xxx"));
+        let variables = MailVariables {
+            certificate_name,
+            ..sample()
+        };
+        let texts = Templates::new()
+            .expect("the templates parse")
+            .render(Locale::En, &variables)
+            .expect("renders");
+        assert!(
+            texts
+                .subject
+                .starts_with("Your certificate: A Bcc: everyone@example.org xxx")
+        );
         assert_eq!(texts.subject.chars().count(), MAX_SUBJECT_CHARS);
     }
 }

@@ -36,7 +36,8 @@ pub struct Checkpoint {
     pub log_created: OffsetDateTime,
 }
 
-/// Converts a position to `bigint`, since PostgreSQL has no unsigned integers. Streams end long before 2⁶³.
+/// Converts a position to `bigint`, since PostgreSQL has no unsigned integers. Streams end long
+/// before 2⁶³.
 pub(super) fn to_sql(position: Position) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
 }
@@ -55,10 +56,14 @@ fn table(set: &ProjectionSet) -> String {
 }
 
 fn keys(members: &[&Member]) -> (Vec<String>, Vec<String>) {
-    members.iter().map(|m| (m.projection.name.clone(), m.fingerprint.clone())).unzip()
+    members
+        .iter()
+        .map(|m| (m.projection.name.clone(), m.fingerprint.clone()))
+        .unzip()
 }
 
-/// Returns the checkpoints of these members, sorted by name. Members without a checkpoint are left out.
+/// Returns the checkpoints of these members, sorted by name. Members without a checkpoint are left
+/// out.
 pub(super) async fn load(
     client: &impl GenericClient,
     set: &ProjectionSet,
@@ -109,8 +114,9 @@ async fn select(
     rows.iter().map(checkpoint).collect()
 }
 
-/// Creates the checkpoint of a member that has none, with empty tables in its building schema. A concurrent
-/// insert of the same row, in conflict on either of its unique keys, waits for this transaction.
+/// Creates the checkpoint of a member that has none, with empty tables in its building schema. A
+/// concurrent insert of the same row, in conflict on either of its unique keys, waits for this
+/// transaction.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -122,14 +128,25 @@ pub(super) async fn create(
          ON CONFLICT DO NOTHING",
         table(set)
     );
-    let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
-    if transaction.execute(&sql, &[name, fingerprint, &member.schema, &log.created]).await? == 1 {
-        create_tables(transaction, &member.copy("bld"), &member.projection.tables_sql).await?;
+    let name = &member.projection.name;
+    let fingerprint = &member.fingerprint;
+    if transaction
+        .execute(&sql, &[name, fingerprint, &member.schema, &log.created])
+        .await?
+        == 1
+    {
+        create_tables(
+            transaction,
+            &member.copy("bld"),
+            &member.projection.tables_sql,
+        )
+        .await?;
     }
     Ok(())
 }
 
-/// Creates the checkpoint of a member that was built by a rebuild. Returns `None` if it has one by now.
+/// Creates the checkpoint of a member that was built by a rebuild. Returns `None` if it has one by
+/// now.
 pub(super) async fn create_live(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -143,9 +160,15 @@ pub(super) async fn create_live(
          VALUES ($1, $2, $3, $4, $5, 'live', now(), true) ON CONFLICT DO NOTHING",
         table(set)
     );
-    let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
-    let values: &[&(dyn ToSql + Sync)] =
-        &[name, fingerprint, &member.schema, &log.created, &to_sql(position)];
+    let name = &member.projection.name;
+    let fingerprint = &member.fingerprint;
+    let values: &[&(dyn ToSql + Sync)] = &[
+        name,
+        fingerprint,
+        &member.schema,
+        &log.created,
+        &to_sql(position),
+    ];
     let made = transaction.execute(&sql, values).await? == 1;
     Ok(made.then(|| Checkpoint {
         projection: name.clone(),
@@ -157,7 +180,8 @@ pub(super) async fn create_live(
     }))
 }
 
-/// Creates a schema with a projection's empty tables. It is the search path for the rest of the transaction.
+/// Creates a schema with a projection's empty tables. It is the search path for the rest of the
+/// transaction.
 pub(super) async fn create_tables(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -179,13 +203,18 @@ pub(super) struct Standing<'a> {
 impl Standing<'_> {
     /// Returns the schema of its tables.
     pub(super) fn schema(&self) -> String {
-        if self.was_live { self.member.schema.clone() } else { self.member.copy("bld") }
+        if self.was_live {
+            self.member.schema.clone()
+        } else {
+            self.member.copy("bld")
+        }
     }
 }
 
-/// Moves the checkpoints of the members from `from` to `to`. Returns the names of those that moved: the
-/// members at `from` that are in the expected schema and not stopped. Locks the rows in order of their
-/// names until the end of the transaction, so that a second projector waits here and then moves none.
+/// Moves the checkpoints of the members from `from` to `to`. Returns the names of those that moved:
+/// the members at `from` that are in the expected schema and not stopped. Locks the rows in order
+/// of their names until the end of the transaction, so that a second projector waits here and then
+/// moves none.
 pub(super) async fn advance(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -208,15 +237,23 @@ pub(super) async fn advance(
         table = table(set)
     );
     let statement = transaction.prepare_cached(&sql).await?;
-    let (names, fingerprints) = keys(&members.iter().map(|standing| standing.member).collect::<Vec<_>>());
+    let (names, fingerprints) = keys(
+        &members
+            .iter()
+            .map(|standing| standing.member)
+            .collect::<Vec<_>>(),
+    );
     let were_live: Vec<bool> = members.iter().map(|standing| standing.was_live).collect();
-    let (from, to) = (to_sql(from), to_sql(to));
-    let rows = transaction.query(&statement, &[&names, &fingerprints, &were_live, &from, &to]).await?;
+    let from = to_sql(from);
+    let to = to_sql(to);
+    let rows = transaction
+        .query(&statement, &[&names, &fingerprints, &were_live, &from, &to])
+        .await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Marks the indexes of a building member as created. Returns false if it has them already, or is no longer
-/// building at this position.
+/// Marks the indexes of a building member as created. Returns false if it has them already, or is
+/// no longer building at this position.
 pub(super) async fn set_indexed(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -228,8 +265,12 @@ pub(super) async fn set_indexed(
          WHERE projection = $1 AND fingerprint = $2 AND position = $3 AND status = 'building' AND NOT indexed",
         table(set)
     );
-    let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
-    Ok(transaction.execute(&sql, &[name, fingerprint, &to_sql(position)]).await? == 1)
+    let name = &member.projection.name;
+    let fingerprint = &member.fingerprint;
+    Ok(transaction
+        .execute(&sql, &[name, fingerprint, &to_sql(position)])
+        .await?
+        == 1)
 }
 
 /// Returns the highest position among the other live versions of this projection, or 0. Locks their
@@ -245,13 +286,18 @@ pub(super) async fn hold_other_versions(
          ORDER BY fingerprint FOR SHARE",
         table(set)
     );
-    let rows = transaction.query(&sql, &[&member.projection.name, &member.fingerprint]).await?;
-    let positions = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+    let rows = transaction
+        .query(&sql, &[&member.projection.name, &member.fingerprint])
+        .await?;
+    let positions = rows
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<Vec<i64>, _>>()?;
     Ok(positions.into_iter().max().map_or(0, from_sql))
 }
 
-/// Makes a member live and renames its schema to the name that readers use. Returns false if it is no
-/// longer building at this position, or has no indexes yet.
+/// Makes a member live and renames its schema to the name that readers use. Returns false if it is
+/// no longer building at this position, or has no indexes yet.
 pub(super) async fn set_live(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -263,11 +309,20 @@ pub(super) async fn set_live(
          WHERE projection = $1 AND fingerprint = $2 AND position = $3 AND status = 'building' AND indexed",
         table(set)
     );
-    let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
-    if transaction.execute(&sql, &[name, fingerprint, &to_sql(position)]).await? != 1 {
+    let name = &member.projection.name;
+    let fingerprint = &member.fingerprint;
+    if transaction
+        .execute(&sql, &[name, fingerprint, &to_sql(position)])
+        .await?
+        != 1
+    {
         return Ok(false);
     }
-    let rename = format!("ALTER SCHEMA \"{}\" RENAME TO \"{}\"", member.copy("bld"), member.schema);
+    let rename = format!(
+        "ALTER SCHEMA \"{}\" RENAME TO \"{}\"",
+        member.copy("bld"),
+        member.schema
+    );
     transaction.batch_execute(&rename).await?;
     Ok(true)
 }
@@ -285,12 +340,16 @@ pub(super) async fn set_stopped(
          WHERE projection = $1 AND fingerprint = $2 AND position = $3",
         table(set)
     );
-    let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
-    client.execute(&sql, &[name, fingerprint, &to_sql(position), &error]).await?;
+    let name = &member.projection.name;
+    let fingerprint = &member.fingerprint;
+    client
+        .execute(&sql, &[name, fingerprint, &to_sql(position), &error])
+        .await?;
     Ok(())
 }
 
-/// Sets stopped members back to `building` or `live`. A new start of the program may have removed the cause.
+/// Sets stopped members back to `building` or `live`. A new start of the program may have removed
+/// the cause.
 pub(super) async fn resume(
     client: &impl GenericClient,
     set: &ProjectionSet,

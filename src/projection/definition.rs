@@ -29,12 +29,14 @@ pub struct Handler {
     pub sql: String,
 }
 
-/// CTE that makes the batch a relation. Parallel arrays are the fastest way to pass rows to PostgreSQL.
+/// CTE that makes the batch a relation. Parallel arrays are the fastest way to pass rows to
+/// PostgreSQL.
 const EVENT: &str = "WITH event(position, time, id, data) AS (\
      SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::uuid[], $4::json[]))";
 
 impl Handler {
-    /// Returns the statement as sent, with the parameters `$1` positions, `$2` times, `$3` ids and `$4` data.
+    /// Returns the statement as sent, with the parameters `$1` positions, `$2` times, `$3` ids and
+    /// `$4` data.
     #[must_use]
     pub fn statement(&self) -> String {
         let body = self.body();
@@ -60,7 +62,8 @@ impl Handler {
     }
 }
 
-/// Row that an event changes. Events of one row must be applied in order and never in one statement.
+/// Row that an event changes. Events of one row must be applied in order and never in one
+/// statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowKey {
     /// The row with the aggregate's id.
@@ -81,8 +84,8 @@ pub struct BadHandler {
 }
 
 impl Projection {
-    /// Parses a projection from the text of `schema.sql` and of its handlers, each with its event name in
-    /// snake case.
+    /// Parses a projection from the text of `schema.sql` and of its handlers, each with its event
+    /// name in snake case.
     ///
     /// # Errors
     /// A handler doesn't declare its row key on its first line.
@@ -111,7 +114,9 @@ impl Projection {
     /// Returns the handler of an event type, if any.
     #[must_use]
     pub fn handler(&self, event_type: &str) -> Option<&Handler> {
-        let found = self.handlers.binary_search_by(|handler| handler.event_type.as_str().cmp(event_type));
+        let found = self
+            .handlers
+            .binary_search_by(|handler| handler.event_type.as_str().cmp(event_type));
         found.ok().map(|index| &self.handlers[index])
     }
 
@@ -121,7 +126,8 @@ impl Projection {
     pub fn fingerprint(&self, upcasters_version: u32) -> String {
         let mut hash = Sha256::new();
         let mut add = |part: &str| {
-            // With the length first, text can't move from one part to another without changing the hash.
+            // With the length first, text can't move from one part to another without changing the
+            // hash.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         };
@@ -157,7 +163,11 @@ fn pascal_case(snake: &str) -> String {
         .split('_')
         .flat_map(|word| {
             let mut letters = word.chars();
-            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters)
+            letters
+                .next()
+                .map(|first| first.to_ascii_uppercase())
+                .into_iter()
+                .chain(letters)
         })
         .collect()
 }
@@ -166,7 +176,8 @@ fn pascal_case(snake: &str) -> String {
 mod tests {
     use super::*;
 
-    const SCHEMA: &str = "CREATE TABLE a (id uuid PRIMARY KEY);\n\n-- indexes\nCREATE INDEX i ON a (id);\n";
+    const SCHEMA: &str =
+        "CREATE TABLE a (id uuid PRIMARY KEY);\n\n-- indexes\nCREATE INDEX i ON a (id);\n";
 
     fn parse(sql: &str) -> Result<Projection, BadHandler> {
         Projection::parse("a", SCHEMA, &[("thing_made", sql)])
@@ -176,9 +187,20 @@ mod tests {
     fn handler_starts_with_its_row_key() {
         let key = |sql: &str| parse(sql).map(|p| p.handlers[0].row_key.clone());
         assert_eq!(key("-- row key: id\nSELECT 1"), Ok(RowKey::Id));
-        assert_eq!(key("-- row key: data.attendeeId\nSELECT 1"), Ok(RowKey::Data("attendeeId".to_owned())));
-        assert_eq!(key("-- row key: none, adds up\nSELECT 1"), Ok(RowKey::AddsUp));
-        for bad in ["", "SELECT 1", "-- row key: data.\nSELECT 1", "-- row key: none\nSELECT 1"] {
+        assert_eq!(
+            key("-- row key: data.attendeeId\nSELECT 1"),
+            Ok(RowKey::Data("attendeeId".to_owned()))
+        );
+        assert_eq!(
+            key("-- row key: none, adds up\nSELECT 1"),
+            Ok(RowKey::AddsUp)
+        );
+        for bad in [
+            "",
+            "SELECT 1",
+            "-- row key: data.\nSELECT 1",
+            "-- row key: none\nSELECT 1",
+        ] {
             assert!(key(bad).is_err(), "{bad}");
         }
     }
@@ -186,19 +208,30 @@ mod tests {
     #[test]
     fn statement_has_the_batch_before_the_handlers_sql() {
         let handler = |sql: &str| parse(sql).expect("a good handler").handlers.remove(0);
-        let plain =
-            handler("-- row key: id\n-- Says why.\nDELETE FROM a USING event WHERE a.id = event.id\n");
-        assert!(plain.statement().ends_with("$4::json[])) DELETE FROM a USING event WHERE a.id = event.id"));
+        let plain = handler(
+            "-- row key: id\n-- Says why.\nDELETE FROM a USING event WHERE a.id = event.id\n",
+        );
+        assert!(
+            plain
+                .statement()
+                .ends_with("$4::json[])) DELETE FROM a USING event WHERE a.id = event.id")
+        );
         assert!(!plain.reads_data());
         let with = handler("-- row key: id\nWITH gone AS (SELECT event.data FROM event)\nSELECT 1");
-        assert!(with.statement().ends_with("$4::json[])), gone AS (SELECT event.data FROM event)\nSELECT 1"));
+        assert!(
+            with.statement()
+                .ends_with("$4::json[])), gone AS (SELECT event.data FROM event)\nSELECT 1")
+        );
         assert!(with.reads_data());
     }
 
     #[test]
     fn indexes_are_separated_from_tables() {
         let projection = parse("-- row key: id\nSELECT 1").expect("a good handler");
-        assert!(projection.tables_sql.contains("CREATE TABLE") && !projection.tables_sql.contains("INDEX"));
+        assert!(
+            projection.tables_sql.contains("CREATE TABLE")
+                && !projection.tables_sql.contains("INDEX")
+        );
         assert_eq!(projection.indexes_sql, "CREATE INDEX i ON a (id);\n");
     }
 
@@ -213,8 +246,14 @@ mod tests {
     fn fingerprint_depends_on_each_part() {
         let base = parse("-- row key: id\nSELECT 1").expect("a good handler");
         let changed_sql = parse("-- row key: id\nSELECT 2").expect("a good handler");
-        let changed_index = Projection { indexes_sql: String::new(), ..base.clone() };
-        let changed_name = Projection { name: "b".to_owned(), ..base.clone() };
+        let changed_index = Projection {
+            indexes_sql: String::new(),
+            ..base.clone()
+        };
+        let changed_name = Projection {
+            name: "b".to_owned(),
+            ..base.clone()
+        };
         for other in [&changed_sql, &changed_index, &changed_name] {
             assert_ne!(base.fingerprint(1), other.fingerprint(1));
         }

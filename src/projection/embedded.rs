@@ -65,7 +65,10 @@ const PROJECTIONS: &[Files] = &[
 /// # Errors
 /// A file violates the rules of the folder. A test ensures that none does.
 pub fn projections() -> Result<Vec<Projection>, BadHandler> {
-    PROJECTIONS.iter().map(|files| Projection::parse(files.name, files.schema, files.handlers)).collect()
+    PROJECTIONS
+        .iter()
+        .map(|files| Projection::parse(files.name, files.schema, files.handlers))
+        .collect()
 }
 
 #[cfg(test)]
@@ -93,7 +96,13 @@ mod tests {
     fn names(path: &std::path::Path) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(path)
             .expect("the folder is there")
-            .map(|entry| entry.expect("readable").file_name().into_string().expect("a plain name"))
+            .map(|entry| {
+                entry
+                    .expect("readable")
+                    .file_name()
+                    .into_string()
+                    .expect("a plain name")
+            })
             .collect();
         names.sort();
         names
@@ -109,7 +118,11 @@ mod tests {
             found.insert(name, events);
         }
         let embedded = PROJECTIONS.iter().map(|files| {
-            let events = files.handlers.iter().map(|(event, _)| format!("on_{event}.sql")).collect();
+            let events = files
+                .handlers
+                .iter()
+                .map(|(event, _)| format!("on_{event}.sql"))
+                .collect();
             (files.name.to_owned(), events)
         });
         assert_eq!(found, embedded.collect::<BTreeMap<String, Vec<String>>>());
@@ -117,11 +130,18 @@ mod tests {
 
     #[test]
     fn every_handler_is_for_an_event_that_exists() {
-        let known: Vec<&str> = Event::CATALOGUE.iter().flat_map(|(_, types)| types.iter().copied()).collect();
+        let known: Vec<&str> = Event::CATALOGUE
+            .iter()
+            .flat_map(|(_, types)| types.iter().copied())
+            .collect();
         for projection in projections().expect("the files follow the rules") {
             for handler in &projection.handlers {
                 let event_type = handler.event_type.as_str();
-                assert!(known.contains(&event_type), "{}: {event_type}", projection.name);
+                assert!(
+                    known.contains(&event_type),
+                    "{}: {event_type}",
+                    projection.name
+                );
             }
         }
     }
@@ -132,10 +152,17 @@ mod tests {
             for table in projection.tables_sql.split("CREATE TABLE").skip(1) {
                 let name = table.split_whitespace().next().unwrap_or_default();
                 let begins_with = |words: &[&str]| {
-                    table.lines().any(|line| line.split_whitespace().collect::<Vec<_>>().starts_with(words))
+                    table.lines().any(|line| {
+                        line.split_whitespace()
+                            .collect::<Vec<_>>()
+                            .starts_with(words)
+                    })
                 };
                 assert!(table.contains("PRIMARY KEY"), "{name} has no primary key");
-                assert!(begins_with(&["position", "bigint", "NOT"]), "{name} has no position");
+                assert!(
+                    begins_with(&["position", "bigint", "NOT"]),
+                    "{name} has no position"
+                );
             }
         }
     }
@@ -144,10 +171,19 @@ mod tests {
     fn projection_handles_every_event_of_its_aggregate() {
         let projections = projections().expect("the files follow the rules");
         for (name, aggregate) in FOLDS {
-            let projection = projections.iter().find(|p| p.name == *name).expect("embedded");
-            let (_, types) = Event::CATALOGUE.iter().find(|(a, _)| a == aggregate).expect("an aggregate");
+            let projection = projections
+                .iter()
+                .find(|p| p.name == *name)
+                .expect("embedded");
+            let (_, types) = Event::CATALOGUE
+                .iter()
+                .find(|(a, _)| a == aggregate)
+                .expect("an aggregate");
             for event_type in *types {
-                assert!(projection.handler(event_type).is_some(), "{name} has no handler for {event_type}");
+                assert!(
+                    projection.handler(event_type).is_some(),
+                    "{name} has no handler for {event_type}"
+                );
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Projections: query tables folded from the log.
 //!
-//! * [`definition`], [`embedded`], [`set`] — a projection as data: the SQL under `projections/`, its
-//!   fingerprint, and the schema name derived from it.
-//! * [`runner`] — keeps the tables up to date with the log. Rows and [`checkpoints`] change in one transaction,
-//!   which fails if the old checkpoint is not as expected.
+//! * [`definition`], [`embedded`], [`set`] — a projection as data: the SQL under `projections/`,
+//!   its fingerprint, and the schema name derived from it.
+//! * [`runner`] — keeps the tables up to date with the log. Rows and [`checkpoints`] change in one
+//!   transaction, which fails if the old checkpoint is not as expected.
 //! * [`readers`] — waiting until a position is visible, and health.
-//! * [`rebuild`] — a fresh copy beside the live tables, which replaces them, is compared with them, or shows the
-//!   state at an earlier time; and dropping tables that no program uses.
+//! * [`rebuild`] — a fresh copy beside the live tables, which replaces them, is compared with them,
+//!   or shows the state at an earlier time; and dropping tables that no program uses.
 //! * [`queries`] — typed read queries.
 //!
 //! This module sees only events and SQL. It can't make decisions, send mail or render.

@@ -17,8 +17,8 @@ use crate::event_log::{LogInfo, Position};
 /// Interval of polling the checkpoints table while a reader waits.
 const POLL: Duration = Duration::from_millis(10);
 
-/// View of one program's checkpoints. Cloning is cheap. A projector in the same process publishes each
-/// step. Otherwise the checkpoints table is polled, but only while a reader waits.
+/// View of one program's checkpoints. Cloning is cheap. A projector in the same process publishes
+/// each step. Otherwise the checkpoints table is polled, but only while a reader waits.
 #[derive(Clone)]
 pub struct Readers(Arc<Shared>);
 
@@ -54,11 +54,12 @@ pub struct ProjectionHealth {
     pub state: &'static str,
     /// Last event that its rows contain.
     pub position: Position,
-    /// Last position of the log minus this one's: an upper bound of the number of outstanding events.
+    /// Last position of the log minus this one's: an upper bound of the number of outstanding
+    /// events.
     pub lag: Position,
-    /// True if its rows may be read: it has been live at least once, and contains all events that were in
-    /// the log at the first health check of this process. So a process that starts over old tables isn't
-    /// ready at once.
+    /// True if its rows may be read: it has been live at least once, and contains all events that
+    /// were in the log at the first health check of this process. So a process that starts over old
+    /// tables isn't ready at once.
     pub ready: bool,
     /// Reason for the stop, without personal data.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,14 +87,15 @@ impl Readers {
         &self.0.set
     }
 
-    /// Returns true if all projections of this program are known to be readable and to contain the event at
-    /// `position`.
+    /// Returns true if all projections of this program are known to be readable and to contain the
+    /// event at `position`.
     #[must_use]
     pub fn shows(&self, position: Position) -> bool {
         self.behind(&self.0.positions.borrow(), position).is_empty()
     }
 
-    /// Waits until all projections of this program are readable and contain the event at `position`.
+    /// Waits until all projections of this program are readable and contain the event at
+    /// `position`.
     ///
     /// # Errors
     /// This takes longer than `timeout`.
@@ -101,7 +103,10 @@ impl Readers {
         let mut positions = self.0.positions.subscribe();
         let reached = async {
             loop {
-                if self.behind(&positions.borrow_and_update(), position).is_empty() {
+                if self
+                    .behind(&positions.borrow_and_update(), position)
+                    .is_empty()
+                {
                     return;
                 }
                 tokio::select! {
@@ -115,12 +120,16 @@ impl Readers {
             return Ok(());
         }
         let behind = self.behind(&self.0.positions.borrow(), position);
-        if behind.is_empty() { Ok(()) } else { Err(TimedOut { position, behind }) }
+        if behind.is_empty() {
+            Ok(())
+        } else {
+            Err(TimedOut { position, behind })
+        }
     }
 
-    /// Waits until all projections of this program are readable and contain an event after `after`. Returns
-    /// the position that all of them contain. Without a projector in this process, one of the waiting
-    /// readers polls the table, once per `pace`.
+    /// Waits until all projections of this program are readable and contain an event after `after`.
+    /// Returns the position that all of them contain. Without a projector in this process, one of
+    /// the waiting readers polls the table, once per `pace`.
     pub async fn news(&self, after: Position, pace: Duration) -> Position {
         let mut positions = self.0.positions.subscribe();
         loop {
@@ -151,7 +160,9 @@ impl Readers {
         let begun_at = *self.0.begun_at.get_or_init(|| log.last_position);
         let health = |member: &&Member| {
             let name = member.projection.name.clone();
-            let checkpoint = found.iter().find(|checkpoint| checkpoint.projection == name);
+            let checkpoint = found
+                .iter()
+                .find(|checkpoint| checkpoint.projection == name);
             let position = checkpoint.map_or(0, |c| c.position);
             ProjectionHealth {
                 name,
@@ -172,10 +183,16 @@ impl Readers {
 
     /// Publishes the checkpoints of readable projections; see [`Self::publish`].
     pub(super) fn publish_readable(&self, found: &[Checkpoint]) {
-        self.publish(found.iter().filter(|c| c.was_live).map(|c| (c.projection.as_str(), c.position)));
+        self.publish(
+            found
+                .iter()
+                .filter(|c| c.was_live)
+                .map(|c| (c.projection.as_str(), c.position)),
+        );
     }
 
-    /// Notifies waiting readers of the positions of readable projections. A position never decreases.
+    /// Notifies waiting readers of the positions of readable projections. A position never
+    /// decreases.
     pub(super) fn publish<'a>(&self, reached: impl IntoIterator<Item = (&'a str, Position)>) {
         self.0.positions.send_if_modified(|positions| {
             let mut changed = false;
@@ -190,13 +207,29 @@ impl Readers {
 
     /// Returns the position that all projections contain.
     fn reached(&self, positions: &BTreeMap<String, Position>) -> Position {
-        let names = self.0.set.members().iter().map(|member| &member.projection.name);
-        names.map(|name| positions.get(name).copied().unwrap_or(0)).min().unwrap_or(0)
+        let names = self
+            .0
+            .set
+            .members()
+            .iter()
+            .map(|member| &member.projection.name);
+        names
+            .map(|name| positions.get(name).copied().unwrap_or(0))
+            .min()
+            .unwrap_or(0)
     }
 
     fn behind(&self, positions: &BTreeMap<String, Position>, position: Position) -> Vec<String> {
-        let names = self.0.set.members().iter().map(|member| &member.projection.name);
-        names.filter(|name| positions.get(*name).copied().unwrap_or(0) < position).cloned().collect()
+        let names = self
+            .0
+            .set
+            .members()
+            .iter()
+            .map(|member| &member.projection.name);
+        names
+            .filter(|name| positions.get(*name).copied().unwrap_or(0) < position)
+            .cloned()
+            .collect()
     }
 
     async fn poll(&self) {

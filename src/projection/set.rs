@@ -32,7 +32,9 @@ pub enum BadSet {
     #[error(transparent)]
     Handler(#[from] BadHandler),
     /// The namespace is not valid in a schema name.
-    #[error("the namespace \"{0}\" is not usable; give 1 to 32 lower-case letters, digits or underscores")]
+    #[error(
+        "the namespace \"{0}\" is not usable; give 1 to 32 lower-case letters, digits or underscores"
+    )]
     Namespace(String),
     /// No projection has this name.
     #[error("there is no projection \"{name}\"; there are {known}")]
@@ -45,8 +47,8 @@ pub enum BadSet {
 }
 
 impl Member {
-    /// Returns the schema name of a copy of this member's tables. `kind` is `new` for a rebuild, `old` for
-    /// replaced tables, `ver` for a verification and `bld` for the first build.
+    /// Returns the schema name of a copy of this member's tables. `kind` is `new` for a rebuild,
+    /// `old` for replaced tables, `ver` for a verification and `bld` for the first build.
     pub(super) fn copy(&self, kind: &str) -> String {
         format!("{}_{kind}", self.schema)
     }
@@ -75,11 +77,18 @@ impl ProjectionSet {
             .map(|projection| {
                 let fingerprint = projection.fingerprint(UPCASTERS_VERSION);
                 let schema = format!("{namespace}_{}_{}", projection.name, &fingerprint[..12]);
-                Member { projection, fingerprint, schema }
+                Member {
+                    projection,
+                    fingerprint,
+                    schema,
+                }
             })
             .collect();
         members.sort_by(|a, b| a.projection.name.cmp(&b.projection.name));
-        Ok(Self { namespace: namespace.to_owned(), members })
+        Ok(Self {
+            namespace: namespace.to_owned(),
+            members,
+        })
     }
 
     /// Returns the namespace, the prefix of every schema name.
@@ -100,12 +109,24 @@ impl ProjectionSet {
     /// The set has no projection of such a name.
     pub fn select(&self, names: &[&str]) -> Result<Vec<&Member>, BadSet> {
         for name in names {
-            if !self.members.iter().any(|member| member.projection.name == *name) {
-                let known = self.members.iter().map(|m| m.projection.name.as_str()).collect::<Vec<_>>();
-                return Err(BadSet::Unknown { name: (*name).to_owned(), known: known.join(", ") });
+            if !self
+                .members
+                .iter()
+                .any(|member| member.projection.name == *name)
+            {
+                let known = self
+                    .members
+                    .iter()
+                    .map(|m| m.projection.name.as_str())
+                    .collect::<Vec<_>>();
+                return Err(BadSet::Unknown {
+                    name: (*name).to_owned(),
+                    known: known.join(", "),
+                });
             }
         }
-        let chosen = |member: &&Member| names.is_empty() || names.contains(&member.projection.name.as_str());
+        let chosen =
+            |member: &&Member| names.is_empty() || names.contains(&member.projection.name.as_str());
         Ok(self.members.iter().filter(chosen).collect())
     }
 
@@ -115,20 +136,32 @@ impl ProjectionSet {
     /// The set has no projection of such a name.
     pub fn only(&self, names: &[&str]) -> Result<Self, BadSet> {
         let members = self.select(names)?.into_iter().cloned().collect();
-        Ok(Self { namespace: self.namespace.clone(), members })
+        Ok(Self {
+            namespace: self.namespace.clone(),
+            members,
+        })
     }
 
-    /// Returns the search path of reading connections, which makes the tables of this program visible.
+    /// Returns the search path of reading connections, which makes the tables of this program
+    /// visible.
     #[must_use]
     pub fn search_path(&self) -> String {
         let meta = meta_schema(&self.namespace);
-        search_path(self.members.iter().map(|member| member.schema.as_str()).chain([meta.as_str()]))
+        search_path(
+            self.members
+                .iter()
+                .map(|member| member.schema.as_str())
+                .chain([meta.as_str()]),
+        )
     }
 }
 
 /// Formats schema names as a search path.
 pub(super) fn search_path<'a>(schemas: impl Iterator<Item = &'a str>) -> String {
-    schemas.map(|schema| format!("\"{schema}\"")).collect::<Vec<_>>().join(",")
+    schemas
+        .map(|schema| format!("\"{schema}\""))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 #[cfg(test)]
@@ -139,7 +172,11 @@ mod tests {
     fn schema_names_fit_postgres_even_with_a_suffix() {
         let set = ProjectionSet::embedded(&"n".repeat(32)).expect("a good namespace");
         for member in set.members() {
-            assert!(member.schema.len() + "_new".len() <= 63, "{}", member.schema);
+            assert!(
+                member.schema.len() + "_new".len() <= 63,
+                "{}",
+                member.schema
+            );
         }
     }
 
@@ -148,8 +185,14 @@ mod tests {
         let set = ProjectionSet::embedded("t").expect("a good namespace");
         assert_eq!(set.select(&[]).expect("all").len(), set.members().len());
         assert_eq!(set.select(&["jobs"]).expect("one").len(), 1);
-        let error = set.select(&["job"]).expect_err("no such projection").to_string();
-        assert!(error.contains("\"job\"") && error.contains("jobs, overview"), "{error}");
+        let error = set
+            .select(&["job"])
+            .expect_err("no such projection")
+            .to_string();
+        assert!(
+            error.contains("\"job\"") && error.contains("jobs, overview"),
+            "{error}"
+        );
     }
 
     #[test]

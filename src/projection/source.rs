@@ -1,4 +1,5 @@
-//! Port of the projections to the event log. [`EventLog`] implements it; tests supply their own events.
+//! Port of the projections to the event log. [`EventLog`] implements it; tests supply their own
+//! events.
 
 use std::time::Duration;
 
@@ -19,9 +20,9 @@ pub trait LogSource: Send + Sync {
 
 /// Cursor on the log.
 pub trait EventReader: Send {
-    /// Returns up to `max` further events, in order. Waits at most `wait` for the first of them, then
-    /// returns those available, or an empty vector if none came. After an error the cursor can't be used
-    /// any more.
+    /// Returns up to `max` further events, in order. Waits at most `wait` for the first of them,
+    /// then returns those available, or an empty vector if none came. After an error the cursor
+    /// can't be used any more.
     fn next_batch(
         &mut self,
         max: usize,
@@ -62,6 +63,9 @@ impl EventReader for LogReader {
 impl From<LogError> for SourceError {
     fn from(error: LogError) -> Self {
         let transient = matches!(error, LogError::Unavailable(_));
-        Self { message: error.to_string(), transient }
+        Self {
+            message: error.to_string(),
+            transient,
+        }
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-/// Runs `work` on a blocking thread and returns one result per item, in order. If the batch panics, each item is run
-/// alone, and the ones that panic yield `None`. Returns an empty vector during shutdown.
+/// Runs `work` on a blocking thread and returns one result per item, in order. If the batch panics,
+/// each item is run alone, and the ones that panic yield `None`. Returns an empty vector during
+/// shutdown.
 pub(super) async fn apart<T, R>(
     pieces: Vec<T>,
     work: impl Fn(&[T]) -> Vec<R> + Send + Sync + 'static,
@@ -14,9 +15,11 @@ where
     T: Send + Sync + 'static,
     R: Send + 'static,
 {
-    let (pieces, work) = (Arc::new(pieces), Arc::new(work));
+    let pieces = Arc::new(pieces);
+    let work = Arc::new(work);
     let of = |range: std::ops::Range<usize>| {
-        let (pieces, work) = (pieces.clone(), work.clone());
+        let pieces = pieces.clone();
+        let work = work.clone();
         spawn_blocking(move || work(&pieces[range]))
     };
     match of(0..pieces.len()).await {
@@ -24,7 +27,10 @@ where
         Err(error) if !error.is_panic() => return Vec::new(),
         Err(_) => {}
     }
-    tracing::error!(pieces = pieces.len(), "drawing panicked, retrying one by one");
+    tracing::error!(
+        pieces = pieces.len(),
+        "drawing panicked, retrying one by one"
+    );
     let mut done = Vec::with_capacity(pieces.len());
     for n in 0..pieces.len() {
         done.push(of(n..n + 1).await.ok().and_then(|mut one| one.pop()));

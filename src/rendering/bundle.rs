@@ -1,6 +1,7 @@
 //! Bundle of a batch's issued certificates: a ZIP archive, or one PDF for printing.
 //!
-//! A bundle is streamed, so only a few certificates are in memory at a time, regardless of their number.
+//! A bundle is streamed, so only a few certificates are in memory at a time, regardless of their
+//! number.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -63,8 +64,8 @@ enum Incoming {
 }
 
 impl Bundle {
-    /// Starts writing the bundle and returns its chunks. `None` is the end of a complete bundle. No chunk follows an
-    /// error. `guard` is dropped when writing has ended.
+    /// Starts writing the bundle and returns its chunks. `None` is the end of a complete bundle. No
+    /// chunk follows an error. `guard` is dropped when writing has ended.
     pub fn write<G: Send + 'static>(
         self,
         rendering: Rendering,
@@ -72,12 +73,23 @@ impl Bundle {
     ) -> mpsc::Receiver<io::Result<Option<Bytes>>> {
         let (pieces, receiver) = mpsc::channel(PIECES_AHEAD);
         let (loaded, incoming) = mpsc::channel(AHEAD);
-        let Self { kind, certificates, missing, date } = self;
+        let Self {
+            kind,
+            certificates,
+            missing,
+            date,
+        } = self;
         tokio::spawn(load(rendering, certificates, loaded));
-        let (runtime, until) = (Handle::current(), Instant::now() + LONGEST);
+        let runtime = Handle::current();
+        let until = Instant::now() + LONGEST;
         tokio::task::spawn_blocking(move || {
             let _guard = guard;
-            let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE), until };
+            let mut out = Pieces {
+                runtime,
+                pieces,
+                piece: Vec::with_capacity(PIECE),
+                until,
+            };
             let written = match kind {
                 BundleKind::Zip => write_zip(&mut out, incoming, missing, date),
                 BundleKind::Pdf => write_pdf(&mut out, incoming),
@@ -105,7 +117,11 @@ async fn load(
     while let Some((id, name, file)) = files.next().await {
         match file {
             Ok(Some(file)) => {
-                if loaded.send(Incoming::Certificate(name, file)).await.is_err() {
+                if loaded
+                    .send(Incoming::Certificate(name, file))
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -128,7 +144,8 @@ fn write_zip(
     date: Date,
 ) -> io::Result<()> {
     let year = u16::try_from(date.year()).unwrap_or_default();
-    let modified = zip::DateTime::from_date_and_time(year, date.month().into(), date.day(), 0, 0, 0);
+    let modified =
+        zip::DateTime::from_date_and_time(year, date.month().into(), date.day(), 0, 0, 0);
     // PDFs are compressed already.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
@@ -179,13 +196,16 @@ fn told(missing: usize) -> String {
 struct FileNames(HashSet<String>);
 
 impl FileNames {
-    /// Returns `{full_name}_certificate.pdf`, with a number before the extension if the name is already used.
+    /// Returns `{full_name}_certificate.pdf`, with a number before the extension if the name is
+    /// already used.
     fn unique(&mut self, full_name: &str) -> String {
         let first = attachment_file_name(full_name);
         let stem = first.strip_suffix(".pdf").unwrap_or(&first);
         let numbered = (2..).map(|n: u32| format!("{stem} ({n}).pdf"));
         let mut names = std::iter::once(first.clone()).chain(numbered);
-        names.find(|name| self.0.insert(name.to_lowercase())).unwrap_or_default()
+        names
+            .find(|name| self.0.insert(name.to_lowercase()))
+            .unwrap_or_default()
     }
 }
 
@@ -213,8 +233,9 @@ impl Pieces {
     /// Sends a piece or an error, or fails at `deadline`.
     fn send(&self, piece: io::Result<Option<Bytes>>, deadline: Instant) -> io::Result<()> {
         // A timer must be created inside the runtime.
-        let sent =
-            self.runtime.block_on(async { tokio::time::timeout_at(deadline, self.pieces.send(piece)).await });
+        let sent = self
+            .runtime
+            .block_on(async { tokio::time::timeout_at(deadline, self.pieces.send(piece)).await });
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
@@ -237,7 +258,10 @@ impl Write for Pieces {
         if self.piece.is_empty() {
             return Ok(());
         }
-        let piece = Bytes::from(std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE)));
+        let piece = Bytes::from(std::mem::replace(
+            &mut self.piece,
+            Vec::with_capacity(PIECE),
+        ));
         let now = Instant::now();
         if now >= self.until {
             return Err(io::ErrorKind::TimedOut.into());
@@ -253,10 +277,16 @@ mod tests {
     #[test]
     fn file_names_are_unique_also_without_case() {
         let mut names = FileNames::default();
-        let unique: Vec<String> =
-            ["José Núñez", "JOSÉ NÚÑEZ", "Jose\u{301} Nu\u{301}n\u{303}ez", "", "/", "Ada"]
-                .map(|name| names.unique(name))
-                .to_vec();
+        let unique: Vec<String> = [
+            "José Núñez",
+            "JOSÉ NÚÑEZ",
+            "Jose\u{301} Nu\u{301}n\u{303}ez",
+            "",
+            "/",
+            "Ada",
+        ]
+        .map(|name| names.unique(name))
+        .to_vec();
         assert_eq!(
             unique,
             [
@@ -287,9 +317,15 @@ mod tests {
                 let _ = loaded.send(one).await;
             }
         });
-        let (runtime, until) = (Handle::current(), Instant::now() + longest);
+        let runtime = Handle::current();
+        let until = Instant::now() + longest;
         tokio::task::spawn_blocking(move || {
-            let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE), until };
+            let mut out = Pieces {
+                runtime,
+                pieces,
+                piece: Vec::with_capacity(PIECE),
+                until,
+            };
             let date = time::macros::date!(2026 - 11 - 21);
             if let Err(error) = write_zip(&mut out, incoming, 2, date).and_then(|()| out.end()) {
                 out.fail(error);
@@ -301,13 +337,27 @@ mod tests {
     #[tokio::test]
     async fn archive_contains_every_file_and_the_number_of_missing_ones() {
         let file = |byte: u8| Bytes::from(vec![byte; 3 * PIECE / 2]);
-        let certificate = |name: &str, byte| Incoming::Certificate(name.to_owned().into(), file(byte));
-        let sent =
-            vec![certificate("Ana Núñez", 1), certificate("ana núñez", 2), Incoming::End { revoked: 1 }];
+        let certificate =
+            |name: &str, byte| Incoming::Certificate(name.to_owned().into(), file(byte));
+        let sent = vec![
+            certificate("Ana Núñez", 1),
+            certificate("ana núñez", 2),
+            Incoming::End { revoked: 1 },
+        ];
         let zip = archive(sent, LONGEST).await.unwrap();
         let mut zip = zip::ZipArchive::new(io::Cursor::new(zip)).unwrap();
-        let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
-        assert_eq!(names, ["Ana Núñez_certificate.pdf", "ana núñez_certificate (2).pdf", MISSING]);
+        let names: Vec<String> = zip
+            .file_names()
+            .map(|name| name.unwrap().into_owned())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "Ana Núñez_certificate.pdf",
+                "ana núñez_certificate (2).pdf",
+                MISSING
+            ]
+        );
         let mut bytes = Vec::new();
         io::Read::read_to_end(&mut zip.by_index(1).unwrap(), &mut bytes).unwrap();
         assert_eq!(bytes, file(2));
@@ -317,14 +367,20 @@ mod tests {
 
     #[tokio::test]
     async fn missing_end_of_the_input_ends_the_archive_with_an_error() {
-        let sent = vec![Incoming::Certificate("Ada".to_owned().into(), Bytes::from_static(b"pdf"))];
+        let sent = vec![Incoming::Certificate(
+            "Ada".to_owned().into(),
+            Bytes::from_static(b"pdf"),
+        )];
         assert!(archive(sent, LONGEST).await.is_err());
     }
 
     #[tokio::test]
     async fn archive_that_takes_too_long_ends_with_an_error() {
         let file = Bytes::from(vec![1; 2 * PIECE]);
-        let sent = vec![Incoming::Certificate("Ada".to_owned().into(), file), Incoming::End { revoked: 0 }];
+        let sent = vec![
+            Incoming::Certificate("Ada".to_owned().into(), file),
+            Incoming::End { revoked: 0 },
+        ];
         assert!(archive(sent, Duration::ZERO).await.is_err());
     }
 }

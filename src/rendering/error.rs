@@ -27,7 +27,9 @@ pub enum RenderingError {
     #[error(transparent)]
     Own(#[from] NotDrawn),
     /// The files of an issuer's template are missing or were replaced.
-    #[error("the template's files are missing or are not those that were pinned; restore the object storage")]
+    #[error(
+        "the template's files are missing or are not those that were pinned; restore the object storage"
+    )]
     TemplateFiles,
     /// No sandbox process could be started.
     #[error(transparent)]

@@ -4,7 +4,8 @@ use crate::domain::Personal;
 
 /// Error code of a name that is too long.
 pub const NAME_TOO_LONG: &str = "NAME_TOO_LONG";
-/// Maximum length, in characters, of a name that fits in every shipped theme, with any letters. It is not laid out.
+/// Maximum length, in characters, of a name that fits in every shipped theme, with any letters. It
+/// is not laid out.
 pub const SAFE_CHARACTERS: usize = 40;
 /// Maximum number of names that a dry run lays out.
 const MAX_TRIED: usize = 50;
@@ -32,19 +33,31 @@ impl<T> Default for LongNames<T> {
 }
 
 impl<T> LongNames<T> {
-    /// Adds a name if it has more than 40 characters, and removes the shortest one if there are more than 50. A long
-    /// word counts more, because themes set a long name on several lines and don't divide words.
+    /// Adds a name if it has more than 40 characters, and removes the shortest one if there are
+    /// more than 50. A long word counts more, because themes set a long name on several lines and
+    /// don't divide words.
     pub fn add(&mut self, name: &str, of: impl FnOnce() -> T) {
         let length = name.chars().count();
         if length <= SAFE_CHARACTERS {
             return;
         }
-        let word = name.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default();
+        let word = name
+            .split_whitespace()
+            .map(|word| word.chars().count())
+            .max()
+            .unwrap_or_default();
         let weight = length.max(LINES * word);
         let place = self.0.partition_point(|kept| kept.weight >= weight);
         if place < MAX_TRIED {
             self.0.truncate(MAX_TRIED - 1);
-            self.0.insert(place, LongName { name: name.to_owned().into(), of: of(), weight });
+            self.0.insert(
+                place,
+                LongName {
+                    name: name.to_owned().into(),
+                    of: of(),
+                    weight,
+                },
+            );
         }
     }
 
@@ -69,7 +82,10 @@ mod tests {
         for theme in renderer.themes() {
             for letter in ["W", "Ẅ", "鬱", "Щ", "ﻼ"] {
                 let full_name = letter.repeat(SAFE_CHARACTERS).into();
-                let job = RenderJob { full_name, ..theme.sample(Locale::En, date!(2026 - 11 - 21)) };
+                let job = RenderJob {
+                    full_name,
+                    ..theme.sample(Locale::En, date!(2026 - 11 - 21))
+                };
                 let one = renderer.render(&[job]).remove(0);
                 assert!(one.is_ok(), "{} {letter}: {one:?}", theme.name());
             }
@@ -82,15 +98,33 @@ mod tests {
         for length in 1..=200 {
             names.add(&"ñ".repeat(length), || length);
         }
-        let kept: Vec<usize> = names.into_longest().into_iter().map(|long| long.of).collect();
+        let kept: Vec<usize> = names
+            .into_longest()
+            .into_iter()
+            .map(|long| long.of)
+            .collect();
         assert_eq!(kept, (151..=200).rev().collect::<Vec<_>>());
         let mut names = LongNames::default();
         names.add(&"Ana ".repeat(20), || 1);
         names.add(&"W".repeat(50), || 2);
-        assert_eq!(names.into_longest().iter().map(|long| long.of).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(
+            names
+                .into_longest()
+                .iter()
+                .map(|long| long.of)
+                .collect::<Vec<_>>(),
+            [2, 1]
+        );
         let mut names = LongNames::default();
         names.add(&"W".repeat(SAFE_CHARACTERS), || 0);
         names.add(&"W".repeat(SAFE_CHARACTERS + 1), || 1);
-        assert_eq!(names.into_longest().iter().map(|long| long.of).collect::<Vec<_>>(), [1]);
+        assert_eq!(
+            names
+                .into_longest()
+                .iter()
+                .map(|long| long.of)
+                .collect::<Vec<_>>(),
+            [1]
+        );
     }
 }

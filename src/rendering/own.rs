@@ -18,7 +18,8 @@ use crate::storage::{ObjectKey, StorageError};
 
 /// Maximum size of a source or manifest that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
-/// Number of certificates that may end their process, each drawn alone. After that, the rest is left for a retry.
+/// Number of certificates that may end their process, each drawn alone. After that, the rest is
+/// left for a retry.
 const MAX_ENDED: usize = 3;
 
 /// Name of the template variable with the e-mail address.
@@ -36,7 +37,10 @@ impl Rendering {
         let named = &template.template;
         let manifest = match &template.files {
             Some(files) => Some(self.template(files).await?.1),
-            None => self.renderer.theme(&named.theme, named.version).map(|theme| theme.manifest().clone()),
+            None => self
+                .renderer
+                .theme(&named.theme, named.version)
+                .map(|theme| theme.manifest().clone()),
         };
         Ok(manifest.is_some_and(|manifest| manifest.variables.iter().any(|name| name == EMAIL)))
     }
@@ -52,7 +56,12 @@ impl Rendering {
         jobs: Vec<RenderJob>,
         form: Form,
     ) -> Result<Vec<Result<Bytes, NotDrawn>>, RenderingError> {
-        let question = Question { source: source.to_owned(), manifest: manifest.clone(), jobs, form };
+        let question = Question {
+            source: source.to_owned(),
+            manifest: manifest.clone(),
+            jobs,
+            form,
+        };
         Ok(self.sandbox.draw(&question).await?)
     }
 
@@ -65,7 +74,9 @@ impl Rendering {
         source: &str,
         manifest: &Manifest,
     ) -> Result<Vec<Result<Bytes, NotDrawn>>, RenderingError> {
-        let jobs = Locale::ALL.into_iter().map(|locale| RenderJob::of_sample(manifest, locale));
+        let jobs = Locale::ALL
+            .into_iter()
+            .map(|locale| RenderJob::of_sample(manifest, locale));
         let jobs = jobs.collect::<Result<_, _>>()?;
         self.draw_with(source, manifest, jobs, Form::Pdf).await
     }
@@ -74,7 +85,11 @@ impl Rendering {
     ///
     /// # Errors
     /// It can't be drawn, or a picture in it is missing.
-    pub async fn picture(&self, request: &CertificateRequested, dpi: u16) -> Result<Bytes, RenderingError> {
+    pub async fn picture(
+        &self,
+        request: &CertificateRequested,
+        dpi: u16,
+    ) -> Result<Bytes, RenderingError> {
         if request.page.own_template.is_some() {
             let mut drawn = self.draw_as(&[request], Form::Png { dpi }).await;
             return drawn.pop().unwrap_or(Err(RenderingError::Interrupted));
@@ -94,28 +109,47 @@ impl Rendering {
         drawn.into_iter().map(|drawn| drawn.map(rendered)).collect()
     }
 
-    /// Draws requests with issuers' templates, grouped by template. Returns the results in order. Requests with
-    /// shipped themes yield [`RenderingError::Interrupted`].
-    pub(super) async fn draw_as(&self, requests: &[&CertificateRequested], form: Form) -> Vec<Drawn> {
-        let mut done: Vec<Drawn> = requests.iter().map(|_| Err(RenderingError::Interrupted)).collect();
+    /// Draws requests with issuers' templates, grouped by template. Returns the results in order.
+    /// Requests with shipped themes yield [`RenderingError::Interrupted`].
+    pub(super) async fn draw_as(
+        &self,
+        requests: &[&CertificateRequested],
+        form: Form,
+    ) -> Vec<Drawn> {
+        let mut done: Vec<Drawn> = requests
+            .iter()
+            .map(|_| Err(RenderingError::Interrupted))
+            .collect();
         let mut groups: BTreeMap<_, (&TemplateFiles, Vec<(usize, RenderJob)>)> = BTreeMap::new();
         for (place, request) in requests.iter().enumerate() {
-            let Some(files) = &request.page.own_template else { continue };
+            let Some(files) = &request.page.own_template else {
+                continue;
+            };
             match self.job(request).await {
                 Ok(job) => {
                     let key = (&files.source_sha256, &files.manifest_sha256);
-                    groups.entry(key).or_insert_with(|| (files, Vec::new())).1.push((place, job));
+                    groups
+                        .entry(key)
+                        .or_insert_with(|| (files, Vec::new()))
+                        .1
+                        .push((place, job));
                 }
                 Err(error) => done[place] = Err(error),
             }
         }
         for (files, jobs) in groups.into_values() {
             match self.template(files).await {
-                Ok((source, manifest)) => self.draw_group(source, manifest, jobs, form, &mut done).await,
+                Ok((source, manifest)) => {
+                    self.draw_group(source, manifest, jobs, form, &mut done)
+                        .await
+                }
                 // The error can't be cloned, so the template is loaded again for each job.
                 Err(_) => {
                     for (place, _) in jobs {
-                        done[place] = self.template(files).await.and(Err(RenderingError::Interrupted));
+                        done[place] = self
+                            .template(files)
+                            .await
+                            .and(Err(RenderingError::Interrupted));
                     }
                 }
             }
@@ -123,7 +157,8 @@ impl Rendering {
         done
     }
 
-    /// Draws the jobs of one template. If a process ends, the jobs that it has lost are drawn again, each alone.
+    /// Draws the jobs of one template. If a process ends, the jobs that it has lost are drawn
+    /// again, each alone.
     async fn draw_group(
         &self,
         source: String,
@@ -132,12 +167,18 @@ impl Rendering {
         form: Form,
         done: &mut [Drawn],
     ) {
-        let mut question = Question { source, manifest, jobs: Vec::new(), form };
+        let mut question = Question {
+            source,
+            manifest,
+            jobs: Vec::new(),
+            form,
+        };
         let mut ended = 0;
         for some in jobs.chunks(MAX_JOBS) {
             question.jobs = some.iter().map(|(_, job)| job.clone()).collect();
             let together = draw(&self.sandbox, &question).await;
-            let is_lost = |drawn: &Drawn| matches!(drawn, Err(RenderingError::Own(error)) if error.ended);
+            let is_lost =
+                |drawn: &Drawn| matches!(drawn, Err(RenderingError::Own(error)) if error.ended);
             for ((place, job), drawn) in some.iter().zip(together) {
                 if some.len() == 1 || !is_lost(&drawn) {
                     done[*place] = drawn;
@@ -158,28 +199,52 @@ impl Rendering {
     ///
     /// # Errors
     /// The storage doesn't answer, or the files are missing or were replaced.
-    pub async fn template(&self, files: &TemplateFiles) -> Result<(String, Manifest), RenderingError> {
+    pub async fn template(
+        &self,
+        files: &TemplateFiles,
+    ) -> Result<(String, Manifest), RenderingError> {
         let source = self.pinned(&files.source_key, &files.source_sha256).await?;
-        let manifest = self.pinned(&files.manifest_key, &files.manifest_sha256).await?;
-        let source = String::from_utf8(source.to_vec()).map_err(|_| RenderingError::TemplateFiles)?;
-        Ok((source, Manifest::parse(&manifest).map_err(|_| RenderingError::TemplateFiles)?))
+        let manifest = self
+            .pinned(&files.manifest_key, &files.manifest_sha256)
+            .await?;
+        let source =
+            String::from_utf8(source.to_vec()).map_err(|_| RenderingError::TemplateFiles)?;
+        Ok((
+            source,
+            Manifest::parse(&manifest).map_err(|_| RenderingError::TemplateFiles)?,
+        ))
     }
 
     async fn pinned(&self, key: &str, sha256: &str) -> Result<Bytes, RenderingError> {
         let key = ObjectKey::parse(key).map_err(StorageError::from)?;
-        let bytes = self.storage.get(&key, MAX_FILE).await?.ok_or(RenderingError::TemplateFiles)?;
-        if hex(&Sha256::digest(&bytes)) == sha256 { Ok(bytes) } else { Err(RenderingError::TemplateFiles) }
+        let bytes = self
+            .storage
+            .get(&key, MAX_FILE)
+            .await?
+            .ok_or(RenderingError::TemplateFiles)?;
+        if hex(&Sha256::digest(&bytes)) == sha256 {
+            Ok(bytes)
+        } else {
+            Err(RenderingError::TemplateFiles)
+        }
     }
 }
 
-/// Draws the jobs of a question once. If no process could be started, all jobs yield [`RenderingError::Interrupted`],
-/// which is not permanent.
+/// Draws the jobs of a question once. If no process could be started, all jobs yield
+/// [`RenderingError::Interrupted`], which is not permanent.
 async fn draw(sandbox: &Sandbox, question: &Question) -> Vec<Drawn> {
     match sandbox.draw(question).await {
-        Ok(drawn) => drawn.into_iter().map(|drawn| drawn.map_err(RenderingError::from)).collect(),
+        Ok(drawn) => drawn
+            .into_iter()
+            .map(|drawn| drawn.map_err(RenderingError::from))
+            .collect(),
         Err(error) => {
             tracing::warn!(%error, "sandbox process unavailable");
-            question.jobs.iter().map(|_| Err(RenderingError::Interrupted)).collect()
+            question
+                .jobs
+                .iter()
+                .map(|_| Err(RenderingError::Interrupted))
+                .collect()
         }
     }
 }

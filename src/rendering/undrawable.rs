@@ -15,24 +15,32 @@ const MAX_NAMED: usize = 8;
 pub struct UndrawableField {
     /// Name of the field in the API.
     pub field: &'static str,
-    /// Description of the problem, to be appended to the field's name. It quotes characters of the value, so it may
-    /// only be shown to people who sent the value or may read it.
+    /// Description of the problem, to be appended to the field's name. It quotes characters of the
+    /// value, so it may only be shown to people who sent the value or may read it.
     pub problem: String,
 }
 
-/// Returns a description of the characters in `text` that the bundled fonts can't draw, with their code points.
-/// Returns `None` if there are none. The description is meant to be appended to a field's name.
+/// Returns a description of the characters in `text` that the bundled fonts can't draw, with their
+/// code points. Returns `None` if there are none. The description is meant to be appended to a
+/// field's name.
 #[must_use]
 pub fn problem(renderer: &Renderer, text: &str) -> Option<String> {
     let missing = renderer.undrawable(text);
-    (!missing.is_empty())
-        .then(|| format!("has characters that no font on certificates draws: {}", named(&missing)))
+    (!missing.is_empty()).then(|| {
+        format!(
+            "has characters that no font on certificates draws: {}",
+            named(&missing)
+        )
+    })
 }
 
 /// Returns the fields of a person that appear on certificates and can't be drawn.
 #[must_use]
 pub fn of_person(renderer: &Renderer, person: &Person) -> Vec<UndrawableField> {
-    let document_number = person.document_number.as_ref().map(|number| number.reveal_str());
+    let document_number = person
+        .document_number
+        .as_ref()
+        .map(|number| number.reveal_str());
     of_fields(renderer, person.full_name.reveal_str(), document_number)
 }
 
@@ -43,10 +51,16 @@ pub fn of_fields(
     full_name: &str,
     document_number: Option<&str>,
 ) -> Vec<UndrawableField> {
-    let fields = [("fullName", Some(full_name)), ("documentNumber", document_number)];
-    let checked = fields
-        .into_iter()
-        .filter_map(|(field, text)| Some(UndrawableField { field, problem: problem(renderer, text?)? }));
+    let fields = [
+        ("fullName", Some(full_name)),
+        ("documentNumber", document_number),
+    ];
+    let checked = fields.into_iter().filter_map(|(field, text)| {
+        Some(UndrawableField {
+            field,
+            problem: problem(renderer, text?)?,
+        })
+    });
     checked.collect()
 }
 
@@ -77,8 +91,14 @@ mod tests {
     #[test]
     fn texts_within_the_fonts_have_no_problem() {
         let renderer = Renderer::new().expect("bundled fonts load");
-        for text in ["Ana Rojas", "Nguyễn Thị Ánh", "محمد", "علی\u{200C}رضا", "山田 太郎", ""]
-        {
+        for text in [
+            "Ana Rojas",
+            "Nguyễn Thị Ánh",
+            "محمد",
+            "علی\u{200C}رضا",
+            "山田 太郎",
+            "",
+        ] {
             assert_eq!(problem(&renderer, text), None, "{text}");
         }
     }
@@ -87,17 +107,26 @@ mod tests {
     fn characters_are_named_with_their_code_points() {
         let renderer = Renderer::new().expect("bundled fonts load");
         let told = problem(&renderer, "Ana 😀 \u{12000}😀").expect("not drawable");
-        assert!(told.contains("😀 (U+1F600)") && told.contains("(U+12000)"), "{told}");
+        assert!(
+            told.contains("😀 (U+1F600)") && told.contains("(U+12000)"),
+            "{told}"
+        );
         let many: String = ('\u{12000}'..'\u{12020}').collect();
-        assert!(problem(&renderer, &many).expect("not drawable").ends_with("and 24 more"));
+        assert!(
+            problem(&renderer, &many)
+                .expect("not drawable")
+                .ends_with("and 24 more")
+        );
     }
 
     #[test]
     fn both_fields_of_a_person_are_reported() {
         let renderer = Renderer::new().expect("bundled fonts load");
         assert_eq!(of_person(&renderer, &person("Ana")), []);
-        let fields: Vec<_> =
-            of_person(&renderer, &person("😀")).into_iter().map(|undrawable| undrawable.field).collect();
+        let fields: Vec<_> = of_person(&renderer, &person("😀"))
+            .into_iter()
+            .map(|undrawable| undrawable.field)
+            .collect();
         assert_eq!(fields, ["fullName", "documentNumber"]);
     }
 }

@@ -1,4 +1,5 @@
-//! Comparison of issued certificates with the same certificates by another template. Nothing is stored.
+//! Comparison of issued certificates with the same certificates by another template. Nothing is
+//! stored.
 
 use bytes::Bytes;
 
@@ -11,7 +12,8 @@ use crate::sandbox::Form;
 const DPI: u16 = 48;
 
 impl Rendering {
-    /// Returns for each pair true if the certificate as pinned and the certificate as it would be look different.
+    /// Returns for each pair true if the certificate as pinned and the certificate as it would be
+    /// look different.
     ///
     /// Both are drawn now, so that only the difference between the two requests counts.
     pub async fn what_if(
@@ -20,18 +22,27 @@ impl Rendering {
     ) -> Vec<Result<bool, RenderingError>> {
         let was: Vec<_> = pairs.iter().map(|(was, _)| was).collect();
         let would_be: Vec<_> = pairs.iter().map(|(_, would_be)| would_be).collect();
-        let (was, would_be) = (self.pictures(&was, DPI).await, self.pictures(&would_be, DPI).await);
+        let was = self.pictures(&was, DPI).await;
+        let would_be = self.pictures(&would_be, DPI).await;
         let number = was.len();
         let differ = |(was, would_be): (Result<Bytes, _>, Result<Bytes, _>)| {
-            let (was, would_be) = (was?, would_be?);
+            let was = was?;
+            let would_be = would_be?;
             Ok(was != would_be && raster::differ(&was, &would_be)?)
         };
         let compare = move || was.into_iter().zip(would_be).map(differ).collect();
-        let interrupted = |_| (0..number).map(|_| Err(RenderingError::Interrupted)).collect();
-        tokio::task::spawn_blocking(compare).await.unwrap_or_else(interrupted)
+        let interrupted = |_| {
+            (0..number)
+                .map(|_| Err(RenderingError::Interrupted))
+                .collect()
+        };
+        tokio::task::spawn_blocking(compare)
+            .await
+            .unwrap_or_else(interrupted)
     }
 
-    /// Draws a PNG with three pictures side by side: the certificate as pinned, as it would be, and the differences.
+    /// Draws a PNG with three pictures side by side: the certificate as pinned, as it would be, and
+    /// the differences.
     ///
     /// # Errors
     /// One of the two can't be drawn.
@@ -41,8 +52,10 @@ impl Rendering {
         would_be: &CertificateRequested,
         dpi: u16,
     ) -> Result<Bytes, RenderingError> {
-        let (was, would_be) = (self.picture(was, dpi).await?, self.picture(would_be, dpi).await?);
-        let drawn = tokio::task::spawn_blocking(move || raster::side_by_side(&was, &would_be)).await;
+        let was = self.picture(was, dpi).await?;
+        let would_be = self.picture(would_be, dpi).await?;
+        let drawn =
+            tokio::task::spawn_blocking(move || raster::side_by_side(&was, &would_be)).await;
         Ok(drawn.map_err(|_| RenderingError::Interrupted)??.into())
     }
 
@@ -60,10 +73,17 @@ impl Rendering {
             let png = |pdf: Result<crate::certificate_pdf::RenderedCertificate, RenderingError>| {
                 Ok(Bytes::from(raster::png(&pdf?.to_bytes(), dpi)?))
             };
-            rendered.into_iter().map(png).collect::<Vec<Result<Bytes, RenderingError>>>()
+            rendered
+                .into_iter()
+                .map(png)
+                .collect::<Vec<Result<Bytes, RenderingError>>>()
         });
         let mut drawn = drawn.await.unwrap_or_default().into_iter();
-        for (place, _) in requests.iter().enumerate().filter(|(_, request)| is_shipped(request)) {
+        for (place, _) in requests
+            .iter()
+            .enumerate()
+            .filter(|(_, request)| is_shipped(request))
+        {
             pictures[place] = drawn.next().unwrap_or(Err(RenderingError::Interrupted));
         }
         pictures

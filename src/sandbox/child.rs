@@ -1,4 +1,5 @@
-//! Child process of the sandbox: applies limits and protections, reads one question, answers it and exits.
+//! Child process of the sandbox: applies limits and protections, reads one question, answers it and
+//! exits.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -8,7 +9,9 @@ use bytes::Bytes;
 
 use super::designs::Measured;
 use super::probe::{self, Attempt, Report};
-use super::templates::{Form, MAX_DRAWN, MAX_FILE, MAX_JOBS, MAX_JSON, NotDrawn, Question, distinct};
+use super::templates::{
+    Form, MAX_DRAWN, MAX_FILE, MAX_JOBS, MAX_JSON, NotDrawn, Question, distinct,
+};
 use super::{Protections, Task, protections, wire};
 use crate::certificate_pdf::{OwnRenderer, RenderError, RenderJob, raster, told};
 use crate::design_image;
@@ -16,14 +19,17 @@ use crate::design_image;
 /// First argument of a child. The task's name and the seconds of processor time follow.
 pub(super) const COMMAND: &str = "sandbox-child";
 
-/// Exit code of a child that could not apply its limits or got an invalid question. A panic has another exit code.
+/// Exit code of a child that could not apply its limits or got an invalid question. A panic has
+/// another exit code.
 pub(super) const FAILED: i32 = 1;
 
-/// Runs the task and returns its exit code, if this process was started as a sandbox child; otherwise returns
-/// `None`. `main` must call this function first, because no other thread may exist yet. A child starts no thread
-/// afterwards.
+/// Runs the task and returns its exit code, if this process was started as a sandbox child;
+/// otherwise returns `None`. `main` must call this function first, because no other thread may
+/// exist yet. A child starts no thread afterwards.
 pub fn intercept() -> Option<ExitCode> {
-    let mut args = std::env::args_os().skip(1).map(|arg| arg.into_string().unwrap_or_default());
+    let mut args = std::env::args_os()
+        .skip(1)
+        .map(|arg| arg.into_string().unwrap_or_default());
     if args.next()? != COMMAND {
         return None;
     }
@@ -31,11 +37,21 @@ pub fn intercept() -> Option<ExitCode> {
     let task = Task::ALL.into_iter().find(|task| task.name() == name);
     let seconds = args.next().and_then(|seconds| seconds.parse().ok());
     let outcome = match (task, seconds) {
-        (Some(task), Some(seconds)) => protections::take_on(seconds)
-            .and_then(|active| serve(task, active, &mut io::stdin().lock(), &mut io::stdout().lock())),
+        (Some(task), Some(seconds)) => protections::take_on(seconds).and_then(|active| {
+            serve(
+                task,
+                active,
+                &mut io::stdin().lock(),
+                &mut io::stdout().lock(),
+            )
+        }),
         _ => Err(io::Error::other("this command is internal to laureate")),
     };
-    Some(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Some(if outcome.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn serve(
@@ -49,7 +65,10 @@ fn serve(
         Task::PrepareDesign => prepare_design(input, out)?,
         Task::Probe => {
             let attempt: Attempt = serde_json::from_slice(&wire::read(input, probe::MAX_JSON)?)?;
-            let report = Report { protections, succeeded: attempt.succeeds() };
+            let report = Report {
+                protections,
+                succeeded: attempt.succeeds(),
+            };
             wire::write(out, &serde_json::to_vec(&report)?)?;
         }
     }
@@ -86,7 +105,9 @@ fn draw_each(question: &Question) -> Vec<Result<Bytes, NotDrawn>> {
         let pdf = renderer.render(job).map_err(|error| not_drawn(&error))?;
         let file = match question.form {
             Form::Pdf => pdf,
-            Form::Png { dpi } => raster::png(&pdf, dpi).map_err(|error| not_drawn(&error))?.into(),
+            Form::Png { dpi } => raster::png(&pdf, dpi)
+                .map_err(|error| not_drawn(&error))?
+                .into(),
         };
         if file.len() > MAX_DRAWN {
             let message = format!("what it draws is larger than {} MiB", MAX_DRAWN >> 20);
@@ -98,13 +119,20 @@ fn draw_each(question: &Question) -> Vec<Result<Bytes, NotDrawn>> {
 }
 
 fn not_drawn(error: &RenderError) -> NotDrawn {
-    NotDrawn { code: error.code().to_owned(), told: told(error).into(), ended: false }
+    NotDrawn {
+        code: error.code().to_owned(),
+        told: told(error).into(),
+        ended: false,
+    }
 }
 
 fn prepare_design(input: &mut impl Read, out: &mut impl Write) -> io::Result<()> {
     let file = wire::read(input, design_image::MAX_BYTES as usize)?;
     let prepared = design_image::prepare(&file);
-    wire::write(out, &serde_json::to_vec(&prepared.as_ref().map(Measured::of))?)?;
+    wire::write(
+        out,
+        &serde_json::to_vec(&prepared.as_ref().map(Measured::of))?,
+    )?;
     if let Ok(prepared) = prepared {
         wire::write(out, &prepared.bytes)?;
         wire::write(out, &prepared.small)?;

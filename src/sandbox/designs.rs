@@ -24,7 +24,11 @@ pub(super) struct Measured {
 
 impl Measured {
     pub(super) const fn of(prepared: &Prepared) -> Self {
-        Self { kind: prepared.kind, width: prepared.width, height: prepared.height }
+        Self {
+            kind: prepared.kind,
+            width: prepared.width,
+            height: prepared.height,
+        }
     }
 }
 
@@ -32,40 +36,62 @@ impl Sandbox {
     /// Prepares an uploaded design in a child. Waits for a free slot before it reads the file.
     ///
     /// # Errors
-    /// No child can be started or used, or the file can't be read or is larger than [`MAX_BYTES`]. Defects of the
-    /// design are in the result.
-    pub async fn prepare_design(&self, file: &Path) -> Result<Result<Prepared, NotTaken>, SandboxError> {
+    /// No child can be started or used, or the file can't be read or is larger than [`MAX_BYTES`].
+    /// Defects of the design are in the result.
+    pub async fn prepare_design(
+        &self,
+        file: &Path,
+    ) -> Result<Result<Prepared, NotTaken>, SandboxError> {
         let slot = self.slot().await?;
         if tokio::fs::metadata(file).await?.len() > MAX_BYTES {
             return Err(io::Error::other("the design is larger than a design may be").into());
         }
         let mut request = Vec::new();
         wire::write(&mut request, &tokio::fs::read(file).await?)?;
-        let allowance =
-            Allowance { cpu_seconds: CPU_SECONDS, answer: MAX_JSON + 2 * (MAX_BYTES as usize + 4) };
-        Ok(match self.ask(&slot, Task::PrepareDesign, &request, allowance).await? {
-            Ok(answer) => answered(&answer)?,
-            Err(ended) => Err(not_taken(ended)),
-        })
+        let allowance = Allowance {
+            cpu_seconds: CPU_SECONDS,
+            answer: MAX_JSON + 2 * (MAX_BYTES as usize + 4),
+        };
+        Ok(
+            match self
+                .ask(&slot, Task::PrepareDesign, &request, allowance)
+                .await?
+            {
+                Ok(answer) => answered(&answer)?,
+                Err(ended) => Err(not_taken(ended)),
+            },
+        )
     }
 }
 
 fn answered(mut answer: &[u8]) -> io::Result<Result<Prepared, NotTaken>> {
-    let outcome: Result<Measured, NotTaken> = serde_json::from_slice(&wire::read(&mut answer, MAX_JSON)?)?;
-    let Measured { kind, width, height } = match outcome {
+    let outcome: Result<Measured, NotTaken> =
+        serde_json::from_slice(&wire::read(&mut answer, MAX_JSON)?)?;
+    let Measured {
+        kind,
+        width,
+        height,
+    } = match outcome {
         Ok(measured) => measured,
         Err(problem) => return Ok(Err(problem)),
     };
     let bytes = wire::read(&mut answer, MAX_BYTES as usize)?;
     let small = wire::read(&mut answer, MAX_BYTES as usize)?;
-    Ok(Ok(Prepared { kind, bytes, width, height, small }))
+    Ok(Ok(Prepared {
+        kind,
+        bytes,
+        width,
+        height,
+        small,
+    }))
 }
 
 const fn not_taken(ended: Ended) -> NotTaken {
     match ended {
-        Ended::TooSlow | Ended::TooLarge | Ended::Killed => {
-            NotTaken::TooCostly { seconds: CPU_SECONDS, mebibytes: limits::MEMORY >> 20 }
-        }
+        Ended::TooSlow | Ended::TooLarge | Ended::Killed => NotTaken::TooCostly {
+            seconds: CPU_SECONDS,
+            mebibytes: limits::MEMORY >> 20,
+        },
         Ended::Forbidden | Ended::Broken => NotTaken::Broken,
     }
 }

@@ -21,7 +21,8 @@ pub(super) enum Ended {
 }
 
 impl Ended {
-    /// Derives the way from an exit status. Both a failed allocation and a stack overflow end in an abort.
+    /// Derives the way from an exit status. Both a failed allocation and a stack overflow end in an
+    /// abort.
     pub(super) fn of(status: ExitStatus) -> Self {
         match status.signal().and_then(Signal::from_named_raw) {
             Some(Signal::XCPU) => Self::TooSlow,
@@ -58,7 +59,11 @@ mod tests {
             (Signal::SYS, Ended::Forbidden),
             (Signal::TERM, Ended::Broken),
         ] {
-            assert_eq!(Ended::of(ExitStatus::from_raw(signal.as_raw())), way, "{signal:?}");
+            assert_eq!(
+                Ended::of(ExitStatus::from_raw(signal.as_raw())),
+                way,
+                "{signal:?}"
+            );
         }
         // Exit code 101 of a panic, in the second byte of the wait status.
         assert_eq!(Ended::of(ExitStatus::from_raw(101 << 8)), Ended::Broken);

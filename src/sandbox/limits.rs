@@ -1,5 +1,5 @@
-//! Resource limits of a child. The child sets them before it reads any untrusted data. A lowered limit can't be
-//! raised again.
+//! Resource limits of a child. The child sets them before it reads any untrusted data. A lowered
+//! limit can't be raised again.
 
 use std::io;
 
@@ -16,20 +16,24 @@ const OPEN_FILES: u64 = 3;
 
 /// Applies all limits.
 ///
-/// Even without these limits, a template could not open a file or a connection, because it sees only the virtual
-/// files that [`crate::certificate_pdf`] provides. The limits bound the resources that a template can use, and the effects
-/// of a defect in typst.
+/// Even without these limits, a template could not open a file or a connection, because it sees
+/// only the virtual files that [`crate::certificate_pdf`] provides. The limits bound the resources
+/// that a template can use, and the effects of a defect in typst.
 ///
 /// # Errors
 /// The system rejects a limit that it supports.
 pub(super) fn take_on(cpu_seconds: u64) -> io::Result<()> {
-    // Linux only. On other systems, a child whose parent has ended is stopped by the limit of processor time below.
+    // Linux only. On other systems, a child whose parent has ended is stopped by the limit of
+    // processor time below.
     #[cfg(target_os = "linux")]
     set_parent_process_death_signal(Some(Signal::KILL))?;
     at_most(Resource::Core, 0)?;
-    // At the first limit, the kernel sends SIGXCPU, which identifies the cause. At the second one, it sends
-    // SIGKILL.
-    let limit = Rlimit { current: Some(cpu_seconds), maximum: Some(cpu_seconds.saturating_add(1)) };
+    // At the first limit, the kernel sends SIGXCPU, which identifies the cause. At the second one,
+    // it sends SIGKILL.
+    let limit = Rlimit {
+        current: Some(cpu_seconds),
+        maximum: Some(cpu_seconds.saturating_add(1)),
+    };
     setrlimit(Resource::Cpu, limit)?;
     at_most(Resource::Fsize, 0)?;
     at_most(Resource::Nofile, OPEN_FILES)?;
@@ -38,12 +42,22 @@ pub(super) fn take_on(cpu_seconds: u64) -> io::Result<()> {
     at_most(Resource::Nproc, 0)?;
     let memory = at_most(Resource::As, MEMORY);
     // macOS doesn't support this limit as Linux does. Time and output are limited there, too.
-    if cfg!(target_os = "linux") { memory } else { Ok(()) }
+    if cfg!(target_os = "linux") {
+        memory
+    } else {
+        Ok(())
+    }
 }
 
 /// Lowers a limit permanently. Keeps a limit that is already lower.
 fn at_most(resource: Resource, most: u64) -> io::Result<()> {
     let hard = rustix::process::getrlimit(resource).maximum;
     let limit = Some(hard.map_or(most, |hard| hard.min(most)));
-    Ok(setrlimit(resource, Rlimit { current: limit, maximum: limit })?)
+    Ok(setrlimit(
+        resource,
+        Rlimit {
+            current: limit,
+            maximum: limit,
+        },
+    )?)
 }

@@ -1,11 +1,12 @@
-//! Sandbox for untrusted files: a separate process draws issuers' templates and prepares uploaded designs. Infinite
-//! loops, excessive memory use and defects in a parser affect only that process.
+//! Sandbox for untrusted files: a separate process draws issuers' templates and prepares uploaded
+//! designs. Infinite loops, excessive memory use and defects in a parser affect only that process.
 //!
-//! The child is this program, started as `laureate sandbox-child` (internal). It reads one question from standard
-//! input, writes the answer to standard output and exits. It has no other open file. Before it reads the question,
-//! it drops privileges, access to the file system and most system calls ([protections]), and sets [limits] of
-//! memory and processor time. The parent kills a child that takes too long, and limits the size of its answer. A
-//! template sees only virtual files whose bytes are in the question.
+//! The child is this program, started as `laureate sandbox-child` (internal). It reads one question
+//! from standard input, writes the answer to standard output and exits. It has no other open file.
+//! Before it reads the question, it drops privileges, access to the file system and most system
+//! calls ([protections]), and sets [limits] of memory and processor time. The parent kills a child
+//! that takes too long, and limits the size of its answer. A template sees only virtual files whose
+//! bytes are in the question.
 
 mod child;
 mod designs;
@@ -13,7 +14,10 @@ mod ended;
 mod limits;
 mod probe;
 mod protections;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 mod system_calls;
 mod templates;
 mod wire;
@@ -40,8 +44,10 @@ const AT_ONCE: usize = 2;
 /// Allowed wall-clock time per second of processor time. On a busy machine, a process has to wait.
 const PATIENCE: u32 = 4;
 /// Environment variable with the allocator settings of a child: one arena and no background thread.
-const ALLOCATOR: (&str, &str) =
-    ("_RJEM_MALLOC_CONF", "background_thread:false,percpu_arena:disabled,narenas:1");
+const ALLOCATOR: (&str, &str) = (
+    "_RJEM_MALLOC_CONF",
+    "background_thread:false,percpu_arena:disabled,narenas:1",
+);
 
 /// Error of the sandbox itself. A defective template or design is reported in the answer instead.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +104,10 @@ impl Sandbox {
     /// Creates a sandbox that starts this `laureate` program.
     #[must_use]
     pub fn new(program: PathBuf) -> Self {
-        Self { program, slots: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            program,
+            slots: Arc::new(Semaphore::new(AT_ONCE)),
+        }
     }
 
     /// Creates a sandbox that starts the running program.
@@ -106,12 +115,18 @@ impl Sandbox {
     /// # Errors
     /// The path of the running program is unknown.
     pub fn of_this_program() -> io::Result<Self> {
-        // On Linux, this is the running program, even if its file has since been replaced by a newer one.
+        // On Linux, this is the running program, even if its file has since been replaced by a
+        // newer one.
         let itself = PathBuf::from("/proc/self/exe");
-        Ok(Self::new(if itself.exists() { itself } else { std::env::current_exe()? }))
+        Ok(Self::new(if itself.exists() {
+            itself
+        } else {
+            std::env::current_exe()?
+        }))
     }
 
-    /// Returns a sandbox for the same program with its own slots, so that its users don't wait for others.
+    /// Returns a sandbox for the same program with its own slots, so that its users don't wait for
+    /// others.
     #[must_use]
     pub fn another(&self) -> Self {
         Self::new(self.program.clone())
@@ -119,11 +134,16 @@ impl Sandbox {
 
     /// Waits until a child may be started. The slot is held until the child has ended.
     async fn slot(&self) -> Result<OwnedSemaphorePermit, SandboxError> {
-        Ok(self.slots.clone().acquire_owned().await.map_err(io::Error::other)?)
+        Ok(self
+            .slots
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(io::Error::other)?)
     }
 
-    /// Sends `request` to a child and returns its answer, or the way in which it ended without one. If the future
-    /// is dropped, the child is killed.
+    /// Sends `request` to a child and returns its answer, or the way in which it ended without one.
+    /// If the future is dropped, the child is killed.
     async fn ask(
         &self,
         _slot: &OwnedSemaphorePermit,
@@ -150,7 +170,10 @@ impl Sandbox {
         metrics::counter!("laureate_sandbox_processes_ended_total", "task" => task.name(), "how" => ended.name())
             .increment(1);
         if ended == Ended::Forbidden {
-            tracing::error!(task = task.name(), "sandbox process made a forbidden system call");
+            tracing::error!(
+                task = task.name(),
+                "sandbox process made a forbidden system call"
+            );
         }
         Ok(Err(ended))
     }
@@ -173,14 +196,21 @@ impl Sandbox {
 }
 
 /// Writes the question, then reads until the child has ended or has written more than `most` bytes.
-async fn converse(mut child: Child, request: &[u8], most: usize) -> io::Result<(ExitStatus, Vec<u8>)> {
+async fn converse(
+    mut child: Child,
+    request: &[u8],
+    most: usize,
+) -> io::Result<(ExitStatus, Vec<u8>)> {
     if let Some(mut input) = child.stdin.take() {
         // Writing fails if the child has ended. Its exit status is evaluated later.
         let _ = input.write_all(request).await;
     }
     let mut answer = Vec::new();
     if let Some(output) = child.stdout.take() {
-        output.take(most as u64 + 1).read_to_end(&mut answer).await?;
+        output
+            .take(most as u64 + 1)
+            .read_to_end(&mut answer)
+            .await?;
     }
     if answer.len() > most {
         child.start_kill()?;

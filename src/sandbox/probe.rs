@@ -74,17 +74,30 @@ impl Sandbox {
     pub async fn probe(&self, attempt: Attempt) -> Result<Probed, SandboxError> {
         let slot = self.slot().await?;
         let mut request = Vec::new();
-        wire::write(&mut request, &serde_json::to_vec(&attempt).map_err(std::io::Error::from)?)?;
-        let allowance = Allowance { cpu_seconds: CPU_SECONDS, answer: MAX_JSON + 4 };
-        Ok(match self.ask(&slot, Task::Probe, &request, allowance).await? {
-            Ok(answer) => {
-                let piece = wire::read(&mut answer.as_slice(), MAX_JSON)?;
-                let Report { protections, succeeded } =
-                    serde_json::from_slice(&piece).map_err(std::io::Error::from)?;
-                Probed::Alive { protections, succeeded }
-            }
-            Err(Ended::Forbidden) => Probed::Stopped,
-            Err(_) => Probed::Ended,
-        })
+        wire::write(
+            &mut request,
+            &serde_json::to_vec(&attempt).map_err(std::io::Error::from)?,
+        )?;
+        let allowance = Allowance {
+            cpu_seconds: CPU_SECONDS,
+            answer: MAX_JSON + 4,
+        };
+        Ok(
+            match self.ask(&slot, Task::Probe, &request, allowance).await? {
+                Ok(answer) => {
+                    let piece = wire::read(&mut answer.as_slice(), MAX_JSON)?;
+                    let Report {
+                        protections,
+                        succeeded,
+                    } = serde_json::from_slice(&piece).map_err(std::io::Error::from)?;
+                    Probed::Alive {
+                        protections,
+                        succeeded,
+                    }
+                }
+                Err(Ended::Forbidden) => Probed::Stopped,
+                Err(_) => Probed::Ended,
+            },
+        )
     }
 }

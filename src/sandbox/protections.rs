@@ -1,5 +1,6 @@
-//! Protections that a child applies before it reads the question. It drops privileges and access to the file
-//! system, the network and most system calls. They exist only on Linux; on other systems, only the [limits] apply.
+//! Protections that a child applies before it reads the question. It drops privileges and access to
+//! the file system, the network and most system calls. They exist only on Linux; on other systems,
+//! only the [limits] apply.
 
 use std::io;
 
@@ -31,15 +32,15 @@ pub enum Landlock {
     Absent,
 }
 
-/// Applies all limits and protections. Leaves out a protection that the kernel doesn't support; the result reports
-/// it.
+/// Applies all limits and protections. Leaves out a protection that the kernel doesn't support; the
+/// result reports it.
 ///
 /// # Errors
 /// The system rejects a limit that it supports, or a thread pool already exists.
 pub(super) fn take_on(cpu_seconds: u64) -> io::Result<Protections> {
     let no_new_privileges = no_new_privileges();
-    // Landlock comes before the limits, because its rule set needs a file descriptor and the limits forbid more of
-    // these.
+    // Landlock comes before the limits, because its rule set needs a file descriptor and the limits
+    // forbid more of these.
     let landlock = landlock();
     limits::take_on(cpu_seconds)?;
     // typst would start threads, which this process must not do.
@@ -48,7 +49,11 @@ pub(super) fn take_on(cpu_seconds: u64) -> io::Result<Protections> {
         .use_current_thread()
         .build_global()
         .map_err(io::Error::other)?;
-    Ok(Protections { no_new_privileges, landlock, system_calls: restrict_system_calls() })
+    Ok(Protections {
+        no_new_privileges,
+        landlock,
+        system_calls: restrict_system_calls(),
+    })
 }
 
 #[cfg(target_os = "linux")]
@@ -61,11 +66,16 @@ const fn no_new_privileges() -> bool {
     false
 }
 
-/// Denies access to all paths and TCP ports, and to signals and abstract sockets of other processes.
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+/// Denies access to all paths and TCP ports, and to signals and abstract sockets of other
+/// processes.
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 fn landlock() -> Landlock {
     use landlock::{
-        ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetError, RulesetStatus, Scope,
+        ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetError,
+        RulesetStatus, Scope,
     };
     let restrict = || -> Result<RulesetStatus, RulesetError> {
         let rules = Ruleset::default()
@@ -81,17 +91,26 @@ fn landlock() -> Landlock {
     }
 }
 
-#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
 const fn landlock() -> Landlock {
     Landlock::Absent
 }
 
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 fn restrict_system_calls() -> bool {
     super::system_calls::restrict().is_ok()
 }
 
-#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
 const fn restrict_system_calls() -> bool {
     false
 }

@@ -1,15 +1,15 @@
 //! seccomp filters with the system calls that a child may make once it works.
 //!
-//! Computation needs memory, the two pipes, the clock and random numbers. Opening a file and starting a thread fail
-//! with an error, because libraries try both and must handle it: glibc reads `/proc/self/maps` to determine the
-//! size of the stack. Any other call ends the process with SIGSYS, for example sockets, execution of programs and
-//! mappings of executable memory.
+//! Computation needs memory, the two pipes, the clock and random numbers. Opening a file and
+//! starting a thread fail with an error, because libraries try both and must handle it: glibc reads
+//! `/proc/self/maps` to determine the size of the stack. Any other call ends the process with
+//! SIGSYS, for example sockets, execution of programs and mappings of executable memory.
 
 use std::collections::BTreeMap;
 
 use seccompiler::{
-    BackendError, BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
-    SeccompFilter, SeccompRule, TargetArch, apply_filter_all_threads,
+    BackendError, BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp,
+    SeccompCondition, SeccompFilter, SeccompRule, TargetArch, apply_filter_all_threads,
 };
 
 /// Calls that are allowed with any arguments.
@@ -43,9 +43,13 @@ const ALLOWED: &[i64] = &[
 ];
 /// Calls that map memory. Their third argument is the protection.
 const MAPPING: &[i64] = &[libc::SYS_mmap, libc::SYS_mprotect];
-/// Calls that fail, with their error numbers: files can't be opened, and the limit of threads is reached.
-const FAILING: &[(i64, i32)] =
-    &[(libc::SYS_openat, libc::EACCES), (libc::SYS_clone, libc::EAGAIN), (libc::SYS_clone3, libc::EAGAIN)];
+/// Calls that fail, with their error numbers: files can't be opened, and the limit of threads is
+/// reached.
+const FAILING: &[(i64, i32)] = &[
+    (libc::SYS_openat, libc::EACCES),
+    (libc::SYS_clone, libc::EAGAIN),
+    (libc::SYS_clone3, libc::EAGAIN),
+];
 
 /// Restricts all threads of this process permanently.
 ///
@@ -61,10 +65,11 @@ pub(super) fn restrict() -> Result<(), Error> {
     apply_filter_all_threads(&allowing)
 }
 
-/// Creates a filter that makes `call` fail with `error`. It allows all other calls, because the kernel applies the
-/// strictest result of all filters.
+/// Creates a filter that makes `call` fail with `error`. It allows all other calls, because the
+/// kernel applies the strictest result of all filters.
 fn failing(arch: TargetArch, call: i64, error: i32) -> Result<BpfProgram, BackendError> {
-    let (rules, errno) = (BTreeMap::from([(call, Vec::new())]), SeccompAction::Errno(error.unsigned_abs()));
+    let rules = BTreeMap::from([(call, Vec::new())]);
+    let errno = SeccompAction::Errno(error.unsigned_abs());
     SeccompFilter::new(rules, SeccompAction::Allow, errno, arch)?.try_into()
 }
 
@@ -76,13 +81,23 @@ fn allowing(arch: TargetArch) -> Result<BpfProgram, BackendError> {
     }
     let executable = u64::from(libc::PROT_EXEC.unsigned_abs());
     for call in MAPPING {
-        let not_executable =
-            SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(executable), 0)?;
+        let not_executable = SeccompCondition::new(
+            2,
+            SeccompCmpArgLen::Dword,
+            SeccompCmpOp::MaskedEq(executable),
+            0,
+        )?;
         rules.insert(*call, vec![SeccompRule::new(vec![not_executable])?]);
     }
     // An abort sends a signal to the process itself.
     let itself = u64::from(std::process::id());
     let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, itself)?;
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![to_itself])?]);
-    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, arch)?.try_into()
+    SeccompFilter::new(
+        rules,
+        SeccompAction::KillProcess,
+        SeccompAction::Allow,
+        arch,
+    )?
+    .try_into()
 }

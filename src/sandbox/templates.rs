@@ -31,7 +31,8 @@ pub struct Question {
     pub source: String,
     /// Manifest of the template.
     pub manifest: Manifest,
-    /// Certificates to draw, at most [`MAX_JOBS`]. The bytes of their pictures follow the JSON as separate frames.
+    /// Certificates to draw, at most [`MAX_JOBS`]. The bytes of their pictures follow the JSON as
+    /// separate frames.
     pub jobs: Vec<RenderJob>,
     /// Form of each result.
     pub form: Form,
@@ -50,7 +51,8 @@ pub enum Form {
     },
 }
 
-/// Error of a template that did not draw a certificate. The problems may quote the certificate's texts.
+/// Error of a template that did not draw a certificate. The problems may quote the certificate's
+/// texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("the template did not draw it: {code}")]
 pub struct NotDrawn {
@@ -64,11 +66,20 @@ pub struct NotDrawn {
 
 impl NotDrawn {
     pub(super) fn plain(code: &str, message: String) -> Self {
-        let said = Diagnosis { place: None, message, hints: Vec::new() };
-        Self { code: code.to_owned(), told: vec![said].into(), ended: false }
+        let said = Diagnosis {
+            place: None,
+            message,
+            hints: Vec::new(),
+        };
+        Self {
+            code: code.to_owned(),
+            told: vec![said].into(),
+            ended: false,
+        }
     }
 
-    /// Creates the error for a child that ended without an answer. The message is for the template's author.
+    /// Creates the error for a child that ended without an answer. The message is for the
+    /// template's author.
     fn ended(ended: Ended, cpu_seconds: u64) -> Self {
         let (code, message) = match ended {
             Ended::TooSlow => (
@@ -86,14 +97,18 @@ impl NotDrawn {
             ),
             Ended::Killed => (
                 "TEMPLATE_TOO_LARGE",
-                "it was stopped because it takes too much memory, time or output: simplify it".to_owned(),
+                "it was stopped because it takes too much memory, time or output: simplify it"
+                    .to_owned(),
             ),
             Ended::Forbidden | Ended::Broken => (
                 "TEMPLATE_BREAKS_TYPST",
                 "typst itself fails on it: change what was added last, and try again".to_owned(),
             ),
         };
-        Self { ended: true, ..Self::plain(code, message) }
+        Self {
+            ended: true,
+            ..Self::plain(code, message)
+        }
     }
 
     /// Returns the problems, one per line. They may quote the certificate's texts.
@@ -109,22 +124,30 @@ fn line(said: &Diagnosis) -> String {
         Some(place) if place.file.ends_with("/template.typ") => {
             format!("line {}, column {}: ", place.line, place.column)
         }
-        Some(place) => format!("{}, line {}, column {}: ", place.file, place.line, place.column),
+        Some(place) => format!(
+            "{}, line {}, column {}: ",
+            place.file, place.line, place.column
+        ),
         None => String::new(),
     };
     line.push_str(&said.message);
-    said.hints.iter().for_each(|hint| line.push_str(&format!(" (hint: {hint})")));
+    said.hints
+        .iter()
+        .for_each(|hint| line.push_str(&format!(" (hint: {hint})")));
     line
 }
 
 impl Sandbox {
-    /// Draws the certificates in a child and returns the results in the order of the jobs. Waits for a free slot
-    /// first.
+    /// Draws the certificates in a child and returns the results in the order of the jobs. Waits
+    /// for a free slot first.
     ///
     /// # Errors
-    /// No child can be started or used, or the question has too many certificates. Errors of the template are in
-    /// the results.
-    pub async fn draw(&self, question: &Question) -> Result<Vec<Result<Bytes, NotDrawn>>, SandboxError> {
+    /// No child can be started or used, or the question has too many certificates. Errors of the
+    /// template are in the results.
+    pub async fn draw(
+        &self,
+        question: &Question,
+    ) -> Result<Vec<Result<Bytes, NotDrawn>>, SandboxError> {
         if question.jobs.len() > MAX_JOBS {
             return Err(SandboxError::TooMany);
         }
@@ -134,10 +157,15 @@ impl Sandbox {
             cpu_seconds: CPU_SECONDS + CPU_SECONDS_EACH * jobs as u64,
             answer: MAX_JSON + jobs * (MAX_DRAWN + 4),
         };
-        Ok(match self.ask(&slot, Task::Draw, &asked(question)?, allowance).await? {
-            Ok(answer) => answered(&answer, jobs)?,
-            Err(ended) => vec![Err(NotDrawn::ended(ended, allowance.cpu_seconds)); jobs],
-        })
+        Ok(
+            match self
+                .ask(&slot, Task::Draw, &asked(question)?, allowance)
+                .await?
+            {
+                Ok(answer) => answered(&answer, jobs)?,
+                Err(ended) => vec![Err(NotDrawn::ended(ended, allowance.cpu_seconds)); jobs],
+            },
+        )
     }
 }
 
@@ -153,14 +181,20 @@ fn asked(question: &Question) -> io::Result<Vec<u8>> {
 
 /// Returns the pictures of `jobs` without duplicates, in the order of their hashes.
 pub(super) fn distinct(jobs: &[RenderJob]) -> BTreeMap<&str, &Design> {
-    jobs.iter().flat_map(RenderJob::pictures).map(|picture| (picture.sha256.as_str(), picture)).collect()
+    jobs.iter()
+        .flat_map(RenderJob::pictures)
+        .map(|picture| (picture.sha256.as_str(), picture))
+        .collect()
 }
 
 fn answered(answer: &[u8], jobs: usize) -> io::Result<Vec<Result<Bytes, NotDrawn>>> {
     let mut answer = answer;
-    let outcomes: Vec<Result<(), NotDrawn>> = serde_json::from_slice(&wire::read(&mut answer, MAX_JSON)?)?;
+    let outcomes: Vec<Result<(), NotDrawn>> =
+        serde_json::from_slice(&wire::read(&mut answer, MAX_JSON)?)?;
     if outcomes.len() != jobs {
-        return Err(io::Error::other("the answer is not as long as the question"));
+        return Err(io::Error::other(
+            "the answer is not as long as the question",
+        ));
     }
     let drawn = |outcome: Result<(), NotDrawn>| {
         Ok(match outcome {

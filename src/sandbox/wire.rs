@@ -1,5 +1,6 @@
-//! Protocol between parent and child: frames, each preceded by its length (four bytes, big-endian). A question is
-//! one JSON frame followed by its files. An answer is one JSON frame followed by the drawn files.
+//! Protocol between parent and child: frames, each preceded by its length (four bytes, big-endian).
+//! A question is one JSON frame followed by its files. An answer is one JSON frame followed by the
+//! drawn files.
 
 use std::io::{self, Read, Write};
 
@@ -20,7 +21,11 @@ pub(super) fn read(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
     }
     let mut piece = Vec::new();
     input.take(length as u64).read_to_end(&mut piece)?;
-    if piece.len() == length { Ok(piece) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    if piece.len() == length {
+        Ok(piece)
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
 }
 
 #[cfg(test)]

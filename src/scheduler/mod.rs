@@ -1,8 +1,8 @@
 //! Scheduled tasks.
 //!
-//! Every process with the role scheduler follows the same plan. The first one that writes a note on the
-//! task's subject begins the run; the others find the note and skip it. The notes are also the history of
-//! runs.
+//! Every process with the role scheduler follows the same plan. The first one that writes a note on
+//! the task's subject begins the run; the others find the note and skip it. The notes are also the
+//! history of runs.
 
 pub mod plan;
 mod run;
@@ -31,8 +31,13 @@ pub enum Task {
 
 impl Task {
     /// All tasks.
-    pub const ALL: [Self; 5] =
-        [Self::DueMails, Self::MailStatistics, Self::MailWarnings, Self::ExpiredAnswers, Self::ExpiredFiles];
+    pub const ALL: [Self; 5] = [
+        Self::DueMails,
+        Self::MailStatistics,
+        Self::MailWarnings,
+        Self::ExpiredAnswers,
+        Self::ExpiredFiles,
+    ];
 
     /// Returns the name used in settings, subjects and answers.
     #[must_use]
@@ -50,9 +55,13 @@ impl Task {
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
-            Self::DueMails => "lets scheduled mails go whose timer was lost, and sets lost timers again",
+            Self::DueMails => {
+                "lets scheduled mails go whose timer was lost, and sets lost timers again"
+            }
             Self::MailStatistics => "writes a line with the numbers of mails into the log",
-            Self::MailWarnings => "warns of many pending mails, of failures and of a low success rate",
+            Self::MailWarnings => {
+                "warns of many pending mails, of failures and of a low success rate"
+            }
             Self::ExpiredAnswers => "forgets answers kept for an Idempotency-Key that have expired",
             Self::ExpiredFiles => "deletes uploaded files and rejected rows that have expired",
         }

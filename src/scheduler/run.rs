@@ -21,7 +21,8 @@ use crate::storage::ObjectStorage;
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(20);
 /// Delay before a retry.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// Maximum number of requested runs that are handled concurrently, as in `nats/consumers/tasks.json`.
+/// Maximum number of requested runs that are handled concurrently, as in
+/// `nats/consumers/tasks.json`.
 const REQUESTS_AT_ONCE: usize = 20;
 /// Maximum length of the text about a run, in characters.
 const MOST_TOLD: usize = 300;
@@ -54,7 +55,10 @@ impl Scheduler {
     /// Creates a scheduler with a plan.
     #[must_use]
     pub fn new(parts: SchedulerParts, plan: Plan) -> Self {
-        Self { parts: Arc::new(parts), plan }
+        Self {
+            parts: Arc::new(parts),
+            plan,
+        }
     }
 
     /// Runs until `shutdown`, and then completes the runs that have begun.
@@ -88,24 +92,38 @@ async fn follow(parts: Arc<SchedulerParts>, planned: Planned, shutdown: Cancella
         if until(&parts, due, &shutdown).await.is_none() {
             return;
         }
-        attempt(&parts, planned.task, Uuid::new_v4(), Trigger::Cron, Some(due)).await;
+        attempt(
+            &parts,
+            planned.task,
+            Uuid::new_v4(),
+            Trigger::Cron,
+            Some(due),
+        )
+        .await;
     }
     shutdown.cancelled().await;
 }
 
 /// Waits until a time. Returns `None` on shutdown.
-async fn until(parts: &SchedulerParts, due: OffsetDateTime, shutdown: &CancellationToken) -> Option<()> {
+async fn until(
+    parts: &SchedulerParts,
+    due: OffsetDateTime,
+    shutdown: &CancellationToken,
+) -> Option<()> {
     loop {
         let rest = due - parts.commands.now();
         if !rest.is_positive() {
             return Some(());
         }
         let rest = rest.unsigned_abs().min(LOOK_AT_THE_CLOCK);
-        shutdown.run_until_cancelled(tokio::time::sleep(rest)).await?;
+        shutdown
+            .run_until_cancelled(tokio::time::sleep(rest))
+            .await?;
     }
 }
 
-/// Begins a run and carries it out, unless another process does. Returns true if this process ran the task.
+/// Begins a run and carries it out, unless another process does. Returns true if this process ran
+/// the task.
 async fn attempt(
     parts: &SchedulerParts,
     task: Task,
@@ -113,7 +131,9 @@ async fn attempt(
     trigger: Trigger,
     due: Option<OffsetDateTime>,
 ) -> bool {
-    let Some(Begun::Run(run)) = begin(parts, task, id, trigger, due).await else { return false };
+    let Some(Begun::Run(run)) = begin(parts, task, id, trigger, due).await else {
+        return false;
+    };
     carry_out(parts, task, run).await;
     true
 }
@@ -125,7 +145,8 @@ async fn begin(
     trigger: Trigger,
     due: Option<OffsetDateTime>,
 ) -> Option<Begun> {
-    let (log, now) = (parts.commands.log(), parts.commands.now());
+    let log = parts.commands.log();
+    let now = parts.commands.now();
     match log.begin_run(id, task.name(), trigger, due, now).await {
         Ok(begun) => Some(begun),
         Err(error) => {
@@ -142,34 +163,60 @@ async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) {
         Ok(Err(error)) => (false, format!("{error:#}")),
         Err(_) => (false, "it took too long and was stopped".to_owned()),
     };
-    let told: String = told.chars().filter(|c| !c.is_control()).take(MOST_TOLD).collect();
+    let told: String = told
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MOST_TOLD)
+        .collect();
     let outcome = if succeeded { "done" } else { "failed" };
-    metrics::counter!("laureate_task_runs_total", "task" => task.name(), "outcome" => outcome).increment(1);
+    metrics::counter!("laureate_task_runs_total", "task" => task.name(), "outcome" => outcome)
+        .increment(1);
     if succeeded {
         tracing::info!(task = task.name(), run_id = %run.id, told, "task done");
     } else {
         tracing::warn!(task = task.name(), run_id = %run.id, told, "task failed, next run as planned");
     }
-    run.ended = Some(Ended { at: parts.commands.now(), succeeded, told });
+    run.ended = Some(Ended {
+        at: parts.commands.now(),
+        succeeded,
+        told,
+    });
     if let Err(error) = parts.commands.log().end_run(&run).await {
         tracing::warn!(task = task.name(), %error, "end of task run not recorded");
     }
 }
 
 /// Executes requested runs; see [`crate::event_log::EventLog::fire_timer`].
-async fn take_requests(parts: &Arc<SchedulerParts>, shutdown: &CancellationToken) -> Result<(), LogError> {
-    let durable = Durable { stream: "TIMERS", name: "tasks" };
+async fn take_requests(
+    parts: &Arc<SchedulerParts>,
+    shutdown: &CancellationToken,
+) -> Result<(), LogError> {
+    let durable = Durable {
+        stream: "TIMERS",
+        name: "tasks",
+    };
     let handle = |message: Message| {
         let parts = parts.clone();
         // If the acknowledgement is lost, the redelivered request finds its own run.
         async move { take(&parts, message.subject.as_str(), &message.payload).await }
     };
-    parts.commands.log().handle_messages(durable, REQUESTS_AT_ONCE, shutdown, handle).await
+    parts
+        .commands
+        .log()
+        .handle_messages(durable, REQUESTS_AT_ONCE, shutdown, handle)
+        .await
 }
 
 async fn take(parts: &SchedulerParts, subject: &str, body: &[u8]) -> AckKind {
-    let name = parts.commands.log().names().parse_due(subject).and_then(|name| name.strip_prefix("task."));
-    let id = std::str::from_utf8(body).ok().and_then(|text| Uuid::parse_str(text).ok());
+    let name = parts
+        .commands
+        .log()
+        .names()
+        .parse_due(subject)
+        .and_then(|name| name.strip_prefix("task."));
+    let id = std::str::from_utf8(body)
+        .ok()
+        .and_then(|text| Uuid::parse_str(text).ok());
     let (Some(task), Some(id)) = (name.and_then(Task::named), id) else {
         tracing::error!("invalid task request skipped");
         return AckKind::Term;
@@ -181,5 +228,9 @@ async fn take(parts: &SchedulerParts, subject: &str, body: &[u8]) -> AckKind {
     }
     let has_run = attempt(parts, task, id, Trigger::Forced, None).await;
     // Otherwise the request is redelivered, until the current run has ended.
-    if has_run { AckKind::Ack } else { AckKind::Nak(Some(AGAIN_AFTER)) }
+    if has_run {
+        AckKind::Ack
+    } else {
+        AckKind::Nak(Some(AGAIN_AFTER))
+    }
 }

@@ -11,7 +11,8 @@ use super::plan::Plan;
 pub struct SchedulerSettings {
     /// Time zone of all cron expressions, as an IANA name.
     pub time_zone: String,
-    /// Days for which files under `expiring/` (uploads and reports of rejected rows) are kept; 1 to 3650.
+    /// Days for which files under `expiring/` (uploads and reports of rejected rows) are kept; 1 to
+    /// 3650.
     pub keep_expiring_days: u32,
     /// Thresholds of the task `mail_warnings`.
     pub warnings: WarningSettings,
@@ -25,10 +26,11 @@ pub struct SchedulerSettings {
 pub struct WarningSettings {
     /// Warns if more mails than this wait for a worker or are being sent.
     pub max_pending: u32,
-    /// Warns if more mails than this failed or have an unknown outcome, of those attempted within the last hour.
+    /// Warns if more mails than this failed or have an unknown outcome, of those attempted within
+    /// the last hour.
     pub max_failed: u32,
-    /// Warns if fewer percent than this were sent, of at least 10 mails that ended within the last hour; 0
-    /// to 100.
+    /// Warns if fewer percent than this were sent, of at least 10 mails that ended within the last
+    /// hour; 0 to 100.
     pub min_success_percent: u32,
 }
 
@@ -51,8 +53,8 @@ pub struct TasksSettings {
 /// Settings of one task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskSettings {
-    /// Cron expression: minute, hour, day of month, month, day of week. With six fields, the first one is
-    /// seconds.
+    /// Cron expression: minute, hour, day of month, month, day of week. With six fields, the first
+    /// one is seconds.
     pub cron: String,
     /// True if the task runs on schedule.
     pub enabled: bool,
@@ -105,7 +107,10 @@ pub struct BadSchedule {
 
 impl TaskSettings {
     fn at(cron: &str) -> Self {
-        Self { cron: cron.to_owned(), enabled: true }
+        Self {
+            cron: cron.to_owned(),
+            enabled: true,
+        }
     }
 }
 
@@ -123,7 +128,11 @@ impl Default for TasksSettings {
 
 impl Default for WarningSettings {
     fn default() -> Self {
-        Self { max_pending: 1_000, max_failed: 0, min_success_percent: 90 }
+        Self {
+            max_pending: 1_000,
+            max_failed: 0,
+            min_success_percent: 90,
+        }
     }
 }
 
@@ -157,7 +166,10 @@ impl SchedulerSettings {
     /// The first invalid setting.
     pub fn check(&self) -> Result<(), BadSchedule> {
         let bad = |setting: &str, problem: &str| {
-            Err(BadSchedule { setting: setting.to_owned(), problem: problem.to_owned() })
+            Err(BadSchedule {
+                setting: setting.to_owned(),
+                problem: problem.to_owned(),
+            })
         };
         if !(1..=3_650).contains(&self.keep_expiring_days) {
             return bad("keep_expiring_days", "must be 1 to 3650");
@@ -177,12 +189,27 @@ mod tests {
     fn missing_settings_have_their_defaults() {
         let json = r#"{"tasks": {"due_mails": {"enabled": false}, "expired_files": {"cron": "0 4 * * *"}}}"#;
         let settings: SchedulerSettings = serde_json::from_str(json).expect("readable");
-        let off = TaskSettings { cron: "*/5 * * * *".to_owned(), enabled: false };
+        let off = TaskSettings {
+            cron: "*/5 * * * *".to_owned(),
+            enabled: false,
+        };
         assert_eq!(settings.of(Task::DueMails), &off);
-        assert_eq!(settings.of(Task::ExpiredFiles), &TaskSettings::at("0 4 * * *"));
-        assert_eq!(settings.of(Task::MailWarnings), &TasksSettings::default().mail_warnings);
-        for bad in [r#"{"tasks": {"sweep": {}}}"#, r#"{"tasks": {"due_mails": {"crom": ""}}}"#] {
-            assert!(serde_json::from_str::<SchedulerSettings>(bad).is_err(), "{bad}");
+        assert_eq!(
+            settings.of(Task::ExpiredFiles),
+            &TaskSettings::at("0 4 * * *")
+        );
+        assert_eq!(
+            settings.of(Task::MailWarnings),
+            &TasksSettings::default().mail_warnings
+        );
+        for bad in [
+            r#"{"tasks": {"sweep": {}}}"#,
+            r#"{"tasks": {"due_mails": {"crom": ""}}}"#,
+        ] {
+            assert!(
+                serde_json::from_str::<SchedulerSettings>(bad).is_err(),
+                "{bad}"
+            );
         }
     }
 }

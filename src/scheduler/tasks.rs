@@ -13,8 +13,8 @@ use crate::workers::timers::{Released, release_if_due};
 
 /// Number of scheduled mails per query.
 const PAGE: i64 = 500;
-/// Time before a mail is due from which its timer is checked. A lost timer of a later mail is found by a
-/// later run.
+/// Time before a mail is due from which its timer is checked. A lost timer of a later mail is found
+/// by a later run.
 const AHEAD: time::Duration = time::Duration::minutes(15);
 /// Maximum number of mails that are checked concurrently. They share group commits.
 const AT_ONCE: usize = 64;
@@ -28,27 +28,38 @@ impl SchedulerParts {
             Task::MailStatistics => self.mail_statistics().await,
             Task::MailWarnings => self.mail_warnings().await,
             Task::ExpiredAnswers => {
-                let answers = database::forget_expired_answers(&self.database, &self.namespace).await?;
+                let answers =
+                    database::forget_expired_answers(&self.database, &self.namespace).await?;
                 Ok(format!("{answers} answers forgotten"))
             }
             Task::ExpiredFiles => {
                 let days = time::Duration::days(self.settings.keep_expiring_days.into());
-                let gone = self.storage.delete_expiring(self.commands.now() - days, MOST_FILES).await?;
+                let gone = self
+                    .storage
+                    .delete_expiring(self.commands.now() - days, MOST_FILES)
+                    .await?;
                 Ok(format!("{gone} files deleted"))
             }
         }
     }
 
-    /// Releases due mails and sets lost timers. The table only selects the mails; the log decides if each is due.
+    /// Releases due mails and sets lost timers. The table only selects the mails; the log decides
+    /// if each is due.
     async fn due_mails(&self) -> anyhow::Result<String> {
-        let (mut released, mut timers) = (0_u32, 0_u32);
+        let mut released = 0_u32;
+        let mut timers = 0_u32;
         let mut last: Option<ScheduledJob> = None;
         loop {
             let page = jobs::scheduled(&self.tables.get().await?, last.as_ref(), PAGE).await?;
             let soon = self.commands.now() + AHEAD;
-            let ids: Vec<_> =
-                page.iter().take_while(|job| job.due_at <= soon).map(|job| EmailId(job.id)).collect();
-            let looked = stream::iter(ids).map(|id| release_if_due(&self.commands, id)).buffered(AT_ONCE);
+            let ids: Vec<_> = page
+                .iter()
+                .take_while(|job| job.due_at <= soon)
+                .map(|job| EmailId(job.id))
+                .collect();
+            let looked = stream::iter(ids)
+                .map(|id| release_if_due(&self.commands, id))
+                .buffered(AT_ONCE);
             for outcome in looked.try_collect::<Vec<_>>().await? {
                 match outcome {
                     Released::Now => released += 1,
@@ -67,9 +78,20 @@ impl SchedulerParts {
     async fn mail_statistics(&self) -> anyhow::Result<String> {
         let summary = jobs::summary(&self.tables.get().await?).await?;
         let rate = summary.success_hundredths();
-        let (total, pending, sent, error) = (summary.total, summary.pending(), summary.sent, summary.error());
+        let total = summary.total;
+        let pending = summary.pending();
+        let sent = summary.sent;
+        let error = summary.error();
         let cancelled = summary.cancelled;
-        tracing::info!(total, pending, sent, error, cancelled, success_hundredths = rate, "mail statistics");
+        tracing::info!(
+            total,
+            pending,
+            sent,
+            error,
+            cancelled,
+            success_hundredths = rate,
+            "mail statistics"
+        );
         let gauge = |state: &'static str, count: i64| {
             #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
             metrics::gauge!("laureate_jobs", "status" => state).set(count as f64);
@@ -78,7 +100,9 @@ impl SchedulerParts {
         gauge("sent", sent);
         gauge("error", error);
         gauge("cancelled", cancelled);
-        Ok(format!("total {total}, pending {pending}, sent {sent}, error {error}, cancelled {cancelled}"))
+        Ok(format!(
+            "total {total}, pending {pending}, sent {sent}, error {error}, cancelled {cancelled}"
+        ))
     }
 
     async fn mail_warnings(&self) -> anyhow::Result<String> {
@@ -88,7 +112,8 @@ impl SchedulerParts {
         let recent = jobs::recent_outcomes(&tables, since).await?;
         let found = warnings(&summary, &recent, self.settings.warnings);
         for warning in &found {
-            metrics::counter!("laureate_mail_warnings_total", "kind" => warning.name()).increment(1);
+            metrics::counter!("laureate_mail_warnings_total", "kind" => warning.name())
+                .increment(1);
             match warning {
                 Warning::ManyPending(count) => {
                     tracing::warn!(
@@ -97,14 +122,24 @@ impl SchedulerParts {
                     );
                 }
                 Warning::Failures(count) => {
-                    tracing::warn!(count, "mails failed in the last hour; see the errors of their jobs");
+                    tracing::warn!(
+                        count,
+                        "mails failed in the last hour; see the errors of their jobs"
+                    );
                 }
                 Warning::LowSuccessRate(percent) => {
-                    tracing::warn!(percent, "low mail success rate in the last hour; check mail settings");
+                    tracing::warn!(
+                        percent,
+                        "low mail success rate in the last hour; check mail settings"
+                    );
                 }
             }
         }
         let names: Vec<_> = found.iter().map(|warning| warning.name()).collect();
-        Ok(if names.is_empty() { "nothing to warn of".to_owned() } else { names.join(", ") })
+        Ok(if names.is_empty() {
+            "nothing to warn of".to_owned()
+        } else {
+            names.join(", ")
+        })
     }
 }

@@ -29,9 +29,14 @@ impl Warning {
     }
 }
 
-/// Returns the warnings for these numbers. Held and scheduled mails wait on purpose and don't count as pending.
+/// Returns the warnings for these numbers. Held and scheduled mails wait on purpose and don't count
+/// as pending.
 #[must_use]
-pub fn warnings(summary: &JobsSummary, recent: &RecentOutcomes, settings: WarningSettings) -> Vec<Warning> {
+pub fn warnings(
+    summary: &JobsSummary,
+    recent: &RecentOutcomes,
+    settings: WarningSettings,
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let pending = summary.queued + summary.claimed + summary.retrying;
     if pending > settings.max_pending.into() {
@@ -52,8 +57,16 @@ mod tests {
     use super::*;
 
     fn warned(queued: i64, held: i64, sent: i64, failed: i64) -> Vec<Warning> {
-        let settings = WarningSettings { max_pending: 50, max_failed: 2, min_success_percent: 80 };
-        let summary = JobsSummary { queued, held, ..JobsSummary::default() };
+        let settings = WarningSettings {
+            max_pending: 50,
+            max_failed: 2,
+            min_success_percent: 80,
+        };
+        let summary = JobsSummary {
+            queued,
+            held,
+            ..JobsSummary::default()
+        };
         warnings(&summary, &RecentOutcomes { sent, failed }, settings)
     }
 
@@ -73,6 +86,9 @@ mod tests {
     fn failures_and_a_low_success_rate_are_separate_warnings() {
         assert_eq!(warned(0, 0, 100, 3), [Warning::Failures(3)]);
         assert_eq!(warned(0, 0, 0, 3), [Warning::Failures(3)]);
-        assert_eq!(warned(0, 0, 7, 3), [Warning::Failures(3), Warning::LowSuccessRate(70)]);
+        assert_eq!(
+            warned(0, 0, 7, 3),
+            [Warning::Failures(3), Warning::LowSuccessRate(70)]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Checks of an XLSX before it is parsed: archive structure, workbook part, encryption and inflated size.
+//! Checks of an XLSX before it is parsed: archive structure, workbook part, encryption and inflated
+//! size.
 
 use std::io::{self, BufReader, Read, Seek};
 
@@ -9,21 +10,30 @@ use super::{Limits, SheetError};
 
 mod directory;
 
-/// Largest distance between two `<`, in bytes. The XML reader buffers this run as a whole. A cell holds at most
-/// 32,767 characters.
+/// Largest distance between two `<`, in bytes. The XML reader buffers this run as a whole. A cell
+/// holds at most 32,767 characters.
 const MAX_RUN_BYTES: u64 = 1 << 20;
 
 /// Inflates every part, discards the output, and rejects an archive that exceeds the limits.
 pub(super) fn check<R: Read + Seek>(mut file: R, limits: &Limits) -> Result<(), SheetError> {
     directory::check(&mut file)?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip_error)?;
-    let names: Vec<String> =
-        archive.file_names_raw().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase()).collect();
+    let names: Vec<String> = archive
+        .file_names_raw()
+        .map(|name| String::from_utf8_lossy(name).to_ascii_lowercase())
+        .collect();
     if names.iter().any(|name| name.ends_with("workbook.bin")) {
-        return Err(SheetError::UnknownFormat { what: "a binary workbook (.xlsb)" });
+        return Err(SheetError::UnknownFormat {
+            what: "a binary workbook (.xlsb)",
+        });
     }
-    if !names.iter().any(|name| name.ends_with(".xml") && name.contains("workbook")) {
-        return Err(SheetError::UnknownFormat { what: "an archive without a workbook" });
+    if !names
+        .iter()
+        .any(|name| name.ends_with(".xml") && name.contains("workbook"))
+    {
+        return Err(SheetError::UnknownFormat {
+            what: "an archive without a workbook",
+        });
     }
     let mut total = 0;
     for index in 0..archive.len() {
@@ -32,7 +42,10 @@ pub(super) fn check<R: Read + Seek>(mut file: R, limits: &Limits) -> Result<(), 
             return Err(SheetError::Encrypted);
         }
         let name = String::from_utf8_lossy(part.name_raw()).to_ascii_lowercase();
-        total += inflate(&mut part, &Allowed::of(&name, limits.max_inflated_bytes, total))?;
+        total += inflate(
+            &mut part,
+            &Allowed::of(&name, limits.max_inflated_bytes, total),
+        )?;
     }
     Ok(())
 }
@@ -49,8 +62,8 @@ fn zip_error(error: ZipError) -> SheetError {
     }
 }
 
-/// Returns true if the reader may open the part `name` (in lower case). Excludes pictures, which have no markup,
-/// and customXml, where queries store long base64 texts.
+/// Returns true if the reader may open the part `name` (in lower case). Excludes pictures, which
+/// have no markup, and customXml, where queries store long base64 texts.
 pub(super) fn is_read(name: &str) -> bool {
     (name.ends_with(".xml") || name.ends_with(".rels")) && !name.starts_with("customxml/")
 }
@@ -65,8 +78,16 @@ struct Allowed {
 
 impl Allowed {
     fn of(name: &str, all: u64, used: u64) -> Self {
-        let run = if is_read(name) { MAX_RUN_BYTES } else { u64::MAX };
-        Self { bytes: all.saturating_sub(used), limit: all, run }
+        let run = if is_read(name) {
+            MAX_RUN_BYTES
+        } else {
+            u64::MAX
+        };
+        Self {
+            bytes: all.saturating_sub(used),
+            limit: all,
+            run,
+        }
     }
 }
 
@@ -76,7 +97,8 @@ impl Allowed {
 /// The part is damaged, exceeds the size limit, or has too long a run without `<`.
 fn inflate(part: &mut impl Read, allowed: &Allowed) -> Result<u64, SheetError> {
     let mut buffer = vec![0; 64 * 1024];
-    let (mut bytes, mut run) = (0, 0);
+    let mut bytes = 0;
+    let mut run = 0;
     loop {
         let read = match part.read(&mut buffer) {
             Ok(0) => break,
@@ -86,12 +108,16 @@ fn inflate(part: &mut impl Read, allowed: &Allowed) -> Result<u64, SheetError> {
         };
         bytes += read as u64;
         if bytes > allowed.bytes {
-            return Err(SheetError::InflatesTooLarge { limit: allowed.limit });
+            return Err(SheetError::InflatesTooLarge {
+                limit: allowed.limit,
+            });
         }
         for &byte in &buffer[..read] {
             run = if byte == b'<' { 0 } else { run + 1 };
             if run > allowed.run {
-                return Err(SheetError::broken("a part of it has a text that is too long for a cell"));
+                return Err(SheetError::broken(
+                    "a part of it has a text that is too long for a cell",
+                ));
             }
         }
     }
@@ -105,13 +131,19 @@ mod tests {
     #[test]
     fn a_part_is_counted_as_it_inflates() {
         let allowed = |name: &str| Allowed::of(name, 1_000, 900);
-        assert_eq!(inflate(&mut &[b'<'; 100][..], &allowed("xl/workbook.xml")).expect("just fits"), 100);
-        let error = inflate(&mut &[b'<'; 101][..], &allowed("xl/workbook.xml")).expect_err("one too many");
+        assert_eq!(
+            inflate(&mut &[b'<'; 100][..], &allowed("xl/workbook.xml")).expect("just fits"),
+            100
+        );
+        let error =
+            inflate(&mut &[b'<'; 101][..], &allowed("xl/workbook.xml")).expect_err("one too many");
         assert_eq!(error.code(), "FILE_INFLATES_TOO_LARGE");
         let long = vec![b'x'; MAX_RUN_BYTES as usize + 1];
         let wide = |name: &str| Allowed::of(name, u64::MAX, 0);
         assert_eq!(
-            inflate(&mut &long[..], &wide("a/sheet1.xml")).expect_err("a long run").code(),
+            inflate(&mut &long[..], &wide("a/sheet1.xml"))
+                .expect_err("a long run")
+                .code(),
             "BROKEN_FILE"
         );
         assert!(inflate(&mut &long[..], &wide("xl/media/image1.png")).is_ok());

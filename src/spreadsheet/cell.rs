@@ -16,7 +16,8 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    /// Creates a text cell. A text of more than `max_chars` characters becomes an unusable cell, cut to that length.
+    /// Creates a text cell. A text of more than `max_chars` characters becomes an unusable cell,
+    /// cut to that length.
     pub(super) fn text(text: String, max_chars: usize) -> Self {
         match text.char_indices().nth(max_chars) {
             None => Self::Text(text.into()),
@@ -35,11 +36,21 @@ impl Cell {
 
     /// Returns the first `max_chars` characters of `text`.
     pub(super) fn cut(text: &str, max_chars: usize) -> &str {
-        text.char_indices().nth(max_chars).map_or(text, |(end, _)| &text[..end])
+        text.char_indices()
+            .nth(max_chars)
+            .map_or(text, |(end, _)| &text[..end])
     }
 
-    pub(super) fn unusable(shown: impl Into<String>, code: &'static str, message: &'static str) -> Self {
-        Self::Unusable { shown: Personal::new(shown.into()), code, message }
+    pub(super) fn unusable(
+        shown: impl Into<String>,
+        code: &'static str,
+        message: &'static str,
+    ) -> Self {
+        Self::Unusable {
+            shown: Personal::new(shown.into()),
+            code,
+            message,
+        }
     }
 
     /// Returns the value for the report.
@@ -58,11 +69,13 @@ impl Cell {
 /// Kind of file that a row comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// CSV. Rows have fields, and the marks of spreadsheet programs (`'`, `=`) are part of the text.
+    /// CSV. Rows have fields, and the marks of spreadsheet programs (`'`, `=`) are part of the
+    /// text.
     Csv,
     /// Workbook. Rows have cells, and cells may be absent.
     Workbook,
-    /// Laureate's own export. The marks of CSV are already removed, so apostrophes and equals signs are literal.
+    /// Laureate's own export. The marks of CSV are already removed, so apostrophes and equals signs
+    /// are literal.
     Export,
     /// List in a request body. Values are literal.
     Json,

@@ -1,7 +1,8 @@
 //! Text encodings and their labels.
 
 use encoding_rs::{
-    Decoder, Encoding, MACINTOSH, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, X_MAC_CYRILLIC, X_USER_DEFINED,
+    Decoder, Encoding, MACINTOSH, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, X_MAC_CYRILLIC,
+    X_USER_DEFINED,
 };
 use oem_cp::code_table::{
     DECODING_TABLE_CP437, DECODING_TABLE_CP737, DECODING_TABLE_CP775, DECODING_TABLE_CP850,
@@ -37,24 +38,57 @@ impl PartialEq for Charset {
 }
 
 /// UTF-8 that was decoded as Windows-1252 and encoded as UTF-8 again.
-pub(super) const TWICE: Charset = Charset { label: "utf-8-twice", kind: Kind::Twice };
+pub(super) const TWICE: Charset = Charset {
+    label: "utf-8-twice",
+    kind: Kind::Twice,
+};
 /// DOS code page 850 (Western Europe and Latin America).
-const CP850: Charset = Charset { label: "ibm850", kind: Kind::Oem(&DECODING_TABLE_CP850) };
-const CP852: Charset = Charset { label: "ibm852", kind: Kind::Oem(&DECODING_TABLE_CP852) };
-const CP858: Charset = Charset { label: "ibm858", kind: Kind::Oem(&DECODING_TABLE_CP858) };
+const CP850: Charset = Charset {
+    label: "ibm850",
+    kind: Kind::Oem(&DECODING_TABLE_CP850),
+};
+const CP852: Charset = Charset {
+    label: "ibm852",
+    kind: Kind::Oem(&DECODING_TABLE_CP852),
+};
+const CP858: Charset = Charset {
+    label: "ibm858",
+    kind: Kind::Oem(&DECODING_TABLE_CP858),
+};
 /// DOS code page 862 (Israel).
-const CP862: Charset = Charset { label: "ibm862", kind: Kind::Oem(&DECODING_TABLE_CP862) };
+const CP862: Charset = Charset {
+    label: "ibm862",
+    kind: Kind::Oem(&DECODING_TABLE_CP862),
+};
 /// Code page 737, of DOS in Greece.
-const CP737: Charset = Charset { label: "ibm737", kind: Kind::Oem(&DECODING_TABLE_CP737) };
+const CP737: Charset = Charset {
+    label: "ibm737",
+    kind: Kind::Oem(&DECODING_TABLE_CP737),
+};
 /// Code page 775, of DOS in the Baltic countries.
-const CP775: Charset = Charset { label: "ibm775", kind: Kind::Oem(&DECODING_TABLE_CP775) };
+const CP775: Charset = Charset {
+    label: "ibm775",
+    kind: Kind::Oem(&DECODING_TABLE_CP775),
+};
 /// Code page 855, of DOS in Serbia, Macedonia and Bulgaria.
-const CP855: Charset = Charset { label: "ibm855", kind: Kind::Oem(&DECODING_TABLE_CP855) };
+const CP855: Charset = Charset {
+    label: "ibm855",
+    kind: Kind::Oem(&DECODING_TABLE_CP855),
+};
 /// Code page 860, of DOS in Portugal.
-const CP860: Charset = Charset { label: "ibm860", kind: Kind::Oem(&DECODING_TABLE_CP860) };
+const CP860: Charset = Charset {
+    label: "ibm860",
+    kind: Kind::Oem(&DECODING_TABLE_CP860),
+};
 /// Code page 865, of DOS in Norway and Denmark.
-const CP865: Charset = Charset { label: "ibm865", kind: Kind::Oem(&DECODING_TABLE_CP865) };
-const CP437: Charset = Charset { label: "ibm437", kind: Kind::Oem(&DECODING_TABLE_CP437) };
+const CP865: Charset = Charset {
+    label: "ibm865",
+    kind: Kind::Oem(&DECODING_TABLE_CP865),
+};
+const CP437: Charset = Charset {
+    label: "ibm437",
+    kind: Kind::Oem(&DECODING_TABLE_CP437),
+};
 
 /// Lists the encodings that are offered if names are misread, most likely first.
 pub(super) fn offered() -> impl Iterator<Item = Charset> {
@@ -77,14 +111,22 @@ pub(super) fn offered() -> impl Iterator<Item = Charset> {
         "euc-kr",
     ];
     let standard = standard.into_iter().filter_map(Charset::of_label);
-    [TWICE].into_iter().chain(standard).chain([CP850, CP437, CP852, CP862, CP737, CP775, CP855])
+    [TWICE]
+        .into_iter()
+        .chain(standard)
+        .chain([CP850, CP437, CP852, CP862, CP737, CP775, CP855])
 }
 
 impl Charset {
     /// Creates a charset from an encoding of the WHATWG Encoding Standard.
     pub(super) fn standard(encoding: &'static Encoding) -> Self {
-        let label = STANDARD_LABELS.iter().find(|label| label.eq_ignore_ascii_case(encoding.name()));
-        Self { label: label.copied().unwrap_or(encoding.name()), kind: Kind::Standard(encoding) }
+        let label = STANDARD_LABELS
+            .iter()
+            .find(|label| label.eq_ignore_ascii_case(encoding.name()));
+        Self {
+            label: label.copied().unwrap_or(encoding.name()),
+            kind: Kind::Standard(encoding),
+        }
     }
 
     /// Finds a text encoding by one of its labels. Upper and lower case are equal.
@@ -106,13 +148,16 @@ impl Charset {
             "utf-8-twice" => TWICE,
             other => Self::standard(Encoding::for_label(other.as_bytes())?),
         };
-        let is_text = !matches!(found.kind, Kind::Standard(e) if e == REPLACEMENT || e == X_USER_DEFINED);
+        let is_text =
+            !matches!(found.kind, Kind::Standard(e) if e == REPLACEMENT || e == X_USER_DEFINED);
         is_text.then_some(found)
     }
 
     pub(super) fn decoder(self) -> TextDecoder {
         match self.kind {
-            Kind::Standard(encoding) => TextDecoder::Standard(encoding.new_decoder_with_bom_removal()),
+            Kind::Standard(encoding) => {
+                TextDecoder::Standard(encoding.new_decoder_with_bom_removal())
+            }
             Kind::Oem(table) => TextDecoder::Oem(table),
             Kind::Twice => TextDecoder::Twice {
                 outer: UTF_8.new_decoder_with_bom_removal(),
@@ -136,14 +181,18 @@ impl Charset {
         }
     }
 
-    /// Encodes `text`, as far as possible. Double-encoded UTF-8 and UTF-16 yield the UTF-8 bytes of `text`.
+    /// Encodes `text`, as far as possible. Double-encoded UTF-8 and UTF-16 yield the UTF-8 bytes of
+    /// `text`.
     pub(super) fn encoded(self, text: &str) -> Vec<u8> {
         match self.kind {
             Kind::Standard(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => {
                 text.as_bytes().to_vec()
             }
             Kind::Standard(encoding) => encoding.encode(text).0.into_owned(),
-            Kind::Oem(table) => text.chars().filter_map(|character| to_table(table, character)).collect(),
+            Kind::Oem(table) => text
+                .chars()
+                .filter_map(|character| to_table(table, character))
+                .collect(),
             Kind::Twice => text.as_bytes().to_vec(),
         }
     }
@@ -179,7 +228,8 @@ const STANDARD_LABELS: &[&str] = &[
 ];
 
 fn of_table(table: &[char; 128], byte: u8) -> char {
-    byte.checked_sub(0x80).map_or(char::from(byte), |high| table[usize::from(high)]) // proof: below 128
+    byte.checked_sub(0x80)
+        .map_or(char::from(byte), |high| table[usize::from(high)]) // proof: below 128
 }
 
 fn to_table(table: &[char; 128], character: char) -> Option<u8> {
@@ -215,7 +265,9 @@ impl TextDecoder {
                     match windows_1252_byte(character) {
                         Some(byte) => bytes.push(byte),
                         // This character was encoded only once.
-                        None => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+                        None => {
+                            bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes())
+                        }
                     }
                 }
                 standard(inner, &bytes, out, is_last);
@@ -225,7 +277,9 @@ impl TextDecoder {
 }
 
 fn standard(decoder: &mut Decoder, raw: &[u8], out: &mut Vec<u8>, is_last: bool) {
-    let room = decoder.max_utf8_buffer_length(raw.len()).unwrap_or(raw.len().saturating_mul(4) + 16);
+    let room = decoder
+        .max_utf8_buffer_length(raw.len())
+        .unwrap_or(raw.len().saturating_mul(4) + 16);
     out.resize(room, 0);
     // With this capacity the decoder consumes all input in one call.
     let (_, _, written, _) = decoder.decode_to_utf8(raw, out, is_last);
@@ -251,7 +305,11 @@ mod tests {
             (" UTF-8 ", "utf-8"),
             ("utf-8-twice", "utf-8-twice"),
         ] {
-            assert_eq!(Charset::of_label(label).map(|charset| charset.label), Some(known), "{label}");
+            assert_eq!(
+                Charset::of_label(label).map(|charset| charset.label),
+                Some(known),
+                "{label}"
+            );
         }
         for unknown in ["", "klingon", "x-user-defined", "iso-2022-kr"] {
             assert_eq!(Charset::of_label(unknown), None, "{unknown}");
@@ -260,22 +318,38 @@ mod tests {
 
     #[test]
     fn old_code_pages_decode() {
-        assert_eq!(CP850.decoded(b"Mu\xA4oz, \xB5vila").as_deref(), Some("Muñoz, Ávila"));
+        assert_eq!(
+            CP850.decoded(b"Mu\xA4oz, \xB5vila").as_deref(),
+            Some("Muñoz, Ávila")
+        );
         assert_eq!(CP850.encoded("Muñoz"), b"Mu\xA4oz");
-        assert_eq!(Charset::standard(MACINTOSH).decoded(b"Jos\x8E Mu\x96oz").as_deref(), Some("José Muñoz"));
-        assert_eq!(TWICE.decoded("JosÃ© MuÃ±oz".as_bytes()).as_deref(), Some("José Muñoz"));
+        assert_eq!(
+            Charset::standard(MACINTOSH)
+                .decoded(b"Jos\x8E Mu\x96oz")
+                .as_deref(),
+            Some("José Muñoz")
+        );
+        assert_eq!(
+            TWICE.decoded("JosÃ© MuÃ±oz".as_bytes()).as_deref(),
+            Some("José Muñoz")
+        );
     }
 
     #[test]
     fn text_that_was_encoded_twice_decodes_piece_by_piece() {
-        let (text, mut decoder) = ("JosÃ© Šimon".as_bytes(), TWICE.decoder());
-        let (mut whole, mut out) = (Vec::new(), Vec::new());
+        let text = "JosÃ© Šimon".as_bytes();
+        let mut decoder = TWICE.decoder();
+        let mut whole = Vec::new();
+        let mut out = Vec::new();
         for piece in text.chunks(1) {
             decoder.decode(piece, &mut out, false);
             whole.extend_from_slice(&out);
         }
         decoder.decode(b"", &mut out, true);
         whole.extend_from_slice(&out);
-        assert!(String::from_utf8_lossy(&whole).starts_with("José "), "{whole:?}");
+        assert!(
+            String::from_utf8_lossy(&whole).starts_with("José "),
+            "{whole:?}"
+        );
     }
 }

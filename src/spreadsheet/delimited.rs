@@ -13,7 +13,8 @@ use super::quotes;
 use super::{Limits, SheetError};
 use crate::domain::certification::reading::Reading;
 
-/// Supported delimiters. Most programs write a comma, or a semicolon if the comma is the decimal sign.
+/// Supported delimiters. Most programs write a comma, or a semicolon if the comma is the decimal
+/// sign.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Size of the file's beginning from which the delimiter is guessed, in bytes.
 const START_BYTES: u64 = 64 * 1024;
@@ -23,7 +24,8 @@ const START_ROWS: usize = 200;
 const SAMPLE_ROWS: usize = 100;
 /// Largest size of a record, in bytes. A longer one usually has an unclosed quotation mark.
 const RECORD_BYTES: usize = 4 << 20;
-/// Largest row number. It is limited because the rows of a workbook's further sheets get numbers above it.
+/// Largest row number. It is limited because the rows of a workbook's further sheets get numbers
+/// above it.
 const LAST_LINE: u32 = u32::MAX / 2;
 
 /// Iterator over the records of a CSV file, including the header, without blank lines.
@@ -54,7 +56,10 @@ pub(super) fn open(
     reading: &Reading,
 ) -> Result<(DelimitedRows, Dialect), SheetError> {
     let (charset, source) = match &reading.encoding {
-        Some(label) => (Charset::of_label(label).ok_or(SheetError::Encoding)?, EncodingSource::Given),
+        Some(label) => (
+            Charset::of_label(label).ok_or(SheetError::Encoding)?,
+            EncodingSource::Given,
+        ),
         None => encoding::detect(&file)?,
     };
     file.rewind()?;
@@ -67,12 +72,18 @@ pub(super) fn open(
     let separator = separator_line(&start);
     if let Some(separator) = &separator {
         // Excel interprets this line and doesn't show it, so it is not a row.
-        io::copy(&mut text.by_ref().take(separator.length as u64), &mut io::sink())?;
+        io::copy(
+            &mut text.by_ref().take(separator.length as u64),
+            &mut io::sink(),
+        )?;
     }
-    let rest =
-        separator.as_ref().map_or(&start[..], |separator| start.get(separator.length..).unwrap_or_default());
+    let rest = separator.as_ref().map_or(&start[..], |separator| {
+        start.get(separator.length..).unwrap_or_default()
+    });
     let delimiter = match &separator {
-        Some(separator) if known_headers(rest, separator.delimiter, reading) > 0 => separator.delimiter,
+        Some(separator) if known_headers(rest, separator.delimiter, reading) > 0 => {
+            separator.delimiter
+        }
         _ => guess_delimiter(rest, reading),
     };
     let is_row = separator.is_some_and(|separator| separator.is_row);
@@ -86,18 +97,40 @@ pub(super) fn open(
         limits,
         ended: false,
     };
-    Ok((rows, Dialect { charset, source, start: raw }))
+    Ok((
+        rows,
+        Dialect {
+            charset,
+            source,
+            start: raw,
+        },
+    ))
 }
 
 /// Parses the rows at the beginning of a file with another encoding.
-pub(super) fn first_rows(start: &[u8], charset: Charset, reading: &Reading, limits: &Limits) -> Vec<Record> {
-    let Ok(text) = decoded(start, charset) else { return Vec::new() };
+pub(super) fn first_rows(
+    start: &[u8],
+    charset: Charset,
+    reading: &Reading,
+    limits: &Limits,
+) -> Vec<Record> {
+    let Ok(text) = decoded(start, charset) else {
+        return Vec::new();
+    };
     let length = separator_line(&text).map_or(0, |separator| separator.length);
     let rest = text.get(length..).unwrap_or_default();
     let delimiter = guess_delimiter(rest, reading);
     let mut reader = builder(delimiter, has_backslashes(rest, delimiter)).from_reader(rest);
-    let records = reader.byte_records().map_while(Result::ok).take(SAMPLE_ROWS);
-    let cell = |field: &[u8]| Cell::text(String::from_utf8_lossy(field).into_owned(), limits.max_cell_chars);
+    let records = reader
+        .byte_records()
+        .map_while(Result::ok)
+        .take(SAMPLE_ROWS);
+    let cell = |field: &[u8]| {
+        Cell::text(
+            String::from_utf8_lossy(field).into_owned(),
+            limits.max_cell_chars,
+        )
+    };
     let rows = records.zip(1_u32..).map(|(record, row)| Record {
         row,
         cells: record.iter().map(cell).collect(),
@@ -118,25 +151,34 @@ fn decoded(start: &[u8], charset: Charset) -> io::Result<Vec<u8>> {
 
 fn builder(delimiter: u8, has_backslashes: bool) -> ReaderBuilder {
     let mut builder = ReaderBuilder::new();
-    builder.delimiter(delimiter).has_headers(false).flexible(true).terminator(Terminator::Any(b'\n'));
+    builder
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .terminator(Terminator::Any(b'\n'));
     builder.escape(has_backslashes.then_some(b'\\'));
     builder
 }
 
-/// Returns true if the file escapes quotation marks as `\"`: a `\"` is found that neither ends a field nor precedes
-/// another quotation mark.
+/// Returns true if the file escapes quotation marks as `\"`: a `\"` is found that neither ends a
+/// field nor precedes another quotation mark.
 fn has_backslashes(start: &[u8], delimiter: u8) -> bool {
     let is_escape = |three: &[u8]| {
-        three.starts_with(b"\\\"") && three[2] != delimiter && !matches!(three[2], b'\n' | b'\r' | b'"')
+        three.starts_with(b"\\\"")
+            && three[2] != delimiter
+            && !matches!(three[2], b'\n' | b'\r' | b'"')
     };
     start.windows(3).any(is_escape)
 }
 
-/// Returns true if a field begins with a space and a single quotation mark. Within quoted fields the mark would be
-/// doubled.
+/// Returns true if a field begins with a space and a single quotation mark. Within quoted fields
+/// the mark would be doubled.
 fn is_padded(start: &[u8], delimiter: u8) -> bool {
     let is_opening = |four: &[u8]| {
-        (four[0] == b'\n' || four[0] == delimiter) && four[1] == b' ' && four[2] == b'"' && four[3] != b'"'
+        (four[0] == b'\n' || four[0] == delimiter)
+            && four[1] == b' '
+            && four[2] == b'"'
+            && four[3] != b'"'
     };
     start.windows(4).any(is_opening) || (start.starts_with(b" \"") && start.get(2) != Some(&b'"'))
 }
@@ -146,40 +188,61 @@ struct Separator {
     delimiter: u8,
     /// Size of the line in bytes, including its line break.
     length: usize,
-    /// True if a program saved the line as an ordinary row. Then the program shows it and counts it as row 1.
+    /// True if a program saved the line as an ordinary row. Then the program shows it and counts it
+    /// as row 1.
     is_row: bool,
 }
 
-/// Parses Excel's `sep=;` line: plain, in quotation marks, or saved as a row with blank cells after it.
+/// Parses Excel's `sep=;` line: plain, in quotation marks, or saved as a row with blank cells after
+/// it.
 fn separator_line(start: &[u8]) -> Option<Separator> {
     let line = start.split(|&byte| byte == b'\n').next()?;
     let length = line.len() + 1;
-    let (prefix, rest) = line.strip_prefix(b"\"").unwrap_or(line).split_at_checked(4)?;
+    let (prefix, rest) = line
+        .strip_prefix(b"\"")
+        .unwrap_or(line)
+        .split_at_checked(4)?;
     let (&delimiter, behind) = rest.split_first()?;
     if !prefix.eq_ignore_ascii_case(b"sep=") || !delimiter.is_ascii() || delimiter == b'"' {
         return None;
     }
     let behind = behind.strip_prefix(b"\"").unwrap_or(behind);
     let is_row = !behind.is_empty();
-    let is_blank = behind.iter().all(|byte| DELIMITERS.contains(byte) || matches!(byte, b' ' | b'"'));
-    is_blank.then_some(Separator { delimiter, length, is_row })
+    let is_blank = behind
+        .iter()
+        .all(|byte| DELIMITERS.contains(byte) || matches!(byte, b' ' | b'"'));
+    is_blank.then_some(Separator {
+        delimiter,
+        length,
+        is_row,
+    })
 }
 
-/// Returns the delimiter that yields the most known headers in one of the first rows. If equal, the number of fields
-/// in the first row decides.
+/// Returns the delimiter that yields the most known headers in one of the first rows. If equal, the
+/// number of fields in the first row decides.
 fn guess_delimiter(start: &[u8], reading: &Reading) -> u8 {
     let score = |delimiter: u8| {
-        let fields = first_records(start, delimiter).map(|record| record.len()).next().unwrap_or(0);
+        let fields = first_records(start, delimiter)
+            .map(|record| record.len())
+            .next()
+            .unwrap_or(0);
         (known_headers(start, delimiter, reading), fields)
     };
     // `max_by_key` returns the last of equal items, and the comma is preferred.
-    DELIMITERS.into_iter().rev().max_by_key(|&delimiter| score(delimiter)).unwrap_or(b',')
+    DELIMITERS
+        .into_iter()
+        .rev()
+        .max_by_key(|&delimiter| score(delimiter))
+        .unwrap_or(b',')
 }
 
 fn first_records(start: &[u8], delimiter: u8) -> impl Iterator<Item = ByteRecord> {
     let reader = builder(delimiter, has_backslashes(start, delimiter)).from_reader(start);
     // Reading a slice can't fail, and a flexible reader accepts any record.
-    reader.into_byte_records().map_while(Result::ok).take(START_ROWS)
+    reader
+        .into_byte_records()
+        .map_while(Result::ok)
+        .take(START_ROWS)
 }
 
 /// Returns the largest number of known headers in one of the first rows.
@@ -191,7 +254,10 @@ fn known_headers(start: &[u8], delimiter: u8, reading: &Reading) -> usize {
         recognise(field).is_some() || (!mapped.is_empty() && mapped.contains(&key(field)))
     };
     let known = |record: ByteRecord| record.iter().filter(is_known).count();
-    first_records(start, delimiter).map(known).max().unwrap_or(0)
+    first_records(start, delimiter)
+        .map(known)
+        .max()
+        .unwrap_or(0)
 }
 
 impl DelimitedRows {
@@ -207,7 +273,10 @@ impl DelimitedRows {
                 return Err(if has_quote {
                     SheetError::UnclosedQuote { row }
                 } else {
-                    SheetError::RowTooLong { row, limit: RECORD_BYTES }
+                    SheetError::RowTooLong {
+                        row,
+                        limit: RECORD_BYTES,
+                    }
                 });
             }
             Err(error) => return Err(SheetError::Io(error.into())),
@@ -215,28 +284,53 @@ impl DelimitedRows {
         if self.record.len() == 1 && self.record.as_slice() == END_OF_TEXT.as_bytes() {
             return Ok(None);
         }
-        // Line breaks within fields don't count as rows. Blank lines do, although the reader skips them.
+        // Line breaks within fields don't count as rows. Blank lines do, although the reader skips
+        // them.
         let line = self.reader.position().line();
-        let inside = self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let inside = self
+            .record
+            .as_slice()
+            .iter()
+            .filter(|&&byte| byte == b'\n')
+            .count() as u64;
         let rows = (line - self.line).saturating_sub(inside);
         self.line = line;
-        self.row = self.row.saturating_add(u32::try_from(rows).unwrap_or(u32::MAX));
+        self.row = self
+            .row
+            .saturating_add(u32::try_from(rows).unwrap_or(u32::MAX));
         if self.reader.is_done() || self.record.as_slice().ends_with(END_OF_TEXT.as_bytes()) {
             return Err(SheetError::UnclosedQuote { row: self.row + 1 });
         }
         if self.row > LAST_LINE {
-            return Err(SheetError::TooManyRows { limit: self.limits.max_rows });
+            return Err(SheetError::TooManyRows {
+                limit: self.limits.max_rows,
+            });
         }
         let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
-        // A row can have millions of fields. Of those beyond the limit, only the first that is not blank is kept.
-        let (most, mut rest) = (self.limits.max_columns + 1, self.record.iter());
+        // A row can have millions of fields. Of those beyond the limit, only the first that is not
+        // blank is kept.
+        let most = self.limits.max_columns + 1;
+        let mut rest = self.record.iter();
         let mut fields: Vec<String> = rest.by_ref().take(most).map(text).collect();
         fields.extend(rest.find(|field| !field.trim_ascii().is_empty()).map(text));
         let delimiter = char::from(self.delimiter);
-        let fields = if self.is_padded { quotes::rejoined(fields, delimiter) } else { fields };
+        let fields = if self.is_padded {
+            quotes::rejoined(fields, delimiter)
+        } else {
+            fields
+        };
         let most = self.limits.max_cell_chars;
-        let cells = fields.into_iter().map(|field| Cell::text(field, most)).collect();
-        Ok(Some(Record { row: self.row, cells, origin: Origin::Csv, is_hidden: false, faults: Vec::new() }))
+        let cells = fields
+            .into_iter()
+            .map(|field| Cell::text(field, most))
+            .collect();
+        Ok(Some(Record {
+            row: self.row,
+            cells,
+            origin: Origin::Csv,
+            is_hidden: false,
+            faults: Vec::new(),
+        }))
     }
 }
 

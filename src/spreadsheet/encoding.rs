@@ -23,17 +23,26 @@ pub enum EncodingSource {
     Guessed,
 }
 
-/// Sentinel line after the last line of the text. U+FDD0 is a noncharacter, which no text contains. If the CSV reader
-/// doesn't return this line as a record of its own, it is within a quoted field that was never closed.
+/// Sentinel line after the last line of the text. U+FDD0 is a noncharacter, which no text contains.
+/// If the CSV reader doesn't return this line as a record of its own, it is within a quoted field
+/// that was never closed.
 pub(super) const END_OF_TEXT: &str = "\u{FDD0}end of text\u{FDD0}";
 
-/// Detects UTF-16 without a byte order mark by its zero bytes. In Latin letters, digits and delimiters, one byte of
-/// two is zero, always the same one. Headers consist of these. Some letters of other scripts have the zero in the
-/// other byte, so a small share of those is tolerated.
+/// Detects UTF-16 without a byte order mark by its zero bytes. In Latin letters, digits and
+/// delimiters, one byte of two is zero, always the same one. Headers consist of these. Some letters
+/// of other scripts have the zero in the other byte, so a small share of those is tolerated.
 pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     let pairs = start.len() / 2;
-    let zeros = |offset| start.iter().skip(offset).step_by(2).filter(|&&byte| byte == 0).count();
-    let (first, second) = (zeros(0), zeros(1));
+    let zeros = |offset| {
+        start
+            .iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|&&byte| byte == 0)
+            .count()
+    };
+    let first = zeros(0);
+    let second = zeros(1);
     let mostly = |many: usize, few: usize| many * 10 >= pairs * 3 && few * 10 <= many && many > 1;
     match () {
         () if mostly(second, first) => Some(UTF_16LE),
@@ -42,15 +51,16 @@ pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Detects the encoding by a byte order mark or zero bytes. Otherwise reads the whole text. If invalid UTF-8
-/// sequences outnumber valid non-ASCII characters, the encoding is guessed; else it is UTF-8. Text in another
-/// encoding hardly ever contains valid non-ASCII UTF-8 sequences, so a damaged row doesn't make a UTF-8 file
-/// unreadable.
+/// Detects the encoding by a byte order mark or zero bytes. Otherwise reads the whole text. If
+/// invalid UTF-8 sequences outnumber valid non-ASCII characters, the encoding is guessed; else it
+/// is UTF-8. Text in another encoding hardly ever contains valid non-ASCII UTF-8 sequences, so a
+/// damaged row doesn't make a UTF-8 file unreadable.
 pub(super) fn detect(mut input: impl Read) -> io::Result<(Charset, EncodingSource)> {
     let evident = |encoding| Ok((Charset::standard(encoding), EncodingSource::Evident));
     let mut buffer = vec![0; CHUNK];
     let mut carried = 0;
-    let (mut letters, mut damaged) = (0_u64, 0_u64);
+    let mut letters = 0_u64;
+    let mut damaged = 0_u64;
     let mut sample = Vec::new();
     let mut is_start = true;
     loop {
@@ -64,9 +74,17 @@ pub(super) fn detect(mut input: impl Read) -> io::Result<(Charset, EncodingSourc
         }
         // `read` returns fewer bytes than a BOM only if the file itself is shorter.
         is_start = false;
-        let whole = if read == 0 { bytes.len() } else { bytes.len() - cut_letter(bytes) };
+        let whole = if read == 0 {
+            bytes.len()
+        } else {
+            bytes.len() - cut_letter(bytes)
+        };
         for chunk in bytes[..whole].utf8_chunks() {
-            letters += chunk.valid().chars().filter(|character| !character.is_ascii()).count() as u64;
+            letters += chunk
+                .valid()
+                .chars()
+                .filter(|character| !character.is_ascii())
+                .count() as u64;
             damaged += u64::from(!chunk.invalid().is_empty());
         }
         if sample.len() < GUESSED_FROM && !bytes[..whole].is_ascii() {
@@ -90,22 +108,35 @@ fn guess(sample: &[u8]) -> Charset {
     detector.feed(sample, true);
     let guessed = Charset::standard(detector.guess(None, Utf8Detection::Deny));
     let usual = Charset::standard(WINDOWS_1252);
-    // Few letters give few hints. If only the guess yields doubtful words, the most common encoding is correct.
-    let (odd, usually_odd) = (doubts(guessed, sample), doubts(usual, sample));
-    if odd > 0 && usually_odd == 0 { usual } else { guessed }
+    // Few letters give few hints. If only the guess yields doubtful words, the most common encoding
+    // is correct.
+    let odd = doubts(guessed, sample);
+    let usually_odd = doubts(usual, sample);
+    if odd > 0 && usually_odd == 0 {
+        usual
+    } else {
+        guessed
+    }
 }
 
-/// Counts the non-ASCII words that look misread in this encoding. Returns `usize::MAX` if it can't decode the sample.
+/// Counts the non-ASCII words that look misread in this encoding. Returns `usize::MAX` if it can't
+/// decode the sample.
 fn doubts(charset: Charset, sample: &[u8]) -> usize {
-    let Some(text) = charset.decoded(sample) else { return usize::MAX };
-    let words = text.split([',', ';', '\t', '\n', '\r', '"', ' ']).filter(|word| !word.is_ascii());
+    let Some(text) = charset.decoded(sample) else {
+        return usize::MAX;
+    };
+    let words = text
+        .split([',', ';', '\t', '\n', '\r', '"', ' '])
+        .filter(|word| !word.is_ascii());
     words.filter(|word| doubt(word, true).is_some()).count()
 }
 
 /// Returns the number of bytes (at most 3) of an incomplete UTF-8 sequence at the end.
 fn cut_letter(bytes: &[u8]) -> usize {
     let tail = &bytes[bytes.len().saturating_sub(3)..];
-    let lead = tail.iter().rposition(|byte| byte & 0b1100_0000 != 0b1000_0000);
+    let lead = tail
+        .iter()
+        .rposition(|byte| byte & 0b1100_0000 != 0b1000_0000);
     let Some(lead) = lead else { return 0 };
     let length = match tail[lead] {
         0xC2..=0xDF => 2,
@@ -117,8 +148,8 @@ fn cut_letter(bytes: &[u8]) -> usize {
     if present < length { present } else { 0 }
 }
 
-/// Reader that decodes its input to UTF-8. Removes the byte order mark, replaces `\r\n` and single `\r` with `\n`,
-/// and appends [`END_OF_TEXT`]. Reading fails when the allowance is used up.
+/// Reader that decodes its input to UTF-8. Removes the byte order mark, replaces `\r\n` and single
+/// `\r` with `\n`, and appends [`END_OF_TEXT`]. Reading fails when the allowance is used up.
 pub(super) struct Text<R> {
     input: R,
     decoder: TextDecoder,
@@ -174,7 +205,8 @@ impl<R: Read> Text<R> {
         while self.text.is_empty() && !self.finished {
             let read = self.input.read(&mut self.raw)?;
             let is_last = read == 0;
-            self.decoder.decode(&self.raw[..read], &mut self.decoded, is_last);
+            self.decoder
+                .decode(&self.raw[..read], &mut self.decoded, is_last);
             for &byte in &self.decoded {
                 match byte {
                     b'\n' if self.after_return => {}
@@ -235,7 +267,9 @@ mod tests {
     fn text(bytes: &[u8]) -> String {
         let (charset, _) = detect(bytes).expect("a slice reads");
         let mut text = String::new();
-        Text::new(Slow(bytes), charset).read_to_string(&mut text).expect("decoded text is UTF-8");
+        Text::new(Slow(bytes), charset)
+            .read_to_string(&mut text)
+            .expect("decoded text is UTF-8");
         text.strip_suffix(END_OF_TEXT)
             .expect("the end is marked")
             .strip_suffix('\n')
@@ -245,7 +279,10 @@ mod tests {
 
     #[test]
     fn encodings_and_line_ends() {
-        assert_eq!(text(b"\xEF\xBB\xBFJos\xC3\xA9\r\nb\rc\n\nd"), "José\nb\nc\n\nd");
+        assert_eq!(
+            text(b"\xEF\xBB\xBFJos\xC3\xA9\r\nb\rc\n\nd"),
+            "José\nb\nc\n\nd"
+        );
         assert_eq!(text(b"Jos\xE9,Mu\xF1oz \x80"), "José,Muñoz €");
         assert_eq!(text(b"\xFF\xFEJ\0\xE9\0\r\0\n\0"), "Jé\n");
         assert_eq!(text(b"J\0\xE9\0,\0"), "Jé,");
@@ -256,7 +293,10 @@ mod tests {
 
     #[test]
     fn one_damaged_letter_does_not_change_the_encoding() {
-        assert_eq!(text(b"Mu\xC3\xB1oz\nJos\xE9\nPe\xC3\xB1a"), "Muñoz\nJos\u{FFFD}\nPeña");
+        assert_eq!(
+            text(b"Mu\xC3\xB1oz\nJos\xE9\nPe\xC3\xB1a"),
+            "Muñoz\nJos\u{FFFD}\nPeña"
+        );
     }
 
     #[test]
@@ -264,7 +304,11 @@ mod tests {
         for shift in 0..4 {
             let bytes = format!("{}{}", "a".repeat(CHUNK - shift), "高𝒜é");
             let (charset, source) = detect(bytes.as_bytes()).expect("a slice reads");
-            assert_eq!((charset.label, source), ("utf-8", EncodingSource::Evident), "{shift}");
+            assert_eq!(
+                (charset.label, source),
+                ("utf-8", EncodingSource::Evident),
+                "{shift}"
+            );
         }
     }
 
@@ -277,7 +321,8 @@ mod tests {
         assert!(text.read(&mut out).is_err() && text.is_exhausted());
         text.allow(100);
         let mut rest = String::new();
-        text.read_to_string(&mut rest).expect("within the allowance");
+        text.read_to_string(&mut rest)
+            .expect("within the allowance");
         assert!(rest.starts_with("ef\n"), "{rest:?}");
     }
 

@@ -8,8 +8,8 @@ use crate::domain::Personal;
 use crate::domain::certification::reading::IGNORE;
 use proposal::{given_names, mapped, proposed};
 
-/// The file cannot be read, or not further. No message contains a value out of the file's rows, so that
-/// it can be logged; [`SheetError::for_uploader`] adds what only the uploader may see.
+/// The file cannot be read, or not further. No message contains a value out of the file's rows, so
+/// that it can be logged; [`SheetError::for_uploader`] adds what only the uploader may see.
 #[derive(Debug, Error)]
 pub enum SheetError {
     /// Nothing in it, or nothing but blank rows.
@@ -21,7 +21,8 @@ pub enum SheetError {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// More bytes when unpacked than [`super::Limits::max_inflated_bytes`], or a part too large to read.
+    /// More bytes when unpacked than [`super::Limits::max_inflated_bytes`], or a part too large to
+    /// read.
     #[error("the workbook unpacks to more than {} MiB; save only the sheet with the people, or use CSV", limit >> 20)]
     InflatesTooLarge {
         /// The limit that was passed, in bytes.
@@ -57,7 +58,8 @@ pub enum SheetError {
     /// The text is in no encoding we know.
     #[error("the text's encoding is not known; save the sheet as \"CSV UTF-8\" or as XLSX")]
     Encoding,
-    /// The text is not what the names can have been: another encoding, or text that was encoded twice.
+    /// The text is not what the names can have been: another encoding, or text that was encoded
+    /// twice.
     #[error(
         "the names can't be right as they are read ({assumed}): row {row}, column \"{column}\"; say with `encoding` \
          which encoding the file has (such as {}), or save the sheet as XLSX or \"CSV UTF-8\"{}",
@@ -240,31 +242,50 @@ pub enum SheetError {
 const OFFERED: &str = "macintosh, ibm850, windows-1252, windows-1251, shift_jis";
 
 fn list(headers: &[String]) -> String {
-    if headers.is_empty() { "none".to_owned() } else { headers.join(", ") }
+    if headers.is_empty() {
+        "none".to_owned()
+    } else {
+        headers.join(", ")
+    }
 }
 
 fn header_row(row: u32) -> String {
-    if row == 0 { "the header row".to_owned() } else { format!("row {row} looks like the header row and") }
+    if row == 0 {
+        "the header row".to_owned()
+    } else {
+        format!("row {row} looks like the header row and")
+    }
 }
 
 fn quoted(names: &[String]) -> String {
-    let shown = names.iter().take(20).map(|name| format!("\"{}\"", printable(name)));
+    let shown = names
+        .iter()
+        .take(20)
+        .map(|name| format!("\"{}\"", printable(name)));
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// The way to upload a file whose names look misread and are not. A text that is evidently UTF-8 has none.
+/// The way to upload a file whose names look misread and are not. A text that is evidently UTF-8
+/// has none.
 fn confirmed(assumed: &str) -> String {
     if assumed == "utf-8" {
         return String::new();
     }
-    format!("; if the names are right as they are read, upload the file again with encoding={assumed}")
+    format!(
+        "; if the names are right as they are read, upload the file again with encoding={assumed}"
+    )
 }
 
 fn labels(readings: &Readings) -> String {
     if readings.others.is_empty() {
         return OFFERED.to_owned();
     }
-    readings.others.iter().map(|(label, _)| *label).collect::<Vec<_>>().join(", ")
+    readings
+        .others
+        .iter()
+        .map(|(label, _)| *label)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Headers that look misread.
@@ -278,7 +299,11 @@ pub struct MisreadHeaders {
 
 impl MisreadHeaders {
     fn told(&self) -> String {
-        let offered = if self.encodings.is_empty() { OFFERED.to_owned() } else { self.encodings.join(", ") };
+        let offered = if self.encodings.is_empty() {
+            OFFERED.to_owned()
+        } else {
+            self.encodings.join(", ")
+        };
         format!(
             "; the headers look misread (as {}): say with `encoding` which encoding the file has (such as {offered}), or \
              save the sheet as XLSX or \"CSV UTF-8\"",
@@ -327,16 +352,21 @@ impl SheetError {
         }
     }
 
-    /// The message for the person who uploaded the file: it also quotes headers and names. Not for logs.
+    /// The message for the person who uploaded the file: it also quotes headers and names. Not for
+    /// logs.
     #[must_use]
     pub fn for_uploader(&self) -> String {
         match self {
-            Self::MissingColumns { found, .. } => format!("{self}; the row reads {}", quoted(found.reveal())),
+            Self::MissingColumns { found, .. } => {
+                format!("{self}; the row reads {}", quoted(found.reveal()))
+            }
             Self::UnknownColumn { found, .. } => {
                 format!("{self}; the headers are {}", quoted(found.reveal()))
             }
             Self::MisreadText { readings, .. } => format!("{self}; {}", readings.told()),
-            Self::InSheet { sheet, source } => format!("sheet \"{sheet}\": {}", source.for_uploader()),
+            Self::InSheet { sheet, source } => {
+                format!("sheet \"{sheet}\": {}", source.for_uploader())
+            }
             other => other.to_string(),
         }
     }
@@ -345,31 +375,53 @@ impl SheetError {
     #[must_use]
     pub fn without_document(self) -> Self {
         match self {
-            Self::MissingColumns { mut missing, recognised, found, row, misread } => {
+            Self::MissingColumns {
+                mut missing,
+                recognised,
+                found,
+                row,
+                misread,
+            } => {
                 missing.retain(|field| *field != super::Column::DocumentNumber.name());
-                Self::MissingColumns { missing, recognised, found, row, misread }
+                Self::MissingColumns {
+                    missing,
+                    recognised,
+                    found,
+                    row,
+                    misread,
+                }
             }
-            Self::InSheet { sheet, source } => {
-                Self::InSheet { sheet, source: Box::new(source.without_document()) }
-            }
+            Self::InSheet { sheet, source } => Self::InSheet {
+                sheet,
+                source: Box::new(source.without_document()),
+            },
             other => other,
         }
     }
 
-    /// Names the sheet that an error is about. Errors of the disk or of the whole file stay as they are.
+    /// Names the sheet that an error is about. Errors of the disk or of the whole file stay as they
+    /// are.
     pub(super) fn in_sheet(self, sheet: Option<&str>) -> Self {
         match (sheet, self) {
             (
                 Some(_),
-                error @ (Self::Io(_) | Self::InSheet { .. } | Self::UnknownSheet { .. } | Self::Empty),
+                error @ (Self::Io(_)
+                | Self::InSheet { .. }
+                | Self::UnknownSheet { .. }
+                | Self::Empty),
             ) => error,
-            (Some(sheet), error) => Self::InSheet { sheet: printable(sheet), source: Box::new(error) },
+            (Some(sheet), error) => Self::InSheet {
+                sheet: printable(sheet),
+                source: Box::new(error),
+            },
             (None, error) => error,
         }
     }
 
     pub(super) fn broken(reason: impl Into<String>) -> Self {
-        Self::Broken { reason: reason.into() }
+        Self::Broken {
+            reason: reason.into(),
+        }
     }
 }
 
@@ -377,13 +429,23 @@ impl Readings {
     fn told(&self) -> String {
         let read = format!("the name reads \"{}\"", printable(self.read.reveal_str()));
         let other = |(label, text): &(&str, Personal<String>)| {
-            format!("encoding={label} reads \"{}\"", printable(text.reveal_str()))
+            format!(
+                "encoding={label} reads \"{}\"",
+                printable(text.reveal_str())
+            )
         };
-        std::iter::once(read).chain(self.others.iter().map(other)).collect::<Vec<_>>().join("; ")
+        std::iter::once(read)
+            .chain(self.others.iter().map(other))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 
 /// A header cut to what fits a message.
 pub(super) fn printable(header: &str) -> String {
-    header.chars().filter(|character| !character.is_control()).take(60).collect()
+    header
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(60)
+        .collect()
 }

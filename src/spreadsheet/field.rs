@@ -1,5 +1,5 @@
-//! Values of cells in known columns. Removes the marks of spreadsheet programs, and rejects values that programs
-//! have changed.
+//! Values of cells in known columns. Removes the marks of spreadsheet programs, and rejects values
+//! that programs have changed.
 
 use std::borrow::Cow;
 
@@ -46,29 +46,50 @@ pub(super) fn value(column: Column, text: &str, marks: Marks) -> Result<String, 
         Origin::Csv if text.starts_with('=') => Cow::Owned(formula_text(text).ok_or(FORMULA_TEXT)?),
         _ => unmarked(column, text, marks),
     };
-    let keeps_pairs = !matches!(column, Column::DocumentNumber | Column::Email | Column::CertificateId);
+    let keeps_pairs = !matches!(
+        column,
+        Column::DocumentNumber | Column::Email | Column::CertificateId
+    );
     let text = quotes::understood(&text, keeps_pairs).map_err(|_| STRAY_QUOTE)?;
     if column.is_name()
         && let Some(doubt) = doubt(&text, false)
     {
-        return Err(Unusable { code: "MISREAD_TEXT", message: doubt.told() });
+        return Err(Unusable {
+            code: "MISREAD_TEXT",
+            message: doubt.told(),
+        });
     }
-    let name = if column == Column::FullName { without_marks(&text) } else { "" };
+    let name = if column == Column::FullName {
+        without_marks(&text)
+    } else {
+        ""
+    };
     // A name that consists only of dashes is kept, so that it is rejected as written.
-    Ok(if name.is_empty() { text.into_owned() } else { name.to_owned() })
+    Ok(if name.is_empty() {
+        text.into_owned()
+    } else {
+        name.to_owned()
+    })
 }
 
-/// Returns the text within `="0012345"`, the CSV notation for a text. Returns `None` for any other formula.
+/// Returns the text within `="0012345"`, the CSV notation for a text. Returns `None` for any other
+/// formula.
 fn formula_text(formula: &str) -> Option<String> {
-    let inside = formula.strip_prefix('=')?.trim().strip_prefix('"')?.strip_suffix('"')?;
+    let inside = formula
+        .strip_prefix('=')?
+        .trim()
+        .strip_prefix('"')?
+        .strip_suffix('"')?;
     let is_one = !inside.replace("\"\"", "").contains('"');
     is_one.then(|| inside.replace("\"\"", "\""))
 }
 
-/// Returns true if a cell begins with an apostrophe that is certainly a text mark: in a document number or e-mail
-/// address, or before a digit or one of `=+-@`.
+/// Returns true if a cell begins with an apostrophe that is certainly a text mark: in a document
+/// number or e-mail address, or before a digit or one of `=+-@`.
 pub(super) fn is_marked(column: Column, text: &str) -> bool {
-    let Some(rest) = text.trim().strip_prefix('\'') else { return false };
+    let Some(rest) = text.trim().strip_prefix('\'') else {
+        return false;
+    };
     let is_code = matches!(column, Column::DocumentNumber | Column::Email);
     is_code || rest.starts_with(|next: char| next.is_ascii_digit() || "=+-@".contains(next))
 }
@@ -81,10 +102,13 @@ fn unmarked(column: Column, text: &str, marks: Marks) -> Cow<'_, str> {
             return restored;
         }
     }
-    let Some(rest) = text.strip_prefix('\'') else { return Cow::Borrowed(text) };
+    let Some(rest) = text.strip_prefix('\'') else {
+        return Cow::Borrowed(text);
+    };
     let enclosed = rest.strip_suffix('\'').filter(|inside| !inside.is_empty());
     // Names such as 't Hooft and 'Abd keep their apostrophe.
-    let is_marked = is_marked(column, text) || (marks.is_marked && rest.starts_with(char::is_uppercase));
+    let is_marked =
+        is_marked(column, text) || (marks.is_marked && rest.starts_with(char::is_uppercase));
     match enclosed {
         Some(inside) => Cow::Borrowed(inside),
         None if is_marked => Cow::Borrowed(rest),
@@ -104,7 +128,15 @@ mod tests {
     use super::*;
 
     fn csv(column: Column, text: &str) -> Result<String, &'static str> {
-        value(column, text, Marks { origin: Origin::Csv, is_marked: false }).map_err(|error| error.code)
+        value(
+            column,
+            text,
+            Marks {
+                origin: Origin::Csv,
+                is_marked: false,
+            },
+        )
+        .map_err(|error| error.code)
     }
 
     #[test]
@@ -127,7 +159,11 @@ mod tests {
             ("=\"a\"&\"b\"", Err("FORMULA_TEXT")),
             ("12\"3", Err("STRAY_QUOTE")),
         ] {
-            assert_eq!(csv(Column::DocumentNumber, written), meant.map(str::to_owned), "{written}");
+            assert_eq!(
+                csv(Column::DocumentNumber, written),
+                meant.map(str::to_owned),
+                "{written}"
+            );
         }
     }
 
@@ -149,14 +185,33 @@ mod tests {
             ("Ana \\\"Anita\\\" Rojas", Err("STRAY_QUOTE")),
             ("JosÃ© Mora", Err("MISREAD_TEXT")),
         ] {
-            assert_eq!(csv(Column::FullName, written), meant.map(str::to_owned), "{written}");
+            assert_eq!(
+                csv(Column::FullName, written),
+                meant.map(str::to_owned),
+                "{written}"
+            );
         }
-        let marked = Marks { origin: Origin::Csv, is_marked: true };
-        assert_eq!(value(Column::FullName, "'Ana Rojas", marked).as_deref(), Ok("Ana Rojas"));
-        assert_eq!(value(Column::FullName, "'t Hooft", marked).as_deref(), Ok("'t Hooft"));
-        assert!(is_placeholder("-") && is_placeholder(" . ") && !is_placeholder("") && !is_placeholder("-a"));
+        let marked = Marks {
+            origin: Origin::Csv,
+            is_marked: true,
+        };
+        assert_eq!(
+            value(Column::FullName, "'Ana Rojas", marked).as_deref(),
+            Ok("Ana Rojas")
+        );
+        assert_eq!(
+            value(Column::FullName, "'t Hooft", marked).as_deref(),
+            Ok("'t Hooft")
+        );
         assert!(
-            csv(Column::Email, "'luis.mora@example.org").is_ok_and(|text| text == "luis.mora@example.org")
+            is_placeholder("-")
+                && is_placeholder(" . ")
+                && !is_placeholder("")
+                && !is_placeholder("-a")
+        );
+        assert!(
+            csv(Column::Email, "'luis.mora@example.org")
+                .is_ok_and(|text| text == "luis.mora@example.org")
         );
     }
 

@@ -17,8 +17,13 @@ pub(super) fn open_bytes(bytes: &[u8], format: Format) -> Result<SheetReader, Sh
     open_within(bytes, format, Limits::default())
 }
 
-/// Writes `bytes` to a file and opens it with `limits`. The file is deleted at once, but stays readable while open.
-pub(super) fn open_within(bytes: &[u8], format: Format, limits: Limits) -> Result<SheetReader, SheetError> {
+/// Writes `bytes` to a file and opens it with `limits`. The file is deleted at once, but stays
+/// readable while open.
+pub(super) fn open_within(
+    bytes: &[u8],
+    format: Format,
+    limits: Limits,
+) -> Result<SheetReader, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("the file takes bytes");
     open(file.path(), format, limits, &Reading::default())?.with_document_column(true)
@@ -35,15 +40,19 @@ pub(super) fn open_chosen(
     open(file.path(), format, Limits::default(), reading)?.with_document_column(true)
 }
 
-/// Reads the names from a CSV file without a required document. A rejected row yields its first error code.
+/// Reads the names from a CSV file without a required document. A rejected row yields its first
+/// error code.
 pub(super) fn names_of(text: &str, reading: &Reading) -> Result<Vec<String>, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
-    file.write_all(text.as_bytes()).expect("the file takes bytes");
-    let rows =
-        open(file.path(), Format::Csv, Limits::default(), reading).map_err(SheetError::without_document)?;
+    file.write_all(text.as_bytes())
+        .expect("the file takes bytes");
+    let rows = open(file.path(), Format::Csv, Limits::default(), reading)
+        .map_err(SheetError::without_document)?;
     let name = |row: SheetRow| match row.outcome {
         RowOutcome::Person { person, .. } => person.full_name.reveal_str().to_owned(),
-        RowOutcome::Rejected { errors, .. } => errors.first().map_or("", |error| error.code).to_owned(),
+        RowOutcome::Rejected { errors, .. } => {
+            errors.first().map_or("", |error| error.code).to_owned()
+        }
     };
     rows.map(|row| row.map(name)).collect()
 }
@@ -58,7 +67,10 @@ pub(super) fn rows(bytes: &[u8], format: Format) -> Vec<SheetRow> {
 pub(super) fn error(bytes: &[u8], format: Format) -> SheetError {
     match open_bytes(bytes, format) {
         Err(error) => error,
-        Ok(reader) => reader.filter_map(Result::err).next().expect("the file is broken"),
+        Ok(reader) => reader
+            .filter_map(Result::err)
+            .next()
+            .expect("the file is broken"),
     }
 }
 
@@ -67,7 +79,10 @@ pub(super) fn brief(row: &SheetRow) -> String {
     match &row.outcome {
         RowOutcome::Person { person, raw, .. } => match person.complete(true) {
             Ok(person) => {
-                let document = person.document_number.as_ref().map_or("", |number| number.reveal_str());
+                let document = person
+                    .document_number
+                    .as_ref()
+                    .map_or("", |number| number.reveal_str());
                 format!(
                     "{} {}|{document}|{}",
                     row.row,
@@ -76,13 +91,18 @@ pub(super) fn brief(row: &SheetRow) -> String {
                 )
             }
             Err(errors) => {
-                let told = errors.iter().map(|error| (raw.header_of(error.field), error.code));
+                let told = errors
+                    .iter()
+                    .map(|error| (raw.header_of(error.field), error.code));
                 wrong(row.row, told)
             }
         },
-        RowOutcome::Rejected { errors, .. } => {
-            wrong(row.row, errors.iter().map(|error| (error.column.as_deref(), error.code)))
-        }
+        RowOutcome::Rejected { errors, .. } => wrong(
+            row.row,
+            errors
+                .iter()
+                .map(|error| (error.column.as_deref(), error.code)),
+        ),
     }
 }
 
@@ -130,12 +150,14 @@ impl Workbook {
     pub(super) fn pack(&self) -> Vec<u8> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let mut add = |name: &str, content: &[u8]| {
-            zip.start_file(name, SimpleFileOptions::default()).expect("the archive takes a part");
+            zip.start_file(name, SimpleFileOptions::default())
+                .expect("the archive takes a part");
             zip.write_all(content).expect("the archive takes bytes");
         };
         add("[Content_Types].xml", b"<Types/>");
         add("_rels/.rels", RELS.as_bytes());
-        let (mut list, mut targets) = (String::new(), String::new());
+        let mut list = String::new();
+        let mut targets = String::new();
         for (index, (name, state, rows)) in self.sheets.iter().enumerate() {
             list.push_str(&format!(
                 r#"<sheet name="{name}" sheetId="{0}" state="{state}" r:id="s{0}"/>"#,
@@ -145,14 +167,27 @@ impl Workbook {
                 r#"<Relationship Id="s{0}" Type="http://x/relationships/worksheet" Target="worksheets/sheet{0}.xml"/>"#,
                 index + 1
             ));
-            let sheet = format!("<worksheet>{}<sheetData>{rows}</sheetData></worksheet>", self.columns);
-            add(&format!("xl/worksheets/sheet{}.xml", index + 1), sheet.as_bytes());
+            let sheet = format!(
+                "<worksheet>{}<sheetData>{rows}</sheetData></worksheet>",
+                self.columns
+            );
+            add(
+                &format!("xl/worksheets/sheet{}.xml", index + 1),
+                sheet.as_bytes(),
+            );
         }
         add(
             "xl/workbook.xml",
-            format!("<workbook>{}<sheets>{list}</sheets></workbook>", self.properties).as_bytes(),
+            format!(
+                "<workbook>{}<sheets>{list}</sheets></workbook>",
+                self.properties
+            )
+            .as_bytes(),
         );
-        add("xl/_rels/workbook.xml.rels", format!("<Relationships>{targets}</Relationships>").as_bytes());
+        add(
+            "xl/_rels/workbook.xml.rels",
+            format!("<Relationships>{targets}</Relationships>").as_bytes(),
+        );
         add("xl/styles.xml", self.styles.as_bytes());
         if let Some(strings) = &self.strings {
             add("xl/sharedStrings.xml", strings.as_bytes());
@@ -170,5 +205,8 @@ pub(super) fn row(number: u32, cells: &[&str]) -> String {
         let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
         format!(r#"<c t="inlineStr"><is><t xml:space="preserve">{escaped}</t></is></c>"#)
     };
-    format!(r#"<row r="{number}">{}</row>"#, cells.iter().map(cell).collect::<String>())
+    format!(
+        r#"<row r="{number}">{}</row>"#,
+        cells.iter().map(cell).collect::<String>()
+    )
 }

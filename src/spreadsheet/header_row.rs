@@ -1,4 +1,5 @@
-//! Detection of a sheet's header row: the first row that has all required columns. Rows of titles may precede it.
+//! Detection of a sheet's header row: the first row that has all required columns. Rows of titles
+//! may precede it.
 
 use super::cell::{Cell, Record};
 use super::headers::{self, HeaderMap, recognise};
@@ -21,19 +22,22 @@ pub(super) struct Found {
 /// Reads up to and including the header row. Returns `None` if there is no filled row.
 ///
 /// # Errors
-/// No row has all required columns: the error of the row with the most known headers. A row has too many columns, or
-/// the header row that the uploader chose is blank.
+/// No row has all required columns: the error of the row with the most known headers. A row has too
+/// many columns, or the header row that the uploader chose is blank.
 pub(super) fn find(
     records: &mut dyn Iterator<Item = Result<Record, SheetError>>,
     limits: &Limits,
     reading: &Reading,
 ) -> Result<Option<Found>, SheetError> {
-    // Number of known headers and error of the best row. The error has a row number only if a header is known.
+    // Number of known headers and error of the best row. The error has a row number only if a
+    // header is known.
     let mut best: Option<(usize, SheetError)> = None;
     let mut looked_at = 0;
     for record in records {
         let record = record?;
-        let Some(last) = record.cells.iter().rposition(|cell| !cell.is_blank()) else { continue };
+        let Some(last) = record.cells.iter().rposition(|cell| !cell.is_blank()) else {
+            continue;
+        };
         match reading.header_row {
             Some(row) if record.row < row => continue,
             Some(row) if record.row > row => return Err(SheetError::NoHeaderRow { row }),
@@ -49,14 +53,27 @@ pub(super) fn find(
         }
         let cells = texts(&record.cells);
         let error = match headers::map(&cells, reading) {
-            Ok(map) => return Ok(Some(Found { map, row, hidden_columns: Vec::new() })),
+            Ok(map) => {
+                return Ok(Some(Found {
+                    map,
+                    row,
+                    hidden_columns: Vec::new(),
+                }));
+            }
             Err(error) => error,
         };
         if reading.header_row.is_some() {
             return Err(numbered(error, row));
         }
-        let known = cells.iter().filter(|cell| recognise(cell).is_some()).count();
-        let error = if known > 0 { numbered(error, row) } else { error };
+        let known = cells
+            .iter()
+            .filter(|cell| recognise(cell).is_some())
+            .count();
+        let error = if known > 0 {
+            numbered(error, row)
+        } else {
+            error
+        };
         if best.as_ref().is_none_or(|(most, _)| known > *most) {
             best = Some((known, error));
         }
@@ -81,9 +98,19 @@ fn texts(cells: &[Cell]) -> Vec<String> {
 /// Adds the row number to an error about missing columns.
 pub(super) fn numbered(error: SheetError, row: u32) -> SheetError {
     match error {
-        SheetError::MissingColumns { missing, recognised, found, misread, .. } => {
-            SheetError::MissingColumns { missing, recognised, found, row, misread }
-        }
+        SheetError::MissingColumns {
+            missing,
+            recognised,
+            found,
+            misread,
+            ..
+        } => SheetError::MissingColumns {
+            missing,
+            recognised,
+            found,
+            row,
+            misread,
+        },
         other => other,
     }
 }

@@ -1,4 +1,5 @@
-//! Mapping of a sheet's header row to fields, in the languages of [`vocabulary`] or as the uploader says.
+//! Mapping of a sheet's header row to fields, in the languages of [`vocabulary`] or as the uploader
+//! says.
 
 mod checked;
 mod chosen;
@@ -68,7 +69,10 @@ impl Column {
     pub fn of_written_name(name: &str) -> Option<Self> {
         let is_same = |known: &str| {
             let letters = name.chars().filter(|&character| character != '_');
-            known.chars().map(|character| character.to_ascii_lowercase()).eq(letters)
+            known
+                .chars()
+                .map(|character| character.to_ascii_lowercase())
+                .eq(letters)
         };
         let is_snake_case = !name.chars().any(|character| character.is_ascii_uppercase());
         Self::ALL
@@ -124,28 +128,50 @@ pub(super) enum Meaning {
 
 /// Headers of two words in either order, with a "de", "del", "of" or "the" between them or not.
 const PAIRS: &[(Column, &[&str], &[&str])] = &[
-    (Column::FullName, &["nombre", "nombres", "name"], &["completo", "completos", "full", "complete"]),
-    (Column::FirstName, &["nombre", "nombres", "name", "names"], &["primer", "primero", "first", "given"]),
-    (Column::LastName, &["name", "names", "nombre"], &["last", "family"]),
+    (
+        Column::FullName,
+        &["nombre", "nombres", "name"],
+        &["completo", "completos", "full", "complete"],
+    ),
+    (
+        Column::FirstName,
+        &["nombre", "nombres", "name", "names"],
+        &["primer", "primero", "first", "given"],
+    ),
+    (
+        Column::LastName,
+        &["name", "names", "nombre"],
+        &["last", "family"],
+    ),
     (
         Column::Email,
         &["correo", "mail", "direccion", "address"],
         &["electronico", "electronic", "email", "correo"],
     ),
-    (Column::DocumentType, &["tipo", "type"], &["documento", "document", "doc"]),
+    (
+        Column::DocumentType,
+        &["tipo", "type"],
+        &["documento", "document", "doc"],
+    ),
     (
         Column::DocumentNumber,
         &["numero", "number", "num", "nro", "nr", "no", "n"],
         &["documento", "document", "doc"],
     ),
-    (Column::CertificateId, &["id"], &["certificado", "certificate"]),
+    (
+        Column::CertificateId,
+        &["id"],
+        &["certificado", "certificate"],
+    ),
 ];
 
 const LINKS: &[&str] = &["", "de", "del", "of", "ofthe"];
 
 /// Returns the meaning of a header's key that is one of [`PAIRS`].
 fn is_known_pair(key: &str) -> Option<Meaning> {
-    let found = PAIRS.iter().find(|(_, left, right)| is_pair(key, left, right));
+    let found = PAIRS
+        .iter()
+        .find(|(_, left, right)| is_pair(key, left, right));
     found.map(|(column, ..)| Meaning::Column(*column))
 }
 
@@ -153,7 +179,11 @@ fn is_pair(key: &str, left: &[&str], right: &[&str]) -> bool {
     let ordered = |first: &[&str], second: &[&str]| {
         let rests = first.iter().filter_map(|word| key.strip_prefix(word));
         rests
-            .flat_map(|rest| second.iter().filter_map(move |word| rest.strip_suffix(word)))
+            .flat_map(|rest| {
+                second
+                    .iter()
+                    .filter_map(move |word| rest.strip_suffix(word))
+            })
             .any(|link| LINKS.contains(&link))
     };
     ordered(left, right) || ordered(right, left)
@@ -183,13 +213,17 @@ pub(super) struct HeaderMap {
 impl HeaderMap {
     /// Where the column stands, if the sheet has it.
     pub(super) fn position(&self, column: Column) -> Option<usize> {
-        self.columns.iter().find(|(known, _)| *known == column).map(|(_, position)| *position)
+        self.columns
+            .iter()
+            .find(|(known, _)| *known == column)
+            .map(|(_, position)| *position)
     }
 
     /// Every place where the column's value may stand, the first one first.
     pub(super) fn positions(&self, column: Column) -> impl Iterator<Item = usize> {
         let all = self.columns.iter().chain(&self.twins);
-        all.filter(move |(known, _)| *known == column).map(|(_, position)| *position)
+        all.filter(move |(known, _)| *known == column)
+            .map(|(_, position)| *position)
     }
 
     /// Returns true if the column at a position gives a field.
@@ -198,8 +232,8 @@ impl HeaderMap {
         self.plain_name == Some(position) || all.any(|(_, known)| *known == position)
     }
 
-    /// Rejects a header row without name or address. The document number may be missing where none is required;
-    /// it is named with the others.
+    /// Rejects a header row without name or address. The document number may be missing where none
+    /// is required; it is named with the others.
     fn require(&self) -> Result<(), SheetError> {
         let has = |column| self.position(column).is_some();
         let mut missing = Vec::new();
@@ -213,34 +247,70 @@ impl HeaderMap {
         }
         let is_complete = missing.is_empty() && has(Column::Email);
         let required = [Column::DocumentNumber, Column::Email];
-        missing.extend(required.into_iter().filter(|column| !has(*column)).map(Column::name));
-        if is_complete { Ok(()) } else { Err(self.missing(missing)) }
+        missing.extend(
+            required
+                .into_iter()
+                .filter(|column| !has(*column))
+                .map(Column::name),
+        );
+        if is_complete {
+            Ok(())
+        } else {
+            Err(self.missing(missing))
+        }
     }
 
     /// The error for missing columns.
     pub(super) fn missing(&self, missing: Vec<&'static str>) -> SheetError {
         let header = |position: &usize| printable(&self.headers[*position]);
-        let recognised = self.columns.iter().map(|(_, position)| header(position)).collect();
+        let recognised = self
+            .columns
+            .iter()
+            .map(|(_, position)| header(position))
+            .collect();
         let found = Personal::new(self.headers.clone());
-        SheetError::MissingColumns { missing, recognised, found, row: 0, misread: None }
+        SheetError::MissingColumns {
+            missing,
+            recognised,
+            found,
+            row: 0,
+            misread: None,
+        }
     }
 }
 
 /// Maps a header row. Unknown headers are kept but mean nothing.
 pub(super) fn map(cells: &[String], reading: &Reading) -> Result<HeaderMap, SheetError> {
-    let filled = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
+    let filled = cells
+        .iter()
+        .rposition(|cell| !cell.trim().is_empty())
+        .map_or(0, |last| last + 1);
     let mut cells = cells[..filled].to_vec();
     if reading.mapping.contains_key(&letter(filled)) {
         // The mapping names the column behind the last header.
         cells.push(String::new());
     }
     let chosen = Chosen::of(&cells, reading)?;
-    let meanings: Vec<Option<Meaning>> =
-        cells.iter().enumerate().map(|(position, cell)| chosen.meaning(position, cell)).collect();
-    let Placed { columns, twins, plain_name, preferred } = Placed::of(&cells, &meanings);
-    let is_bracketed =
-        |(position, cell): &(usize, &String)| meanings[*position].is_some() && is_with_original_name(cell);
-    let bracketed = cells.iter().enumerate().filter(is_bracketed).map(|(position, _)| position).collect();
+    let meanings: Vec<Option<Meaning>> = cells
+        .iter()
+        .enumerate()
+        .map(|(position, cell)| chosen.meaning(position, cell))
+        .collect();
+    let Placed {
+        columns,
+        twins,
+        plain_name,
+        preferred,
+    } = Placed::of(&cells, &meanings);
+    let is_bracketed = |(position, cell): &(usize, &String)| {
+        meanings[*position].is_some() && is_with_original_name(cell)
+    };
+    let bracketed = cells
+        .iter()
+        .enumerate()
+        .filter(is_bracketed)
+        .map(|(position, _)| position)
+        .collect();
     let name = |(position, cell): (usize, &String)| match cell.trim() {
         "" => letter(position),
         header => header.to_owned(),
@@ -276,7 +346,8 @@ struct Placed {
 impl Placed {
     fn of(cells: &[String], meanings: &[Option<Meaning>]) -> Self {
         let has = |column| meanings.contains(&Some(Meaning::Column(column)));
-        let (has_first, has_last) = (has(Column::FirstName), has(Column::LastName));
+        let has_first = has(Column::FirstName);
+        let has_last = has(Column::LastName);
         let preferred = preferred(cells, meanings);
         let is_plain = |meaning: Option<Meaning>| {
             meaning == Some(Meaning::PlainName)
@@ -290,13 +361,20 @@ impl Placed {
         // German lists have "Name" for the family name beside "Vorname".
         let is_german = |cell: &String| key(cell).starts_with("vorname");
         let has_vorname = has_first && !has_last && cells.iter().any(is_german);
-        let mut placed = Self { columns: Vec::new(), twins: Vec::new(), plain_name: None, preferred };
+        let mut placed = Self {
+            columns: Vec::new(),
+            twins: Vec::new(),
+            plain_name: None,
+            preferred,
+        };
         for (position, meaning) in meanings.iter().enumerate() {
             let column = match *meaning {
                 Some(Meaning::Column(column)) => column,
                 Some(Meaning::CertificateName) if preferred.is_some() => Column::FullName,
                 other if is_plain(other) && has_last && !has_first => Column::FirstName,
-                other if is_plain(other) && has_vorname && !has(Column::FullName) => Column::LastName,
+                other if is_plain(other) && has_vorname && !has(Column::FullName) => {
+                    Column::LastName
+                }
                 other
                     if is_plain(other)
                         && has_last
@@ -317,24 +395,38 @@ impl Placed {
 
     fn push(&mut self, column: Column, position: usize) {
         let is_known = self.columns.iter().any(|(known, _)| *known == column);
-        let is_behind = column == Column::FullName && self.preferred.is_some_and(|first| first != position);
-        if is_known || is_behind { &mut self.twins } else { &mut self.columns }.push((column, position));
+        let is_behind =
+            column == Column::FullName && self.preferred.is_some_and(|first| first != position);
+        if is_known || is_behind {
+            &mut self.twins
+        } else {
+            &mut self.columns
+        }
+        .push((column, position));
     }
 }
 
-/// Finds the name for the certificate, which counts before all other names. Beside a surname for the certificate, or
-/// a surname without a first name, it is a first name.
+/// Finds the name for the certificate, which counts before all other names. Beside a surname for
+/// the certificate, or a surname without a first name, it is a first name.
 fn preferred(cells: &[String], meanings: &[Option<Meaning>]) -> Option<usize> {
     let has = |meaning| meanings.contains(&Some(meaning));
     let is_surname = |meaning: &Option<Meaning>| {
-        matches!(meaning, Some(Meaning::Column(Column::LastName | Column::SecondLastName)))
+        matches!(
+            meaning,
+            Some(Meaning::Column(Column::LastName | Column::SecondLastName))
+        )
     };
-    let mut surnames = cells.iter().zip(meanings).filter(|(_, meaning)| is_surname(meaning));
+    let mut surnames = cells
+        .iter()
+        .zip(meanings)
+        .filter(|(_, meaning)| is_surname(meaning));
     let has_first = has(Meaning::PlainName) || has(Meaning::Column(Column::FirstName));
     if surnames.any(|(cell, _)| !has_first || is_for_certificate(cell)) {
         return None;
     }
-    meanings.iter().position(|meaning| *meaning == Some(Meaning::CertificateName))
+    meanings
+        .iter()
+        .position(|meaning| *meaning == Some(Meaning::CertificateName))
 }
 
 /// A column's letters as spreadsheet programs show them: 0 → A, 25 → Z, 26 → AA.

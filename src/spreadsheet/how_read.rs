@@ -24,7 +24,8 @@ pub struct HowRead {
     pub sheets: Vec<SheetState>,
     /// Number of the first header row.
     pub header_row: u32,
-    /// Headers of the first sheet that was read, from left to right, with the fields that they map to.
+    /// Headers of the first sheet that was read, from left to right, with the fields that they map
+    /// to.
     pub columns: Vec<(String, Option<&'static str>)>,
     /// Number of rows that contain only a counter and empty check boxes.
     pub blank_rows: u32,
@@ -118,8 +119,10 @@ impl HowRead {
         headers: impl Iterator<Item = &'a String>,
     ) {
         let left = MAX_HIDDEN_COLUMNS.saturating_sub(self.hidden_columns.len());
-        let column =
-            |header: &String| HiddenColumn { sheet: sheet.map(str::to_owned), header: header.clone() };
+        let column = |header: &String| HiddenColumn {
+            sheet: sheet.map(str::to_owned),
+            header: header.clone(),
+        };
         self.hidden_columns.extend(headers.take(left).map(column));
     }
 }
@@ -131,7 +134,11 @@ impl ShownRow {
             RowOutcome::Person { person, raw, .. } => (raw, of_person(person)),
             RowOutcome::Rejected { raw, .. } => (raw, as_written(raw)),
         };
-        Self { sheet: raw.sheet().map(str::to_owned), row: raw.shown_row(row.row), values }
+        Self {
+            sheet: raw.sheet().map(str::to_owned),
+            row: raw.shown_row(row.row),
+            values,
+        }
     }
 }
 
@@ -144,7 +151,10 @@ fn of_person(person: &PersonEntry) -> BTreeMap<&'static str, Personal<String>> {
         (Column::Gender, person.gender.as_ref()),
         (Column::Email, person.email.as_ref()),
     ];
-    fields.into_iter().filter_map(|(column, value)| Some((column.name(), value?.clone()))).collect()
+    fields
+        .into_iter()
+        .filter_map(|(column, value)| Some((column.name(), value?.clone())))
+        .collect()
 }
 
 fn as_written(raw: &RawRow) -> BTreeMap<&'static str, Personal<String>> {

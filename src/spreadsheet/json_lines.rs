@@ -50,12 +50,20 @@ pub struct PersonLine {
 pub(super) fn open(
     file: File,
     limits: Limits,
-) -> Result<(HeaderMap, impl Iterator<Item = Result<Record, SheetError>> + Send), SheetError> {
+) -> Result<
+    (
+        HeaderMap,
+        impl Iterator<Item = Result<Record, SheetError>> + Send,
+    ),
+    SheetError,
+> {
     let map = headers::map(&FIELDS.map(str::to_owned), &Reading::default())?;
     let lines = BufReader::new(file).lines().zip(1_u32..);
     let records = lines.map(move |(line, row)| {
         // The parser's message isn't used, because it may quote the line.
-        let broken = |_| SheetError::Broken { reason: format!("line {row} is not JSON") };
+        let broken = |_| SheetError::Broken {
+            reason: format!("line {row} is not JSON"),
+        };
         let line: PersonLine = serde_json::from_str(&line?).map_err(broken)?;
         Ok(record(row, line, limits.max_cell_chars))
     });
@@ -69,11 +77,23 @@ fn record(row: u32, line: PersonLine, max_chars: usize) -> Record {
         (Value::Object(fields), None) => (fields, Vec::new()),
         (other, None) => (Map::new(), vec![no_object(&other)]),
     };
-    let mut cell = |name| cell(fields.remove(name).unwrap_or_default(), line.has_exponent, max_chars);
+    let mut cell = |name| {
+        cell(
+            fields.remove(name).unwrap_or_default(),
+            line.has_exponent,
+            max_chars,
+        )
+    };
     let cells = FIELDS.map(&mut cell).into();
     faults.extend(line.twice.iter().map(|name| given_twice(name)));
     faults.extend(fields.keys().take(MAX_NAMED).map(|name| unknown(name)));
-    Record { row, cells, origin: Origin::Json, is_hidden: false, faults }
+    Record {
+        row,
+        cells,
+        origin: Origin::Json,
+        is_hidden: false,
+        faults,
+    }
 }
 
 fn cell(value: Value, has_exponent: bool, max_chars: usize) -> Cell {
@@ -87,20 +107,25 @@ fn cell(value: Value, has_exponent: bool, max_chars: usize) -> Cell {
     }
 }
 
-/// Converts a non-negative integer to its digits. Accepts `79123456.0`, which Python writes if a column has blanks.
-/// Rejects a number with an exponent, because it may be rounded to a few digits.
+/// Converts a non-negative integer to its digits. Accepts `79123456.0`, which Python writes if a
+/// column has blanks. Rejects a number with an exponent, because it may be rounded to a few digits.
 fn digits(number: &Number, has_exponent: bool) -> Cell {
-    let float = number.as_f64().filter(|float| *float >= 0.0 && float.fract() == 0.0);
+    let float = number
+        .as_f64()
+        .filter(|float| *float >= 0.0 && float.fract() == 0.0);
     match (number.as_u64(), float) {
         (Some(whole), _) if whole <= GREATEST_EXACT => Cell::Text(whole.to_string().into()),
         (None, Some(_)) if has_exponent => rounded(
             number,
             "is a number with an exponent, whose last digits may be lost; give it in quotation marks",
         ),
-        (None, Some(float)) if float <= GREATEST_EXACT as f64 => Cell::Text(format!("{float}").into()),
-        (Some(_), _) | (None, Some(_)) => {
-            rounded(number, "is a number with more digits than programs keep; give it in quotation marks")
+        (None, Some(float)) if float <= GREATEST_EXACT as f64 => {
+            Cell::Text(format!("{float}").into())
         }
+        (Some(_), _) | (None, Some(_)) => rounded(
+            number,
+            "is a number with more digits than programs keep; give it in quotation marks",
+        ),
         (None, None) => Cell::unusable(
             number.to_string(),
             "WRONG_TYPE",
@@ -119,7 +144,12 @@ fn wrong_type(message: &'static str) -> Cell {
 }
 
 fn unreadable(problem: &str) -> RowError {
-    RowError { column: None, field: None, code: "UNREADABLE", message: format!("the element {problem}") }
+    RowError {
+        column: None,
+        field: None,
+        code: "UNREADABLE",
+        message: format!("the element {problem}"),
+    }
 }
 
 fn no_object(value: &Value) -> RowError {
@@ -132,19 +162,35 @@ fn no_object(value: &Value) -> RowError {
         Value::Object(_) => "an object",
     };
     let message = format!("the element is {kind}; give an object with the fields of a person");
-    RowError { column: None, field: None, code: "WRONG_TYPE", message }
+    RowError {
+        column: None,
+        field: None,
+        code: "WRONG_TYPE",
+        message,
+    }
 }
 
 fn unknown(name: &str) -> RowError {
     let column = printable(name);
     let message = format!("\"{column}\" is no field of a person; remove it, or correct its name");
-    RowError { column: Some(column), field: None, code: "UNKNOWN_FIELD", message }
+    RowError {
+        column: Some(column),
+        field: None,
+        code: "UNKNOWN_FIELD",
+        message,
+    }
 }
 
 fn given_twice(name: &str) -> RowError {
     let column = printable(name);
-    let message = format!("\"{column}\" is given twice; give it once, in camelCase or in snake_case");
-    RowError { column: Some(column), field: None, code: "GIVEN_TWICE", message }
+    let message =
+        format!("\"{column}\" is given twice; give it once, in camelCase or in snake_case");
+    RowError {
+        column: Some(column),
+        field: None,
+        code: "GIVEN_TWICE",
+        message,
+    }
 }
 
 #[cfg(test)]
@@ -154,7 +200,12 @@ mod tests {
     use super::*;
 
     fn line(person: Value) -> PersonLine {
-        PersonLine { person, twice: Vec::new(), has_exponent: false, unreadable: None }
+        PersonLine {
+            person,
+            twice: Vec::new(),
+            has_exponent: false,
+            unreadable: None,
+        }
     }
 
     fn read(value: Value) -> (Vec<String>, Vec<&'static str>) {
@@ -163,7 +214,10 @@ mod tests {
             Cell::Text(text) => text.reveal().clone(),
             Cell::Unusable { code, .. } => format!("<{code}>"),
         });
-        (cells.filter(|cell| !cell.is_empty()).collect(), faults.iter().map(|fault| fault.code).collect())
+        (
+            cells.filter(|cell| !cell.is_empty()).collect(),
+            faults.iter().map(|fault| fault.code).collect(),
+        )
     }
 
     #[test]
@@ -177,15 +231,23 @@ mod tests {
         for rounded in [json!(GREATEST_EXACT + 1), json!(1e20), json!(1e300)] {
             assert_eq!(number(rounded), "<NUMBER_ROUNDED>");
         }
-        for wrong in [json!(-5), json!(1.5), json!(true), json!(["1"]), json!({"a": 1})] {
+        for wrong in [
+            json!(-5),
+            json!(1.5),
+            json!(true),
+            json!(["1"]),
+            json!({"a": 1}),
+        ] {
             assert_eq!(number(wrong), "<WRONG_TYPE>");
         }
     }
 
     #[test]
     fn number_with_an_exponent_may_be_rounded() {
-        let line =
-            PersonLine { has_exponent: true, ..line(json!({"documentNumber": 7.912_35e7, "fullName": 5})) };
+        let line = PersonLine {
+            has_exponent: true,
+            ..line(json!({"documentNumber": 7.912_35e7, "fullName": 5}))
+        };
         let codes: Vec<_> = record(1, line, 100)
             .cells
             .iter()
@@ -199,17 +261,29 @@ mod tests {
 
     #[test]
     fn element_that_cannot_be_read_is_an_error_of_its_row() {
-        let line = PersonLine { unreadable: Some("is odd".to_owned()), ..line(Value::Null) };
+        let line = PersonLine {
+            unreadable: Some("is odd".to_owned()),
+            ..line(Value::Null)
+        };
         let faults = record(1, line, 100).faults;
         assert_eq!(faults.len(), 1);
-        assert_eq!((faults[0].code, faults[0].message.as_str()), ("UNREADABLE", "the element is odd"));
+        assert_eq!(
+            (faults[0].code, faults[0].message.as_str()),
+            ("UNREADABLE", "the element is odd")
+        );
     }
 
     #[test]
     fn field_that_is_given_twice_is_an_error_of_the_row() {
-        let line = PersonLine { twice: vec!["fullName".to_owned()], ..line(json!({"fullName": "Ada"})) };
+        let line = PersonLine {
+            twice: vec!["fullName".to_owned()],
+            ..line(json!({"fullName": "Ada"}))
+        };
         let fault = record(1, line, 100).faults.remove(0);
-        assert_eq!((fault.code, fault.column.as_deref()), ("GIVEN_TWICE", Some("fullName")));
+        assert_eq!(
+            (fault.code, fault.column.as_deref()),
+            ("GIVEN_TWICE", Some("fullName"))
+        );
     }
 
     #[test]
@@ -218,8 +292,14 @@ mod tests {
         assert_eq!(read(json!(null)), (vec![], vec!["WRONG_TYPE"]));
         assert_eq!(
             read(json!({"fullName": "Ada", "age": 36, "phone": "1"})),
-            (vec!["Ada".to_owned()], vec!["UNKNOWN_FIELD", "UNKNOWN_FIELD"])
+            (
+                vec!["Ada".to_owned()],
+                vec!["UNKNOWN_FIELD", "UNKNOWN_FIELD"]
+            )
         );
-        assert_eq!(read(json!({"fullName": "Ada", "email": null})), (vec!["Ada".to_owned()], vec![]));
+        assert_eq!(
+            read(json!({"fullName": "Ada", "email": null})),
+            (vec!["Ada".to_owned()], vec![])
+        );
     }
 }

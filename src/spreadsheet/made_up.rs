@@ -21,8 +21,18 @@ const ORIGINS: &[Origin] = &[
         country: "Colombia",
         document_type: "Cédula",
         family_first: false,
-        women: &[("María José", "mariajose"), ("Lucía", "lucia"), ("Ximena", "ximena"), ("Inés", "ines")],
-        men: &[("Andrés", "andres"), ("Iñigo", "inigo"), ("Joaquín", "joaquin"), ("Óscar", "oscar")],
+        women: &[
+            ("María José", "mariajose"),
+            ("Lucía", "lucia"),
+            ("Ximena", "ximena"),
+            ("Inés", "ines"),
+        ],
+        men: &[
+            ("Andrés", "andres"),
+            ("Iñigo", "inigo"),
+            ("Joaquín", "joaquin"),
+            ("Óscar", "oscar"),
+        ],
         families: &[
             ("Muñoz", "munoz"),
             ("Peña Ríos", "penarios"),
@@ -34,8 +44,18 @@ const ORIGINS: &[Origin] = &[
         country: "United Kingdom",
         document_type: "Passport",
         family_first: false,
-        women: &[("Ada", "ada"), ("Grace", "grace"), ("Zoë", "zoe"), ("Siobhán", "siobhan")],
-        men: &[("Alan", "alan"), ("Owen", "owen"), ("Rhys", "rhys"), ("Fergus", "fergus")],
+        women: &[
+            ("Ada", "ada"),
+            ("Grace", "grace"),
+            ("Zoë", "zoe"),
+            ("Siobhán", "siobhan"),
+        ],
+        men: &[
+            ("Alan", "alan"),
+            ("Owen", "owen"),
+            ("Rhys", "rhys"),
+            ("Fergus", "fergus"),
+        ],
         families: &[
             ("O'Connell", "oconnell"),
             ("Whitlock", "whitlock"),
@@ -47,8 +67,18 @@ const ORIGINS: &[Origin] = &[
         country: "Türkiye",
         document_type: "Kimlik",
         family_first: false,
-        women: &[("Gülşen", "gulsen"), ("Işıl", "isil"), ("Çiğdem", "cigdem"), ("Şule", "sule")],
-        men: &[("İbrahim", "ibrahim"), ("Oğuz", "oguz"), ("Ümit", "umit"), ("Yiğit", "yigit")],
+        women: &[
+            ("Gülşen", "gulsen"),
+            ("Işıl", "isil"),
+            ("Çiğdem", "cigdem"),
+            ("Şule", "sule"),
+        ],
+        men: &[
+            ("İbrahim", "ibrahim"),
+            ("Oğuz", "oguz"),
+            ("Ümit", "umit"),
+            ("Yiğit", "yigit"),
+        ],
         families: &[
             ("Yıldız", "yildiz"),
             ("Çağlayan", "caglayan"),
@@ -66,15 +96,35 @@ const ORIGINS: &[Origin] = &[
             ("Bích Phượng", "bichphuong"),
             ("Hồng", "hong"),
         ],
-        men: &[("Văn Đức", "vanduc"), ("Quốc Việt", "quocviet"), ("Hữu Thắng", "huuthang"), ("Minh", "minh")],
-        families: &[("Nguyễn", "nguyen"), ("Trần", "tran"), ("Đặng", "dang"), ("Lê", "le")],
+        men: &[
+            ("Văn Đức", "vanduc"),
+            ("Quốc Việt", "quocviet"),
+            ("Hữu Thắng", "huuthang"),
+            ("Minh", "minh"),
+        ],
+        families: &[
+            ("Nguyễn", "nguyen"),
+            ("Trần", "tran"),
+            ("Đặng", "dang"),
+            ("Lê", "le"),
+        ],
     },
     Origin {
         country: "Ελλάδα",
         document_type: "Ταυτότητα",
         family_first: false,
-        women: &[("Δήμητρα", "dimitra"), ("Ελένη", "eleni"), ("Ζωή", "zoi"), ("Ιωάννα", "ioanna")],
-        men: &[("Γιώργος", "giorgos"), ("Θεόδωρος", "theodoros"), ("Νίκος", "nikos"), ("Σπύρος", "spyros")],
+        women: &[
+            ("Δήμητρα", "dimitra"),
+            ("Ελένη", "eleni"),
+            ("Ζωή", "zoi"),
+            ("Ιωάννα", "ioanna"),
+        ],
+        men: &[
+            ("Γιώργος", "giorgos"),
+            ("Θεόδωρος", "theodoros"),
+            ("Νίκος", "nikos"),
+            ("Σπύρος", "spyros"),
+        ],
         families: &[
             ("Αλεξίου", "alexiou"),
             ("Καλογήρου", "kalogirou"),
@@ -86,8 +136,18 @@ const ORIGINS: &[Origin] = &[
         country: "Україна",
         document_type: "Паспорт",
         family_first: false,
-        women: &[("Ольга", "olha"), ("Юлія", "yuliia"), ("Ївга", "yivha"), ("Соломія", "solomiia")],
-        men: &[("Андрій", "andrii"), ("Єгор", "yehor"), ("Юрій", "yurii"), ("Ґеорґій", "georgii")],
+        women: &[
+            ("Ольга", "olha"),
+            ("Юлія", "yuliia"),
+            ("Ївга", "yivha"),
+            ("Соломія", "solomiia"),
+        ],
+        men: &[
+            ("Андрій", "andrii"),
+            ("Єгор", "yehor"),
+            ("Юрій", "yurii"),
+            ("Ґеорґій", "georgii"),
+        ],
         families: &[
             ("Шевчук", "shevchuk"),
             ("Коваль", "koval"),
@@ -105,7 +165,12 @@ const ORIGINS: &[Origin] = &[
             ("Zofia", "zofia"),
             ("Bożena", "bozena"),
         ],
-        men: &[("Wojciech", "wojciech"), ("Łukasz", "lukasz"), ("Zdzisław", "zdzislaw"), ("Grześ", "grzes")],
+        men: &[
+            ("Wojciech", "wojciech"),
+            ("Łukasz", "lukasz"),
+            ("Zdzisław", "zdzislaw"),
+            ("Grześ", "grzes"),
+        ],
         families: &[
             ("Wróbel", "wrobel"),
             ("Dąbek", "dabek"),
@@ -115,12 +180,19 @@ const ORIGINS: &[Origin] = &[
     },
 ];
 
-/// Writes a CSV file with a header row and `people` fictional people to `out`. The same `seed` gives the same bytes.
-/// E-mail addresses are unique and end in example.com. Document numbers are unique up to 90 million people.
+/// Writes a CSV file with a header row and `people` fictional people to `out`. The same `seed`
+/// gives the same bytes. E-mail addresses are unique and end in example.com. Document numbers are
+/// unique up to 90 million people.
 pub fn made_up_people(people: usize, seed: u64, out: impl Write) -> io::Result<()> {
     let mut sheet = csv::Writer::from_writer(out);
-    let header =
-        ["Nombre completo", "Country", "Tipo documento", "Número documento", "Gender", "Correo electrónico"];
+    let header = [
+        "Nombre completo",
+        "Country",
+        "Tipo documento",
+        "Número documento",
+        "Gender",
+        "Correo electrónico",
+    ];
     sheet.write_record(header).map_err(writers_error)?;
     let mut draws = Draws(seed);
     for index in 0..people as u64 {
@@ -128,12 +200,22 @@ pub fn made_up_people(people: usize, seed: u64, out: impl Write) -> io::Result<(
         let is_woman = draws.next() & 1 == 0;
         let (given, given_ascii) = draws.one_of(if is_woman { origin.women } else { origin.men });
         let (family, family_ascii) = draws.one_of(origin.families);
-        let name =
-            if origin.family_first { format!("{family} {given}") } else { format!("{given} {family}") };
+        let name = if origin.family_first {
+            format!("{family} {given}")
+        } else {
+            format!("{given} {family}")
+        };
         let email = format!("{given_ascii}.{family_ascii}.{}@example.com", index + 1);
         let gender = if is_woman { "F" } else { "M" };
         let document = document_number(index, seed).to_string();
-        let row = [&name, origin.country, origin.document_type, &document, gender, &email];
+        let row = [
+            &name,
+            origin.country,
+            origin.document_type,
+            &document,
+            gender,
+            &email,
+        ];
         sheet.write_record(row).map_err(writers_error)?;
     }
     sheet.flush()
@@ -147,13 +229,15 @@ fn writers_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// Returns a number of 8 digits. The factor is coprime to 90,000,000, so different indexes give different numbers.
+/// Returns a number of 8 digits. The factor is coprime to 90,000,000, so different indexes give
+/// different numbers.
 const fn document_number(index: u64, seed: u64) -> u64 {
     const NUMBERS: u64 = 90_000_000;
     10_000_000 + ((index % NUMBERS) * 7_368_787 + seed % NUMBERS) % NUMBERS
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): a small random generator with the same output on every platform.
+/// SplitMix64 (Steele, Lea and Flood, 2014): a small random generator with the same output on every
+/// platform.
 struct Draws(u64);
 
 impl Draws {

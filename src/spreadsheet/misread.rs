@@ -27,8 +27,16 @@ pub(super) struct Assumed {
 
 impl Assumed {
     pub(super) fn of(dialect: Dialect) -> Self {
-        let Dialect { charset, source, start } = dialect;
-        Self { charset, source, start }
+        let Dialect {
+            charset,
+            source,
+            start,
+        } = dialect;
+        Self {
+            charset,
+            source,
+            start,
+        }
     }
 
     /// Returns the label of the encoding, and its source.
@@ -38,8 +46,8 @@ impl Assumed {
 
     /// Rejects the file if `name` looks misread.
     ///
-    /// If the encoding is given, no name rejects the file. If it is evident, only double-encoded text does. Other
-    /// doubtful names are errors of their rows.
+    /// If the encoding is given, no name rejects the file. If it is evident, only double-encoded
+    /// text does. Other doubtful names are errors of their rows.
     pub(super) fn check(
         &self,
         name: &str,
@@ -60,10 +68,14 @@ impl Assumed {
             return Ok(());
         }
         let bytes = self.charset.encoded(name);
-        let others = offered().filter(|charset| *charset != self.charset).filter_map(|charset| {
-            let read = charset.decoded(&bytes).filter(|read| read != name && is_plausible(read))?;
-            Some((charset.label, Personal::new(read)))
-        });
+        let others = offered()
+            .filter(|charset| *charset != self.charset)
+            .filter_map(|charset| {
+                let read = charset
+                    .decoded(&bytes)
+                    .filter(|read| read != name && is_plausible(read))?;
+                Some((charset.label, Personal::new(read)))
+            });
         let others = distinct(others.collect());
         Err(self.misread(row, &column(), name, others))
     }
@@ -75,12 +87,20 @@ impl Assumed {
         name: &str,
         others: Vec<(&'static str, Personal<String>)>,
     ) -> SheetError {
-        let readings = Box::new(Readings { read: Personal::new(name.to_owned()), others });
-        SheetError::MisreadText { assumed: self.charset.label, row, column: printable(column), readings }
+        let readings = Box::new(Readings {
+            read: Personal::new(name.to_owned()),
+            others,
+        });
+        SheetError::MisreadText {
+            assumed: self.charset.label,
+            row,
+            column: printable(column),
+            readings,
+        }
     }
 
-    /// Returns the error for a file without a header row. If the encoding is guessed and another encoding finds the
-    /// headers, the error reports misread text.
+    /// Returns the error for a file without a header row. If the encoding is guessed and another
+    /// encoding finds the headers, the error reports misread text.
     pub(super) fn header_not_found(
         &self,
         error: SheetError,
@@ -88,7 +108,9 @@ impl Assumed {
         reading: &Reading,
     ) -> SheetError {
         let needs_document = match &error {
-            SheetError::MissingColumns { missing, .. } => missing.contains(&Column::DocumentNumber.name()),
+            SheetError::MissingColumns { missing, .. } => {
+                missing.contains(&Column::DocumentNumber.name())
+            }
             SheetError::UnknownColumn { .. } => false,
             _ => return error,
         };
@@ -97,7 +119,9 @@ impl Assumed {
         }
         let mut found = Vec::new();
         for charset in offered().filter(|charset| *charset != self.charset) {
-            if let Some((row, header, name)) = self.first_name(charset, limits, (reading, needs_document)) {
+            if let Some((row, header, name)) =
+                self.first_name(charset, limits, (reading, needs_document))
+            {
                 found.push((row, header, (charset.label, Personal::new(name))));
             }
         }
@@ -105,13 +129,15 @@ impl Assumed {
             return headers::hinted(error, self.charset, &self.start);
         };
         let bytes = Charset::of_label(label).map(|charset| charset.encoded(name.reveal_str()));
-        let read = bytes.and_then(|bytes| self.charset.decoded(&bytes)).unwrap_or_default();
+        let read = bytes
+            .and_then(|bytes| self.charset.decoded(&bytes))
+            .unwrap_or_default();
         let others = distinct(found.into_iter().map(|(.., reading)| reading).collect());
         self.misread(row, &header, &read, others)
     }
 
-    /// Returns row, header and text of the first non-ASCII name, or of the first name if all are ASCII. Returns
-    /// `None` unless `charset` finds the headers and all names are plausible.
+    /// Returns row, header and text of the first non-ASCII name, or of the first name if all are
+    /// ASCII. Returns `None` unless `charset` finds the headers and all names are plausible.
     fn first_name(
         &self,
         charset: Charset,
@@ -137,20 +163,36 @@ impl Assumed {
         if !names.iter().all(|(_, name)| is_plausible(name)) {
             return None;
         }
-        let telling = names.iter().find(|(_, name)| !name.is_ascii()).or(names.first())?;
-        Some((telling.0, found.map.headers.get(column.1)?.clone(), telling.1.clone()))
+        let telling = names
+            .iter()
+            .find(|(_, name)| !name.is_ascii())
+            .or(names.first())?;
+        Some((
+            telling.0,
+            found.map.headers.get(column.1)?.clone(),
+            telling.1.clone(),
+        ))
     }
 }
 
 fn is_plausible(name: &str) -> bool {
-    doubt(name, true).is_none() && !name.chars().any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control())
+    doubt(name, true).is_none()
+        && !name
+            .chars()
+            .any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control())
 }
 
 /// Returns the first [`MAX_OFFERED`] readings with different texts.
-fn distinct(readings: Vec<(&'static str, Personal<String>)>) -> Vec<(&'static str, Personal<String>)> {
+fn distinct(
+    readings: Vec<(&'static str, Personal<String>)>,
+) -> Vec<(&'static str, Personal<String>)> {
     let mut kept: Vec<(&'static str, Personal<String>)> = Vec::new();
     for (label, text) in readings {
-        if kept.len() < MAX_OFFERED && !kept.iter().any(|(_, known)| known.reveal() == text.reveal()) {
+        if kept.len() < MAX_OFFERED
+            && !kept
+                .iter()
+                .any(|(_, known)| known.reveal() == text.reveal())
+        {
             kept.push((label, text));
         }
     }

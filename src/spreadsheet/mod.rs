@@ -1,10 +1,12 @@
 //! Reader of people from uploaded spreadsheets (CSV, XLSX and XLS), row by row, within [`Limits`].
 //!
-//! Call [`sniff()`] on the first bytes, then [`open`] on the stored file, and iterate. A [`SheetError`] concerns the
-//! whole file. An error in one row is a [`RowOutcome::Rejected`], and reading continues with the next row.
+//! Call [`sniff()`] on the first bytes, then [`open`] on the stored file, and iterate. A
+//! [`SheetError`] concerns the whole file. An error in one row is a [`RowOutcome::Rejected`], and
+//! reading continues with the next row.
 //!
-//! Memory use is constant, regardless of the file: CSV is decoded and split as it is read, and workbooks are read
-//! cell by cell. Only the shared strings of a workbook are held as a whole, and their size is limited.
+//! Memory use is constant, regardless of the file: CSV is decoded and split as it is read, and
+//! workbooks are read cell by cell. Only the shared strings of a workbook are held as a whole, and
+//! their size is limited.
 //!
 //! [`export`] writes tables for spreadsheet programs.
 
@@ -50,8 +52,8 @@ pub use reader::{SheetReader, open};
 pub use row::{RowError, RowOutcome, SheetRow};
 pub use sniff::{Format, SNIFF_BYTES, sniff};
 
-/// Columns that a report of rejected rows adds: row number and reason. When the corrected report is read, their
-/// values are ignored, and their presence identifies the file as such a report.
+/// Columns that a report of rejected rows adds: row number and reason. When the corrected report is
+/// read, their values are ignored, and their presence identifies the file as such a report.
 pub const REPORT_COLUMNS: [&str; 2] = ["laureate_row", "laureate_reason"];
 
 /// Id column of Laureate's export. It identifies a file as an export.
@@ -74,7 +76,8 @@ pub struct Limits {
     pub max_columns: usize,
     /// Characters in one cell. A longer cell is an error of its row.
     pub max_cell_chars: usize,
-    /// Inflated size of all parts of an XLSX, in bytes. An XLS is not compressed, so `max_bytes` limits it.
+    /// Inflated size of all parts of an XLSX, in bytes. An XLS is not compressed, so `max_bytes`
+    /// limits it.
     pub max_inflated_bytes: u64,
 }
 

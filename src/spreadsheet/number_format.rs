@@ -15,9 +15,11 @@ pub(super) enum NumberFormat {
     Date,
     /// Elapsed time, such as `[h]:mm`.
     Duration,
-    /// Digits at fixed places, such as `00000000` or `000-00-0000`. `None` is a digit, `Some` a literal.
+    /// Digits at fixed places, such as `00000000` or `000-00-0000`. `None` is a digit, `Some` a
+    /// literal.
     Places(Arc<[Option<char>]>),
-    /// Sections with conditions, such as `[<=9999999]0000000;00000000`. The first that matches applies.
+    /// Sections with conditions, such as `[<=9999999]0000000;00000000`. The first that matches
+    /// applies.
     Sections(Arc<[Section]>),
 }
 
@@ -56,9 +58,13 @@ impl Condition {
             (">", Compare::Greater),
             ("=", Compare::Equal),
         ];
-        let (compare, with) =
-            signs.into_iter().find_map(|(sign, compare)| Some((compare, inside.strip_prefix(sign)?)))?;
-        Some(Self { compare, with: with.trim().parse().ok()? })
+        let (compare, with) = signs
+            .into_iter()
+            .find_map(|(sign, compare)| Some((compare, inside.strip_prefix(sign)?)))?;
+        Some(Self {
+            compare,
+            with: with.trim().parse().ok()?,
+        })
     }
 
     fn holds(self, number: f64) -> bool {
@@ -86,29 +92,50 @@ impl NumberFormat {
     /// Parses a format code. Without conditions, only the first section (positive numbers) is used.
     pub(super) fn of_code(code: &str) -> Self {
         let code: String = code.chars().take(MAX_CODE_CHARS).collect();
-        let sections: Vec<Section> = sections(&code).into_iter().take(MAX_SECTIONS).map(section).collect();
+        let sections: Vec<Section> = sections(&code)
+            .into_iter()
+            .take(MAX_SECTIONS)
+            .map(section)
+            .collect();
         if sections.iter().any(|section| section.condition.is_some()) {
             return Self::Sections(sections.into());
         }
-        sections.into_iter().next().map(|section| section.format).unwrap_or_default()
+        sections
+            .into_iter()
+            .next()
+            .map(|section| section.format)
+            .unwrap_or_default()
     }
 
     /// Returns the format that applies to `number`.
     pub(super) fn section(&self, number: f64) -> &Self {
-        let Self::Sections(sections) = self else { return self };
-        let holds = |section: &&Section| section.condition.is_none_or(|condition| condition.holds(number));
-        sections.iter().find(holds).map_or(&Self::Plain, |section| &section.format)
+        let Self::Sections(sections) = self else {
+            return self;
+        };
+        let holds = |section: &&Section| {
+            section
+                .condition
+                .is_none_or(|condition| condition.holds(number))
+        };
+        sections
+            .iter()
+            .find(holds)
+            .map_or(&Self::Plain, |section| &section.format)
     }
 
     /// Parses one section of a format code.
     fn of_section(code: &str) -> Self {
         let mut places = Some(Vec::new());
-        let (mut is_date, mut is_optional) = (false, false);
+        let mut is_date = false;
+        let mut is_optional = false;
         let mut characters = code.chars();
         while let Some(character) = characters.next() {
             let literal = match character {
                 '"' => {
-                    let quoted = characters.by_ref().take_while(|&quoted| quoted != '"').map(Some);
+                    let quoted = characters
+                        .by_ref()
+                        .take_while(|&quoted| quoted != '"')
+                        .map(Some);
                     if let Some(places) = &mut places {
                         places.extend(quoted);
                     } else {
@@ -117,21 +144,29 @@ impl NumberFormat {
                     continue;
                 }
                 '\\' => characters.next(),
-                // `_x` is a blank as wide as `x`, and `*x` fills the cell with `x`. Neither is part of the value.
+                // `_x` is a blank as wide as `x`, and `*x` fills the cell with `x`. Neither is part
+                // of the value.
                 '_' | '*' => {
                     characters.next();
                     continue;
                 }
                 '[' => {
-                    let inside: String = characters.by_ref().take_while(|&inner| inner != ']').collect();
+                    let inside: String = characters
+                        .by_ref()
+                        .take_while(|&inner| inner != ']')
+                        .collect();
                     if is_elapsed(&inside) {
                         return Self::Duration;
                     }
                     continue;
                 }
-                // Before the first digit place, `#` and `?` show nothing for an absent digit. After a zero they
-                // are digit places like it.
-                '#' | '?' if places.as_ref().is_some_and(|places| !places.contains(&None)) => {
+                // Before the first digit place, `#` and `?` show nothing for an absent digit. After
+                // a zero they are digit places like it.
+                '#' | '?'
+                    if places
+                        .as_ref()
+                        .is_some_and(|places| !places.contains(&None)) =>
+                {
                     is_optional = true;
                     continue;
                 }
@@ -154,11 +189,17 @@ impl NumberFormat {
                 (Some(_), None) => {}
             }
         }
-        let digits = places.iter().flatten().filter(|place| place.is_none()).count();
+        let digits = places
+            .iter()
+            .flatten()
+            .filter(|place| place.is_none())
+            .count();
         match places {
             _ if is_date => Self::Date,
             // Extra digits of the number would follow the leading literal.
-            Some(places) if is_optional && places.first().is_some_and(Option::is_some) => Self::Plain,
+            Some(places) if is_optional && places.first().is_some_and(Option::is_some) => {
+                Self::Plain
+            }
             Some(places) if digits > 0 && places.len() > 1 => Self::Places(places.into()),
             _ => Self::Plain,
         }
@@ -170,8 +211,11 @@ const MAX_SECTIONS: usize = 3;
 
 /// Splits a code at the semicolons outside quoted, escaped and bracketed text.
 fn sections(code: &str) -> Vec<&str> {
-    let (mut sections, mut start) = (Vec::new(), 0);
-    let (mut is_quoted, mut is_bracketed, mut is_escaped) = (false, false, false);
+    let mut sections = Vec::new();
+    let mut start = 0;
+    let mut is_quoted = false;
+    let mut is_bracketed = false;
+    let mut is_escaped = false;
     for (position, character) in code.char_indices() {
         match character {
             _ if is_escaped => is_escaped = false,
@@ -192,9 +236,15 @@ fn sections(code: &str) -> Vec<&str> {
 }
 
 fn section(code: &str) -> Section {
-    let bracketed = code.split('[').skip(1).filter_map(|rest| rest.split_once(']'));
+    let bracketed = code
+        .split('[')
+        .skip(1)
+        .filter_map(|rest| rest.split_once(']'));
     let condition = bracketed.map(|(inside, _)| inside).find_map(Condition::of);
-    Section { condition, format: NumberFormat::of_section(code) }
+    Section {
+        condition,
+        format: NumberFormat::of_section(code),
+    }
 }
 
 fn is_elapsed(inside: &str) -> bool {
@@ -238,15 +288,23 @@ mod tests {
     #[test]
     fn digits_at_fixed_places() {
         assert_eq!(places("00000000", "1234").as_deref(), Some("00001234"));
-        assert_eq!(places("00000000;-0", "1234567890").as_deref(), Some("1234567890"));
-        assert_eq!(places("000-00-0000", "123456789").as_deref(), Some("123-45-6789"));
+        assert_eq!(
+            places("00000000;-0", "1234567890").as_deref(),
+            Some("1234567890")
+        );
+        assert_eq!(
+            places("000-00-0000", "123456789").as_deref(),
+            Some("123-45-6789")
+        );
         assert_eq!(places("\\A\"B \"00", "7").as_deref(), Some("AB 07"));
         assert_eq!(places("[Red]000_)", "7").as_deref(), Some("007"));
         assert_eq!(places("00-00", "12345").as_deref(), Some("123-45"));
         assert_eq!(places("0#######", "1234567").as_deref(), Some("01234567"));
         assert_eq!(places("0???????", "1234567").as_deref(), Some("01234567"));
         assert_eq!(places("#00000000", "1234").as_deref(), Some("00001234"));
-        for plain in ["General", "0", "0.00", "#,##0", "0%", "@", "", "00E+00", "###-###", "#"] {
+        for plain in [
+            "General", "0", "0.00", "#,##0", "0%", "@", "", "00E+00", "###-###", "#",
+        ] {
             assert_eq!(NumberFormat::of_code(plain), NumberFormat::Plain, "{plain}");
         }
     }
@@ -256,10 +314,19 @@ mod tests {
         let code = "[<=9999999]0000000;00000000";
         assert_eq!(places(code, "1234").as_deref(), Some("0001234"));
         assert_eq!(places(code, "12345678").as_deref(), Some("12345678"));
-        assert_eq!(places("[<=99999]00000;0000-0000", "12345678").as_deref(), Some("1234-5678"));
-        assert_eq!(places("[Red][>=1000]000000;General", "1234").as_deref(), Some("001234"));
+        assert_eq!(
+            places("[<=99999]00000;0000-0000", "12345678").as_deref(),
+            Some("1234-5678")
+        );
+        assert_eq!(
+            places("[Red][>=1000]000000;General", "1234").as_deref(),
+            Some("001234")
+        );
         assert_eq!(places("[Red][>=1000]000000;General", "12"), None);
-        assert_eq!(places("[=7]\";[\"000;0000;@", "7").as_deref(), Some(";[007"));
+        assert_eq!(
+            places("[=7]\";[\"000;0000;@", "7").as_deref(),
+            Some(";[007")
+        );
         assert_eq!(places("[<5]000;[<50]0000", "500"), None);
     }
 
@@ -276,10 +343,17 @@ mod tests {
             assert_eq!(NumberFormat::of_code(code), NumberFormat::Date, "{code}");
         }
         for code in ["[h]:mm:ss", "[mm]:ss", "[SS]"] {
-            assert_eq!(NumberFormat::of_code(code), NumberFormat::Duration, "{code}");
+            assert_eq!(
+                NumberFormat::of_code(code),
+                NumberFormat::Duration,
+                "{code}"
+            );
         }
         for code in ["\"day \"0", "0\\d", "#,##0_d", "0*y", "[Red]0.0"] {
-            assert!(!matches!(NumberFormat::of_code(code), NumberFormat::Date), "{code}");
+            assert!(
+                !matches!(NumberFormat::of_code(code), NumberFormat::Date),
+                "{code}"
+            );
         }
         assert_eq!(NumberFormat::built_in(14), NumberFormat::Date);
         assert_eq!(NumberFormat::built_in(46), NumberFormat::Duration);

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::domain::certification::person::is_in_pairs;
 
-/// Joins quoted fields that were split at a delimiter because a blank precedes the opening quotation mark, as in
-/// `1, "Mora, Luis", x`, and removes the quotation marks.
+/// Joins quoted fields that were split at a delimiter because a blank precedes the opening
+/// quotation mark, as in `1, "Mora, Luis", x`, and removes the quotation marks.
 pub(super) fn rejoined(fields: Vec<String>, delimiter: char) -> Vec<String> {
     if !fields.iter().any(|field| is_padded(field)) {
         return fields;
@@ -37,11 +37,20 @@ fn is_padded(field: &str) -> bool {
     field.starts_with([' ', '\t', '\u{A0}']) && field.trim_start().starts_with('"')
 }
 
-/// Returns true if `field` ends with a closing quotation mark. With `is_first`, it also has the opening one.
+/// Returns true if `field` ends with a closing quotation mark. With `is_first`, it also has the
+/// opening one.
 fn closes(field: &str, is_first: bool) -> bool {
     let trimmed = field.trim();
-    let inside = if is_first { trimmed.get(1..).unwrap_or_default() } else { trimmed };
-    let marks = inside.chars().rev().take_while(|&character| character == '"').count();
+    let inside = if is_first {
+        trimmed.get(1..).unwrap_or_default()
+    } else {
+        trimmed
+    };
+    let marks = inside
+        .chars()
+        .rev()
+        .take_while(|&character| character == '"')
+        .count();
     marks % 2 == 1
 }
 
@@ -51,15 +60,17 @@ pub(super) fn without_padding(text: &str) -> &str {
 }
 
 fn enclosed(text: &str) -> Option<&str> {
-    text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'))
+    text.trim()
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
 }
 
 /// Error for a stray quotation mark, which makes the value ambiguous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StrayQuote;
 
-/// Returns the value of a cell that may contain quotation marks. Marks that enclose the whole text are removed.
-/// With `keeps_pairs`, pairs around a word are kept, as in `José "Pepe" Gómez`.
+/// Returns the value of a cell that may contain quotation marks. Marks that enclose the whole text
+/// are removed. With `keeps_pairs`, pairs around a word are kept, as in `José "Pepe" Gómez`.
 ///
 /// # Errors
 /// [`StrayQuote`] if any other quotation mark remains.
@@ -74,7 +85,11 @@ pub(super) fn understood(text: &str, keeps_pairs: bool) -> Result<Cow<'_, str>, 
     if !value.contains('"') {
         return Ok(value);
     }
-    if keeps_pairs && is_in_pairs(&value) { Ok(value) } else { Err(StrayQuote) }
+    if keeps_pairs && is_in_pairs(&value) {
+        Ok(value)
+    } else {
+        Err(StrayQuote)
+    }
 }
 
 /// Returns true if a quotation mark in `text` is not doubled.
@@ -92,8 +107,14 @@ mod tests {
 
     #[test]
     fn fields_with_a_blank_before_the_quotation_mark_are_joined() {
-        assert_eq!(joined(r#"Luis, "Mora, Luis", 1"#), ["Luis", "Mora, Luis", " 1"]);
-        assert_eq!(joined(r#" "Eva Gil", eva@example.org"#), ["Eva Gil", " eva@example.org"]);
+        assert_eq!(
+            joined(r#"Luis, "Mora, Luis", 1"#),
+            ["Luis", "Mora, Luis", " 1"]
+        );
+        assert_eq!(
+            joined(r#" "Eva Gil", eva@example.org"#),
+            ["Eva Gil", " eva@example.org"]
+        );
         assert_eq!(joined(r#"x, "a, ""b"", c",y"#), ["x", "a, \"b\", c", "y"]);
         assert_eq!(joined(r#"x, "",y"#), ["x", "", "y"]);
         // The quotation mark is never closed: the fields stay unchanged and are rejected later.

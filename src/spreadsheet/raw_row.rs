@@ -12,7 +12,8 @@ use crate::domain::{Personal, trimmed};
 const MAX_RAW_BYTES: usize = 16 << 10;
 
 /// Row as written in the file, cell by cell, for the report to the uploader. Cells are truncated to
-/// [`super::Limits::max_cell_chars`], and the row to 16 KiB in total, because many rows are in memory at once.
+/// [`super::Limits::max_cell_chars`], and the row to 16 KiB in total, because many rows are in
+/// memory at once.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawRow {
     head: Arc<Head>,
@@ -34,28 +35,52 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Returns the header of `field`. A full name joined from parts has the header of the first name.
+    /// Returns the header of `field`. A full name joined from parts has the header of the first
+    /// name.
     pub(super) fn header(&self, field: &str) -> Option<&str> {
-        let of = |name: &str| self.columns.iter().find(|(column, _)| column.name() == name);
+        let of = |name: &str| {
+            self.columns
+                .iter()
+                .find(|(column, _)| column.name() == name)
+        };
         let is_name = field == Column::FullName.name();
-        let column = of(field).or_else(|| if is_name { of(Column::FirstName.name()) } else { None });
-        column.and_then(|(_, position)| self.headers.get(*position)).map(String::as_str)
+        let column = of(field).or_else(|| {
+            if is_name {
+                of(Column::FirstName.name())
+            } else {
+                None
+            }
+        });
+        column
+            .and_then(|(_, position)| self.headers.get(*position))
+            .map(String::as_str)
     }
 
     /// Prefixes `message` with the sheet and the column.
     fn told(&self, column: Option<&str>, message: &str) -> String {
-        let sheet = self.sheet.as_deref().map(|sheet| format!("sheet \"{}\"", printable(sheet)));
-        let column =
-            column.filter(|_| !self.is_list).map(|header| format!("column \"{}\"", printable(header)));
+        let sheet = self
+            .sheet
+            .as_deref()
+            .map(|sheet| format!("sheet \"{}\"", printable(sheet)));
+        let column = column
+            .filter(|_| !self.is_list)
+            .map(|header| format!("column \"{}\"", printable(header)));
         let place: Vec<String> = sheet.into_iter().chain(column).collect();
-        if place.is_empty() { message.to_owned() } else { format!("{}: {message}", place.join(", ")) }
+        if place.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{}: {message}", place.join(", "))
+        }
     }
 }
 
 impl RawRow {
     /// Copies the cells of a row, truncated to 16 KiB in total.
     pub(super) fn of(head: Arc<Head>, cells: &[Cell]) -> Self {
-        Self { head, values: as_written(cells) }
+        Self {
+            head,
+            values: as_written(cells),
+        }
     }
 
     /// Returns the headers as written, left to right. A column without a header has its letter.
@@ -70,13 +95,15 @@ impl RawRow {
         self.head.sheet.as_deref()
     }
 
-    /// Converts a row number of the whole file to the number in this sheet, as spreadsheet programs show it.
+    /// Converts a row number of the whole file to the number in this sheet, as spreadsheet programs
+    /// show it.
     #[must_use]
     pub fn shown_row(&self, row: u32) -> u32 {
         row.saturating_sub(self.head.rows_before)
     }
 
-    /// Returns the name of an earlier row for a message about this row. `row` is its number in the whole file.
+    /// Returns the name of an earlier row for a message about this row. `row` is its number in the
+    /// whole file.
     #[must_use]
     pub fn named_row(&self, row: u32) -> String {
         match row.checked_sub(self.head.rows_before) {
@@ -85,8 +112,8 @@ impl RawRow {
         }
     }
 
-    /// Returns the header of `field` as written in the file. A full name joined from parts has the header of the
-    /// first name.
+    /// Returns the header of `field` as written in the file. A full name joined from parts has the
+    /// header of the first name.
     #[must_use]
     pub fn header_of(&self, field: &str) -> Option<&str> {
         self.head.header(field)
@@ -95,30 +122,57 @@ impl RawRow {
     /// Returns the header of `field` if all its cells are blank.
     #[must_use]
     pub fn blank_header_of(&self, field: &str) -> Option<&str> {
-        let mut places = self.head.columns.iter().filter(|(known, _)| known.name() == field);
-        let is_blank =
-            |place: usize| self.values.get(place).is_none_or(|value| trimmed(value.reveal_str()).is_empty());
-        places.all(|(_, place)| is_blank(*place)).then(|| self.header_of(field))?
+        let mut places = self
+            .head
+            .columns
+            .iter()
+            .filter(|(known, _)| known.name() == field);
+        let is_blank = |place: usize| {
+            self.values
+                .get(place)
+                .is_none_or(|value| trimmed(value.reveal_str()).is_empty())
+        };
+        places
+            .all(|(_, place)| is_blank(*place))
+            .then(|| self.header_of(field))?
     }
 
-    /// Prefixes a message about a column, or about the whole row, with the names of the sheet and the column.
+    /// Prefixes a message about a column, or about the whole row, with the names of the sheet and
+    /// the column.
     #[must_use]
     pub fn told(&self, column: Option<&str>, message: &str) -> String {
         self.head.told(column, message)
     }
 
-    /// Returns header and value of each filled cell, left to right. A cell without a header has its column's letter.
+    /// Returns header and value of each filled cell, left to right. A cell without a header has its
+    /// column's letter.
     pub fn pairs(&self) -> impl Iterator<Item = (String, &Personal<String>)> {
-        let header =
-            |position: usize| self.head.headers.get(position).cloned().unwrap_or_else(|| letter(position));
-        let filled = self.values.iter().enumerate().filter(|(_, value)| !value.reveal().is_empty());
+        let header = |position: usize| {
+            self.head
+                .headers
+                .get(position)
+                .cloned()
+                .unwrap_or_else(|| letter(position))
+        };
+        let filled = self
+            .values
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| !value.reveal().is_empty());
         filled.map(move |(position, value)| (header(position), value))
     }
 
     /// Returns the value of `column` as written, or `None` if its cell is blank.
     pub(super) fn value_of(&self, column: Column) -> Option<&Personal<String>> {
-        let position = self.head.columns.iter().find(|(known, _)| *known == column)?.1;
-        self.values.get(position).filter(|value| !value.reveal().trim().is_empty())
+        let position = self
+            .head
+            .columns
+            .iter()
+            .find(|(known, _)| *known == column)?
+            .1;
+        self.values
+            .get(position)
+            .filter(|value| !value.reveal().trim().is_empty())
     }
 }
 
@@ -144,8 +198,18 @@ mod tests {
     use super::*;
 
     fn below(rows_before: u32) -> RawRow {
-        let (headers, columns) = (Arc::<[String]>::from(Vec::new()), Vec::new());
-        RawRow::of(Arc::new(Head { headers, columns, sheet: None, rows_before, is_list: false }), &[])
+        let headers = Arc::<[String]>::from(Vec::new());
+        let columns = Vec::new();
+        RawRow::of(
+            Arc::new(Head {
+                headers,
+                columns,
+                sheet: None,
+                rows_before,
+                is_list: false,
+            }),
+            &[],
+        )
     }
 
     #[test]
@@ -157,7 +221,11 @@ mod tests {
     #[test]
     fn rows_of_earlier_sheets_are_not_named_by_a_number_of_this_sheet() {
         for row in [2, 9, 10] {
-            assert_eq!(below(10).named_row(row), "a row of an earlier sheet", "{row}");
+            assert_eq!(
+                below(10).named_row(row),
+                "a row of an earlier sheet",
+                "{row}"
+            );
         }
         assert_eq!(below(10).named_row(11), "row 1");
     }

@@ -16,7 +16,9 @@ use super::how_read::{HowRead, MAX_HIDDEN_ROWS, MAX_SHOWN_ROWS, SheetState, Show
 use super::misread::Assumed;
 use super::raw_row::Head;
 use super::row::{self, SheetRow};
-use super::{EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
+use super::{
+    EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook,
+};
 use crate::domain::Personal;
 use crate::domain::certification::person::order::NameOrder;
 use crate::domain::certification::reading::Reading;
@@ -36,7 +38,8 @@ pub(super) enum Piece {
 
 type Pieces = Box<dyn Iterator<Item = Result<Piece, SheetError>> + Send>;
 
-/// Iterator over the rows of a file, in order. An `Err` is the last item: the rest of the file is not read.
+/// Iterator over the rows of a file, in order. An `Err` is the last item: the rest of the file is
+/// not read.
 pub struct SheetReader {
     map: HeaderMap,
     head: Arc<Head>,
@@ -54,11 +57,12 @@ pub struct SheetReader {
     held: Option<Box<dyn Any + Send>>,
 }
 
-/// Opens a file in a format detected by [`super::sniff()`] and reads its header row. Blocks on disk I/O.
+/// Opens a file in a format detected by [`super::sniff()`] and reads its header row. Blocks on disk
+/// I/O.
 ///
 /// # Errors
-/// Returns an error if the file can't be read, is empty, exceeds `limits`, or has no header row with all required
-/// columns.
+/// Returns an error if the file can't be read, is empty, exceeds `limits`, or has no header row
+/// with all required columns.
 pub fn open(
     path: &Path,
     format: Format,
@@ -71,7 +75,9 @@ pub fn open(
         return Err(SheetError::Empty);
     }
     if size > limits.max_bytes {
-        return Err(SheetError::TooLarge { limit: limits.max_bytes });
+        return Err(SheetError::TooLarge {
+            limit: limits.max_bytes,
+        });
     }
     let (mut pieces, assumed): (Pieces, _) = match format {
         Format::Csv => {
@@ -79,13 +85,29 @@ pub fn open(
             (pieces, Some(assumed))
         }
         Format::Xlsx | Format::Xls => {
-            let kind = if format == Format::Xls { workbook::Kind::Xls } else { workbook::Kind::Xlsx };
+            let kind = if format == Format::Xls {
+                workbook::Kind::Xls
+            } else {
+                workbook::Kind::Xlsx
+            };
             (Box::new(workbook::open(file, kind, limits, reading)?), None)
         }
         Format::Json => {
             let (map, records) = json_lines::open(file, limits)?;
-            let head = Piece::Head(Found { map, row: 0, hidden_columns: Vec::new() }, None);
-            (Box::new(std::iter::once(Ok(head)).chain(records.map(|record| record.map(Piece::Row)))), None)
+            let head = Piece::Head(
+                Found {
+                    map,
+                    row: 0,
+                    hidden_columns: Vec::new(),
+                },
+                None,
+            );
+            (
+                Box::new(
+                    std::iter::once(Ok(head)).chain(records.map(|record| record.map(Piece::Row))),
+                ),
+                None,
+            )
         }
     };
     let (found, sheet) = match pieces.next() {
@@ -102,9 +124,13 @@ pub fn open(
     };
     how.hidden.are_read = reading.hidden_rows;
     how.hide_columns(sheet.as_deref(), hidden_headers(&found));
-    let head = Head { is_list: format == Format::Json, ..head(&found.map, sheet, 0) };
+    let head = Head {
+        is_list: format == Format::Json,
+        ..head(&found.map, sheet, 0)
+    };
     let head = Arc::new(head);
-    let (map, reading) = (found.map, reading.clone());
+    let map = found.map;
+    let reading = reading.clone();
     Ok(SheetReader {
         map,
         head,
@@ -127,16 +153,34 @@ fn csv(file: File, limits: Limits, reading: &Reading) -> Result<(Pieces, Assumed
         Ok(found) => found.ok_or(SheetError::Empty)?,
         Err(error) => return Err(assumed.header_not_found(error, &limits, reading)),
     };
-    let has = |own: &[&str]| found.map.headers.iter().any(|header| own.contains(&header.as_str()));
-    let (is_report, is_export) = (has(&REPORT_COLUMNS), has(&[EXPORT_ID_COLUMN]));
+    let has = |own: &[&str]| {
+        found
+            .map
+            .headers
+            .iter()
+            .any(|header| own.contains(&header.as_str()))
+    };
+    let is_report = has(&REPORT_COLUMNS);
+    let is_export = has(&[EXPORT_ID_COLUMN]);
     let row = move |record: Record| {
-        let record = if is_report || is_export { restored(record) } else { record };
+        let record = if is_report || is_export {
+            restored(record)
+        } else {
+            record
+        };
         // An export has the values exactly as they are stored.
-        let origin = if is_export { Origin::Export } else { record.origin };
+        let origin = if is_export {
+            Origin::Export
+        } else {
+            record.origin
+        };
         Piece::Row(Record { origin, ..record })
     };
     let rows = records.map(move |record| record.map(row));
-    Ok((Box::new(std::iter::once(Ok(Piece::Head(found, None))).chain(rows)), assumed))
+    Ok((
+        Box::new(std::iter::once(Ok(Piece::Head(found, None))).chain(rows)),
+        assumed,
+    ))
 }
 
 /// Removes the apostrophes that neutralise formulas from a row of Laureate's own report or export.
@@ -152,29 +196,47 @@ fn restored(mut record: Record) -> Record {
 
 fn head(map: &HeaderMap, sheet: Option<Arc<str>>, rows_before: u32) -> Head {
     let columns = map.columns.iter().chain(&map.twins).copied().collect();
-    Head { headers: map.headers.clone().into(), columns, sheet, rows_before, is_list: false }
+    Head {
+        headers: map.headers.clone().into(),
+        columns,
+        sheet,
+        rows_before,
+        is_list: false,
+    }
 }
 
 /// Returns the headers of hidden columns.
 fn hidden_headers(found: &Found) -> impl Iterator<Item = &String> {
-    found.hidden_columns.iter().filter_map(|position| found.map.headers.get(*position))
+    found
+        .hidden_columns
+        .iter()
+        .filter_map(|position| found.map.headers.get(*position))
 }
 
 /// Returns the headers with the fields that are read from them.
 fn columns(map: &HeaderMap) -> Vec<(String, Option<&'static str>)> {
     let field = |position: usize| {
         let mut all = map.columns.iter().chain(&map.twins);
-        let field = all.find(|(_, known)| *known == position).map(|(column, _)| column.name());
+        let field = all
+            .find(|(_, known)| *known == position)
+            .map(|(column, _)| column.name());
         field.or_else(|| (map.plain_name == Some(position)).then_some(Column::FullName.name()))
     };
-    map.headers.iter().enumerate().map(|(position, header)| (header.clone(), field(position))).collect()
+    map.headers
+        .iter()
+        .enumerate()
+        .map(|(position, header)| (header.clone(), field(position)))
+        .collect()
 }
 
 impl SheetReader {
     /// Holds `guard`, such as a semaphore permit, until the reader is dropped.
     #[must_use]
     pub fn holding(self, guard: impl Any + Send) -> Self {
-        Self { held: Some(Box::new(guard)), ..self }
+        Self {
+            held: Some(Box::new(guard)),
+            ..self
+        }
     }
 
     /// Returns the headers as written, left to right. A column without a header has its letter.
@@ -185,7 +247,10 @@ impl SheetReader {
 
     /// Returns the recognised columns with their headers, left to right.
     pub fn columns(&self) -> impl Iterator<Item = (Column, &str)> {
-        self.map.columns.iter().map(|(column, position)| (*column, self.head.headers[*position].as_str()))
+        self.map
+            .columns
+            .iter()
+            .map(|(column, position)| (*column, self.head.headers[*position].as_str()))
     }
 
     /// Rejects a sheet without a column for the document number if `requires_document`.
@@ -204,13 +269,17 @@ impl SheetReader {
         Ok(self)
     }
 
-    /// Reads the remaining rows and returns the number of filled rows and how the file was read. Only a few rows are
-    /// parsed for display, so this quickly finds errors that affect the file as a whole.
+    /// Reads the remaining rows and returns the number of filled rows and how the file was read.
+    /// Only a few rows are parsed for display, so this quickly finds errors that affect the file as
+    /// a whole.
     ///
     /// # Errors
     /// Returns an error if the file can't be read to its end or exceeds the limits.
     pub fn read_through(mut self) -> Result<(u32, HowRead), SheetError> {
-        let is_guessed = self.how.encoding.is_some_and(|(_, source)| source == EncodingSource::Guessed);
+        let is_guessed = self
+            .how
+            .encoding
+            .is_some_and(|(_, source)| source == EncodingSource::Guessed);
         let mut order = CountedOrder::default();
         while let Some(record) = self.next_filled().transpose()? {
             order.count(&self.map, &self.head, &record);
@@ -240,7 +309,8 @@ impl SheetReader {
             let mut record = match self.pieces.next()? {
                 Ok(Piece::Row(record)) => record,
                 Ok(Piece::Head(found, sheet)) => {
-                    self.how.hide_columns(sheet.as_deref(), hidden_headers(&found));
+                    self.how
+                        .hide_columns(sheet.as_deref(), hidden_headers(&found));
                     self.head = Arc::new(head(&found.map, sheet, self.last_row));
                     self.map = found.map;
                     continue;
@@ -254,24 +324,32 @@ impl SheetReader {
             if record.origin != Origin::Json && self.is_left_out(&record) {
                 continue;
             }
-            if record.origin == Origin::Workbook && self.map.headers.iter().any(|own| own == EXPORT_ID_COLUMN)
+            if record.origin == Origin::Workbook
+                && self.map.headers.iter().any(|own| own == EXPORT_ID_COLUMN)
             {
                 record.origin = Origin::Export;
             }
             if self.filled == self.limits.max_rows {
-                return Some(Err(SheetError::TooManyRows { limit: self.limits.max_rows }));
+                return Some(Err(SheetError::TooManyRows {
+                    limit: self.limits.max_rows,
+                }));
             }
             self.filled += 1;
             self.last_row = record.row.saturating_add(self.head.rows_before);
-            let checked = self.map.check(&record).and_then(|()| self.check_names(&record));
+            let checked = self
+                .map
+                .check(&record)
+                .and_then(|()| self.check_names(&record));
             return Some(
-                checked.map(|()| record).map_err(|error| error.in_sheet(self.head.sheet.as_deref())),
+                checked
+                    .map(|()| record)
+                    .map_err(|error| error.in_sheet(self.head.sheet.as_deref())),
             );
         }
     }
 
-    /// Returns true if the row is skipped: it is blank, it has only a counter and empty check boxes, or it is hidden
-    /// and hidden rows are not read. The last two kinds are counted.
+    /// Returns true if the row is skipped: it is blank, it has only a counter and empty check
+    /// boxes, or it is hidden and hidden rows are not read. The last two kinds are counted.
     fn is_left_out(&mut self, record: &Record) -> bool {
         if record.cells.iter().all(Cell::is_blank) {
             return true;
@@ -286,17 +364,22 @@ impl SheetReader {
         let hidden = &mut self.how.hidden;
         hidden.count = hidden.count.saturating_add(1);
         if hidden.rows.len() < MAX_HIDDEN_ROWS {
-            hidden.rows.push((self.head.sheet.as_deref().map(str::to_owned), record.row));
+            hidden
+                .rows
+                .push((self.head.sheet.as_deref().map(str::to_owned), record.row));
         }
         !self.reading.hidden_rows
     }
 
     /// Rejects a file if a name in it can't be right in the assumed encoding.
     fn check_names(&self, record: &Record) -> Result<(), SheetError> {
-        let Some(assumed) = &self.assumed else { return Ok(()) };
+        let Some(assumed) = &self.assumed else {
+            return Ok(());
+        };
         for (position, name) in names(&self.map, record) {
-            assumed
-                .check(name, record.row, || self.head.headers.get(position).cloned().unwrap_or_default())?;
+            assumed.check(name, record.row, || {
+                self.head.headers.get(position).cloned().unwrap_or_default()
+            })?;
         }
         Ok(())
     }
@@ -320,8 +403,12 @@ impl CountedOrder {
             Some(Cell::Text(text)) if !text.reveal().trim().is_empty() => Some(text.reveal_str()),
             _ => None,
         };
-        let filled = map.positions(Column::FullName).find_map(|position| Some((position, text(&position)?)));
-        let Some((position, name)) = filled else { return };
+        let filled = map
+            .positions(Column::FullName)
+            .find_map(|position| Some((position, text(&position)?)));
+        let Some((position, name)) = filled else {
+            return;
+        };
         // A name in brackets, or pronouns, may have a comma.
         let is_bracketed = map.bracketed.contains(&position) && name.contains('(');
         if is_bracketed || map.surname_first.contains(&position) {
@@ -334,7 +421,11 @@ impl CountedOrder {
         self.surname_first = self.surname_first.saturating_add(1);
         self.first.get_or_insert_with(|| {
             let column = printable(head.headers.get(position).map_or("", String::as_str));
-            SheetError::SurnameFirst { column, row: record.row }.in_sheet(head.sheet.as_deref())
+            SheetError::SurnameFirst {
+                column,
+                row: record.row,
+            }
+            .in_sheet(head.sheet.as_deref())
         });
     }
 
@@ -353,8 +444,8 @@ fn names<'r>(map: &'r HeaderMap, record: &'r Record) -> impl Iterator<Item = (us
     })
 }
 
-/// Returns true for an unused row of a prepared list: its fields are blank, and its other cells have at most a
-/// counter and empty check boxes.
+/// Returns true for an unused row of a prepared list: its fields are blank, and its other cells
+/// have at most a counter and empty check boxes.
 fn is_unused(map: &HeaderMap, record: &Record) -> bool {
     let is_empty = |text: &str| {
         let text = text.trim().trim_end_matches(['.', ')']).to_lowercase();

@@ -16,9 +16,9 @@ use crate::domain::trimmed;
 /// Filled row below the header row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SheetRow {
-    /// 1-based row number, as spreadsheet programs show it; the header is usually row 1. In later sheets of a
-    /// workbook, the numbers continue from the last row of the sheet before, so that they are unique in the file.
-    /// [`RawRow::shown_row`] returns the number in the sheet.
+    /// 1-based row number, as spreadsheet programs show it; the header is usually row 1. In later
+    /// sheets of a workbook, the numbers continue from the last row of the sheet before, so that
+    /// they are unique in the file. [`RawRow::shown_row`] returns the number in the sheet.
     pub row: u32,
     /// Outcome of reading the row.
     pub outcome: RowOutcome,
@@ -52,8 +52,9 @@ pub struct RowError {
     pub column: Option<String>,
     /// Name of the field in the API; `None` if the error concerns the whole row.
     pub field: Option<&'static str>,
-    /// Error code: one of [`FieldError`], or `WRONG_TYPE`, `UNREADABLE`, `UNKNOWN_FIELD`, `GIVEN_TWICE`,
-    /// `FIELD_COUNT`, `INVALID_UUID`, `INVALID_DATE`, `NOT_CALCULATED` or another code of an unusable cell.
+    /// Error code: one of [`FieldError`], or `WRONG_TYPE`, `UNREADABLE`, `UNKNOWN_FIELD`,
+    /// `GIVEN_TWICE`, `FIELD_COUNT`, `INVALID_UUID`, `INVALID_DATE`, `NOT_CALCULATED` or another
+    /// code of an unusable cell.
     pub code: &'static str,
     /// Description of the error and of its correction.
     pub message: String,
@@ -64,8 +65,15 @@ pub(super) fn read(record: Record, map: &HeaderMap, head: &Arc<Head>) -> SheetRo
     let raw = RawRow::of(Arc::clone(head), &record.cells);
     let row = record.row.saturating_add(head.rows_before);
     let outcome = match check(record, map) {
-        Ok((person, certificate_id)) => RowOutcome::Person { person, certificate_id, raw },
-        Err(errors) => RowOutcome::Rejected { errors: placed(errors, head), raw },
+        Ok((person, certificate_id)) => RowOutcome::Person {
+            person,
+            certificate_id,
+            raw,
+        },
+        Err(errors) => RowOutcome::Rejected {
+            errors: placed(errors, head),
+            raw,
+        },
     };
     SheetRow { row, outcome }
 }
@@ -73,7 +81,10 @@ pub(super) fn read(record: Record, map: &HeaderMap, head: &Arc<Head>) -> SheetRo
 /// Sets the column of each error.
 fn placed(mut errors: Vec<RowError>, head: &Head) -> Vec<RowError> {
     for error in &mut errors {
-        let column = error.field.and_then(|field| head.header(field)).map(str::to_owned);
+        let column = error
+            .field
+            .and_then(|field| head.header(field))
+            .map(str::to_owned);
         error.column = column.or(error.column.take());
     }
     errors
@@ -87,7 +98,10 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
     if !record.faults.is_empty() && record.cells.iter().all(Cell::is_blank) {
         return Err(record.faults);
     }
-    let marks = Marks { origin: record.origin, is_marked: has_marks(&record, map) };
+    let marks = Marks {
+        origin: record.origin,
+        is_marked: has_marks(&record, map),
+    };
     let mut cells: Vec<Option<Cell>> = record.cells.into_iter().map(Some).collect();
     let mut errors = record.faults;
     let mut take = |column| take_text(map, (column, marks), &mut cells, &mut errors);
@@ -115,9 +129,18 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
     let person = match raw.check_entry() {
         Ok(person) => Some(person),
         Err(found) => {
-            let unusable: Vec<_> = errors.iter().filter_map(|error: &RowError| error.field).collect();
-            let is_known = |error: &FieldError| error.code == "REQUIRED" && covers(&unusable, error.field);
-            errors.extend(found.into_iter().filter(|error| !is_known(error)).map(of_field));
+            let unusable: Vec<_> = errors
+                .iter()
+                .filter_map(|error: &RowError| error.field)
+                .collect();
+            let is_known =
+                |error: &FieldError| error.code == "REQUIRED" && covers(&unusable, error.field);
+            errors.extend(
+                found
+                    .into_iter()
+                    .filter(|error| !is_known(error))
+                    .map(of_field),
+            );
             None
         }
     };
@@ -128,24 +151,38 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
     }
 }
 
-/// Joins the parts of a name: first and middle names to one, both surnames and the suffix to another. A placeholder
-/// such as a dash or dot means that the person has no such part.
+/// Joins the parts of a name: first and middle names to one, both surnames and the suffix to
+/// another. A placeholder such as a dash or dot means that the person has no such part.
 fn named(
     full: Option<String>,
     parts: [Option<String>; 5],
 ) -> (Option<String>, Option<String>, Option<String>) {
     let has_none = |part: &Option<String>| part.as_deref().is_some_and(field::is_placeholder);
     let [first, _, last, ..] = &parts;
-    let (no_first, no_last) = (has_none(first), has_none(last));
-    let parts = parts.map(|part| part.filter(|text| !text.trim().is_empty() && !field::is_placeholder(text)));
+    let no_first = has_none(first);
+    let no_last = has_none(last);
+    let parts = parts
+        .map(|part| part.filter(|text| !text.trim().is_empty() && !field::is_placeholder(text)));
     let [first, middle, last, second_last, suffix] = parts;
     let joined = |parts: Vec<Option<String>>| {
-        let texts: Vec<String> = parts.into_iter().flatten().map(|text| text.trim().to_owned()).collect();
+        let texts: Vec<String> = parts
+            .into_iter()
+            .flatten()
+            .map(|text| text.trim().to_owned())
+            .collect();
         (!texts.is_empty()).then(|| texts.join(" "))
     };
     // A middle name alone doesn't count as a first name, nor a second surname alone as a last name.
-    let first = if first.is_some() || no_first { joined(vec![first, middle]) } else { None };
-    let last = if last.is_some() || no_last { joined(vec![last, second_last, suffix]) } else { None };
+    let first = if first.is_some() || no_first {
+        joined(vec![first, middle])
+    } else {
+        None
+    };
+    let last = if last.is_some() || no_last {
+        joined(vec![last, second_last, suffix])
+    } else {
+        None
+    };
     match (first, last) {
         (first, None) if no_last && full.is_none() => (first, None, None),
         (None, last) if no_first && full.is_none() => (last, None, None),
@@ -153,16 +190,27 @@ fn named(
     }
 }
 
-/// Returns an error if a CSV row has more fields than the header, for example because of an unquoted delimiter. Fewer
-/// fields are valid, because programs omit blank cells at the end of a row.
+/// Returns an error if a CSV row has more fields than the header, for example because of an
+/// unquoted delimiter. Fewer fields are valid, because programs omit blank cells at the end of a
+/// row.
 fn field_count(record: &Record, expected: usize) -> Option<RowError> {
-    let filled = record.cells.iter().rposition(|cell| !cell.is_blank()).map_or(0, |last| last + 1);
+    let filled = record
+        .cells
+        .iter()
+        .rposition(|cell| !cell.is_blank())
+        .map_or(0, |last| last + 1);
     if !matches!(record.origin, Origin::Csv | Origin::Export) || filled <= expected {
         return None;
     }
-    let has_quotes = record.cells.iter().any(|cell| cell.shown().reveal().contains('"'));
-    let quotes =
-        if has_quotes { "; a quotation mark in the row is probably not closed, or not doubled" } else { "" };
+    let has_quotes = record
+        .cells
+        .iter()
+        .any(|cell| cell.shown().reveal().contains('"'));
+    let quotes = if has_quotes {
+        "; a quotation mark in the row is probably not closed, or not doubled"
+    } else {
+        ""
+    };
     Some(RowError {
         column: None,
         field: None,
@@ -174,10 +222,18 @@ fn field_count(record: &Record, expected: usize) -> Option<RowError> {
     })
 }
 
-/// Returns true if a cell of the row certainly begins with an apostrophe that marks the cell as text.
+/// Returns true if a cell of the row certainly begins with an apostrophe that marks the cell as
+/// text.
 fn has_marks(record: &Record, map: &HeaderMap) -> bool {
-    let text = |position: usize| record.cells.get(position).map_or("", |cell| cell.shown().reveal_str());
-    map.columns.iter().any(|(column, position)| field::is_marked(*column, text(*position)))
+    let text = |position: usize| {
+        record
+            .cells
+            .get(position)
+            .map_or("", |cell| cell.shown().reveal_str())
+    };
+    map.columns
+        .iter()
+        .any(|(column, position)| field::is_marked(*column, text(*position)))
 }
 
 fn take_text(
@@ -186,25 +242,34 @@ fn take_text(
     cells: &mut [Option<Cell>],
     errors: &mut Vec<RowError>,
 ) -> Option<String> {
-    // If several columns give one field, the first filled one is used. `HeaderMap::check` ensures that they agree.
-    // In a column for the name on the certificate, "-" means the same name as in the other columns.
-    let is_preferred = |position: usize| column == Column::FullName && map.preferred == Some(position);
+    // If several columns give one field, the first filled one is used. `HeaderMap::check` ensures
+    // that they agree. In a column for the name on the certificate, "-" means the same name as in
+    // the other columns.
+    let is_preferred =
+        |position: usize| column == Column::FullName && map.preferred == Some(position);
     let is_filled = |position: &usize| {
-        cells.get(*position).and_then(Option::as_ref).is_some_and(|cell| {
-            let is_same = || is_preferred(*position) && field::is_placeholder(cell.shown().reveal_str());
-            !cell.is_blank() && !is_same()
-        })
+        cells
+            .get(*position)
+            .and_then(Option::as_ref)
+            .is_some_and(|cell| {
+                let is_same =
+                    || is_preferred(*position) && field::is_placeholder(cell.shown().reveal_str());
+                !cell.is_blank() && !is_same()
+            })
     };
     let position = map.positions(column).find(is_filled)?;
     let fault = match cells.get_mut(position)?.take()? {
         Cell::Text(text) => match field::value(column, text.reveal_str(), marks) {
-            Ok(value) if is_preferred(position) && is_answer(&value) => {
-                ("INVALID_NAME", "is an answer and not a name; leave it blank, or write the name")
+            Ok(value) if is_preferred(position) && is_answer(&value) => (
+                "INVALID_NAME",
+                "is an answer and not a name; leave it blank, or write the name",
+            ),
+            Ok(value) if column == Column::FullName => {
+                match whole_name(value, map, position, marks) {
+                    Ok(name) => return Some(name),
+                    Err(message) => ("INVALID_NAME", message),
+                }
             }
-            Ok(value) if column == Column::FullName => match whole_name(value, map, position, marks) {
-                Ok(name) => return Some(name),
-                Err(message) => ("INVALID_NAME", message),
-            },
             Ok(value) => return Some(value),
             Err(fault) => (fault.code, fault.message),
         },
@@ -230,12 +295,16 @@ fn with_plain_name(
     cells: &mut [Option<Cell>],
     errors: &mut Vec<RowError>,
 ) -> RawPerson {
-    let Some(position) = map.plain_name else { return raw };
+    let Some(position) = map.plain_name else {
+        return raw;
+    };
     if raw.full_name.is_some() || raw.first_name.is_some() || raw.last_name.is_some() {
         return raw;
     }
     match cells.get_mut(position).and_then(Option::take) {
-        Some(Cell::Unusable { code, message, .. }) => errors.push(unusable(Column::FullName, code, message)),
+        Some(Cell::Unusable { code, message, .. }) => {
+            errors.push(unusable(Column::FullName, code, message))
+        }
         Some(Cell::Text(name)) => match field::value(Column::FullName, name.reveal_str(), marks) {
             Ok(name) => match whole_name(name, map, position, marks) {
                 Ok(name) => raw.full_name = Some(name),
@@ -248,13 +317,22 @@ fn with_plain_name(
     raw
 }
 
-/// Returns a full name as it is printed: without the name for the screen, and with the surname last. Our own exports
-/// and lists in requests have names as they are printed.
+/// Returns a full name as it is printed: without the name for the screen, and with the surname
+/// last. Our own exports and lists in requests have names as they are printed.
 ///
 /// # Errors
 /// The name can't be told, or seems to have the surname first where the header doesn't say so.
-fn whole_name(text: String, map: &HeaderMap, position: usize, marks: Marks) -> Result<String, &'static str> {
-    let name = if map.bracketed.contains(&position) { original_name(&text)? } else { text };
+fn whole_name(
+    text: String,
+    map: &HeaderMap,
+    position: usize,
+    marks: Marks,
+) -> Result<String, &'static str> {
+    let name = if map.bracketed.contains(&position) {
+        original_name(&text)?
+    } else {
+        text
+    };
     if matches!(marks.origin, Origin::Export | Origin::Json) {
         return Ok(name);
     }
@@ -268,16 +346,18 @@ fn whole_name(text: String, map: &HeaderMap, position: usize, marks: Marks) -> R
     }
 }
 
-/// Returns the name at registration of `Name on the screen (Name at registration)`; any other text as it is.
-/// Pronouns in brackets, such as `(she/her)`, are left out.
+/// Returns the name at registration of `Name on the screen (Name at registration)`; any other text
+/// as it is. Pronouns in brackets, such as `(she/her)`, are left out.
 ///
 /// # Errors
-/// Returns an error if the text in brackets may not be the name: it has only one word, it has a slash, or the text
-/// before it is a name of several words and shares none with it.
+/// Returns an error if the text in brackets may not be the name: it has only one word, it has a
+/// slash, or the text before it is a name of several words and shares none with it.
 fn original_name(text: &str) -> Result<String, &'static str> {
     let mut rest = text.trim();
     loop {
-        let Some((screen, original)) = in_brackets(rest) else { return Ok(rest.to_owned()) };
+        let Some((screen, original)) = in_brackets(rest) else {
+            return Ok(rest.to_owned());
+        };
         let is_empty = |part: &str| !part.chars().any(char::is_alphabetic);
         if screen.is_empty() {
             return Ok(rest.to_owned());
@@ -289,8 +369,13 @@ fn original_name(text: &str) -> Result<String, &'static str> {
         let before: Vec<String> = folded_words(screen);
         let inside: Vec<String> = folded_words(original);
         let is_whole = before.len() >= 2 && !before.iter().any(|word| inside.contains(word));
-        let is_device = screen.split_whitespace().any(|word| DEVICES.contains(&word.to_lowercase().as_str()));
-        if inside.len() < 2 || original.contains('/') || (is_whole && !is_device && !is_empty(screen)) {
+        let is_device = screen
+            .split_whitespace()
+            .any(|word| DEVICES.contains(&word.to_lowercase().as_str()));
+        if inside.len() < 2
+            || original.contains('/')
+            || (is_whole && !is_device && !is_empty(screen))
+        {
             return Err("has other words in brackets; write the whole name, without brackets");
         }
         return Ok(original.to_owned());
@@ -298,12 +383,14 @@ fn original_name(text: &str) -> Result<String, &'static str> {
 }
 
 /// Words in default device names, which Zoom shows for participants who have not set a name.
-const DEVICES: [&str; 8] = ["iphone", "ipad", "android", "galaxy", "samsung", "macbook", "zoom", "huawei"];
+const DEVICES: [&str; 8] = [
+    "iphone", "ipad", "android", "galaxy", "samsung", "macbook", "zoom", "huawei",
+];
 
 /// Pronouns that participants append to their names.
 const PRONOUNS: [&str; 22] = [
-    "she", "her", "hers", "he", "him", "his", "they", "them", "theirs", "ella", "él", "el", "elle", "ellx",
-    "ela", "dela", "ele", "dele", "il", "lui", "sie", "er",
+    "she", "her", "hers", "he", "him", "his", "they", "them", "theirs", "ella", "él", "el", "elle",
+    "ellx", "ela", "dela", "ele", "dele", "il", "lui", "sie", "er",
 ];
 
 fn are_pronouns(text: &str) -> bool {
@@ -313,7 +400,10 @@ fn are_pronouns(text: &str) -> bool {
 }
 
 fn folded_words(text: &str) -> Vec<String> {
-    folded_name(text).split_whitespace().map(str::to_owned).collect()
+    folded_name(text)
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Splits `text` into the part before its trailing brackets and the part within them.
@@ -336,11 +426,18 @@ fn in_brackets(text: &str) -> Option<(&str, &str)> {
 /// Returns true if `field` was reported missing only because its cell is unusable.
 fn covers(unusable: &[&'static str], field: &str) -> bool {
     let is_name = |name: &str| Column::of_name(name).is_some_and(Column::is_name);
-    unusable.iter().any(|known| *known == field || (is_name(field) && is_name(known)))
+    unusable
+        .iter()
+        .any(|known| *known == field || (is_name(field) && is_name(known)))
 }
 
 fn of_field(error: FieldError) -> RowError {
-    RowError { column: None, field: Some(error.field), code: error.code, message: error.message }
+    RowError {
+        column: None,
+        field: Some(error.field),
+        code: error.code,
+        message: error.message,
+    }
 }
 
 fn parse_certificate_id(text: Option<String>, errors: &mut Vec<RowError>) -> Option<Uuid> {
@@ -356,8 +453,9 @@ fn parse_certificate_id(text: Option<String>, errors: &mut Vec<RowError>) -> Opt
             column: None,
             field: Some(field),
             code: "INVALID_UUID",
-            message: "certificateId is not a UUID; copy the certificate's id, or leave the cell empty"
-                .to_owned(),
+            message:
+                "certificateId is not a UUID; copy the certificate's id, or leave the cell empty"
+                    .to_owned(),
         });
     }
     id

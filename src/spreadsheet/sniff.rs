@@ -1,4 +1,5 @@
-//! Detection of a file's format from its first bytes. Its name is ignored, because files are often misnamed.
+//! Detection of a file's format from its first bytes. Its name is ignored, because files are often
+//! misnamed.
 
 use super::{SheetError, encoding};
 
@@ -19,8 +20,8 @@ pub enum Format {
 }
 
 const ZIP: &[u8] = b"PK\x03\x04";
-/// Compound File Binary, [MS-CFB] §2.2: old Excel, Word and PowerPoint files, and new ones with a password. The
-/// directory inside the file tells them apart.
+/// Compound File Binary, [MS-CFB] §2.2: old Excel, Word and PowerPoint files, and new ones with a
+/// password. The directory inside the file tells them apart.
 const COMPOUND_FILE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
 /// First bytes of other formats that are uploaded by mistake.
@@ -40,7 +41,8 @@ const OTHERS: &[(&[u8], &str)] = &[
     (b"\x09\x04\x06\x00", "an Excel file of before 1997"),
 ];
 
-/// Beginnings of markup that some systems export with a spreadsheet's file name. Compared case-insensitively.
+/// Beginnings of markup that some systems export with a spreadsheet's file name. Compared
+/// case-insensitively.
 const MARKUP: &[(&str, &str)] = &[
     ("<!doctype html", "a web page"),
     ("<html", "a web page"),
@@ -55,12 +57,12 @@ const MARKUP: &[(&str, &str)] = &[
     ("[", "a JSON document"),
 ];
 
-/// Detects the format from `first_bytes`, the first [`SNIFF_BYTES`] of the file. [`super::open`] checks that a
-/// workbook is one and is complete.
+/// Detects the format from `first_bytes`, the first [`SNIFF_BYTES`] of the file. [`super::open`]
+/// checks that a workbook is one and is complete.
 ///
 /// # Errors
-/// Returns [`SheetError::Empty`] if there are no bytes, [`SheetError::Encoding`] if the text encoding is unsupported,
-/// and [`SheetError::UnknownFormat`] for any other file.
+/// Returns [`SheetError::Empty`] if there are no bytes, [`SheetError::Encoding`] if the text
+/// encoding is unsupported, and [`SheetError::UnknownFormat`] for any other file.
 pub fn sniff(first_bytes: &[u8]) -> Result<Format, SheetError> {
     if first_bytes.is_empty() {
         return Err(SheetError::Empty);
@@ -71,7 +73,10 @@ pub fn sniff(first_bytes: &[u8]) -> Result<Format, SheetError> {
     if first_bytes.starts_with(COMPOUND_FILE) {
         return Ok(Format::Xls);
     }
-    if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| first_bytes.starts_with(magic)) {
+    if let Some((_, what)) = OTHERS
+        .iter()
+        .find(|(magic, _)| first_bytes.starts_with(magic))
+    {
         return Err(unknown(what));
     }
     sniff_text(first_bytes)
@@ -83,7 +88,8 @@ fn sniff_zip(first_bytes: &[u8]) -> Result<Format, SheetError> {
         return Err(unknown("a binary workbook (.xlsb)"));
     }
     // The parts may be in any order. Word and PowerPoint files begin with the same package parts.
-    if has(b"xl/") || (has(b"[Content_Types].xml") || has(b"_rels/.rels")) && !has(b"word/") && !has(b"ppt/")
+    if has(b"xl/")
+        || (has(b"[Content_Types].xml") || has(b"_rels/.rels")) && !has(b"word/") && !has(b"ppt/")
     {
         return Ok(Format::Xlsx);
     }
@@ -103,17 +109,33 @@ fn sniff_text(first_bytes: &[u8]) -> Result<Format, SheetError> {
     if is_marked || encoding::utf_16(first_bytes).is_some() {
         return Ok(Format::Csv);
     }
-    let text = first_bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first_bytes).trim_ascii_start();
+    let text = first_bytes
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(first_bytes)
+        .trim_ascii_start();
     let starts_with = |prefix: &str| {
-        text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+        text.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
     };
     if let Some((_, what)) = MARKUP.iter().find(|(prefix, _)| starts_with(prefix)) {
         return Err(unknown(what));
     }
-    let odd = first_bytes.iter().filter(|byte| byte.is_ascii_control() && !b"\t\n\r".contains(byte)).count();
+    let odd = first_bytes
+        .iter()
+        .filter(|byte| byte.is_ascii_control() && !b"\t\n\r".contains(byte))
+        .count();
     if odd * 20 > first_bytes.len() {
-        let has_zeros = first_bytes.iter().skip(1).step_by(2).take(8).all(|&byte| byte == 0);
-        return Err(if has_zeros { SheetError::Encoding } else { unknown("neither text nor a workbook") });
+        let has_zeros = first_bytes
+            .iter()
+            .skip(1)
+            .step_by(2)
+            .take(8)
+            .all(|&byte| byte == 0);
+        return Err(if has_zeros {
+            SheetError::Encoding
+        } else {
+            unknown("neither text nor a workbook")
+        });
     }
     Ok(Format::Csv)
 }
@@ -123,7 +145,9 @@ const fn unknown(what: &'static str) -> SheetError {
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
 }
 
 #[cfg(test)]
@@ -158,15 +182,27 @@ mod tests {
             (&b"%PDF-1.7"[..], "a PDF"),
             (b"\x89PNG\r\n\x1a\n", "an image"),
             (b"PK\x03\x04..xl/workbook.bin", "a binary workbook (.xlsb)"),
-            (b"PK\x03\x04..[Content_Types].xml..word/document.xml", "a document or presentation"),
+            (
+                b"PK\x03\x04..[Content_Types].xml..word/document.xml",
+                "a document or presentation",
+            ),
             (b"PK\x03\x04..photos/1.jpg", "a ZIP archive"),
             (b"\xEF\xBB\xBF  <HTML>", "a web page"),
-            (b"MIME-Version: 1.0\r\nContent-Type: multipart/related", "a web archive (MHTML)"),
-            (b"From: <Saved by Blink>\r\nMIME-Version: 1.0", "a web archive (MHTML)"),
+            (
+                b"MIME-Version: 1.0\r\nContent-Type: multipart/related",
+                "a web archive (MHTML)",
+            ),
+            (
+                b"From: <Saved by Blink>\r\nMIME-Version: 1.0",
+                "a web archive (MHTML)",
+            ),
             (b"\r\n<table border=1>", "a web page"),
             (b"{\"people\": []}", "a JSON document"),
             (b"\x01\x02\x03\x04", "neither text nor a workbook"),
-            (b"\x09\x04\x06\x00\x00\x00\x10\x00", "an Excel file of before 1997"),
+            (
+                b"\x09\x04\x06\x00\x00\x00\x10\x00",
+                "an Excel file of before 1997",
+            ),
         ] {
             let error = sniff(bytes).expect_err(what);
             assert_eq!(error.code(), "UNKNOWN_FORMAT");
@@ -174,6 +210,9 @@ mod tests {
             assert!(error.to_string().contains("XLSX or CSV"), "{error}");
         }
         assert_eq!(code(b""), "EMPTY_FILE");
-        assert_eq!(code(b"N\0\0\0a\0\0\0m\0\0\0e\0\0\0,\0\0\0"), "UNKNOWN_ENCODING");
+        assert_eq!(
+            code(b"N\0\0\0a\0\0\0m\0\0\0e\0\0\0,\0\0\0"),
+            "UNKNOWN_ENCODING"
+        );
     }
 }

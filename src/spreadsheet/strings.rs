@@ -16,7 +16,9 @@ impl Strings {
     pub(super) fn push(&mut self, one: &str) -> Result<(), SheetError> {
         self.text.push_str(one);
         if self.bytes() > MAX_BYTES {
-            return Err(SheetError::InflatesTooLarge { limit: MAX_BYTES as u64 });
+            return Err(SheetError::InflatesTooLarge {
+                limit: MAX_BYTES as u64,
+            });
         }
         self.ends.push(self.text.len() as u32); // proof: below MAX_BYTES
         Ok(())
@@ -24,8 +26,10 @@ impl Strings {
 
     pub(super) fn get(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)? as usize;
-        let start =
-            index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&end| end as usize);
+        let start = index
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .map_or(0, |&end| end as usize);
         self.text.get(start..end)
     }
 
@@ -45,13 +49,20 @@ mod tests {
             strings.push(one).expect("few");
         }
         assert_eq!(
-            [strings.get(0), strings.get(1), strings.get(2), strings.get(3)],
+            [
+                strings.get(0),
+                strings.get(1),
+                strings.get(2),
+                strings.get(3)
+            ],
             [Some("a"), Some(""), Some("Ωé"), None]
         );
         assert_eq!(strings.bytes(), 5 + 3 * 4);
         let long = "x".repeat(1 << 20);
-        let told =
-            std::iter::repeat_with(|| strings.push(&long)).take(65).find_map(Result::err).expect("too much");
+        let told = std::iter::repeat_with(|| strings.push(&long))
+            .take(65)
+            .find_map(Result::err)
+            .expect("too much");
         assert_eq!(told.code(), "FILE_INFLATES_TOO_LARGE");
     }
 }

@@ -21,7 +21,9 @@ use super::{Format, RowOutcome};
 fn written(bytes: &[u8], format: Format) -> Vec<Vec<String>> {
     let texts = |row: &super::SheetRow| {
         let (RowOutcome::Person { raw, .. } | RowOutcome::Rejected { raw, .. }) = &row.outcome;
-        raw.pairs().map(|(_, value)| value.reveal_str().to_owned()).collect()
+        raw.pairs()
+            .map(|(_, value)| value.reveal_str().to_owned())
+            .collect()
     };
     rows(bytes, format).iter().map(texts).collect()
 }

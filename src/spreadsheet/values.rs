@@ -1,4 +1,5 @@
-//! Conversion of typed spreadsheet cells (numbers, dates, booleans, errors) to text or to an unusable cell.
+//! Conversion of typed spreadsheet cells (numbers, dates, booleans, errors) to text or to an
+//! unusable cell.
 
 use time::macros::date;
 use time::{Date, Duration};
@@ -14,13 +15,16 @@ const AFTER_LAST_DAY: f64 = 2_958_466.0;
 const FROM_1900_TO_1904: f64 = 1_462.0;
 const SECONDS_A_DAY: f64 = 86_400.0;
 
-/// Converts a number as its cell shows it. Digits fill the places of the format. Dates, as ISO 8601, and durations
-/// give an unusable cell. Any other number is written without an exponent or a trailing `.0`.
+/// Converts a number as its cell shows it. Digits fill the places of the format. Dates, as ISO
+/// 8601, and durations give an unusable cell. Any other number is written without an exponent or a
+/// trailing `.0`.
 pub(super) fn number(number: f64, format: &NumberFormat, is_1904: bool) -> Cell {
     match format {
         NumberFormat::Date => date_text(number, is_1904).map_or_else(invalid_date, date),
         NumberFormat::Duration => duration_text(number).map_or_else(invalid_date, date),
-        NumberFormat::Places(places) if number.fract() == 0.0 && (0.0..FIRST_ROUNDED).contains(&number) => {
+        NumberFormat::Places(places)
+            if number.fract() == 0.0 && (0.0..FIRST_ROUNDED).contains(&number) =>
+        {
             text(in_places(&format!("{}", number + 0.0), places))
         }
         NumberFormat::Sections(_) => self::number(number, format.section(number), is_1904),
@@ -28,8 +32,8 @@ pub(super) fn number(number: f64, format: &NumberFormat, is_1904: bool) -> Cell 
     }
 }
 
-/// Returns an unusable cell for a date or time. Programs convert input that looks like a date, such as a document
-/// number, so no field accepts one.
+/// Returns an unusable cell for a date or time. Programs convert input that looks like a date, such
+/// as a document number, so no field accepts one.
 pub(super) fn date(shown: impl Into<String>) -> Cell {
     Cell::unusable(
         shown,
@@ -64,12 +68,20 @@ fn plain(number: f64) -> Cell {
 /// Returns an unusable cell for a TRUE/FALSE cell.
 pub(super) fn truth(is_true: bool) -> Cell {
     let shown = if is_true { "TRUE" } else { "FALSE" };
-    Cell::unusable(shown, "BOOLEAN_CELL", "is a TRUE/FALSE cell; write it as text")
+    Cell::unusable(
+        shown,
+        "BOOLEAN_CELL",
+        "is a TRUE/FALSE cell; write it as text",
+    )
 }
 
 /// Returns an unusable cell for a failed formula. `shown` is the program's text for the error.
 pub(super) fn error(shown: impl Into<String>) -> Cell {
-    Cell::unusable(shown, "ERROR_CELL", "is a formula that failed; correct the formula or write the value")
+    Cell::unusable(
+        shown,
+        "ERROR_CELL",
+        "is a formula that failed; correct the formula or write the value",
+    )
 }
 
 fn text(text: String) -> Cell {
@@ -86,20 +98,34 @@ fn invalid_date() -> Cell {
 
 /// Formats a day as `2025-10-13`, a time of day as `13:45:00`, and both as `2025-10-13T13:45:00`.
 fn date_text(serial: f64, is_1904: bool) -> Option<String> {
-    let last = if is_1904 { AFTER_LAST_DAY - FROM_1900_TO_1904 } else { AFTER_LAST_DAY };
+    let last = if is_1904 {
+        AFTER_LAST_DAY - FROM_1900_TO_1904
+    } else {
+        AFTER_LAST_DAY
+    };
     // Rounded to seconds first, so that 23:59:59.9999 is the next day.
     let seconds = (serial * SECONDS_A_DAY).round();
     if !(0.0..last * SECONDS_A_DAY).contains(&seconds) {
         return None;
     }
     let seconds = seconds as u64; // proof: within the range just checked
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let time = format!("{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60);
+    let days = seconds / 86_400;
+    let second = seconds % 86_400;
+    let time = format!(
+        "{:02}:{:02}:{:02}",
+        second / 3_600,
+        second / 60 % 60,
+        second % 60
+    );
     if days == 0 && !is_1904 {
         return Some(time);
     }
     let day = day_text(days, is_1904)?;
-    Some(if second == 0 { day } else { format!("{day}T{time}") })
+    Some(if second == 0 {
+        day
+    } else {
+        format!("{day}T{time}")
+    })
 }
 
 fn day_text(days: u64, is_1904: bool) -> Option<String> {
@@ -111,7 +137,12 @@ fn day_text(days: u64, is_1904: bool) -> Option<String> {
         _ => date!(1899 - 12 - 30),
     };
     let day = from.checked_add(Duration::days(i64::try_from(days).ok()?))?;
-    Some(format!("{:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day()))
+    Some(format!(
+        "{:04}-{:02}-{:02}",
+        day.year(),
+        u8::from(day.month()),
+        day.day()
+    ))
 }
 
 /// Formats an elapsed time as `36:30:00`.
@@ -121,7 +152,12 @@ fn duration_text(days: f64) -> Option<String> {
         return None;
     }
     let seconds = seconds as u64; // proof: within the range just checked
-    Some(format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60))
+    Some(format!(
+        "{}:{:02}:{:02}",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    ))
 }
 
 #[cfg(test)]
@@ -133,7 +169,11 @@ mod tests {
     fn shown(value: f64, format: &NumberFormat, is_1904: bool) -> String {
         match number(value, format, is_1904) {
             Cell::Text(text) => text.into_revealed(),
-            Cell::Unusable { shown, code: "DATE_CELL", .. } => shown.into_revealed(),
+            Cell::Unusable {
+                shown,
+                code: "DATE_CELL",
+                ..
+            } => shown.into_revealed(),
             Cell::Unusable { code, .. } => code.to_owned(),
         }
     }
@@ -160,7 +200,10 @@ mod tests {
         assert_eq!(shown(1_234.0, &eight, false), "00001234");
         assert_eq!(shown(-0.0, &eight, false), "00000000");
         for odd in [-5.0, 1.5] {
-            assert_eq!(shown(odd, &eight, false), shown(odd, &NumberFormat::Plain, false));
+            assert_eq!(
+                shown(odd, &eight, false),
+                shown(odd, &NumberFormat::Plain, false)
+            );
         }
         assert_eq!(shown(1e15, &eight, false), "NUMBER_ROUNDED");
     }
@@ -181,10 +224,21 @@ mod tests {
             (-1.0, "INVALID_DATE", "INVALID_DATE"),
             (f64::NAN, "INVALID_DATE", "INVALID_DATE"),
         ] {
-            assert_eq!(shown(serial, &NumberFormat::Date, false), in_1900, "{serial}");
-            assert_eq!(shown(serial, &NumberFormat::Date, true), in_1904, "{serial}");
+            assert_eq!(
+                shown(serial, &NumberFormat::Date, false),
+                in_1900,
+                "{serial}"
+            );
+            assert_eq!(
+                shown(serial, &NumberFormat::Date, true),
+                in_1904,
+                "{serial}"
+            );
         }
-        assert_eq!(shown(1.520_833_333, &NumberFormat::Duration, false), "36:30:00");
+        assert_eq!(
+            shown(1.520_833_333, &NumberFormat::Duration, false),
+            "36:30:00"
+        );
         assert_eq!(shown(-0.1, &NumberFormat::Duration, false), "INVALID_DATE");
     }
 

@@ -1,7 +1,8 @@
 //! Reads the rows of XLSX and XLS workbooks on a separate thread.
 //!
-//! A sheet's reader borrows its workbook, so both live on that thread and send rows through a bounded channel. A
-//! panic in a library, which a malicious file may cause, ends only that thread: the file is reported as broken.
+//! A sheet's reader borrows its workbook, so both live on that thread and send rows through a
+//! bounded channel. A panic in a library, which a malicious file may cause, ends only that thread:
+//! the file is reported as broken.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -42,7 +43,8 @@ pub(super) trait Book {
 /// Source of a sheet's cells, row by row from the top. Blank cells may be included.
 pub(super) trait CellSource {
     fn next_cell(&mut self) -> Result<Option<Placed>, SheetError>;
-    /// Returns ranges of hidden columns as 0-based (first, last). Complete once the first cell is read.
+    /// Returns ranges of hidden columns as 0-based (first, last). Complete once the first cell is
+    /// read.
     fn hidden_columns(&self) -> &[(u32, u32)];
 }
 
@@ -81,7 +83,8 @@ impl From<SheetError> for Stop {
     }
 }
 
-/// Iterator over header rows and rows of the selected sheets. Each sheet's rows follow its header row.
+/// Iterator over header rows and rows of the selected sheets. Each sheet's rows follow its header
+/// row.
 pub(super) struct WorkbookRows {
     messages: Receiver<Message>,
     ended: bool,
@@ -99,7 +102,10 @@ pub(super) fn open(
     thread::Builder::new()
         .name("workbook".to_owned())
         .spawn(move || run(file, kind, limits, &reading, &sender))?;
-    Ok(WorkbookRows { messages, ended: false })
+    Ok(WorkbookRows {
+        messages,
+        ended: false,
+    })
 }
 
 fn panicked() -> SheetError {
@@ -150,8 +156,10 @@ fn read(
     };
     let sheets = book.sheets();
     let chosen = Chosen::of(reading, &sheets)?;
-    // A sheet without headers, such as a cover sheet, is skipped. If no sheet fits, the first error is returned.
-    let (mut refused, mut has_read) = (None, false);
+    // A sheet without headers, such as a cover sheet, is skipped. If no sheet fits, the first error
+    // is returned.
+    let mut refused = None;
+    let mut has_read = false;
     let mut states = Vec::with_capacity(sheets.len());
     for (index, sheet) in sheets.into_iter().enumerate() {
         let fate = if chosen.reads(index, &sheet, has_read) {
@@ -171,7 +179,10 @@ fn read(
             SheetFate::NotChosen
         };
         has_read |= fate == SheetFate::Read;
-        states.push(SheetState { name: sheet.name, fate });
+        states.push(SheetState {
+            name: sheet.name,
+            fate,
+        });
     }
     if !has_read {
         return Err(Stop::Error(refused.unwrap_or(SheetError::Empty)));
@@ -199,8 +210,11 @@ enum Chosen {
 
 impl Chosen {
     fn of(reading: &Reading, sheets: &[Named]) -> Result<Self, SheetError> {
-        let Some(wanted) = reading.sheets.as_deref() else { return Ok(Self::First) };
-        let alike = |sheet: &Named| sheet.name.trim().to_lowercase() == wanted.trim().to_lowercase();
+        let Some(wanted) = reading.sheets.as_deref() else {
+            return Ok(Self::First);
+        };
+        let alike =
+            |sheet: &Named| sheet.name.trim().to_lowercase() == wanted.trim().to_lowercase();
         let named = sheets.iter().position(|sheet| sheet.name == wanted);
         match named.or_else(|| sheets.iter().position(alike)) {
             _ if wanted.eq_ignore_ascii_case(ALL_SHEETS) => Ok(Self::All),
@@ -216,7 +230,8 @@ impl Chosen {
         matches!(self, Self::One(_))
     }
 
-    /// Returns true if further sheets are read, apart from the limit. `has_read`: a sheet was already read.
+    /// Returns true if further sheets are read, apart from the limit. `has_read`: a sheet was
+    /// already read.
     const fn looks_on(&self, has_read: bool) -> bool {
         match self {
             Self::First => !has_read,
@@ -242,8 +257,12 @@ fn read_sheet(
     sender: &SyncSender<Message>,
 ) -> Result<SheetFate, Stop> {
     let in_sheet = |error: SheetError| Stop::Error(error.in_sheet(Some(name)));
-    let mut rows =
-        Rows { cells: book.cells(index).map_err(in_sheet)?, ahead: None, ended: false, limits: *limits };
+    let mut rows = Rows {
+        cells: book.cells(index).map_err(in_sheet)?,
+        ahead: None,
+        ended: false,
+        limits: *limits,
+    };
     let Some(found) = header_row::find(&mut rows, limits, reading).map_err(in_sheet)? else {
         return Ok(SheetFate::Empty);
     };
@@ -253,7 +272,10 @@ fn read_sheet(
             .is_ok_and(|place| ranges.any(|(first, last)| (*first..=*last).contains(&place)))
     };
     let hidden_columns = (0..found.map.headers.len()).filter(is_hidden).collect();
-    let found = Found { hidden_columns, ..found };
+    let found = Found {
+        hidden_columns,
+        ..found
+    };
     send(sender, Piece::Head(found, Some(Arc::from(name))))?;
     for record in rows {
         send(sender, Piece::Row(record.map_err(in_sheet)?))?;
@@ -262,7 +284,9 @@ fn read_sheet(
 }
 
 fn send(sender: &SyncSender<Message>, piece: Piece) -> Result<(), Stop> {
-    sender.send(Message::Piece(Box::new(piece))).map_err(|_| Stop::Unheard)
+    sender
+        .send(Message::Piece(Box::new(piece)))
+        .map_err(|_| Stop::Unheard)
 }
 
 impl Iterator for Rows<'_> {
@@ -291,7 +315,8 @@ impl Rows<'_> {
                 None => return Ok(None),
             },
         };
-        let (row, is_hidden) = (first.row, first.is_hidden);
+        let row = first.row;
+        let is_hidden = first.is_hidden;
         let mut cells = Vec::new();
         place(&mut cells, first);
         while let Some(placed) = self.next_filled()? {
@@ -304,7 +329,13 @@ impl Rows<'_> {
             }
             place(&mut cells, placed);
         }
-        Ok(Some(Record { row: row + 1, cells, origin: Origin::Workbook, is_hidden, faults: Vec::new() }))
+        Ok(Some(Record {
+            row: row + 1,
+            cells,
+            origin: Origin::Workbook,
+            is_hidden,
+            faults: Vec::new(),
+        }))
     }
 
     fn next_filled(&mut self) -> Result<Option<Placed>, SheetError> {

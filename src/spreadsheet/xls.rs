@@ -1,9 +1,10 @@
 //! Streaming reader of XLS (BIFF8, Excel 97 to 2003; [MS-XLS]).
 //!
-//! This reader parses about 20 kinds of records itself. The library calamine reads the whole file at once, allocates
-//! memory for the dimensions that the file declares, and copies a shared string for each cell that refers to it, so
-//! that a file of kilobytes can use gigabytes. This reader keeps one record and the shared strings in memory and
-//! ignores declared dimensions. Tests compare it with calamine.
+//! This reader parses about 20 kinds of records itself. The library calamine reads the whole file
+//! at once, allocates memory for the dimensions that the file declares, and copies a shared string
+//! for each cell that refers to it, so that a file of kilobytes can use gigabytes. This reader
+//! keeps one record and the shared strings in memory and ignores declared dimensions. Tests compare
+//! it with calamine.
 
 mod cells;
 mod compound;
@@ -24,7 +25,8 @@ use text::Cursor;
 
 /// BIFF version in the first record of a BIFF8 stream.
 const BIFF8: u16 = 0x0600;
-/// Largest number of formats, of cell styles and of sheets that are kept. Excel writes at most 4,000 styles.
+/// Largest number of formats, of cell styles and of sheets that are kept. Excel writes at most
+/// 4,000 styles.
 const MAX_STYLES: usize = 65_536;
 
 /// Open XLS workbook, with the data shared by its sheets.
@@ -32,7 +34,8 @@ pub(super) struct Workbook {
     records: Records,
     /// Sheets, each with the offset of its first record in the stream.
     sheets: Vec<(Named, u32)>,
-    /// True if the file has a RecalcId record, which means that the program that saved it calculates formulas.
+    /// True if the file has a RecalcId record, which means that the program that saved it
+    /// calculates formulas.
     is_calculated: bool,
     strings: Strings,
     formats: Vec<NumberFormat>,
@@ -47,7 +50,11 @@ impl Workbook {
             return Err(SheetError::Encrypted);
         }
         if !compound.has("workbook") {
-            let what = if compound.has("book") { TOO_OLD } else { "an Office file without a workbook" };
+            let what = if compound.has("book") {
+                TOO_OLD
+            } else {
+                "an Office file without a workbook"
+            };
             return Err(SheetError::UnknownFormat { what });
         }
         let mut workbook = Self {
@@ -102,12 +109,17 @@ impl Workbook {
                 _ => {}
             }
         }
-        let format = |id: &u16| own.get(id).cloned().unwrap_or_else(|| NumberFormat::built_in(*id));
+        let format = |id: &u16| {
+            own.get(id)
+                .cloned()
+                .unwrap_or_else(|| NumberFormat::built_in(*id))
+        };
         self.formats = styles.iter().map(format).collect();
         Ok(())
     }
 
-    /// Reads the shared strings to the end of their records. The declared count is ignored, because it may be false.
+    /// Reads the shared strings to the end of their records. The declared count is ignored, because
+    /// it may be false.
     fn read_strings(&mut self) -> Result<(), SheetError> {
         let most = self.max_chars.saturating_mul(4);
         let mut cursor = Cursor::new(&mut self.records, 8);
@@ -131,7 +143,8 @@ impl Book for Workbook {
     fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError> {
         let start = self.sheets.get(sheet).map(|(_, start)| *start);
         let start = start.ok_or_else(|| SheetError::broken("a sheet of it is missing"))?;
-        let is_calculated = self.is_calculated || cells::has_result(&mut self.records, start).unwrap_or(true);
+        let is_calculated =
+            self.is_calculated || cells::has_result(&mut self.records, start).unwrap_or(true);
         self.records.go_to(start)?;
         self.records.next()?;
         if self.records.kind != records::BEGIN {

@@ -1,7 +1,8 @@
 //! Streaming reader of XLSX (ECMA-376).
 //!
-//! This reader parses five kinds of parts itself. Libraries keep a sheet or a cell of any size in memory, fail at the
-//! first invalid cell and don't expose number formats. Tests compare it with calamine.
+//! This reader parses five kinds of parts itself. Libraries keep a sheet or a cell of any size in
+//! memory, fail at the first invalid cell and don't expose number formats. Tests compare it with
+//! calamine.
 
 mod cells;
 mod package;
@@ -32,24 +33,36 @@ impl Workbook {
     /// Opens an archive that `archive::check` has accepted.
     pub(super) fn open(file: File, limits: &Limits) -> Result<Self, SheetError> {
         let mut package = Package::open(file, limits.max_inflated_bytes)?;
-        let main = package.relations("")?.into_iter().find(|relation| relation.kind == "officeDocument");
+        let main = package
+            .relations("")?
+            .into_iter()
+            .find(|relation| relation.kind == "officeDocument");
         let main = main.map_or_else(|| "xl/workbook.xml".to_owned(), |relation| relation.target);
         let contents = Contents::read(&mut package, &main)?;
         let relations = package.relations(&main)?;
         let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
         let named = |kind: &str, usual: &str| {
             let found = relations.iter().find(|relation| relation.kind == kind);
-            found.map_or_else(|| format!("{folder}/{usual}"), |relation| relation.target.clone())
+            found.map_or_else(
+                || format!("{folder}/{usual}"),
+                |relation| relation.target.clone(),
+            )
         };
         let sheet = |(sheet, id): (Named, String)| {
-            let found = relations.iter().find(|relation| relation.id == id && relation.kind == "worksheet");
+            let found = relations
+                .iter()
+                .find(|relation| relation.id == id && relation.kind == "worksheet");
             found.map(|relation| (sheet, relation.target.clone()))
         };
         let most = limits.max_cell_chars.saturating_mul(4);
         let is_1904 = contents.is_1904;
         Ok(Self {
             sheets: contents.sheets.into_iter().filter_map(sheet).collect(),
-            strings: parts::strings(&mut package, &named("sharedStrings", "sharedStrings.xml"), most)?,
+            strings: parts::strings(
+                &mut package,
+                &named("sharedStrings", "sharedStrings.xml"),
+                most,
+            )?,
             formats: parts::formats(&mut package, &named("styles", "styles.xml"))?,
             is_1904,
             max_chars: limits.max_cell_chars,
@@ -64,8 +77,10 @@ impl Book for Workbook {
     }
 
     fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError> {
-        let (_, name) =
-            self.sheets.get(sheet).ok_or_else(|| SheetError::broken("a part of it is missing"))?;
+        let (_, name) = self
+            .sheets
+            .get(sheet)
+            .ok_or_else(|| SheetError::broken("a part of it is missing"))?;
         Ok(Box::new(SheetCells {
             xml: self.package.part(name)?,
             strings: &self.strings,

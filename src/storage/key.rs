@@ -11,14 +11,16 @@ use crate::domain::hex;
 /// Longest key in bytes. S3 allows 1,024, and a configured prefix is added to the key.
 pub(super) const MAX_KEY_BYTES: usize = 700;
 
-/// Longest part of a key between two `/`, in bytes. It fits into the file name limit of local file systems.
+/// Longest part of a key between two `/`, in bytes. It fits into the file name limit of local file
+/// systems.
 const MAX_SEGMENT_BYTES: usize = 200;
 
 /// Longest result of [`key_segment`] in bytes.
 const MAX_SLUG_BYTES: usize = 60;
 
-/// Key of a stored object: parts of `A–Z a–z 0–9 . _ -`, joined by `/`. No part is empty or starts with a dot. Such
-/// a key is the same in a bucket, a folder and a URL, and can't point outside the folder.
+/// Key of a stored object: parts of `A–Z a–z 0–9 . _ -`, joined by `/`. No part is empty or starts
+/// with a dot. Such a key is the same in a bucket, a folder and a URL, and can't point outside the
+/// folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(String);
 
@@ -34,7 +36,9 @@ pub enum KeyError {
     )]
     TooLong,
     /// The key has a character outside the alphabet, or a part that starts with a dot.
-    #[error("the object key has characters other than A–Z a–z 0–9 . _ - /, or a part that starts with a dot")]
+    #[error(
+        "the object key has characters other than A–Z a–z 0–9 . _ - /, or a part that starts with a dot"
+    )]
     Forbidden,
 }
 
@@ -71,17 +75,25 @@ fn check_part(part: &str) -> Result<(), KeyError> {
         return Err(KeyError::TooLong);
     }
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    if part.starts_with('.') || !part.bytes().all(fits) { Err(KeyError::Forbidden) } else { Ok(()) }
+    if part.starts_with('.') || !part.bytes().all(fits) {
+        Err(KeyError::Forbidden)
+    } else {
+        Ok(())
+    }
 }
 
-/// Derives a part of a key from a name. The result is lower case and has at most 60 bytes. White space becomes `_`,
-/// letters lose their accents, other ASCII characters become `-`, and all remaining characters are removed. If
-/// nothing is left, the result is `x` and eight hexadecimal digits of the name's SHA-256, so that names in scripts
-/// without Latin letters stay distinct.
+/// Derives a part of a key from a name. The result is lower case and has at most 60 bytes. White
+/// space becomes `_`, letters lose their accents, other ASCII characters become `-`, and all
+/// remaining characters are removed. If nothing is left, the result is `x` and eight hexadecimal
+/// digits of the name's SHA-256, so that names in scripts without Latin letters stay distinct.
 #[must_use]
 pub fn key_segment(name: &str) -> String {
     let mut segment = String::new();
-    for c in name.to_lowercase().nfkd().filter(|c| !is_combining_mark(*c)) {
+    for c in name
+        .to_lowercase()
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c))
+    {
         match c {
             'a'..='z' | '0'..='9' => segment.push(c),
             'ß' => segment.push_str("ss"),
@@ -128,8 +140,11 @@ pub fn certificate_key(
     public_id: &str,
 ) -> Result<ObjectKey, KeyError> {
     check_token(public_id)?;
-    let (client, name) = (key_segment(client), key_segment(certificate_name));
-    ObjectKey::parse(&format!("certificates/{client}_{year}/{certificate_id}_{name}/{public_id}.pdf"))
+    let client = key_segment(client);
+    let name = key_segment(certificate_name);
+    ObjectKey::parse(&format!(
+        "certificates/{client}_{year}/{certificate_id}_{name}/{public_id}.pdf"
+    ))
 }
 
 /// Returns the key of an uploaded background image:
@@ -145,18 +160,24 @@ pub fn design_key(
     extension: &str,
 ) -> Result<ObjectKey, KeyError> {
     check_token(extension)?;
-    let (client, name) = (key_segment(client), key_segment(name));
-    ObjectKey::parse(&format!("certificates/design_images/{client}_{year}/{name}_{id}.{extension}"))
+    let client = key_segment(client);
+    let name = key_segment(name);
+    ObjectKey::parse(&format!(
+        "certificates/design_images/{client}_{year}/{name}_{id}.{extension}"
+    ))
 }
 
 /// Returns the key of a design's small picture, which has `_small` before the extension.
 pub fn small_design_key(design: &ObjectKey) -> Result<ObjectKey, KeyError> {
-    let (name, extension) = design.as_str().rsplit_once('.').ok_or(KeyError::Forbidden)?;
+    let (name, extension) = design
+        .as_str()
+        .rsplit_once('.')
+        .ok_or(KeyError::Forbidden)?;
     ObjectKey::parse(&format!("{name}_small.{extension}"))
 }
 
-/// Returns the key of a file of an issuer's template: `templates/{id}/{sha256}.{extension}`. The file is named
-/// after its content.
+/// Returns the key of a file of an issuer's template: `templates/{id}/{sha256}.{extension}`. The
+/// file is named after its content.
 ///
 /// # Errors
 /// `sha256` or `extension` has characters other than `A–Z a–z 0–9 _ -`.
@@ -166,15 +187,15 @@ pub fn template_key(id: Uuid, sha256: &str, extension: &str) -> Result<ObjectKey
     ObjectKey::parse(&format!("templates/{id}/{sha256}.{extension}"))
 }
 
-/// Returns the key of an import's file: `expiring/imports/{id}/source`. The file contains personal data. Objects
-/// under `expiring/` are deleted when they reach a certain age.
+/// Returns the key of an import's file: `expiring/imports/{id}/source`. The file contains personal
+/// data. Objects under `expiring/` are deleted when they reach a certain age.
 #[must_use]
 pub fn import_key(import_id: Uuid) -> ObjectKey {
     ObjectKey(format!("expiring/imports/{import_id}/source"))
 }
 
-/// Returns the key of an import's rejected rows: `expiring/imports/{id}/report.ndjson`. The file contains personal
-/// data.
+/// Returns the key of an import's rejected rows: `expiring/imports/{id}/report.ndjson`. The file
+/// contains personal data.
 #[must_use]
 pub fn import_report_key(import_id: Uuid) -> ObjectKey {
     ObjectKey(format!("expiring/imports/{import_id}/report.ndjson"))
@@ -182,7 +203,11 @@ pub fn import_report_key(import_id: Uuid) -> ObjectKey {
 
 fn check_token(text: &str) -> Result<(), KeyError> {
     check_part(text)?;
-    if text.contains('.') { Err(KeyError::Forbidden) } else { Ok(()) }
+    if text.contains('.') {
+        Err(KeyError::Forbidden)
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -197,7 +222,10 @@ mod tests {
     fn names_become_segments() {
         for (name, segment) in [
             ("Example Academy", "example_academy"),
-            ("Introducción a la Programación", "introduccion_a_la_programacion"),
+            (
+                "Introducción a la Programación",
+                "introduccion_a_la_programacion",
+            ),
             ("Straße  & Øre", "strasse_ore"),
             ("a/b\\..\\c", "a-b-c"),
             ("  C++ / Rust!  ", "c-rust"),
@@ -224,14 +252,23 @@ mod tests {
             format!("certificates/example_academy_2026/{id}_rust_mas/3kTM-d9_.pdf")
         );
         let design = design_key("general", 2026, "Gold Frame", ID, "jpg").expect("a key");
-        assert_eq!(design.as_str(), format!("certificates/design_images/general_2026/gold_frame_{id}.jpg"));
+        assert_eq!(
+            design.as_str(),
+            format!("certificates/design_images/general_2026/gold_frame_{id}.jpg")
+        );
         let small = small_design_key(&design).expect("a key");
         assert_eq!(
             small.as_str(),
             format!("certificates/design_images/general_2026/gold_frame_{id}_small.jpg")
         );
-        assert_eq!(import_key(ID).as_str(), format!("expiring/imports/{id}/source"));
-        assert_eq!(import_report_key(ID).as_str(), format!("expiring/imports/{id}/report.ndjson"));
+        assert_eq!(
+            import_key(ID).as_str(),
+            format!("expiring/imports/{id}/source")
+        );
+        assert_eq!(
+            import_report_key(ID).as_str(),
+            format!("expiring/imports/{id}/report.ndjson")
+        );
     }
 
     #[test]
@@ -251,10 +288,22 @@ mod tests {
         ] {
             assert_eq!(ObjectKey::parse(key), Err(error), "{key:?}");
         }
-        assert_eq!(ObjectKey::parse(&"a".repeat(MAX_SEGMENT_BYTES + 1)), Err(KeyError::TooLong));
-        assert_eq!(ObjectKey::parse(&"a/".repeat(MAX_KEY_BYTES)), Err(KeyError::TooLong));
-        assert_eq!(certificate_key("c", 1, ID, "n", "../x"), Err(KeyError::Forbidden));
-        assert_eq!(design_key("c", 1, "n", ID, "tar.gz"), Err(KeyError::Forbidden));
+        assert_eq!(
+            ObjectKey::parse(&"a".repeat(MAX_SEGMENT_BYTES + 1)),
+            Err(KeyError::TooLong)
+        );
+        assert_eq!(
+            ObjectKey::parse(&"a/".repeat(MAX_KEY_BYTES)),
+            Err(KeyError::TooLong)
+        );
+        assert_eq!(
+            certificate_key("c", 1, ID, "n", "../x"),
+            Err(KeyError::Forbidden)
+        );
+        assert_eq!(
+            design_key("c", 1, "n", ID, "tar.gz"),
+            Err(KeyError::Forbidden)
+        );
     }
 
     proptest! {

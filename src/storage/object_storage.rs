@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::{
-    ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
-    RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
-    signer::Signer,
+    ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
+    PutPayload, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
+    prefix::PrefixStore, signer::Signer,
 };
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -55,35 +55,46 @@ pub enum PutNew {
 }
 
 impl ObjectStorage {
-    /// Opens the folder, creating it if it doesn't exist, or prepares access to the bucket. Makes no request to the
-    /// bucket.
+    /// Opens the folder, creating it if it doesn't exist, or prepares access to the bucket. Makes
+    /// no request to the bucket.
     pub fn open(settings: &StorageSettings) -> Result<Self, StorageError> {
         match settings.location()? {
             Location::Folder(path) => {
                 std::fs::create_dir_all(&path).map_err(StorageError::Folder)?;
                 let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
-                Ok(Self { store: Arc::new(store), is_local: true, presigning: None })
+                Ok(Self {
+                    store: Arc::new(store),
+                    is_local: true,
+                    presigning: None,
+                })
             }
             Location::Bucket { name, prefix } => {
-                // reqwest is built without a TLS provider. The call fails if one is installed already, which is
-                // harmless.
+                // reqwest is built without a TLS provider. The call fails if one is installed
+                // already, which is harmless.
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let bucket = bucket(settings, &name)?;
-                let presigning = settings
-                    .presigned_downloads
-                    .then(|| Presigning { signer: Arc::new(bucket.clone()), prefix: prefix.clone() });
+                let presigning = settings.presigned_downloads.then(|| Presigning {
+                    signer: Arc::new(bucket.clone()),
+                    prefix: prefix.clone(),
+                });
                 let store: Arc<dyn ObjectStore> = match prefix {
                     Some(prefix) => Arc::new(PrefixStore::new(bucket, Path::from(prefix))),
                     None => Arc::new(bucket),
                 };
-                Ok(Self { store, is_local: false, presigning })
+                Ok(Self {
+                    store,
+                    is_local: false,
+                    presigning,
+                })
             }
         }
     }
 
     /// Stores an object and replaces an existing one. Issued files must use [`Self::put_new`].
     pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StorageError> {
-        self.store.put(&path(key), PutPayload::from_bytes(bytes)).await?;
+        self.store
+            .put(&path(key), PutPayload::from_bytes(bytes))
+            .await?;
         Ok(())
     }
 
@@ -97,10 +108,15 @@ impl ObjectStorage {
         bytes: impl Into<PutPayload>,
     ) -> Result<PutNew, StorageError> {
         let payload = bytes.into();
-        match self.store.put_opts(&path(key), payload.clone(), PutMode::Create.into()).await {
+        match self
+            .store
+            .put_opts(&path(key), payload.clone(), PutMode::Create.into())
+            .await
+        {
             Ok(_) => Ok(PutNew::Created),
             Err(object_store::Error::AlreadyExists { .. }) => {
-                // An ETag is a hash only for some servers and some kinds of upload, so the bytes are compared.
+                // An ETag is a hash only for some servers and some kinds of upload, so the bytes
+                // are compared.
                 let limit = payload.content_length() as u64;
                 let same = match self.get(key, limit).await {
                     Ok(Some(present)) => {
@@ -112,7 +128,11 @@ impl ObjectStorage {
                     // The object was deleted in between. The caller's next attempt creates it.
                     Ok(None) => return Err(StorageError::Backend(deleted_meanwhile(key))),
                 };
-                if same { Ok(PutNew::AlreadyThere) } else { Err(StorageError::Differs(key.clone())) }
+                if same {
+                    Ok(PutNew::AlreadyThere)
+                } else {
+                    Err(StorageError::Differs(key.clone()))
+                }
             }
             Err(error) => Err(error.into()),
         }
@@ -122,7 +142,11 @@ impl ObjectStorage {
     ///
     /// # Errors
     /// [`StorageError::TooLarge`] if the object has more than `max_bytes`.
-    pub async fn get(&self, key: &ObjectKey, max_bytes: u64) -> Result<Option<Bytes>, StorageError> {
+    pub async fn get(
+        &self,
+        key: &ObjectKey,
+        max_bytes: u64,
+    ) -> Result<Option<Bytes>, StorageError> {
         let found = match self.store.get(&path(key)).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
@@ -130,14 +154,24 @@ impl ObjectStorage {
         };
         // The body is read up to the announced size, so a misbehaving server can't send more.
         if found.meta.size > max_bytes {
-            return Err(StorageError::TooLarge { key: key.clone(), limit: max_bytes });
+            return Err(StorageError::TooLarge {
+                key: key.clone(),
+                limit: max_bytes,
+            });
         }
         Ok(Some(found.bytes().await?))
     }
 
     /// Returns at most the first `most` bytes of an object, or `None` if there is no such object.
-    pub async fn get_start(&self, key: &ObjectKey, most: u64) -> Result<Option<Bytes>, StorageError> {
-        let options = GetOptions { range: Some(GetRange::Bounded(0..most)), ..GetOptions::default() };
+    pub async fn get_start(
+        &self,
+        key: &ObjectKey,
+        most: u64,
+    ) -> Result<Option<Bytes>, StorageError> {
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(0..most)),
+            ..GetOptions::default()
+        };
         match self.store.get_opts(&path(key), options).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -149,12 +183,16 @@ impl ObjectStorage {
         }
     }
 
-    /// Returns the size of the object in bytes and its content as a stream, or `None` if there is no such object.
+    /// Returns the size of the object in bytes and its content as a stream, or `None` if there is
+    /// no such object.
     pub async fn get_pieces(&self, key: &ObjectKey) -> Result<Option<(u64, Pieces)>, StorageError> {
         match self.store.get(&path(key)).await {
             Ok(found) => {
                 let size = found.meta.size;
-                Ok(Some((size, found.into_stream().map_err(StorageError::from).boxed())))
+                Ok(Some((
+                    size,
+                    found.into_stream().map_err(StorageError::from).boxed(),
+                )))
             }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -178,14 +216,15 @@ impl ObjectStorage {
         }
     }
 
-    /// Deletes at most `most` objects under `expiring/` that were stored before `stored_before`. Returns the number
-    /// of deleted objects.
+    /// Deletes at most `most` objects under `expiring/` that were stored before `stored_before`.
+    /// Returns the number of deleted objects.
     pub async fn delete_expiring(
         &self,
         stored_before: OffsetDateTime,
         most: usize,
     ) -> Result<usize, StorageError> {
-        let old = |meta: &ObjectMeta| meta.last_modified.timestamp() < stored_before.unix_timestamp();
+        let old =
+            |meta: &ObjectMeta| meta.last_modified.timestamp() < stored_before.unix_timestamp();
         let mut found = self.store.list(Some(&Path::from(EXPIRING)));
         let mut gone = 0;
         while let Some(meta) = found.try_next().await? {
@@ -203,26 +242,35 @@ impl ObjectStorage {
         Ok(gone)
     }
 
-    /// Checks that the storage is usable: that the bucket accepts the credentials, or that the folder is writable.
-    /// Writes nothing to S3, because each write there costs money and may be kept as a version for ever.
+    /// Checks that the storage is usable: that the bucket accepts the credentials, or that the
+    /// folder is writable. Writes nothing to S3, because each write there costs money and may be
+    /// kept as a version for ever.
     pub async fn check(&self) -> Result<(), StorageError> {
         let place = Path::from("health");
         if self.is_local {
-            self.store.put(&place.clone().join("probe"), PutPayload::from_static(PROBE)).await?;
+            self.store
+                .put(&place.clone().join("probe"), PutPayload::from_static(PROBE))
+                .await?;
         }
         self.store.list_with_delimiter(Some(&place)).await?;
         Ok(())
     }
 }
 
-fn bucket(settings: &StorageSettings, name: &str) -> Result<object_store::aws::AmazonS3, StorageError> {
+fn bucket(
+    settings: &StorageSettings,
+    name: &str,
+) -> Result<object_store::aws::AmazonS3, StorageError> {
     let options = ClientOptions::new()
         .with_allow_http(settings.allow_http)
         .with_connect_timeout(CONNECT_TIMEOUT)
         .with_read_timeout(READ_TIMEOUT)
         .with_timeout(REQUEST_TIMEOUT);
-    let retry =
-        RetryConfig { max_retries: MAX_RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
+    let retry = RetryConfig {
+        max_retries: MAX_RETRIES,
+        retry_timeout: RETRY_TIMEOUT,
+        ..RetryConfig::default()
+    };
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(name)
         .with_region(settings.region.as_deref().unwrap_or("us-east-1"))
@@ -233,7 +281,9 @@ fn bucket(settings: &StorageSettings, name: &str) -> Result<object_store::aws::A
         builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
     }
     if let (Some(id), Some(secret)) = (&settings.access_key_id, &settings.secret_access_key) {
-        builder = builder.with_access_key_id(id).with_secret_access_key(secret.reveal());
+        builder = builder
+            .with_access_key_id(id)
+            .with_secret_access_key(secret.reveal());
     }
     Ok(builder.build()?)
 }

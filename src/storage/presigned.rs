@@ -18,14 +18,17 @@ impl ObjectStorage {
         self.presigning.is_some()
     }
 
-    /// Returns a URL that is valid for 60 s and serves the object with `disposition` as `Content-Disposition`.
-    /// Returns `None` if downloads are not redirected to the bucket. Doesn't check that the object exists.
+    /// Returns a URL that is valid for 60 s and serves the object with `disposition` as
+    /// `Content-Disposition`. Returns `None` if downloads are not redirected to the bucket. Doesn't
+    /// check that the object exists.
     pub async fn download_url(
         &self,
         key: &ObjectKey,
         disposition: &str,
     ) -> Result<Option<String>, StorageError> {
-        let Some(presigning) = &self.presigning else { return Ok(None) };
+        let Some(presigning) = &self.presigning else {
+            return Ok(None);
+        };
         // The signer belongs to the bucket and doesn't add the prefix.
         let place = match &presigning.prefix {
             Some(prefix) => Path::from(format!("{prefix}/{key}")),
@@ -35,7 +38,10 @@ impl ObjectStorage {
             ("response-content-disposition", disposition),
             ("response-content-type", "application/pdf"),
         ]);
-        let url = presigning.signer.signed_url_opts(Method::GET, &place, LIFETIME, &options).await?;
+        let url = presigning
+            .signer
+            .signed_url_opts(Method::GET, &place, LIFETIME, &options)
+            .await?;
         Ok(Some(url.into()))
     }
 }

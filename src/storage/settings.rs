@@ -9,15 +9,18 @@ use crate::domain::Secret;
 
 /// Longest prefix of keys in bytes. S3 allows 1,024 for prefix, `/` and key.
 const MAX_PREFIX_BYTES: usize = 1024 - 1 - MAX_KEY_BYTES;
-const TOO_LONG_PREFIX: &str = "has a prefix of more than 323 bytes after the bucket; give a shorter one";
+const TOO_LONG_PREFIX: &str =
+    "has a prefix of more than 323 bytes after the bucket; give a shorter one";
 
 /// Settings of object storage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
-    /// Local folder as `file:///folder` or a plain path, or S3 bucket as `s3://bucket` or `s3://bucket/prefix`.
+    /// Local folder as `file:///folder` or a plain path, or S3 bucket as `s3://bucket` or
+    /// `s3://bucket/prefix`.
     pub url: String,
-    /// S3: base URL of the server, such as `https://s3.example.org`. Default: Amazon's server for the region.
+    /// S3: base URL of the server, such as `https://s3.example.org`. Default: Amazon's server for
+    /// the region.
     #[serde(default)]
     pub endpoint: Option<String>,
     /// S3: region. Default `us-east-1`.
@@ -35,8 +38,9 @@ pub struct StorageSettings {
     /// S3: true if the bucket's name is part of the host name and of `endpoint`. Default false.
     #[serde(default)]
     pub virtual_hosted: bool,
-    /// S3: true to redirect downloads to the bucket, by a URL that is valid for one minute. The PDF is then not
-    /// checked against its SHA-256 on each download, and its file is named after the certificate. Default false.
+    /// S3: true to redirect downloads to the bucket, by a URL that is valid for one minute. The PDF
+    /// is then not checked against its SHA-256 on each download, and its file is named after the
+    /// certificate. Default false.
     #[serde(default)]
     pub presigned_downloads: bool,
 }
@@ -45,7 +49,10 @@ pub struct StorageSettings {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Location {
     Folder(PathBuf),
-    Bucket { name: String, prefix: Option<String> },
+    Bucket {
+        name: String,
+        prefix: Option<String>,
+    },
 }
 
 impl StorageSettings {
@@ -67,8 +74,8 @@ impl StorageSettings {
     /// Checks the rules that the types don't enforce.
     ///
     /// # Errors
-    /// [`StorageError::Setting`] with the name of the first invalid setting, or [`StorageError::Key`] if the prefix
-    /// is not an object key.
+    /// [`StorageError::Setting`] with the name of the first invalid setting, or
+    /// [`StorageError::Key`] if the prefix is not an object key.
     pub fn check(&self) -> Result<(), StorageError> {
         self.location().map(|_| ())
     }
@@ -85,9 +92,15 @@ impl StorageSettings {
     /// Returns the URL of the S3 server, if files are stored on one.
     #[must_use]
     pub fn server_url(&self) -> Option<String> {
-        let Ok(Location::Bucket { .. }) = self.location() else { return None };
+        let Ok(Location::Bucket { .. }) = self.location() else {
+            return None;
+        };
         let region = self.region.as_deref().unwrap_or("us-east-1");
-        Some(self.endpoint.clone().unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com")))
+        Some(
+            self.endpoint
+                .clone()
+                .unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com")),
+        )
     }
 
     pub(super) fn location(&self) -> Result<Location, StorageError> {
@@ -100,7 +113,10 @@ impl StorageSettings {
                 return Err(invalid("url", "must have three slashes: file:///folder"));
             }
             Some(_) => {
-                return Err(invalid("url", "must be file:///folder, a path, or s3://bucket/prefix"));
+                return Err(invalid(
+                    "url",
+                    "must be file:///folder, a path, or s3://bucket/prefix",
+                ));
             }
             None => self.url.as_str(),
         };
@@ -114,25 +130,46 @@ impl StorageSettings {
             || self.allow_http
             || self.virtual_hosted;
         if is_for_s3 {
-            return Err(invalid("url", "names a folder, but settings for S3 are given too"));
+            return Err(invalid(
+                "url",
+                "names a folder, but settings for S3 are given too",
+            ));
         }
         if self.presigned_downloads {
-            return Err(invalid("presigned_downloads", "needs an S3 bucket; a folder has no addresses"));
+            return Err(invalid(
+                "presigned_downloads",
+                "needs an S3 bucket; a folder has no addresses",
+            ));
         }
         Ok(Location::Folder(PathBuf::from(path)))
     }
 
     fn bucket(&self, rest: &str) -> Result<Location, StorageError> {
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
+        let fits =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
         if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
-            return Err(invalid("url", "must name a bucket of 3 to 63 characters a–z 0–9 . - _ after s3://"));
+            return Err(invalid(
+                "url",
+                "must name a bucket of 3 to 63 characters a–z 0–9 . - _ after s3://",
+            ));
         }
         if self.access_key_id.is_some() != self.secret_access_key.is_some() {
-            return Err(invalid("secret_access_key", "and `access_key_id` belong together; one is missing"));
+            return Err(invalid(
+                "secret_access_key",
+                "and `access_key_id` belong together; one is missing",
+            ));
         }
-        if !self.allow_http && self.endpoint.as_deref().is_some_and(|url| url.starts_with("http://")) {
-            return Err(invalid("endpoint", "is http, which needs `allow_http = true`"));
+        if !self.allow_http
+            && self
+                .endpoint
+                .as_deref()
+                .is_some_and(|url| url.starts_with("http://"))
+        {
+            return Err(invalid(
+                "endpoint",
+                "is http, which needs `allow_http = true`",
+            ));
         }
         let prefix = prefix.trim_matches('/');
         if prefix.len() > MAX_PREFIX_BYTES {
@@ -157,7 +194,8 @@ mod tests {
     use super::*;
 
     fn location(json: &str) -> Result<Location, String> {
-        let settings: StorageSettings = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let settings: StorageSettings =
+            serde_json::from_str(json).map_err(|error| error.to_string())?;
         settings.location().map_err(|error| error.to_string())
     }
 
@@ -165,13 +203,28 @@ mod tests {
     fn urls_and_paths_are_parsed() {
         let folder = |path: &str| Ok(Location::Folder(PathBuf::from(path)));
         let bucket = |name: &str, prefix: Option<&str>| {
-            Ok(Location::Bucket { name: name.to_owned(), prefix: prefix.map(str::to_owned) })
+            Ok(Location::Bucket {
+                name: name.to_owned(),
+                prefix: prefix.map(str::to_owned),
+            })
         };
-        assert_eq!(location(r#"{"url": "file:///var/lib/laureate"}"#), folder("/var/lib/laureate"));
+        assert_eq!(
+            location(r#"{"url": "file:///var/lib/laureate"}"#),
+            folder("/var/lib/laureate")
+        );
         assert_eq!(location(r#"{"url": "data/files"}"#), folder("data/files"));
-        assert_eq!(location(r#"{"url": "s3://my-bucket"}"#), bucket("my-bucket", None));
-        assert_eq!(location(r#"{"url": "s3://my-bucket/a/b/"}"#), bucket("my-bucket", Some("a/b")));
-        assert_eq!(location(r#"{"url": "s3://my_bucket"}"#), bucket("my_bucket", None));
+        assert_eq!(
+            location(r#"{"url": "s3://my-bucket"}"#),
+            bucket("my-bucket", None)
+        );
+        assert_eq!(
+            location(r#"{"url": "s3://my-bucket/a/b/"}"#),
+            bucket("my-bucket", Some("a/b"))
+        );
+        assert_eq!(
+            location(r#"{"url": "s3://my_bucket"}"#),
+            bucket("my_bucket", None)
+        );
     }
 
     #[test]
@@ -182,14 +235,26 @@ mod tests {
             (r#"{"url": "gs://bucket"}"#, "`url`"),
             (r#"{"url": "s3://A"}"#, "`url`"),
             (r#"{"url": "s3://bucket/../x"}"#, "object key"),
-            (r#"{"url": "s3://bucket", "access_key_id": "a"}"#, "`secret_access_key`"),
-            (r#"{"url": "s3://bucket", "endpoint": "http://x"}"#, "`endpoint`"),
+            (
+                r#"{"url": "s3://bucket", "access_key_id": "a"}"#,
+                "`secret_access_key`",
+            ),
+            (
+                r#"{"url": "s3://bucket", "endpoint": "http://x"}"#,
+                "`endpoint`",
+            ),
             (r#"{"url": "/folder", "access_key_id": "a"}"#, "`url`"),
             (r#"{"url": "/folder", "region": "eu-central-1"}"#, "`url`"),
             (r#"{"url": "/folder", "allow_http": true}"#, "`url`"),
             (r#"{"url": "/folder", "virtual_hosted": true}"#, "`url`"),
-            (r#"{"url": "/folder", "presigned_downloads": true}"#, "`presigned_downloads`"),
-            (r#"{"url": "/folder", "bucket": "a"}"#, "unknown field `bucket`"),
+            (
+                r#"{"url": "/folder", "presigned_downloads": true}"#,
+                "`presigned_downloads`",
+            ),
+            (
+                r#"{"url": "/folder", "bucket": "a"}"#,
+                "unknown field `bucket`",
+            ),
         ] {
             let error = location(json).expect_err(json);
             assert!(error.contains(expected), "{json}: {error}");
@@ -205,6 +270,10 @@ mod tests {
         };
         assert_eq!(MAX_PREFIX_BYTES + 1 + MAX_KEY_BYTES, 1024);
         assert!(of(MAX_PREFIX_BYTES).is_ok());
-        assert!(of(MAX_PREFIX_BYTES + 1).expect_err("too long").contains("`url` has a prefix"));
+        assert!(
+            of(MAX_PREFIX_BYTES + 1)
+                .expect_err("too long")
+                .contains("`url` has a prefix")
+        );
     }
 }

@@ -12,10 +12,12 @@ use tokio::{
 use super::{ObjectKey, ObjectStorage, StorageError, object_storage::path};
 
 impl ObjectStorage {
-    /// Uploads a local file and returns its size in bytes. A large file is uploaded in parts. The object becomes
-    /// visible once the upload is complete; a failed upload leaves nothing behind.
+    /// Uploads a local file and returns its size in bytes. A large file is uploaded in parts. The
+    /// object becomes visible once the upload is complete; a failed upload leaves nothing behind.
     pub async fn put_file(&self, key: &ObjectKey, file: &Path) -> Result<u64, StorageError> {
-        let opened = File::open(file).await.map_err(|source| local(key, source))?;
+        let opened = File::open(file)
+            .await
+            .map_err(|source| local(key, source))?;
         let mut reader = BufReader::with_capacity(1 << 20, opened);
         let mut writer = BufWriter::new(self.store.clone(), path(key));
         let copied = tokio::io::copy_buf(&mut reader, &mut writer).await;
@@ -26,7 +28,8 @@ impl ObjectStorage {
         match finished {
             Ok(size) => Ok(size),
             Err(error) => {
-                // Uploaded parts take up space until they are aborted. The caller gets the first error.
+                // Uploaded parts take up space until they are aborted. The caller gets the first
+                // error.
                 if let Err(abort) = writer.abort().await {
                     tracing::warn!(%key, error = %abort, "cannot remove the parts of a failed upload");
                 }
@@ -35,8 +38,8 @@ impl ObjectStorage {
         }
     }
 
-    /// Downloads an object into a local file and returns its size in bytes. Creates or truncates the file. Returns
-    /// `None` if there is no such object.
+    /// Downloads an object into a local file and returns its size in bytes. Creates or truncates
+    /// the file. Returns `None` if there is no such object.
     ///
     /// # Errors
     /// [`StorageError::TooLarge`] if the object has more than `max_bytes`.
@@ -51,11 +54,16 @@ impl ObjectStorage {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let too_large = || StorageError::TooLarge { key: key.clone(), limit: max_bytes };
+        let too_large = || StorageError::TooLarge {
+            key: key.clone(),
+            limit: max_bytes,
+        };
         if found.meta.size > max_bytes {
             return Err(too_large());
         }
-        let mut target = File::create(file).await.map_err(|source| local(key, source))?;
+        let mut target = File::create(file)
+            .await
+            .map_err(|source| local(key, source))?;
         let mut pieces = found.into_stream();
         let mut size = 0;
         while let Some(piece) = pieces.try_next().await? {
@@ -63,7 +71,10 @@ impl ObjectStorage {
             if size > max_bytes {
                 return Err(too_large());
             }
-            target.write_all(&piece).await.map_err(|source| local(key, source))?;
+            target
+                .write_all(&piece)
+                .await
+                .map_err(|source| local(key, source))?;
         }
         target.flush().await.map_err(|source| local(key, source))?;
         Ok(Some(size))
@@ -71,11 +82,14 @@ impl ObjectStorage {
 }
 
 fn local(key: &ObjectKey, source: std::io::Error) -> StorageError {
-    StorageError::LocalFile { key: key.clone(), source }
+    StorageError::LocalFile {
+        key: key.clone(),
+        source,
+    }
 }
 
-/// Converts an error of the buffered writer. The writer wraps errors of storage in I/O errors; any other error
-/// comes from the local file.
+/// Converts an error of the buffered writer. The writer wraps errors of storage in I/O errors; any
+/// other error comes from the local file.
 fn into_storage_error(key: &ObjectKey, error: std::io::Error) -> StorageError {
     match error.downcast::<object_store::Error>() {
         Ok(backend) => StorageError::Backend(backend),

@@ -18,10 +18,11 @@ use crate::event_log::durable::REOPEN_AFTER;
 use crate::event_log::envelope::recorded;
 use crate::event_log::{Durable, EventLog, LogError, RecordedEvent};
 
-/// Number of heartbeats (`+WPI`) within the consumer's ack wait, for deliveries that are being worked on.
+/// Number of heartbeats (`+WPI`) within the consumer's ack wait, for deliveries that are being
+/// worked on.
 const BEATS_PER_ACK_WAIT: u32 = 4;
-/// Time that a pull request for the first message waits at the server. After a restart of the server, it takes this
-/// long until the next request is sent.
+/// Time that a pull request for the first message waits at the server. After a restart of the
+/// server, it takes this long until the next request is sent.
 const PULL_WAIT: Duration = Duration::from_secs(5);
 /// Maximum time until the server answers a request that doesn't wait.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -59,13 +60,14 @@ pub enum Verdict {
         /// Reason, without personal data.
         why: String,
     },
-    /// A dependency is unavailable. The event must be delivered again after a delay, which doubles with each
-    /// attempt, from 500 ms to 64 s.
+    /// A dependency is unavailable. The event must be delivered again after a delay, which doubles
+    /// with each attempt, from 500 ms to 64 s.
     Unavailable {
         /// Reason, without personal data.
         why: String,
     },
-    /// A further attempt can't succeed. The outcome is in the log, and a dead letter is kept for the operator.
+    /// A further attempt can't succeed. The outcome is in the log, and a dead letter is kept for
+    /// the operator.
     GiveUp {
         /// Reason, without personal data.
         why: String,
@@ -75,15 +77,20 @@ pub enum Verdict {
 impl Verdict {
     /// Returns a verdict for an unavailable dependency.
     pub fn unavailable(error: &impl std::fmt::Display) -> Self {
-        Self::Unavailable { why: error.to_string() }
+        Self::Unavailable {
+            why: error.to_string(),
+        }
     }
 }
 
 impl From<CommandError> for Verdict {
-    /// A refused command is given up, because a further attempt is refused too. Other errors are temporary.
+    /// A refused command is given up, because a further attempt is refused too. Other errors are
+    /// temporary.
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::Refused(refusal) => Self::GiveUp { why: refusal.code().to_owned() },
+            CommandError::Refused(refusal) => Self::GiveUp {
+                why: refusal.code().to_owned(),
+            },
             error => Self::unavailable(&error),
         }
     }
@@ -95,8 +102,9 @@ pub trait Worker: Send + Sync + 'static {
     const NAME: &'static str;
     /// Maximum number of deliveries per batch.
     const BATCH: usize = 1;
-    /// Number of batches that are fetched in advance while all permits to work are in use. Short work then doesn't
-    /// need a request per batch. Zero if the work is long, because another process may have a free permit.
+    /// Number of batches that are fetched in advance while all permits to work are in use. Short
+    /// work then doesn't need a request per batch. Zero if the work is long, because another
+    /// process may have a free permit.
     const AHEAD: usize = 0;
 
     /// Types of the events that the worker handles. Others are acknowledged immediately.
@@ -108,8 +116,8 @@ pub trait Worker: Send + Sync + 'static {
 
 /// Runs a worker until `shutdown` is cancelled, then waits until started batches have ended.
 ///
-/// At most `concurrency` batches are worked on at the same time. After a connection loss, the consumer is opened
-/// again.
+/// At most `concurrency` batches are worked on at the same time. After a connection loss, the
+/// consumer is opened again.
 ///
 /// # Errors
 /// [`LogError::NotProvisioned`] if the stream doesn't exist.
@@ -123,13 +131,22 @@ pub async fn run<W: Worker>(
     let room = Arc::new(Semaphore::new(concurrency + W::AHEAD));
     let tasks = TaskTracker::new();
     while !shutdown.is_cancelled() {
-        match log.open_durable(Durable { stream: "EVENTS", name: W::NAME }).await {
+        match log
+            .open_durable(Durable {
+                stream: "EVENTS",
+                name: W::NAME,
+            })
+            .await
+        {
             Ok(consumer) => {
                 let beat = consumer.cached_info().config.ack_wait / BEATS_PER_ACK_WAIT;
-                while let Some(batches) = next_batches::<W>(&log, &consumer, &room, &shutdown).await {
+                while let Some(batches) = next_batches::<W>(&log, &consumer, &room, &shutdown).await
+                {
                     for (batch, kept) in batches {
-                        let (log, worker) = (log.clone(), worker.clone());
-                        let (places, shutdown) = (places.clone(), shutdown.clone());
+                        let log = log.clone();
+                        let worker = worker.clone();
+                        let places = places.clone();
+                        let shutdown = shutdown.clone();
                         tasks.spawn(async move {
                             work_on(&log, worker.as_ref(), batch, beat, &places, &shutdown).await;
                             drop(kept);
@@ -146,7 +163,8 @@ pub async fn run<W: Worker>(
     }
     tasks.close();
     tasks.wait().await;
-    // The last acknowledgements must be sent before the process exits. A lost one only causes a redelivery.
+    // The last acknowledgements must be sent before the process exits. A lost one only causes a
+    // redelivery.
     let _ = tokio::time::timeout(ANSWER_WITHIN, log.client().flush()).await;
     Ok(())
 }
@@ -160,16 +178,18 @@ async fn wait(shutdown: &CancellationToken, duration: Duration) {
 
 type Batch = Vec<(Delivery, Message)>;
 
-/// Fetches waiting messages as batches, each with a permit. Never fetches more than there are permits, because the
-/// ack wait starts at the delivery: without heartbeats, a message would be delivered again and handled twice.
-/// Returns `None` if the consumer must be opened again or the process shuts down.
+/// Fetches waiting messages as batches, each with a permit. Never fetches more than there are
+/// permits, because the ack wait starts at the delivery: without heartbeats, a message would be
+/// delivered again and handled twice. Returns `None` if the consumer must be opened again or the
+/// process shuts down.
 async fn next_batches<W: Worker>(
     log: &EventLog,
     consumer: &PullConsumer,
     room: &Arc<Semaphore>,
     shutdown: &CancellationToken,
 ) -> Option<Vec<(Batch, OwnedSemaphorePermit)>> {
-    // Waits until half of the permits for batches in advance are free, so that one request fetches several batches.
+    // Waits until half of the permits for batches in advance are free, so that one request fetches
+    // several batches.
     let enough = u32::try_from(W::AHEAD / 2).unwrap_or(u32::MAX).max(1);
     let mut free = tokio::select! {
         () = shutdown.cancelled() => return None,
@@ -194,7 +214,8 @@ async fn next_batches<W: Worker>(
     }
     let most = (free.num_permits() * W::BATCH).min(MAX_PULL.max(W::BATCH)) - messages.len();
     if let Err(error) = more_messages(consumer, most, &mut messages).await {
-        // The received messages are handled nevertheless. If the error persists, the next pull reports it.
+        // The received messages are handled nevertheless. If the error persists, the next pull
+        // reports it.
         tracing::warn!(worker = W::NAME, error, "pull failed");
     }
     let mut wanted = Vec::with_capacity(messages.len());
@@ -215,7 +236,11 @@ async fn next_batches<W: Worker>(
 
 /// Waits for one message. Returns `None` if none arrives in time.
 async fn first_message(consumer: &PullConsumer) -> Result<Option<Message>, String> {
-    let ask = consumer.batch().max_messages(1).expires(PULL_WAIT).messages();
+    let ask = consumer
+        .batch()
+        .max_messages(1)
+        .expires(PULL_WAIT)
+        .messages();
     let mut answers = ask.await.map_err(|error| error.to_string())?;
     match tokio::time::timeout(PULL_WAIT + Duration::from_secs(1), answers.next()).await {
         Ok(Some(answer)) => answer.map(Some).map_err(|error| error.to_string()),
@@ -241,19 +266,30 @@ async fn more_messages(
     Ok(())
 }
 
-/// Decodes the delivery. Acknowledges an event that the worker doesn't want and terminates a message that is not an
-/// event.
+/// Decodes the delivery. Acknowledges an event that the worker doesn't want and terminates a
+/// message that is not an event.
 async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery> {
     let (position, attempt) = match message.info() {
-        Ok(info) => (info.stream_sequence, u32::try_from(info.delivered).unwrap_or(u32::MAX)),
+        Ok(info) => (
+            info.stream_sequence,
+            u32::try_from(info.delivered).unwrap_or(u32::MAX),
+        ),
         Err(error) => {
             tracing::error!(worker = W::NAME, %error, "delivery has no JetStream metadata");
             return None;
         }
     };
     let headers = message.headers.clone().unwrap_or_default();
-    match recorded(log.names(), message.subject.as_str(), position, &headers, message.payload.clone()) {
-        Ok(event) if W::TYPES.contains(&event.event_type.as_str()) => Some(Delivery { event, attempt }),
+    match recorded(
+        log.names(),
+        message.subject.as_str(),
+        position,
+        &headers,
+        message.payload.clone(),
+    ) {
+        Ok(event) if W::TYPES.contains(&event.event_type.as_str()) => {
+            Some(Delivery { event, attempt })
+        }
         Ok(_) => {
             settle::<W>(message, AckKind::Ack).await;
             None
@@ -266,8 +302,8 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
     }
 }
 
-/// Handles a batch once a permit is free. If the process shuts down before, the messages are negatively
-/// acknowledged.
+/// Handles a batch once a permit is free. If the process shuts down before, the messages are
+/// negatively acknowledged.
 async fn work_on<W: Worker>(
     log: &EventLog,
     worker: &W,
@@ -296,7 +332,11 @@ async fn work_on<W: Worker>(
     }
 }
 
-async fn with_heartbeat<T>(messages: &[Message], beat: Duration, work: impl Future<Output = T>) -> T {
+async fn with_heartbeat<T>(
+    messages: &[Message],
+    beat: Duration,
+    work: impl Future<Output = T>,
+) -> T {
     tokio::pin!(work);
     loop {
         tokio::select! {
@@ -311,7 +351,12 @@ async fn with_heartbeat<T>(messages: &[Message], beat: Duration, work: impl Futu
     }
 }
 
-async fn conclude<W: Worker>(log: &EventLog, delivery: &Delivery, message: &Message, verdict: Verdict) {
+async fn conclude<W: Worker>(
+    log: &EventLog,
+    delivery: &Delivery,
+    message: &Message,
+    verdict: Verdict,
+) {
     metrics::counter!("laureate_deliveries_total", "worker" => W::NAME, "verdict" => label(&verdict))
         .increment(1);
     match verdict {
@@ -323,8 +368,8 @@ async fn conclude<W: Worker>(log: &EventLog, delivery: &Delivery, message: &Mess
         Verdict::GiveUp { why } => {
             let letter = DeadLetter::of(W::NAME, delivery, &why);
             match dead_letter::keep(log, &letter).await {
-                // AckKind of async-nats has no termination with a reason. The server reads the reason from the
-                // body.
+                // AckKind of async-nats has no termination with a reason. The server reads the
+                // reason from the body.
                 Ok(()) => terminate(log, message, &why).await,
                 Err(error) => {
                     tracing::error!(worker = W::NAME, %error, "cannot store dead letter, retrying");
@@ -337,7 +382,13 @@ async fn conclude<W: Worker>(log: &EventLog, delivery: &Delivery, message: &Mess
 
 async fn again<W: Worker>(delivery: &Delivery, message: &Message, after: Duration, why: &str) {
     let position = delivery.event.position;
-    tracing::info!(worker = W::NAME, position, attempt = delivery.attempt, why, "redelivery requested");
+    tracing::info!(
+        worker = W::NAME,
+        position,
+        attempt = delivery.attempt,
+        why,
+        "redelivery requested"
+    );
     settle::<W>(message, AckKind::Nak(Some(after))).await;
 }
 
@@ -358,7 +409,10 @@ async fn terminate(log: &EventLog, message: &Message, why: &str) {
     if let Some(reply) = message.reply.clone() {
         let line: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
         // If the message is lost, the event is delivered once more and ends here again.
-        let _ = log.client().publish(reply, format!("+TERM {line}").into()).await;
+        let _ = log
+            .client()
+            .publish(reply, format!("+TERM {line}").into())
+            .await;
     }
 }
 
@@ -383,7 +437,9 @@ mod tests {
 
     #[test]
     fn backoff_doubles_up_to_64_seconds() {
-        let delays: Vec<_> = [1, 2, 3, 8, 9, 1_000].map(|n| backoff(n).as_millis()).into();
+        let delays: Vec<_> = [1, 2, 3, 8, 9, 1_000]
+            .map(|n| backoff(n).as_millis())
+            .into();
         assert_eq!(delays, [500, 1_000, 2_000, 64_000, 64_000, 64_000]);
     }
 }

@@ -57,10 +57,17 @@ impl DeadLetter {
 pub async fn keep(log: &EventLog, letter: &DeadLetter) -> Result<(), LogError> {
     let body = serde_json::to_vec(letter).map_err(|e| LogError::Unavailable(e.to_string()))?;
     let subject = log.names().dead_letter(&letter.worker, &letter.id);
-    let unavailable =
-        |error: async_nats::jetstream::context::PublishError| LogError::Unavailable(error.to_string());
-    log.context().publish(subject, body.into()).await.map_err(unavailable)?.await.map_err(unavailable)?;
-    metrics::counter!("laureate_dead_letters_total", "worker" => letter.worker.clone()).increment(1);
+    let unavailable = |error: async_nats::jetstream::context::PublishError| {
+        LogError::Unavailable(error.to_string())
+    };
+    log.context()
+        .publish(subject, body.into())
+        .await
+        .map_err(unavailable)?
+        .await
+        .map_err(unavailable)?;
+    metrics::counter!("laureate_dead_letters_total", "worker" => letter.worker.clone())
+        .increment(1);
     tracing::warn!(
         worker = letter.worker,
         position = letter.position,
@@ -82,14 +89,20 @@ pub struct Kept {
     pub letter: DeadLetter,
 }
 
-/// Returns the newest `most` open dead letters of one worker, or of all workers, oldest first. Settled dead
-/// letters don't count.
+/// Returns the newest `most` open dead letters of one worker, or of all workers, oldest first.
+/// Settled dead letters don't count.
 ///
 /// # Errors
 /// The server is unreachable.
-pub async fn kept(log: &EventLog, worker: Option<&str>, most: usize) -> Result<Vec<Kept>, LogError> {
+pub async fn kept(
+    log: &EventLog,
+    worker: Option<&str>,
+    most: usize,
+) -> Result<Vec<Kept>, LogError> {
     let names = log.names();
-    let mut pages = log.kept_backwards(&names.dead_letters(), &names.dead_letter("*", "*")).await?;
+    let mut pages = log
+        .kept_backwards(&names.dead_letters(), &names.dead_letter("*", "*"))
+        .await?;
     // A note comes after its dead letter, so it is read before it.
     let mut settled: HashSet<Position> = HashSet::new();
     let mut letters = Vec::new();
@@ -103,7 +116,10 @@ pub async fn kept(log: &EventLog, worker: Option<&str>, most: usize) -> Result<V
                 && let Ok(letter) = serde_json::from_slice::<DeadLetter>(body)
                 && worker.is_none_or(|worker| letter.worker == worker)
             {
-                letters.push(Kept { number: *number, letter });
+                letters.push(Kept {
+                    number: *number,
+                    letter,
+                });
             }
         }
     }
@@ -112,17 +128,28 @@ pub async fn kept(log: &EventLog, worker: Option<&str>, most: usize) -> Result<V
     Ok(letters)
 }
 
-/// Records that the work of a dead letter was requeued. The letter stays in the stream but is not listed any more.
+/// Records that the work of a dead letter was requeued. The letter stays in the stream but is not
+/// listed any more.
 ///
 /// # Errors
 /// The server is unreachable or rejects the message.
 pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
-    let note = Settled { settled: kept.number };
+    let note = Settled {
+        settled: kept.number,
+    };
     let body = serde_json::to_vec(&note).map_err(|e| LogError::Unavailable(e.to_string()))?;
-    let subject = log.names().dead_letter(&kept.letter.worker, &kept.letter.id);
-    let unavailable =
-        |error: async_nats::jetstream::context::PublishError| LogError::Unavailable(error.to_string());
-    log.context().publish(subject, body.into()).await.map_err(unavailable)?.await.map_err(unavailable)?;
+    let subject = log
+        .names()
+        .dead_letter(&kept.letter.worker, &kept.letter.id);
+    let unavailable = |error: async_nats::jetstream::context::PublishError| {
+        LogError::Unavailable(error.to_string())
+    };
+    log.context()
+        .publish(subject, body.into())
+        .await
+        .map_err(unavailable)?
+        .await
+        .map_err(unavailable)?;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
-//! Flow of events: the table of every event, the worker that handles it, and the events that may follow.
+//! Flow of events: the table of every event, the worker that handles it, and the events that may
+//! follow.
 //!
-//! The workers' subscriptions ([`Input::TYPES`]), the events that they match on, and the table in `ARCHITECTURE.md`
-//! are derived from it. An event without a row is a compile error here. A new row is a compile error in the worker
-//! that doesn't handle it yet.
+//! The workers' subscriptions ([`Input::TYPES`]), the events that they match on, and the table in
+//! `ARCHITECTURE.md` are derived from it. An event without a row is a compile error here. A new row
+//! is a compile error in the worker that doesn't handle it yet.
 
 use crate::domain::accounts::admins::AdminsEvent;
 use crate::domain::accounts::api_key::ApiKeyEvent;
@@ -220,10 +221,14 @@ mod tests {
     /// Returns the aggregates in the `filter_subjects` of a consumer's configuration.
     fn filtered(config: &str) -> BTreeSet<String> {
         let config: Value = serde_json::from_str(config).expect("JSON");
-        let subjects = config["filter_subjects"].as_array().expect("filter subjects");
+        let subjects = config["filter_subjects"]
+            .as_array()
+            .expect("filter subjects");
         let aggregate = |subject: &Value| {
             let subject = subject.as_str().expect("a subject");
-            let inner = subject.strip_prefix("$NS.ev.").and_then(|rest| rest.strip_suffix(".*"));
+            let inner = subject
+                .strip_prefix("$NS.ev.")
+                .and_then(|rest| rest.strip_suffix(".*"));
             inner.unwrap_or(subject).to_owned()
         };
         subjects.iter().map(aggregate).collect()
@@ -233,42 +238,83 @@ mod tests {
     fn consumers_receive_exactly_the_aggregates_of_the_table() {
         let mut handled: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for row in FLOW {
-            handled.entry(row.worker).or_default().insert(row.aggregate.to_owned());
+            handled
+                .entry(row.worker)
+                .or_default()
+                .insert(row.aggregate.to_owned());
         }
         let configured = [
-            ("importer", include_str!("../../nats/consumers/importer.json")),
+            (
+                "importer",
+                include_str!("../../nats/consumers/importer.json"),
+            ),
             ("mailer", include_str!("../../nats/consumers/mailer.json")),
-            ("notifier", include_str!("../../nats/consumers/notifier.json")),
-            ("processes", include_str!("../../nats/consumers/processes.json")),
-            ("renderer", include_str!("../../nats/consumers/renderer.json")),
+            (
+                "notifier",
+                include_str!("../../nats/consumers/notifier.json"),
+            ),
+            (
+                "processes",
+                include_str!("../../nats/consumers/processes.json"),
+            ),
+            (
+                "renderer",
+                include_str!("../../nats/consumers/renderer.json"),
+            ),
         ];
-        assert_eq!(handled, configured.map(|(worker, config)| (worker, filtered(config))).into());
+        assert_eq!(
+            handled,
+            configured
+                .map(|(worker, config)| (worker, filtered(config)))
+                .into()
+        );
     }
 
     #[test]
     fn every_event_has_one_row_per_worker_or_is_unhandled() {
-        let known: BTreeSet<&str> =
-            Event::CATALOGUE.iter().flat_map(|(_, types)| types.iter().copied()).collect();
+        let known: BTreeSet<&str> = Event::CATALOGUE
+            .iter()
+            .flat_map(|(_, types)| types.iter().copied())
+            .collect();
         let rows: BTreeSet<(&str, &str)> = FLOW.iter().map(|row| (row.worker, row.event)).collect();
         assert_eq!(rows.len(), FLOW.len(), "a worker has two rows for an event");
         let handled: BTreeSet<&str> = FLOW.iter().map(|row| row.event).collect();
         let unhandled: BTreeSet<&str> = UNHANDLED.iter().copied().collect();
-        assert!(handled.is_disjoint(&unhandled), "an event is handled and unhandled");
-        assert_eq!(handled.union(&unhandled).copied().collect::<BTreeSet<_>>(), known);
+        assert!(
+            handled.is_disjoint(&unhandled),
+            "an event is handled and unhandled"
+        );
+        assert_eq!(
+            handled.union(&unhandled).copied().collect::<BTreeSet<_>>(),
+            known
+        );
     }
 
     #[test]
     fn every_event_that_follows_is_known() {
-        let known: BTreeSet<&str> =
-            FLOW.iter().map(|row| row.event).chain(UNHANDLED.iter().copied()).collect();
-        assert!(FLOW.iter().flat_map(|row| row.followed_by).all(|event| known.contains(event)));
+        let known: BTreeSet<&str> = FLOW
+            .iter()
+            .map(|row| row.event)
+            .chain(UNHANDLED.iter().copied())
+            .collect();
+        assert!(
+            FLOW.iter()
+                .flat_map(|row| row.followed_by)
+                .all(|event| known.contains(event))
+        );
     }
 
     #[test]
     fn inputs_accept_their_own_events_only() {
-        let failed = ImportFailed { code: "WORKER_STOPPED".to_owned(), reason: "stopped".to_owned() };
+        let failed = ImportFailed {
+            code: "WORKER_STOPPED".to_owned(),
+            reason: "stopped".to_owned(),
+        };
         let event = || Event::Import(ImportEvent::ImportFailed(failed.clone()));
-        assert_eq!(ProcessesInput::of(event()), Some(ProcessesInput::ImportFailed(failed.clone())));
+        assert_eq!(
+            ProcessesInput::of(event()),
+            Some(ProcessesInput::ImportFailed(failed.clone()))
+        );
         assert_eq!(ImporterInput::of(event()), None);
         assert_eq!(MailerInput::of(event()), None);
     }

@@ -13,7 +13,9 @@ impl ImporterWorker {
     /// Records that the import has failed, and gives the delivery up.
     async fn fail(&self, delivery: &Delivery, code: &'static str, reason: String) -> Verdict {
         match self.0.fail(&delivery.event, code, reason).await {
-            Ok(()) => Verdict::GiveUp { why: code.to_owned() },
+            Ok(()) => Verdict::GiveUp {
+                why: code.to_owned(),
+            },
             Err(error) => Verdict::unavailable(&error),
         }
     }
@@ -22,15 +24,25 @@ impl ImporterWorker {
 impl SingleDelivery for ImporterWorker {
     type Input = ImporterInput;
 
-    async fn handle(&self, delivery: &Delivery, input: ImporterInput) -> Result<Verdict, CommandError> {
-        // The importer reads the request from the aggregate, because a redelivery needs its progress, too.
+    async fn handle(
+        &self,
+        delivery: &Delivery,
+        input: ImporterInput,
+    ) -> Result<Verdict, CommandError> {
+        // The importer reads the request from the aggregate, because a redelivery needs its
+        // progress, too.
         let ImporterInput::ImportRequested(_) = input;
-        let cause = Cause { event: &delivery.event, attempt: delivery.attempt };
+        let cause = Cause {
+            event: &delivery.event,
+            attempt: delivery.attempt,
+        };
         Ok(match self.0.import(&cause).await {
             Ok(()) => Verdict::Done,
             // The error is of the local disk, not of the file, so it is retried.
             Err(error @ ImportError::Sheet(SheetError::Io(_))) => Verdict::unavailable(&error),
-            Err(ImportError::Sheet(error)) => self.fail(delivery, error.code(), error.to_string()).await,
+            Err(ImportError::Sheet(error)) => {
+                self.fail(delivery, error.code(), error.to_string()).await
+            }
             Err(error @ ImportError::SourceGone) => {
                 self.fail(delivery, "FILE_EXPIRED", error.to_string()).await
             }

@@ -1,7 +1,7 @@
 //! Mailer: sends each queued mail once, as far as SMTP allows, and sets timers for scheduled mails.
 //!
-//! `SendClaimed` is appended to the event log before the mail server is called. If a delivery finds a claim without
-//! an outcome, the decider applies the mail's policy for this case.
+//! `SendClaimed` is appended to the event log before the mail server is called. If a delivery finds
+//! a claim without an outcome, the decider applies the mail's policy for this case.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certification::file_name::attachment_file_name;
 use crate::domain::certification::mail::{
-    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
-    SendClaimed, Stage,
+    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent,
+    MailDelivery, SendClaimed, Stage,
 };
 use crate::domain::{CommandId, Refusal, TimeZone};
 use crate::mail::{Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome};
@@ -50,29 +50,49 @@ impl Mailer {
         provider: Arc<dyn MailProvider>,
         settings: MailSettings,
     ) -> Self {
-        Self { commands, rendering, provider, settings }
+        Self {
+            commands,
+            rendering,
+            provider,
+            settings,
+        }
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         let email = self.email(delivery).await?;
-        let Some(mail) = email.state.mail.clone() else { return Ok(Verdict::Done) };
-        if !matches!(email.state.stage, Stage::Queued | Stage::Retrying | Stage::Claimed) {
+        let Some(mail) = email.state.mail.clone() else {
+            return Ok(Verdict::Done);
+        };
+        if !matches!(
+            email.state.stage,
+            Stage::Queued | Stage::Retrying | Stage::Claimed
+        ) {
             return Ok(Verdict::Done);
         }
-        // Final check: the mail of a revoked certificate is not sent, regardless of how it was queued.
+        // Final check: the mail of a revoked certificate is not sent, regardless of how it was
+        // queued.
         if is_revoked(&self.commands, mail.issuance_id).await? {
             return self.pass_over(delivery, email.state.stage).await;
         }
-        // Steps that can fail without the server come before the claim, so that their failure doesn't count as an
-        // attempt.
-        let (key, sha256) = (&mail.object_key, &mail.sha256);
-        let pdf = match self.rendering.issued_pdf_at(key, sha256, mail.issuance_id).await {
+        // Steps that can fail without the server come before the claim, so that their failure
+        // doesn't count as an attempt.
+        let key = &mail.object_key;
+        let sha256 = &mail.sha256;
+        let pdf = match self
+            .rendering
+            .issued_pdf_at(key, sha256, mail.issuance_id)
+            .await
+        {
             Ok(Some(pdf)) => pdf,
             Ok(None) => return self.fail_unsent(delivery, "NOT_ISSUED").await,
-            Err(error) if error.is_permanent() => return self.fail_unsent(delivery, error.code()).await,
+            Err(error) if error.is_permanent() => {
+                return self.fail_unsent(delivery, error.code()).await;
+            }
             Err(error) => return Ok(Verdict::unavailable(&error)),
         };
-        let Some((claim, email)) = self.claim(delivery, email).await? else { return Ok(Verdict::Done) };
+        let Some((claim, email)) = self.claim(delivery, email).await? else {
+            return Ok(Verdict::Done);
+        };
         let now = (self.commands.now(), self.settings.time_zone);
         let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, now);
         let outcome = self.provider.send(&outgoing).await;
@@ -88,9 +108,9 @@ impl Mailer {
         Ok(Verdict::Done)
     }
 
-    /// Returns the mail's state. On the first delivery of `EmailQueued`, it is assumed to follow from this event
-    /// alone. If the assumption is wrong, the log rejects the claim, and the command is decided again on the loaded
-    /// state.
+    /// Returns the mail's state. On the first delivery of `EmailQueued`, it is assumed to follow
+    /// from this event alone. If the assumption is wrong, the log rejects the claim, and the
+    /// command is decided again on the loaded state.
     async fn email(&self, delivery: &Delivery) -> Result<Loaded<Email>, CommandError> {
         let event = &delivery.event;
         if delivery.attempt == 1 && event.event_type == "EmailQueued" {
@@ -99,8 +119,8 @@ impl Mailer {
         self.commands.load::<Email>(&event.id).await
     }
 
-    /// Claims the next attempt. Returns `None` if the mail was sent or given up meanwhile, or if it is parked
-    /// because of a claim without an outcome.
+    /// Claims the next attempt. Returns `None` if the mail was sent or given up meanwhile, or if it
+    /// is parked because of a claim without an outcome.
     async fn claim(
         &self,
         delivery: &Delivery,
@@ -110,32 +130,42 @@ impl Mailer {
         let message_id = format!("<{id}@{}>", self.settings.message_id_domain);
         let command = EmailCommand::Claim { message_id };
         let context = Self::context(delivery);
-        let done = self.commands.execute_assuming::<Email>(&context, id, email, command).await?;
+        let done = self
+            .commands
+            .execute_assuming::<Email>(&context, id, email, command)
+            .await?;
         match done.events.last() {
             Some(EmailEvent::SendClaimed(claim)) => Ok(Some((claim.clone(), done.into()))),
             _ => Ok(None),
         }
     }
 
-    /// Ends the mail of a revoked certificate, without a dead letter. A mail in the stage `Claimed` is abandoned
-    /// instead of cancelled, because it may have been sent before a worker crashed.
+    /// Ends the mail of a revoked certificate, without a dead letter. A mail in the stage `Claimed`
+    /// is abandoned instead of cancelled, because it may have been sent before a worker crashed.
     async fn pass_over(&self, delivery: &Delivery, stage: Stage) -> Result<Verdict, CommandError> {
         let why = "the certificate was revoked".to_owned();
         let end = match stage {
             Stage::Claimed => EmailCommand::Abandon { why },
             _ => EmailCommand::Cancel { reason: why.into() },
         };
-        let (context, id) = (Self::context(delivery), &delivery.event.id);
+        let context = Self::context(delivery);
+        let id = &delivery.event.id;
         self.commands.execute::<Email>(&context, id, end).await?;
         Ok(Verdict::Done)
     }
 
-    /// Abandons a mail whose PDF is unavailable, so that the failure is in the log and a person can retry it.
+    /// Abandons a mail whose PDF is unavailable, so that the failure is in the log and a person can
+    /// retry it.
     async fn fail_unsent(&self, delivery: &Delivery, code: &str) -> Result<Verdict, CommandError> {
         let why = format!("not sent, because the certificate can't be had: {code}");
-        let (context, id) = (Self::context(delivery), &delivery.event.id);
-        self.commands.execute::<Email>(&context, id, EmailCommand::Abandon { why }).await?;
-        Ok(Verdict::GiveUp { why: code.to_owned() })
+        let context = Self::context(delivery);
+        let id = &delivery.event.id;
+        self.commands
+            .execute::<Email>(&context, id, EmailCommand::Abandon { why })
+            .await?;
+        Ok(Verdict::GiveUp {
+            why: code.to_owned(),
+        })
     }
 
     async fn record(
@@ -148,35 +178,65 @@ impl Mailer {
         let attempt = claim.attempt;
         let (command, label, verdict) = match outcome {
             SendOutcome::Accepted { answer } => (
-                EmailCommand::RecordSent(EmailSent { attempt, answer: answer.into() }),
+                EmailCommand::RecordSent(EmailSent {
+                    attempt,
+                    answer: answer.into(),
+                }),
                 "sent",
                 Verdict::Done,
             ),
             SendOutcome::Temporary { answer } => {
                 let will_retry = attempt < MAX_ATTEMPTS;
                 let verdict = if will_retry {
-                    Verdict::Again { after: retry_after(attempt), why: "temporary failure".to_owned() }
+                    Verdict::Again {
+                        after: retry_after(attempt),
+                        why: "temporary failure".to_owned(),
+                    }
                 } else {
-                    Verdict::GiveUp { why: format!("temporary failure at each of {attempt} tries") }
+                    Verdict::GiveUp {
+                        why: format!("temporary failure at each of {attempt} tries"),
+                    }
                 };
-                let failed = EmailFailed { attempt, permanent: false, will_retry, answer: answer.into() };
+                let failed = EmailFailed {
+                    attempt,
+                    permanent: false,
+                    will_retry,
+                    answer: answer.into(),
+                };
                 (EmailCommand::RecordFailure(failed), "temporary", verdict)
             }
             SendOutcome::Permanent { answer } => {
-                let failed =
-                    EmailFailed { attempt, permanent: true, will_retry: false, answer: answer.into() };
-                let verdict = Verdict::GiveUp { why: "permanent failure".to_owned() };
+                let failed = EmailFailed {
+                    attempt,
+                    permanent: true,
+                    will_retry: false,
+                    answer: answer.into(),
+                };
+                let verdict = Verdict::GiveUp {
+                    why: "permanent failure".to_owned(),
+                };
                 (EmailCommand::RecordFailure(failed), "permanent", verdict)
             }
             SendOutcome::Unknown { detail } => {
-                let unknown = EmailOutcomeUnknown { attempt, detail: detail.into() };
-                (EmailCommand::RecordUnknown(unknown), "unknown", Verdict::Done)
+                let unknown = EmailOutcomeUnknown {
+                    attempt,
+                    detail: detail.into(),
+                };
+                (
+                    EmailCommand::RecordUnknown(unknown),
+                    "unknown",
+                    Verdict::Done,
+                )
             }
         };
         metrics::counter!("laureate_mails_total", "outcome" => label).increment(1);
         let context = Self::context(delivery);
         let id = &delivery.event.id;
-        match self.commands.execute_assuming::<Email>(&context, id, email, command).await {
+        match self
+            .commands
+            .execute_assuming::<Email>(&context, id, email, command)
+            .await
+        {
             Ok(_) => Ok(verdict),
             // Another delivery of the same mail was faster and recorded an outcome.
             Err(CommandError::Refused(Refusal::WrongState(_))) => Ok(Verdict::Done),
@@ -184,12 +244,15 @@ impl Mailer {
         }
     }
 
-    /// Creates a context with a random command id for each claim and outcome. An id derived from the delivery count
-    /// could repeat, because a server that is killed forgets the count. A second worker would then take the first
-    /// worker's claim for its own and send the mail again.
+    /// Creates a context with a random command id for each claim and outcome. An id derived from
+    /// the delivery count could repeat, because a server that is killed forgets the count. A second
+    /// worker would then take the first worker's claim for its own and send the mail again.
     fn context(delivery: &Delivery) -> CommandContext {
         let command_id = CommandId(Uuid::new_v4());
-        CommandContext { command_id, ..CommandContext::of_process(&delivery.event, MailerInput::WORKER, 0) }
+        CommandContext {
+            command_id,
+            ..CommandContext::of_process(&delivery.event, MailerInput::WORKER, 0)
+        }
     }
 }
 
@@ -199,7 +262,8 @@ pub fn timer_of(id: &str) -> String {
     format!("email.{id}")
 }
 
-/// Builds the mail to send at `now` from the queued mail and its PDF. The year is that of the time zone.
+/// Builds the mail to send at `now` from the queued mail and its PDF. The year is that of the time
+/// zone.
 #[must_use]
 pub fn outgoing(
     mail: &EmailQueued,
@@ -209,7 +273,10 @@ pub fn outgoing(
 ) -> OutgoingMail {
     OutgoingMail {
         message_id,
-        to: Recipient { name: mail.to_name.clone(), address: mail.to_address.clone() },
+        to: Recipient {
+            name: mail.to_name.clone(),
+            address: mail.to_address.clone(),
+        },
         locale: mail.locale,
         variables: MailVariables {
             attendee_name: mail.to_name.clone(),
@@ -229,14 +296,18 @@ pub fn outgoing(
     }
 }
 
-/// Returns the address of the certificate's page. The download address is the same with the suffix `/download`.
+/// Returns the address of the certificate's page. The download address is the same with the suffix
+/// `/download`.
 fn page_of(download_link: &str) -> &str {
-    download_link.strip_suffix("/download").unwrap_or(download_link)
+    download_link
+        .strip_suffix("/download")
+        .unwrap_or(download_link)
 }
 
 /// Returns the delay before the next attempt: 5 s, 20 s, 80 s and so on, up to one hour.
 fn retry_after(attempt: u32) -> Duration {
-    Duration::from_secs(5 * 4_u64.pow(attempt.saturating_sub(1).min(5))).min(Duration::from_secs(3_600))
+    Duration::from_secs(5 * 4_u64.pow(attempt.saturating_sub(1).min(5)))
+        .min(Duration::from_secs(3_600))
 }
 
 impl SingleDelivery for Mailer {
@@ -244,16 +315,22 @@ impl SingleDelivery for Mailer {
     // As many as are sent at the same time, because two of three events about a mail need no work.
     const AHEAD: usize = 16;
 
-    async fn handle(&self, delivery: &Delivery, input: MailerInput) -> Result<Verdict, CommandError> {
+    async fn handle(
+        &self,
+        delivery: &Delivery,
+        input: MailerInput,
+    ) -> Result<Verdict, CommandError> {
         let due = match &input {
             MailerInput::EmailQueued(mail) => mail.delivery,
             MailerInput::EmailRescheduled(other) => other.delivery,
-            MailerInput::EmailReleased(_) | MailerInput::EmailRetryRequested(_) => MailDelivery::Immediate,
+            MailerInput::EmailReleased(_) | MailerInput::EmailRetryRequested(_) => {
+                MailDelivery::Immediate
+            }
         };
         match due {
             MailDelivery::Immediate => self.send(delivery).await,
-            // The mail must not be sent yet. Its release is a separate event, so that only one delivery at a time
-            // may send the mail.
+            // The mail must not be sent yet. Its release is a separate event, so that only one
+            // delivery at a time may send the mail.
             MailDelivery::Held => Ok(Verdict::Done),
             MailDelivery::At(_) => self.set_timer(delivery).await,
         }
@@ -272,14 +349,23 @@ mod tests {
         let bogota: TimeZone = "America/Bogota".parse().expect("a time zone");
         let first_hours = time::macros::datetime!(2027-01-01 03:00 UTC);
         let year = |zone| {
-            outgoing(&mail, "<1@example.org>".to_owned(), Bytes::new(), (first_hours, zone)).variables.year
+            outgoing(
+                &mail,
+                "<1@example.org>".to_owned(),
+                Bytes::new(),
+                (first_hours, zone),
+            )
+            .variables
+            .year
         };
         assert_eq!((year(bogota), year(TimeZone::default())), (2026, 2027));
     }
 
     #[test]
     fn retry_delays_grow_up_to_one_hour() {
-        let seconds: Vec<_> = (1..=MAX_ATTEMPTS).map(|n| retry_after(n).as_secs()).collect();
+        let seconds: Vec<_> = (1..=MAX_ATTEMPTS)
+            .map(|n| retry_after(n).as_secs())
+            .collect();
         assert_eq!(seconds, [5, 20, 80, 320, 1280, 3600]);
     }
 }

@@ -1,7 +1,7 @@
 //! Max-deliveries advisories: the server publishes one if a worker crashed on its last attempt.
 //!
-//! Such a worker can't record an outcome. [`MaxDeliveriesConsumer`] records the outcome event and stores the dead
-//! letter.
+//! Such a worker can't record an outcome. [`MaxDeliveriesConsumer`] records the outcome event and
+//! stores the dead letter.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,9 @@ use super::flow::{ImporterInput, Input, MailerInput, NotifierInput, RendererInpu
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::accounts::notice::{Notice, NoticeCommand, NoticeFailed};
 use crate::domain::certification::import::{Import, ImportCommand, ImportFailed};
-use crate::domain::certification::issuance::{CertificateGenerationFailed, Issuance, IssuanceCommand};
+use crate::domain::certification::issuance::{
+    CertificateGenerationFailed, Issuance, IssuanceCommand,
+};
 use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::event_log::{Durable, LogError, Position, RecordedEvent};
 
@@ -31,8 +33,8 @@ struct Advisory {
     deliveries: u32,
 }
 
-/// Consumer of max-deliveries advisories. For each one, it records the outcome event and then stores the dead
-/// letter.
+/// Consumer of max-deliveries advisories. For each one, it records the outcome event and then
+/// stores the dead letter.
 pub struct MaxDeliveriesConsumer {
     commands: Commands,
 }
@@ -49,7 +51,10 @@ impl MaxDeliveriesConsumer {
     /// # Errors
     /// [`LogError::NotProvisioned`] if the stream of advisories doesn't exist.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
-        let durable = Durable { stream: "ADVISORIES", name: "deadletters" };
+        let durable = Durable {
+            stream: "ADVISORIES",
+            name: "deadletters",
+        };
         let consumer = Arc::new(self);
         let log = consumer.commands.log();
         let handle = |message: async_nats::jetstream::Message| {
@@ -75,20 +80,34 @@ impl MaxDeliveriesConsumer {
             return Ok(());
         };
         let log = self.commands.log();
-        let batch = log.read_after(advisory.stream_seq - 1).next_batch(1, Duration::from_secs(5)).await?;
-        let Some(event) = batch.into_iter().find(|event| event.position == advisory.stream_seq) else {
-            return Err(
-                LogError::Unavailable("the event of an advisory was not there in time".to_owned()).into()
-            );
+        let batch = log
+            .read_after(advisory.stream_seq - 1)
+            .next_batch(1, Duration::from_secs(5))
+            .await?;
+        let Some(event) = batch
+            .into_iter()
+            .find(|event| event.position == advisory.stream_seq)
+        else {
+            return Err(LogError::Unavailable(
+                "the event of an advisory was not there in time".to_owned(),
+            )
+            .into());
         };
         self.record_outcome(&advisory.consumer, &event).await?;
-        let delivery = Delivery { event, attempt: advisory.deliveries };
+        let delivery = Delivery {
+            event,
+            attempt: advisory.deliveries,
+        };
         let cause = "no delivery came to an end: the worker stopped at it or put it off each time";
         keep(log, &DeadLetter::of(&advisory.consumer, &delivery, cause)).await?;
         Ok(())
     }
 
-    async fn record_outcome(&self, worker: &str, event: &RecordedEvent) -> Result<(), CommandError> {
+    async fn record_outcome(
+        &self,
+        worker: &str,
+        event: &RecordedEvent,
+    ) -> Result<(), CommandError> {
         let context = CommandContext::of_process(event, "deadletters", 0);
         let why = "the worker stopped at every try";
         match worker {
@@ -98,21 +117,38 @@ impl MaxDeliveriesConsumer {
                     reason: why.to_owned().into(),
                 };
                 self.commands
-                    .execute::<Issuance>(&context, &event.id, IssuanceCommand::RecordFailure(failure))
+                    .execute::<Issuance>(
+                        &context,
+                        &event.id,
+                        IssuanceCommand::RecordFailure(failure),
+                    )
                     .await?;
             }
             MailerInput::WORKER => {
-                let abandon = EmailCommand::Abandon { why: why.to_owned() };
-                self.commands.execute::<Email>(&context, &event.id, abandon).await?;
+                let abandon = EmailCommand::Abandon {
+                    why: why.to_owned(),
+                };
+                self.commands
+                    .execute::<Email>(&context, &event.id, abandon)
+                    .await?;
             }
             NotifierInput::WORKER => {
-                let failed = NoticeFailed { answer: why.to_owned().into() };
+                let failed = NoticeFailed {
+                    answer: why.to_owned().into(),
+                };
                 let record = NoticeCommand::RecordFailure(failed);
-                self.commands.execute::<Notice>(&context, &event.id, record).await?;
+                self.commands
+                    .execute::<Notice>(&context, &event.id, record)
+                    .await?;
             }
             ImporterInput::WORKER => {
-                let failed = ImportFailed { code: "WORKER_STOPPED".to_owned(), reason: why.to_owned() };
-                self.commands.execute::<Import>(&context, &event.id, ImportCommand::Fail(failed)).await?;
+                let failed = ImportFailed {
+                    code: "WORKER_STOPPED".to_owned(),
+                    reason: why.to_owned(),
+                };
+                self.commands
+                    .execute::<Import>(&context, &event.id, ImportCommand::Fail(failed))
+                    .await?;
             }
             // Process managers record no outcome; the dead letter is all there is.
             _ => {}

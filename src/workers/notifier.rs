@@ -1,7 +1,8 @@
 //! Notifier: sends users mails about their own accounts.
 //!
-//! Unlike a mail about a certificate, such a mail is sent again if its outcome is unknown. A duplicate does no
-//! harm, but without the mail, a user may be locked out. The Message-ID is the same for each attempt.
+//! Unlike a mail about a certificate, such a mail is sent again if its outcome is unknown. A
+//! duplicate does no harm, but without the mail, a user may be locked out. The Message-ID is the
+//! same for each attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +14,17 @@ use super::flow::{Input, NotifierInput};
 use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::accounts::notice::link::link_token;
-use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent};
+use crate::domain::accounts::notice::{
+    Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent,
+};
 use crate::domain::accounts::user::{Account, User};
 use crate::domain::{CommandId, Locale, NoticeId, Secret, TimeZone};
 use crate::mail::{MailProvider, NoticeMail, NoticeWords, Recipient, SendOutcome};
 
 /// Maximum number of attempts.
 const MAX_ATTEMPTS: u32 = 8;
-/// Delay before the second attempt. It doubles with each further attempt. All delays together take about half an
-/// hour, which is longer than servers with greylisting defer unknown senders.
+/// Delay before the second attempt. It doubles with each further attempt. All delays together take
+/// about half an hour, which is longer than servers with greylisting defer unknown senders.
 const AGAIN_AFTER: Duration = Duration::from_secs(15);
 
 /// Settings of account mails.
@@ -47,23 +50,44 @@ pub struct Notifier {
 
 impl Notifier {
     /// Creates a worker that sends through `provider`.
-    pub fn new(commands: Commands, provider: Arc<dyn MailProvider>, settings: NoticeSettings) -> Self {
-        Self { commands, provider, settings }
+    pub fn new(
+        commands: Commands,
+        provider: Arc<dyn MailProvider>,
+        settings: NoticeSettings,
+    ) -> Self {
+        Self {
+            commands,
+            provider,
+            settings,
+        }
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         let event = &delivery.event;
         let notice = self.commands.load::<Notice>(&event.id).await?.state;
-        let Some(queued) = notice.queued.filter(|_| !notice.is_settled) else { return Ok(Verdict::Done) };
-        let Ok(id) = event.id.parse::<NoticeId>() else { return Ok(Verdict::Done) };
-        let Some(user) = self.commands.load::<User>(queued.user_id).await?.state.account() else {
+        let Some(queued) = notice.queued.filter(|_| !notice.is_settled) else {
+            return Ok(Verdict::Done);
+        };
+        let Ok(id) = event.id.parse::<NoticeId>() else {
+            return Ok(Verdict::Done);
+        };
+        let Some(user) = self
+            .commands
+            .load::<User>(queued.user_id)
+            .await?
+            .state
+            .account()
+        else {
             return self.give_up(delivery, "the user is gone").await;
         };
         let now = self.commands.now();
         let Some(words) = self.words(id, queued.about, event.time, now) else {
             return self.give_up(delivery, "the link would have expired").await;
         };
-        let outcome = self.provider.send_notice(&self.mail(id, &user, words, now)).await;
+        let outcome = self
+            .provider
+            .send_notice(&self.mail(id, &user, words, now))
+            .await;
         self.record(delivery, outcome).await
     }
 
@@ -77,22 +101,35 @@ impl Notifier {
     ) -> Option<NoticeWords> {
         match about {
             NoticeAbout::PasswordReset { expires_at, .. } => {
-                // Rounded to the nearest minute, so that the seconds since the notice was queued don't reduce the
-                // number.
+                // Rounded to the nearest minute, so that the seconds since the notice was queued
+                // don't reduce the number.
                 let minutes = ((expires_at - now).whole_seconds() + 30) / 60;
                 let token = link_token(id, &self.settings.key);
-                let link = Secret::new(format!("{}#token={}", self.settings.reset_page, token.reveal()));
+                let link = Secret::new(format!(
+                    "{}#token={}",
+                    self.settings.reset_page,
+                    token.reveal()
+                ));
                 (minutes > 0).then_some(NoticeWords::PasswordReset { link, minutes })
             }
             NoticeAbout::PasswordChanged => Some(NoticeWords::PasswordChanged { at: queued_at }),
         }
     }
 
-    fn mail(&self, id: NoticeId, user: &Account, words: NoticeWords, date: OffsetDateTime) -> NoticeMail {
+    fn mail(
+        &self,
+        id: NoticeId,
+        user: &Account,
+        words: NoticeWords,
+        date: OffsetDateTime,
+    ) -> NoticeMail {
         let profile = &user.profile;
         NoticeMail {
             message_id: format!("<{id}@{}>", self.settings.message_id_domain),
-            to: Recipient { name: profile.name.clone(), address: profile.email.clone() },
+            to: Recipient {
+                name: profile.name.clone(),
+                address: profile.email.clone(),
+            },
             locale: self.settings.locale,
             words,
             date,
@@ -100,11 +137,17 @@ impl Notifier {
         }
     }
 
-    async fn record(&self, delivery: &Delivery, outcome: SendOutcome) -> Result<Verdict, CommandError> {
+    async fn record(
+        &self,
+        delivery: &Delivery,
+        outcome: SendOutcome,
+    ) -> Result<Verdict, CommandError> {
         let (label, answer) = match outcome {
             SendOutcome::Accepted { answer } => {
                 count("sent");
-                let sent = NoticeCommand::RecordSent(NoticeSent { answer: answer.into() });
+                let sent = NoticeCommand::RecordSent(NoticeSent {
+                    answer: answer.into(),
+                });
                 self.execute(delivery, sent).await?;
                 return Ok(Verdict::Done);
             }
@@ -115,25 +158,45 @@ impl Notifier {
         count(label);
         if label != "permanent" && delivery.attempt < MAX_ATTEMPTS {
             let after = AGAIN_AFTER * 2_u32.pow(delivery.attempt.saturating_sub(1).min(8));
-            return Ok(Verdict::Again { after, why: format!("{label} failure") });
+            return Ok(Verdict::Again {
+                after,
+                why: format!("{label} failure"),
+            });
         }
-        let failed = NoticeCommand::RecordFailure(NoticeFailed { answer: answer.into() });
+        let failed = NoticeCommand::RecordFailure(NoticeFailed {
+            answer: answer.into(),
+        });
         self.execute(delivery, failed).await?;
-        Ok(Verdict::GiveUp { why: format!("{label} failure") })
+        Ok(Verdict::GiveUp {
+            why: format!("{label} failure"),
+        })
     }
 
     /// Records a failure for a mail that has become pointless.
     async fn give_up(&self, delivery: &Delivery, why: &str) -> Result<Verdict, CommandError> {
-        let failed = NoticeFailed { answer: why.to_owned().into() };
-        self.execute(delivery, NoticeCommand::RecordFailure(failed)).await?;
+        let failed = NoticeFailed {
+            answer: why.to_owned().into(),
+        };
+        self.execute(delivery, NoticeCommand::RecordFailure(failed))
+            .await?;
         Ok(Verdict::Done)
     }
 
-    async fn execute(&self, delivery: &Delivery, command: NoticeCommand) -> Result<(), CommandError> {
+    async fn execute(
+        &self,
+        delivery: &Delivery,
+        command: NoticeCommand,
+    ) -> Result<(), CommandError> {
         let command_id = CommandId(Uuid::new_v4());
         let context = CommandContext::of_process(&delivery.event, NotifierInput::WORKER, 0);
-        let context = CommandContext { command_id, ..context };
-        self.commands.execute::<Notice>(&context, &delivery.event.id, command).await.map(drop)
+        let context = CommandContext {
+            command_id,
+            ..context
+        };
+        self.commands
+            .execute::<Notice>(&context, &delivery.event.id, command)
+            .await
+            .map(drop)
     }
 }
 
@@ -144,7 +207,11 @@ fn count(outcome: &'static str) {
 impl SingleDelivery for Notifier {
     type Input = NotifierInput;
 
-    async fn handle(&self, delivery: &Delivery, input: NotifierInput) -> Result<Verdict, CommandError> {
+    async fn handle(
+        &self,
+        delivery: &Delivery,
+        input: NotifierInput,
+    ) -> Result<Verdict, CommandError> {
         // The state of the aggregate also shows if the notice was sent by an earlier delivery.
         let NotifierInput::NoticeQueued(_) = input;
         self.send(delivery).await

@@ -47,10 +47,16 @@ impl Processes {
         Self { commands, facts }
     }
 
-    /// Requests the batches of a failed import, so that people from accepted rows get their certificates. If an
-    /// import completes, the importer itself requests its batches.
-    async fn request_batches(&self, recorded: &RecordedEvent, id: ImportId) -> Result<(), CommandError> {
-        let Some(asked) = self.commands.load_beginning::<Import>(id).await?.request else { return Ok(()) };
+    /// Requests the batches of a failed import, so that people from accepted rows get their
+    /// certificates. If an import completes, the importer itself requests its batches.
+    async fn request_batches(
+        &self,
+        recorded: &RecordedEvent,
+        id: ImportId,
+    ) -> Result<(), CommandError> {
+        let Some(asked) = self.commands.load_beginning::<Import>(id).await?.request else {
+            return Ok(());
+        };
         let (mut due, mut batches) = recorded_batches(&self.commands, id, &asked).await?;
         batches.extend(due.rest());
         for (n, batch) in batches.into_iter().enumerate() {
@@ -60,25 +66,34 @@ impl Processes {
         Ok(())
     }
 
-    /// Queues the mail with the PDF, unless the certificate was revoked meanwhile. If the certificate is revoked at
-    /// the same moment, the mail is stopped by the reaction to that event or finally by the mailer.
+    /// Queues the mail with the PDF, unless the certificate was revoked meanwhile. If the
+    /// certificate is revoked at the same moment, the mail is stopped by the reaction to that event
+    /// or finally by the mailer.
     async fn queue_mail(
         &self,
         recorded: &RecordedEvent,
         id: IssuanceId,
         pdf: &CertificateGenerated,
     ) -> Result<(), CommandError> {
-        let (begun, revoked) =
-            tokio::try_join!(self.commands.load_beginning::<Issuance>(id), is_revoked(&self.commands, id),)?;
-        let (Some(request), false) = (begun.request, revoked) else { return Ok(()) };
-        let (email_id, mail) = reactions::issuance::on_generated(id, &request, pdf, self.facts.on_unknown);
+        let (begun, revoked) = tokio::try_join!(
+            self.commands.load_beginning::<Issuance>(id),
+            is_revoked(&self.commands, id),
+        )?;
+        let (Some(request), false) = (begun.request, revoked) else {
+            return Ok(());
+        };
+        let (email_id, mail) =
+            reactions::issuance::on_generated(id, &request, pdf, self.facts.on_unknown);
         let context = CommandContext::of_process(recorded, "mail", 0);
         let queue = EmailCommand::Queue(Box::new(mail));
-        self.commands.execute_assuming::<Email>(&context, email_id, Loaded::new(), queue).await?;
+        self.commands
+            .execute_assuming::<Email>(&context, email_id, Loaded::new(), queue)
+            .await?;
         Ok(())
     }
 
-    /// Issues all of `wanted`. `from` is the index of the first one among all issuances of the event.
+    /// Issues all of `wanted`. `from` is the index of the first one among all issuances of the
+    /// event.
     async fn issue_all(
         &self,
         event: &RecordedEvent,
@@ -87,18 +102,29 @@ impl Processes {
         wanted: &[Issue],
         definitions: &Definitions,
     ) -> Result<Outcomes, CommandError> {
-        // All issuances are assumed to be new until one of them exists. Then more of them probably exist, and it
-        // costs less to load each one first than to have its commit rejected.
+        // All issuances are assumed to be new until one of them exists. Then more of them probably
+        // exist, and it costs less to load each one first than to have its commit rejected.
         let likely_new = &AtomicBool::new(true);
         let results: Vec<_> = stream::iter(wanted.iter().copied().enumerate())
             .map(|(n, wanted)| async move {
-                let Some(definition) = definitions.get(&wanted.certificate_id).and_then(Option::as_ref)
+                let Some(definition) = definitions
+                    .get(&wanted.certificate_id)
+                    .and_then(Option::as_ref)
                 else {
                     return Ok((wanted, Err(Refusal::NotFound("certificate"))));
                 };
                 let context = CommandContext::of_process(event, name, from + n);
                 let new = likely_new.load(Ordering::Relaxed);
-                match issue(&self.commands, &self.facts, &context, definition, wanted, new).await {
+                match issue(
+                    &self.commands,
+                    &self.facts,
+                    &context,
+                    definition,
+                    wanted,
+                    new,
+                )
+                .await
+                {
                     Ok(issued) => {
                         if matches!(issued, Issued::Existing(_)) {
                             likely_new.store(false, Ordering::Relaxed);
@@ -119,7 +145,13 @@ impl Processes {
         let mut definitions = HashMap::new();
         for issue in wanted {
             if let Entry::Vacant(vacant) = definitions.entry(issue.certificate_id) {
-                vacant.insert(self.commands.load::<Certificate>(issue.certificate_id).await?.state.0);
+                vacant.insert(
+                    self.commands
+                        .load::<Certificate>(issue.certificate_id)
+                        .await?
+                        .state
+                        .0,
+                );
             }
         }
         Ok(definitions)
@@ -129,11 +161,19 @@ impl Processes {
 impl SingleDelivery for Processes {
     type Input = ProcessesInput;
 
-    async fn handle(&self, delivery: &Delivery, input: ProcessesInput) -> Result<Verdict, CommandError> {
+    async fn handle(
+        &self,
+        delivery: &Delivery,
+        input: ProcessesInput,
+    ) -> Result<Verdict, CommandError> {
         let recorded = &delivery.event;
-        let Ok(id) = Uuid::parse_str(&recorded.id) else { return Ok(Verdict::Done) };
+        let Ok(id) = Uuid::parse_str(&recorded.id) else {
+            return Ok(Verdict::Done);
+        };
         match input {
-            ProcessesInput::BatchRequested(event) => self.dispatch(recorded, id.into(), &event).await?,
+            ProcessesInput::BatchRequested(event) => {
+                self.dispatch(recorded, id.into(), &event).await?
+            }
             ProcessesInput::BatchDispatched(_)
             | ProcessesInput::BatchCancelRequested(_)
             | ProcessesInput::BatchUndoRequested(_) => return self.stop(delivery, id.into()).await,
@@ -143,7 +183,13 @@ impl SingleDelivery for Processes {
             }
             ProcessesInput::CertificateRevoked(_) => {
                 let context = CommandContext::of_process(recorded, "revoked", 0);
-                stop_mails(&self.commands, &context, IssuanceId(id), "the certificate was revoked").await?;
+                stop_mails(
+                    &self.commands,
+                    &context,
+                    IssuanceId(id),
+                    "the certificate was revoked",
+                )
+                .await?;
             }
         }
         Ok(Verdict::Done)

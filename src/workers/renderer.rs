@@ -9,7 +9,8 @@ use super::flow::{Input, RendererInput};
 use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Loaded};
 use crate::domain::certification::issuance::{
-    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand,
+    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance,
+    IssuanceCommand,
 };
 use crate::rendering::{Rendering, RenderingError};
 
@@ -27,7 +28,10 @@ impl RendererWorker {
         kept: Result<CertificateGenerated, RenderingError>,
     ) -> Verdict {
         let outcome = match kept {
-            Ok(generated) => self.record(delivery, generated).await.map_err(RenderingError::from),
+            Ok(generated) => self
+                .record(delivery, generated)
+                .await
+                .map_err(RenderingError::from),
             Err(error) => Err(error),
         };
         match outcome {
@@ -37,31 +41,58 @@ impl RendererWorker {
         }
     }
 
-    async fn record(&self, delivery: &Delivery, generated: CertificateGenerated) -> Result<(), CommandError> {
+    async fn record(
+        &self,
+        delivery: &Delivery,
+        generated: CertificateGenerated,
+    ) -> Result<(), CommandError> {
         let context = CommandContext::of_process(&delivery.event, Self::NAME, 0);
         let command = IssuanceCommand::RecordGenerated(generated);
-        let (id, requested) = (&delivery.event.id, Loaded::<Issuance>::begun_by(&delivery.event)?);
-        self.0.commands().execute_assuming::<Issuance>(&context, id, requested, command).await?;
+        let id = &delivery.event.id;
+        let requested = Loaded::<Issuance>::begun_by(&delivery.event)?;
+        self.0
+            .commands()
+            .execute_assuming::<Issuance>(&context, id, requested, command)
+            .await?;
         metrics::counter!("laureate_certificates_rendered_total").increment(1);
         Ok(())
     }
 
     async fn give_up(&self, delivery: &Delivery, error: &RenderingError) -> Verdict {
-        let failure = CertificateGenerationFailed { code: error.code().to_owned(), reason: error.reason() };
+        let failure = CertificateGenerationFailed {
+            code: error.code().to_owned(),
+            reason: error.reason(),
+        };
         let context = CommandContext::of_process(&delivery.event, Self::NAME, 1);
         let command = IssuanceCommand::RecordFailure(failure);
-        match self.0.commands().execute::<Issuance>(&context, &delivery.event.id, command).await {
-            Ok(_) => Verdict::GiveUp { why: error.code().to_owned() },
+        match self
+            .0
+            .commands()
+            .execute::<Issuance>(&context, &delivery.event.id, command)
+            .await
+        {
+            Ok(_) => Verdict::GiveUp {
+                why: error.code().to_owned(),
+            },
             Err(error) => Verdict::unavailable(&error),
         }
     }
 
-    /// Returns the request of a delivery, or `None` if nothing must be rendered. On a redelivery, the issuance may
-    /// already have a PDF or be revoked.
-    async fn request_of(&self, delivery: &Delivery) -> Result<Option<CertificateRequested>, CommandError> {
-        let Some(RendererInput::CertificateRequested(request)) = delivery.input()? else { return Ok(None) };
+    /// Returns the request of a delivery, or `None` if nothing must be rendered. On a redelivery,
+    /// the issuance may already have a PDF or be revoked.
+    async fn request_of(
+        &self,
+        delivery: &Delivery,
+    ) -> Result<Option<CertificateRequested>, CommandError> {
+        let Some(RendererInput::CertificateRequested(request)) = delivery.input()? else {
+            return Ok(None);
+        };
         if delivery.attempt > 1 {
-            let issuance = self.0.commands().load::<Issuance>(&delivery.event.id).await?;
+            let issuance = self
+                .0
+                .commands()
+                .load::<Issuance>(&delivery.event.id)
+                .await?;
             if issuance.state.generated.is_some() || issuance.state.revoked.is_some() {
                 return Ok(None);
             }
@@ -86,8 +117,14 @@ impl Worker for RendererWorker {
             }
         }
         // Templates of issuers may be slow, so the rest of the batch doesn't wait for them.
-        let (own, shipped) = wanted.into_iter().partition(|(_, request)| request.page.own_template.is_some());
-        let (own, shipped) = join(self.work_on(deliveries, own), self.work_on(deliveries, shipped)).await;
+        let (own, shipped) = wanted
+            .into_iter()
+            .partition(|(_, request)| request.page.own_template.is_some());
+        let (own, shipped) = join(
+            self.work_on(deliveries, own),
+            self.work_on(deliveries, shipped),
+        )
+        .await;
         for (n, verdict) in own.into_iter().chain(shipped) {
             verdicts[n] = verdict;
         }
@@ -116,8 +153,9 @@ impl RendererWorker {
             .collect()
             .await;
         // Concurrently, so that they share a group commit.
-        let settled =
-            kept.into_iter().map(|(n, kept)| async move { (n, self.settle(&deliveries[n], kept).await) });
+        let settled = kept
+            .into_iter()
+            .map(|(n, kept)| async move { (n, self.settle(&deliveries[n], kept).await) });
         join_all(settled).await
     }
 }

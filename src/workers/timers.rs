@@ -1,7 +1,7 @@
 //! Timers: release scheduled mails when they are due.
 //!
-//! The server reports that a timer has fired. The decider checks if the mail is due. A timer that fires twice, too
-//! early or for a cancelled mail has no effect.
+//! The server reports that a timer has fired. The decider checks if the mail is due. A timer that
+//! fires twice, too early or for a cancelled mail has no effect.
 
 use std::time::Duration;
 
@@ -40,8 +40,15 @@ pub enum Released {
 pub async fn release_if_due(commands: &Commands, id: EmailId) -> Result<Released, CommandError> {
     let command_id = CommandId(Uuid::new_v4());
     let correlation_id = command_id.0;
-    let context = CommandContext { command_id, correlation_id, actor: ACTOR.to_owned(), traceparent: None };
-    let release = EmailCommand::ReleaseDue { now: commands.now() };
+    let context = CommandContext {
+        command_id,
+        correlation_id,
+        actor: ACTOR.to_owned(),
+        traceparent: None,
+    };
+    let release = EmailCommand::ReleaseDue {
+        now: commands.now(),
+    };
     let done = match commands.execute::<Email>(&context, id, release).await {
         Ok(done) => done,
         Err(CommandError::Refused(Refusal::NotFound(_))) => return Ok(Released::Not),
@@ -50,7 +57,10 @@ pub async fn release_if_due(commands: &Commands, id: EmailId) -> Result<Released
     match (done.events.is_empty(), done.state.due) {
         (false, _) => Ok(Released::Now),
         (true, Some(due)) => {
-            commands.log().set_timer(&timer_of(&id.to_string()), due).await?;
+            commands
+                .log()
+                .set_timer(&timer_of(&id.to_string()), due)
+                .await?;
             Ok(Released::Later)
         }
         (true, None) => Ok(Released::Not),
@@ -74,17 +84,24 @@ impl Timers {
     /// # Errors
     /// [`LogError::NotProvisioned`] if the stream of timers doesn't exist.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
-        let durable = Durable { stream: "TIMERS", name: "timers" };
+        let durable = Durable {
+            stream: "TIMERS",
+            name: "timers",
+        };
         let log = self.commands.log();
-        log.handle_messages(durable, AT_ONCE, &shutdown, |message| release(self.commands.clone(), message))
-            .await
+        log.handle_messages(durable, AT_ONCE, &shutdown, |message| {
+            release(self.commands.clone(), message)
+        })
+        .await
     }
 }
 
 /// Releases the mail of a fired timer. Returns the acknowledgement of its message.
 async fn release(commands: Commands, message: Message) -> AckKind {
     let due = commands.log().names().parse_due(message.subject.as_str());
-    let id = due.and_then(|name| name.strip_prefix("email.")).and_then(|id| id.parse::<EmailId>().ok());
+    let id = due
+        .and_then(|name| name.strip_prefix("email."))
+        .and_then(|id| id.parse::<EmailId>().ok());
     let Some(id) = id else {
         tracing::error!("timer belongs to no mail, terminated");
         return AckKind::Term;

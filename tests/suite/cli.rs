@@ -15,7 +15,8 @@ use std::process::Command;
 
 use crate::support::{Namespace, laureate, servers};
 
-/// Result of one run: exit code, standard output and standard error. The namespace's name is replaced by `NS`.
+/// Result of one run: exit code, standard output and standard error. The namespace's name is
+/// replaced by `NS`.
 struct Ran {
     code: i32,
     out: String,
@@ -26,7 +27,8 @@ struct Ran {
 fn environment(namespace: &str, storage: &str) -> BTreeMap<String, String> {
     let servers = servers();
     let smtp = servers.smtp_addr;
-    let (host, port) = (smtp.ip().to_string(), smtp.port().to_string());
+    let host = smtp.ip().to_string();
+    let port = smtp.port().to_string();
     [
         ("NAMESPACE", namespace),
         ("NATS__URL", &servers.nats_url),
@@ -37,10 +39,19 @@ fn environment(namespace: &str, storage: &str) -> BTreeMap<String, String> {
         ("MAIL__SECURITY", "none"),
         ("MAIL__FROM_NAME", "Laureate"),
         ("MAIL__FROM_ADDRESS", "certificates@laureate.test"),
-        ("SECRETS__CLAIM_KEY", "claim-key-of-the-tests-0123456789abcdef"),
-        ("SECRETS__TOKEN_KEY", "token-key-of-the-tests-0123456789abcdef"),
+        (
+            "SECRETS__CLAIM_KEY",
+            "claim-key-of-the-tests-0123456789abcdef",
+        ),
+        (
+            "SECRETS__TOKEN_KEY",
+            "token-key-of-the-tests-0123456789abcdef",
+        ),
         ("HTTP__PASSWORDS__MEMORY_KIB", "64"),
-        ("HTTP__PUBLIC_BASE_URL", "https://certificates.laureate.test"),
+        (
+            "HTTP__PUBLIC_BASE_URL",
+            "https://certificates.laureate.test",
+        ),
         ("LOG", "warn"),
     ]
     .map(|(key, value)| (format!("LAUREATE_{key}"), value.to_owned()))
@@ -55,15 +66,29 @@ fn run_in(environment: &BTreeMap<String, String>, arguments: &[&str]) -> Ran {
         .envs(environment)
         .output()
         .expect("the program starts");
-    let namespace = environment.get("LAUREATE_NAMESPACE").cloned().unwrap_or_else(|| "\0".to_owned());
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8").replace(&namespace, "NS");
-    Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    let namespace = environment
+        .get("LAUREATE_NAMESPACE")
+        .cloned()
+        .unwrap_or_else(|| "\0".to_owned());
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes)
+            .expect("UTF-8")
+            .replace(&namespace, "NS")
+    };
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
 }
 
 /// Runs `laureate` on the shared servers in a namespace.
 fn run(namespace: &Namespace, arguments: &[&str]) -> (i32, String, String) {
     let storage = std::env::temp_dir().join(namespace.name());
-    let ran = run_in(&environment(namespace.name(), &storage.to_string_lossy()), arguments);
+    let ran = run_in(
+        &environment(namespace.name(), &storage.to_string_lossy()),
+        arguments,
+    );
     let _ = std::fs::remove_dir_all(storage);
     (ran.code, ran.out, ran.err)
 }
@@ -76,18 +101,30 @@ fn second_provisioning_changes_nothing() {
     insta::assert_snapshot!("provision", out);
     let (code, again, _) = run(&namespace, &["provision"]);
     assert_eq!(code, 0);
-    assert!(again.lines().all(|line| line.starts_with("up to date")), "{again}");
+    assert!(
+        again.lines().all(|line| line.starts_with("up to date")),
+        "{again}"
+    );
 }
 
 /// Changes a field of a stream's configuration, as an operator could do by hand.
 fn change_by_hand(stream: &str, field: &str, value: serde_json::Value) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
-        let client = async_nats::connect(&servers().nats_url).await.expect("nats-server answers");
+        let client = async_nats::connect(&servers().nats_url)
+            .await
+            .expect("nats-server answers");
         let ask = |verb: &str, body: String| {
             let subject = format!("$JS.API.STREAM.{verb}.{stream}");
             let request = client.request(subject, body.into());
-            async { serde_json::from_slice::<serde_json::Value>(&request.await.expect("answered").payload) }
+            async {
+                serde_json::from_slice::<serde_json::Value>(
+                    &request.await.expect("answered").payload,
+                )
+            }
         };
         let mut config = ask("INFO", String::new()).await.expect("JSON")["config"].clone();
         config[field] = value;
@@ -103,18 +140,32 @@ fn dry_run_shows_the_changes_and_applies_none() {
     let (code, fresh, err) = run(&namespace, &dry);
     assert_eq!((code, err.as_str()), (3, ""));
     insta::assert_snapshot!("provision_dry_run_fresh", fresh);
-    assert_eq!(run(&namespace, &dry), (3, fresh, String::new()), "it changed something");
+    assert_eq!(
+        run(&namespace, &dry),
+        (3, fresh, String::new()),
+        "it changed something"
+    );
     assert_eq!(run(&namespace, &["provision"]).0, 0);
-    assert_eq!(run(&namespace, &dry), (0, "nothing to do\n".to_owned(), String::new()));
+    assert_eq!(
+        run(&namespace, &dry),
+        (0, "nothing to do\n".to_owned(), String::new())
+    );
 
-    change_by_hand(&format!("{namespace}_ADVISORIES"), "max_age", serde_json::json!(3_600_000_000_000_u64));
+    change_by_hand(
+        &format!("{namespace}_ADVISORIES"),
+        "max_age",
+        serde_json::json!(3_600_000_000_000_u64),
+    );
     let (code, changed, _) = run(&namespace, &dry);
     assert_eq!(code, 3);
     insta::assert_snapshot!("provision_dry_run_changed", changed);
     let (code, json, _) = run(&namespace, &["provision", "--dry-run", "--json"]);
     assert_eq!(code, 3);
     let steps: Vec<serde_json::Value> = serde_json::from_str(&json).expect("JSON");
-    let changes: Vec<_> = steps.iter().filter(|step| step["action"] != "nothing").collect();
+    let changes: Vec<_> = steps
+        .iter()
+        .filter(|step| step["action"] != "nothing")
+        .collect();
     insta::assert_json_snapshot!("provision_dry_run_json", changes);
     let (code, done, _) = run(&namespace, &["provision"]);
     assert_eq!(code, 0);
@@ -130,8 +181,14 @@ fn impossible_number_of_replicas_is_refused_with_a_remedy() {
     let namespace = Namespace::new();
     let (code, _, err) = run(&namespace, &["provision", "--replicas", "2"]);
     assert_eq!(code, 2);
-    assert!(err.contains("2 replicas are not usable; give 1, or in a cluster 3 or 5"), "{err}");
-    for arguments in [&["provision", "--replicas", "3"][..], &["provision", "--set", "nats.replicas=3"]] {
+    assert!(
+        err.contains("2 replicas are not usable; give 1, or in a cluster 3 or 5"),
+        "{err}"
+    );
+    for arguments in [
+        &["provision", "--replicas", "3"][..],
+        &["provision", "--set", "nats.replicas=3"],
+    ] {
         let (code, out, err) = run(&namespace, arguments);
         assert_eq!((code, out.as_str()), (1, ""));
         insta::assert_snapshot!("provision_not_clustered", err);
@@ -148,19 +205,40 @@ fn admin_is_created_once_and_shown_in_the_log_without_personal_data() {
     let create = ["admin", "create", "--email", "ada@example.com"];
     let (code, out, _) = run(&namespace, &create);
     assert_eq!(code, 0);
-    assert!(out.starts_with("created ada@example.com\npassword La1-"), "{out}");
+    assert!(
+        out.starts_with("created ada@example.com\npassword La1-"),
+        "{out}"
+    );
     let (code, _, err) = run(&namespace, &create);
     assert_eq!(code, 1);
     assert_eq!(err, "laureate: this e-mail address is already in use\n");
     let (code, list, _) = run(&namespace, &["events", "list", "--from", "1"]);
     assert_eq!(code, 0);
-    let types: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
-    assert_eq!(types, ["UserRegistered", "ClaimTaken", "ClaimTaken", "AdminAppointed"]);
+    let types: Vec<_> = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2))
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "UserRegistered",
+            "ClaimTaken",
+            "ClaimTaken",
+            "AdminAppointed"
+        ]
+    );
     let (code, shown, _) = run(&namespace, &["events", "show", "1"]);
     assert_eq!(code, 0);
     assert!(shown.contains("\"type\": \"UserRegistered\""), "{shown}");
-    assert!(!list.contains("ada") && !shown.contains("ada@"), "{list}{shown}");
-    assert!(run(&namespace, &["events", "show", "1", "--reveal"]).1.contains("ada@example.com"));
+    assert!(
+        !list.contains("ada") && !shown.contains("ada@"),
+        "{list}{shown}"
+    );
+    assert!(
+        run(&namespace, &["events", "show", "1", "--reveal"])
+            .1
+            .contains("ada@example.com")
+    );
 }
 
 #[test]
@@ -170,7 +248,10 @@ fn wrong_usage_and_unreachable_server_have_different_exit_codes() {
     assert_eq!(code, 2);
     assert!(err.contains("nonsense"), "{err}");
     assert_eq!(run(&namespace, &["no-such-command"]).0, 2);
-    let (code, _, err) = run(&namespace, &["provision", "--set", "nats.url=nats://127.0.0.1:1"]);
+    let (code, _, err) = run(
+        &namespace,
+        &["provision", "--set", "nats.url=nats://127.0.0.1:1"],
+    );
     assert_eq!(code, 1);
     assert!(err.contains("not available"), "{err}");
 }

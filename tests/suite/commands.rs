@@ -33,15 +33,28 @@ async fn concurrent_takes_of_one_claim_have_one_winner() {
     let id = ClaimKind::UserEmail.subject_id(KEY, "ada@example.com");
     let owners: Vec<_> = (0..50).map(|_| Uuid::new_v4()).collect();
     let outcomes = join_all(owners.iter().map(|owner| {
-        let (commands, id) = (log.commands.clone(), id.clone());
-        let take = ClaimCommand::Take { kind: ClaimKind::UserEmail, owner: *owner };
+        let commands = log.commands.clone();
+        let id = id.clone();
+        let take = ClaimCommand::Take {
+            kind: ClaimKind::UserEmail,
+            owner: *owner,
+        };
         async move { commands.execute::<Claim>(&person(), id, take).await }
     }))
     .await;
     let codes: Vec<_> = outcomes.into_iter().map(code).collect();
-    assert_eq!(codes.iter().filter(|code| **code == Some("DUPLICATE")).count(), 49);
+    assert_eq!(
+        codes
+            .iter()
+            .filter(|code| **code == Some("DUPLICATE"))
+            .count(),
+        49
+    );
     let winner = codes.iter().position(Option::is_none).expect("one wins");
-    assert_eq!(log.commands.load::<Claim>(&id).await.unwrap().state.0, Some(owners[winner]));
+    assert_eq!(
+        log.commands.load::<Claim>(&id).await.unwrap().state.0,
+        Some(owners[winner])
+    );
     assert_eq!(log.all().await.len(), 1);
 }
 
@@ -53,11 +66,18 @@ async fn concurrent_takes_by_many_processes_have_one_winner() {
     for _ in 0..10 {
         let commands = commands(&log.another_process().await);
         let id = id.clone();
-        let take = ClaimCommand::Take { kind: ClaimKind::UserName, owner: Uuid::new_v4() };
+        let take = ClaimCommand::Take {
+            kind: ClaimKind::UserName,
+            owner: Uuid::new_v4(),
+        };
         racers.push(async move { commands.execute::<Claim>(&person(), id, take).await });
     }
     let codes: Vec<_> = join_all(racers).await.into_iter().map(code).collect();
-    assert_eq!(codes.iter().filter(|code| code.is_none()).count(), 1, "{codes:?}");
+    assert_eq!(
+        codes.iter().filter(|code| code.is_none()).count(),
+        1,
+        "{codes:?}"
+    );
     assert_eq!(log.all().await.len(), 1);
 }
 
@@ -68,7 +88,11 @@ async fn concurrent_changes_of_one_aggregate_are_each_written_once() {
     let contexts: Vec<_> = (0..50).map(|_| person()).collect();
     let outcomes = join_all(contexts.iter().enumerate().map(|(n, context)| {
         let commands = &log.commands;
-        async move { commands.execute::<User>(context, id, change_password(n)).await }
+        async move {
+            commands
+                .execute::<User>(context, id, change_password(n))
+                .await
+        }
     }))
     .await;
     let mut positions = HashSet::new();
@@ -81,7 +105,13 @@ async fn concurrent_changes_of_one_aggregate_are_each_written_once() {
     let events = log.log.load("user", &id.to_string(), 0).await.unwrap();
     assert_eq!(events.len(), 51);
     for context in contexts {
-        assert_eq!(events.iter().filter(|e| e.command_id == context.command_id).count(), 1);
+        assert_eq!(
+            events
+                .iter()
+                .filter(|e| e.command_id == context.command_id)
+                .count(),
+            1
+        );
     }
 }
 
@@ -95,18 +125,32 @@ async fn command_sent_concurrently_is_executed_once() {
         processes.push(commands(&log.another_process().await));
     }
     let outcomes = join_all((0..20).map(|n| {
-        let (commands, context) = (&processes[n % 4], &context);
-        async move { commands.execute::<User>(context, id, change_password(1)).await }
+        let commands = &processes[n % 4];
+        let context = &context;
+        async move {
+            commands
+                .execute::<User>(context, id, change_password(1))
+                .await
+        }
     }))
     .await;
-    let mut answers: Vec<_> = outcomes.into_iter().map(|outcome| outcome.expect("answered")).collect();
+    let mut answers: Vec<_> = outcomes
+        .into_iter()
+        .map(|outcome| outcome.expect("answered"))
+        .collect();
     let events = log.log.load("user", &id.to_string(), 0).await.unwrap();
     assert_eq!(events.len(), 2);
     for answer in &answers {
-        assert_eq!((answer.position, answer.events.len()), (events[1].position, 1));
+        assert_eq!(
+            (answer.position, answer.events.len()),
+            (events[1].position, 1)
+        );
     }
     answers.retain(|answer| !answer.repeated);
-    assert!(answers.len() <= 1, "at most one wrote the event; the others found it after a conflict");
+    assert!(
+        answers.len() <= 1,
+        "at most one wrote the event; the others found it after a conflict"
+    );
 }
 
 #[tokio::test]
@@ -131,11 +175,27 @@ async fn command_with_unknown_outcome_finds_its_event() {
         traceparent: None,
         body: Bytes::from(event.encode()),
     };
-    let append = Append { aggregate: "user", id: id.to_string(), expected: 1, events: vec![lost] };
-    let position = log.log.append(Commit::new(log.log.names(), vec![append])).await.unwrap()[0];
-    log.commands.execute::<User>(&person(), id, change_password(10)).await.unwrap();
+    let append = Append {
+        aggregate: "user",
+        id: id.to_string(),
+        expected: 1,
+        events: vec![lost],
+    };
+    let position = log
+        .log
+        .append(Commit::new(log.log.names(), vec![append]))
+        .await
+        .unwrap()[0];
+    log.commands
+        .execute::<User>(&person(), id, change_password(10))
+        .await
+        .unwrap();
 
-    let done = log.commands.execute::<User>(&context, id, change_password(9)).await.unwrap();
+    let done = log
+        .commands
+        .execute::<User>(&context, id, change_password(9))
+        .await
+        .unwrap();
     assert!(done.repeated);
     assert_eq!((done.position, done.events), (position, vec![event]));
     assert_eq!(log.all().await.len(), 3, "nothing was written");
@@ -145,10 +205,24 @@ async fn command_with_unknown_outcome_finds_its_event() {
 async fn command_without_events_returns_the_position_of_the_aggregate() {
     let log = Log::provisioned().await;
     let owner = Uuid::new_v4();
-    let take = ClaimCommand::Take { kind: ClaimKind::UserName, owner };
-    let first = log.commands.execute::<Claim>(&person(), "c", take).await.unwrap();
-    let second = log.commands.execute::<Claim>(&person(), "c", take).await.unwrap();
-    assert_eq!((second.position, second.events.len(), second.repeated), (first.position, 0, false));
+    let take = ClaimCommand::Take {
+        kind: ClaimKind::UserName,
+        owner,
+    };
+    let first = log
+        .commands
+        .execute::<Claim>(&person(), "c", take)
+        .await
+        .unwrap();
+    let second = log
+        .commands
+        .execute::<Claim>(&person(), "c", take)
+        .await
+        .unwrap();
+    assert_eq!(
+        (second.position, second.events.len(), second.repeated),
+        (first.position, 0, false)
+    );
     assert_eq!(log.all().await.len(), 1);
 }
 
@@ -162,12 +236,24 @@ async fn event_contains_actor_command_id_and_correlation_id() {
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
     };
     let id = UserId(Uuid::new_v4());
-    log.commands.execute::<User>(&context, id, UserCommand::Register(user("ada"))).await.unwrap();
+    log.commands
+        .execute::<User>(&context, id, UserCommand::Register(user("ada")))
+        .await
+        .unwrap();
     let all = log.all().await;
     let event = &all[0];
-    assert_eq!((event.command_id, event.correlation_id), (context.command_id, context.correlation_id));
-    assert_eq!((event.actor.as_str(), event.event_type.as_str()), ("importer", "UserRegistered"));
-    assert_eq!(event.event_id, context.command_id.event_id("user", &id.to_string(), 0));
+    assert_eq!(
+        (event.command_id, event.correlation_id),
+        (context.command_id, context.correlation_id)
+    );
+    assert_eq!(
+        (event.actor.as_str(), event.event_type.as_str()),
+        ("importer", "UserRegistered")
+    );
+    assert_eq!(
+        event.event_id,
+        context.command_id.event_id("user", &id.to_string(), 0)
+    );
 }
 
 #[tokio::test]
@@ -182,26 +268,53 @@ async fn concurrent_registrations_with_one_address_write_only_one_user() {
         async move { register_user(commands, KEY, &person(), *id, wanted).await }
     }))
     .await;
-    let won: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
-    assert_eq!(won.len(), 1);
-    let losers = outcomes
+    let won: Vec<_> = outcomes
         .iter()
-        .filter(|outcome| matches!(outcome, Err(CommandError::Refused(Refusal::Taken("e-mail address")))));
+        .filter_map(|outcome| outcome.as_ref().ok())
+        .collect();
+    assert_eq!(won.len(), 1);
+    let losers = outcomes.iter().filter(|outcome| {
+        matches!(
+            outcome,
+            Err(CommandError::Refused(Refusal::Taken("e-mail address")))
+        )
+    });
     assert_eq!(losers.count(), 19);
     let mut types: Vec<_> = log.all().await.into_iter().map(|e| e.event_type).collect();
     types.sort();
-    assert_eq!(types, ["AdminAppointed", "ClaimTaken", "ClaimTaken", "UserRegistered"]);
+    assert_eq!(
+        types,
+        [
+            "AdminAppointed",
+            "ClaimTaken",
+            "ClaimTaken",
+            "UserRegistered"
+        ]
+    );
 }
 
 #[tokio::test]
 async fn repeated_registration_returns_its_own_position() {
     let log = Log::provisioned().await;
-    let (context, id) = (person(), UserId(Uuid::new_v4()));
+    let context = person();
+    let id = UserId(Uuid::new_v4());
     let commands = Arc::new(log.commands.clone());
-    let first = register_user(&commands, KEY, &context, id, user("ada")).await.unwrap();
-    register_user(&commands, KEY, &person(), UserId(Uuid::new_v4()), user("grace")).await.unwrap();
+    let first = register_user(&commands, KEY, &context, id, user("ada"))
+        .await
+        .unwrap();
+    register_user(
+        &commands,
+        KEY,
+        &person(),
+        UserId(Uuid::new_v4()),
+        user("grace"),
+    )
+    .await
+    .unwrap();
     let written = log.all().await.len();
-    let again = register_user(&commands, KEY, &context, id, user("ada")).await.unwrap();
+    let again = register_user(&commands, KEY, &context, id, user("ada"))
+        .await
+        .unwrap();
     assert_eq!(log.all().await.len(), written);
     let own: Vec<_> = log
         .all()
@@ -210,5 +323,8 @@ async fn repeated_registration_returns_its_own_position() {
         .filter(|e| e.command_id == context.command_id)
         .map(|e| e.position)
         .collect();
-    assert!(own.contains(&again) && own.contains(&first), "{own:?}: {first}, then {again}");
+    assert!(
+        own.contains(&again) && own.contains(&first),
+        "{own:?}: {first}, then {again}"
+    );
 }

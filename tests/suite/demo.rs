@@ -12,7 +12,10 @@ use crate::support::laureate;
 fn demo(arguments: &[&str]) -> Command {
     let mut command = Command::new(laureate());
     // Password hashes are cheap here, because other tests share the machine.
-    command.arg("demo").args(arguments).env("LAUREATE_HTTP__PASSWORDS__MEMORY_KIB", "64");
+    command
+        .arg("demo")
+        .args(arguments)
+        .env("LAUREATE_HTTP__PASSWORDS__MEMORY_KIB", "64");
     command
 }
 
@@ -21,15 +24,24 @@ fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, Value) {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("report.json");
     let arguments = [arguments, &["--exit", "--json", json.to_str().unwrap()]].concat();
-    let output = demo(&arguments).envs(variables.iter().copied()).output().unwrap();
+    let output = demo(&arguments)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
     let report = std::fs::read(&json).unwrap();
-    let report = serde_json::from_slice(&report).unwrap_or_else(|_| panic!("no report; {}", told(&output)));
+    let report =
+        serde_json::from_slice(&report).unwrap_or_else(|_| panic!("no report; {}", told(&output)));
     (output, report)
 }
 
 fn told(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{}\n{}\n{}", output.status, text(&output.stderr), text(&output.stdout))
+    format!(
+        "{}\n{}\n{}",
+        output.status,
+        text(&output.stderr),
+        text(&output.stdout)
+    )
 }
 
 /// Returns the report without the measured values, which differ between runs.
@@ -43,7 +55,10 @@ fn counts(report: &Value) -> Value {
 
 /// Returns the data folder that the demo has printed.
 fn data_folder(stderr: &str) -> PathBuf {
-    let after = stderr.split("data is in ").nth(1).expect("the folder is named");
+    let after = stderr
+        .split("data is in ")
+        .nth(1)
+        .expect("the folder is named");
     after.split(", the log").next().unwrap().into()
 }
 
@@ -65,10 +80,17 @@ fn sample_is_imported_issued_and_mailed() {
         "{report}"
     );
     let told = told(&output);
-    for rejected in ["row 64  INVALID_EMAIL", "row 66  REQUIRED", "row 68  DUPLICATE"] {
+    for rejected in [
+        "row 64  INVALID_EMAIL",
+        "row 66  REQUIRED",
+        "row 68  DUPLICATE",
+    ] {
         assert!(told.contains(rejected), "{told}");
     }
-    assert!(!data_folder(&told).exists(), "the temporary folder is still there");
+    assert!(
+        !data_folder(&told).exists(),
+        "the temporary folder is still there"
+    );
 }
 
 #[test]
@@ -78,11 +100,16 @@ fn data_folder_can_be_reused_for_other_people() {
     let data = folder.path().to_str().unwrap();
     let (first, report) = run(&["--data-dir", data, "--people", "5", "--seed", "1"], &[]);
     assert_eq!(first.status.code(), Some(0), "{}", told(&first));
-    assert_eq!((&report["people"], &report["rejected"]), (&json!(5), &json!(0)));
+    assert_eq!(
+        (&report["people"], &report["rejected"]),
+        (&json!(5), &json!(0))
+    );
     // The same addresses exist now. Existing people get the certificate of this demo, too.
     let (second, report) = run(&["--data-dir", data, "--people", "7", "--seed", "1"], &[]);
     assert_eq!(second.status.code(), Some(0), "{}", told(&second));
-    let (people, rejected, mails) = (&report["people"], &report["rejected"], &report["mailsAccepted"]);
+    let people = &report["people"];
+    let rejected = &report["rejected"];
+    let mails = &report["mailsAccepted"];
     assert_eq!((people, rejected, mails), (&json!(7), &json!(0), &json!(7)));
     assert!(folder.path().join("demo.log").exists());
 }
@@ -90,15 +117,24 @@ fn data_folder_can_be_reused_for_other_people() {
 #[test]
 fn demo_fails_if_the_mail_server_is_unreachable() {
     // No server listens on port 1.
-    let (output, report) = run(&["--people", "3", "--patience", "10"], &[("LAUREATE_MAIL__PORT", "1")]);
+    let (output, report) = run(
+        &["--people", "3", "--patience", "10"],
+        &[("LAUREATE_MAIL__PORT", "1")],
+    );
     assert_eq!(output.status.code(), Some(3), "{}", told(&output));
     let expected = json!({
         "people": 3, "rejected": 0, "certificates": 3, "pdfs": 3, "mailsAccepted": 0, "rebuildEqual": true,
     });
     assert_eq!(counts(&report), expected);
-    assert!(told(&output).contains("0 of 3 mails were accepted"), "{}", told(&output));
-    let log =
-        told(&output).split("the log is kept in ").nth(1).map(|rest| rest.lines().next().unwrap().to_owned());
+    assert!(
+        told(&output).contains("0 of 3 mails were accepted"),
+        "{}",
+        told(&output)
+    );
+    let log = told(&output)
+        .split("the log is kept in ")
+        .nth(1)
+        .map(|rest| rest.lines().next().unwrap().to_owned());
     let log = PathBuf::from(log.expect("the log is kept"));
     assert!(log.exists());
     std::fs::remove_file(log).unwrap();
@@ -106,7 +142,11 @@ fn demo_fails_if_the_mail_server_is_unreachable() {
 
 #[test]
 fn demo_serves_until_the_stop_signal_and_removes_its_folder() {
-    let mut child = demo(&["--people", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = demo(&["--people", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut said = String::new();
     while !said.contains("serving until Ctrl-C") {
@@ -115,21 +155,33 @@ fn demo_serves_until_the_stop_signal_and_removes_its_folder() {
     }
     let folder = data_folder(&said);
     assert!(folder.exists());
-    kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), Signal::INT).unwrap();
+    kill_process(
+        Pid::from_raw(child.id().cast_signed()).unwrap(),
+        Signal::INT,
+    )
+    .unwrap();
     stderr.read_to_string(&mut said).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{said}");
     let summary = String::from_utf8(output.stdout).unwrap();
-    assert!(summary.contains("log in as      admin@laureate.example with the password"), "{summary}");
+    assert!(
+        summary.contains("log in as      admin@laureate.example with the password"),
+        "{summary}"
+    );
     assert!(!folder.exists());
 }
 
 #[test]
 fn unwritable_report_path_is_refused_at_start() {
-    let output = demo(&["--json", "/nonexistent/report.json"]).output().unwrap();
+    let output = demo(&["--json", "/nonexistent/report.json"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = told(&output);
-    assert!(said.contains("cannot write /nonexistent/report.json") && !said.contains("starting"), "{said}");
+    assert!(
+        said.contains("cannot write /nonexistent/report.json") && !said.contains("starting"),
+        "{said}"
+    );
 }
 
 /// Makes the folder traversable, because PostgreSQL runs as another user if the tests run as root.

@@ -62,7 +62,8 @@ use crate::support::{TestApp, until};
 struct Api {
     app: TestApp,
     token: String,
-    /// Position of the last write that was answered before the tables contained it; reads wait for it.
+    /// Position of the last write that was answered before the tables contained it; reads wait for
+    /// it.
     behind: AtomicU64,
 }
 
@@ -75,13 +76,22 @@ struct Answered {
 
 impl Answered {
     async fn of(response: Response) -> Self {
-        let (status, headers) = (response.status(), response.headers().clone());
+        let status = response.status();
+        let headers = response.headers().clone();
         let text = response.text().await.expect("a body");
-        Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+        Self {
+            status,
+            headers,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        }
     }
 
     fn header(&self, name: &str) -> &str {
-        self.headers.get(name).unwrap_or_else(|| panic!("no header {name}")).to_str().expect("text")
+        self.headers
+            .get(name)
+            .unwrap_or_else(|| panic!("no header {name}"))
+            .to_str()
+            .expect("text")
     }
 
     fn code(&self) -> &str {
@@ -102,13 +112,21 @@ impl Api {
 
     async fn of(app: TestApp) -> Self {
         let token = app.token().await;
-        Self { app, token, behind: AtomicU64::new(0) }
+        Self {
+            app,
+            token,
+            behind: AtomicU64::new(0),
+        }
     }
 
     /// Returns a request to an API path, with the admin's token.
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = self.app.url(&format!("/api/v1{path}"));
-        let request = self.app.client.request(method.clone(), url).bearer_auth(&self.token);
+        let request = self
+            .app
+            .client
+            .request(method.clone(), url)
+            .bearer_auth(&self.token);
         match self.behind.load(Ordering::Relaxed) {
             0 => request,
             _ if method != Method::GET => request,
@@ -116,31 +134,48 @@ impl Api {
         }
     }
 
-    /// Sends a write. On a slow machine, the tables may be behind when it is answered; later reads then wait.
+    /// Sends a write. On a slow machine, the tables may be behind when it is answered; later reads
+    /// then wait.
     async fn write(&self, request: RequestBuilder) -> Answered {
         let answered = Answered::of(request.send().await.expect("answered")).await;
         if answered.headers.contains_key("x-tables-behind") {
-            let position = answered.header("x-event-position").parse().expect("a position");
+            let position = answered
+                .header("x-event-position")
+                .parse()
+                .expect("a position");
             self.behind.fetch_max(position, Ordering::Relaxed);
         }
         answered
     }
 
     async fn get(&self, path: &str) -> Answered {
-        Answered::of(self.request(Method::GET, path).send().await.expect("answered")).await
+        Answered::of(
+            self.request(Method::GET, path)
+                .send()
+                .await
+                .expect("answered"),
+        )
+        .await
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answered {
-        self.write(self.request(Method::POST, path).json(body)).await
+        self.write(self.request(Method::POST, path).json(body))
+            .await
     }
 
     async fn upload(&self, path: &str, form: Form) -> Answered {
-        self.write(self.request(Method::POST, path).multipart(form)).await
+        self.write(self.request(Method::POST, path).multipart(form))
+            .await
     }
 
     /// Sends a GET request without a token.
     async fn public(&self, path: &str) -> Response {
-        self.app.client.get(self.app.url(path)).send().await.expect("answered")
+        self.app
+            .client
+            .get(self.app.url(path))
+            .send()
+            .await
+            .expect("answered")
     }
 
     /// Sends a GET request to the management listener.
@@ -153,7 +188,10 @@ impl Api {
     async fn certificate(&self) -> String {
         let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit 2026" });
         let defined = self.post("/certificates", &body).await.expect(201);
-        defined.body["data"]["id"].as_str().expect("an id").to_owned()
+        defined.body["data"]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
     }
 
     /// Waits until the body at `path` meets `condition`. Returns the body of one more read.
@@ -172,23 +210,35 @@ fn file(name: &str, bytes: impl Into<Vec<u8>>) -> Form {
 fn png() -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let image = RgbImage::from_pixel(297, 210, Rgb([250, 245, 230]));
-    DynamicImage::ImageRgb8(image).write_to(&mut bytes, ImageFormat::Png).expect("encoded");
+    DynamicImage::ImageRgb8(image)
+        .write_to(&mut bytes, ImageFormat::Png)
+        .expect("encoded");
     bytes.into_inner()
 }
 
 /// Replaces values that differ between runs (such as ids, times and URLs) by placeholders.
 fn scrubbed(body: &Value) -> Value {
     match body {
-        Value::Object(fields) => {
-            fields.iter().map(|(name, value)| (name.clone(), scrubbed_field(name, value))).collect()
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), scrubbed_field(name, value)))
+            .collect(),
         Value::Array(items) => items.iter().map(scrubbed).collect(),
         other => other.clone(),
     }
 }
 
 fn scrubbed_field(name: &str, value: &Value) -> Value {
-    let noisy = ["requestId", "key", "sha256", "size", "publicId", "messageId", "serverAnswer", "nextCursor"];
+    let noisy = [
+        "requestId",
+        "key",
+        "sha256",
+        "size",
+        "publicId",
+        "messageId",
+        "serverAnswer",
+        "nextCursor",
+    ];
     let is_noise = noisy.contains(&name)
         || name.to_lowercase().ends_with("id")
         || name.ends_with("At")

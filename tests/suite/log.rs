@@ -48,21 +48,46 @@ async fn second_provisioning_changes_nothing(on: On) {
     let namespace = on.namespace();
     let log = on.open(&namespace).await;
     let first = log.provision(on.replicas()).await.unwrap();
-    assert!(first.iter().all(|step| step.action == Action::Create), "{first:?}");
+    assert!(
+        first.iter().all(|step| step.action == Action::Create),
+        "{first:?}"
+    );
     let second = log.provision(on.replicas()).await.unwrap();
-    assert!(second.iter().all(|step| step.action == Action::Nothing), "{second:?}");
-    let names = |steps: &[Step]| steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
+    assert!(
+        second.iter().all(|step| step.action == Action::Nothing),
+        "{second:?}"
+    );
+    let names = |steps: &[Step]| {
+        steps
+            .iter()
+            .map(|step| step.name.clone())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(names(&first), names(&second));
-    assert_eq!(first.len(), 13, "five streams and eight consumers: {first:?}");
+    assert_eq!(
+        first.len(),
+        13,
+        "five streams and eight consumers: {first:?}"
+    );
 }
 
 async fn log_that_was_not_provisioned_is_reported(on: On) {
     let namespace = on.namespace();
     let log = on.open(&namespace).await;
     assert!(matches!(log.info().await, Err(LogError::NotProvisioned)));
-    assert!(matches!(log.load("user", "a", 0).await, Err(LogError::NotProvisioned)));
-    let refused = log.append(Commit::new(log.names(), vec![append("a", 0, vec![event(1)])])).await;
-    let Err(AppendError::Refused(why)) = refused else { panic!("{refused:?}") };
+    assert!(matches!(
+        log.load("user", "a", 0).await,
+        Err(LogError::NotProvisioned)
+    ));
+    let refused = log
+        .append(Commit::new(
+            log.names(),
+            vec![append("a", 0, vec![event(1)])],
+        ))
+        .await;
+    let Err(AppendError::Refused(why)) = refused else {
+        panic!("{refused:?}")
+    };
     assert!(why.contains("laureate provision"), "{why}");
 }
 
@@ -74,7 +99,10 @@ async fn commit_of_several_aggregates_is_contiguous_and_in_order(on: On) {
         vec![
             append("a", 0, events[..3].to_vec()),
             append("b", 0, events[3..4].to_vec()),
-            Append { aggregate: "claim", ..append("c", 0, events[4..].to_vec()) },
+            Append {
+                aggregate: "claim",
+                ..append("c", 0, events[4..].to_vec())
+            },
         ],
     );
     let positions = log.log.append(commit).await.unwrap();
@@ -83,12 +111,24 @@ async fn commit_of_several_aggregates_is_contiguous_and_in_order(on: On) {
     let all = log.all().await;
     for (index, (recorded, new)) in all.iter().zip(&events).enumerate() {
         assert_eq!(recorded.position, positions[index]);
-        assert_eq!((recorded.event_id, recorded.command_id), (new.event_id, new.command_id));
-        assert_eq!((recorded.correlation_id, &recorded.actor), (new.correlation_id, &new.actor));
+        assert_eq!(
+            (recorded.event_id, recorded.command_id),
+            (new.event_id, new.command_id)
+        );
+        assert_eq!(
+            (recorded.correlation_id, &recorded.actor),
+            (new.correlation_id, &new.actor)
+        );
         assert_eq!((&recorded.body, recorded.time), (&new.body, new.time));
     }
-    let places: Vec<_> = all.iter().map(|e| format!("{}/{}", e.aggregate, e.id)).collect();
-    assert_eq!(places, ["user/a", "user/a", "user/a", "user/b", "claim/c", "claim/c"]);
+    let places: Vec<_> = all
+        .iter()
+        .map(|e| format!("{}/{}", e.aggregate, e.id))
+        .collect();
+    assert_eq!(
+        places,
+        ["user/a", "user/a", "user/a", "user/b", "claim/c", "claim/c"]
+    );
 
     let loaded = |aggregate, id, after| {
         let log = &log.log;
@@ -100,7 +140,11 @@ async fn commit_of_several_aggregates_is_contiguous_and_in_order(on: On) {
     assert_eq!(loaded("user", "a", 0).await, [1, 2, 3]);
     assert_eq!(loaded("user", "a", 2).await, [3]);
     assert_eq!(loaded("claim", "c", 0).await, [5, 6]);
-    assert_eq!(loaded("user", "c", 0).await, [0; 0], "an aggregate of another type");
+    assert_eq!(
+        loaded("user", "c", 0).await,
+        [0; 0],
+        "an aggregate of another type"
+    );
     assert_eq!(loaded("user", "nobody", 0).await, [0; 0]);
     assert_eq!(log.log.leader_position("user", "a").await.unwrap(), 3);
     assert_eq!(log.log.leader_position("user", "nobody").await.unwrap(), 0);
@@ -109,10 +153,17 @@ async fn commit_of_several_aggregates_is_contiguous_and_in_order(on: On) {
 async fn outdated_expected_position_conflicts_alone_and_in_a_batch(on: On) {
     let log = Log::on(on).await;
     let positions = put(&log.log, "a", 0, vec![event(1)]).await;
-    for (expected, events) in [(0, vec![event(2)]), (0, vec![event(2), event(3)]), (7, vec![event(2)])] {
+    for (expected, events) in [
+        (0, vec![event(2)]),
+        (0, vec![event(2), event(3)]),
+        (7, vec![event(2)]),
+    ] {
         let commit = Commit::new(log.log.names(), vec![append("a", expected, events)]);
         let refused = log.log.append(commit).await;
-        assert!(matches!(refused, Err(AppendError::Conflict)), "{expected}: {refused:?}");
+        assert!(
+            matches!(refused, Err(AppendError::Conflict)),
+            "{expected}: {refused:?}"
+        );
     }
     assert_eq!(log.all().await.len(), 1);
     put(&log.log, "a", positions[0], vec![event(2)]).await;
@@ -123,9 +174,18 @@ async fn commit_with_one_conflicting_aggregate_writes_nothing(on: On) {
     put(&log.log, "b", 0, vec![event(1)]).await;
     // The conflicting aggregate is the first, the middle and the last one.
     for order in [["b", "a", "c"], ["a", "b", "c"], ["a", "c", "b"]] {
-        let appends: Vec<_> = order.iter().map(|id| append(id, 0, vec![event(2), event(3)])).collect();
-        let refused = log.log.append(Commit::new(log.log.names(), appends.clone())).await;
-        assert!(matches!(refused, Err(AppendError::Conflict)), "{order:?}: {refused:?}");
+        let appends: Vec<_> = order
+            .iter()
+            .map(|id| append(id, 0, vec![event(2), event(3)]))
+            .collect();
+        let refused = log
+            .log
+            .append(Commit::new(log.log.names(), appends.clone()))
+            .await;
+        assert!(
+            matches!(refused, Err(AppendError::Conflict)),
+            "{order:?}: {refused:?}"
+        );
     }
     assert_eq!(log.all().await.len(), 1);
 }
@@ -134,8 +194,14 @@ async fn empty_or_too_large_commit_is_refused(on: On) {
     let log = Log::on(on).await;
     let many = vec![event(1); MAX_BATCH + 1];
     for events in [Vec::new(), many] {
-        let refused = log.log.append(Commit::new(log.log.names(), vec![append("a", 0, events)])).await;
-        assert!(matches!(refused, Err(AppendError::Refused(_))), "{refused:?}");
+        let refused = log
+            .log
+            .append(Commit::new(log.log.names(), vec![append("a", 0, events)]))
+            .await;
+        assert!(
+            matches!(refused, Err(AppendError::Refused(_))),
+            "{refused:?}"
+        );
     }
     put(&log.log, "a", 0, vec![event(1); MAX_BATCH]).await;
     assert_eq!(log.log.load("user", "a", 0).await.unwrap().len(), MAX_BATCH);
@@ -145,9 +211,19 @@ async fn too_large_event_is_refused_and_not_retried(on: On) {
     let log = Log::on(on).await;
     let most = log.log.client().server_info().max_payload;
     let large = event_with(Bytes::from(vec![b' '; most]));
-    for events in [vec![large.clone()], vec![event(1), large.clone()], vec![large, event(1)]] {
-        let refused = log.log.append(Commit::new(log.log.names(), vec![append("a", 0, events)])).await;
-        assert!(matches!(refused, Err(AppendError::Refused(_))), "{refused:?}");
+    for events in [
+        vec![large.clone()],
+        vec![event(1), large.clone()],
+        vec![large, event(1)],
+    ] {
+        let refused = log
+            .log
+            .append(Commit::new(log.log.names(), vec![append("a", 0, events)]))
+            .await;
+        assert!(
+            matches!(refused, Err(AppendError::Refused(_))),
+            "{refused:?}"
+        );
     }
     put(&log.log, "a", 0, vec![event(1)]).await;
     assert_eq!(log.all().await.len(), 1);
@@ -165,8 +241,22 @@ async fn aggregate_with_many_events_is_loaded_completely(on: On) {
     assert_eq!(positions, (1..=2_500).collect::<Vec<_>>());
     assert_eq!(loaded[2_499].body, event(2_499).body);
     // Exactly as many events as one answer contains, and one more.
-    assert_eq!(log.log.load("user", "long", 2_500 - 1_024).await.unwrap().len(), 1_024);
-    assert_eq!(log.log.load("user", "long", 2_500 - 1_025).await.unwrap().len(), 1_025);
+    assert_eq!(
+        log.log
+            .load("user", "long", 2_500 - 1_024)
+            .await
+            .unwrap()
+            .len(),
+        1_024
+    );
+    assert_eq!(
+        log.log
+            .load("user", "long", 2_500 - 1_025)
+            .await
+            .unwrap()
+            .len(),
+        1_025
+    );
 }
 
 async fn aggregate_with_large_events_is_loaded_completely(on: On) {
@@ -193,7 +283,13 @@ async fn reader_continues_at_its_position_and_waits_for_new_events(on: On) {
         seen.extend(batch.iter().map(|e| e.position));
     }
     assert_eq!(seen, (4..=10).collect::<Vec<_>>());
-    assert!(reader.next_batch(2, Duration::from_millis(50)).await.unwrap().is_empty());
+    assert!(
+        reader
+            .next_batch(2, Duration::from_millis(50))
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(reader.position(), 10);
 
     let waiting = tokio::spawn(async move { reader.next_batch(10, SOON).await });
@@ -207,20 +303,37 @@ async fn reader_without_its_consumer_returns_no_event_twice(on: On) {
     put(&log.log, "a", 0, (0..10).map(event).collect()).await;
     for (after, given) in [(10, 0), (4, 2)] {
         let mut reader = log.log.read_after(after);
-        assert_eq!(reader.next_batch(2, Duration::from_millis(300)).await.unwrap().len(), given);
+        assert_eq!(
+            reader
+                .next_batch(2, Duration::from_millis(300))
+                .await
+                .unwrap()
+                .len(),
+            given
+        );
         // Simulates the failure of the consumer's node.
         for name in readers_consumers(&log).await {
-            log.log.context().delete_consumer_from_stream(name, log.log.names().events()).await.unwrap();
+            log.log
+                .context()
+                .delete_consumer_from_stream(name, log.log.names().events())
+                .await
+                .unwrap();
         }
         let id = format!("b{after}");
         let last = put(&log.log, &id, 0, vec![event(1)]).await[0];
         let mut seen = Vec::new();
         while reader.position() < last {
             // Callers may retry after an error.
-            let batch = reader.next_batch(100, Duration::from_secs(1)).await.unwrap_or_default();
+            let batch = reader
+                .next_batch(100, Duration::from_secs(1))
+                .await
+                .unwrap_or_default();
             seen.extend(batch.iter().map(|e| e.position));
         }
-        assert_eq!(seen, (after + given as Position + 1..=last).collect::<Vec<_>>());
+        assert_eq!(
+            seen,
+            (after + given as Position + 1..=last).collect::<Vec<_>>()
+        );
     }
 }
 
@@ -233,12 +346,20 @@ async fn reader_replaces_a_consumer_that_delivers_nothing(on: On) {
     for name in readers_consumers(&log).await {
         let pause = format!("$JS.API.CONSUMER.PAUSE.{}.{name}", log.log.names().events());
         let answer = log.log.client().request(pause, PAUSE.into()).await.unwrap();
-        assert!(String::from_utf8_lossy(&answer.payload).contains("\"paused\":true"), "{answer:?}");
+        assert!(
+            String::from_utf8_lossy(&answer.payload).contains("\"paused\":true"),
+            "{answer:?}"
+        );
     }
     put(&log.log, "a", 1, vec![event(2)]).await;
     let mut seen = Vec::new();
     until("the reader continues", async || {
-        seen.extend(reader.next_batch(9, Duration::from_millis(100)).await.unwrap_or_default());
+        seen.extend(
+            reader
+                .next_batch(9, Duration::from_millis(100))
+                .await
+                .unwrap_or_default(),
+        );
         !seen.is_empty()
     })
     .await;
@@ -247,16 +368,30 @@ async fn reader_replaces_a_consumer_that_delivers_nothing(on: On) {
 
 /// Returns the names of the consumers that readers have created.
 async fn readers_consumers(log: &Log) -> Vec<String> {
-    let stream = log.log.context().get_stream(log.log.names().events()).await.unwrap();
+    let stream = log
+        .log
+        .context()
+        .get_stream(log.log.names().events())
+        .await
+        .unwrap();
     let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
-    names.into_iter().filter(|name| !WORKERS.contains(&name.as_str())).collect()
+    names
+        .into_iter()
+        .filter(|name| !WORKERS.contains(&name.as_str()))
+        .collect()
 }
 
 async fn message_that_is_not_an_event_stops_the_reader_with_its_position(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "a", 0, vec![event(1)]).await;
     let foreign = log.log.names().aggregate("user", "b");
-    log.log.context().publish(foreign, "not ours".into()).await.unwrap().await.unwrap();
+    log.log
+        .context()
+        .publish(foreign, "not ours".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
     put(&log.log, "a", 1, vec![event(2)]).await;
 
     let mut reader = log.log.read_after(0);
@@ -264,15 +399,25 @@ async fn message_that_is_not_an_event_stops_the_reader_with_its_position(on: On)
     while error.is_none() {
         error = reader.next_batch(1, SOON).await.err();
     }
-    assert!(matches!(error, Some(LogError::Undecodable { position: 2, .. })), "{error:?}");
+    assert!(
+        matches!(error, Some(LogError::Undecodable { position: 2, .. })),
+        "{error:?}"
+    );
     assert_eq!(reader.position(), 1, "it is not skipped");
-    assert!(matches!(reader.next_batch(9, SOON).await, Err(LogError::Undecodable { position: 2, .. })));
+    assert!(matches!(
+        reader.next_batch(9, SOON).await,
+        Err(LogError::Undecodable { position: 2, .. })
+    ));
     let loaded = log.log.load("user", "b", 0).await;
-    assert!(matches!(loaded, Err(LogError::Undecodable { position: 2, .. })), "{loaded:?}");
+    assert!(
+        matches!(loaded, Err(LogError::Undecodable { position: 2, .. })),
+        "{loaded:?}"
+    );
 }
 
 async fn namespaces_are_independent(on: On) {
-    let (ours, theirs) = (Log::on(on).await, Log::on(on).await);
+    let ours = Log::on(on).await;
+    let theirs = Log::on(on).await;
     put(&ours.log, "a", 0, vec![event(1)]).await;
     put(&theirs.log, "a", 0, vec![event(2), event(3)]).await;
     assert_eq!(ours.all().await.len(), 1);

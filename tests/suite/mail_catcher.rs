@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use laureate::dev_stack::mail_catcher::{MailCatcher, MailCatcherOptions, Reply, caught_mails, rehearsal};
+use laureate::dev_stack::mail_catcher::{
+    MailCatcher, MailCatcherOptions, Reply, caught_mails, rehearsal,
+};
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;
@@ -15,7 +17,9 @@ use crate::support::{Namespace, servers};
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 fn transport(address: std::net::SocketAddr) -> Transport {
-    Transport::builder_dangerous(address.ip().to_string()).port(address.port()).build()
+    Transport::builder_dangerous(address.ip().to_string())
+        .port(address.port())
+        .build()
 }
 
 async fn send(transport: &Transport, to: &str, text: &str) -> Result<Response, Error> {
@@ -39,15 +43,25 @@ fn catcher(options: MailCatcherOptions) -> (tempfile::TempDir, MailCatcher) {
 async fn message_is_stored_as_it_was_sent() {
     let (_folder, catcher) = catcher(MailCatcherOptions::default());
     let transport = transport(catcher.address());
-    let answer = send(&transport, "ann@example.org", "Line\r\n.dot\r\n..two dots\r\n").await;
+    let answer = send(
+        &transport,
+        "ann@example.org",
+        "Line\r\n.dot\r\n..two dots\r\n",
+    )
+    .await;
     assert!(answer.unwrap().is_positive());
     let mails = catcher.list(10).unwrap();
-    let [mail] = &mails[..] else { panic!("{mails:?}") };
+    let [mail] = &mails[..] else {
+        panic!("{mails:?}")
+    };
     assert_eq!(mail.from, "certificates@example.org");
     assert_eq!(mail.to, ["ann@example.org"]);
     assert_eq!(mail.subject, "Tu certificado está aquí");
     let text = std::fs::read_to_string(&mail.path).unwrap();
-    assert!(text.contains("\r\n\r\nLine\r\n.dot\r\n..two dots\r\n"), "{text}");
+    assert!(
+        text.contains("\r\n\r\nLine\r\n.dot\r\n..two dots\r\n"),
+        "{text}"
+    );
     assert_eq!(catcher.count(), 1);
     assert_eq!(catcher.get(&mail.id).unwrap().as_ref(), Some(mail));
 }
@@ -66,7 +80,10 @@ async fn prefix_of_the_address_selects_a_failure() {
     assert!(first.unwrap_err().is_transient());
     send(&transport, &to("tempfail-once-"), "x").await.unwrap();
     let unknown = send(&transport, &to("hangup-"), "x").await.unwrap_err();
-    assert!(!unknown.is_permanent() && !unknown.is_transient(), "{unknown}");
+    assert!(
+        !unknown.is_permanent() && !unknown.is_transient(),
+        "{unknown}"
+    );
     send(&transport, &to(""), "x").await.unwrap();
 
     let mut kept: Vec<String> = caught_mails(&servers().mail_dir, 100_000)
@@ -83,8 +100,10 @@ async fn prefix_of_the_address_selects_a_failure() {
 
 #[tokio::test]
 async fn too_large_message_is_refused_and_the_next_one_accepted() {
-    let (_folder, catcher) =
-        catcher(MailCatcherOptions { max_message_bytes: 2000, ..MailCatcherOptions::default() });
+    let (_folder, catcher) = catcher(MailCatcherOptions {
+        max_message_bytes: 2000,
+        ..MailCatcherOptions::default()
+    });
     let transport = transport(catcher.address());
     let large = "0123456789\r\n".repeat(1000);
     let refused = send(&transport, "ann@example.org", &large).await;
@@ -95,7 +114,10 @@ async fn too_large_message_is_refused_and_the_next_one_accepted() {
 
 #[tokio::test]
 async fn full_folder_is_a_temporary_refusal() {
-    let (_folder, catcher) = catcher(MailCatcherOptions { max_messages: 1, ..MailCatcherOptions::default() });
+    let (_folder, catcher) = catcher(MailCatcherOptions {
+        max_messages: 1,
+        ..MailCatcherOptions::default()
+    });
     let transport = transport(catcher.address());
     send(&transport, "ann@example.org", "x").await.unwrap();
     let refused = send(&transport, "ann@example.org", "x").await;
@@ -122,8 +144,10 @@ async fn concurrent_connections_lose_no_message() {
 
 #[tokio::test]
 async fn connection_beyond_the_limit_is_a_temporary_refusal() {
-    let (_folder, catcher) =
-        catcher(MailCatcherOptions { max_connections: 1, ..MailCatcherOptions::default() });
+    let (_folder, catcher) = catcher(MailCatcherOptions {
+        max_connections: 1,
+        ..MailCatcherOptions::default()
+    });
     let mut first = BufReader::new(TcpStream::connect(catcher.address()).await.unwrap());
     let mut greeting = String::new();
     first.read_line(&mut greeting).await.unwrap();
@@ -134,8 +158,10 @@ async fn connection_beyond_the_limit_is_a_temporary_refusal() {
 
 #[tokio::test]
 async fn endless_line_is_refused() {
-    let (_folder, catcher) =
-        catcher(MailCatcherOptions { reply: rehearsal(), ..MailCatcherOptions::default() });
+    let (_folder, catcher) = catcher(MailCatcherOptions {
+        reply: rehearsal(),
+        ..MailCatcherOptions::default()
+    });
     let mut stream = BufReader::new(TcpStream::connect(catcher.address()).await.unwrap());
     let mut greeting = String::new();
     stream.read_line(&mut greeting).await.unwrap();

@@ -1,7 +1,8 @@
 //! Name gate: certificates with names of all scripts, checked with other PDF readers.
 //!
-//! `tools/names/` generates the names and checks the pages. `make names` checks thousands of names, and the test run
-//! checks a sample, both with the same seed. `make names` shows its progress and keeps bad pages in `target/names/`.
+//! `tools/names/` generates the names and checks the pages. `make names` checks thousands of names,
+//! and the test run checks a sample, both with the same seed. `make names` shows its progress and
+//! keeps bad pages in `target/names/`.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -15,7 +16,8 @@ use serde_json::{Value, json};
 /// Number of names in the test run.
 const SAMPLE: usize = 50;
 const SEED: u64 = 1;
-/// Name on a reference page. The checker compares other pages with it to find the texts of the theme.
+/// Name on a reference page. The checker compares other pages with it to find the texts of the
+/// theme.
 const REFERENCE: &str = "Ann Lee";
 /// Number of certificates rendered in one call.
 const BATCH: usize = 50;
@@ -42,31 +44,48 @@ impl Gate {
     fn new() -> Self {
         let temporary = tempfile::tempdir().expect("a folder");
         let renderer = Renderer::new().expect("bundled files");
-        Self { folder: temporary.path().to_owned(), renderer, _temporary: Some(temporary) }
+        Self {
+            folder: temporary.path().to_owned(),
+            renderer,
+            _temporary: Some(temporary),
+        }
     }
 
     /// Creates a gate that keeps the pages after the test, in a folder below `KEPT`.
     fn kept(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(KEPT).join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
-        Self { folder, renderer: Renderer::new().expect("bundled files"), _temporary: None }
+        Self {
+            folder,
+            renderer: Renderer::new().expect("bundled files"),
+            _temporary: None,
+        }
     }
 
     fn folder(&self) -> &str {
         self.folder.to_str().expect("UTF-8")
     }
 
-    /// Draws names in the newest version of each theme. `change` can change the expected name of a page.
+    /// Draws names in the newest version of each theme. `change` can change the expected name of a
+    /// page.
     fn draw(&self, names: &[Name], change: impl Fn(&str, &mut Value)) {
         self.draw_by(RENDERER_VERSION, names, change);
     }
 
     fn draw_by(&self, version: &str, names: &[Name], change: impl Fn(&str, &mut Value)) {
         let mut blob = File::create(self.folder.join("pages.bin")).expect("a file");
-        let (mut pages, mut offset) = (Vec::new(), 0);
-        let reference = Name { script: "LISTED".to_owned(), name: REFERENCE.to_owned() };
+        let mut pages = Vec::new();
+        let mut offset = 0;
+        let reference = Name {
+            script: "LISTED".to_owned(),
+            name: REFERENCE.to_owned(),
+        };
         let newest = |name: &str| self.renderer.newest_theme(name).expect("shipped").version();
-        for theme in self.renderer.themes().filter(|theme| theme.version() == newest(theme.name())) {
+        for theme in self
+            .renderer
+            .themes()
+            .filter(|theme| theme.version() == newest(theme.name()))
+        {
             let sample = theme.sample(Locale::En, time::macros::date!(2026 - 11 - 21));
             let all: Vec<&Name> = std::iter::once(&reference).chain(names).collect();
             for batch in all.chunks(BATCH) {
@@ -79,7 +98,8 @@ impl Gate {
                     })
                     .collect();
                 for (name, result) in batch.iter().zip(self.renderer.render(&jobs)) {
-                    let mut page = json!({ "theme": theme.name(), "script": name.script, "name": name.name });
+                    let mut page =
+                        json!({ "theme": theme.name(), "script": name.script, "name": name.name });
                     match result {
                         Ok(file) => {
                             let bytes = file.to_bytes();
@@ -105,7 +125,10 @@ impl Gate {
 
     fn judged_with(&self, options: &[&str]) -> (Vec<String>, Vec<String>) {
         let output = gate(&[&["check", self.folder()], options].concat());
-        output.lines().map(str::to_owned).partition(|line| !line.starts_with('#'))
+        output
+            .lines()
+            .map(str::to_owned)
+            .partition(|line| !line.starts_with('#'))
     }
 }
 
@@ -125,8 +148,12 @@ fn start(program: &str, arguments: &[&str]) -> Child {
     let interpreter = std::fs::read_to_string(installed.join("interpreter"))
         .expect("the readers are installed: run `make setup-test`");
     let mut command = Command::new(interpreter.trim());
-    command.env("PYTHONPATH", &installed).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.arg(root.join("tools/names").join(program)).args(arguments);
+    command
+        .env("PYTHONPATH", &installed)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+        .arg(root.join("tools/names").join(program))
+        .args(arguments);
     command.stdout(Stdio::piped()).spawn().expect("started")
 }
 
@@ -138,7 +165,10 @@ fn output_of(child: Child) -> String {
 
 fn names(count: usize) -> Vec<Name> {
     let listed = gate(&["names", &count.to_string(), &SEED.to_string()]);
-    listed.lines().map(|line| serde_json::from_str(line).expect("a name")).collect()
+    listed
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a name"))
+        .collect()
 }
 
 #[test]
@@ -149,36 +179,65 @@ fn names_of_every_script_are_on_paper_and_can_be_copied() {
         // Without poppler, which needs one process per page.
         let (complaints, sums) = gate.judged_with(&["quick"]);
         println!("{}", sums.join("\n"));
-        assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
+        assert!(
+            complaints.is_empty(),
+            "{} complaints:\n{}",
+            complaints.len(),
+            complaints.join("\n")
+        );
         return;
     };
     let names = names(count.parse().expect("a number"));
-    let (first, second) = (Gate::kept("even"), Gate::kept("odd"));
-    let (mut complaints, mut checked) = (Vec::new(), 0);
+    let first = Gate::kept("even");
+    let second = Gate::kept("odd");
+    let mut complaints = Vec::new();
+    let mut checked = 0;
     // One portion is checked while the next is drawn.
     let mut pending: Option<Child> = None;
     let mut finish = |child: Child| complaints.extend(output_of(child).lines().map(str::to_owned));
-    for (gate, portion) in [&first, &second].into_iter().cycle().zip(names.chunks(PORTION)) {
+    for (gate, portion) in [&first, &second]
+        .into_iter()
+        .cycle()
+        .zip(names.chunks(PORTION))
+    {
         gate.draw(portion, |_, _| ());
         pending.take().into_iter().for_each(&mut finish);
-        eprintln!("names: {} to {} of {}", checked + 1, checked + portion.len(), names.len());
+        eprintln!(
+            "names: {} to {} of {}",
+            checked + 1,
+            checked + portion.len(),
+            names.len()
+        );
         checked += portion.len();
         pending = Some(start("gate.py", &["check", gate.folder(), "progress"]));
     }
     pending.into_iter().for_each(finish);
-    let (sums, complaints): (Vec<_>, Vec<_>) = complaints.into_iter().partition(|line| line.starts_with('#'));
+    let (sums, complaints): (Vec<_>, Vec<_>) = complaints
+        .into_iter()
+        .partition(|line| line.starts_with('#'));
     println!("{}", sums.join("\n"));
-    assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
+    assert!(
+        complaints.is_empty(),
+        "{} complaints:\n{}",
+        complaints.len(),
+        complaints.join("\n")
+    );
 }
 
 #[test]
 fn gate_detects_missing_and_wrong_letters() {
     let gate = Gate::new();
-    let name = |name: &str| Name { script: "LISTED".to_owned(), name: name.to_owned() };
+    let name = |name: &str| Name {
+        script: "LISTED".to_owned(),
+        name: name.to_owned(),
+    };
     let names = ["José Muñoz", "Ada Lovelace", "Grace Hopper"].map(name);
     // Expects an accent that isn't on the page, another accent at the end, and another letter.
-    let wrong =
-        [("José Muñoz", "José Muñóz"), ("Ada Lovelace", "Ada Lovelacé"), ("Grace Hopper", "Grace Hoppet")];
+    let wrong = [
+        ("José Muñoz", "José Muñóz"),
+        ("Ada Lovelace", "Ada Lovelacé"),
+        ("Grace Hopper", "Grace Hoppet"),
+    ];
     gate.draw(&names, |drawn, page| {
         if let Some((_, expected)) = wrong.iter().find(|(name, _)| *name == drawn) {
             page["name"] = (*expected).into();
@@ -193,7 +252,11 @@ fn gate_detects_missing_and_wrong_letters() {
         let themes = 5;
         for reader in ["pdfium", "mupdf"] {
             let wanted = format!("{reader} extracts '{drawn}'");
-            assert_eq!(said.iter().filter(|line| line.ends_with(&wanted)).count(), themes, "{said:?}");
+            assert_eq!(
+                said.iter().filter(|line| line.ends_with(&wanted)).count(),
+                themes,
+                "{said:?}"
+            );
         }
     }
 }
@@ -213,16 +276,28 @@ struct Defect {
 #[test]
 fn known_reader_defects_also_occur_with_typst_exporter() {
     let listed = gate(&["defects"]);
-    let defects: Vec<Defect> =
-        listed.lines().map(|line| serde_json::from_str(line).expect("a defect")).collect();
+    let defects: Vec<Defect> = listed
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a defect"))
+        .collect();
     let gate = Gate::new();
-    let name = |defect: &Defect| Name { script: "LISTED".to_owned(), name: defect.name.clone() };
-    gate.draw_by(BY_TYPST, &defects.iter().map(name).collect::<Vec<_>>(), |_, _| ());
+    let name = |defect: &Defect| Name {
+        script: "LISTED".to_owned(),
+        name: defect.name.clone(),
+    };
+    gate.draw_by(
+        BY_TYPST,
+        &defects.iter().map(name).collect::<Vec<_>>(),
+        |_, _| (),
+    );
     let (complaints, _) = gate.judged_with(&["all"]);
     for Defect { readers, name } in defects {
         for reader in readers {
             let said = format!("classic: '{name}': {reader} extracts");
-            assert!(complaints.iter().any(|line| line.starts_with(&said)), "{said}: {complaints:?}");
+            assert!(
+                complaints.iter().any(|line| line.starts_with(&said)),
+                "{said}: {complaints:?}"
+            );
         }
     }
 }

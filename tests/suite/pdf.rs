@@ -16,8 +16,8 @@ const NAMES: [&str; 6] = [
     "สมชาย ใจดี",
 ];
 
-/// Names whose letters every reader extracts in the same order. For the other names, the order depends on the reader:
-/// right-to-left text, and marks and spaces from a fallback font.
+/// Names whose letters every reader extracts in the same order. For the other names, the order
+/// depends on the reader: right-to-left text, and marks and spaces from a fallback font.
 const IN_ORDER: [&str; 3] = [NAMES[0], NAMES[2], NAMES[4]];
 
 /// Returns the complaints of `tools/check_pdf.py` about these files, one per line.
@@ -29,14 +29,30 @@ fn complaints(folder: &Path, files: &[Value]) -> String {
     let list = folder.join("list.json");
     std::fs::write(&list, serde_json::to_vec(files).expect("JSON")).expect("written");
     let mut command = Command::new(interpreter.trim());
-    command.env("PYTHONPATH", &installed).env("PYTHONDONTWRITEBYTECODE", "1");
-    let output = command.arg(root.join("tools/check_pdf.py")).arg(&list).output().expect("started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8").replace(&folder.display().to_string(), "")
+    command
+        .env("PYTHONPATH", &installed)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let output = command
+        .arg(root.join("tools/check_pdf.py"))
+        .arg(&list)
+        .output()
+        .expect("started");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .expect("UTF-8")
+        .replace(&folder.display().to_string(), "")
 }
 
 fn write(folder: &Path, renderer: &Renderer, n: usize, job: &RenderJob) -> Value {
-    let file = renderer.render(std::slice::from_ref(job)).remove(0).expect("it renders").to_bytes();
+    let file = renderer
+        .render(std::slice::from_ref(job))
+        .remove(0)
+        .expect("it renders")
+        .to_bytes();
     let path = folder.join(format!("{n}.pdf"));
     std::fs::write(&path, file).expect("written");
     let name = job.full_name.reveal_str();
@@ -53,15 +69,19 @@ fn write(folder: &Path, renderer: &Renderer, n: usize, job: &RenderJob) -> Value
 
 #[test]
 fn other_readers_find_every_certificate_valid_tagged_and_searchable() {
-    let (folder, renderer) =
-        (tempfile::tempdir().expect("a folder"), Renderer::new().expect("bundled files"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let renderer = Renderer::new().expect("bundled files");
     let mut files = Vec::new();
     for theme in renderer.themes() {
         for (n, name) in NAMES.into_iter().enumerate() {
             let sample = theme.sample(Locale::ALL[n % 2], time::macros::date!(2026 - 11 - 21));
             let version = [BY_TYPST].get(n).unwrap_or(&RENDERER_VERSION);
             let renderer_version = (*version).to_owned();
-            let job = RenderJob { full_name: name.to_owned().into(), renderer_version, ..sample };
+            let job = RenderJob {
+                full_name: name.to_owned().into(),
+                renderer_version,
+                ..sample
+            };
             files.push(write(folder.path(), &renderer, files.len(), &job));
         }
     }
@@ -70,11 +90,15 @@ fn other_readers_find_every_certificate_valid_tagged_and_searchable() {
 
 #[test]
 fn readers_report_wrong_certificates() {
-    let (folder, renderer) =
-        (tempfile::tempdir().expect("a folder"), Renderer::new().expect("bundled files"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let renderer = Renderer::new().expect("bundled files");
     let theme = renderer.themes().next().expect("a theme");
-    let mut wanted =
-        write(folder.path(), &renderer, 0, &theme.sample(Locale::En, time::macros::date!(2026 - 11 - 21)));
+    let mut wanted = write(
+        folder.path(),
+        &renderer,
+        0,
+        &theme.sample(Locale::En, time::macros::date!(2026 - 11 - 21)),
+    );
     wanted["title"] = "Another".into();
     wanted["language"] = "es".into();
     wanted["texts"] = json!(["ЖЖЖ", "Exam ple"]);

@@ -43,24 +43,48 @@ fn sandbox() -> Sandbox {
 fn question(source: String) -> Question {
     let manifest = Manifest::parse(manifest().to_string().as_bytes()).expect("a good manifest");
     let jobs = vec![RenderJob::of_sample(&manifest, Locale::En).expect("a sample")];
-    Question { source, manifest, jobs, form: Form::Pdf }
+    Question {
+        source,
+        manifest,
+        jobs,
+        form: Form::Pdf,
+    }
 }
 
 /// Renders a template that must be refused. Returns the error.
 async fn refused(source: String) -> NotDrawn {
     let mut drawn = sandbox().draw(&question(source)).await.expect("asked");
-    drawn.pop().expect("one answer").map(|drawn| drawn.len()).expect_err("refused")
+    drawn
+        .pop()
+        .expect("one answer")
+        .map(|drawn| drawn.len())
+        .expect_err("refused")
 }
 
 #[tokio::test]
 async fn valid_template_is_rendered_as_pdf_and_png() {
     let mut question = question(template(""));
-    let pdf = sandbox().draw(&question).await.expect("asked").remove(0).expect("drawn");
+    let pdf = sandbox()
+        .draw(&question)
+        .await
+        .expect("asked")
+        .remove(0)
+        .expect("drawn");
     assert!(pdf.starts_with(b"%PDF"));
-    let again = sandbox().draw(&question).await.expect("asked").remove(0).expect("drawn");
+    let again = sandbox()
+        .draw(&question)
+        .await
+        .expect("asked")
+        .remove(0)
+        .expect("drawn");
     assert_eq!(pdf, again, "the same bytes each time");
     question.form = Form::Png { dpi: 96 };
-    let png = sandbox().draw(&question).await.expect("asked").remove(0).expect("drawn");
+    let png = sandbox()
+        .draw(&question)
+        .await
+        .expect("asked")
+        .remove(0)
+        .expect("drawn");
     let picture = image::load_from_memory(&png).expect("a picture");
     assert_eq!((picture.width(), picture.height()), (1122, 793));
 }
@@ -73,14 +97,20 @@ async fn request_has_a_maximum_number_of_certificates() {
     let drawn = sandbox().draw(&question).await.expect("asked");
     assert!(drawn.len() == MAX_JOBS && drawn.iter().all(Result::is_ok));
     question.jobs.push(job);
-    assert!(matches!(sandbox().draw(&question).await, Err(SandboxError::TooMany)));
+    assert!(matches!(
+        sandbox().draw(&question).await,
+        Err(SandboxError::TooMany)
+    ));
 }
 
 #[tokio::test]
 async fn errors_in_a_template_have_line_and_column() {
     for (more, line) in [
         ("colour", "line 4, column 3: unknown variable: colour"),
-        ("d.fields.salary", "line 4, column 12: dictionary does not contain key \"salary\""),
+        (
+            "d.fields.salary",
+            "line 4, column 12: dictionary does not contain key \"salary\"",
+        ),
         (
             "d.fields.year",
             "line 4, column 12: dictionary does not contain key \"year\" (hint: name year among the manifest's variables)",
@@ -91,7 +121,11 @@ async fn errors_in_a_template_have_line_and_column() {
     ] {
         let told = refused(template(more)).await;
         assert_eq!(told.code, "RENDER_TEMPLATE", "{more}");
-        assert!(!told.ended && told.lines()[0].starts_with(line), "{more}: {:?}", told.lines());
+        assert!(
+            !told.ended && told.lines()[0].starts_with(line),
+            "{more}: {:?}",
+            told.lines()
+        );
     }
 }
 
@@ -112,8 +146,16 @@ async fn template_cannot_use_files_packages_or_plugins() {
         "datetime.today()",
     ] {
         let told = refused(template(more)).await;
-        assert_eq!((told.code.as_str(), told.ended), ("RENDER_TEMPLATE", false), "{more}");
-        assert!(told.lines()[0].contains("line"), "{more}: {:?}", told.lines());
+        assert_eq!(
+            (told.code.as_str(), told.ended),
+            ("RENDER_TEMPLATE", false),
+            "{more}"
+        );
+        assert!(
+            told.lines()[0].contains("line"),
+            "{more}: {:?}",
+            told.lines()
+        );
     }
 }
 
@@ -126,7 +168,11 @@ async fn endless_loops_and_recursion_are_stopped() {
         "let f(n) = { f(n + 1); f(n + 2) }\n  f(0)",
     ] {
         let told = refused(template(more)).await;
-        assert_eq!((told.code.as_str(), told.ended), ("RENDER_TEMPLATE", false), "{more}");
+        assert_eq!(
+            (told.code.as_str(), told.ended),
+            ("RENDER_TEMPLATE", false),
+            "{more}"
+        );
     }
     let nested = format!("{}1{}", "(".repeat(100_000), ")".repeat(100_000));
     refused(template(&nested)).await;
@@ -137,7 +183,11 @@ async fn endless_loops_and_recursion_are_stopped() {
         "eval(\"for i in range(100000) { for j in range(100000) { let k = i * j } }\")",
     ] {
         let told = refused(template(more)).await;
-        assert_eq!((told.code.as_str(), told.ended), ("TEMPLATE_TOO_SLOW", true), "{more}");
+        assert_eq!(
+            (told.code.as_str(), told.ended),
+            ("TEMPLATE_TOO_SLOW", true),
+            "{more}"
+        );
     }
 }
 
@@ -153,50 +203,89 @@ async fn memory_and_output_are_limited() {
         let told = refused(template(more)).await;
         assert!(told.ended, "{more}");
         assert!(
-            ["TEMPLATE_TOO_LARGE", "TEMPLATE_TOO_SLOW", "TEMPLATE_BREAKS_TYPST"]
-                .contains(&told.code.as_str())
+            [
+                "TEMPLATE_TOO_LARGE",
+                "TEMPLATE_TOO_SLOW",
+                "TEMPLATE_BREAKS_TYPST"
+            ]
+            .contains(&told.code.as_str())
         );
     }
 }
 
 /// Returns the CRC-32 of a PNG chunk (ISO/IEC 15948, annex D).
 fn crc(bytes: &[u8]) -> u32 {
-    let step = |sum: u32, _| if sum & 1 == 1 { 0xEDB8_8320 ^ (sum >> 1) } else { sum >> 1 };
-    !bytes.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), step))
+    let step = |sum: u32, _| {
+        if sum & 1 == 1 {
+            0xEDB8_8320 ^ (sum >> 1)
+        } else {
+            sum >> 1
+        }
+    };
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), step)
+    })
 }
 
 #[tokio::test]
 async fn picture_with_huge_dimensions_is_refused() {
     // A header with 60,000 × 60,000 pixels. The pixels themselves are missing.
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    let (header, data) = (*b"IHDR\0\0\xEA\x60\0\0\xEA\x60\x08\x06\0\0\0", *b"IDAT\x78\x9c\x03\0\0\0\0\x01");
+    let header = *b"IHDR\0\0\xEA\x60\0\0\xEA\x60\x08\x06\0\0\0";
+    let data = *b"IDAT\x78\x9c\x03\0\0\0\0\x01";
     for chunk in [header.as_slice(), data.as_slice(), b"IEND"] {
         png.extend(u32::try_from(chunk.len() - 4).expect("short").to_be_bytes());
         png.extend(chunk);
         png.extend(crc(chunk).to_be_bytes());
     }
     let png: Vec<String> = png.iter().map(u8::to_string).collect();
-    refused(template(&format!("image(bytes(({})), format: \"png\", alt: \"a\")", png.join(", ")))).await;
+    refused(template(&format!(
+        "image(bytes(({})), format: \"png\", alt: \"a\")",
+        png.join(", ")
+    )))
+    .await;
 }
 
 #[tokio::test]
 async fn certificate_that_is_not_one_valid_page_is_refused() {
     for (source, why) in [
         (template("pagebreak()\n  [more]"), "it draws 2 pages"),
-        (template("for i in range(2000) { pagebreak(weak: false) }"), "it draws 2001 pages"),
+        (
+            template("for i in range(2000) { pagebreak(weak: false) }"),
+            "it draws 2001 pages",
+        ),
         ("#let certificate(d) = none".to_owned(), ""),
-        ("#let certificate = 1".to_owned(), "the template must define `certificate`"),
-        ("no template at all".to_owned(), "the template must define `certificate`"),
+        (
+            "#let certificate = 1".to_owned(),
+            "the template must define `certificate`",
+        ),
+        (
+            "no template at all".to_owned(),
+            "the template must define `certificate`",
+        ),
         (
             "#let certificate(d) = page(width: 100mm, text(font: \"EB Garamond\")[a])".to_owned(),
             "must be 297 mm wide",
         ),
-        (template("place(dx: 280mm)[outside]"), "reaches beyond the margin"),
-        (template("link(\"javascript:app.alert(1)\")[here]"), "a link must begin with https:"),
-        ("#let certificate() = [a]".to_owned(), "the template must define `certificate`"),
+        (
+            template("place(dx: 280mm)[outside]"),
+            "reaches beyond the margin",
+        ),
+        (
+            template("link(\"javascript:app.alert(1)\")[here]"),
+            "a link must begin with https:",
+        ),
+        (
+            "#let certificate() = [a]".to_owned(),
+            "the template must define `certificate`",
+        ),
     ] {
         let told = refused(source).await;
-        assert!(!told.ended && told.lines().join(" ").contains(why), "{why}: {:?}", told.lines());
+        assert!(
+            !told.ended && told.lines().join(" ").contains(why),
+            "{why}: {:?}",
+            told.lines()
+        );
     }
 }
 
@@ -212,33 +301,59 @@ async fn child_without_a_valid_request_prints_nothing_and_fails() {
         vec!["sandbox-child", "probe", "5"],
     ] {
         let mut child = tokio::process::Command::new(laureate());
-        child.args(&args).stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+        child
+            .args(&args)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped());
         let output = child.output().await.expect("it ran");
-        assert!(!output.status.success() && output.stdout.is_empty(), "{args:?}");
+        assert!(
+            !output.status.success() && output.stdout.is_empty(),
+            "{args:?}"
+        );
     }
 }
 
 /// Tests the report of a child, and its exit after a forbidden operation.
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 #[tokio::test]
 async fn kernel_stops_forbidden_operations_of_a_child() {
     use laureate::sandbox::{Attempt, Probed};
 
-    let Probed::Alive { protections, succeeded: false } =
-        sandbox().probe(Attempt::Nothing).await.expect("asked")
+    let Probed::Alive {
+        protections,
+        succeeded: false,
+    } = sandbox().probe(Attempt::Nothing).await.expect("asked")
     else {
         panic!("a report")
     };
-    // Landlock isn't checked, because it depends on the kernel's boot options. `laureate doctor` reports it.
-    assert!(protections.no_new_privileges && protections.system_calls, "{protections:?}");
+    // Landlock isn't checked, because it depends on the kernel's boot options. `laureate doctor`
+    // reports it.
+    assert!(
+        protections.no_new_privileges && protections.system_calls,
+        "{protections:?}"
+    );
     for attempt in [Attempt::OpenSocket, Attempt::Execute] {
-        assert_eq!(sandbox().probe(attempt).await.expect("asked"), Probed::Stopped, "{attempt:?}");
+        assert_eq!(
+            sandbox().probe(attempt).await.expect("asked"),
+            Probed::Stopped,
+            "{attempt:?}"
+        );
     }
-    // These attempts fail, but don't end the child: libraries try them and continue, for example to read the stack's
-    // size from a file.
-    let refused = Probed::Alive { protections, succeeded: false };
+    // These attempts fail, but don't end the child: libraries try them and continue, for example to
+    // read the stack's size from a file.
+    let refused = Probed::Alive {
+        protections,
+        succeeded: false,
+    };
     for attempt in [Attempt::OpenFile, Attempt::StartThread] {
-        assert_eq!(sandbox().probe(attempt).await.expect("asked"), refused, "{attempt:?}");
+        assert_eq!(
+            sandbox().probe(attempt).await.expect("asked"),
+            refused,
+            "{attempt:?}"
+        );
     }
 }
 
@@ -266,17 +381,29 @@ async fn child_prepares_designs_like_this_process() {
 
 #[tokio::test]
 async fn refused_design_has_a_reason() {
-    assert_eq!(prepared(b"%PDF-1.7").await.expect_err("refused"), NotTaken::Unknown);
-    let told = prepared(drawing("<script/>").as_bytes()).await.expect_err("refused");
+    assert_eq!(
+        prepared(b"%PDF-1.7").await.expect_err("refused"),
+        NotTaken::Unknown
+    );
+    let told = prepared(drawing("<script/>").as_bytes())
+        .await
+        .expect_err("refused");
     assert!(told.to_string().contains("an element <script>"), "{told}");
     let attributes: String = (0..700_000).map(|n| format!(" a{n}='1'")).collect();
-    let told = prepared(drawing(&format!("<rect{attributes}/>")).as_bytes()).await.expect_err("refused");
+    let told = prepared(drawing(&format!("<rect{attributes}/>")).as_bytes())
+        .await
+        .expect_err("refused");
     assert!(told.to_string().contains("too many attributes"), "{told}");
 }
 
 #[tokio::test]
 async fn too_large_file_is_refused_before_it_is_read() {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    file.as_file().set_len(laureate::design_image::MAX_BYTES + 1).expect("sparse");
-    assert!(matches!(sandbox().prepare_design(file.path()).await, Err(SandboxError::Process(_))));
+    file.as_file()
+        .set_len(laureate::design_image::MAX_BYTES + 1)
+        .expect("sparse");
+    assert!(matches!(
+        sandbox().prepare_design(file.path()).await,
+        Err(SandboxError::Process(_))
+    ));
 }

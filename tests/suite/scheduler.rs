@@ -18,7 +18,11 @@ fn second(n: i64) -> OffsetDateTime {
 }
 
 fn ended(mut run: Run, at: OffsetDateTime) -> Run {
-    run.ended = Some(Ended { at, succeeded: true, told: "nothing".to_owned() });
+    run.ended = Some(Ended {
+        at,
+        succeeded: true,
+        told: "nothing".to_owned(),
+    });
     run
 }
 
@@ -33,7 +37,11 @@ async fn only_one_process_begins_a_planned_run() {
         let due = second(n);
         let begin = |process: usize| {
             let log = processes[process].clone();
-            async move { log.begin_run(Uuid::new_v4(), TASK, Trigger::Cron, Some(due), due).await.unwrap() }
+            async move {
+                log.begin_run(Uuid::new_v4(), TASK, Trigger::Cron, Some(due), due)
+                    .await
+                    .unwrap()
+            }
         };
         let begun = tokio::join!(begin(0), begin(1), begin(2), begin(3));
         let mut mine = Vec::new();
@@ -43,12 +51,23 @@ async fn only_one_process_begins_a_planned_run() {
             }
         }
         assert_eq!(mine.len(), 1, "at {n}");
-        processes[1].end_run(&ended(mine.remove(0), due)).await.unwrap();
+        processes[1]
+            .end_run(&ended(mine.remove(0), due))
+            .await
+            .unwrap();
         // A late process finds the run completed, even after a forced run in between.
-        let forced = processes[2].begin_run(Uuid::new_v4(), TASK, Trigger::Forced, None, due).await.unwrap();
-        let Begun::Run(forced) = forced else { panic!("{forced:?}") };
+        let forced = processes[2]
+            .begin_run(Uuid::new_v4(), TASK, Trigger::Forced, None, due)
+            .await
+            .unwrap();
+        let Begun::Run(forced) = forced else {
+            panic!("{forced:?}")
+        };
         processes[2].end_run(&ended(forced, due)).await.unwrap();
-        let late = processes[3].begin_run(Uuid::new_v4(), TASK, Trigger::Cron, Some(due), due).await.unwrap();
+        let late = processes[3]
+            .begin_run(Uuid::new_v4(), TASK, Trigger::Cron, Some(due), due)
+            .await
+            .unwrap();
         assert_eq!(late, Begun::ByAnother);
     }
     let runs = log.log.runs().await.unwrap();
@@ -59,12 +78,20 @@ async fn only_one_process_begins_a_planned_run() {
 
 #[tokio::test]
 async fn runs_of_a_task_do_not_overlap_and_an_interrupted_run_expires() {
-    let Log { log, namespace: _kept, .. } = Log::provisioned().await;
+    let Log {
+        log,
+        namespace: _kept,
+        ..
+    } = Log::provisioned().await;
     let begin = async |n: i64, trigger| {
         let due = (trigger == Trigger::Cron).then(|| second(n));
-        log.begin_run(Uuid::new_v4(), TASK, trigger, due, second(n)).await.unwrap()
+        log.begin_run(Uuid::new_v4(), TASK, trigger, due, second(n))
+            .await
+            .unwrap()
     };
-    let Begun::Run(run) = begin(0, Trigger::Cron).await else { panic!("the run was not begun") };
+    let Begun::Run(run) = begin(0, Trigger::Cron).await else {
+        panic!("the run was not begun")
+    };
     assert_eq!(begin(1, Trigger::Cron).await, Begun::Busy);
     assert_eq!(begin(1, Trigger::Forced).await, Begun::Busy);
     // If its process has crashed, another run may begin after the maximum duration of a run.
@@ -72,16 +99,38 @@ async fn runs_of_a_task_do_not_overlap_and_an_interrupted_run_expires() {
     assert!(run.is_under_way(second(later - 1)) && !run.is_under_way(second(later)));
     assert!(matches!(begin(later, Trigger::Cron).await, Begun::Run(_)));
     // Other tasks are not affected.
-    let other = log.begin_run(Uuid::new_v4(), "expired_files", Trigger::Forced, None, second(1)).await;
+    let other = log
+        .begin_run(
+            Uuid::new_v4(),
+            "expired_files",
+            Trigger::Forced,
+            None,
+            second(1),
+        )
+        .await;
     assert!(matches!(other.unwrap(), Begun::Run(_)));
 }
 
 #[tokio::test]
 async fn the_history_is_bounded() {
-    let Log { log, namespace: _kept, .. } = Log::provisioned().await;
+    let Log {
+        log,
+        namespace: _kept,
+        ..
+    } = Log::provisioned().await;
     for n in 0..130 {
-        let begun = log.begin_run(Uuid::new_v4(), TASK, Trigger::Cron, Some(second(n)), second(n)).await;
-        let Begun::Run(run) = begun.unwrap() else { panic!("the run was not begun") };
+        let begun = log
+            .begin_run(
+                Uuid::new_v4(),
+                TASK,
+                Trigger::Cron,
+                Some(second(n)),
+                second(n),
+            )
+            .await;
+        let Begun::Run(run) = begun.unwrap() else {
+            panic!("the run was not begun")
+        };
         log.end_run(&ended(run, second(n))).await.unwrap();
     }
     let runs = log.runs().await.unwrap();
@@ -92,9 +141,17 @@ async fn the_history_is_bounded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_schedulers_share_the_work() {
     let every_second = "scheduler.tasks.expired_answers.cron=* * * * * *";
-    let app = TestApp::with_roles(&[Role::Api, Role::Projector, Role::Scheduler], &[every_second]).await;
+    let app = TestApp::with_roles(
+        &[Role::Api, Role::Projector, Role::Scheduler],
+        &[every_second],
+    )
+    .await;
     let stop = CancellationToken::new();
-    let another = app.app.start(&[Role::Scheduler], Extras::default(), stop.clone()).await.unwrap();
+    let another = app
+        .app
+        .start(&[Role::Scheduler], Extras::default(), stop.clone())
+        .await
+        .unwrap();
     let running = tokio::spawn(another.wait());
     let log = app.app.commands().log();
     let runs = async || {
@@ -106,7 +163,10 @@ async fn two_schedulers_share_the_work() {
     let mut at: HashMap<_, usize> = HashMap::new();
     for run in runs().await {
         assert_eq!(run.trigger, Trigger::Cron);
-        assert!(run.ended.is_some_and(|ended| ended.succeeded && ended.told.ends_with("answers forgotten")));
+        assert!(
+            run.ended
+                .is_some_and(|ended| ended.succeeded && ended.told.ends_with("answers forgotten"))
+        );
         *at.entry(run.covers).or_default() += 1;
     }
     assert!(at.values().all(|runs| *runs == 1), "{at:?}");

@@ -1,4 +1,5 @@
-//! Embedded stack: it starts, keeps data, survives SIGKILL, and leaves no processes or files behind.
+//! Embedded stack: it starts, keeps data, survives SIGKILL, and leaves no processes or files
+//! behind.
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
@@ -31,7 +32,10 @@ async fn start_in(folder: &Path) -> Result<Stack, StackError> {
 }
 
 async fn start_temporary() -> Stack {
-    let options = StackOptions { supervisor: Some(laureate().to_path_buf()), ..StackOptions::default() };
+    let options = StackOptions {
+        supervisor: Some(laureate().to_path_buf()),
+        ..StackOptions::default()
+    };
     Stack::start(options).await.unwrap()
 }
 
@@ -49,14 +53,20 @@ fn all_pids(stack: &Stack) -> Vec<u32> {
 
 async fn until_gone(pids: &[u32]) {
     for number in pids {
-        until(&format!("process {number} is gone"), async || test_kill_process(pid(*number)).is_err()).await;
+        until(&format!("process {number} is gone"), async || {
+            test_kill_process(pid(*number)).is_err()
+        })
+        .await;
     }
 }
 
 /// Writes one row and one acknowledged message.
 async fn write(stack: &Stack) {
     let client = postgres(stack.postgres_url()).await;
-    client.batch_execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('Ñandú')").await.unwrap();
+    client
+        .batch_execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('Ñandú')")
+        .await
+        .unwrap();
     let nats = async_nats::connect(stack.nats_url()).await.unwrap();
     let jetstream = async_nats::jetstream::new(nats);
     let config = async_nats::jetstream::stream::Config {
@@ -71,10 +81,16 @@ async fn write(stack: &Stack) {
 
 async fn assert_kept(stack: &Stack) {
     let client = postgres(stack.postgres_url()).await;
-    let row = client.query_one("SELECT upper(word) FROM kept", &[]).await.unwrap();
+    let row = client
+        .query_one("SELECT upper(word) FROM kept", &[])
+        .await
+        .unwrap();
     assert_eq!(row.get::<_, String>(0), "ÑANDÚ");
     let nats = async_nats::connect(stack.nats_url()).await.unwrap();
-    let stream = async_nats::jetstream::new(nats).get_stream("KEPT").await.unwrap();
+    let stream = async_nats::jetstream::new(nats)
+        .get_stream("KEPT")
+        .await
+        .unwrap();
     let message = stream.get_raw_message(1).await.unwrap();
     assert_eq!(&message.payload[..], b"hello");
 }
@@ -96,7 +112,10 @@ async fn shared_servers_work_and_namespaces_are_removed() {
 
     let name = namespace.name().to_owned();
     drop(namespace);
-    let left = client.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[&name]).await.unwrap();
+    let left = client
+        .query("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[&name])
+        .await
+        .unwrap();
     assert!(left.is_empty(), "the schema is dropped with the namespace");
     assert!(jetstream.get_stream(name.to_uppercase()).await.is_err());
 }
@@ -147,7 +166,10 @@ async fn killed_servers_are_detected_and_restart_with_their_data() {
     let error = tokio::time::timeout(Duration::from_secs(60), stack.failed()).await;
     assert!(matches!(error, Ok(StackError::Ended { .. })), "{error:?}");
     drop(stack);
-    assert!(folder.path().join("postgres/data/postmaster.pid").exists(), "this test needs a stale pid file");
+    assert!(
+        folder.path().join("postgres/data/postmaster.pid").exists(),
+        "this test needs a stale pid file"
+    );
     let stack = start_in(folder.path()).await.unwrap();
     assert_kept(&stack).await;
 }
@@ -164,7 +186,10 @@ async fn servers_of_killed_supervisors_stop_and_can_restart() {
     drop(stack);
     // On Linux, the servers receive a stop signal at once. Elsewhere, the next start stops them.
     if cfg!(target_os = "linux") {
-        let pids: Vec<u32> = [servers.nats, servers.postgres].into_iter().flatten().collect();
+        let pids: Vec<u32> = [servers.nats, servers.postgres]
+            .into_iter()
+            .flatten()
+            .collect();
         until_gone(&pids).await;
     }
     let stack = start_in(folder.path()).await.unwrap();
@@ -181,7 +206,10 @@ async fn two_stacks_run_in_parallel_and_a_dropped_one_leaves_nothing() {
     drop(first);
     assert!(!folder.exists());
     for number in pids {
-        assert!(test_kill_process(pid(number)).is_err(), "process {number} is still running");
+        assert!(
+            test_kill_process(pid(number)).is_err(),
+            "process {number} is still running"
+        );
     }
     assert_kept(&second).await;
 }
@@ -201,7 +229,11 @@ async fn server_that_cannot_start_reports_its_log() {
     let folder = folder();
     let stack = start_in(folder.path()).await.unwrap();
     stack.stop().await;
-    fs::write(folder.path().join("postgres/data/postgresql.conf"), "shared_buffers = nonsense\n").unwrap();
+    fs::write(
+        folder.path().join("postgres/data/postgresql.conf"),
+        "shared_buffers = nonsense\n",
+    )
+    .unwrap();
     let error = start_in(folder.path()).await.unwrap_err().to_string();
     assert!(error.starts_with("PostgreSQL has ended"), "{error}");
     assert!(error.contains("shared_buffers"), "{error}");
@@ -209,20 +241,32 @@ async fn server_that_cannot_start_reports_its_log() {
 
 #[tokio::test]
 async fn a_cluster_elects_a_leader_and_leaves_nothing_behind() {
-    let mut cluster = NatsCluster::start(Some(laureate().to_path_buf())).await.unwrap();
+    let mut cluster = NatsCluster::start(Some(laureate().to_path_buf()))
+        .await
+        .unwrap();
     cluster.ready().await.unwrap();
     let urls = cluster.urls();
     let client = async_nats::connect(&urls[2]).await.unwrap();
     let info = client.server_info();
-    assert_eq!((info.server_name.as_str(), info.cluster.as_deref()), ("nats-3", Some("laureate")));
+    assert_eq!(
+        (info.server_name.as_str(), info.cluster.as_deref()),
+        ("nats-3", Some("laureate"))
+    );
     let config = async_nats::jetstream::stream::Config {
         name: "KEPT".to_owned(),
         num_replicas: 3,
         ..Default::default()
     };
-    let stream = async_nats::jetstream::new(client).create_stream(config).await.unwrap();
+    let stream = async_nats::jetstream::new(client)
+        .create_stream(config)
+        .await
+        .unwrap();
     let nodes = stream.cached_info().cluster.clone().unwrap();
-    assert!(nodes.leader.is_some_and(|leader| cluster.names().contains(&leader.as_str())));
+    assert!(
+        nodes
+            .leader
+            .is_some_and(|leader| cluster.names().contains(&leader.as_str()))
+    );
     assert_eq!(nodes.replicas.len(), 2);
 
     let pids: Vec<u32> = (0..3).map(|node| cluster.pid(node).unwrap()).collect();
@@ -230,11 +274,15 @@ async fn a_cluster_elects_a_leader_and_leaves_nothing_behind() {
     drop(cluster);
     assert!(!folder.exists());
     for number in pids {
-        assert!(test_kill_process(pid(number)).is_err(), "process {number} is still running");
+        assert!(
+            test_kill_process(pid(number)).is_err(),
+            "process {number} is still running"
+        );
     }
 }
 
-/// Starts `laureate with-servers` with `script` in its own process group. It still ends with this process.
+/// Starts `laureate with-servers` with `script` in its own process group. It still ends with this
+/// process.
 fn with_servers(script: &str) -> Child {
     let args = ["with-servers", "--", "sh", "-c", script].map(OsString::from);
     bound_to_us(laureate(), laureate().as_os_str(), &args)
@@ -244,8 +292,8 @@ fn with_servers(script: &str) -> Child {
         .unwrap()
 }
 
-/// Starts `with-servers` and waits until its command runs. Returns the process, the data folder and the servers'
-/// process ids.
+/// Starts `with-servers` and waits until its command runs. Returns the process, the data folder and
+/// the servers' process ids.
 async fn running_with_servers() -> (Child, PathBuf, Vec<u32>) {
     let report = tempfile::tempdir().unwrap();
     let file = report.path().join("mail-dir");

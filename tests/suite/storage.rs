@@ -40,22 +40,45 @@ async fn objects_are_stored_and_deleted(storage: &ObjectStorage) {
     let key = key("certificates/example_2026/one.pdf");
     assert_eq!(storage.get(&key, 1000).await.expect("an answer"), None);
     assert!(!storage.exists(&key).await.expect("an answer"));
-    storage.put(&key, Bytes::from_static(b"first")).await.expect("stored");
-    storage.put(&key, Bytes::from_static(b"second")).await.expect("replaced");
-    assert_eq!(storage.get(&key, 6).await.expect("an answer").as_deref(), Some(&b"second"[..]));
+    storage
+        .put(&key, Bytes::from_static(b"first"))
+        .await
+        .expect("stored");
+    storage
+        .put(&key, Bytes::from_static(b"second"))
+        .await
+        .expect("replaced");
+    assert_eq!(
+        storage.get(&key, 6).await.expect("an answer").as_deref(),
+        Some(&b"second"[..])
+    );
     assert!(storage.exists(&key).await.expect("an answer"));
     let error = storage.get(&key, 5).await.expect_err("too large");
-    assert!(matches!(error, StorageError::TooLarge { limit: 5, .. }), "{error}");
+    assert!(
+        matches!(error, StorageError::TooLarge { limit: 5, .. }),
+        "{error}"
+    );
     storage.delete(&key).await.expect("deleted");
-    storage.delete(&key).await.expect("deleting nothing is no error");
+    storage
+        .delete(&key)
+        .await
+        .expect("deleting nothing is no error");
     assert_eq!(storage.get(&key, 1000).await.expect("an answer"), None);
 }
 
 async fn start_of_an_object_is_returned(storage: &ObjectStorage) {
     let key = key("certificates/example_2026/start.pdf");
     assert_eq!(storage.get_start(&key, 4).await.expect("an answer"), None);
-    for (content, start) in [("", ""), ("abc", "abc"), ("abcd", "abcd"), ("abcdef", "abcd")] {
-        storage.put(&key, Bytes::from(content)).await.expect("stored");
+    for (content, start) in [
+        ("", ""),
+        ("abc", "abc"),
+        ("abcd", "abcd"),
+        ("abcdef", "abcd"),
+    ] {
+        storage
+            .put(&key, Bytes::from(content))
+            .await
+            .expect("stored");
         let found = storage.get_start(&key, 4).await.expect(content);
         assert_eq!(found.as_deref(), Some(start.as_bytes()), "{content}");
     }
@@ -64,62 +87,130 @@ async fn start_of_an_object_is_returned(storage: &ObjectStorage) {
 async fn issued_bytes_never_change(storage: &ObjectStorage) {
     let key = certificate_key("Example", 2026, Uuid::new_v4(), "Rust", "3kTM-d9_").expect("a key");
     let pdf = Bytes::from_static(b"%PDF-1.7 one");
-    assert_eq!(storage.put_new(&key, pdf.clone()).await.expect("stored"), PutNew::Created);
-    assert_eq!(storage.put_new(&key, pdf.clone()).await.expect("the same"), PutNew::AlreadyThere);
+    assert_eq!(
+        storage.put_new(&key, pdf.clone()).await.expect("stored"),
+        PutNew::Created
+    );
+    assert_eq!(
+        storage.put_new(&key, pdf.clone()).await.expect("the same"),
+        PutNew::AlreadyThere
+    );
     for other in ["%PDF-1.7 two", "%PDF-1.7 longer", "%PDF", ""] {
-        let error = storage.put_new(&key, Bytes::from(other)).await.expect_err("refused");
-        assert!(matches!(&error, StorageError::Differs(found) if *found == key), "{error}");
+        let error = storage
+            .put_new(&key, Bytes::from(other))
+            .await
+            .expect_err("refused");
+        assert!(
+            matches!(&error, StorageError::Differs(found) if *found == key),
+            "{error}"
+        );
     }
     assert_eq!(storage.get(&key, 1000).await.expect("an answer"), Some(pdf));
 }
 
 async fn only_expired_objects_are_deleted(storage: &ObjectStorage) {
-    let (first, second) = (import_key(Uuid::new_v4()), import_key(Uuid::new_v4()));
+    let first = import_key(Uuid::new_v4());
+    let second = import_key(Uuid::new_v4());
     let issued = key("certificates/example_2026/kept.pdf");
     for key in [&first, &second, &issued] {
-        storage.put(key, Bytes::from_static(b"bytes")).await.expect("stored");
+        storage
+            .put(key, Bytes::from_static(b"bytes"))
+            .await
+            .expect("stored");
     }
     let now = time::OffsetDateTime::now_utc();
-    let gone = async |before, most| storage.delete_expiring(before, most).await.expect("an answer");
+    let gone = async |before, most| {
+        storage
+            .delete_expiring(before, most)
+            .await
+            .expect("an answer")
+    };
     assert_eq!(gone(now - time::Duration::HOUR, 10).await, 0);
     assert_eq!(gone(now + time::Duration::HOUR, 1).await, 1);
     assert_eq!(gone(now + time::Duration::HOUR, 10).await, 1);
     assert_eq!(gone(now + time::Duration::HOUR, 10).await, 0);
     assert!(!storage.exists(&first).await.expect("an answer"));
-    assert!(storage.exists(&issued).await.expect("an answer"), "an issued file was deleted");
+    assert!(
+        storage.exists(&issued).await.expect("an answer"),
+        "an issued file was deleted"
+    );
 }
 
 async fn concurrent_puts_of_one_new_object_have_one_winner(storage: &ObjectStorage) {
     let key = key("certificates/race/one.pdf");
     let puts = (0..8u8).map(|n| storage.put_new(&key, Bytes::from(vec![n; 2000])));
     let results = futures_util::future::join_all(puts).await;
-    let created = results.iter().filter(|result| matches!(result, Ok(PutNew::Created))).count();
-    let differing = results.iter().filter(|result| matches!(result, Err(StorageError::Differs(_)))).count();
+    let created = results
+        .iter()
+        .filter(|result| matches!(result, Ok(PutNew::Created)))
+        .count();
+    let differing = results
+        .iter()
+        .filter(|result| matches!(result, Err(StorageError::Differs(_))))
+        .count();
     assert_eq!((created, differing), (1, 7), "{results:?}");
     let winner = results.iter().position(Result::is_ok).expect("one has won");
-    let stored = storage.get(&key, 2000).await.expect("an answer").expect("it is there");
-    assert!(stored.iter().all(|byte| usize::from(*byte) == winner), "a mixture of two objects");
+    let stored = storage
+        .get(&key, 2000)
+        .await
+        .expect("an answer")
+        .expect("it is there");
+    assert!(
+        stored.iter().all(|byte| usize::from(*byte) == winner),
+        "a mixture of two objects"
+    );
 }
 
 async fn large_files_are_transferred_in_parts(storage: &ObjectStorage) {
     let key = import_key(Uuid::new_v4());
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (source, target) = (folder.path().join("source"), folder.path().join("target"));
-    assert_eq!(storage.get_to_file(&key, &target, 10).await.expect("an answer"), None);
+    let source = folder.path().join("source");
+    let target = folder.path().join("target");
+    assert_eq!(
+        storage
+            .get_to_file(&key, &target, 10)
+            .await
+            .expect("an answer"),
+        None
+    );
     assert!(!target.exists(), "no object, no file");
     // First more than one part of a multipart upload, with a short last part. Then an empty file.
     for size in [12 * 1024 * 1024 + 17, 0] {
         let content: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
         std::fs::write(&source, &content).expect("written");
         let size = size as u64;
-        assert_eq!(storage.put_file(&key, &source).await.expect("uploaded"), size);
-        assert_eq!(storage.get_to_file(&key, &target, size).await.expect("an answer"), Some(size));
-        assert!(std::fs::read(&target).expect("it is there") == content, "the bytes have changed");
+        assert_eq!(
+            storage.put_file(&key, &source).await.expect("uploaded"),
+            size
+        );
+        assert_eq!(
+            storage
+                .get_to_file(&key, &target, size)
+                .await
+                .expect("an answer"),
+            Some(size)
+        );
+        assert!(
+            std::fs::read(&target).expect("it is there") == content,
+            "the bytes have changed"
+        );
     }
-    storage.put(&key, Bytes::from_static(b"0123456789x")).await.expect("stored");
-    let error = storage.get_to_file(&key, &target, 10).await.expect_err("too large");
-    assert!(matches!(error, StorageError::TooLarge { limit: 10, .. }), "{error}");
-    let error = storage.put_file(&key, &folder.path().join("absent")).await.expect_err("no such file");
+    storage
+        .put(&key, Bytes::from_static(b"0123456789x"))
+        .await
+        .expect("stored");
+    let error = storage
+        .get_to_file(&key, &target, 10)
+        .await
+        .expect_err("too large");
+    assert!(
+        matches!(error, StorageError::TooLarge { limit: 10, .. }),
+        "{error}"
+    );
+    let error = storage
+        .put_file(&key, &folder.path().join("absent"))
+        .await
+        .expect_err("no such file");
     assert!(matches!(error, StorageError::LocalFile { .. }), "{error}");
 }
 
@@ -154,14 +245,17 @@ async fn missing_folder_or_bucket_fails_the_check() {
     std::fs::write(&place, "in the way").expect("written");
     storage.check().await.expect_err("the folder is gone");
     assert!(ObjectStorage::open(&StorageSettings::folder(&place)).is_err());
-    let missing = ObjectStorage::open(&s3_settings("laureate-no-such-bucket")).expect("valid settings");
+    let missing =
+        ObjectStorage::open(&s3_settings("laureate-no-such-bucket")).expect("valid settings");
     missing.check().await.expect_err("there is no such bucket");
 }
 
 #[tokio::test]
 async fn unreachable_server_is_an_error_without_secrets() {
-    let settings =
-        StorageSettings { endpoint: Some("http://127.0.0.1:1".to_owned()), ..s3_settings("laureate-nobody") };
+    let settings = StorageSettings {
+        endpoint: Some("http://127.0.0.1:1".to_owned()),
+        ..s3_settings("laureate-nobody")
+    };
     let storage = ObjectStorage::open(&settings).expect("valid settings");
     let error = storage.get(&key("a"), 10).await.expect_err("unreachable");
     assert!(matches!(error, StorageError::Backend(_)), "{error}");

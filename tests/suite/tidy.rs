@@ -1,7 +1,8 @@
 //! Automated house rules: layers, sizes, names, words, and documentation that matches the code.
 //!
-//! Every check is a function from text to complaints, so that its unit tests can run it on small bad examples. The
-//! tests in this file run the checks on the whole repository. They only read files.
+//! Every check is a function from text to complaints, so that its unit tests can run it on small
+//! bad examples. The tests in this file run the checks on the whole repository. They only read
+//! files.
 
 mod asvs;
 mod layers;
@@ -18,14 +19,22 @@ type Complaint = String;
 
 #[track_caller]
 fn none(complaints: Vec<Complaint>) {
-    assert!(complaints.is_empty(), "{} complaint(s):\n{}\n", complaints.len(), complaints.join("\n"));
+    assert!(
+        complaints.is_empty(),
+        "{} complaint(s):\n{}\n",
+        complaints.len(),
+        complaints.join("\n")
+    );
 }
 
 #[track_caller]
 fn complains_of(complaints: &[Complaint], expected: &[&str]) {
     assert_eq!(complaints.len(), expected.len(), "{complaints:#?}");
     for (complaint, part) in complaints.iter().zip(expected) {
-        assert!(complaint.contains(part), "\"{complaint}\" does not contain \"{part}\"");
+        assert!(
+            complaint.contains(part),
+            "\"{complaint}\" does not contain \"{part}\""
+        );
     }
 }
 
@@ -36,7 +45,13 @@ fn sources() -> Vec<SourceFile> {
 #[test]
 fn modules_use_only_what_their_layer_may() {
     none(layers::check_table(&source::top_modules()));
-    none(sources().iter().filter(|file| file.path.starts_with("src/")).flat_map(layers::check).collect());
+    none(
+        sources()
+            .iter()
+            .filter(|file| file.path.starts_with("src/"))
+            .flat_map(layers::check)
+            .collect(),
+    );
 }
 
 #[test]
@@ -52,20 +67,43 @@ fn files_and_functions_are_small_and_have_meaningful_names() {
 #[test]
 fn calls_that_can_panic_have_a_proof() {
     let files = sources();
-    none(files.iter().filter(|file| !file.is_test()).flat_map(shape::check_proofs).collect());
+    none(
+        files
+            .iter()
+            .filter(|file| !file.is_test())
+            .flat_map(shape::check_proofs)
+            .collect(),
+    );
 }
 
 #[test]
 fn code_contains_nothing_that_the_architecture_excludes() {
-    none(sources().iter().filter(|file| !file.is_test()).flat_map(purity::check).collect());
-    none(purity::check_stream(&source::read("nats/streams/EVENTS.json")));
+    none(
+        sources()
+            .iter()
+            .filter(|file| !file.is_test())
+            .flat_map(purity::check)
+            .collect(),
+    );
+    none(purity::check_stream(&source::read(
+        "nats/streams/EVENTS.json",
+    )));
 }
 
 #[test]
 fn texts_contain_no_unfinished_work_and_no_machine_paths() {
     let files = source::text_files();
-    assert!(files.len() > 100, "the walk misses the repository: {} files", files.len());
-    none(files.iter().flat_map(|(path, text)| words::check(path, text)).collect());
+    assert!(
+        files.len() > 100,
+        "the walk misses the repository: {} files",
+        files.len()
+    );
+    none(
+        files
+            .iter()
+            .flat_map(|(path, text)| words::check(path, text))
+            .collect(),
+    );
 }
 
 #[test]
@@ -76,14 +114,33 @@ fn tests_wait_for_conditions_and_not_for_time() {
 #[test]
 fn documentation_refers_only_to_what_exists() {
     let repository = prose::Repository::load();
-    let pages = source::text_files().into_iter().filter(|(path, _)| path.ends_with(".md"));
+    let pages = source::text_files()
+        .into_iter()
+        .filter(|(path, _)| path.ends_with(".md"));
     let pages: Vec<_> = pages.collect();
     for wanted in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
-        assert!(pages.iter().any(|(path, _)| path == wanted), "{wanted} is missing");
+        assert!(
+            pages.iter().any(|(path, _)| path == wanted),
+            "{wanted} is missing"
+        );
     }
-    none(pages.iter().flat_map(|(path, text)| prose::check(&repository, path, text)).collect());
+    none(
+        pages
+            .iter()
+            .flat_map(|(path, text)| prose::check(&repository, path, text))
+            .collect(),
+    );
     // Messages and comments also refer to make targets.
-    let told = source::text_files().into_iter().filter(|(path, _)| !path.starts_with("tests/suite/tidy"));
-    none(told.flat_map(|(path, text)| prose::check_targets(&repository, &path, &text)).collect());
-    none(prose::check_map(&source::read("ARCHITECTURE.md"), &source::top_modules(), &source::paths()));
+    let told = source::text_files()
+        .into_iter()
+        .filter(|(path, _)| !path.starts_with("tests/suite/tidy"));
+    none(
+        told.flat_map(|(path, text)| prose::check_targets(&repository, &path, &text))
+            .collect(),
+    );
+    none(prose::check_map(
+        &source::read("ARCHITECTURE.md"),
+        &source::top_modules(),
+        &source::paths(),
+    ));
 }

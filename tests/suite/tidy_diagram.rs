@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use laureate::domain::certification::mail::{
-    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
-    OnUnknown, Stage,
+    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent,
+    MailDelivery, OnUnknown, Stage,
 };
 use laureate::domain::{Decider, DomainEvent, Locale};
 use time::OffsetDateTime;
@@ -35,29 +35,56 @@ fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
 fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<EmailCommand> {
     let failed = |will_retry: bool| {
         let answer = "answer".to_owned().into();
-        EmailCommand::RecordFailure(EmailFailed { attempt, permanent: !will_retry, will_retry, answer })
+        EmailCommand::RecordFailure(EmailFailed {
+            attempt,
+            permanent: !will_retry,
+            will_retry,
+            answer,
+        })
     };
     let scheduled = MailDelivery::At(OffsetDateTime::UNIX_EPOCH);
     let each = [MailDelivery::Immediate, MailDelivery::Held, scheduled];
     let queued = each.map(|delivery| EmailCommand::Queue(Box::new(mail(on_unknown, delivery))));
     let rescheduled = each.map(EmailCommand::Reschedule);
     let others = [
-        EmailCommand::Claim { message_id: "<1@example.com>".to_owned() },
-        EmailCommand::RecordSent(EmailSent { attempt, answer: "250 ok".to_owned().into() }),
+        EmailCommand::Claim {
+            message_id: "<1@example.com>".to_owned(),
+        },
+        EmailCommand::RecordSent(EmailSent {
+            attempt,
+            answer: "250 ok".to_owned().into(),
+        }),
         failed(true),
         failed(false),
-        EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt, detail: "no answer".to_owned().into() }),
-        EmailCommand::Abandon { why: "why".to_owned() },
+        EmailCommand::RecordUnknown(EmailOutcomeUnknown {
+            attempt,
+            detail: "no answer".to_owned().into(),
+        }),
+        EmailCommand::Abandon {
+            why: "why".to_owned(),
+        },
         EmailCommand::Retry,
         EmailCommand::Release,
-        EmailCommand::ReleaseDue { now: OffsetDateTime::UNIX_EPOCH },
-        EmailCommand::Cancel { reason: "why".to_owned().into() },
+        EmailCommand::ReleaseDue {
+            now: OffsetDateTime::UNIX_EPOCH,
+        },
+        EmailCommand::Cancel {
+            reason: "why".to_owned().into(),
+        },
     ];
-    queued.into_iter().chain(rescheduled).chain(others).collect()
+    queued
+        .into_iter()
+        .chain(rescheduled)
+        .chain(others)
+        .collect()
 }
 
 fn name(stage: Stage) -> String {
-    if stage == Stage::Absent { "[*]".to_owned() } else { format!("{stage:?}") }
+    if stage == Stage::Absent {
+        "[*]".to_owned()
+    } else {
+        format!("{stage:?}")
+    }
 }
 
 /// Returns all transitions that commands can cause, explored with one history per stage.
@@ -88,13 +115,23 @@ fn decided() -> BTreeSet<Arrow> {
 
 /// Returns the arrows of the page's state diagram. Ignores the remark in brackets after the event.
 fn drawn(page: &str) -> BTreeSet<Arrow> {
-    let diagram = page.split_once("stateDiagram-v2").and_then(|(_, rest)| rest.split_once("```"));
+    let diagram = page
+        .split_once("stateDiagram-v2")
+        .and_then(|(_, rest)| rest.split_once("```"));
     let arrow = |line: &str| {
         let (from, rest) = line.trim().split_once(" --> ")?;
         let (to, event) = rest.split_once(": ")?;
-        Some((from.to_owned(), to.to_owned(), event.split(' ').next()?.to_owned()))
+        Some((
+            from.to_owned(),
+            to.to_owned(),
+            event.split(' ').next()?.to_owned(),
+        ))
     };
-    diagram.map_or("", |(diagram, _)| diagram).lines().filter_map(arrow).collect()
+    diagram
+        .map_or("", |(diagram, _)| diagram)
+        .lines()
+        .filter_map(arrow)
+        .collect()
 }
 
 #[test]
@@ -108,7 +145,9 @@ fn wrong_diagram_is_found() {
     let page = include_str!("../../ARCHITECTURE.md");
     let lacking = page.replace("    Claimed --> Sent: EmailSent\n", "");
     assert_ne!(drawn(&lacking), decided());
-    let wrong =
-        page.replace("Failed --> Queued: EmailRetryRequested", "Sent --> Queued: EmailRetryRequested");
+    let wrong = page.replace(
+        "Failed --> Queued: EmailRetryRequested",
+        "Sent --> Queued: EmailRetryRequested",
+    );
     assert_ne!(drawn(&wrong), decided());
 }

@@ -12,11 +12,23 @@ const END: &str = "<!-- end of flow -->\n";
 
 /// Returns the table of `rows` in Markdown.
 fn table(rows: &[Row]) -> String {
-    let mut table = "| event | worker | effect | events that may follow |\n|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| event | worker | effect | events that may follow |\n|---|---|---|---|\n".to_owned();
     for row in rows {
-        let next: Vec<_> = row.followed_by.iter().map(|event| format!("`{event}`")).collect();
-        let (event, worker, effect) = (row.event, row.worker, row.effect);
-        writeln!(table, "| `{event}` | {worker} | {effect} | {} |", next.join(", ")).unwrap();
+        let next: Vec<_> = row
+            .followed_by
+            .iter()
+            .map(|event| format!("`{event}`"))
+            .collect();
+        let event = row.event;
+        let worker = row.worker;
+        let effect = row.effect;
+        writeln!(
+            table,
+            "| `{event}` | {worker} | {effect} | {} |",
+            next.join(", ")
+        )
+        .unwrap();
     }
     table
 }
@@ -31,12 +43,16 @@ fn with_table(page: &str, table: &str) -> Option<String> {
 #[test]
 fn table_of_events_matches_the_flow() {
     let page = fs::read_to_string(PAGE).unwrap();
-    let expected = with_table(&page, &table(FLOW)).expect("ARCHITECTURE.md has the markers of the table");
+    let expected =
+        with_table(&page, &table(FLOW)).expect("ARCHITECTURE.md has the markers of the table");
     if env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") && page != expected {
         fs::write(PAGE, &expected).unwrap();
         return;
     }
-    assert!(page == expected, "the table of events in ARCHITECTURE.md is out of date; run `make flow`");
+    assert!(
+        page == expected,
+        "the table of events in ARCHITECTURE.md is out of date; run `make flow`"
+    );
 }
 
 #[test]

@@ -7,8 +7,8 @@ use pdf_writer::{Content, Name, TextStr};
 use typst::layout::{Abs, Ratio, Transform};
 use typst::text::TextItem;
 use typst::visualize::{
-    Color, Curve, CurveItem, FillRule, FixedStroke, Geometry, LineCap, LineJoin, Paint, ProcessColorSpace,
-    Shape,
+    Color, Curve, CurveItem, FillRule, FixedStroke, Geometry, LineCap, LineJoin, Paint,
+    ProcessColorSpace, Shape,
 };
 
 use super::Unsupported;
@@ -65,14 +65,28 @@ impl<'a> Body<'a> {
 
     /// Creates the content stream of a form, whose pieces are not marked.
     pub(super) fn unmarked(shared: &'a Subsets, height: Abs) -> Self {
-        Self { marking: false, ..Self::new(shared, height, "") }
+        Self {
+            marking: false,
+            ..Self::new(shared, height, "")
+        }
     }
 
     /// Ends the stream. Returns it with the resources that it needs beyond the plate's fonts.
     pub(super) fn finish(mut self) -> Finished {
         self.end_mark();
-        let Self { content, extra, layer, opacities, .. } = self;
-        Finished { content: content.finish(), extra, layer, opacities }
+        let Self {
+            content,
+            extra,
+            layer,
+            opacities,
+            ..
+        } = self;
+        Finished {
+            content: content.finish(),
+            extra,
+            layer,
+            opacities,
+        }
     }
 
     /// Returns true if the open marked-content sequence is content, which PDF readers extract.
@@ -83,18 +97,22 @@ impl<'a> Body<'a> {
     /// Paints pieces in order. Texts that are on one line are painted together.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if a paint isn't a plain colour, or if a font or image cannot be embedded.
+    /// Returns [`Unsupported`] if a paint isn't a plain colour, or if a font or image cannot be
+    /// embedded.
     pub(super) fn pieces(&mut self, pieces: &[Piece<'_>]) -> Result<(), Unsupported> {
-        pieces.chunk_by(is_continued).try_for_each(|line| match line {
-            [piece] => self.piece(piece),
-            parts => self.line(parts),
-        })
+        pieces
+            .chunk_by(is_continued)
+            .try_for_each(|line| match line {
+                [piece] => self.piece(piece),
+                parts => self.line(parts),
+            })
     }
 
     /// Paints a piece, or begins or ends a clip.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if a paint isn't a plain colour, or if a font or image cannot be embedded.
+    /// Returns [`Unsupported`] if a paint isn't a plain colour, or if a font or image cannot be
+    /// embedded.
     pub(super) fn piece(&mut self, piece: &Piece<'_>) -> Result<(), Unsupported> {
         match &piece.draw {
             Draw::Clip(curve) => {
@@ -126,9 +144,14 @@ impl<'a> Body<'a> {
                 self.mark(piece.mark, None);
                 let matrix = self.matrix_of(piece.place);
                 self.content.save_state().transform(matrix);
-                self.content.set_fill_color_space(SRGB).set_fill_color([0.0; 3]);
+                self.content
+                    .set_fill_color_space(SRGB)
+                    .set_fill_color([0.0; 3]);
                 for (x, y, length) in runs {
-                    #[expect(clippy::cast_precision_loss, reason = "a code has 177 modules a side at most")]
+                    #[expect(
+                        clippy::cast_precision_loss,
+                        reason = "a code has 177 modules a side at most"
+                    )]
                     self.content.rect(*x as f32, *y as f32, *length as f32, 1.0);
                 }
                 self.content.fill_nonzero().restore_state();
@@ -148,7 +171,9 @@ impl<'a> Body<'a> {
                 };
                 let matrix = self.matrix_of(piece.place.pre_concat(square));
                 self.content.save_state().transform(matrix);
-                self.content.x_object(Name(format!("I{at}").as_bytes())).restore_state();
+                self.content
+                    .x_object(Name(format!("I{at}").as_bytes()))
+                    .restore_state();
                 Ok(())
             }
         }
@@ -165,7 +190,9 @@ impl<'a> Body<'a> {
                 self.content.begin_marked_content(Name(b"Artifact"));
             }
             Mark::Content(number) => {
-                let mut sequence = self.content.begin_marked_content_with_properties(Name(b"Span"));
+                let mut sequence = self
+                    .content
+                    .begin_marked_content_with_properties(Name(b"Span"));
                 let mut properties = sequence.properties();
                 properties.identify(number);
                 if let Some(text) = text
@@ -185,10 +212,15 @@ impl<'a> Body<'a> {
     }
 
     fn shape(&mut self, shape: &Shape, place: Transform) -> Result<(), Unsupported> {
-        let stroke = shape.stroke.as_ref().filter(|stroke| stroke.thickness > Abs::zero());
+        let stroke = shape
+            .stroke
+            .as_ref()
+            .filter(|stroke| stroke.thickness > Abs::zero());
         let fill = shape.fill.as_ref().map(colour).transpose()?;
         let line = stroke.map(|stroke| colour(&stroke.paint)).transpose()?;
-        let Some(opacity) = fill.or(line).map(|colour| colour.1) else { return Ok(()) };
+        let Some(opacity) = fill.or(line).map(|colour| colour.1) else {
+            return Ok(());
+        };
         if line.is_some_and(|line| line.1 != opacity) {
             return Err(Unsupported("fill and stroke of two opacities"));
         }
@@ -205,10 +237,13 @@ impl<'a> Body<'a> {
         }
         match &shape.geometry {
             Geometry::Line(to) => {
-                self.content.move_to(0.0, 0.0).line_to(short(to.x.to_pt()), short(to.y.to_pt()));
+                self.content
+                    .move_to(0.0, 0.0)
+                    .line_to(short(to.x.to_pt()), short(to.y.to_pt()));
             }
             Geometry::Rect(size) => {
-                self.content.rect(0.0, 0.0, short(size.x.to_pt()), short(size.y.to_pt()));
+                self.content
+                    .rect(0.0, 0.0, short(size.x.to_pt()), short(size.y.to_pt()));
             }
             Geometry::Curve(curve) => self.outline(curve, UNTOUCHED),
         }
@@ -225,8 +260,12 @@ impl<'a> Body<'a> {
 
     fn stroke(&mut self, stroke: &FixedStroke) {
         self.content.set_line_width(short(stroke.thickness.to_pt()));
-        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
-        self.content.set_miter_limit(stroke.miter_limit.get() as f32);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a PDF's numbers are of this kind"
+        )]
+        self.content
+            .set_miter_limit(stroke.miter_limit.get() as f32);
         match stroke.cap {
             LineCap::Butt => {}
             LineCap::Round => drop(self.content.set_line_cap(LineCapStyle::RoundCap)),
@@ -239,7 +278,8 @@ impl<'a> Body<'a> {
         }
         if let Some(dash) = &stroke.dash {
             let lengths = dash.array.iter().map(|length| short(length.to_pt()));
-            self.content.set_dash_pattern(lengths, short(dash.phase.to_pt()));
+            self.content
+                .set_dash_pattern(lengths, short(dash.phase.to_pt()));
         }
     }
 
@@ -247,16 +287,24 @@ impl<'a> Body<'a> {
     pub(super) fn opacity(&mut self, opacity: u8) {
         if opacity != u8::MAX {
             self.opacities.insert(opacity);
-            self.content.set_parameters(Name(format!("O{opacity}").as_bytes()));
+            self.content
+                .set_parameters(Name(format!("O{opacity}").as_bytes()));
         }
     }
 
     /// Appends a curve to the current path, transformed by a matrix.
     fn outline(&mut self, curve: &Curve, [a, b, c, d, e, f]: [f32; 6]) {
         let point = |p: &typst::layout::Point| {
-            #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
-            let (x, y) = (p.x.to_pt() as f32, p.y.to_pt() as f32);
-            (short((a * x + c * y + e).into()), short((b * x + d * y + f).into()))
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a PDF's numbers are of this kind"
+            )]
+            let x = p.x.to_pt() as f32;
+            let y = p.y.to_pt() as f32;
+            (
+                short((a * x + c * y + e).into()),
+                short((b * x + d * y + f).into()),
+            )
         };
         for item in &curve.0 {
             match item {
@@ -269,7 +317,9 @@ impl<'a> Body<'a> {
                     self.content.line_to(x, y);
                 }
                 CurveItem::Cubic(p1, p2, p3) => {
-                    let ((x1, y1), (x2, y2), (x3, y3)) = (point(p1), point(p2), point(p3));
+                    let (x1, y1) = point(p1);
+                    let (x2, y2) = point(p2);
+                    let (x3, y3) = point(p3);
                     self.content.cubic_to(x1, y1, x2, y2, x3, y3);
                 }
                 CurveItem::Close => drop(self.content.close_path()),
@@ -280,7 +330,10 @@ impl<'a> Body<'a> {
     /// Converts a transform on the page, whose vertical axis points down, to a PDF matrix.
     pub(super) fn matrix_of(&self, place: Transform) -> [f32; 6] {
         let fine = |ratio: Ratio| {
-            #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a PDF's numbers are of this kind"
+            )]
             let rounded = ((ratio.get() * 1e6).round() / 1e6) as f32;
             rounded
         };
@@ -297,27 +350,38 @@ impl<'a> Body<'a> {
 
 const UNTOUCHED: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
-/// Converts to the nearest `f32` without further rounding. Some viewers snap glyphs to pixels, so that even the
-/// smallest difference is visible.
+/// Converts to the nearest `f32` without further rounding. Some viewers snap glyphs to pixels, so
+/// that even the smallest difference is visible.
 fn whole(value: f64) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a PDF's numbers are of this kind"
+    )]
     let nearest = value as f32;
     nearest
 }
 
 /// Rounds to a thousandth. For a length in points, this is a third of a micrometre.
 pub(super) fn short(value: f64) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a PDF's numbers are of this kind"
+    )]
     let rounded = ((value * 1000.0).round() / 1000.0) as f32;
     rounded
 }
 
 /// Converts a plain colour to red, green and blue from 0 to 1, and its opacity from 0 to 255.
 pub(super) fn colour(paint: &Paint) -> Result<([f32; 3], u8), Unsupported> {
-    let Paint::Solid(Color::Process(colour)) = paint else { return Err(Unsupported("paint")) };
+    let Paint::Solid(Color::Process(colour)) = paint else {
+        return Err(Unsupported("paint"));
+    };
     if colour.space() == ProcessColorSpace::Cmyk {
         return Err(Unsupported("ink colour"));
     }
     let [red, green, blue, opacity] = colour.to_space(ProcessColorSpace::Srgb).to_vec4_u8();
-    Ok(([red, green, blue].map(|part| short(f64::from(part) / 255.0)), opacity))
+    Ok((
+        [red, green, blue].map(|part| short(f64::from(part) / 255.0)),
+        opacity,
+    ))
 }

@@ -6,8 +6,8 @@ use qrcodegen::QrCode;
 use typst::foundations::{Content, NativeElement, Value};
 use typst::introspection::{Location, MetadataElem, Tag};
 use typst::layout::{
-    Abs, Em, Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, Ratio, RepeatElem, Size,
-    Transform,
+    Abs, Em, Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, Ratio,
+    RepeatElem, Size, Transform,
 };
 use typst::model::{EmphElem, FigureElem, HeadingElem, Outlinable, ParElem, StrongElem, TitleElem};
 use typst::pdf::ArtifactElem;
@@ -107,12 +107,20 @@ impl Draw<'_> {
 impl Piece<'_> {
     /// Returns a copy that doesn't borrow from the page.
     pub(super) fn to_owned(&self) -> Piece<'static> {
-        Piece { place: self.place, mark: self.mark, draw: self.draw.to_owned() }
+        Piece {
+            place: self.place,
+            mark: self.mark,
+            draw: self.draw.to_owned(),
+        }
     }
 
     /// Returns the same piece, borrowed from this one.
     pub(super) fn borrowed(&self) -> Piece<'_> {
-        Piece { place: self.place, mark: self.mark, draw: self.draw.borrowed() }
+        Piece {
+            place: self.place,
+            mark: self.mark,
+            draw: self.draw.borrowed(),
+        }
     }
 }
 
@@ -120,8 +128,8 @@ impl<'a> Display<'a> {
     /// Reads a page.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] for content that the writer cannot write: bleed, links, floating places, overlapping
-    /// elements, and types of elements that [`Kind`] lacks.
+    /// Returns [`Unsupported`] for content that the writer cannot write: bleed, links, floating
+    /// places, overlapping elements, and types of elements that [`Kind`] lacks.
     pub(super) fn of(page: &'a Page) -> Result<Self, Unsupported> {
         if page.bleed != Default::default() {
             return Err(Unsupported("bleed"));
@@ -137,26 +145,45 @@ impl<'a> Display<'a> {
         if let Some(fill) = page.fill_or_transparent() {
             let shape = Geometry::Rect(page.frame.size()).filled(fill);
             let draw = Draw::Shape(Cow::Owned(shape));
-            reader.pieces.push(Piece { place: Transform::identity(), mark: Mark::Artifact, draw });
+            reader.pieces.push(Piece {
+                place: Transform::identity(),
+                mark: Mark::Artifact,
+                draw,
+            });
         }
         reader.frame(&page.frame, Transform::identity())?;
-        let Reader { pieces, tree, fitted, .. } = reader;
-        Ok(Self { size: page.frame.size(), pieces, tree, fitted })
+        let Reader {
+            pieces,
+            tree,
+            fitted,
+            ..
+        } = reader;
+        Ok(Self {
+            size: page.frame.size(),
+            pieces,
+            tree,
+            fitted,
+        })
     }
 
     /// Paints a QR code over everything else.
     pub(in crate::certificate_pdf) fn stamp(&mut self, code: &QrCode, at: QrPlace) {
         let scale = Ratio::new(Abs::mm(at.size).to_pt() / f64::from(code.size()));
-        let place =
-            Transform::translate(Abs::mm(at.x), Abs::mm(at.y)).pre_concat(Transform::scale(scale, scale));
-        self.pieces.push(Piece { place, mark: Mark::Artifact, draw: Draw::Code(dark_runs(code)) });
+        let place = Transform::translate(Abs::mm(at.x), Abs::mm(at.y))
+            .pre_concat(Transform::scale(scale, scale));
+        self.pieces.push(Piece {
+            place,
+            mark: Mark::Artifact,
+            draw: Draw::Code(dark_runs(code)),
+        });
     }
 }
 
 struct Reader<'a> {
     pieces: Vec<Piece<'a>>,
     tree: Tree,
-    /// Elements that have begun but not ended, with their indices in the tree. The index of an artifact is `None`.
+    /// Elements that have begun but not ended, with their indices in the tree. The index of an
+    /// artifact is `None`.
     open: Vec<(Location, Option<usize>)>,
     fitted: Vec<(usize, Fitted)>,
     /// Box that the template reported for the next line.
@@ -177,8 +204,12 @@ impl<'a> Reader<'a> {
                     self.paint(here, Draw::Image(Cow::Borrowed(image), *size));
                 }
                 FrameItem::Link(..) => return Err(Unsupported("link")),
-                FrameItem::Tag(Tag::Start(element, flags)) if flags.tagged => self.begin(element)?,
-                FrameItem::Tag(Tag::End(location, _, flags)) if flags.tagged => self.end(*location)?,
+                FrameItem::Tag(Tag::Start(element, flags)) if flags.tagged => {
+                    self.begin(element)?
+                }
+                FrameItem::Tag(Tag::End(location, _, flags)) if flags.tagged => {
+                    self.end(*location)?
+                }
                 FrameItem::Tag(Tag::Start(element, _)) => self.note(element),
                 FrameItem::Tag(_) => {}
             }
@@ -216,7 +247,9 @@ impl<'a> Reader<'a> {
             self.fitted.push((self.pieces.len(), fits));
         }
         let mark = match (&draw, current) {
-            (Draw::Text(_) | Draw::Image(..), Some(element)) => Mark::Content(self.tree.mark(element)),
+            (Draw::Text(_) | Draw::Image(..), Some(element)) => {
+                Mark::Content(self.tree.mark(element))
+            }
             _ => Mark::Artifact,
         };
         self.pieces.push(Piece { place, mark, draw });
@@ -224,15 +257,20 @@ impl<'a> Reader<'a> {
 
     /// Returns the innermost open element, or `None` if it is an artifact.
     fn current(&self) -> Option<usize> {
-        self.open.last().map_or(Some(Tree::DOCUMENT), |(_, element)| *element)
+        self.open
+            .last()
+            .map_or(Some(Tree::DOCUMENT), |(_, element)| *element)
     }
 
     fn begin(&mut self, element: &Content) -> Result<(), Unsupported> {
-        let location = element.location().ok_or(Unsupported("element without a location"))?;
+        let location = element
+            .location()
+            .ok_or(Unsupported("element without a location"))?;
         if is::<PlaceElem>(element) {
             return Ok(());
         }
-        let artifact = is::<ArtifactElem>(element) || is::<HideElem>(element) || is::<RepeatElem>(element);
+        let artifact =
+            is::<ArtifactElem>(element) || is::<HideElem>(element) || is::<RepeatElem>(element);
         let inside = match self.current() {
             None => None,
             Some(_) if artifact => None,
@@ -256,16 +294,25 @@ impl<'a> Reader<'a> {
 
     /// Records the box that a template reports for the next line.
     fn note(&mut self, element: &Content) {
-        let Some(metadata) = element.to_packed::<MetadataElem>() else { return };
-        let Value::Dict(said) = &metadata.value else { return };
+        let Some(metadata) = element.to_packed::<MetadataElem>() else {
+            return;
+        };
+        let Value::Dict(said) = &metadata.value else {
+            return;
+        };
         let length = |name: &str| match said.get(name) {
             Ok(Value::Length(length)) if length.em == Em::zero() => Some(length.abs),
             _ => None,
         };
-        if let (Some(width), Some(full), Some(least)) =
-            (length("fits-width"), length("full-size"), length("least-size"))
-        {
-            self.fits = Some(Fitted { width, sizes: [full, least] });
+        if let (Some(width), Some(full), Some(least)) = (
+            length("fits-width"),
+            length("full-size"),
+            length("least-size"),
+        ) {
+            self.fits = Some(Fitted {
+                width,
+                sizes: [full, least],
+            });
         }
     }
 }
@@ -278,7 +325,9 @@ fn kind_of(element: &Content) -> Result<Kind, Unsupported> {
     if is::<ParElem>(element) {
         Ok(Kind::Paragraph)
     } else if let Some(heading) = element.to_packed::<HeadingElem>() {
-        Ok(Kind::Heading(u8::try_from(heading.level().get()).map_or(6, |level| level.min(6))))
+        Ok(Kind::Heading(
+            u8::try_from(heading.level().get()).map_or(6, |level| level.min(6)),
+        ))
     } else if is::<ImageElem>(element) || is::<FigureElem>(element) {
         match element.get_by_name("alt") {
             Ok(Value::Str(alternative)) => Ok(Kind::Figure(alternative.into())),

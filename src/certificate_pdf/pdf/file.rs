@@ -17,10 +17,14 @@ pub(super) struct Objects {
 pub(super) const COMPACT: Settings = Settings { pretty: false };
 
 impl Objects {
-    /// Creates a buffer after existing objects, which begin at `offsets` and end at `base`. `to_come` is the initial
-    /// capacity in bytes.
+    /// Creates a buffer after existing objects, which begin at `offsets` and end at `base`.
+    /// `to_come` is the initial capacity in bytes.
     pub(super) fn after(base: usize, offsets: Vec<usize>, to_come: usize) -> Self {
-        Self { chunk: Chunk::with_settings_and_capacity(COMPACT, to_come), base, offsets }
+        Self {
+            chunk: Chunk::with_settings_and_capacity(COMPACT, to_come),
+            base,
+            offsets,
+        }
     }
 
     /// Reserves a number for a new object.
@@ -36,9 +40,13 @@ impl Objects {
         self.chunk.indirect(id)
     }
 
-    /// Records the current offset as that of an object. For objects that are written into the chunk directly.
+    /// Records the current offset as that of an object. For objects that are written into the chunk
+    /// directly.
     pub(super) fn here(&mut self, id: Ref) {
-        if let Some(offset) = usize::try_from(id.get() - 1).ok().and_then(|at| self.offsets.get_mut(at)) {
+        if let Some(offset) = usize::try_from(id.get() - 1)
+            .ok()
+            .and_then(|at| self.offsets.get_mut(at))
+        {
             *offset = self.base + self.chunk.len();
         }
     }
@@ -54,7 +62,11 @@ impl Objects {
         let table = self.base + file.len();
         file.reserve(20 * self.offsets.len() + 256);
         // proof: writing into a Vec never fails, here and below.
-        let _ = write!(file, "xref\n0 {}\n0000000000 65535 f\r\n", self.offsets.len() + 1);
+        let _ = write!(
+            file,
+            "xref\n0 {}\n0000000000 65535 f\r\n",
+            self.offsets.len() + 1
+        );
         let mut line = *b"0000000000 00000 n\r\n";
         for offset in &self.offsets {
             let mut rest = *offset;
@@ -96,9 +108,13 @@ impl Deflate {
         let mut out = Vec::with_capacity(bytes.len() / 2 + 64);
         loop {
             let read = usize::try_from(self.0.total_in()).unwrap_or(bytes.len());
-            match self.0.compress_vec(&bytes[read..], &mut out, FlushCompress::Finish) {
+            match self
+                .0
+                .compress_vec(&bytes[read..], &mut out, FlushCompress::Finish)
+            {
                 Ok(flate2::Status::StreamEnd) => return out,
-                // The buffer is full: extend it and continue. Compression cannot fail in another way.
+                // The buffer is full: extend it and continue. Compression cannot fail in another
+                // way.
                 Ok(_) | Err(_) => out.reserve(out.capacity().max(64)),
             }
         }
@@ -115,10 +131,13 @@ mod tests {
     fn reused_state_deflates_each_stream_correctly() {
         let mut deflate = Deflate::quick();
         for length in [0, 1, 100, 100_000] {
-            let bytes: Vec<u8> =
-                (0..length).map(|n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
+            let bytes: Vec<u8> = (0..length)
+                .map(|n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
+                .collect();
             let mut back = Vec::new();
-            flate2::read::ZlibDecoder::new(&deflate.zlib(&bytes)[..]).read_to_end(&mut back).expect("zlib");
+            flate2::read::ZlibDecoder::new(&deflate.zlib(&bytes)[..])
+                .read_to_end(&mut back)
+                .expect("zlib");
             assert_eq!(back, bytes);
         }
     }

@@ -10,8 +10,11 @@ use super::Unsupported;
 use super::file::{Deflate, Objects};
 use super::layer::Host;
 
-pub(super) const SYSTEM: SystemInfo =
-    SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
+pub(super) const SYSTEM: SystemInfo = SystemInfo {
+    registry: Str(b"Adobe"),
+    ordering: Str(b"Identity"),
+    supplement: 0,
+};
 
 /// Subset of a font, with the text of its glyphs. The CID of a glyph is its index here.
 pub(super) struct Subset {
@@ -35,11 +38,19 @@ pub(super) fn clusters(run: &TextItem) -> impl Iterator<Item = Cluster<'_>> {
 }
 
 /// Returns the clusters of `glyphs`, which show `text`.
-pub(super) fn glyph_clusters<'a>(glyphs: &'a [Glyph], text: &'a str) -> impl Iterator<Item = Cluster<'a>> {
-    glyphs.chunk_by(|a, b| a.range == b.range).map(move |glyphs| {
-        let text = glyphs.first().and_then(|glyph| text.get(glyph.range())).unwrap_or_default();
-        Cluster { glyphs, text }
-    })
+pub(super) fn glyph_clusters<'a>(
+    glyphs: &'a [Glyph],
+    text: &'a str,
+) -> impl Iterator<Item = Cluster<'a>> {
+    glyphs
+        .chunk_by(|a, b| a.range == b.range)
+        .map(move |glyphs| {
+            let text = glyphs
+                .first()
+                .and_then(|glyph| text.get(glyph.range()))
+                .unwrap_or_default();
+            Cluster { glyphs, text }
+        })
 }
 
 impl Subset {
@@ -70,9 +81,11 @@ impl Subset {
         Ok(subset)
     }
 
-    /// Returns true if this is a subset of `font`. Fonts are loaded once, so the address of their data is compared.
+    /// Returns true if this is a subset of `font`. Fonts are loaded once, so the address of their
+    /// data is compared.
     pub(super) fn is_of(&self, font: &FontInstance) -> bool {
-        std::ptr::eq(self.font.data().as_slice(), font.data().as_slice()) && self.font.index() == font.index()
+        std::ptr::eq(self.font.data().as_slice(), font.data().as_slice())
+            && self.font.index() == font.index()
     }
 
     /// Returns the CID and width of a glyph, if the subset contains it.
@@ -91,7 +104,8 @@ impl Subset {
         (cid, self.widths[usize::from(cid)])
     }
 
-    /// Adds the glyphs of a cluster. If the cluster is one glyph that has no text yet, also stores the text.
+    /// Adds the glyphs of a cluster. If the cluster is one glyph that has no text yet, also stores
+    /// the text.
     pub(super) fn add_cluster(&mut self, cluster: &Cluster<'_>) {
         for glyph in cluster.glyphs {
             let (cid, _) = self.add(glyph.id);
@@ -102,42 +116,66 @@ impl Subset {
         }
     }
 
-    /// Returns the text that readers find for a glyph of the subset. It is empty if the glyph is never a cluster by
-    /// itself.
+    /// Returns the text that readers find for a glyph of the subset. It is empty if the glyph is
+    /// never a cluster by itself.
     pub(super) fn text(&self, glyph: u16) -> Option<&str> {
         let cid = self.glyphs.get(glyph)?;
         self.texts.get(usize::from(cid)).map(String::as_str)
     }
 
     fn width(&self, glyph: u16) -> f32 {
-        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
-        let width = self.font.x_advance(glyph).map_or(0.0, |width| width.get() * 1000.0) as f32;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a PDF's numbers are of this kind"
+        )]
+        let width = self
+            .font
+            .x_advance(glyph)
+            .map_or(0.0, |width| width.get() * 1000.0) as f32;
         width
     }
 
-    /// Writes the font and all its objects. Returns the reference of the font. A font with TrueType outlines is also
-    /// returned as host of a [`Layer`](super::layer).
+    /// Writes the font and all its objects. Returns the reference of the font. A font with TrueType
+    /// outlines is also returned as host of a [`Layer`](super::layer).
     pub(super) fn write(
         &self,
         objects: &mut Objects,
         deflate: &mut Deflate,
     ) -> Result<(Ref, Option<Host>), Unsupported> {
         let damaged = |_| Unsupported("font that cannot be cut");
-        let program = subsetter::subset(self.font.data().as_slice(), self.font.index(), &self.glyphs)
-            .map_err(damaged)?;
+        let program =
+            subsetter::subset(self.font.data().as_slice(), self.font.index(), &self.glyphs)
+                .map_err(damaged)?;
         let cff = ttf_parser::RawFace::parse(&program, 0)
             .ok()
             .and_then(|face| face.table(ttf_parser::Tag::from_bytes(b"CFF ")));
         let [font, descendant, descriptor, file, map] = [(); 5].map(|()| objects.next());
         let name = self.name();
-        let composite = if cff.is_some() { format!("{name}-Identity-H") } else { name.clone() };
-        let mut writer = objects.begin(font).start::<pdf_writer::writers::Type0Font>();
-        writer.base_font(Name(composite.as_bytes())).encoding_predefined(Name(b"Identity-H"));
+        let composite = if cff.is_some() {
+            format!("{name}-Identity-H")
+        } else {
+            name.clone()
+        };
+        let mut writer = objects
+            .begin(font)
+            .start::<pdf_writer::writers::Type0Font>();
+        writer
+            .base_font(Name(composite.as_bytes()))
+            .encoding_predefined(Name(b"Identity-H"));
         writer.descendant_font(descendant).to_unicode(map);
         writer.finish();
-        let mut writer = objects.begin(descendant).start::<pdf_writer::writers::CidFont>();
-        writer.subtype(if cff.is_some() { CidFontType::Type0 } else { CidFontType::Type2 });
-        writer.base_font(Name(name.as_bytes())).system_info(SYSTEM).font_descriptor(descriptor);
+        let mut writer = objects
+            .begin(descendant)
+            .start::<pdf_writer::writers::CidFont>();
+        writer.subtype(if cff.is_some() {
+            CidFontType::Type0
+        } else {
+            CidFontType::Type2
+        });
+        writer
+            .base_font(Name(name.as_bytes()))
+            .system_info(SYSTEM)
+            .font_descriptor(descriptor);
         writer.default_width(0.0);
         if cff.is_none() {
             writer.cid_to_gid_map_predefined(Name(b"Identity"));
@@ -152,25 +190,36 @@ impl Subset {
         if cff.is_some() {
             stream.pair(Name(b"Subtype"), Name(b"CIDFontType0C"));
         } else {
-            stream.pair(Name(b"Length1"), i32::try_from(program.len()).unwrap_or(i32::MAX));
+            stream.pair(
+                Name(b"Length1"),
+                i32::try_from(program.len()).unwrap_or(i32::MAX),
+            );
         }
         stream.finish();
         let packed = deflate.zlib(self.to_unicode().as_slice());
         objects.here(map);
-        objects.chunk.stream(map, &packed).filter(pdf_writer::Filter::FlateDecode);
+        objects
+            .chunk
+            .stream(map, &packed)
+            .filter(pdf_writer::Filter::FlateDecode);
         let host = cff.is_none().then_some(Host { descriptor, name });
         Ok((font, host))
     }
 
     fn describe(&self, objects: &mut Objects, id: Ref, name: &str, file: Ref, cff: bool) {
         let face = self.font.ttf();
-        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a PDF's numbers are of this kind"
+        )]
         let thousandths = |units: i16| (self.font.to_em(units).get() * 1000.0) as f32;
         let mut flags = FontFlags::SYMBOLIC;
         flags.set(FontFlags::FIXED_PITCH, face.is_monospaced());
         flags.set(FontFlags::ITALIC, face.is_italic());
         let area = face.global_bounding_box();
-        let mut descriptor = objects.begin(id).start::<pdf_writer::writers::FontDescriptor>();
+        let mut descriptor = objects
+            .begin(id)
+            .start::<pdf_writer::writers::FontDescriptor>();
         descriptor
             .name(Name(name.as_bytes()))
             .flags(flags)
@@ -183,7 +232,9 @@ impl Subset {
             .italic_angle(face.italic_angle())
             .ascent(thousandths(face.ascender()))
             .descent(thousandths(face.descender()))
-            .cap_height(thousandths(face.capital_height().unwrap_or_else(|| face.ascender())))
+            .cap_height(thousandths(
+                face.capital_height().unwrap_or_else(|| face.ascender()),
+            ))
             .stem_v(10.0 + 0.244 * (f32::from(face.weight().to_number()) - 50.0));
         if cff {
             descriptor.font_file3(file)
@@ -192,16 +243,24 @@ impl Subset {
         };
     }
 
-    /// Returns the name of the font after a tag of six letters, which identifies the subset (ISO 32000-1,
-    /// 9.6.4).
+    /// Returns the name of the font after a tag of six letters, which identifies the subset (ISO
+    /// 32000-1, 9.6.4).
     fn name(&self) -> String {
         let mut hasher = Sha256::new();
         for glyph in self.glyphs.remapped_gids() {
             hasher.update(glyph.to_be_bytes());
         }
-        let letters: String =
-            hasher.finalize().iter().take(6).map(|byte| char::from(b'A' + byte % 26)).collect();
-        let name = self.font.font().post_script_name().unwrap_or_else(|| "Font".to_owned());
+        let letters: String = hasher
+            .finalize()
+            .iter()
+            .take(6)
+            .map(|byte| char::from(b'A' + byte % 26))
+            .collect();
+        let name = self
+            .font
+            .font()
+            .post_script_name()
+            .unwrap_or_else(|| "Font".to_owned());
         format!("{letters}+{}", name.chars().take(100).collect::<String>())
     }
 

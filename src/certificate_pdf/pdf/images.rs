@@ -11,17 +11,21 @@ use super::file::{Deflate, Objects};
 /// Writes an image, and its transparency as a soft mask. Returns the reference of the image.
 ///
 /// # Errors
-/// Returns [`Unsupported`] if the image isn't a raster image, or has a rotation, a colour profile or smooth scaling.
+/// Returns [`Unsupported`] if the image isn't a raster image, or has a rotation, a colour profile
+/// or smooth scaling.
 pub(super) fn write(
     objects: &mut Objects,
     deflate: &mut Deflate,
     image: &Image,
     srgb: Ref,
 ) -> Result<Ref, Unsupported> {
-    let ImageKind::Raster(raster) = image.kind() else { return Err(Unsupported("drawing")) };
+    let ImageKind::Raster(raster) = image.kind() else {
+        return Err(Unsupported("drawing"));
+    };
     // An image must not request smoothing, both for PDF/A and for the tests that compare pixels.
     if raster.icc().is_some()
-        || image.scaling() != Smart::Auto && image.scaling() != Smart::Custom(ImageScaling::Pixelated)
+        || image.scaling() != Smart::Auto
+            && image.scaling() != Smart::Custom(ImageScaling::Pixelated)
     {
         return Err(Unsupported("image with a profile or its own scaling"));
     }
@@ -35,21 +39,37 @@ pub(super) fn write(
             objects,
             id,
             raster,
-            &Samples { bytes: raster.data(), filter: Filter::DctDecode, gray, mask: None },
+            &Samples {
+                bytes: raster.data(),
+                filter: Filter::DctDecode,
+                gray,
+                mask: None,
+            },
             srgb,
         );
         return Ok(id);
     }
     let pixels = raster.dynamic().to_rgba8();
-    let (id, mask) =
-        (objects.next(), pixels.pixels().any(|pixel| pixel[3] != u8::MAX).then(|| objects.next()));
-    let colours: Vec<u8> = pixels.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+    let id = objects.next();
+    let mask = pixels
+        .pixels()
+        .any(|pixel| pixel[3] != u8::MAX)
+        .then(|| objects.next());
+    let colours: Vec<u8> = pixels
+        .pixels()
+        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+        .collect();
     let packed = deflate.zlib(&colours);
     embed(
         objects,
         id,
         raster,
-        &Samples { bytes: &packed, filter: Filter::FlateDecode, gray: false, mask },
+        &Samples {
+            bytes: &packed,
+            filter: Filter::FlateDecode,
+            gray: false,
+            mask,
+        },
         srgb,
     );
     if let Some(mask) = mask {
@@ -58,7 +78,12 @@ pub(super) fn write(
             objects,
             mask,
             raster,
-            &Samples { bytes: &packed, filter: Filter::FlateDecode, gray: true, mask: None },
+            &Samples {
+                bytes: &packed,
+                filter: Filter::FlateDecode,
+                gray: true,
+                mask: None,
+            },
             srgb,
         );
     }
@@ -74,14 +99,22 @@ pub(super) struct Embedded {
 
 impl Embedded {
     pub(super) fn new(image: &Image, id: Ref) -> Option<Self> {
-        let ImageKind::Raster(raster) = image.kind() else { return None };
-        Some(Self { data: raster.data().clone(), id })
+        let ImageKind::Raster(raster) = image.kind() else {
+            return None;
+        };
+        Some(Self {
+            data: raster.data().clone(),
+            id,
+        })
     }
 
     /// Returns true if `image` has the same data. Its other properties are ignored.
     pub(super) fn is(&self, image: &Image) -> bool {
-        let ImageKind::Raster(other) = image.kind() else { return false };
-        let same_place = self.data.as_ptr() == other.data().as_ptr() && self.data.len() == other.data().len();
+        let ImageKind::Raster(other) = image.kind() else {
+            return false;
+        };
+        let same_place =
+            self.data.as_ptr() == other.data().as_ptr() && self.data.len() == other.data().len();
         same_place || self.data == *other.data()
     }
 }
@@ -89,7 +122,10 @@ impl Embedded {
 /// Returns true for a JPEG with three colours or grey, which is embedded unchanged.
 fn is_plain_jpeg(raster: &RasterImage) -> bool {
     raster.format() == RasterFormat::Exchange(ExchangeFormat::Jpg)
-        && matches!(**raster.dynamic(), DynamicImage::ImageRgb8(_) | DynamicImage::ImageLuma8(_))
+        && matches!(
+            **raster.dynamic(),
+            DynamicImage::ImageRgb8(_) | DynamicImage::ImageLuma8(_)
+        )
         && raster.dynamic().dimensions() == (raster.width(), raster.height())
 }
 

@@ -1,9 +1,9 @@
 //! Invisible text over outlines, for search, copying and screen readers.
 //!
-//! PDF readers differ widely in their handling of clusters with several glyphs, of marks that move back and of text
-//! from right to left. They agree on a plain sequence of characters, each at its own position. So a run that isn't
-//! one glyph per cluster, from left to right, is painted as outlines. Its characters are shown over it invisibly
-//! (ISO 32000-1, 9.3.6, mode 3).
+//! PDF readers differ widely in their handling of clusters with several glyphs, of marks that move
+//! back and of text from right to left. They agree on a plain sequence of characters, each at its
+//! own position. So a run that isn't one glyph per cluster, from left to right, is painted as
+//! outlines. Its characters are shown over it invisibly (ISO 32000-1, 9.3.6, mode 3).
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ use super::fonts::{SYSTEM, clusters};
 use super::join::is_forward;
 use crate::certificate_pdf::text::is_right_to_left;
 
-/// Width of a mark in thousandths of the font size. MuPDF treats a wider mark as a letter and separates it.
+/// Width of a mark in thousandths of the font size. MuPDF treats a wider mark as a letter and
+/// separates it.
 const MARK: f64 = 40.0;
 
 /// Right-to-left mark. It is not part of the text.
@@ -51,52 +52,87 @@ impl Layer {
     pub(super) fn glyph(&mut self, place: &Place) -> u16 {
         // Glyph 0 stays unused. A page has far fewer characters than there are numbers.
         let next = u16::try_from(self.glyphs.len() + 1).unwrap_or(u16::MAX);
-        *self.glyphs.entry((place.character, place.width)).or_insert(next)
+        *self
+            .glyphs
+            .entry((place.character, place.width))
+            .or_insert(next)
     }
 
     /// Writes the font. Returns its reference.
     pub(super) fn write(&self, objects: &mut Objects, deflate: &mut Deflate, host: &Host) -> Ref {
         let [font, descendant, numbers, map] = [(); 4].map(|()| objects.next());
         let name = Name(host.name.as_bytes());
-        let mut writer = objects.begin(font).start::<pdf_writer::writers::Type0Font>();
-        writer.base_font(name).encoding_predefined(Name(b"Identity-H"));
+        let mut writer = objects
+            .begin(font)
+            .start::<pdf_writer::writers::Type0Font>();
+        writer
+            .base_font(name)
+            .encoding_predefined(Name(b"Identity-H"));
         writer.descendant_font(descendant).to_unicode(map);
         writer.finish();
-        let mut glyphs: Vec<(u16, char, u16)> =
-            self.glyphs.iter().map(|((character, width), glyph)| (*glyph, *character, *width)).collect();
+        let mut glyphs: Vec<(u16, char, u16)> = self
+            .glyphs
+            .iter()
+            .map(|((character, width), glyph)| (*glyph, *character, *width))
+            .collect();
         glyphs.sort_unstable();
-        let mut writer = objects.begin(descendant).start::<pdf_writer::writers::CidFont>();
-        writer.subtype(CidFontType::Type2).base_font(name).system_info(SYSTEM);
-        writer.font_descriptor(host.descriptor).cid_to_gid_map_stream(numbers);
-        writer.widths().consecutive(1, glyphs.iter().map(|(_, _, width)| f32::from(*width)));
+        let mut writer = objects
+            .begin(descendant)
+            .start::<pdf_writer::writers::CidFont>();
+        writer
+            .subtype(CidFontType::Type2)
+            .base_font(name)
+            .system_info(SYSTEM);
+        writer
+            .font_descriptor(host.descriptor)
+            .cid_to_gid_map_stream(numbers);
+        writer
+            .widths()
+            .consecutive(1, glyphs.iter().map(|(_, _, width)| f32::from(*width)));
         writer.finish();
         let packed = deflate.zlib(&vec![0; 2 * (glyphs.len() + 1)]);
         objects.here(numbers);
-        objects.chunk.stream(numbers, &packed).filter(pdf_writer::Filter::FlateDecode);
+        objects
+            .chunk
+            .stream(numbers, &packed)
+            .filter(pdf_writer::Filter::FlateDecode);
         let mut unicode = UnicodeCmap::new(Name(b"Custom"), SYSTEM);
         for (glyph, character, _) in glyphs {
             unicode.pair(glyph, character);
         }
         let packed = deflate.zlib(unicode.finish().as_slice());
         objects.here(map);
-        objects.chunk.stream(map, &packed).filter(pdf_writer::Filter::FlateDecode);
+        objects
+            .chunk
+            .stream(map, &packed)
+            .filter(pdf_writer::Filter::FlateDecode);
         font
     }
 }
 
-/// Returns the places of a run's characters from left to right. The run begins at `from`. Its size is `scale` times
-/// that of the line.
+/// Returns the places of a run's characters from left to right. The run begins at `from`. Its size
+/// is `scale` times that of the line.
 pub(super) fn places(run: &TextItem, from: f64, scale: f64) -> Vec<Place> {
-    let (mut places, mut x) = (Vec::new(), from);
+    let mut places = Vec::new();
+    let mut x = from;
     for cluster in clusters(run) {
-        let width = cluster.glyphs.iter().map(|glyph| glyph.x_advance.get() * 1000.0 * scale).sum::<f64>();
+        let width = cluster
+            .glyphs
+            .iter()
+            .map(|glyph| glyph.x_advance.get() * 1000.0 * scale)
+            .sum::<f64>();
         let mut characters: Vec<char> = cluster.text.chars().collect();
         if is_reversed(run, cluster.text) {
             characters.reverse();
         }
-        let marks = characters.iter().filter(|character| is_mark(**character)).count();
-        let (letters, all) = (characters.len() - marks, characters.len().max(1));
-        let (mut letter, mut mark) = (part(width, all), part(width, all));
+        let marks = characters
+            .iter()
+            .filter(|character| is_mark(**character))
+            .count();
+        let letters = characters.len() - marks;
+        let all = characters.len().max(1);
+        let mut letter = part(width, all);
+        let mut mark = part(width, all);
         if letters > 0 {
             mark = mark.min(MARK);
             letter = part(width - mark * count(marks), letters);
@@ -110,20 +146,34 @@ pub(super) fn places(run: &TextItem, from: f64, scale: f64) -> Vec<Place> {
                 reason = "within these bounds"
             )]
             let rounded = wide.round().clamp(1.0, 60_000.0) as u16;
-            places.push(Place { character, x: at, width: rounded });
+            places.push(Place {
+                character,
+                x: at,
+                width: rounded,
+            });
             at += wide;
         }
         x += width;
     }
-    // A mark has no direction of its own. Readers exclude a mark at the edge of a line from the right-to-left text.
-    if places.first().is_some_and(|place| is_mark(place.character)) && run.text.chars().any(is_right_to_left)
+    // A mark has no direction of its own. Readers exclude a mark at the edge of a line from the
+    // right-to-left text.
+    if places.first().is_some_and(|place| is_mark(place.character))
+        && run.text.chars().any(is_right_to_left)
     {
-        places.insert(0, Place { character: RIGHT_TO_LEFT, x: from - 1.0, width: 1 });
+        places.insert(
+            0,
+            Place {
+                character: RIGHT_TO_LEFT,
+                x: from - 1.0,
+                width: 1,
+            },
+        );
     }
     places
 }
 
-/// Returns true if the characters of a cluster are listed in reverse. Readers expect the visual order.
+/// Returns true if the characters of a cluster are listed in reverse. Readers expect the visual
+/// order.
 pub(super) fn is_reversed(run: &TextItem, cluster: &str) -> bool {
     cluster.chars().any(is_right_to_left) || is_forward(run) == Some(false)
 }

@@ -1,10 +1,11 @@
-//! Sets a line of plain text as typst does: Latin, Greek or Cyrillic letters in one font, from left to right, without
-//! line breaks.
+//! Sets a line of plain text as typst does: Latin, Greek or Cyrillic letters in one font, from left
+//! to right, without line breaks.
 //!
-//! To lay out a line, typst resolves styles, bidirectional levels, scripts, fallback fonts and line breaks. Most
-//! names need none of these. They need only one call of the shaper that typst calls, with the same arguments
-//! (typst-layout, `inline/shaping.rs`). [`LineSetter::like`] checks on a line of typst that the result is the same.
-//! Text that isn't plain ([`script_of`]) is left to typst.
+//! To lay out a line, typst resolves styles, bidirectional levels, scripts, fallback fonts and line
+//! breaks. Most names need none of these. They need only one call of the shaper that typst calls,
+//! with the same arguments (typst-layout, `inline/shaping.rs`). [`LineSetter::like`] checks on a
+//! line of typst that the result is the same. Text that isn't plain ([`script_of`]) is left to
+//! typst.
 
 use std::str::FromStr as _;
 use std::sync::OnceLock;
@@ -36,20 +37,32 @@ pub(super) struct Shaper {
 impl Shaper {
     pub(super) fn of(font: &FontInstance, language: Lang) -> Option<Self> {
         let language = Language::from_str(language.as_str()).ok()?;
-        Some(Self { font: font.clone(), language, plans: Default::default() })
+        Some(Self {
+            font: font.clone(),
+            language,
+            plans: Default::default(),
+        })
     }
 
-    /// Returns the glyphs of a text. Returns `None` if the text has more than 65,535 bytes, or if a glyph is raised
-    /// or lowered, as marks above one another are.
+    /// Returns the glyphs of a text. Returns `None` if the text has more than 65,535 bytes, or if a
+    /// glyph is raised or lowered, as marks above one another are.
     pub(super) fn shape(&self, text: &str, script: Script) -> Option<Vec<Glyph>> {
-        let (font, direction) = (&self.font, Direction::LeftToRight);
+        let font = &self.font;
+        let direction = Direction::LeftToRight;
         let tag = match script {
             Script::Latin => script::LATIN,
             Script::Greek => script::GREEK,
             Script::Cyrillic => script::CYRILLIC,
         };
-        let plan = self.plans[script as usize]
-            .get_or_init(|| ShapePlan::new(font.rusty(), direction, Some(tag), Some(&self.language), &[]));
+        let plan = self.plans[script as usize].get_or_init(|| {
+            ShapePlan::new(
+                font.rusty(),
+                direction,
+                Some(tag),
+                Some(&self.language),
+                &[],
+            )
+        });
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(text);
         buffer.set_language(self.language.clone());
@@ -57,13 +70,19 @@ impl Shaper {
         buffer.set_direction(direction);
         buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
         let shaped = rustybuzz::shape_with_plan(font.rusty(), plan, buffer);
-        let (infos, places) = (shaped.glyph_infos(), shaped.glyph_positions());
+        let infos = shaped.glyph_infos();
+        let places = shaped.glyph_positions();
         let end = u32::try_from(text.len()).ok()?;
         let glyph = |n: usize| {
-            let (info, place) = (&infos[n], &places[n]);
+            let info = &infos[n];
+            let place = &places[n];
             // Glyphs of one cluster share its range.
-            let next = infos[n..].iter().map(|later| later.cluster).find(|later| *later != info.cluster);
-            let range = u16::try_from(info.cluster).ok()?..u16::try_from(next.unwrap_or(end)).ok()?;
+            let next = infos[n..]
+                .iter()
+                .map(|later| later.cluster)
+                .find(|later| *later != info.cluster);
+            let range =
+                u16::try_from(info.cluster).ok()?..u16::try_from(next.unwrap_or(end)).ok()?;
             (place.y_offset == 0).then_some(Glyph {
                 id: u16::try_from(info.glyph_id).ok()?,
                 x_advance: font.to_em(place.x_advance),
@@ -88,12 +107,18 @@ pub(super) struct LineSetter {
 }
 
 impl LineSetter {
-    /// Creates a setter from a line. Returns `None` if the text of that line, set here, has other glyphs.
+    /// Creates a setter from a line. Returns `None` if the text of that line, set here, has other
+    /// glyphs.
     pub(super) fn like(line: &TextItem) -> Option<Self> {
         let shaper = Shaper::of(&line.font, line.lang).filter(|_| line.region.is_none())?;
-        let mut setter = Self { like: line.clone(), shaper, tracking: Em::zero() };
+        let mut setter = Self {
+            like: line.clone(),
+            shaper,
+            tracking: Em::zero(),
+        };
         // Tracking makes each cluster except the last wider than it is in the font.
-        let (bare, set) = (setter.glyphs(&line.text)?, &line.glyphs);
+        let bare = setter.glyphs(&line.text)?;
+        let set = &line.glyphs;
         if let ([first, second, ..], Some(set)) = (&bare[..], set.first())
             && first.range != second.range
         {
@@ -102,7 +127,8 @@ impl LineSetter {
         same_glyphs(&setter.glyphs(&line.text)?, set).then_some(setter)
     }
 
-    /// Returns a line with another text in the same size. Returns `None` if typst must set the text.
+    /// Returns a line with another text in the same size. Returns `None` if typst must set the
+    /// text.
     pub(super) fn set(&self, text: String) -> Option<TextItem> {
         let glyphs = self.glyphs(&text)?;
         let like = &self.like;
@@ -125,15 +151,17 @@ impl LineSetter {
                 glyphs[n - 1].x_advance += self.tracking;
             }
         }
-        // Glyph 0 is a box, so another font must draw the letter. Several glyphs for one letter are a letter and
-        // marks, and the font may not know the positions of the marks.
-        let is_whole = |cluster: Cluster<'_>| cluster.glyphs.len() == 1 && cluster.glyphs[0].id != 0;
+        // Glyph 0 is a box, so another font must draw the letter. Several glyphs for one letter are
+        // a letter and marks, and the font may not know the positions of the marks.
+        let is_whole =
+            |cluster: Cluster<'_>| cluster.glyphs.len() == 1 && cluster.glyphs[0].id != 0;
         let all_are_whole = glyph_clusters(&glyphs, text).all(is_whole);
         all_are_whole.then_some(glyphs)
     }
 }
 
-/// Returns true if the glyphs are the same. Horizontal advances and offsets may differ by less than 1e-9 em.
+/// Returns true if the glyphs are the same. Horizontal advances and offsets may differ by less than
+/// 1e-9 em.
 pub(super) fn same_glyphs(one: &[Glyph], other: &[Glyph]) -> bool {
     let near = |a: Em, b: Em| (a.get() - b.get()).abs() < 1e-9;
     one.len() == other.len()
@@ -144,23 +172,26 @@ pub(super) fn same_glyphs(one: &[Glyph], other: &[Glyph]) -> bool {
         })
 }
 
-/// Returns true for Latin capitals with two or more marks above. `templates/certificate/lib/1/page.typ` gives a line
-/// with such a capital more room.
+/// Returns true for Latin capitals with two or more marks above.
+/// `templates/certificate/lib/1/page.typ` gives a line with such a capital more room.
 fn is_high(c: char) -> bool {
     if !c.is_uppercase() || !matches!(c, '\u{1d5}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}') {
         return false;
     }
     let mut marks = 0;
-    decompose_canonical(c, |part| marks += u8::from(canonical_combining_class(part) == ABOVE));
+    decompose_canonical(c, |part| {
+        marks += u8::from(canonical_combining_class(part) == ABOVE)
+    });
     marks > 1
 }
 
 /// Canonical combining class of marks above a letter.
 const ABOVE: u8 = 230;
 
-/// Returns the script of a text that needs only a shaper, or `None` for other texts. Such a text has letters of one
-/// script, at least one, and may have digits, spaces and signs that don't combine. It doesn't end with a sign that
-/// typst lets hang into the margin. It has no two adjacent middle dots, because typst moves them together.
+/// Returns the script of a text that needs only a shaper, or `None` for other texts. Such a text
+/// has letters of one script, at least one, and may have digits, spaces and signs that don't
+/// combine. It doesn't end with a sign that typst lets hang into the margin. It has no two adjacent
+/// middle dots, because typst moves them together.
 fn script_of(text: &str) -> Option<Script> {
     if text.ends_with(['-', '.', ',', ':', ';', ' ']) || text.contains("··") {
         return None;
@@ -172,7 +203,9 @@ fn script_of(text: &str) -> Option<Script> {
             ' '..='~' | '·' | '’' | '‘' => continue,
             _ if !c.is_alphabetic() || is_high(c) => return None,
             '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | 'ª' | 'º' => Script::Latin,
-            '\u{370}'..='\u{3e1}' | '\u{3f0}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => Script::Greek,
+            '\u{370}'..='\u{3e1}' | '\u{3f0}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => {
+                Script::Greek
+            }
             '\u{400}'..='\u{52f}' => Script::Cyrillic,
             _ => return None,
         };
@@ -190,7 +223,9 @@ mod tests {
     #[test]
     fn templates_know_the_same_high_letters() {
         let library = include_str!("../../../templates/certificate/lib/1/page.typ");
-        let (_, after) = library.split_once("#let high-letters = (\n  (regex(\"[").expect("the list");
+        let (_, after) = library
+            .split_once("#let high-letters = (\n  (regex(\"[")
+            .expect("the list");
         let (listed, _) = after.split_once(']').expect("its end");
         let high: String = ('\u{c0}'..='\u{1eff}').filter(|c| is_high(*c)).collect();
         assert_eq!(listed, high);

@@ -1,4 +1,5 @@
-//! Metadata of a file: the information dictionary and the same data as XMP (ISO 16684-1, ISO 19005-2).
+//! Metadata of a file: the information dictionary and the same data as XMP (ISO 16684-1, ISO
+//! 19005-2).
 
 use pdf_writer::{Date, Finish, Ref, TextStr};
 use sha2::{Digest, Sha256};
@@ -8,7 +9,8 @@ use super::file::Objects;
 use crate::certificate_pdf::page::PageFacts;
 use crate::domain::hex;
 
-/// Returns the file identifier. It is derived from the public id, so the same file always has the same identifier.
+/// Returns the file identifier. It is derived from the public id, so the same file always has the
+/// same identifier.
 pub(super) fn file_id(facts: &PageFacts) -> [u8; 16] {
     let digest = Sha256::digest(facts.public_id.as_bytes());
     let mut id = [0; 16];
@@ -17,13 +19,27 @@ pub(super) fn file_id(facts: &PageFacts) -> [u8; 16] {
 }
 
 /// Writes the information dictionary and the XMP. Returns their references, in this order.
-pub(super) fn write(objects: &mut Objects, facts: &PageFacts, creator: &str, id: &[u8; 16]) -> (Ref, Ref) {
-    let (info, xmp) = (objects.next(), objects.next());
+pub(super) fn write(
+    objects: &mut Objects,
+    facts: &PageFacts,
+    creator: &str,
+    id: &[u8; 16],
+) -> (Ref, Ref) {
+    let info = objects.next();
+    let xmp = objects.next();
     let (year, month, day) = facts.issue_date.to_calendar_date();
     // The renderer accepts years 1 to 9999.
     let year = u16::try_from(year).unwrap_or_default();
-    let date = Date::new(year).month(month.into()).day(day).hour(0).minute(0).second(0).utc_offset_hour(0);
-    let mut dictionary = objects.begin(info).start::<pdf_writer::writers::DocumentInfo>();
+    let date = Date::new(year)
+        .month(month.into())
+        .day(day)
+        .hour(0)
+        .minute(0)
+        .second(0)
+        .utc_offset_hour(0);
+    let mut dictionary = objects
+        .begin(info)
+        .start::<pdf_writer::writers::DocumentInfo>();
     dictionary.title(TextStr(facts.title.reveal_str()));
     dictionary.author(TextStr(&facts.author));
     dictionary.creator(TextStr(creator));

@@ -1,13 +1,16 @@
-//! PDF writer for certificates. It converts typst's frames, and lines set onto them, directly to PDF objects.
+//! PDF writer for certificates. It converts typst's frames, and lines set onto them, directly to
+//! PDF objects.
 //!
-//! typst's exporter spends most of its time on subsetting and deflating the fonts and copying the background, again
-//! for each file. Here, a [`Plate`] holds these objects for all certificates of one look, serialised once, with the
-//! SHA-256 state over them. A [`Sheet`] holds the layout of all certificates of one definition and day. A certificate
-//! adds a few kilobytes: text, structure, metadata and the xref table.
+//! typst's exporter spends most of its time on subsetting and deflating the fonts and copying the
+//! background, again for each file. Here, a [`Plate`] holds these objects for all certificates of
+//! one look, serialised once, with the SHA-256 state over them. A [`Sheet`] holds the layout of all
+//! certificates of one definition and day. A certificate adds a few kilobytes: text, structure,
+//! metadata and the xref table.
 //!
-//! A plate depends only on sample pages, never on the certificates printed with it. So the bytes of a file don't
-//! depend on other certificates. A glyph that the samples lack goes into a small font of the page. A page with other
-//! content that cannot be written here ([`Unsupported`]) is left to typst's exporter.
+//! A plate depends only on sample pages, never on the certificates printed with it. So the bytes of
+//! a file don't depend on other certificates. A glyph that the samples lack goes into a small font
+//! of the page. A page with other content that cannot be written here ([`Unsupported`]) is left to
+//! typst's exporter.
 
 mod content;
 mod display;
@@ -52,7 +55,9 @@ pub(super) struct Printer {
 
 impl Printer {
     pub(super) fn new() -> Self {
-        Self { deflate: Deflate::quick() }
+        Self {
+            deflate: Deflate::quick(),
+        }
     }
 
     /// Creates the file of one page.
@@ -70,11 +75,19 @@ impl Printer {
         let means = &plate.means;
         let mut body = Body::new(&means.fonts, display.size.y, facts.locale.as_str());
         body.pieces(&display.pieces)?;
-        let Finished { content, extra, layer, opacities } = body.finish();
+        let Finished {
+            content,
+            extra,
+            layer,
+            opacities,
+        } = body.finish();
         let packed = self.deflate.zlib(content.as_slice());
         let stream = objects.next();
         objects.here(stream);
-        objects.chunk.stream(stream, &packed).filter(Filter::FlateDecode);
+        objects
+            .chunk
+            .stream(stream, &packed)
+            .filter(Filter::FlateDecode);
         let extra = extra
             .0
             .iter()
@@ -83,26 +96,40 @@ impl Printer {
         let layer = if layer.is_empty() {
             None
         } else {
-            let host = means.host.as_ref().ok_or(Unsupported("no font for invisible text"))?;
+            let host = means
+                .host
+                .as_ref()
+                .ok_or(Unsupported("no font for invisible text"))?;
             Some(layer.write(&mut objects, &mut self.deflate, host))
         };
 
-        let (page_id, pages, catalog) = (objects.next(), objects.next(), objects.next());
+        let page_id = objects.next();
+        let pages = objects.next();
+        let catalog = objects.next();
         let tree = display.tree.write(&mut objects, page_id);
-        plate.write_page(&mut objects, (page_id, pages), display.size, stream, |resources| {
-            means.list(
-                resources,
-                &extra,
-                layer,
-                &opacities,
-                plate.ornaments.iter().map(|ornament| ornament.form),
-            );
-        });
+        plate.write_page(
+            &mut objects,
+            (page_id, pages),
+            display.size,
+            stream,
+            |resources| {
+                means.list(
+                    resources,
+                    &extra,
+                    layer,
+                    &opacities,
+                    plate.ornaments.iter().map(|ornament| ornament.form),
+                );
+            },
+        );
         let id = metadata::file_id(facts);
         let (info, xmp) = metadata::write(&mut objects, facts, creator, &id);
         plate.write_catalog(&mut objects, (catalog, pages, tree, xmp), facts);
         let tail = objects.finish(catalog, info, &id);
         let sha256 = hex(&plate.hash.clone().chain_update(&tail).finalize());
-        Ok(RenderedCertificate { parts: [plate.head.clone(), tail.into()], sha256 })
+        Ok(RenderedCertificate {
+            parts: [plate.head.clone(), tail.into()],
+            sha256,
+        })
     }
 }

@@ -4,14 +4,24 @@ use pdf_writer::Content;
 use ttf_parser::{GlyphId, OutlineBuilder};
 use typst::text::TextItem;
 
-/// Paints the glyphs of a run. The unit is a thousandth of the font size. The origin is the start of the baseline.
+/// Paints the glyphs of a run. The unit is a thousandth of the font size. The origin is the start
+/// of the baseline.
 pub(super) fn paint(content: &mut Content, run: &TextItem) {
     let face = run.font.ttf();
     let scale = 1000.0 / f64::from(face.units_per_em());
     let mut x = 0.0;
     for glyph in &run.glyphs {
-        let origin = [x + glyph.x_offset.get() * 1000.0, glyph.y_offset.get() * 1000.0];
-        let mut pen = Pen { content, origin, scale, last: [0.0; 2], has_ink: false };
+        let origin = [
+            x + glyph.x_offset.get() * 1000.0,
+            glyph.y_offset.get() * 1000.0,
+        ];
+        let mut pen = Pen {
+            content,
+            origin,
+            scale,
+            last: [0.0; 2],
+            has_ink: false,
+        };
         face.outline_glyph(GlyphId(glyph.id), &mut pen);
         if pen.has_ink {
             content.fill_nonzero();
@@ -34,11 +44,17 @@ impl Pen<'_> {
     fn point(&self, x: f32, y: f32) -> [f32; 2] {
         let [left, base] = self.origin;
         let rounded = |value: f64| {
-            #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a PDF's numbers are of this kind"
+            )]
             let rounded = ((value * 100.0).round() / 100.0) as f32;
             rounded
         };
-        [rounded(left + f64::from(x) * self.scale), rounded(base + f64::from(y) * self.scale)]
+        [
+            rounded(left + f64::from(x) * self.scale),
+            rounded(base + f64::from(y) * self.scale),
+        ]
     }
 }
 
@@ -56,15 +72,24 @@ impl OutlineBuilder for Pen<'_> {
     }
 
     fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        // The control points of the same curve as a cubic one are two thirds of the way from each end to that of the
-        // quadratic one.
+        // The control points of the same curve as a cubic one are two thirds of the way from each
+        // end to that of the quadratic one.
         let third = |end: f32, control: f32| end + (control - end) * (2.0 / 3.0);
         let [from_x, from_y] = self.last;
-        self.curve_to(third(from_x, x1), third(from_y, y1), third(x, x1), third(y, y1), x, y);
+        self.curve_to(
+            third(from_x, x1),
+            third(from_y, y1),
+            third(x, x1),
+            third(y, y1),
+            x,
+            y,
+        );
     }
 
     fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
-        let ([a, b], [c, d], [e, f]) = (self.point(x1, y1), self.point(x2, y2), self.point(x, y));
+        let [a, b] = self.point(x1, y1);
+        let [c, d] = self.point(x2, y2);
+        let [e, f] = self.point(x, y);
         self.content.cubic_to(a, b, c, d, e, f);
         self.last = [x, y];
     }

@@ -62,21 +62,27 @@ pub(super) struct Means {
     images: Vec<Embedded>,
 }
 
-/// Initial capacity of the head in bytes, enough for a background and some fonts. Unused capacity costs nothing, but
-/// each growth copies the whole buffer.
+/// Initial capacity of the head in bytes, enough for a background and some fonts. Unused capacity
+/// costs nothing, but each growth copies the whole buffer.
 const HEAD: usize = 1 << 20;
 
 /// PDF header. Its comment marks the file as binary (ISO 32000-1, 7.5.2).
 pub(super) const HEADER: &[u8] = b"%PDF-1.7\n%\x80\x80\x80\x80\n";
 
 impl Plate {
-    /// Creates a plate with the objects that pages like `samples` share. A font in which the samples show different
-    /// texts also gets the glyphs of `letters`.
+    /// Creates a plate with the objects that pages like `samples` share. A font in which the
+    /// samples show different texts also gets the glyphs of `letters`.
     ///
     /// # Errors
     /// Returns [`Unsupported`] if the samples contain something that the writer cannot write.
-    pub(in crate::certificate_pdf) fn of(samples: &[Page], letters: &[String]) -> Result<Self, Unsupported> {
-        let mut displays = samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
+    pub(in crate::certificate_pdf) fn of(
+        samples: &[Page],
+        letters: &[String],
+    ) -> Result<Self, Unsupported> {
+        let mut displays = samples
+            .iter()
+            .map(Display::of)
+            .collect::<Result<Vec<_>, _>>()?;
         let mut deflate = Deflate::best();
         let mut objects = Objects::after(HEADER.len(), Vec::new(), HEAD);
         let profile = objects.next();
@@ -87,14 +93,26 @@ impl Plate {
         stream.filter(Filter::FlateDecode);
         stream.finish();
         let srgb = objects.next();
-        objects.begin(srgb).start::<pdf_writer::writers::ColorSpace>().icc_based(profile);
+        objects
+            .begin(srgb)
+            .start::<pdf_writer::writers::ColorSpace>()
+            .icc_based(profile);
         let fonts = shared_fonts(&displays, letters)?;
-        let written = fonts.0.iter().map(|font| font.write(&mut objects, &mut deflate));
+        let written = fonts
+            .0
+            .iter()
+            .map(|font| font.write(&mut objects, &mut deflate));
         let (font_ids, hosts): (Vec<Ref>, Vec<Option<Host>>) =
             written.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let host = hosts.into_iter().flatten().next();
         let images = shared_images(&displays, &mut objects, &mut deflate, srgb)?;
-        let means = Means { srgb, fonts, font_ids, host, images };
+        let means = Means {
+            srgb,
+            fonts,
+            font_ids,
+            host,
+            images,
+        };
         displays.iter_mut().for_each(|display| means.embed(display));
         let mut ornaments = Vec::new();
         for pieces in common_ornaments(&displays) {
@@ -105,16 +123,28 @@ impl Plate {
         let head = Bytes::from([HEADER, chunk.as_bytes()].concat());
         let hash = Sha256::new_with_prefix(&head);
         let sheets = Recent::new(SHEETS, usize::MAX, |_| 0);
-        Ok(Self { head, hash, offsets, profile, means, ornaments, sheets })
+        Ok(Self {
+            head,
+            hash,
+            offsets,
+            profile,
+            means,
+            ornaments,
+            sheets,
+        })
     }
 
-    /// Returns the sheet for the texts `common`. Calls `make` if there is none, and keeps its result, also an error.
+    /// Returns the sheet for the texts `common`. Calls `make` if there is none, and keeps its
+    /// result, also an error.
     pub(in crate::certificate_pdf) fn sheet(
         &self,
         common: &[String],
         make: impl FnOnce() -> Result<Sheet, Unsupported>,
     ) -> Result<Arc<Sheet>, Unsupported> {
-        self.sheets.get_or_insert(common, Cell::default).get_or_init(|| make().map(Arc::new)).clone()
+        self.sheets
+            .get_or_insert(common, Cell::default)
+            .get_or_init(|| make().map(Arc::new))
+            .clone()
     }
 
     /// Returns the size of the head in bytes.
@@ -126,30 +156,51 @@ impl Plate {
     ///
     /// # Errors
     /// Returns [`Unsupported`] if the page contains something that the writer cannot write.
-    pub(in crate::certificate_pdf) fn read<'a>(&self, page: &'a Page) -> Result<Display<'a>, Unsupported> {
+    pub(in crate::certificate_pdf) fn read<'a>(
+        &self,
+        page: &'a Page,
+    ) -> Result<Display<'a>, Unsupported> {
         let mut display = Display::of(page)?;
         self.means.embed(&mut display);
-        let (mut pieces, mut fitted) = (Vec::with_capacity(display.pieces.len()), Vec::new());
+        let mut pieces = Vec::with_capacity(display.pieces.len());
+        let mut fitted = Vec::new();
         let mut left = VecDeque::from(std::mem::take(&mut display.pieces));
-        let (all, mut in_a_row) = (left.len(), false);
+        let all = left.len();
+        let mut in_a_row = false;
         while let Some(mark) = left.front().map(|piece| piece.mark) {
             let begins = mark == Mark::Artifact && !in_a_row;
             in_a_row = mark == Mark::Artifact;
-            if let Some(at) = begins.then(|| self.ornament(left.make_contiguous())).flatten() {
+            if let Some(at) = begins
+                .then(|| self.ornament(left.make_contiguous()))
+                .flatten()
+            {
                 left.drain(..self.ornaments[at].pieces.len());
-                pieces.push(Piece { place: Transform::identity(), mark, draw: Draw::Form(at) });
+                pieces.push(Piece {
+                    place: Transform::identity(),
+                    mark,
+                    draw: Draw::Form(at),
+                });
                 continue;
             }
-            let fits = display.fitted.iter().find(|(piece, _)| *piece == all - left.len());
+            let fits = display
+                .fitted
+                .iter()
+                .find(|(piece, _)| *piece == all - left.len());
             fitted.extend(fits.map(|(_, fits)| (pieces.len(), *fits)));
             pieces.extend(left.pop_front());
         }
-        Ok(Display { pieces, fitted, ..display })
+        Ok(Display {
+            pieces,
+            fitted,
+            ..display
+        })
     }
 
     /// Returns the index of the ornament that `pieces` begin with.
     fn ornament(&self, pieces: &[Piece<'_>]) -> Option<usize> {
-        self.ornaments.iter().position(|ornament| pieces.starts_with(&ornament.pieces))
+        self.ornaments
+            .iter()
+            .position(|ornament| pieces.starts_with(&ornament.pieces))
     }
 
     pub(super) fn write_page(
@@ -164,7 +215,11 @@ impl Plate {
         writer.kids([page]).count(1);
         writer.finish();
         let mut writer = objects.begin(page).start::<pdf_writer::writers::Page>();
-        writer.parent(pages).media_box(area(size)).struct_parents(0).contents(stream);
+        writer
+            .parent(pages)
+            .media_box(area(size))
+            .struct_parents(0)
+            .contents(stream);
         list(&mut writer.resources());
     }
 
@@ -174,15 +229,24 @@ impl Plate {
         (catalog, pages, tree, xmp): (Ref, Ref, Ref, Ref),
         facts: &PageFacts,
     ) {
-        let mut writer = objects.begin(catalog).start::<pdf_writer::writers::Catalog>();
-        writer.pages(pages).metadata(xmp).lang(TextStr(facts.locale.as_str()));
+        let mut writer = objects
+            .begin(catalog)
+            .start::<pdf_writer::writers::Catalog>();
+        writer
+            .pages(pages)
+            .metadata(xmp)
+            .lang(TextStr(facts.locale.as_str()));
         writer.mark_info().marked(true);
         writer.pair(Name(b"StructTreeRoot"), tree);
         writer.viewer_preferences().display_doc_title(true);
         let mut intents = writer.output_intents();
         let mut intent = intents.push();
-        intent.subtype(OutputIntentSubtype::PDFA).dest_output_profile(self.profile);
-        intent.output_condition_identifier(TextStr("sRGB")).info(TextStr("sRGB"));
+        intent
+            .subtype(OutputIntentSubtype::PDFA)
+            .dest_output_profile(self.profile);
+        intent
+            .output_condition_identifier(TextStr("sRGB"))
+            .info(TextStr("sRGB"));
         intent.registry_name(TextStr("http://www.color.org"));
     }
 }
@@ -199,7 +263,8 @@ impl Means {
         }
     }
 
-    /// Writes `pieces` as a form XObject, which pages paint with one operator. Returns its reference.
+    /// Writes `pieces` as a form XObject, which pages paint with one operator. Returns its
+    /// reference.
     fn write_form(
         &self,
         objects: &mut Objects,
@@ -209,13 +274,22 @@ impl Means {
     ) -> Result<Ref, Unsupported> {
         let mut body = Body::unmarked(&self.fonts, size.y);
         pieces.iter().try_for_each(|piece| body.piece(piece))?;
-        let Finished { content, opacities, .. } = body.finish();
-        let (form, packed) = (objects.next(), deflate.zlib(content.as_slice()));
+        let Finished {
+            content, opacities, ..
+        } = body.finish();
+        let form = objects.next();
+        let packed = deflate.zlib(content.as_slice());
         objects.here(form);
         let mut writer = objects.chunk.form_xobject(form, &packed);
         writer.filter(Filter::FlateDecode);
         writer.bbox(area(size));
-        self.list(&mut writer.resources(), &[], None, &opacities, std::iter::empty());
+        self.list(
+            &mut writer.resources(),
+            &[],
+            None,
+            &opacities,
+            std::iter::empty(),
+        );
         Ok(form)
     }
 
@@ -249,33 +323,47 @@ impl Means {
         for opacity in opacities {
             let part = f32::from(*opacity) / 255.0;
             let state = states.insert(Name(format!("O{opacity}").as_bytes()));
-            state.start::<ExtGraphicsState>().non_stroking_alpha(part).stroking_alpha(part);
+            state
+                .start::<ExtGraphicsState>()
+                .non_stroking_alpha(part)
+                .stroking_alpha(part);
         }
     }
 }
 
 fn area(size: Size) -> Rect {
-    #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
-    let (width, height) = (size.x.to_pt() as f32, size.y.to_pt() as f32);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a PDF's numbers are of this kind"
+    )]
+    let width = size.x.to_pt() as f32;
+    let height = size.y.to_pt() as f32;
     Rect::new(0.0, 0.0, width, height)
 }
 
-/// Returns a subset per font with the glyphs that the samples show. Fonts in which texts differ also get `letters`.
+/// Returns a subset per font with the glyphs that the samples show. Fonts in which texts differ
+/// also get `letters`.
 fn shared_fonts(displays: &[Display<'_>], letters: &[String]) -> Result<Subsets, Unsupported> {
     let mut fonts = Subsets::default();
     let shown_by = |display: &Display<'_>, run: &TextItem| {
-        display.pieces.iter().any(|piece| matches!(&piece.draw, Draw::Text(other) if other.text == run.text))
+        display
+            .pieces
+            .iter()
+            .any(|piece| matches!(&piece.draw, Draw::Text(other) if other.text == run.text))
     };
     let mut lettered = HashSet::new();
     for piece in displays.iter().flat_map(|display| &display.pieces) {
-        let Draw::Text(run) = &piece.draw else { continue };
+        let Draw::Text(run) = &piece.draw else {
+            continue;
+        };
         let at = fonts.of(&run.font)?;
         clusters(run).for_each(|cluster| fonts.0[at].add_cluster(&cluster));
         if !displays.iter().all(|display| shown_by(display, run)) && lettered.insert(at) {
             let shaper = Shaper::of(&run.font, run.lang).ok_or(Unsupported("language"))?;
             for text in letters {
-                let glyphs =
-                    shaper.shape(text, Script::Latin).ok_or(Unsupported("letters that cannot be shaped"))?;
+                let glyphs = shaper
+                    .shape(text, Script::Latin)
+                    .ok_or(Unsupported("letters that cannot be shaped"))?;
                 glyph_clusters(&glyphs, text).for_each(|cluster| fonts.0[at].add_cluster(&cluster));
             }
         }
@@ -306,12 +394,16 @@ const WORTH_A_FORM: usize = 3;
 
 /// Returns the common beginning of each row of shapes on all samples: the background, seals, rules.
 fn common_ornaments(displays: &[Display<'_>]) -> Vec<Vec<Piece<'static>>> {
-    let Some((first, others)) = displays.split_first() else { return Vec::new() };
+    let Some((first, others)) = displays.split_first() else {
+        return Vec::new();
+    };
     let others: Vec<Vec<&[Piece<'_>]>> = others.iter().map(rows).collect();
     let mut ornaments = Vec::new();
     for (n, row) in rows(first).into_iter().enumerate() {
         let same = |at: &usize| {
-            others.iter().all(|rows| rows.get(n).and_then(|row| row.get(*at)) == Some(&row[*at]))
+            others
+                .iter()
+                .all(|rows| rows.get(n).and_then(|row| row.get(*at)) == Some(&row[*at]))
         };
         let same = (0..row.len()).take_while(same).count();
         let whole = &row[..whole_clips(&row[..same])];
@@ -324,17 +416,22 @@ fn common_ornaments(displays: &[Display<'_>]) -> Vec<Vec<Piece<'static>>> {
 
 /// Returns the rows of consecutive shapes between pieces of content.
 fn rows<'d, 'a>(display: &'d Display<'a>) -> Vec<&'d [Piece<'a>]> {
-    let alike = |a: &Piece<'_>, b: &Piece<'_>| (a.mark == Mark::Artifact) == (b.mark == Mark::Artifact);
+    let alike =
+        |a: &Piece<'_>, b: &Piece<'_>| (a.mark == Mark::Artifact) == (b.mark == Mark::Artifact);
     display
         .pieces
         .chunk_by(alike)
-        .filter(|row| row.first().is_some_and(|piece| piece.mark == Mark::Artifact))
+        .filter(|row| {
+            row.first()
+                .is_some_and(|piece| piece.mark == Mark::Artifact)
+        })
         .collect()
 }
 
 /// Returns the length of the longest prefix of `pieces` in which every clip that begins also ends.
 fn whole_clips(pieces: &[Piece<'_>]) -> usize {
-    let (mut whole, mut depth) = (0, 0_i32);
+    let mut whole = 0;
+    let mut depth = 0_i32;
     for (n, piece) in pieces.iter().enumerate() {
         match piece.draw {
             Draw::Clip(_) => depth += 1,
@@ -355,7 +452,9 @@ fn srgb_profile() -> Result<Vec<u8>, Unsupported> {
     const MADE: std::ops::Range<usize> = 24..36;
     let mut profile = moxcms::ColorProfile::new_srgb();
     profile.cicp = None;
-    let mut bytes = profile.encode().map_err(|_| Unsupported("colour profile"))?;
+    let mut bytes = profile
+        .encode()
+        .map_err(|_| Unsupported("colour profile"))?;
     let made = bytes.get_mut(MADE).ok_or(Unsupported("colour profile"))?;
     made.copy_from_slice(&[0x07, 0xea, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
     Ok(bytes)

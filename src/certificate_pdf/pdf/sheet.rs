@@ -1,12 +1,15 @@
-//! Sheets: the layout that certificates of one definition and day share, with slots for the lines that differ.
+//! Sheets: the layout that certificates of one definition and day share, with slots for the lines
+//! that differ.
 //!
-//! A sheet is derived from two specimens, which are pages of the definition for people who don't exist. Content that
-//! is the same on both is the same on every page. Content that differs must be lines that show one of the [`Texts`],
-//! and this module must be able to set and place them. Otherwise there is no sheet, and typst lays out each page.
+//! A sheet is derived from two specimens, which are pages of the definition for people who don't
+//! exist. Content that is the same on both is the same on every page. Content that differs must be
+//! lines that show one of the [`Texts`], and this module must be able to set and place them.
+//! Otherwise there is no sheet, and typst lays out each page.
 //!
-//! Two more specimens are laid out when the first name comes that must be set smaller to fit. One of them has a name
-//! that must be slightly smaller, the other a name that must be much smaller. The first shows how all pieces move
-//! then. Both are compared with the pages that the sheet gives for their names.
+//! Two more specimens are laid out when the first name comes that must be set smaller to fit. One
+//! of them has a name that must be slightly smaller, the other a name that must be much smaller.
+//! The first shows how all pieces move then. Both are compared with the pages that the sheet gives
+//! for their names.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -78,8 +81,9 @@ struct Slot {
 pub(in crate::certificate_pdf) struct Sheet {
     size: Size,
     pieces: Vec<Piece<'static>>,
-    /// Distance in points by which each piece moves down for each point by which the name is smaller. `None` if this
-    /// could not be derived. Set when the first name comes that must be smaller.
+    /// Distance in points by which each piece moves down for each point by which the name is
+    /// smaller. `None` if this could not be derived. Set when the first name comes that must be
+    /// smaller.
     descents: OnceLock<Option<Vec<f64>>>,
     slots: Vec<Slot>,
     tree: Tree,
@@ -88,11 +92,23 @@ pub(in crate::certificate_pdf) struct Sheet {
 }
 
 impl Filling {
-    /// Returns the filling that gives `lines[0]` for `texts[0]` and `lines[1]` for `texts[1]`, if there is one.
+    /// Returns the filling that gives `lines[0]` for `texts[0]` and `lines[1]` for `texts[1]`, if
+    /// there is one.
     fn of(lines: [&str; 2], texts: [&Texts; 2]) -> Option<Self> {
-        [Field::Address, Field::PublicId, Field::Document, Field::Name].into_iter().find_map(|field| {
+        [
+            Field::Address,
+            Field::PublicId,
+            Field::Document,
+            Field::Name,
+        ]
+        .into_iter()
+        .find_map(|field| {
             let (before, after) = lines[0].split_once(some(texts[0].get(field))?)?;
-            let filling = Self { before: before.to_owned(), field, after: after.to_owned() };
+            let filling = Self {
+                before: before.to_owned(),
+                field,
+                after: after.to_owned(),
+            };
             (filling.fill(texts[1]) == lines[1]).then_some(filling)
         })
     }
@@ -110,26 +126,36 @@ impl Sheet {
     /// Derives a sheet from two specimens, which must differ in each of their texts.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if the specimens differ by more than lines that can be set here, don't show the name,
-    /// or contain something that the writer cannot write.
+    /// Returns [`Unsupported`] if the specimens differ by more than lines that can be set here,
+    /// don't show the name, or contain something that the writer cannot write.
     pub(in crate::certificate_pdf) fn of(
         plate: &Plate,
         specimens: &[(Page, Texts)],
     ) -> Result<Self, Unsupported> {
         const APART: Unsupported = Unsupported("specimens that differ by more than lines");
-        let [(page, texts), (other_page, other_texts)] = specimens else { return Err(APART) };
-        let (one, other, texts) = (plate.read(page)?, plate.read(other_page)?, [texts, other_texts]);
+        let [(page, texts), (other_page, other_texts)] = specimens else {
+            return Err(APART);
+        };
+        let one = plate.read(page)?;
+        let other = plate.read(other_page)?;
+        let texts = [texts, other_texts];
         if one.pieces.len() != other.pieces.len() || one.size != other.size {
             return Err(APART);
         }
         let mut slots = Vec::new();
         for (n, pieces) in one.pieces.iter().zip(&other.pieces).enumerate() {
             if pieces.0 != pieces.1 {
-                let fitted = one.fitted.iter().find(|fitted| fitted.0 == n).ok_or(APART)?.1;
+                let fitted = one
+                    .fitted
+                    .iter()
+                    .find(|fitted| fitted.0 == n)
+                    .ok_or(APART)?
+                    .1;
                 slots.push(Slot::of(n, pieces, fitted, texts).ok_or(APART)?);
             }
         }
-        // A page without the person's name is never issued. This is checked on pages that typst lays out.
+        // A page without the person's name is never issued. This is checked on pages that typst
+        // lays out.
         if !slots.iter().any(|slot| slot.filling.field == Field::Name) {
             return Err(APART);
         }
@@ -140,13 +166,23 @@ impl Sheet {
             .collect::<Option<_>>()
             .ok_or(APART)?;
         let pieces = one.pieces.iter().map(Piece::to_owned).collect();
-        let sheet =
-            Self { size: one.size, pieces, descents: OnceLock::new(), slots, tree: one.tree.clone(), told };
-        if sheet.stamps_like(plate, None, (other_page, other_texts)) { Ok(sheet) } else { Err(APART) }
+        let sheet = Self {
+            size: one.size,
+            pieces,
+            descents: OnceLock::new(),
+            slots,
+            tree: one.tree.clone(),
+            told,
+        };
+        if sheet.stamps_like(plate, None, (other_page, other_texts)) {
+            Ok(sheet)
+        } else {
+            Err(APART)
+        }
     }
 
-    /// Returns two names that fit on one line only in a smaller size: one slightly smaller, the other about as small
-    /// as is allowed.
+    /// Returns two names that fit on one line only in a smaller size: one slightly smaller, the
+    /// other about as small as is allowed.
     pub(super) fn long_names(&self) -> Option<[String; 2]> {
         let slot = self.name_slot()?;
         let [full, least] = slot.fitted.sizes;
@@ -164,23 +200,33 @@ impl Sheet {
         (slot.setter.set(a_little.clone())?.width() < widest).then_some([a_little, much])
     }
 
-    /// Returns the slot of the name if there is exactly one. Only then does the name have a single size.
+    /// Returns the slot of the name if there is exactly one. Only then does the name have a single
+    /// size.
     fn name_slot(&self) -> Option<&Slot> {
-        let mut slots = self.slots.iter().filter(|slot| slot.filling.field == Field::Name);
+        let mut slots = self
+            .slots
+            .iter()
+            .filter(|slot| slot.filling.field == Field::Name);
         slots.next().filter(|_| slots.next().is_none())
     }
 
-    /// Derives from the first specimen how pieces move for a long name. Returns `None` if a page stamped with the
-    /// result differs from one of `specimens`.
+    /// Derives from the first specimen how pieces move for a long name. Returns `None` if a page
+    /// stamped with the result differs from one of `specimens`.
     fn learned(&self, plate: &Plate, specimens: &[(Page, Texts)]) -> Option<Vec<f64>> {
         let (page, texts) = specimens.first()?;
         let descents = self.descents_of(&plate.read(page).ok()?, texts)?;
-        let alike = |(page, texts): &(Page, Texts)| self.stamps_like(plate, Some(&descents), (page, texts));
+        let alike =
+            |(page, texts): &(Page, Texts)| self.stamps_like(plate, Some(&descents), (page, texts));
         specimens.iter().all(alike).then_some(descents)
     }
 
     /// Returns true if a page with the texts of a specimen is stamped as typst laid it out.
-    fn stamps_like(&self, plate: &Plate, descents: Option<&[f64]>, (page, texts): (&Page, &Texts)) -> bool {
+    fn stamps_like(
+        &self,
+        plate: &Plate,
+        descents: Option<&[f64]>,
+        (page, texts): (&Page, &Texts),
+    ) -> bool {
         let (Some(stamped), Ok(laid_out)) = (self.set(texts, || descents), plate.read(page)) else {
             return false;
         };
@@ -189,16 +235,24 @@ impl Sheet {
 
     fn descents_of(&self, specimen: &Display<'_>, texts: &Texts) -> Option<Vec<f64>> {
         let slot = self.name_slot()?;
-        let smaller = slot.fitted.sizes[0] - slot.size_of(&slot.setter.set(slot.filling.fill(texts))?)?;
+        let smaller =
+            slot.fitted.sizes[0] - slot.size_of(&slot.setter.set(slot.filling.fill(texts))?)?;
         if smaller <= Abs::zero() || specimen.pieces.len() != self.pieces.len() {
             return None;
         }
-        let descent = |(one, other): (&Piece<'_>, &Piece<'_>)| (other.place.ty - one.place.ty) / smaller;
-        Some(self.pieces.iter().zip(&specimen.pieces).map(descent).collect())
+        let descent =
+            |(one, other): (&Piece<'_>, &Piece<'_>)| (other.place.ty - one.place.ty) / smaller;
+        Some(
+            self.pieces
+                .iter()
+                .zip(&specimen.pieces)
+                .map(descent)
+                .collect(),
+        )
     }
 
-    /// Returns the page of a certificate. If this is the first certificate that needs specimens with
-    /// [long names](Self::long_names), calls `lay_out` for them.
+    /// Returns the page of a certificate. If this is the first certificate that needs specimens
+    /// with [long names](Self::long_names), calls `lay_out` for them.
     ///
     /// # Errors
     /// Returns [`Unsupported`] if typst must lay out the page.
@@ -210,11 +264,16 @@ impl Sheet {
     ) -> Result<Display<'_>, Unsupported> {
         let learn = || self.learned(plate, &lay_out(self.long_names()?)?);
         let descents = || self.descents.get_or_init(learn).as_deref();
-        self.set(texts, descents).ok_or(Unsupported("text that typst is to set"))
+        self.set(texts, descents)
+            .ok_or(Unsupported("text that typst is to set"))
     }
 
     /// Returns a page with `texts`, or `None` if typst must lay it out.
-    fn set<'d>(&self, texts: &Texts, descents: impl FnOnce() -> Option<&'d [f64]>) -> Option<Display<'_>> {
+    fn set<'d>(
+        &self,
+        texts: &Texts,
+        descents: impl FnOnce() -> Option<&'d [f64]>,
+    ) -> Option<Display<'_>> {
         let mut pieces: Vec<Piece<'_>> = self.pieces.iter().map(Piece::borrowed).collect();
         let mut smaller = Abs::zero();
         for slot in &self.slots {
@@ -240,19 +299,27 @@ impl Sheet {
         for (element, filling) in &self.told {
             tree.tell(*element, filling.fill(texts).into());
         }
-        Some(Display { size: self.size, pieces, tree, fitted: Vec::new() })
+        Some(Display {
+            size: self.size,
+            pieces,
+            tree,
+            fitted: Vec::new(),
+        })
     }
 }
 
 impl Slot {
-    /// Returns a slot for a piece that differs between two specimens. Returns `None` if the piece cannot be set here.
+    /// Returns a slot for a piece that differs between two specimens. Returns `None` if the piece
+    /// cannot be set here.
     fn of(
         piece: usize,
         (one, other): (&Piece<'_>, &Piece<'_>),
         fitted: Fitted,
         texts: [&Texts; 2],
     ) -> Option<Self> {
-        let (Draw::Text(a), Draw::Text(b)) = (&one.draw, &other.draw) else { return None };
+        let (Draw::Text(a), Draw::Text(b)) = (&one.draw, &other.draw) else {
+            return None;
+        };
         let filling = Filling::of([&a.text, &b.text], texts)?;
         let setter = LineSetter::like(a)?;
         let width = a.width();
@@ -261,15 +328,26 @@ impl Slot {
             return None;
         }
         let align = (((one.place.tx - other.place.tx) / wider) * 2.0).round() / 2.0;
-        Some(Self { piece, filling, setter, fitted, align, width })
+        Some(Self {
+            piece,
+            filling,
+            setter,
+            fitted,
+            align,
+            width,
+        })
     }
 
-    /// Returns the size in which a line fits its box, as `fit` in templates does. Returns `None` if the line must be
-    /// broken.
+    /// Returns the size in which a line fits its box, as `fit` in templates does. Returns `None` if
+    /// the line must be broken.
     fn size_of(&self, line: &TextItem) -> Option<Abs> {
-        let ([full, least], width) = (self.fitted.sizes, line.width());
-        let size =
-            if width <= self.fitted.width { full } else { full * (self.fitted.width / width) * SHRUNK };
+        let [full, least] = self.fitted.sizes;
+        let width = line.width();
+        let size = if width <= self.fitted.width {
+            full
+        } else {
+            full * (self.fitted.width / width) * SHRUNK
+        };
         (size >= least).then_some(size)
     }
 }
@@ -281,23 +359,41 @@ impl Display<'_> {
         self.size == other.size
             && self.pieces.len() == other.pieces.len()
             && pieces.all(|(one, other)| one.looks_like(other))
-            && self.tree.told_otherwise(&other.tree).is_some_and(|told| told.is_empty())
+            && self
+                .tree
+                .told_otherwise(&other.tree)
+                .is_some_and(|told| told.is_empty())
     }
 }
 
 impl Piece<'_> {
     /// Returns true if the two pieces look the same and have the same mark.
     pub(super) fn looks_like(&self, other: &Piece<'_>) -> bool {
-        let (p, q) = (self.place, other.place);
+        let p = self.place;
+        let q = other.place;
         let near = |a: Abs, b: Abs| (a - b).to_pt().abs() < NEAR;
         let same_draw = match (&self.draw, &other.draw) {
             (Draw::Text(a), Draw::Text(b)) => {
-                let alike = a.font == b.font && a.fill == b.fill && a.stroke == b.stroke && a.lang == b.lang;
-                alike && near(a.size, b.size) && a.text == b.text && same_glyphs(&a.glyphs, &b.glyphs)
+                let alike = a.font == b.font
+                    && a.fill == b.fill
+                    && a.stroke == b.stroke
+                    && a.lang == b.lang;
+                alike
+                    && near(a.size, b.size)
+                    && a.text == b.text
+                    && same_glyphs(&a.glyphs, &b.glyphs)
             }
             (a, b) => a == b,
         };
-        let still = |t: Transform| Transform { tx: Abs::zero(), ty: Abs::zero(), ..t };
-        same_draw && self.mark == other.mark && still(p) == still(q) && near(p.tx, q.tx) && near(p.ty, q.ty)
+        let still = |t: Transform| Transform {
+            tx: Abs::zero(),
+            ty: Abs::zero(),
+            ..t
+        };
+        same_draw
+            && self.mark == other.mark
+            && still(p) == still(q)
+            && near(p.tx, q.tx)
+            && near(p.ty, q.ty)
     }
 }

@@ -1,4 +1,5 @@
-//! Stamped pages are the same as the pages that typst lays out, and pages that can't be stamped are left to typst.
+//! Stamped pages are the same as the pages that typst lays out, and pages that can't be stamped are
+//! left to typst.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -39,36 +40,61 @@ static LOOKS: LazyLock<Vec<Look>> = LazyLock::new(|| {
 });
 
 fn look(job: RenderJob) -> Look {
-    let template = RENDERER.theme(&job.theme, job.theme_version).expect("shipped");
+    let template = RENDERER
+        .theme(&job.theme, job.theme_version)
+        .expect("shipped");
     let pictures = RENDERER.pictures(template, &job).expect("good ones");
-    let plate = RENDERER.plate(template, &pictures, &job).expect("good samples");
+    let plate = RENDERER
+        .plate(template, &pictures, &job)
+        .expect("good samples");
     let sheet = RENDERER.sheet(&plate, template, &pictures, &job);
     let sheet = sheet.unwrap_or_else(|Unsupported(why)| panic!("{}: {why}", job.theme));
     Look { job, plate, sheet }
 }
 
 fn texts_of(job: &RenderJob) -> Option<Texts> {
-    let template = RENDERER.theme(&job.theme, job.theme_version).expect("shipped");
+    let template = RENDERER
+        .theme(&job.theme, job.theme_version)
+        .expect("shipped");
     let pictures = RENDERER.pictures(template, job).expect("good ones");
-    Some(RENDERER.prepare(template, job, &pictures).ok()?.data.texts())
+    Some(
+        RENDERER
+            .prepare(template, job, &pictures)
+            .ok()?
+            .data
+            .texts(),
+    )
 }
 
 impl Look {
-    /// Returns true if a certificate of this look is stamped. Asserts that it then looks like typst's page.
+    /// Returns true if a certificate of this look is stamped. Asserts that it then looks like
+    /// typst's page.
     fn is_stamped(&self, job: &RenderJob) -> bool {
-        let template = RENDERER.theme(&job.theme, job.theme_version).expect("shipped");
+        let template = RENDERER
+            .theme(&job.theme, job.theme_version)
+            .expect("shipped");
         let pictures = RENDERER.pictures(template, job).expect("good ones");
         let long = |names| RENDERER.long_named(names, template, &pictures, job);
         let stamped = texts_of(job).map(|texts| self.sheet.stamp(&self.plate, &texts, long));
-        let Some(Ok(stamped)) = stamped else { return false };
+        let Some(Ok(stamped)) = stamped else {
+            return false;
+        };
         let page = page_of(job);
         let laid_out = self.plate.read(&page).expect("can be read");
-        assert!(stamped.looks_like(&laid_out), "{} {}", job.theme, job.full_name.reveal_str());
+        assert!(
+            stamped.looks_like(&laid_out),
+            "{} {}",
+            job.theme,
+            job.full_name.reveal_str()
+        );
         true
     }
 
     fn named(&self, name: &str) -> RenderJob {
-        RenderJob { full_name: Personal::new(name.to_owned()), ..self.job.clone() }
+        RenderJob {
+            full_name: Personal::new(name.to_owned()),
+            ..self.job.clone()
+        }
     }
 }
 
@@ -85,10 +111,14 @@ fn every_theme_is_stamped_as_typst_lays_it_out() {
             &longer,
             &longest,
         ] {
-            assert!(look.is_stamped(&look.named(name)), "{} {name}", look.job.theme);
+            assert!(
+                look.is_stamped(&look.named(name)),
+                "{} {name}",
+                look.job.theme
+            );
         }
-        // Names that are left to typst: other scripts, several scripts, no letters, a full stop that hangs into the
-        // margin, two adjacent middle dots, several marks, more than one line.
+        // Names that are left to typst: other scripts, several scripts, no letters, a full stop
+        // that hangs into the margin, two adjacent middle dots, several marks, more than one line.
         let broken = "María del Carmen ".repeat(12);
         for name in [
             "محمد",
@@ -100,16 +130,29 @@ fn every_theme_is_stamped_as_typst_lays_it_out() {
             "a\u{308}\u{323}",
             broken.trim(),
         ] {
-            assert!(!look.is_stamped(&look.named(name)), "{} {name}", look.job.theme);
+            assert!(
+                !look.is_stamped(&look.named(name)),
+                "{} {name}",
+                look.job.theme
+            );
         }
     }
 }
 
 #[test]
 fn letters_beyond_western_latin_are_stamped_if_the_font_has_them() {
-    for name in ["Ελένη Παπαδοπούλου", "Владимир Їжак", "Nguyễn Thị Ánh", "Қасым-Жомарт", "Ἀθηνᾶ", "Ǽ ẞ"]
-    {
-        let stamped = LOOKS.iter().filter(|look| look.is_stamped(&look.named(name))).count();
+    for name in [
+        "Ελένη Παπαδοπούλου",
+        "Владимир Їжак",
+        "Nguyễn Thị Ánh",
+        "Қасым-Жомарт",
+        "Ἀθηνᾶ",
+        "Ǽ ẞ",
+    ] {
+        let stamped = LOOKS
+            .iter()
+            .filter(|look| look.is_stamped(&look.named(name)))
+            .count();
         assert!(stamped > 0, "{name}");
     }
 }
@@ -153,7 +196,12 @@ proptest! {
 
 fn texts(name: &str) -> Texts {
     let [document, public_id, address] = ["doc", "id", "url"].map(|kind| format!("{kind}-{name}"));
-    Texts { name: name.to_owned(), document, public_id, address }
+    Texts {
+        name: name.to_owned(),
+        document,
+        public_id,
+        address,
+    }
 }
 
 fn learn(body: impl Fn(&str) -> String) -> Result<(Plate, Sheet), Unsupported> {
@@ -172,7 +220,8 @@ fn definition_whose_common_part_depends_on_the_person_has_no_sheet() {
     for body in [
         // A line for which the template reports no box.
         (|name| name.to_owned()) as fn(&str) -> String,
-        // A shape, a number of lines, a letter case, a font size or an alternative text that depends on the name.
+        // A shape, a number of lines, a letter case, a font size or an alternative text that
+        // depends on the name.
         |name| format!("{FITS}{name} #rect(width: {}pt)", name.len()),
         |name| format!("{FITS}{name} #for _ in range({}) [x\\ ]", name.len()),
         |name| format!("{FITS}#upper[{name}]"),
@@ -205,10 +254,17 @@ fn line_is_aligned_left_centre_or_right_in_its_box() {
         let (plate, sheet) = learn(body).expect("a sheet");
         let page = pages(&body("Somebody")).remove(0);
         let unasked = |_| panic!("the name fits in its full size");
-        let stamped = sheet.stamp(&plate, &texts("Somebody"), unasked).expect("the name fits");
+        let stamped = sheet
+            .stamp(&plate, &texts("Somebody"), unasked)
+            .expect("the name fits");
         let laid_out = Display::of(&page).expect("can be read");
         assert!(stamped.pieces[0].looks_like(&laid_out.pieces[0]), "{place}");
-        // The line is wider than its box, and there are no specimens that show how to set it smaller.
-        assert!(sheet.stamp(&plate, &texts("Somebody Somebody"), |_| None).is_err());
+        // The line is wider than its box, and there are no specimens that show how to set it
+        // smaller.
+        assert!(
+            sheet
+                .stamp(&plate, &texts("Somebody Somebody"), |_| None)
+                .is_err()
+        );
     }
 }

@@ -49,14 +49,25 @@ impl Tree {
     pub(super) const DOCUMENT: usize = 0;
 
     pub(super) fn new() -> Self {
-        let document = Element { kind: Kind::Document, parent: Self::DOCUMENT, children: Vec::new() };
-        Self { elements: vec![document], owners: Vec::new() }
+        let document = Element {
+            kind: Kind::Document,
+            parent: Self::DOCUMENT,
+            children: Vec::new(),
+        };
+        Self {
+            elements: vec![document],
+            owners: Vec::new(),
+        }
     }
 
     /// Adds an element as the last child of `parent`. Returns its index.
     pub(super) fn add(&mut self, parent: usize, kind: Kind) -> usize {
         let index = self.elements.len();
-        self.elements.push(Element { kind, parent, children: Vec::new() });
+        self.elements.push(Element {
+            kind,
+            parent,
+            children: Vec::new(),
+        });
         self.elements[parent].children.push(Child::Element(index));
         index
     }
@@ -68,7 +79,9 @@ impl Tree {
         // A document or division contains only elements, so its content goes into a `Loose` one.
         let owner = match self.elements[element].kind {
             Kind::Document | Kind::Division => match self.elements[element].children.last() {
-                Some(Child::Element(last)) if matches!(self.elements[*last].kind, Kind::Loose) => *last,
+                Some(Child::Element(last)) if matches!(self.elements[*last].kind, Kind::Loose) => {
+                    *last
+                }
                 _ => self.add(element, Kind::Loose),
             },
             _ => element,
@@ -91,9 +104,12 @@ impl Tree {
         self.elements[element].kind = Kind::Figure(text);
     }
 
-    /// Returns the figures whose alternative text differs in `other`, with both texts. Returns `None` if the trees
-    /// differ in anything else.
-    pub(super) fn told_otherwise<'t>(&'t self, other: &'t Self) -> Option<Vec<(usize, [&'t str; 2])>> {
+    /// Returns the figures whose alternative text differs in `other`, with both texts. Returns
+    /// `None` if the trees differ in anything else.
+    pub(super) fn told_otherwise<'t>(
+        &'t self,
+        other: &'t Self,
+    ) -> Option<Vec<(usize, [&'t str; 2])>> {
         if self.owners != other.owners || self.elements.len() != other.elements.len() {
             return None;
         }
@@ -111,12 +127,17 @@ impl Tree {
         Some(told)
     }
 
-    /// Writes the root, the parent tree and every element that isn't empty. Returns the reference of the root.
+    /// Writes the root, the parent tree and every element that isn't empty. Returns the reference
+    /// of the root.
     pub(super) fn write(&self, objects: &mut Objects, page: Ref) -> Ref {
-        let (root, parents) = (objects.next(), objects.next());
-        let ids: Vec<Option<Ref>> =
-            (0..self.elements.len()).map(|index| self.is_written(index).then(|| objects.next())).collect();
-        let mut tree = objects.begin(root).start::<pdf_writer::writers::StructTreeRoot>();
+        let root = objects.next();
+        let parents = objects.next();
+        let ids: Vec<Option<Ref>> = (0..self.elements.len())
+            .map(|index| self.is_written(index).then(|| objects.next()))
+            .collect();
+        let mut tree = objects
+            .begin(root)
+            .start::<pdf_writer::writers::StructTreeRoot>();
         tree.children().items(ids.first().copied().flatten());
         tree.parent_tree().nums().insert(0, parents);
         tree.parent_tree_next_key(1);
@@ -125,19 +146,25 @@ impl Tree {
             .insert(Name(b"Strong"), StructRole::Span)
             .insert(Name(b"Title"), StructRole::P);
         tree.finish();
-        objects.begin(parents).array().items(self.owners.iter().filter_map(|owner| ids[*owner]));
+        objects
+            .begin(parents)
+            .array()
+            .items(self.owners.iter().filter_map(|owner| ids[*owner]));
         for (element, id) in self.elements.iter().zip(&ids) {
             if let Some(id) = id {
-                let parent =
-                    if matches!(element.kind, Kind::Document) { Some(root) } else { ids[element.parent] };
+                let parent = if matches!(element.kind, Kind::Document) {
+                    Some(root)
+                } else {
+                    ids[element.parent]
+                };
                 element.write(objects, *id, parent.unwrap_or(root), page, &ids);
             }
         }
         root
     }
 
-    /// Returns true for the document, for figures, and for elements with content. Empty paragraphs and groups are
-    /// left out.
+    /// Returns true for the document, for figures, and for elements with content. Empty paragraphs
+    /// and groups are left out.
     fn is_written(&self, index: usize) -> bool {
         let element = &self.elements[index];
         matches!(element.kind, Kind::Document | Kind::Figure(_))
@@ -150,7 +177,9 @@ impl Tree {
 
 impl Element {
     fn write(&self, objects: &mut Objects, id: Ref, parent: Ref, page: Ref, ids: &[Option<Ref>]) {
-        let mut element = objects.begin(id).start::<pdf_writer::writers::StructElement>();
+        let mut element = objects
+            .begin(id)
+            .start::<pdf_writer::writers::StructElement>();
         match &self.kind {
             Kind::Document => element.kind(StructRole::Document),
             Kind::Division => element.kind(StructRole::Div),
@@ -169,11 +198,19 @@ impl Element {
             Kind::Figure(text) => element.kind(StructRole::Figure).alt(TextStr(text)),
         };
         element.parent(parent);
-        if self.children.iter().any(|child| matches!(child, Child::Content(_))) {
+        if self
+            .children
+            .iter()
+            .any(|child| matches!(child, Child::Content(_)))
+        {
             element.page(page);
         }
         if matches!(self.kind, Kind::Loose) {
-            element.attributes().push().layout().placement(pdf_writer::types::Placement::Block);
+            element
+                .attributes()
+                .push()
+                .layout()
+                .placement(pdf_writer::types::Placement::Block);
         }
         let mut children = element.children();
         for child in &self.children {

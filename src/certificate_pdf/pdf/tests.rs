@@ -1,4 +1,5 @@
-//! Comparison of this writer with typst's exporter: same picture and same text, and content left to the exporter.
+//! Comparison of this writer with typst's exporter: same picture and same text, and content left to
+//! the exporter.
 
 use bytes::Bytes;
 use time::macros::date;
@@ -36,7 +37,11 @@ impl World for Small {
         self.main.id()
     }
     fn source(&self, id: FileId) -> FileResult<Source> {
-        if id == self.main.id() { Ok(self.main.clone()) } else { Err(FileError::AccessDenied) }
+        if id == self.main.id() {
+            Ok(self.main.clone())
+        } else {
+            Err(FileError::AccessDenied)
+        }
     }
     fn file(&self, _: FileId) -> FileResult<typst::foundations::Bytes> {
         Err(FileError::AccessDenied)
@@ -53,13 +58,20 @@ pub(super) fn pages(body: &str) -> Vec<Page> {
     let source = format!(
         "#set page(width: 200pt, height: 200pt, margin: 10pt)\n#set text(font: \"EB Garamond\", size: 20pt, lang: \"en\", fallback: false)\n{body}"
     );
-    let path = RootedPath::new(VirtualRoot::Project, VirtualPath::new("/small.typ").expect("a path"));
+    let path = RootedPath::new(
+        VirtualRoot::Project,
+        VirtualPath::new("/small.typ").expect("a path"),
+    );
     let world = Small {
         library: LazyHash::new(Library::default()),
         fonts: Fonts::load().expect("bundled fonts"),
         main: Source::new(path.intern(), source),
     };
-    typst::compile::<PagedDocument>(&world).output.expect("compiles").pages().to_vec()
+    typst::compile::<PagedDocument>(&world)
+        .output
+        .expect("compiles")
+        .pages()
+        .to_vec()
 }
 
 pub(super) fn facts() -> PageFacts {
@@ -76,17 +88,30 @@ pub(super) fn facts() -> PageFacts {
 fn print(samples: &str, body: &str) -> Result<Bytes, Unsupported> {
     let plate = Plate::of(&pages(samples), &[])?;
     let page = pages(body).remove(0);
-    Ok(Printer::new().print(&plate, &plate.read(&page)?, &facts(), "tests")?.to_bytes())
+    Ok(Printer::new()
+        .print(&plate, &plate.read(&page)?, &facts(), "tests")?
+        .to_bytes())
 }
 
-/// Returns the number of pixels that differ visibly, and the greatest difference of a colour component.
+/// Returns the number of pixels that differ visibly, and the greatest difference of a colour
+/// component.
 pub(in crate::certificate_pdf) fn differences(one: &[u8], other: &[u8], dpi: u16) -> (usize, u8) {
     let [one, other] = [one, other].map(|file| raster::draw(file, dpi).expect("a PDF"));
     assert_eq!((one.width(), one.height()), (other.width(), other.height()));
-    let (a, b) = (one.data_as_u8_slice(), other.data_as_u8_slice());
-    let most = |(a, b): (&[u8], &[u8])| a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
+    let a = one.data_as_u8_slice();
+    let b = other.data_as_u8_slice();
+    let most = |(a, b): (&[u8], &[u8])| {
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| a.abs_diff(*b))
+            .max()
+            .unwrap_or(0)
+    };
     let apart: Vec<u8> = a.chunks(4).zip(b.chunks(4)).map(most).collect();
-    (apart.iter().filter(|by| **by > 12).count(), apart.into_iter().max().unwrap_or(0))
+    (
+        apart.iter().filter(|by| **by > 12).count(),
+        apart.into_iter().max().unwrap_or(0),
+    )
 }
 
 fn by_typst(body: &str) -> Vec<u8> {
@@ -100,25 +125,35 @@ fn looks_the_same(samples: &str, body: &str) {
     assert_alike(&file, &by_typst(body), 200, body);
 }
 
-/// Asserts that a file of this writer looks like typst's. Outlines and glyphs are smoothed slightly differently at
-/// their edges, which is allowed.
+/// Asserts that a file of this writer looks like typst's. Outlines and glyphs are smoothed slightly
+/// differently at their edges, which is allowed.
 #[track_caller]
 pub(in crate::certificate_pdf) fn assert_alike(file: &[u8], by_typst: &[u8], dpi: u16, case: &str) {
     let (visibly, most) = differences(file, by_typst, dpi);
     let allowed = if has_outlines(file) { 120 } else { 0 };
-    assert!(visibly <= allowed && most <= 64, "{visibly} pixels differ visibly, by at most {most}: {case}");
+    assert!(
+        visibly <= allowed && most <= 64,
+        "{visibly} pixels differ visibly, by at most {most}: {case}"
+    );
 }
 
-/// Returns true if a file of this writer has text that is painted as outlines. Its page then refers to the font of
-/// the layer.
+/// Returns true if a file of this writer has text that is painted as outlines. Its page then refers
+/// to the font of the layer.
 fn has_outlines(file: &[u8]) -> bool {
     file.windows(3).any(|part| part == b"/L ")
 }
 
 #[test]
 fn text_as_outlines_is_detected_in_a_file() {
-    for (body, expected) in [("Plain", false), ("#text(font: \"Noto Serif Thai\", \"ก็\")", true)] {
-        assert_eq!(has_outlines(&print("A", body).expect("written")), expected, "{body}");
+    for (body, expected) in [
+        ("Plain", false),
+        ("#text(font: \"Noto Serif Thai\", \"ก็\")", true),
+    ] {
+        assert_eq!(
+            has_outlines(&print("A", body).expect("written")),
+            expected,
+            "{body}"
+        );
     }
 }
 
@@ -141,8 +176,12 @@ fn shapes_strokes_clips_rotations_and_opacities_match_typst() {
 
 #[test]
 fn text_of_any_script_matches_typst_with_and_without_its_glyphs_on_the_plate() {
-    for text in ["Affluent fjord Çelik", "office 1½ ﬁ", "Ŵyn Ǽther ẞ", "x\u{0323}\u{0302}y a\u{0308}"]
-    {
+    for text in [
+        "Affluent fjord Çelik",
+        "office 1½ ﬁ",
+        "Ŵyn Ǽther ẞ",
+        "x\u{0323}\u{0302}y a\u{0308}",
+    ] {
         looks_the_same("ABCabcdefghijklmnopqrstuvwxyz", text);
         looks_the_same(text, text);
     }
@@ -168,7 +207,8 @@ fn clusters_that_typst_splits_are_joined() {
         ("Noto Serif Devanagari", "विद्युत् शर्मा"),
     ] {
         let body = format!("#text(font: \"{font}\", \"{text}\")");
-        let (pages, mut texts) = (pages(&body), Vec::new());
+        let pages = pages(&body);
+        let mut texts = Vec::new();
         for piece in Display::of(&pages[0]).expect("can be read").pieces {
             if let display::Draw::Text(run) = piece.draw {
                 let clusters: String = fonts::clusters(&run).map(|cluster| cluster.text).collect();
@@ -184,9 +224,10 @@ fn clusters_that_typst_splits_are_joined() {
 #[test]
 fn characters_of_a_split_cluster_are_placed_from_left_to_right() {
     let body = |font: &str, text: &str| format!("#text(font: \"{font}\", \"{text}\")");
-    for (font, text, order) in
-        [("EB Garamond", "gbẹ́", "gbẹ\u{301}"), ("Noto Serif Hebrew", "שָׁל", "ל\u{5c1}\u{5b8}ש")]
-    {
+    for (font, text, order) in [
+        ("EB Garamond", "gbẹ́", "gbẹ\u{301}"),
+        ("Noto Serif Hebrew", "שָׁל", "ל\u{5c1}\u{5b8}ש"),
+    ] {
         let pages = pages(&body(font, text));
         let pieces = Display::of(&pages[0]).expect("can be read").pieces;
         let run = pieces.iter().find_map(|piece| match &piece.draw {
@@ -195,7 +236,13 @@ fn characters_of_a_split_cluster_are_placed_from_left_to_right() {
         });
         let run = run.expect("a text");
         let places = layer::places(run, 0.0, 1.0);
-        assert_eq!(places.iter().map(|place| place.character).collect::<String>(), order);
+        assert_eq!(
+            places
+                .iter()
+                .map(|place| place.character)
+                .collect::<String>(),
+            order
+        );
         assert!(places.is_sorted_by(|one, next| one.x < next.x), "{text}");
     }
 }
@@ -206,7 +253,14 @@ fn shapes_on_all_samples_become_a_form_and_may_be_missing_on_a_page() {
     let mark = "#box(width: 40pt, height: 20pt, clip: true, for x in (1pt, 5pt, 9pt) { place(circle(radius: x, fill: red)) })";
     let samples = format!("{frame}One {mark} #pagebreak() Two{mark}");
     let plate = Plate::of(&pages(&samples), &[]).expect("plain");
-    assert_eq!(plate.ornaments.iter().map(|ornament| ornament.pieces.len()).collect::<Vec<_>>(), [3]);
+    assert_eq!(
+        plate
+            .ornaments
+            .iter()
+            .map(|ornament| ornament.pieces.len())
+            .collect::<Vec<_>>(),
+        [3]
+    );
     looks_the_same(&samples, &format!("{frame}Three{mark}"));
     looks_the_same(&samples, "Without");
 }
@@ -218,7 +272,10 @@ fn unsupported_content_is_rejected_with_a_reason() {
         ("#text(stroke: 1pt + red)[Outlined]", "outlined text"),
         ("#link(\"https://example.org\")[Away]", "element"),
         ("#rect(fill: cmyk(10%, 20%, 30%, 0%))", "ink colour"),
-        ("#rect(fill: rgb(1, 2, 3, 50), stroke: 1pt + black)", "fill and stroke of two opacities"),
+        (
+            "#rect(fill: rgb(1, 2, 3, 50), stroke: 1pt + black)",
+            "fill and stroke of two opacities",
+        ),
         ("- a list", "element"),
         ("#place(float: true, top)[Floats]", "floating place"),
     ] {
@@ -231,9 +288,13 @@ fn structure_tree_contains_headings_paragraphs_and_figures() {
     let body = "#heading(outlined: false)[Title]\nA paragraph.\n\nAnother.\n#figure(alt: \"A mark\", rect())\n#pdf.artifact[left out]";
     let file = print(body, body).expect("written");
     let text = String::from_utf8_lossy(&file);
-    for (part, times) in
-        [("/S/H1", 1), ("/S/P/", 2), ("/S/Figure", 1), ("/Alt(A mark)", 1), ("/S/Document", 1)]
-    {
+    for (part, times) in [
+        ("/S/H1", 1),
+        ("/S/P/", 2),
+        ("/S/Figure", 1),
+        ("/Alt(A mark)", 1),
+        ("/S/Document", 1),
+    ] {
         assert_eq!(text.matches(part).count(), times, "{part}");
     }
 }

@@ -38,7 +38,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Paints the runs of one line, which differ in font or style, as outlines under one invisible text.
+    /// Paints the runs of one line, which differ in font or style, as outlines under one invisible
+    /// text.
     pub(super) fn line(&mut self, parts: &[Piece<'_>]) -> Result<(), Unsupported> {
         let runs: Vec<(&TextItem, Transform)> = parts
             .iter()
@@ -57,7 +58,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Sets the colour and opacity of a run. Returns the opacity, which is then passed to [`Self::end_ink`].
+    /// Sets the colour and opacity of a run. Returns the opacity, which is then passed to
+    /// [`Self::end_ink`].
     fn ink(&mut self, run: &TextItem) -> Result<u8, Unsupported> {
         if run.stroke.is_some() {
             return Err(Unsupported("outlined text"));
@@ -85,15 +87,21 @@ impl Body<'_> {
         [a, b, -c, -d, e, f]
     }
 
-    /// Returns true if every PDF reader can extract the text of a run from its glyphs: no text runs from right to
-    /// left, and each cluster is one glyph on the baseline, which has the same text everywhere in the file.
+    /// Returns true if every PDF reader can extract the text of a run from its glyphs: no text runs
+    /// from right to left, and each cluster is one glyph on the baseline, which has the same text
+    /// everywhere in the file.
     fn is_plain(&self, run: &TextItem) -> bool {
         let shared = self.shared.find(&run.font).map(|at| &self.shared.0[at]);
         let extra = self.extra.find(&run.font).map(|at| &self.extra.0[at]);
         let mut seen: BTreeMap<u16, &str> = BTreeMap::new();
         let mut is_plain = |cluster: Cluster<'_>| {
-            let [glyph] = cluster.glyphs else { return false };
-            let known = [shared, extra].into_iter().flatten().find_map(|subset| subset.text(glyph.id));
+            let [glyph] = cluster.glyphs else {
+                return false;
+            };
+            let known = [shared, extra]
+                .into_iter()
+                .flatten()
+                .find_map(|subset| subset.text(glyph.id));
             let known = known.or_else(|| seen.get(&glyph.id).copied());
             let same = known.is_none_or(|known| is_same_text(known, cluster.text));
             seen.insert(glyph.id, run.text.get(glyph.range()).unwrap_or_default());
@@ -105,8 +113,15 @@ impl Body<'_> {
     /// Shows the glyphs of a run, with a replacement text if its gaps would mislead readers.
     fn glyphs(&mut self, run: &TextItem, matrix: [f32; 6]) -> Result<(), Unsupported> {
         self.content.begin_text().set_text_matrix(matrix);
-        let (shared, size) = (self.shared.find(&run.font), short(run.size.to_pt()));
-        let mut line = Line { pen: 0.0, drawn: 0.0, source: None, size, shown: Shown::default() };
+        let shared = self.shared.find(&run.font);
+        let size = short(run.size.to_pt());
+        let mut line = Line {
+            pen: 0.0,
+            drawn: 0.0,
+            source: None,
+            size,
+            shown: Shown::default(),
+        };
         let told = self.marks() && misleads_by_gaps(run);
         if told {
             tell(&mut self.content, &run.text);
@@ -129,8 +144,12 @@ impl Body<'_> {
         cluster: &Cluster<'_>,
         shared: Option<usize>,
     ) -> Result<(), Unsupported> {
-        let is_shared =
-            |at: usize| cluster.glyphs.iter().all(|glyph| self.shared.0[at].get(glyph.id).is_some());
+        let is_shared = |at: usize| {
+            cluster
+                .glyphs
+                .iter()
+                .all(|glyph| self.shared.0[at].get(glyph.id).is_some())
+        };
         let source = match shared {
             Some(at) if is_shared(at) => Source::Shared(at),
             _ => {
@@ -153,8 +172,11 @@ impl Body<'_> {
             line.source = Some(source);
         }
         for glyph in cluster.glyphs {
-            // proof: the subset was selected because it contains the glyph, or the glyph was added to it.
-            let Some((cid, width)) = subset.get(glyph.id) else { continue };
+            // proof: the subset was selected because it contains the glyph, or the glyph was added
+            // to it.
+            let Some((cid, width)) = subset.get(glyph.id) else {
+                continue;
+            };
             line.glyph(glyph, cid, width);
         }
         Ok(())
@@ -163,29 +185,48 @@ impl Body<'_> {
     /// Paints a run as outlines.
     fn outlined(&mut self, run: &TextItem, place: Transform) -> Result<(), Unsupported> {
         let opacity = self.ink(run)?;
-        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a PDF's numbers are of this kind"
+        )]
         let unit = (run.size.to_pt() / 1000.0) as f32;
         let [a, b, c, d, e, f] = self.text_matrix(place);
-        self.content.save_state().transform([a * unit, b * unit, c * unit, d * unit, e, f]);
+        self.content
+            .save_state()
+            .transform([a * unit, b * unit, c * unit, d * unit, e, f]);
         outlines::paint(&mut self.content, run);
         self.content.restore_state();
         self.end_ink(opacity);
         Ok(())
     }
 
-    /// Shows the text of the runs of one line invisibly over their outlines, unless they are an artifact.
+    /// Shows the text of the runs of one line invisibly over their outlines, unless they are an
+    /// artifact.
     fn lay_over(&mut self, runs: &[(&TextItem, Transform)]) {
-        let Some((first, start)) = runs.first().filter(|_| self.marks()) else { return };
+        let Some((first, start)) = runs.first().filter(|_| self.marks()) else {
+            return;
+        };
         let matrix = self.text_matrix(*start);
         self.content.begin_text().set_text_matrix(matrix);
-        self.content.set_text_rendering_mode(TextRenderingMode::Invisible);
+        self.content
+            .set_text_rendering_mode(TextRenderingMode::Invisible);
         self.content.set_font(LAYER, short(first.size.to_pt()));
-        // Some readers reverse right-to-left lines. A replacement text in reading order confuses them.
-        let told = !runs.iter().any(|(run, _)| run.text.chars().any(is_right_to_left));
+        // Some readers reverse right-to-left lines. A replacement text in reading order confuses
+        // them.
+        let told = !runs
+            .iter()
+            .any(|(run, _)| run.text.chars().any(is_right_to_left));
         if told {
-            tell(&mut self.content, &runs.iter().map(|(run, _)| run.text.as_str()).collect::<String>());
+            tell(
+                &mut self.content,
+                &runs
+                    .iter()
+                    .map(|(run, _)| run.text.as_str())
+                    .collect::<String>(),
+            );
         }
-        let (mut drawn, mut shown) = (0.0, Shown::default());
+        let mut drawn = 0.0;
+        let mut shown = Shown::default();
         for (run, place) in runs {
             let from = (place.tx - start.tx).to_pt() / start.sx.get() / first.size.to_pt() * 1000.0;
             for place in layer::places(run, from, run.size / first.size) {
@@ -194,7 +235,9 @@ impl Body<'_> {
                     shown.adjust(back);
                     drawn -= back;
                 }
-                shown.glyphs.extend_from_slice(&self.layer.glyph(&place).to_be_bytes());
+                shown
+                    .glyphs
+                    .extend_from_slice(&self.layer.glyph(&place).to_be_bytes());
                 drawn += f64::from(place.width);
             }
         }
@@ -202,7 +245,8 @@ impl Body<'_> {
         if told {
             self.content.end_marked_content();
         }
-        self.content.set_text_rendering_mode(TextRenderingMode::Fill);
+        self.content
+            .set_text_rendering_mode(TextRenderingMode::Fill);
         self.content.end_text();
     }
 }
@@ -213,21 +257,23 @@ fn tell(content: &mut Content, text: &str) {
     span.properties().actual_text(TextStr(text));
 }
 
-/// Returns true if a reader may extract one text instead of the other. All kinds of spaces count as the same, because
-/// some fonts have one glyph for them.
+/// Returns true if a reader may extract one text instead of the other. All kinds of spaces count as
+/// the same, because some fonts have one glyph for them.
 fn is_same_text(one: &str, other: &str) -> bool {
     let is_blank = |text: &str| !text.is_empty() && text.chars().all(char::is_whitespace);
     one == other || (is_blank(one) && is_blank(other))
 }
 
-/// Smallest gap between letters, in em, that readers might take for a space. poppler does so from 0.1 em.
+/// Smallest gap between letters, in em, that readers might take for a space. poppler does so from
+/// 0.1 em.
 const WIDE: f64 = 0.05;
-/// Smallest space, in em, that no reader overlooks. `pdftotext -raw` overlooks spaces of up to 1/6 em.
+/// Smallest space, in em, that no reader overlooks. `pdftotext -raw` overlooks spaces of up to 1/6
+/// em.
 const NARROW: f64 = 0.19;
 
-/// Returns true if readers that find words by gaps might find wrong words in a run. There are four such cases:
-/// letters are set apart (the first 3 glyphs are checked), a space is narrow, the text has spaces although its script
-/// usually has none, or there are letters as narrow as spaces.
+/// Returns true if readers that find words by gaps might find wrong words in a run. There are four
+/// such cases: letters are set apart (the first 3 glyphs are checked), a space is narrow, the text
+/// has spaces although its script usually has none, or there are letters as narrow as spaces.
 fn misleads_by_gaps(run: &TextItem) -> bool {
     let is_space = |glyph: &Glyph| run.text.get(glyph.range()) == Some(" ");
     let is_wide = |glyph: &Glyph| {
@@ -286,7 +332,10 @@ struct Shown {
 
 impl Shown {
     fn adjust(&mut self, back: f64) {
-        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a PDF's numbers are of this kind"
+        )]
         self.adjustments.push((self.glyphs.len(), back as f32));
     }
 

@@ -1,4 +1,5 @@
-//! State that a client can't see: the mailbox, the object storage, and the checkpoints of the tables.
+//! State that a client can't see: the mailbox, the object storage, and the checkpoints of the
+//! tables.
 
 use anyhow::Context;
 
@@ -29,7 +30,11 @@ pub struct Tables {
 impl<'a> Backstage<'a> {
     /// Counts mails from now on. `mails` returns the number of mails in the mailbox.
     pub fn new(app: &'a App, mails: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        Self { app, mails_before: mails(), mails: Box::new(mails) }
+        Self {
+            app,
+            mails_before: mails(),
+            mails: Box::new(mails),
+        }
     }
 
     /// Returns the product.
@@ -49,11 +54,21 @@ impl<'a> Backstage<'a> {
     pub async fn tables(&self) -> anyhow::Result<Tables> {
         let log = self.app.commands().log().info().await?;
         let status = self.app.readers().status(&log).await?;
-        if let Some(stopped) = status.iter().find_map(|projection| projection.error.as_ref()) {
+        if let Some(stopped) = status
+            .iter()
+            .find_map(|projection| projection.error.as_ref())
+        {
             anyhow::bail!("a projection has stopped: {stopped}");
         }
-        let position = status.iter().map(|projection| projection.position).min().unwrap_or(0);
-        Ok(Tables { position, log_end: log.last_position })
+        let position = status
+            .iter()
+            .map(|projection| projection.position)
+            .min()
+            .unwrap_or(0);
+        Ok(Tables {
+            position,
+            log_end: log.last_position,
+        })
     }
 
     /// Returns true if the object is stored.
@@ -61,7 +76,11 @@ impl<'a> Backstage<'a> {
     /// # Errors
     /// Fails if the storage doesn't respond.
     pub async fn is_stored(&self, key: &ObjectKey) -> anyhow::Result<bool> {
-        self.app.storage().exists(key).await.context("object storage")
+        self.app
+            .storage()
+            .exists(key)
+            .await
+            .context("object storage")
     }
 
     /// Rebuilds all tables beside the live ones and compares them.
@@ -89,8 +108,17 @@ fn found(report: &VerifyReport) -> Rebuild {
     });
     Rebuild {
         equal: report.equal() && !report.projections.is_empty(),
-        position: report.projections.iter().map(|projection| projection.position).max().unwrap_or(0),
-        rows: report.projections.iter().map(|projection| projection.rows).sum(),
+        position: report
+            .projections
+            .iter()
+            .map(|projection| projection.position)
+            .max()
+            .unwrap_or(0),
+        rows: report
+            .projections
+            .iter()
+            .map(|projection| projection.rows)
+            .sum(),
         differences: differences.collect(),
     }
 }
@@ -117,7 +145,10 @@ mod tests {
             equal: differences.is_empty(),
             differences,
         };
-        let projections = vec![verified("users", 1, vec![]), verified("jobs", 3, vec![difference])];
+        let projections = vec![
+            verified("users", 1, vec![]),
+            verified("jobs", 3, vec![difference]),
+        ];
         let rebuild = found(&VerifyReport { projections });
         assert!(!rebuild.equal);
         assert_eq!((rebuild.rows, rebuild.position), (4, 9));
@@ -126,6 +157,11 @@ mod tests {
 
     #[test]
     fn report_without_projections_is_not_equal() {
-        assert!(!found(&VerifyReport { projections: vec![] }).equal);
+        assert!(
+            !found(&VerifyReport {
+                projections: vec![]
+            })
+            .equal
+        );
     }
 }

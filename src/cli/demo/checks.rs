@@ -73,8 +73,8 @@ impl Issued {
     }
 }
 
-/// Counts the certificates of `people`, their PDFs and their mails. Returns up to 300 generated certificates,
-/// each with the document number that it shows.
+/// Counts the certificates of `people`, their PDFs and their mails. Returns up to 300 generated
+/// certificates, each with the document number that it shows.
 ///
 /// # Errors
 /// Fails if the API or the object storage doesn't respond.
@@ -85,20 +85,29 @@ pub async fn count_everything(
     people: Vec<Attendee>,
     outcome: &mut Outcome,
 ) -> anyhow::Result<Vec<(Issued, Personal<String>)>> {
-    let mut people: HashMap<Uuid, Personal<String>> =
-        people.into_iter().map(|person| (person.id, person.document_number)).collect();
-    let (mut samples, mut cursor) = (Vec::new(), None);
+    let mut people: HashMap<Uuid, Personal<String>> = people
+        .into_iter()
+        .map(|person| (person.id, person.document_number))
+        .collect();
+    let mut samples = Vec::new();
+    let mut cursor = None;
     let mut failures = HashMap::<String, u64>::new();
     loop {
-        let from = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-        let path = format!("/generated-certificates?certificateId={certificate_id}&limit={PER_PAGE}{from}");
+        let from = cursor
+            .map(|cursor| format!("&cursor={cursor}"))
+            .unwrap_or_default();
+        let path = format!(
+            "/generated-certificates?certificateId={certificate_id}&limit={PER_PAGE}{from}"
+        );
         let mut page = client.get(&path).await?;
         cursor = page.next_cursor();
         let issued: Vec<Issued> = page.data()?;
         outcome.pdfs += stored(backstage, &issued).await?;
         for issued in issued {
             // Removed from the map, so that nobody is counted twice.
-            let Some(document) = people.remove(&issued.attendee_id) else { continue };
+            let Some(document) = people.remove(&issued.attendee_id) else {
+                continue;
+            };
             outcome.certificates += 1;
             outcome.mails_accepted += u64::from(issued.is_sent);
             outcome.pdf_bytes += issued.size.unwrap_or(0);
@@ -112,7 +121,9 @@ pub async fn count_everything(
             break;
         }
     }
-    let told = failures.into_iter().map(|(code, count)| format!("{count} PDFs could not be made: {code}"));
+    let told = failures
+        .into_iter()
+        .map(|(code, count)| format!("{count} PDFs could not be made: {code}"));
     outcome.problems.extend(told);
     Ok(samples)
 }
@@ -121,7 +132,13 @@ pub async fn count_everything(
 async fn stored(backstage: &Backstage<'_>, issued: &[Issued]) -> anyhow::Result<u64> {
     let generated = issued.iter().filter(|issued| issued.state == "generated");
     let found = stream::iter(generated.map(|issued| async move {
-        let Issued { client, certificate_id, certificate_name, public_id, .. } = issued;
+        let Issued {
+            client,
+            certificate_id,
+            certificate_name,
+            public_id,
+            ..
+        } = issued;
         let year = issued.date()?.year();
         let key = certificate_key(client, year, *certificate_id, certificate_name, public_id)?;
         backstage.is_stored(&key).await
@@ -136,9 +153,18 @@ async fn stored(backstage: &Backstage<'_>, issued: &[Issued]) -> anyhow::Result<
 /// Fails if the download fails, or if its SHA-256 differs.
 pub async fn fetch_in_public(client: &Client, issued: &Issued) -> anyhow::Result<Download> {
     let bytes = client.download(&issued.url).await?;
-    anyhow::ensure!(bytes.starts_with(b"%PDF-"), "the public download of a certificate is no PDF");
+    anyhow::ensure!(
+        bytes.starts_with(b"%PDF-"),
+        "the public download of a certificate is no PDF"
+    );
     let sha256 = hex(&Sha256::digest(&bytes));
     let is_issued = issued.sha256.as_ref() == Some(&sha256);
-    anyhow::ensure!(is_issued, "the public download of a certificate is not what was issued");
-    Ok(Download { url: issued.url.clone(), bytes: bytes.len() as u64 })
+    anyhow::ensure!(
+        is_issued,
+        "the public download of a certificate is not what was issued"
+    );
+    Ok(Download {
+        url: issued.url.clone(),
+        bytes: bytes.len() as u64,
+    })
 }

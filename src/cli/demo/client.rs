@@ -1,5 +1,5 @@
-//! HTTP client for our own API, like any other client. It logs in, repeats requests if the response asks for it,
-//! and reads its own writes.
+//! HTTP client for our own API, like any other client. It logs in, repeats requests if the response
+//! asks for it, and reads its own writes.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -23,7 +23,8 @@ const EVENT_POSITION: &str = "x-event-position";
 const MIN_EVENT_POSITION: &str = "x-min-event-position";
 /// Timeout of one request, including its response.
 const TIMEOUT: Duration = Duration::from_secs(150);
-/// Number of attempts before a request fails, and the pause between them without a `Retry-After` header.
+/// Number of attempts before a request fails, and the pause between them without a `Retry-After`
+/// header.
 const TRIES: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -76,7 +77,8 @@ impl Answer {
     /// # Errors
     /// Fails if it is not of type `T`.
     pub fn data<T: DeserializeOwned>(&mut self) -> Result<T, ClientError> {
-        serde_json::from_value(self.body["data"].take()).map_err(|error| self.unexpected(error.to_string()))
+        serde_json::from_value(self.body["data"].take())
+            .map_err(|error| self.unexpected(error.to_string()))
     }
 
     /// Takes the `meta` of a list.
@@ -84,7 +86,8 @@ impl Answer {
     /// # Errors
     /// Fails if it is not of type `T`.
     pub fn meta<T: DeserializeOwned>(&mut self) -> Result<T, ClientError> {
-        serde_json::from_value(self.body["meta"].take()).map_err(|error| self.unexpected(error.to_string()))
+        serde_json::from_value(self.body["meta"].take())
+            .map_err(|error| self.unexpected(error.to_string()))
     }
 
     /// Returns the cursor of the next page of a list, if there is one.
@@ -94,7 +97,10 @@ impl Answer {
 
     /// Returns an error about this response.
     pub fn unexpected(&self, problem: impl Into<String>) -> ClientError {
-        ClientError::Unexpected { what: self.what.clone(), problem: problem.into() }
+        ClientError::Unexpected {
+            what: self.what.clone(),
+            problem: problem.into(),
+        }
     }
 }
 
@@ -118,7 +124,12 @@ struct Login {
 enum Body {
     None,
     Json(Value),
-    File { name: String, mime: &'static str, bytes: Bytes, fields: Vec<(&'static str, String)> },
+    File {
+        name: String,
+        mime: &'static str,
+        bytes: Bytes,
+        fields: Vec<(&'static str, String)>,
+    },
 }
 
 impl Client {
@@ -129,9 +140,20 @@ impl Client {
     pub fn new(address: SocketAddr, prefix: &str) -> Result<Self, reqwest::Error> {
         // If the process has already chosen a provider, that one is kept.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
-        let (root, prefix) = (format!("http://{address}"), prefix.to_owned());
-        Ok(Self { http, root, prefix, login: None, token: Mutex::default(), seen: AtomicU64::new(0) })
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .build()?;
+        let root = format!("http://{address}");
+        let prefix = prefix.to_owned();
+        Ok(Self {
+            http,
+            root,
+            prefix,
+            login: None,
+            token: Mutex::default(),
+            seen: AtomicU64::new(0),
+        })
     }
 
     /// Returns scheme, host and port.
@@ -144,12 +166,21 @@ impl Client {
     /// # Errors
     /// Fails if it is not ready within `limit`. The error contains the missing dependencies.
     pub async fn wait_until_ready(&self, limit: Duration) -> Result<(), ClientError> {
-        let (what, begun) = ("GET /health/ready".to_owned(), tokio::time::Instant::now());
+        let what = "GET /health/ready".to_owned();
+        let begun = tokio::time::Instant::now();
         loop {
-            let error = match self.http.get(format!("{}/health/ready", self.root)).send().await {
+            let error = match self
+                .http
+                .get(format!("{}/health/ready", self.root))
+                .send()
+                .await
+            {
                 Ok(response) if response.status().is_success() => return Ok(()),
                 Ok(response) => refusal(what.clone(), response).await,
-                Err(source) => ClientError::Unreachable { what: what.clone(), source: source.without_url() },
+                Err(source) => ClientError::Unreachable {
+                    what: what.clone(),
+                    source: source.without_url(),
+                },
             };
             if begun.elapsed() >= limit {
                 return Err(error);
@@ -163,7 +194,10 @@ impl Client {
     /// # Errors
     /// Fails if the server rejects the login or doesn't respond.
     pub async fn log_in(&mut self, email: &str, password: &Secret) -> Result<(), ClientError> {
-        self.login = Some(Login { email: email.to_owned(), password: password.clone() });
+        self.login = Some(Login {
+            email: email.to_owned(),
+            password: password.clone(),
+        });
         self.fetch_token().await
     }
 
@@ -193,35 +227,59 @@ impl Client {
         (name, mime, bytes): (&str, &'static str, Bytes),
         fields: Vec<(&'static str, String)>,
     ) -> Result<Answer, ClientError> {
-        let body = Body::File { name: name.to_owned(), mime, bytes, fields };
+        let body = Body::File {
+            name: name.to_owned(),
+            mime,
+            bytes,
+            fields,
+        };
         self.call(Method::POST, path, &body).await
     }
 
     /// Downloads a public file without a token. `url` must be on this server.
     ///
     /// # Errors
-    /// Fails if the server rejects the request or doesn't respond, or if the file is larger than 64 MiB.
+    /// Fails if the server rejects the request or doesn't respond, or if the file is larger than 64
+    /// MiB.
     pub async fn download(&self, url: &str) -> Result<Bytes, ClientError> {
         let what = "GET of a public file".to_owned();
-        let unreachable = |source: reqwest::Error| ClientError::Unreachable { what: what.clone(), source };
+        let unreachable = |source: reqwest::Error| ClientError::Unreachable {
+            what: what.clone(),
+            source,
+        };
         if !url.starts_with(&format!("{}/", self.root)) {
             return Err(ClientError::Unexpected {
                 what,
                 problem: "the address is not on this server".to_owned(),
             });
         }
-        let response = self.http.get(url).send().await.map_err(|error| unreachable(error.without_url()))?;
+        let response = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .map_err(|error| unreachable(error.without_url()))?;
         let status = response.status();
         if status != StatusCode::OK {
-            return Err(ClientError::Refused { what, status, message: "no file".to_owned() });
+            return Err(ClientError::Refused {
+                what,
+                status,
+                message: "no file".to_owned(),
+            });
         }
-        if response.content_length().is_none_or(|length| length > MAX_FILE) {
+        if response
+            .content_length()
+            .is_none_or(|length| length > MAX_FILE)
+        {
             return Err(ClientError::Unexpected {
                 what,
                 problem: "the file has no length, or is too long".to_owned(),
             });
         }
-        response.bytes().await.map_err(|error| unreachable(error.without_url()))
+        response
+            .bytes()
+            .await
+            .map_err(|error| unreachable(error.without_url()))
     }
 
     async fn fetch_token(&self) -> Result<(), ClientError> {
@@ -231,12 +289,16 @@ impl Client {
         }
         let what = "POST /auth/login".to_owned();
         let Some(login) = &self.login else {
-            return Err(ClientError::Unexpected { what, problem: "nobody has logged in".to_owned() });
+            return Err(ClientError::Unexpected {
+                what,
+                problem: "nobody has logged in".to_owned(),
+            });
         };
         let body = Body::Json(json!({"email": login.email, "password": login.password.reveal()}));
         let mut answer = self.send(Method::POST, "/auth/login", &body, None).await?;
         let tokens: Tokens = answer.data()?;
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Secret::new(tokens.access_token));
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Secret::new(tokens.access_token));
         Ok(())
     }
 
@@ -245,7 +307,10 @@ impl Client {
         let key = (method == Method::POST).then(|| Uuid::new_v4().to_string());
         let answer = self.send(method.clone(), path, body, key.as_deref()).await;
         match answer {
-            Err(ClientError::Refused { status: StatusCode::UNAUTHORIZED, .. }) if self.login.is_some() => {
+            Err(ClientError::Refused {
+                status: StatusCode::UNAUTHORIZED,
+                ..
+            }) if self.login.is_some() => {
                 self.fetch_token().await?;
                 self.send(method, path, body, key.as_deref()).await
             }
@@ -269,8 +334,10 @@ impl Client {
             let response = match request.send().await {
                 Ok(response) => response,
                 Err(source) => {
-                    last =
-                        Some(ClientError::Unreachable { what: what.clone(), source: source.without_url() });
+                    last = Some(ClientError::Unreachable {
+                        what: what.clone(),
+                        source: source.without_url(),
+                    });
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 }
@@ -279,7 +346,10 @@ impl Client {
             if status.is_success() {
                 return self.answer(what, response).await;
             }
-            let again = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+            let again = matches!(
+                status,
+                StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+            );
             let pause = pause(&response);
             last = Some(refusal(what.clone(), response).await);
             if !again {
@@ -288,7 +358,10 @@ impl Client {
             tokio::time::sleep(pause).await;
         }
         // proof: the loop runs at least once, and continues only after setting `last`.
-        Err(last.unwrap_or(ClientError::Unexpected { what, problem: "it was never sent".to_owned() }))
+        Err(last.unwrap_or(ClientError::Unexpected {
+            what,
+            problem: "it was never sent".to_owned(),
+        }))
     }
 
     fn request(
@@ -298,8 +371,14 @@ impl Client {
         body: &Body,
         key: Option<&str>,
     ) -> Result<RequestBuilder, ClientError> {
-        let prefix = if path.starts_with(&format!("{}/", self.prefix)) { "" } else { &self.prefix };
-        let mut request = self.http.request(method.clone(), format!("{}{prefix}{path}", self.root));
+        let prefix = if path.starts_with(&format!("{}/", self.prefix)) {
+            ""
+        } else {
+            &self.prefix
+        };
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{prefix}{path}", self.root));
         if let Some(token) = &*self.token.lock().unwrap_or_else(PoisonError::into_inner) {
             request = request.bearer_auth(token.reveal());
         }
@@ -312,45 +391,78 @@ impl Client {
         Ok(match body {
             Body::None => request,
             Body::Json(body) => request.json(body),
-            Body::File { name, mime, bytes, fields } => {
+            Body::File {
+                name,
+                mime,
+                bytes,
+                fields,
+            } => {
                 let part = Part::stream_with_length(bytes.clone(), bytes.len() as u64)
                     .file_name(name.clone())
                     .mime_str(mime)
-                    .map_err(|source| ClientError::Unreachable { what: path.to_owned(), source })?;
-                let form =
-                    fields.iter().fold(Form::new(), |form, (name, value)| form.text(*name, value.clone()));
+                    .map_err(|source| ClientError::Unreachable {
+                        what: path.to_owned(),
+                        source,
+                    })?;
+                let form = fields.iter().fold(Form::new(), |form, (name, value)| {
+                    form.text(*name, value.clone())
+                });
                 request.multipart(form.part("file", part))
             }
         })
     }
 
-    async fn answer(&self, what: String, response: reqwest::Response) -> Result<Answer, ClientError> {
+    async fn answer(
+        &self,
+        what: String,
+        response: reqwest::Response,
+    ) -> Result<Answer, ClientError> {
         let text = |name: &str| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
         };
         let location = text(LOCATION.as_str());
         if let Some(position) = text(EVENT_POSITION).and_then(|position| position.parse().ok()) {
             self.seen.fetch_max(position, Ordering::Relaxed);
         }
         let body = response.json().await;
-        let body = body
-            .map_err(|error| ClientError::Unreachable { what: what.clone(), source: error.without_url() })?;
-        Ok(Answer { what, body, location })
+        let body = body.map_err(|error| ClientError::Unreachable {
+            what: what.clone(),
+            source: error.without_url(),
+        })?;
+        Ok(Answer {
+            what,
+            body,
+            location,
+        })
     }
 }
 
 fn pause(response: &reqwest::Response) -> Duration {
-    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    seconds.map_or(PAUSE, Duration::from_secs).min(LONGEST_PAUSE)
+    let seconds = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    seconds
+        .map_or(PAUSE, Duration::from_secs)
+        .min(LONGEST_PAUSE)
 }
 
 async fn refusal(what: String, response: reqwest::Response) -> ClientError {
     let status = response.status();
     let body: Value = response.json().await.unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let (code, said) = (text(&body["error"]["code"]), text(&body["error"]["message"]));
+    let code = text(&body["error"]["code"]);
+    let said = text(&body["error"]["message"]);
     let message = format!("{code}, {said} (request id {})", text(&body["requestId"]));
-    ClientError::Refused { what, status, message }
+    ClientError::Refused {
+        what,
+        status,
+        message,
+    }
 }
 
 #[cfg(test)]

@@ -74,7 +74,10 @@ impl Batch {
 
     /// Returns true if nothing is left to render.
     fn is_rendered(&self) -> bool {
-        self.state == "dispatched" && self.requested.is_some_and(|requested| self.rendered() >= requested)
+        self.state == "dispatched"
+            && self
+                .requested
+                .is_some_and(|requested| self.rendered() >= requested)
     }
 
     /// Returns true if nothing is left to render or to mail.
@@ -110,8 +113,17 @@ impl<'a> Issuing<'a> {
         patience: Duration,
         certificate_id: Uuid,
     ) -> Self {
-        let (batches, all_asked) = (Mutex::new(Vec::new()), AtomicBool::new(false));
-        Self { client, progress, backstage, patience, certificate_id, batches, all_asked }
+        let batches = Mutex::new(Vec::new());
+        let all_asked = AtomicBool::new(false);
+        Self {
+            client,
+            progress,
+            backstage,
+            patience,
+            certificate_id,
+            batches,
+            all_asked,
+        }
     }
 
     /// Issues to all known people and waits for PDFs, mails and tables. Returns these people.
@@ -123,7 +135,8 @@ impl<'a> Issuing<'a> {
         for track in [Track::Rendered, Track::Mailed] {
             self.progress.begin(track, outcome.people);
         }
-        let (people, times) = try_join(self.ask_for_everybody(), self.follow(outcome, begun)).await?;
+        let (people, times) =
+            try_join(self.ask_for_everybody(), self.follow(outcome, begun)).await?;
         outcome.people = people.len() as u64;
         let issued = begun.elapsed();
         let rendered = times.rendered.unwrap_or(issued);
@@ -141,14 +154,21 @@ impl<'a> Issuing<'a> {
 
     /// Pages through all people and requests their certificates.
     async fn ask_for_everybody(&self) -> anyhow::Result<Vec<Attendee>> {
-        let (mut people, mut asked) = (Vec::<Attendee>::new(), 0);
+        let mut people = Vec::<Attendee>::new();
+        let mut asked = 0;
         let mut cursor = None;
         loop {
-            let from = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-            let mut page = self.client.get(&format!("/attendees?limit={PER_PAGE}{from}")).await?;
+            let from = cursor
+                .map(|cursor| format!("&cursor={cursor}"))
+                .unwrap_or_default();
+            let mut page = self
+                .client
+                .get(&format!("/attendees?limit={PER_PAGE}{from}"))
+                .await?;
             cursor = page.next_cursor();
             people.extend(page.data::<Vec<Attendee>>()?);
-            while people.len() - asked >= PER_REQUEST || (cursor.is_none() && asked < people.len()) {
+            while people.len() - asked >= PER_REQUEST || (cursor.is_none() && asked < people.len())
+            {
                 let until = people.len().min(asked + PER_REQUEST);
                 self.ask(&people[asked..until]).await?;
                 asked = until;
@@ -163,13 +183,23 @@ impl<'a> Issuing<'a> {
     async fn ask(&self, people: &[Attendee]) -> anyhow::Result<()> {
         let ids: Vec<Uuid> = people.iter().map(|person| person.id).collect();
         let body = json!({"certificateId": self.certificate_id, "attendeeIds": ids});
-        let mut answer = self.client.post("/generated-certificates/generate", body).await?;
-        let location = answer.location.take().ok_or_else(|| answer.unexpected("it has no Location"))?;
-        self.batches().push(Asked { location, batch: Batch::default() });
+        let mut answer = self
+            .client
+            .post("/generated-certificates/generate", body)
+            .await?;
+        let location = answer
+            .location
+            .take()
+            .ok_or_else(|| answer.unexpected("it has no Location"))?;
+        self.batches().push(Asked {
+            location,
+            batch: Batch::default(),
+        });
         Ok(())
     }
 
-    /// Polls the progress until everything is done, or until nothing has changed for `self.patience`.
+    /// Polls the progress until everything is done, or until nothing has changed for
+    /// `self.patience`.
     async fn follow(&self, outcome: &mut Outcome, begun: Instant) -> anyhow::Result<Times> {
         let mut times = Times::default();
         let mut patience = Patience::new(self.patience, begun);
@@ -177,9 +207,11 @@ impl<'a> Issuing<'a> {
             let all_asked = self.all_asked.load(Ordering::Acquire);
             self.look().await?;
             let (rendered, mailed, all_rendered, all_mailed) = self.sums();
-            let (now, caught) = (begun.elapsed(), self.backstage.mails_caught());
+            let now = begun.elapsed();
+            let caught = self.backstage.mails_caught();
             self.progress.set(Track::Rendered, rendered);
-            self.progress.set(Track::Mailed, caught.min(outcome.people.max(mailed)));
+            self.progress
+                .set(Track::Mailed, caught.min(outcome.people.max(mailed)));
             let tables = self.backstage.tables().await?;
             self.progress.begin(Track::Projected, tables.log_end);
             self.progress.set(Track::Projected, tables.position);
@@ -208,9 +240,16 @@ impl<'a> Issuing<'a> {
     /// Requests the state of the oldest batches that are not done.
     async fn look(&self) -> anyhow::Result<()> {
         let known = self.batches().clone();
-        let unrendered =
-            known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_rendered()).take(LOOK_AT);
-        let unmailed = known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_mailed()).take(LOOK_AT);
+        let unrendered = known
+            .iter()
+            .enumerate()
+            .filter(|(_, asked)| !asked.batch.is_rendered())
+            .take(LOOK_AT);
+        let unmailed = known
+            .iter()
+            .enumerate()
+            .filter(|(_, asked)| !asked.batch.is_mailed())
+            .take(LOOK_AT);
         let mut wanted: Vec<_> = unrendered.chain(unmailed).collect();
         wanted.sort_by_key(|(n, _)| *n);
         wanted.dedup_by_key(|(n, _)| *n);
@@ -228,29 +267,42 @@ impl<'a> Issuing<'a> {
         let batches = self.batches();
         (
             batches.iter().map(|asked| asked.batch.rendered()).sum(),
-            batches.iter().map(|asked| asked.batch.progress.mailed()).sum(),
+            batches
+                .iter()
+                .map(|asked| asked.batch.progress.mailed())
+                .sum(),
             batches.iter().all(|asked| asked.batch.is_rendered()),
             batches.iter().all(|asked| asked.batch.is_mailed()),
         )
     }
 
-    /// Waits until the tables contain the log as it is now. Earlier runs in this folder may still append to it.
+    /// Waits until the tables contain the log as it is now. Earlier runs in this folder may still
+    /// append to it.
     async fn wait_for_tables(&self, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let refused: u64 = self.batches().iter().filter_map(|asked| asked.batch.refused).sum();
+        let refused: u64 = self
+            .batches()
+            .iter()
+            .filter_map(|asked| asked.batch.refused)
+            .sum();
         if refused > 0 {
-            outcome.problems.push(format!("{refused} people were refused a certificate"));
+            outcome
+                .problems
+                .push(format!("{refused} people were refused a certificate"));
         }
         let mut patience = Patience::new(self.patience, Instant::now());
         let end = self.backstage.tables().await?.log_end;
         self.progress.begin(Track::Projected, end);
         loop {
             let tables = self.backstage.tables().await?;
-            self.progress.set(Track::Projected, tables.position.min(end));
+            self.progress
+                .set(Track::Projected, tables.position.min(end));
             if tables.position >= end {
                 break;
             }
             if !patience.lasts(tables.position, Instant::now()) {
-                outcome.problems.push("the tables have stopped catching up with the log".to_owned());
+                outcome
+                    .problems
+                    .push("the tables have stopped catching up with the log".to_owned());
                 break;
             }
             tokio::time::sleep(between_looks(0)).await;
@@ -280,7 +332,12 @@ mod tests {
             mails_failed,
             mails_cancelled: 0,
         };
-        Batch { state: state.to_owned(), requested, refused: Some(0), progress }
+        Batch {
+            state: state.to_owned(),
+            requested,
+            refused: Some(0),
+            progress,
+        }
     }
 
     #[test]
@@ -294,7 +351,11 @@ mod tests {
             (batch("dispatched", Some(0), [0, 0, 0, 0]), true, true),
         ];
         for (n, (batch, rendered, mailed)) in cases.into_iter().enumerate() {
-            assert_eq!((batch.is_rendered(), batch.is_mailed()), (rendered, mailed), "case {n}");
+            assert_eq!(
+                (batch.is_rendered(), batch.is_mailed()),
+                (rendered, mailed),
+                "case {n}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The whole journey of a client: design, certificate, people, issued certificates, mails, and the checks.
+//! The whole journey of a client: design, certificate, people, issued certificates, mails, and the
+//! checks.
 
 use std::time::{Duration, Instant};
 
@@ -57,9 +58,14 @@ impl Journey<'_> {
     /// # Errors
     /// Fails if a server rejects a request or doesn't respond.
     pub async fn go(&self, sheets: Vec<Sheet>, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let known = self.client.get("/attendees?limit=1").await?.data::<Vec<serde_json::Value>>()?;
+        let known = self
+            .client
+            .get("/attendees?limit=1")
+            .await?
+            .data::<Vec<serde_json::Value>>()?;
         if !known.is_empty() {
-            // Rows of people who exist already are rejected as duplicates, so the number is unknown.
+            // Rows of people who exist already are rejected as duplicates, so the number is
+            // unknown.
             outcome.folder_was_used = true;
             outcome.rejected_expected = None;
         }
@@ -71,11 +77,18 @@ impl Journey<'_> {
         outcome.seconds.import = begun.elapsed().as_secs_f64();
 
         self.progress.say("issuing, rendering and mailing");
-        let issuing = Issuing::new(self.client, self.progress, self.backstage, self.patience, certificate.id);
+        let issuing = Issuing::new(
+            self.client,
+            self.progress,
+            self.backstage,
+            self.patience,
+            certificate.id,
+        );
         let people = issuing.run(outcome).await?;
 
         self.progress.say("checking certificates, PDFs and mails");
-        let samples = count_everything(self.client, self.backstage, certificate.id, people, outcome).await?;
+        let samples =
+            count_everything(self.client, self.backstage, certificate.id, people, outcome).await?;
         if let Some((issued, _)) = samples.first() {
             outcome.download = Some(fetch_in_public(self.client, issued).await?);
         }
@@ -89,7 +102,11 @@ impl Journey<'_> {
         let look = Look {
             theme: certificate.pdf_template,
             version: certificate.pdf_template_version,
-            locale: certificate.locale.parse().ok().context("the API gave an unknown language")?,
+            locale: certificate
+                .locale
+                .parse()
+                .ok()
+                .context("the API gave an unknown language")?,
             design,
         };
         let renderer = self.backstage.app().renderer().clone();
@@ -99,11 +116,19 @@ impl Journey<'_> {
         Ok(())
     }
 
-    /// Uploads the design and defines a certificate with it. Returns the certificate and the image as served.
+    /// Uploads the design and defines a certificate with it. Returns the certificate and the image
+    /// as served.
     async fn define(&self) -> anyhow::Result<(Certificate, Bytes)> {
         let file = ("design.jpg", "image/jpeg", Bytes::from_static(DESIGN));
-        let fields = vec![("name", "Demo".to_owned()), ("client", "Laureate Academy".to_owned())];
-        let design: Design = self.client.upload("/certificates/upload-design", file, fields).await?.data()?;
+        let fields = vec![
+            ("name", "Demo".to_owned()),
+            ("client", "Laureate Academy".to_owned()),
+        ];
+        let design: Design = self
+            .client
+            .upload("/certificates/upload-design", file, fields)
+            .await?
+            .data()?;
         let body = json!({
             "client": "Laureate Academy",
             "name": "Foundations of Event Sourcing",
@@ -116,9 +141,15 @@ impl Journey<'_> {
     }
 }
 
-fn jobs(look: &Look, samples: &[(Issued, Personal<String>)]) -> anyhow::Result<Vec<(RenderJob, String)>> {
+fn jobs(
+    look: &Look,
+    samples: &[(Issued, Personal<String>)],
+) -> anyhow::Result<Vec<(RenderJob, String)>> {
     let job = |(issued, document): &(Issued, Personal<String>)| {
-        let sha256 = issued.sha256.clone().context("a generated certificate has no SHA-256")?;
+        let sha256 = issued
+            .sha256
+            .clone()
+            .context("a generated certificate has no SHA-256")?;
         Ok((job(look, issued, document)?, sha256))
     };
     samples.iter().map(job).collect()

@@ -1,5 +1,5 @@
-//! Log of the program during the demo. It goes to a file beside the data, so that it doesn't disturb the progress
-//! display. Warnings are counted.
+//! Log of the program during the demo. It goes to a file beside the data, so that it doesn't
+//! disturb the progress display. Warnings are counted.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -46,7 +46,11 @@ impl DemoLog {
         let log = Self::default();
         let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
         let filter = EnvFilter::try_new(directives)?;
-        tracing_subscriber::registry().with(filter).with(lines).with(log.clone()).try_init()?;
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(lines)
+            .with(log.clone())
+            .try_init()?;
         Ok(log)
     }
 
@@ -129,7 +133,8 @@ mod tests {
         let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
         let subscriber = tracing_subscriber::registry().with(lines).with(log.clone());
         let folder = tempfile::tempdir().expect("a folder");
-        let (path, copy) = (folder.path().join("laureate.log"), folder.path().join("copy.log"));
+        let path = folder.path().join("laureate.log");
+        let copy = folder.path().join("copy.log");
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!("early");
             tracing::warn!("odd");
@@ -140,7 +145,12 @@ mod tests {
         log.copy_to(&copy).expect("a writable folder");
         for file in [path, copy] {
             let text = std::fs::read_to_string(file).expect("the log");
-            assert!(["early", "odd", "late"].iter().all(|word| text.contains(word)), "{text}");
+            assert!(
+                ["early", "odd", "late"]
+                    .iter()
+                    .all(|word| text.contains(word)),
+                "{text}"
+            );
         }
     }
 }

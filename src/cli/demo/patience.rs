@@ -13,7 +13,11 @@ pub struct Patience {
 impl Patience {
     /// Starts to wait.
     pub const fn new(limit: Duration, now: Instant) -> Self {
-        Self { limit, last: 0, moved: now }
+        Self {
+            limit,
+            last: 0,
+            moved: now,
+        }
     }
 
     /// Returns true if the last change of `done` is less than the limit ago.

@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{
+    HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 
 /// Interval between plain lines.
 const EVERY: Duration = Duration::from_secs(2);
 /// Templates of a bar in progress, and of one that is done.
-const MOVING: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {rate:.dim}  {eta} left";
+const MOVING: &str =
+    "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {rate:.dim}  {eta} left";
 const DONE: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {msg}";
 
 /// Counted stage of the demo.
@@ -30,7 +33,13 @@ pub enum Track {
 }
 
 impl Track {
-    const ALL: [Self; 5] = [Self::Imported, Self::Rendered, Self::Mailed, Self::Projected, Self::Rebuilt];
+    const ALL: [Self; 5] = [
+        Self::Imported,
+        Self::Rendered,
+        Self::Mailed,
+        Self::Projected,
+        Self::Rebuilt,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -52,7 +61,10 @@ pub struct Progress {
 }
 
 enum View {
-    Bars { all: MultiProgress, bars: [ProgressBar; 5] },
+    Bars {
+        all: MultiProgress,
+        bars: [ProgressBar; 5],
+    },
     Lines(Mutex<Lines>),
 }
 
@@ -61,11 +73,18 @@ impl Progress {
     pub fn on_stderr() -> Self {
         let view = if io::stderr().is_terminal() {
             let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            View::Bars { bars: Track::ALL.map(|track| ProgressBar::hidden().with_prefix(track.name())), all }
+            View::Bars {
+                bars: Track::ALL.map(|track| ProgressBar::hidden().with_prefix(track.name())),
+                all,
+            }
         } else {
             View::Lines(Mutex::default())
         };
-        Self { begun: Instant::now(), view, is_over: AtomicBool::new(false) }
+        Self {
+            begun: Instant::now(),
+            view,
+            is_over: AtomicBool::new(false),
+        }
     }
 
     /// Prints a separate line.
@@ -187,7 +206,14 @@ impl Lines {
         let count = &mut self.counts[track as usize];
         match count {
             Some(count) => count.total = total,
-            None => *count = Some(Count { total, value: 0, begun: now, ended: false }),
+            None => {
+                *count = Some(Count {
+                    total,
+                    value: 0,
+                    begun: now,
+                    ended: false,
+                })
+            }
         }
     }
 
@@ -198,15 +224,25 @@ impl Lines {
             return None;
         }
         self.printed = now;
-        let under_way = Track::ALL.into_iter().zip(&self.counts).filter_map(|(track, count)| {
-            let count = count.filter(|count| !count.ended)?;
-            let rate = count.per_second(now);
-            let left = count.total.saturating_sub(count.value) as f64 / rate;
-            let left =
-                if left.is_finite() && left > 0.0 { format!(", {left:.0} s left") } else { String::new() };
-            let (name, value, total) = (track.name(), HumanCount(count.value), HumanCount(count.total));
-            Some(format!("{name} {value} of {total} ({rate:.0} a second{left})"))
-        });
+        let under_way = Track::ALL
+            .into_iter()
+            .zip(&self.counts)
+            .filter_map(|(track, count)| {
+                let count = count.filter(|count| !count.ended)?;
+                let rate = count.per_second(now);
+                let left = count.total.saturating_sub(count.value) as f64 / rate;
+                let left = if left.is_finite() && left > 0.0 {
+                    format!(", {left:.0} s left")
+                } else {
+                    String::new()
+                };
+                let name = track.name();
+                let value = HumanCount(count.value);
+                let total = HumanCount(count.total);
+                Some(format!(
+                    "{name} {value} of {total} ({rate:.0} a second{left})"
+                ))
+            });
         let parts: Vec<String> = under_way.collect();
         (!parts.is_empty()).then(|| format!("  {}", parts.join(", ")))
     }
@@ -217,7 +253,9 @@ impl Lines {
             return None;
         }
         let seconds = now.saturating_sub(count.begun).as_secs_f64();
-        let (name, value, total) = (track.name(), HumanCount(count.value), HumanCount(count.total));
+        let name = track.name();
+        let value = HumanCount(count.value);
+        let total = HumanCount(count.total);
         Some(format!("  {name} {value} of {total} in {seconds:.1} s"))
     }
 }
@@ -238,7 +276,9 @@ mod tests {
         assert_eq!(lines.set(ms(1500), Track::Rendered, 500), None);
         assert_eq!(
             lines.set(ms(2000), Track::Rendered, 1000).as_deref(),
-            Some("  rendered 1,000 of 3,000 (1000 a second, 2 s left), mailed 0 of 3,000 (0 a second)")
+            Some(
+                "  rendered 1,000 of 3,000 (1000 a second, 2 s left), mailed 0 of 3,000 (0 a second)"
+            )
         );
         assert_eq!(lines.set(ms(3999), Track::Mailed, 100), None);
         assert!(lines.set(ms(4000), Track::Mailed, 100).is_some());
@@ -249,7 +289,10 @@ mod tests {
         let mut lines = Lines::default();
         lines.begin(ms(0), Track::Imported, 10);
         lines.set(ms(1), Track::Imported, 10);
-        assert_eq!(lines.end(ms(500), Track::Imported).as_deref(), Some("  imported 10 of 10 in 0.5 s"));
+        assert_eq!(
+            lines.end(ms(500), Track::Imported).as_deref(),
+            Some("  imported 10 of 10 in 0.5 s")
+        );
         assert_eq!(lines.end(ms(600), Track::Imported), None);
         assert_eq!(lines.set(ms(9000), Track::Imported, 10), None);
     }

@@ -1,5 +1,5 @@
-//! Checks of the renderer alone: it must reproduce the bytes of issued certificates, and its speed is measured on
-//! new ones. These are separate, because typst caches what it has just laid out.
+//! Checks of the renderer alone: it must reproduce the bytes of issued certificates, and its speed
+//! is measured on new ones. These are separate, because typst caches what it has just laid out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,12 +55,15 @@ pub fn job(look: &Look, issued: &Issued, document: &Personal<String>) -> anyhow:
         document_number: Some(document.clone()),
         event_link: None,
         email: None,
-        design: Some(Design { bytes: look.design.clone(), sha256 }),
+        design: Some(Design {
+            bytes: look.design.clone(),
+            sha256,
+        }),
     })
 }
 
-/// Renders these jobs once on all cores and compares the results with the SHA-256 of each. Then renders new
-/// certificates of the same kind for 1 s. Blocks.
+/// Renders these jobs once on all cores and compares the results with the SHA-256 of each. Then
+/// renders new certificates of the same kind for 1 s. Blocks.
 pub fn render_again(renderer: &Arc<Renderer>, jobs: &[(RenderJob, String)]) -> RenderedAgain {
     let different = AtomicU64::new(0);
     let batches: Vec<&[(RenderJob, String)]> = jobs.chunks(BATCH).collect();
@@ -73,9 +76,16 @@ pub fn render_again(renderer: &Arc<Renderer>, jobs: &[(RenderJob, String)]) -> R
     let begun = Instant::now();
     on_all_cores(|turn| {
         let batch = batches.get(turn.checked_rem(batches.len())?)?;
-        let others: Vec<RenderJob> =
-            batch.iter().enumerate().map(|(n, (job, _))| other(job, turn, n)).collect();
-        let rendered = renderer.render(&others).iter().filter(|result| result.is_ok()).count();
+        let others: Vec<RenderJob> = batch
+            .iter()
+            .enumerate()
+            .map(|(n, (job, _))| other(job, turn, n))
+            .collect();
+        let rendered = renderer
+            .render(&others)
+            .iter()
+            .filter(|result| result.is_ok())
+            .count();
         fresh.fetch_add(rendered as u64, Ordering::Relaxed);
         (begun.elapsed() < FOR).then_some(())
     });
@@ -101,7 +111,10 @@ fn on_all_cores(take_turn: impl Fn(usize) -> Option<()> + Sync) {
 /// Returns a job like this one for another person, who is new to the renderer.
 fn other(job: &RenderJob, turn: usize, n: usize) -> RenderJob {
     let number = turn * BATCH + n;
-    let letters: String = format!("{number:x}").bytes().map(|digit| char::from(b'a' + digit % 26)).collect();
+    let letters: String = format!("{number:x}")
+        .bytes()
+        .map(|digit| char::from(b'a' + digit % 26))
+        .collect();
     let public_id = format!("{:032x}", u128::MAX / 3 + number as u128);
     RenderJob {
         full_name: format!("{} {letters}", job.full_name.reveal_str()).into(),
@@ -115,9 +128,14 @@ fn other(job: &RenderJob, turn: usize, n: usize) -> RenderJob {
 fn differing(renderer: &Renderer, batch: &[(RenderJob, String)]) -> u64 {
     let jobs: Vec<RenderJob> = batch.iter().map(|(job, _)| job.clone()).collect();
     let rendered = renderer.render(&jobs);
-    let differs = rendered.iter().zip(batch).filter(|(rendered, (_, sha256))| {
-        rendered.as_ref().map_or(true, |rendered| rendered.sha256 != *sha256)
-    });
+    let differs = rendered
+        .iter()
+        .zip(batch)
+        .filter(|(rendered, (_, sha256))| {
+            rendered
+                .as_ref()
+                .map_or(true, |rendered| rendered.sha256 != *sha256)
+        });
     differs.count() as u64
 }
 
@@ -160,7 +178,8 @@ mod tests {
     #[test]
     fn additional_jobs_differ_from_the_issued_ones_and_each_other() {
         let issued = job(1);
-        let (one, two) = (other(&issued, 0, 1), other(&issued, 1, 1));
+        let one = other(&issued, 0, 1);
+        let two = other(&issued, 1, 1);
         assert_ne!(one.public_id, two.public_id);
         assert_ne!(one.full_name, two.full_name);
         assert!(two.verification_url.ends_with(&two.public_id));

@@ -93,8 +93,8 @@ pub struct Download {
     pub bytes: u64,
 }
 
-/// Duration of each stage, in seconds. `generate` and `mail` both start with the first request to issue, and
-/// overlap. `project` is the time that the tables needed after the last mail.
+/// Duration of each stage, in seconds. `generate` and `mail` both start with the first request to
+/// issue, and overlap. `project` is the time that the tables needed after the last mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Seconds {
     /// Until everything ran and the client was logged in.
@@ -137,18 +137,27 @@ pub struct Report {
 
 /// Returns the count per second, or 0 if `seconds` is 0.
 pub fn rate(count: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+    if seconds > 0.0 {
+        count as f64 / seconds
+    } else {
+        0.0
+    }
 }
 
 impl Outcome {
-    /// Returns mailed certificates per second, from the upload of the spreadsheet until the tables are complete.
+    /// Returns mailed certificates per second, from the upload of the spreadsheet until the tables
+    /// are complete.
     pub fn certificates_per_second(&self) -> f64 {
-        rate(self.certificates.min(self.mails_accepted), self.seconds.end_to_end())
+        rate(
+            self.certificates.min(self.mails_accepted),
+            self.seconds.end_to_end(),
+        )
     }
 
     /// Returns certificates per second by the renderer alone, on all cores.
     pub fn render_only_per_second(&self) -> f64 {
-        self.rendered_again.map_or(0.0, |again| rate(again.fresh, again.seconds))
+        self.rendered_again
+            .map_or(0.0, |again| rate(again.fresh, again.seconds))
     }
 
     /// Returns one sentence for each defect. The list is empty if all checks passed.
@@ -163,43 +172,83 @@ impl Outcome {
         check(people > 0, "nobody was taken in".to_owned());
         check(
             self.certificates == people,
-            format!("{} of {people} people have a certificate", self.certificates),
+            format!(
+                "{} of {people} people have a certificate",
+                self.certificates
+            ),
         );
-        check(self.pdfs == people, format!("{} of {people} PDFs are in the object storage", self.pdfs));
+        check(
+            self.pdfs == people,
+            format!("{} of {people} PDFs are in the object storage", self.pdfs),
+        );
         check(
             self.mails_accepted == people,
-            format!("{} of {people} mails were accepted by the mail server", self.mails_accepted),
+            format!(
+                "{} of {people} mails were accepted by the mail server",
+                self.mails_accepted
+            ),
         );
         let caught = self.mails_caught;
-        let all_caught =
-            if self.folder_was_used { caught >= self.mails_accepted } else { caught == self.mails_accepted };
-        check(all_caught, format!("{} mails were accepted, but {caught} arrived", self.mails_accepted));
+        let all_caught = if self.folder_was_used {
+            caught >= self.mails_accepted
+        } else {
+            caught == self.mails_accepted
+        };
+        check(
+            all_caught,
+            format!(
+                "{} mails were accepted, but {caught} arrived",
+                self.mails_accepted
+            ),
+        );
         if let Some(expected) = self.rejected_expected {
-            let text = format!("{} rows were rejected, but {expected} are wrong", self.rejected);
+            let text = format!(
+                "{} rows were rejected, but {expected} are wrong",
+                self.rejected
+            );
             check(self.rejected == expected, text);
         }
         match &self.rebuild {
-            None => check(false, "the tables were not compared with the log".to_owned()),
+            None => check(
+                false,
+                "the tables were not compared with the log".to_owned(),
+            ),
             Some(rebuild) => check(
                 rebuild.equal,
-                format!("the tables differ from the log: {}", rebuild.differences.join("; ")),
+                format!(
+                    "the tables differ from the log: {}",
+                    rebuild.differences.join("; ")
+                ),
             ),
         }
         match self.rendered_again {
             None => check(false, "no certificate was rendered again".to_owned()),
             Some(again) => {
-                let text =
-                    format!("{} of {} certificates rendered again differ", again.different, again.checked);
+                let text = format!(
+                    "{} of {} certificates rendered again differ",
+                    again.different, again.checked
+                );
                 check(again.different == 0 && again.checked > 0, text);
             }
         }
-        check(self.download.is_some(), "no certificate could be downloaded".to_owned());
+        check(
+            self.download.is_some(),
+            "no certificate could be downloaded".to_owned(),
+        );
         missing
     }
 
     /// Returns the results for programs.
     pub fn report(&self) -> Report {
-        let Seconds { setup, import, generate, mail, project, verify, total } = self.seconds;
+        let Seconds {
+            setup,
+            import,
+            generate,
+            mail,
+            project,
+            verify,
+            total,
+        } = self.seconds;
         let [setup, import, generate, mail, project, verify, total] =
             [setup, import, generate, mail, project, verify, total].map(to_thousandths);
         Report {
@@ -209,7 +258,15 @@ impl Outcome {
             pdfs: self.pdfs,
             mails_accepted: self.mails_accepted,
             rebuild_equal: self.rebuild.as_ref().is_some_and(|rebuild| rebuild.equal),
-            seconds: Seconds { setup, import, generate, mail, project, verify, total },
+            seconds: Seconds {
+                setup,
+                import,
+                generate,
+                mail,
+                project,
+                verify,
+                total,
+            },
             certificates_per_second: to_thousandths(self.certificates_per_second()),
             render_only_per_second: to_thousandths(self.render_only_per_second()),
         }
@@ -238,8 +295,18 @@ pub(super) mod tests {
                     "INVALID_EMAIL",
                     "give an address such as name@example.com",
                 ),
-                rejection(66, Some("Número documento"), "REQUIRED", "fill in the document number"),
-                rejection(68, None, "DUPLICATE", "somebody with this e-mail address is known already"),
+                rejection(
+                    66,
+                    Some("Número documento"),
+                    "REQUIRED",
+                    "fill in the document number",
+                ),
+                rejection(
+                    68,
+                    None,
+                    "DUPLICATE",
+                    "somebody with this e-mail address is known already",
+                ),
             ],
             rejected_expected: Some(3),
             certificates: 69,
@@ -248,8 +315,18 @@ pub(super) mod tests {
             mails_accepted: 69,
             mails_caught: 69,
             folder_was_used: false,
-            rebuild: Some(Rebuild { equal: true, position: 431, rows: 290, differences: Vec::new() }),
-            rendered_again: Some(RenderedAgain { checked: 69, different: 0, fresh: 621, seconds: 1.0 }),
+            rebuild: Some(Rebuild {
+                equal: true,
+                position: 431,
+                rows: 290,
+                differences: Vec::new(),
+            }),
+            rendered_again: Some(RenderedAgain {
+                checked: 69,
+                different: 0,
+                fresh: 621,
+                seconds: 1.0,
+            }),
             download: Some(Download {
                 url: "http://127.0.0.1:1/certificate/x/download".to_owned(),
                 bytes: 99,
@@ -269,8 +346,15 @@ pub(super) mod tests {
     }
 
     fn rejection(row: u64, column: Option<&str>, code: &str, message: &str) -> Rejection {
-        let (file, column) = ("people.csv".to_owned(), column.map(str::to_owned));
-        Rejection { file, row, column, code: code.to_owned(), message: message.to_owned() }
+        let file = "people.csv".to_owned();
+        let column = column.map(str::to_owned);
+        Rejection {
+            file,
+            row,
+            column,
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }
     }
 
     #[test]
@@ -290,27 +374,44 @@ pub(super) mod tests {
             (|o| o.mails_caught = 70, "but 70 arrived"),
             (|o| o.rejected = 4, "4 rows were rejected, but 3"),
             (|o| o.rebuild = None, "not compared"),
-            (|o| o.rebuild.as_mut().expect("there").equal = false, "differ from the log"),
+            (
+                |o| o.rebuild.as_mut().expect("there").equal = false,
+                "differ from the log",
+            ),
             (
                 |o| o.rendered_again.as_mut().expect("there").different = 1,
                 "1 of 69 certificates rendered again",
             ),
             (|o| o.download = None, "could be downloaded"),
-            (|o| o.problems.push("the import failed".to_owned()), "the import failed"),
+            (
+                |o| o.problems.push("the import failed".to_owned()),
+                "the import failed",
+            ),
         ];
         for (spoil, text) in spoilt {
             let mut outcome = good();
             spoil(&mut outcome);
             let missing = outcome.missing();
-            assert!(missing.iter().any(|line| line.contains(text)), "{text}: {missing:?}");
+            assert!(
+                missing.iter().any(|line| line.contains(text)),
+                "{text}: {missing:?}"
+            );
         }
     }
 
     #[test]
     fn mails_of_an_earlier_run_may_arrive_in_a_used_folder() {
-        let more = Outcome { mails_caught: 75, folder_was_used: true, ..good() };
+        let more = Outcome {
+            mails_caught: 75,
+            folder_was_used: true,
+            ..good()
+        };
         assert!(more.missing().is_empty());
-        let fewer = Outcome { mails_caught: 68, folder_was_used: true, ..good() };
+        let fewer = Outcome {
+            mails_caught: 68,
+            folder_was_used: true,
+            ..good()
+        };
         assert!(!fewer.missing().is_empty());
     }
 

@@ -8,7 +8,8 @@ use crate::spreadsheet::made_up_people;
 
 /// Sample file of the repository.
 const SAMPLE: &[u8] = include_bytes!("../../../samples/people.csv");
-/// Rows of the sample that must be rejected: an invalid address, a missing document, and a duplicate.
+/// Rows of the sample that must be rejected: an invalid address, a missing document, and a
+/// duplicate.
 pub const SAMPLE_REJECTED: u64 = 3;
 /// Rows per file. Several files are imported concurrently.
 const ROWS_PER_FILE: u64 = 100_000;
@@ -27,7 +28,11 @@ pub struct Sheet {
 /// Returns the sample file.
 pub fn sample() -> Sheet {
     let rows = csv::Reader::from_reader(SAMPLE).byte_records().count() as u64;
-    Sheet { name: "people.csv".to_owned(), rows, bytes: Bytes::from_static(SAMPLE) }
+    Sheet {
+        name: "people.csv".to_owned(),
+        rows,
+        bytes: Bytes::from_static(SAMPLE),
+    }
 }
 
 /// Returns made-up people, in files of 100,000 rows.
@@ -35,12 +40,16 @@ pub fn sample() -> Sheet {
 /// # Errors
 /// Writes only to memory, so no error is expected.
 pub fn made_up(people: usize, seed: u64) -> io::Result<Vec<Sheet>> {
-    let mut files = Files { rows_per_file: ROWS_PER_FILE, ..Files::default() };
+    let mut files = Files {
+        rows_per_file: ROWS_PER_FILE,
+        ..Files::default()
+    };
     made_up_people(people, seed, &mut files)?;
     Ok(files.finish())
 }
 
-/// Splits a CSV into files of `rows_per_file` rows, each with the header. Values must not contain line breaks.
+/// Splits a CSV into files of `rows_per_file` rows, each with the header. Values must not contain
+/// line breaks.
 #[derive(Default)]
 struct Files {
     rows_per_file: u64,
@@ -69,7 +78,11 @@ impl Files {
 
     fn keep(&mut self, bytes: Vec<u8>) {
         let name = format!("people-{}.csv", self.finished.len() + 1);
-        self.finished.push(Sheet { name, rows: self.rows, bytes: bytes.into() });
+        self.finished.push(Sheet {
+            name,
+            rows: self.rows,
+            bytes: bytes.into(),
+        });
         self.rows = 0;
     }
 
@@ -103,7 +116,10 @@ mod tests {
     use super::*;
 
     fn records(sheet: &Sheet) -> Vec<csv::StringRecord> {
-        csv::Reader::from_reader(&sheet.bytes[..]).into_records().map(|row| row.expect("a row")).collect()
+        csv::Reader::from_reader(&sheet.bytes[..])
+            .into_records()
+            .map(|row| row.expect("a row"))
+            .collect()
     }
 
     #[test]
@@ -115,19 +131,35 @@ mod tests {
 
     #[test]
     fn many_people_are_split_into_files_without_loss() {
-        let mut files = Files { rows_per_file: 100, ..Files::default() };
+        let mut files = Files {
+            rows_per_file: 100,
+            ..Files::default()
+        };
         made_up_people(250, 7, &mut files).expect("memory takes bytes");
         let sheets = files.finish();
-        assert_eq!(sheets.iter().map(|sheet| sheet.rows).collect::<Vec<_>>(), [100, 100, 50]);
+        assert_eq!(
+            sheets.iter().map(|sheet| sheet.rows).collect::<Vec<_>>(),
+            [100, 100, 50]
+        );
         let mut whole = Vec::new();
         made_up_people(250, 7, &mut whole).expect("memory takes bytes");
-        let whole = Sheet { name: String::new(), rows: 250, bytes: whole.into() };
-        assert_eq!(sheets.iter().flat_map(records).collect::<Vec<_>>(), records(&whole));
+        let whole = Sheet {
+            name: String::new(),
+            rows: 250,
+            bytes: whole.into(),
+        };
+        assert_eq!(
+            sheets.iter().flat_map(records).collect::<Vec<_>>(),
+            records(&whole)
+        );
     }
 
     #[test]
     fn full_file_is_not_followed_by_an_empty_one() {
-        let mut files = Files { rows_per_file: 100, ..Files::default() };
+        let mut files = Files {
+            rows_per_file: 100,
+            ..Files::default()
+        };
         made_up_people(200, 7, &mut files).expect("memory takes bytes");
         assert_eq!(files.finish().len(), 2);
     }

@@ -25,7 +25,9 @@ fn enough(people: u64, free: u64) -> Result<(), String> {
         return Ok(());
     }
     let fit = free.saturating_sub(RESERVE) / PER_PERSON;
-    let (people, needed, free) = (HumanCount(people), DecimalBytes(needed), DecimalBytes(free));
+    let people = HumanCount(people);
+    let needed = DecimalBytes(needed);
+    let free = DecimalBytes(free);
     Err(format!(
         "{people} people need about {needed}; give at most --people {fit} or another --data-dir: only {free} are free"
     ))

@@ -56,16 +56,29 @@ fn write_counts(text: &mut String, outcome: &Outcome) -> fmt::Result {
         count(outcome.rejected)
     )?;
     writeln!(text, "  certificates  {}", count(outcome.certificates))?;
-    writeln!(text, "  PDFs stored   {} ({})", count(outcome.pdfs), DecimalBytes(outcome.pdf_bytes))?;
+    writeln!(
+        text,
+        "  PDFs stored   {} ({})",
+        count(outcome.pdfs),
+        DecimalBytes(outcome.pdf_bytes)
+    )?;
     writeln!(
         text,
         "  mails         {} accepted by the mail server, {} counted in its mailbox{}",
         count(outcome.mails_accepted),
         count(outcome.mails_caught),
-        if outcome.folder_was_used { " (with those that earlier runs had left to send)" } else { "" }
+        if outcome.folder_was_used {
+            " (with those that earlier runs had left to send)"
+        } else {
+            ""
+        }
     )?;
     if let Some(rebuild) = &outcome.rebuild {
-        let verdict = if rebuild.equal { "equal to the live ones" } else { "NOT equal to the live ones" };
+        let verdict = if rebuild.equal {
+            "equal to the live ones"
+        } else {
+            "NOT equal to the live ones"
+        };
         writeln!(
             text,
             "  tables        {} rows, filled anew from {} events: {verdict}",
@@ -81,19 +94,34 @@ fn write_counts(text: &mut String, outcome: &Outcome) -> fmt::Result {
         )?;
     }
     if outcome.warnings > 0 {
-        writeln!(text, "  warnings      {} in the log", count(outcome.warnings))?;
+        writeln!(
+            text,
+            "  warnings      {} in the log",
+            count(outcome.warnings)
+        )?;
     }
     Ok(())
 }
 
 fn write_stages(text: &mut String, outcome: &Outcome) -> fmt::Result {
     let seconds = &outcome.seconds;
-    let events = outcome.rebuild.as_ref().map_or(0, |rebuild| rebuild.position);
+    let events = outcome
+        .rebuild
+        .as_ref()
+        .map_or(0, |rebuild| rebuild.position);
     let stages = [
         ("setup", seconds.setup, None),
         ("import", seconds.import, Some((outcome.rows, "rows"))),
-        ("generate", seconds.generate, Some((outcome.pdfs, "certificates"))),
-        ("mail", seconds.mail, Some((outcome.mails_accepted, "mails, beside generating"))),
+        (
+            "generate",
+            seconds.generate,
+            Some((outcome.pdfs, "certificates")),
+        ),
+        (
+            "mail",
+            seconds.mail,
+            Some((outcome.mails_accepted, "mails, beside generating")),
+        ),
         ("project", seconds.project, None),
         ("verify", seconds.verify, Some((events, "events"))),
     ];
@@ -115,7 +143,11 @@ fn write_stages(text: &mut String, outcome: &Outcome) -> fmt::Result {
         outcome.certificates_per_second()
     )?;
     if let Some(again) = &outcome.rendered_again {
-        let same = if again.different == 0 { "every byte as issued" } else { "NOT as issued" };
+        let same = if again.different == 0 {
+            "every byte as issued"
+        } else {
+            "NOT as issued"
+        };
         writeln!(
             text,
             "  {:.0} certificates per second by the renderer alone ({} new ones; {} issued ones again, {same})",
@@ -132,11 +164,26 @@ fn write_rejections(text: &mut String, outcome: &Outcome) -> fmt::Result {
         return Ok(());
     }
     writeln!(text, "\n  Rejected rows")?;
-    for Rejection { file, row, column, code, message } in outcome.rejections.iter().take(REJECTIONS_SHOWN) {
-        let column = column.as_ref().map(|column| format!("  {column}")).unwrap_or_default();
-        writeln!(text, "    {file}, row {row}  {code}{column}\n      {message}")?;
+    for Rejection {
+        file,
+        row,
+        column,
+        code,
+        message,
+    } in outcome.rejections.iter().take(REJECTIONS_SHOWN)
+    {
+        let column = column
+            .as_ref()
+            .map(|column| format!("  {column}"))
+            .unwrap_or_default();
+        writeln!(
+            text,
+            "    {file}, row {row}  {code}{column}\n      {message}"
+        )?;
     }
-    let more = outcome.rejected.saturating_sub(outcome.rejections.len().min(REJECTIONS_SHOWN) as u64);
+    let more = outcome
+        .rejected
+        .saturating_sub(outcome.rejections.len().min(REJECTIONS_SHOWN) as u64);
     if more > 0 {
         writeln!(text, "    and {} more", HumanCount(more))?;
     }
@@ -144,7 +191,13 @@ fn write_rejections(text: &mut String, outcome: &Outcome) -> fmt::Result {
 }
 
 fn write_links(text: &mut String, outcome: &Outcome, links: &Links) -> fmt::Result {
-    let Links { root, management, prefix, email, password } = links;
+    let Links {
+        root,
+        management,
+        prefix,
+        email,
+        password,
+    } = links;
     writeln!(text, "\n  Look around")?;
     writeln!(text, "    API            {root}/api/docs")?;
     if let Some(download) = &outcome.download {
@@ -154,9 +207,18 @@ fn write_links(text: &mut String, outcome: &Outcome, links: &Links) -> fmt::Resu
     if let Some(management) = management {
         writeln!(text, "    metrics        http://{management}/metrics")?;
     }
-    writeln!(text, "    log in as      {email} with the password {password}")?;
-    writeln!(text, "\n    curl -s {root}{prefix}/auth/login -H 'Content-Type: application/json' \\")?;
-    writeln!(text, "      -d '{{\"email\": \"{email}\", \"password\": \"{password}\"}}'")
+    writeln!(
+        text,
+        "    log in as      {email} with the password {password}"
+    )?;
+    writeln!(
+        text,
+        "\n    curl -s {root}{prefix}/auth/login -H 'Content-Type: application/json' \\"
+    )?;
+    writeln!(
+        text,
+        "      -d '{{\"email\": \"{email}\", \"password\": \"{password}\"}}'"
+    )
 }
 
 fn write_missing(text: &mut String, outcome: &Outcome) -> fmt::Result {
@@ -193,15 +255,28 @@ mod tests {
 
     #[test]
     fn run_with_faults_and_many_rejections() {
-        let mut outcome = Outcome { mails_accepted: 60, rejected: 500, warnings: 2, ..good() };
-        outcome.rejections = outcome.rejections.iter().cycle().take(40).cloned().collect();
+        let mut outcome = Outcome {
+            mails_accepted: 60,
+            rejected: 500,
+            warnings: 2,
+            ..good()
+        };
+        outcome.rejections = outcome
+            .rejections
+            .iter()
+            .cycle()
+            .take(40)
+            .cloned()
+            .collect();
         insta::assert_snapshot!(summary(&outcome, None));
     }
 
     #[test]
     fn run_without_any_result() {
-        let outcome =
-            Outcome { problems: vec!["the server does not answer".to_owned()], ..Outcome::default() };
+        let outcome = Outcome {
+            problems: vec!["the server does not answer".to_owned()],
+            ..Outcome::default()
+        };
         insta::assert_snapshot!(summary(&outcome, None));
     }
 }

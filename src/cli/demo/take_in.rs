@@ -80,13 +80,19 @@ pub async fn take_in(
     let mut uploads = Vec::new();
     for sheet in sheets {
         let file = (sheet.name.as_str(), "text/csv", sheet.bytes);
-        let mut answer = client.upload("/attendees/bulk-upload", file, Vec::new()).await?;
+        let mut answer = client
+            .upload("/attendees/bulk-upload", file, Vec::new())
+            .await?;
         let location = answer.location.take();
         let import: Import = answer.data()?;
         if location.is_none() && !import.has_ended() {
             return Err(answer.unexpected("it says neither how it ended nor where to look"));
         }
-        uploads.push(Uploaded { name: sheet.name, location, import });
+        uploads.push(Uploaded {
+            name: sheet.name,
+            location,
+            import,
+        });
     }
     follow(client, progress, &mut uploads, patience, outcome).await?;
     progress.end(Track::Imported);
@@ -105,8 +111,13 @@ async fn follow(
 ) -> Result<(), ClientError> {
     let mut patience = Patience::new(patience, Instant::now());
     loop {
-        for upload in uploads.iter_mut().filter(|upload| !upload.import.has_ended()) {
-            let Some(location) = &upload.location else { continue };
+        for upload in uploads
+            .iter_mut()
+            .filter(|upload| !upload.import.has_ended())
+        {
+            let Some(location) = &upload.location else {
+                continue;
+            };
             upload.import = client.get(location).await?.data()?;
         }
         let done = uploads.iter().map(|upload| upload.import.done()).sum();
@@ -115,7 +126,9 @@ async fn follow(
             return Ok(());
         }
         if !patience.lasts(done, Instant::now()) {
-            outcome.problems.push("the import has stopped moving".to_owned());
+            outcome
+                .problems
+                .push("the import has stopped moving".to_owned());
             return Ok(());
         }
         tokio::time::sleep(between_looks(outcome.rows)).await;
@@ -124,19 +137,26 @@ async fn follow(
 
 /// Adds the rows of a file to the outcome.
 fn count(upload: Uploaded, outcome: &mut Outcome) {
-    let Uploaded { name: file, import, .. } = upload;
+    let Uploaded {
+        name: file, import, ..
+    } = upload;
     if let Some(Failure { code, reason }) = import.failure {
-        outcome.problems.push(format!("{file} could not be read on: {code}, {reason}"));
+        outcome
+            .problems
+            .push(format!("{file} could not be read on: {code}, {reason}"));
     }
     if import.state == "cancelled" {
-        outcome.problems.push(format!("{file} was cancelled before its end"));
+        outcome
+            .problems
+            .push(format!("{file} was cancelled before its end"));
     }
     outcome.people += import.created;
     outcome.rejected += import.errors;
     for row in import.error_details {
         for error in row.errors {
             if outcome.rejections.len() < REJECTIONS_KEPT {
-                let (code, message) = (error.code, error.message.unwrap_or_default());
+                let code = error.code;
+                let message = error.message.unwrap_or_default();
                 let column = error.column.or(error.field);
                 outcome.rejections.push(Rejection {
                     file: file.clone(),
@@ -158,7 +178,11 @@ mod tests {
 
     fn upload(import: serde_json::Value) -> Uploaded {
         let import = serde_json::from_value(import).expect("an import");
-        Uploaded { name: "people.csv".to_owned(), location: None, import }
+        Uploaded {
+            name: "people.csv".to_owned(),
+            location: None,
+            import,
+        }
     }
 
     #[test]
@@ -166,20 +190,27 @@ mod tests {
         let errors = json!([{"column": "Email", "field": "email", "code": "INVALID", "message": "no address"},
                             {"field": "documentNumber", "code": "REQUIRED"}]);
         let details = json!([{"row": 5, "data": {"Email": "x"}, "errors": errors}]);
-        let import =
-            json!({"state": "completed", "created": 3, "updated": 0, "errors": 1, "errorDetails": details});
+        let import = json!({"state": "completed", "created": 3, "updated": 0, "errors": 1, "errorDetails": details});
         let mut outcome = Outcome::default();
         count(upload(import), &mut outcome);
-        assert_eq!((outcome.people, outcome.rejected, outcome.problems.len()), (3, 1, 0));
-        let columns: Vec<_> =
-            outcome.rejections.iter().map(|rejection| rejection.column.as_deref()).collect();
+        assert_eq!(
+            (outcome.people, outcome.rejected, outcome.problems.len()),
+            (3, 1, 0)
+        );
+        let columns: Vec<_> = outcome
+            .rejections
+            .iter()
+            .map(|rejection| rejection.column.as_deref())
+            .collect();
         assert_eq!(columns, [Some("Email"), Some("documentNumber")]);
     }
 
     #[test]
     fn import_ends_completed_failed_or_cancelled() {
         let has_ended = |state: &str| {
-            upload(json!({"state": state, "created": 0, "updated": 0, "errors": 0})).import.has_ended()
+            upload(json!({"state": state, "created": 0, "updated": 0, "errors": 0}))
+                .import
+                .has_ended()
         };
         for state in ["completed", "failed", "cancelled"] {
             assert!(has_ended(state), "{state}");
@@ -196,16 +227,23 @@ mod tests {
         count(upload(import), &mut outcome);
         assert_eq!(
             (outcome.people, outcome.problems.as_slice()),
-            (1, &["people.csv was cancelled before its end".to_owned()][..])
+            (
+                1,
+                &["people.csv was cancelled before its end".to_owned()][..]
+            )
         );
     }
 
     #[test]
     fn unreadable_file_is_a_problem() {
         let failure = json!({"code": "BROKEN_FILE", "reason": "it ends early"});
-        let import = json!({"state": "failed", "created": 1, "updated": 0, "errors": 0, "failure": failure});
+        let import =
+            json!({"state": "failed", "created": 1, "updated": 0, "errors": 0, "failure": failure});
         let mut outcome = Outcome::default();
         count(upload(import), &mut outcome);
-        assert_eq!(outcome.problems, ["people.csv could not be read on: BROKEN_FILE, it ends early"]);
+        assert_eq!(
+            outcome.problems,
+            ["people.csv could not be read on: BROKEN_FILE, it ends early"]
+        );
     }
 }

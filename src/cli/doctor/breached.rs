@@ -8,12 +8,19 @@ use super::finding::Finding;
 use crate::http::auth::passwords::BreachedPasswords;
 
 const CHECK: &str = "passwords";
-const TO_DO: &str = "download Pwned Passwords by SHA-1, ordered by hash, into one file; or set none";
+const TO_DO: &str =
+    "download Pwned Passwords by SHA-1, ordered by hash, into one file; or set none";
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     let path = context.config.auth.breached_passwords.clone();
     let looked = tokio::task::spawn_blocking(move || vec![look(path)]).await;
-    looked.unwrap_or_else(|_| vec![Finding::failed(CHECK, "looking broke", "report this as a defect")])
+    looked.unwrap_or_else(|_| {
+        vec![Finding::failed(
+            CHECK,
+            "looking broke",
+            "report this as a defect",
+        )]
+    })
 }
 
 fn look(path: Option<PathBuf>) -> Finding {
@@ -39,10 +46,12 @@ mod tests {
         assert_eq!(look(None).level, Level::Ok);
         assert_eq!(look(Some("/nonexistent/list".into())).level, Level::Failed);
         let file = tempfile::NamedTempFile::new().unwrap();
-        let (low, high) = ("0".repeat(40), "F".repeat(40));
-        for (text, level) in
-            [(format!("{low}:1\n{high}:1\n"), Level::Ok), (format!("{high}:1\n{low}:1\n"), Level::Failed)]
-        {
+        let low = "0".repeat(40);
+        let high = "F".repeat(40);
+        for (text, level) in [
+            (format!("{low}:1\n{high}:1\n"), Level::Ok),
+            (format!("{high}:1\n{low}:1\n"), Level::Failed),
+        ] {
             std::fs::write(file.path(), text).unwrap();
             assert_eq!(look(Some(file.path().to_owned())).level, level);
         }

@@ -5,7 +5,8 @@ use time::{Duration, OffsetDateTime};
 use super::finding::Finding;
 use crate::cli::moment;
 
-/// Differences up to this are harmless. Network delays and the whole seconds of HTTP dates cause some.
+/// Differences up to this are harmless. Network delays and the whole seconds of HTTP dates cause
+/// some.
 const GOOD: Duration = Duration::seconds(2);
 /// From this difference on, tokens and signed requests may be rejected.
 const BAD: Duration = Duration::seconds(60);
@@ -19,16 +20,24 @@ pub fn compare(
     answered: OffsetDateTime,
 ) -> Finding {
     // The server read its clock at some time between `asked` and `answered`.
-    let (early, late) = (theirs - answered, theirs - asked);
+    let early = theirs - answered;
+    let late = theirs - asked;
     let (difference, which) = if early > Duration::ZERO {
         (early, "ahead of")
     } else if late < Duration::ZERO {
         (-late, "behind")
     } else {
-        return Finding::ok(check, format!("{server}'s clock agrees with this machine's"));
+        return Finding::ok(
+            check,
+            format!("{server}'s clock agrees with this machine's"),
+        );
     };
-    let found = format!("{server}'s clock is {} {which} this machine's", moment::in_words(difference));
-    let advice = "set the clocks of all machines by NTP: times in the log and of tokens are compared";
+    let found = format!(
+        "{server}'s clock is {} {which} this machine's",
+        moment::in_words(difference)
+    );
+    let advice =
+        "set the clocks of all machines by NTP: times in the log and of tokens are compared";
     match difference {
         difference if difference <= GOOD => Finding::ok(check, found),
         difference if difference < BAD => Finding::warning(check, found, advice),

@@ -28,18 +28,39 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 fn secrets(config: &Config) -> Vec<Finding> {
     let claim_key = config.secrets.claim_key.reveal();
     // Invalid lists are rejected when the configuration is loaded.
-    let token_keys = SigningKey::list(&config.secrets.token_keys, &Secret::default()).unwrap_or_default();
+    let token_keys =
+        SigningKey::list(&config.secrets.token_keys, &Secret::default()).unwrap_or_default();
     let token_key = Some(config.secrets.token_key.reveal()).filter(|key| !key.is_empty());
-    let mut tokens: Vec<_> = token_key.map(|key| ("secrets.token_key", key)).into_iter().collect();
-    tokens.extend(token_keys.iter().map(|key| ("secrets.token_keys", key.key.reveal())));
+    let mut tokens: Vec<_> = token_key
+        .map(|key| ("secrets.token_key", key))
+        .into_iter()
+        .collect();
+    tokens.extend(
+        token_keys
+            .iter()
+            .map(|key| ("secrets.token_keys", key.key.reveal())),
+    );
     let mut findings = Vec::new();
-    for (key, text) in std::iter::once(("secrets.claim_key", claim_key)).chain(tokens.iter().copied()) {
+    for (key, text) in
+        std::iter::once(("secrets.claim_key", claim_key)).chain(tokens.iter().copied())
+    {
         let different = text.chars().collect::<BTreeSet<_>>().len();
-        let advice = format!("make one with `openssl rand -hex 32` and give it by {}_FILE", variable(key));
+        let advice = format!(
+            "make one with `openssl rand -hex 32` and give it by {}_FILE",
+            variable(key)
+        );
         if text.contains("replace-me") {
-            findings.push(Finding::failed(key, "it is the example's, which everybody knows", advice));
+            findings.push(Finding::failed(
+                key,
+                "it is the example's, which everybody knows",
+                advice,
+            ));
         } else if different < LEAST_DIFFERENT {
-            findings.push(Finding::warning(key, format!("only {different} different characters"), advice));
+            findings.push(Finding::warning(
+                key,
+                format!("only {different} different characters"),
+                advice,
+            ));
         }
     }
     for &(key, _) in tokens.iter().filter(|(_, text)| *text == claim_key) {
@@ -59,7 +80,9 @@ fn addresses(config: &Config) -> Vec<Finding> {
     if is_here(host) {
         findings.push(Finding::warning(
             "http.public_base_url",
-            format!("{public} is this machine only; it is pinned in every certificate that is issued"),
+            format!(
+                "{public} is this machine only; it is pinned in every certificate that is issued"
+            ),
             "give the address under which recipients reach this server",
         ));
     } else if public.starts_with("http://") {
@@ -79,7 +102,10 @@ fn addresses(config: &Config) -> Vec<Finding> {
     }
     let reserved = ["example.com", "example.org", "example.net"];
     let domain = mail.from_address.rsplit('@').next().unwrap_or_default();
-    if reserved.iter().any(|name| domain == *name || domain.ends_with(&format!(".{name}"))) {
+    if reserved
+        .iter()
+        .any(|name| domain == *name || domain.ends_with(&format!(".{name}")))
+    {
         findings.push(Finding::warning(
             "mail.from_address",
             format!("{domain} is reserved for examples; nobody can answer"),
@@ -87,7 +113,12 @@ fn addresses(config: &Config) -> Vec<Finding> {
         ));
     }
     let unencrypted = [
-        ("nats.url", config.nats.url.reveal(), ["tls://", "wss://"].as_slice(), "use tls://"),
+        (
+            "nats.url",
+            config.nats.url.reveal(),
+            ["tls://", "wss://"].as_slice(),
+            "use tls://",
+        ),
         (
             "database.url",
             config.database.url.reveal(),
@@ -97,7 +128,10 @@ fn addresses(config: &Config) -> Vec<Finding> {
     ];
     for (key, url, encrypted, advice) in unencrypted {
         let remote = url.split(',').any(|url| {
-            !encrypted.iter().any(|scheme| url.trim().starts_with(scheme)) && !is_here(host_of(url.trim()))
+            !encrypted
+                .iter()
+                .any(|scheme| url.trim().starts_with(scheme))
+                && !is_here(host_of(url.trim()))
         });
         if remote {
             findings.push(Finding::warning(
@@ -136,7 +170,10 @@ fn files(origins: &Origins) -> Vec<Finding> {
     let warn = |path: &PathBuf| {
         Finding::warning(
             "configuration.file",
-            format!("{} holds secrets, and every user of this machine can read it", path.display()),
+            format!(
+                "{} holds secrets, and every user of this machine can read it",
+                path.display()
+            ),
             format!("chmod o-rwx {}", path.display()),
         )
     };
@@ -163,7 +200,9 @@ fn is_here(host: &str) -> bool {
         || host == "localhost"
         || host.ends_with(".localhost")
         || host.starts_with('%')
-        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -183,43 +222,85 @@ mod tests {
             "secrets.claim_key=0123456789abcdef0123456789abcdef",
             "secrets.token_key=fedcba9876543210fedcba9876543210",
         ];
-        let flags = good.iter().chain(flags).map(|flag| (*flag).to_owned()).collect();
-        let config = Config::load(Sources { flags, ..Sources::default() }).expect("usable");
-        secrets(&config).into_iter().chain(addresses(&config)).map(|f| (f.check, f.found)).collect()
+        let flags = good
+            .iter()
+            .chain(flags)
+            .map(|flag| (*flag).to_owned())
+            .collect();
+        let config = Config::load(Sources {
+            flags,
+            ..Sources::default()
+        })
+        .expect("usable");
+        secrets(&config)
+            .into_iter()
+            .chain(addresses(&config))
+            .map(|f| (f.check, f.found))
+            .collect()
     }
 
     #[test]
     fn valid_configuration_has_no_findings() {
         assert_eq!(found(&[]), []);
         assert_eq!(found(&["nats.url=tls://a.test:4222,tls://b.test:4222"]), []);
-        let keys =
-            "secrets.token_keys=b:89abcdef0123456789abcdef01234567, a:76543210fedcba9876543210fedcba98";
+        let keys = "secrets.token_keys=b:89abcdef0123456789abcdef01234567, a:76543210fedcba9876543210fedcba98";
         assert_eq!(found(&[keys, "secrets.token_key="]), []);
     }
 
     #[test]
     fn suspicious_values_are_reported_by_key_and_without_secrets() {
         for (flag, key) in [
-            ("secrets.claim_key=replace-me-with-32-or-more-random-characters", "secrets.claim_key"),
-            ("secrets.token_key=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "secrets.token_key"),
-            ("secrets.token_key=0123456789abcdef0123456789abcdef", "secrets.token_key"),
-            ("secrets.token_keys=a:replace-me-with-32-or-more-random-characters", "secrets.token_keys"),
-            ("secrets.token_keys=a:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "secrets.token_keys"),
+            (
+                "secrets.claim_key=replace-me-with-32-or-more-random-characters",
+                "secrets.claim_key",
+            ),
+            (
+                "secrets.token_key=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                "secrets.token_key",
+            ),
+            (
+                "secrets.token_key=0123456789abcdef0123456789abcdef",
+                "secrets.token_key",
+            ),
+            (
+                "secrets.token_keys=a:replace-me-with-32-or-more-random-characters",
+                "secrets.token_keys",
+            ),
+            (
+                "secrets.token_keys=a:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                "secrets.token_keys",
+            ),
             (
                 "secrets.token_keys=b:89abcdef0123456789abcdef01234567,a:0123456789abcdef0123456789abcdef",
                 "secrets.token_keys",
             ),
-            ("http.public_base_url=http://localhost:3969", "http.public_base_url"),
-            ("http.public_base_url=http://[::1]:3969", "http.public_base_url"),
-            ("http.public_base_url=http://certificates.academy.test", "http.public_base_url"),
+            (
+                "http.public_base_url=http://localhost:3969",
+                "http.public_base_url",
+            ),
+            (
+                "http.public_base_url=http://[::1]:3969",
+                "http.public_base_url",
+            ),
+            (
+                "http.public_base_url=http://certificates.academy.test",
+                "http.public_base_url",
+            ),
             ("mail.security=none", "mail.security"),
             ("mail.from_address=a@mail.example.org", "mail.from_address"),
             ("nats.url=nats://u:hunter2@nats.test:4222", "nats.url"),
             ("nats.url=tls://a.test:4222,nats://b.test:4222", "nats.url"),
-            ("database.url=postgres://u:hunter2@db.test/x", "database.url"),
+            (
+                "database.url=postgres://u:hunter2@db.test/x",
+                "database.url",
+            ),
         ] {
             let found = found(&[flag]);
-            assert_eq!(found.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [key], "{flag}: {found:?}");
+            assert_eq!(
+                found.iter().map(|(key, _)| *key).collect::<Vec<_>>(),
+                [key],
+                "{flag}: {found:?}"
+            );
             assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
         }
     }
@@ -229,7 +310,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let origin = || Origin::File(file.path().to_owned());
         let set = |mode| {
-            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).expect("ours")
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode))
+                .expect("ours")
         };
         set(0o644);
         let told = |key: &str| files(&Origins::from([(key.to_owned(), origin())])).len();

@@ -14,19 +14,34 @@ const LITTLE: u64 = 5 << 30;
 const TOO_LITTLE: u64 = 512 << 20;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
-    let mut places = vec![("disk.temporary", "uploads on their way", std::env::temp_dir())];
+    let mut places = vec![(
+        "disk.temporary",
+        "uploads on their way",
+        std::env::temp_dir(),
+    )];
     if let Some(folder) = context.config.storage.folder_path() {
         places.push(("disk.objects", "stored files", folder));
     }
-    let measure =
-        move || places.into_iter().map(|(check, what, folder)| room(check, what, &folder)).collect();
+    let measure = move || {
+        places
+            .into_iter()
+            .map(|(check, what, folder)| room(check, what, &folder))
+            .collect()
+    };
     // On a thread for blocking work: a network folder that hangs must not block the other checks.
-    tokio::task::spawn_blocking(measure).await.unwrap_or_default()
+    tokio::task::spawn_blocking(measure)
+        .await
+        .unwrap_or_default()
 }
 
 fn room(check: &'static str, what: &str, folder: &Path) -> Finding {
     match rustix::fs::statvfs(existing(folder)) {
-        Ok(found) => judge(check, what, folder, found.f_bavail.saturating_mul(found.f_frsize)),
+        Ok(found) => judge(
+            check,
+            what,
+            folder,
+            found.f_bavail.saturating_mul(found.f_frsize),
+        ),
         Err(error) => Finding::failed(
             check,
             format!("{} can't be looked at: {error}", folder.display()),
@@ -37,13 +52,23 @@ fn room(check: &'static str, what: &str, folder: &Path) -> Finding {
 
 /// Returns the folder, or its closest parent that exists.
 fn existing(folder: &Path) -> PathBuf {
-    folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new(".")).to_owned()
+    folder
+        .ancestors()
+        .find(|path| path.exists())
+        .unwrap_or(Path::new("."))
+        .to_owned()
 }
 
 fn judge(check: &'static str, what: &str, folder: &Path, free: u64) -> Finding {
-    let found = format!("{} free in {} for {what}", BinaryBytes(free), folder.display());
+    let found = format!(
+        "{} free in {} for {what}",
+        BinaryBytes(free),
+        folder.display()
+    );
     match free {
-        free if free < TOO_LITTLE => Finding::failed(check, found, "make room, or choose another disk"),
+        free if free < TOO_LITTLE => {
+            Finding::failed(check, found, "make room, or choose another disk")
+        }
         free if free < LITTLE => Finding::warning(check, found, "make room before it is full"),
         _ => Finding::ok(check, found),
     }

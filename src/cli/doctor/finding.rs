@@ -43,24 +43,48 @@ pub struct Finding {
 impl Finding {
     /// Returns a finding without a problem.
     pub fn ok(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, level: Level::Ok, found: one_line(&found.into()), advice: None }
+        Self {
+            check,
+            level: Level::Ok,
+            found: one_line(&found.into()),
+            advice: None,
+        }
     }
 
     /// Returns a finding about a risk: data may be lost, or something will stop working.
-    pub fn warning(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, level: Level::Warning, found: one_line(&found.into()), advice: Some(advice.into()) }
+    pub fn warning(
+        check: &'static str,
+        found: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            check,
+            level: Level::Warning,
+            found: one_line(&found.into()),
+            advice: Some(advice.into()),
+        }
     }
 
     /// Returns a finding about something that does not work.
-    pub fn failed(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, level: Level::Failed, found: one_line(&found.into()), advice: Some(advice.into()) }
+    pub fn failed(
+        check: &'static str,
+        found: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            check,
+            level: Level::Failed,
+            found: one_line(&found.into()),
+            advice: Some(advice.into()),
+        }
     }
 }
 
 /// Joins all lines and removes control characters. The texts of servers may contain both.
 fn one_line(text: &str) -> String {
-    let words =
-        text.split_whitespace().map(|word| word.chars().filter(|c| !c.is_control()).collect::<String>());
+    let words = text
+        .split_whitespace()
+        .map(|word| word.chars().filter(|c| !c.is_control()).collect::<String>());
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -76,20 +100,35 @@ pub struct Report {
 impl Report {
     /// Creates a report with the highest severity of the findings.
     pub fn new(findings: Vec<Finding>) -> Self {
-        let level = findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok);
+        let level = findings
+            .iter()
+            .map(|finding| finding.level)
+            .max()
+            .unwrap_or(Level::Ok);
         Self { level, findings }
     }
 
     /// Prints one line per finding, then the counts.
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
         for finding in &self.findings {
-            write!(out, "{:<8} {:<22} {}", finding.level.word(), finding.check, finding.found)?;
+            write!(
+                out,
+                "{:<8} {:<22} {}",
+                finding.level.word(),
+                finding.check,
+                finding.found
+            )?;
             match &finding.advice {
                 Some(advice) => writeln!(out, " → {advice}")?,
                 None => writeln!(out)?,
             }
         }
-        let count = |level| self.findings.iter().filter(|finding| finding.level == level).count();
+        let count = |level| {
+            self.findings
+                .iter()
+                .filter(|finding| finding.level == level)
+                .count()
+        };
         writeln!(
             out,
             "\nok: {}, warnings: {}, failed: {}",
@@ -110,7 +149,10 @@ mod tests {
         let warning = Finding::warning("b", "two\n\u{1b}[31mlines", "look");
         let failed = Finding::failed("c", "broken", "repair");
         assert_eq!(Report::new(vec![]).level, Level::Ok);
-        assert_eq!(Report::new(vec![ok.clone(), warning.clone()]).level, Level::Warning);
+        assert_eq!(
+            Report::new(vec![ok.clone(), warning.clone()]).level,
+            Level::Warning
+        );
         let report = Report::new(vec![failed, ok, warning]);
         assert_eq!(report.level, Level::Failed);
         let mut text = Vec::new();

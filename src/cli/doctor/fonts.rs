@@ -1,4 +1,5 @@
-//! Check that the fonts load, and that the newest certificate was made with these fonts and this renderer.
+//! Check that the fonts load, and that the newest certificate was made with these fonts and this
+//! renderer.
 
 use std::sync::Arc;
 
@@ -15,8 +16,20 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     let loaded = tokio::task::spawn_blocking(Renderer::new).await;
     let renderer = match loaded {
         Ok(Ok(renderer)) => renderer,
-        Ok(Err(error)) => return vec![Finding::failed(CHECK, error.to_string(), "build the program again")],
-        Err(_) => return vec![Finding::failed(CHECK, "loading broke", "report this as a defect")],
+        Ok(Err(error)) => {
+            return vec![Finding::failed(
+                CHECK,
+                error.to_string(),
+                "build the program again",
+            )];
+        }
+        Err(_) => {
+            return vec![Finding::failed(
+                CHECK,
+                "loading broke",
+                "report this as a defect",
+            )];
+        }
     };
     let digest = renderer.fonts_digest().to_owned();
     let pinned = match context.log().await {
@@ -27,15 +40,26 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
         Err(_) => None,
     };
     vec![match pinned {
-        Some(Event::Issuance(IssuanceEvent::CertificateRequested(request))) => judge(&digest, &request),
-        _ => Finding::ok(CHECK, format!("loaded, digest {}…; nothing to compare with", &digest[..12])),
+        Some(Event::Issuance(IssuanceEvent::CertificateRequested(request))) => {
+            judge(&digest, &request)
+        }
+        _ => Finding::ok(
+            CHECK,
+            format!("loaded, digest {}…; nothing to compare with", &digest[..12]),
+        ),
     }]
 }
 
 fn judge(digest: &str, newest: &CertificateRequested) -> Finding {
     let page = &newest.page;
     if page.fonts_sha256 == digest && RENDERER_VERSIONS.contains(&page.renderer_version.as_str()) {
-        return Finding::ok(CHECK, format!("loaded, digest {}… as in the newest certificate", &digest[..12]));
+        return Finding::ok(
+            CHECK,
+            format!(
+                "loaded, digest {}… as in the newest certificate",
+                &digest[..12]
+            ),
+        );
     }
     Finding::warning(
         CHECK,

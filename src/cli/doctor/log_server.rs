@@ -42,21 +42,39 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     }
     let asked = OffsetDateTime::now_utc();
     if let Some(theirs) = log.server_time().await {
-        findings.push(clock::compare("log.clock", "nats-server", theirs, asked, OffsetDateTime::now_utc()));
+        findings.push(clock::compare(
+            "log.clock",
+            "nats-server",
+            theirs,
+            asked,
+            OffsetDateTime::now_utc(),
+        ));
     }
     findings
 }
 
 fn server(seen: &ServerSeen) -> Vec<Finding> {
     let version = &seen.version;
-    let wanted = format!("install nats-server {}.{} or later, best {TESTED}", LEAST.0, LEAST.1);
+    let wanted = format!(
+        "install nats-server {}.{} or later, best {TESTED}",
+        LEAST.0, LEAST.1
+    );
     let mut findings = vec![match parsed(version) {
-        Some(found) if found < LEAST => {
-            Finding::failed("log.server", format!("nats-server {version} has no atomic batches"), wanted)
-        }
+        Some(found) if found < LEAST => Finding::failed(
+            "log.server",
+            format!("nats-server {version} has no atomic batches"),
+            wanted,
+        ),
         Some(_) if version == TESTED => Finding::ok("log.server", format!("nats-server {version}")),
-        Some(_) => Finding::ok("log.server", format!("nats-server {version} (tested with {TESTED})")),
-        None => Finding::warning("log.server", format!("version \"{version}\" is not readable"), wanted),
+        Some(_) => Finding::ok(
+            "log.server",
+            format!("nats-server {version} (tested with {TESTED})"),
+        ),
+        None => Finding::warning(
+            "log.server",
+            format!("version \"{version}\" is not readable"),
+            wanted,
+        ),
     }];
     if !seen.jetstream {
         findings.push(Finding::failed(
@@ -86,15 +104,30 @@ fn parsed(version: &str) -> Option<(u32, u32)> {
 fn limits(account: &AccountSeen) -> Finding {
     let storage = account.max_storage.map(|most| {
         let used = account.storage.saturating_mul(100) / most.max(1);
-        (used, format!("{} of {} on disk", BinaryBytes(account.storage), BinaryBytes(most)))
+        (
+            used,
+            format!(
+                "{} of {} on disk",
+                BinaryBytes(account.storage),
+                BinaryBytes(most)
+            ),
+        )
     });
     let count = |what: &str, used: u64, most: Option<u64>| {
         // The counts include our own streams and consumers, and the temporary consumers of readers.
-        most.map(|most| (used.saturating_mul(100) / most.max(1), format!("{used} of {most} {what}")))
+        most.map(|most| {
+            (
+                used.saturating_mul(100) / most.max(1),
+                format!("{used} of {most} {what}"),
+            )
+        })
     };
     let streams = count("streams", account.streams, account.max_streams);
     let consumers = count("consumers", account.consumers, account.max_consumers);
-    let limits: Vec<_> = [storage, streams, consumers].into_iter().flatten().collect();
+    let limits: Vec<_> = [storage, streams, consumers]
+        .into_iter()
+        .flatten()
+        .collect();
     let used = limits.iter().map(|(used, _)| *used).max().unwrap_or(0);
     if limits.is_empty() {
         let on_disk = BinaryBytes(account.storage);
@@ -103,7 +136,11 @@ fn limits(account: &AccountSeen) -> Finding {
             format!("{on_disk} on disk, {} streams, no limits", account.streams),
         );
     }
-    let found = limits.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(", ");
+    let found = limits
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect::<Vec<_>>()
+        .join(", ");
     let advice = "raise the account's limits; a full log refuses every write";
     match used {
         100.. => Finding::failed("log.account", found, advice),
@@ -118,17 +155,42 @@ mod tests {
     use super::*;
 
     fn seen(version: &str, jetstream: bool, max_payload: usize) -> ServerSeen {
-        ServerSeen { version: version.to_owned(), jetstream, max_payload, cluster: None }
+        ServerSeen {
+            version: version.to_owned(),
+            jetstream,
+            max_payload,
+            cluster: None,
+        }
     }
 
     #[test]
     fn old_servers_and_those_without_jetstream_fail() {
-        let levels = |seen| server(&seen).iter().map(|f| (f.check, f.level)).collect::<Vec<_>>();
-        assert_eq!(levels(seen("2.15.1", true, 1 << 20)), [("log.server", Level::Ok)]);
-        assert_eq!(levels(seen("2.12.0-RC.1", true, 1 << 20)), [("log.server", Level::Ok)]);
-        assert_eq!(levels(seen("3.0.0", true, 1 << 20)), [("log.server", Level::Ok)]);
-        assert_eq!(levels(seen("2.11.9", true, 1 << 20)), [("log.server", Level::Failed)]);
-        assert_eq!(levels(seen("dev", true, 1 << 20)), [("log.server", Level::Warning)]);
+        let levels = |seen| {
+            server(&seen)
+                .iter()
+                .map(|f| (f.check, f.level))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            levels(seen("2.15.1", true, 1 << 20)),
+            [("log.server", Level::Ok)]
+        );
+        assert_eq!(
+            levels(seen("2.12.0-RC.1", true, 1 << 20)),
+            [("log.server", Level::Ok)]
+        );
+        assert_eq!(
+            levels(seen("3.0.0", true, 1 << 20)),
+            [("log.server", Level::Ok)]
+        );
+        assert_eq!(
+            levels(seen("2.11.9", true, 1 << 20)),
+            [("log.server", Level::Failed)]
+        );
+        assert_eq!(
+            levels(seen("dev", true, 1 << 20)),
+            [("log.server", Level::Warning)]
+        );
         assert_eq!(
             levels(seen("2.15.1", false, 1_000)),
             [

@@ -1,4 +1,5 @@
-//! Check that streams and consumers are configured as required, and that their replicas are available.
+//! Check that streams and consumers are configured as required, and that their replicas are
+//! available.
 
 use std::sync::Arc;
 
@@ -32,7 +33,9 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
         Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "see log.server")],
     };
     let mut findings = vec![provisioned(&steps)];
-    let streams = steps.iter().filter(|step| step.kind == Kind::Stream && step.action != Action::Create);
+    let streams = steps
+        .iter()
+        .filter(|step| step.kind == Kind::Stream && step.action != Action::Create);
     let names: Vec<&str> = streams.map(|step| step.name.as_str()).collect();
     findings.extend(kept(log, &names).await);
     findings
@@ -40,24 +43,33 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 
 fn provisioned(steps: &[Step]) -> Finding {
     let names = |action| {
-        let chosen =
-            steps.iter().filter(|step| step.action == action).map(|step| match step.changes.as_slice() {
+        let chosen = steps
+            .iter()
+            .filter(|step| step.action == action)
+            .map(|step| match step.changes.as_slice() {
                 [] => step.name.clone(),
                 changes => {
-                    let fields: Vec<_> = changes.iter().map(|change| change.field.as_str()).collect();
+                    let fields: Vec<_> =
+                        changes.iter().map(|change| change.field.as_str()).collect();
                     format!("{} ({})", step.name, fields.join(", "))
                 }
             });
         chosen.collect::<Vec<_>>().join(", ")
     };
-    let (missing, other) = (names(Action::Create), names(Action::Change));
+    let missing = names(Action::Create);
+    let other = names(Action::Change);
     match (missing.as_str(), other.as_str()) {
-        ("", "") => Finding::ok(CHECK, format!("{} streams and consumers as they should be", steps.len())),
+        ("", "") => Finding::ok(
+            CHECK,
+            format!("{} streams and consumers as they should be", steps.len()),
+        ),
         ("", other) => Finding::warning(CHECK, format!("configured otherwise: {other}"), PROVISION),
         (missing, "") => Finding::failed(CHECK, format!("missing: {missing}"), PROVISION),
-        (missing, other) => {
-            Finding::failed(CHECK, format!("missing: {missing}; configured otherwise: {other}"), PROVISION)
-        }
+        (missing, other) => Finding::failed(
+            CHECK,
+            format!("missing: {missing}; configured otherwise: {other}"),
+            PROVISION,
+        ),
     }
 }
 
@@ -71,7 +83,11 @@ async fn kept(log: &EventLog, streams: &[&str]) -> Vec<Finding> {
     let mut wrong: Vec<(Wrong, Vec<&str>)> = Vec::new();
     let mut fit = 0;
     for stream in streams {
-        match log.keepers(stream).await.map(|keepers| keepers.map(|keepers| judge(&keepers))) {
+        match log
+            .keepers(stream)
+            .await
+            .map(|keepers| keepers.map(|keepers| judge(&keepers)))
+        {
             Ok(None) | Err(LogError::NotProvisioned) => {}
             Ok(Some(None)) => fit += 1,
             Ok(Some(Some(what))) => match wrong.iter_mut().find(|(known, _)| *known == what) {
@@ -79,7 +95,11 @@ async fn kept(log: &EventLog, streams: &[&str]) -> Vec<Finding> {
                 None => wrong.push((what, vec![stream])),
             },
             Err(error) => {
-                findings.push(Finding::failed(REPLICAS, format!("{stream}: {error}"), "see log.server"));
+                findings.push(Finding::failed(
+                    REPLICAS,
+                    format!("{stream}: {error}"),
+                    "see log.server",
+                ));
             }
         }
     }
@@ -106,11 +126,22 @@ struct Wrong {
 
 fn judge(keepers: &Keepers) -> Option<Wrong> {
     let named = |wanted: fn(&Peer) -> bool| {
-        let names = keepers.replicas.iter().filter(|peer| wanted(peer)).map(|peer| peer.name.clone());
+        let names = keepers
+            .replicas
+            .iter()
+            .filter(|peer| wanted(peer))
+            .map(|peer| peer.name.clone());
         names.collect::<Vec<_>>().join(", ")
     };
-    let warning = |what, advice| Some(Wrong { level: Level::Warning, what, advice });
-    let (away, behind) = (named(|peer| peer.offline), named(|peer| !peer.offline && !peer.current));
+    let warning = |what, advice| {
+        Some(Wrong {
+            level: Level::Warning,
+            what,
+            advice,
+        })
+    };
+    let away = named(|peer| peer.offline);
+    let behind = named(|peer| !peer.offline && !peer.current);
     if keepers.leader.as_deref().unwrap_or_default().is_empty() {
         let what = "no leader: nothing can be written".to_owned();
         return Some(Wrong {
@@ -120,10 +151,16 @@ fn judge(keepers: &Keepers) -> Option<Wrong> {
         });
     }
     if !away.is_empty() {
-        return warning(format!("{away} is away"), "start it again before another one goes");
+        return warning(
+            format!("{away} is away"),
+            "start it again before another one goes",
+        );
     }
     if !behind.is_empty() {
-        return warning(format!("{behind} is behind"), "wait until it has caught up before stopping another");
+        return warning(
+            format!("{behind} is behind"),
+            "wait until it has caught up before stopping another",
+        );
     }
     if keepers.replicas.is_empty() {
         let advice = "set nats.replicas = 3 and run `laureate provision`";
@@ -144,10 +181,12 @@ mod tests {
 
     #[test]
     fn stream_requires_a_leader_and_current_followers() {
-        let peer =
-            |current, offline| json!({ "name": "n2", "current": current, "offline": offline, "lag": 3 });
+        let peer = |current, offline| json!({ "name": "n2", "current": current, "offline": offline, "lag": 3 });
         let good = peer(true, false);
-        assert_eq!(level(json!({ "leader": "n1", "replicas": [good, good] })), None);
+        assert_eq!(
+            level(json!({ "leader": "n1", "replicas": [good, good] })),
+            None
+        );
         assert_eq!(
             level(json!({ "leader": "n1", "replicas": [good, peer(false, false)] })),
             Some(Level::Warning)
@@ -157,6 +196,9 @@ mod tests {
             Some(Level::Warning)
         );
         assert_eq!(level(json!({ "leader": "n1" })), Some(Level::Warning));
-        assert_eq!(level(json!({ "replicas": [good, good] })), Some(Level::Failed));
+        assert_eq!(
+            level(json!({ "replicas": [good, good] })),
+            Some(Level::Failed)
+        );
     }
 }

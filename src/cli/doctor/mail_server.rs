@@ -1,4 +1,5 @@
-//! Check of the mail server: connect, greet, encrypt and log in as configured. Sends a test mail if requested.
+//! Check of the mail server: connect, greet, encrypt and log in as configured. Sends a test mail if
+//! requested.
 
 use std::sync::Arc;
 
@@ -22,16 +23,23 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     let mut findings = vec![match mailer.look().await {
         Ok(seen) => {
             let mut found = format!("{place} ({})", seen.name);
-            found.push_str(if seen.is_encrypted { ", encrypted" } else { ", not encrypted" });
-            found.push_str(if seen.logged_in { ", logged in" } else { ", without log-in" });
+            found.push_str(if seen.is_encrypted {
+                ", encrypted"
+            } else {
+                ", not encrypted"
+            });
+            found.push_str(if seen.logged_in {
+                ", logged in"
+            } else {
+                ", without log-in"
+            });
             if !seen.takes_utf8_addresses {
                 found.push_str("; addresses beyond ASCII are refused (no SMTPUTF8)");
             }
             Finding::ok(CHECK, found)
         }
         Err(error) => {
-            let advice =
-                "see that the server runs, and correct mail.host, port, security, username and password";
+            let advice = "see that the server runs, and correct mail.host, port, security, username and password";
             Finding::failed(CHECK, format!("{place}: {error}"), advice)
         }
     }];
@@ -44,13 +52,20 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 async fn send(mailer: &SmtpMailer, address: Personal<String>) -> Finding {
     const CHECK: &str = "mail.test";
     let advice = "read the server's answer; it may not take mails from mail.from_address";
-    match mailer.send_test(&address, Uuid::new_v4(), OffsetDateTime::now_utc()).await {
-        SendOutcome::Accepted { answer } => Finding::ok(CHECK, format!("the server took it: {answer}")),
+    match mailer
+        .send_test(&address, Uuid::new_v4(), OffsetDateTime::now_utc())
+        .await
+    {
+        SendOutcome::Accepted { answer } => {
+            Finding::ok(CHECK, format!("the server took it: {answer}"))
+        }
         SendOutcome::Temporary { answer } | SendOutcome::Permanent { answer } => {
             Finding::failed(CHECK, format!("not sent: {answer}"), advice)
         }
-        SendOutcome::Unknown { detail } => {
-            Finding::failed(CHECK, format!("perhaps sent: {detail}"), "look whether it has arrived")
-        }
+        SendOutcome::Unknown { detail } => Finding::failed(
+            CHECK,
+            format!("perhaps sent: {detail}"),
+            "look whether it has arrived",
+        ),
     }
 }

@@ -1,5 +1,5 @@
-//! Check that nats-server syncs messages to disk before it acknowledges them (`sync_interval`), and that it has
-//! enough disk space. Only its monitoring shows this.
+//! Check that nats-server syncs messages to disk before it acknowledges them (`sync_interval`), and
+//! that it has enough disk space. Only its monitoring shows this.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use super::finding::Finding;
 use crate::cli::moment;
 
 const CHECK: &str = "log.on-disk";
-const ADVICE: &str = "set `sync_interval: always` in the jetstream block of nats-server's configuration";
+const ADVICE: &str =
+    "set `sync_interval: always` in the jetstream block of nats-server's configuration";
 /// Maximum size of the response. It usually has about 10 KB.
 const MOST_BYTES: usize = 4 << 20;
 /// Usage of the disk space from which on there is a warning, in per cent.
@@ -50,14 +51,26 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 
 /// Returns the response of the monitoring endpoint `/varz`.
 async fn monitored(url: &str) -> Result<Value, String> {
-    let failed =
-        |error: reqwest::Error| format!("nats-server's monitoring does not answer: {}", error.without_url());
-    // reqwest is built without a TLS provider. Another part of the process may already have installed one.
+    let failed = |error: reqwest::Error| {
+        format!(
+            "nats-server's monitoring does not answer: {}",
+            error.without_url()
+        )
+    };
+    // reqwest is built without a TLS provider. Another part of the process may already have
+    // installed one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().map_err(failed)?;
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(5))
+        .build()
+        .map_err(failed)?;
     let address = format!("{}/varz", url.trim_end_matches('/'));
-    let mut answer =
-        client.get(address).send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+    let mut answer = client
+        .get(address)
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(failed)?;
     let mut body = Vec::new();
     while let Some(part) = answer.chunk().await.map_err(failed)? {
         if body.len() + part.len() > MOST_BYTES {
@@ -65,16 +78,27 @@ async fn monitored(url: &str) -> Result<Value, String> {
         }
         body.extend_from_slice(&part);
     }
-    serde_json::from_slice(&body).map_err(|_| "this is not nats-server's monitoring: no JSON".to_owned())
+    serde_json::from_slice(&body)
+        .map_err(|_| "this is not nats-server's monitoring: no JSON".to_owned())
 }
 
 fn judge(jetstream: &Value) -> Vec<Finding> {
     let config = &jetstream["config"];
     if !config.is_object() {
-        return vec![Finding::failed(CHECK, "the server has no JetStream", "turn JetStream on")];
+        return vec![Finding::failed(
+            CHECK,
+            "the server has no JetStream",
+            "turn JetStream on",
+        )];
     }
-    let mut findings = vec![match (config["sync_always"].as_bool(), config["sync_interval"].as_i64()) {
-        (Some(true), _) => Finding::ok(CHECK, "sync_interval is always: what is acknowledged is on disk"),
+    let mut findings = vec![match (
+        config["sync_always"].as_bool(),
+        config["sync_interval"].as_i64(),
+    ) {
+        (Some(true), _) => Finding::ok(
+            CHECK,
+            "sync_interval is always: what is acknowledged is on disk",
+        ),
         (_, Some(interval)) => {
             let interval = moment::in_words(time::Duration::nanoseconds(interval));
             let found = format!(
@@ -86,7 +110,11 @@ fn judge(jetstream: &Value) -> Vec<Finding> {
     }];
     let used = jetstream["stats"]["storage"].as_u64();
     if let (Some(used), Some(most @ 1..)) = (used, config["max_storage"].as_u64()) {
-        let found = format!("{} of {} used by JetStream", BinaryBytes(used), BinaryBytes(most));
+        let found = format!(
+            "{} of {} used by JetStream",
+            BinaryBytes(used),
+            BinaryBytes(most)
+        );
         let advice = "give JetStream more room (max_file_store); a full log refuses every write";
         findings.push(match used.saturating_mul(100) / most {
             100.. => Finding::failed("log.room", found, advice),
@@ -114,16 +142,22 @@ mod tests {
                 Ok::<_, std::convert::Infallible>(part.clone())
             }))
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let router = Router::new().route("/varz", get(endless));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        assert_eq!(monitored(&url).await, Err("nats-server's monitoring answers too much".to_owned()));
+        assert_eq!(
+            monitored(&url).await,
+            Err("nats-server's monitoring answers too much".to_owned())
+        );
     }
 
     #[test]
     fn only_sync_always_is_ok() {
-        let levels = |jetstream: &Value| judge(jetstream).iter().map(|f| f.level).collect::<Vec<_>>();
+        let levels =
+            |jetstream: &Value| judge(jetstream).iter().map(|f| f.level).collect::<Vec<_>>();
         let always = json!({ "config": { "sync_always": true, "sync_interval": 120_000_000_000_i64, "max_storage": 1000 },
                              "stats": { "storage": 799 } });
         assert_eq!(levels(&always), [Level::Ok, Level::Ok]);

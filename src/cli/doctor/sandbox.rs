@@ -18,7 +18,10 @@ const ATTEMPTS: [(Attempt, &str); 4] = [
 pub async fn check(_: Arc<Context>) -> Vec<Finding> {
     let probe = async |attempt| {
         let sandbox = Sandbox::of_this_program().map_err(|error| error.to_string())?;
-        sandbox.probe(attempt).await.map_err(|error| error.to_string())
+        sandbox
+            .probe(attempt)
+            .await
+            .map_err(|error| error.to_string())
     };
     let mut findings = match probe(Attempt::Nothing).await {
         Ok(probed) => active(probed),
@@ -38,18 +41,27 @@ fn active(probed: Probed) -> Vec<Finding> {
     let Probed::Alive { protections, .. } = probed else {
         return vec![unusable("it ended before it answered")];
     };
-    let Protections { no_new_privileges, landlock, system_calls } = protections;
+    let Protections {
+        no_new_privileges,
+        landlock,
+        system_calls,
+    } = protections;
     let landlock = match landlock {
         Landlock::Full => (true, "landlock"),
         Landlock::Partial => (true, "landlock (as far as this kernel knows it)"),
         Landlock::Absent => (false, "landlock"),
     };
-    let all = [(no_new_privileges, "no_new_privs"), landlock, (system_calls, "seccomp")];
+    let all = [
+        (no_new_privileges, "no_new_privs"),
+        landlock,
+        (system_calls, "seccomp"),
+    ];
     let named = |wanted| {
         let those = all.into_iter().filter(move |(is_on, _)| *is_on == wanted);
         those.map(|(_, name)| name).collect::<Vec<_>>()
     };
-    let (on, off) = ([vec!["limits"], named(true)].concat().join(", "), named(false));
+    let on = [vec!["limits"], named(true)].concat().join(", ");
+    let off = named(false);
     if off.is_empty() {
         return vec![Finding::ok(CHECK, format!("active: {on}"))];
     }
@@ -62,7 +74,9 @@ fn active(probed: Probed) -> Vec<Finding> {
 /// Returns a failure if a forbidden attempt succeeded.
 fn tried(what: &str, probed: Probed) -> Option<Finding> {
     match probed {
-        Probed::Alive { succeeded: true, .. } => Some(Finding::failed(
+        Probed::Alive {
+            succeeded: true, ..
+        } => Some(Finding::failed(
             CHECK,
             format!("a sandbox process could {what}"),
             "report this as a defect, with the kernel's version",
@@ -85,8 +99,15 @@ mod tests {
     use super::*;
 
     fn alive(no_new_privileges: bool, landlock: Landlock, system_calls: bool) -> Probed {
-        let protections = Protections { no_new_privileges, landlock, system_calls };
-        Probed::Alive { protections, succeeded: false }
+        let protections = Protections {
+            no_new_privileges,
+            landlock,
+            system_calls,
+        };
+        Probed::Alive {
+            protections,
+            succeeded: false,
+        }
     }
 
     #[test]
@@ -97,19 +118,37 @@ mod tests {
             (Level::Ok, "active: limits, no_new_privs, landlock, seccomp")
         );
         let old = active(alive(true, Landlock::Partial, true)).remove(0);
-        assert!(old.level == Level::Ok && old.found.contains("as far as"), "{old:?}");
+        assert!(
+            old.level == Level::Ok && old.found.contains("as far as"),
+            "{old:?}"
+        );
         let without = active(alive(true, Landlock::Absent, false)).remove(0);
         assert_eq!(without.level, Level::Warning);
-        assert_eq!(without.found, "active: limits, no_new_privs; not active: landlock, seccomp");
+        assert_eq!(
+            without.found,
+            "active: limits, no_new_privs; not active: landlock, seccomp"
+        );
         assert_eq!(active(Probed::Ended).remove(0).level, Level::Failed);
     }
 
     #[test]
     fn only_an_attempt_that_succeeds_is_a_failure() {
-        let Probed::Alive { protections, .. } = alive(true, Landlock::Full, true) else { unreachable!() };
-        let done = Probed::Alive { protections, succeeded: true };
-        assert_eq!(tried("open a file", done).map(|finding| finding.level), Some(Level::Failed));
-        for harmless in [alive(true, Landlock::Full, true), Probed::Stopped, Probed::Ended] {
+        let Probed::Alive { protections, .. } = alive(true, Landlock::Full, true) else {
+            unreachable!()
+        };
+        let done = Probed::Alive {
+            protections,
+            succeeded: true,
+        };
+        assert_eq!(
+            tried("open a file", done).map(|finding| finding.level),
+            Some(Level::Failed)
+        );
+        for harmless in [
+            alive(true, Landlock::Full, true),
+            Probed::Stopped,
+            Probed::Ended,
+        ] {
             assert_eq!(tried("open a file", harmless), None);
         }
     }

@@ -22,16 +22,32 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     let info = match log.info().await {
         Ok(info) => info,
         Err(error) => {
-            return vec![Finding::warning(CHECK, format!("not looked at: {error}"), "see log.streams")];
+            return vec![Finding::warning(
+                CHECK,
+                format!("not looked at: {error}"),
+                "see log.streams",
+            )];
         }
     };
     let set = match ProjectionSet::embedded(&context.config.namespace) {
         Ok(set) => Arc::new(set),
-        Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "correct the namespace")],
+        Err(error) => {
+            return vec![Finding::failed(
+                CHECK,
+                error.to_string(),
+                "correct the namespace",
+            )];
+        }
     };
     let pool = match database::connect(context.config.database.url.reveal(), None, 1) {
         Ok(pool) => pool,
-        Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "see database.server")],
+        Err(error) => {
+            return vec![Finding::failed(
+                CHECK,
+                error.to_string(),
+                "see database.server",
+            )];
+        }
     };
     match Readers::new(pool, set).status(&info).await {
         Ok(found) => judge(&found),
@@ -45,7 +61,12 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 
 fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
     let named = |wanted: fn(&ProjectionHealth) -> bool, detail: fn(&ProjectionHealth) -> String| {
-        found.iter().filter(|p| p.error.is_none() && wanted(p)).map(detail).collect::<Vec<_>>().join(", ")
+        found
+            .iter()
+            .filter(|p| p.error.is_none() && wanted(p))
+            .map(detail)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let lag = |p: &ProjectionHealth| format!("{} ({} events to go)", p.name, p.lag);
     let mut findings: Vec<_> = found.iter().filter_map(stopped).collect();
@@ -57,14 +78,33 @@ fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
             findings.push(Finding::warning(CHECK, format!("{what}: {names}"), advice));
         }
     };
-    warn(&absent, "not begun by this version of the program", "start a process with the role projector");
-    warn(&building, "being filled", "keep a process with the role projector running");
-    warn(&behind, "far behind", "see whether a process with the role projector runs");
+    warn(
+        &absent,
+        "not begun by this version of the program",
+        "start a process with the role projector",
+    );
+    warn(
+        &building,
+        "being filled",
+        "keep a process with the role projector running",
+    );
+    warn(
+        &behind,
+        "far behind",
+        "see whether a process with the role projector runs",
+    );
     if findings.is_empty() {
-        let lag = found.iter().map(|projection| projection.lag).max().unwrap_or(0);
+        let lag = found
+            .iter()
+            .map(|projection| projection.lag)
+            .max()
+            .unwrap_or(0);
         findings.push(Finding::ok(
             CHECK,
-            format!("{} projections live, at most {lag} events behind", found.len()),
+            format!(
+                "{} projections live, at most {lag} events behind",
+                found.len()
+            ),
         ));
     }
     findings
@@ -73,7 +113,8 @@ fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
 /// Returns a failure if an event has stopped the projection.
 fn stopped(projection: &ProjectionHealth) -> Option<Finding> {
     let error = projection.error.as_ref()?;
-    let (name, position) = (&projection.name, projection.position);
+    let name = &projection.name;
+    let position = projection.position;
     Some(Finding::failed(
         CHECK,
         format!("{name} stopped after position {position}: {error}"),
@@ -88,13 +129,21 @@ mod tests {
 
     fn projection(state: &'static str, lag: u64, error: Option<&str>) -> ProjectionHealth {
         let error = error.map(str::to_owned);
-        ProjectionHealth { name: "jobs".to_owned(), state, position: 7, lag, ready: true, error }
+        ProjectionHealth {
+            name: "jobs".to_owned(),
+            state,
+            position: 7,
+            lag,
+            ready: true,
+            error,
+        }
     }
 
     #[test]
     fn only_live_projections_without_much_lag_are_ok() {
-        let level =
-            |state, lag, error| judge(&[projection("live", 0, None), projection(state, lag, error)])[0].level;
+        let level = |state, lag, error| {
+            judge(&[projection("live", 0, None), projection(state, lag, error)])[0].level
+        };
         assert_eq!(level("live", FAR_BEHIND, None), Level::Ok);
         assert_eq!(level("live", FAR_BEHIND + 1, None), Level::Warning);
         assert_eq!(level("building", 1, None), Level::Warning);

@@ -1,5 +1,5 @@
-//! Causes of events. A process derives the id of its command from the event that it handles. So the cause of an
-//! event is an earlier event from which the same command id can be derived.
+//! Causes of events. A process derives the id of its command from the event that it handles. So the
+//! cause of an event is an earlier event from which the same command id can be derived.
 
 use std::collections::HashMap;
 
@@ -45,7 +45,10 @@ impl Cause {
             Self::Answer(place) => ("because of", place),
             Self::SameCommand(place) => ("together with", place),
         };
-        format!("{why} {} at {} ({} {})", place.event_type, place.position, place.aggregate, place.id)
+        format!(
+            "{why} {} at {} ({} {})",
+            place.event_type, place.position, place.aggregate, place.id
+        )
     }
 
     /// Returns the cause as JSON.
@@ -73,10 +76,14 @@ pub struct Causes<'a> {
 impl<'a> Causes<'a> {
     /// Creates a finder that has loaded no aggregate.
     pub fn new(log: &'a EventLog) -> Self {
-        Self { log, loaded: HashMap::new() }
+        Self {
+            log,
+            loaded: HashMap::new(),
+        }
     }
 
-    /// Returns the cause of an event in `history`. It is searched there and in the aggregate that the event names.
+    /// Returns the cause of an event in `history`. It is searched there and in the aggregate that
+    /// the event names.
     ///
     /// # Errors
     /// Fails if the log can't be read.
@@ -88,13 +95,21 @@ impl<'a> Causes<'a> {
         if let Some(cause) = among(history, event) {
             return Ok(Some(cause));
         }
-        for (kind, id) in event.decode().map(|event| related(&event)).unwrap_or_default() {
+        for (kind, id) in event
+            .decode()
+            .map(|event| related(&event))
+            .unwrap_or_default()
+        {
             let key = (kind, id);
             if !self.loaded.contains_key(&key) {
                 let events = self.log.load(key.0.0, &key.1, 0).await?;
                 self.loaded.insert(key.clone(), events);
             }
-            if let Some(cause) = self.loaded.get(&key).and_then(|events| among(events, event)) {
+            if let Some(cause) = self
+                .loaded
+                .get(&key)
+                .and_then(|events| among(events, event))
+            {
                 return Ok(Some(cause));
             }
         }
@@ -109,24 +124,36 @@ fn among(candidates: &[RecordedEvent], event: &RecordedEvent) -> Option<Cause> {
         aggregate: found.aggregate.clone(),
         id: found.id.clone(),
     };
-    let elsewhere = |found: &&RecordedEvent| (&found.aggregate, &found.id) != (&event.aggregate, &event.id);
-    let same = candidates.iter().find(|found| found.command_id == event.command_id && elsewhere(found));
+    let elsewhere =
+        |found: &&RecordedEvent| (&found.aggregate, &found.id) != (&event.aggregate, &event.id);
+    let same = candidates
+        .iter()
+        .find(|found| found.command_id == event.command_id && elsewhere(found));
     if let Some(found) = same {
         return Some(Cause::SameCommand(place(found)));
     }
-    let earlier = candidates.iter().rev().filter(|found| found.position < event.position);
-    earlier.into_iter().find(|found| answers(event, found)).map(|found| Cause::Answer(place(found)))
+    let earlier = candidates
+        .iter()
+        .rev()
+        .filter(|found| found.position < event.position);
+    earlier
+        .into_iter()
+        .find(|found| answers(event, found))
+        .map(|found| Cause::Answer(place(found)))
 }
 
 /// Returns true if a process executed the event's command in response to the earlier event.
 fn answers(event: &RecordedEvent, earlier: &RecordedEvent) -> bool {
     let commands = match earlier.decode() {
         Ok(Event::Batch(BatchEvent::BatchRequested(request))) => request.attendee_ids.len(),
-        Ok(Event::Import(ImportEvent::ImportRequested(_))) if is_importer(&event.actor) => MOST_ROWS,
+        Ok(Event::Import(ImportEvent::ImportRequested(_))) if is_importer(&event.actor) => {
+            MOST_ROWS
+        }
         _ => 1,
     };
     // Workers number the kinds of their outcome: 0 for done, 1 for failed.
-    (0..=commands).any(|n| CommandId::of_process(earlier.event_id, &event.actor, n) == event.command_id)
+    (0..=commands)
+        .any(|n| CommandId::of_process(earlier.event_id, &event.actor, n) == event.command_id)
 }
 
 fn is_importer(actor: &str) -> bool {
@@ -136,24 +163,34 @@ fn is_importer(actor: &str) -> bool {
 /// Returns the aggregates that the event names and that may contain its cause.
 fn related(event: &Event) -> Vec<(Kind, String)> {
     let (kind, id) = match event {
-        Event::Attendee(AttendeeEvent::AttendeeImported(e)) => ("import", e.source.map(|s| s.import_id.0)),
-        Event::Attendee(AttendeeEvent::AttendeeUpdated(e)) => ("import", e.source.map(|s| s.import_id.0)),
+        Event::Attendee(AttendeeEvent::AttendeeImported(e)) => {
+            ("import", e.source.map(|s| s.import_id.0))
+        }
+        Event::Attendee(AttendeeEvent::AttendeeUpdated(e)) => {
+            ("import", e.source.map(|s| s.import_id.0))
+        }
         Event::Issuance(IssuanceEvent::CertificateRequested(e)) => match e.origin.batch_id {
             Some(batch) => ("batch", Some(batch.0)),
             None => ("import", e.origin.import_id.map(|import| import.0)),
         },
-        Event::Batch(BatchEvent::BatchRequested(e)) => ("import", e.import_id.map(|import| import.0)),
+        Event::Batch(BatchEvent::BatchRequested(e)) => {
+            ("import", e.import_id.map(|import| import.0))
+        }
         Event::Email(EmailEvent::EmailQueued(e)) => ("issuance", Some(e.issuance_id.0)),
         Event::Claim(ClaimEvent::ClaimTaken(e)) => (holder(e.kind), Some(e.owner)),
         Event::Claim(ClaimEvent::ClaimReleased(e)) => (holder(e.kind), Some(e.owner)),
         _ => return Vec::new(),
     };
-    id.map(|id| (Kind(kind), id.to_string())).into_iter().collect()
+    id.map(|id| (Kind(kind), id.to_string()))
+        .into_iter()
+        .collect()
 }
 
 const fn holder(kind: ClaimKind) -> &'static str {
     match kind {
-        ClaimKind::AttendeeEmail | ClaimKind::AttendeeDocument | ClaimKind::AttendeeNameAtEmail => "attendee",
+        ClaimKind::AttendeeEmail | ClaimKind::AttendeeDocument | ClaimKind::AttendeeNameAtEmail => {
+            "attendee"
+        }
         ClaimKind::UserEmail | ClaimKind::UserName => "user",
     }
 }
@@ -183,25 +220,39 @@ mod tests {
 
     #[test]
     fn cause_is_the_event_from_which_the_command_id_is_derived() {
-        let earlier =
-            [event(1, "CertificateRequested", "issuance", "batch"), event(2, "Other", "issuance", "x")];
+        let earlier = [
+            event(1, "CertificateRequested", "issuance", "batch"),
+            event(2, "Other", "issuance", "x"),
+        ];
         let mut later = event(3, "CertificateGenerated", "issuance", "renderer");
         assert_eq!(among(&earlier, &later), None);
         later.command_id = CommandId::of_process(earlier[0].event_id, "renderer", 0);
         let cause = among(&earlier, &later).expect("found");
-        assert_eq!(cause.told(), "because of CertificateRequested at 1 (issuance 1)");
+        assert_eq!(
+            cause.told(),
+            "because of CertificateRequested at 1 (issuance 1)"
+        );
         later.actor = "mailer".to_owned();
-        assert_eq!(among(&earlier, &later), None, "another process makes other ids");
+        assert_eq!(
+            among(&earlier, &later),
+            None,
+            "another process makes other ids"
+        );
     }
 
     #[test]
     fn search_covers_as_many_commands_as_the_event_can_cause() {
         let mut batch = event(1, "BatchRequested", "batch", "person");
         let ids: Vec<_> = (0..3).map(Uuid::from_u128).collect();
-        batch.body = json!({ "certificateId": Uuid::nil(), "attendeeIds": ids }).to_string().into();
+        batch.body = json!({ "certificateId": Uuid::nil(), "attendeeIds": ids })
+            .to_string()
+            .into();
         let mut issued = event(2, "CertificateRequested", "issuance", "batch");
         issued.command_id = CommandId::of_process(batch.event_id, "batch", 2);
-        assert!(matches!(among(std::slice::from_ref(&batch), &issued), Some(Cause::Answer(_))));
+        assert!(matches!(
+            among(std::slice::from_ref(&batch), &issued),
+            Some(Cause::Answer(_))
+        ));
         issued.command_id = CommandId::of_process(batch.event_id, "batch", 9);
         assert_eq!(among(&[batch], &issued), None);
     }
@@ -212,7 +263,9 @@ mod tests {
         let mut claim = event(2, "ClaimTaken", "claim", "importer-row");
         claim.command_id = person.command_id;
         assert_eq!(
-            among(&[person], &claim).map(|cause| cause.told()).as_deref(),
+            among(&[person], &claim)
+                .map(|cause| cause.told())
+                .as_deref(),
             Some("together with AttendeeImported at 1 (attendee 1)")
         );
     }

@@ -55,13 +55,21 @@ pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
     let events = log.load(kind, &args.id, 0).await?;
     if events.is_empty() {
         let hint = "look at the id, and at the namespace in the configuration";
-        return Err(anyhow!(NotFound(format!("the log has no {kind} {}; {hint}", args.id))));
+        return Err(anyhow!(NotFound(format!(
+            "the log has no {kind} {}; {hint}",
+            args.id
+        ))));
     }
     let mut causes = Causes::new(log);
     let mut out = BufWriter::new(crate::cli::stdout::stdout());
     if !args.json {
         let number = events.len();
-        writeln!(out, "{kind} {}: {number} event{}", args.id, if number == 1 { "" } else { "s" })?;
+        writeln!(
+            out,
+            "{kind} {}: {number} event{}",
+            args.id,
+            if number == 1 { "" } else { "s" }
+        )?;
     }
     for (n, event) in events.iter().enumerate() {
         let cause = causes.of(event, &events).await?;
@@ -72,7 +80,11 @@ pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
             writeln!(out, "{line}")?;
         } else {
             let before = n.checked_sub(1).map(|before| &events[before]);
-            write!(out, "{}", paragraph(event, before, cause.as_ref(), args.reveal))?;
+            write!(
+                out,
+                "{}",
+                paragraph(event, before, cause.as_ref(), args.reveal)
+            )?;
         }
     }
     Ok(out.flush()?)
@@ -102,11 +114,19 @@ fn paragraph(
         told.what
     ));
     if !told.fields.is_empty() {
-        let fields: Vec<_> = told.fields.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let fields: Vec<_> = told
+            .fields
+            .iter()
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
         text.push_str(&format!("  {}\n", fields.join("; ")));
     }
     match cause {
-        Some(cause) => text.push_str(&format!("  {}, story {}\n", cause.told(), event.correlation_id)),
+        Some(cause) => text.push_str(&format!(
+            "  {}, story {}\n",
+            cause.told(),
+            event.correlation_id
+        )),
         None if event.command_id.0 == event.correlation_id => {
             text.push_str(&format!("  begins story {}\n", event.correlation_id));
         }

@@ -1,4 +1,5 @@
-//! The last matching events. They are searched backwards in growing windows, without reading the whole log.
+//! The last matching events. They are searched backwards in growing windows, without reading the
+//! whole log.
 
 use std::collections::VecDeque;
 
@@ -6,7 +7,8 @@ use super::filter::Filter;
 use super::{BATCH, WAIT};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
-/// Minimum number of positions in the first window, and the factor by which each further window grows.
+/// Minimum number of positions in the first window, and the factor by which each further window
+/// grows.
 const FIRST: u64 = 256;
 const GROWTH: u64 = 8;
 
@@ -21,7 +23,8 @@ pub async fn last(
     most: usize,
 ) -> Result<VecDeque<RecordedEvent>, LogError> {
     let mut found = VecDeque::new();
-    let (mut below, mut width) = (upto, FIRST.max(most as u64));
+    let mut below = upto;
+    let mut width = FIRST.max(most as u64);
     while below > 0 && found.len() < most {
         let after = below.saturating_sub(width);
         let mut window = between(log, filter, after, below, most - found.len()).await?;

@@ -17,8 +17,8 @@ use crate::event_log::{EventLog, LogError, LogReader, Position, RecordedEvent};
 
 /// Number of last events that are shown by default.
 const LAST: usize = 20;
-/// Largest difference between the clocks of servers. The time of an event comes from its writer, but the log is
-/// searched by the time of its own server.
+/// Largest difference between the clocks of servers. The time of an event comes from its writer,
+/// but the log is searched by the time of its own server.
 const CLOCKS_APART: Duration = Duration::MINUTE;
 
 pub const EXAMPLES: &str = "\
@@ -68,7 +68,8 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Returns the number of last events to begin with. Without `--last`, `--limit` chooses the last ones.
+    /// Returns the number of last events to begin with. Without `--last`, `--limit` chooses the
+    /// last ones.
     fn most_of_last(&self) -> usize {
         self.last.unwrap_or(LAST.min(self.limit.unwrap_or(LAST)))
     }
@@ -93,7 +94,12 @@ pub struct ListArgs {
 impl ListArgs {
     /// Returns arguments that show the last events and follow the log.
     pub const fn following(selection: Selection) -> Self {
-        Self { selection, to: None, until: None, follow: true }
+        Self {
+            selection,
+            to: None,
+            until: None,
+            follow: true,
+        }
     }
 }
 
@@ -111,10 +117,16 @@ pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
         until: args.until,
     };
     if let Some((name, kind)) = filter.impossible() {
-        bail!("{name} is an event of {}, which --aggregate leaves out", kind.0);
+        bail!(
+            "{name} is an event of {}, which --aggregate leaves out",
+            kind.0
+        );
     }
-    let mut out =
-        Printer { out: BufWriter::new(crate::cli::stdout::stdout()), left: selection.limit, selection };
+    let mut out = Printer {
+        out: BufWriter::new(crate::cli::stdout::stdout()),
+        left: selection.limit,
+        selection,
+    };
     let end = log.info().await?.last_position;
     let upto = upto(&args, log, end).await?;
     let after = match begin(selection, log, end).await? {
@@ -145,7 +157,11 @@ async fn upto(args: &ListArgs, log: &EventLog, end: Position) -> anyhow::Result<
 }
 
 /// Returns the position to begin after, or `None` if the last events are requested.
-async fn begin(selection: &Selection, log: &EventLog, end: Position) -> anyhow::Result<Option<Position>> {
+async fn begin(
+    selection: &Selection,
+    log: &EventLog,
+    end: Position,
+) -> anyhow::Result<Option<Position>> {
     let by_time = match selection.since {
         Some(since) => {
             let first = log.position_at(since - CLOCKS_APART).await?;
@@ -153,7 +169,10 @@ async fn begin(selection: &Selection, log: &EventLog, end: Position) -> anyhow::
         }
         None => None,
     };
-    Ok(selection.from.map(|from| from.saturating_sub(1)).max(by_time))
+    Ok(selection
+        .from
+        .map(|from| from.saturating_sub(1))
+        .max(by_time))
 }
 
 /// Prints events up to a position, or until shutdown.
@@ -175,7 +194,8 @@ async fn print_on(
             batch = reader.next_batch(BATCH, WAIT) => batch,
         };
         let batch = match batch {
-            // Following continues when the server is back. The next call resumes at the same position.
+            // Following continues when the server is back. The next call resumes at the same
+            // position.
             Err(error @ LogError::Unavailable(_)) if upto.is_none() => {
                 tracing::warn!(%error, "event log unavailable, retrying");
                 tokio::time::sleep(WAIT).await;
@@ -183,8 +203,9 @@ async fn print_on(
             }
             batch => batch?,
         };
-        let wanted =
-            |event: &&RecordedEvent| upto.is_none_or(|upto| event.position <= upto) && filter.wants(event);
+        let wanted = |event: &&RecordedEvent| {
+            upto.is_none_or(|upto| event.position <= upto) && filter.wants(event)
+        };
         out.print(batch.iter().filter(wanted))?;
     }
     Ok(())
@@ -199,7 +220,10 @@ struct Printer<'a> {
 }
 
 impl Printer<'_> {
-    fn print<'e>(&mut self, events: impl Iterator<Item = &'e RecordedEvent>) -> std::io::Result<()> {
+    fn print<'e>(
+        &mut self,
+        events: impl Iterator<Item = &'e RecordedEvent>,
+    ) -> std::io::Result<()> {
         for event in events.take(self.left.unwrap_or(usize::MAX)) {
             if self.selection.json {
                 writeln!(self.out, "{}", shown::as_json(event, self.selection.reveal))?;

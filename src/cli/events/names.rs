@@ -35,14 +35,21 @@ impl FromStr for Kind {
         let kinds = || Event::CATALOGUE.iter().map(|(kind, _)| *kind);
         let find = |name: &str| {
             let own = kinds().find(|kind| *kind == name);
-            own.or_else(|| ALSO.iter().find(|(also, _)| *also == name).map(|(_, kind)| *kind))
+            own.or_else(|| {
+                ALSO.iter()
+                    .find(|(also, _)| *also == name)
+                    .map(|(_, kind)| *kind)
+            })
         };
         let singular = asked.strip_suffix("es").filter(|stem| *stem == "batch");
         let singular = singular.or_else(|| asked.strip_suffix('s'));
         let found = find(&asked).or_else(|| singular.and_then(find));
         found.map(Self).ok_or_else(|| {
             let known: Vec<_> = kinds().chain(ALSO.iter().map(|(also, _)| *also)).collect();
-            format!("there is no such aggregate; give one of {}", known.join(", "))
+            format!(
+                "there is no such aggregate; give one of {}",
+                known.join(", ")
+            )
         })
     }
 }
@@ -51,33 +58,52 @@ impl FromStr for Chosen {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (kind, id) = text.split_once('/').map_or((text, None), |(kind, id)| (kind, Some(id)));
-        Ok(Self { kind: kind.parse()?, id: id.map(check_id).transpose()? })
+        let (kind, id) = text
+            .split_once('/')
+            .map_or((text, None), |(kind, id)| (kind, Some(id)));
+        Ok(Self {
+            kind: kind.parse()?,
+            id: id.map(check_id).transpose()?,
+        })
     }
 }
 
 /// Returns the id in lower case, as in the log. Rejects ids that can't be part of a subject.
 pub fn check_id(text: &str) -> Result<String, String> {
-    let fits =
-        (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let fits = (1..=100).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !fits {
-        return Err("an id is a UUID such as 6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6, or a claim's hex digits"
-            .to_owned());
+        return Err(
+            "an id is a UUID such as 6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6, or a claim's hex digits"
+                .to_owned(),
+        );
     }
     Ok(text.to_ascii_lowercase())
 }
 
 /// Returns the event type of the log that `text` names. Ignores case.
 pub fn event_type(text: &str) -> Result<&'static str, String> {
-    let types = || Event::CATALOGUE.iter().flat_map(|(_, types)| types.iter().copied());
-    types().find(|name| name.eq_ignore_ascii_case(text)).ok_or_else(|| {
-        format!("there is no such event; give one of {}", types().collect::<Vec<_>>().join(", "))
-    })
+    let types = || {
+        Event::CATALOGUE
+            .iter()
+            .flat_map(|(_, types)| types.iter().copied())
+    };
+    types()
+        .find(|name| name.eq_ignore_ascii_case(text))
+        .ok_or_else(|| {
+            format!(
+                "there is no such event; give one of {}",
+                types().collect::<Vec<_>>().join(", ")
+            )
+        })
 }
 
 /// Returns the kind of aggregate that has this event type.
 pub fn kind_of(event_type: &str) -> Option<Kind> {
-    Event::CATALOGUE.iter().find(|(_, types)| types.contains(&event_type)).map(|(kind, _)| Kind(kind))
+    Event::CATALOGUE
+        .iter()
+        .find(|(_, types)| types.contains(&event_type))
+        .map(|(kind, _)| Kind(kind))
 }
 
 #[cfg(test)]
@@ -100,14 +126,23 @@ mod tests {
         }
         for unknown in ["", "s", "attendeess", "imports/x"] {
             let error = unknown.parse::<Kind>().expect_err(unknown);
-            assert!(error.contains("attendee, ") && error.contains("job"), "{error}");
+            assert!(
+                error.contains("attendee, ") && error.contains("job"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn id_of_one_aggregate_follows_a_slash() {
         let chosen: Chosen = "job/ABC-1".parse().expect("fine");
-        assert_eq!(chosen, Chosen { kind: Kind("email"), id: Some("abc-1".to_owned()) });
+        assert_eq!(
+            chosen,
+            Chosen {
+                kind: Kind("email"),
+                id: Some("abc-1".to_owned())
+            }
+        );
         for bad in ["job/", "job/a.b", "job/*", "job/>", "job/a/b"] {
             assert!(bad.parse::<Chosen>().is_err(), "{bad}");
         }

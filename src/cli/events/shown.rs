@@ -1,4 +1,5 @@
-//! One event as a line, or as JSON with its whole envelope. Personal data is hidden unless it is requested.
+//! One event as a line, or as JSON with its whole envelope. Personal data is hidden unless it is
+//! requested.
 
 use serde_json::{Value, json};
 
@@ -7,13 +8,15 @@ use super::story;
 use crate::domain::kernel::personal::{HIDDEN, hidden};
 use crate::event_log::RecordedEvent;
 
-/// Returns the data of an event. Without `reveal`, the values that the event type marks as personal are hidden.
-/// If this program doesn't know the type, all data is hidden.
+/// Returns the data of an event. Without `reveal`, the values that the event type marks as personal
+/// are hidden. If this program doesn't know the type, all data is hidden.
 pub fn data(event: &RecordedEvent, reveal: bool) -> Value {
     if reveal {
         return serde_json::from_slice(&event.body).unwrap_or(Value::Null);
     }
-    event.decode().map_or_else(|_| HIDDEN.into(), |event| hidden(|| event.body()))
+    event
+        .decode()
+        .map_or_else(|_| HIDDEN.into(), |event| hidden(|| event.body()))
 }
 
 /// Returns the whole envelope with the data.
@@ -66,19 +69,24 @@ mod tests {
                 *marks += 1;
             }
             (Value::Object(open), Value::Object(masked)) => {
-                open.iter_mut().for_each(|(key, value)| mark(value, &masked[key], marks));
+                open.iter_mut()
+                    .for_each(|(key, value)| mark(value, &masked[key], marks));
             }
             (Value::Array(open), Value::Array(masked)) => {
-                open.iter_mut().zip(masked).for_each(|(open, masked)| mark(open, masked, marks));
+                open.iter_mut()
+                    .zip(masked)
+                    .for_each(|(open, masked)| mark(open, masked, marks));
             }
             _ => {}
         }
     }
 
-    /// Returns a sample of every event with marked personal values, and the number of marks in each.
+    /// Returns a sample of every event with marked personal values, and the number of marks in
+    /// each.
     fn marked(text: &str, n: u32) -> Vec<(RecordedEvent, usize)> {
         let record = |(aggregate, event): (&str, crate::domain::Event)| {
-            let (mut body, mut marks) = (event.body(), 0);
+            let mut body = event.body();
+            let mut marks = 0;
             mark(&mut body, &hidden(|| event.body()), &mut marks);
             let recorded = RecordedEvent {
                 position: 7,
@@ -116,8 +124,14 @@ mod tests {
 
     #[test]
     fn unknown_event_shows_no_data() {
-        let (event, _) = marked("a", 1).into_iter().find(|(_, marks)| *marks > 0).unwrap();
-        let event = RecordedEvent { event_type: "AttendeeTeleported".to_owned(), ..event };
+        let (event, _) = marked("a", 1)
+            .into_iter()
+            .find(|(_, marks)| *marks > 0)
+            .unwrap();
+        let event = RecordedEvent {
+            event_type: "AttendeeTeleported".to_owned(),
+            ..event
+        };
         assert_eq!(as_json(&event, false)["data"], HIDDEN);
         assert!(!as_line(&event, false).contains(MARK) && !told(&event, false).contains(MARK));
         assert!(as_json(&event, true).to_string().contains(MARK));
@@ -127,9 +141,24 @@ mod tests {
     fn every_event_has_a_description() {
         let tell = |(event, _): &(RecordedEvent, usize)| {
             let told = story::of(event, true);
-            let fields: Vec<_> = told.fields.iter().map(|(name, value)| format!("{name} {value}")).collect();
-            format!("{}: {}\n  {}", event.event_type, told.what, fields.join("; "))
+            let fields: Vec<_> = told
+                .fields
+                .iter()
+                .map(|(name, value)| format!("{name} {value}"))
+                .collect();
+            format!(
+                "{}: {}\n  {}",
+                event.event_type,
+                told.what,
+                fields.join("; ")
+            )
         };
-        insta::assert_snapshot!(marked("a", 1).iter().map(tell).collect::<Vec<_>>().join("\n"));
+        insta::assert_snapshot!(
+            marked("a", 1)
+                .iter()
+                .map(tell)
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
     }
 }

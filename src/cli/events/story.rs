@@ -51,7 +51,10 @@ pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
 }
 
 fn told(what: impl Into<String>) -> Told {
-    Told { what: what.into(), fields: Vec::new() }
+    Told {
+        what: what.into(),
+        fields: Vec::new(),
+    }
 }
 
 impl Told {
@@ -70,7 +73,9 @@ impl Told {
 
 /// Replaces control characters. Texts from people and servers must not control a terminal.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 struct Teller {
@@ -79,7 +84,11 @@ struct Teller {
 
 impl Teller {
     fn personal(&self, value: &Personal<String>) -> String {
-        if self.reveal { one_line(value.reveal_str()) } else { HIDDEN.to_owned() }
+        if self.reveal {
+            one_line(value.reveal_str())
+        } else {
+            HIDDEN.to_owned()
+        }
     }
 
     fn attendee(&self, event: &AttendeeEvent) -> Told {
@@ -92,12 +101,17 @@ impl Teller {
             Some(ImportedRow { row, .. }) => format!("by row {row} of a file"),
             None => "by hand".to_owned(),
         };
-        let told = told(format!("{} {verb} {from}", self.personal(&person.full_name)));
-        self.person(told, person).with_some("import", source.map(|source| source.import_id))
+        let told = told(format!(
+            "{} {verb} {from}",
+            self.personal(&person.full_name)
+        ));
+        self.person(told, person)
+            .with_some("import", source.map(|source| source.import_id))
     }
 
     fn person(&self, told: Told, person: &Person) -> Told {
-        let some = |value: &Option<Personal<String>>| value.as_ref().map(|value| self.personal(value));
+        let some =
+            |value: &Option<Personal<String>>| value.as_ref().map(|value| self.personal(value));
         told.with("e-mail", self.personal(&person.email))
             .with_some("document", some(&person.document_number))
             .with_some("document type", some(&person.document_type))
@@ -116,22 +130,28 @@ impl Teller {
             .with("language", mail.locale.as_str())
             .with("issuance", mail.issuance_id)
             .with_some("goes", waits(mail.delivery)),
-            EmailEvent::SendClaimed(claim) => {
-                told(format!("try {} began", claim.attempt)).with("Message-ID", one_line(&claim.message_id))
+            EmailEvent::SendClaimed(claim) => told(format!("try {} began", claim.attempt))
+                .with("Message-ID", one_line(&claim.message_id)),
+            EmailEvent::EmailSent(sent) => {
+                told(format!("the mail server took it at try {}", sent.attempt))
+                    .with("answer", self.personal(&sent.answer))
             }
-            EmailEvent::EmailSent(sent) => told(format!("the mail server took it at try {}", sent.attempt))
-                .with("answer", self.personal(&sent.answer)),
             EmailEvent::EmailFailed(failed) => told(format!(
                 "try {} failed{}; {}",
                 failed.attempt,
                 if failed.permanent { " for good" } else { "" },
-                if failed.will_retry { "another follows" } else { "no other follows by itself" }
+                if failed.will_retry {
+                    "another follows"
+                } else {
+                    "no other follows by itself"
+                }
             ))
             .with("answer", self.personal(&failed.answer)),
-            EmailEvent::EmailOutcomeUnknown(unknown) => {
-                told(format!("nobody knows whether try {} was taken; a person decides", unknown.attempt))
-                    .with("known", self.personal(&unknown.detail))
-            }
+            EmailEvent::EmailOutcomeUnknown(unknown) => told(format!(
+                "nobody knows whether try {} was taken; a person decides",
+                unknown.attempt
+            ))
+            .with("known", self.personal(&unknown.detail)),
             EmailEvent::EmailRetryRequested(_) => told("somebody asked to try again"),
             EmailEvent::EmailReleased(_) => told("it was let go"),
             EmailEvent::EmailRescheduled(other) => {
@@ -146,18 +166,24 @@ impl Teller {
     fn issuance(&self, event: &IssuanceEvent) -> Told {
         match event {
             IssuanceEvent::CertificateRequested(request) => self.requested(request),
-            IssuanceEvent::CertificateGenerated(pdf) => told(format!("the PDF was made, {} bytes", pdf.size))
-                .with("SHA-256", one_line(&pdf.sha256))
-                .with("object", one_line(&pdf.object_key)),
+            IssuanceEvent::CertificateGenerated(pdf) => {
+                told(format!("the PDF was made, {} bytes", pdf.size))
+                    .with("SHA-256", one_line(&pdf.sha256))
+                    .with("object", one_line(&pdf.object_key))
+            }
             IssuanceEvent::CertificateGenerationFailed(failure) => {
                 told(format!("no PDF could be made: {}", one_line(&failure.code)))
                     .with("reason", self.personal(&failure.reason))
             }
-            IssuanceEvent::CertificateRevoked(revoked) => {
-                told(format!("it does not count any more: {}", reason(revoked.reason)))
-                    .with_some("note", revoked.note.as_ref().map(|note| self.personal(note)))
-                    .with_some("batch", revoked.batch_id)
-            }
+            IssuanceEvent::CertificateRevoked(revoked) => told(format!(
+                "it does not count any more: {}",
+                reason(revoked.reason)
+            ))
+            .with_some(
+                "note",
+                revoked.note.as_ref().map(|note| self.personal(note)),
+            )
+            .with_some("batch", revoked.batch_id),
         }
     }
 
@@ -180,31 +206,43 @@ impl Teller {
 
     fn batch(&self, event: &BatchEvent) -> Told {
         match event {
-            BatchEvent::BatchRequested(request) => {
-                told(format!("certificates were asked for, {} of them", request.attendee_ids.len()))
-                    .with("certificate", request.certificate_id)
-                    .with_some("date", request.issue_date)
-                    .with_some("import", request.import_id)
-            }
+            BatchEvent::BatchRequested(request) => told(format!(
+                "certificates were asked for, {} of them",
+                request.attendee_ids.len()
+            ))
+            .with("certificate", request.certificate_id)
+            .with_some("date", request.issue_date)
+            .with_some("import", request.import_id),
             BatchEvent::BatchDispatched(outcome) => told(format!(
                 "everybody was dealt with: {} new, {} existing, {} refused{}",
                 outcome.requested,
                 outcome.existing,
                 outcome.refused.len(),
-                if outcome.left > 0 { format!(", {} left", outcome.left) } else { String::new() }
+                if outcome.left > 0 {
+                    format!(", {} left", outcome.left)
+                } else {
+                    String::new()
+                }
             ))
             .with_some(
                 "first refusal",
-                outcome.refused.first().map(|r| format!("{} {}", r.attendee_id, one_line(&r.code))),
+                outcome
+                    .refused
+                    .first()
+                    .map(|r| format!("{} {}", r.attendee_id, one_line(&r.code))),
             ),
-            BatchEvent::BatchCancelRequested(_) => told("somebody asked to stop what had not happened yet"),
-            BatchEvent::BatchCancelled(end) => {
-                told(format!("it is stopped: {} without a PDF revoked, {} kept", end.revoked, end.kept))
+            BatchEvent::BatchCancelRequested(_) => {
+                told("somebody asked to stop what had not happened yet")
             }
-            BatchEvent::BatchUndoRequested(undo) => {
-                told(format!("somebody asked to revoke all of it: {}", reason(undo.reason)))
-                    .with_some("note", undo.note.as_ref().map(|note| self.personal(note)))
-            }
+            BatchEvent::BatchCancelled(end) => told(format!(
+                "it is stopped: {} without a PDF revoked, {} kept",
+                end.revoked, end.kept
+            )),
+            BatchEvent::BatchUndoRequested(undo) => told(format!(
+                "somebody asked to revoke all of it: {}",
+                reason(undo.reason)
+            ))
+            .with_some("note", undo.note.as_ref().map(|note| self.personal(note))),
             BatchEvent::BatchUndone(end) => told(format!("it is undone, {} revoked", end.revoked)),
         }
     }
@@ -248,9 +286,13 @@ fn design(event: &DesignEvent) -> Told {
     match event {
         DesignEvent::DesignUploaded(event) => {
             let image = &event.image;
-            told(format!("“{}” of {} was uploaded", one_line(&image.name), one_line(&image.client)))
-                .with("key", one_line(&image.key))
-                .with("pixels", format!("{} × {}", image.width, image.height))
+            told(format!(
+                "“{}” of {} was uploaded",
+                one_line(&image.name),
+                one_line(&image.client)
+            ))
+            .with("key", one_line(&image.key))
+            .with("pixels", format!("{} × {}", image.width, image.height))
         }
         DesignEvent::DesignTakenIntoUse(_) => told("a certificate is drawn on it"),
         DesignEvent::DesignDeleted(_) => told("it was deleted"),
@@ -259,21 +301,29 @@ fn design(event: &DesignEvent) -> Told {
 
 fn template(event: &TemplateEvent) -> Told {
     match event {
-        TemplateEvent::TemplateCreated(event) => {
-            told(format!("the template “{}” was created", one_line(&event.name)))
+        TemplateEvent::TemplateCreated(event) => told(format!(
+            "the template “{}” was created",
+            one_line(&event.name)
+        ))
+        .with("key", one_line(&event.files.source_key)),
+        TemplateEvent::TemplateVersionAdded(event) => {
+            told(format!("version {} was added", event.version))
                 .with("key", one_line(&event.files.source_key))
         }
-        TemplateEvent::TemplateVersionAdded(event) => told(format!("version {} was added", event.version))
-            .with("key", one_line(&event.files.source_key)),
-        TemplateEvent::TemplateActivated(event) => {
-            told(format!("version {} draws new certificates from now on", event.version))
-        }
+        TemplateEvent::TemplateActivated(event) => told(format!(
+            "version {} draws new certificates from now on",
+            event.version
+        )),
         TemplateEvent::TemplateRetired(_) => told("it can't be chosen any more"),
     }
 }
 
 fn definition(what: &str, definition: &Definition) -> Told {
-    let active = if definition.is_active { "active" } else { "not active" };
+    let active = if definition.is_active {
+        "active"
+    } else {
+        "not active"
+    };
     told(format!(
         "“{}” of {} by {} {what}, {active}",
         one_line(&definition.name),
@@ -283,13 +333,24 @@ fn definition(what: &str, definition: &Definition) -> Told {
     .with("theme", theme(&definition.pdf_template))
     .with("language", definition.locale.as_str())
     .with_some("date", definition.issue_date)
-    .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
+    .with_some(
+        "design",
+        definition
+            .design
+            .as_ref()
+            .map(|design| one_line(&design.key)),
+    )
 }
 
-/// Returns theme, version and the names of the options that are set. The values of options may name people.
+/// Returns theme, version and the names of the options that are set. The values of options may name
+/// people.
 fn theme(template: &TemplateRef) -> String {
     let options: Vec<String> = template.options.keys().map(|name| one_line(name)).collect();
-    let with = if options.is_empty() { String::new() } else { format!(" with {}", options.join(", ")) };
+    let with = if options.is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", options.join(", "))
+    };
     format!("{}/{}{with}", one_line(&template.theme), template.version)
 }
 

@@ -20,14 +20,15 @@ pub struct CheckArgs {
     path: PathBuf,
 }
 
-/// Draws the sample in each language, with and without the optional values. Returns exit code 1 if one of them
-/// can't be drawn.
+/// Draws the sample in each language, with and without the optional values. Returns exit code 1 if
+/// one of them can't be drawn.
 ///
 /// # Errors
 /// Fails if the files can't be read, or if the manifest is invalid.
 pub async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let template = OwnTemplate::read(&args.path)?;
-    let (names, jobs): (Vec<String>, Vec<RenderJob>) = samples(&template.manifest)?.into_iter().unzip();
+    let (names, jobs): (Vec<String>, Vec<RenderJob>) =
+        samples(&template.manifest)?.into_iter().unzip();
     let drawn = template.draw(jobs).await?;
     let mut out = crate::cli::stdout::stdout().lock();
     for (what, drawn) in names.iter().zip(drawn) {
@@ -36,7 +37,11 @@ pub async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(exit::FAILED));
         }
     }
-    writeln!(out, "{}: good; its sample can be drawn in every language", template.path().display())?;
+    writeln!(
+        out,
+        "{}: good; its sample can be drawn in every language",
+        template.path().display()
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -46,10 +51,17 @@ fn samples(manifest: &Manifest) -> Result<Vec<(String, RenderJob)>, RenderError>
         let whole = RenderJob::of_sample(manifest, locale)?;
         let mut bare = whole.clone();
         bare.options.clear();
-        (bare.event_name, bare.document_number, bare.event_link, bare.email) =
-            (String::new(), None, None, None);
+        (
+            bare.event_name,
+            bare.document_number,
+            bare.event_link,
+            bare.email,
+        ) = (String::new(), None, None, None);
         samples.push((format!("the sample in {locale}"), whole));
-        samples.push((format!("the sample in {locale}, without event, document and options"), bare));
+        samples.push((
+            format!("the sample in {locale}, without event, document and options"),
+            bare,
+        ));
     }
     Ok(samples)
 }

@@ -17,12 +17,14 @@ pub struct GalleryArgs {
     out: PathBuf,
 }
 
-/// Draws each theme with its sample and a fixed date, so that the picture changes only with the themes.
+/// Draws each theme with its sample and a fixed date, so that the picture changes only with the
+/// themes.
 ///
 /// # Errors
 /// Fails if a theme can't be drawn, or if the file can't be written.
 pub fn run(args: &GalleryArgs) -> anyhow::Result<ExitCode> {
     let png = Renderer::new()?.gallery(date!(2026 - 11 - 21))?;
-    std::fs::write(&args.out, png).with_context(|| format!("cannot write {}", args.out.display()))?;
+    std::fs::write(&args.out, png)
+        .with_context(|| format!("cannot write {}", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -31,7 +31,13 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     }
     for theme in renderer.themes() {
         let manifest = theme.manifest();
-        writeln!(out, "{}@{}  {}", theme.name(), theme.version(), paper(theme))?;
+        writeln!(
+            out,
+            "{}@{}  {}",
+            theme.name(),
+            theme.version(),
+            paper(theme)
+        )?;
         writeln!(out, "  {}", manifest.description.en)?;
         for option in &manifest.options {
             writeln!(out, "  --with {:<22} {}", shape(option), option.title.en)?;
@@ -55,7 +61,11 @@ fn paper(theme: &Template) -> String {
         Orientation::Landscape => "landscape",
         Orientation::Portrait => "portrait",
     };
-    let design = if theme.manifest().design { ", takes a design" } else { "" };
+    let design = if theme.manifest().design {
+        ", takes a design"
+    } else {
+        ""
+    };
     format!("{size} {orientation}{design}")
 }
 

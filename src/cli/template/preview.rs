@@ -47,7 +47,8 @@ pub struct PreviewArgs {
 /// Draws the page and writes it to a file.
 ///
 /// # Errors
-/// Fails if a file can't be read or written, if a name is unknown, or if the template can't be drawn.
+/// Fails if a file can't be read or written, if a name is unknown, or if the template can't be
+/// drawn.
 pub async fn run(args: &PreviewArgs) -> anyhow::Result<ExitCode> {
     let as_picture = match args.out.extension().and_then(|end| end.to_str()) {
         Some("png") => true,
@@ -59,13 +60,23 @@ pub async fn run(args: &PreviewArgs) -> anyhow::Result<ExitCode> {
     if args.design.is_some() && !meant.manifest().design {
         bail!("--design: {} takes no background", args.template);
     }
-    job.design = args.design.as_deref().map(picture).transpose().context("--design")?;
+    job.design = args
+        .design
+        .as_deref()
+        .map(picture)
+        .transpose()
+        .context("--design")?;
     for (name, value) in given(args)? {
         set(&mut job, meant.manifest(), &name, &value)?;
     }
     let pdf = meant.draw(job).await?;
-    let bytes = if as_picture { raster::png(&pdf, args.dpi)? } else { pdf.to_vec() };
-    std::fs::write(&args.out, bytes).with_context(|| format!("cannot write {}", args.out.display()))?;
+    let bytes = if as_picture {
+        raster::png(&pdf, args.dpi)?
+    } else {
+        pdf.to_vec()
+    };
+    std::fs::write(&args.out, bytes)
+        .with_context(|| format!("cannot write {}", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -77,7 +88,9 @@ fn given(args: &PreviewArgs) -> anyhow::Result<BTreeMap<String, String>> {
             .with_context(|| format!("{} must be a JSON object of texts", path.display()))?;
     }
     for one in &args.values {
-        let (name, value) = one.split_once('=').with_context(|| format!("--with {one}: write NAME=VALUE"))?;
+        let (name, value) = one
+            .split_once('=')
+            .with_context(|| format!("--with {one}: write NAME=VALUE"))?;
         values.insert(name.to_owned(), value.to_owned());
     }
     Ok(values)
@@ -108,12 +121,18 @@ fn set(job: &mut RenderJob, manifest: &Manifest, name: &str, value: &str) -> any
         "document_number" => job.document_number = Some(text.into()),
         "eventLink" => job.event_link = Some(text),
         "learner_email" => job.email = Some(text.into()),
-        _ => bail!("{name}: {}, nor a variable that can be set", manifest.no_such_option()),
+        _ => bail!(
+            "{name}: {}, nor a variable that can be set",
+            manifest.no_such_option()
+        ),
     }
     Ok(())
 }
 
 fn picture(path: &Path) -> anyhow::Result<Design> {
     let bytes = source::bounded(path, MAX_PICTURE)?;
-    Ok(Design { sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.into() })
+    Ok(Design {
+        sha256: hex(&Sha256::digest(&bytes)),
+        bytes: bytes.into(),
+    })
 }

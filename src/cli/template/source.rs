@@ -29,7 +29,11 @@ impl OwnTemplate {
     /// # Errors
     /// Fails if a file can't be read or is too large, or if the manifest is invalid.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let path = if path.is_dir() { path.join("template.typ") } else { path.to_owned() };
+        let path = if path.is_dir() {
+            path.join("template.typ")
+        } else {
+            path.to_owned()
+        };
         let source = String::from_utf8(bounded(&path, MAX_SOURCE)?);
         let source = source.with_context(|| format!("{} is not UTF-8", path.display()))?;
         let beside = path.with_file_name("manifest.json");
@@ -38,7 +42,11 @@ impl OwnTemplate {
             let lines: Vec<String> = wrong.0.iter().map(|line| format!("\n  {line}")).collect();
             anyhow::anyhow!("{} is wrong:{}", beside.display(), lines.concat())
         })?;
-        Ok(Self { path, source, manifest })
+        Ok(Self {
+            path,
+            source,
+            manifest,
+        })
     }
 
     /// Returns the path of the source.
@@ -46,13 +54,23 @@ impl OwnTemplate {
         &self.path
     }
 
-    /// Draws jobs as the product does: in a separate process with limits. Returns a PDF or an error for each job.
+    /// Draws jobs as the product does: in a separate process with limits. Returns a PDF or an error
+    /// for each job.
     ///
     /// # Errors
     /// Fails if no process can be started. Errors of the template are in the results.
-    pub(super) async fn draw(&self, jobs: Vec<RenderJob>) -> anyhow::Result<Vec<Result<Bytes, NotDrawn>>> {
-        let (source, manifest) = (self.source.clone(), self.manifest.clone());
-        let question = Question { source, manifest, jobs, form: Form::Pdf };
+    pub(super) async fn draw(
+        &self,
+        jobs: Vec<RenderJob>,
+    ) -> anyhow::Result<Vec<Result<Bytes, NotDrawn>>> {
+        let source = self.source.clone();
+        let manifest = self.manifest.clone();
+        let question = Question {
+            source,
+            manifest,
+            jobs,
+            form: Form::Pdf,
+        };
         Ok(Sandbox::of_this_program()?.draw(&question).await?)
     }
 
@@ -72,7 +90,11 @@ impl OwnTemplate {
             None => source.to_string(),
         };
         let what = what.map(|what| format!(" ({what})")).unwrap_or_default();
-        let hints: Vec<String> = said.hints.iter().map(|hint| format!("\n  hint: {hint}")).collect();
+        let hints: Vec<String> = said
+            .hints
+            .iter()
+            .map(|hint| format!("\n  hint: {hint}"))
+            .collect();
         format!("{place}: {}{what}{}", said.message, hints.concat())
     }
 }
@@ -85,7 +107,9 @@ pub(super) fn bounded(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).with_context(cannot)?;
-    file.take(most as u64 + 1).read_to_end(&mut bytes).with_context(cannot)?;
+    file.take(most as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(cannot)?;
     if bytes.len() > most {
         bail!("{} is larger than {} KiB", path.display(), most >> 10);
     }
@@ -112,7 +136,10 @@ impl Meant {
             None => (wanted, None),
         };
         let theme = match version {
-            Some(version) => version.parse().ok().and_then(|version| renderer.theme(name, version)),
+            Some(version) => version
+                .parse()
+                .ok()
+                .and_then(|version| renderer.theme(name, version)),
             None => renderer.newest_theme(name),
         };
         if let Some(theme) = theme.cloned() {
@@ -124,10 +151,16 @@ impl Meant {
         }
         if let (Some(newest), Some(_)) = (renderer.newest_theme(name), version) {
             let newest = newest.version();
-            return Err(NotFound(format!("there is no {wanted}: {name}'s newest version is {newest}")).into());
+            return Err(NotFound(format!(
+                "there is no {wanted}: {name}'s newest version is {newest}"
+            ))
+            .into());
         }
         let names: Vec<&str> = renderer.newest_themes().map(|theme| theme.name()).collect();
-        let message = format!("there is no theme and no file {wanted:?}; themes are {}", names.join(", "));
+        let message = format!(
+            "there is no theme and no file {wanted:?}; themes are {}",
+            names.join(", ")
+        );
         Err(NotFound(message).into())
     }
 
@@ -142,15 +175,20 @@ impl Meant {
     /// Returns a job with sample data.
     ///
     /// # Errors
-    /// Returns [`crate::certificate_pdf::RenderError::Bundle`] only if the program was built incorrectly.
+    /// Returns [`crate::certificate_pdf::RenderError::Bundle`] only if the program was built
+    /// incorrectly.
     pub(super) fn sample(&self, locale: Locale, issue_date: Date) -> anyhow::Result<RenderJob> {
         Ok(match self {
             Self::Shipped(_, theme) => theme.sample(locale, issue_date),
-            Self::Own(own) => RenderJob { issue_date, ..RenderJob::of_sample(&own.manifest, locale)? },
+            Self::Own(own) => RenderJob {
+                issue_date,
+                ..RenderJob::of_sample(&own.manifest, locale)?
+            },
         })
     }
 
-    /// Draws a job and returns the PDF. Errors contain typst's messages, which may quote the data of the job.
+    /// Draws a job and returns the PDF. Errors contain typst's messages, which may quote the data
+    /// of the job.
     ///
     /// # Errors
     /// Fails if the template can't be drawn.
@@ -158,12 +196,23 @@ impl Meant {
         match self {
             Self::Shipped(renderer, _) => {
                 let rendered = renderer.render(&[job]).pop().context("nothing was drawn")?;
-                let told =
-                    |error| told(&error).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-                rendered.map(|pdf| pdf.to_bytes()).map_err(|error| anyhow::anyhow!(told(error)))
+                let told = |error| {
+                    told(&error)
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join("\n")
+                };
+                rendered
+                    .map(|pdf| pdf.to_bytes())
+                    .map_err(|error| anyhow::anyhow!(told(error)))
             }
             Self::Own(own) => {
-                let drawn = own.draw(vec![job]).await?.pop().context("nothing was drawn")?;
+                let drawn = own
+                    .draw(vec![job])
+                    .await?
+                    .pop()
+                    .context("nothing was drawn")?;
                 drawn.map_err(|error| anyhow::anyhow!(own.told(error.told.reveal(), None)))
             }
         }

@@ -1,4 +1,5 @@
-//! Check of a drawing's content: supported elements, references within the document, and a bounded number of both.
+//! Check of a drawing's content: supported elements, references within the document, and a bounded
+//! number of both.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,8 @@ const SVG: &str = "http://www.w3.org/2000/svg";
 const MAX_USED: u64 = 200_000;
 /// Maximum number of comparisons of a style rule with an element.
 const MAX_STYLING: usize = 20_000_000;
-/// Supported SVG elements. Elements of other namespaces, such as editors' private ones, are ignored.
+/// Supported SVG elements. Elements of other namespaces, such as editors' private ones, are
+/// ignored.
 const DRAWN: &[&str] = &[
     "a",
     "circle",
@@ -59,9 +61,11 @@ const DRAWN: &[&str] = &[
 ];
 const TEXTS: &[&str] = &["text", "tspan", "textPath", "tref", "font", "font-face"];
 
-/// Rejects unsupported elements, references to other files, and documents that would take too long to process.
+/// Rejects unsupported elements, references to other files, and documents that would take too long
+/// to process.
 pub(super) fn check(document: &Document) -> Result<(), NotTaken> {
-    let (mut rules, mut elements) = (0, 0);
+    let mut rules = 0;
+    let mut elements = 0;
     for node in document.root().descendants().filter(Node::is_element) {
         elements += 1;
         check_element(&node)?;
@@ -79,25 +83,43 @@ pub(super) fn check(document: &Document) -> Result<(), NotTaken> {
 
 fn check_element(node: &Node) -> Result<(), NotTaken> {
     let name = node.tag_name().name();
-    let is_foreign = node.tag_name().namespace().is_some_and(|space| space != SVG);
+    let is_foreign = node
+        .tag_name()
+        .namespace()
+        .is_some_and(|space| space != SVG);
     if !is_foreign && !DRAWN.contains(&name) {
         if TEXTS.contains(&name) {
-            let advice = "its fonts are not here; convert texts to paths (outlines) and save it again";
+            let advice =
+                "its fonts are not here; convert texts to paths (outlines) and save it again";
             return Err(NotTaken::svg("texts", advice));
         }
         let known = !name.is_empty()
             && name.len() <= 30
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        let what = if known { format!("an element <{name}>") } else { "an unknown element".to_owned() };
-        return Err(NotTaken::svg(what, "remove it, or export the design as PNG or JPEG"));
+        let what = if known {
+            format!("an element <{name}>")
+        } else {
+            "an unknown element".to_owned()
+        };
+        return Err(NotTaken::svg(
+            what,
+            "remove it, or export the design as PNG or JPEG",
+        ));
     }
     for attribute in node.attributes() {
-        let (key, value) = (attribute.name(), attribute.value().trim());
-        if key.len() > 2 && key.get(..2).is_some_and(|on| on.eq_ignore_ascii_case("on")) && !is_foreign {
+        let key = attribute.name();
+        let value = attribute.value().trim();
+        if key.len() > 2
+            && key.get(..2).is_some_and(|on| on.eq_ignore_ascii_case("on"))
+            && !is_foreign
+        {
             return Err(NotTaken::svg("scripts", "save it as plain SVG"));
         }
         let is_link = key == "href" && name != "a" && !is_foreign;
-        if is_link && !value.starts_with('#') && !(name == "image" && value.starts_with("data:image/")) {
+        if is_link
+            && !value.starts_with('#')
+            && !(name == "image" && value.starts_with("data:image/"))
+        {
             return Err(outside());
         }
         check_style(value)?;
@@ -109,7 +131,11 @@ fn check_element(node: &Node) -> Result<(), NotTaken> {
 fn check_style(style: &str) -> Result<(), NotTaken> {
     let lower = style.to_ascii_lowercase();
     let leads_out = lower.match_indices("url(").any(|(at, open)| {
-        !lower[at + open.len()..].trim_start().trim_start_matches(['"', '\'']).trim_start().starts_with('#')
+        !lower[at + open.len()..]
+            .trim_start()
+            .trim_start_matches(['"', '\''])
+            .trim_start()
+            .starts_with('#')
     });
     if leads_out || lower.contains("@import") {
         return Err(outside());
@@ -118,23 +144,29 @@ fn check_style(style: &str) -> Result<(), NotTaken> {
 }
 
 fn outside() -> NotTaken {
-    NotTaken::svg("references to other files", "embed what it needs, or export it as PNG or JPEG")
+    NotTaken::svg(
+        "references to other files",
+        "embed what it needs, or export it as PNG or JPEG",
+    )
 }
 
-/// Number of elements inside an element with an id, and the targets of the `use` elements inside it.
+/// Number of elements inside an element with an id, and the targets of the `use` elements inside
+/// it.
 #[derive(Default)]
 struct Named<'d> {
     elements: u64,
     uses: Vec<&'d str>,
 }
 
-/// Rejects too many elements after the replacement of every `use`. A few dozen `use` elements can expand to
-/// billions.
+/// Rejects too many elements after the replacement of every `use`. A few dozen `use` elements can
+/// expand to billions.
 fn check_uses(document: &Document) -> Result<(), NotTaken> {
     let mut named: HashMap<&str, Named> = HashMap::new();
     let mut whole = Named::default();
     for node in document.root().descendants().filter(Node::is_element) {
-        let used = (node.tag_name().name() == "use").then(|| href(&node)).flatten();
+        let used = (node.tag_name().name() == "use")
+            .then(|| href(&node))
+            .flatten();
         whole.elements += 1;
         whole.uses.extend(used);
         for id in node.ancestors().filter_map(|around| around.attribute("id")) {
@@ -152,12 +184,14 @@ fn check_uses(document: &Document) -> Result<(), NotTaken> {
 }
 
 fn href<'d>(node: &Node<'d, '_>) -> Option<&'d str> {
-    let link = node.attributes().find(|attribute| attribute.name() == "href")?;
+    let link = node
+        .attributes()
+        .find(|attribute| attribute.name() == "href")?;
     link.value().trim().strip_prefix('#')
 }
 
-/// Returns the number of elements after expansion. Returns [`u64::MAX`] for a cycle or a chain of uses that is
-/// longer than [`MAX_DEPTH`].
+/// Returns the number of elements after expansion. Returns [`u64::MAX`] for a cycle or a chain of
+/// uses that is longer than [`MAX_DEPTH`].
 fn expanded<'d>(
     from: &Named<'d>,
     named: &HashMap<&'d str, Named<'d>>,

@@ -20,8 +20,8 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// Accepts a picture from a `data:` URL. Its format is determined by its content. Returns `None` if it is
-    /// rejected.
+    /// Accepts a picture from a `data:` URL. Its format is determined by its content. Returns
+    /// `None` if it is rejected.
     pub(super) fn admit(&self, data: Arc<Vec<u8>>) -> Option<ImageKind> {
         match Self::measured(&data) {
             Ok((pixels, format)) => {
@@ -33,7 +33,10 @@ impl Pictures {
                 })
             }
             Err(problem) => {
-                self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
+                self.problem
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(problem);
                 None
             }
         }
@@ -41,10 +44,14 @@ impl Pictures {
 
     fn measured(data: &[u8]) -> Result<(u64, ImageFormat), NotTaken> {
         let format = raster::format(data).ok_or_else(|| {
-            NotTaken::svg("an embedded picture that is not JPEG, PNG or WebP", super::AS_PICTURE)
+            NotTaken::svg(
+                "an embedded picture that is not JPEG, PNG or WebP",
+                super::AS_PICTURE,
+            )
         })?;
-        let (width, height) = raster::measure(data)
-            .map_err(|problem| NotTaken::svg(format!("an embedded picture, and {problem}"), ADVICE))?;
+        let (width, height) = raster::measure(data).map_err(|problem| {
+            NotTaken::svg(format!("an embedded picture, and {problem}"), ADVICE)
+        })?;
         let pixels = u64::from(width) * u64::from(height);
         if pixels > MAX_PIXELS {
             let what = format!("an embedded picture of {width} × {height} pixels");
@@ -55,7 +62,11 @@ impl Pictures {
 
     /// Returns the reason of the first rejection as an error.
     pub(super) fn problem(&self) -> Result<(), NotTaken> {
-        let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let problem = self
+            .problem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         problem.map_or(Ok(()), Err)
     }
 

@@ -1,8 +1,9 @@
-//! First check of a drawing, in one pass over its text. It rejects input for which the tree parser would need too
-//! much time.
+//! First check of a drawing, in one pass over its text. It rejects input for which the tree parser
+//! would need too much time.
 //!
-//! The tree parser compares each attribute and namespace of an element with all others of the same element. For
-//! each element that declares namespaces, it also copies all namespaces that are in scope.
+//! The tree parser compares each attribute and namespace of an element with all others of the same
+//! element. For each element that declares namespaces, it also copies all namespaces that are in
+//! scope.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -21,7 +22,8 @@ const MAX_STYLE_BYTES: usize = 1 << 20;
 /// Maximum length of the document type declaration in bytes. That of SVG 1.1 has about 100.
 const MAX_DOCTYPE_BYTES: usize = 1_024;
 
-/// Rejects input for which the tree parser would need too much time, and document types that declare entities.
+/// Rejects input for which the tree parser would need too much time, and document types that
+/// declare entities.
 pub(super) fn check(text: &str) -> Result<(), NotTaken> {
     if text.contains("<!ENTITY") {
         return Err(own_doctype());
@@ -61,21 +63,31 @@ struct Seen {
 impl Seen {
     fn node(&mut self) -> Result<(), NotTaken> {
         self.nodes += 1;
-        if self.nodes > MAX_NODES { Err(NotTaken::svg("too many elements", AS_PICTURE)) } else { Ok(()) }
+        if self.nodes > MAX_NODES {
+            Err(NotTaken::svg("too many elements", AS_PICTURE))
+        } else {
+            Ok(())
+        }
     }
 
     fn element(&mut self, element: &BytesStart<'_>) -> Result<(), NotTaken> {
         self.node()?;
         self.elements += 1;
         if self.in_style {
-            return Err(NotTaken::svg("an element inside of a <style>", "save it as plain SVG"));
+            return Err(NotTaken::svg(
+                "an element inside of a <style>",
+                "save it as plain SVG",
+            ));
         }
         let mut number = 0;
         for attribute in element.attributes().with_checks(false) {
             let attribute = attribute.map_err(|_| NotTaken::Broken)?;
             number += 1;
             if number > MAX_ATTRIBUTES {
-                return Err(NotTaken::svg("an element with too many attributes", AS_PICTURE));
+                return Err(NotTaken::svg(
+                    "an element with too many attributes",
+                    AS_PICTURE,
+                ));
             }
             let name: &str = attribute.key.as_ref();
             self.namespaces += usize::from(name == "xmlns" || name.starts_with("xmlns:"));
@@ -90,7 +102,10 @@ impl Seen {
         self.depth += 1;
         self.in_style = element.local_name().as_ref() == "style";
         if self.depth > MAX_DEPTH {
-            return Err(NotTaken::svg("elements nested too deeply", "flatten its groups and save it again"));
+            return Err(NotTaken::svg(
+                "elements nested too deeply",
+                "flatten its groups and save it again",
+            ));
         }
         Ok(())
     }
@@ -114,10 +129,17 @@ impl Seen {
     fn doctype(&mut self, doctype: &str) -> Result<(), NotTaken> {
         self.doctypes += 1;
         let is_plain = !doctype.contains('[') && doctype.len() <= MAX_DOCTYPE_BYTES;
-        if self.doctypes == 1 && self.elements == 0 && is_plain { Ok(()) } else { Err(own_doctype()) }
+        if self.doctypes == 1 && self.elements == 0 && is_plain {
+            Ok(())
+        } else {
+            Err(own_doctype())
+        }
     }
 }
 
 fn own_doctype() -> NotTaken {
-    NotTaken::svg("entities or a document type of its own", "save it as plain SVG")
+    NotTaken::svg(
+        "entities or a document type of its own",
+        "save it as plain SVG",
+    )
 }

@@ -1,7 +1,8 @@
 //! Estimate of the cost of rasterising a drawing.
 //!
-//! The renderer can't be interrupted, so the cost must be estimated in advance. Its time and memory depend on three
-//! quantities: nodes and the points of their paths, painted areas, and layers that exist at the same time.
+//! The renderer can't be interrupted, so the cost must be estimated in advance. Its time and memory
+//! depend on three quantities: nodes and the points of their paths, painted areas, and layers that
+//! exist at the same time.
 
 use resvg::usvg::{Group, Node, Path, Rect, Tree};
 
@@ -9,9 +10,11 @@ use super::super::NotTaken;
 use super::pictures::Pictures;
 use super::{AS_PICTURE, PRINTED_SIDE};
 
-/// Maximum total of nodes and path points, including the points of dashes. Each counts as often as it is drawn.
+/// Maximum total of nodes and path points, including the points of dashes. Each counts as often as
+/// it is drawn.
 const MAX_STEPS: u64 = 8_000_000;
-/// Maximum number of painted pixels, as a multiple of the largest canvas. Painting them takes a few seconds.
+/// Maximum number of painted pixels, as a multiple of the largest canvas. Painting them takes a few
+/// seconds.
 const MAX_CANVASES: f64 = 300.0;
 /// Maximum number of layers that exist at the same time. Each may take 35 MB.
 const MAX_LAYERS: u32 = 10;
@@ -24,11 +27,17 @@ struct Weight {
     picture: f64,
 }
 
-/// Rejects a drawing that would take too much time or memory. `scale` is the number of pixels per unit.
+/// Rejects a drawing that would take too much time or memory. `scale` is the number of pixels per
+/// unit.
 pub(super) fn check(tree: &Tree, scale: f32, pictures: &Pictures) -> Result<(), NotTaken> {
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     let picture = pictures.largest() as f64;
-    let mut weight = Weight { steps: 0, pixels: 0.0, scale: f64::from(scale), picture };
+    let mut weight = Weight {
+        steps: 0,
+        pixels: 0.0,
+        scale: f64::from(scale),
+        picture,
+    };
     weight.group(tree.root(), 0)
 }
 
@@ -38,8 +47,13 @@ impl Weight {
         if group.should_isolate() {
             layers += 1;
             // A layer is painted once, and additionally for each filter, clip and mask.
-            let passes: usize = group.filters().iter().map(|filter| 2 * filter.primitives().len()).sum();
-            let passes = passes + 1 + 2 * usize::from(group.mask().is_some() || group.clip_path().is_some());
+            let passes: usize = group
+                .filters()
+                .iter()
+                .map(|filter| 2 * filter.primitives().len())
+                .sum();
+            let passes =
+                passes + 1 + 2 * usize::from(group.mask().is_some() || group.clip_path().is_some());
             #[allow(clippy::cast_precision_loss, reason = "a handful")]
             self.paint(group.abs_layer_bounding_box().to_rect(), passes as f64)?;
         }
@@ -76,16 +90,27 @@ impl Weight {
         if path.fill().is_some() {
             self.paint(path.abs_bounding_box(), 1.0)?;
         }
-        let Some(stroke) = path.stroke() else { return Ok(()) };
+        let Some(stroke) = path.stroke() else {
+            return Ok(());
+        };
         let transform = path.abs_transform();
-        let stretch = f64::from(transform.sx.hypot(transform.ky).max(transform.kx.hypot(transform.sy)));
+        let stretch = f64::from(
+            transform
+                .sx
+                .hypot(transform.ky)
+                .max(transform.kx.hypot(transform.sy)),
+        );
         let between = |pair: &[resvg::tiny_skia::Point]| {
             f64::from((pair[1].x - pair[0].x).hypot(pair[1].y - pair[0].y))
         };
         let length: f64 = points.windows(2).map(between).sum();
         if let Some(dashes) = stroke.dasharray() {
             let period: f64 = dashes.iter().copied().map(f64::from).sum();
-            #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            #[allow(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss
+            )]
             self.steps((length / period.max(1e-6) * dashes.len() as f64).min(1e12) as u64)?;
         }
         let wide = (f64::from(stroke.width().get()) * stretch * self.scale).max(1.0);
@@ -98,8 +123,8 @@ impl Weight {
         self.pixels(self.area(bounds) * times)
     }
 
-    /// Returns the number of pixels within `bounds`, but at most those of four canvases, because the renderer
-    /// visits no more.
+    /// Returns the number of pixels within `bounds`, but at most those of four canvases, because
+    /// the renderer visits no more.
     fn area(&self, bounds: Rect) -> f64 {
         let most = f64::from(PRINTED_SIDE) * 2.0;
         let side = |length: f32| (f64::from(length) * self.scale).clamp(1.0, most);
@@ -122,7 +147,10 @@ impl Weight {
         if self.pixels <= MAX_CANVASES * canvas {
             Ok(())
         } else {
-            Err(NotTaken::svg("too much that lies on each other", AS_PICTURE))
+            Err(NotTaken::svg(
+                "too much that lies on each other",
+                AS_PICTURE,
+            ))
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Folder of caught messages. In each file, a few header lines with the envelope precede the message:
-//! `Return-Path`, one `Delivered-To` per recipient, and a `Received` that ends our part.
+//! Folder of caught messages. In each file, a few header lines with the envelope precede the
+//! message: `Return-Path`, one `Delivered-To` per recipient, and a `Received` that ends our part.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
@@ -66,7 +66,11 @@ impl MailFolder {
                 _ => {}
             }
         }
-        Ok(Self { path: path.to_path_buf(), count: AtomicU64::new(count), next: AtomicU64::new(0) })
+        Ok(Self {
+            path: path.to_path_buf(),
+            count: AtomicU64::new(count),
+            next: AtomicU64::new(0),
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -77,7 +81,8 @@ impl MailFolder {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Stores a message and returns its id. The file appears complete or not at all. It is not synced to disk.
+    /// Stores a message and returns its id. The file appears complete or not at all. It is not
+    /// synced to disk.
     pub fn keep(&self, from: &str, to: &[String], body: &[u8]) -> io::Result<String> {
         let now = OffsetDateTime::now_utc();
         let micros = now.unix_timestamp_nanos() / 1000;
@@ -109,7 +114,9 @@ pub fn caught_mails(folder: &Path, limit: usize) -> io::Result<Vec<CaughtMail>> 
         .collect();
     ids.sort_unstable_by(|a, b| b.cmp(a));
     ids.truncate(limit);
-    ids.iter().filter_map(|id| caught_mail(folder, id).transpose()).collect()
+    ids.iter()
+        .filter_map(|id| caught_mail(folder, id).transpose())
+        .collect()
 }
 
 /// Returns one message by its id, or `None` if it doesn't exist or the id is malformed.
@@ -148,7 +155,8 @@ fn arrival(id: &str) -> Option<OffsetDateTime> {
 }
 
 fn envelope(head: &[u8]) -> (String, Vec<String>) {
-    let (mut from, mut to) = (String::new(), Vec::new());
+    let mut from = String::new();
+    let mut to = Vec::new();
     for line in head.split(|byte| *byte == b'\n') {
         let line = String::from_utf8_lossy(line);
         let line = line.trim_end();
@@ -176,9 +184,15 @@ mod tests {
         let first = folder.keep("me@example.org", &to, body.as_bytes()).unwrap();
         let second = folder.keep("", &to[..1], b"no headers").unwrap();
         let mails = caught_mails(temp.path(), 10).unwrap();
-        assert_eq!(mails.iter().map(|mail| &mail.id).collect::<Vec<_>>(), [&second, &first]);
+        assert_eq!(
+            mails.iter().map(|mail| &mail.id).collect::<Vec<_>>(),
+            [&second, &first]
+        );
         let mail = &mails[1];
-        assert_eq!((mail.from.as_str(), &mail.to[..]), ("me@example.org", &to[..]));
+        assert_eq!(
+            (mail.from.as_str(), &mail.to[..]),
+            ("me@example.org", &to[..])
+        );
         assert_eq!(mail.subject, "¡Hola!");
         assert!(fs::read(&mail.path).unwrap().ends_with(body.as_bytes()));
         assert!((OffsetDateTime::now_utc() - mail.received_at).whole_minutes() < 5);

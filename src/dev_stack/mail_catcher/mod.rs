@@ -1,8 +1,9 @@
-//! SMTP server that stores each message as an `.eml` file in a folder instead of delivering it. `up` and
-//! `demo` send their mails here, and tests read them back.
+//! SMTP server that stores each message as an `.eml` file in a folder instead of delivering it.
+//! `up` and `demo` send their mails here, and tests read them back.
 //!
-//! The protocol is the state machine of the `mailin` crate. The connections and their limits are ours,
-//! because `mailin-embedded` reads lines without a limit, can't be stopped, and needs TLS to compile.
+//! The protocol is the state machine of the `mailin` crate. The connections and their limits are
+//! ours, because `mailin-embedded` reads lines without a limit, can't be stopped, and needs TLS to
+//! compile.
 
 mod folder;
 mod reply;
@@ -78,7 +79,11 @@ impl MailCatcher {
             let listener = TcpListener::from_std(listener)?;
             runtime.spawn(accept(listener, folder.clone(), Arc::new(options)));
         }
-        Ok(Self { address, folder, runtime: Some(runtime) })
+        Ok(Self {
+            address,
+            folder,
+            runtime: Some(runtime),
+        })
     }
 
     /// Returns the address to send mail to.
@@ -123,7 +128,9 @@ impl Drop for MailCatcher {
 
 impl std::fmt::Debug for MailCatcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MailCatcher").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("MailCatcher")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,7 +140,8 @@ async fn accept(listener: TcpListener, folder: Arc<MailFolder>, options: Arc<Mai
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let slot = slots.clone().try_acquire_owned();
-                let (folder, options) = (folder.clone(), options.clone());
+                let folder = folder.clone();
+                let options = options.clone();
                 tokio::spawn(async move {
                     let served = match slot {
                         Ok(_slot) => session::serve(stream, peer.ip(), folder, &options).await,
@@ -145,7 +153,8 @@ async fn accept(listener: TcpListener, folder: Arc<MailFolder>, options: Arc<Mai
                 });
             }
             Err(error) => {
-                // The process may be out of file descriptors. Other connections may close in the meantime.
+                // The process may be out of file descriptors. Other connections may close in the
+                // meantime.
                 tracing::warn!(%error, "the mail catcher cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

@@ -15,7 +15,8 @@ pub enum Reply {
         /// Text, which starts with an enhanced status code (RFC 3463).
         text: String,
     },
-    /// The message is stored, but the connection closes without a reply, so the sender doesn't know the outcome.
+    /// The message is stored, but the connection closes without a reply, so the sender doesn't know
+    /// the outcome.
     HangUp,
 }
 
@@ -25,8 +26,9 @@ pub type ReplyRule = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
 /// Maximum number of remembered `tempfail-once-` addresses. Beyond it, such addresses are accepted.
 const MAX_REMEMBERED: usize = 100_000;
 
-/// Returns a rule that depends on the prefix of the address: `reject-` gets 550, `tempfail-once-` gets 451
-/// the first time, `tempfail-` gets 451 each time, and `hangup-` gets no reply. All others are accepted.
+/// Returns a rule that depends on the prefix of the address: `reject-` gets 550, `tempfail-once-`
+/// gets 451 the first time, `tempfail-` gets 451 each time, and `hangup-` gets no reply. All others
+/// are accepted.
 pub fn rehearsal() -> ReplyRule {
     let seen = Mutex::new(HashSet::new());
     Arc::new(move |address| {
@@ -50,7 +52,10 @@ pub fn rehearsal() -> ReplyRule {
 }
 
 fn refuse(code: u16, text: &str) -> Reply {
-    Reply::Refuse { code, text: text.to_owned() }
+    Reply::Refuse {
+        code,
+        text: text.to_owned(),
+    }
 }
 
 #[cfg(test)]

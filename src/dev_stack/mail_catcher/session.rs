@@ -28,7 +28,8 @@ pub(crate) async fn serve(
     let envelope = Envelope::new(folder, options.clone(), fate.clone());
     let mut session = SessionBuilder::new("laureate").build(peer, envelope);
     stream.write_all(&session.greeting().buffer()?).await?;
-    let (mut buffer, mut filled) = (vec![0; CHUNK + MAX_LINE], 0);
+    let mut buffer = vec![0; CHUNK + MAX_LINE];
+    let mut filled = 0;
     loop {
         let read = timeout(options.idle, stream.read(&mut buffer[filled..])).await??;
         if read == 0 {
@@ -46,7 +47,11 @@ pub(crate) async fn serve(
         buffer.copy_within(used..filled, 0);
         filled -= used;
         if filled > MAX_LINE {
-            timeout(options.idle, stream.write_all(b"500 5.5.2 line too long\r\n")).await??;
+            timeout(
+                options.idle,
+                stream.write_all(b"500 5.5.2 line too long\r\n"),
+            )
+            .await??;
             return stream.shutdown().await;
         }
     }
@@ -59,14 +64,16 @@ pub(crate) async fn refuse(mut stream: TcpStream, options: &MailCatcherOptions) 
     stream.shutdown().await
 }
 
-/// Actions on the connection that the handler requests. The state machine of `mailin` has no way to express them.
+/// Actions on the connection that the handler requests. The state machine of `mailin` has no way to
+/// express them.
 #[derive(Default)]
 struct Fate {
     close: AtomicBool,
     silent: AtomicBool,
 }
 
-/// Handles the complete lines in `bytes`. Returns their length in bytes, and true if the connection stays open.
+/// Handles the complete lines in `bytes`. Returns their length in bytes, and true if the connection
+/// stays open.
 fn process(
     session: &mut Session<Envelope>,
     bytes: &[u8],
@@ -171,10 +178,12 @@ impl Handler for Envelope {
         let kept = if self.too_large {
             Err(reply(552, "5.3.4 message too large"))
         } else {
-            self.folder.keep(&self.from, &self.to, &self.body).map_err(|error| {
-                tracing::warn!(%error, "the mail catcher cannot keep a message");
-                reply(452, "4.3.1 cannot keep the message")
-            })
+            self.folder
+                .keep(&self.from, &self.to, &self.body)
+                .map_err(|error| {
+                    tracing::warn!(%error, "the mail catcher cannot keep a message");
+                    reply(452, "4.3.1 cannot keep the message")
+                })
         };
         // Keeps up to 512 KiB of the buffer for the next message of the connection.
         self.body.clear();
@@ -182,7 +191,8 @@ impl Handler for Envelope {
         match kept {
             Ok(id) => Response::custom(250, format!("2.0.0 kept as {id}")),
             Err(refusal) => {
-                // After a rejected message, mailin 0.6 would parse the next command as message text.
+                // After a rejected message, mailin 0.6 would parse the next command as message
+                // text.
                 self.fate.close.store(true, Ordering::Relaxed);
                 refusal
             }

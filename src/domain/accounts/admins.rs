@@ -1,8 +1,8 @@
 //! Admins: the list of all admins as one aggregate, so that the last admin can't be removed.
 //!
-//! The list changes in the same atomic batch as the user's role. Two admins who remove each other at the same moment
-//! therefore conflict on this aggregate. Users who became admin before this list existed are not on it and don't
-//! count. Such a user is added when the role is assigned again.
+//! The list changes in the same atomic batch as the user's role. Two admins who remove each other
+//! at the same moment therefore conflict on this aggregate. Users who became admin before this list
+//! existed are not on it and don't count. Such a user is added when the role is assigned again.
 
 use std::collections::BTreeSet;
 
@@ -108,20 +108,32 @@ mod tests {
     #[test]
     fn last_admin_cannot_be_dismissed() {
         let both = vec![appointed(ADA), appointed(GRACE)];
-        given::<Admins>(both.clone()).when(AdminsCommand::Dismiss(ADA)).then(vec![dismissed(ADA)]);
+        given::<Admins>(both.clone())
+            .when(AdminsCommand::Dismiss(ADA))
+            .then(vec![dismissed(ADA)]);
         let one = [both, vec![dismissed(ADA)]].concat();
-        given::<Admins>(one).when(AdminsCommand::Dismiss(GRACE)).then_refused("WRONG_STATE");
+        given::<Admins>(one)
+            .when(AdminsCommand::Dismiss(GRACE))
+            .then_refused("WRONG_STATE");
     }
 
     #[test]
     fn dismissal_of_another_user_requires_an_existing_admin() {
-        given::<Admins>(vec![]).when(AdminsCommand::Dismiss(ADA)).then_refused("WRONG_STATE");
-        given::<Admins>(vec![appointed(ADA)]).when(AdminsCommand::Dismiss(GRACE)).then_nothing();
+        given::<Admins>(vec![])
+            .when(AdminsCommand::Dismiss(ADA))
+            .then_refused("WRONG_STATE");
+        given::<Admins>(vec![appointed(ADA)])
+            .when(AdminsCommand::Dismiss(GRACE))
+            .then_nothing();
     }
 
     #[test]
     fn admin_is_appointed_once() {
-        given::<Admins>(vec![]).when(AdminsCommand::Appoint(ADA)).then(vec![appointed(ADA)]);
-        given::<Admins>(vec![appointed(ADA)]).when(AdminsCommand::Appoint(ADA)).then_nothing();
+        given::<Admins>(vec![])
+            .when(AdminsCommand::Appoint(ADA))
+            .then(vec![appointed(ADA)]);
+        given::<Admins>(vec![appointed(ADA)])
+            .when(AdminsCommand::Appoint(ADA))
+            .then_nothing();
     }
 }

@@ -29,7 +29,8 @@ pub struct ApiKeyCreated {
     /// End of the key's validity.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// Epoch of the owner when the key was made. A new password of the owner ends keys of earlier epochs.
+    /// Epoch of the owner when the key was made. A new password of the owner ends keys of earlier
+    /// epochs.
     #[serde(default)]
     pub owner_epoch: u32,
 }
@@ -106,15 +107,25 @@ impl Decider for ApiKey {
 }
 
 fn check(key: &ApiKeyCreated, now: OffsetDateTime) -> Result<(), Refusal> {
-    let mut wrong: Vec<_> = text::check_line("name", &key.name, 100).err().into_iter().collect();
+    let mut wrong: Vec<_> = text::check_line("name", &key.name, 100)
+        .err()
+        .into_iter()
+        .collect();
     let mut field = |field, message: String| wrong.push(InvalidField { field, message });
     if key.scopes.is_empty() || key.scopes.len() > MAX_SCOPES {
         field("scopes", format!("give 1 to {MAX_SCOPES}"));
     }
     if key.expires_at <= now || key.expires_at > now + Duration::days(MAX_DAYS) {
-        field("expiresAt", format!("give a time in the next {MAX_DAYS} days"));
+        field(
+            "expiresAt",
+            format!("give a time in the next {MAX_DAYS} days"),
+        );
     }
-    if wrong.is_empty() { Ok(()) } else { Err(Refusal::Invalid(wrong)) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::Invalid(wrong))
+    }
 }
 
 #[cfg(test)]
@@ -145,30 +156,55 @@ mod tests {
     const LATER: OffsetDateTime = datetime!(2027-02-21 12:00 UTC);
 
     fn create(key: &ApiKeyCreated) -> ApiKeyCommand {
-        ApiKeyCommand::Create { key: key.clone(), now: NOW }
+        ApiKeyCommand::Create {
+            key: key.clone(),
+            now: NOW,
+        }
     }
 
     #[test]
     fn key_is_created_once_and_revoked_once() {
         let key = key("sync", LATER);
-        given::<ApiKey>(vec![]).when(create(&key)).then(vec![key.clone().into()]);
+        given::<ApiKey>(vec![])
+            .when(create(&key))
+            .then(vec![key.clone().into()]);
         let made: Vec<ApiKeyEvent> = vec![key.clone().into()];
-        given::<ApiKey>(made.clone()).when(create(&key)).then_refused("ALREADY_EXISTS");
-        given::<ApiKey>(made.clone()).when(ApiKeyCommand::Revoke).then(vec![ApiKeyRevoked {}.into()]);
+        given::<ApiKey>(made.clone())
+            .when(create(&key))
+            .then_refused("ALREADY_EXISTS");
+        given::<ApiKey>(made.clone())
+            .when(ApiKeyCommand::Revoke)
+            .then(vec![ApiKeyRevoked {}.into()]);
         let revoked = [made, vec![ApiKeyRevoked {}.into()]].concat();
-        given::<ApiKey>(revoked).when(ApiKeyCommand::Revoke).then_nothing();
+        given::<ApiKey>(revoked)
+            .when(ApiKeyCommand::Revoke)
+            .then_nothing();
     }
 
     #[test]
     fn key_requires_a_name_scopes_and_an_expiry() {
         let whole = key("sync", LATER);
         for wrong in [
-            ApiKeyCreated { name: " ".to_owned(), ..whole.clone() },
-            ApiKeyCreated { scopes: Vec::new(), ..whole.clone() },
-            ApiKeyCreated { expires_at: NOW, ..whole.clone() },
-            ApiKeyCreated { expires_at: NOW + Duration::days(MAX_DAYS + 1), ..whole },
+            ApiKeyCreated {
+                name: " ".to_owned(),
+                ..whole.clone()
+            },
+            ApiKeyCreated {
+                scopes: Vec::new(),
+                ..whole.clone()
+            },
+            ApiKeyCreated {
+                expires_at: NOW,
+                ..whole.clone()
+            },
+            ApiKeyCreated {
+                expires_at: NOW + Duration::days(MAX_DAYS + 1),
+                ..whole
+            },
         ] {
-            given::<ApiKey>(vec![]).when(create(&wrong)).then_refused("VALIDATION_ERROR");
+            given::<ApiKey>(vec![])
+                .when(create(&wrong))
+                .then_refused("VALIDATION_ERROR");
         }
     }
 }

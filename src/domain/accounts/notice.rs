@@ -1,7 +1,8 @@
 //! Notice: a mail to a user about the user's own account, optionally with a link.
 //!
-//! A notice contains only the user and the subject matter. Address, text and link are composed when it is sent. The
-//! secret in the link is a keyed hash of the notice's id ([`crate::domain::kernel::keyed_hash`]), so the log doesn't contain it.
+//! A notice contains only the user and the subject matter. Address, text and link are composed when
+//! it is sent. The secret in the link is a keyed hash of the notice's id
+//! ([`crate::domain::kernel::keyed_hash`]), so the log doesn't contain it.
 
 pub mod link;
 
@@ -51,15 +52,19 @@ domain_events! {
 
 /// Subject of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    tag = "kind"
+)]
 pub enum NoticeAbout {
     /// Link for setting a new password after the user forgot the old one. It works once.
     PasswordReset {
         /// Time at which the link expires.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
-        /// The user's epoch when the notice was queued. The link is void in a later epoch, such as after another
-        /// password change.
+        /// The user's epoch when the notice was queued. The link is void in a later epoch, such as
+        /// after another password change.
         epoch: u32,
     },
     /// Information that the password was changed.
@@ -100,14 +105,18 @@ pub struct NoticeState {
 }
 
 impl NoticeState {
-    /// Returns true if the link can still set a password: it is unused, not expired and of the user's current epoch.
+    /// Returns true if the link can still set a password: it is unused, not expired and of the
+    /// user's current epoch.
     #[must_use]
     pub fn opens(&self, now: OffsetDateTime, epoch: u32) -> bool {
-        let Some(NoticeQueued { about, .. }) = &self.queued else { return false };
+        let Some(NoticeQueued { about, .. }) = &self.queued else {
+            return false;
+        };
         match about {
-            NoticeAbout::PasswordReset { expires_at, epoch: then } => {
-                !self.is_used && now < *expires_at && *then == epoch
-            }
+            NoticeAbout::PasswordReset {
+                expires_at,
+                epoch: then,
+            } => !self.is_used && now < *expires_at && *then == epoch,
             NoticeAbout::PasswordChanged => false,
         }
     }
@@ -139,11 +148,18 @@ impl Decider for Notice {
 
     fn evolve(state: NoticeState, event: &NoticeEvent) -> NoticeState {
         match event {
-            NoticeEvent::NoticeQueued(notice) => NoticeState { queued: Some(notice.clone()), ..state },
-            NoticeEvent::NoticeSent(_) | NoticeEvent::NoticeFailed(_) => {
-                NoticeState { is_settled: true, ..state }
-            }
-            NoticeEvent::NoticeLinkUsed(_) => NoticeState { is_used: true, ..state },
+            NoticeEvent::NoticeQueued(notice) => NoticeState {
+                queued: Some(notice.clone()),
+                ..state
+            },
+            NoticeEvent::NoticeSent(_) | NoticeEvent::NoticeFailed(_) => NoticeState {
+                is_settled: true,
+                ..state
+            },
+            NoticeEvent::NoticeLinkUsed(_) => NoticeState {
+                is_used: true,
+                ..state
+            },
         }
     }
 }
@@ -160,11 +176,18 @@ mod tests {
     const END: OffsetDateTime = datetime!(2026-11-21 12:30 UTC);
 
     fn queued(about: NoticeAbout) -> NoticeEvent {
-        NoticeQueued { user_id: UserId(Uuid::from_u128(1)), about }.into()
+        NoticeQueued {
+            user_id: UserId(Uuid::from_u128(1)),
+            about,
+        }
+        .into()
     }
 
     fn reset() -> NoticeEvent {
-        queued(NoticeAbout::PasswordReset { expires_at: END, epoch: 2 })
+        queued(NoticeAbout::PasswordReset {
+            expires_at: END,
+            epoch: 2,
+        })
     }
 
     fn use_link(now: OffsetDateTime, epoch: u32) -> NoticeCommand {
@@ -174,25 +197,47 @@ mod tests {
     #[test]
     fn reset_link_works_once_before_its_expiry_and_in_its_epoch() {
         let used: NoticeEvent = NoticeLinkUsed {}.into();
-        given::<Notice>(vec![reset()]).when(use_link(NOW, 2)).then(vec![used.clone()]);
-        given::<Notice>(vec![reset(), used]).when(use_link(NOW, 2)).then_refused("RESET_LINK_INVALID");
-        given::<Notice>(vec![reset()]).when(use_link(END, 2)).then_refused("RESET_LINK_INVALID");
-        given::<Notice>(vec![reset()]).when(use_link(NOW, 3)).then_refused("RESET_LINK_INVALID");
+        given::<Notice>(vec![reset()])
+            .when(use_link(NOW, 2))
+            .then(vec![used.clone()]);
+        given::<Notice>(vec![reset(), used])
+            .when(use_link(NOW, 2))
+            .then_refused("RESET_LINK_INVALID");
+        given::<Notice>(vec![reset()])
+            .when(use_link(END, 2))
+            .then_refused("RESET_LINK_INVALID");
+        given::<Notice>(vec![reset()])
+            .when(use_link(NOW, 3))
+            .then_refused("RESET_LINK_INVALID");
         let changed = queued(NoticeAbout::PasswordChanged);
-        given::<Notice>(vec![changed]).when(use_link(NOW, 2)).then_refused("RESET_LINK_INVALID");
-        given::<Notice>(vec![]).when(use_link(NOW, 2)).then_refused("RESET_LINK_INVALID");
+        given::<Notice>(vec![changed])
+            .when(use_link(NOW, 2))
+            .then_refused("RESET_LINK_INVALID");
+        given::<Notice>(vec![])
+            .when(use_link(NOW, 2))
+            .then_refused("RESET_LINK_INVALID");
     }
 
     #[test]
     fn an_outcome_is_recorded_once() {
-        let sent = NoticeSent { answer: "250 ok".to_owned().into() };
-        let failed = NoticeFailed { answer: "550 no".to_owned().into() };
+        let sent = NoticeSent {
+            answer: "250 ok".to_owned().into(),
+        };
+        let failed = NoticeFailed {
+            answer: "550 no".to_owned().into(),
+        };
         let record = NoticeCommand::RecordSent(sent.clone());
-        given::<Notice>(vec![reset()]).when(record.clone()).then(vec![sent.clone().into()]);
-        given::<Notice>(vec![reset(), sent.into()]).when(record.clone()).then_nothing();
+        given::<Notice>(vec![reset()])
+            .when(record.clone())
+            .then(vec![sent.clone().into()]);
+        given::<Notice>(vec![reset(), sent.into()])
+            .when(record.clone())
+            .then_nothing();
         given::<Notice>(vec![reset(), failed.clone().into()])
             .when(NoticeCommand::RecordFailure(failed))
             .then_nothing();
-        given::<Notice>(vec![]).when(record).then_refused("NOT_FOUND");
+        given::<Notice>(vec![])
+            .when(record)
+            .then_refused("NOT_FOUND");
     }
 }

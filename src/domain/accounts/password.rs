@@ -7,11 +7,12 @@ use crate::domain::Refusal;
 const MIN_CHARS: usize = 8;
 /// Longest password, in characters. The limit bounds the cost of hashing.
 const MAX_CHARS: usize = 128;
-/// Shortest name that a password must not contain, in characters. Shorter names are part of too many words.
+/// Shortest name that a password must not contain, in characters. Shorter names are part of too
+/// many words.
 const MIN_NAME_CHARS: usize = 4;
 
-/// Most common passwords in the form that `core` returns: without case, without digits and signs around the word, and
-/// with the usual replacements of letters undone.
+/// Most common passwords in the form that `core` returns: without case, without digits and signs
+/// around the word, and with the usual replacements of letters undone.
 const COMMON: [&str; 60] = [
     "a",
     "aa",
@@ -75,12 +76,17 @@ const COMMON: [&str; 60] = [
     "winter",
 ];
 
-/// Checks a new password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Rejects
-/// common passwords and those that contain the user's own name or address. `field` is the field of the refusal.
+/// Checks a new password: 8 to 128 characters with an upper-case letter, a lower-case letter and a
+/// digit. Rejects common passwords and those that contain the user's own name or address. `field`
+/// is the field of the refusal.
 ///
 /// # Errors
 /// The password breaks a rule. The message names the rule.
-pub fn check_password(field: &'static str, password: &str, profile: Option<&Profile>) -> Result<(), Refusal> {
+pub fn check_password(
+    field: &'static str,
+    password: &str,
+    profile: Option<&Profile>,
+) -> Result<(), Refusal> {
     let length = password.chars().count();
     let strong = (MIN_CHARS..=MAX_CHARS).contains(&length)
         && password.chars().any(char::is_uppercase)
@@ -90,18 +96,30 @@ pub fn check_password(field: &'static str, password: &str, profile: Option<&Prof
         let rule = "use 8 to 128 characters with at least one upper-case letter, one lower-case letter and one digit";
         return Err(Refusal::field(field, rule));
     }
-    let (spelled, read) = (core(password, false), core(password, true));
-    if COMMON.iter().any(|common| spelled == *common || read == *common) {
-        return Err(Refusal::field(field, "is among the first that everybody tries; use something longer"));
+    let spelled = core(password, false);
+    let read = core(password, true);
+    if COMMON
+        .iter()
+        .any(|common| spelled == *common || read == *common)
+    {
+        return Err(Refusal::field(
+            field,
+            "is among the first that everybody tries; use something longer",
+        ));
     }
-    if profile.is_some_and(|profile| names(profile).any(|name| password.to_lowercase().contains(&name))) {
-        return Err(Refusal::field(field, "contains the user's own name or address; use something else"));
+    if profile
+        .is_some_and(|profile| names(profile).any(|name| password.to_lowercase().contains(&name)))
+    {
+        return Err(Refusal::field(
+            field,
+            "contains the user's own name or address; use something else",
+        ));
     }
     Ok(())
 }
 
-/// Returns the word in the middle of the password in lower case. If `replaced`, the usual replacements are turned
-/// back into letters.
+/// Returns the word in the middle of the password in lower case. If `replaced`, the usual
+/// replacements are turned back into letters.
 fn core(password: &str, replaced: bool) -> String {
     let letter = |c: char| match c {
         '0' => 'o',
@@ -114,16 +132,25 @@ fn core(password: &str, replaced: bool) -> String {
     };
     let lower = password.to_lowercase();
     let middle = lower.trim_matches(|c: char| !(c.is_alphabetic() || replaced && "@$".contains(c)));
-    if replaced { middle.chars().map(letter).collect() } else { middle.to_owned() }
+    if replaced {
+        middle.chars().map(letter).collect()
+    } else {
+        middle.to_owned()
+    }
 }
 
 fn names(profile: &Profile) -> impl Iterator<Item = String> {
     let email = profile.email.reveal_str();
     let local = email.split('@').next().unwrap_or_default();
-    [profile.user_name.reveal_str(), profile.name.reveal_str(), profile.last_name.reveal_str(), local]
-        .map(|name| name.trim().to_lowercase())
-        .into_iter()
-        .filter(|name| name.chars().count() >= MIN_NAME_CHARS)
+    [
+        profile.user_name.reveal_str(),
+        profile.name.reveal_str(),
+        profile.last_name.reveal_str(),
+        local,
+    ]
+    .map(|name| name.trim().to_lowercase())
+    .into_iter()
+    .filter(|name| name.chars().count() >= MIN_NAME_CHARS)
 }
 
 #[cfg(test)]
@@ -139,16 +166,28 @@ mod tests {
     #[test]
     fn passwords_need_both_cases_and_a_digit() {
         assert!(accepted("Correct-horse-1"));
-        for weak in ["Short1", "alllower1", "ALLUPPER1", "NoDigitsHere", &"Aa1é".repeat(33)] {
+        for weak in [
+            "Short1",
+            "alllower1",
+            "ALLUPPER1",
+            "NoDigitsHere",
+            &"Aa1é".repeat(33),
+        ] {
             assert!(!accepted(weak), "{weak}");
         }
     }
 
     #[test]
     fn common_passwords_are_refused() {
-        for common in
-            ["Password1", "P@ssw0rd1!", "Qwerty123456", "12345Abc", "Welcome2026!", "aA111111", "$ecret1X1"]
-        {
+        for common in [
+            "Password1",
+            "P@ssw0rd1!",
+            "Qwerty123456",
+            "12345Abc",
+            "Welcome2026!",
+            "aA111111",
+            "$ecret1X1",
+        ] {
             assert_eq!(accepted(common), common == "$ecret1X1", "{common}");
         }
     }
@@ -156,8 +195,14 @@ mod tests {
     #[test]
     fn password_with_the_users_name_is_refused_except_for_short_names() {
         let text = |text: &str| text.to_owned().into();
-        let (user_name, email) = (text("ada.l"), text("countess@example.com"));
-        let profile = Profile { user_name, name: text("Ada"), last_name: text("Lovelace"), email };
+        let user_name = text("ada.l");
+        let email = text("countess@example.com");
+        let profile = Profile {
+            user_name,
+            name: text("Ada"),
+            last_name: text("Lovelace"),
+            email,
+        };
         let refused = |password| check_password("newPassword", password, Some(&profile)).is_err();
         assert!(refused("my-LOVELACE-1") && refused("Countess-12") && refused("x1Ada.L-long"));
         assert!(!refused("Adamant-1815"));

@@ -1,8 +1,8 @@
 //! Second factor: proof that a user gives at login in addition to the password.
 //!
-//! Each user has at most one, under the user's id: codes of an authenticator (RFC 6238), and recovery codes in case
-//! the authenticator is lost. Other code verifies that a code matches a secret; this aggregate ensures that each code
-//! works once.
+//! Each user has at most one, under the user's id: codes of an authenticator (RFC 6238), and
+//! recovery codes in case the authenticator is lost. Other code verifies that a code matches a
+//! secret; this aggregate ensures that each code works once.
 
 use serde::{Deserialize, Serialize};
 
@@ -116,8 +116,8 @@ pub enum SecondFactorCommand {
 pub enum Shown {
     /// A code that matches the secret.
     Code {
-        /// Encrypted secret that the code matches, as stored in the log. The current secret may be another one by
-        /// now.
+        /// Encrypted secret that the code matches, as stored in the log. The current secret may be
+        /// another one by now.
         sealed_secret: Personal<String>,
         /// Time step of the code.
         step: u64,
@@ -169,22 +169,29 @@ impl SecondFactorState {
     pub const fn sealed_secret(&self) -> Option<&Personal<String>> {
         match self {
             Self::None => None,
-            Self::Begun { sealed_secret } | Self::On(Factor { sealed_secret, .. }) => Some(sealed_secret),
+            Self::Begun { sealed_secret } | Self::On(Factor { sealed_secret, .. }) => {
+                Some(sealed_secret)
+            }
         }
     }
 }
 
 impl Factor {
-    /// Returns the event that records the use of a proof. Refuses a proof that is wrong or was used before.
+    /// Returns the event that records the use of a proof. Refuses a proof that is wrong or was used
+    /// before.
     fn used(&self, shown: &Shown) -> Result<SecondFactorEvent, Refusal> {
         match shown {
-            Shown::Code { sealed_secret, step }
-                if *sealed_secret == self.sealed_secret && *step > self.last_step =>
-            {
+            Shown::Code {
+                sealed_secret,
+                step,
+            } if *sealed_secret == self.sealed_secret && *step > self.last_step => {
                 Ok(SecondFactorUsed { step: *step }.into())
             }
             Shown::RecoveryCode { sha256 } if self.recovery_sha256.contains(sha256) => {
-                Ok(RecoveryCodeUsed { sha256: sha256.clone() }.into())
+                Ok(RecoveryCodeUsed {
+                    sha256: sha256.clone(),
+                }
+                .into())
             }
             Shown::Code { .. } | Shown::RecoveryCode { .. } => Err(Refusal::WrongCode),
         }
@@ -207,26 +214,53 @@ impl Decider for SecondFactor {
         use SecondFactorCommand as Command;
         use SecondFactorState as State;
         match (command, state) {
-            (Command::Begin { sealed_secret }, State::None | State::Begun { .. }) => {
-                Ok(vec![SecondFactorBegun { sealed_secret: sealed_secret.clone() }.into()])
-            }
-            (Command::Begin { .. } | Command::Confirm { .. }, State::On(_)) => {
-                Err(wrong_state("the second factor is on; remove it before you set up another"))
-            }
-            (Command::Confirm { shown, recovery_sha256 }, State::Begun { sealed_secret }) => match shown {
-                Shown::Code { sealed_secret: fitted, step } if fitted == sealed_secret => {
+            (Command::Begin { sealed_secret }, State::None | State::Begun { .. }) => Ok(vec![
+                SecondFactorBegun {
+                    sealed_secret: sealed_secret.clone(),
+                }
+                .into(),
+            ]),
+            (Command::Begin { .. } | Command::Confirm { .. }, State::On(_)) => Err(wrong_state(
+                "the second factor is on; remove it before you set up another",
+            )),
+            (
+                Command::Confirm {
+                    shown,
+                    recovery_sha256,
+                },
+                State::Begun { sealed_secret },
+            ) => match shown {
+                Shown::Code {
+                    sealed_secret: fitted,
+                    step,
+                } if fitted == sealed_secret => {
                     let recovery_sha256 = recovery_sha256.clone();
-                    Ok(vec![SecondFactorConfirmed { step: *step, recovery_sha256 }.into()])
+                    Ok(vec![
+                        SecondFactorConfirmed {
+                            step: *step,
+                            recovery_sha256,
+                        }
+                        .into(),
+                    ])
                 }
                 Shown::Code { .. } | Shown::RecoveryCode { .. } => Err(Refusal::WrongCode),
             },
-            (Command::Confirm { .. }, State::None) => {
-                Err(wrong_state("no second factor is being set up; begin with that"))
-            }
+            (Command::Confirm { .. }, State::None) => Err(wrong_state(
+                "no second factor is being set up; begin with that",
+            )),
             (Command::Use(shown), State::On(factor)) => Ok(vec![factor.used(shown)?]),
-            (Command::RenewRecoveryCodes { shown, recovery_sha256 }, State::On(factor)) => {
+            (
+                Command::RenewRecoveryCodes {
+                    shown,
+                    recovery_sha256,
+                },
+                State::On(factor),
+            ) => {
                 let recovery_sha256 = recovery_sha256.clone();
-                Ok(vec![factor.used(shown)?, RecoveryCodesRenewed { recovery_sha256 }.into()])
+                Ok(vec![
+                    factor.used(shown)?,
+                    RecoveryCodesRenewed { recovery_sha256 }.into(),
+                ])
             }
             (Command::Remove(shown), State::On(factor)) => {
                 Ok(vec![factor.used(shown)?, removed(WhyRemoved::ByUser)])
@@ -236,7 +270,9 @@ impl Decider for SecondFactor {
                 State::None | State::Begun { .. },
             ) => Err(wrong_state("the second factor is not on")),
             (Command::RemoveLost, State::None) => Err(Refusal::NotFound("second factor")),
-            (Command::RemoveLost, State::Begun { .. } | State::On(_)) => Ok(vec![removed(WhyRemoved::Lost)]),
+            (Command::RemoveLost, State::Begun { .. } | State::On(_)) => {
+                Ok(vec![removed(WhyRemoved::Lost)])
+            }
         }
     }
 
@@ -244,26 +280,34 @@ impl Decider for SecondFactor {
         use SecondFactorEvent as Event;
         use SecondFactorState as State;
         match (event, state) {
-            (Event::SecondFactorBegun(e), _) => State::Begun { sealed_secret: e.sealed_secret.clone() },
+            (Event::SecondFactorBegun(e), _) => State::Begun {
+                sealed_secret: e.sealed_secret.clone(),
+            },
             (Event::SecondFactorRemoved(_), _) => State::None,
-            (Event::SecondFactorConfirmed(e), State::Begun { sealed_secret }) => State::On(Factor {
-                sealed_secret,
-                last_step: e.step,
-                recovery_sha256: e.recovery_sha256.clone(),
-            }),
-            (Event::SecondFactorUsed(e), State::On(factor)) => {
-                State::On(Factor { last_step: factor.last_step.max(e.step), ..factor })
+            (Event::SecondFactorConfirmed(e), State::Begun { sealed_secret }) => {
+                State::On(Factor {
+                    sealed_secret,
+                    last_step: e.step,
+                    recovery_sha256: e.recovery_sha256.clone(),
+                })
             }
+            (Event::SecondFactorUsed(e), State::On(factor)) => State::On(Factor {
+                last_step: factor.last_step.max(e.step),
+                ..factor
+            }),
             (Event::RecoveryCodeUsed(e), State::On(mut factor)) => {
                 factor.recovery_sha256.retain(|sha256| *sha256 != e.sha256);
                 State::On(factor)
             }
-            (Event::RecoveryCodesRenewed(e), State::On(factor)) => {
-                State::On(Factor { recovery_sha256: e.recovery_sha256.clone(), ..factor })
-            }
+            (Event::RecoveryCodesRenewed(e), State::On(factor)) => State::On(Factor {
+                recovery_sha256: e.recovery_sha256.clone(),
+                ..factor
+            }),
             (Event::SecondFactorConfirmed(_), state @ (State::None | State::On(_)))
             | (
-                Event::SecondFactorUsed(_) | Event::RecoveryCodeUsed(_) | Event::RecoveryCodesRenewed(_),
+                Event::SecondFactorUsed(_)
+                | Event::RecoveryCodeUsed(_)
+                | Event::RecoveryCodesRenewed(_),
                 state @ (State::None | State::Begun { .. }),
             ) => state,
         }
@@ -284,15 +328,23 @@ mod tests {
     use crate::domain::kernel::decider::spec::given;
 
     fn begun(secret: &str) -> SecondFactorEvent {
-        SecondFactorBegun { sealed_secret: secret.to_owned().into() }.into()
+        SecondFactorBegun {
+            sealed_secret: secret.to_owned().into(),
+        }
+        .into()
     }
 
     fn code(secret: &str, step: u64) -> Shown {
-        Shown::Code { sealed_secret: secret.to_owned().into(), step }
+        Shown::Code {
+            sealed_secret: secret.to_owned().into(),
+            step,
+        }
     }
 
     fn recovery(sha256: &str) -> Shown {
-        Shown::RecoveryCode { sha256: sha256.to_owned() }
+        Shown::RecoveryCode {
+            sha256: sha256.to_owned(),
+        }
     }
 
     fn hashes() -> Vec<String> {
@@ -301,51 +353,97 @@ mod tests {
 
     /// Returns the history of a second factor that was confirmed with the code of step 10.
     fn on() -> Vec<SecondFactorEvent> {
-        vec![begun("s"), SecondFactorConfirmed { step: 10, recovery_sha256: hashes() }.into()]
+        vec![
+            begun("s"),
+            SecondFactorConfirmed {
+                step: 10,
+                recovery_sha256: hashes(),
+            }
+            .into(),
+        ]
     }
 
     fn confirm(shown: Shown) -> SecondFactorCommand {
-        SecondFactorCommand::Confirm { shown, recovery_sha256: hashes() }
+        SecondFactorCommand::Confirm {
+            shown,
+            recovery_sha256: hashes(),
+        }
     }
 
     #[test]
     fn second_factor_is_confirmed_by_a_code_of_the_latest_secret() {
-        let begin = SecondFactorCommand::Begin { sealed_secret: "s".to_owned().into() };
-        given::<SecondFactor>(vec![begun("before")]).when(begin.clone()).then(vec![begun("s")]);
+        let begin = SecondFactorCommand::Begin {
+            sealed_secret: "s".to_owned().into(),
+        };
+        given::<SecondFactor>(vec![begun("before")])
+            .when(begin.clone())
+            .then(vec![begun("s")]);
         let history = vec![begun("before"), begun("s")];
-        let confirmed = SecondFactorConfirmed { step: 10, recovery_sha256: hashes() };
-        given::<SecondFactor>(history.clone()).when(confirm(code("s", 10))).then(vec![confirmed.into()]);
+        let confirmed = SecondFactorConfirmed {
+            step: 10,
+            recovery_sha256: hashes(),
+        };
+        given::<SecondFactor>(history.clone())
+            .when(confirm(code("s", 10)))
+            .then(vec![confirmed.into()]);
         for wrong in [code("before", 10), recovery("one")] {
-            given::<SecondFactor>(history.clone()).when(confirm(wrong)).then_refused("WRONG_CODE");
+            given::<SecondFactor>(history.clone())
+                .when(confirm(wrong))
+                .then_refused("WRONG_CODE");
         }
-        given::<SecondFactor>(vec![]).when(confirm(code("s", 10))).then_refused("WRONG_STATE");
-        given::<SecondFactor>(on()).when(begin).then_refused("WRONG_STATE");
-        given::<SecondFactor>(on()).when(confirm(code("s", 11))).then_refused("WRONG_STATE");
+        given::<SecondFactor>(vec![])
+            .when(confirm(code("s", 10)))
+            .then_refused("WRONG_STATE");
+        given::<SecondFactor>(on())
+            .when(begin)
+            .then_refused("WRONG_STATE");
+        given::<SecondFactor>(on())
+            .when(confirm(code("s", 11)))
+            .then_refused("WRONG_STATE");
     }
 
     #[test]
     fn code_works_once_and_earlier_codes_are_refused() {
         let used = |step| -> SecondFactorEvent { SecondFactorUsed { step }.into() };
         let show = |step| SecondFactorCommand::Use(code("s", step));
-        given::<SecondFactor>(on()).when(show(11)).then(vec![used(11)]);
-        given::<SecondFactor>(on()).when(show(10)).then_refused("WRONG_CODE");
+        given::<SecondFactor>(on())
+            .when(show(11))
+            .then(vec![used(11)]);
+        given::<SecondFactor>(on())
+            .when(show(10))
+            .then_refused("WRONG_CODE");
         let later = [on(), vec![used(12)]].concat();
         for step in [0, 11, 12] {
-            given::<SecondFactor>(later.clone()).when(show(step)).then_refused("WRONG_CODE");
+            given::<SecondFactor>(later.clone())
+                .when(show(step))
+                .then_refused("WRONG_CODE");
         }
-        given::<SecondFactor>(later.clone()).when(show(13)).then(vec![used(13)]);
+        given::<SecondFactor>(later.clone())
+            .when(show(13))
+            .then(vec![used(13)]);
         let of_another = SecondFactorCommand::Use(code("other", 13));
-        given::<SecondFactor>(later).when(of_another).then_refused("WRONG_CODE");
+        given::<SecondFactor>(later)
+            .when(of_another)
+            .then_refused("WRONG_CODE");
     }
 
     #[test]
     fn recovery_code_works_once_and_until_codes_are_renewed() {
-        let used: SecondFactorEvent = RecoveryCodeUsed { sha256: "one".to_owned() }.into();
+        let used: SecondFactorEvent = RecoveryCodeUsed {
+            sha256: "one".to_owned(),
+        }
+        .into();
         let show = |sha256| SecondFactorCommand::Use(recovery(sha256));
-        given::<SecondFactor>(on()).when(show("one")).then(vec![used.clone()]);
-        given::<SecondFactor>(on()).when(show("three")).then_refused("WRONG_CODE");
+        given::<SecondFactor>(on())
+            .when(show("one"))
+            .then(vec![used.clone()]);
+        given::<SecondFactor>(on())
+            .when(show("three"))
+            .then_refused("WRONG_CODE");
         let later = [on(), vec![used]].concat();
-        given::<SecondFactor>(later.clone()).when(show("one")).then_refused("WRONG_CODE");
+        given::<SecondFactor>(later.clone())
+            .when(show("one"))
+            .then_refused("WRONG_CODE");
         let recovery_sha256 = vec!["three".to_owned()];
         let renew = SecondFactorCommand::RenewRecoveryCodes {
             shown: code("s", 11),
@@ -356,24 +454,39 @@ mod tests {
             .when(renew)
             .then(vec![SecondFactorUsed { step: 11 }.into(), renewed.clone()]);
         let later = [later, vec![renewed]].concat();
-        given::<SecondFactor>(later.clone()).when(show("two")).then_refused("WRONG_CODE");
-        given::<SecondFactor>(later)
-            .when(show("three"))
-            .then(vec![RecoveryCodeUsed { sha256: "three".to_owned() }.into()]);
+        given::<SecondFactor>(later.clone())
+            .when(show("two"))
+            .then_refused("WRONG_CODE");
+        given::<SecondFactor>(later).when(show("three")).then(vec![
+            RecoveryCodeUsed {
+                sha256: "three".to_owned(),
+            }
+            .into(),
+        ]);
     }
 
     #[test]
     fn removal_requires_a_code_unless_the_factor_is_lost() {
         let used: SecondFactorEvent = SecondFactorUsed { step: 11 }.into();
         let remove = |step| SecondFactorCommand::Remove(code("s", step));
-        given::<SecondFactor>(on()).when(remove(11)).then(vec![used, removed(WhyRemoved::ByUser)]);
-        given::<SecondFactor>(on()).when(remove(10)).then_refused("WRONG_CODE");
+        given::<SecondFactor>(on())
+            .when(remove(11))
+            .then(vec![used, removed(WhyRemoved::ByUser)]);
+        given::<SecondFactor>(on())
+            .when(remove(10))
+            .then_refused("WRONG_CODE");
         let lost = || SecondFactorCommand::RemoveLost;
         for history in [on(), vec![begun("s")]] {
-            given::<SecondFactor>(history).when(lost()).then(vec![removed(WhyRemoved::Lost)]);
+            given::<SecondFactor>(history)
+                .when(lost())
+                .then(vec![removed(WhyRemoved::Lost)]);
         }
         let gone = [on(), vec![removed(WhyRemoved::Lost)]].concat();
-        given::<SecondFactor>(gone.clone()).when(lost()).then_refused("NOT_FOUND");
-        given::<SecondFactor>(gone).when(remove(12)).then_refused("WRONG_STATE");
+        given::<SecondFactor>(gone.clone())
+            .when(lost())
+            .then_refused("NOT_FOUND");
+        given::<SecondFactor>(gone)
+            .when(remove(12))
+            .then_refused("WRONG_STATE");
     }
 }

@@ -1,8 +1,8 @@
 //! Session: one login and its chain of refresh tokens.
 //!
-//! Each refresh token works once. If a token is used twice, both the user and a thief have it. The server can't
-//! distinguish them and ends the whole session (RFC 9700 §4.14.2). A token that was never issued is no sign of theft
-//! and changes nothing.
+//! Each refresh token works once. If a token is used twice, both the user and a thief have it. The
+//! server can't distinguish them and ends the whole session (RFC 9700 §4.14.2). A token that was
+//! never issued is no sign of theft and changes nothing.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -23,8 +23,8 @@ pub struct SessionStarted {
     /// Time at which the current refresh token expires.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// Latest end of the session, however often it is refreshed. Sessions that began before this limit existed have
-    /// none; they end when their first token expires.
+    /// Latest end of the session, however often it is refreshed. Sessions that began before this
+    /// limit existed have none; they end when their first token expires.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub ends_at: Option<OffsetDateTime>,
     /// The user's epoch. The session is over in a later epoch of the user.
@@ -75,8 +75,8 @@ pub enum RevocationReason {
 pub enum SessionCommand {
     /// Starts the session.
     Start(SessionStarted),
-    /// Exchanges the refresh token. A token that was used before revokes the session instead. The command then
-    /// succeeds as well, so the caller must check the events or the new state.
+    /// Exchanges the refresh token. A token that was used before revokes the session instead. The
+    /// command then succeeds as well, so the caller must check the events or the new state.
     Refresh {
         /// SHA-256 of the presented token.
         presented_sha256: String,
@@ -137,15 +137,29 @@ impl Decider for Session {
     type Command = SessionCommand;
     type Event = SessionEvent;
 
-    fn decide(state: &SessionState, command: &SessionCommand) -> Result<Vec<SessionEvent>, Refusal> {
+    fn decide(
+        state: &SessionState,
+        command: &SessionCommand,
+    ) -> Result<Vec<SessionEvent>, Refusal> {
         match (state, command) {
             (SessionState::Absent, SessionCommand::Start(start)) => Ok(vec![start.clone().into()]),
             (_, SessionCommand::Start(_)) => Err(Refusal::AlreadyExists("session")),
             (SessionState::Absent, _) => Err(Refusal::NotFound("session")),
             (SessionState::Revoked, SessionCommand::Refresh { .. }) => Err(Refusal::SessionEnded),
             (
-                SessionState::Open { refresh_sha256, expires_at: until, ends_at, .. },
-                SessionCommand::Refresh { presented_sha256, was_issued, next_sha256, now, expires_at },
+                SessionState::Open {
+                    refresh_sha256,
+                    expires_at: until,
+                    ends_at,
+                    ..
+                },
+                SessionCommand::Refresh {
+                    presented_sha256,
+                    was_issued,
+                    next_sha256,
+                    now,
+                    expires_at,
+                },
             ) => {
                 match Presented::of(presented_sha256, *was_issued, refresh_sha256) {
                     Presented::Current => {}
@@ -157,11 +171,20 @@ impl Decider for Session {
                 }
                 let refresh_sha256 = next_sha256.clone();
                 let expires_at = *expires_at.min(ends_at);
-                Ok(vec![SessionRefreshed { refresh_sha256, expires_at }.into()])
+                Ok(vec![
+                    SessionRefreshed {
+                        refresh_sha256,
+                        expires_at,
+                    }
+                    .into(),
+                ])
             }
             (
                 SessionState::Open { refresh_sha256, .. },
-                SessionCommand::LogOut { presented_sha256, was_issued },
+                SessionCommand::LogOut {
+                    presented_sha256,
+                    was_issued,
+                },
             ) => match Presented::of(presented_sha256, *was_issued, refresh_sha256) {
                 Presented::Current => Ok(vec![ended(RevocationReason::LoggedOut)]),
                 Presented::Former => Ok(vec![ended(RevocationReason::TokenReuse)]),
@@ -170,7 +193,9 @@ impl Decider for Session {
             (SessionState::Open { user_id, .. }, SessionCommand::End { by }) if user_id == by => {
                 Ok(vec![ended(RevocationReason::EndedByUser)])
             }
-            (SessionState::Open { .. }, SessionCommand::End { .. }) => Err(Refusal::NotFound("session")),
+            (SessionState::Open { .. }, SessionCommand::End { .. }) => {
+                Err(Refusal::NotFound("session"))
+            }
             (SessionState::Revoked, SessionCommand::LogOut { .. } | SessionCommand::End { .. }) => {
                 Ok(Vec::new())
             }
@@ -186,15 +211,21 @@ impl Decider for Session {
                 ends_at: e.ends_at.unwrap_or(e.expires_at),
                 epoch: e.epoch,
             },
-            (SessionEvent::SessionRefreshed(e), SessionState::Open { user_id, ends_at, epoch, .. }) => {
+            (
+                SessionEvent::SessionRefreshed(e),
                 SessionState::Open {
                     user_id,
-                    refresh_sha256: e.refresh_sha256.clone(),
-                    expires_at: e.expires_at,
                     ends_at,
                     epoch,
-                }
-            }
+                    ..
+                },
+            ) => SessionState::Open {
+                user_id,
+                refresh_sha256: e.refresh_sha256.clone(),
+                expires_at: e.expires_at,
+                ends_at,
+                epoch,
+            },
             (SessionEvent::SessionRefreshed(_), state) => state,
             (SessionEvent::SessionRevoked(_), _) => SessionState::Revoked,
         }
@@ -260,7 +291,11 @@ mod tests {
     }
 
     fn refreshed(next: &str) -> SessionEvent {
-        SessionRefreshed { refresh_sha256: next.into(), expires_at: LATER }.into()
+        SessionRefreshed {
+            refresh_sha256: next.into(),
+            expires_at: LATER,
+        }
+        .into()
     }
 
     fn reused() -> SessionEvent {
@@ -268,7 +303,10 @@ mod tests {
     }
 
     fn log_out(presented: &str) -> SessionCommand {
-        SessionCommand::LogOut { presented_sha256: presented.into(), was_issued: true }
+        SessionCommand::LogOut {
+            presented_sha256: presented.into(),
+            was_issued: true,
+        }
     }
 
     #[test]
@@ -281,9 +319,13 @@ mod tests {
     #[test]
     fn reused_token_ends_the_session() {
         let history = vec![started().into(), refreshed("two")];
-        given::<Session>(history.clone()).when(refresh("one", "three", NOW)).then(vec![reused()]);
+        given::<Session>(history.clone())
+            .when(refresh("one", "three", NOW))
+            .then(vec![reused()]);
         let ended = [history, vec![reused()]].concat();
-        given::<Session>(ended).when(refresh("two", "three", NOW)).then_refused("SESSION_ENDED");
+        given::<Session>(ended)
+            .when(refresh("two", "three", NOW))
+            .then_refused("SESSION_ENDED");
     }
 
     #[test]
@@ -296,12 +338,22 @@ mod tests {
             now: NOW,
             expires_at: LATER,
         };
-        given::<Session>(history.clone()).when(refresh).then_refused("SESSION_ENDED");
-        let out = SessionCommand::LogOut { presented_sha256: "made up".into(), was_issued: false };
+        given::<Session>(history.clone())
+            .when(refresh)
+            .then_refused("SESSION_ENDED");
+        let out = SessionCommand::LogOut {
+            presented_sha256: "made up".into(),
+            was_issued: false,
+        };
         given::<Session>(history.clone()).when(out).then_nothing();
         // Tokens from before the proof of issue was introduced: the latest one is still valid.
-        let last = SessionCommand::LogOut { presented_sha256: "two".into(), was_issued: false };
-        given::<Session>(history).when(last).then(vec![ended(RevocationReason::LoggedOut)]);
+        let last = SessionCommand::LogOut {
+            presented_sha256: "two".into(),
+            was_issued: false,
+        };
+        given::<Session>(history)
+            .when(last)
+            .then(vec![ended(RevocationReason::LoggedOut)]);
     }
 
     #[test]
@@ -321,9 +373,17 @@ mod tests {
             now: END - days(1),
             expires_at: END + days(6),
         };
-        let second = SessionRefreshed { refresh_sha256: "two".into(), expires_at: END };
-        let last = SessionRefreshed { refresh_sha256: "three".into(), expires_at: END };
-        given::<Session>(vec![started().into(), second.into()]).when(beyond).then(vec![last.clone().into()]);
+        let second = SessionRefreshed {
+            refresh_sha256: "two".into(),
+            expires_at: END,
+        };
+        let last = SessionRefreshed {
+            refresh_sha256: "three".into(),
+            expires_at: END,
+        };
+        given::<Session>(vec![started().into(), second.into()])
+            .when(beyond)
+            .then(vec![last.clone().into()]);
         given::<Session>(vec![started().into(), last.into()])
             .when(refresh("three", "four", END))
             .then_refused("SESSION_ENDED");
@@ -331,7 +391,10 @@ mod tests {
 
     #[test]
     fn session_without_a_stored_end_ends_with_its_first_token() {
-        let old = SessionStarted { ends_at: None, ..started() };
+        let old = SessionStarted {
+            ends_at: None,
+            ..started()
+        };
         given::<Session>(vec![old.into()])
             .when(SessionCommand::Refresh {
                 presented_sha256: "one".into(),
@@ -346,22 +409,32 @@ mod tests {
     #[test]
     fn second_logout_changes_nothing() {
         let out = ended(RevocationReason::LoggedOut);
-        given::<Session>(vec![started().into()]).when(log_out("one")).then(vec![out.clone()]);
-        given::<Session>(vec![started().into(), out]).when(log_out("one")).then_nothing();
+        given::<Session>(vec![started().into()])
+            .when(log_out("one"))
+            .then(vec![out.clone()]);
+        given::<Session>(vec![started().into(), out])
+            .when(log_out("one"))
+            .then_nothing();
     }
 
     #[test]
     fn logout_with_a_used_token_ends_the_session_as_reuse() {
         let history = vec![started().into(), refreshed("two")];
-        given::<Session>(history).when(log_out("one")).then(vec![reused()]);
+        given::<Session>(history)
+            .when(log_out("one"))
+            .then(vec![reused()]);
     }
 
     #[test]
     fn session_can_only_be_ended_by_its_user() {
         let end = |by| SessionCommand::End { by };
         let gone = ended(RevocationReason::EndedByUser);
-        given::<Session>(vec![started().into()]).when(end(ADA)).then(vec![gone]);
+        given::<Session>(vec![started().into()])
+            .when(end(ADA))
+            .then(vec![gone]);
         let somebody = UserId(Uuid::from_u128(2));
-        given::<Session>(vec![started().into()]).when(end(somebody)).then_refused("NOT_FOUND");
+        given::<Session>(vec![started().into()])
+            .when(end(somebody))
+            .then_refused("NOT_FOUND");
     }
 }

@@ -21,8 +21,13 @@ pub struct UserRegistered {
     pub role: Role,
     /// Hash of the password as a PHC string (argon2id); never the password.
     pub password_hash: Personal<String>,
-    /// Expiry of a password that another person set and the user has to change. Absent for the user's own password.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    /// Expiry of a password that another person set and the user has to change. Absent for the
+    /// user's own password.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub first_password_until: Option<OffsetDateTime>,
 }
 
@@ -32,8 +37,13 @@ pub struct UserRegistered {
 pub struct UserPasswordChanged {
     /// Hash of the password as a PHC string (argon2id); never the password.
     pub password_hash: Personal<String>,
-    /// Expiry of a password that another person set and the user has to change. Absent for the user's own password.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    /// Expiry of a password that another person set and the user has to change. Absent for the
+    /// user's own password.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub first_password_until: Option<OffsetDateTime>,
     /// True if the user's API keys stay valid. Otherwise the change ends all of them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -125,7 +135,8 @@ impl Role {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// Commands to a user. The uniqueness of e-mail address and user name is ensured by claims in the same commit.
+/// Commands to a user. The uniqueness of e-mail address and user name is ensured by claims in the
+/// same commit.
 #[derive(Clone, Debug)]
 pub enum UserCommand {
     /// Registers a user.
@@ -244,11 +255,19 @@ impl Decider for User {
             }
             (UserCommand::Register(_), _) => Err(Refusal::AlreadyExists("user")),
             (_, UserState::Absent | UserState::Deleted) => Err(Refusal::NotFound("user")),
-            (UserCommand::ChangePassword { password_hash, keeps_api_keys }, UserState::Known(_)) => {
-                Ok(vec![own_password(password_hash.clone(), *keeps_api_keys).into()])
-            }
+            (
+                UserCommand::ChangePassword {
+                    password_hash,
+                    keeps_api_keys,
+                },
+                UserState::Known(_),
+            ) => Ok(vec![
+                own_password(password_hash.clone(), *keeps_api_keys).into(),
+            ]),
             (UserCommand::Change(change), UserState::Known(account)) => changes(account, change),
-            (UserCommand::EndSessions, UserState::Known(_)) => Ok(vec![UserSessionsEnded {}.into()]),
+            (UserCommand::EndSessions, UserState::Known(_)) => {
+                Ok(vec![UserSessionsEnded {}.into()])
+            }
             (UserCommand::Delete, UserState::Known(_)) => Ok(vec![UserDeleted {}.into()]),
         }
     }
@@ -265,7 +284,9 @@ impl Decider for User {
                 first_password_until: e.first_password_until,
             });
         }
-        let UserState::Known(mut account) = state else { return state };
+        let UserState::Known(mut account) = state else {
+            return state;
+        };
         match event {
             UserEvent::UserRegistered(_) => {}
             UserEvent::UserPasswordChanged(e) => {
@@ -292,31 +313,59 @@ impl Decider for User {
 
 fn changes(account: &Account, change: &UserChange) -> Result<Vec<UserEvent>, Refusal> {
     let mut events: Vec<UserEvent> = Vec::new();
-    if let Some(profile) = change.profile.as_ref().filter(|profile| **profile != account.profile) {
+    if let Some(profile) = change
+        .profile
+        .as_ref()
+        .filter(|profile| **profile != account.profile)
+    {
         check(profile)?;
-        events.push(UserProfileChanged { profile: profile.clone() }.into());
+        events.push(
+            UserProfileChanged {
+                profile: profile.clone(),
+            }
+            .into(),
+        );
     }
     if let Some(role) = change.role.filter(|role| *role != account.role) {
         events.push(UserRoleChanged { role }.into());
     }
-    match change.is_active.filter(|is_active| *is_active != account.is_active) {
+    match change
+        .is_active
+        .filter(|is_active| *is_active != account.is_active)
+    {
         Some(true) => events.push(UserEnabled {}.into()),
         Some(false) => events.push(UserDisabled {}.into()),
         None => {}
     }
-    if let Some(NewPassword { hash, first_until, keeps_api_keys }) = change.password.clone() {
-        let changed =
-            UserPasswordChanged { password_hash: hash, first_password_until: first_until, keeps_api_keys };
+    if let Some(NewPassword {
+        hash,
+        first_until,
+        keeps_api_keys,
+    }) = change.password.clone()
+    {
+        let changed = UserPasswordChanged {
+            password_hash: hash,
+            first_password_until: first_until,
+            keeps_api_keys,
+        };
         events.push(changed.into());
     }
     Ok(events)
 }
 
-const fn own_password(password_hash: Personal<String>, keeps_api_keys: bool) -> UserPasswordChanged {
-    UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys }
+const fn own_password(
+    password_hash: Personal<String>,
+    keeps_api_keys: bool,
+) -> UserPasswordChanged {
+    UserPasswordChanged {
+        password_hash,
+        first_password_until: None,
+        keeps_api_keys,
+    }
 }
 
-/// Returns the form of a user name that is unique among users: NFKC, lower case, without blanks around it.
+/// Returns the form of a user name that is unique among users: NFKC, lower case, without blanks
+/// around it.
 #[must_use]
 pub fn normalised_user_name(name: &str) -> String {
     let folded: String = name.nfkc().flat_map(char::to_lowercase).collect();
@@ -325,14 +374,27 @@ pub fn normalised_user_name(name: &str) -> String {
 
 fn check(profile: &Profile) -> Result<(), Refusal> {
     let mut wrong = Vec::new();
-    let texts = [("userName", &profile.user_name), ("name", &profile.name), ("lastName", &profile.last_name)];
+    let texts = [
+        ("userName", &profile.user_name),
+        ("name", &profile.name),
+        ("lastName", &profile.last_name),
+    ];
     for (field, value) in texts {
         wrong.extend(text::check_line(field, value.reveal_str(), 100).err());
     }
-    if let Err(message) = crate::domain::certification::person::check_email(profile.email.reveal_str()) {
-        wrong.push(InvalidField { field: "email", message: message.to_owned() });
+    if let Err(message) =
+        crate::domain::certification::person::check_email(profile.email.reveal_str())
+    {
+        wrong.push(InvalidField {
+            field: "email",
+            message: message.to_owned(),
+        });
     }
-    if wrong.is_empty() { Ok(()) } else { Err(Refusal::Invalid(wrong)) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::Invalid(wrong))
+    }
 }
 
 #[cfg(test)]

@@ -52,8 +52,8 @@ pub struct ImportedRow {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// Commands to an attendee. The uniqueness of e-mail address and document number is ensured by claims in the same
-/// commit.
+/// Commands to an attendee. The uniqueness of e-mail address and document number is ensured by
+/// claims in the same commit.
 #[derive(Clone, Debug)]
 pub enum AttendeeCommand {
     /// Adds a person.
@@ -76,8 +76,8 @@ pub enum AttendeeCommand {
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// The person, or `None` if the attendee was never added or was deleted. No state is kept of a deleted attendee: ids
-/// are not used twice, and a repeated command finds its own events.
+/// The person, or `None` if the attendee was never added or was deleted. No state is kept of a
+/// deleted attendee: ids are not used twice, and a repeated command finds its own events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttendeeState(pub Option<Person>);
 
@@ -90,21 +90,36 @@ impl Decider for Attendee {
     type Command = AttendeeCommand;
     type Event = AttendeeEvent;
 
-    fn decide(state: &AttendeeState, command: &AttendeeCommand) -> Result<Vec<AttendeeEvent>, Refusal> {
+    fn decide(
+        state: &AttendeeState,
+        command: &AttendeeCommand,
+    ) -> Result<Vec<AttendeeEvent>, Refusal> {
         match (&state.0, command) {
-            (None, AttendeeCommand::Import { person, source }) => {
-                Ok(vec![AttendeeImported { person: person.clone(), source: *source }.into()])
+            (None, AttendeeCommand::Import { person, source }) => Ok(vec![
+                AttendeeImported {
+                    person: person.clone(),
+                    source: *source,
+                }
+                .into(),
+            ]),
+            (Some(known), AttendeeCommand::Import { person, .. }) if known == person => {
+                Ok(Vec::new())
             }
-            (Some(known), AttendeeCommand::Import { person, .. }) if known == person => Ok(Vec::new()),
             (Some(_), AttendeeCommand::Import { .. }) => Err(Refusal::AlreadyExists("attendee")),
             (None, AttendeeCommand::Update { .. } | AttendeeCommand::Delete) => {
                 Err(Refusal::NotFound("attendee"))
             }
             (Some(_), AttendeeCommand::Delete) => Ok(vec![AttendeeDeleted {}.into()]),
-            (Some(known), AttendeeCommand::Update { person, .. }) if known == person => Ok(Vec::new()),
-            (Some(_), AttendeeCommand::Update { person, source }) => {
-                Ok(vec![AttendeeUpdated { person: person.clone(), source: *source }.into()])
+            (Some(known), AttendeeCommand::Update { person, .. }) if known == person => {
+                Ok(Vec::new())
             }
+            (Some(_), AttendeeCommand::Update { person, source }) => Ok(vec![
+                AttendeeUpdated {
+                    person: person.clone(),
+                    source: *source,
+                }
+                .into(),
+            ]),
         }
     }
 
@@ -124,50 +139,82 @@ mod tests {
     use crate::domain::kernel::decider::spec::given;
 
     fn imported(name: &str) -> AttendeeEvent {
-        AttendeeImported { person: person(name), source: None }.into()
+        AttendeeImported {
+            person: person(name),
+            source: None,
+        }
+        .into()
     }
 
     fn import(name: &str) -> AttendeeCommand {
-        AttendeeCommand::Import { person: person(name), source: None }
+        AttendeeCommand::Import {
+            person: person(name),
+            source: None,
+        }
     }
 
     fn update(name: &str) -> AttendeeCommand {
-        AttendeeCommand::Update { person: person(name), source: None }
+        AttendeeCommand::Update {
+            person: person(name),
+            source: None,
+        }
     }
 
     #[test]
     fn a_new_person_is_imported() {
-        given::<Attendee>(vec![]).when(import("Ada")).then(vec![imported("Ada")]);
+        given::<Attendee>(vec![])
+            .when(import("Ada"))
+            .then(vec![imported("Ada")]);
     }
 
     #[test]
     fn importing_the_same_person_again_changes_nothing() {
-        given::<Attendee>(vec![imported("Ada")]).when(import("Ada")).then_nothing();
+        given::<Attendee>(vec![imported("Ada")])
+            .when(import("Ada"))
+            .then_nothing();
     }
 
     #[test]
     fn import_over_another_person_is_refused() {
-        given::<Attendee>(vec![imported("Ada")]).when(import("Grace")).then_refused("ALREADY_EXISTS");
+        given::<Attendee>(vec![imported("Ada")])
+            .when(import("Grace"))
+            .then_refused("ALREADY_EXISTS");
     }
 
     #[test]
     fn an_update_that_changes_something_is_recorded_once() {
-        let updated: AttendeeEvent = AttendeeUpdated { person: person("Grace"), source: None }.into();
-        given::<Attendee>(vec![imported("Ada")]).when(update("Grace")).then(vec![updated.clone()]);
-        given::<Attendee>(vec![imported("Ada"), updated]).when(update("Grace")).then_nothing();
+        let updated: AttendeeEvent = AttendeeUpdated {
+            person: person("Grace"),
+            source: None,
+        }
+        .into();
+        given::<Attendee>(vec![imported("Ada")])
+            .when(update("Grace"))
+            .then(vec![updated.clone()]);
+        given::<Attendee>(vec![imported("Ada"), updated])
+            .when(update("Grace"))
+            .then_nothing();
     }
 
     #[test]
     fn unknown_person_cannot_be_updated() {
-        given::<Attendee>(vec![]).when(update("Ada")).then_refused("NOT_FOUND");
+        given::<Attendee>(vec![])
+            .when(update("Ada"))
+            .then_refused("NOT_FOUND");
     }
 
     #[test]
     fn deleted_person_is_not_found() {
         let deleted: AttendeeEvent = AttendeeDeleted {}.into();
-        given::<Attendee>(vec![imported("Ada")]).when(AttendeeCommand::Delete).then(vec![deleted.clone()]);
+        given::<Attendee>(vec![imported("Ada")])
+            .when(AttendeeCommand::Delete)
+            .then(vec![deleted.clone()]);
         let history = vec![imported("Ada"), deleted];
-        given::<Attendee>(history.clone()).when(AttendeeCommand::Delete).then_refused("NOT_FOUND");
-        given::<Attendee>(history).when(update("Ada")).then_refused("NOT_FOUND");
+        given::<Attendee>(history.clone())
+            .when(AttendeeCommand::Delete)
+            .then_refused("NOT_FOUND");
+        given::<Attendee>(history)
+            .when(update("Ada"))
+            .then_refused("NOT_FOUND");
     }
 }

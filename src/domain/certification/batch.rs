@@ -24,7 +24,8 @@ pub struct BatchRequested {
     /// Delivery of the mails about the issuances.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
-    /// Date on the certificates. If absent, the date of the definition, or else the date of issuing.
+    /// Date on the certificates. If absent, the date of the definition, or else the date of
+    /// issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
     /// The import that the people came from. Absent if the request names the people.
@@ -32,8 +33,8 @@ pub struct BatchRequested {
     pub import_id: Option<ImportId>,
 }
 
-/// All people of the batch are processed: each has an issuance, was refused, or was left out because the batch was
-/// stopped.
+/// All people of the batch are processed: each has an issuance, was refused, or was left out
+/// because the batch was stopped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchDispatched {
@@ -124,7 +125,8 @@ pub enum BatchCommand {
 pub struct BatchState {
     /// The request, or `None` if the batch doesn't exist.
     pub request: Option<BatchRequested>,
-    /// True if each person has an issuance, was refused, or was left out because the batch was stopped.
+    /// True if each person has an issuance, was refused, or was left out because the batch was
+    /// stopped.
     pub is_dispatched: bool,
     /// Stop that was requested after the start.
     pub stop: Option<Stop>,
@@ -142,8 +144,8 @@ pub enum Stop {
 }
 
 impl BatchState {
-    /// Returns the stop to carry out now. A stop waits until the dispatch is recorded, so that nothing is issued
-    /// after it, and is no longer due once its outcome is recorded.
+    /// Returns the stop to carry out now. A stop waits until the dispatch is recorded, so that
+    /// nothing is issued after it, and is no longer due once its outcome is recorded.
     #[must_use]
     pub const fn due(&self) -> Option<&Stop> {
         match &self.stop {
@@ -172,7 +174,9 @@ impl Decider for Batch {
             (Some(_), BatchCommand::Cancel) => match state.stop {
                 None => Ok(vec![BatchCancelRequested {}.into()]),
                 Some(Stop::Cancel) => Ok(Vec::new()),
-                Some(Stop::Undo(_)) => Err(Refusal::WrongState("the batch is undone already".to_owned())),
+                Some(Stop::Undo(_)) => Err(Refusal::WrongState(
+                    "the batch is undone already".to_owned(),
+                )),
             },
             (Some(_), BatchCommand::Undo(why)) => match state.stop {
                 None | Some(Stop::Cancel) => Ok(vec![why.clone().into()]),
@@ -180,7 +184,8 @@ impl Decider for Batch {
             },
             (Some(_), BatchCommand::RecordCancelled(outcome)) => match state.due() {
                 Some(Stop::Cancel) => Ok(vec![outcome.clone().into()]),
-                // An undo, which does more, was requested meanwhile, or the outcome is already recorded.
+                // An undo, which does more, was requested meanwhile, or the outcome is already
+                // recorded.
                 Some(Stop::Undo(_)) | None => Ok(Vec::new()),
             },
             (Some(_), BatchCommand::RecordUndone(outcome)) => match state.due() {
@@ -207,14 +212,25 @@ impl Decider for Batch {
 
 fn checked(request: &BatchRequested) -> Result<BatchRequested, Refusal> {
     let mut seen = std::collections::HashSet::new();
-    let attendee_ids: Vec<_> = request.attendee_ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+    let attendee_ids: Vec<_> = request
+        .attendee_ids
+        .iter()
+        .copied()
+        .filter(|id| seen.insert(*id))
+        .collect();
     if attendee_ids.is_empty() {
         return Err(Refusal::field("attendeeIds", "name at least one attendee"));
     }
     if attendee_ids.len() > MAX_ATTENDEES {
-        return Err(Refusal::field("attendeeIds", format!("name at most {MAX_ATTENDEES} attendees a call")));
+        return Err(Refusal::field(
+            "attendeeIds",
+            format!("name at most {MAX_ATTENDEES} attendees a call"),
+        ));
     }
-    Ok(BatchRequested { attendee_ids, ..request.clone() })
+    Ok(BatchRequested {
+        attendee_ids,
+        ..request.clone()
+    })
 }
 
 #[cfg(test)]
@@ -235,7 +251,12 @@ mod tests {
     }
 
     fn dispatched() -> BatchDispatched {
-        BatchDispatched { requested: 1, existing: 0, refused: vec![], left: 0 }
+        BatchDispatched {
+            requested: 1,
+            existing: 0,
+            refused: vec![],
+            left: 0,
+        }
     }
 
     #[test]
@@ -247,9 +268,13 @@ mod tests {
 
     #[test]
     fn request_without_people_or_with_too_many_is_refused() {
-        given::<Batch>(vec![]).when(BatchCommand::Request(request(&[]))).then_refused("VALIDATION_ERROR");
+        given::<Batch>(vec![])
+            .when(BatchCommand::Request(request(&[])))
+            .then_refused("VALIDATION_ERROR");
         let many: Vec<u128> = (0..=MAX_ATTENDEES as u128).collect();
-        given::<Batch>(vec![]).when(BatchCommand::Request(request(&many))).then_refused("VALIDATION_ERROR");
+        given::<Batch>(vec![])
+            .when(BatchCommand::Request(request(&many)))
+            .then_refused("VALIDATION_ERROR");
     }
 
     #[test]
@@ -265,7 +290,10 @@ mod tests {
 
     fn undo() -> BatchUndoRequested {
         let reason = WhyRevoked::IssuedInError;
-        BatchUndoRequested { reason, note: Some("wrong file".to_owned().into()) }
+        BatchUndoRequested {
+            reason,
+            note: Some("wrong file".to_owned().into()),
+        }
     }
 
     #[test]
@@ -277,16 +305,24 @@ mod tests {
         given::<Batch>(vec![requested, BatchCancelRequested {}.into()])
             .when(BatchCommand::Cancel)
             .then_nothing();
-        given::<Batch>(vec![]).when(BatchCommand::Cancel).then_refused("NOT_FOUND");
+        given::<Batch>(vec![])
+            .when(BatchCommand::Cancel)
+            .then_refused("NOT_FOUND");
     }
 
     #[test]
     fn batch_is_undone_once_also_after_a_cancellation() {
         let begun: Vec<BatchEvent> = vec![request(&[1]).into(), BatchCancelRequested {}.into()];
-        given::<Batch>(begun.clone()).when(BatchCommand::Undo(undo())).then(vec![undo().into()]);
+        given::<Batch>(begun.clone())
+            .when(BatchCommand::Undo(undo()))
+            .then(vec![undo().into()]);
         let undoing = [begun, vec![undo().into()]].concat();
-        given::<Batch>(undoing.clone()).when(BatchCommand::Undo(undo())).then_nothing();
-        given::<Batch>(undoing).when(BatchCommand::Cancel).then_refused("WRONG_STATE");
+        given::<Batch>(undoing.clone())
+            .when(BatchCommand::Undo(undo()))
+            .then_nothing();
+        given::<Batch>(undoing)
+            .when(BatchCommand::Cancel)
+            .then_refused("WRONG_STATE");
     }
 
     #[test]
@@ -296,7 +332,9 @@ mod tests {
         given::<Batch>(undoing.clone()).when(end()).then_nothing();
         let dispatched = [undoing, vec![dispatched().into()]].concat();
         assert_eq!(Batch::fold(&dispatched).due(), Some(&Stop::Undo(undo())));
-        given::<Batch>(dispatched.clone()).when(end()).then(vec![BatchUndone { revoked: 1 }.into()]);
+        given::<Batch>(dispatched.clone())
+            .when(end())
+            .then(vec![BatchUndone { revoked: 1 }.into()]);
         let undone = [dispatched, vec![BatchUndone { revoked: 1 }.into()]].concat();
         assert_eq!(Batch::fold(&undone).due(), None);
         given::<Batch>(undone).when(end()).then_nothing();
@@ -304,11 +342,21 @@ mod tests {
 
     #[test]
     fn late_end_of_a_cancellation_does_not_end_a_requested_undo() {
-        let history: Vec<BatchEvent> =
-            vec![request(&[1]).into(), dispatched().into(), BatchCancelRequested {}.into()];
-        let end = || BatchCancelled { revoked: 1, kept: 0 };
-        given::<Batch>(history.clone()).when(BatchCommand::RecordCancelled(end())).then(vec![end().into()]);
+        let history: Vec<BatchEvent> = vec![
+            request(&[1]).into(),
+            dispatched().into(),
+            BatchCancelRequested {}.into(),
+        ];
+        let end = || BatchCancelled {
+            revoked: 1,
+            kept: 0,
+        };
+        given::<Batch>(history.clone())
+            .when(BatchCommand::RecordCancelled(end()))
+            .then(vec![end().into()]);
         let undoing = [history, vec![undo().into()]].concat();
-        given::<Batch>(undoing).when(BatchCommand::RecordCancelled(end())).then_nothing();
+        given::<Batch>(undoing)
+            .when(BatchCommand::RecordCancelled(end()))
+            .then_nothing();
     }
 }

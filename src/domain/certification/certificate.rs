@@ -84,7 +84,8 @@ const fn yes() -> bool {
     true
 }
 
-/// A theme with its version and options. A version never changes, so the same reference always draws the same.
+/// A theme with its version and options. A version never changes, so the same reference always
+/// draws the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TemplateRef {
     /// Name of the theme, such as `classic`.
@@ -100,7 +101,11 @@ impl TemplateRef {
     /// Creates a reference without options.
     #[must_use]
     pub fn new(theme: impl Into<String>, version: u32) -> Self {
-        Self { theme: theme.into(), version, options: OptionValues::new() }
+        Self {
+            theme: theme.into(),
+            version,
+            options: OptionValues::new(),
+        }
     }
 }
 
@@ -152,7 +157,12 @@ impl Decider for Certificate {
         match (command, &state.0) {
             (CertificateCommand::Define(definition), None) => {
                 definition.check()?;
-                Ok(vec![CertificateDefined { definition: definition.clone() }.into()])
+                Ok(vec![
+                    CertificateDefined {
+                        definition: definition.clone(),
+                    }
+                    .into(),
+                ])
             }
             (CertificateCommand::Define(_), Some(_)) => Err(Refusal::AlreadyExists("certificate")),
             (_, None) => Err(Refusal::NotFound("certificate")),
@@ -162,11 +172,20 @@ impl Decider for Certificate {
             (CertificateCommand::Deactivate, Some(now)) if now.is_active => {
                 Ok(vec![CertificateDeactivated {}.into()])
             }
-            (CertificateCommand::Activate | CertificateCommand::Deactivate, Some(_)) => Ok(Vec::new()),
-            (CertificateCommand::Redefine(definition), Some(now)) if definition == now => Ok(Vec::new()),
+            (CertificateCommand::Activate | CertificateCommand::Deactivate, Some(_)) => {
+                Ok(Vec::new())
+            }
+            (CertificateCommand::Redefine(definition), Some(now)) if definition == now => {
+                Ok(Vec::new())
+            }
             (CertificateCommand::Redefine(definition), Some(_)) => {
                 definition.check()?;
-                Ok(vec![CertificateRedefined { definition: definition.clone() }.into()])
+                Ok(vec![
+                    CertificateRedefined {
+                        definition: definition.clone(),
+                    }
+                    .into(),
+                ])
             }
             (CertificateCommand::Delete, Some(_)) => Ok(vec![CertificateDeleted {}.into()]),
         }
@@ -174,8 +193,12 @@ impl Decider for Certificate {
 
     fn evolve(mut state: CertificateState, event: &CertificateEvent) -> CertificateState {
         match event {
-            CertificateEvent::CertificateDefined(e) => return CertificateState(Some(e.definition.clone())),
-            CertificateEvent::CertificateRedefined(e) => return CertificateState(Some(e.definition.clone())),
+            CertificateEvent::CertificateDefined(e) => {
+                return CertificateState(Some(e.definition.clone()));
+            }
+            CertificateEvent::CertificateRedefined(e) => {
+                return CertificateState(Some(e.definition.clone()));
+            }
             CertificateEvent::CertificateDeleted(_) => return CertificateState(None),
             CertificateEvent::CertificateActivated(_) => set_active(&mut state, true),
             CertificateEvent::CertificateDeactivated(_) => set_active(&mut state, false),
@@ -197,8 +220,11 @@ impl Definition {
     /// [`Refusal::Invalid`] with one entry per invalid field.
     pub fn check(&self) -> Result<(), Refusal> {
         let mut wrong = Vec::new();
-        let texts =
-            [("client", &self.client, 200), ("name", &self.name, 200), ("eventName", &self.event_name, 300)];
+        let texts = [
+            ("client", &self.client, 200),
+            ("name", &self.name, 200),
+            ("eventName", &self.event_name, 300),
+        ];
         for (field, value, most) in texts {
             let misread = || {
                 plausible::is_misread_text(value).then(|| InvalidField {
@@ -212,12 +238,22 @@ impl Definition {
         }
         if let Some(link) = &self.event_link {
             let web = link.starts_with("https://") || link.starts_with("http://");
-            if !web || link.len() > 2_000 || link.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            if !web
+                || link.len() > 2_000
+                || link.chars().any(|c| c.is_whitespace() || c.is_control())
+            {
                 let message = "give an http or https address of at most 2000 characters".to_owned();
-                wrong.push(InvalidField { field: "eventLink", message });
+                wrong.push(InvalidField {
+                    field: "eventLink",
+                    message,
+                });
             }
         }
-        if wrong.is_empty() { Ok(()) } else { Err(Refusal::Invalid(wrong)) }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::Invalid(wrong))
+        }
     }
 }
 
@@ -249,12 +285,17 @@ mod tests {
     use crate::domain::kernel::decider::spec::given;
 
     fn defined() -> CertificateEvent {
-        CertificateDefined { definition: definition() }.into()
+        CertificateDefined {
+            definition: definition(),
+        }
+        .into()
     }
 
     #[test]
     fn a_certificate_is_defined_once() {
-        given::<Certificate>(vec![]).when(CertificateCommand::Define(definition())).then(vec![defined()]);
+        given::<Certificate>(vec![])
+            .when(CertificateCommand::Define(definition()))
+            .then(vec![defined()]);
         given::<Certificate>(vec![defined()])
             .when(CertificateCommand::Define(definition()))
             .then_refused("ALREADY_EXISTS");
@@ -262,42 +303,81 @@ mod tests {
 
     #[test]
     fn every_invalid_field_is_named() {
-        let bad = Definition { name: " ".into(), event_link: Some("javascript:x".into()), ..definition() };
-        let refusal = Certificate::decide(&CertificateState::default(), &CertificateCommand::Define(bad));
-        let Err(Refusal::Invalid(fields)) = refusal else { panic!("accepted: {refusal:?}") };
-        assert_eq!(fields.iter().map(|f| f.field).collect::<Vec<_>>(), ["name", "eventLink"]);
+        let bad = Definition {
+            name: " ".into(),
+            event_link: Some("javascript:x".into()),
+            ..definition()
+        };
+        let refusal = Certificate::decide(
+            &CertificateState::default(),
+            &CertificateCommand::Define(bad),
+        );
+        let Err(Refusal::Invalid(fields)) = refusal else {
+            panic!("accepted: {refusal:?}")
+        };
+        assert_eq!(
+            fields.iter().map(|f| f.field).collect::<Vec<_>>(),
+            ["name", "eventLink"]
+        );
     }
 
     #[test]
     fn activation_is_recorded_only_if_it_changes_the_state() {
         let off: CertificateEvent = CertificateDeactivated {}.into();
-        given::<Certificate>(vec![defined()]).when(CertificateCommand::Activate).then_nothing();
-        given::<Certificate>(vec![defined()]).when(CertificateCommand::Deactivate).then(vec![off.clone()]);
+        given::<Certificate>(vec![defined()])
+            .when(CertificateCommand::Activate)
+            .then_nothing();
+        given::<Certificate>(vec![defined()])
+            .when(CertificateCommand::Deactivate)
+            .then(vec![off.clone()]);
         given::<Certificate>(vec![defined(), off])
             .when(CertificateCommand::Activate)
             .then(vec![CertificateActivated {}.into()]);
-        given::<Certificate>(vec![]).when(CertificateCommand::Activate).then_refused("NOT_FOUND");
+        given::<Certificate>(vec![])
+            .when(CertificateCommand::Activate)
+            .then_refused("NOT_FOUND");
     }
 
     #[test]
     fn a_redefinition_is_checked_and_recorded_once() {
-        let changed = Definition { name: "Keynote".to_owned(), ..definition() };
-        let redefined: CertificateEvent = CertificateRedefined { definition: changed.clone() }.into();
+        let changed = Definition {
+            name: "Keynote".to_owned(),
+            ..definition()
+        };
+        let redefined: CertificateEvent = CertificateRedefined {
+            definition: changed.clone(),
+        }
+        .into();
         let redefine = |definition| CertificateCommand::Redefine(definition);
-        given::<Certificate>(vec![defined()]).when(redefine(changed.clone())).then(vec![redefined.clone()]);
-        given::<Certificate>(vec![defined(), redefined]).when(redefine(changed)).then_nothing();
         given::<Certificate>(vec![defined()])
-            .when(redefine(Definition { name: " ".into(), ..definition() }))
+            .when(redefine(changed.clone()))
+            .then(vec![redefined.clone()]);
+        given::<Certificate>(vec![defined(), redefined])
+            .when(redefine(changed))
+            .then_nothing();
+        given::<Certificate>(vec![defined()])
+            .when(redefine(Definition {
+                name: " ".into(),
+                ..definition()
+            }))
             .then_refused("VALIDATION_ERROR");
-        given::<Certificate>(vec![]).when(redefine(definition())).then_refused("NOT_FOUND");
+        given::<Certificate>(vec![])
+            .when(redefine(definition()))
+            .then_refused("NOT_FOUND");
     }
 
     #[test]
     fn deleted_certificate_is_not_found() {
         let deleted: CertificateEvent = CertificateDeleted {}.into();
-        given::<Certificate>(vec![defined()]).when(CertificateCommand::Delete).then(vec![deleted.clone()]);
+        given::<Certificate>(vec![defined()])
+            .when(CertificateCommand::Delete)
+            .then(vec![deleted.clone()]);
         let history = vec![defined(), deleted];
-        given::<Certificate>(history.clone()).when(CertificateCommand::Delete).then_refused("NOT_FOUND");
-        given::<Certificate>(history).when(CertificateCommand::Activate).then_refused("NOT_FOUND");
+        given::<Certificate>(history.clone())
+            .when(CertificateCommand::Delete)
+            .then_refused("NOT_FOUND");
+        given::<Certificate>(history)
+            .when(CertificateCommand::Activate)
+            .then_refused("NOT_FOUND");
     }
 }

@@ -18,8 +18,8 @@ pub struct DesignUploaded {
     pub image: DesignImage,
 }
 
-/// A certificate definition uses the design. It can't be deleted any more, because a lost PDF is rendered again from
-/// it.
+/// A certificate definition uses the design. It can't be deleted any more, because a lost PDF is
+/// rendered again from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DesignTakenIntoUse {}
 
@@ -61,8 +61,8 @@ pub struct DesignImage {
     pub original_name: String,
 }
 
-/// Returns the id of a stored design by its object key, `…/{name}_{id}.{extension}`. Designs that were stored before
-/// they had ids have none.
+/// Returns the id of a stored design by its object key, `…/{name}_{id}.{extension}`. Designs that
+/// were stored before they had ids have none.
 #[must_use]
 pub fn id_of_key(key: &str) -> Option<DesignId> {
     let (name, _) = key.rsplit_once('.')?;
@@ -133,10 +133,13 @@ impl Decider for Design {
     fn evolve(state: DesignState, event: &DesignEvent) -> DesignState {
         match (event, state) {
             (DesignEvent::DesignUploaded(event), _) => DesignState::Unused(event.image.clone()),
-            (DesignEvent::DesignTakenIntoUse(_), DesignState::Unused(image)) => DesignState::InUse(image),
-            (DesignEvent::DesignDeleted(_), DesignState::Unused(image) | DesignState::InUse(image)) => {
-                DesignState::Deleted(image)
+            (DesignEvent::DesignTakenIntoUse(_), DesignState::Unused(image)) => {
+                DesignState::InUse(image)
             }
+            (
+                DesignEvent::DesignDeleted(_),
+                DesignState::Unused(image) | DesignState::InUse(image),
+            ) => DesignState::Deleted(image),
             (DesignEvent::DesignTakenIntoUse(_) | DesignEvent::DesignDeleted(_), state) => state,
         }
     }
@@ -170,12 +173,17 @@ mod tests {
     use crate::domain::kernel::decider::spec::given;
 
     fn uploaded() -> DesignEvent {
-        DesignUploaded { image: image("Frame") }.into()
+        DesignUploaded {
+            image: image("Frame"),
+        }
+        .into()
     }
 
     #[test]
     fn a_design_is_uploaded_once() {
-        given::<Design>(vec![]).when(DesignCommand::Upload(image("Frame"))).then(vec![uploaded()]);
+        given::<Design>(vec![])
+            .when(DesignCommand::Upload(image("Frame")))
+            .then(vec![uploaded()]);
         given::<Design>(vec![uploaded()])
             .when(DesignCommand::Upload(image("Frame")))
             .then_refused("ALREADY_EXISTS");
@@ -184,33 +192,53 @@ mod tests {
     #[test]
     fn used_design_cannot_be_deleted() {
         let used: DesignEvent = DesignTakenIntoUse {}.into();
-        given::<Design>(vec![uploaded()]).when(DesignCommand::TakeIntoUse).then(vec![used.clone()]);
-        given::<Design>(vec![uploaded(), used.clone()]).when(DesignCommand::TakeIntoUse).then_nothing();
-        given::<Design>(vec![uploaded(), used]).when(DesignCommand::Delete).then_refused("WRONG_STATE");
+        given::<Design>(vec![uploaded()])
+            .when(DesignCommand::TakeIntoUse)
+            .then(vec![used.clone()]);
+        given::<Design>(vec![uploaded(), used.clone()])
+            .when(DesignCommand::TakeIntoUse)
+            .then_nothing();
+        given::<Design>(vec![uploaded(), used])
+            .when(DesignCommand::Delete)
+            .then_refused("WRONG_STATE");
     }
 
     #[test]
     fn unused_design_can_be_deleted_and_then_not_used() {
         let gone: DesignEvent = DesignDeleted {}.into();
-        given::<Design>(vec![uploaded()]).when(DesignCommand::Delete).then(vec![gone.clone()]);
-        given::<Design>(vec![uploaded(), gone.clone()]).when(DesignCommand::Delete).then_nothing();
+        given::<Design>(vec![uploaded()])
+            .when(DesignCommand::Delete)
+            .then(vec![gone.clone()]);
+        given::<Design>(vec![uploaded(), gone.clone()])
+            .when(DesignCommand::Delete)
+            .then_nothing();
         given::<Design>(vec![uploaded(), gone])
             .when(DesignCommand::TakeIntoUse)
             .then_refused("VALIDATION_ERROR");
-        given::<Design>(vec![]).when(DesignCommand::Delete).then_refused("NOT_FOUND");
+        given::<Design>(vec![])
+            .when(DesignCommand::Delete)
+            .then_refused("NOT_FOUND");
     }
 
     #[test]
     fn key_ends_in_the_id_of_its_design() {
         let id = Uuid::from_u128(7);
         let folder = "certificates/design_images/acme_2026";
-        assert_eq!(id_of_key(&format!("{folder}/gold_frame_{id}.jpg")), Some(DesignId(id)));
+        assert_eq!(
+            id_of_key(&format!("{folder}/gold_frame_{id}.jpg")),
+            Some(DesignId(id))
+        );
         assert_eq!(id_of_key(&format!("{folder}/old.jpg")), None);
-        assert_eq!(id_of_key(&format!("{folder}/gold_frame_{id}_small.jpg")), None);
+        assert_eq!(
+            id_of_key(&format!("{folder}/gold_frame_{id}_small.jpg")),
+            None
+        );
     }
 
     #[test]
     fn design_without_history_can_be_used() {
-        given::<Design>(vec![]).when(DesignCommand::TakeIntoUse).then_nothing();
+        given::<Design>(vec![])
+            .when(DesignCommand::TakeIntoUse)
+            .then_nothing();
     }
 }

@@ -4,37 +4,53 @@ use unicode_normalization::UnicodeNormalization;
 
 const MAX_NAME_BYTES: usize = 160;
 
-/// Returns `{full_name}_certificate.pdf`, in any script. The result is safe as a file name on every system and
-/// inside a quoted header parameter.
+/// Returns `{full_name}_certificate.pdf`, in any script. The result is safe as a file name on every
+/// system and inside a quoted header parameter.
 ///
-/// Path separators and characters that Windows forbids become `-`. Control, direction-changing and invisible format
-/// characters are removed, because they can make `fdp.exe` look like `exe.pdf`. The name is cut to 160 bytes of
-/// UTF-8 at a character boundary. If nothing of the name is left, the result is `certificate.pdf`.
+/// Path separators and characters that Windows forbids become `-`. Control, direction-changing and
+/// invisible format characters are removed, because they can make `fdp.exe` look like `exe.pdf`.
+/// The name is cut to 160 bytes of UTF-8 at a character boundary. If nothing of the name is left,
+/// the result is `certificate.pdf`.
 #[must_use]
 pub fn attachment_file_name(full_name: &str) -> String {
     let name = safe_stem(full_name, MAX_NAME_BYTES);
-    if name.is_empty() { "certificate.pdf".to_owned() } else { format!("{name}_certificate.pdf") }
+    if name.is_empty() {
+        "certificate.pdf".to_owned()
+    } else {
+        format!("{name}_certificate.pdf")
+    }
 }
 
-/// Makes the name of a PDF file safe by the same rules. Names from [`attachment_file_name`] stay unchanged.
+/// Makes the name of a PDF file safe by the same rules. Names from [`attachment_file_name`] stay
+/// unchanged.
 pub fn safe_pdf_file_name(file_name: &str) -> String {
-    let stem =
-        safe_stem(file_name.strip_suffix(".pdf").unwrap_or(file_name), MAX_NAME_BYTES + "_certificate".len());
-    if stem.is_empty() { "certificate.pdf".to_owned() } else { format!("{stem}.pdf") }
+    let stem = safe_stem(
+        file_name.strip_suffix(".pdf").unwrap_or(file_name),
+        MAX_NAME_BYTES + "_certificate".len(),
+    );
+    if stem.is_empty() {
+        "certificate.pdf".to_owned()
+    } else {
+        format!("{stem}.pdf")
+    }
 }
 
-/// Returns a safe file name in ASCII for mail readers that support no other characters. Letters of other scripts
-/// are transliterated.
+/// Returns a safe file name in ASCII for mail readers that support no other characters. Letters of
+/// other scripts are transliterated.
 #[must_use]
 pub fn ascii_file_name(file_name: &str) -> String {
     let stem = file_name.strip_suffix(".pdf").unwrap_or(file_name);
-    let latin = deunicode::deunicode_with_tofu(stem, "_").replace('%', "_").replace(" _", "_");
+    let latin = deunicode::deunicode_with_tofu(stem, "_")
+        .replace('%', "_")
+        .replace(" _", "_");
     safe_pdf_file_name(&latin)
 }
 
 fn safe_stem(text: &str, max_bytes: usize) -> String {
     let mut stem = String::new();
-    let visible = text.chars().filter(|&c| c.is_whitespace() || !(c.is_control() || is_invisible_format(c)));
+    let visible = text
+        .chars()
+        .filter(|&c| c.is_whitespace() || !(c.is_control() || is_invisible_format(c)));
     for c in visible.nfc() {
         let c = match c {
             '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | ';' => '-',
@@ -53,9 +69,9 @@ fn safe_stem(text: &str, max_bytes: usize) -> String {
     stem.trim_matches(|c: char| c == '.' || c == ' ').to_owned()
 }
 
-/// Returns true for Unicode's bidirectional controls, the byte order mark, the soft hyphen and other invisible
-/// characters. Zero-width joiners and non-joiners (U+200D, U+200C) are kept, because Persian and Indic names are
-/// spelled with them.
+/// Returns true for Unicode's bidirectional controls, the byte order mark, the soft hyphen and
+/// other invisible characters. Zero-width joiners and non-joiners (U+200D, U+200C) are kept,
+/// because Persian and Indic names are spelled with them.
 const fn is_invisible_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -99,11 +115,23 @@ mod tests {
     #[test]
     fn ascii_name_is_transliterated() {
         for (name, ascii) in [
-            ("Ada Lovelace_certificate.pdf", "Ada Lovelace_certificate.pdf"),
+            (
+                "Ada Lovelace_certificate.pdf",
+                "Ada Lovelace_certificate.pdf",
+            ),
             ("José Muñoz_certificate.pdf", "Jose Munoz_certificate.pdf"),
-            ("Łukasz Groß_certificate.pdf", "Lukasz Gross_certificate.pdf"),
-            ("Nguyễn Văn Đức_certificate.pdf", "Nguyen Van Duc_certificate.pdf"),
-            ("Анна Петрова_certificate.pdf", "Anna Petrova_certificate.pdf"),
+            (
+                "Łukasz Groß_certificate.pdf",
+                "Lukasz Gross_certificate.pdf",
+            ),
+            (
+                "Nguyễn Văn Đức_certificate.pdf",
+                "Nguyen Van Duc_certificate.pdf",
+            ),
+            (
+                "Анна Петрова_certificate.pdf",
+                "Anna Petrova_certificate.pdf",
+            ),
             ("Ọ̀ṣun_certificate.pdf", "Osun_certificate.pdf"),
             ("100% «Ana»_certificate.pdf", "100_ --Ana--_certificate.pdf"),
             ("certificate.pdf", "certificate.pdf"),
@@ -111,7 +139,10 @@ mod tests {
             assert_eq!(ascii_file_name(name), ascii);
         }
         let name = ascii_file_name("山田 太郎_certificate.pdf");
-        assert!(name.ends_with("_certificate.pdf") && name.len() > "_certificate.pdf".len(), "{name}");
+        assert!(
+            name.ends_with("_certificate.pdf") && name.len() > "_certificate.pdf".len(),
+            "{name}"
+        );
     }
 
     proptest! {

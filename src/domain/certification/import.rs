@@ -1,7 +1,7 @@
 //! Import: one uploaded file of people.
 //!
-//! Rows never enter the log. The file and the rejected rows are objects that expire; events contain only counts, row
-//! numbers and codes.
+//! Rows never enter the log. The file and the rejected rows are objects that expire; events contain
+//! only counts, row numbers and codes.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -36,7 +36,8 @@ pub struct ImportRequested {
     /// Options for reading the file. They are stored so that it is always read the same way.
     #[serde(default, skip_serializing_if = "Reading::is_default")]
     pub reading: Reading,
-    /// Date on the certificates. If absent, the date of the definition, or else the date of issuing.
+    /// Date on the certificates. If absent, the date of the definition, or else the date of
+    /// issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
     /// True if a person must have a document number.
@@ -51,7 +52,10 @@ const fn yes() -> bool {
     true
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 const fn is_yes(value: &bool) -> bool {
     *value
 }
@@ -71,7 +75,8 @@ pub struct ImportRowsAccepted {
     pub existing: u32,
     /// Certificates for people of these rows, each once per import.
     pub earned: Vec<Earned>,
-    /// People of these rows who were known before the import, changed or not, each once in the import.
+    /// People of these rows who were known before the import, changed or not, each once in the
+    /// import.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<AttendeeId>,
 }
@@ -282,9 +287,9 @@ impl Decider for Import {
             (ImportCommand::Request(_), Some(_)) => Err(Refusal::AlreadyExists("import")),
             (_, None) => Err(Refusal::NotFound("import")),
             (ImportCommand::Cancel, Some(_)) if state.is_cancelled => Ok(Vec::new()),
-            (ImportCommand::Cancel, Some(_)) if state.ended => {
-                Err(Refusal::WrongState("the import has ended; there is nothing left to cancel".to_owned()))
-            }
+            (ImportCommand::Cancel, Some(_)) if state.ended => Err(Refusal::WrongState(
+                "the import has ended; there is nothing left to cancel".to_owned(),
+            )),
             (ImportCommand::Cancel, Some(_)) if state.is_cancelling => Ok(Vec::new()),
             (ImportCommand::Cancel, Some(_)) => Ok(vec![ImportCancelRequested {}.into()]),
             (_, Some(_)) if state.ended => Ok(Vec::new()),
@@ -296,7 +301,12 @@ impl Decider for Import {
             (ImportCommand::RecordRows { accepted, rejected }, Some(_)) => {
                 let mut events = Vec::with_capacity(2);
                 if !rejected.is_empty() {
-                    events.push(ImportRowsRejected { rows: rejected.clone() }.into());
+                    events.push(
+                        ImportRowsRejected {
+                            rows: rejected.clone(),
+                        }
+                        .into(),
+                    );
                 }
                 events.push(accepted.clone().into());
                 Ok(events)

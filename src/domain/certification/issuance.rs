@@ -1,7 +1,7 @@
 //! Issuance: one person's certificate ("generated certificate" in the API).
 //!
-//! `CertificateRequested` pins all input of the PDF, so that rendering it again yields the same bytes on any machine
-//! and at any time.
+//! `CertificateRequested` pins all input of the PDF, so that rendering it again yields the same
+//! bytes on any machine and at any time.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -10,12 +10,14 @@ use super::certificate::{DesignRef, TemplateRef};
 use super::mail::MailDelivery;
 use super::template::TemplateFiles;
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{AttendeeId, BatchId, CertificateId, Decider, ImportId, Locale, Personal, Refusal};
+use crate::domain::{
+    AttendeeId, BatchId, CertificateId, Decider, ImportId, Locale, Personal, Refusal,
+};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// The issuance of a certificate to a person was requested. Everything that the certificate shows is fixed from now
-/// on.
+/// The issuance of a certificate to a person was requested. Everything that the certificate shows
+/// is fixed from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRequested {
@@ -182,7 +184,8 @@ pub enum IssuanceCommand {
     Revoke(CertificateRevoked),
     /// Revokes the certificate unless it has a PDF.
     RevokeUnfinished(CertificateRevoked),
-    /// Revokes the certificate because the person's next issuance replaces it. Refused unless its rendering failed.
+    /// Revokes the certificate because the person's next issuance replaces it. Refused unless its
+    /// rendering failed.
     GiveWay,
 }
 
@@ -202,7 +205,8 @@ pub struct IssuanceState {
 }
 
 impl IssuanceState {
-    /// Returns true if the person holds the certificate or is about to get it: it is neither revoked nor failed.
+    /// Returns true if the person holds the certificate or is about to get it: it is neither
+    /// revoked nor failed.
     #[must_use]
     pub const fn is_held(&self) -> bool {
         self.request.is_some() && self.revoked.is_none() && self.failure.is_none()
@@ -218,7 +222,10 @@ impl Decider for Issuance {
     type Command = IssuanceCommand;
     type Event = IssuanceEvent;
 
-    fn decide(state: &IssuanceState, command: &IssuanceCommand) -> Result<Vec<IssuanceEvent>, Refusal> {
+    fn decide(
+        state: &IssuanceState,
+        command: &IssuanceCommand,
+    ) -> Result<Vec<IssuanceEvent>, Refusal> {
         match (command, &state.request, &state.generated) {
             (IssuanceCommand::Request(request), None, _) => {
                 Ok(vec![IssuanceEvent::from((**request).clone())])
@@ -231,20 +238,31 @@ impl Decider for Issuance {
             (IssuanceCommand::Revoke(why) | IssuanceCommand::RevokeUnfinished(why), Some(_), _) => {
                 Ok(vec![why.clone().into()])
             }
-            // After this revocation no PDF is recorded, so a late one can't exist beside the next issuance.
+            // After this revocation no PDF is recorded, so a late one can't exist beside the next
+            // issuance.
             (IssuanceCommand::GiveWay, Some(_), _) if state.failure.is_some() => {
                 let reason = WhyRevoked::GenerationFailed;
-                Ok(vec![CertificateRevoked { reason, note: None, batch_id: None }.into()])
+                Ok(vec![
+                    CertificateRevoked {
+                        reason,
+                        note: None,
+                        batch_id: None,
+                    }
+                    .into(),
+                ])
             }
             (IssuanceCommand::GiveWay, Some(_), _) => Err(Refusal::WrongState(
                 "only a certificate that could not be drawn gives way to another".to_owned(),
             )),
             (IssuanceCommand::RecordGenerated(pdf), Some(_), None) => Ok(vec![pdf.clone().into()]),
-            (IssuanceCommand::RecordGenerated(pdf), Some(_), Some(frozen)) if pdf.sha256 == frozen.sha256 => {
+            (IssuanceCommand::RecordGenerated(pdf), Some(_), Some(frozen))
+                if pdf.sha256 == frozen.sha256 =>
+            {
                 Ok(Vec::new())
             }
             (IssuanceCommand::RecordGenerated(_), Some(_), Some(_)) => Err(Refusal::WrongState(
-                "the PDF that was made again differs from the issued one; the issued one stays".to_owned(),
+                "the PDF that was made again differs from the issued one; the issued one stays"
+                    .to_owned(),
             )),
             (IssuanceCommand::RecordFailure(_), Some(_), Some(_)) => Ok(Vec::new()),
             (IssuanceCommand::RecordFailure(failure), Some(_), None)
@@ -252,7 +270,9 @@ impl Decider for Issuance {
             {
                 Ok(Vec::new())
             }
-            (IssuanceCommand::RecordFailure(failure), Some(_), None) => Ok(vec![failure.clone().into()]),
+            (IssuanceCommand::RecordFailure(failure), Some(_), None) => {
+                Ok(vec![failure.clone().into()])
+            }
         }
     }
 
@@ -312,7 +332,11 @@ pub(crate) mod samples {
     }
 
     pub(crate) fn revoked(reason: WhyRevoked, note: Option<&str>) -> CertificateRevoked {
-        CertificateRevoked { reason, note: note.map(|note| note.to_owned().into()), batch_id: None }
+        CertificateRevoked {
+            reason,
+            note: note.map(|note| note.to_owned().into()),
+            batch_id: None,
+        }
     }
 }
 

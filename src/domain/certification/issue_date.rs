@@ -65,22 +65,28 @@ impl Serialize for TimeZone {
 
 impl<'de> Deserialize<'de> for TimeZone {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
 /// Parses an issue date such as `2026-11-20`, and rejects one that is out of range.
 ///
 /// # Errors
-/// The text is not a calendar date, or the date is before 1900 or more than 366 days after `today`. The message
-/// continues a sentence that begins with the field's name.
+/// The text is not a calendar date, or the date is before 1900 or more than 366 days after `today`.
+/// The message continues a sentence that begins with the field's name.
 pub fn parse(text: &str, today: Date) -> Result<Date, String> {
     let form = format_description!("[year]-[month]-[day]");
     let wrong = || "is not a calendar date; give one such as 2026-11-20".to_owned();
     let date = Date::parse(text.trim(), form).map_err(|_| wrong())?;
-    let latest = today.checked_add(Duration::days(MAX_DAYS_AHEAD)).unwrap_or(Date::MAX);
+    let latest = today
+        .checked_add(Duration::days(MAX_DAYS_AHEAD))
+        .unwrap_or(Date::MAX);
     if date < EARLIEST || date > latest {
-        return Err(format!("is out of range; give a date from {EARLIEST} to {latest}"));
+        return Err(format!(
+            "is out of range; give a date from {EARLIEST} to {latest}"
+        ));
     }
     Ok(date)
 }
@@ -102,14 +108,32 @@ mod tests {
             ("Pacific/Kiritimati", date!(2026 - 11 - 30)),
             ("Asia/Kathmandu", date!(2026 - 11 - 30)),
         ] {
-            assert_eq!(zone.parse::<TimeZone>().expect("a zone").date_at(evening_in_bogota), date, "{zone}");
+            assert_eq!(
+                zone.parse::<TimeZone>()
+                    .expect("a zone")
+                    .date_at(evening_in_bogota),
+                date,
+                "{zone}"
+            );
         }
         let new_year = datetime!(2026-12-31 23:30 UTC);
-        assert_eq!("Europe/Madrid".parse::<TimeZone>().unwrap().date_at(new_year), date!(2027 - 01 - 01));
+        assert_eq!(
+            "Europe/Madrid"
+                .parse::<TimeZone>()
+                .unwrap()
+                .date_at(new_year),
+            date!(2027 - 01 - 01)
+        );
         // Daylight saving time: 23:30 UTC is the next day in summer, not in winter.
         let london: TimeZone = "Europe/London".parse().unwrap();
-        assert_eq!(london.date_at(datetime!(2026-07-01 23:30 UTC)), date!(2026 - 07 - 02));
-        assert_eq!(london.date_at(datetime!(2026-12-01 23:30 UTC)), date!(2026 - 12 - 01));
+        assert_eq!(
+            london.date_at(datetime!(2026-07-01 23:30 UTC)),
+            date!(2026 - 07 - 02)
+        );
+        assert_eq!(
+            london.date_at(datetime!(2026-12-01 23:30 UTC)),
+            date!(2026 - 12 - 01)
+        );
     }
 
     #[test]
@@ -135,13 +159,29 @@ mod tests {
 
     #[test]
     fn invalid_or_implausible_dates_are_rejected() {
-        for text in
-            ["", "20-11-2026", "2026-02-29", "2026-13-01", "2026-11-20T10:00:00Z", "tomorrow", "2026-1-2"]
-        {
-            assert!(parse(text, TODAY).expect_err(text).contains("calendar date"), "{text}");
+        for text in [
+            "",
+            "20-11-2026",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-11-20T10:00:00Z",
+            "tomorrow",
+            "2026-1-2",
+        ] {
+            assert!(
+                parse(text, TODAY)
+                    .expect_err(text)
+                    .contains("calendar date"),
+                "{text}"
+            );
         }
         for text in ["1899-12-31", "2027-12-01", "9999-12-31", "0026-11-20"] {
-            assert!(parse(text, TODAY).expect_err(text).contains("1900-01-01 to 2027-11-30"), "{text}");
+            assert!(
+                parse(text, TODAY)
+                    .expect_err(text)
+                    .contains("1900-01-01 to 2027-11-30"),
+                "{text}"
+            );
         }
     }
 }

@@ -1,9 +1,11 @@
 //! E-mail: one mail about one issuance (the API's "job").
 //!
-//! SMTP cannot deliver exactly once. A mail is therefore claimed in the log before the server is called. If a
-//! claim has no recorded outcome, the mail is not simply sent again; its own policy decides.
+//! SMTP cannot deliver exactly once. A mail is therefore claimed in the log before the server is
+//! called. If a claim has no recorded outcome, the mail is not simply sent again; its own policy
+//! decides.
 //!
-//! A mail may wait before its first attempt: held until a person releases it, or scheduled for a time.
+//! A mail may wait before its first attempt: held until a person releases it, or scheduled for a
+//! time.
 
 mod delivery;
 mod waiting;
@@ -158,8 +160,8 @@ pub enum EmailCommand {
     RecordFailure(EmailFailed),
     /// Records that the outcome of this attempt is unknown.
     RecordUnknown(EmailOutcomeUnknown),
-    /// Ends the mail, because no worker continues with it. A claimed mail becomes unknown, because it may have been
-    /// sent. A queued or retrying mail fails. Any other mail stays as it is.
+    /// Ends the mail, because no worker continues with it. A claimed mail becomes unknown, because
+    /// it may have been sent. A queued or retrying mail fails. Any other mail stays as it is.
     Abandon {
         /// Reason, without personal data.
         why: String,
@@ -234,7 +236,9 @@ impl Decider for Email {
 
     fn decide(state: &EmailState, command: &EmailCommand) -> Result<Vec<EmailEvent>, Refusal> {
         match (command, state.stage) {
-            (EmailCommand::Queue(mail), Stage::Absent) => Ok(vec![EmailEvent::from((**mail).clone())]),
+            (EmailCommand::Queue(mail), Stage::Absent) => {
+                Ok(vec![EmailEvent::from((**mail).clone())])
+            }
             (EmailCommand::Queue(_), _) => Ok(Vec::new()),
             (_, Stage::Absent) => Err(Refusal::NotFound("job")),
             (EmailCommand::Claim { message_id }, stage) => claim(state, stage, message_id),
@@ -248,11 +252,17 @@ impl Decider for Email {
                 Ok(vec![e.clone().into()])
             }
             (
-                EmailCommand::RecordSent(_) | EmailCommand::RecordFailure(_) | EmailCommand::RecordUnknown(_),
+                EmailCommand::RecordSent(_)
+                | EmailCommand::RecordFailure(_)
+                | EmailCommand::RecordUnknown(_),
                 _,
-            ) => Err(Refusal::WrongState("this outcome belongs to a try that is over".to_owned())),
+            ) => Err(Refusal::WrongState(
+                "this outcome belongs to a try that is over".to_owned(),
+            )),
             (EmailCommand::Abandon { why }, stage) => Ok(abandon(state.attempt, stage, why)),
-            (EmailCommand::Retry, Stage::Failed | Stage::Unknown) => Ok(vec![EmailRetryRequested {}.into()]),
+            (EmailCommand::Retry, Stage::Failed | Stage::Unknown) => {
+                Ok(vec![EmailRetryRequested {}.into()])
+            }
             (EmailCommand::Retry, _) => Err(Refusal::WrongState(
                 "only a job in error or with an unknown outcome can be retried".to_owned(),
             )),
@@ -305,10 +315,21 @@ fn waits(state: &mut EmailState, delivery: MailDelivery) -> Stage {
 }
 
 fn claim(state: &EmailState, stage: Stage, message_id: &str) -> Result<Vec<EmailEvent>, Refusal> {
-    let next = || SendClaimed { attempt: state.attempt + 1, message_id: message_id.to_owned() }.into();
-    let on_unknown = state.mail.as_ref().map_or(OnUnknown::Park, |mail| mail.on_unknown);
+    let next = || {
+        SendClaimed {
+            attempt: state.attempt + 1,
+            message_id: message_id.to_owned(),
+        }
+        .into()
+    };
+    let on_unknown = state
+        .mail
+        .as_ref()
+        .map_or(OnUnknown::Park, |mail| mail.on_unknown);
     match (stage, on_unknown) {
-        (Stage::Queued | Stage::Retrying, _) | (Stage::Claimed, OnUnknown::Retry) => Ok(vec![next()]),
+        (Stage::Queued | Stage::Retrying, _) | (Stage::Claimed, OnUnknown::Retry) => {
+            Ok(vec![next()])
+        }
         (Stage::Claimed, OnUnknown::Park) => Ok(vec![
             EmailOutcomeUnknown {
                 attempt: state.attempt,
@@ -335,9 +356,23 @@ fn abandon(attempt: u32, stage: Stage, why: &str) -> Vec<EmailEvent> {
     let why = || why.to_owned().into();
     match stage {
         Stage::Queued | Stage::Retrying => {
-            vec![EmailFailed { attempt, permanent: true, will_retry: false, answer: why() }.into()]
+            vec![
+                EmailFailed {
+                    attempt,
+                    permanent: true,
+                    will_retry: false,
+                    answer: why(),
+                }
+                .into(),
+            ]
         }
-        Stage::Claimed => vec![EmailOutcomeUnknown { attempt, detail: why() }.into()],
+        Stage::Claimed => vec![
+            EmailOutcomeUnknown {
+                attempt,
+                detail: why(),
+            }
+            .into(),
+        ],
         Stage::Absent
         | Stage::Sent
         | Stage::Failed

@@ -1,5 +1,5 @@
-//! Manifest: description of a certificate template with its page, variables and options. Shipped themes and issuers'
-//! own templates use the same format.
+//! Manifest: description of a certificate template with its page, variables and options. Shipped
+//! themes and issuers' own templates use the same format.
 
 mod check;
 mod option;
@@ -16,8 +16,8 @@ use crate::domain::Locale;
 /// Largest size of a manifest, in bytes of JSON.
 pub const MAX_BYTES: usize = 64 << 10;
 
-/// Names of the variables in a template's `fields`. Some values have two or three names, for issuers who know them
-/// from other programs.
+/// Names of the variables in a template's `fields`. Some values have two or three names, for
+/// issuers who know them from other programs.
 pub const VARIABLES: [&str; 16] = [
     "attendeeName",
     "full_name",
@@ -128,8 +128,8 @@ pub struct Manifest {
     pub description: Bilingual,
     /// Page format.
     pub page: PageFormat,
-    /// Smallest distance of text from the edge of the page, in millimetres. Text nearer to the edge counts as
-    /// overflow.
+    /// Smallest distance of text from the edge of the page, in millimetres. Text nearer to the edge
+    /// counts as overflow.
     pub margin: f64,
     /// Position of the QR code.
     pub qr: QrPlace,
@@ -142,14 +142,18 @@ pub struct Manifest {
     /// Options that an issuer can set.
     #[serde(default)]
     pub options: Vec<TemplateOption>,
-    /// Values of variables and options for a sample page. The value of an image is one of [`SAMPLE_IMAGES`].
+    /// Values of variables and options for a sample page. The value of an image is one of
+    /// [`SAMPLE_IMAGES`].
     #[serde(default)]
     pub sample: BTreeMap<String, SampleValue>,
 }
 
 /// Value on a sample page: the same in every language, or one text per language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a sample must be a text, or an object with the texts en and es")]
+#[serde(
+    untagged,
+    expecting = "a sample must be a text, or an object with the texts en and es"
+)]
 pub enum SampleValue {
     /// One value for all languages, as usual for names and pictures.
     Same(String),
@@ -195,19 +199,35 @@ impl Manifest {
     /// Parses and checks a manifest.
     ///
     /// # Errors
-    /// The manifest is larger than [`MAX_BYTES`], is not JSON of this form, or fails [`Self::check`].
+    /// The manifest is larger than [`MAX_BYTES`], is not JSON of this form, or fails
+    /// [`Self::check`].
     pub fn parse(json: &[u8]) -> Result<Self, ManifestError> {
         if json.len() > MAX_BYTES {
-            return Err(ManifestError(vec![format!("is larger than {} KiB", MAX_BYTES >> 10)]));
+            return Err(ManifestError(vec![format!(
+                "is larger than {} KiB",
+                MAX_BYTES >> 10
+            )]));
         }
         let mut reader = serde_json::Deserializer::from_slice(json);
         let wrong = |problem: String| ManifestError(vec![problem]);
-        let manifest: Self =
-            serde_path_to_error::deserialize(&mut reader).map_err(|problem| wrong(problem.to_string()))?;
+        let manifest: Self = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|problem| wrong(problem.to_string()))?;
         reader.end().map_err(|problem| wrong(problem.to_string()))?;
-        let variables = manifest.variables.iter().map(|name| own_name(name)).collect();
-        let sample = manifest.sample.into_iter().map(|(name, value)| (own_name(&name), value)).collect();
-        let manifest = Self { variables, sample, ..manifest };
+        let variables = manifest
+            .variables
+            .iter()
+            .map(|name| own_name(name))
+            .collect();
+        let sample = manifest
+            .sample
+            .into_iter()
+            .map(|(name, value)| (own_name(&name), value))
+            .collect();
+        let manifest = Self {
+            variables,
+            sample,
+            ..manifest
+        };
         manifest.check()?;
         Ok(manifest)
     }
@@ -218,7 +238,8 @@ impl Manifest {
         self.options.iter().find(|option| option.name == name)
     }
 
-    /// Returns the problems with an issuer's values: the option's name, and the problem as the end of a sentence.
+    /// Returns the problems with an issuer's values: the option's name, and the problem as the end
+    /// of a sentence.
     #[must_use]
     pub fn problems_with(&self, values: &OptionValues) -> Vec<(String, String)> {
         let problem = |(name, value): (&String, &OptionValue)| {
@@ -232,7 +253,11 @@ impl Manifest {
     /// Returns the end of a sentence about a name that is not an option.
     #[must_use]
     pub fn no_such_option(&self) -> String {
-        let names: Vec<&str> = self.options.iter().map(|option| option.name.as_str()).collect();
+        let names: Vec<&str> = self
+            .options
+            .iter()
+            .map(|option| option.name.as_str())
+            .collect();
         match names.as_slice() {
             [] => "is no option: this template has none".to_owned(),
             names => format!("is no option of this template; it has {}", names.join(", ")),
@@ -240,10 +265,14 @@ impl Manifest {
     }
 }
 
-/// Returns the canonical spelling of a variable, because JSON bodies arrive with all names in camelCase. Any other
-/// name stays as it is.
+/// Returns the canonical spelling of a variable, because JSON bodies arrive with all names in
+/// camelCase. Any other name stays as it is.
 fn own_name(name: &str) -> String {
-    let alike = |known: &&&str| **known == name || known.replace('_', "").eq_ignore_ascii_case(name);
+    let alike =
+        |known: &&&str| **known == name || known.replace('_', "").eq_ignore_ascii_case(name);
     let exact = VARIABLES.iter().find(|known| **known == name);
-    exact.or_else(|| VARIABLES.iter().find(alike)).map_or(name, |known| known).to_owned()
+    exact
+        .or_else(|| VARIABLES.iter().find(alike))
+        .map_or(name, |known| known)
+        .to_owned()
 }

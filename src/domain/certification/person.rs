@@ -1,7 +1,8 @@
 //! Person: the personal data that certificates need, and its checks.
 //!
-//! [`RawPerson`] is unchecked input, such as a spreadsheet row or a request body. [`RawPerson::check`] turns it into
-//! a [`Person`], and [`RawPerson::check_entry`] into the [`PersonEntry`] of a row.
+//! [`RawPerson`] is unchecked input, such as a spreadsheet row or a request body.
+//! [`RawPerson::check`] turns it into a [`Person`], and [`RawPerson::check_entry`] into the
+//! [`PersonEntry`] of a row.
 
 mod characters;
 mod damaged;
@@ -29,16 +30,47 @@ pub(crate) use quotation::is_in_pairs;
 pub use same_name::{folded_name, is_like_name, is_quite_different, is_same_name};
 use text::Rule;
 
-const FULL_NAME: Rule = Rule { field: "fullName", max_chars: 200, joiners: true };
-const FIRST_NAME: Rule = Rule { field: "firstName", ..FULL_NAME };
-const LAST_NAME: Rule = Rule { field: "lastName", ..FULL_NAME };
-const COUNTRY: Rule = Rule { field: "country", max_chars: 100, joiners: true };
-const DOCUMENT_TYPE: Rule = Rule { field: "documentType", max_chars: 100, joiners: true };
-const DOCUMENT_NUMBER: Rule = Rule { field: "documentNumber", max_chars: 64, joiners: false };
-const GENDER: Rule = Rule { field: "gender", max_chars: 100, joiners: true };
-const EMAIL: Rule = Rule { field: "email", max_chars: 254, joiners: false };
+const FULL_NAME: Rule = Rule {
+    field: "fullName",
+    max_chars: 200,
+    joiners: true,
+};
+const FIRST_NAME: Rule = Rule {
+    field: "firstName",
+    ..FULL_NAME
+};
+const LAST_NAME: Rule = Rule {
+    field: "lastName",
+    ..FULL_NAME
+};
+const COUNTRY: Rule = Rule {
+    field: "country",
+    max_chars: 100,
+    joiners: true,
+};
+const DOCUMENT_TYPE: Rule = Rule {
+    field: "documentType",
+    max_chars: 100,
+    joiners: true,
+};
+const DOCUMENT_NUMBER: Rule = Rule {
+    field: "documentNumber",
+    max_chars: 64,
+    joiners: false,
+};
+const GENDER: Rule = Rule {
+    field: "gender",
+    max_chars: 100,
+    joiners: true,
+};
+const EMAIL: Rule = Rule {
+    field: "email",
+    max_chars: 254,
+    joiners: false,
+};
 
-/// A person in events and state: texts are trimmed, in NFC, and without characters that do not print.
+/// A person in events and state: texts are trimmed, in NFC, and without characters that do not
+/// print.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
@@ -50,8 +82,8 @@ pub struct Person {
     /// As written, e.g. "DNI" or "passport"; at most 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_type: Option<Personal<String>>,
-    /// As written, leading zeros kept; 1–64 characters, at least one of them a letter or digit. `None` for a
-    /// person without a document.
+    /// As written, leading zeros kept; 1–64 characters, at least one of them a letter or digit.
+    /// `None` for a person without a document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_number: Option<Personal<String>>,
     /// As written; at most 100 characters.
@@ -68,11 +100,13 @@ impl Person {
         Personal::new(email::normalise(self.email.reveal_str()))
     }
 
-    /// Returns the document number for comparing people: compatibility forms folded (NFKC), in lower case, without
-    /// spaces, dots and dashes. The document's type is not compared.
+    /// Returns the document number for comparing people: compatibility forms folded (NFKC), in
+    /// lower case, without spaces, dots and dashes. The document's type is not compared.
     #[must_use]
     pub fn normalised_document(&self) -> Option<Personal<String>> {
-        self.document_number.as_ref().map(|number| Personal::new(normalised_document(number.reveal_str())))
+        self.document_number
+            .as_ref()
+            .map(|number| Personal::new(normalised_document(number.reveal_str())))
     }
 }
 
@@ -94,7 +128,10 @@ pub fn normalised_email(address: &str) -> String {
 #[must_use]
 pub fn normalised_document(number: &str) -> String {
     let folded: String = number.nfkc().flat_map(char::to_lowercase).collect();
-    folded.nfkc().filter(|&character| !is_separator(character)).collect()
+    folded
+        .nfkc()
+        .filter(|&character| !is_separator(character))
+        .collect()
 }
 
 fn is_separator(character: char) -> bool {
@@ -131,21 +168,23 @@ impl fmt::Debug for RawPerson {
 pub struct FieldError {
     /// Name of the field in the API, in camelCase.
     pub field: &'static str,
-    /// `REQUIRED`, `TOO_LONG`, `FORBIDDEN_CHARACTER`, `INVALID_EMAIL`, `INVALID_NAME`, `INVALID_DOCUMENT_NUMBER`,
-    /// `PLACEHOLDER`, `MISREAD_TEXT`, `STRAY_QUOTE`, `NUMBER_ROUNDED`, `NUMBER_FORMATTED`, `DATE_CELL`,
-    /// `BOOLEAN_CELL`, `ERROR_CELL` or `FORMULA_TEXT`.
+    /// `REQUIRED`, `TOO_LONG`, `FORBIDDEN_CHARACTER`, `INVALID_EMAIL`, `INVALID_NAME`,
+    /// `INVALID_DOCUMENT_NUMBER`, `PLACEHOLDER`, `MISREAD_TEXT`, `STRAY_QUOTE`, `NUMBER_ROUNDED`,
+    /// `NUMBER_FORMATTED`, `DATE_CELL`, `BOOLEAN_CELL`, `ERROR_CELL` or `FORMULA_TEXT`.
     pub code: &'static str,
     /// Problem and remedy. Never contains the value.
     pub message: String,
 }
 
 impl RawPerson {
-    /// Checks every field of a whole person and reports all errors, in the order of `Person`'s fields.
+    /// Checks every field of a whole person and reports all errors, in the order of `Person`'s
+    /// fields.
     ///
     /// # Errors
     /// One error per invalid field.
     pub fn check(self, requires_document: bool) -> Result<Person, Vec<FieldError>> {
-        self.read(requires_document, true)?.complete(requires_document)
+        self.read(requires_document, true)?
+            .complete(requires_document)
     }
 
     /// Checks every field of a row. E-mail address and document number may be blank.
@@ -164,8 +203,8 @@ impl RawPerson {
         let document = document_entry(self.document_number, needs_document, &mut errors);
         let gender = optional_value(self.gender, GENDER, &mut errors);
         let read_email = if needs_email { required } else { optional };
-        let email =
-            read_email(self.email, EMAIL, &mut errors).filter(|address| is_email(address, &mut errors));
+        let email = read_email(self.email, EMAIL, &mut errors)
+            .filter(|address| is_email(address, &mut errors));
         match full_name {
             Some(full_name) if errors.is_empty() => Ok(PersonEntry {
                 full_name: full_name.into(),
@@ -183,7 +222,9 @@ impl RawPerson {
 type Errors = Vec<FieldError>;
 
 fn optional(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<String> {
-    let text = value.map(|value| text::clean(&value)).filter(|text| !text.is_empty())?;
+    let text = value
+        .map(|value| text::clean(&value))
+        .filter(|text| !text.is_empty())?;
     match text::check(&text, rule) {
         Ok(()) if damaged::has_workbook_escape(&text) && rule.max_chars != FULL_NAME.max_chars => {
             errors.push(fault(rule, ESCAPE));
@@ -192,7 +233,11 @@ fn optional(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<St
         Ok(()) => Some(text),
         Err(fault) => {
             let message = format!("{} {}", rule.field, fault.problem);
-            errors.push(FieldError { field: rule.field, code: fault.code, message });
+            errors.push(FieldError {
+                field: rule.field,
+                code: fault.code,
+                message,
+            });
             None
         }
     }
@@ -209,11 +254,20 @@ fn required(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<St
 
 fn missing(field: &'static str) -> FieldError {
     let is_part = [FIRST_NAME.field, LAST_NAME.field].contains(&field);
-    let advice = if is_part { ", or write - if the person has only one name" } else { "" };
-    FieldError { field, code: "REQUIRED", message: format!("{field} is missing; fill it in{advice}") }
+    let advice = if is_part {
+        ", or write - if the person has only one name"
+    } else {
+        ""
+    };
+    FieldError {
+        field,
+        code: "REQUIRED",
+        message: format!("{field} is missing; fill it in{advice}"),
+    }
 }
 
-/// Returns the text of a column that may be blank. Texts for "no value", such as "N/A", count as blank.
+/// Returns the text of a column that may be blank. Texts for "no value", such as "N/A", count as
+/// blank.
 fn optional_value(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<String> {
     let text = optional(value, rule, errors).filter(|text| !placeholder::is_no_value(text))?;
     if is_in_pairs(&text) {
@@ -230,7 +284,11 @@ const ESCAPE: damaged::Fault = (
 );
 
 fn fault(rule: Rule, (code, message): damaged::Fault) -> FieldError {
-    FieldError { field: rule.field, code, message: format!("{} {message}", rule.field) }
+    FieldError {
+        field: rule.field,
+        code,
+        message: format!("{} {message}", rule.field),
+    }
 }
 
 fn document_entry(value: Option<String>, is_required: bool, errors: &mut Errors) -> DocumentEntry {
@@ -253,16 +311,20 @@ fn document_entry(value: Option<String>, is_required: bool, errors: &mut Errors)
     DocumentEntry::Absent
 }
 
-/// Returns the full name, or first and last name joined. One of the two alone is refused, because a certificate with
-/// half a name looks complete. A dash or dot in place of one of them means that the person has only one name; it
-/// never becomes part of the name.
+/// Returns the full name, or first and last name joined. One of the two alone is refused, because a
+/// certificate with half a name looks complete. A dash or dot in place of one of them means that
+/// the person has only one name; it never becomes part of the name.
 fn full_name(
     full: Option<String>,
     first: Option<String>,
     last: Option<String>,
     errors: &mut Errors,
 ) -> Option<String> {
-    let is_blank = |value: &Option<String>| value.as_ref().is_none_or(|value| text::clean(value).is_empty());
+    let is_blank = |value: &Option<String>| {
+        value
+            .as_ref()
+            .is_none_or(|value| text::clean(value).is_empty())
+    };
     let is_marked = |value: &str| placeholder::is_no_name_part(value.trim());
     let marked = |value: &Option<String>| value.as_deref().is_some_and(is_marked);
     for (value, rule) in [(&full, FULL_NAME), (&first, FIRST_NAME), (&last, LAST_NAME)] {
@@ -290,14 +352,19 @@ fn full_name(
             }
             Some(part)
         };
-        let (has_first, has_last) =
-            (!is_blank(&first) && !marked(&first), !is_blank(&last) && !marked(&last));
-        let (first, last) =
-            (part(first, FIRST_NAME, has_last, errors), part(last, LAST_NAME, has_first, errors));
-        let (first, last) = (first?, last?);
+        let has_first = !is_blank(&first) && !marked(&first);
+        let has_last = !is_blank(&last) && !marked(&last);
+        let first = part(first, FIRST_NAME, has_last, errors);
+        let last = part(last, LAST_NAME, has_first, errors);
+        let first = first?;
+        let last = last?;
         let joined = format!("{first} {last}");
         if let Some(word) = damaged::leftover(&joined) {
-            let rule = if last.contains(word) { LAST_NAME } else { FIRST_NAME };
+            let rule = if last.contains(word) {
+                LAST_NAME
+            } else {
+                FIRST_NAME
+            };
             errors.push(fault(rule, damaged::LEFTOVER));
             return None;
         }
@@ -315,19 +382,27 @@ fn full_name(
     if NameOrder::of(&name) != NameOrder::AsWritten {
         let message = "fullName has a comma, as in \"last name, first name\"; write the first name first, or give \
                        firstName and lastName";
-        errors.push(FieldError { field: FULL_NAME.field, code: "INVALID_NAME", message: message.to_owned() });
+        errors.push(FieldError {
+            field: FULL_NAME.field,
+            code: "INVALID_NAME",
+            message: message.to_owned(),
+        });
         return None;
     }
     if name.chars().any(char::is_alphabetic) {
         return Some(name);
     }
     let message = "fullName has no letter in it; write the person's name".to_owned();
-    errors.push(FieldError { field: FULL_NAME.field, code: "INVALID_NAME", message });
+    errors.push(FieldError {
+        field: FULL_NAME.field,
+        code: "INVALID_NAME",
+        message,
+    });
     None
 }
 
-/// Returns an error if a program has damaged the name. Ignores "null" and forbidden characters, which other checks
-/// report.
+/// Returns an error if a program has damaged the name. Ignores "null" and forbidden characters,
+/// which other checks report.
 fn damage(value: &str, rule: Rule) -> Option<FieldError> {
     let text = text::clean(value);
     let is_null = text.to_lowercase() == "null";
@@ -337,7 +412,8 @@ fn damage(value: &str, rule: Rule) -> Option<FieldError> {
     damaged::problem(&text).map(|problem| fault(rule, problem))
 }
 
-/// Returns the name without commas and semicolons at its end, and without the marks of a missing part around it.
+/// Returns the name without commas and semicolons at its end, and without the marks of a missing
+/// part around it.
 fn without_end_marks(name: &str) -> String {
     let mut kept = name.to_owned();
     loop {
@@ -349,14 +425,27 @@ fn without_end_marks(name: &str) -> String {
     }
 }
 
-/// Returns the error of a name without a visible character: missing, or written with invisible characters.
+/// Returns the error of a name without a visible character: missing, or written with invisible
+/// characters.
 fn no_name(written: [Option<String>; 3]) -> FieldError {
     let field = FULL_NAME.field;
-    if written.iter().flatten().all(|text| text::trimmed(text).is_empty()) {
-        return FieldError { field, code: "REQUIRED", message: format!("{field} is missing; fill it in") };
+    if written
+        .iter()
+        .flatten()
+        .all(|text| text::trimmed(text).is_empty())
+    {
+        return FieldError {
+            field,
+            code: "REQUIRED",
+            message: format!("{field} is missing; fill it in"),
+        };
     }
     let message = format!("{field} has no visible character in it; write the person's name");
-    FieldError { field, code: "INVALID_NAME", message }
+    FieldError {
+        field,
+        code: "INVALID_NAME",
+        message,
+    }
 }
 
 fn is_document_number(number: &str, errors: &mut Errors) -> bool {
@@ -364,10 +453,17 @@ fn is_document_number(number: &str, errors: &mut Errors) -> bool {
         errors.push(fault(DOCUMENT_NUMBER, problem));
         return false;
     }
-    let is_number = normalised_document(number).chars().any(char::is_alphanumeric);
+    let is_number = normalised_document(number)
+        .chars()
+        .any(char::is_alphanumeric);
     if !is_number {
-        let message = "documentNumber has no letter or digit in it; write the document's number".to_owned();
-        errors.push(FieldError { field: DOCUMENT_NUMBER.field, code: "INVALID_DOCUMENT_NUMBER", message });
+        let message =
+            "documentNumber has no letter or digit in it; write the document's number".to_owned();
+        errors.push(FieldError {
+            field: DOCUMENT_NUMBER.field,
+            code: "INVALID_DOCUMENT_NUMBER",
+            message,
+        });
     }
     is_number
 }
@@ -375,7 +471,11 @@ fn is_document_number(number: &str, errors: &mut Errors) -> bool {
 fn is_email(address: &str, errors: &mut Errors) -> bool {
     let checked = email::check(address);
     if let Err(message) = checked {
-        errors.push(FieldError { field: EMAIL.field, code: "INVALID_EMAIL", message: message.to_owned() });
+        errors.push(FieldError {
+            field: EMAIL.field,
+            code: "INVALID_EMAIL",
+            message: message.to_owned(),
+        });
     }
     checked.is_ok()
 }

@@ -1,7 +1,8 @@
 //! Public id of a certificate: 128 random bits, and all forms in which people write them.
 //!
-//! The canonical form is 32 lower-case hexadecimal digits; the log, the tables and links use it. The readable form on
-//! paper is Crockford base32 (<https://www.crockford.com/base32.html>): 26 digits and a check character, in groups.
+//! The canonical form is 32 lower-case hexadecimal digits; the log, the tables and links use it.
+//! The readable form on paper is Crockford base32 (<https://www.crockford.com/base32.html>): 26
+//! digits and a check character, in groups.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -9,7 +10,8 @@ use std::ops::ControlFlow;
 use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization;
 
-/// Digits of Crockford base32 (values 0–31), followed by the five additional check characters (values 32–36).
+/// Digits of Crockford base32 (values 0–31), followed by the five additional check characters
+/// (values 32–36).
 const DIGITS: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
 /// Number of digits of the hexadecimal form.
 const HEX_DIGITS: usize = 32;
@@ -47,8 +49,9 @@ pub enum NotPublicId {
 }
 
 impl PublicId {
-    /// Parses any form: hexadecimal or readable, in upper or lower case, or the address of a certificate. Ignores
-    /// percent-encoding, blanks, hyphens, quotes and punctuation. Reads `I` and `L` as 1, and `O` as 0.
+    /// Parses any form: hexadecimal or readable, in upper or lower case, or the address of a
+    /// certificate. Ignores percent-encoding, blanks, hyphens, quotes and punctuation. Reads `I`
+    /// and `L` as 1, and `O` as 0.
     ///
     /// # Errors
     /// The text is not a public id.
@@ -69,11 +72,15 @@ impl PublicId {
         }
     }
 
-    /// Returns the printed form: `0HJ4K-…`, 27 characters in groups. The last one is the check character.
+    /// Returns the printed form: `0HJ4K-…`, 27 characters in groups. The last one is the check
+    /// character.
     #[must_use]
     pub fn readable(self) -> String {
         let digit = |n: usize| DIGITS[((self.0 >> (5 * n)) & 31) as usize];
-        let mut characters = (0..READABLE_DIGITS).rev().map(digit).chain([DIGITS[self.check()]]);
+        let mut characters = (0..READABLE_DIGITS)
+            .rev()
+            .map(digit)
+            .chain([DIGITS[self.check()]]);
         let mut text = String::with_capacity(READABLE_DIGITS + GROUPS.len());
         for (n, length) in GROUPS.into_iter().enumerate() {
             if n > 0 {
@@ -97,25 +104,32 @@ impl fmt::Display for PublicId {
     }
 }
 
-/// Returns the printed form of a stored public id. Any other text, such as the id of a sample, stays as it is.
+/// Returns the printed form of a stored public id. Any other text, such as the id of a sample,
+/// stays as it is.
 #[must_use]
 pub fn printed(public_id: &str) -> String {
     let is_canonical =
         public_id.len() == HEX_DIGITS && public_id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let id = is_canonical.then(|| u128::from_str_radix(public_id, 16).ok()).flatten();
+    let id = is_canonical
+        .then(|| u128::from_str_radix(public_id, 16).ok())
+        .flatten();
     id.map_or_else(|| public_id.to_owned(), |id| PublicId(id).readable())
 }
 
-/// Returns the address of the page for typing a number, without its scheme: `example.org/verify`. Empty if
-/// `verification_url` is not the address of a certificate's page.
+/// Returns the address of the page for typing a number, without its scheme: `example.org/verify`.
+/// Empty if `verification_url` is not the address of a certificate's page.
 #[must_use]
 pub fn short_address(verification_url: &str) -> String {
-    let base = verification_url.rsplit_once("/certificate/").map(|(base, _)| base);
+    let base = verification_url
+        .rsplit_once("/certificate/")
+        .map(|(base, _)| base);
     let host = base.map(|base| base.split_once("://").map_or(base, |(_, host)| host));
-    host.map(|host| format!("{host}/verify")).unwrap_or_default()
+    host.map(|host| format!("{host}/verify"))
+        .unwrap_or_default()
 }
 
-/// Returns the text without percent-encoding and with compatibility forms, such as full-width digits, folded (NFKC).
+/// Returns the text without percent-encoding and with compatibility forms, such as full-width
+/// digits, folded (NFKC).
 fn decoded(text: &str) -> String {
     let mut text = text.to_owned();
     // Mail programs encode addresses that are already encoded.
@@ -130,10 +144,15 @@ fn number_part(text: &str) -> &str {
     let lower = text.to_ascii_lowercase();
     let after = |marker: &str| lower.rfind(marker).map(|at| &text[at + marker.len()..]);
     let number = after("number=").map(|number| number.split('&').next().unwrap_or(number));
-    let part = number.or_else(|| after(&format!("{PAGE}/"))).or_else(|| after("verify/")).unwrap_or(text);
+    let part = number
+        .or_else(|| after(&format!("{PAGE}/")))
+        .or_else(|| after("verify/"))
+        .unwrap_or(text);
     let part = part.split(['?', '#']).next().unwrap_or(part);
-    let part =
-        part.split('/').find(|segment| segment.contains(|c: char| c.is_alphanumeric())).unwrap_or(part);
+    let part = part
+        .split('/')
+        .find(|segment| segment.contains(|c: char| c.is_alphanumeric()))
+        .unwrap_or(part);
     let ending = [".json", ".pdf"].into_iter().find(|ending| {
         part.len() > ending.len()
             && part.is_char_boundary(part.len() - ending.len())
@@ -142,8 +161,8 @@ fn number_part(text: &str) -> &str {
     ending.map_or(part, |ending| &part[..part.len() - ending.len()])
 }
 
-/// Returns the letters and digits in upper case, and the check character after them if it is a sign. Skips all other
-/// characters.
+/// Returns the letters and digits in upper case, and the check character after them if it is a
+/// sign. Skips all other characters.
 fn significant(text: &str) -> Result<(Vec<u8>, Option<u8>), NotPublicId> {
     let mut digits = Vec::new();
     let mut check = None;
@@ -169,7 +188,8 @@ fn significant(text: &str) -> Result<(Vec<u8>, Option<u8>), NotPublicId> {
     }
 }
 
-/// Returns the value of a digit of the readable form. Letters that look like digits are read as those digits.
+/// Returns the value of a digit of the readable form. Letters that look like digits are read as
+/// those digits.
 fn value(letter: u8) -> Option<usize> {
     let letter = match letter {
         b'I' | b'L' => b'1',
@@ -181,15 +201,23 @@ fn value(letter: u8) -> Option<usize> {
 
 fn of_hex(digits: &[u8]) -> Result<PublicId, NotPublicId> {
     let add = |number: u128, letter: &u8| {
-        value(*letter).filter(|value| *value < 16).map(|v| (number << 4) | v as u128)
+        value(*letter)
+            .filter(|value| *value < 16)
+            .map(|v| (number << 4) | v as u128)
     };
-    digits.iter().try_fold(0, add).map(PublicId).ok_or(NotPublicId::Letter)
+    digits
+        .iter()
+        .try_fold(0, add)
+        .map(PublicId)
+        .ok_or(NotPublicId::Letter)
 }
 
 fn of_readable(digits: &[u8], check: u8) -> Result<PublicId, NotPublicId> {
     let mut number: u128 = 0;
     for (n, letter) in digits.iter().enumerate() {
-        let value = value(*letter).filter(|value| *value < 32).ok_or(NotPublicId::Letter)?;
+        let value = value(*letter)
+            .filter(|value| *value < 32)
+            .ok_or(NotPublicId::Letter)?;
         // 26 digits have 130 bits; the first two bits are always 0.
         if n == 0 && value > 7 {
             return Err(NotPublicId::Check);
@@ -197,7 +225,11 @@ fn of_readable(digits: &[u8], check: u8) -> Result<PublicId, NotPublicId> {
         number = (number << 5) | value as u128;
     }
     let id = PublicId(number);
-    if value(check) == Some(id.check()) { Ok(id) } else { Err(NotPublicId::Check) }
+    if value(check) == Some(id.check()) {
+        Ok(id)
+    } else {
+        Err(NotPublicId::Check)
+    }
 }
 
 #[cfg(test)]

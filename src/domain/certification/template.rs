@@ -24,7 +24,8 @@ pub struct TemplateCreated {
     pub files: TemplateFiles,
 }
 
-/// A version was added; its sample page was rendered successfully. It is not used until it is activated.
+/// A version was added; its sample page was rendered successfully. It is not used until it is
+/// activated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateVersionAdded {
@@ -43,8 +44,8 @@ pub struct TemplateActivated {
     pub version: u32,
 }
 
-/// The template was retired and can't be chosen any more. Its files stay, because issued certificates may have to be
-/// rendered again from them.
+/// The template was retired and can't be chosen any more. Its files stay, because issued
+/// certificates may have to be rendered again from them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TemplateRetired {}
 
@@ -108,7 +109,8 @@ impl OwnTemplate {
     /// Returns the files of `version`, if it exists.
     #[must_use]
     pub fn version(&self, version: u32) -> Option<&TemplateFiles> {
-        self.versions.get(usize::try_from(version.checked_sub(1)?).ok()?)
+        self.versions
+            .get(usize::try_from(version.checked_sub(1)?).ok()?)
     }
 
     /// Returns the number of the newest version.
@@ -145,11 +147,20 @@ impl Decider for Template {
     type Command = TemplateCommand;
     type Event = TemplateEvent;
 
-    fn decide(state: &TemplateState, command: &TemplateCommand) -> Result<Vec<TemplateEvent>, Refusal> {
+    fn decide(
+        state: &TemplateState,
+        command: &TemplateCommand,
+    ) -> Result<Vec<TemplateEvent>, Refusal> {
         match (command, &state.0) {
             (TemplateCommand::Create { name, files }, None) => {
                 check_name(name)?;
-                Ok(vec![TemplateCreated { name: name.clone(), files: files.clone() }.into()])
+                Ok(vec![
+                    TemplateCreated {
+                        name: name.clone(),
+                        files: files.clone(),
+                    }
+                    .into(),
+                ])
             }
             (TemplateCommand::Create { .. }, Some(_)) => Err(Refusal::AlreadyExists("template")),
             (_, None) => Err(Refusal::NotFound("template")),
@@ -157,18 +168,30 @@ impl Decider for Template {
             (TemplateCommand::Retire, Some(_)) => Ok(vec![TemplateRetired {}.into()]),
             (_, Some(now)) if now.is_retired => Err(Refusal::NotFound("template")),
             (TemplateCommand::AddVersion(_), Some(now)) if now.versions.len() >= MAX_VERSIONS => {
-                let message =
-                    format!("it has {MAX_VERSIONS} versions, the most there may be; create a new template");
+                let message = format!(
+                    "it has {MAX_VERSIONS} versions, the most there may be; create a new template"
+                );
                 Err(Refusal::WrongState(message))
             }
             (TemplateCommand::AddVersion(files), Some(now)) => {
                 let version = now.newest().saturating_add(1);
-                Ok(vec![TemplateVersionAdded { version, files: files.clone() }.into()])
+                Ok(vec![
+                    TemplateVersionAdded {
+                        version,
+                        files: files.clone(),
+                    }
+                    .into(),
+                ])
             }
             (TemplateCommand::Activate(version), Some(now)) if now.version(*version).is_none() => {
-                Err(Refusal::field("version", format!("give 1 to {}", now.newest())))
+                Err(Refusal::field(
+                    "version",
+                    format!("give 1 to {}", now.newest()),
+                ))
             }
-            (TemplateCommand::Activate(version), Some(now)) if now.active == *version => Ok(Vec::new()),
+            (TemplateCommand::Activate(version), Some(now)) if now.active == *version => {
+                Ok(Vec::new())
+            }
             (TemplateCommand::Activate(version), Some(_)) => {
                 Ok(vec![TemplateActivated { version: *version }.into()])
             }
@@ -178,10 +201,18 @@ impl Decider for Template {
     fn evolve(mut state: TemplateState, event: &TemplateEvent) -> TemplateState {
         match (event, &mut state.0) {
             (TemplateEvent::TemplateCreated(event), now) => {
-                let (name, versions) = (event.name.clone(), vec![event.files.clone()]);
-                *now = Some(OwnTemplate { name, versions, active: 1, is_retired: false });
+                let name = event.name.clone();
+                let versions = vec![event.files.clone()];
+                *now = Some(OwnTemplate {
+                    name,
+                    versions,
+                    active: 1,
+                    is_retired: false,
+                });
             }
-            (TemplateEvent::TemplateVersionAdded(event), Some(now)) => now.versions.push(event.files.clone()),
+            (TemplateEvent::TemplateVersionAdded(event), Some(now)) => {
+                now.versions.push(event.files.clone())
+            }
             (TemplateEvent::TemplateActivated(event), Some(now)) => now.active = event.version,
             (TemplateEvent::TemplateRetired(_), Some(now)) => now.is_retired = true,
             (
@@ -221,26 +252,50 @@ mod tests {
     use crate::domain::kernel::decider::spec::given;
 
     fn created() -> TemplateEvent {
-        TemplateCreated { name: "Diploma".to_owned(), files: files("a") }.into()
+        TemplateCreated {
+            name: "Diploma".to_owned(),
+            files: files("a"),
+        }
+        .into()
     }
 
     fn added(version: u32) -> TemplateEvent {
-        TemplateVersionAdded { version, files: files("b") }.into()
+        TemplateVersionAdded {
+            version,
+            files: files("b"),
+        }
+        .into()
     }
 
     #[test]
     fn a_template_is_created_once_and_its_first_version_is_active() {
-        let create = || TemplateCommand::Create { name: "Diploma".to_owned(), files: files("a") };
-        given::<Template>(vec![]).when(create()).then(vec![created()]);
-        given::<Template>(vec![created()]).when(create()).then_refused("ALREADY_EXISTS");
-        let unnamed = TemplateCommand::Create { name: " ".to_owned(), files: files("a") };
-        given::<Template>(vec![]).when(unnamed).then_refused("VALIDATION_ERROR");
-        given::<Template>(vec![created()]).when(TemplateCommand::Activate(1)).then_nothing();
+        let create = || TemplateCommand::Create {
+            name: "Diploma".to_owned(),
+            files: files("a"),
+        };
+        given::<Template>(vec![])
+            .when(create())
+            .then(vec![created()]);
+        given::<Template>(vec![created()])
+            .when(create())
+            .then_refused("ALREADY_EXISTS");
+        let unnamed = TemplateCommand::Create {
+            name: " ".to_owned(),
+            files: files("a"),
+        };
+        given::<Template>(vec![])
+            .when(unnamed)
+            .then_refused("VALIDATION_ERROR");
+        given::<Template>(vec![created()])
+            .when(TemplateCommand::Activate(1))
+            .then_nothing();
     }
 
     #[test]
     fn versions_are_numbered_and_activated() {
-        given::<Template>(vec![created()]).when(TemplateCommand::AddVersion(files("b"))).then(vec![added(2)]);
+        given::<Template>(vec![created()])
+            .when(TemplateCommand::AddVersion(files("b")))
+            .then(vec![added(2)]);
         given::<Template>(vec![created()])
             .when(TemplateCommand::Activate(2))
             .then_refused("VALIDATION_ERROR");
@@ -254,19 +309,33 @@ mod tests {
 
     #[test]
     fn number_of_versions_is_limited() {
-        let history: Vec<_> = std::iter::once(created()).chain((2..=100).map(added)).collect();
-        given::<Template>(history).when(TemplateCommand::AddVersion(files("b"))).then_refused("WRONG_STATE");
+        let history: Vec<_> = std::iter::once(created())
+            .chain((2..=100).map(added))
+            .collect();
+        given::<Template>(history)
+            .when(TemplateCommand::AddVersion(files("b")))
+            .then_refused("WRONG_STATE");
     }
 
     #[test]
     fn retired_template_cannot_be_changed() {
         let retired: TemplateEvent = TemplateRetired {}.into();
-        given::<Template>(vec![created()]).when(TemplateCommand::Retire).then(vec![retired.clone()]);
+        given::<Template>(vec![created()])
+            .when(TemplateCommand::Retire)
+            .then(vec![retired.clone()]);
         let history = || vec![created(), retired.clone()];
-        given::<Template>(history()).when(TemplateCommand::Retire).then_nothing();
-        given::<Template>(history()).when(TemplateCommand::Activate(1)).then_refused("NOT_FOUND");
-        given::<Template>(history()).when(TemplateCommand::AddVersion(files("b"))).then_refused("NOT_FOUND");
-        given::<Template>(vec![]).when(TemplateCommand::Retire).then_refused("NOT_FOUND");
+        given::<Template>(history())
+            .when(TemplateCommand::Retire)
+            .then_nothing();
+        given::<Template>(history())
+            .when(TemplateCommand::Activate(1))
+            .then_refused("NOT_FOUND");
+        given::<Template>(history())
+            .when(TemplateCommand::AddVersion(files("b")))
+            .then_refused("NOT_FOUND");
+        given::<Template>(vec![])
+            .when(TemplateCommand::Retire)
+            .then_refused("NOT_FOUND");
     }
 
     #[test]

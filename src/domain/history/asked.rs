@@ -11,31 +11,36 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::domain::certification::attendee::{
-    Attendee, AttendeeCommand, AttendeeDeleted, AttendeeEvent, AttendeeImported, AttendeeUpdated, ImportedRow,
+    Attendee, AttendeeCommand, AttendeeDeleted, AttendeeEvent, AttendeeImported, AttendeeUpdated,
+    ImportedRow,
 };
 use crate::domain::certification::batch::{
-    Batch, BatchCancelRequested, BatchCancelled, BatchCommand, BatchDispatched, BatchEvent, BatchRequested,
-    BatchUndoRequested, BatchUndone, RefusedAttendee,
+    Batch, BatchCancelRequested, BatchCancelled, BatchCommand, BatchDispatched, BatchEvent,
+    BatchRequested, BatchUndoRequested, BatchUndone, RefusedAttendee,
 };
 use crate::domain::certification::certificate::samples::definition;
 use crate::domain::certification::certificate::{
-    Certificate, CertificateActivated, CertificateCommand, CertificateDeactivated, CertificateDefined,
-    CertificateDeleted, CertificateEvent, CertificateRedefined, Definition, DesignRef, TemplateRef,
+    Certificate, CertificateActivated, CertificateCommand, CertificateDeactivated,
+    CertificateDefined, CertificateDeleted, CertificateEvent, CertificateRedefined, Definition,
+    DesignRef, TemplateRef,
 };
 use crate::domain::certification::issuance::samples::{generated, request, revoked};
 use crate::domain::certification::issuance::{
-    CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand,
-    IssuanceEvent, Origin, WhyRevoked,
+    CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
+    IssuanceCommand, IssuanceEvent, Origin, WhyRevoked,
 };
 use crate::domain::certification::mail::samples::queued;
 use crate::domain::certification::mail::{
     Email, EmailCancelled, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued,
-    EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
+    EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown,
+    SendClaimed,
 };
 use crate::domain::certification::manifest::{OptionValue, OptionValues};
 use crate::domain::certification::person::samples::person;
 use crate::domain::certification::template::samples::files;
-use crate::domain::kernel::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
+use crate::domain::kernel::claim::{
+    Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken,
+};
 use crate::domain::{Decider, Event, Person};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
@@ -50,17 +55,27 @@ pub(super) trait Asked:
 {
     /// Creates a command from a text and a number. `which` selects the type of the command.
     fn command(which: u32, text: &str, n: u32) -> Self::Command;
-    /// Returns at least one event of each type. Each optional field is present in one and absent in another.
+    /// Returns at least one event of each type. Each optional field is present in one and absent in
+    /// another.
     fn samples(text: &str, n: u32) -> Vec<Self::Event>;
 }
 
 impl Asked for Attendee {
     fn command(which: u32, text: &str, n: u32) -> AttendeeCommand {
-        let source = n.is_multiple_of(2).then(|| ImportedRow { import_id: id(n), row: n });
+        let source = n.is_multiple_of(2).then(|| ImportedRow {
+            import_id: id(n),
+            row: n,
+        });
         match which % 3 {
-            0 => AttendeeCommand::Import { person: person(text), source },
+            0 => AttendeeCommand::Import {
+                person: person(text),
+                source,
+            },
             1 => AttendeeCommand::Delete,
-            _ => AttendeeCommand::Update { person: person(text), source },
+            _ => AttendeeCommand::Update {
+                person: person(text),
+                source,
+            },
         }
     }
 
@@ -71,15 +86,40 @@ impl Asked for Attendee {
             gender: Some("F".to_owned().into()),
             ..person(text)
         };
-        let source = Some(ImportedRow { import_id: id(n), row: n });
+        let source = Some(ImportedRow {
+            import_id: id(n),
+            row: n,
+        });
         vec![
-            AttendeeImported { person: person(text), source: None }.into(),
-            AttendeeImported { person: whole.clone(), source }.into(),
-            AttendeeUpdated { person: person(text), source: None }.into(),
-            AttendeeUpdated { person: whole, source }.into(),
+            AttendeeImported {
+                person: person(text),
+                source: None,
+            }
+            .into(),
+            AttendeeImported {
+                person: whole.clone(),
+                source,
+            }
+            .into(),
+            AttendeeUpdated {
+                person: person(text),
+                source: None,
+            }
+            .into(),
+            AttendeeUpdated {
+                person: whole,
+                source,
+            }
+            .into(),
             AttendeeDeleted {}.into(),
-            AttendeeImported { person: Person { document_number: None, ..person(text) }, source: None }
-                .into(),
+            AttendeeImported {
+                person: Person {
+                    document_number: None,
+                    ..person(text)
+                },
+                source: None,
+            }
+            .into(),
         ]
     }
 }
@@ -110,12 +150,23 @@ fn batch(n: u32) -> BatchRequested {
 }
 
 fn dispatched(text: &str, n: u32) -> BatchDispatched {
-    let refused = vec![RefusedAttendee { attendee_id: id(n), code: text.to_owned() }];
-    BatchDispatched { requested: n, existing: n, refused, left: n }
+    let refused = vec![RefusedAttendee {
+        attendee_id: id(n),
+        code: text.to_owned(),
+    }];
+    BatchDispatched {
+        requested: n,
+        existing: n,
+        refused,
+        left: n,
+    }
 }
 
 fn undo(text: &str) -> BatchUndoRequested {
-    BatchUndoRequested { reason: WhyRevoked::IssuedInError, note: Some(text.to_owned().into()) }
+    BatchUndoRequested {
+        reason: WhyRevoked::IssuedInError,
+        note: Some(text.to_owned().into()),
+    }
 }
 
 impl Asked for Batch {
@@ -124,7 +175,10 @@ impl Asked for Batch {
             0 => BatchCommand::Request(batch(n)),
             1 => BatchCommand::RecordDispatch(dispatched(text, n)),
             2 => BatchCommand::Cancel,
-            3 => BatchCommand::RecordCancelled(BatchCancelled { revoked: n, kept: n }),
+            3 => BatchCommand::RecordCancelled(BatchCancelled {
+                revoked: n,
+                kept: n,
+            }),
             4 => BatchCommand::Undo(undo(text)),
             _ => BatchCommand::RecordUndone(BatchUndone { revoked: n }),
         }
@@ -142,26 +196,43 @@ impl Asked for Batch {
             dispatched(text, n).into(),
             delivered.into(),
             BatchCancelRequested {}.into(),
-            BatchCancelled { revoked: n, kept: n }.into(),
+            BatchCancelled {
+                revoked: n,
+                kept: n,
+            }
+            .into(),
             undo(text).into(),
-            BatchUndoRequested { reason: WhyRevoked::Other, note: None }.into(),
+            BatchUndoRequested {
+                reason: WhyRevoked::Other,
+                note: None,
+            }
+            .into(),
             BatchUndone { revoked: n }.into(),
         ]
     }
 }
 
 fn template_with_options(text: &str) -> TemplateRef {
-    let logo = DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) };
+    let logo = DesignRef {
+        key: text.to_owned(),
+        sha256: "ab".repeat(32),
+    };
     let options = OptionValues::from([
         ("signer".to_owned(), text.into()),
         ("logo".to_owned(), OptionValue::Image(logo)),
     ]);
-    TemplateRef { options, ..TemplateRef::new("corporate", 1) }
+    TemplateRef {
+        options,
+        ..TemplateRef::new("corporate", 1)
+    }
 }
 
 fn whole_definition(text: &str) -> Definition {
     Definition {
-        design: Some(DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) }),
+        design: Some(DesignRef {
+            key: text.to_owned(),
+            sha256: "ab".repeat(32),
+        }),
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: Some(text.to_owned()),
         issue_date: Some(day()),
@@ -174,7 +245,10 @@ impl Asked for Certificate {
         match which % 6 {
             4 => CertificateCommand::Redefine(whole_definition(text)),
             5 => CertificateCommand::Delete,
-            0 => CertificateCommand::Define(Definition { name: text.to_owned(), ..whole_definition(text) }),
+            0 => CertificateCommand::Define(Definition {
+                name: text.to_owned(),
+                ..whole_definition(text)
+            }),
             1 => CertificateCommand::Define(definition()),
             2 => CertificateCommand::Activate,
             _ => CertificateCommand::Deactivate,
@@ -183,14 +257,26 @@ impl Asked for Certificate {
 
     fn samples(text: &str, _: u32) -> Vec<CertificateEvent> {
         vec![
-            CertificateDefined { definition: definition() }.into(),
-            CertificateDefined { definition: whole_definition(text) }.into(),
+            CertificateDefined {
+                definition: definition(),
+            }
+            .into(),
+            CertificateDefined {
+                definition: whole_definition(text),
+            }
+            .into(),
             CertificateActivated {}.into(),
             CertificateDeactivated {}.into(),
-            CertificateRedefined { definition: whole_definition(text) }.into(),
+            CertificateRedefined {
+                definition: whole_definition(text),
+            }
+            .into(),
             CertificateDeleted {}.into(),
             CertificateDefined {
-                definition: Definition { pdf_template: template_with_options(text), ..definition() },
+                definition: Definition {
+                    pdf_template: template_with_options(text),
+                    ..definition()
+                },
             }
             .into(),
         ]
@@ -207,7 +293,8 @@ const KINDS: [ClaimKind; 5] = [
 
 impl Asked for Claim {
     fn command(which: u32, _: &str, n: u32) -> ClaimCommand {
-        let (kind, owner) = (KINDS[(n % 4) as usize], id(n));
+        let kind = KINDS[(n % 4) as usize];
+        let owner = id(n);
         match which % 2 {
             0 => ClaimCommand::Take { kind, owner },
             _ => ClaimCommand::Release { kind, owner },
@@ -224,18 +311,41 @@ impl Asked for Claim {
 
 impl Asked for Email {
     fn command(which: u32, text: &str, n: u32) -> EmailCommand {
-        let on_unknown = if n.is_multiple_of(2) { OnUnknown::Park } else { OnUnknown::Retry };
+        let on_unknown = if n.is_multiple_of(2) {
+            OnUnknown::Park
+        } else {
+            OnUnknown::Retry
+        };
         let said = || text.to_owned().into();
         match which % 12 {
-            0 => EmailCommand::Queue(Box::new(EmailQueued { delivery: delivery(n), ..queued(on_unknown) })),
-            1 | 2 => EmailCommand::Claim { message_id: text.to_owned() },
-            3 => EmailCommand::RecordSent(EmailSent { attempt: n, answer: said() }),
+            0 => EmailCommand::Queue(Box::new(EmailQueued {
+                delivery: delivery(n),
+                ..queued(on_unknown)
+            })),
+            1 | 2 => EmailCommand::Claim {
+                message_id: text.to_owned(),
+            },
+            3 => EmailCommand::RecordSent(EmailSent {
+                attempt: n,
+                answer: said(),
+            }),
             4 => {
-                let (permanent, will_retry) = (n.is_multiple_of(3), !n.is_multiple_of(3));
-                EmailCommand::RecordFailure(EmailFailed { attempt: n, permanent, will_retry, answer: said() })
+                let permanent = n.is_multiple_of(3);
+                let will_retry = !n.is_multiple_of(3);
+                EmailCommand::RecordFailure(EmailFailed {
+                    attempt: n,
+                    permanent,
+                    will_retry,
+                    answer: said(),
+                })
             }
-            5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt: n, detail: said() }),
-            6 => EmailCommand::Abandon { why: text.to_owned() },
+            5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown {
+                attempt: n,
+                detail: said(),
+            }),
+            6 => EmailCommand::Abandon {
+                why: text.to_owned(),
+            },
             7 => EmailCommand::Release,
             8 => {
                 let now = OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(n.into());
@@ -255,16 +365,50 @@ impl Asked for Email {
         vec![
             queued(OnUnknown::Park).into(),
             linked.into(),
-            SendClaimed { attempt: n, message_id: text.to_owned() }.into(),
-            EmailSent { attempt: n, answer: said() }.into(),
-            EmailFailed { attempt: n, permanent: true, will_retry: false, answer: said() }.into(),
-            EmailFailed { attempt: n, permanent: false, will_retry: true, answer: said() }.into(),
-            EmailOutcomeUnknown { attempt: n, detail: said() }.into(),
+            SendClaimed {
+                attempt: n,
+                message_id: text.to_owned(),
+            }
+            .into(),
+            EmailSent {
+                attempt: n,
+                answer: said(),
+            }
+            .into(),
+            EmailFailed {
+                attempt: n,
+                permanent: true,
+                will_retry: false,
+                answer: said(),
+            }
+            .into(),
+            EmailFailed {
+                attempt: n,
+                permanent: false,
+                will_retry: true,
+                answer: said(),
+            }
+            .into(),
+            EmailOutcomeUnknown {
+                attempt: n,
+                detail: said(),
+            }
+            .into(),
             EmailRetryRequested {}.into(),
-            EmailQueued { delivery: delivery(n), ..queued(OnUnknown::Park) }.into(),
+            EmailQueued {
+                delivery: delivery(n),
+                ..queued(OnUnknown::Park)
+            }
+            .into(),
             EmailReleased {}.into(),
-            EmailRescheduled { delivery: delivery(n + 1) }.into(),
-            EmailRescheduled { delivery: delivery(n) }.into(),
+            EmailRescheduled {
+                delivery: delivery(n + 1),
+            }
+            .into(),
+            EmailRescheduled {
+                delivery: delivery(n),
+            }
+            .into(),
             EmailCancelled { reason: said() }.into(),
         ]
     }
@@ -272,7 +416,10 @@ impl Asked for Email {
 
 fn whole_request(text: &str, n: u32) -> CertificateRequested {
     let mut whole = request(text);
-    whole.origin = Origin { batch_id: Some(id(n)), import_id: Some(id(n)) };
+    whole.origin = Origin {
+        batch_id: Some(id(n)),
+        import_id: Some(id(n)),
+    };
     whole.page.design = whole_definition(text).design;
     whole.page.document_number = Some(text.to_owned().into());
     whole.event_link = Some("https://example.com/summit".to_owned());
@@ -281,7 +428,10 @@ fn whole_request(text: &str, n: u32) -> CertificateRequested {
 
 fn whole_revocation(text: &str, n: u32) -> CertificateRevoked {
     let reason = WhyRevoked::ALL[n as usize % WhyRevoked::ALL.len()];
-    CertificateRevoked { batch_id: Some(id(n)), ..revoked(reason, Some(text)) }
+    CertificateRevoked {
+        batch_id: Some(id(n)),
+        ..revoked(reason, Some(text))
+    }
 }
 
 fn with_options(text: &str) -> CertificateRequested {
@@ -314,8 +464,16 @@ impl Asked for Issuance {
             request(text).into(),
             whole_request(text, n).into(),
             generated(text).into(),
-            CertificateGenerationFailed { code: text.to_owned(), reason }.into(),
-            CertificateRequested { delivery: delivery(n), ..request(text) }.into(),
+            CertificateGenerationFailed {
+                code: text.to_owned(),
+                reason,
+            }
+            .into(),
+            CertificateRequested {
+                delivery: delivery(n),
+                ..request(text)
+            }
+            .into(),
             whole_revocation(text, n).into(),
             revoked(WhyRevoked::Withdrawn, None).into(),
             with_options(text).into(),

@@ -1,7 +1,8 @@
 //! Claim: ownership of a unique value, such as an e-mail address.
 //!
-//! The aggregate's id is a keyed hash of kind and value. The log therefore shows the owner of a claim, but not the
-//! value. Claims are taken and released in the same atomic batch as the change that needs them.
+//! The aggregate's id is a keyed hash of kind and value. The log therefore shows the owner of a
+//! claim, but not the value. Claims are taken and released in the same atomic batch as the change
+//! that needs them.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -80,11 +81,20 @@ impl ClaimKind {
     /// Returns the API field of the kind with this noun.
     #[must_use]
     pub fn field_of(noun: &str) -> Option<&'static str> {
-        let kinds = [Self::AttendeeEmail, Self::AttendeeDocument, Self::AttendeeNameAtEmail, Self::UserName];
-        kinds.into_iter().find(|kind| kind.noun() == noun).map(Self::field)
+        let kinds = [
+            Self::AttendeeEmail,
+            Self::AttendeeDocument,
+            Self::AttendeeNameAtEmail,
+            Self::UserName,
+        ];
+        kinds
+            .into_iter()
+            .find(|kind| kind.noun() == noun)
+            .map(Self::field)
     }
 
-    /// Returns the id of the claim's aggregate: HMAC-SHA-256 (RFC 2104) of kind and normalised value, 32 hex digits.
+    /// Returns the id of the claim's aggregate: HMAC-SHA-256 (RFC 2104) of kind and normalised
+    /// value, 32 hex digits.
     #[must_use]
     pub fn subject_id(self, key: &[u8], normalised: &str) -> String {
         // proof: HMAC takes a key of any length.
@@ -133,7 +143,9 @@ impl Decider for Claim {
 
     fn decide(state: &ClaimState, command: &ClaimCommand) -> Result<Vec<ClaimEvent>, Refusal> {
         match (*command, state.0) {
-            (ClaimCommand::Take { kind, owner }, None) => Ok(vec![ClaimTaken { kind, owner }.into()]),
+            (ClaimCommand::Take { kind, owner }, None) => {
+                Ok(vec![ClaimTaken { kind, owner }.into()])
+            }
             (ClaimCommand::Take { owner, .. }, Some(holder)) if holder == owner => Ok(Vec::new()),
             (ClaimCommand::Take { kind, .. }, Some(_)) => Err(Refusal::Taken(kind.noun())),
             (ClaimCommand::Release { kind, owner }, Some(holder)) if holder == owner => {
@@ -171,31 +183,53 @@ mod tests {
 
     #[test]
     fn free_value_can_be_taken() {
-        given::<Claim>(vec![]).when(ClaimCommand::Take { kind: KIND, owner: ADA }).then(vec![taken(ADA)]);
+        given::<Claim>(vec![])
+            .when(ClaimCommand::Take {
+                kind: KIND,
+                owner: ADA,
+            })
+            .then(vec![taken(ADA)]);
     }
 
     #[test]
     fn held_value_is_refused_to_others_and_unchanged_for_its_holder() {
         given::<Claim>(vec![taken(ADA)])
-            .when(ClaimCommand::Take { kind: KIND, owner: GRACE })
+            .when(ClaimCommand::Take {
+                kind: KIND,
+                owner: GRACE,
+            })
             .then_refused("DUPLICATE");
-        given::<Claim>(vec![taken(ADA)]).when(ClaimCommand::Take { kind: KIND, owner: ADA }).then_nothing();
+        given::<Claim>(vec![taken(ADA)])
+            .when(ClaimCommand::Take {
+                kind: KIND,
+                owner: ADA,
+            })
+            .then_nothing();
     }
 
     #[test]
     fn released_value_can_be_taken_by_another_owner() {
         given::<Claim>(vec![taken(ADA), released(ADA)])
-            .when(ClaimCommand::Take { kind: KIND, owner: GRACE })
+            .when(ClaimCommand::Take {
+                kind: KIND,
+                owner: GRACE,
+            })
             .then(vec![taken(GRACE)]);
     }
 
     #[test]
     fn only_the_holder_can_release_a_value() {
         given::<Claim>(vec![taken(ADA)])
-            .when(ClaimCommand::Release { kind: KIND, owner: GRACE })
+            .when(ClaimCommand::Release {
+                kind: KIND,
+                owner: GRACE,
+            })
             .then_nothing();
         given::<Claim>(vec![taken(ADA)])
-            .when(ClaimCommand::Release { kind: KIND, owner: ADA })
+            .when(ClaimCommand::Release {
+                kind: KIND,
+                owner: ADA,
+            })
             .then(vec![released(ADA)]);
     }
 
@@ -205,6 +239,9 @@ mod tests {
         assert_eq!(id.len(), 32);
         assert!(!id.contains("ada"));
         assert_ne!(id, KIND.subject_id(b"other", "ada@example.com"));
-        assert_ne!(id, ClaimKind::UserEmail.subject_id(b"key", "ada@example.com"));
+        assert_ne!(
+            id,
+            ClaimKind::UserEmail.subject_id(b"key", "ada@example.com")
+        );
     }
 }

@@ -15,7 +15,8 @@ pub trait Decider {
     /// Event enum of the aggregate.
     type Event: DomainEvent;
 
-    /// Returns the events that follow from `command` in `state`. The list is empty if nothing changes.
+    /// Returns the events that follow from `command` in `state`. The list is empty if nothing
+    /// changes.
     ///
     /// # Errors
     /// The command isn't allowed in this state, or its fields are not valid.
@@ -26,7 +27,9 @@ pub trait Decider {
 
     /// Folds a history into a state.
     fn fold<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self::State {
-        events.into_iter().fold(Self::State::default(), Self::evolve)
+        events
+            .into_iter()
+            .fold(Self::State::default(), Self::evolve)
     }
 }
 

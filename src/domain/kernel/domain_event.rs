@@ -45,7 +45,8 @@ pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
     /// Returns the event's data as JSON.
     fn body(&self) -> Value;
 
-    /// Returns the event's data as JSON text, the body of its message. Several times cheaper than [`Self::body`].
+    /// Returns the event's data as JSON text, the body of its message. Several times cheaper than
+    /// [`Self::body`].
     fn encode(&self) -> Vec<u8>;
 
     /// Decodes an event from its type and body.
@@ -89,7 +90,8 @@ macro_rules! domain_events {
                 let body = match self {
                     $(Self::$variant(event) => serde_json::to_value(event),)+
                 };
-                // proof: payloads have string keys and no fallible Serialize; `every_event_survives_json` tests it.
+                // proof: payloads have string keys and no fallible Serialize;
+                // `every_event_survives_json` tests it.
                 #[allow(clippy::expect_used)]
                 body.expect("an event's payload serialises")
             }

@@ -67,43 +67,67 @@ ids! {
 }
 
 impl CommandId {
-    /// Returns the id of the `n`th command that `process` derives from an event. A redelivery yields the same id, so
-    /// the command finds the events that it appended before.
+    /// Returns the id of the `n`th command that `process` derives from an event. A redelivery
+    /// yields the same id, so the command finds the events that it appended before.
     #[must_use]
     pub fn of_process(event_id: Uuid, process: &str, n: usize) -> Self {
-        Self(named(&["command", &event_id.to_string(), process, &n.to_string()]))
+        Self(named(&[
+            "command",
+            &event_id.to_string(),
+            process,
+            &n.to_string(),
+        ]))
     }
 
     /// Returns the id of the event that this command appends at `index` to one aggregate.
     #[must_use]
     pub fn event_id(self, aggregate: &str, id: &str, index: usize) -> Uuid {
-        named(&["event", &self.0.to_string(), aggregate, id, &index.to_string()])
+        named(&[
+            "event",
+            &self.0.to_string(),
+            aggregate,
+            id,
+            &index.to_string(),
+        ])
     }
 }
 
 impl IssuanceId {
-    /// Returns the id of a person's first issuance of a certificate. A repeated request yields the same id, so nobody
-    /// gets the certificate twice.
+    /// Returns the id of a person's first issuance of a certificate. A repeated request yields the
+    /// same id, so nobody gets the certificate twice.
     #[must_use]
     pub fn first_of(certificate: CertificateId, attendee: AttendeeId) -> Self {
         Self::nth_of(certificate, attendee, 1)
     }
 
-    /// Returns the id of the `n`th issuance, from 1. It follows when all earlier ones were revoked or could not be
-    /// drawn.
+    /// Returns the id of the `n`th issuance, from 1. It follows when all earlier ones were revoked
+    /// or could not be drawn.
     #[must_use]
     pub fn nth_of(certificate: CertificateId, attendee: AttendeeId, n: u32) -> Self {
-        Self(named(&["issuance", &certificate.to_string(), &attendee.to_string(), &n.to_string()]))
+        Self(named(&[
+            "issuance",
+            &certificate.to_string(),
+            &attendee.to_string(),
+            &n.to_string(),
+        ]))
     }
 }
 
 impl BatchId {
-    /// Returns the id of the `n`th batch, from 1, of `people` people that an import requests for a certificate. A
-    /// worker that has read further than its predecessor requests a larger batch, which gets another id.
+    /// Returns the id of the `n`th batch, from 1, of `people` people that an import requests for a
+    /// certificate. A worker that has read further than its predecessor requests a larger batch,
+    /// which gets another id.
     #[must_use]
     pub fn of_import(import: ImportId, certificate: CertificateId, n: u32, people: usize) -> Self {
-        let (import, certificate) = (import.to_string(), certificate.to_string());
-        Self(named(&["batch", &import, &certificate, &n.to_string(), &people.to_string()]))
+        let import = import.to_string();
+        let certificate = certificate.to_string();
+        Self(named(&[
+            "batch",
+            &import,
+            &certificate,
+            &n.to_string(),
+            &people.to_string(),
+        ]))
     }
 }
 
@@ -114,7 +138,8 @@ impl EmailId {
         Self::nth_of(issuance, 1)
     }
 
-    /// Returns the id of an issuance's `n`th mail, from 1. A person requests every mail after the first.
+    /// Returns the id of an issuance's `n`th mail, from 1. A person requests every mail after the
+    /// first.
     #[must_use]
     pub fn nth_of(issuance: IssuanceId, n: u32) -> Self {
         Self(named(&["email", &issuance.to_string(), &n.to_string()]))
@@ -141,9 +166,18 @@ mod tests {
     #[test]
     fn ids_are_derived_deterministically_from_the_work() {
         let event = Uuid::from_u128(1);
-        assert_eq!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "mail", 0));
-        assert_ne!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "mail", 1));
-        assert_ne!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "issue", 0));
+        assert_eq!(
+            CommandId::of_process(event, "mail", 0),
+            CommandId::of_process(event, "mail", 0)
+        );
+        assert_ne!(
+            CommandId::of_process(event, "mail", 0),
+            CommandId::of_process(event, "mail", 1)
+        );
+        assert_ne!(
+            CommandId::of_process(event, "mail", 0),
+            CommandId::of_process(event, "issue", 0)
+        );
         let nth = |n| IssuanceId::nth_of(event.into(), event.into(), n);
         assert_eq!(nth(1), IssuanceId::first_of(event.into(), event.into()));
         assert_ne!(nth(1), nth(2));

@@ -41,7 +41,11 @@ impl Purpose {
     /// Returns the key that is derived from `secret` for this purpose.
     #[must_use]
     pub fn key(self, secret: &[u8]) -> [u8; 32] {
-        mac(secret).chain_update(self.name()).finalize().into_bytes().into()
+        mac(secret)
+            .chain_update(self.name())
+            .finalize()
+            .into_bytes()
+            .into()
     }
 
     fn of(self, secret: &[u8], text: &[u8]) -> Hmac<Sha256> {
@@ -67,6 +71,9 @@ mod tests {
         assert!(!Purpose::RefreshToken.fits(b"other", b"text", &hash));
         assert!(!Purpose::RefreshToken.fits(b"secret", b"text", &hash[..31]));
         assert!(!Purpose::NoticeLink.fits(b"secret", b"text", &hash));
-        assert_ne!(hash, <[u8; 32]>::from(mac(b"secret").chain_update("text").finalize().into_bytes()));
+        assert_ne!(
+            hash,
+            <[u8; 32]>::from(mac(b"secret").chain_update("text").finalize().into_bytes())
+        );
     }
 }

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// Language, written as `en` or `es` (ISO 639-1) in JSON, in addresses and in the database.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Locale {
     /// English.
@@ -46,7 +48,10 @@ impl FromStr for Locale {
 
     /// Parses exactly `en` or `es`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|locale| locale.as_str() == text).ok_or(UnknownLocale)
+        Self::ALL
+            .into_iter()
+            .find(|locale| locale.as_str() == text)
+            .ok_or(UnknownLocale)
     }
 }
 
@@ -59,7 +64,10 @@ mod tests {
         for locale in Locale::ALL {
             let json = serde_json::to_string(&locale).expect("an enum serialises");
             assert_eq!(json, format!("\"{locale}\""));
-            assert_eq!(serde_json::from_str::<Locale>(&json).expect("reads back"), locale);
+            assert_eq!(
+                serde_json::from_str::<Locale>(&json).expect("reads back"),
+                locale
+            );
             assert_eq!(locale.as_str().parse(), Ok(locale));
         }
     }

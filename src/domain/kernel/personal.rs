@@ -12,8 +12,8 @@ thread_local! {
     static HIDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work` on this thread with every [`Personal`] value serialised as [`HIDDEN`], so that the result can be shown
-/// to anybody. The types alone determine which values are personal.
+/// Runs `work` on this thread with every [`Personal`] value serialised as [`HIDDEN`], so that the
+/// result can be shown to anybody. The types alone determine which values are personal.
 pub fn hidden<R>(work: impl FnOnce() -> R) -> R {
     /// Restores the previous setting, also after a panic.
     struct Before(bool);
@@ -28,10 +28,10 @@ pub fn hidden<R>(work: impl FnOnce() -> R) -> R {
 
 /// A value that contains personal data.
 ///
-/// It serialises as the plain value, because events and state contain it; inside [`hidden`] it serialises as
-/// [`HIDDEN`]. `Debug` shows only that there is a value, and there is no `Display`. A log line, a metric label or an
-/// object key made from it therefore does not compile or shows nothing. The type marks where a person's own key will
-/// seal the value.
+/// It serialises as the plain value, because events and state contain it; inside [`hidden`] it
+/// serialises as [`HIDDEN`]. `Debug` shows only that there is a value, and there is no `Display`. A
+/// log line, a metric label or an object key made from it therefore does not compile or shows
+/// nothing. The type marks where a person's own key will seal the value.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Personal<T>(T);
@@ -47,7 +47,8 @@ impl<T> Personal<T> {
         &self.0
     }
 
-    /// Consumes the wrapper and returns the value. Use it only where the value must be shown to its owner or issuer.
+    /// Consumes the wrapper and returns the value. Use it only where the value must be shown to its
+    /// owner or issuer.
     pub fn into_revealed(self) -> T {
         self.0
     }
@@ -69,7 +70,11 @@ impl<T> From<T> for Personal<T> {
 
 impl<T: Serialize> Serialize for Personal<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if HIDING.get() { serializer.serialize_str(HIDDEN) } else { self.0.serialize(serializer) }
+        if HIDING.get() {
+            serializer.serialize_str(HIDDEN)
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
@@ -86,7 +91,10 @@ mod tests {
     #[test]
     fn debug_output_never_shows_the_value() {
         let name = Personal::new("Ada Lovelace".to_owned());
-        assert_eq!(format!("{name:?} {:?}", Some(&name)), "Personal(…) Some(Personal(…))");
+        assert_eq!(
+            format!("{name:?} {:?}", Some(&name)),
+            "Personal(…) Some(Personal(…))"
+        );
     }
 
     #[test]

@@ -52,7 +52,10 @@ pub enum Refusal {
 impl Refusal {
     /// Creates a refusal of one field.
     pub fn field(field: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![InvalidField { field, message: message.into() }])
+        Self::Invalid(vec![InvalidField {
+            field,
+            message: message.into(),
+        }])
     }
 
     /// Returns the stable code for clients.
@@ -75,5 +78,9 @@ impl Refusal {
 }
 
 fn list(fields: &[InvalidField]) -> String {
-    fields.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; ")
+    fields
+        .iter()
+        .map(|f| format!("{}: {}", f.field, f.message))
+        .collect::<Vec<_>>()
+        .join("; ")
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A password or key. It can be read from the configuration but not printed: `Debug`, `Display` and `Serialize` show
-/// only a placeholder.
+/// A password or key. It can be read from the configuration but not printed: `Debug`, `Display` and
+/// `Serialize` show only a placeholder.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -54,8 +54,14 @@ mod tests {
     #[test]
     fn secret_is_hidden_in_every_output() {
         let secret: Secret = serde_json::from_str(r#""hunter2""#).expect("a string is a secret");
-        assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "… Secret(…) Secret(…)");
-        assert_eq!(serde_json::to_string(&secret).expect("a string"), r#""***""#);
+        assert_eq!(
+            format!("{secret} {secret:?} {secret:#?}"),
+            "… Secret(…) Secret(…)"
+        );
+        assert_eq!(
+            serde_json::to_string(&secret).expect("a string"),
+            r#""***""#
+        );
         assert_eq!(secret.reveal(), "hunter2");
     }
 }

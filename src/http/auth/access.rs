@@ -10,15 +10,18 @@ pub enum Access {
     Public,
     /// A signed-in person. API keys are rejected.
     SignedIn,
-    /// A signed-in person whose role has this permission, or an API key with its scope whose owner's role has it.
+    /// A signed-in person whose role has this permission, or an API key with its scope whose
+    /// owner's role has it.
     May(Permission),
-    /// A signed-in person whose role has this permission. API keys are rejected, whatever their scopes.
+    /// A signed-in person whose role has this permission. API keys are rejected, whatever their
+    /// scopes.
     InPerson(Permission),
 }
 
 macro_rules! permissions {
     ($($(#[doc = $doc:literal])+ $name:ident = $scope:literal, from $least:ident;)+) => {
-        /// Permission to use a group of routes. A role has its own permissions and those of all lower roles.
+        /// Permission to use a group of routes. A role has its own permissions and those of all
+        /// lower roles.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Permission {
             $($(#[doc = $doc])+ $name,)+
@@ -49,7 +52,8 @@ macro_rules! permissions {
     };
 }
 
-// One line per permission, with the lowest role that has it. Viewers read, operators issue, admins manage access.
+// One line per permission, with the lowest role that has it. Viewers read, operators issue, admins
+// manage access.
 permissions! {
     /// See certificates, their templates and designs.
     ReadCertificates = "certificates:read", from Viewer;
@@ -71,8 +75,8 @@ permissions! {
     ReadJobs = "jobs:read", from Viewer;
     /// Send, resend, reschedule and cancel mails, and run scheduled tasks.
     RetryJobs = "jobs:retry", from Operator;
-    /// See, add, change and remove users. An API key can do this for roles whose scopes it has, but not for
-    /// admins.
+    /// See, add, change and remove users. An API key can do this for roles whose scopes it has, but
+    /// not for admins.
     ManageUsers = "users:manage", from Admin;
     /// See and revoke API keys. Only a signed-in person can create them.
     ManageApiKeys = "api-keys:manage", from Admin;
@@ -82,7 +86,10 @@ impl Permission {
     /// Returns the permission with this scope, or `None` if the scope is unknown.
     #[must_use]
     pub fn of_scope(scope: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|permission| permission.scope() == scope)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|permission| permission.scope() == scope)
     }
 
     /// Returns true if `role` has this permission.
@@ -99,7 +106,10 @@ impl Permission {
         if self.is_held_by(role) {
             return Ok(());
         }
-        let message = format!("the role {} may not do this; ask an administrator", role.name());
+        let message = format!(
+            "the role {} may not do this; ask an administrator",
+            role.name()
+        );
         Err(ApiError::new(ErrorCode::Forbidden, message))
     }
 }
@@ -122,12 +132,24 @@ mod tests {
         for permission in [Permission::ReadAttendees, Permission::ReadJobs] {
             assert!(permission.check(Role::Viewer).is_ok());
         }
-        for permission in [Permission::Issue, Permission::ImportAttendees, Permission::RetryJobs] {
-            assert_eq!(permission.check(Role::Viewer).unwrap_err().code, ErrorCode::Forbidden);
-            assert!(permission.check(Role::Operator).is_ok() && permission.check(Role::Admin).is_ok());
+        for permission in [
+            Permission::Issue,
+            Permission::ImportAttendees,
+            Permission::RetryJobs,
+        ] {
+            assert_eq!(
+                permission.check(Role::Viewer).unwrap_err().code,
+                ErrorCode::Forbidden
+            );
+            assert!(
+                permission.check(Role::Operator).is_ok() && permission.check(Role::Admin).is_ok()
+            );
         }
         for permission in [Permission::ManageUsers, Permission::ManageApiKeys] {
-            assert_eq!(permission.check(Role::Operator).unwrap_err().code, ErrorCode::Forbidden);
+            assert_eq!(
+                permission.check(Role::Operator).unwrap_err().code,
+                ErrorCode::Forbidden
+            );
             assert!(permission.check(Role::Admin).is_ok());
         }
     }

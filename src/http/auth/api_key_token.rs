@@ -27,16 +27,23 @@ impl ApiKeyToken {
     pub fn new(id: ApiKeyId, random: fn(&mut [u8])) -> Self {
         let mut bytes = [0; 32];
         random(&mut bytes);
-        Self { id, secret: Secret::new(URL_SAFE_NO_PAD.encode(bytes)) }
+        Self {
+            id,
+            secret: Secret::new(URL_SAFE_NO_PAD.encode(bytes)),
+        }
     }
 
-    /// Parses a token that a client sent. Returns `None` if it does not have the form of an API key.
+    /// Parses a token that a client sent. Returns `None` if it does not have the form of an API
+    /// key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
         let fits = id.len() == 32 && secret.len() == SECRET_CHARS && secret.is_ascii();
         fits.then_some(())?;
-        Some(Self { id: Uuid::try_parse(id).ok()?.into(), secret: Secret::new(secret) })
+        Some(Self {
+            id: Uuid::try_parse(id).ok()?.into(),
+            secret: Secret::new(secret),
+        })
     }
 
     /// Returns the whole key. Only the response that creates the key contains it.
@@ -45,8 +52,8 @@ impl ApiKeyToken {
         format!("{PREFIX}{}_{}", self.id.0.simple(), self.secret.reveal())
     }
 
-    /// Returns the SHA-256 of the secret as 64 hex digits. The log stores only this hash. The secret has 256
-    /// random bits, so a slow hash is not needed.
+    /// Returns the SHA-256 of the secret as 64 hex digits. The log stores only this hash. The
+    /// secret has 256 random bits, so a slow hash is not needed.
     #[must_use]
     pub fn sha256(&self) -> String {
         hex(&Sha256::digest(self.secret.reveal().as_bytes()))
@@ -73,7 +80,15 @@ mod tests {
         let other = ApiKeyToken::new(key.id, |bytes| bytes.fill(2));
         assert!(!other.is_of(&key.sha256()));
         let long = format!("{text}x");
-        for odd in ["", "lk_", "lk__", &text[1..], &text[..text.len() - 1], &long, &text.replace('_', "-")] {
+        for odd in [
+            "",
+            "lk_",
+            "lk__",
+            &text[1..],
+            &text[..text.len() - 1],
+            &long,
+            &text.replace('_', "-"),
+        ] {
             assert!(ApiKeyToken::parse(odd).is_none(), "{odd}");
         }
     }

@@ -64,8 +64,15 @@ impl AuthSettings {
         if !(1..=24 * 60).contains(&self.reset_minutes) {
             return wrong("reset_minutes", "must be between 1 and 1440");
         }
-        if self.reset_url.as_deref().is_some_and(|url| !is_base_url(url)) {
-            return wrong("reset_url", "must be an http or https address without query and fragment");
+        if self
+            .reset_url
+            .as_deref()
+            .is_some_and(|url| !is_base_url(url))
+        {
+            return wrong(
+                "reset_url",
+                "must be an http or https address without query and fragment",
+            );
         }
         Ok(())
     }
@@ -78,17 +85,45 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused_by_name() {
         assert_eq!(AuthSettings::default().check(), Ok(()));
-        let of = |issuer: &str| AuthSettings { issuer: issuer.to_owned(), ..AuthSettings::default() }.check();
+        let of = |issuer: &str| {
+            AuthSettings {
+                issuer: issuer.to_owned(),
+                ..AuthSettings::default()
+            }
+            .check()
+        };
         assert_eq!(of("Example Academy"), Ok(()));
         for issuer in ["", " ", "a:b", "a\nb", &"x".repeat(65)] {
-            assert_eq!(of(issuer).map_err(|error| error.setting), Err("issuer"), "{issuer}");
+            assert_eq!(
+                of(issuer).map_err(|error| error.setting),
+                Err("issuer"),
+                "{issuer}"
+            );
         }
-        let none = AuthSettings { first_password_hours: 0, ..AuthSettings::default() };
-        assert_eq!(none.check().map_err(|error| error.setting), Err("first_password_hours"));
-        let days = AuthSettings { reset_minutes: 3_000, ..AuthSettings::default() };
-        assert_eq!(days.check().map_err(|error| error.setting), Err("reset_minutes"));
+        let none = AuthSettings {
+            first_password_hours: 0,
+            ..AuthSettings::default()
+        };
+        assert_eq!(
+            none.check().map_err(|error| error.setting),
+            Err("first_password_hours")
+        );
+        let days = AuthSettings {
+            reset_minutes: 3_000,
+            ..AuthSettings::default()
+        };
+        assert_eq!(
+            days.check().map_err(|error| error.setting),
+            Err("reset_minutes")
+        );
         let reset_url = Some("https://example.org/reset?a=b".to_owned());
-        let query = AuthSettings { reset_url, ..AuthSettings::default() };
-        assert_eq!(query.check().map_err(|error| error.setting), Err("reset_url"));
+        let query = AuthSettings {
+            reset_url,
+            ..AuthSettings::default()
+        };
+        assert_eq!(
+            query.check().map_err(|error| error.setting),
+            Err("reset_url")
+        );
     }
 }

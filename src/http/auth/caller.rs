@@ -14,8 +14,8 @@ use crate::domain::accounts::user::Role;
 use crate::domain::{ApiKeyId, CommandId, SessionId, UserId};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// Authenticated caller of a request: a signed-in person, or a program with an API key. Only routes that require
-/// authentication have one.
+/// Authenticated caller of a request: a signed-in person, or a program with an API key. Only routes
+/// that require authentication have one.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// Id of the user. For a program, this is the owner of its API key.
@@ -81,8 +81,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let principal = parts.extensions.get::<Principal>().cloned();
-        let principal = principal.ok_or_else(|| ApiError::internal("a public route asks who calls it"))?;
-        Ok(Self { user_id: principal.user_id, principal })
+        let principal =
+            principal.ok_or_else(|| ApiError::internal("a public route asks who calls it"))?;
+        Ok(Self {
+            user_id: principal.user_id,
+            principal,
+        })
     }
 }
 
@@ -94,23 +98,33 @@ pub(in crate::http) async fn authenticate(
     http: &HttpState,
     headers: &HeaderMap,
 ) -> Result<Principal, ApiError> {
-    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
+    let token = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(bearer);
     let Some(token) = token else {
         let message = "log in first, and send the header `Authorization: Bearer <access_token>`";
         return Err(ApiError::new(ErrorCode::Unauthenticated, message));
     };
     if token.starts_with(PREFIX) {
-        let message = "the API key is unknown, has expired or was revoked; ask an administrator for another";
+        let message =
+            "the API key is unknown, has expired or was revoked; ask an administrator for another";
         let unknown = || ApiError::new(ErrorCode::Unauthenticated, message);
         let token = ApiKeyToken::parse(token).ok_or_else(unknown)?;
         http.standing.fresh().await?;
-        let principal = http.standing.of_key(&token, http.now()).ok_or_else(unknown)?;
+        let principal = http
+            .standing
+            .of_key(&token, http.now())
+            .ok_or_else(unknown)?;
         last_use::note(http, token.id);
         return Ok(principal);
     }
     let message = "the access token is not valid or has expired; refresh it or log in again";
     let not_valid = || ApiError::new(ErrorCode::Unauthenticated, message);
-    let bearer = http.tokens.verify(token, http.now()).map_err(|_| not_valid())?;
+    let bearer = http
+        .tokens
+        .verify(token, http.now())
+        .map_err(|_| not_valid())?;
     http.standing.fresh().await?;
     http.standing.of_token(&bearer).ok_or_else(not_valid)
 }

@@ -10,8 +10,8 @@ use crate::http::HttpState;
 /// Shortest time between two records of one key.
 const EVERY: Duration = Duration::from_secs(300);
 
-/// Time at which this process last recorded each key's use. Only uses of valid keys are recorded, so the number
-/// of keys bounds the map.
+/// Time at which this process last recorded each key's use. Only uses of valid keys are recorded,
+/// so the number of keys bounds the map.
 #[derive(Default)]
 pub struct LastUses(Mutex<HashMap<ApiKeyId, Instant>>);
 
@@ -19,7 +19,9 @@ impl LastUses {
     /// Returns true if the use must be recorded, and marks it as recorded.
     fn is_due(&self, id: ApiKeyId, now: Instant) -> bool {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = noted.get(&id).is_none_or(|then| now.duration_since(*then) >= EVERY);
+        let is_due = noted
+            .get(&id)
+            .is_none_or(|then| now.duration_since(*then) >= EVERY);
         if is_due {
             noted.insert(id, now);
         }
@@ -27,7 +29,8 @@ impl LastUses {
     }
 }
 
-/// Records the use of a key in the background. After a failure, the next attempt follows 5 minutes later.
+/// Records the use of a key in the background. After a failure, the next attempt follows 5 minutes
+/// later.
 pub fn note(http: &HttpState, id: ApiKeyId) {
     if !http.last_uses.is_due(id, Instant::now()) {
         return;
@@ -41,7 +44,10 @@ pub fn note(http: &HttpState, id: ApiKeyId) {
         );
         let noted = async {
             let database = http.database().await?;
-            database.execute(&sql, &[&id.0]).await.map_err(crate::database::DatabaseError::from)?;
+            database
+                .execute(&sql, &[&id.0])
+                .await
+                .map_err(crate::database::DatabaseError::from)?;
             Ok::<_, crate::http::ApiError>(())
         };
         if let Err(error) = noted.await {
@@ -59,8 +65,10 @@ mod tests {
 
     #[test]
     fn a_use_is_noted_once_in_a_while() {
-        let (uses, now) = (LastUses::default(), Instant::now());
-        let (one, two) = (ApiKeyId(Uuid::from_u128(1)), ApiKeyId(Uuid::from_u128(2)));
+        let uses = LastUses::default();
+        let now = Instant::now();
+        let one = ApiKeyId(Uuid::from_u128(1));
+        let two = ApiKeyId(Uuid::from_u128(2));
         assert!(uses.is_due(one, now) && uses.is_due(two, now));
         assert!(!uses.is_due(one, now + EVERY / 2));
         assert!(uses.is_due(one, now + EVERY));

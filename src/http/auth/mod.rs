@@ -1,4 +1,5 @@
-//! Authentication and authorization: passwords, tokens, second factors, API keys, permissions, rate limits.
+//! Authentication and authorization: passwords, tokens, second factors, API keys, permissions, rate
+//! limits.
 
 pub mod access;
 pub mod api_key_token;

@@ -1,5 +1,6 @@
-//! Password hashes: argon2id (RFC 9106), on blocking threads, with limited concurrency. New passwords are also
-//! checked there: those that are easy to guess or known from breaches are rejected.
+//! Password hashes: argon2id (RFC 9106), on blocking threads, with limited concurrency. New
+//! passwords are also checked there: those that are easy to guess or known from breaches are
+//! rejected.
 
 mod breached;
 mod guessable;
@@ -52,8 +53,8 @@ pub enum PasswordError {
 }
 
 impl Passwords {
-    /// Creates a hasher. New hashes have the parameters of `settings`; existing hashes are verified with their
-    /// own. New passwords that are in `breached` are rejected.
+    /// Creates a hasher. New hashes have the parameters of `settings`; existing hashes are verified
+    /// with their own. New passwords that are in `breached` are rejected.
     ///
     /// # Errors
     /// The parameters are out of range.
@@ -61,19 +62,34 @@ impl Passwords {
         settings: PasswordSettings,
         breached: Option<BreachedPasswords>,
     ) -> Result<Self, PasswordError> {
-        let params = Params::new(settings.memory_kib, settings.iterations, settings.lanes, None)
-            .map_err(|error| PasswordError::Parameters(error.to_string()))?;
+        let params = Params::new(
+            settings.memory_kib,
+            settings.iterations,
+            settings.lanes,
+            None,
+        )
+        .map_err(|error| PasswordError::Parameters(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&argon2, b"nobody has this password")?.into();
-        Ok(Self { argon2, slots: Arc::new(Semaphore::new(settings.max_concurrent)), nobody, breached })
+        Ok(Self {
+            argon2,
+            slots: Arc::new(Semaphore::new(settings.max_concurrent)),
+            nobody,
+            breached,
+        })
     }
 
     /// Returns the hash of a new password as a PHC string.
     ///
     /// # Errors
-    /// The password is easy to guess or known from a breach, no slot became free within 5 s, or hashing failed.
-    pub async fn hash_new(&self, password: Personal<String>) -> Result<Personal<String>, PasswordError> {
-        let (argon2, breached) = (self.argon2.clone(), self.breached.clone());
+    /// The password is easy to guess or known from a breach, no slot became free within 5 s, or
+    /// hashing failed.
+    pub async fn hash_new(
+        &self,
+        password: Personal<String>,
+    ) -> Result<Personal<String>, PasswordError> {
+        let argon2 = self.argon2.clone();
+        let breached = self.breached.clone();
         self.blocking(move || {
             let password = password.reveal_str();
             if guessable::is_guessable(password) {
@@ -81,9 +97,12 @@ impl Passwords {
                     "is among the first that are guessed; use something longer",
                 ));
             }
-            let is_breached = breached.map(|list| list.contains(password.as_bytes())).transpose();
+            let is_breached = breached
+                .map(|list| list.contains(password.as_bytes()))
+                .transpose();
             if is_breached.map_err(PasswordError::List)? == Some(true) {
-                let known = "is known from a breach of another site; use one that you use nowhere else";
+                let known =
+                    "is known from a breach of another site; use one that you use nowhere else";
                 return Err(PasswordError::NotTaken(known));
             }
             hash(&argon2, password.as_bytes()).map(Personal::new)
@@ -91,8 +110,8 @@ impl Passwords {
         .await
     }
 
-    /// Returns true if the password matches the hash `expected`. Without a hash, does the same work and returns
-    /// false.
+    /// Returns true if the password matches the hash `expected`. Without a hash, does the same work
+    /// and returns false.
     ///
     /// # Errors
     /// No slot became free within 5 s, or the hash is not a PHC string.
@@ -105,9 +124,12 @@ impl Passwords {
         let known = expected.is_some();
         let expected = expected.map_or_else(|| self.nobody.to_string(), Personal::into_revealed);
         self.blocking(move || {
-            let parsed =
-                PasswordHash::new(&expected).map_err(|error| PasswordError::Hash(error.to_string()))?;
-            Ok(argon2.verify_password(password.reveal_str().as_bytes(), &parsed).is_ok() && known)
+            let parsed = PasswordHash::new(&expected)
+                .map_err(|error| PasswordError::Hash(error.to_string()))?;
+            Ok(argon2
+                .verify_password(password.reveal_str().as_bytes(), &parsed)
+                .is_ok()
+                && known)
         })
         .await
     }
@@ -117,16 +139,20 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let slot = tokio::time::timeout(MAX_WAIT, self.slots.clone().acquire_owned()).await;
-        let Ok(Ok(slot)) = slot else { return Err(PasswordError::Busy) };
-        // The slot moves into the task. A client that disconnects must not release it while its hash is still
-        // running.
+        let Ok(Ok(slot)) = slot else {
+            return Err(PasswordError::Busy);
+        };
+        // The slot moves into the task. A client that disconnects must not release it while its
+        // hash is still running.
         let done = tokio::task::spawn_blocking(move || (work(), drop(slot)).0).await;
         done.map_err(|error| PasswordError::Hash(error.to_string()))?
     }
 }
 
 fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, PasswordError> {
-    let hash = argon2.hash_password(password).map_err(|error| PasswordError::Hash(error.to_string()))?;
+    let hash = argon2
+        .hash_password(password)
+        .map_err(|error| PasswordError::Hash(error.to_string()))?;
     Ok(hash.to_string())
 }
 
@@ -136,7 +162,12 @@ mod tests {
     use crate::domain::hex;
 
     fn passwords(max_concurrent: usize) -> Passwords {
-        let cheap = PasswordSettings { memory_kib: 8, iterations: 1, lanes: 1, max_concurrent };
+        let cheap = PasswordSettings {
+            memory_kib: 8,
+            iterations: 1,
+            lanes: 1,
+            max_concurrent,
+        };
         Passwords::new(cheap, None).unwrap()
     }
 
@@ -149,9 +180,24 @@ mod tests {
         let passwords = passwords(2);
         let hash = passwords.hash_new(text("Correct-horse-1")).await.unwrap();
         assert!(hash.reveal_str().starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
-        assert!(passwords.verify(text("Correct-horse-1"), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify(text("correct-horse-1"), Some(hash)).await.unwrap());
-        assert!(!passwords.verify(text("nobody has this password"), None).await.unwrap());
+        assert!(
+            passwords
+                .verify(text("Correct-horse-1"), Some(hash.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(text("correct-horse-1"), Some(hash))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(text("nobody has this password"), None)
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
@@ -162,10 +208,15 @@ mod tests {
         };
         assert!(refused(passwords(1).hash_new(text("Iloveyou2")).await).contains("guessed"));
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        let sha1 = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, b"Correct-horse-1");
-        std::io::Write::write_all(&mut file, format!("{}:1\n", hex(sha1.as_ref())).as_bytes()).unwrap();
+        let sha1 =
+            ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, b"Correct-horse-1");
+        std::io::Write::write_all(&mut file, format!("{}:1\n", hex(sha1.as_ref())).as_bytes())
+            .unwrap();
         let breached = Some(BreachedPasswords::open(file.path()).unwrap());
-        let passwords = Passwords { breached, ..passwords(1) };
+        let passwords = Passwords {
+            breached,
+            ..passwords(1)
+        };
         assert!(refused(passwords.hash_new(text("Correct-horse-1")).await).contains("breach"));
         assert!(passwords.hash_new(text("Correct-horse-2")).await.is_ok());
     }
@@ -177,6 +228,11 @@ mod tests {
         let refused = passwords.verify(text("Correct-horse-1"), None).await;
         assert!(matches!(refused, Err(PasswordError::Busy)));
         drop(held);
-        assert!(passwords.verify(text("Correct-horse-1"), None).await.is_ok());
+        assert!(
+            passwords
+                .verify(text("Correct-horse-1"), None)
+                .await
+                .is_ok()
+        );
     }
 }

@@ -16,7 +16,8 @@ pub struct Principal {
     pub epoch: u32,
     /// Means of authentication.
     pub by: By,
-    /// True if an administrator has set the password, so that the user must change it before anything else.
+    /// True if an administrator has set the password, so that the user must change it before
+    /// anything else.
     pub has_first_password: bool,
 }
 
@@ -46,8 +47,7 @@ impl Principal {
     /// 403 if the password must be changed.
     pub fn check_password(&self) -> Result<(), ApiError> {
         if self.has_first_password {
-            let message =
-                "somebody else has set your password; change it first, by POST /auth/change-password";
+            let message = "somebody else has set your password; change it first, by POST /auth/change-password";
             return Err(ApiError::new(ErrorCode::PasswordChangeRequired, message));
         }
         Ok(())
@@ -70,7 +70,9 @@ impl Principal {
             (Access::May(permission), By::ApiKey(..)) if self.holds(permission) => Ok(()),
             (Access::May(permission), By::ApiKey(..)) => {
                 let scope = permission.scope();
-                forbidden(&format!("this API key, or whoever made it, may not do this; it needs {scope}"))
+                forbidden(&format!(
+                    "this API key, or whoever made it, may not do this; it needs {scope}"
+                ))
             }
         }
     }
@@ -83,7 +85,13 @@ mod tests {
     use super::*;
 
     fn principal(role: Role, by: By) -> Principal {
-        Principal { user_id: Uuid::from_u128(1).into(), role, epoch: 0, by, has_first_password: false }
+        Principal {
+            user_id: Uuid::from_u128(1).into(),
+            role,
+            epoch: 0,
+            by,
+            has_first_password: false,
+        }
     }
 
     fn key(role: Role, scopes: &[Permission]) -> Principal {
@@ -93,29 +101,54 @@ mod tests {
     #[test]
     fn a_key_may_what_both_its_scopes_and_its_owner_may() {
         let scopes = [Permission::Issue, Permission::ManageUsers];
-        assert!(key(Role::Operator, &scopes).check(Access::May(Permission::Issue)).is_ok());
-        assert!(key(Role::Admin, &scopes).check(Access::May(Permission::ManageUsers)).is_ok());
+        assert!(
+            key(Role::Operator, &scopes)
+                .check(Access::May(Permission::Issue))
+                .is_ok()
+        );
+        assert!(
+            key(Role::Admin, &scopes)
+                .check(Access::May(Permission::ManageUsers))
+                .is_ok()
+        );
         for (role, permission) in [
             (Role::Operator, Permission::ManageUsers),
             (Role::Viewer, Permission::Issue),
             (Role::Admin, Permission::ReadJobs),
         ] {
-            let refused = key(role, &scopes).check(Access::May(permission)).unwrap_err();
-            assert_eq!(refused.code, ErrorCode::Forbidden, "{role:?} {permission:?}");
+            let refused = key(role, &scopes)
+                .check(Access::May(permission))
+                .unwrap_err();
+            assert_eq!(
+                refused.code,
+                ErrorCode::Forbidden,
+                "{role:?} {permission:?}"
+            );
         }
     }
 
     #[test]
     fn a_key_is_no_person() {
         let key = key(Role::Admin, Permission::ALL);
-        for in_person in [Access::SignedIn, Access::InPerson(Permission::ManageApiKeys)] {
+        for in_person in [
+            Access::SignedIn,
+            Access::InPerson(Permission::ManageApiKeys),
+        ] {
             assert_eq!(key.check(in_person).unwrap_err().code, ErrorCode::Forbidden);
         }
         let admin = principal(Role::Admin, By::Session(Uuid::from_u128(3).into()));
-        assert!(admin.check(Access::InPerson(Permission::ManageApiKeys)).is_ok());
+        assert!(
+            admin
+                .check(Access::InPerson(Permission::ManageApiKeys))
+                .is_ok()
+        );
         let person = principal(Role::Viewer, By::Session(Uuid::from_u128(3).into()));
         assert!(person.check(Access::SignedIn).is_ok());
         assert!(person.check(Access::May(Permission::Issue)).is_err());
-        assert!(person.check(Access::InPerson(Permission::ManageApiKeys)).is_err());
+        assert!(
+            person
+                .check(Access::InPerson(Permission::ManageApiKeys))
+                .is_err()
+        );
     }
 }

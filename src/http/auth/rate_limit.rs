@@ -1,7 +1,8 @@
 //! Rate limits: calls of routes by client, and log-in attempts by account.
 //!
-//! The counts are kept in this process only, so several API processes allow several times as much. Each table is
-//! bounded. A full table evicts the keys with the fewest calls, so that new keys get a place.
+//! The counts are kept in this process only, so several API processes allow several times as much.
+//! Each table is bounded. A full table evicts the keys with the fewest calls, so that new keys get
+//! a place.
 
 mod guesses;
 mod table;
@@ -38,13 +39,13 @@ pub enum Limit {
 pub struct RateLimits {
     password: ByClient,
     public: ByClient,
-    /// Guesses at a user's second factor. Only callers who know the password can make them. A code has only six
-    /// digits, so the window is longer than a minute.
+    /// Guesses at a user's second factor. Only callers who know the password can make them. A code
+    /// has only six digits, so the window is longer than a minute.
     codes: RateTable<UserId>,
     /// Password guesses at accounts.
     guesses: Guesses,
-    /// Password reset mails, by the claim of the e-mail address. The limit is the same for addresses without an
-    /// account.
+    /// Password reset mails, by the claim of the e-mail address. The limit is the same for
+    /// addresses without an account.
     links: RateTable<String>,
 }
 
@@ -70,7 +71,9 @@ impl RateLimits {
             Limit::Password => ("password", &self.password),
             Limit::Public => ("public", &self.public),
         };
-        table.take(client, Instant::now()).map_err(|wait| too_many(name, wait))
+        table
+            .take(client, Instant::now())
+            .map_err(|wait| too_many(name, wait))
     }
 
     /// Counts a password guess at an account from an address, before the password is checked.
@@ -91,8 +94,8 @@ impl RateLimits {
         self.guesses.was_right(guess, Instant::now());
     }
 
-    /// Removes a guess from the count whose password was right but whose second factor is missing. Its address
-    /// does not become known.
+    /// Removes a guess from the count whose password was right but whose second factor is missing.
+    /// Its address does not become known.
     pub fn guessed_half(&self, guess: Guess) {
         self.guesses.give_back(guess);
     }
@@ -102,7 +105,9 @@ impl RateLimits {
     /// # Errors
     /// 429 with `Retry-After` if there were too many wrong guesses.
     pub fn guess_code(&self, user: UserId) -> Result<(), ApiError> {
-        self.codes.take(&user, Instant::now()).map_err(|wait| too_many("code", wait))
+        self.codes
+            .take(&user, Instant::now())
+            .map_err(|wait| too_many("code", wait))
     }
 
     /// Removes a right code from the count.
@@ -118,8 +123,8 @@ fn too_many(limit: &'static str, wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::TooManyRequests, message).retry_after(Duration::from_secs(seconds))
 }
 
-/// Calls by client address. All addresses of one IPv6 site share [`SITE_FACTOR`] times the limit, so a site can
-/// neither exceed that nor fill the table.
+/// Calls by client address. All addresses of one IPv6 site share [`SITE_FACTOR`] times the limit,
+/// so a site can neither exceed that nor fill the table.
 struct ByClient {
     clients: RateTable<ClientAddress>,
     sites: RateTable<Site>,
@@ -136,9 +141,13 @@ impl ByClient {
     }
 
     fn take(&self, client: ClientAddress, now: Instant) -> Result<(), Duration> {
-        let Some(site) = client.site() else { return self.clients.take(&client, now) };
+        let Some(site) = client.site() else {
+            return self.clients.take(&client, now);
+        };
         self.sites.take(&site, now)?;
-        self.clients.take(&client, now).inspect_err(|_| self.sites.give_back(&site))
+        self.clients
+            .take(&client, now)
+            .inspect_err(|_| self.sites.give_back(&site))
     }
 }
 
@@ -159,13 +168,20 @@ mod tests {
         let table = ByClient::new(5, 2_000);
         let now = Instant::now();
         let from_site = |network: u32| at(&format!("2001:db8:7:{network:x}::1"));
-        let passed = (0..65_536).filter(|network| table.take(from_site(*network), now).is_ok()).count();
+        let passed = (0..65_536)
+            .filter(|network| table.take(from_site(*network), now).is_ok())
+            .count();
         assert_eq!(passed, 5 * SITE_FACTOR);
-        assert_eq!(table.clients.len(), 5 * SITE_FACTOR, "no more keys than calls that were let through");
+        assert_eq!(
+            table.clients.len(),
+            5 * SITE_FACTOR,
+            "no more keys than calls that were let through"
+        );
         for newcomer in ["2001:db8:8::1", "192.0.2.1"] {
             assert_eq!(table.take(at(newcomer), now), Ok(()), "{newcomer}");
         }
-        // An address of another site is limited by its own bound. Its rejected calls do not count for its site.
+        // An address of another site is limited by its own bound. Its rejected calls do not count
+        // for its site.
         for _ in 0..100 {
             let _ = table.take(at("2001:db8:9::1"), now);
         }
@@ -179,29 +195,53 @@ mod tests {
         let now = Instant::now();
         for n in 0..3_000_u32 {
             let _ = table.take(at(&format!("2001:db9:{:x}:{:x}::1", n % 97, n)), now);
-            assert_eq!(table.take(ClientAddress::V4((0x0a00_0000 + n).into()), now), Ok(()), "{n}");
+            assert_eq!(
+                table.take(ClientAddress::V4((0x0a00_0000 + n).into()), now),
+                Ok(()),
+                "{n}"
+            );
         }
         assert!(table.clients.len() <= 500);
     }
 
     #[test]
     fn an_account_gets_few_links_an_hour() {
-        let limits = RateLimits::new(&LimitSettings { reset_links_per_hour: 2, ..LimitSettings::default() });
-        assert_eq!([1, 2, 3].map(|_| limits.sends_link("ada")), [true, true, false]);
+        let limits = RateLimits::new(&LimitSettings {
+            reset_links_per_hour: 2,
+            ..LimitSettings::default()
+        });
+        assert_eq!(
+            [1, 2, 3].map(|_| limits.sends_link("ada")),
+            [true, true, false]
+        );
         assert!(limits.sends_link("grace"));
-        let (table, now) = (RateTable::new(HOUR, 2, 10), Instant::now());
+        let table = RateTable::new(HOUR, 2, 10);
+        let now = Instant::now();
         assert_eq!([1, 2].map(|_| table.take(&"a", now)), [Ok(()), Ok(())]);
         assert_eq!(table.take(&"a", now), Err(HOUR / 2));
     }
 
     #[test]
     fn the_answer_tells_when_to_come_back() {
-        let settings = LimitSettings { password_per_minute: 1, ..LimitSettings::default() };
+        let settings = LimitSettings {
+            password_per_minute: 1,
+            ..LimitSettings::default()
+        };
         let limits = RateLimits::new(&settings);
-        assert!(limits.count(Limit::Password, ClientAddress::Unknown).is_ok());
+        assert!(
+            limits
+                .count(Limit::Password, ClientAddress::Unknown)
+                .is_ok()
+        );
         assert!(limits.count(Limit::Public, ClientAddress::Unknown).is_ok());
-        let refused = limits.count(Limit::Password, ClientAddress::Unknown).unwrap_err();
+        let refused = limits
+            .count(Limit::Password, ClientAddress::Unknown)
+            .unwrap_err();
         assert_eq!(refused.code, ErrorCode::TooManyRequests);
-        assert!(refused.retry_after.is_some_and(|wait| wait > 50 * SECOND && wait <= 60 * SECOND));
+        assert!(
+            refused
+                .retry_after
+                .is_some_and(|wait| wait > 50 * SECOND && wait <= 60 * SECOND)
+        );
     }
 }

@@ -1,8 +1,10 @@
-//! Authenticated encryption of short data that clients or the log keep (ChaCha20-Poly1305, RFC 8439).
+//! Authenticated encryption of short data that clients or the log keep (ChaCha20-Poly1305, RFC
+//! 8439).
 //!
-//! Each purpose has its own key, derived from the claim key. All processes of an installation have the claim key,
-//! and it never changes during the life of the log, so no data has to be encrypted again. The subject of the data
-//! is authenticated with it: data that is moved to another subject can't be decrypted.
+//! Each purpose has its own key, derived from the claim key. All processes of an installation have
+//! the claim key, and it never changes during the life of the log, so no data has to be encrypted
+//! again. The subject of the data is authenticated with it: data that is moved to another subject
+//! can't be decrypted.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,17 +19,30 @@ pub(in crate::http) struct Seal(Option<LessSafeKey>);
 impl Seal {
     pub(in crate::http) fn of(purpose: Purpose, claim_key: &Secret) -> Self {
         let key = purpose.key(claim_key.reveal().as_bytes());
-        Self(UnboundKey::new(&CHACHA20_POLY1305, &key).ok().map(LessSafeKey::new))
+        Self(
+            UnboundKey::new(&CHACHA20_POLY1305, &key)
+                .ok()
+                .map(LessSafeKey::new),
+        )
     }
 
-    /// Encrypts `plain` with `about` as additional data and returns base64url text, which is valid in a URL.
-    /// Never returns `None` for a key of 32 bytes.
-    pub(in crate::http) fn close(&self, random: fn(&mut [u8]), about: &[u8], plain: &[u8]) -> Option<String> {
+    /// Encrypts `plain` with `about` as additional data and returns base64url text, which is valid
+    /// in a URL. Never returns `None` for a key of 32 bytes.
+    pub(in crate::http) fn close(
+        &self,
+        random: fn(&mut [u8]),
+        about: &[u8],
+        plain: &[u8],
+    ) -> Option<String> {
         let mut nonce = [0; NONCE_LEN];
         random(&mut nonce);
         let mut sealed = plain.to_vec();
-        let (unique, aad) = (Nonce::assume_unique_for_key(nonce), Aad::from(about));
-        self.0.as_ref()?.seal_in_place_append_tag(unique, aad, &mut sealed).ok()?;
+        let unique = Nonce::assume_unique_for_key(nonce);
+        let aad = Aad::from(about);
+        self.0
+            .as_ref()?
+            .seal_in_place_append_tag(unique, aad, &mut sealed)
+            .ok()?;
         Some(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
     }
 
@@ -36,7 +51,11 @@ impl Seal {
         let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        self.0.as_ref()?.open_in_place(nonce, Aad::from(about), sealed).ok().map(|plain| plain.to_vec())
+        self.0
+            .as_ref()?
+            .open_in_place(nonce, Aad::from(about), sealed)
+            .ok()
+            .map(|plain| plain.to_vec())
     }
 }
 
@@ -50,16 +69,25 @@ mod tests {
 
     #[test]
     fn a_secret_opens_for_what_it_is_about_and_under_its_key_only() {
-        let sealed = seal("one").close(|bytes| bytes.fill(7), b"ada", b"a secret of 20 bytes").unwrap();
-        assert_eq!(seal("one").open(b"ada", &sealed).as_deref(), Some(&b"a secret of 20 bytes"[..]));
+        let sealed = seal("one")
+            .close(|bytes| bytes.fill(7), b"ada", b"a secret of 20 bytes")
+            .unwrap();
+        assert_eq!(
+            seal("one").open(b"ada", &sealed).as_deref(),
+            Some(&b"a secret of 20 bytes"[..])
+        );
         assert_eq!(seal("one").open(b"grace", &sealed), None);
         assert_eq!(seal("other").open(b"ada", &sealed), None);
-        assert_eq!(Seal::of(Purpose::ListCursor, &Secret::new("one")).open(b"ada", &sealed), None);
+        assert_eq!(
+            Seal::of(Purpose::ListCursor, &Secret::new("one")).open(b"ada", &sealed),
+            None
+        );
     }
 
     #[test]
     fn the_same_secret_is_sealed_differently_each_time() {
-        let sealed = || seal("one").close(|bytes| rand::fill(bytes), b"ada", b"a secret of 20 bytes");
+        let sealed =
+            || seal("one").close(|bytes| rand::fill(bytes), b"ada", b"a secret of 20 bytes");
         assert_ne!(sealed(), sealed());
     }
 
@@ -73,7 +101,8 @@ mod tests {
             proptest::prop_assert_eq!(seal("one").open(b"list", &odd), None);
             let mut changed = sealed.into_bytes();
             let at = at % changed.len();
-            // Only the last character can have unused bits. A change of any other character changes the content.
+            // Only the last character can have unused bits. A change of any other character changes
+            // the content.
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
             if at + 1 < changed.len() {

@@ -1,4 +1,5 @@
-//! Second factor of a log-in: secrets and codes. The domain decides whether a code may still be used.
+//! Second factor of a log-in: secrets and codes. The domain decides whether a code may still be
+//! used.
 
 mod qr_code;
 mod recovery_codes;
@@ -19,7 +20,8 @@ pub use totp::Totp;
 /// Longest input, in bytes. A recovery code has 29 characters.
 const MAX_BYTES: usize = 128;
 
-/// Code that a user enters: six digits, or a recovery code. Whitespace, hyphens and case are ignored.
+/// Code that a user enters: six digits, or a recovery code. Whitespace, hyphens and case are
+/// ignored.
 #[derive(Clone)]
 pub struct Code(Personal<String>);
 
@@ -30,9 +32,15 @@ impl Code {
     /// 400 if it has more than 128 bytes.
     pub fn of(given: &Personal<String>) -> Result<Self, ApiError> {
         if given.reveal_str().len() > MAX_BYTES {
-            return Err(ApiError::field("code", format!("is longer than {MAX_BYTES} bytes")));
+            return Err(ApiError::field(
+                "code",
+                format!("is longer than {MAX_BYTES} bytes"),
+            ));
         }
-        let bare = given.reveal_str().chars().filter(|c| !c.is_whitespace() && *c != '-');
+        let bare = given
+            .reveal_str()
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '-');
         Ok(Self(bare.collect::<String>().to_ascii_uppercase().into()))
     }
 
@@ -53,18 +61,18 @@ pub fn fresh_secret(http: &HttpState, id: UserId) -> Result<(Totp, Personal<Stri
     Ok((totp, sealed.into()))
 }
 
-/// Returns the key for secrets. The user's id is authenticated, so a secret that is copied to another user's
-/// event can't be decrypted.
+/// Returns the key for secrets. The user's id is authenticated, so a secret that is copied to
+/// another user's event can't be decrypted.
 fn seal(http: &HttpState) -> Seal {
     Seal::of(Purpose::SecondFactor, &http.claim_key)
 }
 
-/// Checks a time-based code, or hashes a recovery code for the domain to check. The guess counts as wrong until
-/// [`guessed_right`] is called.
+/// Checks a time-based code, or hashes a recovery code for the domain to check. The guess counts as
+/// wrong until [`guessed_right`] is called.
 ///
 /// # Errors
-/// 401 if a time-based code is wrong; 429 if there were too many wrong guesses; 500 if the secret can't be
-/// decrypted.
+/// 401 if a time-based code is wrong; 429 if there were too many wrong guesses; 500 if the secret
+/// can't be decrypted.
 pub fn guess(
     http: &HttpState,
     id: UserId,
@@ -72,14 +80,27 @@ pub fn guess(
     code: &Code,
 ) -> Result<Shown, ApiError> {
     http.rate_limits.guess_code(id)?;
-    let Some(sealed_secret) = factor.sealed_secret().filter(|_| code.is_of_time()).cloned() else {
-        return Ok(Shown::RecoveryCode { sha256: recovery_codes::sha256(code.0.reveal_str()) });
+    let Some(sealed_secret) = factor
+        .sealed_secret()
+        .filter(|_| code.is_of_time())
+        .cloned()
+    else {
+        return Ok(Shown::RecoveryCode {
+            sha256: recovery_codes::sha256(code.0.reveal_str()),
+        });
     };
     // Encrypted by this installation: decryption fails only if `secrets.claim_key` has changed.
     let secret = seal(http).open(id.0.as_bytes(), sealed_secret.reveal_str());
-    let totp = secret.and_then(Totp::of).ok_or_else(|| ApiError::internal("a secret can't be opened"))?;
-    let step = totp.step_of(code.0.reveal_str(), http.now()).ok_or(Refusal::WrongCode)?;
-    Ok(Shown::Code { sealed_secret, step })
+    let totp = secret
+        .and_then(Totp::of)
+        .ok_or_else(|| ApiError::internal("a secret can't be opened"))?;
+    let step = totp
+        .step_of(code.0.reveal_str(), http.now())
+        .ok_or(Refusal::WrongCode)?;
+    Ok(Shown::Code {
+        sealed_secret,
+        step,
+    })
 }
 
 /// Removes a right guess from the count, after the code was used up.
@@ -103,7 +124,11 @@ mod tests {
             ("١٢٣٤٥٦", "١٢٣٤٥٦", false),
             ("", "", false),
         ] {
-            assert_eq!((of(given).0.reveal_str(), of(given).is_of_time()), (bare, is_of_time), "{given}");
+            assert_eq!(
+                (of(given).0.reveal_str(), of(given).is_of_time()),
+                (bare, is_of_time),
+                "{given}"
+            );
         }
         assert!(Code::of(&"1".repeat(MAX_BYTES + 1).into()).is_err());
     }

@@ -1,10 +1,12 @@
-//! In-memory authorization state, kept current from the event log: users, ended sessions and API keys.
+//! In-memory authorization state, kept current from the event log: users, ended sessions and API
+//! keys.
 //!
-//! An access token is valid for minutes and contains the state of its user at the time of issue. Every request
-//! also checks this state, so that a user who was disabled, removed, logged out or given another role is rejected
-//! before the token expires. The state is behind the log by the delivery time of one message, usually
-//! milliseconds. A silent consumer is replaced after [`follow::RENEW_AFTER`]. After [`MAX_SILENCE`] without news
-//! from the log, all tokens are rejected.
+//! An access token is valid for minutes and contains the state of its user at the time of issue.
+//! Every request also checks this state, so that a user who was disabled, removed, logged out or
+//! given another role is rejected before the token expires. The state is behind the log by the
+//! delivery time of one message, usually milliseconds. A silent consumer is replaced after
+//! [`follow::RENEW_AFTER`]. After [`MAX_SILENCE`] without news from the log, all tokens are
+//! rejected.
 
 mod follow;
 
@@ -29,8 +31,8 @@ use crate::http::{ApiError, ErrorCode};
 
 /// Longest time without news from the log before all tokens are rejected.
 pub const MAX_SILENCE: Duration = Duration::from_secs(60);
-/// Longest time that a request waits until this process has read the log at the start, or has applied its own
-/// write.
+/// Longest time that a request waits until this process has read the log at the start, or has
+/// applied its own write.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// In-memory authorization state.
@@ -46,8 +48,8 @@ struct Known {
     keys: HashMap<ApiKeyId, ApiKeyState>,
     /// Users who have a second factor.
     factors: HashSet<UserId>,
-    /// Ended sessions whose access tokens may not have expired yet, with the time at which this process learned
-    /// of the end.
+    /// Ended sessions whose access tokens may not have expired yet, with the time at which this
+    /// process learned of the end.
     ended: HashMap<SessionId, Instant>,
 }
 
@@ -62,20 +64,26 @@ struct Progress {
 
 impl Progress {
     fn is_fresh(&self) -> bool {
-        self.level_at.is_some_and(|then| then.elapsed() < MAX_SILENCE)
+        self.level_at
+            .is_some_and(|then| then.elapsed() < MAX_SILENCE)
     }
 }
 
 impl Default for Standing {
     fn default() -> Self {
-        let (users, sessions) = (watch::Sender::default(), watch::Sender::default());
-        Self { known: RwLock::default(), users, sessions }
+        let users = watch::Sender::default();
+        let sessions = watch::Sender::default();
+        Self {
+            known: RwLock::default(),
+            users,
+            sessions,
+        }
     }
 }
 
 impl Standing {
-    /// Waits until users and sessions are current, at most 5 s for each. Usually they are, and the call returns
-    /// at once.
+    /// Waits until users and sessions are current, at most 5 s for each. Usually they are, and the
+    /// call returns at once.
     ///
     /// # Errors
     /// 503 if the state has not been current during the last [`MAX_SILENCE`].
@@ -85,22 +93,27 @@ impl Standing {
                 continue;
             }
             let mut progress = progress.subscribe();
-            let waited = tokio::time::timeout(MAX_WAIT, progress.wait_for(Progress::is_fresh)).await;
+            let waited =
+                tokio::time::timeout(MAX_WAIT, progress.wait_for(Progress::is_fresh)).await;
             if waited.is_err() {
                 let message = "who may do what can't be read at the moment; try again";
-                return Err(ApiError::new(ErrorCode::Unavailable, message).because("the log is silent"));
+                return Err(
+                    ApiError::new(ErrorCode::Unavailable, message).because("the log is silent")
+                );
             }
         }
         Ok(())
     }
 
-    /// Waits until this process has applied an event about a user or API key that it has written itself, for at
-    /// most 5 s. The client can then rely on the change. Other processes follow the log on their own.
+    /// Waits until this process has applied an event about a user or API key that it has written
+    /// itself, for at most 5 s. The client can then rely on the change. Other processes follow the
+    /// log on their own.
     pub async fn heeds_user(&self, position: Position) {
         heeds(&self.users, position).await;
     }
 
-    /// Waits until this process has applied an event about a session that it has written itself, for at most 5 s.
+    /// Waits until this process has applied an event about a session that it has written itself,
+    /// for at most 5 s.
     pub async fn heeds_session(&self, position: Position) {
         heeds(&self.sessions, position).await;
     }
@@ -121,21 +134,48 @@ impl Standing {
             Some(UserState::Absent) | None => true,
         };
         let by = By::Session(bearer.session_id);
-        let Bearer { user_id, role, epoch, has_first_password, .. } = *bearer;
-        holds.then_some(Principal { user_id, role, epoch, by, has_first_password })
+        let Bearer {
+            user_id,
+            role,
+            epoch,
+            has_first_password,
+            ..
+        } = *bearer;
+        holds.then_some(Principal {
+            user_id,
+            role,
+            epoch,
+            by,
+            has_first_password,
+        })
     }
 
     /// Returns the sender with an API key, if the key is valid and its owner is active.
     #[must_use]
     pub fn of_key(&self, token: &ApiKeyToken, now: OffsetDateTime) -> Option<Principal> {
         let known = self.known();
-        let ApiKeyState::Valid(key) = known.keys.get(&token.id)? else { return None };
+        let ApiKeyState::Valid(key) = known.keys.get(&token.id)? else {
+            return None;
+        };
         let owner = known.active(key.owner)?;
-        let scopes = key.scopes.iter().filter_map(|scope| Permission::of_scope(scope)).collect();
-        let holds = token.is_of(&key.secret_sha256) && now < key.expires_at && is_in_force(key, owner);
+        let scopes = key
+            .scopes
+            .iter()
+            .filter_map(|scope| Permission::of_scope(scope))
+            .collect();
+        let holds =
+            token.is_of(&key.secret_sha256) && now < key.expires_at && is_in_force(key, owner);
         let by = By::ApiKey(token.id, scopes);
-        let (user_id, role, epoch) = (key.owner, owner.role, owner.epoch);
-        holds.then_some(Principal { user_id, role, epoch, by, has_first_password: false })
+        let user_id = key.owner;
+        let role = owner.role;
+        let epoch = owner.epoch;
+        holds.then_some(Principal {
+            user_id,
+            role,
+            epoch,
+            by,
+            has_first_password: false,
+        })
     }
 
     /// Returns true if a user has a second factor.
@@ -144,8 +184,8 @@ impl Standing {
         self.known().factors.contains(&user)
     }
 
-    /// Returns the number of valid API keys of `owner`. It may be slightly out of date, because it only limits
-    /// their number.
+    /// Returns the number of valid API keys of `owner`. It may be slightly out of date, because it
+    /// only limits their number.
     #[must_use]
     pub fn keys_of(&self, owner: UserId, now: OffsetDateTime) -> usize {
         let known = self.known();
@@ -162,7 +202,8 @@ impl Standing {
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
-        // The data of a poisoned lock is consistent, because events are folded before the result is inserted.
+        // The data of a poisoned lock is consistent, because events are folded before the result is
+        // inserted.
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -175,7 +216,8 @@ impl Standing {
         for event in events {
             match event.decode() {
                 Ok(decoded) => known.apply(&event.id, &decoded),
-                // A newer program wrote the event. Its meaning is unknown, so its aggregate gets no access.
+                // A newer program wrote the event. Its meaning is unknown, so its aggregate gets no
+                // access.
                 Err(error) => {
                     tracing::error!(position = event.position, %error, "authorization event can't be decoded");
                     known.distrust(&event.aggregate, &event.id);
@@ -186,7 +228,9 @@ impl Standing {
 
     /// Removes ended sessions whose access tokens have all expired.
     fn forget(&self, older_than: Duration) {
-        self.known_mut().ended.retain(|_, heard| heard.elapsed() < older_than);
+        self.known_mut()
+            .ended
+            .retain(|_, heard| heard.elapsed() < older_than);
     }
 }
 
@@ -211,10 +255,13 @@ impl Known {
             Event::User(event) => {
                 let Ok(id) = id.parse::<UserId>() else { return };
                 let state = self.users.get(&id).cloned().unwrap_or_default();
-                self.users.insert(id, without_hash(User::evolve(state, event)));
+                self.users
+                    .insert(id, without_hash(User::evolve(state, event)));
             }
             Event::ApiKey(event) => {
-                let Ok(id) = id.parse::<ApiKeyId>() else { return };
+                let Ok(id) = id.parse::<ApiKeyId>() else {
+                    return;
+                };
                 let state = self.keys.get(&id).cloned().unwrap_or_default();
                 self.keys.insert(id, ApiKey::evolve(state, event));
             }
@@ -230,10 +277,13 @@ impl Known {
                 }
             }
             Event::Session(SessionEvent::SessionRevoked(_)) => {
-                let Ok(id) = id.parse::<SessionId>() else { return };
+                let Ok(id) = id.parse::<SessionId>() else {
+                    return;
+                };
                 self.ended.insert(id, Instant::now());
             }
-            Event::Session(SessionEvent::SessionStarted(_) | SessionEvent::SessionRefreshed(_)) => {}
+            Event::Session(SessionEvent::SessionStarted(_) | SessionEvent::SessionRefreshed(_)) => {
+            }
             // Other aggregates are not followed.
             _ => {}
         }
@@ -258,9 +308,10 @@ const fn is_in_force(key: &ApiKeyCreated, owner: &Account) -> bool {
 /// Removes the password's hash, which must not be kept here.
 fn without_hash(state: UserState) -> UserState {
     match state {
-        UserState::Known(account) => {
-            UserState::Known(Account { password_hash: Personal::default(), ..account })
-        }
+        UserState::Known(account) => UserState::Known(Account {
+            password_hash: Personal::default(),
+            ..account
+        }),
         UserState::Absent | UserState::Deleted => state,
     }
 }

@@ -45,8 +45,8 @@ struct Claims {
     iss: String,
     aud: String,
     typ: String,
-    /// True if the password must be changed. It is constant for the token's life, because a change ends the
-    /// epoch.
+    /// True if the password must be changed. It is constant for the token's life, because a change
+    /// ends the epoch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     first_password: bool,
 }
@@ -85,7 +85,8 @@ impl Tokens {
     pub fn new(keys: &[SigningKey], settings: TokenSettings) -> Result<Self, BadKeys> {
         let first = keys.first().ok_or(BadKeys::None)?;
         let mut validation = Validation::new(Algorithm::HS256);
-        validation.required_spec_claims = HashSet::from(["exp", "iss", "aud", "sub"].map(str::to_owned));
+        validation.required_spec_claims =
+            HashSet::from(["exp", "iss", "aud", "sub"].map(str::to_owned));
         validation.set_issuer(&[&settings.issuer]);
         validation.set_audience(&[&settings.audience]);
         // `verify` checks the expiry against the time that it is given.
@@ -94,13 +95,17 @@ impl Tokens {
         Ok(Self {
             encoding: EncodingKey::from_secret(first.key.reveal().as_bytes()),
             signing_id: first.id.clone(),
-            decoding: keys.iter().map(|key| (key.id.clone(), secret(key))).collect(),
+            decoding: keys
+                .iter()
+                .map(|key| (key.id.clone(), secret(key)))
+                .collect(),
             validation,
             settings,
         })
     }
 
-    /// Returns the expiry of an access token that is issued at `now` in a session that ends at `ends_at`.
+    /// Returns the expiry of an access token that is issued at `now` in a session that ends at
+    /// `ends_at`.
     #[must_use]
     pub fn access_until(&self, now: OffsetDateTime, ends_at: OffsetDateTime) -> OffsetDateTime {
         ends_at.min(now + time::Duration::seconds(self.settings.access_seconds.into()))
@@ -146,7 +151,10 @@ impl Tokens {
             typ: ACCESS.to_owned(),
             first_password: user.first_password_until.is_some(),
         };
-        let header = Header { kid: Some(self.signing_id.clone()), ..Header::new(Algorithm::HS256) };
+        let header = Header {
+            kid: Some(self.signing_id.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|_| TokenError::NotSigned)
     }
 
@@ -156,16 +164,35 @@ impl Tokens {
     /// The token is not a valid access token of this server.
     pub fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Bearer, TokenError> {
         let not_valid = |_| TokenError::NotValid;
-        let kid = jsonwebtoken::decode_header(token).map_err(not_valid)?.kid.ok_or(TokenError::NotValid)?;
-        let key = self.decoding.iter().find(|(id, _)| *id == kid).ok_or(TokenError::NotValid)?;
+        let kid = jsonwebtoken::decode_header(token)
+            .map_err(not_valid)?
+            .kid
+            .ok_or(TokenError::NotValid)?;
+        let key = self
+            .decoding
+            .iter()
+            .find(|(id, _)| *id == kid)
+            .ok_or(TokenError::NotValid)?;
         let decoded = jsonwebtoken::decode::<Claims>(token, &key.1, &self.validation);
         let claims = decoded.map_err(not_valid)?.claims;
         if claims.typ != ACCESS || claims.exp <= now.unix_timestamp() {
             return Err(TokenError::NotValid);
         }
-        let Claims { sub: user_id, role, sid: session_id, epoch, first_password: has_first_password, .. } =
-            claims;
-        Ok(Bearer { user_id, role, session_id, epoch, has_first_password })
+        let Claims {
+            sub: user_id,
+            role,
+            sid: session_id,
+            epoch,
+            first_password: has_first_password,
+            ..
+        } = claims;
+        Ok(Bearer {
+            user_id,
+            role,
+            session_id,
+            epoch,
+            has_first_password,
+        })
     }
 }
 
@@ -186,7 +213,10 @@ mod tests {
     const OTHER: &str = "another example key, just as long";
 
     fn tokens(keys: &[(&str, &str)]) -> Tokens {
-        let key = |(id, key): &(&str, &str)| SigningKey { id: (*id).to_owned(), key: Secret::new(*key) };
+        let key = |(id, key): &(&str, &str)| SigningKey {
+            id: (*id).to_owned(),
+            key: Secret::new(*key),
+        };
         let keys: Vec<SigningKey> = keys.iter().map(key).collect();
         Tokens::new(&keys, TokenSettings::default()).unwrap()
     }
@@ -226,12 +256,17 @@ mod tests {
     }
 
     fn claims() -> Value {
-        let body = URL_SAFE_NO_PAD.decode(issued(&ours()).split('.').nth(1).unwrap()).unwrap();
+        let body = URL_SAFE_NO_PAD
+            .decode(issued(&ours()).split('.').nth(1).unwrap())
+            .unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 
     fn header(algorithm: Algorithm, kid: Option<&str>) -> Header {
-        Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) }
+        Header {
+            kid: kid.map(str::to_owned),
+            ..Header::new(algorithm)
+        }
     }
 
     fn signed(header: &Header, claims: &Value) -> String {
@@ -253,7 +288,11 @@ mod tests {
         };
         let token = issued(&ours());
         assert_eq!(ours().verify(&token, NOW), Ok(bearer));
-        assert!(ours().verify(&token, NOW + time::Duration::seconds(900)).is_err());
+        assert!(
+            ours()
+                .verify(&token, NOW + time::Duration::seconds(900))
+                .is_err()
+        );
         let expected = json!({
             "sub": id(), "sid": session(), "epoch": 3, "name": "Ada", "last_name": "Lovelace",
             "email": "ada@example.com", "username": "ada", "role": "operator",
@@ -265,9 +304,18 @@ mod tests {
 
     #[test]
     fn a_token_tells_of_a_first_password() {
-        let user = Account { first_password_until: Some(NOW), ..user() };
-        let token = ours().issue(id(), &user, session(), NOW, NOW + time::Duration::days(1)).unwrap();
-        assert!(ours().verify(&token, NOW).is_ok_and(|bearer| bearer.has_first_password));
+        let user = Account {
+            first_password_until: Some(NOW),
+            ..user()
+        };
+        let token = ours()
+            .issue(id(), &user, session(), NOW, NOW + time::Duration::days(1))
+            .unwrap();
+        assert!(
+            ours()
+                .verify(&token, NOW)
+                .is_ok_and(|bearer| bearer.has_first_password)
+        );
     }
 
     #[test]
@@ -275,7 +323,11 @@ mod tests {
         let end = NOW + time::Duration::seconds(30);
         let until = ours().access_until(NOW, end);
         let token = ours().issue(id(), &user(), session(), NOW, until).unwrap();
-        assert!(ours().verify(&token, end - time::Duration::seconds(1)).is_ok());
+        assert!(
+            ours()
+                .verify(&token, end - time::Duration::seconds(1))
+                .is_ok()
+        );
         assert_eq!(ours().verify(&token, end), Err(TokenError::NotValid));
     }
 
@@ -298,7 +350,10 @@ mod tests {
     #[test]
     fn a_foreign_signature_or_algorithm_is_refused() {
         assert!(refused(&issued(&tokens(&[("one", OTHER)]))));
-        assert!(refused(&signed(&header(Algorithm::HS512, Some("one")), &claims())));
+        assert!(refused(&signed(
+            &header(Algorithm::HS512, Some("one")),
+            &claims()
+        )));
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let none = json!({"alg": "none", "typ": "JWT", "kid": "one"});
         assert!(refused(&format!("{}.{}.", part(&none), part(&claims()))));
@@ -307,18 +362,28 @@ mod tests {
 
     #[test]
     fn a_key_can_be_changed_while_tokens_of_the_one_before_count() {
-        let (before, both) = (ours(), tokens(&[("two", OTHER), ("one", KEY)]));
+        let before = ours();
+        let both = tokens(&[("two", OTHER), ("one", KEY)]);
         assert!(both.verify(&issued(&before), NOW).is_ok());
         let new = issued(&both);
         assert!(both.verify(&new, NOW).is_ok());
-        assert_eq!(jsonwebtoken::decode_header(&new).unwrap().kid.as_deref(), Some("two"));
-        assert!(before.verify(&new, NOW).is_err(), "a key that is not known here");
+        assert_eq!(
+            jsonwebtoken::decode_header(&new).unwrap().kid.as_deref(),
+            Some("two")
+        );
+        assert!(
+            before.verify(&new, NOW).is_err(),
+            "a key that is not known here"
+        );
     }
 
     #[test]
     fn an_unknown_key_or_none_is_refused() {
         for kid in [None, Some(""), Some("two")] {
-            assert!(refused(&signed(&header(Algorithm::HS256, kid), &claims())), "{kid:?}");
+            assert!(
+                refused(&signed(&header(Algorithm::HS256, kid), &claims())),
+                "{kid:?}"
+            );
         }
     }
 }

@@ -28,8 +28,8 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Response body. It is serialized directly, without an intermediate `Value`, because list pages are by far the
-/// most frequent responses.
+/// Response body. It is serialized directly, without an intermediate `Value`, because list pages
+/// are by far the most frequent responses.
 #[derive(Serialize)]
 struct Body<D, M> {
     success: bool,
@@ -63,28 +63,51 @@ impl Answer {
         Self::of(200, data, Some(meta))
     }
 
-    fn of(status: u16, data: &impl Serialize, meta: Option<impl Serialize>) -> Result<Self, ApiError> {
-        let body = Body { success: status < 400, data, meta };
+    fn of(
+        status: u16,
+        data: &impl Serialize,
+        meta: Option<impl Serialize>,
+    ) -> Result<Self, ApiError> {
+        let body = Body {
+            success: status < 400,
+            data,
+            meta,
+        };
         let body = serde_json::to_vec(&body).map_err(ApiError::internal)?;
-        Ok(Self { status, headers: BTreeMap::new(), body })
+        Ok(Self {
+            status,
+            headers: BTreeMap::new(),
+            body,
+        })
     }
 
     /// Changes the status to 201 and sets `Location` to the path of the new resource.
     #[must_use]
     pub fn created(self, location: String) -> Self {
-        Self { status: 201, ..self }.with(LOCATION, location)
+        Self {
+            status: 201,
+            ..self
+        }
+        .with(LOCATION, location)
     }
 
     /// Changes the status to 202, without a `Location`.
     #[must_use]
     pub fn for_later(self) -> Self {
-        Self { status: 202, ..self }
+        Self {
+            status: 202,
+            ..self
+        }
     }
 
     /// Changes the status to 202 and sets `Location` to the path that shows the progress.
     #[must_use]
     pub fn accepted(self, location: String) -> Self {
-        Self { status: 202, ..self }.with(LOCATION, location)
+        Self {
+            status: 202,
+            ..self
+        }
+        .with(LOCATION, location)
     }
 
     /// Sets `X-Event-Position` to the position that a write produced.
@@ -99,14 +122,15 @@ impl Answer {
         self.with(ETAG, etag(position))
     }
 
-    /// Sets the `ETag` of a response that also contains data of other aggregates. `other` is the position of the
-    /// last event of that data.
+    /// Sets the `ETag` of a response that also contains data of other aggregates. `other` is the
+    /// position of the last event of that data.
     #[must_use]
     pub fn version_with(self, position: Position, other: Position) -> Self {
         self.with(ETAG, format!("\"{position}-{other}\""))
     }
 
-    /// Sets the `ETag` to the SHA-256 of the body, for a response about several resources with a version each.
+    /// Sets the `ETag` to the SHA-256 of the body, for a response about several resources with a
+    /// version each.
     #[must_use]
     pub fn version_of_body(self) -> Self {
         let digest = hex(&Sha256::digest(&self.body));
@@ -123,7 +147,8 @@ impl Answer {
     pub fn message(mut self, text: &str) -> Self {
         // The body is a JSON object with members. Its closing brace is replaced by one more member.
         self.body.pop();
-        self.body.extend_from_slice(format!(",\"message\":{}}}", Value::from(text)).as_bytes());
+        self.body
+            .extend_from_slice(format!(",\"message\":{}}}", Value::from(text)).as_bytes());
         self
     }
 }
@@ -137,9 +162,12 @@ pub fn etag(position: Position) -> String {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
-        let mut response = (status, [(CONTENT_TYPE, "application/json")], self.body).into_response();
+        let mut response =
+            (status, [(CONTENT_TYPE, "application/json")], self.body).into_response();
         for (name, value) in self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value))
+            {
                 response.headers_mut().insert(name, value);
             }
         }
@@ -184,8 +212,8 @@ pub struct ListMeta {
     /// Number of the page, if a page was requested by its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
-    /// Number of entries in the whole list, if a page was requested by its number and the list has at most 10,000
-    /// entries.
+    /// Number of entries in the whole list, if a page was requested by its number and the list has
+    /// at most 10,000 entries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<i64>,
 }
@@ -198,7 +226,13 @@ mod tests {
 
     #[test]
     fn another_body_is_another_version() {
-        let version = |n: u8| Answer::ok(&json!({"n": n})).unwrap().version_of_body().headers["etag"].clone();
+        let version = |n: u8| {
+            Answer::ok(&json!({"n": n}))
+                .unwrap()
+                .version_of_body()
+                .headers["etag"]
+                .clone()
+        };
         assert_eq!(version(1), version(1));
         assert_ne!(version(1), version(2));
         assert_eq!(version(1).len(), 66);
@@ -207,12 +241,24 @@ mod tests {
     #[test]
     fn headers_and_envelope_say_what_happened() {
         let answer = Answer::ok(&json!({"id": 1})).unwrap();
-        let answer = answer.created("/api/v1/things/1".to_owned()).at(42).version(42).message("made");
+        let answer = answer
+            .created("/api/v1/things/1".to_owned())
+            .at(42)
+            .version(42)
+            .message("made");
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
-        assert_eq!(body, json!({"success": true, "data": {"id": 1}, "message": "made"}));
+        assert_eq!(
+            body,
+            json!({"success": true, "data": {"id": 1}, "message": "made"})
+        );
         let response = answer.into_response();
         assert_eq!(response.status(), 201);
-        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         assert_eq!(header("x-event-position"), Some("42"));
         assert_eq!(header("etag"), Some("\"42\""));
         assert_eq!(header("location"), Some("/api/v1/things/1"));

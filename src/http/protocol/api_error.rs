@@ -1,5 +1,5 @@
-//! Errors of the API. [`crate::http::server::layers::envelope`] writes their body, because it knows the request id.
-//! [`super::error_mapping`] maps internal errors to them.
+//! Errors of the API. [`crate::http::server::layers::envelope`] writes their body, because it knows
+//! the request id. [`super::error_mapping`] maps internal errors to them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,13 +28,22 @@ pub struct ApiError {
 impl ApiError {
     /// Creates an error with a text for people.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: Vec::new(), retry_after: None, cause: None }
+        Self {
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// Creates a validation error for one field, parameter or header.
     pub fn field(field: &str, problem: impl AsRef<str>) -> Self {
         let detail = format!("{field}: {}", problem.as_ref());
-        Self { details: vec![detail.clone()], ..Self::new(ErrorCode::ValidationError, detail) }
+        Self {
+            details: vec![detail.clone()],
+            ..Self::new(ErrorCode::ValidationError, detail)
+        }
     }
 
     /// Creates a 404 error. `what` names the missing resource.

@@ -1,14 +1,15 @@
 //! Encrypted list cursors, which mark the start of the next page.
 //!
-//! A cursor may contain a person's name and is part of URLs, so it is encrypted. It can be decrypted only for the
-//! list that it was created for. The server stores nothing.
+//! A cursor may contain a person's name and is part of URLs, so it is encrypted. It can be
+//! decrypted only for the list that it was created for. The server stores nothing.
 
 use crate::domain::kernel::keyed_hash::Purpose;
 use crate::http::auth::sealed::Seal;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::listing::Last;
 
-/// Encrypts a cursor for the page after `last`. `list` identifies the list by noun, order and filters.
+/// Encrypts a cursor for the page after `last`. `list` identifies the list by noun, order and
+/// filters.
 ///
 /// # Errors
 /// 500 if encryption fails, which does not happen with a key of this length.
@@ -19,7 +20,11 @@ pub fn seal(http: &HttpState, list: &str, last: &Last) -> Result<String, ApiErro
 
 fn sealed(key: &Seal, random: fn(&mut [u8]), list: &str, last: &Last) -> Option<String> {
     let text = last.text.as_deref().unwrap_or_default();
-    key.close(random, list.as_bytes(), &[&last.number.to_be_bytes(), text.as_bytes()].concat())
+    key.close(
+        random,
+        list.as_bytes(),
+        &[&last.number.to_be_bytes(), text.as_bytes()].concat(),
+    )
 }
 
 /// Decrypts a cursor that was created for the same `list`.
@@ -38,8 +43,12 @@ fn opened(key: &Seal, list: &str, cursor: &str) -> Option<Last> {
     let plain = key.open(list.as_bytes(), cursor)?;
     let (number, text) = plain.split_first_chunk::<8>()?;
     let text = String::from_utf8(text.to_vec()).ok()?;
-    // An order by position ignores the text. The order is part of `list`, so it is the same as for `seal`.
-    Some(Last { text: Some(text), number: i64::from_be_bytes(*number) })
+    // An order by position ignores the text. The order is part of `list`, so it is the same as for
+    // `seal`.
+    Some(Last {
+        text: Some(text),
+        number: i64::from_be_bytes(*number),
+    })
 }
 
 fn key(http: &HttpState) -> Seal {
@@ -54,7 +63,10 @@ mod tests {
     #[test]
     fn a_cursor_opens_for_its_own_list_only() {
         let key = Seal::of(Purpose::ListCursor, &Secret::new("one"));
-        let last = Last { text: Some("maria jose".to_owned()), number: 42 };
+        let last = Last {
+            text: Some("maria jose".to_owned()),
+            number: 42,
+        };
         let cursor = sealed(&key, |bytes| bytes.fill(7), "people by name", &last).unwrap();
         assert!(!cursor.contains("maria"));
         assert_eq!(opened(&key, "people by name", &cursor), Some(last));

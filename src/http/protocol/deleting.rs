@@ -15,9 +15,9 @@ pub struct Deleted {
     pub id: Uuid,
 }
 
-/// Rejects the deletion of a resource that has issuances. They are counted in the query tables, after these
-/// contain all events that are in the log now. An issuance that is requested at the same moment does no harm,
-/// because it pins everything that it is made of.
+/// Rejects the deletion of a resource that has issuances. They are counted in the query tables,
+/// after these contain all events that are in the log now. An issuance that is requested at the
+/// same moment does no harm, because it pins everything that it is made of.
 ///
 /// # Errors
 /// 409 if there are issuances; 503 if the tables do not catch up in time.
@@ -35,5 +35,8 @@ pub async fn check_unused(
         Some(count) => format!("{count} times"),
         None => format!("more than {MAX_COUNTED} times"),
     };
-    Err(ApiError::new(ErrorCode::InUse, format!("{what} {times} and can't be deleted; {instead}")))
+    Err(ApiError::new(
+        ErrorCode::InUse,
+        format!("{what} {times} and can't be deleted; {instead}"),
+    ))
 }

@@ -18,7 +18,8 @@ pub struct Endpoint {
     pub path: String,
     /// Access that the route requires.
     pub access: Access,
-    /// True if the route also accepts users who must first change a password that an administrator has set.
+    /// True if the route also accepts users who must first change a password that an administrator
+    /// has set.
     pub with_first_password: bool,
     /// True if the route receives a file. It then has a longer timeout.
     pub is_upload: bool,
@@ -32,8 +33,8 @@ pub struct Endpoint {
     pub(in crate::http) handler: MethodRouter<HttpState>,
 }
 
-/// Creates a route from a handler. Its annotation has the method and the path. The route is public until
-/// [`Endpoint::signed_in`], [`Endpoint::may`] or another method restricts it.
+/// Creates a route from a handler. Its annotation has the method and the path. The route is public
+/// until [`Endpoint::signed_in`], [`Endpoint::may`] or another method restricts it.
 ///
 /// # Panics
 /// At start-up, if the handler has no annotation with one operation.
@@ -42,7 +43,10 @@ pub struct Endpoint {
 pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
     // proof: `routes!` accepts only handlers with an annotation, which has one method and one path.
-    let (path, item) = documented.paths.first_key_value().expect("an annotated handler");
+    let (path, item) = documented
+        .paths
+        .first_key_value()
+        .expect("an annotated handler");
     let path = path.clone();
     let operations = [
         (Method::GET, &item.get),
@@ -51,7 +55,9 @@ pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
         (Method::PATCH, &item.patch),
         (Method::DELETE, &item.delete),
     ];
-    let annotated = operations.into_iter().find_map(|(method, operation)| Some((method, operation.clone()?)));
+    let annotated = operations
+        .into_iter()
+        .find_map(|(method, operation)| Some((method, operation.clone()?)));
     // proof: as above.
     let (method, documented) = annotated.expect("an annotation with an operation");
     Endpoint {
@@ -72,49 +78,75 @@ impl Endpoint {
     /// Accepts all callers.
     #[must_use]
     pub fn public(self) -> Self {
-        Self { access: Access::Public, ..self }
+        Self {
+            access: Access::Public,
+            ..self
+        }
     }
 
     /// Accepts every signed-in person.
     #[must_use]
     pub fn signed_in(self) -> Self {
-        Self { access: Access::SignedIn, ..self }
+        Self {
+            access: Access::SignedIn,
+            ..self
+        }
     }
 
-    /// Accepts every signed-in person, including users who must first change a password that an administrator has
-    /// set.
+    /// Accepts every signed-in person, including users who must first change a password that an
+    /// administrator has set.
     #[must_use]
     pub fn with_first_password(self) -> Self {
-        Self { access: Access::SignedIn, with_first_password: true, ..self }
+        Self {
+            access: Access::SignedIn,
+            with_first_password: true,
+            ..self
+        }
     }
 
     /// Accepts people and API keys with this permission.
     #[must_use]
     pub fn may(self, permission: Permission) -> Self {
-        Self { access: Access::May(permission), ..self }
+        Self {
+            access: Access::May(permission),
+            ..self
+        }
     }
 
     /// Accepts signed-in people with this permission. Rejects API keys.
     #[must_use]
     pub fn in_person(self, permission: Permission) -> Self {
-        Self { access: Access::InPerson(permission), ..self }
+        Self {
+            access: Access::InPerson(permission),
+            ..self
+        }
     }
 
     /// Also accepts users who must have a second factor and have none yet.
     #[must_use]
     pub fn even_without_factor(self) -> Self {
-        Self { even_without_factor: true, ..self }
+        Self {
+            even_without_factor: true,
+            ..self
+        }
     }
 
-    /// Limits the rate of calls by client address. All routes with the same `limit` are counted together.
+    /// Limits the rate of calls by client address. All routes with the same `limit` are counted
+    /// together.
     #[must_use]
     pub fn limited(self, limit: Limit) -> Self {
-        Self { limit: Some(limit), ..self }
+        Self {
+            limit: Some(limit),
+            ..self
+        }
     }
 
     /// Marks the route as one that receives a file.
     #[must_use]
     pub fn upload(self) -> Self {
-        Self { is_upload: true, ..self }
+        Self {
+            is_upload: true,
+            ..self
+        }
     }
 }

@@ -76,7 +76,8 @@ error_codes! {
     SecondFactorRequired = "SECOND_FACTOR_REQUIRED", UNAUTHORIZED;
     /// The code of the second factor is wrong, or was used before.
     WrongCode = "WRONG_CODE", UNAUTHORIZED;
-    /// The password is right but has expired: an administrator has set it, and it was not changed in time.
+    /// The password is right but has expired: an administrator has set it, and it was not changed
+    /// in time.
     FirstPasswordExpired = "FIRST_PASSWORD_EXPIRED", UNAUTHORIZED;
     /// The session has ended or was revoked, or the refresh token was used before.
     SessionEnded = "SESSION_ENDED", UNAUTHORIZED;
@@ -84,7 +85,8 @@ error_codes! {
     Forbidden = "FORBIDDEN", FORBIDDEN;
     /// This requires a second factor, and the user has none yet; set one up.
     SecondFactorMissing = "SECOND_FACTOR_MISSING", FORBIDDEN;
-    /// An administrator has set the password. Until it is changed, only the change, `/auth/me` and log-out work.
+    /// An administrator has set the password. Until it is changed, only the change, `/auth/me` and
+    /// log-out work.
     PasswordChangeRequired = "PASSWORD_CHANGE_REQUIRED", FORBIDDEN;
     /// There is nothing at this path, or no resource with this id.
     NotFound = "NOT_FOUND", NOT_FOUND;

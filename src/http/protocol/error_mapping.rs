@@ -26,7 +26,9 @@ const SOON: Duration = Duration::from_secs(1);
 
 fn unavailable(what: &str, cause: impl std::fmt::Display) -> ApiError {
     let message = format!("{what} is not available at the moment; try again");
-    ApiError::new(ErrorCode::Unavailable, message).because(cause).retry_after(SOON)
+    ApiError::new(ErrorCode::Unavailable, message)
+        .because(cause)
+        .retry_after(SOON)
 }
 
 impl From<Refusal> for ApiError {
@@ -43,7 +45,10 @@ impl From<Refusal> for ApiError {
                 ..Self::new(ErrorCode::Duplicate, message)
             },
             Refusal::Invalid(fields) => Self {
-                details: fields.iter().map(|wrong| format!("{}: {}", wrong.field, wrong.message)).collect(),
+                details: fields
+                    .iter()
+                    .map(|wrong| format!("{}: {}", wrong.field, wrong.message))
+                    .collect(),
                 ..Self::new(ErrorCode::ValidationError, message)
             },
             Refusal::Inactive => Self::new(ErrorCode::CertificateInactive, message),
@@ -71,7 +76,9 @@ impl From<CommandError> for ApiError {
 impl From<LogError> for ApiError {
     fn from(error: LogError) -> Self {
         match error {
-            LogError::Unavailable(_) | LogError::NotProvisioned => unavailable("the event log", error),
+            LogError::Unavailable(_) | LogError::NotProvisioned => {
+                unavailable("the event log", error)
+            }
             LogError::Undecodable { .. } | LogError::Refused { .. } => Self::internal(error),
         }
     }
@@ -88,16 +95,24 @@ impl From<DatabaseError> for ApiError {
         if error.is_missing_table() {
             // A projection's schema goes live only when it is complete; see `/health/ready`.
             let message = "these tables are still being built; try again";
-            return Self::new(ErrorCode::NotCaughtUp, message).because(error).retry_after(SOON);
+            return Self::new(ErrorCode::NotCaughtUp, message)
+                .because(error)
+                .retry_after(SOON);
         }
-        if error.is_transient() { unavailable("the database", error) } else { Self::internal(error) }
+        if error.is_transient() {
+            unavailable("the database", error)
+        } else {
+            Self::internal(error)
+        }
     }
 }
 
 impl From<TimedOut> for ApiError {
     fn from(error: TimedOut) -> Self {
         let message = format!("position {} can't be read yet; try again", error.position);
-        Self::new(ErrorCode::NotCaughtUp, message).because(error).retry_after(SOON)
+        Self::new(ErrorCode::NotCaughtUp, message)
+            .because(error)
+            .retry_after(SOON)
     }
 }
 
@@ -123,10 +138,14 @@ impl From<SheetError> for ApiError {
         if let SheetError::Io(_) = error {
             return Self::internal(error);
         }
-        // The codes of `SheetError` are codes of the API. A test checks that each error has its own.
+        // The codes of `SheetError` are codes of the API. A test checks that each error has its
+        // own.
         let code = ErrorCode::of(error.code()).unwrap_or(ErrorCode::BrokenFile);
         let message = error.for_uploader();
-        Self { details: vec![format!("file: {message}")], ..Self::new(code, message) }
+        Self {
+            details: vec![format!("file: {message}")],
+            ..Self::new(code, message)
+        }
     }
 }
 
@@ -161,7 +180,9 @@ impl From<RenderingError> for ApiError {
             RenderingError::Render(error) => {
                 Self::internal(format!("rendering again failed: {}", error.code()))
             }
-            RenderingError::Own(error) => Self::internal(format!("drawing it again failed: {}", error.code)),
+            RenderingError::Own(error) => {
+                Self::internal(format!("drawing it again failed: {}", error.code))
+            }
             RenderingError::Sandbox(error) => unavailable("rendering", error),
             RenderingError::Design | RenderingError::TemplateFiles => Self::internal(error),
         }
@@ -193,7 +214,11 @@ impl From<TokenError> for ApiError {
 
 impl From<BytesRejection> for ApiError {
     fn from(rejection: BytesRejection) -> Self {
-        of_status(if stopped_coming(&rejection) { StatusCode::REQUEST_TIMEOUT } else { rejection.status() })
+        of_status(if stopped_coming(&rejection) {
+            StatusCode::REQUEST_TIMEOUT
+        } else {
+            rejection.status()
+        })
     }
 }
 
@@ -222,7 +247,8 @@ impl From<MultipartError> for ApiError {
 
 /// Returns true if the body was abandoned because the client stopped sending.
 fn stopped_coming(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<TimeoutError>())
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.is::<TimeoutError>())
 }
 
 /// Returns the API error for a bare error status from a library.
@@ -230,17 +256,33 @@ fn stopped_coming(error: &(dyn std::error::Error + 'static)) -> bool {
 pub fn of_status(status: StatusCode) -> ApiError {
     let (code, message) = match status {
         StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing at this address"),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            (ErrorCode::MethodNotAllowed, "this address does not take this method; see the Allow header")
+        StatusCode::METHOD_NOT_ALLOWED => (
+            ErrorCode::MethodNotAllowed,
+            "this address does not take this method; see the Allow header",
+        ),
+        StatusCode::REQUEST_TIMEOUT => (
+            ErrorCode::RequestTimeout,
+            "the request did not arrive in time",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => (
+            ErrorCode::PayloadTooLarge,
+            "the body is larger than allowed",
+        ),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+            ErrorCode::UnsupportedMediaType,
+            "this address does not take this content type",
+        ),
+        StatusCode::TOO_MANY_REQUESTS => (
+            ErrorCode::TooManyRequests,
+            "too many requests; try again later",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            ErrorCode::Unavailable,
+            "not available at the moment; try again",
+        ),
+        status if status.is_client_error() => {
+            (ErrorCode::BadRequest, "the request can't be understood")
         }
-        StatusCode::REQUEST_TIMEOUT => (ErrorCode::RequestTimeout, "the request did not arrive in time"),
-        StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::PayloadTooLarge, "the body is larger than allowed"),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            (ErrorCode::UnsupportedMediaType, "this address does not take this content type")
-        }
-        StatusCode::TOO_MANY_REQUESTS => (ErrorCode::TooManyRequests, "too many requests; try again later"),
-        StatusCode::SERVICE_UNAVAILABLE => (ErrorCode::Unavailable, "not available at the moment; try again"),
-        status if status.is_client_error() => (ErrorCode::BadRequest, "the request can't be understood"),
         _ => return ApiError::internal(format!("a bare status {status}")),
     };
     ApiError::new(code, message)
@@ -268,36 +310,53 @@ mod tests {
         ];
         for (refusal, status) in refusals {
             let error = ApiError::from(refusal.clone());
-            assert_eq!((error.code.as_str(), error.code.status().as_u16()), (refusal.code(), status));
+            assert_eq!(
+                (error.code.as_str(), error.code.status().as_u16()),
+                (refusal.code(), status)
+            );
         }
     }
 
     #[test]
     fn every_wrong_field_is_a_detail() {
-        let field = |field| InvalidField { field, message: "give one".to_owned() };
+        let field = |field| InvalidField {
+            field,
+            message: "give one".to_owned(),
+        };
         let error = ApiError::from(Refusal::Invalid(vec![field("name"), field("client")]));
         assert_eq!(error.details, ["name: give one", "client: give one"]);
     }
 
     #[test]
     fn a_duplicate_names_its_field() {
-        for (noun, field) in
-            [("e-mail address", "email"), ("document number", "documentNumber"), ("user name", "userName")]
-        {
+        for (noun, field) in [
+            ("e-mail address", "email"),
+            ("document number", "documentNumber"),
+            ("user name", "userName"),
+        ] {
             let error = ApiError::from(Refusal::Taken(noun));
-            assert!(error.details[0].starts_with(&format!("{field}: ")), "{:?}", error.details);
+            assert!(
+                error.details[0].starts_with(&format!("{field}: ")),
+                "{:?}",
+                error.details
+            );
         }
     }
 
     #[test]
     fn each_error_of_a_sheet_has_a_code_of_its_own() {
-        let (missing, recognised) = (vec!["email"], Vec::new());
+        let missing = vec!["email"];
+        let recognised = Vec::new();
         let errors = [
             SheetError::Empty,
             SheetError::TooLarge { limit: 1 },
             SheetError::InflatesTooLarge { limit: 1 },
             SheetError::TooManyRows { limit: 1 },
-            SheetError::TooManyColumns { row: 1, column: 1, limit: 1 },
+            SheetError::TooManyColumns {
+                row: 1,
+                column: 1,
+                limit: 1,
+            },
             SheetError::UnknownFormat { what: "a PDF" },
             SheetError::Encrypted,
             SheetError::Encoding,
@@ -312,7 +371,10 @@ mod tests {
                 assumed: "windows-1252",
                 row: 2,
                 column: "a".to_owned(),
-                readings: Box::new(Readings { read: Personal::new(String::new()), others: Vec::new() }),
+                readings: Box::new(Readings {
+                    read: Personal::new(String::new()),
+                    others: Vec::new(),
+                }),
             },
             SheetError::UnknownNameColumn {
                 column: "a".to_owned(),
@@ -334,11 +396,23 @@ mod tests {
                 first: "b".to_owned(),
                 row: 2,
             },
-            SheetError::SurnameFirst { column: "a".to_owned(), row: 2 },
-            SheetError::UnknownColumn { column: "a".to_owned(), found: Personal::new(Vec::new()) },
-            SheetError::UnknownSheet { sheet: "a".to_owned(), sheets: Vec::new() },
+            SheetError::SurnameFirst {
+                column: "a".to_owned(),
+                row: 2,
+            },
+            SheetError::UnknownColumn {
+                column: "a".to_owned(),
+                found: Personal::new(Vec::new()),
+            },
+            SheetError::UnknownSheet {
+                sheet: "a".to_owned(),
+                sheets: Vec::new(),
+            },
             SheetError::NoHeaderRow { row: 1 },
-            SheetError::InSheet { sheet: "a".to_owned(), source: Box::new(SheetError::Empty) },
+            SheetError::InSheet {
+                sheet: "a".to_owned(),
+                source: Box::new(SheetError::Empty),
+            },
             SheetError::DuplicateColumns {
                 field: "email",
                 first: "a".to_owned(),
@@ -346,9 +420,14 @@ mod tests {
                 key: "b".to_owned(),
                 row: 2,
             },
-            SheetError::RowTooLong { row: 1, limit: 4 << 20 },
+            SheetError::RowTooLong {
+                row: 1,
+                limit: 4 << 20,
+            },
             SheetError::UnclosedQuote { row: 1 },
-            SheetError::Broken { reason: "x".to_owned() },
+            SheetError::Broken {
+                reason: "x".to_owned(),
+            },
         ];
         for error in errors {
             let code = error.code();
@@ -359,14 +438,23 @@ mod tests {
     #[test]
     fn what_is_not_the_clients_fault_tells_no_details() {
         let log = || LogError::Unavailable("10.0.0.1 refused".to_owned());
-        for error in [ApiError::from(log()), DatabaseError::Unavailable("10.0.0.1".to_owned()).into()] {
+        for error in [
+            ApiError::from(log()),
+            DatabaseError::Unavailable("10.0.0.1".to_owned()).into(),
+        ] {
             assert_eq!(error.code, ErrorCode::Unavailable);
             assert!(error.retry_after.is_some() && error.cause.is_some());
             assert!(!error.message.contains("10.0.0.1"));
         }
-        let missing = DatabaseError::Refused { sqlstate: "42P01".to_owned(), at: Some("jobs".to_owned()) };
+        let missing = DatabaseError::Refused {
+            sqlstate: "42P01".to_owned(),
+            at: Some("jobs".to_owned()),
+        };
         assert_eq!(ApiError::from(missing).code, ErrorCode::NotCaughtUp);
-        let refused = LogError::Refused { code: 1, description: "secret".to_owned() };
+        let refused = LogError::Refused {
+            code: 1,
+            description: "secret".to_owned(),
+        };
         let error = ApiError::from(CommandError::from(refused));
         assert_eq!(error.code, ErrorCode::InternalError);
         assert!(!error.message.contains("secret"));

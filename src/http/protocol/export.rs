@@ -1,7 +1,9 @@
-//! Export of a whole list as a file. The rows are read in batches in one transaction and streamed to the client.
+//! Export of a whole list as a file. The rows are read in batches in one transaction and streamed
+//! to the client.
 //!
-//! Memory holds one batch of rows and the batches that the client has not read yet. An export is cut off if the
-//! client reads too slowly or if it takes too long, because an open transaction blocks PostgreSQL's vacuum.
+//! Memory holds one batch of rows and the batches that the client has not read yet. An export is
+//! cut off if the client reads too slowly or if it takes too long, because an open transaction
+//! blocks PostgreSQL's vacuum.
 
 use std::io;
 use std::time::Duration;
@@ -83,11 +85,18 @@ impl Export {
         http: &HttpState,
         shown: impl Fn(T) -> R + Send + Sync + 'static,
     ) -> Result<Response, ApiError> {
-        let busy = || ApiError::new(ErrorCode::Busy, "other exports are under way; try again in a minute");
+        let busy = || {
+            ApiError::new(
+                ErrorCode::Busy,
+                "other exports are under way; try again in a minute",
+            )
+        };
         let slot = http.export_slots.clone().try_acquire_owned();
         let slot = slot.map_err(|_| busy().retry_after(Duration::from_secs(60)))?;
         let client = http.database().await?;
-        let (format, name, today) = (self.format, self.name, http.now().date());
+        let format = self.format;
+        let name = self.name;
+        let today = http.now().date();
         let (sender, mut receiver) = mpsc::channel(AHEAD);
         let exporting = tokio::spawn(async move {
             let _slot = slot;
@@ -107,39 +116,63 @@ impl Export {
         });
         let Some(first) = receiver.recv().await else {
             let ended = exporting.await.map_err(ApiError::internal)?;
-            return Err(ended.err().unwrap_or_else(|| ApiError::internal("the export has no file")));
+            return Err(ended
+                .err()
+                .unwrap_or_else(|| ApiError::internal("the export has no file")));
         };
         let headers = [
             (CONTENT_TYPE, format.media_type().to_owned()),
-            (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}_{today}.{}\"", format.extension())),
+            (
+                CONTENT_DISPOSITION,
+                format!(
+                    "attachment; filename=\"{name}_{today}.{}\"",
+                    format.extension()
+                ),
+            ),
         ];
         let pieces = stream::iter(first.transpose()).chain(streamed(receiver, ()));
         Ok((headers, Body::from_stream(pieces.fuse())).into_response())
     }
 
-    /// Reads all rows, sends them in batches, then sends the end of the file. Returns the number of rows.
+    /// Reads all rows, sends them in batches, then sends the end of the file. Returns the number of
+    /// rows.
     async fn read<T: FromRow, R: ExportRow>(
         self,
         mut client: deadpool_postgres::Client,
         sender: mpsc::Sender<io::Result<Piece>>,
         shown: impl Fn(T) -> R,
     ) -> Result<u64, ApiError> {
-        let snapshot =
-            client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead);
+        let snapshot = client
+            .build_transaction()
+            .read_only(true)
+            .isolation_level(IsolationLevel::RepeatableRead);
         let transaction = snapshot.start().await.map_err(DatabaseError::from)?;
         let (sql, values) = all(self.table, &self.conditions);
-        let portal = transaction.bind(&sql, &values).await.map_err(DatabaseError::from)?;
-        let mut writer = SheetWriter::new(self.format, self.sheet, R::HEADERS).map_err(ApiError::internal)?;
+        let portal = transaction
+            .bind(&sql, &values)
+            .await
+            .map_err(DatabaseError::from)?;
+        let mut writer =
+            SheetWriter::new(self.format, self.sheet, R::HEADERS).map_err(ApiError::internal)?;
         let mut read = 0;
         loop {
-            let rows = transaction.query_portal(&portal, PIECE).await.map_err(DatabaseError::from)?;
+            let rows = transaction
+                .query_portal(&portal, PIECE)
+                .await
+                .map_err(DatabaseError::from)?;
             read += rows.len() as u64;
             let is_last = rows.len() < PIECE as usize;
-            let rows = rows.iter().map(|row| T::from_row(row).map(&shown)).collect::<Result<Vec<R>, _>>();
+            let rows = rows
+                .iter()
+                .map(|row| T::from_row(row).map(&shown))
+                .collect::<Result<Vec<R>, _>>();
             let rows = rows.map_err(DatabaseError::from)?;
-            // Packing takes milliseconds, so it runs on a blocking thread and does not delay other requests.
+            // Packing takes milliseconds, so it runs on a blocking thread and does not delay other
+            // requests.
             let packed = tokio::task::spawn_blocking(move || pack(writer, &rows, is_last)).await;
-            let (left, bytes) = packed.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+            let (left, bytes) = packed
+                .map_err(ApiError::internal)?
+                .map_err(ApiError::internal)?;
             send(&sender, Some(bytes.into())).await?;
             match left {
                 Some(left) => writer = left,
@@ -155,7 +188,9 @@ impl Export {
 async fn send(sender: &mpsc::Sender<io::Result<Piece>>, piece: Piece) -> Result<(), ApiError> {
     match tokio::time::timeout(MAX_WAIT, sender.send(Ok(piece))).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(ApiError::internal("the client of the export closed the connection")),
+        Ok(Err(_)) => Err(ApiError::internal(
+            "the client of the export closed the connection",
+        )),
         Err(_) => Err(ApiError::internal("the client of the export is too slow")),
     }
 }

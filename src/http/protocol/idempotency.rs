@@ -1,9 +1,10 @@
 //! `Idempotency-Key`: a repeated request is executed once and gets the same response.
 //!
-//! Two mechanisms work together. The command id is derived from user, route, key and body, so a repeated command
-//! finds its own events in the log. The response is stored, so a repetition gets the same one. The row is
-//! inserted before the work, so the key is rejected with another body meanwhile. The row is deleted only if the
-//! first request was rejected. A finished request keeps its row, whatever response a repetition gets.
+//! Two mechanisms work together. The command id is derived from user, route, key and body, so a
+//! repeated command finds its own events in the log. The response is stored, so a repetition gets
+//! the same one. The row is inserted before the work, so the key is rejected with another body
+//! meanwhile. The row is deleted only if the first request was rejected. A finished request keeps
+//! its row, whatever response a repetition gets.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,8 @@ pub struct Repeatable {
     key: Option<String>,
     /// Method and path template.
     route: String,
-    /// Values of the path's parameters, because the same key on another resource is another request.
+    /// Values of the path's parameters, because the same key on another resource is another
+    /// request.
     target: Vec<String>,
 }
 
@@ -45,14 +47,28 @@ impl FromRequestParts<HttpState> for Repeatable {
     async fn from_request_parts(parts: &mut Parts, http: &HttpState) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, http).await?;
         let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, http).await?;
-        let path = MatchedPath::from_request_parts(parts, http).await.map_err(ApiError::internal)?;
+        let path = MatchedPath::from_request_parts(parts, http)
+            .await
+            .map_err(ApiError::internal)?;
         let path = path.as_str();
-        let path = path.strip_prefix(http.settings.prefix.as_str()).unwrap_or(path);
+        let path = path
+            .strip_prefix(http.settings.prefix.as_str())
+            .unwrap_or(path);
         let route = format!("{} {path}", parts.method);
         let not_text = |_| ApiError::field("path", "must be UTF-8; ids are UUIDs");
-        let parameters = RawPathParams::from_request_parts(parts, http).await.map_err(not_text)?;
-        let target = parameters.iter().map(|(_, value)| value.to_owned()).collect();
-        Ok(Self { caller, key, route, target })
+        let parameters = RawPathParams::from_request_parts(parts, http)
+            .await
+            .map_err(not_text)?;
+        let target = parameters
+            .iter()
+            .map(|(_, value)| value.to_owned())
+            .collect();
+        Ok(Self {
+            caller,
+            key,
+            route,
+            target,
+        })
     }
 }
 
@@ -69,11 +85,12 @@ impl IntoParams for Repeatable {
 }
 
 impl Repeatable {
-    /// Executes `work` once per key and returns the same response to each repetition. Without a key, executes it
-    /// every time. `body` is the SHA-256 of the request's body, or [`NO_BODY`].
+    /// Executes `work` once per key and returns the same response to each repetition. Without a
+    /// key, executes it every time. `body` is the SHA-256 of the request's body, or [`NO_BODY`].
     ///
     /// # Errors
-    /// 422 if the key was used with another body; 503 if the database is unavailable; or the error of `work`.
+    /// 422 if the key was used with another body; 503 if the database is unavailable; or the error
+    /// of `work`.
     pub async fn once<F>(
         &self,
         http: &HttpState,
@@ -86,8 +103,8 @@ impl Repeatable {
         self.execute(http, body, true, work).await
     }
 
-    /// Like [`Self::once`], for a response with personal data, which is not stored: a repetition executes `work`
-    /// again and gets the same result from the log.
+    /// Like [`Self::once`], for a response with personal data, which is not stored: a repetition
+    /// executes `work` again and gets the same result from the log.
     ///
     /// # Errors
     /// See [`Self::once`].
@@ -113,9 +130,15 @@ impl Repeatable {
     where
         F: Future<Output = Result<Answer, ApiError>>,
     {
-        let Some(key) = &self.key else { return work(http.random_id().into()).await };
+        let Some(key) = &self.key else {
+            return work(http.random_id().into()).await;
+        };
         let body = self.digest(body);
-        let row = Row { user: self.caller.user_id.to_string(), route: &self.route, key };
+        let row = Row {
+            user: self.caller.user_id.to_string(),
+            route: &self.route,
+            key,
+        };
         let is_first = match row.claim(http, &body).await? {
             Claimed::Kept(answer) => return Ok(answer),
             Claimed::First => true,
@@ -124,9 +147,12 @@ impl Repeatable {
         let outcome = work(row.command_id(&body)).await;
         match &outcome {
             Ok(answer) => row.finish(http, &body, is_stored.then_some(answer)).await?,
-            // Nothing was done, so the client may correct the request and use the key again. The outcome of a
-            // repetition says nothing about the first request, so a repetition leaves the key as it is.
-            Err(error) if is_first && error.code.status().is_client_error() => row.release(http).await?,
+            // Nothing was done, so the client may correct the request and use the key again. The
+            // outcome of a repetition says nothing about the first request, so a repetition leaves
+            // the key as it is.
+            Err(error) if is_first && error.code.status().is_client_error() => {
+                row.release(http).await?
+            }
             Err(_) => {}
         }
         outcome
@@ -190,7 +216,9 @@ impl Row<'_> {
                  created_at = now(), expires_at = excluded.expires_at
              WHERE kept.expires_at < now()"
         );
-        let taken = database.execute(&take, &[&self.user, &self.route, &self.key, &body]).await;
+        let taken = database
+            .execute(&take, &[&self.user, &self.route, &self.key, &body])
+            .await;
         if taken.map_err(DatabaseError::from)? > 0 {
             return Ok(Claimed::First);
         }
@@ -198,15 +226,23 @@ impl Row<'_> {
             "SELECT body_sha256, status, headers, answer FROM \"{schema}\".idempotent_answers
              WHERE user_id = $1 AND route = $2 AND key = $3"
         );
-        let found = database.query_opt(&look, &[&self.user, &self.route, &self.key]).await;
+        let found = database
+            .query_opt(&look, &[&self.user, &self.route, &self.key])
+            .await;
         // Another request has released the key since the insert.
-        let Some(row) = found.map_err(DatabaseError::from)? else { return Ok(Claimed::Again) };
+        let Some(row) = found.map_err(DatabaseError::from)? else {
+            return Ok(Claimed::Again);
+        };
         if row.get::<_, &[u8]>("body_sha256") != body {
-            let message = "this Idempotency-Key was used with another body; use a new key for a new request";
+            let message =
+                "this Idempotency-Key was used with another body; use a new key for a new request";
             return Err(ApiError::new(ErrorCode::IdempotencyKeyReused, message));
         }
-        let Some(status) = row.get::<_, Option<i16>>("status") else { return Ok(Claimed::Again) };
-        let headers = serde_json::from_value::<BTreeMap<String, String>>(row.get::<_, Value>("headers"));
+        let Some(status) = row.get::<_, Option<i16>>("status") else {
+            return Ok(Claimed::Again);
+        };
+        let headers =
+            serde_json::from_value::<BTreeMap<String, String>>(row.get::<_, Value>("headers"));
         Ok(Claimed::Kept(Answer {
             status: u16::try_from(status).map_err(ApiError::internal)?,
             headers: headers.map_err(ApiError::internal)?,
@@ -214,19 +250,24 @@ impl Row<'_> {
         }))
     }
 
-    /// Marks the request as done and stores its response, if given. Inserts the row again if another request has
-    /// deleted it.
+    /// Marks the request as done and stores its response, if given. Inserts the row again if
+    /// another request has deleted it.
     async fn finish(
         &self,
         http: &HttpState,
         body: &[u8; 32],
         answer: Option<&Answer>,
     ) -> Result<(), ApiError> {
-        let status = answer.map(|answer| i16::try_from(answer.status)).transpose();
+        let status = answer
+            .map(|answer| i16::try_from(answer.status))
+            .transpose();
         let status = status.map_err(ApiError::internal)?;
-        let headers = answer.map(|answer| serde_json::to_value(&answer.headers)).transpose();
+        let headers = answer
+            .map(|answer| serde_json::to_value(&answer.headers))
+            .transpose();
         let headers = headers.map_err(ApiError::internal)?;
-        let (bytes, body) = (answer.map(|answer| &answer.body), &body[..]);
+        let bytes = answer.map(|answer| &answer.body);
+        let body = &body[..];
         let sql = format!(
             "INSERT INTO \"{}\".idempotent_answers AS kept
                  (user_id, route, key, body_sha256, status, headers, answer, is_done, expires_at)
@@ -238,7 +279,18 @@ impl Row<'_> {
         );
         let database = http.database().await?;
         let kept = database
-            .execute(&sql, &[&self.user, &self.route, &self.key, &body, &status, &headers, &bytes])
+            .execute(
+                &sql,
+                &[
+                    &self.user,
+                    &self.route,
+                    &self.key,
+                    &body,
+                    &status,
+                    &headers,
+                    &bytes,
+                ],
+            )
             .await;
         kept.map_err(DatabaseError::from)?;
         Ok(())
@@ -251,7 +303,9 @@ impl Row<'_> {
             http.meta_schema
         );
         let database = http.database().await?;
-        let gone = database.execute(&sql, &[&self.user, &self.route, &self.key]).await;
+        let gone = database
+            .execute(&sql, &[&self.user, &self.route, &self.key])
+            .await;
         gone.map_err(DatabaseError::from)?;
         Ok(())
     }
@@ -263,10 +317,18 @@ mod tests {
 
     #[test]
     fn the_same_request_is_the_same_command_and_another_is_another() {
-        let row = |user: &str, route, key| Row { user: user.to_owned(), route, key };
+        let row = |user: &str, route, key| Row {
+            user: user.to_owned(),
+            route,
+            key,
+        };
         let id = row("u", "POST /a", "k").command_id(&[1; 32]);
         assert_eq!(id, row("u", "POST /a", "k").command_id(&[1; 32]));
-        for other in [row("v", "POST /a", "k"), row("u", "POST /b", "k"), row("u", "POST /a", "l")] {
+        for other in [
+            row("v", "POST /a", "k"),
+            row("u", "POST /b", "k"),
+            row("u", "POST /a", "l"),
+        ] {
             assert_ne!(id, other.command_id(&[1; 32]));
         }
         assert_ne!(id, row("u", "POST /a", "k").command_id(&[2; 32]));

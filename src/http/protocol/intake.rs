@@ -1,7 +1,8 @@
 //! Limits of uploads in progress and of uploads in processing, in total and per client.
 //!
-//! A place is taken before the body is read, which bounds disk and memory use. Processing then waits for its
-//! turn. A client waits for its own earlier uploads first, so it can't delay other clients.
+//! A place is taken before the body is read, which bounds disk and memory use. Processing then
+//! waits for its turn. A client waits for its own earlier uploads first, so it can't delay other
+//! clients.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -72,14 +73,15 @@ impl Intake {
     /// Takes a place for an upload of `client`: a user, or the owner of an API key.
     ///
     /// # Errors
-    /// 429 if this client has too many uploads in progress; 503 if all clients together have too many. Both have
-    /// `Retry-After`.
+    /// 429 if this client has too many uploads in progress; 503 if all clients together have too
+    /// many. Both have `Retry-After`.
     pub fn enter(&self, client: UserId) -> Result<Place, ApiError> {
         let mut clients = self.clients();
-        // A turn may outlive its place. The client's entry must stay until then, because a new semaphore would
-        // not count the turn.
-        clients
-            .retain(|_, known| known.places > 0 || known.work.available_permits() < self.limits.at_once_each);
+        // A turn may outlive its place. The client's entry must stay until then, because a new
+        // semaphore would not count the turn.
+        clients.retain(|_, known| {
+            known.places > 0 || known.work.available_permits() < self.limits.at_once_each
+        });
         let taken = clients.get(&client).map_or(0, |known| known.places);
         if taken >= self.limits.places_each {
             let message = format!(
@@ -97,10 +99,16 @@ impl Intake {
         });
         known.places += 1;
         let client_work = known.work.clone();
-        Ok(Place { intake: self.clone(), client, client_work, _place: place })
+        Ok(Place {
+            intake: self.clone(),
+            client,
+            client_work,
+            _place: place,
+        })
     }
 
-    /// Locks the clients. No code panics while it holds the lock, so the data of a poisoned lock is consistent.
+    /// Locks the clients. No code panics while it holds the lock, so the data of a poisoned lock is
+    /// consistent.
     fn clients(&self) -> MutexGuard<'_, HashMap<UserId, Client>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,9 +120,23 @@ impl Place {
     /// # Errors
     /// 500 if a semaphore is closed, which never happens.
     pub async fn turn(&self) -> Result<Turn, ApiError> {
-        let of_client = self.client_work.clone().acquire_owned().await.map_err(ApiError::internal)?;
-        let of_all = self.intake.work.clone().acquire_owned().await.map_err(ApiError::internal)?;
-        Ok(Turn { _of_client: of_client, _of_all: of_all })
+        let of_client = self
+            .client_work
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(ApiError::internal)?;
+        let of_all = self
+            .intake
+            .work
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(ApiError::internal)?;
+        Ok(Turn {
+            _of_client: of_client,
+            _of_all: of_all,
+        })
     }
 }
 
@@ -135,7 +157,12 @@ mod tests {
     use super::*;
 
     fn intake() -> Intake {
-        Intake::new(IntakeLimits { places: 3, places_each: 2, at_once: 2, at_once_each: 1 })
+        Intake::new(IntakeLimits {
+            places: 3,
+            places_each: 2,
+            at_once: 2,
+            at_once_each: 1,
+        })
     }
 
     fn client(n: u128) -> UserId {
@@ -151,7 +178,8 @@ mod tests {
     #[test]
     fn client_with_too_many_uploads_is_refused_before_the_room_is_full() {
         let intake = intake();
-        let (first, _second) = (intake.enter(client(1)).unwrap(), intake.enter(client(1)).unwrap());
+        let first = intake.enter(client(1)).unwrap();
+        let _second = intake.enter(client(1)).unwrap();
         assert_eq!(code(intake.enter(client(1))), ErrorCode::TooManyRequests);
         let _other = intake.enter(client(2)).unwrap();
         assert_eq!(code(intake.enter(client(3))), ErrorCode::Busy);
@@ -172,7 +200,8 @@ mod tests {
     #[tokio::test]
     async fn client_waits_for_its_own_work_and_not_for_that_of_others() {
         let intake = intake();
-        let (first, second) = (intake.enter(client(1)).unwrap(), intake.enter(client(1)).unwrap());
+        let first = intake.enter(client(1)).unwrap();
+        let second = intake.enter(client(1)).unwrap();
         let other = intake.enter(client(2)).unwrap();
         let turn = first.turn().await.unwrap();
         assert!(second.turn().now_or_never().is_none());

@@ -10,8 +10,8 @@ use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref, Response,
-    ResponseBuilder,
+    Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref,
+    Response, ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -47,10 +47,16 @@ pub(in crate::http) fn document(prefix: &str) -> Value {
     let mut paths = Paths::new();
     let mut components = Components::new();
     let under_prefix = router::api().into_iter().map(|endpoint| (prefix, endpoint));
-    for (prefix, endpoint) in under_prefix.chain(router::root().into_iter().map(|endpoint| ("", endpoint))) {
+    for (prefix, endpoint) in
+        under_prefix.chain(router::root().into_iter().map(|endpoint| ("", endpoint)))
+    {
         components.schemas.extend(endpoint.schemas.iter().cloned());
         if let Some((method, operation)) = operation(&endpoint) {
-            paths.add_path_operation(format!("{prefix}{}", endpoint.path), vec![method], operation);
+            paths.add_path_operation(
+                format!("{prefix}{}", endpoint.path),
+                vec![method],
+                operation,
+            );
         }
     }
     components.schemas.extend([
@@ -58,27 +64,41 @@ pub(in crate::http) fn document(prefix: &str) -> Value {
         (ErrorBody::name().into_owned(), ErrorBody::schema()),
         (ErrorCode::name().into_owned(), ErrorCode::schema()),
     ]);
-    let jwt = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let jwt = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(jwt));
-    let key = "An API key, `lk_…`, sent as `Authorization: Bearer`. It can do what its scopes allow";
-    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("lk").description(Some(key));
+    let key =
+        "An API key, `lk_…`, sent as `Authorization: Bearer`. It can do what its scopes allow";
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("lk")
+        .description(Some(key));
     components.add_security_scheme(API_KEY, SecurityScheme::Http(key.build()));
-    let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
+    let license = LicenseBuilder::new()
+        .name("Apache-2.0")
+        .identifier(Some("Apache-2.0"))
+        .build();
     let info = InfoBuilder::new()
         .title("Laureate")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(ABOUT))
         .license(Some(license))
         .build();
-    let annotated: OpenApi =
-        OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).build();
+    let annotated: OpenApi = OpenApiBuilder::new()
+        .info(info)
+        .paths(paths)
+        .components(Some(components))
+        .build();
     // proof: the document is made of strings and numbers only, which always serialise.
     #[allow(clippy::expect_used)]
     let annotated = serde_json::to_value(&annotated).expect("an OpenAPI document is JSON");
     finish::finish(annotated)
 }
 
-/// Completes an endpoint's annotation with the table's data: operation id, tag, security and errors.
+/// Completes an endpoint's annotation with the table's data: operation id, tag, security and
+/// errors.
 fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     let method = match endpoint.method {
         Method::GET => HttpMethod::Get,
@@ -94,7 +114,9 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     let responses = &mut operation.responses.responses;
     if endpoint.limit.is_some() {
         let text = "TOO_MANY_REQUESTS: too many requests from this address; see `Retry-After`";
-        responses.entry("429".to_owned()).or_insert_with(|| refused(text).into());
+        responses
+            .entry("429".to_owned())
+            .or_insert_with(|| refused(text).into());
     }
     if endpoint.access != Access::Public {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
@@ -105,7 +127,9 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
         if !endpoint.even_without_factor {
             text.push_str("; SECOND_FACTOR_MISSING: a second factor is required; set it up first");
         }
-        responses.entry("403".to_owned()).or_insert_with(|| refused(&text).into());
+        responses
+            .entry("403".to_owned())
+            .or_insert_with(|| refused(&text).into());
     }
     if let Access::May(_) = endpoint.access {
         let key = SecurityRequirement::new(API_KEY, Vec::<String>::new());
@@ -121,17 +145,24 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     };
     if let Some(asked) = permission {
         let described = operation.description.take().filter(|text| !text.is_empty());
-        operation.description = Some(described.map_or(asked.clone(), |text| format!("{text}\n\n{asked}")));
+        operation.description =
+            Some(described.map_or(asked.clone(), |text| format!("{text}\n\n{asked}")));
     }
     Some((method, operation))
 }
 
 fn refused(description: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorEnvelope::name()))).build();
-    ResponseBuilder::new().description(description).content("application/json", content).build()
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(ErrorEnvelope::name())))
+        .build();
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/json", content)
+        .build()
 }
 
-/// Returns the operation id for a handler's name: `revoke_issued_certificate` becomes `revokeIssuedCertificate`.
+/// Returns the operation id for a handler's name: `revoke_issued_certificate` becomes
+/// `revokeIssuedCertificate`.
 fn camel_case(handler: &str) -> String {
     let mut words = handler.split('_');
     let mut id = words.next().unwrap_or_default().to_owned();
@@ -164,7 +195,12 @@ mod tests {
         for endpoint in router::api().into_iter().chain(router::root()) {
             let (_, operation) = operation(&endpoint).unwrap();
             let id = operation.operation_id.unwrap();
-            assert!(seen.insert(id.clone()), "{id}: {} {}", endpoint.method, endpoint.path);
+            assert!(
+                seen.insert(id.clone()),
+                "{id}: {} {}",
+                endpoint.method,
+                endpoint.path
+            );
         }
         assert!(seen.contains("revokeIssuedCertificate"));
     }
@@ -184,6 +220,9 @@ mod tests {
     fn the_checked_in_document_is_the_present_one() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
         let checked_in = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(checked_in == openapi_json(), "openapi/openapi.json is out of date; run `make openapi`");
+        assert!(
+            checked_in == openapi_json(),
+            "openapi/openapi.json is out of date; run `make openapi`"
+        );
     }
 }

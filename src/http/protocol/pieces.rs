@@ -1,7 +1,8 @@
 //! Files that are written while they are sent.
 //!
-//! A file is whole only if its writer sends [`END`]. A writer that fails, panics or is stopped sends no end, and the
-//! response then ends with an error, so the client can distinguish it from a complete file.
+//! A file is whole only if its writer sends [`END`]. A writer that fails, panics or is stopped
+//! sends no end, and the response then ends with an error, so the client can distinguish it from a
+//! complete file.
 
 use std::io;
 
@@ -66,17 +67,26 @@ mod tests {
         assert_eq!(read(vec![Ok(END)]).await, (vec![], true));
         assert_eq!(read(vec![piece("a")]).await, (b"a".to_vec(), false));
         assert_eq!(read(vec![]).await, (vec![], false));
-        let failed = read(vec![piece("a"), Err(io::ErrorKind::TimedOut.into()), piece("b")]).await;
+        let failed = read(vec![
+            piece("a"),
+            Err(io::ErrorKind::TimedOut.into()),
+            piece("b"),
+        ])
+        .await;
         assert_eq!(failed, (b"a".to_vec(), false));
     }
 
     #[tokio::test]
     async fn guard_is_held_until_the_stream_ends() {
-        let (shares, user) = (Shares::new(1), UserId(uuid::Uuid::nil()));
+        let shares = Shares::new(1);
+        let user = UserId(uuid::Uuid::nil());
         let (sender, receiver) = mpsc::channel(1);
         let share = shares.take(user, 1).unwrap();
         let mut pieces = Box::pin(streamed(receiver, share));
-        sender.send(Ok(Some(Bytes::from_static(b"piece")))).await.unwrap();
+        sender
+            .send(Ok(Some(Bytes::from_static(b"piece"))))
+            .await
+            .unwrap();
         assert_eq!(pieces.next().await.unwrap().unwrap(), "piece");
         assert!(shares.take(user, 1).is_none());
         sender.send(Ok(END)).await.unwrap();

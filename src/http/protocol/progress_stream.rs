@@ -1,8 +1,9 @@
-//! Progress as server-sent events. Each event contains the whole state and is sent when the state has changed.
+//! Progress as server-sent events. Each event contains the whole state and is sent when the state
+//! has changed.
 //!
-//! The stream waits for news of the projections and only then reads the row, at most twice per second. It ends
-//! when its resource has ended, when the process stops, or after 15 minutes, the default lifetime of an access
-//! token. The client then reconnects with `Last-Event-ID`.
+//! The stream waits for news of the projections and only then reads the row, at most twice per
+//! second. It ends when its resource has ended, when the process stops, or after 15 minutes, the
+//! default lifetime of an access token. The client then reconnects with `Last-Event-ID`.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -30,7 +31,8 @@ const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffe
 const END: &str = "end";
 /// Shortest time between two reads of the row.
 const PACE: Duration = Duration::from_millis(500);
-/// Interval at which a new stream polls the tables for their position, if this process does not know it yet.
+/// Interval at which a new stream polls the tables for their position, if this process does not
+/// know it yet.
 const FIRST_PACE: Duration = Duration::from_millis(10);
 /// Interval of the comments that keep a silent stream alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -55,30 +57,37 @@ pub type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiE
 /// Returns the stream as a response. A missing resource is an error response, not a stream.
 ///
 /// # Errors
-/// 429 if this user has too many streams; 503 if there are too many in total; or the error of the first read.
+/// 429 if this user has too many streams; 503 if there are too many in total; or the error of the
+/// first read.
 pub async fn answer(
     http: HttpState,
     caller: &Caller,
     headers: &HeaderMap,
     look: Looking,
 ) -> Result<Response, ApiError> {
-    let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+    let last = headers
+        .get(LAST_EVENT_ID)
+        .and_then(|value| value.to_str().ok());
     if last == Some(END) {
         // 204 makes the client stop reconnecting (HTML, "server-sent events").
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let busy = |_| {
-        let message =
-            "too many connections are being told of progress; try again, or ask for it now and then";
+        let message = "too many connections are being told of progress; try again, or ask for it now and then";
         ApiError::new(ErrorCode::Busy, message).retry_after(LATER)
     };
     let Some(of_user) = http.streams_of_user.take(caller.user_id, 1) else {
         let message = "you have too many open progress streams; close some, or poll instead";
         return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER));
     };
-    let place = http.stream_slots.clone().try_acquire_owned().map_err(busy)?;
+    let place = http
+        .stream_slots
+        .clone()
+        .try_acquire_owned()
+        .map_err(busy)?;
     if let Some(seen) = last.and_then(|text| text.parse().ok()) {
-        // A client must not see an older state from another server. A position that the log lacks is ignored.
+        // A client must not see an older state from another server. A position that the log lacks
+        // is ignored.
         let seen_before = async {
             if http.waiting.is_in_log(&http, seen).await != Some(false) {
                 let _ = http.readers.wait_for(seen, CATCH_UP).await;
@@ -86,7 +95,9 @@ pub async fn answer(
         };
         let _ = tokio::time::timeout(CATCH_UP, seen_before).await;
     }
-    let known = tokio::time::timeout(CATCH_UP, http.readers.news(0, FIRST_PACE)).await.unwrap_or(0);
+    let known = tokio::time::timeout(CATCH_UP, http.readers.news(0, FIRST_PACE))
+        .await
+        .unwrap_or(0);
     let first = look(http.clone()).await?;
     let telling = Telling {
         http,
@@ -97,7 +108,8 @@ pub async fn answer(
         until: Instant::now() + LONGEST,
         _place: (place, of_user),
     };
-    let events = Sse::new(told(telling)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
+    let events =
+        Sse::new(told(telling)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
     Ok(([(CACHE_CONTROL, "no-store"), NO_BUFFERING], events).into_response())
 }
 
@@ -116,7 +128,8 @@ struct Telling {
 fn told(telling: Telling) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(Some(telling), |telling| async move {
         let mut telling = telling?;
-        let (until, shutdown) = (telling.until, telling.http.shutdown.clone());
+        let until = telling.until;
+        let shutdown = telling.http.shutdown.clone();
         let look = tokio::select! {
             () = shutdown.cancelled() => return None,
             () = tokio::time::sleep_until(until) => return None,
@@ -127,13 +140,17 @@ fn told(telling: Telling) -> impl Stream<Item = Result<Event, Infallible>> {
         if look.ended {
             return Some((Ok(Event::default().event("end").id(END).data(data)), None));
         }
-        let event = Event::default().event("progress").id(telling.seen.to_string()).data(data);
+        let event = Event::default()
+            .event("progress")
+            .id(telling.seen.to_string())
+            .data(data);
         Some((Ok(event), Some(telling)))
     })
 }
 
 impl Telling {
-    /// Waits for the next state that differs from the one sent. Returns `None` if the state can't be read.
+    /// Waits for the next state that differs from the one sent. Returns `None` if the state can't
+    /// be read.
     async fn news(&mut self) -> Option<Look> {
         if let Some(first) = self.next.take() {
             return Some(first);
@@ -145,7 +162,10 @@ impl Telling {
                 Ok(look) if look.ended || look.state != self.shown => return Some(look),
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(code = error.code.as_str(), "progress can't be read, stream ended");
+                    tracing::warn!(
+                        code = error.code.as_str(),
+                        "progress can't be read, stream ended"
+                    );
                     return None;
                 }
             }

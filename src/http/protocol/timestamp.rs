@@ -13,7 +13,13 @@ pub struct Timestamp(pub OffsetDateTime);
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Years after 9999 have no such form; they do not occur here.
-        f.write_str(&self.0.to_offset(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default())
+        f.write_str(
+            &self
+                .0
+                .to_offset(UtcOffset::UTC)
+                .format(&Rfc3339)
+                .unwrap_or_default(),
+        )
     }
 }
 

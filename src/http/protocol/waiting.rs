@@ -1,8 +1,8 @@
-//! Requests that wait until the query tables show a position of the log: reads that request it, and responses of
-//! writes.
+//! Requests that wait until the query tables show a position of the log: reads that request it, and
+//! responses of writes.
 //!
-//! A waiting request holds no request slot. The number of waiting requests is limited, and for reads also per
-//! user. A position beyond the end of the log is rejected at once.
+//! A waiting request holds no request slot. The number of waiting requests is limited, and for
+//! reads also per user. A position beyond the end of the log is rejected at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +34,8 @@ pub struct Waiting {
     all: Arc<Semaphore>,
     /// The last position that the log's leader has reported.
     known_end: AtomicU64,
-    /// Time of the last request to the leader, and true if it answered. The lock is held during a request.
+    /// Time of the last request to the leader, and true if it answered. The lock is held during a
+    /// request.
     asked: Mutex<Option<(Instant, bool)>>,
 }
 
@@ -50,11 +51,13 @@ impl Default for Waiting {
 }
 
 impl Waiting {
-    /// Waits until the tables show a position, at most 5 s. The request's slot is released meanwhile.
+    /// Waits until the tables show a position, at most 5 s. The request's slot is released
+    /// meanwhile.
     ///
     /// # Errors
-    /// 400 if the log has no such position; 429 if this user has too many waiting reads; 503 if there are too
-    /// many in total, if the tables do not get there in time, or if no slot is free afterwards.
+    /// 400 if the log has no such position; 429 if this user has too many waiting reads; 503 if
+    /// there are too many in total, if the tables do not get there in time, or if no slot is free
+    /// afterwards.
     pub async fn wait(
         &self,
         http: &HttpState,
@@ -66,7 +69,8 @@ impl Waiting {
             return Ok(());
         }
         let Some(_of_user) = self.of_user.take(user, 1) else {
-            let message = format!("you have {MAX_OF_USER} reads that wait for a position; try again");
+            let message =
+                format!("you have {MAX_OF_USER} reads that wait for a position; try again");
             return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER));
         };
         let Ok(_waits) = self.all.clone().try_acquire_owned() else {
@@ -77,26 +81,42 @@ impl Waiting {
         let deadline = tokio::time::Instant::now() + MAX_WAIT;
         // If the leader doesn't answer, the tables may still show the position.
         if let Ok(Some(false)) = timeout_at(deadline, self.is_in_log(http, position)).await {
-            let message = format!("the log has no position {position}; give the X-Event-Position of a write");
+            let message =
+                format!("the log has no position {position}; give the X-Event-Position of a write");
             return Err(ApiError::new(ErrorCode::PositionBeyondEnd, message));
         }
-        http.readers.wait_for(position, deadline.duration_since(tokio::time::Instant::now())).await?;
+        http.readers
+            .wait_for(
+                position,
+                deadline.duration_since(tokio::time::Instant::now()),
+            )
+            .await?;
         place.enter_again(http, LATER).await
     }
 
-    /// Waits until the tables show a write, at most 2 s. The request's slot is released meanwhile. Returns false
-    /// if the tables are still behind.
-    pub async fn wait_for_write(&self, http: &HttpState, position: Position, place: &Place) -> bool {
+    /// Waits until the tables show a write, at most 2 s. The request's slot is released meanwhile.
+    /// Returns false if the tables are still behind.
+    pub async fn wait_for_write(
+        &self,
+        http: &HttpState,
+        position: Position,
+        place: &Place,
+    ) -> bool {
         if http.readers.shows(position) {
             return true;
         }
-        let Ok(_waits) = self.all.clone().try_acquire_owned() else { return false };
+        let Ok(_waits) = self.all.clone().try_acquire_owned() else {
+            return false;
+        };
         place.leave();
-        http.readers.wait_for(position, MAX_WAIT_OF_WRITE).await.is_ok()
+        http.readers
+            .wait_for(position, MAX_WAIT_OF_WRITE)
+            .await
+            .is_ok()
     }
 
-    /// Returns true if the log has the position, false if it has not, and `None` if its leader does not answer.
-    /// Concurrent calls share one request to the leader.
+    /// Returns true if the log has the position, false if it has not, and `None` if its leader does
+    /// not answer. Concurrent calls share one request to the leader.
     pub async fn is_in_log(&self, http: &HttpState, position: Position) -> Option<bool> {
         if position <= self.known_end.load(Ordering::Acquire) {
             return Some(true);
@@ -109,7 +129,8 @@ impl Waiting {
                 let at = Instant::now();
                 let info = http.commands.log().info().await;
                 if let Ok(info) = &info {
-                    self.known_end.fetch_max(info.last_position, Ordering::AcqRel);
+                    self.known_end
+                        .fetch_max(info.last_position, Ordering::AcqRel);
                 }
                 *asked = Some((at, info.is_ok()));
                 info.is_ok()

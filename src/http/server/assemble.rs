@@ -10,7 +10,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::layers::{
-    arrival, bodies, conditional, envelope, error_pages, guard, headers, observe, public_address, wire,
+    arrival, bodies, conditional, envelope, error_pages, guard, headers, observe, public_address,
+    wire,
 };
 use crate::http::protocol::endpoint::Endpoint;
 use crate::http::protocol::openapi;
@@ -35,7 +36,12 @@ pub fn router_with(http: HttpState, pages: Router) -> Router {
         let path = http.api_path(&endpoint.path);
         routes = mount(routes, &http, &path, endpoint);
     }
-    let demo = http.caught_mails.is_some().then(caught_mails).into_iter().flatten();
+    let demo = http
+        .caught_mails
+        .is_some()
+        .then(caught_mails)
+        .into_iter()
+        .flatten();
     for endpoint in root().into_iter().chain(demo) {
         let path = endpoint.path.clone();
         routes = mount(routes, &http, &path, endpoint);
@@ -68,10 +74,18 @@ pub fn router_with(http: HttpState, pages: Router) -> Router {
         .layer(from_fn_with_state(http, public_address::canonical))
 }
 
-fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endpoint) -> Router<HttpState> {
+fn mount(
+    routes: Router<HttpState>,
+    http: &HttpState,
+    path: &str,
+    endpoint: Endpoint,
+) -> Router<HttpState> {
     let settings = &http.settings;
-    let seconds =
-        if endpoint.is_upload { settings.upload_timeout_seconds } else { settings.request_timeout_seconds };
+    let seconds = if endpoint.is_upload {
+        settings.upload_timeout_seconds
+    } else {
+        settings.request_timeout_seconds
+    };
     let guard = guard::Guard {
         http: http.clone(),
         access: endpoint.access,
@@ -80,7 +94,12 @@ fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endp
         limit: endpoint.limit,
         timeout: Duration::from_secs(seconds),
     };
-    routes.route(path, endpoint.handler.route_layer(from_fn_with_state(guard, guard::guard)))
+    routes.route(
+        path,
+        endpoint
+            .handler
+            .route_layer(from_fn_with_state(guard, guard::guard)),
+    )
 }
 
 /// Returns the OpenAPI document with this server's prefix. It is built once.

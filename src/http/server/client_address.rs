@@ -15,12 +15,12 @@ use crate::http::ApiError;
 
 /// Largest number of entries of a forwarding header that are read, from the last one on.
 const MAX_HOPS: usize = 16;
-/// Limit of one IPv6 site, as a multiple of the limit of one address. A site is often one customer with 65,536
-/// networks to choose from, and sometimes a mobile operator with as many customers.
+/// Limit of one IPv6 site, as a multiple of the limit of one address. A site is often one customer
+/// with 65,536 networks to choose from, and sometimes a mobile operator with as many customers.
 pub const SITE_FACTOR: usize = 16;
 
-/// Networks of proxies whose reports of a client's address are trusted. The configuration has them as one text
-/// with commas.
+/// Networks of proxies whose reports of a client's address are trusted. The configuration has them
+/// as one text with commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -43,23 +43,37 @@ impl FromStr for TrustedProxies {
         let network = |text: &str| {
             let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
             text.parse::<IpNet>().ok().or_else(single).ok_or_else(|| {
-                format!("{text:?} is no network; give such as 10.0.0.0/8 or 2001:db8::/32, with commas")
+                format!(
+                    "{text:?} is no network; give such as 10.0.0.0/8 or 2001:db8::/32, with commas"
+                )
             })
         };
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
         parts.map(network).collect::<Result<_, _>>().map(Self)
     }
 }
 
 impl fmt::Display for TrustedProxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        f.write_str(
+            &self
+                .0
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        )
     }
 }
 
 impl<'de> Deserialize<'de> for TrustedProxies {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -69,8 +83,8 @@ impl Serialize for TrustedProxies {
     }
 }
 
-/// Header in which the proxies report the client's address. Only this one is read, because the other one may come
-/// from the client itself.
+/// Header in which the proxies report the client's address. Only this one is read, because the
+/// other one may come from the client itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForwardingHeader {
@@ -81,7 +95,8 @@ pub enum ForwardingHeader {
     Forwarded,
 }
 
-/// Address that counts as one client: an IPv4 address, or an IPv6 /64, which is the network of one household.
+/// Address that counts as one client: an IPv4 address, or an IPv6 /64, which is the network of one
+/// household.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientAddress {
     /// An IPv4 address, also if it was written as IPv6.
@@ -96,7 +111,10 @@ impl From<IpAddr> for ClientAddress {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),
-            #[allow(clippy::cast_possible_truncation, reason = "the upper half fits after the shift")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "the upper half fits after the shift"
+            )]
             IpAddr::V6(address) => Self::V6Network((address.to_bits() >> 64) as u64),
         }
     }
@@ -110,7 +128,9 @@ impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::V4(address) => address.fmt(f),
-            Self::V6Network(network) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(*network) << 64)),
+            Self::V6Network(network) => {
+                write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(*network) << 64))
+            }
             Self::Unknown => f.write_str("unknown"),
         }
     }
@@ -133,8 +153,8 @@ impl ClientAddress {
         peer.is_some_and(|ConnectInfo(peer)| trusted.trusts(peer.ip()))
     }
 
-    /// Returns the client address of a request. It is personal data: only rejected log-ins and password routes
-    /// log it.
+    /// Returns the client address of a request. It is personal data: only rejected log-ins and
+    /// password routes log it.
     #[must_use]
     pub fn of(request: &Request, trusted: &TrustedProxies, header: ForwardingHeader) -> Self {
         let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
@@ -154,15 +174,21 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
-/// Follows the hops from the peer towards the client and returns the first address that is not a trusted proxy.
-/// If there is none, returns the last readable address.
-fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies, header: ForwardingHeader) -> IpAddr {
+/// Follows the hops from the peer towards the client and returns the first address that is not a
+/// trusted proxy. If there is none, returns the last readable address.
+fn behind(
+    peer: IpAddr,
+    headers: &HeaderMap,
+    trusted: &TrustedProxies,
+    header: ForwardingHeader,
+) -> IpAddr {
     let mut client = peer.to_canonical();
     for hop in hops(headers, header) {
         if !trusted.contains(client) {
             break;
         }
-        // An unreadable entry was written by the last readable address. Earlier addresses are unknown.
+        // An unreadable entry was written by the last readable address. Earlier addresses are
+        // unknown.
         let Some(address) = hop else { break };
         client = address.to_canonical();
     }
@@ -195,7 +221,9 @@ fn hops(headers: &HeaderMap, header: ForwardingHeader) -> Vec<Option<IpAddr>> {
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let named = |pair: &str| {
         let (name, value) = pair.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"').to_owned())
+        name.trim()
+            .eq_ignore_ascii_case("for")
+            .then(|| value.trim().trim_matches('"').to_owned())
     };
     address(&element.split(';').find_map(named)?)
 }
@@ -206,7 +234,10 @@ fn address(text: &str) -> Option<IpAddr> {
     if let Ok(socket) = text.parse::<SocketAddr>() {
         return Some(socket.ip());
     }
-    text.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    text.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -236,12 +267,20 @@ mod tests {
             ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
             // The proxy's entry follows the entry that the client itself sent.
             ("10.0.0.1", &["203.0.113.9, 198.51.100.1"], "198.51.100.1"),
-            ("10.0.0.1", &["203.0.113.9", "198.51.100.1, 10.9.9.9"], "198.51.100.1"),
+            (
+                "10.0.0.1",
+                &["203.0.113.9", "198.51.100.1, 10.9.9.9"],
+                "198.51.100.1",
+            ),
             ("10.0.0.1", &["203.0.113.9, nonsense, 10.9.9.9"], "10.9.9.9"),
             ("::ffff:10.0.0.1", &["[2001:db8:2::5]:443"], "2001:db8:2::5"),
             ("2001:db8:1::1", &["2001:db8:2::5"], "2001:db8:2::5"),
         ] {
-            assert_eq!(seen(ForwardingHeader::XForwardedFor, peer, values), client, "{peer} {values:?}");
+            assert_eq!(
+                seen(ForwardingHeader::XForwardedFor, peer, values),
+                client,
+                "{peer} {values:?}"
+            );
         }
     }
 
@@ -249,12 +288,19 @@ mod tests {
     fn the_standard_header_is_read_where_it_is_chosen() {
         for (value, client) in [
             ("for=198.51.100.1;proto=https", "198.51.100.1"),
-            ("for=203.0.113.9, For=\"198.51.100.1:4711\"; by=10.0.0.1", "198.51.100.1"),
+            (
+                "for=203.0.113.9, For=\"198.51.100.1:4711\"; by=10.0.0.1",
+                "198.51.100.1",
+            ),
             ("for=\"[2001:db8:2::5]:4711\"", "2001:db8:2::5"),
             ("for=_hidden", "10.0.0.1"),
             ("proto=https", "10.0.0.1"),
         ] {
-            assert_eq!(seen(ForwardingHeader::Forwarded, "10.0.0.1", &[value]), client, "{value}");
+            assert_eq!(
+                seen(ForwardingHeader::Forwarded, "10.0.0.1", &[value]),
+                client,
+                "{value}"
+            );
         }
     }
 

@@ -12,16 +12,18 @@ const LEAST_HEAD_BYTES: usize = 8 << 10;
 pub struct ConnectionSettings {
     /// Largest number of open connections. Further connections wait until one ends.
     pub max_open: usize,
-    /// Largest number of open connections of one address (IPv6: /64). Further connections are refused with 429.
-    /// Connections of trusted proxies are not counted.
+    /// Largest number of open connections of one address (IPv6: /64). Further connections are
+    /// refused with 429. Connections of trusted proxies are not counted.
     pub max_open_per_client: usize,
     /// Time limit for the head of a request to arrive, and for an idle connection, in seconds.
     pub head_timeout_seconds: u64,
-    /// Longest time for which a client may send nothing of a body, or read nothing of a response, in seconds.
+    /// Longest time for which a client may send nothing of a body, or read nothing of a response,
+    /// in seconds.
     pub stall_timeout_seconds: u64,
     /// Slowest rate at which a client may read a response, in bytes per second.
     pub min_bytes_per_second: u32,
-    /// Largest number of response bytes that clients have not read yet. One client may have a quarter of them.
+    /// Largest number of response bytes that clients have not read yet. One client may have a
+    /// quarter of them.
     pub max_untaken_bytes: usize,
     /// The largest head of a request, in bytes: request line and headers.
     pub max_head_bytes: usize,
@@ -49,11 +51,26 @@ impl ConnectionSettings {
     pub(in crate::http) fn problem(&self) -> Option<(&'static str, &'static str)> {
         let zero = [
             ("connections.max_open", self.max_open as u64),
-            ("connections.max_open_per_client", self.max_open_per_client as u64),
-            ("connections.min_bytes_per_second", self.min_bytes_per_second.into()),
-            ("connections.max_untaken_bytes", self.max_untaken_bytes as u64),
-            ("connections.head_timeout_seconds", self.head_timeout_seconds),
-            ("connections.stall_timeout_seconds", self.stall_timeout_seconds),
+            (
+                "connections.max_open_per_client",
+                self.max_open_per_client as u64,
+            ),
+            (
+                "connections.min_bytes_per_second",
+                self.min_bytes_per_second.into(),
+            ),
+            (
+                "connections.max_untaken_bytes",
+                self.max_untaken_bytes as u64,
+            ),
+            (
+                "connections.head_timeout_seconds",
+                self.head_timeout_seconds,
+            ),
+            (
+                "connections.stall_timeout_seconds",
+                self.stall_timeout_seconds,
+            ),
             ("connections.max_headers", self.max_headers as u64),
         ];
         if let Some((setting, _)) = zero.iter().find(|(_, value)| *value == 0) {
@@ -64,19 +81,32 @@ impl ConnectionSettings {
     }
 }
 
-/// Parses a comma-separated list of origins as browsers send them. Returns `None` if an entry is not an origin.
+/// Parses a comma-separated list of origins as browsers send them. Returns `None` if an entry is
+/// not an origin.
 ///
 /// `*` is not an origin: the operator must know each page that may use the API.
 #[must_use]
 pub fn origins(list: &str) -> Option<Vec<HeaderValue>> {
-    let given = list.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-    given.map(|origin| is_origin(origin).then(|| HeaderValue::from_str(origin).ok()).flatten()).collect()
+    let given = list
+        .split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty());
+    given
+        .map(|origin| {
+            is_origin(origin)
+                .then(|| HeaderValue::from_str(origin).ok())
+                .flatten()
+        })
+        .collect()
 }
 
-/// Returns true for a scheme and host with an optional port and nothing after it (RFC 6454 §6.2). They must be in
-/// lower case, as browsers send them.
+/// Returns true for a scheme and host with an optional port and nothing after it (RFC 6454 §6.2).
+/// They must be in lower case, as browsers send them.
 fn is_origin(text: &str) -> bool {
-    let Some(host) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+    let Some(host) = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+    else {
         return false;
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c);
@@ -91,12 +121,22 @@ mod tests {
 
     #[test]
     fn origins_are_named_one_by_one() {
-        let known = origins("https://console.example.com, http://localhost:5173,").expect("origins");
-        assert_eq!(known, ["https://console.example.com", "http://localhost:5173"]);
+        let known =
+            origins("https://console.example.com, http://localhost:5173,").expect("origins");
+        assert_eq!(
+            known,
+            ["https://console.example.com", "http://localhost:5173"]
+        );
         assert_eq!(origins(""), Some(Vec::new()));
-        for odd in
-            ["*", "null", "https://", "https://*.example.com", "https://a.b/", "https://A.b", "ftp://a.b"]
-        {
+        for odd in [
+            "*",
+            "null",
+            "https://",
+            "https://*.example.com",
+            "https://a.b/",
+            "https://A.b",
+            "ftp://a.b",
+        ] {
             assert_eq!(origins(odd), None, "{odd}");
         }
     }
@@ -106,13 +146,34 @@ mod tests {
         let of = ConnectionSettings::default;
         assert_eq!(of().problem(), None);
         for settings in [
-            ConnectionSettings { max_open: 0, ..of() },
-            ConnectionSettings { max_open_per_client: 0, ..of() },
-            ConnectionSettings { min_bytes_per_second: 0, ..of() },
-            ConnectionSettings { max_untaken_bytes: 0, ..of() },
-            ConnectionSettings { head_timeout_seconds: 0, ..of() },
-            ConnectionSettings { max_headers: 0, ..of() },
-            ConnectionSettings { max_head_bytes: 100, ..of() },
+            ConnectionSettings {
+                max_open: 0,
+                ..of()
+            },
+            ConnectionSettings {
+                max_open_per_client: 0,
+                ..of()
+            },
+            ConnectionSettings {
+                min_bytes_per_second: 0,
+                ..of()
+            },
+            ConnectionSettings {
+                max_untaken_bytes: 0,
+                ..of()
+            },
+            ConnectionSettings {
+                head_timeout_seconds: 0,
+                ..of()
+            },
+            ConnectionSettings {
+                max_headers: 0,
+                ..of()
+            },
+            ConnectionSettings {
+                max_head_bytes: 100,
+                ..of()
+            },
         ] {
             assert!(settings.problem().is_some(), "{settings:?}");
         }

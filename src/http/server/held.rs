@@ -4,8 +4,9 @@ use tracing::Instrument as _;
 
 use crate::http::ApiError;
 
-/// Runs `work` in its own task, which drops `slot` when the work ends. Drawing can't be interrupted. If the
-/// request held the slot, a cancelled request would release it while the work is still running.
+/// Runs `work` in its own task, which drops `slot` when the work ends. Drawing can't be
+/// interrupted. If the request held the slot, a cancelled request would release it while the work
+/// is still running.
 ///
 /// # Errors
 /// 500 if the work panics or the runtime shuts down.
@@ -18,7 +19,9 @@ pub async fn held<T: Send + 'static>(
         drop(slot);
         done
     };
-    tokio::spawn(task.in_current_span()).await.map_err(ApiError::internal)
+    tokio::spawn(task.in_current_span())
+        .await
+        .map_err(ApiError::internal)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Management listener: metrics and the state of each dependency, for operators. Every role serves it, on an
-//! address that the public must not reach.
+//! Management listener: metrics and the state of each dependency, for operators. Every role serves
+//! it, on an address that the public must not reach.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,10 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Time for which a rendered page is reused.
 const KEPT: Duration = Duration::from_secs(1);
 /// Headers of every response.
-const HEADERS: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+const HEADERS: [(HeaderName, &str); 2] = [
+    (CACHE_CONTROL, "no-store"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
 
 /// The `[management]` section of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -43,7 +46,10 @@ impl MetricsPage {
     /// Creates the page of a recorder.
     #[must_use]
     pub fn new(handle: PrometheusHandle) -> Self {
-        Self { handle, last: Arc::default() }
+        Self {
+            handle,
+            last: Arc::default(),
+        }
     }
 
     fn text(&self) -> Bytes {
@@ -65,10 +71,17 @@ impl MetricsPage {
 pub fn management(readiness: Readiness, metrics: MetricsPage) -> Router {
     let alive = || async { (HEADERS, axum::Json(serde_json::json!({ "status": "ok" }))) };
     Router::new()
-        .route("/metrics", get(async |State((_, metrics)): State<(Readiness, MetricsPage)>| page(&metrics)))
+        .route(
+            "/metrics",
+            get(async |State((_, metrics)): State<(Readiness, MetricsPage)>| page(&metrics)),
+        )
         .route(
             "/health/ready",
-            get(async |State((readiness, _)): State<(Readiness, MetricsPage)>| ready(&readiness).await),
+            get(
+                async |State((readiness, _)): State<(Readiness, MetricsPage)>| {
+                    ready(&readiness).await
+                },
+            ),
         )
         .route("/health", get(alive))
         .route("/health/live", get(alive))
@@ -81,6 +94,10 @@ fn page(metrics: &MetricsPage) -> Response {
 
 async fn ready(readiness: &Readiness) -> Response {
     let report = readiness.report().await;
-    let status = if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if report.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, HEADERS, axum::Json(&*report)).into_response()
 }

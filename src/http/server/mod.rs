@@ -1,4 +1,5 @@
-//! Server: connections, limits per client, layers around every request, graceful shutdown, readiness.
+//! Server: connections, limits per client, layers around every request, graceful shutdown,
+//! readiness.
 
 pub mod assemble;
 pub mod client_address;

@@ -71,48 +71,77 @@ impl Readiness {
     /// Creates the readiness of a process with these dependencies.
     #[must_use]
     pub fn new(dependencies: Vec<Dependency>) -> Self {
-        Self { dependencies: dependencies.into(), last: Arc::default() }
+        Self {
+            dependencies: dependencies.into(),
+            last: Arc::default(),
+        }
     }
 
-    /// Returns the state of all dependencies, at most a second old. Concurrent calls share one check.
+    /// Returns the state of all dependencies, at most a second old. Concurrent calls share one
+    /// check.
     pub async fn report(&self) -> Arc<ReadinessReport> {
         let mut last = self.last.clone().lock_owned().await;
         if let Some((at, report)) = &*last {
-            let kept = if report.status == "ok" { KEPT } else { KEPT_BAD };
+            let kept = if report.status == "ok" {
+                KEPT
+            } else {
+                KEPT_BAD
+            };
             if at.elapsed() < kept {
                 return report.clone();
             }
         }
         let dependencies = self.dependencies.clone();
-        // A separate task, so that a client that disconnects does not cancel the check and cause another one.
+        // A separate task, so that a client that disconnects does not cancel the check and cause
+        // another one.
         let asking = tokio::spawn(async move {
             let report = Arc::new(ask_all(&dependencies).await);
             *last = Some((Instant::now(), report.clone()));
             report
         });
-        asking
-            .await
-            .unwrap_or_else(|_| Arc::new(ReadinessReport { status: "unavailable", dependencies: Vec::new() }))
+        asking.await.unwrap_or_else(|_| {
+            Arc::new(ReadinessReport {
+                status: "unavailable",
+                dependencies: Vec::new(),
+            })
+        })
     }
 }
 
 async fn ask_all(dependencies: &[Dependency]) -> ReadinessReport {
     let dependencies = join_all(dependencies.iter().map(ask)).await;
     let is_down = |dependency: &&DependencyState| dependency.problem.is_some();
-    let status = match dependencies.iter().filter(is_down).max_by_key(|dependency| dependency.required) {
+    let status = match dependencies
+        .iter()
+        .filter(is_down)
+        .max_by_key(|dependency| dependency.required)
+    {
         Some(dependency) if dependency.required => "unavailable",
         Some(_) => "degraded",
         None => "ok",
     };
-    ReadinessReport { status, dependencies }
+    ReadinessReport {
+        status,
+        dependencies,
+    }
 }
 
 async fn ask(dependency: &Dependency) -> DependencyState {
     let asked = tokio::time::timeout(MAX_WAIT, (dependency.check)()).await;
-    let problem =
-        asked.unwrap_or_else(|_| Err(format!("no answer within {} seconds", MAX_WAIT.as_secs()))).err();
-    let status = if problem.is_none() { "ok" } else { "unavailable" };
-    DependencyState { name: dependency.name, status, required: dependency.required, problem }
+    let problem = asked
+        .unwrap_or_else(|_| Err(format!("no answer within {} seconds", MAX_WAIT.as_secs())))
+        .err();
+    let status = if problem.is_none() {
+        "ok"
+    } else {
+        "unavailable"
+    };
+    DependencyState {
+        name: dependency.name,
+        status,
+        required: dependency.required,
+        problem,
+    }
 }
 
 #[cfg(test)]
@@ -123,18 +152,28 @@ mod tests {
 
     use super::*;
 
-    fn dependency(required: bool, asked: &Arc<AtomicUsize>, answer: Result<(), String>) -> Dependency {
+    fn dependency(
+        required: bool,
+        asked: &Arc<AtomicUsize>,
+        answer: Result<(), String>,
+    ) -> Dependency {
         let asked = asked.clone();
         let check = move || {
             let answer = answer.clone();
             asked.fetch_add(1, Ordering::Relaxed);
             async move {
-                let _ = tokio::time::timeout(Duration::from_millis(20), std::future::pending::<()>()).await;
+                let _ =
+                    tokio::time::timeout(Duration::from_millis(20), std::future::pending::<()>())
+                        .await;
                 answer
             }
             .boxed()
         };
-        Dependency { name: "log", required, check: Arc::new(check) }
+        Dependency {
+            name: "log",
+            required,
+            check: Arc::new(check),
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -172,7 +211,10 @@ mod tests {
         for (dependencies, status) in [
             (vec![of(true, Ok(())), of(false, Ok(()))], "ok"),
             (vec![of(true, Ok(())), of(false, down())], "degraded"),
-            (vec![of(false, down()), of(true, down()), of(false, down())], "unavailable"),
+            (
+                vec![of(false, down()), of(true, down()), of(false, down())],
+                "unavailable",
+            ),
         ] {
             assert_eq!(Readiness::new(dependencies).report().await.status, status);
         }

@@ -27,12 +27,14 @@ use super::stalling::Stalling;
 /// Delay before the next `accept` after the system could not accept a connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
-/// Unsent bytes of a response that the kernel buffers for a client. Bytes in flight are not included.
+/// Unsent bytes of a response that the kernel buffers for a client. Bytes in flight are not
+/// included.
 const UNSENT_BYTES: u32 = 64 << 10;
 /// Size of a connection's write buffer, and smallest size of its read buffer, in bytes.
 const BUFFER_BYTES: usize = 64 << 10;
 /// Response to a connection that exceeds the limit of its address.
-const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
     Content-Type: text/plain\r\nContent-Length: 39\r\n\r\ntoo many connections from your address\n";
 
 /// Limits of connections.
@@ -46,12 +48,15 @@ pub struct ConnectionLimits {
 
 impl From<ConnectionSettings> for ConnectionLimits {
     fn from(settings: ConnectionSettings) -> Self {
-        Self { settings, ..Self::default() }
+        Self {
+            settings,
+            ..Self::default()
+        }
     }
 }
 
-/// Serves `router` until `shutdown`. Requests in progress then have `grace` to end. Handlers get the peer's
-/// address as [`ConnectInfo`].
+/// Serves `router` until `shutdown`. Requests in progress then have `grace` to end. Handlers get
+/// the peer's address as [`ConnectInfo`].
 ///
 /// # Errors
 /// None at present. A broken connection ends alone, and a failed `accept` is retried.
@@ -62,9 +67,13 @@ pub async fn serve(
     shutdown: CancellationToken,
     grace: Duration,
 ) -> io::Result<()> {
-    let ConnectionLimits { settings: limits, trusted_proxies } = limits.into();
+    let ConnectionLimits {
+        settings: limits,
+        trusted_proxies,
+    } = limits.into();
     let of_clients = ClientShares::new(limits.max_open_per_client);
-    let (router, tracker) = (router.into(), TaskTracker::new());
+    let router = router.into();
+    let tracker = TaskTracker::new();
     let room = Arc::new(Semaphore::new(limits.max_open));
     loop {
         let accepted = async {
@@ -86,7 +95,8 @@ pub async fn serve(
                     refuse(&stream);
                     continue;
                 };
-                let (router, shutdown) = (router.clone(), shutdown.clone());
+                let router = router.clone();
+                let shutdown = shutdown.clone();
                 tracker.spawn(async move {
                     converse(stream, peer, router, limits, shutdown).await;
                     drop((slot, of_client));
@@ -102,14 +112,20 @@ pub async fn serve(
     drop(listener);
     tracker.close();
     if tokio::time::timeout(grace, tracker.wait()).await.is_err() {
-        tracing::warn!(grace_ms = grace.as_millis(), "grace period over, open requests aborted");
+        tracing::warn!(
+            grace_ms = grace.as_millis(),
+            "grace period over, open requests aborted"
+        );
     }
     Ok(())
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 /// Answers a connection with 429, if that can be done without waiting.
@@ -120,7 +136,8 @@ fn refuse(stream: &TcpStream) {
     let _ = stream.try_write(TOO_MANY);
 }
 
-/// Limits the unsent bytes in the kernel's send buffer, which may otherwise be megabytes a connection.
+/// Limits the unsent bytes in the kernel's send buffer, which may otherwise be megabytes a
+/// connection.
 fn keep_little_unsent(stream: &TcpStream) {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     if let Err(error) = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES) {
@@ -184,15 +201,28 @@ mod tests {
 
     async fn server(router: Router, limits: ConnectionSettings, grace: Duration) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, router, limits, shutdown.clone(), grace));
-        Server { address, shutdown, serving }
+        Server {
+            address,
+            shutdown,
+            serving,
+        }
     }
 
     async fn here() -> Server {
-        let limits =
-            ConnectionSettings { head_timeout_seconds: 1, max_head_bytes: 8192, ..Default::default() };
-        server(Router::new().route("/", get(|| async { "here" })), limits, Duration::from_secs(5)).await
+        let limits = ConnectionSettings {
+            head_timeout_seconds: 1,
+            max_head_bytes: 8192,
+            ..Default::default()
+        };
+        server(
+            Router::new().route("/", get(|| async { "here" })),
+            limits,
+            Duration::from_secs(5),
+        )
+        .await
     }
 
     /// Sends `said` and returns everything that the server sends until it closes the connection.
@@ -223,7 +253,10 @@ mod tests {
         let router = Router::new().route("/", slow);
         let server = server(router, ConnectionSettings::default(), Duration::ZERO).await;
         let mut client = TcpStream::connect(server.address).await.unwrap();
-        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        client
+            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
         arrival.await.unwrap();
         server.shutdown.cancel();
         assert!(server.serving.await.unwrap().is_ok());
@@ -234,17 +267,31 @@ mod tests {
         let server = here().await;
         for unfinished in ["", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
             // The response ends only because the server closes the connection.
-            assert!(!told(server.address, unfinished.as_bytes()).await.contains(" 200 "));
+            assert!(
+                !told(server.address, unfinished.as_bytes())
+                    .await
+                    .contains(" 200 ")
+            );
         }
-        let whole = told(server.address, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        let whole = told(
+            server.address,
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        )
+        .await;
         assert!(whole.ends_with("here"), "{whole}");
     }
 
     #[tokio::test]
     async fn large_heads_and_many_headers_are_refused() {
         let server = here().await;
-        let large = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n", "a".repeat(10_000));
-        let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X-Many: 1\r\n".repeat(200));
+        let large = format!(
+            "GET / HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n",
+            "a".repeat(10_000)
+        );
+        let many = format!(
+            "GET / HTTP/1.1\r\nHost: x\r\n{}\r\n",
+            "X-Many: 1\r\n".repeat(200)
+        );
         for head in [large, many] {
             let answer = told(server.address, head.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
@@ -268,19 +315,28 @@ mod tests {
 
     #[tokio::test]
     async fn one_address_has_so_many_connections_and_gets_them_back() {
-        let limits = ConnectionSettings { max_open_per_client: 3, ..Default::default() };
+        let limits = ConnectionSettings {
+            max_open_per_client: 3,
+            ..Default::default()
+        };
         let router = Router::new().route("/", get(|| async { "here" }));
         let server = server(router, limits, Duration::from_secs(5)).await;
         let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         let mut open = Vec::new();
         for _ in 0..3 {
             let mut client = TcpStream::connect(server.address).await.unwrap();
-            client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            client
+                .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                .await
+                .unwrap();
             client.readable().await.unwrap();
             open.push(client);
         }
         let refused = told(server.address, b"").await;
-        assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("Retry-After: 1"), "{refused}");
+        assert!(
+            refused.starts_with("HTTP/1.1 429 ") && refused.contains("Retry-After: 1"),
+            "{refused}"
+        );
         let length = refused.split("\r\n\r\n").nth(1).map(str::len);
         assert_eq!(length, Some(39), "{refused}");
         // Another address is not affected.
@@ -300,16 +356,26 @@ mod tests {
 
     #[tokio::test]
     async fn connections_of_a_trusted_proxy_are_not_counted() {
-        let settings = ConnectionSettings { max_open_per_client: 1, ..Default::default() };
+        let settings = ConnectionSettings {
+            max_open_per_client: 1,
+            ..Default::default()
+        };
         let trusted_proxies = "127.0.0.0/8".parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (router, shutdown) =
-            (Router::new().route("/", get(|| async { "here" })), CancellationToken::new());
-        let limits = ConnectionLimits { settings, trusted_proxies };
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let shutdown = CancellationToken::new();
+        let limits = ConnectionLimits {
+            settings,
+            trusted_proxies,
+        };
         tokio::spawn(serve(listener, router, limits, shutdown, Duration::ZERO));
         let _open = TcpStream::connect(address).await.unwrap();
-        let answer = told(address, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        let answer = told(
+            address,
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        )
+        .await;
         assert!(answer.ends_with("here"), "{answer}");
     }
 }

@@ -25,11 +25,14 @@ impl<K: Hash + Eq + Clone> Shares<K> {
     /// Creates shares with a limit of `most` per holder.
     #[must_use]
     pub fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, held: Mutex::default() })
+        Arc::new(Self {
+            most,
+            held: Mutex::default(),
+        })
     }
 
-    /// Takes `amount` for a holder. Returns `None` if the holder would exceed the limit. A holder with nothing
-    /// gets any amount, so that one large piece is still served.
+    /// Takes `amount` for a holder. Returns `None` if the holder would exceed the limit. A holder
+    /// with nothing gets any amount, so that one large piece is still served.
     #[must_use]
     pub fn take(self: &Arc<Self>, holder: K, amount: usize) -> Option<Share<K>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,15 +43,25 @@ impl<K: Hash + Eq + Clone> Shares<K> {
         }
         held.insert(holder.clone(), after);
         drop(held);
-        Some(Share { shares: self.clone(), holder, amount })
+        Some(Share {
+            shares: self.clone(),
+            holder,
+            amount,
+        })
     }
 }
 
 impl<K: Hash + Eq> Drop for Share<K> {
     fn drop(&mut self) {
         // No code panics while it holds the lock, so the data of a poisoned lock is consistent.
-        let mut held = self.shares.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(left) = held.get_mut(&self.holder) else { return };
+        let mut held = self
+            .shares
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(left) = held.get_mut(&self.holder) else {
+            return;
+        };
         *left = left.saturating_sub(self.amount);
         if *left == 0 {
             held.remove(&self.holder);
@@ -56,7 +69,8 @@ impl<K: Hash + Eq> Drop for Share<K> {
     }
 }
 
-/// Shares of clients. Each address has its own limit, and all addresses of one IPv6 site share a larger one.
+/// Shares of clients. Each address has its own limit, and all addresses of one IPv6 site share a
+/// larger one.
 pub struct ClientShares {
     clients: Arc<Shares<ClientAddress>>,
     sites: Arc<Shares<Site>>,
@@ -72,17 +86,24 @@ impl ClientShares {
     /// Creates shares with a limit of `most` per client.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { clients: Shares::new(most), sites: Shares::new(most.saturating_mul(SITE_FACTOR)) }
+        Self {
+            clients: Shares::new(most),
+            sites: Shares::new(most.saturating_mul(SITE_FACTOR)),
+        }
     }
 
-    /// Takes `amount` for a client. Returns `None` if the client or its site would exceed the limit.
+    /// Takes `amount` for a client. Returns `None` if the client or its site would exceed the
+    /// limit.
     #[must_use]
     pub fn take(&self, client: ClientAddress, amount: usize) -> Option<ClientShare> {
         let site = match client.site() {
             Some(site) => Some(self.sites.take(site, amount)?),
             None => None,
         };
-        Some(ClientShare { _client: self.clients.take(client, amount)?, _site: site })
+        Some(ClientShare {
+            _client: self.clients.take(client, amount)?,
+            _site: site,
+        })
     }
 }
 
@@ -95,14 +116,18 @@ mod tests {
     #[test]
     fn each_holder_has_its_own_bound_and_gets_it_back() {
         let shares = Shares::new(2);
-        let (first, second) = (shares.take("a", 1), shares.take("a", 1));
+        let first = shares.take("a", 1);
+        let second = shares.take("a", 1);
         assert!(first.is_some() && second.is_some());
         assert!(shares.take("a", 1).is_none());
         assert!(shares.take("b", 1).is_some(), "another holder");
         drop(first);
         assert!(shares.take("a", 1).is_some());
         drop(second);
-        assert!(shares.held.lock().unwrap().is_empty(), "nobody holds anything");
+        assert!(
+            shares.held.lock().unwrap().is_empty(),
+            "nobody holds anything"
+        );
     }
 
     #[test]
@@ -119,7 +144,9 @@ mod tests {
             let address: IpAddr = format!("2001:db8:7:{network:x}::1").parse().unwrap();
             ClientAddress::from(address)
         };
-        let taken: Vec<_> = (0..1_000).filter_map(|network| shares.take(of(network), 1)).collect();
+        let taken: Vec<_> = (0..1_000)
+            .filter_map(|network| shares.take(of(network), 1))
+            .collect();
         assert_eq!(taken.len(), 2 * SITE_FACTOR);
         let elsewhere: IpAddr = "2001:db8:8::1".parse().unwrap();
         assert!(shares.take(elsewhere.into(), 1).is_some());

@@ -1,7 +1,7 @@
 //! Connection that fails if its client reads nothing for a while, or reads too slowly.
 //!
-//! Data that a client does not read stays in memory. Reads from the client have their own limits: hyper limits
-//! heads, and the arrival layer limits bodies.
+//! Data that a client does not read stays in memory. Reads from the client have their own limits:
+//! hyper limits heads, and the arrival layer limits bodies.
 
 use std::io;
 use std::pin::Pin;
@@ -13,8 +13,9 @@ use tokio::time::{Instant, Sleep};
 
 /// Stream whose writes fail if they wait too long.
 ///
-/// Writes have a time budget. Waiting reduces the budget, and written bytes refill it at the slowest allowed
-/// rate. So a client that reads a byte now and then is disconnected like a client that reads nothing.
+/// Writes have a time budget. Waiting reduces the budget, and written bytes refill it at the
+/// slowest allowed rate. So a client that reads a byte now and then is disconnected like a client
+/// that reads nothing.
 pub(in crate::http) struct Stalling<S> {
     stream: S,
     patience: Duration,
@@ -27,9 +28,16 @@ pub(in crate::http) struct Stalling<S> {
 }
 
 impl<S> Stalling<S> {
-    /// Creates a stream. `patience` is the largest budget; `least_rate` bytes refill one second of it.
+    /// Creates a stream. `patience` is the largest budget; `least_rate` bytes refill one second of
+    /// it.
     pub(in crate::http) fn new(stream: S, patience: Duration, least_rate: u32) -> Self {
-        Self { stream, patience, least_rate: least_rate.max(1), budget: patience, waiting: None }
+        Self {
+            stream,
+            patience,
+            least_rate: least_rate.max(1),
+            budget: patience,
+            waiting: None,
+        }
     }
 
     /// Reduces the budget by the wait, and refills it for the written bytes.
@@ -53,7 +61,8 @@ impl<S> Stalling<S> {
             self.taken(done.as_ref().map_or(0, bytes));
             return Poll::Ready(done);
         }
-        let (now, budget) = (Instant::now(), self.budget);
+        let now = Instant::now();
+        let budget = self.budget;
         let begin = || (now, Box::pin(tokio::time::sleep_until(now + budget)));
         let (_, waiting) = self.waiting.get_or_insert_with(begin);
         match waiting.as_mut().poll(context) {
@@ -169,7 +178,8 @@ mod tests {
         let (mut other, ours) = tokio::io::duplex(200);
         let mut stream = Stalling::new(ours, Duration::from_secs(5), 100);
         let reading = tokio::spawn(async move {
-            let (mut piece, mut taken) = (vec![0; 200], 0);
+            let mut piece = vec![0; 200];
+            let mut taken = 0;
             let mut seconds = tokio::time::interval(Duration::from_secs(1));
             while taken < 20_000 {
                 seconds.tick().await;

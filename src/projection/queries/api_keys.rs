@@ -31,10 +31,12 @@ row! {
         /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity
+        /// tag.
         #[serde(skip)]
         pub position: i64,
-        /// Position of the owner's password change that ended it; absent if it was revoked or not ended.
+        /// Position of the owner's password change that ended it; absent if it was revoked or not
+        /// ended.
         #[serde(skip)]
         pub ended_position: Option<i64>,
     }
@@ -44,8 +46,16 @@ row! {
 ///
 /// # Errors
 /// The database is not available.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<ApiKeyRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/api_keys/get_api_key.sql"), &[&id]).await
+pub async fn get(
+    client: &impl GenericClient,
+    id: Uuid,
+) -> Result<Option<ApiKeyRow>, DatabaseError> {
+    query_opt(
+        client,
+        include_str!("../../../projections/api_keys/get_api_key.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Source of lists of API keys.
@@ -94,18 +104,28 @@ impl ApiKeyFilter {
     #[must_use]
     pub fn conditions(self, now: OffsetDateTime) -> Conditions {
         let found = Conditions::default().words(
-            concat!("strpos(", folded!("api_keys.name"), ", ", folded!("$$::text"), ") > 0"),
+            concat!(
+                "strpos(",
+                folded!("api_keys.name"),
+                ", ",
+                folded!("$$::text"),
+                ") > 0"
+            ),
             self.search.as_deref(),
         );
         match self.state {
             None => found,
-            Some(KeyState::Active) => {
-                found.now(concat!(in_force!(), " AND api_keys.expires_at > $$::timestamptz"), now)
+            Some(KeyState::Active) => found.now(
+                concat!(in_force!(), " AND api_keys.expires_at > $$::timestamptz"),
+                now,
+            ),
+            Some(KeyState::Expired) => found.now(
+                concat!(in_force!(), " AND api_keys.expires_at <= $$::timestamptz"),
+                now,
+            ),
+            Some(KeyState::Revoked) => {
+                found.and(concat!("NOT (", in_force!(), ") = $$::boolean"), true)
             }
-            Some(KeyState::Expired) => {
-                found.now(concat!(in_force!(), " AND api_keys.expires_at <= $$::timestamptz"), now)
-            }
-            Some(KeyState::Revoked) => found.and(concat!("NOT (", in_force!(), ") = $$::boolean"), true),
         }
     }
 }

@@ -39,7 +39,8 @@ row! {
         /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity
+        /// tag.
         #[serde(skip)]
         pub position: i64,
     }
@@ -49,13 +50,24 @@ row! {
 ///
 /// # Errors
 /// The database is not available.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<AttendeeRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/attendees/get_attendee.sql"), &[&id]).await
+pub async fn get(
+    client: &impl GenericClient,
+    id: Uuid,
+) -> Result<Option<AttendeeRow>, DatabaseError> {
+    query_opt(
+        client,
+        include_str!("../../../projections/attendees/get_attendee.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Source of lists of attendees.
-pub const TABLE: Table =
-    Table { columns: "attendees.*", from: "attendees", tie: "attendees.created_position" };
+pub const TABLE: Table = Table {
+    columns: "attendees.*",
+    from: "attendees",
+    tie: "attendees.created_position",
+};
 /// Order of creation.
 pub const BY_CREATION: SortKey = SortKey::Position("attendees.created_position");
 /// Order of the last change.
@@ -124,5 +136,14 @@ pub async fn ids(
     filter: AttendeeFilter,
     most: usize,
 ) -> Result<Vec<Uuid>, DatabaseError> {
-    listing::ids(client, &Table { columns: "attendees.id", ..TABLE }, &filter.conditions(), most).await
+    listing::ids(
+        client,
+        &Table {
+            columns: "attendees.id",
+            ..TABLE
+        },
+        &filter.conditions(),
+        most,
+    )
+    .await
 }

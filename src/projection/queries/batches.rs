@@ -18,8 +18,8 @@ row! {
         pub id: Uuid,
         /// Certificate to issue.
         pub certificate_id: Uuid,
-        /// `requested`; `dispatched` when each person has an issuance or was refused; `cancelling` and
-        /// `undoing` after a request to stop; `cancelled` and `undone` when that is done.
+        /// `requested`; `dispatched` when each person has an issuance or was refused; `cancelling`
+        /// and `undoing` after a request to stop; `cancelled` and `undone` when that is done.
         pub state: String,
         /// Number of people in the request.
         pub total: i64,
@@ -92,7 +92,10 @@ pub struct BatchWithProgress {
 
 impl FromRow for BatchWithProgress {
     fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error> {
-        Ok(Self { batch: BatchRow::from_row(row)?, progress: ProgressRow::from_row(row)? })
+        Ok(Self {
+            batch: BatchRow::from_row(row)?,
+            progress: ProgressRow::from_row(row)?,
+        })
     }
 }
 
@@ -100,8 +103,16 @@ impl FromRow for BatchWithProgress {
 ///
 /// # Errors
 /// The database is not available.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<BatchWithProgress>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/batches/get_batch.sql"), &[&id]).await
+pub async fn get(
+    client: &impl GenericClient,
+    id: Uuid,
+) -> Result<Option<BatchWithProgress>, DatabaseError> {
+    query_opt(
+        client,
+        include_str!("../../../projections/batches/get_batch.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Returns the first `most` batches of an import with their progress, oldest first.

@@ -52,7 +52,8 @@ row! {
         /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity
+        /// tag.
         #[serde(skip)]
         pub position: i64,
     }
@@ -62,13 +63,24 @@ row! {
 ///
 /// # Errors
 /// The database is not available.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<CertificateRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/certificates/get_certificate.sql"), &[&id]).await
+pub async fn get(
+    client: &impl GenericClient,
+    id: Uuid,
+) -> Result<Option<CertificateRow>, DatabaseError> {
+    query_opt(
+        client,
+        include_str!("../../../projections/certificates/get_certificate.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Source of lists of certificates.
-pub const TABLE: Table =
-    Table { columns: "certificates.*", from: "certificates", tie: "certificates.created_position" };
+pub const TABLE: Table = Table {
+    columns: "certificates.*",
+    from: "certificates",
+    tie: "certificates.created_position",
+};
 /// Order of creation.
 pub const BY_CREATION: SortKey = SortKey::Position("certificates.created_position");
 /// Order of the last change.

@@ -41,7 +41,8 @@ row! {
         /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity
+        /// tag.
         #[serde(skip)]
         pub position: i64,
     }
@@ -51,12 +52,24 @@ row! {
 ///
 /// # Errors
 /// The database is not available.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<DesignRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/designs/get_design.sql"), &[&id]).await
+pub async fn get(
+    client: &impl GenericClient,
+    id: Uuid,
+) -> Result<Option<DesignRow>, DatabaseError> {
+    query_opt(
+        client,
+        include_str!("../../../projections/designs/get_design.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Source of lists of designs.
-pub const TABLE: Table = Table { columns: "designs.*", from: "designs", tie: "designs.created_position" };
+pub const TABLE: Table = Table {
+    columns: "designs.*",
+    from: "designs",
+    tie: "designs.created_position",
+};
 
 /// Filter for designs that are not deleted. All given fields must match.
 #[derive(Clone, Debug, Default)]

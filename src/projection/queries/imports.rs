@@ -66,7 +66,8 @@ row! {
         /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity
+        /// tag.
         #[serde(skip)]
         pub position: i64,
     }
@@ -86,12 +87,24 @@ row! {
 ///
 /// # Errors
 /// The database is not available.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<ImportRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/imports/get_import.sql"), &[&id]).await
+pub async fn get(
+    client: &impl GenericClient,
+    id: Uuid,
+) -> Result<Option<ImportRow>, DatabaseError> {
+    query_opt(
+        client,
+        include_str!("../../../projections/imports/get_import.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Source of lists of imports.
-pub const TABLE: Table = Table { columns: "imports.*", from: "imports", tie: "imports.created_position" };
+pub const TABLE: Table = Table {
+    columns: "imports.*",
+    from: "imports",
+    tie: "imports.created_position",
+};
 
 /// Filter for imports. All given fields must match.
 #[derive(Clone, Debug, Default)]
@@ -128,7 +141,10 @@ pub const REJECTIONS: Table = Table {
     tie: "import_rejections.row_number",
 };
 /// Order of the file.
-pub const BY_ROW: Order = Order { key: SortKey::Position("import_rejections.row_number"), descending: false };
+pub const BY_ROW: Order = Order {
+    key: SortKey::Position("import_rejections.row_number"),
+    descending: false,
+};
 
 /// Returns the conditions for the rejected rows of one import.
 #[must_use]

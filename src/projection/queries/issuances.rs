@@ -60,7 +60,8 @@ row! {
         pub revocation_note: Option<Personal<String>>,
         /// True if a mail about it was sent.
         pub is_sent: bool,
-        /// Position of the last event of its mails, in the query of one issuance by its id; otherwise 0.
+        /// Position of the last event of its mails, in the query of one issuance by its id;
+        /// otherwise 0.
         #[serde(skip)]
         pub mails_position: i64,
         /// Time at which its first event was appended.
@@ -72,7 +73,8 @@ row! {
         /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity
+        /// tag.
         #[serde(skip)]
         pub position: i64,
     }
@@ -153,8 +155,16 @@ impl IssuanceFilter {
 ///
 /// # Errors
 /// The database is not available.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<IssuanceRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/issuances/get_issuance.sql"), &[&id]).await
+pub async fn get(
+    client: &impl GenericClient,
+    id: Uuid,
+) -> Result<Option<IssuanceRow>, DatabaseError> {
+    query_opt(
+        client,
+        include_str!("../../../projections/issuances/get_issuance.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Returns the issuance with this public id, if any.
@@ -250,5 +260,8 @@ row! {
 }
 
 /// Source of lists of issuances that need only the columns of [`DrawnRow`].
-pub const DRAWN: Table =
-    Table { columns: "issuances.id, issuances.created_position", from: TABLE.from, tie: TABLE.tie };
+pub const DRAWN: Table = Table {
+    columns: "issuances.id, issuances.created_position",
+    from: TABLE.from,
+    tie: TABLE.tie,
+};

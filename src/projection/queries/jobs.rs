@@ -20,7 +20,8 @@ row! {
         pub to_name: Personal<String>,
         /// Address of the recipient.
         pub to_address: Personal<String>,
-        /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
+        /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
+        /// `cancelled`.
         pub stage: String,
         /// `pending`, `sent`, `error` or `cancelled`.
         pub status: String,
@@ -52,7 +53,8 @@ row! {
         /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity
+        /// tag.
         #[serde(skip)]
         pub position: i64,
     }
@@ -101,17 +103,25 @@ impl JobsSummary {
         self.failed + self.unknown
     }
 
-    /// Returns the success rate in hundredths of a percent: sent mails among those sent, failed or unknown.
-    /// Cancelled mails don't count. Returns `None` if there are no such mails yet.
+    /// Returns the success rate in hundredths of a percent: sent mails among those sent, failed or
+    /// unknown. Cancelled mails don't count. Returns `None` if there are no such mails yet.
     #[must_use]
     pub const fn success_hundredths(&self) -> Option<i64> {
         let ended = self.sent + self.failed + self.unknown;
-        if ended == 0 { None } else { Some((self.sent * 10_000 + ended / 2) / ended) }
+        if ended == 0 {
+            None
+        } else {
+            Some((self.sent * 10_000 + ended / 2) / ended)
+        }
     }
 }
 
 /// Source of lists of jobs.
-pub const TABLE: Table = Table { columns: "jobs.*", from: "jobs", tie: "jobs.created_position" };
+pub const TABLE: Table = Table {
+    columns: "jobs.*",
+    from: "jobs",
+    tie: "jobs.created_position",
+};
 /// Order of creation.
 pub const BY_CREATION: SortKey = SortKey::Position("jobs.created_position");
 /// Order of the last change.
@@ -214,7 +224,12 @@ row! {
 /// # Errors
 /// The database is not available.
 pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<JobRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/jobs/get_job.sql"), &[&id]).await
+    query_opt(
+        client,
+        include_str!("../../../projections/jobs/get_job.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Returns the ids of the oldest `most` jobs that match the filter.
@@ -226,23 +241,46 @@ pub async fn find(
     filter: JobFilter,
     most: usize,
 ) -> Result<Vec<Uuid>, DatabaseError> {
-    listing::ids(client, &Table { columns: "jobs.id", ..TABLE }, &filter.conditions(), most).await
+    listing::ids(
+        client,
+        &Table {
+            columns: "jobs.id",
+            ..TABLE
+        },
+        &filter.conditions(),
+        most,
+    )
+    .await
 }
 
 /// Returns the number of the given jobs in each stage.
 ///
 /// # Errors
 /// The database is not available.
-pub async fn stages_of(client: &impl GenericClient, ids: &[Uuid]) -> Result<Vec<StageCount>, DatabaseError> {
-    query(client, include_str!("../../../projections/jobs/count_jobs_by_stage.sql"), &[&ids]).await
+pub async fn stages_of(
+    client: &impl GenericClient,
+    ids: &[Uuid],
+) -> Result<Vec<StageCount>, DatabaseError> {
+    query(
+        client,
+        include_str!("../../../projections/jobs/count_jobs_by_stage.sql"),
+        &[&ids],
+    )
+    .await
 }
 
 /// Returns the due time of the next scheduled job, if any.
 ///
 /// # Errors
 /// The database is not available.
-pub async fn next_due(client: &impl GenericClient) -> Result<Option<OffsetDateTime>, DatabaseError> {
-    let due = query_opt::<Due>(client, include_str!("../../../projections/jobs/get_next_due.sql"), &[]);
+pub async fn next_due(
+    client: &impl GenericClient,
+) -> Result<Option<OffsetDateTime>, DatabaseError> {
+    let due = query_opt::<Due>(
+        client,
+        include_str!("../../../projections/jobs/get_next_due.sql"),
+        &[],
+    );
     Ok(due.await?.map(|due| due.due_at))
 }
 
@@ -256,7 +294,8 @@ pub async fn scheduled(
     most: i64,
 ) -> Result<Vec<ScheduledJob>, DatabaseError> {
     let sql = include_str!("../../../projections/jobs/list_scheduled_jobs.sql");
-    let (due_at, id) = (after.map(|job| job.due_at), after.map(|job| job.id));
+    let due_at = after.map(|job| job.due_at);
+    let id = after.map(|job| job.id);
     query(client, sql, &[&due_at, &id, &most]).await
 }
 

@@ -1,8 +1,9 @@
 //! Lists with filters, sort order and pages, for all tables.
 //!
-//! SQL is composed of constant strings only; values from clients are bound. A page begins after the last
-//! row of the previous page, which is identified by its sort key and a tie-breaker. So pages stay correct
-//! while rows come and go, and each page costs the same as the first (keyset pagination).
+//! SQL is composed of constant strings only; values from clients are bound. A page begins after the
+//! last row of the previous page, which is identified by its sort key and a tie-breaker. So pages
+//! stay correct while rows come and go, and each page costs the same as the first (keyset
+//! pagination).
 
 use std::fmt::Write as _;
 
@@ -15,8 +16,9 @@ use uuid::Uuid;
 use super::FromRow;
 use crate::database::DatabaseError;
 
-/// SQL expression of a text as searched and sorted: without accents and case, and with plain letters in
-/// place of those that have no decomposition. Generated columns of the projections use the same expression.
+/// SQL expression of a text as searched and sorted: without accents and case, and with plain
+/// letters in place of those that have no decomposition. Generated columns of the projections use
+/// the same expression.
 macro_rules! folded {
     ($text:literal) => {
         concat!(
@@ -58,7 +60,8 @@ pub struct Table {
 pub enum SortKey {
     /// Unique `bigint` column: a position in the log.
     Position(&'static str),
-    /// Text without nulls, collated by bytes: a column with an index, or an expression if there are few rows.
+    /// Text without nulls, collated by bytes: a column with an index, or an expression if there are
+    /// few rows.
     Text(&'static str),
 }
 
@@ -113,24 +116,37 @@ struct Condition {
 }
 
 impl Conditions {
-    /// Adds a condition with one value. `$$` is the placeholder of the value. Its type follows, as in `$$::uuid`.
+    /// Adds a condition with one value. `$$` is the placeholder of the value. Its type follows, as
+    /// in `$$::uuid`.
     #[must_use]
     pub fn and(mut self, sql: &'static str, value: impl ToSql + Sync + Send + 'static) -> Self {
-        self.0.push(Condition { sql, value: Box::new(value), is_told: true });
+        self.0.push(Condition {
+            sql,
+            value: Box::new(value),
+            is_told: true,
+        });
         self
     }
 
-    /// Adds a condition on the current time. The time is not part of the list's identity, so that a cursor
-    /// stays valid.
+    /// Adds a condition on the current time. The time is not part of the list's identity, so that a
+    /// cursor stays valid.
     #[must_use]
     pub fn now(mut self, sql: &'static str, now: OffsetDateTime) -> Self {
-        self.0.push(Condition { sql, value: Box::new(now), is_told: false });
+        self.0.push(Condition {
+            sql,
+            value: Box::new(now),
+            is_told: false,
+        });
         self
     }
 
     /// Adds a condition if there is a value.
     #[must_use]
-    pub fn maybe(self, sql: &'static str, value: Option<impl ToSql + Sync + Send + 'static>) -> Self {
+    pub fn maybe(
+        self,
+        sql: &'static str,
+        value: Option<impl ToSql + Sync + Send + 'static>,
+    ) -> Self {
         match value {
             Some(value) => self.and(sql, value),
             None => self,
@@ -141,18 +157,30 @@ impl Conditions {
     #[must_use]
     pub fn words(self, sql: &'static str, text: Option<&str>) -> Self {
         let words = text.unwrap_or_default().split_whitespace().take(MAX_WORDS);
-        words.fold(self, |conditions, word| conditions.and(sql, word.to_owned()))
+        words.fold(self, |conditions, word| {
+            conditions.and(sql, word.to_owned())
+        })
     }
 
-    /// Returns a description of the conditions that identifies the list. It contains values from the client.
+    /// Returns a description of the conditions that identifies the list. It contains values from
+    /// the client.
     #[must_use]
     pub fn told(&self) -> String {
-        let told = |one: &Condition| format!("{:?} {:?}", one.sql, Some(&one.value).filter(|_| one.is_told));
+        let told = |one: &Condition| {
+            format!(
+                "{:?} {:?}",
+                one.sql,
+                Some(&one.value).filter(|_| one.is_told)
+            )
+        };
         self.0.iter().map(told).collect::<Vec<_>>().join(", ")
     }
 
     fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
-        self.0.iter().map(|one| &*one.value as &(dyn ToSql + Sync)).collect()
+        self.0
+            .iter()
+            .map(|one| &*one.value as &(dyn ToSql + Sync))
+            .collect()
     }
 
     /// Returns the `WHERE` clause, with the values as `$1` and following.
@@ -200,17 +228,27 @@ pub async fn list<T: FromRow>(
     }
     // Rare combinations of conditions are not worth a prepared statement in each connection.
     let mut rows = if conditions.0.len() <= FEW {
-        client.query(&client.prepare_cached(&sql).await?, &values).await?
+        client
+            .query(&client.prepare_cached(&sql).await?, &values)
+            .await?
     } else {
         client.query(&sql, &values).await?
     };
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
-    let last = rows.last().filter(|_| more).map(|row| last_of(row, order.key)).transpose()?;
-    Ok(Part { items: rows.iter().map(T::from_row).collect::<Result<_, _>>()?, last })
+    let last = rows
+        .last()
+        .filter(|_| more)
+        .map(|row| last_of(row, order.key))
+        .transpose()?;
+    Ok(Part {
+        items: rows.iter().map(T::from_row).collect::<Result<_, _>>()?,
+        last,
+    })
 }
 
-/// Returns the number of rows that meet the conditions, or `None` if there are more than [`MAX_COUNTED`].
+/// Returns the number of rows that meet the conditions, or `None` if there are more than
+/// [`MAX_COUNTED`].
 ///
 /// # Errors
 /// The database is not available.
@@ -219,17 +257,26 @@ pub async fn count(
     table: &Table,
     conditions: &Conditions,
 ) -> Result<Option<i64>, DatabaseError> {
-    let (from, conditions_sql) = (table.from, conditions.sql());
+    let from = table.from;
+    let conditions_sql = conditions.sql();
     let most = MAX_COUNTED + 1;
-    let sql = format!("SELECT count(*) FROM (SELECT FROM {from}{conditions_sql} LIMIT {most}) AS found");
-    let found: i64 = client.query_one(&sql, &conditions.values()).await?.try_get(0)?;
+    let sql =
+        format!("SELECT count(*) FROM (SELECT FROM {from}{conditions_sql} LIMIT {most}) AS found");
+    let found: i64 = client
+        .query_one(&sql, &conditions.values())
+        .await?
+        .try_get(0)?;
     Ok((found < most).then_some(found))
 }
 
-/// Returns the statement for all rows, oldest first, and its values. For callers that stream the rows.
+/// Returns the statement for all rows, oldest first, and its values. For callers that stream the
+/// rows.
 pub fn all<'c>(table: &Table, conditions: &'c Conditions) -> (String, Vec<&'c (dyn ToSql + Sync)>) {
     let Table { columns, from, tie } = table;
-    let sql = format!("SELECT {columns} FROM {from}{} ORDER BY {tie}", conditions.sql());
+    let sql = format!(
+        "SELECT {columns} FROM {from}{} ORDER BY {tie}",
+        conditions.sql()
+    );
     (sql, conditions.values())
 }
 
@@ -244,8 +291,13 @@ pub async fn ids(
     most: usize,
 ) -> Result<Vec<Uuid>, DatabaseError> {
     let (sql, values) = all(table, conditions);
-    let rows = client.query(&format!("{sql} LIMIT {most}"), &values).await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    let rows = client
+        .query(&format!("{sql} LIMIT {most}"), &values)
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<_, _>>()?)
 }
 
 /// Returns the statement, and the values that follow those of the conditions and the limit.
@@ -257,7 +309,11 @@ fn statement(
 ) -> (String, Option<i64>, Option<String>) {
     let Table { columns, from, tie } = table;
     let column = order.key.column();
-    let (direction, beyond) = if order.descending { ("DESC", "<") } else { ("ASC", ">") };
+    let (direction, beyond) = if order.descending {
+        ("DESC", "<")
+    } else {
+        ("ASC", ">")
+    };
     let mut sql = format!("SELECT {columns}");
     let sorted = match order.key {
         SortKey::Position(_) => {
@@ -272,7 +328,9 @@ fn statement(
     let _ = write!(sql, " FROM {from}{}", conditions.sql());
     let limit = conditions.0.len() + 1;
     let next = limit + 1;
-    let (mut number, mut text, mut skip) = (None, None, String::new());
+    let mut number = None;
+    let mut text = None;
+    let mut skip = String::new();
     match (start, order.key) {
         (Start::First, _) => {}
         (Start::Skip(rows), _) => {
@@ -286,7 +344,11 @@ fn statement(
         (Start::After(last), SortKey::Text(_)) => {
             number = Some(last.number);
             text = Some(last.text.clone().unwrap_or_default());
-            let _ = write!(sql, " AND ({column}, {tie}) {beyond} (${}::text, ${next}::bigint)", next + 1);
+            let _ = write!(
+                sql,
+                " AND ({column}, {tie}) {beyond} (${}::text, ${next}::bigint)",
+                next + 1
+            );
         }
     }
     let _ = write!(sql, " ORDER BY {sorted} LIMIT ${limit}::bigint{skip}");
@@ -298,34 +360,57 @@ fn last_of(row: &Row, key: SortKey) -> Result<Last, tokio_postgres::Error> {
         SortKey::Position(_) => None,
         SortKey::Text(_) => Some(row.try_get("sort_text")?),
     };
-    Ok(Last { text, number: row.try_get("sort_number")? })
+    Ok(Last {
+        text,
+        number: row.try_get("sort_number")?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TABLE: Table = Table { columns: "t.*", from: "t", tie: "t.made" };
+    const TABLE: Table = Table {
+        columns: "t.*",
+        from: "t",
+        tie: "t.made",
+    };
 
     fn asked(order: Order, start: &Start) -> String {
-        let conditions =
-            Conditions::default().and("a = $$::uuid OR b = $$::uuid", 1_i64).words("w($$)", Some(" x  y "));
+        let conditions = Conditions::default()
+            .and("a = $$::uuid OR b = $$::uuid", 1_i64)
+            .words("w($$)", Some(" x  y "));
         statement(&TABLE, &conditions, order, start).0
     }
 
     #[test]
     fn statements_contain_no_client_values() {
-        let by_name = Order { key: SortKey::Text("t.name"), descending: false };
-        let last = Last { text: Some("Ada'; --".to_owned()), number: 7 };
+        let by_name = Order {
+            key: SortKey::Text("t.name"),
+            descending: false,
+        };
+        let last = Last {
+            text: Some("Ada'; --".to_owned()),
+            number: 7,
+        };
         assert_eq!(
             asked(by_name, &Start::After(last)),
             "SELECT t.*, t.name AS sort_text, t.made AS sort_number FROM t WHERE true AND (a = $1::uuid OR b = $1::uuid) \
              AND (w($2)) AND (w($3)) AND (t.name, t.made) > ($6::text, $5::bigint) ORDER BY t.name ASC, t.made ASC \
              LIMIT $4::bigint"
         );
-        let newest = Order { key: SortKey::Position("t.made"), descending: true };
+        let newest = Order {
+            key: SortKey::Position("t.made"),
+            descending: true,
+        };
         assert_eq!(
-            asked(newest, &Start::After(Last { text: None, number: 7 })),
+            asked(
+                newest,
+                &Start::After(Last {
+                    text: None,
+                    number: 7
+                })
+            ),
             "SELECT t.*, t.made AS sort_number FROM t WHERE true AND (a = $1::uuid OR b = $1::uuid) AND (w($2)) \
              AND (w($3)) AND t.made < $5::bigint ORDER BY t.made DESC LIMIT $4::bigint"
         );
@@ -340,8 +425,15 @@ mod tests {
         assert_eq!(of(Some(1)), of(Some(1)));
         let at = |now| Conditions::default().now("a > $$", now).told();
         let later = OffsetDateTime::UNIX_EPOCH + time::Duration::DAY;
-        assert_eq!(at(OffsetDateTime::UNIX_EPOCH), at(later), "the current time is not part of the list");
-        assert_ne!(at(later), Conditions::default().now("a <= $$", later).told());
+        assert_eq!(
+            at(OffsetDateTime::UNIX_EPOCH),
+            at(later),
+            "the current time is not part of the list"
+        );
+        assert_ne!(
+            at(later),
+            Conditions::default().now("a <= $$", later).told()
+        );
     }
 
     #[test]

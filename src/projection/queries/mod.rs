@@ -1,7 +1,7 @@
 //! Typed read queries, which belong to the handlers under `projections/`.
 //!
-//! Connections must have the program's [search path](crate::projection::ProjectionSet::search_path). Every
-//! list uses [`listing`].
+//! Connections must have the program's [search
+//! path](crate::projection::ProjectionSet::search_path). Every list uses [`listing`].
 
 pub mod api_keys;
 pub mod attendees;

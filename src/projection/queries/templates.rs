@@ -29,7 +29,8 @@ row! {
         /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity
+        /// tag.
         #[serde(skip)]
         pub position: i64,
     }
@@ -47,21 +48,41 @@ row! {
 ///
 /// # Errors
 /// The database is not available.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<TemplateRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/templates/get_template.sql"), &[&id]).await
+pub async fn get(
+    client: &impl GenericClient,
+    id: Uuid,
+) -> Result<Option<TemplateRow>, DatabaseError> {
+    query_opt(
+        client,
+        include_str!("../../../projections/templates/get_template.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Source of lists of templates.
-pub const TABLE: Table =
-    Table { columns: "templates.*", from: "templates", tie: "templates.created_position" };
+pub const TABLE: Table = Table {
+    columns: "templates.*",
+    from: "templates",
+    tie: "templates.created_position",
+};
 
-/// Returns the conditions for templates that can be chosen and, if `search` is given, have its words in
-/// their name.
+/// Returns the conditions for templates that can be chosen and, if `search` is given, have its
+/// words in their name.
 #[must_use]
 pub fn present(search: Option<&str>) -> Conditions {
     Conditions::default()
         .and("templates.is_retired = $$::boolean", false)
-        .words(concat!("strpos(", folded!("templates.name"), ", ", folded!("$$::text"), ") > 0"), search)
+        .words(
+            concat!(
+                "strpos(",
+                folded!("templates.name"),
+                ", ",
+                folded!("$$::text"),
+                ") > 0"
+            ),
+            search,
+        )
 }
 
 /// Returns the number of certificates that use a theme, such as `own:6f2d41c8-…`.
@@ -70,5 +91,7 @@ pub fn present(search: Option<&str>) -> Conditions {
 /// The database is not available.
 pub async fn uses(client: &impl GenericClient, theme: &str) -> Result<i64, DatabaseError> {
     let sql = include_str!("../../../projections/templates/count_uses.sql");
-    Ok(query_opt::<Uses>(client, sql, &[&theme]).await?.map_or(0, |row| row.uses))
+    Ok(query_opt::<Uses>(client, sql, &[&theme])
+        .await?
+        .map_or(0, |row| row.uses))
 }

@@ -38,7 +38,8 @@ row! {
         /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity
+        /// tag.
         #[serde(skip)]
         pub position: i64,
         /// Position of the event that confirmed the second factor; absent without one.
@@ -52,7 +53,12 @@ row! {
 /// # Errors
 /// The database is not available.
 pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<UserRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/users/get_user.sql"), &[&id]).await
+    query_opt(
+        client,
+        include_str!("../../../projections/users/get_user.sql"),
+        &[&id],
+    )
+    .await
 }
 
 /// Returns the user with this user name or e-mail address, ignoring case, if any.
@@ -63,7 +69,12 @@ pub async fn get_by_login(
     client: &impl GenericClient,
     login: &str,
 ) -> Result<Option<UserRow>, DatabaseError> {
-    query_opt(client, include_str!("../../../projections/users/get_user_by_login.sql"), &[&login]).await
+    query_opt(
+        client,
+        include_str!("../../../projections/users/get_user_by_login.sql"),
+        &[&login],
+    )
+    .await
 }
 
 /// Source of lists of users.

@@ -14,10 +14,10 @@ pub struct CleanUp {
 }
 
 impl Maintenance {
-    /// Drops the projections of this namespace that no program uses. Keeps those of this program, those of
-    /// other running programs ([`crate::projection::Presence`]), and those in `keep`, a list of full fingerprints for
-    /// programs that will be started again. Also drops the unfinished copies of this program's rebuilds and
-    /// verifications.
+    /// Drops the projections of this namespace that no program uses. Keeps those of this program,
+    /// those of other running programs ([`crate::projection::Presence`]), and those in `keep`, a
+    /// list of full fingerprints for programs that will be started again. Also drops the unfinished
+    /// copies of this program's rebuilds and verifications.
     ///
     /// # Errors
     /// Another maintenance operation is running, or the database is not available.
@@ -34,8 +34,9 @@ impl Maintenance {
         let mut client = self.pool.get().await?;
         let transaction = client.transaction().await?;
         let checkpoints = format!("\"{}\".checkpoints", meta_schema(self.set.namespace()));
-        let sql =
-            format!("SELECT schema_name FROM {checkpoints} WHERE fingerprint <> ALL ($1::text[]) ORDER BY 1");
+        let sql = format!(
+            "SELECT schema_name FROM {checkpoints} WHERE fingerprint <> ALL ($1::text[]) ORDER BY 1"
+        );
         let mut found = CleanUp::default();
         for row in transaction.query(&sql, &[&keep]).await? {
             let schema: String = row.try_get(0)?;
@@ -54,7 +55,8 @@ impl Maintenance {
         }
         transaction.commit().await?;
         for member in self.set.members() {
-            self.drop_schemas(["new", "old", "ver"].map(|kind| member.copy(kind))).await?;
+            self.drop_schemas(["new", "old", "ver"].map(|kind| member.copy(kind)))
+                .await?;
         }
         Ok(found)
     }

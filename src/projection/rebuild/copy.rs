@@ -1,7 +1,7 @@
 //! A copy: projections filled anew beside the live tables. No checkpoint is changed.
 //!
-//! Several projections are filled at the same time. Each has its own transaction, which also updates the
-//! note of its position. The next batch is read meanwhile.
+//! Several projections are filled at the same time. Each has its own transaction, which also
+//! updates the note of its position. The next batch is read meanwhile.
 
 use std::time::Duration;
 
@@ -46,8 +46,8 @@ struct Filling<'a> {
 }
 
 impl<'a> Copy<'a> {
-    /// Opens a copy of these members, each in the given schema. Resumes an earlier copy with the same
-    /// fingerprint and purpose; creates empty tables for the other members.
+    /// Opens a copy of these members, each in the given schema. Resumes an earlier copy with the
+    /// same fingerprint and purpose; creates empty tables for the other members.
     pub(in crate::projection) async fn open(
         maintenance: &'a Maintenance,
         members: Vec<(&'a Member, String)>,
@@ -58,23 +58,46 @@ impl<'a> Copy<'a> {
         let mut filling = Vec::new();
         for (member, schema) in members {
             let transaction = client.transaction().await.map_err(DatabaseError::from)?;
-            let (position, finished) = match copy_schema::note(&transaction, &schema, member).await? {
-                Some(note) if note.fits(&log, purpose) => (note.position, note.finished),
-                _ => {
-                    if !filling.iter().any(|other: &Filling<'_>| other.schema == schema) {
-                        copy_schema::drop(&transaction, &schema).await?;
+            let (position, finished) =
+                match copy_schema::note(&transaction, &schema, member).await? {
+                    Some(note) if note.fits(&log, purpose) => (note.position, note.finished),
+                    _ => {
+                        if !filling
+                            .iter()
+                            .any(|other: &Filling<'_>| other.schema == schema)
+                        {
+                            copy_schema::drop(&transaction, &schema).await?;
+                        }
+                        copy_schema::create(&transaction, &schema, member, &log, purpose).await?;
+                        (0, false)
                     }
-                    copy_schema::create(&transaction, &schema, member, &log, purpose).await?;
-                    (0, false)
-                }
-            };
+                };
             transaction.commit().await.map_err(DatabaseError::from)?;
-            filling.push(Filling { member, schema, position, finished });
+            filling.push(Filling {
+                member,
+                schema,
+                position,
+                finished,
+            });
         }
-        let from = filling.iter().map(|filling| filling.position).min().unwrap_or(0);
+        let from = filling
+            .iter()
+            .map(|filling| filling.position)
+            .min()
+            .unwrap_or(0);
         let ahead = ReadAhead::start(maintenance.source.read_after(from), BATCH, WAIT);
-        let (begun, pending) = (Instant::now(), Vec::new());
-        Ok(Self { maintenance, members: filling, ahead, pending, position: from, from, begun, events: 0 })
+        let begun = Instant::now();
+        let pending = Vec::new();
+        Ok(Self {
+            maintenance,
+            members: filling,
+            ahead,
+            pending,
+            position: from,
+            from,
+            begun,
+            events: 0,
+        })
     }
 
     /// Applies events up to and including `target`. The log must have reached this position.
@@ -87,14 +110,17 @@ impl<'a> Copy<'a> {
         while self.position < target {
             let events = self.next(|event| event.position <= target).await?;
             // The log has no event at `target`, and the next one is beyond it.
-            let Some(last) = events.last() else { return self.skip_to(target).await };
+            let Some(last) = events.last() else {
+                return self.skip_to(target).await;
+            };
             self.commit(&events, last.position).await?;
             progress(self.progress(target));
         }
         Ok(())
     }
 
-    /// Applies events up to the end of the log, or up to the first event for which `within` returns false.
+    /// Applies events up to the end of the log, or up to the first event for which `within` returns
+    /// false.
     pub(in crate::projection) async fn advance_while(
         &mut self,
         within: impl Fn(&RecordedEvent) -> bool + Send + Sync,
@@ -103,8 +129,12 @@ impl<'a> Copy<'a> {
         let end = self.maintenance.source.info().await?.last_position;
         progress(self.progress(end));
         while self.position < end {
-            let events = self.next(|event| event.position <= end && within(event)).await?;
-            let Some(last) = events.last() else { return Ok(()) };
+            let events = self
+                .next(|event| event.position <= end && within(event))
+                .await?;
+            let Some(last) = events.last() else {
+                return Ok(());
+            };
             self.commit(&events, last.position).await?;
             progress(self.progress(end));
         }
@@ -112,11 +142,20 @@ impl<'a> Copy<'a> {
     }
 
     fn progress(&self, target: Position) -> Progress {
-        let (from, position, events) = (self.from, self.position, self.events);
-        Progress { from, position, target, events, elapsed: self.begun.elapsed() }
+        let from = self.from;
+        let position = self.position;
+        let events = self.events;
+        Progress {
+            from,
+            position,
+            target,
+            events,
+            elapsed: self.begun.elapsed(),
+        }
     }
 
-    /// Returns the next events for which `within` is true. Empty only if it is false for the next event.
+    /// Returns the next events for which `within` is true. Empty only if it is false for the next
+    /// event.
     async fn next(
         &mut self,
         within: impl Fn(&RecordedEvent) -> bool + Send + Sync,
@@ -124,34 +163,54 @@ impl<'a> Copy<'a> {
         while self.pending.is_empty() {
             self.pending = self.ahead.next().await?;
             self.pending.retain(|event| event.position > self.position);
-            if self.pending.is_empty() && self.maintenance.source.info().await?.last_position <= self.position
+            if self.pending.is_empty()
+                && self.maintenance.source.info().await?.last_position <= self.position
             {
-                return Err(MaintenanceError::LogEnded { position: self.position });
+                return Err(MaintenanceError::LogEnded {
+                    position: self.position,
+                });
             }
         }
-        let count = self.pending.iter().take_while(|event| within(event)).count();
+        let count = self
+            .pending
+            .iter()
+            .take_while(|event| within(event))
+            .count();
         let rest = self.pending.split_off(count);
         Ok(std::mem::replace(&mut self.pending, rest))
     }
 
-    /// Applies a batch to all members, starting with those that handle most events. `to` is their new position.
-    async fn commit(&mut self, events: &[RecordedEvent], to: Position) -> Result<(), MaintenanceError> {
+    /// Applies a batch to all members, starting with those that handle most events. `to` is their
+    /// new position.
+    async fn commit(
+        &mut self,
+        events: &[RecordedEvent],
+        to: Position,
+    ) -> Result<(), MaintenanceError> {
         let mut work: Vec<_> = self
             .members
             .iter_mut()
             .filter(|filling| filling.position < to)
             .map(|filling| {
-                let fresh = &events[events.partition_point(|event| event.position <= filling.position)..];
+                let fresh =
+                    &events[events.partition_point(|event| event.position <= filling.position)..];
                 let projection = &filling.member.projection;
-                let handled =
-                    fresh.iter().filter(|event| projection.handler(&event.event_type).is_some()).count();
+                let handled = fresh
+                    .iter()
+                    .filter(|event| projection.handler(&event.event_type).is_some())
+                    .count();
                 (handled, filling, fresh)
             })
             .collect();
         work.sort_by_key(|(handled, ..)| std::cmp::Reverse(*handled));
         let maintenance = self.maintenance;
-        let filled = work.into_iter().map(|(_, filling, fresh)| filling.fill(maintenance, fresh, to));
-        stream::iter(filled).buffer_unordered(maintenance.lanes()).try_collect::<()>().await?;
+        let filled = work
+            .into_iter()
+            .map(|(_, filling, fresh)| filling.fill(maintenance, fresh, to));
+        stream::iter(filled)
+            .buffer_unordered(maintenance.lanes())
+            .try_collect::<()>()
+            .await?;
         self.position = to;
         self.events += events.len() as u64;
         Ok(())
@@ -163,16 +222,20 @@ impl<'a> Copy<'a> {
 
     /// Removes a member from the copy. Its tables are no longer changed.
     pub(in crate::projection) fn leave(&mut self, member: &Member) {
-        self.members.retain(|kept| kept.member.projection.name != member.projection.name);
+        self.members
+            .retain(|kept| kept.member.projection.name != member.projection.name);
     }
 
-    /// Turns the filled tables into live ones: logged and indexed. Runs once per member, also if more
-    /// events are applied afterwards.
+    /// Turns the filled tables into live ones: logged and indexed. Runs once per member, also if
+    /// more events are applied afterwards.
     pub(in crate::projection) async fn finish(&mut self) -> Result<(), MaintenanceError> {
         let maintenance = self.maintenance;
         let unfinished = self.members.iter_mut().filter(|filling| !filling.finished);
         let finished = unfinished.map(|filling| filling.finish(maintenance));
-        Ok(stream::iter(finished).buffer_unordered(maintenance.lanes()).try_collect::<()>().await?)
+        Ok(stream::iter(finished)
+            .buffer_unordered(maintenance.lanes())
+            .try_collect::<()>()
+            .await?)
     }
 }
 
@@ -186,7 +249,10 @@ impl Filling<'_> {
         let mut client = maintenance.pool.get().await.map_err(DatabaseError::from)?;
         let transaction = client.transaction().await.map_err(DatabaseError::from)?;
         let settings = format!("{SETTINGS} SET LOCAL search_path = \"{}\"", self.schema);
-        transaction.batch_execute(&settings).await.map_err(DatabaseError::from)?;
+        transaction
+            .batch_execute(&settings)
+            .await
+            .map_err(DatabaseError::from)?;
         apply(&transaction, &[&self.member.projection], events).await?;
         copy_schema::advance(&transaction, self.member, to).await?;
         transaction.commit().await.map_err(DatabaseError::from)?;

@@ -1,8 +1,9 @@
-//! Schemas of copies. Each has a note, the table `copy_progress`, with the position of the copy's rows.
+//! Schemas of copies. Each has a note, the table `copy_progress`, with the position of the copy's
+//! rows.
 //!
-//! Until a copy is finished, its tables and its note are `UNLOGGED`. A crash of the database server empties
-//! both, and the copy starts again from the beginning. If only the process dies, both are as of its last
-//! transaction, and the next process resumes the copy.
+//! Until a copy is finished, its tables and its note are `UNLOGGED`. A crash of the database server
+//! empties both, and the copy starts again from the beginning. If only the process dies, both are
+//! as of its last transaction, and the next process resumes the copy.
 
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
@@ -12,8 +13,8 @@ use crate::event_log::{LogInfo, Position};
 use crate::projection::checkpoints::{create_tables, microseconds, to_sql};
 use crate::projection::set::Member;
 
-/// Fill factor while a copy is filled. With half of each page free, an update fits on the row's own page
-/// and needs no index entry (heap-only tuple).
+/// Fill factor while a copy is filled. With half of each page free, an update fits on the row's own
+/// page and needs no index entry (heap-only tuple).
 const ROOMY: &str = "fillfactor=50";
 
 /// Note of a copy's progress.
@@ -30,7 +31,8 @@ pub(in crate::projection) struct Note {
 /// Purpose of a copy. Only an operation with the same purpose resumes it.
 #[derive(Debug)]
 pub(in crate::projection) struct Purpose {
-    /// `rebuild`, `verify`, or the end of a [`Maintenance::rebuild_into`](crate::projection::Maintenance::rebuild_into).
+    /// `rebuild`, `verify`, or the end of a
+    /// [`Maintenance::rebuild_into`](crate::projection::Maintenance::rebuild_into).
     pub(in crate::projection) what: String,
     /// Highest usable position. A copy beyond it can't be resumed.
     pub(in crate::projection) limit: Position,
@@ -75,10 +77,19 @@ pub(in crate::projection) async fn note(
     let sql = format!(
         "SELECT position, finished, log_created, purpose FROM \"{schema}\".copy_progress WHERE fingerprint = $1"
     );
-    let Some(row) = transaction.query_opt(&sql, &[&member.fingerprint]).await? else { return Ok(None) };
+    let Some(row) = transaction.query_opt(&sql, &[&member.fingerprint]).await? else {
+        return Ok(None);
+    };
     let position = Position::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0);
-    let (finished, log_created, purpose) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-    Ok(Some(Note { position, finished, log_created, purpose }))
+    let finished = row.try_get(1)?;
+    let log_created = row.try_get(2)?;
+    let purpose = row.try_get(3)?;
+    Ok(Some(Note {
+        position,
+        finished,
+        log_created,
+        purpose,
+    }))
 }
 
 /// Creates a member's empty tables in a schema, which may already hold tables of other members.
@@ -94,7 +105,8 @@ pub(in crate::projection) async fn create(
     let mut own = tables(transaction, schema).await?;
     own.retain(|table| !before.contains(table));
     for table in &own {
-        let sql = format!("ALTER TABLE \"{table}\" SET UNLOGGED; ALTER TABLE \"{table}\" SET ({ROOMY});");
+        let sql =
+            format!("ALTER TABLE \"{table}\" SET UNLOGGED; ALTER TABLE \"{table}\" SET ({ROOMY});");
         transaction.batch_execute(&sql).await?;
     }
     let sql = "CREATE UNLOGGED TABLE IF NOT EXISTS copy_progress (
@@ -103,7 +115,12 @@ pub(in crate::projection) async fn create(
     )";
     transaction.batch_execute(sql).await?;
     let sql = "INSERT INTO copy_progress (fingerprint, tables, log_created, purpose) VALUES ($1, $2, $3, $4)";
-    transaction.execute(sql, &[&member.fingerprint, &own, &log.created, &purpose.what]).await?;
+    transaction
+        .execute(
+            sql,
+            &[&member.fingerprint, &own, &log.created, &purpose.what],
+        )
+        .await?;
     Ok(())
 }
 
@@ -121,7 +138,9 @@ pub(in crate::projection) async fn advance(
 ) -> Result<(), DatabaseError> {
     let sql = "UPDATE copy_progress SET position = $2 WHERE fingerprint = $1";
     let statement = transaction.prepare_cached(sql).await?;
-    transaction.execute(&statement, &[&member.fingerprint, &to_sql(position)]).await?;
+    transaction
+        .execute(&statement, &[&member.fingerprint, &to_sql(position)])
+        .await?;
     Ok(())
 }
 
@@ -138,14 +157,23 @@ pub(in crate::projection) async fn finish(
     );
     transaction.batch_execute(&settings).await?;
     let sql = "UPDATE copy_progress SET finished = true WHERE fingerprint = $1 RETURNING tables";
-    let own: Vec<String> = transaction.query_one(sql, &[&member.fingerprint]).await?.try_get(0)?;
+    let own: Vec<String> = transaction
+        .query_one(sql, &[&member.fingerprint])
+        .await?
+        .try_get(0)?;
     for table in &own {
-        let sql = format!("ALTER TABLE \"{table}\" RESET (fillfactor); ALTER TABLE \"{table}\" SET LOGGED;");
+        let sql = format!(
+            "ALTER TABLE \"{table}\" RESET (fillfactor); ALTER TABLE \"{table}\" SET LOGGED;"
+        );
         transaction.batch_execute(&sql).await?;
     }
-    transaction.batch_execute(&member.projection.indexes_sql).await?;
+    transaction
+        .batch_execute(&member.projection.indexes_sql)
+        .await?;
     for table in &own {
-        transaction.batch_execute(&format!("ANALYZE \"{table}\"")).await?;
+        transaction
+            .batch_execute(&format!("ANALYZE \"{table}\""))
+            .await?;
     }
     Ok(())
 }
@@ -155,7 +183,9 @@ pub(in crate::projection) async fn drop(
     transaction: &Transaction<'_>,
     schema: &str,
 ) -> Result<(), DatabaseError> {
-    Ok(transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")).await?)
+    Ok(transaction
+        .batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE"))
+        .await?)
 }
 
 /// Returns the SQL that drops the note, for a copy that becomes a live schema.

@@ -21,14 +21,14 @@ pub enum Until {
 }
 
 impl Maintenance {
-    /// Fills all projections from the log into the schema `schema`, up to a time or position. The result is
-    /// read with `SET search_path`. Returns the last position that it contains. Resumes an interrupted call
-    /// for the same `until`.
+    /// Fills all projections from the log into the schema `schema`, up to a time or position. The
+    /// result is read with `SET search_path`. Returns the last position that it contains. Resumes
+    /// an interrupted call for the same `until`.
     ///
     /// # Errors
-    /// The schema exists or its name is not plain, the position is beyond the end of the log, another
-    /// maintenance operation is running, a handler fails, or the database is not available. Rows filled so
-    /// far are kept for the next call, unless a handler failed.
+    /// The schema exists or its name is not plain, the position is beyond the end of the log,
+    /// another maintenance operation is running, a handler fails, or the database is not available.
+    /// Rows filled so far are kept for the next call, unless a handler failed.
     pub async fn rebuild_into(
         &self,
         schema: &str,
@@ -44,7 +44,8 @@ impl Maintenance {
         result
     }
 
-    /// Drops the schema if it holds the copy of an interrupted [`Self::rebuild_into`]. Any other schema is kept.
+    /// Drops the schema if it holds the copy of an interrupted [`Self::rebuild_into`]. Any other
+    /// schema is kept.
     ///
     /// # Errors
     /// Another maintenance operation is running, or the database is not available.
@@ -76,19 +77,30 @@ impl Maintenance {
             }
             _ => {}
         }
-        let purpose = Purpose { what: format!("{until:?}"), limit: end };
+        let purpose = Purpose {
+            what: format!("{until:?}"),
+            limit: end,
+        };
         self.make_way(schema, &purpose).await?;
         let within = |event: &RecordedEvent| match until {
             Until::Now => true,
             Until::Time(time) => event.time <= time,
             Until::Position(position) => event.position <= position,
         };
-        let members = self.set.members().iter().map(|member| (member, schema.to_owned())).collect();
+        let members = self
+            .set
+            .members()
+            .iter()
+            .map(|member| (member, schema.to_owned()))
+            .collect();
         let mut copy = Copy::open(self, members, &purpose).await?;
         copy.advance_while(within, progress).await?;
         copy.finish().await?;
         let client = self.pool.get().await.map_err(DatabaseError::from)?;
-        client.batch_execute(&copy_schema::forget(schema)).await.map_err(DatabaseError::from)?;
+        client
+            .batch_execute(&copy_schema::forget(schema))
+            .await
+            .map_err(DatabaseError::from)?;
         Ok(copy.position)
     }
 

@@ -14,8 +14,8 @@ use crate::projection::runner::projector::{ProjectorError, check_log};
 use crate::projection::set::{BadSet, Member, ProjectionSet};
 use crate::projection::source::{LogSource, SourceError};
 
-/// Rebuilds, verifies and cleans up the projections of one program. One maintenance operation runs at a
-/// time in a namespace. Projectors and readers continue meanwhile.
+/// Rebuilds, verifies and cleans up the projections of one program. One maintenance operation runs
+/// at a time in a namespace. Projectors and readers continue meanwhile.
 pub struct Maintenance {
     pub(in crate::projection) pool: Pool,
     pub(in crate::projection) source: Arc<dyn LogSource>,
@@ -79,28 +79,43 @@ pub enum MaintenanceError {
     Database(#[from] DatabaseError),
 }
 
-/// Guard of a maintenance operation: an advisory lock on a connection that was taken out of the pool.
-/// Dropping it closes the connection, which releases the lock.
+/// Guard of a maintenance operation: an advisory lock on a connection that was taken out of the
+/// pool. Dropping it closes the connection, which releases the lock.
 pub(in crate::projection) struct Turn(ClientWrapper, String);
 
 impl Turn {
-    /// Releases the lock at once. Otherwise it is released when the server notices the closed connection.
+    /// Releases the lock at once. Otherwise it is released when the server notices the closed
+    /// connection.
     pub(in crate::projection) async fn end(self) -> Result<(), DatabaseError> {
-        self.0.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", &[&self.1]).await?;
+        self.0
+            .execute(
+                "SELECT pg_advisory_unlock(hashtextextended($1, 0))",
+                &[&self.1],
+            )
+            .await?;
         Ok(())
     }
 }
 
 impl Maintenance {
     /// Creates the maintenance of a set of projections. The pool must have at least
-    /// [`Self::LEAST_CONNECTIONS`] connections. It is used up to the number of processors plus one. One
-    /// further connection, outside the pool, holds the lock.
+    /// [`Self::LEAST_CONNECTIONS`] connections. It is used up to the number of processors plus one.
+    /// One further connection, outside the pool, holds the lock.
     #[must_use]
     pub fn new(pool: Pool, source: Arc<dyn LogSource>, set: Arc<ProjectionSet>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         // One connection reads the live tables while the others fill copies.
-        let lanes = pool.status().max_size.saturating_sub(1).clamp(1, processors.max(2));
-        Self { pool, source, set, lanes }
+        let lanes = pool
+            .status()
+            .max_size
+            .saturating_sub(1)
+            .clamp(1, processors.max(2));
+        Self {
+            pool,
+            source,
+            set,
+            lanes,
+        }
     }
 
     /// Minimum size of the pool.
@@ -115,7 +130,10 @@ impl Maintenance {
         let client = self.pool.get().await.map_err(DatabaseError::from)?;
         let key = format!("{}_maintenance", self.set.namespace());
         let sql = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
-        let row = client.query_one(sql, &[&key]).await.map_err(DatabaseError::from)?;
+        let row = client
+            .query_one(sql, &[&key])
+            .await
+            .map_err(DatabaseError::from)?;
         if row.try_get(0).map_err(DatabaseError::from)? {
             Ok(Turn(Object::take(client), key))
         } else {
@@ -123,8 +141,8 @@ impl Maintenance {
         }
     }
 
-    /// Returns the members with these names, grouped by the position of their checkpoints. A group is
-    /// filled with one pass over the log. Checks the checkpoints against the log.
+    /// Returns the members with these names, grouped by the position of their checkpoints. A group
+    /// is filled with one pass over the log. Checks the checkpoints against the log.
     pub(in crate::projection) async fn groups(
         &self,
         names: &[&str],
@@ -144,7 +162,9 @@ impl Maintenance {
         found.sort_by_key(|checkpoint| checkpoint.position);
         let mut groups: Vec<(Position, Vec<&Member>)> = Vec::new();
         for checkpoint in found {
-            let member = members.iter().find(|member| member.projection.name == checkpoint.projection);
+            let member = members
+                .iter()
+                .find(|member| member.projection.name == checkpoint.projection);
             let Some(member) = member else { continue };
             match groups.last_mut() {
                 Some((position, group)) if *position == checkpoint.position => group.push(member),
@@ -152,11 +172,13 @@ impl Maintenance {
             }
         }
         let built = groups.into_iter().map(|(_, group)| group);
-        Ok(built.chain((!missing.is_empty()).then_some(missing)).collect())
+        Ok(built
+            .chain((!missing.is_empty()).then_some(missing))
+            .collect())
     }
 
-    /// Returns the live checkpoints of these members, without those that have none. Fails if one is still
-    /// building.
+    /// Returns the live checkpoints of these members, without those that have none. Fails if one is
+    /// still building.
     pub(in crate::projection) async fn checkpoints(
         &self,
         members: &[&Member],
@@ -175,7 +197,9 @@ impl Maintenance {
     ) -> Result<(), DatabaseError> {
         let client = self.pool.get().await?;
         for schema in schemas {
-            client.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")).await?;
+            client
+                .batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE"))
+                .await?;
         }
         Ok(())
     }

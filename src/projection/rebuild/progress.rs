@@ -29,8 +29,8 @@ impl Progress {
     /// Returns the estimated remaining time at the average rate, or `None` before any progress.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
-        let (done, rest) =
-            (self.position.saturating_sub(self.from), self.target.saturating_sub(self.position));
+        let done = self.position.saturating_sub(self.from);
+        let rest = self.target.saturating_sub(self.position);
         (done > 0).then(|| {
             Duration::try_from_secs_f64(self.elapsed.as_secs_f64() * rest as f64 / done as f64).ok()
         })?
@@ -44,10 +44,30 @@ mod tests {
     #[test]
     fn remaining_time_is_extrapolated_from_this_run() {
         let elapsed = Duration::from_secs(2);
-        let now = Progress { from: 1_000, position: 3_000, target: 9_000, events: 500, elapsed };
+        let now = Progress {
+            from: 1_000,
+            position: 3_000,
+            target: 9_000,
+            events: 500,
+            elapsed,
+        };
         assert_eq!(now.left(), Some(Duration::from_secs(6)));
         assert!((now.per_second() - 250.0).abs() < f64::EPSILON);
-        assert_eq!(Progress { position: 1_000, ..now }.left(), None);
-        assert_eq!(Progress { target: 2_000, ..now }.left(), Some(Duration::ZERO));
+        assert_eq!(
+            Progress {
+                position: 1_000,
+                ..now
+            }
+            .left(),
+            None
+        );
+        assert_eq!(
+            Progress {
+                target: 2_000,
+                ..now
+            }
+            .left(),
+            Some(Duration::ZERO)
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Rebuild: fills a fresh copy beside the live tables and swaps it in in one transaction. An interrupted
-//! rebuild resumes from its copy at the next call.
+//! Rebuild: fills a fresh copy beside the live tables and swaps it in in one transaction. An
+//! interrupted rebuild resumes from its copy at the next call.
 
 use deadpool_postgres::Transaction;
 
@@ -13,15 +13,16 @@ use crate::projection::checkpoints;
 use crate::projection::set::Member;
 
 impl Maintenance {
-    /// Rebuilds the named projections from the log (all if `names` is empty) and replaces the live tables
-    /// with the copies. Readers see the old rows until the swap commits. The projector waits only while the
-    /// copies apply the last events. A projection without a checkpoint is built and is live afterwards.
+    /// Rebuilds the named projections from the log (all if `names` is empty) and replaces the live
+    /// tables with the copies. Readers see the old rows until the swap commits. The projector waits
+    /// only while the copies apply the last events. A projection without a checkpoint is built and
+    /// is live afterwards.
     ///
     /// # Errors
-    /// Another maintenance operation is running, a name is unknown, a projector is still building the
-    /// projection, the log is not the one that the tables were filled from, a handler fails, or the
-    /// database is not available. The live tables are unchanged in each case. The copy is kept for the next
-    /// call, unless a handler failed.
+    /// Another maintenance operation is running, a name is unknown, a projector is still building
+    /// the projection, the log is not the one that the tables were filled from, a handler fails, or
+    /// the database is not available. The live tables are unchanged in each case. The copy is kept
+    /// for the next call, unless a handler failed.
     pub async fn rebuild(
         &self,
         names: &[&str],
@@ -33,15 +34,18 @@ impl Maintenance {
         result
     }
 
-    /// Drops the copies that an interrupted rebuild of the named projections has left (all if `names` is
-    /// empty), so that the next rebuild starts from the beginning.
+    /// Drops the copies that an interrupted rebuild of the named projections has left (all if
+    /// `names` is empty), so that the next rebuild starts from the beginning.
     ///
     /// # Errors
-    /// Another maintenance operation is running, a name is unknown, or the database is not available.
+    /// Another maintenance operation is running, a name is unknown, or the database is not
+    /// available.
     pub async fn discard_copies(&self, names: &[&str]) -> Result<(), MaintenanceError> {
         let members = self.set.select(names)?;
         let turn = self.take_turn().await?;
-        let dropped = self.drop_schemas(members.iter().map(|member| member.copy("new"))).await;
+        let dropped = self
+            .drop_schemas(members.iter().map(|member| member.copy("new")))
+            .await;
         turn.end().await?;
         Ok(dropped?)
     }
@@ -69,12 +73,19 @@ impl Maintenance {
         group: &[&Member],
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), MaintenanceError> {
-        let members = group.iter().map(|member| (*member, member.copy("new"))).collect();
-        let purpose = Purpose { what: "rebuild".to_owned(), limit: self.lowest(group).await? };
+        let members = group
+            .iter()
+            .map(|member| (*member, member.copy("new")))
+            .collect();
+        let purpose = Purpose {
+            what: "rebuild".to_owned(),
+            limit: self.lowest(group).await?,
+        };
         let mut copy = Copy::open(self, members, &purpose).await?;
         copy.advance_to(self.lowest(group).await?, progress).await?;
         copy.finish().await?;
-        // Catches up once more without a lock, so that the projector waits only for a few events below.
+        // Catches up once more without a lock, so that the projector waits only for a few events
+        // below.
         copy.advance_to(self.lowest(group).await?, progress).await?;
 
         let log = self.source.info().await?;
@@ -83,24 +94,42 @@ impl Maintenance {
         let mut held = checkpoints::lock(&transaction, &self.set, group).await?;
         for member in group {
             let name = &member.projection.name;
-            match held.iter().find(|checkpoint| checkpoint.projection == *name) {
+            match held
+                .iter()
+                .find(|checkpoint| checkpoint.projection == *name)
+            {
                 Some(checkpoint) if checkpoint.was_live => {}
                 Some(_) => return Err(MaintenanceError::NotBuilt(name.clone())),
                 None => {
-                    let made = checkpoints::create_live(&transaction, &self.set, member, &log, copy.position);
-                    held.push(made.await?.ok_or_else(|| MaintenanceError::NotBuilt(name.clone()))?);
+                    let made = checkpoints::create_live(
+                        &transaction,
+                        &self.set,
+                        member,
+                        &log,
+                        copy.position,
+                    );
+                    held.push(
+                        made.await?
+                            .ok_or_else(|| MaintenanceError::NotBuilt(name.clone()))?,
+                    );
                 }
             }
         }
-        // If the projections have different positions by now, each is swapped in at its own position.
+        // If the projections have different positions by now, each is swapped in at its own
+        // position.
         held.sort_by_key(|checkpoint| checkpoint.position);
         for checkpoint in &held {
             copy.advance_to(checkpoint.position, progress).await?;
-            let Some(member) = group.iter().find(|m| m.projection.name == checkpoint.projection) else {
+            let Some(member) = group
+                .iter()
+                .find(|m| m.projection.name == checkpoint.projection)
+            else {
                 continue;
             };
             if copy.position != checkpoint.position {
-                return Err(MaintenanceError::LogEnded { position: copy.position });
+                return Err(MaintenanceError::LogEnded {
+                    position: copy.position,
+                });
             }
             swap_in(&transaction, member).await?;
             copy.leave(member);
@@ -109,7 +138,8 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Returns the lowest position of these members, or the end of the log if none has a checkpoint.
+    /// Returns the lowest position of these members, or the end of the log if none has a
+    /// checkpoint.
     pub(in crate::projection) async fn lowest(
         &self,
         members: &[&Member],
@@ -124,11 +154,19 @@ impl Maintenance {
 
 /// Replaces a member's live tables, if any, with its copy.
 async fn swap_in(transaction: &Transaction<'_>, member: &Member) -> Result<(), DatabaseError> {
-    let (live, new, old) = (&member.schema, member.copy("new"), member.copy("old"));
+    let live = &member.schema;
+    let new = member.copy("new");
+    let old = member.copy("old");
     if copy_schema::exists(transaction, live).await? {
-        transaction.batch_execute(&format!("ALTER SCHEMA \"{live}\" RENAME TO \"{old}\"")).await?;
+        transaction
+            .batch_execute(&format!("ALTER SCHEMA \"{live}\" RENAME TO \"{old}\""))
+            .await?;
     }
     let forget = copy_schema::forget(&new);
-    transaction.batch_execute(&format!("{forget} ALTER SCHEMA \"{new}\" RENAME TO \"{live}\"")).await?;
+    transaction
+        .batch_execute(&format!(
+            "{forget} ALTER SCHEMA \"{new}\" RENAME TO \"{live}\""
+        ))
+        .await?;
     Ok(())
 }

@@ -34,12 +34,13 @@ pub struct Verified {
     pub rows: u64,
     /// True if every live row equals the row rebuilt from the log.
     pub equal: bool,
-    /// First difference in each table that differs. Of a row it holds only the key and column names.
+    /// First difference in each table that differs. Of a row it holds only the key and column
+    /// names.
     pub differences: Vec<Difference>,
 }
 
-/// First difference between a live table and its copy. Holds no values except the key, because a row may
-/// contain personal data.
+/// First difference between a live table and its copy. Holds no values except the key, because a
+/// row may contain personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
@@ -47,7 +48,8 @@ pub struct Difference {
     pub table: String,
     /// Primary key of the first row that differs, as a JSON array.
     pub key: String,
-    /// `changed`, `missing` (the live table lacks the row) or `unexpected` (only the live table has it).
+    /// `changed`, `missing` (the live table lacks the row) or `unexpected` (only the live table has
+    /// it).
     pub kind: &'static str,
     /// Columns that differ, if both sides have the row.
     pub columns: Vec<String>,
@@ -68,12 +70,12 @@ impl VerifyReport {
 }
 
 impl Maintenance {
-    /// Fills the named projections (all if `names` is empty) anew beside the live tables, up to the live
-    /// checkpoint, and compares rows. The live side is read in one snapshot and is not locked.
+    /// Fills the named projections (all if `names` is empty) anew beside the live tables, up to the
+    /// live checkpoint, and compares rows. The live side is read in one snapshot and is not locked.
     ///
     /// # Errors
-    /// Another maintenance operation is running, a name is unknown, the log is not the one that the tables
-    /// were filled from, a handler fails, or the database is not available.
+    /// Another maintenance operation is running, a name is unknown, the log is not the one that the
+    /// tables were filled from, a handler fails, or the database is not available.
     pub async fn verify(
         &self,
         names: &[&str],
@@ -107,24 +109,39 @@ impl Maintenance {
         group: &[&Member],
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Vec<Verified>, MaintenanceError> {
-        let members = group.iter().map(|member| (*member, member.copy("ver"))).collect();
+        let members = group
+            .iter()
+            .map(|member| (*member, member.copy("ver")))
+            .collect();
         let lowest = self.lowest(group).await?;
-        let purpose = Purpose { what: "verify".to_owned(), limit: lowest };
+        let purpose = Purpose {
+            what: "verify".to_owned(),
+            limit: lowest,
+        };
         let mut copy = Copy::open(self, members, &purpose).await?;
         copy.advance_to(lowest, progress).await?;
 
         // Repeatable read: from here on, live tables and checkpoints are one snapshot.
         let mut client = self.pool.get().await.map_err(DatabaseError::from)?;
-        let live = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+        let live = client
+            .build_transaction()
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .read_only(true);
         let live = live.start().await.map_err(DatabaseError::from)?;
-        let long = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
-        live.batch_execute(long).await.map_err(DatabaseError::from)?;
+        let long =
+            "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+        live.batch_execute(long)
+            .await
+            .map_err(DatabaseError::from)?;
         let mut held = checkpoints::load(&live, &self.set, group).await?;
         held.sort_by_key(|checkpoint| checkpoint.position);
         let mut verified = Vec::new();
         for checkpoint in held {
             copy.advance_to(checkpoint.position, progress).await?;
-            let Some(member) = group.iter().find(|m| m.projection.name == checkpoint.projection) else {
+            let Some(member) = group
+                .iter()
+                .find(|m| m.projection.name == checkpoint.projection)
+            else {
                 continue;
             };
             verified.push(self.compare(&live, member, checkpoint.position).await?);
@@ -142,17 +159,28 @@ impl Maintenance {
     ) -> Result<Verified, DatabaseError> {
         let mut client = self.pool.get().await?;
         let fresh = client.build_transaction().read_only(true).start().await?;
-        fresh.batch_execute("SET LOCAL statement_timeout = 0").await?;
+        fresh
+            .batch_execute("SET LOCAL statement_timeout = 0")
+            .await?;
         let copy = member.copy("ver");
-        let (mut rows, mut differences) = (0, Vec::new());
+        let mut rows = 0;
+        let mut differences = Vec::new();
         for table in tables(&fresh, &copy).await? {
             let (count, digest_of_live) = digest(live, &member.schema, &table).await?;
             rows += count;
             if digest(&fresh, &copy, &table).await? != (count, digest_of_live) {
-                differences.extend(first_difference((live, &member.schema), (&fresh, &copy), &table).await?);
+                differences.extend(
+                    first_difference((live, &member.schema), (&fresh, &copy), &table).await?,
+                );
             }
         }
         let name = member.projection.name.clone();
-        Ok(Verified { name, position, rows, equal: differences.is_empty(), differences })
+        Ok(Verified {
+            name,
+            position,
+            rows,
+            equal: differences.is_empty(),
+            differences,
+        })
     }
 }

@@ -1,4 +1,5 @@
-//! Comparison of a table with its copy: by digest, and then by key to find the first row that differs.
+//! Comparison of a table with its copy: by digest, and then by key to find the first row that
+//! differs.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -39,12 +40,16 @@ pub(in crate::projection) async fn tables(
         let key: Option<String> = row.try_get(1)?;
         // Without a primary key, the hash of the row identifies it and reveals no values.
         let hash = || "jsonb_build_array(hashtextextended(side::text, 0))".to_owned();
-        Ok(Table { name: row.try_get(0)?, key: key.unwrap_or_else(hash) })
+        Ok(Table {
+            name: row.try_get(0)?,
+            key: key.unwrap_or_else(hash),
+        })
     };
     rows.iter().map(table).collect()
 }
 
-/// Returns the number of rows of a table, and a digest of all rows that doesn't depend on their order.
+/// Returns the number of rows of a table, and a digest of all rows that doesn't depend on their
+/// order.
 pub(in crate::projection) async fn digest(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -57,7 +62,10 @@ pub(in crate::projection) async fn digest(
         table.name
     );
     let row = transaction.query_one(&sql, &[]).await?;
-    Ok((u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0), row.try_get(1)?))
+    Ok((
+        u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0),
+        row.try_get(1)?,
+    ))
 }
 
 /// Returns the first difference between both sides, in the order of keys.
@@ -66,10 +74,15 @@ pub(in crate::projection) async fn first_difference(
     fresh: Side<'_>,
     table: &Table,
 ) -> Result<Option<Difference>, DatabaseError> {
-    let (left, right) = (keys_of(live, table).await?, keys_of(fresh, table).await?);
-    let Some((key, kind)) = first_key(left, right).await? else { return Ok(None) };
-    let (live, fresh) = (columns(live, table, &key).await?, columns(fresh, table, &key).await?);
-    let differ = |name: &&String| kind == "changed" && live.hashes.get(*name) != fresh.hashes.get(*name);
+    let left = keys_of(live, table).await?;
+    let right = keys_of(fresh, table).await?;
+    let Some((key, kind)) = first_key(left, right).await? else {
+        return Ok(None);
+    };
+    let live = columns(live, table, &key).await?;
+    let fresh = columns(fresh, table, &key).await?;
+    let differ =
+        |name: &&String| kind == "changed" && live.hashes.get(*name) != fresh.hashes.get(*name);
     Ok(Some(Difference {
         table: table.name.clone(),
         kind,
@@ -87,8 +100,8 @@ struct Columns {
     position: Option<Position>,
 }
 
-/// Returns the hashes of a row's columns, and the last event that the row contains. The values stay in the
-/// database.
+/// Returns the hashes of a row's columns, and the last event that the row contains. The values stay
+/// in the database.
 async fn columns(
     (transaction, schema): Side<'_>,
     table: &Table,
@@ -122,20 +135,23 @@ async fn keys_of(
         table.name,
         key = table.key
     );
-    let rows = transaction.query_raw(&sql, std::iter::empty::<i32>()).await?;
+    let rows = transaction
+        .query_raw(&sql, std::iter::empty::<i32>())
+        .await?;
     Ok(rows.map(|row| {
         let row = row?;
         Ok((row.try_get(0)?, row.try_get(1)?))
     }))
 }
 
-/// Compares both sides in the order of their keys and returns the first key that differs, with the kind of
-/// difference.
+/// Compares both sides in the order of their keys and returns the first key that differs, with the
+/// kind of difference.
 async fn first_key(
     live: impl Stream<Item = Result<(String, i64), DatabaseError>>,
     fresh: impl Stream<Item = Result<(String, i64), DatabaseError>>,
 ) -> Result<Option<(String, &'static str)>, DatabaseError> {
-    let (mut live, mut fresh) = (std::pin::pin!(live), std::pin::pin!(fresh));
+    let mut live = std::pin::pin!(live);
+    let mut fresh = std::pin::pin!(fresh);
     loop {
         let found = match (live.try_next().await?, fresh.try_next().await?) {
             (None, None) => return Ok(None),

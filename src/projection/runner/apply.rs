@@ -18,9 +18,9 @@ use crate::event_log::{Position, RecordedEvent};
 use crate::projection::checkpoints::to_sql;
 use crate::projection::definition::Projection;
 
-/// Settings of a transaction that applies events. Asynchronous commit is safe, because rows and checkpoint
-/// are lost together and applied again. The planner settings make handlers find rows by key. The statistics
-/// of tables that were never analysed would mislead the planner.
+/// Settings of a transaction that applies events. Asynchronous commit is safe, because rows and
+/// checkpoint are lost together and applied again. The planner settings make handlers find rows by
+/// key. The statistics of tables that were never analysed would mislead the planner.
 pub(in crate::projection) const SETTINGS: &str = "SET LOCAL synchronous_commit = off; \
     SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;";
@@ -83,8 +83,8 @@ impl ToSql for RawJson<'_> {
     to_sql_checked!();
 }
 
-/// Applies the events, in the order of the log, to all projections. The transaction must have [`SETTINGS`]
-/// and a search path with the projections' schemas. Statements are pipelined.
+/// Applies the events, in the order of the log, to all projections. The transaction must have
+/// [`SETTINGS`] and a search path with the projections' schemas. Statements are pipelined.
 pub(in crate::projection) async fn apply(
     transaction: &Transaction<'_>,
     projections: &[&Projection],
@@ -100,32 +100,55 @@ pub(in crate::projection) async fn apply(
             )
         })?;
         for statement in cut {
-            let prepared = transaction.prepare_cached(&statement.handler.statement()).await;
+            let prepared = transaction
+                .prepare_cached(&statement.handler.statement())
+                .await;
             let prepared = prepared.map_err(|error| refused(projection, &statement, error))?;
             let columns = columns(projection, &statement)?;
             work.push((*projection, statement, prepared, columns));
         }
     }
     let running = work.iter().map(|(_, _, prepared, columns)| async move {
-        let Columns { positions, times, ids, data } = columns;
-        transaction.execute(prepared, &[positions, times, ids, data]).await
+        let Columns {
+            positions,
+            times,
+            ids,
+            data,
+        } = columns;
+        transaction
+            .execute(prepared, &[positions, times, ids, data])
+            .await
     });
-    // After a failure the later statements fail with "transaction is aborted", so the first error has the cause.
+    // After a failure the later statements fail with "transaction is aborted", so the first error
+    // has the cause.
     for (answer, (projection, statement, ..)) in join_all(running).await.into_iter().zip(&work) {
         answer.map_err(|error| refused(projection, statement, error))?;
     }
     Ok(())
 }
 
-fn columns<'a>(projection: &Projection, statement: &Statement<'a>) -> Result<Columns<'a>, ApplyError> {
+fn columns<'a>(
+    projection: &Projection,
+    statement: &Statement<'a>,
+) -> Result<Columns<'a>, ApplyError> {
     let events = &statement.events;
     let id = |event: &&RecordedEvent| {
-        let not_an_id = |_| poison(projection, &[event], "its aggregate's id is not a UUID".to_owned());
+        let not_an_id = |_| {
+            poison(
+                projection,
+                &[event],
+                "its aggregate's id is not a UUID".to_owned(),
+            )
+        };
         Uuid::try_parse(&event.id).map_err(not_an_id)
     };
     let data = |event: &&'a RecordedEvent| {
         let unreadable = |error: serde_json::Error| {
-            poison(projection, &[event], format!("its body is not JSON (column {})", error.column()))
+            poison(
+                projection,
+                &[event],
+                format!("its body is not JSON (column {})", error.column()),
+            )
         };
         without_nul(event).map(RawJson).map_err(unreadable)
     };
@@ -142,13 +165,18 @@ fn columns<'a>(projection: &Projection, statement: &Statement<'a>) -> Result<Col
     })
 }
 
-/// Returns the event's body. The `text` type of PostgreSQL can't hold U+0000, which an answer of a mail
-/// server may contain. It is replaced with U+FFFD here; the log keeps the original.
+/// Returns the event's body. The `text` type of PostgreSQL can't hold U+0000, which an answer of a
+/// mail server may contain. It is replaced with U+FFFD here; the log keeps the original.
 fn without_nul(event: &RecordedEvent) -> Result<Cow<'_, [u8]>, serde_json::Error> {
     const ESCAPED_NUL: &[u8] = br"\u0000";
     // Few bodies contain a backslash, and the check for one is fast.
     let escaped = event.body.contains(&b'\\');
-    if !escaped || !event.body.windows(ESCAPED_NUL.len()).any(|window| window == ESCAPED_NUL) {
+    if !escaped
+        || !event
+            .body
+            .windows(ESCAPED_NUL.len())
+            .any(|window| window == ESCAPED_NUL)
+    {
         return Ok(Cow::Borrowed(&event.body));
     }
     let mut data: Value = serde_json::from_slice(&event.body)?;
@@ -165,10 +193,17 @@ fn replace_nul(value: &mut Value) {
     }
 }
 
-fn refused(projection: &Projection, statement: &Statement<'_>, error: tokio_postgres::Error) -> ApplyError {
+fn refused(
+    projection: &Projection,
+    statement: &Statement<'_>,
+    error: tokio_postgres::Error,
+) -> ApplyError {
     let error = DatabaseError::from(error);
     if error.is_statement_timeout() {
-        return ApplyError::Slow { projection: projection.name.clone(), error };
+        return ApplyError::Slow {
+            projection: projection.name.clone(),
+            error,
+        };
     }
     if error.is_transient() {
         return error.into();
@@ -179,7 +214,10 @@ fn refused(projection: &Projection, statement: &Statement<'_>, error: tokio_post
 fn poison(projection: &Projection, events: &[&RecordedEvent], reason: String) -> ApplyError {
     ApplyError::Poison {
         projection: projection.name.clone(),
-        event_type: events.first().map(|event| event.event_type.clone()).unwrap_or_default(),
+        event_type: events
+            .first()
+            .map(|event| event.event_type.clone())
+            .unwrap_or_default(),
         first: events.first().map_or(0, |event| event.position),
         last: events.last().map_or(0, |event| event.position),
         reason,

@@ -1,5 +1,6 @@
-//! The transition of a projection from `building` to `live`. First its indexes are created. Then its schema
-//! is renamed to the name that readers use, once it is not behind the other versions of the projection.
+//! The transition of a projection from `building` to `live`. First its indexes are created. Then
+//! its schema is renamed to the name that readers use, once it is not behind the other versions of
+//! the projection.
 
 use tokio::time::Instant;
 
@@ -16,10 +17,17 @@ use crate::projection::checkpoints::Standing;
 const CLOSE: Position = 1_000;
 
 impl Worker<'_> {
-    /// Creates the indexes of the track's building members and makes them live, if the track has caught up.
-    pub(in crate::projection) async fn settle(&mut self, index: usize) -> Result<(), ProjectorError> {
+    /// Creates the indexes of the track's building members and makes them live, if the track has
+    /// caught up.
+    pub(in crate::projection) async fn settle(
+        &mut self,
+        index: usize,
+    ) -> Result<(), ProjectorError> {
         let members = self.tracks[index].members.iter();
-        let new: Vec<usize> = members.copied().filter(|m| self.building.contains(m)).collect();
+        let new: Vec<usize> = members
+            .copied()
+            .filter(|m| self.building.contains(m))
+            .collect();
         if new.is_empty() {
             return Ok(());
         }
@@ -39,7 +47,11 @@ impl Worker<'_> {
             return Ok(());
         }
         let new = self.tracks[index].members.clone();
-        for member in new.into_iter().filter(|member| self.building.contains(member)).collect::<Vec<_>>() {
+        for member in new
+            .into_iter()
+            .filter(|member| self.building.contains(member))
+            .collect::<Vec<_>>()
+        {
             self.go_live(index, member).await?;
         }
         Ok(())
@@ -54,21 +66,29 @@ impl Worker<'_> {
         if error.is_transient() {
             return Err(error.into());
         }
-        let (set, position) = (&self.projector.set, self.tracks[track].position);
+        let set = &self.projector.set;
+        let position = self.tracks[track].position;
         let member = &set.members()[index];
         let name = member.projection.name.clone();
         tracing::error!(projection = name, position, %error, "index creation failed, projection stopped");
         self.leave(track, &[name]);
-        let client = self.projector.pool.get().await.map_err(DatabaseError::from)?;
+        let client = self
+            .projector
+            .pool
+            .get()
+            .await
+            .map_err(DatabaseError::from)?;
         let why = format!("its indexes can't be made: {error}");
         checkpoints::set_stopped(&client, set, member, position, &why).await?;
         Ok(())
     }
 
-    /// Makes a member live. Locks the checkpoints of its other versions and first applies events up to the
-    /// furthest of them, so that a reader that changes to this version never sees an older state.
+    /// Makes a member live. Locks the checkpoints of its other versions and first applies events up
+    /// to the furthest of them, so that a reader that changes to this version never sees an older
+    /// state.
     async fn go_live(&mut self, track: usize, index: usize) -> Result<(), ProjectorError> {
-        let (projector, position) = (self.projector, self.tracks[track].position);
+        let projector = self.projector;
+        let position = self.tracks[track].position;
         let member = &projector.set.members()[index];
         let mut client = projector.pool.get().await.map_err(DatabaseError::from)?;
         let transaction = client.transaction().await.map_err(DatabaseError::from)?;
@@ -95,7 +115,9 @@ impl Worker<'_> {
         if checkpoints::set_live(&transaction, &projector.set, member, position).await? {
             transaction.commit().await.map_err(DatabaseError::from)?;
             self.building.remove(&index);
-            projector.readers.publish([(member.projection.name.as_str(), position)]);
+            projector
+                .readers
+                .publish([(member.projection.name.as_str(), position)]);
             let name = &member.projection.name;
             tracing::info!(projection = name, position, "projection is live");
         }
@@ -121,8 +143,8 @@ impl Projector {
         Ok(())
     }
 
-    /// Applies the events after `from` up to `to` to one member alone, because other members may wait for
-    /// the locked checkpoints. Returns its new track, or `None` if it must be retried.
+    /// Applies the events after `from` up to `to` to one member alone, because other members may
+    /// wait for the locked checkpoints. Returns its new track, or `None` if it must be retried.
     async fn catch_up(
         &self,
         index: usize,
@@ -131,13 +153,22 @@ impl Projector {
     ) -> Result<Option<Track>, ProjectorError> {
         let mut track = Track::new(&*self.source, vec![index], from);
         while track.position < to {
-            let events = track.next(self.pace.batch, Some(to), self.pace.idle).await?;
-            let Some(last) = events.last().map(|event| event.position) else { return Ok(None) };
-            let members = [Standing { member: &self.set.members()[index], was_live: false }];
+            let events = track
+                .next(self.pace.batch, Some(to), self.pace.idle)
+                .await?;
+            let Some(last) = events.last().map(|event| event.position) else {
+                return Ok(None);
+            };
+            let members = [Standing {
+                member: &self.set.members()[index],
+                was_live: false,
+            }];
             match self.commit(&members, track.position, last, &events).await {
                 Ok(()) => track.position = last,
                 // The next turn gets the same error and handles it.
-                Err(ApplyError::Fenced(_) | ApplyError::Poison { .. } | ApplyError::Slow { .. }) => {
+                Err(
+                    ApplyError::Fenced(_) | ApplyError::Poison { .. } | ApplyError::Slow { .. },
+                ) => {
                     return Ok(None);
                 }
                 Err(ApplyError::Database(error)) => return Err(error.into()),

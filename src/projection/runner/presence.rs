@@ -1,5 +1,6 @@
-//! Presence of running programs, for clean-up. Each holds shared advisory locks on its schemas, which
-//! PostgreSQL releases when the connection ends. Clean-up drops only schemas without such a lock.
+//! Presence of running programs, for clean-up. Each holds shared advisory locks on its schemas,
+//! which PostgreSQL releases when the connection ends. Clean-up drops only schemas without such a
+//! lock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,20 +52,28 @@ impl Presence {
 
 async fn lock(pool: &Pool, set: &ProjectionSet) -> Result<ClientWrapper, DatabaseError> {
     let client = pool.get().await?;
-    let keys: Vec<String> = set.members().iter().map(|member| key(&member.schema)).collect();
-    let sql = "SELECT pg_advisory_lock_shared(hashtextextended(key, 0)) FROM unnest($1::text[]) AS key";
+    let keys: Vec<String> = set
+        .members()
+        .iter()
+        .map(|member| key(&member.schema))
+        .collect();
+    let sql =
+        "SELECT pg_advisory_lock_shared(hashtextextended(key, 0)) FROM unnest($1::text[]) AS key";
     client.query(sql, &[&keys]).await?;
     Ok(Object::take(client))
 }
 
-/// Returns true if no program uses the tables in this schema. Then it also keeps new ones from taking the
-/// lock until the end of the transaction.
+/// Returns true if no program uses the tables in this schema. Then it also keeps new ones from
+/// taking the lock until the end of the transaction.
 pub(in crate::projection) async fn is_free(
     transaction: &Transaction<'_>,
     schema: &str,
 ) -> Result<bool, DatabaseError> {
     let sql = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))";
-    Ok(transaction.query_one(sql, &[&key(schema)]).await?.try_get(0)?)
+    Ok(transaction
+        .query_one(sql, &[&key(schema)])
+        .await?
+        .try_get(0)?)
 }
 
 fn key(schema: &str) -> String {

@@ -99,7 +99,9 @@ impl ProjectorError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Source(error) => error.transient,
-            Self::Database(error) | Self::Apply(ApplyError::Database(error)) => error.is_transient(),
+            Self::Database(error) | Self::Apply(ApplyError::Database(error)) => {
+                error.is_transient()
+            }
             Self::AnotherLog { .. } | Self::LogBehind { .. } | Self::Apply(_) => false,
         }
     }
@@ -109,7 +111,13 @@ impl Projector {
     /// Creates a projector for the projections of `readers`. The database must be migrated.
     #[must_use]
     pub fn new(pool: Pool, source: Arc<dyn LogSource>, readers: Readers) -> Self {
-        Self { pool, source, set: readers.set().clone(), readers, pace: Pace::default() }
+        Self {
+            pool,
+            source,
+            set: readers.set().clone(),
+            readers,
+            pace: Pace::default(),
+        }
     }
 
     /// Sets batch sizes and waiting times.
@@ -119,14 +127,17 @@ impl Projector {
         self
     }
 
-    /// Runs until `shutdown`. Retries while the log or the database is not available. Cancelling in the
-    /// middle of a batch is safe, because its transaction is rolled back.
+    /// Runs until `shutdown`. Retries while the log or the database is not available. Cancelling in
+    /// the middle of a batch is safe, because its transaction is rolled back.
     ///
     /// # Errors
-    /// The log is not the one that the projections were filled from, the log has lost events, or the
-    /// database reports an error that a retry can't fix.
+    /// The log is not the one that the projections were filled from, the log has lost events, or
+    /// the database reports an error that a retry can't fix.
     pub async fn run(&self, shutdown: CancellationToken) -> Result<(), ProjectorError> {
-        shutdown.run_until_cancelled(self.work()).await.unwrap_or(Ok(()))
+        shutdown
+            .run_until_cancelled(self.work())
+            .await
+            .unwrap_or(Ok(()))
     }
 
     /// Takes the presence locks of the projections. Retries until the database is available.
@@ -152,7 +163,9 @@ impl Projector {
     async fn keep_up(&self) -> Result<(), ProjectorError> {
         let mut resume = true;
         loop {
-            let Err(error) = self.follow(&mut resume).await else { continue };
+            let Err(error) = self.follow(&mut resume).await else {
+                continue;
+            };
             if !error.is_transient() {
                 tracing::error!(%error, "projector stopped");
                 return Err(error);
@@ -165,7 +178,8 @@ impl Projector {
     /// Opens a worker and applies events until an error occurs.
     async fn follow(&self, resume: &mut bool) -> Result<(), ProjectorError> {
         let mut worker = Worker::open(self, *resume).await?;
-        // Stopped projections are retried at the next start of the process, not after each transient error.
+        // Stopped projections are retried at the next start of the process, not after each
+        // transient error.
         *resume = false;
         loop {
             worker.turn().await?;
@@ -181,12 +195,22 @@ pub(in crate::projection) fn check_log(
     for checkpoint in checkpoints {
         let projection = checkpoint.projection.clone();
         if microseconds(checkpoint.log_created) != microseconds(log.created) {
-            let (expected, found) = (checkpoint.log_created, log.created);
-            return Err(ProjectorError::AnotherLog { projection, expected, found });
+            let expected = checkpoint.log_created;
+            let found = log.created;
+            return Err(ProjectorError::AnotherLog {
+                projection,
+                expected,
+                found,
+            });
         }
         if checkpoint.position > log.last_position {
-            let (position, last) = (checkpoint.position, log.last_position);
-            return Err(ProjectorError::LogBehind { projection, position, last });
+            let position = checkpoint.position;
+            let last = log.last_position;
+            return Err(ProjectorError::LogBehind {
+                projection,
+                position,
+                last,
+            });
         }
     }
     Ok(())

@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 use crate::event_log::RecordedEvent;
 use crate::projection::source::{EventReader, SourceError};
 
-/// Batches in the channel. With the one being read and the one being applied, 4 are in memory, each with at
-/// most 16 MiB of bodies.
+/// Batches in the channel. With the one being read and the one being applied, 4 are in memory, each
+/// with at most 16 MiB of bodies.
 const AHEAD: usize = 2;
 
 /// Cursor on the log that reads ahead in a task. Dropping it aborts the task.
@@ -19,8 +19,13 @@ pub(in crate::projection) struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// Starts reading batches of up to `max` events. A batch is empty if no event came within `wait`.
-    pub(in crate::projection) fn start(mut reader: Box<dyn EventReader>, max: usize, wait: Duration) -> Self {
+    /// Starts reading batches of up to `max` events. A batch is empty if no event came within
+    /// `wait`.
+    pub(in crate::projection) fn start(
+        mut reader: Box<dyn EventReader>,
+        max: usize,
+        wait: Duration,
+    ) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let task = tokio::spawn(async move {
             loop {
@@ -36,7 +41,10 @@ impl ReadAhead {
 
     /// Returns the next batch. An empty one may be older than the newest events of the log.
     pub(in crate::projection) async fn next(&mut self) -> Result<Vec<RecordedEvent>, SourceError> {
-        let ended = || SourceError { message: "reading has ended".to_owned(), transient: true };
+        let ended = || SourceError {
+            message: "reading has ended".to_owned(),
+            transient: true,
+        };
         self.batches.recv().await.unwrap_or_else(|| Err(ended()))
     }
 }

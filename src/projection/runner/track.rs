@@ -7,7 +7,8 @@ use crate::projection::source::{EventReader, LogSource, SourceError};
 
 /// Longest wait for the next event of a track while other tracks wait for their turn.
 pub(in crate::projection) const TURN: Duration = Duration::from_millis(5);
-/// Maximum total size of the bodies in one batch, in bytes. It limits the size of a statement's parameters.
+/// Maximum total size of the bodies in one batch, in bytes. It limits the size of a statement's
+/// parameters.
 const MAX_BYTES: usize = 16 << 20;
 
 pub(in crate::projection) struct Track {
@@ -26,10 +27,16 @@ impl Track {
         members: Vec<usize>,
         position: Position,
     ) -> Self {
-        Self { members, position, reader: source.read_after(position), pending: Vec::new() }
+        Self {
+            members,
+            position,
+            reader: source.read_after(position),
+            pending: Vec::new(),
+        }
     }
 
-    /// Returns the next batch, after this track's position and up to `ceiling`. Drops redelivered events.
+    /// Returns the next batch, after this track's position and up to `ceiling`. Drops redelivered
+    /// events.
     pub(in crate::projection) async fn next(
         &mut self,
         max: usize,
@@ -45,7 +52,8 @@ impl Track {
             is_new
         });
         let within = ceiling.map_or(self.pending.len(), |ceiling| {
-            self.pending.partition_point(|event| event.position <= ceiling)
+            self.pending
+                .partition_point(|event| event.position <= ceiling)
         });
         let mut bytes = 0;
         let fitting = self.pending.iter().take_while(|event| {
@@ -102,7 +110,13 @@ mod tests {
             _: Duration,
         ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, SourceError>> {
             let batch = self.0.pop_front().unwrap_or_default();
-            async move { Ok(batch.into_iter().map(|position| RecordedEvent::sample(position, "{}")).collect()) }.boxed()
+            async move {
+                Ok(batch
+                    .into_iter()
+                    .map(|position| RecordedEvent::sample(position, "{}"))
+                    .collect())
+            }
+            .boxed()
         }
     }
 
@@ -115,7 +129,12 @@ mod tests {
     async fn redelivered_events_are_dropped_also_after_a_batch_was_put_back() {
         let batches = [vec![1, 2], vec![2, 3], vec![3, 4]];
         let reader = Box::new(Given(batches.into()));
-        let mut track = Track { members: vec![0], position: 0, reader, pending: Vec::new() };
+        let mut track = Track {
+            members: vec![0],
+            position: 0,
+            reader,
+            pending: Vec::new(),
+        };
         let batch = track.next(10, None, TURN).await.expect("reads");
         // The worker reads the next batch while it applies this one.
         track.fill(10, TURN).await.expect("reads");

@@ -1,8 +1,8 @@
-//! Cuts a batch of events into statements, so that two events of one row never share a statement and are
-//! applied in order.
+//! Cuts a batch of events into statements, so that two events of one row never share a statement
+//! and are applied in order.
 //!
-//! An event goes one wave after the previous event of its row. So a batch has as many waves as the row with
-//! the most events has events. Each wave has one statement per event type.
+//! An event goes one wave after the previous event of its row. So a batch has as many waves as the
+//! row with the most events has events. Each wave has one statement per event type.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -31,24 +31,35 @@ pub(in crate::projection) fn statements<'a>(
     let mut last_wave_of_row: HashMap<Cow<'a, str>, usize> = HashMap::new();
     let mut waves: Vec<Vec<Statement<'a>>> = Vec::new();
     for event in events {
-        let Some(handler) = projection.handler(&event.event_type) else { continue };
+        let Some(handler) = projection.handler(&event.event_type) else {
+            continue;
+        };
         let wave = match row_key(&handler.row_key, event).ok_or(NoRowKey(event))? {
             None => 0,
-            Some(key) => *last_wave_of_row.entry(key).and_modify(|wave| *wave += 1).or_insert(0),
+            Some(key) => *last_wave_of_row
+                .entry(key)
+                .and_modify(|wave| *wave += 1)
+                .or_insert(0),
         };
         if waves.len() <= wave {
             waves.resize_with(wave + 1, Vec::new);
         }
-        match waves[wave].iter_mut().find(|statement| std::ptr::eq(statement.handler, handler)) {
+        match waves[wave]
+            .iter_mut()
+            .find(|statement| std::ptr::eq(statement.handler, handler))
+        {
             Some(statement) => statement.events.push(event),
-            None => waves[wave].push(Statement { handler, events: vec![event] }),
+            None => waves[wave].push(Statement {
+                handler,
+                events: vec![event],
+            }),
         }
     }
     Ok(waves.into_iter().flatten().collect())
 }
 
-/// Returns the key of the row that the event changes: `Some(None)` for a handler that only adds up, `None`
-/// if the event lacks the field.
+/// Returns the key of the row that the event changes: `Some(None)` for a handler that only adds up,
+/// `None` if the event lacks the field.
 fn row_key<'a>(key: &RowKey, event: &'a RecordedEvent) -> Option<Option<Cow<'a, str>>> {
     match key {
         RowKey::AddsUp => Some(None),
@@ -103,13 +114,22 @@ mod tests {
         let statements = statements(&projection, events).expect("every event has its key");
         statements
             .iter()
-            .map(|s| (s.handler.event_type.clone(), s.events.iter().map(|e| e.position).collect()))
+            .map(|s| {
+                (
+                    s.handler.event_type.clone(),
+                    s.events.iter().map(|e| e.position).collect(),
+                )
+            })
             .collect()
     }
 
     #[test]
     fn events_of_different_rows_share_a_statement() {
-        let events = [event(1, "Made", "a"), event(2, "Made", "b"), event(3, "Other", "a")];
+        let events = [
+            event(1, "Made", "a"),
+            event(2, "Made", "b"),
+            event(3, "Other", "a"),
+        ];
         assert_eq!(cut(&events), [("Made".to_owned(), vec![1, 2])]);
     }
 
@@ -121,8 +141,15 @@ mod tests {
             event(3, "Made", "b"),
             event(4, "Changed", "a"),
         ];
-        let expected = [("Made", vec![1, 3]), ("Changed", vec![2]), ("Changed", vec![4])];
-        assert_eq!(cut(&events), expected.map(|(name, positions)| (name.to_owned(), positions)));
+        let expected = [
+            ("Made", vec![1, 3]),
+            ("Changed", vec![2]),
+            ("Changed", vec![4]),
+        ];
+        assert_eq!(
+            cut(&events),
+            expected.map(|(name, positions)| (name.to_owned(), positions))
+        );
     }
 
     #[test]
@@ -133,7 +160,10 @@ mod tests {
 
     #[test]
     fn event_without_a_row_key_is_reported() {
-        let lost = RecordedEvent { body: Bytes::from_static(b"{}"), ..event(7, "Pointed", "a") };
+        let lost = RecordedEvent {
+            body: Bytes::from_static(b"{}"),
+            ..event(7, "Pointed", "a")
+        };
         let events = [event(6, "Pointed", "a"), lost];
         let projection = projection();
         let NoRowKey(found) = statements(&projection, &events).expect_err("no key");

@@ -1,8 +1,8 @@
 //! One run of the projector: tracks that move along the log and join where they meet.
 //!
-//! Projections at the same position share a cursor and a transaction. A new projection, or one that is
-//! behind, has its own track. Tracks that reach the same position are joined. Tracks take turns, so a long
-//! build delays the live projections by at most one batch.
+//! Projections at the same position share a cursor and a transaction. A new projection, or one that
+//! is behind, has its own track. Tracks that reach the same position are joined. Tracks take turns,
+//! so a long build delays the live projections by at most one batch.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -58,32 +58,49 @@ impl<'a> Worker<'a> {
             standing_back: Vec::new(),
             looked: Instant::now(),
         };
-        worker.take_up(&(0..members.len()).collect::<Vec<_>>()).await?;
+        worker
+            .take_up(&(0..members.len()).collect::<Vec<_>>())
+            .await?;
         Ok(worker)
     }
 
     /// Loads the members' checkpoints and assigns each member that is not stopped to a track.
     async fn take_up(&mut self, indexes: &[usize]) -> Result<(), ProjectorError> {
-        let Projector { set, source, pool, readers, .. } = self.projector;
+        let Projector {
+            set,
+            source,
+            pool,
+            readers,
+            ..
+        } = self.projector;
         let members: Vec<&Member> = indexes.iter().map(|index| &set.members()[*index]).collect();
         let client = pool.get().await.map_err(DatabaseError::from)?;
         let found = checkpoints::load(&client, set, &members).await?;
         drop(client);
         check_log(&source.info().await?, &found)?;
         for checkpoint in &found {
-            let index = set.members().iter().position(|m| m.projection.name == checkpoint.projection);
+            let index = set
+                .members()
+                .iter()
+                .position(|m| m.projection.name == checkpoint.projection);
             let Some(index) = index else { continue };
             match checkpoint.state {
                 State::Stopped => continue,
                 State::Building => _ = self.building.insert(index),
                 State::Live => _ = self.building.remove(&index),
             }
-            match self.tracks.iter_mut().find(|track| track.position == checkpoint.position) {
+            match self
+                .tracks
+                .iter_mut()
+                .find(|track| track.position == checkpoint.position)
+            {
                 Some(track) => {
                     track.members.push(index);
                     track.members.sort_unstable();
                 }
-                None => self.tracks.push(Track::new(&**source, vec![index], checkpoint.position)),
+                None => self
+                    .tracks
+                    .push(Track::new(&**source, vec![index], checkpoint.position)),
             }
         }
         readers.publish_readable(&found);
@@ -119,26 +136,48 @@ impl<'a> Worker<'a> {
         }
     }
 
-    async fn step(&mut self, index: usize, ceiling: Option<Position>) -> Result<(), ProjectorError> {
+    async fn step(
+        &mut self,
+        index: usize,
+        ceiling: Option<Position>,
+    ) -> Result<(), ProjectorError> {
         let pace = self.projector.pace;
-        let wait = if self.tracks.len() == 1 { pace.idle } else { TURN };
+        let wait = if self.tracks.len() == 1 {
+            pace.idle
+        } else {
+            TURN
+        };
         let track = &mut self.tracks[index];
-        let building = track.members.iter().any(|member| self.building.contains(member));
-        let max = if building { pace.first_batch } else { pace.batch };
+        let building = track
+            .members
+            .iter()
+            .any(|member| self.building.contains(member));
+        let max = if building {
+            pace.first_batch
+        } else {
+            pace.batch
+        };
         let events = track.next(max, ceiling, wait).await?;
-        let Some(last) = events.last() else { return self.settle(index).await };
-        let (from, to) = (track.position, last.position);
+        let Some(last) = events.last() else {
+            return self.settle(index).await;
+        };
+        let from = track.position;
+        let to = last.position;
         let members = standing(self.projector, &self.building, &track.members);
         // The next batch is read while this one is applied.
-        let (applied, read) =
-            join(self.projector.commit(&members, from, to, &events), track.fill(max, wait)).await;
+        let (applied, read) = join(
+            self.projector.commit(&members, from, to, &events),
+            track.fill(max, wait),
+        )
+        .await;
         match applied {
             Ok(()) => track.position = to,
             Err(ApplyError::Fenced(names)) => {
                 tracing::info!(projections = ?names, position = from, "moved by another projector, pausing");
                 let until = Instant::now() + pace.stand_back;
                 let gone = self.leave(index, &names);
-                self.standing_back.extend(gone.into_iter().map(|member| (member, until)));
+                self.standing_back
+                    .extend(gone.into_iter().map(|member| (member, until)));
                 self.tracks[index].put_back(events);
             }
             Err(ApplyError::Poison { projection, .. } | ApplyError::Slow { projection, .. }) => {
@@ -159,27 +198,42 @@ impl<'a> Worker<'a> {
     pub(in crate::projection) fn leave(&mut self, track: usize, names: &[String]) -> Vec<usize> {
         let members = self.projector.set.members();
         let left = |member: &usize| names.contains(&members[*member].projection.name);
-        let (gone, stay) = self.tracks[track].members.iter().partition(|member| left(member));
+        let (gone, stay) = self.tracks[track]
+            .members
+            .iter()
+            .partition(|member| left(member));
         self.tracks[track].members = stay;
         gone
     }
 
-    /// Applies a batch to one member alone, in ever smaller pieces, to find the event that fails. Stops the
-    /// member before that event. Returns its new track if all events could be applied after all. If a single
-    /// event takes too long, the database is too slow at present, and the error is transient.
+    /// Applies a batch to one member alone, in ever smaller pieces, to find the event that fails.
+    /// Stops the member before that event. Returns its new track if all events could be applied
+    /// after all. If a single event takes too long, the database is too slow at present, and the
+    /// error is transient.
     async fn apply_up_to_the_poison(
         &mut self,
         index: usize,
         from: Position,
         events: &[RecordedEvent],
     ) -> Result<Option<Track>, ProjectorError> {
-        let Projector { set, source, pool, .. } = self.projector;
+        let Projector {
+            set, source, pool, ..
+        } = self.projector;
         let member = &set.members()[index];
-        let standing = Standing { member, was_live: !self.building.contains(&index) };
-        let (mut position, mut rest, mut size) = (from, events, events.len().div_ceil(2));
+        let standing = Standing {
+            member,
+            was_live: !self.building.contains(&index),
+        };
+        let mut position = from;
+        let mut rest = events;
+        let mut size = events.len().div_ceil(2);
         while let Some(last) = rest.get(..size.min(rest.len())).and_then(<[_]>::last) {
             let piece = &rest[..size.min(rest.len())];
-            match self.projector.commit(&[standing], position, last.position, piece).await {
+            match self
+                .projector
+                .commit(&[standing], position, last.position, piece)
+                .await
+            {
                 Ok(()) => {
                     position = last.position;
                     rest = &rest[piece.len()..];
@@ -199,7 +253,9 @@ impl<'a> Worker<'a> {
                     self.standing_back.push((index, until));
                     return Ok(None);
                 }
-                Err(ApplyError::Database(error) | ApplyError::Slow { error, .. }) => return Err(error.into()),
+                Err(ApplyError::Database(error) | ApplyError::Slow { error, .. }) => {
+                    return Err(error.into());
+                }
             }
         }
         Ok(Some(Track::new(&**source, vec![index], position)))
@@ -207,13 +263,22 @@ impl<'a> Worker<'a> {
 
     async fn return_from_standing_back(&mut self) -> Result<(), ProjectorError> {
         let now = Instant::now();
-        let (back, waiting) = self.standing_back.iter().partition(|(_, until)| *until <= now);
+        let (back, waiting) = self
+            .standing_back
+            .iter()
+            .partition(|(_, until)| *until <= now);
         self.standing_back = waiting;
         let back: Vec<(usize, Instant)> = back;
         if back.is_empty() {
             return Ok(());
         }
-        self.take_up(&back.into_iter().map(|(member, _)| member).collect::<Vec<_>>()).await
+        self.take_up(
+            &back
+                .into_iter()
+                .map(|(member, _)| member)
+                .collect::<Vec<_>>(),
+        )
+        .await
     }
 
     /// Checks, at most once per [`LOOK`], that the checkpoints still belong to the log.
@@ -222,7 +287,9 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         self.looked = Instant::now();
-        let Projector { set, source, pool, .. } = self.projector;
+        let Projector {
+            set, source, pool, ..
+        } = self.projector;
         let members: Vec<&Member> = set.members().iter().collect();
         let client = pool.get().await.map_err(DatabaseError::from)?;
         let found = checkpoints::load(&client, set, &members).await?;
@@ -238,13 +305,17 @@ fn standing<'p>(
 ) -> Vec<Standing<'p>> {
     let place = |index: &usize| {
         let member = &projector.set.members()[*index];
-        Standing { member, was_live: !building.contains(index) }
+        Standing {
+            member,
+            was_live: !building.contains(index),
+        }
     };
     members.iter().map(place).collect()
 }
 
 impl Projector {
-    /// Applies a batch to members at position `from`. Rows and checkpoints change in one transaction.
+    /// Applies a batch to members at position `from`. Rows and checkpoints change in one
+    /// transaction.
     pub(in crate::projection) async fn commit(
         &self,
         members: &[Standing<'_>],
@@ -261,16 +332,25 @@ impl Projector {
         let (set, moved) = join(transaction.batch_execute(&settings), moved).await;
         set.map_err(DatabaseError::from)?;
         let moved = moved?;
-        let names = members.iter().map(|standing| &standing.member.projection.name);
-        let lost: Vec<String> = names.filter(|name| !moved.contains(name)).cloned().collect();
+        let names = members
+            .iter()
+            .map(|standing| &standing.member.projection.name);
+        let lost: Vec<String> = names
+            .filter(|name| !moved.contains(name))
+            .cloned()
+            .collect();
         if !lost.is_empty() {
             return Err(ApplyError::Fenced(lost));
         }
-        let projections: Vec<_> = members.iter().map(|standing| &standing.member.projection).collect();
+        let projections: Vec<_> = members
+            .iter()
+            .map(|standing| &standing.member.projection)
+            .collect();
         apply(&transaction, &projections, events).await?;
         transaction.commit().await.map_err(DatabaseError::from)?;
         let readable = members.iter().filter(|standing| standing.was_live);
-        self.readers.publish(readable.map(|standing| (standing.member.projection.name.as_str(), to)));
+        self.readers
+            .publish(readable.map(|standing| (standing.member.projection.name.as_str(), to)));
         Ok(())
     }
 }

@@ -1,14 +1,15 @@
-//! Check of a ZIP central directory by its end records (APPNOTE 4.3.14–4.3.16), before memory is allocated for its
-//! entries.
+//! Check of a ZIP central directory by its end records (APPNOTE 4.3.14–4.3.16), before memory is
+//! allocated for its entries.
 //!
-//! The last end record must directly follow the directory. Then a reader needs no search and can't fall back to
-//! another record.
+//! The last end record must directly follow the directory. Then a reader needs no search and can't
+//! fall back to another record.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::spreadsheet::SheetError;
 
-/// Largest number of parts. A workbook has about 12, or some hundreds with many sheets and pictures.
+/// Largest number of parts. A workbook has about 12, or some hundreds with many sheets and
+/// pictures.
 pub(super) const MAX_PARTS: u64 = 10_000;
 /// Largest directory, in bytes. An entry of a workbook has about 80 bytes.
 const MAX_DIRECTORY_BYTES: u64 = 4 << 20;
@@ -49,19 +50,36 @@ fn directory<R: Read + Seek>(file: &mut R) -> Result<Directory, SheetError> {
     let size = file.seek(SeekFrom::End(0))?;
     let tail_start = size.saturating_sub(END_BYTES as u64 + MAX_COMMENT_BYTES);
     let tail = read_at(file, tail_start, (size - tail_start) as usize)?;
-    let at = tail.windows(4).rposition(|window| window == END).ok_or_else(not_whole)?;
+    let at = tail
+        .windows(4)
+        .rposition(|window| window == END)
+        .ok_or_else(not_whole)?;
     let record = tail.get(at..at + END_BYTES).ok_or_else(not_whole)?;
     let end = tail_start + at as u64;
-    let (parts, bytes, start) = (short(record, 10), long(record, 12), long(record, 16));
-    let is_64 = parts == u64::from(u16::MAX) || bytes == u64::from(u32::MAX) || start == u64::from(u32::MAX);
+    let parts = short(record, 10);
+    let bytes = long(record, 12);
+    let start = long(record, 16);
+    let is_64 = parts == u64::from(u16::MAX)
+        || bytes == u64::from(u32::MAX)
+        || start == u64::from(u32::MAX);
     if !is_64 {
-        return Ok(Directory { parts, bytes, start, end });
+        return Ok(Directory {
+            parts,
+            bytes,
+            start,
+            end,
+        });
     }
     let locator_at = end.checked_sub(LOCATOR_BYTES).ok_or_else(not_whole)?;
     let locator = read_at(file, locator_at, LOCATOR_BYTES as usize)?;
     if !locator.starts_with(LOCATOR) {
         // Without a ZIP64 locator, the maximum values are literal.
-        return Ok(Directory { parts, bytes, start, end });
+        return Ok(Directory {
+            parts,
+            bytes,
+            start,
+            end,
+        });
     }
     let end = quad(&locator, 8);
     if end >= locator_at {
@@ -71,17 +89,27 @@ fn directory<R: Read + Seek>(file: &mut R) -> Result<Directory, SheetError> {
     if !record.starts_with(END_64) {
         return Err(not_whole());
     }
-    Ok(Directory { parts: quad(&record, 32), bytes: quad(&record, 40), start: quad(&record, 48), end })
+    Ok(Directory {
+        parts: quad(&record, 32),
+        bytes: quad(&record, 40),
+        start: quad(&record, 48),
+        end,
+    })
 }
 
 /// Reads exactly `length` bytes at `position`.
-fn read_at<R: Read + Seek>(file: &mut R, position: u64, length: usize) -> Result<Vec<u8>, SheetError> {
+fn read_at<R: Read + Seek>(
+    file: &mut R,
+    position: u64,
+    length: usize,
+) -> Result<Vec<u8>, SheetError> {
     file.seek(SeekFrom::Start(position))?;
     let mut bytes = vec![0; length];
-    file.read_exact(&mut bytes).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => not_whole(),
-        _ => SheetError::Io(error),
-    })?;
+    file.read_exact(&mut bytes)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => not_whole(),
+            _ => SheetError::Io(error),
+        })?;
     Ok(bytes)
 }
 
@@ -92,7 +120,10 @@ fn not_whole() -> SheetError {
 /// Reads a little-endian number of `N` bytes. Returns 0 if `bytes` is too short.
 fn number<const N: usize>(bytes: &[u8], at: usize) -> u64 {
     let bytes = bytes.get(at..at + N).unwrap_or_default();
-    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn short(bytes: &[u8], at: usize) -> u64 {
@@ -119,17 +150,21 @@ mod tests {
     fn archive(parts: usize) -> Vec<u8> {
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
         for n in 0..parts {
-            writer.start_file(format!("xl/{n}.xml"), SimpleFileOptions::default()).expect("started");
+            writer
+                .start_file(format!("xl/{n}.xml"), SimpleFileOptions::default())
+                .expect("started");
             writer.write_all(b"<a/>").expect("written");
         }
         writer.finish().expect("closed").into_inner()
     }
 
     fn told(bytes: Vec<u8>) -> String {
-        check(&mut Cursor::new(bytes)).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+        check(&mut Cursor::new(bytes))
+            .map_or_else(|error| error.to_string(), |()| "fine".to_owned())
     }
 
-    /// Returns ZIP64 end records for a directory of `parts` entries and `bytes` bytes at offset `start`.
+    /// Returns ZIP64 end records for a directory of `parts` entries and `bytes` bytes at offset
+    /// `start`.
     fn zip64_ends(parts: u64, bytes: u64, start: u64) -> Vec<u8> {
         let record = [
             END_64,
@@ -142,7 +177,13 @@ mod tests {
             &start.to_le_bytes(),
         ]
         .concat();
-        let locator = [LOCATOR, &[0; 4], &(start + bytes).to_le_bytes(), &1_u32.to_le_bytes()].concat();
+        let locator = [
+            LOCATOR,
+            &[0; 4],
+            &(start + bytes).to_le_bytes(),
+            &1_u32.to_le_bytes(),
+        ]
+        .concat();
         let end = [END, &[0; 4], &[0xFF; 12], &[0; 2]].concat();
         [record, locator, end].concat()
     }
@@ -163,10 +204,16 @@ mod tests {
     fn zip64_directory_is_read_too() {
         let whole = archive(3);
         let end = whole.len() - END_BYTES;
-        let (bytes, start) = (long(&whole, end + 12), long(&whole, end + 16));
+        let bytes = long(&whole, end + 12);
+        let start = long(&whole, end + 16);
         let zip64 = [&whole[..end], &zip64_ends(3, bytes, start)].concat();
         assert_eq!(told(zip64.clone()), "fine");
-        assert_eq!(zip::ZipArchive::new(Cursor::new(zip64)).expect("read by the library").len(), 3);
+        assert_eq!(
+            zip::ZipArchive::new(Cursor::new(zip64))
+                .expect("read by the library")
+                .len(),
+            3
+        );
     }
 
     #[test]
@@ -174,7 +221,12 @@ mod tests {
         let entry = [ENTRY, &[0; 42]].concat();
         let few = entry.repeat(1_000);
         let start = 30;
-        let many = [vec![0; start], few.clone(), zip64_ends(5_000_000, few.len() as u64, 30)].concat();
+        let many = [
+            vec![0; start],
+            few.clone(),
+            zip64_ends(5_000_000, few.len() as u64, 30),
+        ]
+        .concat();
         assert!(told(many).contains("too many parts"));
         let wide = [vec![0; start], vec![0; 5 << 20], zip64_ends(1, 5 << 20, 30)].concat();
         assert!(told(wide).contains("too many parts"));
@@ -190,9 +242,18 @@ mod tests {
             bent[end + at..end + at + 4].copy_from_slice(&value.to_le_bytes());
             assert!(told(bent).contains("not whole"), "{at}");
         }
-        // An end record in the comment of another one. A reader that searches backwards would use it.
+        // An end record in the comment of another one. A reader that searches backwards would use
+        // it.
         let mut hidden = whole.clone();
-        let inner = [END, &[0; 4], &[1, 0, 1, 0], &[46, 0, 0, 0], &[0; 4], &[0; 2]].concat();
+        let inner = [
+            END,
+            &[0; 4],
+            &[1, 0, 1, 0],
+            &[46, 0, 0, 0],
+            &[0; 4],
+            &[0; 2],
+        ]
+        .concat();
         hidden[end + 20] = inner.len() as u8;
         hidden.extend(inner);
         assert!(told(hidden).contains("not whole"));

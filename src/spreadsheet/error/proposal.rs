@@ -6,17 +6,23 @@ use crate::domain::certification::reading::IGNORE;
 /// A mapping as JSON, to be copied from a message.
 pub(super) fn mapped(columns: &[(&str, &str)]) -> String {
     let text = |text: &str| serde_json::Value::from(text).to_string();
-    let pairs = columns.iter().map(|(key, field)| format!("{}: {}", text(key), text(field)));
+    let pairs = columns
+        .iter()
+        .map(|(key, field)| format!("{}: {}", text(key), text(field)));
     format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
 }
 
 /// The mapping of a suspicious column.
 pub(super) fn proposed(key: &str, proposal: &str) -> String {
     if proposal == IGNORE {
-        let (name, nothing) = (mapped(&[(key, "lastName")]), mapped(&[(key, IGNORE)]));
+        let name = mapped(&[(key, "lastName")]);
+        let nothing = mapped(&[(key, IGNORE)]);
         format!(", such as {name}, or leave it out: {nothing}")
     } else {
-        format!(": {}, or \"ignore\" to leave it out", mapped(&[(key, proposal)]))
+        format!(
+            ": {}, or \"ignore\" to leave it out",
+            mapped(&[(key, proposal)])
+        )
     }
 }
 
@@ -41,7 +47,10 @@ mod tests {
         let key = "Nombre \"legal\" \\ alias";
         let text = mapped(&[(key, "firstName"), ("Apellidos", "lastName")]);
         let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(read, serde_json::json!({ key: "firstName", "Apellidos": "lastName" }));
+        assert_eq!(
+            read,
+            serde_json::json!({ key: "firstName", "Apellidos": "lastName" })
+        );
         assert_eq!(mapped(&[("B", "ignore")]), r#"{"B": "ignore"}"#);
     }
 }

@@ -17,7 +17,10 @@ impl Writer {
         out.write_all(BYTE_ORDER_MARK)?;
         // A report repeats the rows of an uploaded file, which can differ in length.
         let mut builder = WriterBuilder::new();
-        builder.quote_style(QuoteStyle::Always).terminator(Terminator::CRLF).flexible(true);
+        builder
+            .quote_style(QuoteStyle::Always)
+            .terminator(Terminator::CRLF)
+            .flexible(true);
         let mut writer = Self(builder.from_writer(out));
         let headers: Vec<Value<'_>> = headers.iter().map(|header| Value::Text(header)).collect();
         writer.row(&headers)?;

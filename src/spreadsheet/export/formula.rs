@@ -1,14 +1,16 @@
 //! Protection against formula injection in CSV files, after OWASP's "CSV Injection".
 //!
-//! If a cell begins with `=`, `+`, `-`, `@`, a full-width form of one of these, the minus sign U+2212, a tab or a
-//! line break, an apostrophe is inserted before that character. The same applies after a separator or quotation mark
-//! within the cell, because a program with another separator setting splits there. Spaces and apostrophes before the
-//! character are skipped. A text that begins with an apostrophe gets another one, because programs interpret a
-//! leading apostrophe as a text mark. [`restored`] is the exact inverse.
+//! If a cell begins with `=`, `+`, `-`, `@`, a full-width form of one of these, the minus sign
+//! U+2212, a tab or a line break, an apostrophe is inserted before that character. The same applies
+//! after a separator or quotation mark within the cell, because a program with another separator
+//! setting splits there. Spaces and apostrophes before the character are skipped. A text that
+//! begins with an apostrophe gets another one, because programs interpret a leading apostrophe as a
+//! text mark. [`restored`] is the exact inverse.
 
 use std::borrow::Cow;
 
-/// Returns true if a character begins a formula, or if programs strip it before they look for a formula.
+/// Returns true if a character begins a formula, or if programs strip it before they look for a
+/// formula.
 const fn is_trigger(character: char) -> bool {
     matches!(
         character,
@@ -62,7 +64,10 @@ pub(in crate::spreadsheet) fn neutralised(text: &str) -> Cow<'_, str> {
 
 /// Reverts [`neutralised`]. Other texts are returned unchanged.
 pub(in crate::spreadsheet) fn restored(text: &str) -> Cow<'_, str> {
-    match text.strip_prefix('\'').filter(|rest| rest.starts_with('\'')) {
+    match text
+        .strip_prefix('\'')
+        .filter(|rest| rest.starts_with('\''))
+    {
         Some(rest) => Cow::Owned(without_guards(rest).into_owned()),
         None => without_guards(text),
     }
@@ -72,7 +77,8 @@ pub(in crate::spreadsheet) fn restored(text: &str) -> Cow<'_, str> {
 fn without_guards(text: &str) -> Cow<'_, str> {
     let mut found = String::new();
     let mut copied = 0;
-    let (mut begins, mut apostrophe) = (true, None);
+    let mut begins = true;
+    let mut apostrophe = None;
     for (position, character) in text.char_indices() {
         if let (true, true, Some(before)) = (begins, is_trigger(character), apostrophe) {
             found.push_str(&text[copied..before]);
@@ -114,7 +120,15 @@ mod tests {
         ] {
             assert_eq!(neutralised(formula), harmless, "{formula:?}");
         }
-        for plain in ["", "Ada-Lovelace", "ada@example.com", "007", "x = 1", "d'Artagnan", "Ñandú, Ana"] {
+        for plain in [
+            "",
+            "Ada-Lovelace",
+            "ada@example.com",
+            "007",
+            "x = 1",
+            "d'Artagnan",
+            "Ñandú, Ana",
+        ] {
             assert_eq!(neutralised(plain), plain);
         }
     }

@@ -1,8 +1,8 @@
 //! Streaming writer of tables for spreadsheet programs (CSV or XLSX), in bounded memory.
 //!
-//! Create a [`SheetWriter`], add rows, and call [`take`](SheetWriter::take) regularly: only bytes that were not taken
-//! are kept in memory. Text stays text: formulas are [neutralised](formula) in CSV. In XLSX, every text cell has the
-//! type and format of text, so that `007` keeps its zeros.
+//! Create a [`SheetWriter`], add rows, and call [`take`](SheetWriter::take) regularly: only bytes
+//! that were not taken are kept in memory. Text stays text: formulas are [neutralised](formula) in
+//! CSV. In XLSX, every text cell has the type and format of text, so that `007` keeps its zeros.
 
 mod csv;
 pub(super) mod formula;
@@ -94,8 +94,8 @@ enum Kind {
 }
 
 impl SheetWriter {
-    /// Creates a writer and writes the headers. `sheet` names the sheet of a workbook: 1–25 characters without
-    /// `[]:*?/\`.
+    /// Creates a writer and writes the headers. `sheet` names the sheet of a workbook: 1–25
+    /// characters without `[]:*?/\`.
     ///
     /// # Errors
     /// Compression fails. This can't happen while the output is a buffer in memory.
@@ -103,7 +103,9 @@ impl SheetWriter {
         let out = Buffer::default();
         let kind = match format {
             ExportFormat::Csv => Kind::Csv(Box::new(csv::Writer::new(out.clone(), headers)?)),
-            ExportFormat::Xlsx => Kind::Xlsx(Box::new(xlsx::Writer::new(out.clone(), sheet, headers)?)),
+            ExportFormat::Xlsx => {
+                Kind::Xlsx(Box::new(xlsx::Writer::new(out.clone(), sheet, headers)?))
+            }
         };
         Ok(Self { kind, out })
     }
@@ -119,7 +121,8 @@ impl SheetWriter {
         }
     }
 
-    /// Returns the bytes written since the last call. Some bytes stay in the compressor until a block is full.
+    /// Returns the bytes written since the last call. Some bytes stay in the compressor until a
+    /// block is full.
     #[must_use]
     pub fn take(&self) -> Vec<u8> {
         self.out.take()
@@ -150,7 +153,10 @@ impl Buffer {
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -22,40 +22,69 @@ fn written(format: ExportFormat, rows: &[Vec<Value<'_>>]) -> Vec<u8> {
 }
 
 fn cells(workbook: &[u8], sheet: &str) -> Vec<Vec<Data>> {
-    let mut workbook: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(workbook)).expect("a workbook");
-    let range = workbook.worksheet_range(sheet).expect("a sheet of this name");
+    let mut workbook: Xlsx<_> =
+        calamine::open_workbook_from_rs(Cursor::new(workbook)).expect("a workbook");
+    let range = workbook
+        .worksheet_range(sheet)
+        .expect("a sheet of this name");
     range.rows().map(<[Data]>::to_vec).collect()
 }
 
 #[test]
 fn csv_is_rfc_4180_with_a_byte_order_mark() {
     let rows = [
-        vec!["Ada \"Countess\" Lovelace".into(), "=1+1".into(), "007".into()],
-        vec![Value::Empty, Value::Number(-5), Value::Moment(datetime!(2026-11-21 14:00 UTC))],
-        vec![Value::Day(date!(2026 - 11 - 21)), "two\nlines".into(), "Ñandú, Ana".into()],
+        vec![
+            "Ada \"Countess\" Lovelace".into(),
+            "=1+1".into(),
+            "007".into(),
+        ],
+        vec![
+            Value::Empty,
+            Value::Number(-5),
+            Value::Moment(datetime!(2026-11-21 14:00 UTC)),
+        ],
+        vec![
+            Value::Day(date!(2026 - 11 - 21)),
+            "two\nlines".into(),
+            "Ñandú, Ana".into(),
+        ],
     ];
     let expected = "\u{FEFF}\"full_name\",\"email\",\"document_number\"\r\n\
         \"Ada \"\"Countess\"\" Lovelace\",\"'=1+1\",\"007\"\r\n\
         \"\",\"-5\",\"2026-11-21T14:00:00Z\"\r\n\
         \"2026-11-21\",\"two\n\",\"Ñandú, Ana\"\r\n";
     let expected = expected.replace("two\n", "two\nlines");
-    assert_eq!(String::from_utf8(written(ExportFormat::Csv, &rows)).expect("UTF-8"), expected);
+    assert_eq!(
+        String::from_utf8(written(ExportFormat::Csv, &rows)).expect("UTF-8"),
+        expected
+    );
 }
 
 #[test]
 fn a_workbook_keeps_texts_as_texts_and_dates_as_dates() {
     let moment = datetime!(2026-11-21 15:30:15 +1);
     let rows = [
-        vec!["=1+1".into(), "007".into(), "a<b>&\"c\" _x0041_ \r\u{1}".into()],
+        vec![
+            "=1+1".into(),
+            "007".into(),
+            "a<b>&\"c\" _x0041_ \r\u{1}".into(),
+        ],
         vec![Value::Number(12), Value::Empty, Value::Moment(moment)],
-        vec![Value::Day(date!(2026 - 11 - 21)), "  spaces  ".into(), "Ñandú 東京".into()],
+        vec![
+            Value::Day(date!(2026 - 11 - 21)),
+            "  spaces  ".into(),
+            "Ñandú 東京".into(),
+        ],
     ];
     let read = cells(&written(ExportFormat::Xlsx, &rows), "People");
     let text = |text: &str| Data::String(text.to_owned());
     assert_eq!(read[0], HEADERS.map(text).to_vec());
     assert_eq!(read[1][..2], [text("=1+1"), text("007")]);
     assert_eq!(read[1][2], text("a<b>&\"c\" _x0041_ \r\u{1}"));
-    assert_eq!((&read[2][0], &read[2][1]), (&Data::Float(12.0), &Data::Empty));
+    assert_eq!(
+        (&read[2][0], &read[2][1]),
+        (&Data::Float(12.0), &Data::Empty)
+    );
     let serial = |cell: &Data| match cell {
         Data::DateTime(serial) => serial.as_f64(),
         other => panic!("no date: {other:?}"),
@@ -74,8 +103,12 @@ fn a_full_sheet_is_followed_by_another() {
     }
     writer.finish().expect("memory");
     let bytes = out.take();
-    let numbers =
-        |sheet| -> Vec<String> { cells(&bytes, sheet).iter().map(|row| row[0].to_string()).collect() };
+    let numbers = |sheet| -> Vec<String> {
+        cells(&bytes, sheet)
+            .iter()
+            .map(|row| row[0].to_string())
+            .collect()
+    };
     assert_eq!(numbers("People"), ["n", "0", "1"]);
     assert_eq!(numbers("People (2)"), ["n", "2", "3"]);
     assert_eq!(numbers("People (3)"), ["n", "4"]);
@@ -84,10 +117,17 @@ fn a_full_sheet_is_followed_by_another() {
 #[test]
 fn a_cell_that_no_program_takes_is_cut() {
     let long = "😀".repeat(20_000);
-    let read = cells(&written(ExportFormat::Xlsx, &[vec![long.as_str().into()]]), "People");
-    let Data::String(cut) = &read[1][0] else { panic!("no text") };
+    let read = cells(
+        &written(ExportFormat::Xlsx, &[vec![long.as_str().into()]]),
+        "People",
+    );
+    let Data::String(cut) = &read[1][0] else {
+        panic!("no text")
+    };
     assert!(
-        cut.ends_with('…') && cut.encode_utf16().count() <= 32_767 && cut.encode_utf16().count() > 32_760
+        cut.ends_with('…')
+            && cut.encode_utf16().count() <= 32_767
+            && cut.encode_utf16().count() > 32_760
     );
 }
 
@@ -95,23 +135,33 @@ fn a_cell_that_no_program_takes_is_cut() {
 fn memory_does_not_grow_with_the_file() {
     for format in [ExportFormat::Csv, ExportFormat::Xlsx] {
         let mut writer = SheetWriter::new(format, "People", &HEADERS).expect("memory");
-        let (mut most, mut total) = (0, 0);
+        let mut most = 0;
+        let mut total = 0;
         for row in 0..50_000 {
             let name = format!("Person number {row}");
-            writer.row(&[name.as_str().into(), "p@example.com".into(), "007".into()]).expect("memory");
+            writer
+                .row(&[name.as_str().into(), "p@example.com".into(), "007".into()])
+                .expect("memory");
             let taken = writer.take();
             most = most.max(taken.len());
             // The capacity of the buffer depends on the next rows, not on the size of the file.
             total += taken.len();
         }
         total += writer.finish().expect("memory").len();
-        assert!(most < 256 * 1024 && total > 256 * 1024, "{format:?}: {most} of {total}");
+        assert!(
+            most < 256 * 1024 && total > 256 * 1024,
+            "{format:?}: {most} of {total}"
+        );
     }
 }
 
 #[test]
 fn our_own_importer_reads_it_back() {
-    let rows: [Vec<Value<'_>>; 1] = [vec!["Ada Lovelace".into(), "ada@example.com".into(), "007".into()]];
+    let rows: [Vec<Value<'_>>; 1] = [vec![
+        "Ada Lovelace".into(),
+        "ada@example.com".into(),
+        "007".into(),
+    ]];
     for (format, read_as) in [
         (ExportFormat::Csv, crate::spreadsheet::Format::Csv),
         (ExportFormat::Xlsx, crate::spreadsheet::Format::Xlsx),

@@ -1,8 +1,9 @@
 //! XLSX writer (ECMA-376 part 1). Rows are written directly into the archive and not kept.
 //!
-//! Texts are stored in their cells (`inlineStr`), because a shared string table would grow with the file. Every text
-//! cell has the format "text". A text that looks like a formula also has `quotePrefix`, the attribute for a leading
-//! apostrophe, so that it stays a text when a user edits it.
+//! Texts are stored in their cells (`inlineStr`), because a shared string table would grow with the
+//! file. Every text cell has the format "text". A text that looks like a formula also has
+//! `quotePrefix`, the attribute for a leading apostrophe, so that it stays a text when a user edits
+//! it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -15,9 +16,11 @@ use super::{Buffer, Value, formula};
 
 /// Largest number of rows in a sheet, including headers.
 const MAX_ROWS: u32 = 1_048_576;
-/// Largest number of UTF-16 code units in a cell. Spreadsheet programs report a file with longer cells as damaged.
+/// Largest number of UTF-16 code units in a cell. Spreadsheet programs report a file with longer
+/// cells as damaged.
 const MAX_CELL_UNITS: usize = 32_767;
-/// Compression level. The fastest, because exports wait for it; this XML shrinks to about a tenth at any level.
+/// Compression level. The fastest, because exports wait for it; this XML shrinks to about a tenth
+/// at any level.
 const LEVEL: i64 = 1;
 
 /// Cell formats, as indexes in `cellXfs`.
@@ -60,8 +63,18 @@ impl Writer {
     ) -> io::Result<Self> {
         let zip = ZipWriter::new_stream(out);
         let headers: Vec<String> = headers.iter().map(|&header| header.to_owned()).collect();
-        let (letters, xml) = (Vec::new(), String::new());
-        let mut writer = Self { zip, name, headers, letters, sheets: 0, rows: 0, max_rows, xml };
+        let letters = Vec::new();
+        let xml = String::new();
+        let mut writer = Self {
+            zip,
+            name,
+            headers,
+            letters,
+            sheets: 0,
+            rows: 0,
+            max_rows,
+            xml,
+        };
         writer.begin_sheet()?;
         Ok(writer)
     }
@@ -96,11 +109,14 @@ impl Writer {
         self.begin_part(&format!("xl/worksheets/sheet{}.xml", self.sheets))?;
         let columns = match self.headers.len() {
             0 => String::new(),
-            many => format!(r#"<cols><col min="1" max="{many}" width="24" customWidth="1"/></cols>"#),
+            many => {
+                format!(r#"<cols><col min="1" max="{many}" width="24" customWidth="1"/></cols>"#)
+            }
         };
         let head = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>"#;
-        self.zip.write_all(format!("{head}{columns}<sheetData>").as_bytes())?;
+        self.zip
+            .write_all(format!("{head}{columns}<sheetData>").as_bytes())?;
         let headers = std::mem::take(&mut self.headers);
         let cells: Vec<Value<'_>> = headers.iter().map(|header| Value::Text(header)).collect();
         self.cells(&cells, HEADER)?;
@@ -115,11 +131,16 @@ impl Writer {
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.end_sheet()?;
         let sheets: Vec<u32> = (1..=self.sheets).collect();
-        let each =
-            |shown: &dyn Fn(u32) -> String| sheets.iter().map(|&sheet| shown(sheet)).collect::<String>();
+        let each = |shown: &dyn Fn(u32) -> String| {
+            sheets.iter().map(|&sheet| shown(sheet)).collect::<String>()
+        };
         let name = self.name;
         let listed = each(&|n| {
-            let name = if n == 1 { name.to_owned() } else { format!("{name} ({n})") };
+            let name = if n == 1 {
+                name.to_owned()
+            } else {
+                format!("{name} ({n})")
+            };
             format!(r#"<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>"#)
         });
         let workbook = format!(
@@ -172,7 +193,11 @@ fn write_cell(xml: &mut String, column: &str, row: u32, cell: Value<'_>, format:
         Value::Empty => return,
         Value::Text(text) => {
             let is_formula = matches!(formula::neutralised(text), std::borrow::Cow::Owned(_));
-            let format = if format == TEXT && is_formula { QUOTED_TEXT } else { format };
+            let format = if format == TEXT && is_formula {
+                QUOTED_TEXT
+            } else {
+                format
+            };
             let _ = write!(
                 xml,
                 r#"<c r="{column}{row}" s="{format}" t="inlineStr"><is><t xml:space="preserve">"#
@@ -185,11 +210,14 @@ fn write_cell(xml: &mut String, column: &str, row: u32, cell: Value<'_>, format:
         Value::Moment(moment) => (MOMENT, moment_serial(moment)),
         Value::Day(day) => (DAY, day_serial(day).to_string()),
     };
-    let _ = write!(xml, r#"<c r="{column}{row}" s="{format}"><v>{number}</v></c>"#);
+    let _ = write!(
+        xml,
+        r#"<c r="{column}{row}" s="{format}"><v>{number}</v></c>"#
+    );
 }
 
-/// Appends `text` as XML. Characters that XML can't represent are escaped as in `ST_Xstring`. A text that is too long
-/// for a cell is cut and ends in `…`.
+/// Appends `text` as XML. Characters that XML can't represent are escaped as in `ST_Xstring`. A
+/// text that is too long for a cell is cut and ends in `…`.
 fn push_text(xml: &mut String, text: &str) {
     let mut units = 0;
     let is_long = text.len() > MAX_CELL_UNITS && text.encode_utf16().count() > MAX_CELL_UNITS;
@@ -216,7 +244,10 @@ fn push_text(xml: &mut String, text: &str) {
 /// Returns true if `text` begins with an `ST_Xstring` escape, such as `_x0041_`.
 fn is_escape(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.len() >= 7 && bytes[1] == b'x' && bytes[6] == b'_' && bytes[2..6].iter().all(u8::is_ascii_hexdigit)
+    bytes.len() >= 7
+        && bytes[1] == b'x'
+        && bytes[6] == b'_'
+        && bytes[2..6].iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Returns the letters of a column: `A` for 0, `Z` for 25, `AA` for 26.
@@ -241,5 +272,9 @@ fn moment_serial(moment: OffsetDateTime) -> String {
     let moment = moment.to_offset(UtcOffset::UTC);
     let (hours, minutes, seconds) = moment.to_hms();
     let second = u32::from(hours) * 3_600 + u32::from(minutes) * 60 + u32::from(seconds);
-    format!("{}{}", day_serial(moment.date()), &format!("{:.10}", f64::from(second) / 86_400.0)[1..])
+    format!(
+        "{}{}",
+        day_serial(moment.date()),
+        &format!("{:.10}", f64::from(second) / 86_400.0)[1..]
+    )
 }

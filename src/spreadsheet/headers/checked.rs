@@ -10,28 +10,47 @@ use super::{Column, HeaderMap, key, letter};
 use crate::domain::certification::person::is_quite_different;
 
 impl HeaderMap {
-    /// Refuses a file whose columns contradict each other in a row, or whose rows have a part of the name
-    /// that is not understood. Nobody can tell which column is right, for this row or any other, so the
-    /// file is wrong as a whole.
+    /// Refuses a file whose columns contradict each other in a row, or whose rows have a part of
+    /// the name that is not understood. Nobody can tell which column is right, for this row or any
+    /// other, so the file is wrong as a whole.
     pub(in crate::spreadsheet) fn check(&self, record: &Record) -> Result<(), SheetError> {
-        let at = |position: usize| record.cells.get(position).map_or("", |cell| cell.shown().reveal().trim());
+        let at = |position: usize| {
+            record
+                .cells
+                .get(position)
+                .map_or("", |cell| cell.shown().reveal().trim())
+        };
         // A formula without a result is an error of its row.
-        let is_usable = |position: usize| !matches!(record.cells.get(position), Some(Cell::Unusable { .. }));
-        let usable = |position: usize| if is_usable(position) { at(position) } else { "" };
+        let is_usable =
+            |position: usize| !matches!(record.cells.get(position), Some(Cell::Unusable { .. }));
+        let usable = |position: usize| {
+            if is_usable(position) {
+                at(position)
+            } else {
+                ""
+            }
+        };
         for (column, second) in &self.twins {
             let is_own = |position: &usize| {
-                *column == Column::FullName && self.preferred.is_some_and(|first| first == *position)
+                *column == Column::FullName
+                    && self.preferred.is_some_and(|first| first == *position)
             };
-            let mut earlier =
-                self.positions(*column).filter(|position| position < second && !is_own(position));
+            let mut earlier = self
+                .positions(*column)
+                .filter(|position| position < second && !is_own(position));
             if let Some(first) = earlier.find(|first| contradict(at(*first), at(*second))) {
                 return Err(self.contradiction(column.name(), first, *second, record.row));
             }
         }
-        let is_read = |position: usize| record.origin != Origin::Csv || position < self.headers.len();
-        let mut suspects = self.suspects.iter().filter(|suspect| is_read(suspect.position));
+        let is_read =
+            |position: usize| record.origin != Origin::Csv || position < self.headers.len();
+        let mut suspects = self
+            .suspects
+            .iter()
+            .filter(|suspect| is_read(suspect.position));
         let name = || self.name_words(at);
-        if let Some(suspect) = suspects.find(|suspect| suspect.is_name(at(suspect.position), name)) {
+        if let Some(suspect) = suspects.find(|suspect| suspect.is_name(at(suspect.position), name))
+        {
             return Err(SheetError::UnknownNameColumn {
                 column: self.shown(suspect.position),
                 key: self.mapping_key(suspect.position),
@@ -49,7 +68,9 @@ impl HeaderMap {
                 row: record.row,
             });
         }
-        let parts = self.position(Column::FirstName).zip(self.position(Column::LastName));
+        let parts = self
+            .position(Column::FirstName)
+            .zip(self.position(Column::LastName));
         if let Some((full, first)) = self.other_person(usable) {
             return Err(SheetError::FullNameDiffers {
                 full: self.shown(full),
@@ -59,8 +80,17 @@ impl HeaderMap {
             });
         }
         if let (Some(plain), Some((first, last))) = (self.plain_name, parts) {
-            let all = [Column::FirstName, Column::MiddleName, Column::LastName, Column::SecondLastName];
-            let whole = all.into_iter().filter_map(|part| self.position(part)).map(at).collect::<Vec<_>>();
+            let all = [
+                Column::FirstName,
+                Column::MiddleName,
+                Column::LastName,
+                Column::SecondLastName,
+            ];
+            let whole = all
+                .into_iter()
+                .filter_map(|part| self.position(part))
+                .map(at)
+                .collect::<Vec<_>>();
             let short = format!("{} {}", at(first), at(last));
             if !contradict(at(plain), short.trim()) {
                 return Ok(());
@@ -73,18 +103,24 @@ impl HeaderMap {
         Ok(())
     }
 
-    /// Finds a part of the name that the full name of a row lacks. Beside both first and last name, a full name is
-    /// another spelling of the whole name, and counts alone.
+    /// Finds a part of the name that the full name of a row lacks. Beside both first and last name,
+    /// a full name is another spelling of the whole name, and counts alone.
     fn lost_part<'a>(&self, at: impl Fn(usize) -> &'a str) -> Option<(usize, usize)> {
         let has = |column| self.position(column).is_some();
-        let full = self.positions(Column::FullName).find(|position| !at(*position).is_empty())?;
+        let full = self
+            .positions(Column::FullName)
+            .find(|position| !at(*position).is_empty())?;
         if self.preferred == Some(full) || (has(Column::FirstName) && has(Column::LastName)) {
             return None;
         }
         let whole: Vec<String> = at(full).split_whitespace().map(key).collect();
         let is_lost = |part: &usize| {
             let text = at(*part);
-            !is_placeholder(text) && !text.split_whitespace().map(key).all(|word| whole.contains(&word))
+            !is_placeholder(text)
+                && !text
+                    .split_whitespace()
+                    .map(key)
+                    .all(|word| whole.contains(&word))
         };
         let parts = [
             Column::FirstName,
@@ -99,19 +135,32 @@ impl HeaderMap {
 
     /// Finds a full name that is another person's than the first and last name beside it.
     fn other_person<'a>(&self, at: impl Fn(usize) -> &'a str + Copy) -> Option<(usize, usize)> {
-        let (first, last) = self.position(Column::FirstName).zip(self.position(Column::LastName))?;
-        let full = self.positions(Column::FullName).find(|position| !at(*position).is_empty())?;
+        let (first, last) = self
+            .position(Column::FirstName)
+            .zip(self.position(Column::LastName))?;
+        let full = self
+            .positions(Column::FullName)
+            .find(|position| !at(*position).is_empty())?;
         let is_blank = |position: usize| at(position).is_empty() || is_placeholder(at(position));
         if self.preferred == Some(full) || is_blank(full) || is_blank(first) || is_blank(last) {
             return None;
         }
         let has_parts = |parts: &[Column]| {
-            let parts = parts.iter().filter_map(|part| self.position(*part)).map(at).collect::<Vec<_>>();
+            let parts = parts
+                .iter()
+                .filter_map(|part| self.position(*part))
+                .map(at)
+                .collect::<Vec<_>>();
             !is_quite_different(at(full), &parts.join(" "))
         };
-        let [first_name, middle, last_name, second] =
-            [Column::FirstName, Column::MiddleName, Column::LastName, Column::SecondLastName];
-        // "佐藤花子" has the surname first and no space. "Ana" beside "Ana" and "Gil" lacks the surname.
+        let [first_name, middle, last_name, second] = [
+            Column::FirstName,
+            Column::MiddleName,
+            Column::LastName,
+            Column::SecondLastName,
+        ];
+        // "佐藤花子" has the surname first and no space. "Ana" beside "Ana" and "Gil" lacks the
+        // surname.
         let whole = key(at(full));
         let has_both = |one: usize, other: usize| whole == key(at(one)) + &key(at(other));
         let is_one_word = at(full).split_whitespace().count() == 1;
@@ -132,27 +181,48 @@ impl HeaderMap {
     /// Returns true for the column of the first or only surname.
     fn is_surname_part(&self, position: usize) -> bool {
         let is_at = |column| self.positions(column).any(|known| known == position);
-        is_at(Column::LastName) || self.position(Column::LastName).is_none() && is_at(Column::SecondLastName)
+        is_at(Column::LastName)
+            || self.position(Column::LastName).is_none() && is_at(Column::SecondLastName)
     }
 
     /// The words of the name in a row.
     fn name_words<'a>(&self, at: impl Fn(usize) -> &'a str) -> HashSet<String> {
-        let named = self.columns.iter().chain(&self.twins).filter(|(column, _)| column.is_name());
+        let named = self
+            .columns
+            .iter()
+            .chain(&self.twins)
+            .filter(|(column, _)| column.is_name());
         let positions = named.map(|(_, position)| *position).chain(self.plain_name);
-        positions.flat_map(|position| at(position).split_whitespace().map(key)).collect()
+        positions
+            .flat_map(|position| at(position).split_whitespace().map(key))
+            .collect()
     }
 
-    /// The name of a column in a mapping: its letter, if its header is too long for a message or not its own.
+    /// The name of a column in a mapping: its letter, if its header is too long for a message or
+    /// not its own.
     fn mapping_key(&self, position: usize) -> String {
         let header = self.shown(position);
-        let written = self.headers.get(position).is_some_and(|written| *written == header);
-        let same = self.headers.iter().filter(|other| key(other) == key(&header)).count();
-        if written && same == 1 { header } else { letter(position) }
+        let written = self
+            .headers
+            .get(position)
+            .is_some_and(|written| *written == header);
+        let same = self
+            .headers
+            .iter()
+            .filter(|other| key(other) == key(&header))
+            .count();
+        if written && same == 1 {
+            header
+        } else {
+            letter(position)
+        }
     }
 
     /// The header of a column as a message shows it.
     fn shown(&self, position: usize) -> String {
-        self.headers.get(position).map_or_else(|| letter(position), |header| printable(header))
+        self.headers
+            .get(position)
+            .map_or_else(|| letter(position), |header| printable(header))
     }
 
     fn contradiction(&self, field: &'static str, one: usize, other: usize, row: u32) -> SheetError {
@@ -167,6 +237,10 @@ impl HeaderMap {
 }
 
 fn contradict(one: &str, other: &str) -> bool {
-    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_lowercase)
+            .collect::<Vec<_>>()
+    };
     !one.is_empty() && !other.is_empty() && one != other && words(one) != words(other)
 }

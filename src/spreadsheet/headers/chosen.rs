@@ -11,7 +11,8 @@ use crate::domain::certification::reading::Reading;
 pub(super) struct Chosen(Vec<(usize, Option<Column>)>);
 
 impl Chosen {
-    /// Finds the mapping's headers: written the same, or else the same but for case, accents and punctuation.
+    /// Finds the mapping's headers: written the same, or else the same but for case, accents and
+    /// punctuation.
     pub(super) fn of(cells: &[String], reading: &Reading) -> Result<Self, SheetError> {
         let mut chosen = Vec::new();
         let keys: Vec<String> = match reading.mapping.is_empty() {
@@ -21,7 +22,9 @@ impl Chosen {
         for (header, field) in &reading.mapping {
             let column = field.as_deref().and_then(Column::of_name);
             let same = |alike: &dyn Fn(usize) -> bool| -> Vec<usize> {
-                (0..cells.len()).filter(|position| alike(*position)).collect()
+                (0..cells.len())
+                    .filter(|position| alike(*position))
+                    .collect()
             };
             let wanted = key(head_of(header));
             let mut found = same(&|position| cells[position].trim() == header.trim());
@@ -52,7 +55,8 @@ impl Chosen {
         self.0.iter().any(|(_, field)| *field == Some(column))
     }
 
-    /// Returns the meaning of a header. What the uploader maps excludes other columns of the same meaning.
+    /// Returns the meaning of a header. What the uploader maps excludes other columns of the same
+    /// meaning.
     pub(super) fn meaning(&self, position: usize, header: &str) -> Option<Meaning> {
         if let Some((_, column)) = self.0.iter().find(|(at, _)| *at == position) {
             return column.map(Meaning::Column);
@@ -63,7 +67,9 @@ impl Chosen {
                 !self.has(Column::FullName) && !has_parts
             }
             Meaning::PlainName => !self.has(Column::FullName) && !self.has(Column::FirstName),
-            Meaning::Column(column) if column.is_name() => !self.has(*column) && !self.has(Column::FullName),
+            Meaning::Column(column) if column.is_name() => {
+                !self.has(*column) && !self.has(Column::FullName)
+            }
             Meaning::Column(column) => !self.has(*column),
         })
     }

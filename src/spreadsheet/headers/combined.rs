@@ -9,22 +9,31 @@ const SEPARATORS: [&str; 8] = ["/", "|", "·", "\n", " - ", " o ", " or ", " ou 
 /// Most parts of one header.
 const MAX_PARTS: usize = 4;
 
-/// Returns the meaning of a header such as `Apellido / Last name` or `CI/Pasaporte`: all parts must be known.
+/// Returns the meaning of a header such as `Apellido / Last name` or `CI/Pasaporte`: all parts must
+/// be known.
 pub(super) fn of_parts(header: &str) -> Option<Meaning> {
     let is_several = |parts: &Vec<&str>| (2..=MAX_PARTS).contains(&parts.len());
-    let split = SEPARATORS.iter().map(|separator| header.split(separator).collect::<Vec<_>>());
+    let split = SEPARATORS
+        .iter()
+        .map(|separator| header.split(separator).collect::<Vec<_>>());
     split.filter(is_several).find_map(|parts| {
         let meanings: Option<Vec<Meaning>> = parts.into_iter().map(known_without_remark).collect();
-        meanings?.into_iter().map(Some).reduce(|one, other| both(one?, other?))?
+        meanings?
+            .into_iter()
+            .map(Some)
+            .reduce(|one, other| both(one?, other?))?
     })
 }
 
 /// Returns the meaning of two headers that are one.
 fn both(one: Meaning, other: Meaning) -> Option<Meaning> {
     use Meaning::{CertificateName, PlainName};
-    let (first, full) = (Meaning::Column(Column::FirstName), Meaning::Column(Column::FullName));
+    let first = Meaning::Column(Column::FirstName);
+    let full = Meaning::Column(Column::FullName);
     let last = Meaning::Column(Column::LastName);
-    let is = |left: Meaning, right: Meaning| (one, other) == (left, right) || (other, one) == (left, right);
+    let is = |left: Meaning, right: Meaning| {
+        (one, other) == (left, right) || (other, one) == (left, right)
+    };
     match () {
         () if one == other => Some(one),
         () if is(PlainName, first) => Some(first),
@@ -34,20 +43,23 @@ fn both(one: Meaning, other: Meaning) -> Option<Meaning> {
     }
 }
 
-/// Returns the part of the name that a remark makes of "Name", as in `Name (Last)`. A remark such as `(Prefix)` makes
-/// it something else.
+/// Returns the part of the name that a remark makes of "Name", as in `Name (Last)`. A remark such
+/// as `(Prefix)` makes it something else.
 pub(super) fn of_remark(remark: &str) -> Option<Option<Meaning>> {
     let remark = remark.trim_matches(|character: char| !character.is_alphanumeric());
     match known(remark) {
         Some(meaning @ Meaning::Column(column)) if column.is_name() => return Some(Some(meaning)),
         _ => {}
     }
-    let is_prefix =
-        matches!(remark.to_lowercase().as_str(), "prefix" | "prefijo" | "title" | "titulo" | "título");
+    let is_prefix = matches!(
+        remark.to_lowercase().as_str(),
+        "prefix" | "prefijo" | "title" | "titulo" | "título"
+    );
     is_prefix.then_some(None)
 }
 
-/// Returns the part of the name that a header asks for with the certificate in view, as in `Surname on certificate`.
+/// Returns the part of the name that a header asks for with the certificate in view, as in `Surname
+/// on certificate`.
 pub(super) fn of_certificate(header: &str) -> Option<Meaning> {
     if !is_for_certificate(header) {
         return None;
@@ -57,19 +69,39 @@ pub(super) fn of_certificate(header: &str) -> Option<Meaning> {
         let list = |list: &str| list.split_whitespace().any(|other| other == word.as_str());
         !list(PURPOSES) && !list(FOR_CERTIFICATE)
     };
-    let meaning = known(&words.iter().filter(is_kept).map(String::as_str).collect::<Vec<_>>().join(" "))?;
-    let parts = [Column::FirstName, Column::MiddleName, Column::LastName, Column::SecondLastName];
-    parts.into_iter().map(Meaning::Column).find(|part| *part == meaning)
+    let meaning = known(
+        &words
+            .iter()
+            .filter(is_kept)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" "),
+    )?;
+    let parts = [
+        Column::FirstName,
+        Column::MiddleName,
+        Column::LastName,
+        Column::SecondLastName,
+    ];
+    parts
+        .into_iter()
+        .map(Meaning::Column)
+        .find(|part| *part == meaning)
 }
 
 /// Returns true for a header that names the certificate.
 pub(super) fn is_for_certificate(header: &str) -> bool {
-    words(head_of(header)).iter().any(|word| PURPOSES.split_whitespace().any(|purpose| purpose == word))
+    words(head_of(header))
+        .iter()
+        .any(|word| PURPOSES.split_whitespace().any(|purpose| purpose == word))
 }
 
-/// Returns true for `Name (Original Name)`, which gives a name as `Name on the screen (Name at registration)`.
+/// Returns true for `Name (Original Name)`, which gives a name as `Name on the screen (Name at
+/// registration)`.
 pub(super) fn is_with_original_name(header: &str) -> bool {
-    let Some((_, remark)) = header.trim().split_once('(') else { return false };
+    let Some((_, remark)) = header.trim().split_once('(') else {
+        return false;
+    };
     let remarks = "originalname nombreoriginal nomeoriginal nomoriginal nomdorigine nomeoriginale ursprunglichername \
                    originalerbenutzername";
     remarks.split(' ').any(|known| known == key(remark))

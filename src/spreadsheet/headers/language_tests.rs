@@ -54,25 +54,42 @@ fn headers_of_forms_and_exports_are_known() {
              2do Ap. | S. Apellido | Segundo apellido | 2º apellido | Apellido materno | Second surname",
         ),
         (NameSuffix, "Suffix | Name Suffix"),
-        (Country, "País | Country/Region | Pays | Land | Paese | País de residencia"),
+        (
+            Country,
+            "País | Country/Region | Pays | Land | Paese | País de residencia",
+        ),
         (Gender, "Sexo | Género | Sexe | Geschlecht | Genere"),
-        (DocumentType, "Tipo de documento | Tipo de identificación | ID type"),
+        (
+            DocumentType,
+            "Tipo de documento | Tipo de identificación | ID type",
+        ),
     ] {
         for header in headers.split(" | ") {
             assert_eq!(recognise(header), Some(Meaning::Column(column)), "{header}");
         }
     }
-    let plains = "Nombre | Nombre(s) | Name | Nome | Name (Original Name) | Nombre del estudiante | Nombre:";
+    let plains =
+        "Nombre | Nombre(s) | Name | Nome | Name (Original Name) | Nombre del estudiante | Nombre:";
     for plain in plains.split(" | ") {
         assert_eq!(recognise(plain), Some(Meaning::PlainName), "{plain}");
     }
-    for header in ["User Name (Original Name)", "Participante", "Estudiante", "Student", "Участник"] {
+    for header in [
+        "User Name (Original Name)",
+        "Participante",
+        "Estudiante",
+        "Student",
+        "Участник",
+    ] {
         assert_eq!(recognise(header), Some(Meaning::DisplayName), "{header}");
     }
     let certificates = "Nombre para el certificado | Name on certificate | Nombre diploma | Nombre a imprimir | Name as on \
              certificate | Nombre completo para el certificado | Nome para o certificado";
     for header in certificates.split(" | ") {
-        assert_eq!(recognise(header), Some(Meaning::CertificateName), "{header}");
+        assert_eq!(
+            recognise(header),
+            Some(Meaning::CertificateName),
+            "{header}"
+        );
     }
     assert_eq!(recognise("Name (Prefix)"), None);
 }

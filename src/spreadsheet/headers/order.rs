@@ -10,10 +10,13 @@ const SURNAMES: &str = "apellido apellidos surname surnames last family lastname
 const GIVEN: &str = "nombre nombres name names first given forename forenames firstname nome nomes prenom prenoms vorname vornamen \
      voornaam fornamn fornavn imie jmeno meno ad ime имя";
 
-/// Returns true for a header such as "Apellidos y nombres", "Last name, first name" or "Name (Last, First)".
+/// Returns true for a header such as "Apellidos y nombres", "Last name, first name" or "Name (Last,
+/// First)".
 pub(super) fn is_surname_first(header: &str) -> bool {
     let header = head_of(header);
-    let remark = header.split_once(['(', '[']).map_or("", |(_, remark)| remark);
+    let remark = header
+        .split_once(['(', '['])
+        .map_or("", |(_, remark)| remark);
     has_surname_first(header) || has_surname_first(remark)
 }
 
@@ -23,14 +26,20 @@ fn has_surname_first(text: &str) -> bool {
     words.dedup_by(|word, before| {
         matches!(before.as_str(), "last" | "family") && matches!(word.as_str(), "name" | "names")
     });
-    let first = |list: &str| words.iter().position(|word| list.split_whitespace().any(|known| known == word));
+    let first = |list: &str| {
+        words
+            .iter()
+            .position(|word| list.split_whitespace().any(|known| known == word))
+    };
     let (surname, given) = match words.first().map(String::as_str) {
         // "Name, Vorname" and "Nom et prénom" have the family name first.
         Some("name") => (Some(0), first("vorname vornamen")),
         Some("nom") => (Some(0), first("prenom prenoms")),
         _ => (first(SURNAMES), first(GIVEN)),
     };
-    surname.zip(given).is_some_and(|(surname, given)| surname < given)
+    surname
+        .zip(given)
+        .is_some_and(|(surname, given)| surname < given)
 }
 
 #[cfg(test)]

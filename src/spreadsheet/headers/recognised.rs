@@ -33,18 +33,26 @@ struct Words {
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let set = |words: &'static str| words.split_whitespace().collect();
-    Words { fillers: set(FILLERS), explaining: set(EXPLAINING) }
+    Words {
+        fillers: set(FILLERS),
+        explaining: set(EXPLAINING),
+    }
 });
 
-/// The header's letters and digits in lower case without accents. Case, accents, spaces, underscores, hyphens
-/// and punctuation don't count.
+/// The header's letters and digits in lower case without accents. Case, accents, spaces,
+/// underscores, hyphens and punctuation don't count.
 pub(in crate::spreadsheet) fn key(header: &str) -> String {
-    folded(header).chars().filter(|character| character.is_alphanumeric()).collect()
+    folded(header)
+        .chars()
+        .filter(|character| character.is_alphanumeric())
+        .collect()
 }
 
 fn folded(header: &str) -> String {
     let lower = header.to_lowercase();
-    let letters = lower.nfkd().filter(|&character| !is_combining_mark(character));
+    let letters = lower
+        .nfkd()
+        .filter(|&character| !is_combining_mark(character));
     letters.flat_map(char::to_lowercase).collect()
 }
 
@@ -60,27 +68,47 @@ pub(super) fn words(header: &str) -> Vec<String> {
         before = character;
     }
     // "Nombre(s)" is one word.
-    let apart = apart.replace("(s)", "s").replace("(S)", "S").replace("(es)", "es").replace("'s", "s");
+    let apart = apart
+        .replace("(s)", "s")
+        .replace("(S)", "S")
+        .replace("(es)", "es")
+        .replace("'s", "s");
     let is_inside = |character: char| character.is_alphanumeric();
-    folded(&apart).split(|c| !is_inside(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    folded(&apart)
+        .split(|c| !is_inside(c))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The header without explanations, numbering and [`FILLERS`].
 fn short_key(header: &str) -> String {
     let words = words(header);
-    let asked = words.iter().skip_while(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+    let asked = words
+        .iter()
+        .skip_while(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
     let plain = asked
         .enumerate()
         .take_while(|(index, word)| *index == 0 || !WORDS.explaining.contains(word.as_str()));
-    plain.map(|(_, word)| word.as_str()).filter(|word| !WORDS.fillers.contains(word)).collect()
+    plain
+        .map(|(_, word)| word.as_str())
+        .filter(|word| !WORDS.fillers.contains(word))
+        .collect()
 }
 
 /// The header up to a remark in brackets, and the remark.
 fn without_remark(header: &str) -> (&str, &str) {
     let header = header.trim_start();
-    let end = header.char_indices().skip(1).find(|(_, character)| matches!(character, '(' | '[' | '{'));
+    let end = header
+        .char_indices()
+        .skip(1)
+        .find(|(_, character)| matches!(character, '(' | '[' | '{'));
     let (kept, remark) = header.split_at(end.map_or(header.len(), |(position, _)| position));
-    if remark.to_lowercase().starts_with("(s)") { (header, "") } else { (kept, remark) }
+    if remark.to_lowercase().starts_with("(s)") {
+        (header, "")
+    } else {
+        (kept, remark)
+    }
 }
 
 /// The beginning of a header, as far as it is looked at.
@@ -98,7 +126,11 @@ pub(super) fn known(header: &str) -> Option<Meaning> {
 pub(super) fn known_without_remark(header: &str) -> Option<Meaning> {
     known(header).or_else(|| {
         let (plain, remark) = without_remark(header);
-        let meaning = if remark.is_empty() { None } else { known(plain) };
+        let meaning = if remark.is_empty() {
+            None
+        } else {
+            known(plain)
+        };
         match meaning {
             Some(Meaning::PlainName) => combined::of_remark(remark).unwrap_or(meaning),
             other => other,

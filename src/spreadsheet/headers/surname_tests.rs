@@ -6,10 +6,16 @@ use crate::spreadsheet::fixture::names_of;
 /// The name of a person below these headers, or the code of the error.
 fn name(headers: &[&str], values: &[&str]) -> String {
     let quoted = |cells: &[&str]| {
-        let cells = cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
+        let cells = cells
+            .iter()
+            .map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
         cells.collect::<Vec<_>>().join(",")
     };
-    let text = format!("{},Correo\n{},a@example.org\n", quoted(headers), quoted(values));
+    let text = format!(
+        "{},Correo\n{},a@example.org\n",
+        quoted(headers),
+        quoted(values)
+    );
     match names_of(&text, &Reading::default()) {
         Ok(names) => names.join("|"),
         Err(error) => error.code().to_owned(),
@@ -21,33 +27,92 @@ const UNKNOWN: &str = "UNKNOWN_NAME_COLUMN";
 #[test]
 fn surnames_below_unusual_headers_are_read() {
     for (headers, values, expected) in [
-        (&["NOMBRES", "AP. PATERNO", "AP. MATERNO"][..], &["Ana", "Rojas", "Peña"][..], "Ana Rojas Peña"),
-        (&["Nombres", "Paterno", "Materno"], &["Ana", "Rojas", "Peña"], "Ana Rojas Peña"),
-        (&["Nombres", "Apellidos", "Ap. Materno"], &["Ana", "Rojas", "Peña"], "Ana Rojas Peña"),
-        (&["Nombres", "Apellidos para el certificado"], &["Ana", "Rojas"], "Ana Rojas"),
-        (&["Nombre para el certificado", "Apellidos para el certificado"], &["Ana", "Rojas"], "Ana Rojas"),
+        (
+            &["NOMBRES", "AP. PATERNO", "AP. MATERNO"][..],
+            &["Ana", "Rojas", "Peña"][..],
+            "Ana Rojas Peña",
+        ),
+        (
+            &["Nombres", "Paterno", "Materno"],
+            &["Ana", "Rojas", "Peña"],
+            "Ana Rojas Peña",
+        ),
+        (
+            &["Nombres", "Apellidos", "Ap. Materno"],
+            &["Ana", "Rojas", "Peña"],
+            "Ana Rojas Peña",
+        ),
+        (
+            &["Nombres", "Apellidos para el certificado"],
+            &["Ana", "Rojas"],
+            "Ana Rojas",
+        ),
+        (
+            &[
+                "Nombre para el certificado",
+                "Apellidos para el certificado",
+            ],
+            &["Ana", "Rojas"],
+            "Ana Rojas",
+        ),
         (
             &["Nombre 1", "Nombre 2", "Apellido 1", "Apellido 2"],
             &["Ana", "Luz", "Rojas", "Peña"],
             "Ana Luz Rojas Peña",
         ),
-        (&["1er Nombre", "2do Nombre", "1er Apellido"], &["Ana", "Luz", "Rojas"], "Ana Luz Rojas"),
-        (&["First Name", "M.I.", "Last Name"], &["Ana", "M.", "Rojas"], "Ana M. Rojas"),
-        (&["Name (First)", "Name (Middle)", "Name (Last)"], &["Ana", "Luz", "Rojas"], "Ana Luz Rojas"),
-        (&["Voornaam", "Tussenvoegsel", "Achternaam"], &["Jan", "van der", "Berg"], "Jan van der Berg"),
+        (
+            &["1er Nombre", "2do Nombre", "1er Apellido"],
+            &["Ana", "Luz", "Rojas"],
+            "Ana Luz Rojas",
+        ),
+        (
+            &["First Name", "M.I.", "Last Name"],
+            &["Ana", "M.", "Rojas"],
+            "Ana M. Rojas",
+        ),
+        (
+            &["Name (First)", "Name (Middle)", "Name (Last)"],
+            &["Ana", "Luz", "Rojas"],
+            "Ana Luz Rojas",
+        ),
+        (
+            &["Voornaam", "Tussenvoegsel", "Achternaam"],
+            &["Jan", "van der", "Berg"],
+            "Jan van der Berg",
+        ),
         (&["Imię", "Nazwisko"], &["Ana", "Rojas"], "Ana Rojas"),
         (&["First", "Last"], &["Ana", "Rojas"], "Ana Rojas"),
-        (&["Nombre / First name", "Apellido / Last name"], &["Ana", "Rojas"], "Ana Rojas"),
-        (&["Nombre", "Nombre diploma"], &["Ana", "Ana Rojas"], "Ana Rojas"),
+        (
+            &["Nombre / First name", "Apellido / Last name"],
+            &["Ana", "Rojas"],
+            "Ana Rojas",
+        ),
+        (
+            &["Nombre", "Nombre diploma"],
+            &["Ana", "Ana Rojas"],
+            "Ana Rojas",
+        ),
         (
             &["Nombre", "Apellido", "Nombre para el certificado"],
             &["Ana", "Rojas", "Ana R. Peña"],
             "Ana R. Peña",
         ),
-        (&["Nombre", "Apellido", "Nombre para el certificado"], &["Ana", "Rojas", ""], "Ana Rojas"),
-        (&["Nombre completo", "Name on certificate"], &["Ana Rojas", "Ana R. Peña"], "Ana R. Peña"),
+        (
+            &["Nombre", "Apellido", "Nombre para el certificado"],
+            &["Ana", "Rojas", ""],
+            "Ana Rojas",
+        ),
+        (
+            &["Nombre completo", "Name on certificate"],
+            &["Ana Rojas", "Ana R. Peña"],
+            "Ana R. Peña",
+        ),
         (&["Participante"], &["Ana Rojas"], "Ana Rojas"),
-        (&["Estudiante", "Nombre", "Apellido"], &["2010", "Ana", "Rojas"], "Ana Rojas"),
+        (
+            &["Estudiante", "Nombre", "Apellido"],
+            &["2010", "Ana", "Rojas"],
+            "Ana Rojas",
+        ),
     ] {
         assert_eq!(name(headers, values), expected, "{headers:?}");
     }
@@ -82,16 +147,28 @@ fn no_surname_beside_a_plain_name_is_dropped_silently() {
 fn doubtful_columns_refuse_the_file() {
     let question = "Si desea que su segundo apellido aparezca en el certificado, escríbalo aquí";
     for (headers, values) in [
-        (&["Nombre", "Apellido", question][..], &["Ana", "Rojas", "Peña"][..]),
+        (
+            &["Nombre", "Apellido", question][..],
+            &["Ana", "Rojas", "Peña"][..],
+        ),
         (&["Nombre y apellidos", ""], &["Ana", "Rojas"]),
         (&["Nombres", "Apellidos", ""], &["Ana", "Rojas", "Peña"]),
         (&["Nombre", "", ""], &["Ana", "", "Peña"]),
         (&["Nombre", "Unnamed: 1"], &["Ana", "Rojas"]),
         (&["Nombre", "Columna2"], &["Ana", "rojas"]),
         (&["Nombre", "Nombre certificado"], &["Ana", "Ana Rojas"]),
-        (&["Nombre", "Apellido", "Certificate name"], &["Ana", "Rojas", "Ana Peña"]),
-        (&["Nombres", "Apellidos", "De casada"], &["Ana", "Rojas", "de Mora"]),
-        (&["Nombres", "Apellidos", "Segundo"], &["Ana", "Rojas", "Peña"]),
+        (
+            &["Nombre", "Apellido", "Certificate name"],
+            &["Ana", "Rojas", "Ana Peña"],
+        ),
+        (
+            &["Nombres", "Apellidos", "De casada"],
+            &["Ana", "Rojas", "de Mora"],
+        ),
+        (
+            &["Nombres", "Apellidos", "Segundo"],
+            &["Ana", "Rojas", "Peña"],
+        ),
         (&["Klanname", "Nombre"], &["Rojas", "Ana"]),
     ] {
         assert_eq!(name(headers, values), UNKNOWN, "{headers:?}");
@@ -102,14 +179,29 @@ fn doubtful_columns_refuse_the_file() {
 fn questions_answered_with_yes_or_no_and_blank_or_other_neighbours_are_harmless() {
     let question = "¿Desea que su segundo apellido aparezca en el certificado?";
     for (headers, values) in [
-        (&["Nombre", "Apellido", question][..], &["Ana", "Rojas", "Sí"][..]),
+        (
+            &["Nombre", "Apellido", question][..],
+            &["Ana", "Rojas", "Sí"][..],
+        ),
         (&["Nombre", "Apellido", ""], &["Ana", "Rojas", ""]),
         (&["Nombre", "Apellido", ""], &["Ana", "Rojas", "12"]),
         (&["Nombre", "Apellido", ""], &["Ana", "Rojas", "x"]),
-        (&["Nombre", "Apellido", "Unnamed: 2"], &["Ana", "Rojas", "ok"]),
-        (&["Nombre", "Apellido", "Buyer First Name", "Buyer Last Name"], &["Ana", "Rojas", "Luis", "Mora"]),
-        (&["Nombre", "Apellido", "Certificate name"], &["Ana", "Rojas", "Curso de Rust"]),
-        (&["Nombre", "Apellido", "Apellidos del contacto"], &["Ana", "Rojas", "Gil"]),
+        (
+            &["Nombre", "Apellido", "Unnamed: 2"],
+            &["Ana", "Rojas", "ok"],
+        ),
+        (
+            &["Nombre", "Apellido", "Buyer First Name", "Buyer Last Name"],
+            &["Ana", "Rojas", "Luis", "Mora"],
+        ),
+        (
+            &["Nombre", "Apellido", "Certificate name"],
+            &["Ana", "Rojas", "Curso de Rust"],
+        ),
+        (
+            &["Nombre", "Apellido", "Apellidos del contacto"],
+            &["Ana", "Rojas", "Gil"],
+        ),
         (&["", "Nombre", "Apellido"], &["1", "Ana", "Rojas"]),
     ] {
         assert_eq!(name(headers, values), "Ana Rojas", "{headers:?}");
@@ -133,43 +225,108 @@ fn harmless_columns_beside_the_name_are_accepted() {
         Join time=Tarde | Marca temporal=Hoy | Especialidad=Pediatría | Servicio de salud, EPS o seguro médico=Sura | \
         Category=Alumni | Talla=Mediana | Dieta=Vegana | ¿Cómo se enteró del evento?=Amigos | Last login=Never | Family \
         members=Three | Bank name=Acme | Nombre del proyecto=Sol | Product Name=Sol | Host=Eva | Buyer Name=Eva | Parentesco=Madre";
-    let columns: Vec<(&str, &str)> =
-        columns.split('|').filter_map(|column| column.trim().split_once('=')).collect();
+    let columns: Vec<(&str, &str)> = columns
+        .split('|')
+        .filter_map(|column| column.trim().split_once('='))
+        .collect();
     assert!(columns.len() > 80);
     for (header, value) in columns {
-        assert_eq!(name(&["Nombre", header], &["Ana", value]), "Ana", "{header}");
-        assert_eq!(name(&[header, "Name"], &[value, "Ana Rojas"]), "Ana Rojas", "{header}");
-        assert_eq!(name(&["Nombre", "Apellido", header], &["Ana", "Rojas", value]), "Ana Rojas", "{header}");
-        assert_eq!(name(&["Nombre completo", header], &["Ana Rojas", value]), "Ana Rojas", "{header}");
+        assert_eq!(
+            name(&["Nombre", header], &["Ana", value]),
+            "Ana",
+            "{header}"
+        );
+        assert_eq!(
+            name(&[header, "Name"], &[value, "Ana Rojas"]),
+            "Ana Rojas",
+            "{header}"
+        );
+        assert_eq!(
+            name(&["Nombre", "Apellido", header], &["Ana", "Rojas", value]),
+            "Ana Rojas",
+            "{header}"
+        );
+        assert_eq!(
+            name(&["Nombre completo", header], &["Ana Rojas", value]),
+            "Ana Rojas",
+            "{header}"
+        );
     }
     for unknown in ["Sabor", "Constelación", "Sabor de la torta"] {
-        assert_eq!(name(&["Nombre", unknown], &["Ana Rojas", "Vainilla"]), "Ana Rojas", "{unknown}");
+        assert_eq!(
+            name(&["Nombre", unknown], &["Ana Rojas", "Vainilla"]),
+            "Ana Rojas",
+            "{unknown}"
+        );
     }
 }
 
 #[test]
 fn proposed_mappings_work() {
     let told = |headers: &str, values: &str| {
-        let error = names_of(&format!("{headers}\n{values}\n"), &Reading::default()).expect_err(headers);
+        let error =
+            names_of(&format!("{headers}\n{values}\n"), &Reading::default()).expect_err(headers);
         assert_eq!(error.code(), UNKNOWN, "{headers}");
         error.to_string()
     };
     let long = format!("Apellidos del contacto {}", "x".repeat(90));
     for (headers, values, column, proposal) in [
         ("Nombre,,Correo", "Ana,Rojas,a@x.org", "B", "lastName"),
-        ("Nombre,Unnamed: 1,Correo", "Ana,Rojas,a@x.org", "Unnamed: 1", "lastName"),
-        ("Nombre,Familia,Correo", "Ana,Rojas,a@x.org", "Familia", "lastName"),
-        ("Nombre,Apellido,Segundo,Correo", "Ana,Rojas,Peña,a@x.org", "Segundo", "secondLastName"),
-        ("Nombre,Nombre certificado,Correo", "Ana,Ana Rojas,a@x.org", "Nombre certificado", "fullName"),
-        ("Nombre,Buyer Last Name,Correo", "Ana,Mora,a@x.org", "Buyer Last Name", "ignore"),
-        (&format!("Nombre,{long},Correo"), "Ana,Mora,a@x.org", "B", "ignore"),
+        (
+            "Nombre,Unnamed: 1,Correo",
+            "Ana,Rojas,a@x.org",
+            "Unnamed: 1",
+            "lastName",
+        ),
+        (
+            "Nombre,Familia,Correo",
+            "Ana,Rojas,a@x.org",
+            "Familia",
+            "lastName",
+        ),
+        (
+            "Nombre,Apellido,Segundo,Correo",
+            "Ana,Rojas,Peña,a@x.org",
+            "Segundo",
+            "secondLastName",
+        ),
+        (
+            "Nombre,Nombre certificado,Correo",
+            "Ana,Ana Rojas,a@x.org",
+            "Nombre certificado",
+            "fullName",
+        ),
+        (
+            "Nombre,Buyer Last Name,Correo",
+            "Ana,Mora,a@x.org",
+            "Buyer Last Name",
+            "ignore",
+        ),
+        (
+            &format!("Nombre,{long},Correo"),
+            "Ana,Mora,a@x.org",
+            "B",
+            "ignore",
+        ),
     ] {
         let message = told(headers, values);
         let mapping = format!("{{\"{column}\": \"{proposal}\"}}");
-        assert!(message.contains(&mapping) && message.contains("row 2"), "{message}");
-        for field in [Some(proposal.to_owned()).filter(|field| field != "ignore"), None] {
-            let reading = Reading { mapping: [(column.to_owned(), field)].into(), ..Reading::default() };
-            assert!(names_of(&format!("{headers}\n{values}\n"), &reading).is_ok(), "{headers}");
+        assert!(
+            message.contains(&mapping) && message.contains("row 2"),
+            "{message}"
+        );
+        for field in [
+            Some(proposal.to_owned()).filter(|field| field != "ignore"),
+            None,
+        ] {
+            let reading = Reading {
+                mapping: [(column.to_owned(), field)].into(),
+                ..Reading::default()
+            };
+            assert!(
+                names_of(&format!("{headers}\n{values}\n"), &reading).is_ok(),
+                "{headers}"
+            );
         }
     }
 }
@@ -179,8 +336,14 @@ fn columns_that_contradict_each_other_are_left_out_by_mapping() {
     let text = "Nombre,Correo,Correo\nAna Rojas,a@x.org,b@x.org\n";
     let error = names_of(text, &Reading::default()).expect_err("two addresses");
     assert!(error.to_string().contains("{\"C\": \"ignore\"}"), "{error}");
-    let reading = Reading { mapping: [("C".to_owned(), None)].into(), ..Reading::default() };
-    assert_eq!(names_of(text, &reading).expect("one address"), ["Ana Rojas"]);
+    let reading = Reading {
+        mapping: [("C".to_owned(), None)].into(),
+        ..Reading::default()
+    };
+    assert_eq!(
+        names_of(text, &reading).expect("one address"),
+        ["Ana Rojas"]
+    );
 }
 
 #[test]
@@ -203,7 +366,11 @@ fn original_name_in_brackets_is_the_name() {
         ("Ana) Rojas", "Ana) Rojas"),
         ("(Ana Rojas)", "(Ana Rojas)"),
     ] {
-        for header in ["Name (Original Name)", "User Name (Original Name)", "Nombre (nombre original)"] {
+        for header in [
+            "Name (Original Name)",
+            "User Name (Original Name)",
+            "Nombre (nombre original)",
+        ] {
             assert_eq!(name(&[header], &[value]), expected, "{header}");
         }
         assert_eq!(name(&["Nombre completo"], &[value]), value);
@@ -214,7 +381,10 @@ fn original_name_in_brackets_is_the_name() {
 fn missing_document_is_named_only_where_documents_are_required() {
     let error = names_of("Nombre,Teléfono\nAna,1\n", &Reading::default()).expect_err("no address");
     let message = error.to_string();
-    assert!(message.contains("email") && !message.contains("documentNumber"), "{message}");
+    assert!(
+        message.contains("email") && !message.contains("documentNumber"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -225,13 +395,18 @@ fn header_row_is_found_below_many_titles_or_no_row_is_blamed() {
         let names = names_of(&format!("{}{rows}", titles(count)), &Reading::default());
         assert_eq!(names.expect("found"), ["Ana Rojas"], "{count}");
     }
-    let error = names_of(&format!("{}{rows}", titles(200)), &Reading::default()).expect_err("too far");
+    let error =
+        names_of(&format!("{}{rows}", titles(200)), &Reading::default()).expect_err("too far");
     assert!(!error.to_string().contains("row 1"), "{error}");
 }
 
 #[test]
 fn answers_below_a_name_for_the_certificate_are_no_names() {
-    let headers = ["Nombre", "Apellido", "Nombre para el certificado (si es distinto)"];
+    let headers = [
+        "Nombre",
+        "Apellido",
+        "Nombre para el certificado (si es distinto)",
+    ];
     let named = |answer: &str| name(&headers, &["Ana", "Gil", answer]);
     assert_eq!(named("Ana Gil Mora"), "Ana Gil Mora");
     for same in ["", "-", "N/A"] {
@@ -244,9 +419,24 @@ fn answers_below_a_name_for_the_certificate_are_no_names() {
 
 #[test]
 fn consents_below_a_question_are_harmless() {
-    for answer in ["Sí, autorizo", "Acepto", "De acuerdo", "Aceito", "Yes, I agree", "No"] {
-        let headers = ["Nombre", "Apellidos", "Autorizo el uso de mi nombre e imagen"];
-        assert_eq!(name(&headers, &["Ana", "Gil", answer]), "Ana Gil", "{answer}");
+    for answer in [
+        "Sí, autorizo",
+        "Acepto",
+        "De acuerdo",
+        "Aceito",
+        "Yes, I agree",
+        "No",
+    ] {
+        let headers = [
+            "Nombre",
+            "Apellidos",
+            "Autorizo el uso de mi nombre e imagen",
+        ];
+        assert_eq!(
+            name(&headers, &["Ana", "Gil", answer]),
+            "Ana Gil",
+            "{answer}"
+        );
     }
 }
 
@@ -261,6 +451,8 @@ fn failed_formula_in_a_surname_is_a_row_error() {
 #[test]
 fn proposal_for_contradicting_names_keeps_the_parts() {
     let text = "Name,First name,Last name,Email\nAna Gil,Anita,Gil,a@example.org\n";
-    let error = names_of(text, &Reading::default()).expect_err("two first names").to_string();
+    let error = names_of(text, &Reading::default())
+        .expect_err("two first names")
+        .to_string();
     assert!(error.contains("{\"Name\": \"ignore\"}"), "{error}");
 }

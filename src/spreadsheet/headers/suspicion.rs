@@ -8,14 +8,22 @@ use unicode_normalization::char::is_combining_mark;
 use super::super::field::is_placeholder;
 use super::combined::is_for_certificate;
 use super::recognised::{key, recognise, words};
-use super::suspicious_words::{HARMLESS, MISSPELT, NAME_WORDS, OTHER_NAMES, SHORT_SURNAMES, SURNAME_WORDS};
+use super::suspicious_words::{
+    HARMLESS, MISSPELT, NAME_WORDS, OTHER_NAMES, SHORT_SURNAMES, SURNAME_WORDS,
+};
 use super::{Column, Meaning};
 use crate::domain::certification::reading::IGNORE;
 use crate::spreadsheet::{EXPORT_ID_COLUMN, REPORT_COLUMNS};
 
 /// Endings of field names that our own exports and answers have.
-const OWN_FIELDS: [&str; 6] =
-    ["certificateName", "certificate_name", "username", "userName", "fileName", "file_name"];
+const OWN_FIELDS: [&str; 6] = [
+    "certificateName",
+    "certificate_name",
+    "username",
+    "userName",
+    "fileName",
+    "file_name",
+];
 /// Headers of the leads of advertisements, without blanks and underscores.
 const LEAD_FIELDS: [&str; 9] = [
     "adname",
@@ -29,8 +37,13 @@ const LEAD_FIELDS: [&str; 9] = [
     "leadstatus",
 ];
 /// Surnames in several words, without the blanks.
-const SURNAME_PHRASES: [&str; 5] =
-    ["lastname", "familyname", "nomdefamille", "nomedefamilia", "nombredefamilia"];
+const SURNAME_PHRASES: [&str; 5] = [
+    "lastname",
+    "familyname",
+    "nomdefamille",
+    "nomedefamilia",
+    "nombredefamilia",
+];
 /// A header of more words is a question.
 const MAX_WORDS_OF_HEADER: usize = 3;
 /// Most words of a value that is a name.
@@ -131,8 +144,13 @@ pub(in crate::spreadsheet) struct Suspect {
 }
 
 impl Suspect {
-    /// Returns true if a value below the header may be a part of the name. `name` returns the words of the row's name.
-    pub(in crate::spreadsheet) fn is_name(&self, value: &str, name: impl Fn() -> HashSet<String>) -> bool {
+    /// Returns true if a value below the header may be a part of the name. `name` returns the words
+    /// of the row's name.
+    pub(in crate::spreadsheet) fn is_name(
+        &self,
+        value: &str,
+        name: impl Fn() -> HashSet<String>,
+    ) -> bool {
         let value = value.trim();
         if !value.chars().any(char::is_alphabetic) || value.contains('@') || is_placeholder(value) {
             return false;
@@ -147,12 +165,18 @@ impl Suspect {
             Suspicion::CertificateName => {
                 let name = name();
                 !is_answer()
-                    && (!self.has_surname || value.split_whitespace().any(|word| name.contains(&key(word))))
+                    && (!self.has_surname
+                        || value
+                            .split_whitespace()
+                            .any(|word| name.contains(&key(word))))
             }
             Suspicion::Unnamed => looks_like_name(value) && !is_answer(),
             Suspicion::Neighbour => {
                 looks_like_name(value)
-                    && value.chars().next().is_some_and(|first| !first.is_lowercase())
+                    && value
+                        .chars()
+                        .next()
+                        .is_some_and(|first| !first.is_lowercase())
                     && !is_answer()
                     && name().len() == 1
             }
@@ -162,10 +186,14 @@ impl Suspect {
     /// The reason as a part of a message, behind the header.
     pub(in crate::spreadsheet) const fn reason(&self) -> &'static str {
         match self.suspicion {
-            Suspicion::Part | Suspicion::Question => "looks like a part of the name and is not understood",
+            Suspicion::Part | Suspicion::Question => {
+                "looks like a part of the name and is not understood"
+            }
             Suspicion::CertificateName => "may have the name for the certificate",
             Suspicion::Unnamed => "has no header and stands beside the name",
-            Suspicion::Neighbour => "is not understood and stands beside a name that has no surname",
+            Suspicion::Neighbour => {
+                "is not understood and stands beside a name that has no surname"
+            }
         }
     }
 }
@@ -188,17 +216,23 @@ pub(super) fn suspects(
     let has_surname = meanings.iter().any(is_surname);
     let header = |position: usize| cells.get(position).map_or("", |cell| cell.trim());
     let is_name = |position: usize| {
-        meanings.get(position).copied().flatten().is_some_and(|meaning| match meaning {
-            Meaning::Column(column) => column.is_name(),
-            Meaning::PlainName | Meaning::DisplayName | Meaning::CertificateName => true,
-        })
+        meanings
+            .get(position)
+            .copied()
+            .flatten()
+            .is_some_and(|meaning| match meaning {
+                Meaning::Column(column) => column.is_name(),
+                Meaning::PlainName | Meaning::DisplayName | Meaning::CertificateName => true,
+            })
     };
     // A header that is known and not read is excluded by the mapping.
     let is_open = |position: usize| {
         let is_unread = meanings.get(position).is_none_or(Option::is_none);
         is_unread && !is_chosen(position) && recognise(header(position)).is_none()
     };
-    let unnamed: Vec<bool> = (0..=cells.len()).map(|position| is_unnamed(header(position))).collect();
+    let unnamed: Vec<bool> = (0..=cells.len())
+        .map(|position| is_unnamed(header(position)))
+        .collect();
     let mut suspects = Vec::new();
     // One more: below a header across the last two columns.
     for position in (0..=cells.len()).filter(|position| is_open(*position)) {
@@ -232,15 +266,24 @@ pub(super) fn suspicion(header: &str, has_surname: bool) -> Option<(Suspicion, &
     let is_other = is_of(&SETS.others);
     let whole = key(header);
     let has_surname_phrase = SURNAME_PHRASES.iter().any(|phrase| whole.contains(phrase));
-    let kind = if words.len() > MAX_WORDS_OF_HEADER { Suspicion::Question } else { Suspicion::Part };
+    let kind = if words.len() > MAX_WORDS_OF_HEADER {
+        Suspicion::Question
+    } else {
+        Suspicion::Part
+    };
     if SETS.short.contains(whole.as_str())
         || has_surname_phrase
         || words.iter().any(|word| is_surname_word(word))
     {
-        let proposal = if is_other { IGNORE } else { surname_proposal(&words) };
+        let proposal = if is_other {
+            IGNORE
+        } else {
+            surname_proposal(&words)
+        };
         return (!is_other || !has_surname).then_some((kind, proposal));
     }
-    let is_name = is_of(&SETS.names) || (words.iter().any(|word| word == "last") && words.len() == 1);
+    let is_name =
+        is_of(&SETS.names) || (words.iter().any(|word| word == "last") && words.len() == 1);
     if !is_name || is_other {
         return None;
     }
@@ -261,31 +304,55 @@ fn is_surname_word(word: &str) -> bool {
 }
 
 fn surname_proposal(words: &[String]) -> &'static str {
-    let second = ["segundo", "second", "materno", "materna", "maternal", "2do", "casada", "tercer"];
+    let second = [
+        "segundo", "second", "materno", "materna", "maternal", "2do", "casada", "tercer",
+    ];
     let is_second = words.iter().any(|word| second.contains(&word.as_str()));
-    if is_second { Column::SecondLastName.name() } else { Column::LastName.name() }
+    if is_second {
+        Column::SecondLastName.name()
+    } else {
+        Column::LastName.name()
+    }
 }
 
 fn name_proposal(words: &[String]) -> &'static str {
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    if has(&["segundo", "second", "middle", "otros", "other", "nombre2", "nombre3", "additional"]) {
+    if has(&[
+        "segundo",
+        "second",
+        "middle",
+        "otros",
+        "other",
+        "nombre2",
+        "nombre3",
+        "additional",
+    ]) {
         Column::MiddleName.name()
     } else if has(&["casada", "maiden", "marital", "familia", "family", "last"]) {
         Column::LastName.name()
-    } else if has(&["social", "artistico", "preferido", "preferred", "legal", "chosen", "completo"]) {
+    } else if has(&[
+        "social",
+        "artistico",
+        "preferido",
+        "preferred",
+        "legal",
+        "chosen",
+        "completo",
+    ]) {
         Column::FullName.name()
     } else {
         IGNORE
     }
 }
 
-/// Returns true for a header that programs write where there is none, such as `Unnamed: 1` or `Columna2`.
+/// Returns true for a header that programs write where there is none, such as `Unnamed: 1` or
+/// `Columna2`.
 fn is_unnamed(header: &str) -> bool {
     let key = key(header);
     let word = key.trim_end_matches(|character: char| character.is_ascii_digit());
     let words = [
-        "", "unnamed", "column", "columna", "coluna", "colonne", "colonna", "spalte", "field", "campo",
-        "feld",
+        "", "unnamed", "column", "columna", "coluna", "colonne", "colonna", "spalte", "field",
+        "campo", "feld",
     ];
     words.contains(&word) && (word.is_empty() || word.len() < key.len())
 }
@@ -293,10 +360,12 @@ fn is_unnamed(header: &str) -> bool {
 /// Returns true for a header that says nothing about its column.
 fn is_unknown(header: &str) -> bool {
     let words = words(header);
-    let is_own =
-        OWN_FIELDS.contains(&header) || REPORT_COLUMNS.contains(&header) || header == EXPORT_ID_COLUMN;
-    let is_harmless =
-        |word: &String| SETS.harmless.contains(word.as_str()) || SETS.others.contains(word.as_str());
+    let is_own = OWN_FIELDS.contains(&header)
+        || REPORT_COLUMNS.contains(&header)
+        || header == EXPORT_ID_COLUMN;
+    let is_harmless = |word: &String| {
+        SETS.harmless.contains(word.as_str()) || SETS.others.contains(word.as_str())
+    };
     !is_own
         && !LEAD_FIELDS.contains(&key(header).as_str())
         && words.len() <= MAX_WORDS_OF_HEADER
@@ -312,7 +381,11 @@ fn looks_like_name(value: &str) -> bool {
             || " '’-.\u{200c}\u{200d}".contains(character)
     };
     value.chars().all(is_of_names)
-        && value.chars().filter(|character| character.is_alphabetic()).count() > 1
+        && value
+            .chars()
+            .filter(|character| character.is_alphabetic())
+            .count()
+            > 1
         && value.split_whitespace().count() <= MAX_WORDS_OF_NAME
 }
 

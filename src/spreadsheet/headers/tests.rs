@@ -48,9 +48,16 @@ fn map(cells: &[String]) -> Result<HeaderMap, SheetError> {
 }
 
 fn mapped(cells: &[&str], mapping: &[(&str, Option<&str>)]) -> Result<HeaderMap, SheetError> {
-    let field = |(header, field): &(&str, Option<&str>)| ((*header).to_owned(), field.map(str::to_owned));
+    let field =
+        |(header, field): &(&str, Option<&str>)| ((*header).to_owned(), field.map(str::to_owned));
     let mapping: BTreeMap<_, _> = mapping.iter().map(field).collect();
-    super::map(&owned(cells), &Reading { mapping, ..Reading::default() })
+    super::map(
+        &owned(cells),
+        &Reading {
+            mapping,
+            ..Reading::default()
+        },
+    )
 }
 
 fn owned(headers: &[&str]) -> Vec<String> {
@@ -60,10 +67,24 @@ fn owned(headers: &[&str]) -> Vec<String> {
 #[test]
 fn spanish_english_and_mixtures() {
     for (header, column) in KNOWN {
-        assert_eq!(recognise(header), Some(Meaning::Column(*column)), "{header}");
+        assert_eq!(
+            recognise(header),
+            Some(Meaning::Column(*column)),
+            "{header}"
+        );
     }
-    for unknown in ["", "notes", "certificate", "nacionalidad", "empresa", "n", "no", "id", "tipo", "número"]
-    {
+    for unknown in [
+        "",
+        "notes",
+        "certificate",
+        "nacionalidad",
+        "empresa",
+        "n",
+        "no",
+        "id",
+        "tipo",
+        "número",
+    ] {
         assert_eq!(recognise(unknown), None, "{unknown}");
     }
 }
@@ -73,29 +94,76 @@ fn a_plain_name_is_the_full_name_unless_a_last_name_stands_beside_it() {
     let alone = map(&owned(&["Name", "Email", "Documento"])).expect("all columns");
     assert_eq!(alone.position(Column::FullName), Some(0));
     let beside = map(&owned(&["Apellidos", "Nombre", "Email", "Documento"])).expect("all columns");
-    assert_eq!((beside.position(Column::FirstName), beside.position(Column::LastName)), (Some(1), Some(0)));
-    let three = map(&owned(&["Name", "First name", "Last name", "Email", "Documento"])).expect("all columns");
-    assert_eq!((three.position(Column::FullName), three.plain_name), (None, Some(0)));
+    assert_eq!(
+        (
+            beside.position(Column::FirstName),
+            beside.position(Column::LastName)
+        ),
+        (Some(1), Some(0))
+    );
+    let three = map(&owned(&[
+        "Name",
+        "First name",
+        "Last name",
+        "Email",
+        "Documento",
+    ]))
+    .expect("all columns");
+    assert_eq!(
+        (three.position(Column::FullName), three.plain_name),
+        (None, Some(0))
+    );
 }
 
 #[test]
 fn missing_columns_are_named_and_what_was_found_is_for_the_uploader_only() {
-    let error = map(&owned(&["Ana García", "Apellido", "Correo"])).expect_err("columns are missing");
-    let SheetError::MissingColumns { missing, recognised, .. } = &error else { panic!("{error}") };
+    let error =
+        map(&owned(&["Ana García", "Apellido", "Correo"])).expect_err("columns are missing");
+    let SheetError::MissingColumns {
+        missing,
+        recognised,
+        ..
+    } = &error
+    else {
+        panic!("{error}")
+    };
     assert_eq!(missing, &["firstName", "documentNumber"]);
     assert_eq!(recognised, &["Apellido", "Correo"]);
-    assert!(!error.to_string().contains("Ana") && !format!("{error:?}").contains("Ana"), "{error:?}");
-    assert!(error.for_uploader().contains("\"Ana García\""), "{}", error.for_uploader());
+    assert!(
+        !error.to_string().contains("Ana") && !format!("{error:?}").contains("Ana"),
+        "{error:?}"
+    );
+    assert!(
+        error.for_uploader().contains("\"Ana García\""),
+        "{}",
+        error.for_uploader()
+    );
 }
 
 fn record(cells: &[&str]) -> Record {
-    let cells = cells.iter().map(|text| Cell::text((*text).to_owned(), 100)).collect();
-    Record { row: 7, cells, origin: Origin::Csv, is_hidden: false, faults: Vec::new() }
+    let cells = cells
+        .iter()
+        .map(|text| Cell::text((*text).to_owned(), 100))
+        .collect();
+    Record {
+        row: 7,
+        cells,
+        origin: Origin::Csv,
+        is_hidden: false,
+        faults: Vec::new(),
+    }
 }
 
 #[test]
 fn two_columns_of_one_meaning_are_harmless_until_they_contradict_each_other() {
-    let map = map(&owned(&["Name", "Correo", "Documento", " E-mail ", "correo"])).expect("all columns");
+    let map = map(&owned(&[
+        "Name",
+        "Correo",
+        "Documento",
+        " E-mail ",
+        "correo",
+    ]))
+    .expect("all columns");
     for harmless in [
         ["a@x.org", "a@x.org", ""],
         ["a@x.org", "", ""],
@@ -103,27 +171,43 @@ fn two_columns_of_one_meaning_are_harmless_until_they_contradict_each_other() {
         ["A@x.org", " a@X.org ", "a@x.org"],
     ] {
         let [first, second, third] = harmless;
-        assert!(map.check(&record(&["Ada", first, "1", second, third])).is_ok(), "{harmless:?}");
+        assert!(
+            map.check(&record(&["Ada", first, "1", second, third]))
+                .is_ok(),
+            "{harmless:?}"
+        );
     }
-    for (values, other) in
-        [(["a@x.org", "b@x.org", ""], "\"E-mail\""), (["", "a@x.org", "b@x.org"], "\"correo\"")]
-    {
+    for (values, other) in [
+        (["a@x.org", "b@x.org", ""], "\"E-mail\""),
+        (["", "a@x.org", "b@x.org"], "\"correo\""),
+    ] {
         let [first, second, third] = values;
-        let error = map.check(&record(&["Ada", first, "1", second, third])).expect_err("two addresses");
+        let error = map
+            .check(&record(&["Ada", first, "1", second, third]))
+            .expect_err("two addresses");
         assert_eq!(error.code(), "DUPLICATE_COLUMNS");
         let message = error.to_string();
         assert!(
             message.contains(other) && message.contains("email") && message.contains("row 7"),
             "{message}"
         );
-        assert!(message.contains("delete one") && !message.contains("x.org"), "{message}");
+        assert!(
+            message.contains("delete one") && !message.contains("x.org"),
+            "{message}"
+        );
     }
 }
 
 #[test]
 fn a_plain_name_beside_its_parts_must_agree_with_them() {
-    let map =
-        map(&owned(&["Nombre", "Primer nombre", "Apellido", "Email", "Documento"])).expect("all columns");
+    let map = map(&owned(&[
+        "Nombre",
+        "Primer nombre",
+        "Apellido",
+        "Email",
+        "Documento",
+    ]))
+    .expect("all columns");
     let check = |name, first, last| map.check(&record(&[name, first, last, "a@x.org", "1"]));
     for (name, first, last) in [
         ("Ada Lovelace", "Ada", "Lovelace"),
@@ -133,15 +217,23 @@ fn a_plain_name_beside_its_parts_must_agree_with_them() {
     ] {
         assert!(check(name, first, last).is_ok(), "{name} {first} {last}");
     }
-    let message = check("Grace", "Ada", "Lovelace").expect_err("two people").to_string();
-    assert!(message.contains("\"Nombre\"") && message.contains("\"Primer nombre\""), "{message}");
+    let message = check("Grace", "Ada", "Lovelace")
+        .expect_err("two people")
+        .to_string();
+    assert!(
+        message.contains("\"Nombre\"") && message.contains("\"Primer nombre\""),
+        "{message}"
+    );
 }
 
 #[test]
 fn blank_headers_get_their_letter_and_trailing_ones_are_dropped() {
     let map = map(&owned(&["Name", "", "Email", "Doc. number", " ", ""])).expect("all columns");
     assert_eq!(map.headers, ["Name", "B", "Email", "Doc. number"]);
-    assert_eq!([letter(0), letter(25), letter(26), letter(16_383)], ["A", "Z", "AA", "XFD"]);
+    assert_eq!(
+        [letter(0), letter(25), letter(26), letter(16_383)],
+        ["A", "Z", "AA", "XFD"]
+    );
 }
 
 /// One of the ways a header's letter or the gap between two words may be written.
@@ -151,8 +243,9 @@ fn decorate(header: &str, choices: &[u8]) -> String {
     for character in header.nfd() {
         let choice = choices.next().unwrap_or(0);
         match character {
-            ' ' => written
-                .push_str(["", " ", "_", "-", "  ", ". ", "\u{a0}", "\u{feff}"][usize::from(choice) % 8]),
+            ' ' => written.push_str(
+                ["", " ", "_", "-", "  ", ". ", "\u{a0}", "\u{feff}"][usize::from(choice) % 8],
+            ),
             mark if is_combining_mark(mark) && choice % 2 == 0 => {}
             letter if choice % 3 == 0 => written.extend(letter.to_uppercase()),
             letter => written.push(letter),
@@ -211,19 +304,40 @@ fn what_a_report_adds_means_nothing() {
 
 #[test]
 fn a_part_of_the_name_that_is_not_understood_is_refused_where_it_has_a_value() {
-    let map =
-        map(&owned(&["Nombres", "Apellidos", "Apellido de casada", "Correo", "DNI"])).expect("all columns");
-    assert!(map.check(&record(&["Ana", "Rojas", " ", "a@x.org", "1"])).is_ok());
-    let error = map.check(&record(&["Ana", "Rojas", "de Mora", "a@x.org", "1"])).expect_err("a part is lost");
+    let map = map(&owned(&[
+        "Nombres",
+        "Apellidos",
+        "Apellido de casada",
+        "Correo",
+        "DNI",
+    ]))
+    .expect("all columns");
+    assert!(
+        map.check(&record(&["Ana", "Rojas", " ", "a@x.org", "1"]))
+            .is_ok()
+    );
+    let error = map
+        .check(&record(&["Ana", "Rojas", "de Mora", "a@x.org", "1"]))
+        .expect_err("a part is lost");
     assert_eq!(error.code(), "UNKNOWN_NAME_COLUMN");
     let message = error.to_string();
-    assert!(message.contains("Apellido de casada") && message.contains("mapping"), "{message}");
+    assert!(
+        message.contains("Apellido de casada") && message.contains("mapping"),
+        "{message}"
+    );
     assert!(!message.contains("de Mora"), "{message}");
 }
 
 #[test]
 fn a_mapping_says_what_columns_are_and_wins() {
-    let headers = ["Nombres", "Apellidos", "Apellido de casada", "Correo", "Otro correo", "Carné"];
+    let headers = [
+        "Nombres",
+        "Apellidos",
+        "Apellido de casada",
+        "Correo",
+        "Otro correo",
+        "Carné",
+    ];
     let map = mapped(
         &headers,
         &[
@@ -234,17 +348,31 @@ fn a_mapping_says_what_columns_are_and_wins() {
     )
     .expect("all columns");
     assert_eq!(map.position(Column::SecondLastName), Some(2));
-    assert_eq!((map.position(Column::Email), map.position(Column::DocumentNumber)), (Some(4), Some(5)));
+    assert_eq!(
+        (
+            map.position(Column::Email),
+            map.position(Column::DocumentNumber)
+        ),
+        (Some(4), Some(5))
+    );
     assert!(!map.is_read(3));
     assert!(map.twins.is_empty() && map.suspects.is_empty());
 
-    let map =
-        mapped(&["Nombre completo", "Apellido de casada", "Correo", "DNI"], &[("Apellido de casada", None)])
-            .expect("all columns");
-    assert!(map.check(&record(&["Ana Rojas", "de Mora", "a@x.org", "1"])).is_ok());
+    let map = mapped(
+        &["Nombre completo", "Apellido de casada", "Correo", "DNI"],
+        &[("Apellido de casada", None)],
+    )
+    .expect("all columns");
+    assert!(
+        map.check(&record(&["Ana Rojas", "de Mora", "a@x.org", "1"]))
+            .is_ok()
+    );
 
-    let map =
-        mapped(&["Nombre completo", "Alias", "Correo", "DNI"], &[("Alias", Some("fullName"))]).expect("all");
+    let map = mapped(
+        &["Nombre completo", "Alias", "Correo", "DNI"],
+        &[("Alias", Some("fullName"))],
+    )
+    .expect("all");
     assert_eq!(map.position(Column::FullName), Some(1));
     let map = mapped(
         &["Nombre completo", "A", "B", "Correo", "DNI"],
@@ -252,7 +380,8 @@ fn a_mapping_says_what_columns_are_and_wins() {
     );
     assert_eq!(map.expect("all").position(Column::FullName), None);
 
-    let error = mapped(&headers, &[("Correo electrónico", Some("email"))]).expect_err("no such column");
+    let error =
+        mapped(&headers, &[("Correo electrónico", Some("email"))]).expect_err("no such column");
     assert_eq!(error.code(), "UNKNOWN_COLUMN");
     assert!(error.for_uploader().contains("\"Correo\"") && !error.to_string().contains("Nombres"));
 }
@@ -260,17 +389,41 @@ fn a_mapping_says_what_columns_are_and_wins() {
 #[test]
 fn names_of_germany_and_france() {
     let map = map(&owned(&["Name", "Vorname", "E-Mail", "Reisepass"])).expect("all columns");
-    assert_eq!((map.position(Column::LastName), map.position(Column::FirstName)), (Some(0), Some(1)));
-    let map =
-        super::map(&owned(&["Nom", "Prénom", "Courriel", "Passeport"]), &Reading::default()).expect("all");
-    assert_eq!((map.position(Column::LastName), map.position(Column::FirstName)), (Some(0), Some(1)));
+    assert_eq!(
+        (
+            map.position(Column::LastName),
+            map.position(Column::FirstName)
+        ),
+        (Some(0), Some(1))
+    );
+    let map = super::map(
+        &owned(&["Nom", "Prénom", "Courriel", "Passeport"]),
+        &Reading::default(),
+    )
+    .expect("all");
+    assert_eq!(
+        (
+            map.position(Column::LastName),
+            map.position(Column::FirstName)
+        ),
+        (Some(0), Some(1))
+    );
 }
 
 #[test]
 fn a_name_for_the_screen_counts_only_alone() {
-    let zoom = ["User Name (Original Name)", "First Name", "Last Name", "Email", "DNI"];
+    let zoom = [
+        "User Name (Original Name)",
+        "First Name",
+        "Last Name",
+        "Email",
+        "DNI",
+    ];
     let beside = map(&owned(&zoom)).expect("all columns");
-    assert_eq!((beside.position(Column::FullName), beside.is_read(0)), (None, false));
+    assert_eq!(
+        (beside.position(Column::FullName), beside.is_read(0)),
+        (None, false)
+    );
     let alone = map(&owned(&["User Name (Original Name)", "Email", "DNI"])).expect("all columns");
     assert_eq!(alone.position(Column::FullName), Some(0));
 }
@@ -278,23 +431,57 @@ fn a_name_for_the_screen_counts_only_alone() {
 #[test]
 fn a_full_name_that_lacks_a_part_of_the_name_refuses_the_file() {
     for (headers, cells) in [
-        (["Nombre completo", "Apellidos", "Correo", "DNI"], ["Ana María", "Rojas", "a@x.org", "1"]),
-        (["Nombre", "Segundo apellido", "Correo", "DNI"], ["Ana", "Rojas", "a@x.org", "1"]),
-        (["Nombre", "Segundo nombre", "Correo", "DNI"], ["Ana", "María", "a@x.org", "1"]),
-        (["Name", "Middle Name", "Email", "ID number"], ["Ana", "María", "a@x.org", "1"]),
-        (["Full name", "Surname", "Email", "ID number"], ["Ana Rojas", "Peña", "a@x.org", "1"]),
+        (
+            ["Nombre completo", "Apellidos", "Correo", "DNI"],
+            ["Ana María", "Rojas", "a@x.org", "1"],
+        ),
+        (
+            ["Nombre", "Segundo apellido", "Correo", "DNI"],
+            ["Ana", "Rojas", "a@x.org", "1"],
+        ),
+        (
+            ["Nombre", "Segundo nombre", "Correo", "DNI"],
+            ["Ana", "María", "a@x.org", "1"],
+        ),
+        (
+            ["Name", "Middle Name", "Email", "ID number"],
+            ["Ana", "María", "a@x.org", "1"],
+        ),
+        (
+            ["Full name", "Surname", "Email", "ID number"],
+            ["Ana Rojas", "Peña", "a@x.org", "1"],
+        ),
     ] {
-        let error =
-            map(&owned(&headers)).expect("all columns").check(&record(&cells)).expect_err("a lost part");
+        let error = map(&owned(&headers))
+            .expect("all columns")
+            .check(&record(&cells))
+            .expect_err("a lost part");
         assert_eq!(error.code(), "INCOMPLETE_FULL_NAME", "{headers:?}");
-        assert!(error.for_uploader().contains(headers[0]) && error.for_uploader().contains(headers[1]));
+        assert!(
+            error.for_uploader().contains(headers[0]) && error.for_uploader().contains(headers[1])
+        );
     }
     for (headers, cells) in [
-        (["Nombre completo", "Apellidos", "Correo", "DNI"], ["Ana Rojas Peña", "ROJAS PENA", "a@x.org", "1"]),
-        (["Nombre completo", "Apellidos", "Correo", "DNI"], ["Ana Rojas", "", "a@x.org", "1"]),
-        (["Nombre completo", "Apellidos", "Correo", "DNI"], ["Ana", "-", "a@x.org", "1"]),
+        (
+            ["Nombre completo", "Apellidos", "Correo", "DNI"],
+            ["Ana Rojas Peña", "ROJAS PENA", "a@x.org", "1"],
+        ),
+        (
+            ["Nombre completo", "Apellidos", "Correo", "DNI"],
+            ["Ana Rojas", "", "a@x.org", "1"],
+        ),
+        (
+            ["Nombre completo", "Apellidos", "Correo", "DNI"],
+            ["Ana", "-", "a@x.org", "1"],
+        ),
     ] {
-        assert!(map(&owned(&headers)).expect("all columns").check(&record(&cells)).is_ok(), "{cells:?}");
+        assert!(
+            map(&owned(&headers))
+                .expect("all columns")
+                .check(&record(&cells))
+                .is_ok(),
+            "{cells:?}"
+        );
     }
     // Beside both parts, the full name is how the person wants to be named.
     let headers = ["Full name", "First name", "Last name", "Email", "ID number"];
@@ -309,18 +496,36 @@ fn a_full_name_that_lacks_a_part_of_the_name_refuses_the_file() {
     ] {
         assert!(chosen.check(&row(full, first, last)).is_ok(), "{full}");
     }
-    for (full, first, last) in
-        [("Eva Gil", "Ana", "Rojas"), ("Ana", "Ana", "Gil"), ("Gil", "Ana", "Gil"), ("Anita", "Ana", "Gil")]
-    {
+    for (full, first, last) in [
+        ("Eva Gil", "Ana", "Rojas"),
+        ("Ana", "Ana", "Gil"),
+        ("Gil", "Ana", "Gil"),
+        ("Anita", "Ana", "Gil"),
+    ] {
         let error = chosen.check(&row(full, first, last)).expect_err(full);
         assert_eq!(error.code(), "FULL_NAME_DIFFERS", "{full}");
         let told = error.to_string();
         for proposal in ["fullName", "ignore"] {
-            assert!(told.contains(&format!("{{\"Full name\": \"{proposal}\"}}")), "{told}");
-            let map = mapped(&headers, &[("Full name", Some(proposal).filter(|field| *field != "ignore"))]);
+            assert!(
+                told.contains(&format!("{{\"Full name\": \"{proposal}\"}}")),
+                "{told}"
+            );
+            let map = mapped(
+                &headers,
+                &[(
+                    "Full name",
+                    Some(proposal).filter(|field| *field != "ignore"),
+                )],
+            );
             let map = map.expect("all columns");
-            assert!(map.check(&row(full, first, last)).is_ok(), "{full} {proposal}");
-            assert_eq!(map.position(Column::FullName).is_some(), proposal == "fullName");
+            assert!(
+                map.check(&row(full, first, last)).is_ok(),
+                "{full} {proposal}"
+            );
+            assert_eq!(
+                map.position(Column::FullName).is_some(),
+                proposal == "fullName"
+            );
         }
     }
 }
@@ -328,12 +533,17 @@ fn a_full_name_that_lacks_a_part_of_the_name_refuses_the_file() {
 #[test]
 fn message_about_an_incomplete_full_name_proposes_mappings_that_work() {
     let told = |headers: &[&str], cells: &[&str]| {
-        let error = map(&owned(headers)).expect("all columns").check(&record(cells));
+        let error = map(&owned(headers))
+            .expect("all columns")
+            .check(&record(cells));
         error.expect_err("a lost part").to_string()
     };
     let headers = ["Nombre \"completo\"", "Apellidos", "Correo", "DNI"];
     let message = told(&headers, &["Ana María", "Rojas", "a@x.org", "1"]);
-    assert!(message.contains(r#"{"Nombre \"completo\"": "fullName"}"#), "{message}");
+    assert!(
+        message.contains(r#"{"Nombre \"completo\"": "fullName"}"#),
+        "{message}"
+    );
     assert!(
         message.contains(r#"{"Nombre \"completo\"": "firstName", "Apellidos": "lastName"}"#),
         "{message}"
@@ -341,9 +551,21 @@ fn message_about_an_incomplete_full_name_proposes_mappings_that_work() {
     let row = record(&["Ana María", "Rojas", "a@x.org", "1"]);
     let alone = mapped(&headers, &[(headers[0], Some("fullName"))]).expect("all columns");
     assert!(alone.check(&row).is_ok());
-    let parts = mapped(&headers, &[(headers[0], Some("firstName")), ("Apellidos", Some("lastName"))]);
+    let parts = mapped(
+        &headers,
+        &[
+            (headers[0], Some("firstName")),
+            ("Apellidos", Some("lastName")),
+        ],
+    );
     assert!(parts.expect("all columns").check(&row).is_ok());
     // A middle name alone makes no surname.
-    let message = told(&["Nombre", "Segundo nombre", "Correo", "DNI"], &["Ana", "María", "a@x.org", "1"]);
-    assert!(message.contains(r#"{"Nombre": "fullName"}"#) && !message.contains("lastName"), "{message}");
+    let message = told(
+        &["Nombre", "Segundo nombre", "Correo", "DNI"],
+        &["Ana", "María", "a@x.org", "1"],
+    );
+    assert!(
+        message.contains(r#"{"Nombre": "fullName"}"#) && !message.contains("lastName"),
+        "{message}"
+    );
 }

@@ -1,4 +1,5 @@
-//! Known headers in English, Spanish, Portuguese, French, German and Italian, and words for guessing.
+//! Known headers in English, Spanish, Portuguese, French, German and Italian, and words for
+//! guessing.
 
 use super::{Column, Meaning};
 
@@ -152,7 +153,8 @@ pub(super) const FILLERS: &str = "de del da do dos das la las el los le les the 
      asistentes attendee attendees learner inscrito inscrita registrant persona person teilnehmer teilnehmers \
      partecipante";
 
-/// Words after which a header only explains itself, as in "Nombre tal como aparece en su documento".
+/// Words after which a header only explains itself, as in "Nombre tal como aparece en su
+/// documento".
 pub(super) const EXPLAINING: &str =
     "como tal as que segun according conforme exactly exactamente comme wie igual";
 
@@ -161,5 +163,4 @@ pub(super) const PURPOSES: &str = "certificado certificados certificate certific
      attestation certificat attestato certidao";
 
 /// Words between a part of the name and the certificate that it is for.
-pub(super) const FOR_CERTIFICATE: &str =
-    "para for on en in no na im auf dem fur sur pour per your su sus completo completos full complete";
+pub(super) const FOR_CERTIFICATE: &str = "para for on en in no na im auf dem fur sur pour per your su sus completo completos full complete";

@@ -5,11 +5,18 @@ use super::is_plausible;
 use crate::domain::certification::person::plausible::is_latin;
 
 /// Encodings in which a file may be written although another one is guessed.
-const COMPARED: [&str; 7] =
-    ["windows-1252", "macintosh", "ibm850", "ibm437", "windows-1250", "windows-1254", "windows-1257"];
+const COMPARED: [&str; 7] = [
+    "windows-1252",
+    "macintosh",
+    "ibm850",
+    "ibm437",
+    "windows-1250",
+    "windows-1254",
+    "windows-1257",
+];
 
-/// Common parts of names, in capitals. `^` and `$` stand for the beginning and the end of a word. An accented letter
-/// within such a part is right with near certainty.
+/// Common parts of names, in capitals. `^` and `$` stand for the beginning and the end of a word.
+/// An accented letter within such a part is right with near certainty.
 const KNOWN: &[&str] = &[
     // Spanish, Catalan and Portuguese.
     "ÍA",
@@ -170,18 +177,22 @@ const KNOWN: &[&str] = &[
 /// Consonants in a row from which on an accented letter among them is taken for a misread vowel.
 const LONG_RUN: usize = 4;
 
-/// Returns true if another encoding reads a word of the name clearly better: as a common name, or with a vowel within
-/// a run of consonants.
+/// Returns true if another encoding reads a word of the name clearly better: as a common name, or
+/// with a vowel within a run of consonants.
 pub(super) fn is_better_elsewhere(name: &str, assumed: Charset) -> bool {
     let bytes = assumed.encoded(name);
     let others = COMPARED.iter().filter(|label| **label != assumed.label);
     let others = others.filter_map(|label| Charset::of_label(label)?.decoded(&bytes));
-    others.filter(|other| other != name && is_plausible(other)).any(|other| {
-        // One byte is one letter in each of these encodings, so the words are in the same order.
-        words(name).zip(words(&other)).any(|(read, other)| {
-            is_changed(read, other) && (!is_known(read) && is_known(other) || has_lost_vowel(read, other))
+    others
+        .filter(|other| other != name && is_plausible(other))
+        .any(|other| {
+            // One byte is one letter in each of these encodings, so the words are in the same
+            // order.
+            words(name).zip(words(&other)).any(|(read, other)| {
+                is_changed(read, other)
+                    && (!is_known(read) && is_known(other) || has_lost_vowel(read, other))
+            })
         })
-    })
 }
 
 /// Returns true if a word of Latin letters differs from its other reading, and in letters only.
@@ -194,39 +205,63 @@ fn is_changed(read: &str, other: &str) -> bool {
 }
 
 fn words(name: &str) -> impl Iterator<Item = &str> {
-    name.split([' ', '-', '\'', '.', ',']).filter(|word| !word.is_empty())
+    name.split([' ', '-', '\'', '.', ','])
+        .filter(|word| !word.is_empty())
 }
 
 /// Returns true if each letter with an accent is within a common part of names.
 fn is_known(word: &str) -> bool {
     // "ß" has no capital of one letter.
-    let capital = |c: char| if c == 'ß' { c } else { c.to_uppercase().next().unwrap_or(c) };
+    let capital = |c: char| {
+        if c == 'ß' {
+            c
+        } else {
+            c.to_uppercase().next().unwrap_or(c)
+        }
+    };
     let word: String = format!("^{word}$").chars().map(capital).collect();
     let mut covered = vec![false; word.len()];
     for part in KNOWN {
         for (start, _) in word.match_indices(part) {
-            covered.iter_mut().skip(start).take(part.len()).for_each(|is_covered| *is_covered = true);
+            covered
+                .iter_mut()
+                .skip(start)
+                .take(part.len())
+                .for_each(|is_covered| *is_covered = true);
         }
     }
-    let mut accented = word.char_indices().filter(|(_, c)| !c.is_ascii()).peekable();
+    let mut accented = word
+        .char_indices()
+        .filter(|(_, c)| !c.is_ascii())
+        .peekable();
     accented.peek().is_some() && accented.all(|(at, _)| covered.get(at) == Some(&true))
 }
 
-/// Returns true if a long run of consonants contains an accented letter that the other reading has as a vowel, as in
-/// "Mźller". An "r" or "l" before the letter may be a syllable, as in "Krška".
+/// Returns true if a long run of consonants contains an accented letter that the other reading has
+/// as a vowel, as in "Mźller". An "r" or "l" before the letter may be a syllable, as in "Krška".
 fn has_lost_vowel(read: &str, other: &str) -> bool {
     let letters: Vec<char> = read.chars().collect();
     let has_vowel = letters.iter().any(|&c| is_vowel(c));
     let mut start = 0;
     while start < letters.len() {
-        let run = letters.iter().skip(start).take_while(|&&c| c.is_alphabetic() && !is_vowel(c)).count();
-        let lost = other.chars().enumerate().skip(start).take(run).any(|(at, replaced)| {
-            let is_accented = letters.get(at).is_some_and(|c| !c.is_ascii());
-            let before = at.checked_sub(1).and_then(|before| letters.get(before));
-            let is_syllable = at > start && matches!(before, Some('r' | 'l' | 'R' | 'L')) && has_vowel;
-            // "Štrbac" and "Črnko" begin with such a run.
-            at > 0 && is_accented && is_vowel(replaced) && !is_syllable
-        });
+        let run = letters
+            .iter()
+            .skip(start)
+            .take_while(|&&c| c.is_alphabetic() && !is_vowel(c))
+            .count();
+        let lost = other
+            .chars()
+            .enumerate()
+            .skip(start)
+            .take(run)
+            .any(|(at, replaced)| {
+                let is_accented = letters.get(at).is_some_and(|c| !c.is_ascii());
+                let before = at.checked_sub(1).and_then(|before| letters.get(before));
+                let is_syllable =
+                    at > start && matches!(before, Some('r' | 'l' | 'R' | 'L')) && has_vowel;
+                // "Štrbac" and "Črnko" begin with such a run.
+                at > 0 && is_accented && is_vowel(replaced) && !is_syllable
+            });
         if run >= LONG_RUN && lost {
             return true;
         }
@@ -288,7 +323,8 @@ mod tests {
              Jiří Novák, Šárka Růžičková, Černý, Škoda, Živković, Szűcs Ágnes, Kovács Ödön, Győző, Željko, Jožef, \
              Stefańska, Ľubomír, Štefan Ďurica, Przemysław Gołąb",
         );
-        let turkish = names("Şule Öztürk, İbrahim Çağlayan, Ayşe Gül Yıldız, Gökçe, ÖZGÜR, Ümit Doğan");
+        let turkish =
+            names("Şule Öztürk, İbrahim Çağlayan, Ayşe Gül Yıldız, Gökçe, ÖZGÜR, Ümit Doğan");
         let all = western.map(|name| (name, "windows-1252"));
         let all = all.chain(central.map(|name| (name, "windows-1250")));
         for (name, assumed) in all.chain(turkish.map(|name| (name, "windows-1254"))) {

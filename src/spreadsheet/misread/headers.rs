@@ -6,12 +6,25 @@ use super::super::error::MisreadHeaders;
 use super::super::headers::recognise;
 use super::MAX_OFFERED;
 
-/// Adds to an error about missing columns that the headers look misread, and the encodings to choose from.
+/// Adds to an error about missing columns that the headers look misread, and the encodings to
+/// choose from.
 pub(super) fn hinted(error: SheetError, assumed: Charset, start: &[u8]) -> SheetError {
     match error {
-        SheetError::MissingColumns { missing, recognised, found, row, .. } => {
+        SheetError::MissingColumns {
+            missing,
+            recognised,
+            found,
+            row,
+            ..
+        } => {
             let misread = of_headers(found.reveal(), assumed, start);
-            SheetError::MissingColumns { missing, recognised, found, row, misread }
+            SheetError::MissingColumns {
+                missing,
+                recognised,
+                found,
+                row,
+                misread,
+            }
         }
         other => other,
     }
@@ -24,18 +37,26 @@ fn of_headers(headers: &[String], assumed: Charset, start: &[u8]) -> Option<Misr
         encodings.extend(["utf-16le", "utf-16be"]);
     }
     let others = offered().filter(|charset| *charset != assumed);
-    encodings
-        .extend(others.filter(|charset| knows_more(headers, assumed, *charset)).map(|charset| charset.label));
+    encodings.extend(
+        others
+            .filter(|charset| knows_more(headers, assumed, *charset))
+            .map(|charset| charset.label),
+    );
     encodings.truncate(MAX_OFFERED);
     let is_damaged =
         |header: &String| header.contains(char::REPLACEMENT_CHARACTER) || untwice(header).is_some();
     let is_misread = !encodings.is_empty() || headers.iter().any(is_damaged);
-    is_misread.then_some(MisreadHeaders { assumed: assumed.label, encodings })
+    is_misread.then_some(MisreadHeaders {
+        assumed: assumed.label,
+        encodings,
+    })
 }
 
 /// Returns true if a header that is not known is known as another encoding reads it.
 fn knows_more(headers: &[String], assumed: Charset, other: Charset) -> bool {
-    let unknown = headers.iter().filter(|header| !header.is_ascii() && recognise(header).is_none());
+    let unknown = headers
+        .iter()
+        .filter(|header| !header.is_ascii() && recognise(header).is_none());
     unknown
         .filter_map(|header| Some((header, other.decoded(&assumed.encoded(header))?)))
         .any(|(header, read)| read != *header && recognise(&read).is_some())
@@ -48,7 +69,10 @@ mod tests {
     use crate::domain::certification::reading::Reading;
 
     fn told(bytes: &[u8], encoding: Option<&str>) -> String {
-        let reading = Reading { encoding: encoding.map(str::to_owned), ..Reading::default() };
+        let reading = Reading {
+            encoding: encoding.map(str::to_owned),
+            ..Reading::default()
+        };
         let error = open_chosen(bytes, Format::Csv, &reading).expect_err("refused");
         assert_eq!(error.code(), "MISSING_COLUMNS", "{error}");
         error.to_string()
@@ -59,7 +83,10 @@ mod tests {
         let text = "Nombre,Correo,Número de identificación\nAna,ana@example.org,1\n";
         let twice: String = text.bytes().map(char::from).collect();
         let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1")).collect();
+        let latin: Vec<u8> = text
+            .chars()
+            .map(|c| u8::try_from(u32::from(c)).expect("Latin-1"))
+            .collect();
         let macroman = b"Nombre,Correo,N\x9Cmero de identificaci\x97n\nAna,ana@example.org,1\n";
         for (bytes, given, offered) in [
             (twice.as_bytes(), None, "utf-8-twice"),
@@ -71,7 +98,10 @@ mod tests {
             (&utf_16[..], Some("utf-8"), "utf-16le"),
         ] {
             let message = told(bytes, given);
-            assert!(message.contains("look misread") && message.contains(offered), "{given:?} {message}");
+            assert!(
+                message.contains("look misread") && message.contains(offered),
+                "{given:?} {message}"
+            );
             assert!(message.contains("`encoding`"), "{message}");
         }
     }

@@ -1,4 +1,5 @@
-//! Files in encodings that are guessed: accepted where the guess is right, refused where it is wrong.
+//! Files in encodings that are guessed: accepted where the guess is right, refused where it is
+//! wrong.
 
 use super::super::encoding::detect;
 use super::*;
@@ -13,19 +14,31 @@ fn read(names: &str, encoding: &str) -> Result<String, SheetError> {
     }
     let (charset, source) = detect(&bytes[..]).expect("a slice reads");
     let text = charset.decoded(&bytes).expect("the guess decodes");
-    let assumed = Assumed { charset, source, start: Vec::new() };
+    let assumed = Assumed {
+        charset,
+        source,
+        start: Vec::new(),
+    };
     let lines = text.lines().skip(1).zip(2..);
     let found = lines.map(|(line, row)| {
         let name = line.split(',').next().unwrap_or_default();
-        assumed.check(name, row, || "Nombre".to_owned()).map(|()| name.to_owned())
+        assumed
+            .check(name, row, || "Nombre".to_owned())
+            .map(|()| name.to_owned())
     });
-    Ok(found.collect::<Result<Vec<String>, SheetError>>()?.join(", "))
+    Ok(found
+        .collect::<Result<Vec<String>, SheetError>>()?
+        .join(", "))
 }
 
 #[test]
 fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
     for (encoding, names, first) in [
-        ("macintosh", "Jürgen Müller, Günter Grün, Käthe Schön", "Jürgen Müller"),
+        (
+            "macintosh",
+            "Jürgen Müller, Günter Grün, Käthe Schön",
+            "Jürgen Müller",
+        ),
         ("macintosh", "Käthe Schön", "Käthe Schön"),
         ("macintosh", "GARCÍA, RAMÍREZ, MARTÍN, DÍAZ", "GARCÍA"),
         ("ibm850", "GARCÍA, RAMÍREZ, MARTÍN, DÍAZ", "GARCÍA"),
@@ -34,8 +47,16 @@ fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
         ("ibm850", "DÍAZ", "DÍAZ"),
         ("macintosh", "GÓMEZ, LÓPEZ RAÚL, LEÓN", "GÓMEZ"),
         ("ibm850", "GÓMEZ, LÓPEZ RAÚL, LEÓN", "GÓMEZ"),
-        ("ibm850", "María García, Luis Ramírez, Eva Martín", "María García"),
-        ("ibm437", "María García, Luis Ramírez, Eva Martín", "María García"),
+        (
+            "ibm850",
+            "María García, Luis Ramírez, Eva Martín",
+            "María García",
+        ),
+        (
+            "ibm437",
+            "María García, Luis Ramírez, Eva Martín",
+            "María García",
+        ),
         ("macintosh", "ÁLVARO RAÚL", "ÁLVARO RAÚL"),
         ("ibm850", "MUÑOZ", "MUÑOZ"),
         ("ibm850", "PEÑA", "PEÑA"),
@@ -52,7 +73,11 @@ fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
         ("x-mac-cyrillic", "Ёлкин Пётр", "Ёлкин Пётр"),
         ("x-mac-cyrillic", "Смирнова Мария", "Смирнова Мария"),
         ("x-mac-cyrillic", "Максим Кузнецов", "Максим Кузнецов"),
-        ("x-mac-cyrillic", "Анна Ковалёва, Роман Фёдоров", "Анна Ковалёва"),
+        (
+            "x-mac-cyrillic",
+            "Анна Ковалёва, Роман Фёдоров",
+            "Анна Ковалёва",
+        ),
         ("windows-1257", "Jānis Bērziņš", "Jānis Bērziņš"),
         ("windows-1257", "Žygimantas Šiška", "Žygimantas Šiška"),
         ("windows-1250", "Tőke Űrös", "Tőke Űrös"),
@@ -60,7 +85,10 @@ fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
         let error = read(names, encoding).expect_err(names);
         assert_eq!(error.code(), "MISREAD_TEXT", "{names}");
         let told = error.for_uploader();
-        assert!(told.contains(&format!("reads \"{first}\"")), "{encoding} {names}: {told}");
+        assert!(
+            told.contains(&format!("reads \"{first}\"")),
+            "{encoding} {names}: {told}"
+        );
     }
 }
 
@@ -88,7 +116,9 @@ fn code_pages_of_dos_are_never_read_as_garbage() {
             Err(error) => {
                 assert_eq!(error.code(), "MISREAD_TEXT", "{names}");
                 let told = error.for_uploader();
-                let (_, rest) = told.split_once("upload the file again with encoding=").expect("a way out");
+                let (_, rest) = told
+                    .split_once("upload the file again with encoding=")
+                    .expect("a way out");
                 let assumed = rest.split(';').next().unwrap_or_default();
                 assert!(Charset::of_label(assumed).is_some(), "{told}");
             }
@@ -106,15 +136,24 @@ fn right_guesses_are_accepted() {
         ("windows-1252", "O’Neil, d’Artagnan"),
         ("windows-1252", "BJÖRN"),
         ("windows-1252", "MUÑOZ"),
-        ("windows-1250", "Łukasz Źrebiec, Małgorzata Dąbrowska, Święta Ćwiklińska"),
+        (
+            "windows-1250",
+            "Łukasz Źrebiec, Małgorzata Dąbrowska, Święta Ćwiklińska",
+        ),
         ("windows-1250", "Tomáš Dvořák, Jiří Novák, Šárka Růžičková"),
         ("windows-1250", "Szűcs Ágnes, Kovács Ödön, Győző Péter"),
         ("windows-1250", "Tomáš Krška"),
-        ("windows-1254", "Şule Öztürk, İbrahim Çağlayan, Ayşe Gül Yıldız"),
+        (
+            "windows-1254",
+            "Şule Öztürk, İbrahim Çağlayan, Ayşe Gül Yıldız",
+        ),
         ("windows-1251", "Щукина Юлия, Ёлкин Пётр, Ольга Кузнецова"),
         ("windows-1251", "Ђорђе Јовановић, Љубица Његош, Ћирић Џемал"),
         ("windows-1251", "Салтыков–Щедрин, Ян Ким, МакДональд Рой"),
-        ("windows-1257", "Žydrūnas Ąžuolas, Eglė Čepaitė, Šarūnas Jasikevičius"),
+        (
+            "windows-1257",
+            "Žydrūnas Ąžuolas, Eglė Čepaitė, Šarūnas Jasikevičius",
+        ),
         ("windows-1253", "Ιωάννα Αλεξίου, Γιώργος Χατζής, Ζωή Ρήγα"),
         ("koi8-r", "Щукина Юлия, Ёлкин Пётр, Ольга Кузнецова"),
         ("ibm866", "Щукина Юлия, Иванов Пётр, Ольга Кузнецова"),

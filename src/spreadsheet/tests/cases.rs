@@ -7,7 +7,9 @@ use super::super::{Format, HowRead, SheetError, SheetFate, SheetRow, sniff};
 use crate::domain::certification::reading::Reading;
 
 fn file(name: &str) -> (Vec<u8>, Format) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases")
+        .join(name);
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
     let format = sniff(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
     (bytes, format)
@@ -25,12 +27,18 @@ fn briefs(name: &str) -> Vec<String> {
 
 fn how(name: &str, reading: &Reading) -> (u32, HowRead) {
     let (bytes, format) = file(name);
-    let reader = open_chosen(&bytes, format, reading).unwrap_or_else(|error| panic!("{name}: {error}"));
-    reader.read_through().unwrap_or_else(|error| panic!("{name}: {error}"))
+    let reader =
+        open_chosen(&bytes, format, reading).unwrap_or_else(|error| panic!("{name}: {error}"));
+    reader
+        .read_through()
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 fn in_encoding(label: &str) -> Reading {
-    Reading { encoding: Some(label.to_owned()), ..Reading::default() }
+    Reading {
+        encoding: Some(label.to_owned()),
+        ..Reading::default()
+    }
 }
 
 #[test]
@@ -46,7 +54,10 @@ fn case_01_google_forms() {
     let (_, how) = how(name, &Reading::default());
     assert_eq!(how.columns[0], ("Marca temporal".to_owned(), None));
     assert_eq!(how.columns[1].1, Some("email"));
-    assert_eq!(how.first_rows[0].values["fullName"].reveal_str(), "Ana Rojas Peña");
+    assert_eq!(
+        how.first_rows[0].values["fullName"].reveal_str(),
+        "Ana Rojas Peña"
+    );
 }
 
 #[test]
@@ -81,13 +92,19 @@ fn case_04_trailing_blanks_left_out() {
     );
     assert_eq!(
         briefs("04-outlook-header-longer.csv"),
-        ["2 Ana Rojas|1020304050|ana.rojas@example.org", "3 Luis Mora|79123456|luis.mora@example.org"]
+        [
+            "2 Ana Rojas|1020304050|ana.rojas@example.org",
+            "3 Luis Mora|79123456|luis.mora@example.org"
+        ]
     );
 }
 
 #[test]
 fn case_05_separator_in_quotes() {
-    assert_eq!(briefs("05-sep-quoted.csv"), ["2 Ana Rojas|1020304050|ana.rojas@example.org"]);
+    assert_eq!(
+        briefs("05-sep-quoted.csv"),
+        ["2 Ana Rojas|1020304050|ana.rojas@example.org"]
+    );
 }
 
 #[test]
@@ -96,7 +113,10 @@ fn case_06_macroman() {
     let error = rows(name, &Reading::default()).expect_err("the encoding can't be told");
     assert_eq!(error.code(), "MISREAD_TEXT");
     let told = error.for_uploader();
-    assert!(told.contains("encoding=macintosh reads \"José Muñoz Ibáñez\""), "{told}");
+    assert!(
+        told.contains("encoding=macintosh reads \"José Muñoz Ibáñez\""),
+        "{told}"
+    );
     assert!(told.contains("\"Nombre completo\""), "{told}");
     assert!(!format!("{error} {error:?}").contains("oz"), "{error:?}");
     let read = rows(name, &in_encoding("macintosh")).expect("it is MacRoman");
@@ -114,17 +134,26 @@ fn case_07_cyrillic_and_dos() {
     let name = "07-cp1251-russian.csv";
     assert_eq!(
         briefs(name),
-        ["2 Иванов Иван|4509123456|ivanov@example.org", "3 Щукина Юлия|4510654321|shchukina@example.org",]
+        [
+            "2 Иванов Иван|4509123456|ivanov@example.org",
+            "3 Щукина Юлия|4510654321|shchukina@example.org",
+        ]
     );
     let (_, how) = how(name, &Reading::default());
     assert_eq!(how.encoding.map(|(label, _)| label), Some("windows-1251"));
-    assert_eq!(how.guessed_names[0].values["fullName"].reveal_str(), "Иванов Иван");
+    assert_eq!(
+        how.guessed_names[0].values["fullName"].reveal_str(),
+        "Иванов Иван"
+    );
 
     let name = "07-cp850-dos.csv";
     let error = rows(name, &Reading::default()).expect_err("the encoding can't be told");
     assert_eq!(error.code(), "MISREAD_TEXT");
     let told = error.for_uploader();
-    assert!(told.contains("encoding=ibm850 reads \"José Muñoz Ibáñez\""), "{told}");
+    assert!(
+        told.contains("encoding=ibm850 reads \"José Muñoz Ibáñez\""),
+        "{told}"
+    );
     let read = rows(name, &in_encoding("cp850")).expect("it is code page 850");
     assert_eq!(
         read.iter().map(brief).collect::<Vec<_>>(),
@@ -153,7 +182,10 @@ fn case_08_rounded_documents() {
 fn case_09_text_as_a_formula() {
     assert_eq!(
         briefs("09-equals-quoted.csv"),
-        ["2 Ana Rojas|0012345|ana.rojas@example.org", "3 Luis Mora|0079123|luis.mora@example.org"]
+        [
+            "2 Ana Rojas|0012345|ana.rojas@example.org",
+            "3 Luis Mora|0079123|luis.mora@example.org"
+        ]
     );
 }
 
@@ -184,7 +216,10 @@ fn case_13_rows_of_empty_check_boxes() {
     let name = "13-checkbox-rows.csv";
     assert_eq!(
         briefs(name),
-        ["2 Ana Rojas|1020304050|ana.rojas@example.org", "3 Luis Mora|79123456|luis.mora@example.org"]
+        [
+            "2 Ana Rojas|1020304050|ana.rojas@example.org",
+            "3 Luis Mora|79123456|luis.mora@example.org"
+        ]
     );
     let (rows, how) = how(name, &Reading::default());
     assert_eq!((rows, how.blank_rows), (2, 58));
@@ -218,24 +253,39 @@ fn case_21_escapes_in_results_of_formulas() {
 
 #[test]
 fn case_25_parts_in_utf_16() {
-    assert_eq!(briefs("25-utf16-parts.xlsx"), ["2 Ana Rojas|1020304050|ana.rojas@example.org"]);
+    assert_eq!(
+        briefs("25-utf16-parts.xlsx"),
+        ["2 Ana Rojas|1020304050|ana.rojas@example.org"]
+    );
 }
 
 #[test]
 fn case_26_filtered_rows() {
     let name = "26-filtered-rows.xlsx";
-    let shown =
-        ["2 Ana Rojas|1020304050|ana.rojas@example.org", "4 Luis Mora|79123456|luis.mora@example.org"];
+    let shown = [
+        "2 Ana Rojas|1020304050|ana.rojas@example.org",
+        "4 Luis Mora|79123456|luis.mora@example.org",
+    ];
     assert_eq!(briefs(name), shown);
     let (_, how_read) = how(name, &Reading::default());
-    assert_eq!((how_read.hidden.count, how_read.hidden.are_read), (1, false));
+    assert_eq!(
+        (how_read.hidden.count, how_read.hidden.are_read),
+        (1, false)
+    );
     assert_eq!(how_read.hidden.rows, [(Some("Lista".to_owned()), 3)]);
 
-    let all = Reading { hidden_rows: true, ..Reading::default() };
+    let all = Reading {
+        hidden_rows: true,
+        ..Reading::default()
+    };
     let read = rows(name, &all).expect("it is whole");
     assert_eq!(
         read.iter().map(brief).collect::<Vec<_>>(),
-        [shown[0], "3 No Asistió|111|no.asistio@example.org", shown[1]]
+        [
+            shown[0],
+            "3 No Asistió|111|no.asistio@example.org",
+            shown[1]
+        ]
     );
     assert!(how(name, &all).1.hidden.are_read);
 }
@@ -245,16 +295,31 @@ fn case_27_three_days() {
     let name = "27-three-days.xlsx";
     assert_eq!(briefs(name), ["2 Persona A|9000|persona0@example.org"]);
     let fates = |reading: &Reading| -> Vec<SheetFate> {
-        how(name, reading).1.sheets.into_iter().map(|sheet| sheet.fate).collect()
+        how(name, reading)
+            .1
+            .sheets
+            .into_iter()
+            .map(|sheet| sheet.fate)
+            .collect()
     };
     use SheetFate::{NoHeaders, NotChosen, Read};
-    assert_eq!(fates(&Reading::default()), [NoHeaders, Read, NotChosen, NotChosen]);
+    assert_eq!(
+        fates(&Reading::default()),
+        [NoHeaders, Read, NotChosen, NotChosen]
+    );
 
-    let all = Reading { sheets: Some("all".to_owned()), ..Reading::default() };
+    let all = Reading {
+        sheets: Some("all".to_owned()),
+        ..Reading::default()
+    };
     assert_eq!(fates(&all), [NoHeaders, Read, Read, Read]);
     let read = rows(name, &all).expect("it is whole");
-    // Row numbers continue across sheets, so that each is unique. Messages use the number in the sheet.
-    assert_eq!(read.iter().map(|row| row.row).collect::<Vec<_>>(), [2, 4, 6]);
+    // Row numbers continue across sheets, so that each is unique. Messages use the number in the
+    // sheet.
+    assert_eq!(
+        read.iter().map(|row| row.row).collect::<Vec<_>>(),
+        [2, 4, 6]
+    );
     let places: Vec<_> = read
         .iter()
         .map(|row| match &row.outcome {
@@ -266,12 +331,22 @@ fn case_27_three_days() {
         .collect();
     assert_eq!(places[2], (Some("Día 3".to_owned()), 2));
 
-    let one = Reading { sheets: Some("día 2".to_owned()), ..Reading::default() };
+    let one = Reading {
+        sheets: Some("día 2".to_owned()),
+        ..Reading::default()
+    };
     assert_eq!(
-        rows(name, &one).expect("it is whole").iter().map(brief).collect::<Vec<_>>(),
+        rows(name, &one)
+            .expect("it is whole")
+            .iter()
+            .map(brief)
+            .collect::<Vec<_>>(),
         ["2 Persona B|9001|persona1@example.org"]
     );
-    let none = Reading { sheets: Some("Día 9".to_owned()), ..Reading::default() };
+    let none = Reading {
+        sheets: Some("Día 9".to_owned()),
+        ..Reading::default()
+    };
     let error = rows(name, &none).expect_err("no such sheet");
     assert_eq!(error.code(), "UNKNOWN_SHEET");
     assert!(error.to_string().contains("\"Día 1\""), "{error}");
@@ -281,10 +356,22 @@ fn case_27_three_days() {
 fn case_28_documents_turned_into_dates() {
     let name = "28-documents-turned-into-dates.xlsx";
     let column = "Número de documento:DATE_CELL";
-    assert_eq!(briefs(name), [format!("2 {column}"), format!("3 {column}"), format!("4 {column}")]);
+    assert_eq!(
+        briefs(name),
+        [
+            format!("2 {column}"),
+            format!("3 {column}"),
+            format!("4 {column}")
+        ]
+    );
     let read = rows(name, &Reading::default()).expect("it is whole");
-    let super::super::RowOutcome::Rejected { errors, .. } = &read[0].outcome else { panic!("rejected") };
+    let super::super::RowOutcome::Rejected { errors, .. } = &read[0].outcome else {
+        panic!("rejected")
+    };
     let message = &errors[0].message;
     assert_eq!(errors[0].column.as_deref(), Some("Número de documento"));
-    assert!(message.contains("date or time") && message.contains("as text"), "{message}");
+    assert!(
+        message.contains("date or time") && message.contains("as text"),
+        "{message}"
+    );
 }

@@ -12,24 +12,40 @@ fn csv(text: impl AsRef<[u8]>) -> Vec<String> {
 #[test]
 fn the_three_delimiters() {
     for delimiter in [",", ";", "\t"] {
-        let text = "Full name|E-mail|Document number\r\nAda|ada@example.com|0012\r\n".replace('|', delimiter);
+        let text = "Full name|E-mail|Document number\r\nAda|ada@example.com|0012\r\n"
+            .replace('|', delimiter);
         assert_eq!(csv(text), ["2 Ada|0012|ada@example.com"], "{delimiter:?}");
     }
     // Quoted headers may contain other delimiters. The delimiter with recognised headers is chosen.
-    assert_eq!(csv("\"a;b;c;d\",name,email,documento\nx,Ada,a@example.com,1"), ["2 Ada|1|a@example.com"]);
+    assert_eq!(
+        csv("\"a;b;c;d\",name,email,documento\nx,Ada,a@example.com,1"),
+        ["2 Ada|1|a@example.com"]
+    );
 }
 
 #[test]
 fn excels_separator_line_is_no_row() {
-    assert_eq!(csv("sep=;\r\nname;email;documento\r\nAda;a@example.com;1"), ["2 Ada|1|a@example.com"]);
-    assert_eq!(csv("\u{feff}SEP=|\nname|email|documento\nAda|a@example.com|1"), ["2 Ada|1|a@example.com"]);
+    assert_eq!(
+        csv("sep=;\r\nname;email;documento\r\nAda;a@example.com;1"),
+        ["2 Ada|1|a@example.com"]
+    );
+    assert_eq!(
+        csv("\u{feff}SEP=|\nname|email|documento\nAda|a@example.com|1"),
+        ["2 Ada|1|a@example.com"]
+    );
 }
 
 #[test]
 fn encodings() {
     let text = "nombre,correo,documento\nJosé Muñoz,j@example.com,1\n";
-    let windows: Vec<u8> = text.chars().map(|character| u8::try_from(character).expect("Latin-1")).collect();
-    let utf_16: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let windows: Vec<u8> = text
+        .chars()
+        .map(|character| u8::try_from(character).expect("Latin-1"))
+        .collect();
+    let utf_16: Vec<u8> = format!("\u{feff}{text}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let marked = format!("\u{feff}{text}").into_bytes();
     for bytes in [text.as_bytes(), &marked, &windows, &utf_16] {
         assert_eq!(csv(bytes), ["2 José Muñoz|1|j@example.com"]);
@@ -40,7 +56,14 @@ fn encodings() {
 fn row_numbers_are_those_of_the_spreadsheet_program() {
     let text = "\r\nname,email,documento,note\r\n\r\nAda,a@example.com,1,\"two\r\nlines, \"\"quoted\"\"\"\r\n,,,\r\n \
                 \r\nBob,b@example.com,2,\r\nCyd,c@example.com,3,";
-    assert_eq!(csv(text), ["4 Ada|1|a@example.com", "7 Bob|2|b@example.com", "8 Cyd|3|c@example.com"]);
+    assert_eq!(
+        csv(text),
+        [
+            "4 Ada|1|a@example.com",
+            "7 Bob|2|b@example.com",
+            "8 Cyd|3|c@example.com"
+        ]
+    );
 }
 
 #[test]
@@ -65,7 +88,8 @@ fn one_bad_row_never_stops_the_others() {
             "8 Blank|5|l@example.com",
         ]
     );
-    let RowOutcome::Person { certificate_id, .. } = &rows(text.as_bytes(), Format::Csv)[0].outcome else {
+    let RowOutcome::Person { certificate_id, .. } = &rows(text.as_bytes(), Format::Csv)[0].outcome
+    else {
         panic!("row 2 is a person");
     };
     assert_eq!(
@@ -77,27 +101,44 @@ fn one_bad_row_never_stops_the_others() {
 #[test]
 fn a_rejected_row_keeps_what_was_written_and_hides_it_from_logs() {
     let found = rows(b"name,email,documento\nAda,secret,\n", Format::Csv);
-    let RowOutcome::Rejected { raw, errors } = &found[0].outcome else { panic!("no valid address") };
-    let pairs: Vec<_> = raw.pairs().map(|(header, value)| (header, value.reveal_str())).collect();
-    assert_eq!(pairs, [("name".to_owned(), "Ada"), ("email".to_owned(), "secret")]);
-    let told =
-        errors.iter().map(|error| &error.message).fold(format!("{found:?}"), |all, message| all + message);
+    let RowOutcome::Rejected { raw, errors } = &found[0].outcome else {
+        panic!("no valid address")
+    };
+    let pairs: Vec<_> = raw
+        .pairs()
+        .map(|(header, value)| (header, value.reveal_str()))
+        .collect();
+    assert_eq!(
+        pairs,
+        [("name".to_owned(), "Ada"), ("email".to_owned(), "secret")]
+    );
+    let told = errors
+        .iter()
+        .map(|error| &error.message)
+        .fold(format!("{found:?}"), |all, message| all + message);
     assert!(!told.contains("Ada") && !told.contains("secret"), "{told}");
 }
 
 #[test]
 fn a_quoted_field_that_never_ends_is_told_and_the_rows_before_it_are_kept() {
     let good = "name,email,documento\nAda,a@example.com,1\n\n";
-    for rest in
-        ["\"Bob,b@example.com,2\nCyd,c@example.com,3\n".to_owned(), format!("\"{}", "x\n".repeat(3_000_000))]
-    {
+    for rest in [
+        "\"Bob,b@example.com,2\nCyd,c@example.com,3\n".to_owned(),
+        format!("\"{}", "x\n".repeat(3_000_000)),
+    ] {
         let text = format!("{good}{rest}");
-        let mut reader =
-            open_within(text.as_bytes(), Format::Csv, Limits::default()).expect("the header is whole");
-        assert_eq!(brief(&reader.next().expect("a row").expect("a whole row")), "2 Ada|1|a@example.com");
+        let mut reader = open_within(text.as_bytes(), Format::Csv, Limits::default())
+            .expect("the header is whole");
+        assert_eq!(
+            brief(&reader.next().expect("a row").expect("a whole row")),
+            "2 Ada|1|a@example.com"
+        );
         let broken = reader.next().expect("the broken row").expect_err("no end");
         assert_eq!(broken.code(), "UNCLOSED_QUOTE");
-        assert!(broken.to_string().contains("row 4") || broken.to_string().contains("row 3"), "{broken}");
+        assert!(
+            broken.to_string().contains("row 4") || broken.to_string().contains("row 3"),
+            "{broken}"
+        );
         assert!(reader.next().is_none());
     }
 }
@@ -106,39 +147,92 @@ fn a_quoted_field_that_never_ends_is_told_and_the_rows_before_it_are_kept() {
 fn endless_row_without_quotation_marks_is_not_blamed_on_one() {
     let good = "name,email,documento\n\"Ada\",a@example.com,1\n";
     for rest in ["x".repeat(10 << 20), "x,".repeat(5 << 20)] {
-        let mut reader = open_within(format!("{good}{rest}\n").as_bytes(), Format::Csv, Limits::default())
-            .expect("a header");
+        let mut reader = open_within(
+            format!("{good}{rest}\n").as_bytes(),
+            Format::Csv,
+            Limits::default(),
+        )
+        .expect("a header");
         assert!(reader.next().is_some_and(|row| row.is_ok()));
         let error = reader.next().expect("the long row").expect_err("too long");
         assert_eq!(error.code(), "ROW_TOO_LONG");
-        assert!(error.to_string().contains("row 3") && error.to_string().contains("4 MiB"), "{error}");
+        assert!(
+            error.to_string().contains("row 3") && error.to_string().contains("4 MiB"),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn a_row_of_a_megabyte_is_one_bad_row() {
-    let text =
-        format!("name,email,documento\n{},a@example.com,1\nBob,b@example.com,2\n", "x".repeat(1 << 20));
+    let text = format!(
+        "name,email,documento\n{},a@example.com,1\nBob,b@example.com,2\n",
+        "x".repeat(1 << 20)
+    );
     assert_eq!(csv(&text), ["2 name:TOO_LONG", "3 Bob|2|b@example.com"]);
     let RowOutcome::Rejected { raw, .. } = &rows(text.as_bytes(), Format::Csv)[0].outcome else {
         panic!("too long")
     };
-    assert_eq!(raw.pairs().next().map(|(_, value)| value.reveal_str().len()), Some(4_096));
+    assert_eq!(
+        raw.pairs()
+            .next()
+            .map(|(_, value)| value.reveal_str().len()),
+        Some(4_096)
+    );
 }
 
 #[test]
 fn limits_of_the_whole_file() {
     let code = |text: &str, limits| match open_within(text.as_bytes(), Format::Csv, limits) {
         Err(error) => error.code(),
-        Ok(reader) => reader.filter_map(Result::err).next().map_or("none", |error| error.code()),
+        Ok(reader) => reader
+            .filter_map(Result::err)
+            .next()
+            .map_or("none", |error| error.code()),
     };
     let text = "name,email,documento\nAda,a@example.com,1\n\nBob,b@example.com,2\n";
     let usual = Limits::default();
     assert_eq!(code(text, usual), "none");
-    assert_eq!(code(text, Limits { max_rows: 2, ..usual }), "none");
-    assert_eq!(code(text, Limits { max_rows: 1, ..usual }), "TOO_MANY_ROWS");
-    assert_eq!(code(text, Limits { max_columns: 2, ..usual }), "TOO_MANY_COLUMNS");
-    assert_eq!(code(text, Limits { max_bytes: 10, ..usual }), "FILE_TOO_LARGE");
+    assert_eq!(
+        code(
+            text,
+            Limits {
+                max_rows: 2,
+                ..usual
+            }
+        ),
+        "none"
+    );
+    assert_eq!(
+        code(
+            text,
+            Limits {
+                max_rows: 1,
+                ..usual
+            }
+        ),
+        "TOO_MANY_ROWS"
+    );
+    assert_eq!(
+        code(
+            text,
+            Limits {
+                max_columns: 2,
+                ..usual
+            }
+        ),
+        "TOO_MANY_COLUMNS"
+    );
+    assert_eq!(
+        code(
+            text,
+            Limits {
+                max_bytes: 10,
+                ..usual
+            }
+        ),
+        "FILE_TOO_LARGE"
+    );
     assert_eq!(code("", usual), "EMPTY_FILE");
     assert_eq!(code("\n \n,,\n", usual), "EMPTY_FILE");
     assert_eq!(code("name,email\n", usual), "MISSING_COLUMNS");

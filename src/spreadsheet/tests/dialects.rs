@@ -11,10 +11,17 @@ const TABLE: [[&str; 3]; 3] = [
     ["José Muñoz", "jose@example.com", "0012"],
     ["Inés Peña", "ines@example.com", "34"],
 ];
-const EXPECTED: [&str; 2] = ["2 José Muñoz|0012|jose@example.com", "3 Inés Peña|34|ines@example.com"];
+const EXPECTED: [&str; 2] = [
+    "2 José Muñoz|0012|jose@example.com",
+    "3 Inés Peña|34|ines@example.com",
+];
 
 fn encoded(text: &str, encoding: &'static Encoding, has_mark: bool) -> Vec<u8> {
-    let text = if has_mark { format!("\u{feff}{text}") } else { text.to_owned() };
+    let text = if has_mark {
+        format!("\u{feff}{text}")
+    } else {
+        text.to_owned()
+    };
     let units = text.encode_utf16();
     if encoding == UTF_16LE {
         units.flat_map(u16::to_le_bytes).collect()
@@ -42,7 +49,11 @@ fn every_encoding_delimiter_and_line_end() {
                 for last in ["", end] {
                     let lines = TABLE.map(|row| row.join(delimiter));
                     let bytes = encoded(&(lines.join(end) + last), encoding, has_mark);
-                    assert_eq!(sniff(&bytes).ok(), Some(Format::Csv), "{encoding:?} {delimiter:?} {end:?}");
+                    assert_eq!(
+                        sniff(&bytes).ok(),
+                        Some(Format::Csv),
+                        "{encoding:?} {delimiter:?} {end:?}"
+                    );
                     assert_eq!(
                         briefs(&bytes, Format::Csv),
                         EXPECTED,
@@ -56,9 +67,15 @@ fn every_encoding_delimiter_and_line_end() {
 
 #[test]
 fn text_that_is_no_text_is_refused() {
-    let utf_32: Vec<u8> =
-        TABLE[0].join(",").chars().flat_map(|character| u32::from(character).to_le_bytes()).collect();
-    assert_eq!(sniff(&utf_32).expect_err("UTF-32").code(), "UNKNOWN_ENCODING");
+    let utf_32: Vec<u8> = TABLE[0]
+        .join(",")
+        .chars()
+        .flat_map(|character| u32::from(character).to_le_bytes())
+        .collect();
+    assert_eq!(
+        sniff(&utf_32).expect_err("UTF-32").code(),
+        "UNKNOWN_ENCODING"
+    );
 }
 
 proptest! {

@@ -7,13 +7,18 @@ use super::super::{Format, RowOutcome};
 
 /// Returns the name of each row, or the code of its first error.
 fn names(case: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases")
+        .join(case);
     let bytes = std::fs::read(&path).expect("the case is there");
     let told = |outcome: RowOutcome| match outcome {
         RowOutcome::Person { person, .. } => person.full_name.into_revealed(),
         RowOutcome::Rejected { errors, .. } => errors[0].code.to_owned(),
     };
-    rows(&bytes, Format::Csv).into_iter().map(|row| told(row.outcome)).collect()
+    rows(&bytes, Format::Csv)
+        .into_iter()
+        .map(|row| told(row.outcome))
+        .collect()
 }
 
 #[test]
@@ -67,5 +72,8 @@ fn cells_and_rows_of_format_characters_only_are_blank() {
             RowOutcome::Rejected { .. } => None,
         })
         .collect();
-    assert_eq!((rows.len(), people), (2, vec![(2, "Ana Rojas"), (4, "Eva Gil")]));
+    assert_eq!(
+        (rows.len(), people),
+        (2, vec![(2, "Ana Rojas"), (4, "Eva Gil")])
+    );
 }

@@ -9,7 +9,10 @@ fn names(header: &str, names: &[&str]) -> Vec<String> {
 }
 
 fn text(header: &str, names: &[&str]) -> String {
-    let rows = names.iter().enumerate().map(|(n, name)| format!("\"{name}\",p{n}@example.org,{n}7\n"));
+    let rows = names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| format!("\"{name}\",p{n}@example.org,{n}7\n"));
     format!("\"{header}\",Correo,DNI\n{}", rows.collect::<String>())
 }
 
@@ -30,19 +33,33 @@ fn header_says_that_the_surname_is_first() {
         "Cognome e nome",
     ] {
         let written = ["Rojas, Ana", "Pérez, Juan, Jr.", "Gil Mora Eva"];
-        assert_eq!(names(header, &written), ["Ana Rojas", "Juan Pérez, Jr.", "Gil Mora Eva"], "{header}");
+        assert_eq!(
+            names(header, &written),
+            ["Ana Rojas", "Juan Pérez, Jr.", "Gil Mora Eva"],
+            "{header}"
+        );
         assert!(read_through(header, &written).is_ok(), "{header}");
     }
 }
 
 #[test]
 fn surname_first_below_another_header_refuses_the_file() {
-    for header in ["Student", "Name", "Nombre completo", "Nombres y apellidos", "Participante"] {
-        let error = read_through(header, &["Rojas, Ana", "", "Gil, Eva", "Luis Mora"]).expect_err(header);
+    for header in [
+        "Student",
+        "Name",
+        "Nombre completo",
+        "Nombres y apellidos",
+        "Participante",
+    ] {
+        let error =
+            read_through(header, &["Rojas, Ana", "", "Gil, Eva", "Luis Mora"]).expect_err(header);
         assert_eq!(error.code(), "SURNAME_FIRST", "{header}");
         let told = error.for_uploader();
         assert!(told.contains(header) && told.contains("row 2"), "{told}");
-        assert!(told.contains("Apellidos y nombres") && told.contains("Last name, first name"), "{told}");
+        assert!(
+            told.contains("Apellidos y nombres") && told.contains("Last name, first name"),
+            "{told}"
+        );
         assert!(!told.contains("Rojas"), "{told}");
         // Nothing is printed as written, whatever the share.
         assert_eq!(
@@ -51,17 +68,33 @@ fn surname_first_below_another_header_refuses_the_file() {
         );
         assert!(read_through(header, &["Rojas, Ana", "Eva Gil", "Luis Mora"]).is_ok());
     }
-    let workbook =
-        Workbook::of(&(row(1, &["Name", "Correo", "DNI"]) + &row(2, &["Rojas, Ana", "a@example.org", "1"])));
-    assert_eq!(briefs(&workbook.pack(), Format::Xlsx), ["2 Name:INVALID_NAME"]);
-    let error =
-        open_bytes(&workbook.pack(), Format::Xlsx).expect("it opens").read_through().expect_err("refused");
-    assert!(error.to_string().starts_with("sheet \"People\": most names"), "{error}");
+    let workbook = Workbook::of(
+        &(row(1, &["Name", "Correo", "DNI"]) + &row(2, &["Rojas, Ana", "a@example.org", "1"])),
+    );
+    assert_eq!(
+        briefs(&workbook.pack(), Format::Xlsx),
+        ["2 Name:INVALID_NAME"]
+    );
+    let error = open_bytes(&workbook.pack(), Format::Xlsx)
+        .expect("it opens")
+        .read_through()
+        .expect_err("refused");
+    assert!(
+        error
+            .to_string()
+            .starts_with("sheet \"People\": most names"),
+        "{error}"
+    );
 }
 
 #[test]
 fn suffixes_behind_a_comma_are_kept() {
-    let written = ["Juan Pérez, Jr.", "Ana Gil, PhD", "Eva Mora, MD", "John Public, II"];
+    let written = [
+        "Juan Pérez, Jr.",
+        "Ana Gil, PhD",
+        "Eva Mora, MD",
+        "John Public, II",
+    ];
     assert_eq!(names("Name", &written), written);
     assert!(read_through("Name", &written).is_ok());
 }
@@ -69,16 +102,26 @@ fn suffixes_behind_a_comma_are_kept() {
 #[test]
 fn our_own_export_has_names_as_they_are_printed() {
     let text = "attendee_id,Nombre completo,Correo,DNI\n7,\"Ana Gil, MD\",a@example.org,1\n";
-    assert_eq!(names_of(text, &Reading::default()).expect("a header row"), ["Ana Gil, MD"]);
+    assert_eq!(
+        names_of(text, &Reading::default()).expect("a header row"),
+        ["Ana Gil, MD"]
+    );
 }
 
 #[test]
 fn leads_of_advertisements_have_no_further_names() {
     let text = "id,ad_name,adset_name,campaign_name,form_name,platform,full_name,email\n\
                 1,Anuncio Uno,Madres,Verano,Curso Gratis,fb,Ana Rojas,a@example.org\n";
-    assert_eq!(names_of(text, &Reading::default()).expect("a header row"), ["Ana Rojas"]);
-    let text = "ad_name,first_name,platform,last_name,email\nAnuncio Uno,Ana,fb,Rojas,a@example.org\n";
-    assert_eq!(names_of(text, &Reading::default()).expect("a header row"), ["Ana Rojas"]);
+    assert_eq!(
+        names_of(text, &Reading::default()).expect("a header row"),
+        ["Ana Rojas"]
+    );
+    let text =
+        "ad_name,first_name,platform,last_name,email\nAnuncio Uno,Ana,fb,Rojas,a@example.org\n";
+    assert_eq!(
+        names_of(text, &Reading::default()).expect("a header row"),
+        ["Ana Rojas"]
+    );
 }
 
 fn briefs_of(text: &str) -> Vec<String> {

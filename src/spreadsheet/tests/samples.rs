@@ -41,15 +41,30 @@ fn the_sample_has_two_bad_rows_and_one_duplicate() {
     assert_eq!(wrong, [vec!["INVALID_EMAIL"], vec!["REQUIRED"]]);
 
     let people = people(&rows);
-    let mailboxes: HashSet<_> = people.iter().map(|person| person.normalised_email()).collect();
-    let documents: HashSet<_> = people.iter().map(|person| person.normalised_document()).collect();
-    assert_eq!((people.len(), mailboxes.len(), documents.len()), (70, 69, 70), "one address is there twice");
-    let longest = people.iter().map(|person| person.full_name.reveal_str().chars().count()).max();
+    let mailboxes: HashSet<_> = people
+        .iter()
+        .map(|person| person.normalised_email())
+        .collect();
+    let documents: HashSet<_> = people
+        .iter()
+        .map(|person| person.normalised_document())
+        .collect();
+    assert_eq!(
+        (people.len(), mailboxes.len(), documents.len()),
+        (70, 69, 70),
+        "one address is there twice"
+    );
+    let longest = people
+        .iter()
+        .map(|person| person.full_name.reveal_str().chars().count())
+        .max();
     assert_eq!(longest, Some(60));
     for person in &people {
         let mailbox = person.email.reveal_str();
         assert!(
-            ["@example.com", "@example.org", "@example.net"].iter().any(|domain| mailbox.ends_with(domain))
+            ["@example.com", "@example.org", "@example.net"]
+                .iter()
+                .any(|domain| mailbox.ends_with(domain))
         );
     }
     for script in ['ñ', 'ğ', 'ễ', 'Ω', 'Ж', 'م', '子'] {
@@ -71,8 +86,14 @@ fn made_up_people_are_all_different_and_always_the_same() {
     let rows = rows(&bytes, Format::Csv);
     let people = people(&rows);
     assert_eq!(people.len(), 5_000);
-    let mailboxes: HashSet<_> = people.iter().map(|person| person.normalised_email()).collect();
-    let documents: HashSet<_> = people.iter().map(|person| person.normalised_document()).collect();
+    let mailboxes: HashSet<_> = people
+        .iter()
+        .map(|person| person.normalised_email())
+        .collect();
+    let documents: HashSet<_> = people
+        .iter()
+        .map(|person| person.normalised_document())
+        .collect();
     assert_eq!((mailboxes.len(), documents.len()), (5_000, 5_000));
 }
 
@@ -81,7 +102,10 @@ fn error_of_the_writer_is_returned_unchanged() {
     struct Closed;
     impl std::io::Write for Closed {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-            Err(std::io::Error::new(std::io::ErrorKind::BrokenPipe, "nobody reads"))
+            Err(std::io::Error::new(
+                std::io::ErrorKind::BrokenPipe,
+                "nobody reads",
+            ))
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())

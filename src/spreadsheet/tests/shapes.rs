@@ -18,11 +18,15 @@ struct Somebody {
 
 impl Somebody {
     fn full(&self) -> String {
-        format!("{} {} {}", self.given, self.first_surname, self.second_surname)
+        format!(
+            "{} {} {}",
+            self.given, self.first_surname, self.second_surname
+        )
     }
 }
 
-/// Returns distinct people with accents, particles and apostrophes in names, and leading zeros in documents.
+/// Returns distinct people with accents, particles and apostrophes in names, and leading zeros in
+/// documents.
 fn people() -> Vec<Somebody> {
     const GIVEN: &[&str] = &[
         "José María",
@@ -74,7 +78,11 @@ fn quoted(text: &str) -> String {
 }
 
 fn line(cells: &[&str], delimiter: &str) -> String {
-    cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(delimiter)
+    cells
+        .iter()
+        .map(|cell| quoted(cell))
+        .collect::<Vec<_>>()
+        .join(delimiter)
 }
 
 /// Asserts that a file is read as exactly `people`.
@@ -88,8 +96,14 @@ fn assert_all(bytes: &[u8], reading: &Reading, people: &[Somebody]) {
             panic!("row {}: {:?}", row.row, row.outcome)
         };
         assert_eq!(person.full_name.reveal_str(), somebody.full());
-        assert_eq!(person.document_number().expect("a document").reveal_str(), somebody.document);
-        assert_eq!(person.email.as_ref().expect("an address").reveal_str(), somebody.email);
+        assert_eq!(
+            person.document_number().expect("a document").reveal_str(),
+            somebody.document
+        );
+        assert_eq!(
+            person.email.as_ref().expect("an address").reveal_str(),
+            somebody.email
+        );
     }
 }
 
@@ -100,9 +114,23 @@ fn google_forms() {
          ¿Autoriza el tratamiento de sus datos?,Comentarios";
     let rows = people.iter().map(|one| {
         let comment = "Dijo \"sí\",\ny se fue";
-        line(&["21/11/2026 9:02:11", &one.email, &one.full(), &one.document, "Sí", comment], ",")
+        line(
+            &[
+                "21/11/2026 9:02:11",
+                &one.email,
+                &one.full(),
+                &one.document,
+                "Sí",
+                comment,
+            ],
+            ",",
+        )
     });
-    let text = [header.to_owned()].into_iter().chain(rows).collect::<Vec<_>>().join("\r\n");
+    let text = [header.to_owned()]
+        .into_iter()
+        .chain(rows)
+        .collect::<Vec<_>>()
+        .join("\r\n");
     assert_all(text.as_bytes(), &Reading::default(), &people);
 }
 
@@ -115,10 +143,30 @@ fn zoom() {
     let rows = people.iter().map(|one| {
         let last = format!("{} {}", one.first_surname, one.second_surname);
         let time = "Nov 19, 2026 08:00 PM";
-        line(&[one.given, &last, &one.email, "Colombia", time, "approved", &one.document, ""], ",")
+        line(
+            &[
+                one.given,
+                &last,
+                &one.email,
+                "Colombia",
+                time,
+                "approved",
+                &one.document,
+                "",
+            ],
+            ",",
+        )
     });
-    let text = [head.to_owned()].into_iter().chain(rows).collect::<Vec<_>>().join("\n");
-    assert_all(format!("\u{feff}{text}").as_bytes(), &Reading::default(), &people);
+    let text = [head.to_owned()]
+        .into_iter()
+        .chain(rows)
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert_all(
+        format!("\u{feff}{text}").as_bytes(),
+        &Reading::default(),
+        &people,
+    );
 }
 
 #[test]
@@ -126,11 +174,21 @@ fn moodle() {
     let people = people();
     let mut sheet = row(
         1,
-        &["Nombre", "Apellido(s)", "Número de ID", "Institución", "Dirección de correo", "Total del curso"],
+        &[
+            "Nombre",
+            "Apellido(s)",
+            "Número de ID",
+            "Institución",
+            "Dirección de correo",
+            "Total del curso",
+        ],
     );
     for (number, one) in (2..).zip(&people) {
         let last = format!("{} {}", one.first_surname, one.second_surname);
-        sheet += &row(number, &[one.given, &last, &one.document, "", &one.email, "10,00"]);
+        sheet += &row(
+            number,
+            &[one.given, &last, &one.document, "", &one.email, "10,00"],
+        );
     }
     assert_all(&Workbook::of(&sheet).pack(), &Reading::default(), &people);
 }
@@ -145,9 +203,27 @@ fn outlook() {
         let last = format!("{} {}", one.first_surname, one.second_surname);
         let shown = format!("{} ({})", one.full(), one.email);
         // Blank cells at the end of a row are omitted.
-        line(&[given, more, &last, "", "", "", &one.email, &shown, "", &one.document], ",")
+        line(
+            &[
+                given,
+                more,
+                &last,
+                "",
+                "",
+                "",
+                &one.email,
+                &shown,
+                "",
+                &one.document,
+            ],
+            ",",
+        )
     });
-    let text = [header.to_owned()].into_iter().chain(rows).collect::<Vec<_>>().join("\r\n");
+    let text = [header.to_owned()]
+        .into_iter()
+        .chain(rows)
+        .collect::<Vec<_>>()
+        .join("\r\n");
     let bytes = WINDOWS_1252.encode(&text).0.into_owned();
     assert_all(&bytes, &Reading::default(), &people);
 }
@@ -157,18 +233,42 @@ fn excel_for_mac() {
     let people = people();
     let header = "Apellido paterno;Apellido materno;Nombres;Correo institucional;Cédula;País";
     let rows = people.iter().map(|one| {
-        line(&[one.first_surname, one.second_surname, one.given, &one.email, &one.document, "México"], ";")
+        line(
+            &[
+                one.first_surname,
+                one.second_surname,
+                one.given,
+                &one.email,
+                &one.document,
+                "México",
+            ],
+            ";",
+        )
     });
-    let text = [header.to_owned()].into_iter().chain(rows).collect::<Vec<_>>().join("\r");
+    let text = [header.to_owned()]
+        .into_iter()
+        .chain(rows)
+        .collect::<Vec<_>>()
+        .join("\r");
     let (bytes, _, has_lost) = MACINTOSH.encode(&text);
     assert!(!has_lost);
     let error = match open_chosen(&bytes, Format::Csv, &Reading::default()) {
         Err(error) => error,
-        Ok(reader) => reader.filter_map(Result::err).next().expect("it is refused, not misread"),
+        Ok(reader) => reader
+            .filter_map(Result::err)
+            .next()
+            .expect("it is refused, not misread"),
     };
     assert_eq!(error.code(), "MISREAD_TEXT");
-    assert!(error.for_uploader().contains("encoding=macintosh"), "{}", error.for_uploader());
-    let chosen = Reading { encoding: Some("macintosh".to_owned()), ..Reading::default() };
+    assert!(
+        error.for_uploader().contains("encoding=macintosh"),
+        "{}",
+        error.for_uploader()
+    );
+    let chosen = Reading {
+        encoding: Some("macintosh".to_owned()),
+        ..Reading::default()
+    };
     assert_all(&bytes, &chosen, &people);
 }
 
@@ -176,9 +276,15 @@ fn excel_for_mac() {
 fn libre_office() {
     let people = people();
     // Text cells are quoted, other cells are not.
-    let mut text = "\"Nombres y apellidos\"\t\"E-mail\"\t\"N.º de documento\"\t\"Asistió\"\n".to_owned();
+    let mut text =
+        "\"Nombres y apellidos\"\t\"E-mail\"\t\"N.º de documento\"\t\"Asistió\"\n".to_owned();
     for one in &people {
-        text += &format!("\"{}\"\t\"{}\"\t\"{}\"\tTRUE\n", one.full(), one.email, one.document);
+        text += &format!(
+            "\"{}\"\t\"{}\"\t\"{}\"\tTRUE\n",
+            one.full(),
+            one.email,
+            one.document
+        );
     }
     assert_all(text.as_bytes(), &Reading::default(), &people);
 

@@ -12,13 +12,20 @@ fn csv(text: &str) -> Vec<String> {
 }
 
 fn how(bytes: &[u8], format: Format, reading: &Reading) -> HowRead {
-    open_chosen(bytes, format, reading).expect("it opens").read_through().expect("it is whole").1
+    open_chosen(bytes, format, reading)
+        .expect("it opens")
+        .read_through()
+        .expect("it is whole")
+        .1
 }
 
 fn refused(bytes: &[u8], reading: &Reading) -> SheetError {
     match open_chosen(bytes, Format::Csv, reading) {
         Err(error) => error,
-        Ok(reader) => reader.filter_map(Result::err).next().expect("it is refused"),
+        Ok(reader) => reader
+            .filter_map(Result::err)
+            .next()
+            .expect("it is refused"),
     }
 }
 
@@ -39,7 +46,9 @@ fn names_in_four_parts() {
         ]
     );
     assert_eq!(
-        csv("Apellido paterno;Apellido materno;Nombre(s);RUN;E-mail\nSoto;Vera;Ana;1-9;a@example.cl\n"),
+        csv(
+            "Apellido paterno;Apellido materno;Nombre(s);RUN;E-mail\nSoto;Vera;Ana;1-9;a@example.cl\n"
+        ),
         ["2 Ana Soto Vera|1-9|a@example.cl"]
     );
     assert_eq!(
@@ -83,7 +92,10 @@ fn people_of_one_name() {
         ]
         .concat(),
     );
-    assert_eq!(briefs(&workbook.pack(), Format::Xlsx), ["2 Suharto|1|s@example.org"]);
+    assert_eq!(
+        briefs(&workbook.pack(), Format::Xlsx),
+        ["2 Suharto|1|s@example.org"]
+    );
 }
 
 #[test]
@@ -92,7 +104,10 @@ fn the_header_row_is_found_below_titles() {
                 Attendee Details\nAttended,User Name (Original Name),First Name,Last Name,Email,Passport\n\
                 Yes,iPhone de Ana,Ana,Rojas,a@example.org,X1\n";
     assert_eq!(csv(text), ["7 Ana Rojas|X1|a@example.org"]);
-    assert_eq!(how(text.as_bytes(), Format::Csv, &Reading::default()).header_row, 6);
+    assert_eq!(
+        how(text.as_bytes(), Format::Csv, &Reading::default()).header_row,
+        6
+    );
 
     let workbook = Workbook::of(
         &[
@@ -102,19 +117,36 @@ fn the_header_row_is_found_below_titles() {
         ]
         .concat(),
     );
-    assert_eq!(briefs(&workbook.pack(), Format::Xlsx), ["4 Ana|1|a@example.org"]);
+    assert_eq!(
+        briefs(&workbook.pack(), Format::Xlsx),
+        ["4 Ana|1|a@example.org"]
+    );
 
     let lacking = "Informe\nNombre completo,Correo,Nota\nAna,a@example.org,5\n";
     let told = error(lacking.as_bytes(), Format::Csv).to_string();
-    assert!(told.starts_with("row 2 looks like the header row") && told.contains("documentNumber"), "{told}");
+    assert!(
+        told.starts_with("row 2 looks like the header row") && told.contains("documentNumber"),
+        "{told}"
+    );
     assert!(told.contains("mapping"), "{told}");
 
-    let chosen = |row| Reading { header_row: Some(row), ..Reading::default() };
+    let chosen = |row| Reading {
+        header_row: Some(row),
+        ..Reading::default()
+    };
     let twice = "Nombre,Correo,DNI\nNombre,Correo,DNI\nAna,a@example.org,1\n";
-    let read: Vec<_> = open_chosen(twice.as_bytes(), Format::Csv, &chosen(2)).expect("it opens").collect();
+    let read: Vec<_> = open_chosen(twice.as_bytes(), Format::Csv, &chosen(2))
+        .expect("it opens")
+        .collect();
     assert_eq!(read.len(), 1);
-    assert_eq!(refused(b"\n\nNombre,Correo,DNI\n", &chosen(2)).code(), "NO_HEADER_ROW");
-    assert_eq!(refused(twice.as_bytes(), &chosen(3)).code(), "MISSING_COLUMNS");
+    assert_eq!(
+        refused(b"\n\nNombre,Correo,DNI\n", &chosen(2)).code(),
+        "NO_HEADER_ROW"
+    );
+    assert_eq!(
+        refused(twice.as_bytes(), &chosen(3)).code(),
+        "MISSING_COLUMNS"
+    );
 }
 
 #[test]
@@ -126,8 +158,13 @@ fn a_mapping_reads_what_nobody_would_guess() {
         ("Carné", Some("documentNumber")),
         ("Apellido de casada", None),
     ];
-    let mapping = mapping.map(|(header, field)| (header.to_owned(), field.map(str::to_owned))).into();
-    let reading = Reading { mapping, ..Reading::default() };
+    let mapping = mapping
+        .map(|(header, field)| (header.to_owned(), field.map(str::to_owned)))
+        .into();
+    let reading = Reading {
+        mapping,
+        ..Reading::default()
+    };
     let read = open_chosen(text.as_bytes(), Format::Csv, &reading).expect("it opens");
     let read: Vec<String> = read.map(|row| brief(&row.expect("whole"))).collect();
     assert_eq!(read, ["2 Ana Rojas|77|a@example.org"]);
@@ -135,13 +172,25 @@ fn a_mapping_reads_what_nobody_would_guess() {
     assert_eq!(how.columns[3], ("Apellido de casada".to_owned(), None));
     // Mapped headers also determine the delimiter.
     let text = text.replace(',', ";").replace("Quién", "Quién, cómo");
-    let mapping = [("Quién, cómo", "fullName"), ("Contacto digital", "email"), ("Carné", "documentNumber")]
-        .map(|(header, field)| (header.to_owned(), Some(field.to_owned())))
-        .into_iter()
-        .chain([("Apellido de casada".to_owned(), None)])
-        .collect();
-    let reading = Reading { mapping, ..Reading::default() };
-    assert_eq!(open_chosen(text.as_bytes(), Format::Csv, &reading).expect("it opens").count(), 1);
+    let mapping = [
+        ("Quién, cómo", "fullName"),
+        ("Contacto digital", "email"),
+        ("Carné", "documentNumber"),
+    ]
+    .map(|(header, field)| (header.to_owned(), Some(field.to_owned())))
+    .into_iter()
+    .chain([("Apellido de casada".to_owned(), None)])
+    .collect();
+    let reading = Reading {
+        mapping,
+        ..Reading::default()
+    };
+    assert_eq!(
+        open_chosen(text.as_bytes(), Format::Csv, &reading)
+            .expect("it opens")
+            .count(),
+        1
+    );
 }
 
 fn encoded(text: &str, encoding: &'static Encoding) -> Vec<u8> {
@@ -151,15 +200,37 @@ fn encoded(text: &str, encoding: &'static Encoding) -> Vec<u8> {
 #[test]
 fn encodings_are_guessed_by_the_names() {
     for (encoding, names) in [
-        (WINDOWS_1250, ["Łukasz Źrebiec", "Małgorzata Dąbrowska", "Święta Ćwiklińska"]),
-        (WINDOWS_1251, ["Щукина Юлия", "Ёлкин Пётр", "Ольга Кузнецова"]),
-        (WINDOWS_1253, ["Ιωάννα Αλεξίου", "Γιώργος Χατζής", "Ζωή Ρήγα"]),
+        (
+            WINDOWS_1250,
+            [
+                "Łukasz Źrebiec",
+                "Małgorzata Dąbrowska",
+                "Święta Ćwiklińska",
+            ],
+        ),
+        (
+            WINDOWS_1251,
+            ["Щукина Юлия", "Ёлкин Пётр", "Ольга Кузнецова"],
+        ),
+        (
+            WINDOWS_1253,
+            ["Ιωάννα Αλεξίου", "Γιώργος Χατζής", "Ζωή Ρήγα"],
+        ),
         (SHIFT_JIS, ["山田 太郎", "佐藤 花子", "鈴木 一郎"]),
-        (encoding_rs::WINDOWS_1252, ["José Muñoz", "Begoña Ávila", "François Lefèvre"]),
-        (encoding_rs::WINDOWS_1252, ["Jürgen Groß", "Zoë Müller", "Åse Sørensen"]),
+        (
+            encoding_rs::WINDOWS_1252,
+            ["José Muñoz", "Begoña Ávila", "François Lefèvre"],
+        ),
+        (
+            encoding_rs::WINDOWS_1252,
+            ["Jürgen Groß", "Zoë Müller", "Åse Sørensen"],
+        ),
     ] {
-        let people: String =
-            names.iter().enumerate().map(|(n, name)| format!("{name},p{n}@example.org,{n}7\r\n")).collect();
+        let people: String = names
+            .iter()
+            .enumerate()
+            .map(|(n, name)| format!("{name},p{n}@example.org,{n}7\r\n"))
+            .collect();
         let bytes = encoded(&format!("Name,Email,Document number\r\n{people}"), encoding);
         let read = briefs(&bytes, Format::Csv);
         for (n, name) in names.iter().enumerate() {
@@ -174,16 +245,32 @@ fn text_that_was_encoded_twice_is_refused_and_can_be_read() {
     let error = refused(text.as_bytes(), &Reading::default());
     assert_eq!(error.code(), "MISREAD_TEXT");
     let told = error.for_uploader();
-    assert!(told.contains("encoding=utf-8-twice reads \"José Muñoz\""), "{told}");
-    let twice = Reading { encoding: Some("utf-8-twice".to_owned()), ..Reading::default() };
+    assert!(
+        told.contains("encoding=utf-8-twice reads \"José Muñoz\""),
+        "{told}"
+    );
+    let twice = Reading {
+        encoding: Some("utf-8-twice".to_owned()),
+        ..Reading::default()
+    };
     let read = open_chosen(text.as_bytes(), Format::Csv, &twice).expect("it opens");
     let read: Vec<String> = read.map(|row| brief(&row.expect("whole"))).collect();
-    assert_eq!(read, ["2 José Muñoz|1|j@example.org", "3 Ana Gil|2|a@example.org"]);
+    assert_eq!(
+        read,
+        ["2 José Muñoz|1|j@example.org", "3 Ana Gil|2|a@example.org"]
+    );
     // A workbook has no encoding to choose, so only the row is rejected.
     let workbook = Workbook::of(
-        &[row(1, &["Nombre", "Correo", "DNI"]), row(2, &["JosÃ© MuÃ±oz", "j@example.org", "1"])].concat(),
+        &[
+            row(1, &["Nombre", "Correo", "DNI"]),
+            row(2, &["JosÃ© MuÃ±oz", "j@example.org", "1"]),
+        ]
+        .concat(),
     );
-    assert_eq!(briefs(&workbook.pack(), Format::Xlsx), ["2 Nombre:MISREAD_TEXT"]);
+    assert_eq!(
+        briefs(&workbook.pack(), Format::Xlsx),
+        ["2 Nombre:MISREAD_TEXT"]
+    );
     // A single implausible name in UTF-8 text also rejects only its row.
     assert_eq!(
         csv("Nombre,Correo,DNI\nJosŽ,j@example.org,1\nÁna,a@example.org,2\n"),
@@ -210,17 +297,32 @@ fn headers_in_another_encoding_tell_it() {
 
 #[test]
 fn separators_and_quotes_of_other_programs() {
-    for start in ["sep=;\r\n", "\"sep=;\"\r\n", "\u{feff}\"sep=;\"\r\n", "SEP=;\n"] {
+    for start in [
+        "sep=;\r\n",
+        "\"sep=;\"\r\n",
+        "\u{feff}\"sep=;\"\r\n",
+        "SEP=;\n",
+    ] {
         assert_eq!(
             csv(&format!("{start}Nombre;Correo;DNI\nAna;a@example.org;1\n")),
             ["2 Ana|1|a@example.org"],
             "{start:?}"
         );
     }
-    // Saved again by a program that showed the separator line as a row, so that line counts as row 1.
-    assert_eq!(csv("sep=;,,\nNombre,Correo,DNI\nAna,a@example.org,1\n"), ["3 Ana|1|a@example.org"]);
-    assert_eq!(csv("\"sep=;\",,\nNombre,Correo,DNI\nAna,a@example.org,1\n"), ["3 Ana|1|a@example.org"]);
-    assert_eq!(csv("sep=;\nNombre,Correo,DNI\nAna,a@example.org,1\n"), ["2 Ana|1|a@example.org"]);
+    // Saved again by a program that showed the separator line as a row, so that line counts as row
+    // 1.
+    assert_eq!(
+        csv("sep=;,,\nNombre,Correo,DNI\nAna,a@example.org,1\n"),
+        ["3 Ana|1|a@example.org"]
+    );
+    assert_eq!(
+        csv("\"sep=;\",,\nNombre,Correo,DNI\nAna,a@example.org,1\n"),
+        ["3 Ana|1|a@example.org"]
+    );
+    assert_eq!(
+        csv("sep=;\nNombre,Correo,DNI\nAna,a@example.org,1\n"),
+        ["2 Ana|1|a@example.org"]
+    );
 
     let backslashes = "\"Nombre\",\"Correo\",\"DNI\",\"Nota\"\n\"Ana \\\"Anita\\\" Rojas\",\"a@example.org\",\"1\",\"a, \\\"b\\\", c\"\n";
     assert_eq!(csv(backslashes), ["2 Ana \"Anita\" Rojas|1|a@example.org"]);
@@ -228,9 +330,17 @@ fn separators_and_quotes_of_other_programs() {
         csv("Nombre,Correo,DNI\n\"Ana\" Rojas,a@example.org,1\n\"Eva \"Gil\",e@example.org,2\n"),
         ["2 Ana Rojas|1|a@example.org", "3 Nombre:STRAY_QUOTE"]
     );
-    assert_eq!(csv("Nombre; Correo; DNI\nEva; \"e@example.org\"; \"7;7\"\n"), ["2 Eva|7;7|e@example.org"]);
-    let many = rows(b"Nombre,Correo,DNI\nMora, Luis \"Lucho,l@example.org,1\n", Format::Csv);
-    let RowOutcome::Rejected { errors, .. } = &many[0].outcome else { panic!("too many fields") };
+    assert_eq!(
+        csv("Nombre; Correo; DNI\nEva; \"e@example.org\"; \"7;7\"\n"),
+        ["2 Eva|7;7|e@example.org"]
+    );
+    let many = rows(
+        b"Nombre,Correo,DNI\nMora, Luis \"Lucho,l@example.org,1\n",
+        Format::Csv,
+    );
+    let RowOutcome::Rejected { errors, .. } = &many[0].outcome else {
+        panic!("too many fields")
+    };
     assert!(
         errors[0].code == "FIELD_COUNT" && errors[0].message.contains("quotation mark"),
         "{}",
@@ -241,7 +351,10 @@ fn separators_and_quotes_of_other_programs() {
 #[test]
 fn an_address_with_a_quotation_mark_has_no_accent() {
     let message = |address: &str| {
-        let found = rows(format!("Nombre\tCorreo\tDNI\nAna\t{address}\t1\n").as_bytes(), Format::Csv);
+        let found = rows(
+            format!("Nombre\tCorreo\tDNI\nAna\t{address}\t1\n").as_bytes(),
+            Format::Csv,
+        );
         match &found[0].outcome {
             RowOutcome::Rejected { errors, .. } => errors[0].message.clone(),
             RowOutcome::Person { .. } => panic!("{address}"),
@@ -301,21 +414,53 @@ fn formulas_without_results() {
         <row r="3"><c t="inlineStr"><is><t>Bea</t></is></c><c t="inlineStr"><is><t>b@example.org</t></is></c><c><f>1+1</f></c><c><v>5</v></c></row>"#;
     let workbook = Workbook::of(&[&header, cells].concat());
     // An empty string is a valid result of a formula.
-    assert_eq!(briefs(&workbook.pack(), Format::Xlsx), ["2 Ada|1|a@example.org", "3 DNI:NOT_CALCULATED"]);
+    assert_eq!(
+        briefs(&workbook.pack(), Format::Xlsx),
+        ["2 Ada|1|a@example.org", "3 DNI:NOT_CALCULATED"]
+    );
 
     let blank = [3, 0, 0, 0, 0, 0, 0xFF, 0xFF];
-    let person =
-        |row: u16| [label(row, 0, "Ada"), label(row, 1, "a@example.org"), label(row, 2, "1")].concat();
+    let person = |row: u16| {
+        [
+            label(row, 0, "Ada"),
+            label(row, 1, "a@example.org"),
+            label(row, 2, "1"),
+        ]
+        .concat()
+    };
     let people = |more: Vec<u8>| {
-        Xls::of([Xls::row(0, &["Nombre", "Correo", "DNI", "País"]), person(1), more].concat())
+        Xls::of(
+            [
+                Xls::row(0, &["Nombre", "Correo", "DNI", "País"]),
+                person(1),
+                more,
+            ]
+            .concat(),
+        )
     };
     let never = people(formula(1, 3, blank));
-    assert_eq!(briefs(&never.pack(), Format::Xls), ["2 País:NOT_CALCULATED"]);
-    let calculated = people([formula(1, 3, blank), formula(2, 4, 7.0_f64.to_le_bytes()), person(2)].concat());
-    assert_eq!(briefs(&calculated.pack(), Format::Xls)[0], "2 Ada|1|a@example.org");
+    assert_eq!(
+        briefs(&never.pack(), Format::Xls),
+        ["2 País:NOT_CALCULATED"]
+    );
+    let calculated = people(
+        [
+            formula(1, 3, blank),
+            formula(2, 4, 7.0_f64.to_le_bytes()),
+            person(2),
+        ]
+        .concat(),
+    );
+    assert_eq!(
+        briefs(&calculated.pack(), Format::Xls)[0],
+        "2 Ada|1|a@example.org"
+    );
     let mut excel = people(formula(1, 3, blank));
     excel.globals = record(0x01C1, &[0xC1, 1, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(briefs(&excel.pack(), Format::Xls), ["2 Ada|1|a@example.org"]);
+    assert_eq!(
+        briefs(&excel.pack(), Format::Xls),
+        ["2 Ada|1|a@example.org"]
+    );
 }
 
 #[test]
@@ -323,7 +468,12 @@ fn hidden_rows_and_sheets_of_old_workbooks() {
     let hidden = |row: u16| {
         record(
             0x0208,
-            &[&row.to_le_bytes()[..], &[0, 0, 4, 0, 0xFF, 0, 0, 0, 0, 0], &[0x20, 1, 0x0F, 0]].concat(),
+            &[
+                &row.to_le_bytes()[..],
+                &[0, 0, 4, 0, 0xFF, 0, 0, 0, 0, 0],
+                &[0x20, 1, 0x0F, 0],
+            ]
+            .concat(),
         )
     };
     let people = [
@@ -339,25 +489,48 @@ fn hidden_rows_and_sheets_of_old_workbooks() {
     assert_eq!(briefs(&bytes, Format::Xls), ["3 Ana Gil|2|a@example.org"]);
     let how = how(&bytes, Format::Xls, &Reading::default());
     assert_eq!((how.hidden.count, how.hidden.rows[0].1), (1, 2));
-    let states: Vec<_> = how.sheets.iter().map(|sheet| (sheet.name.as_str(), sheet.fate.name())).collect();
+    let states: Vec<_> = how
+        .sheets
+        .iter()
+        .map(|sheet| (sheet.name.as_str(), sheet.fate.name()))
+        .collect();
     assert_eq!(states, [("People", "read"), ("Viejo", "hidden")]);
-    let chosen = Reading { hidden_rows: true, sheets: Some("Viejo".to_owned()), ..Reading::default() };
-    assert_eq!(open_chosen(&bytes, Format::Xls, &chosen).expect("it opens").count(), 2);
+    let chosen = Reading {
+        hidden_rows: true,
+        sheets: Some("Viejo".to_owned()),
+        ..Reading::default()
+    };
+    assert_eq!(
+        open_chosen(&bytes, Format::Xls, &chosen)
+            .expect("it opens")
+            .count(),
+        2
+    );
 }
 
 #[test]
 fn prepared_rows_that_nobody_filled_in() {
     let mut workbook = Workbook::of(&row(1, &["N.º", "Nombre", "Correo", "DNI", "Asistió"]));
     let rest: String = (2..40)
-        .map(|n| format!(r#"<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="E{n}" t="b"><v>0</v></c></row>"#))
+        .map(|n| {
+            format!(
+                r#"<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="E{n}" t="b"><v>0</v></c></row>"#
+            )
+        })
         .collect();
     workbook.sheets[0].2 += &rest;
     workbook.sheets[0].2 += &row(40, &["40", "Ana", "a@example.org", "1", "TRUE"]);
     let bytes = workbook.pack();
     assert_eq!(briefs(&bytes, Format::Xlsx), ["40 Ana|1|a@example.org"]);
-    assert_eq!(how(&bytes, Format::Xlsx, &Reading::default()).blank_rows, 38);
+    assert_eq!(
+        how(&bytes, Format::Xlsx, &Reading::default()).blank_rows,
+        38
+    );
     // A row with a filled cell outside the fields is not an unused row.
-    assert_eq!(csv("N,Nombre,Correo,DNI,Tel\n1,,,,3001234567\n2,,,,\n").len(), 1);
+    assert_eq!(
+        csv("N,Nombre,Correo,DNI,Tel\n1,,,,3001234567\n2,,,,\n").len(),
+        1
+    );
 }
 
 #[test]
@@ -367,14 +540,20 @@ fn web_pages_named_as_workbooks_are_refused() {
             "MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\nContent-Type: multipart/related; boundary=\"x\"\r\n",
             "MHTML",
         ),
-        ("<html xmlns:x=\"urn:schemas-microsoft-com:office:excel\"><table>", "a web page"),
+        (
+            "<html xmlns:x=\"urn:schemas-microsoft-com:office:excel\"><table>",
+            "a web page",
+        ),
         (
             "<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">",
             "an XML document",
         ),
     ] {
         let error = sniff(start.as_bytes()).expect_err("no workbook");
-        assert!(error.to_string().contains(what) && error.to_string().contains("XLSX"), "{error}");
+        assert!(
+            error.to_string().contains(what) && error.to_string().contains("XLSX"),
+            "{error}"
+        );
     }
 }
 
@@ -382,5 +561,8 @@ fn web_pages_named_as_workbooks_are_refused() {
 fn errors_of_a_sheet_name_it() {
     let workbook = Workbook::of(&row(1, &["Nombre", "Correo"]));
     let told = error(&workbook.pack(), Format::Xlsx).to_string();
-    assert!(told.starts_with("sheet \"People\": row 1 looks like the header row"), "{told}");
+    assert!(
+        told.starts_with("sheet \"People\": row 1 looks like the header row"),
+        "{told}"
+    );
 }

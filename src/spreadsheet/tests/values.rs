@@ -21,10 +21,15 @@ fn documents_that_a_program_changed_are_errors_of_their_rows() {
         ("3-may", "DATE_CELL"),
     ];
     for (document, code) in changed {
-        let found = csv(&format!("Nombre,Correo,DNI\nAna Rojas,a@example.org,{document}\n"));
+        let found = csv(&format!(
+            "Nombre,Correo,DNI\nAna Rojas,a@example.org,{document}\n"
+        ));
         assert_eq!(found, [format!("2 DNI:{code}")], "{document}");
     }
-    assert_eq!(csv("Nombre,Correo,DNI\nAna,a@example.org,12.345.678\n"), ["2 Ana|12.345.678|a@example.org"]);
+    assert_eq!(
+        csv("Nombre,Correo,DNI\nAna,a@example.org,12.345.678\n"),
+        ["2 Ana|12.345.678|a@example.org"]
+    );
 }
 
 #[test]
@@ -57,14 +62,23 @@ fn placeholders_of_surnames() {
 
 #[test]
 fn reading_shows_a_name_whose_surname_is_a_placeholder() {
-    let text = "Nombre,Apellidos,Correo,DNI\nSukarno,N/A,a@example.org,1\nSuharto,-,b@example.org,2\n";
+    let text =
+        "Nombre,Apellidos,Correo,DNI\nSukarno,N/A,a@example.org,1\nSuharto,-,b@example.org,2\n";
     let reader = open_chosen(text.as_bytes(), Format::Csv, &Reading::default()).expect("it opens");
     let (_, how) = reader.read_through().expect("it is whole");
-    let names = how.first_rows.iter().map(|row| row.values["fullName"].reveal_str());
+    let names = how
+        .first_rows
+        .iter()
+        .map(|row| row.values["fullName"].reveal_str());
     assert_eq!(names.collect::<Vec<_>>(), ["Sukarno", "Suharto"]);
     let found = rows(text.as_bytes(), Format::Csv);
-    let RowOutcome::Person { raw, .. } = &found[0].outcome else { panic!("a person with one name") };
-    assert!(raw.pairs().any(|(_, value)| value.reveal_str() == "N/A"), "the row is kept as written");
+    let RowOutcome::Person { raw, .. } = &found[0].outcome else {
+        panic!("a person with one name")
+    };
+    assert!(
+        raw.pairs().any(|(_, value)| value.reveal_str() == "N/A"),
+        "the row is kept as written"
+    );
 }
 
 #[test]

@@ -32,26 +32,50 @@ fn ada(row: u16) -> Vec<u8> {
 /// Returns an SST record with the first part and a CONTINUE record with each further part.
 fn strings(parts: &[&[u8]]) -> Vec<u8> {
     let first = record(0x00FC, &[&[0; 8], parts[0]].concat());
-    parts[1..].iter().fold(first, |all, part| [all, record(0x003C, part)].concat())
+    parts[1..]
+        .iter()
+        .fold(first, |all, part| [all, record(0x003C, part)].concat())
 }
 
 /// Returns format records. Style 1 is a date, 2 has eight digits, 3 is an elapsed time.
 fn formats() -> Vec<u8> {
-    let format = |id: u16, code: &str| record(0x041E, &[id.to_le_bytes().to_vec(), string(code)].concat());
-    let style = |format: u16| record(0x00E0, &[&[0, 0], &format.to_le_bytes()[..], &[0; 16]].concat());
-    [format(164, "00000000"), format(165, "[h]:mm"), style(0), style(14), style(164), style(165)].concat()
+    let format =
+        |id: u16, code: &str| record(0x041E, &[id.to_le_bytes().to_vec(), string(code)].concat());
+    let style = |format: u16| {
+        record(
+            0x00E0,
+            &[&[0, 0], &format.to_le_bytes()[..], &[0; 16]].concat(),
+        )
+    };
+    [
+        format(164, "00000000"),
+        format(165, "[h]:mm"),
+        style(0),
+        style(14),
+        style(164),
+        style(165),
+    ]
+    .concat()
 }
 
 #[test]
 fn labels_and_blank_rows_in_small_files_and_larger_ones() {
     let workbook = people(
-        [Xls::row(1, &["Ада", "a@example.com", "007"]), Xls::row(8, &["B", "b@example.com", "2"])].concat(),
+        [
+            Xls::row(1, &["Ада", "a@example.com", "007"]),
+            Xls::row(8, &["B", "b@example.com", "2"]),
+        ]
+        .concat(),
     );
     assert!(workbook.stream().len() < 4_096, "it lies in mini sectors");
     let expected = ["2 Ада|007|a@example.com", "9 B|2|b@example.com"];
     assert_eq!(xls(&workbook), expected);
     let mut padded = people(
-        [Xls::row(1, &["Ада", "a@example.com", "007"]), Xls::row(8, &["B", "b@example.com", "2"])].concat(),
+        [
+            Xls::row(1, &["Ада", "a@example.com", "007"]),
+            Xls::row(8, &["B", "b@example.com", "2"]),
+        ]
+        .concat(),
     );
     padded.globals = record(0x0001, &[0; 8_000]);
     assert_eq!(xls(&padded), expected);
@@ -77,7 +101,10 @@ fn numbers_dates_and_formulas() {
             label(5, 0, "Eve"),
             label(5, 1, "e@example.com"),
             // 123 and 4.56 in one MulRk record. The second number is in a column without a field.
-            record(0x00BD, &[5, 0, 2, 0, 0, 0, 0xEE, 1, 0, 0, 0, 0, 0x23, 7, 0, 0, 3, 0]),
+            record(
+                0x00BD,
+                &[5, 0, 2, 0, 0, 0, 0xEE, 1, 0, 0, 0, 0, 0x23, 7, 0, 0, 3, 0],
+            ),
         ]
         .concat(),
     );
@@ -91,19 +118,33 @@ fn numbers_dates_and_formulas() {
     ];
     assert_eq!(xls(&workbook), expected);
     workbook.globals.extend(record(0x0022, &[1, 0]));
-    assert_eq!(super::written(&workbook.pack(), Format::Xls)[1][2], "2029-10-14", "the 1904 date system");
+    assert_eq!(
+        super::written(&workbook.pack(), Format::Xls)[1][2],
+        "2029-10-14",
+        "the 1904 date system"
+    );
 }
 
 #[test]
 fn shared_strings_go_on_in_the_next_record() {
-    // "Ada" is split after "A" and continues with 1 byte per code unit. Then follow a rich string and a string with
-    // a phonetic guide.
+    // "Ada" is split after "A" and continues with 1 byte per code unit. Then follow a rich string
+    // and a string with a phonetic guide.
     let cut: &[u8] = &[3, 0, 1, b'A', 0];
-    let rest =
-        [&[0, b'd', b'a'][..], &[1, 0, 8, 1, 0, b'7', 9, 9, 9, 9], &[2, 0, 4, 2, 0, 0, 0, b'a', b'@', 8, 8]]
-            .concat();
-    let mut workbook =
-        people([shared(1, 0, 0), label(1, 1, "a@example.com"), shared(1, 2, 1), shared(1, 3, 2)].concat());
+    let rest = [
+        &[0, b'd', b'a'][..],
+        &[1, 0, 8, 1, 0, b'7', 9, 9, 9, 9],
+        &[2, 0, 4, 2, 0, 0, 0, b'a', b'@', 8, 8],
+    ]
+    .concat();
+    let mut workbook = people(
+        [
+            shared(1, 0, 0),
+            label(1, 1, "a@example.com"),
+            shared(1, 2, 1),
+            shared(1, 3, 2),
+        ]
+        .concat(),
+    );
     workbook.globals = strings(&[cut, &rest]);
     assert_eq!(xls(&workbook), ["2 Ada|7|a@example.com"]);
     workbook.sheets[0].2.extend(shared(2, 0, 3));
@@ -138,13 +179,28 @@ fn cells_that_no_field_can_take_are_errors_of_their_row() {
 #[test]
 fn the_first_visible_sheet_with_the_headers_is_read() {
     let mut workbook = people(ada(1));
-    workbook.sheets.insert(0, ("Cover", 0, Xls::row(0, &["Course of 2026"])));
+    workbook
+        .sheets
+        .insert(0, ("Cover", 0, Xls::row(0, &["Course of 2026"])));
     workbook.sheets.insert(
         0,
-        ("Old", 1, [Xls::row(0, HEADER), Xls::row(1, &["Hidden", "h@example.com", "2"])].concat()),
+        (
+            "Old",
+            1,
+            [
+                Xls::row(0, HEADER),
+                Xls::row(1, &["Hidden", "h@example.com", "2"]),
+            ]
+            .concat(),
+        ),
     );
     // A chart embedded in the sheet has records that look like cells.
-    let chart = [record(0x0809, &[0; 16]), number(7, 0, 0, 1.0), record(0x000A, &[])].concat();
+    let chart = [
+        record(0x0809, &[0; 16]),
+        number(7, 0, 0, 1.0),
+        record(0x000A, &[]),
+    ]
+    .concat();
     workbook.sheets[2].2.extend(chart);
     assert_eq!(xls(&workbook), ["2 Ada|007|a@example.com"]);
     workbook.sheets.truncate(2);
@@ -154,13 +210,24 @@ fn the_first_visible_sheet_with_the_headers_is_read() {
 #[test]
 fn declared_sizes_cost_nothing() {
     // Dimensions of 2^32 rows and all columns, for which other readers allocate memory.
-    let dimensions = record(0x0200, &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 0, 0]);
+    let dimensions = record(
+        0x0200,
+        &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 0, 0],
+    );
     let mut workbook = Xls::of([dimensions, Xls::row(0, HEADER), ada(1), ada(65_535)].concat());
-    assert_eq!(xls(&workbook), ["2 Ada|007|a@example.com", "65536 Ada|007|a@example.com"]);
+    assert_eq!(
+        xls(&workbook),
+        ["2 Ada|007|a@example.com", "65536 Ada|007|a@example.com"]
+    );
     workbook.sheets[0].2.extend(label(65_535, 256, "far"));
     assert_eq!(refused(&workbook).code(), "TOO_MANY_COLUMNS");
     // Two billion strings are declared, but the record has only one.
-    workbook.globals = record(0x00FC, &[0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 1, 0, 0, b'x']);
+    workbook.globals = record(
+        0x00FC,
+        &[
+            0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 1, 0, 0, b'x',
+        ],
+    );
     workbook.sheets[0].2 = [Xls::row(0, HEADER), ada(1)].concat();
     assert_eq!(xls(&workbook), ["2 Ada|007|a@example.com"]);
 }
@@ -171,10 +238,18 @@ fn a_long_text_is_one_bad_row() {
     let mut workbook = people([shared(1, 0, 0), shared(1, 1, 0), shared(1, 2, 0), ada(2)].concat());
     let text = string(&long);
     let (first, rest) = text.split_at(8_003);
-    let rest: Vec<Vec<u8>> = rest.chunks(8_000).map(|part| [&[1], part].concat()).collect();
-    let parts: Vec<&[u8]> = std::iter::once(first).chain(rest.iter().map(Vec::as_slice)).collect();
+    let rest: Vec<Vec<u8>> = rest
+        .chunks(8_000)
+        .map(|part| [&[1], part].concat())
+        .collect();
+    let parts: Vec<&[u8]> = std::iter::once(first)
+        .chain(rest.iter().map(Vec::as_slice))
+        .collect();
     workbook.globals = strings(&parts);
-    assert_eq!(xls(&workbook)[0], "2 Nombre completo:TOO_LONG Documento:TOO_LONG Correo:TOO_LONG");
+    assert_eq!(
+        xls(&workbook)[0],
+        "2 Nombre completo:TOO_LONG Documento:TOO_LONG Correo:TOO_LONG"
+    );
     assert_eq!(xls(&workbook)[1], "3 Ada|007|a@example.com");
 }
 
@@ -187,12 +262,33 @@ fn limits_of_the_whole_file() {
     };
     let usual = Limits::default();
     assert_eq!(code(usual).expect("two rows").len(), 2);
-    assert_eq!(code(Limits { max_rows: 1, ..usual }).expect_err("two rows").code(), "TOO_MANY_ROWS");
     assert_eq!(
-        code(Limits { max_columns: 2, ..usual }).expect_err("three columns").code(),
+        code(Limits {
+            max_rows: 1,
+            ..usual
+        })
+        .expect_err("two rows")
+        .code(),
+        "TOO_MANY_ROWS"
+    );
+    assert_eq!(
+        code(Limits {
+            max_columns: 2,
+            ..usual
+        })
+        .expect_err("three columns")
+        .code(),
         "TOO_MANY_COLUMNS"
     );
-    assert_eq!(code(Limits { max_bytes: 99, ..usual }).expect_err("more bytes").code(), "FILE_TOO_LARGE");
+    assert_eq!(
+        code(Limits {
+            max_bytes: 99,
+            ..usual
+        })
+        .expect_err("more bytes")
+        .code(),
+        "FILE_TOO_LARGE"
+    );
 }
 
 #[test]
@@ -203,8 +299,15 @@ fn other_office_files() {
         ("UNKNOWN_FORMAT", true),
         "{told}"
     );
-    assert_eq!(error(&contain("EncryptedPackage", &[7; 5_000]), Format::Xls).code(), "ENCRYPTED_FILE");
-    assert!(error(&contain("Book", &[7; 5_000]), Format::Xls).to_string().contains("before 1997"));
+    assert_eq!(
+        error(&contain("EncryptedPackage", &[7; 5_000]), Format::Xls).code(),
+        "ENCRYPTED_FILE"
+    );
+    assert!(
+        error(&contain("Book", &[7; 5_000]), Format::Xls)
+            .to_string()
+            .contains("before 1997")
+    );
     let mut older = people(ada(1));
     older.version = 0x0500;
     assert!(refused(&older).to_string().contains("before 1997"));
@@ -217,8 +320,13 @@ fn other_office_files() {
 fn damaged_workbooks() {
     let whole = people(ada(1)).pack();
     for end in [0, 511, 512, 600, whole.len() - 600] {
-        let code = open_bytes(&whole[..end], Format::Xls).err().map_or("read", |error| error.code());
-        assert!(["EMPTY_FILE", "BROKEN_FILE"].contains(&code), "{end}: {code}");
+        let code = open_bytes(&whole[..end], Format::Xls)
+            .err()
+            .map_or("read", |error| error.code());
+        assert!(
+            ["EMPTY_FILE", "BROKEN_FILE"].contains(&code),
+            "{end}: {code}"
+        );
     }
     let out_of_order = people([ada(3), ada(2)].concat());
     assert_eq!(refused(&out_of_order).code(), "BROKEN_FILE");
@@ -237,13 +345,17 @@ fn chains_that_never_end() {
     for sector in 0..=content {
         let mut bytes = whole.clone();
         bytes[table + sector * 4..][..4].copy_from_slice(&0_u32.to_le_bytes());
-        // The stream's length limits the chain. With sectors in the wrong order, the file may be read or rejected.
+        // The stream's length limits the chain. With sectors in the wrong order, the file may be
+        // read or rejected.
         let _ = open_bytes(&bytes, Format::Xls).map(Iterator::count);
     }
     // A cyclic list of table sectors.
     let mut bytes = whole.clone();
     bytes[68..72].copy_from_slice(&1_u32.to_le_bytes());
-    assert!(open_bytes(&bytes, Format::Xls).is_ok(), "no more tables are read than the file can need");
+    assert!(
+        open_bytes(&bytes, Format::Xls).is_ok(),
+        "no more tables are read than the file can need"
+    );
     // A stream whose declared length exceeds the file.
     let length = 512 + content * 512 + 128 + 120;
     let mut bytes = whole;

@@ -24,7 +24,11 @@ fn text(text: &str) -> String {
 
 /// Returns a row of Ada's with `cell` as the document number.
 fn document(number: u32, cell: &str) -> String {
-    format!(r#"<row r="{number}">{}{}{cell}</row>"#, text("Ada"), text("a@example.com"))
+    format!(
+        r#"<row r="{number}">{}{}{cell}</row>"#,
+        text("Ada"),
+        text("a@example.com")
+    )
 }
 
 #[test]
@@ -45,16 +49,31 @@ fn number_formats_are_shown_as_the_program_shows_them() {
         formatCode="[h]:mm:ss"/><numFmt numFmtId="166" formatCode="000\-00\-0000"/></numFmts><cellStyleXfs><xf numFmtId="9"/></cellStyleXfs>
         <cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="165"/><xf numFmtId="166"/></cellXfs></styleSheet>"#;
     let documents = |workbook: &Workbook| -> Vec<String> {
-        super::written(&workbook.pack(), Format::Xlsx).into_iter().map(|mut row| row.remove(2)).collect()
+        super::written(&workbook.pack(), Format::Xlsx)
+            .into_iter()
+            .map(|mut row| row.remove(2))
+            .collect()
     };
-    let mut expected = ["2025-10-13", "00001234", "36:30:00", "0007", "123-45-6789", "2025-10-13", "5"];
+    let mut expected = [
+        "2025-10-13",
+        "00001234",
+        "36:30:00",
+        "0007",
+        "123-45-6789",
+        "2025-10-13",
+        "5",
+    ];
     assert_eq!(documents(&workbook), expected);
     workbook.properties = r#"<workbookPr date1904="1"/>"#;
     expected[0] = "2029-10-14";
     assert_eq!(documents(&workbook), expected, "the 1904 date system");
     let briefs = xlsx(&workbook);
     for dated in [0, 2, 5] {
-        assert!(briefs[dated].ends_with("Documento:DATE_CELL"), "{}", briefs[dated]);
+        assert!(
+            briefs[dated].ends_with("Documento:DATE_CELL"),
+            "{}",
+            briefs[dated]
+        );
     }
 }
 
@@ -90,7 +109,9 @@ fn errors_of_any_name_are_errors_of_their_row() {
 fn a_formula_is_data_and_never_a_formula() {
     let formula = row(2, &["+SUM(A1)", "a@example.com", "@1"]);
     let found = rows(&people(&formula).pack(), Format::Xlsx);
-    let RowOutcome::Person { person, .. } = &found[0].outcome else { panic!("it is a text like any other") };
+    let RowOutcome::Person { person, .. } = &found[0].outcome else {
+        panic!("it is a text like any other")
+    };
     assert_eq!(person.full_name.reveal_str(), "+SUM(A1)");
 }
 
@@ -100,12 +121,25 @@ fn one_cell_of_many_runs_stays_small() {
     let workbook = people(
         &[
             document(2, &format!(r#"<c t="inlineStr"><is>{runs}</is></c>"#)),
-            document(3, &format!(r#"<c t="str"><v>{}</v></c>"#, "<![CDATA[0123456789]]>".repeat(1 << 20))),
+            document(
+                3,
+                &format!(
+                    r#"<c t="str"><v>{}</v></c>"#,
+                    "<![CDATA[0123456789]]>".repeat(1 << 20)
+                ),
+            ),
             document(4, "<c><v>1</v></c>"),
         ]
         .concat(),
     );
-    assert_eq!(xlsx(&workbook), ["2 Documento:TOO_LONG", "3 Documento:TOO_LONG", "4 Ada|1|a@example.com"]);
+    assert_eq!(
+        xlsx(&workbook),
+        [
+            "2 Documento:TOO_LONG",
+            "3 Documento:TOO_LONG",
+            "4 Ada|1|a@example.com"
+        ]
+    );
 }
 
 #[test]
@@ -134,7 +168,8 @@ proptest! {
         let mut sheet = row(1, &["name", "email", "documento", "note"]);
         let mut shared = String::new();
         for (index, (cell, column, is_shared)) in cells.iter().enumerate() {
-            let (number, place) = (index + 2, ["A", "B", "C", "D"][*column]);
+            let number = index + 2;
+            let place = ["A", "B", "C", "D"][*column];
             let written = match cell {
                 Ok(text) => text.replace('&', "&amp;").replace('<', "&lt;"),
                 Err(value) => value.to_string(),

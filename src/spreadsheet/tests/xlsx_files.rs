@@ -26,7 +26,10 @@ fn inline_strings_and_blank_rows() {
     let more = row(2, &["Ада", "a@example.com", "007"])
         + &row(5, &["", " ", ""])
         + &row(9, &["B", "b@example.com", "2"]);
-    assert_eq!(xlsx(&people(&more)), ["2 Ада|007|a@example.com", "9 B|2|b@example.com"]);
+    assert_eq!(
+        xlsx(&people(&more)),
+        ["2 Ада|007|a@example.com", "9 B|2|b@example.com"]
+    );
 }
 
 #[test]
@@ -69,7 +72,9 @@ fn cells_that_no_field_can_take_are_errors_of_their_row() {
         panic!("a person")
     };
     assert_eq!(
-        raw.pairs().last().map(|(header, value)| (header, value.reveal_str())),
+        raw.pairs()
+            .last()
+            .map(|(header, value)| (header, value.reveal_str())),
         Some(("D".to_owned(), "#N/A"))
     );
 }
@@ -78,9 +83,13 @@ fn cells_that_no_field_can_take_are_errors_of_their_row() {
 fn the_first_visible_sheet_with_the_headers_is_read() {
     let mut workbook = people(&row(2, &["Ada", "a@example.com", "1"]));
     let hidden = row(1, HEADER) + &row(2, &["Hidden", "h@example.com", "2"]);
-    workbook.sheets.insert(0, ("Cover", "visible", row(1, &["Course of 2026"])));
+    workbook
+        .sheets
+        .insert(0, ("Cover", "visible", row(1, &["Course of 2026"])));
     workbook.sheets.insert(0, ("Old", "hidden", hidden));
-    workbook.sheets.insert(0, ("Blank", "visible", String::new()));
+    workbook
+        .sheets
+        .insert(0, ("Blank", "visible", String::new()));
     assert_eq!(xlsx(&workbook), ["2 Ada|1|a@example.com"]);
     workbook.sheets.truncate(3);
     assert_eq!(refused(&workbook).code(), "MISSING_COLUMNS");
@@ -96,8 +105,15 @@ fn a_far_cell_costs_nothing() {
     let low = row(1_048_576, &["Ada", "a@example.com", "1"]);
     assert_eq!(xlsx(&people(&low)), ["1048576 Ada|1|a@example.com"]);
     let styled = r#"<row r="2"><c r="XFD2" s="1"/></row>"#.to_owned() + &low;
-    assert_eq!(xlsx(&people(&styled)), ["1048576 Ada|1|a@example.com"], "formatting alone is no content");
-    assert_eq!(refused(&people(&row(1_048_577, &["Ada"]))).code(), "BROKEN_FILE");
+    assert_eq!(
+        xlsx(&people(&styled)),
+        ["1048576 Ada|1|a@example.com"],
+        "formatting alone is no content"
+    );
+    assert_eq!(
+        refused(&people(&row(1_048_577, &["Ada"]))).code(),
+        "BROKEN_FILE"
+    );
 }
 
 #[test]
@@ -106,7 +122,10 @@ fn a_bomb_is_refused_while_it_inflates() {
     bomb.extra.push(("xl/media/image1.png", vec![0; 3 << 20]));
     let bytes = bomb.pack();
     assert!(bytes.len() < 20_000, "it packs well: {}", bytes.len());
-    let limits = Limits { max_inflated_bytes: 2 << 20, ..Limits::default() };
+    let limits = Limits {
+        max_inflated_bytes: 2 << 20,
+        ..Limits::default()
+    };
     let told = open_within(&bytes, Format::Xlsx, limits).expect_err("too much");
     assert_eq!(told.code(), "FILE_INFLATES_TOO_LARGE");
     assert!(told.to_string().contains("2 MiB"), "{told}");
@@ -115,7 +134,8 @@ fn a_bomb_is_refused_while_it_inflates() {
 #[test]
 fn declared_counts_are_not_trusted() {
     let mut workbook = people("");
-    workbook.strings = Some(r#"<sst uniqueCount="999999999999999"><si><t>x</t></si></sst>"#.to_owned());
+    workbook.strings =
+        Some(r#"<sst uniqueCount="999999999999999"><si><t>x</t></si></sst>"#.to_owned());
     assert!(xlsx(&workbook).is_empty());
     workbook.strings = Some(format!("<sst>{}</sst>", "<si/>".repeat(17 << 20)));
     assert_eq!(refused(&workbook).code(), "FILE_INFLATES_TOO_LARGE");
@@ -124,48 +144,96 @@ fn declared_counts_are_not_trusted() {
 #[test]
 fn limits_of_the_whole_file() {
     let bytes =
-        people(&(row(2, &["Ada", "a@example.com", "1"]) + &row(4, &["Bob", "b@example.com", "2"]))).pack();
+        people(&(row(2, &["Ada", "a@example.com", "1"]) + &row(4, &["Bob", "b@example.com", "2"])))
+            .pack();
     let codes = |limits| {
         let reader = open_within(&bytes, Format::Xlsx, limits)?;
         reader.collect::<Result<Vec<_>, _>>()
     };
     let usual = Limits::default();
-    assert_eq!(codes(Limits { max_rows: 2, ..usual }).expect("two rows").len(), 2);
-    assert_eq!(codes(Limits { max_rows: 1, ..usual }).expect_err("two rows").code(), "TOO_MANY_ROWS");
     assert_eq!(
-        codes(Limits { max_columns: 2, ..usual }).expect_err("three columns").code(),
+        codes(Limits {
+            max_rows: 2,
+            ..usual
+        })
+        .expect("two rows")
+        .len(),
+        2
+    );
+    assert_eq!(
+        codes(Limits {
+            max_rows: 1,
+            ..usual
+        })
+        .expect_err("two rows")
+        .code(),
+        "TOO_MANY_ROWS"
+    );
+    assert_eq!(
+        codes(Limits {
+            max_columns: 2,
+            ..usual
+        })
+        .expect_err("three columns")
+        .code(),
         "TOO_MANY_COLUMNS"
     );
-    assert_eq!(codes(Limits { max_bytes: 99, ..usual }).expect_err("more bytes").code(), "FILE_TOO_LARGE");
+    assert_eq!(
+        codes(Limits {
+            max_bytes: 99,
+            ..usual
+        })
+        .expect_err("more bytes")
+        .code(),
+        "FILE_TOO_LARGE"
+    );
 }
 
 #[test]
 fn damaged_workbooks() {
     let good = row(2, &["Ada", "a@example.com", "1"]);
-    for damage in
-        ["<row r=\"3\"><c t=\"s\"><v>7</v></c></row>", "<row r=\"3\"><c", "<row r=\"99999999999\"/>", "</x"]
-    {
-        let mut reader =
-            open_within(&people(&(good.clone() + damage)).pack(), Format::Xlsx, Limits::default())
-                .expect("the header is whole");
+    for damage in [
+        "<row r=\"3\"><c t=\"s\"><v>7</v></c></row>",
+        "<row r=\"3\"><c",
+        "<row r=\"99999999999\"/>",
+        "</x",
+    ] {
+        let mut reader = open_within(
+            &people(&(good.clone() + damage)).pack(),
+            Format::Xlsx,
+            Limits::default(),
+        )
+        .expect("the header is whole");
         let first = reader.next().expect("a row");
-        let told = if first.is_ok() { reader.next().expect("the damage") } else { first };
+        let told = if first.is_ok() {
+            reader.next().expect("the damage")
+        } else {
+            first
+        };
         assert_eq!(told.expect_err(damage).code(), "BROKEN_FILE", "{damage}");
         assert!(reader.next().is_none());
     }
     let bytes = people(&good).pack();
-    assert_eq!(error(&bytes[..bytes.len() / 2], Format::Xlsx).code(), "BROKEN_FILE");
+    assert_eq!(
+        error(&bytes[..bytes.len() / 2], Format::Xlsx).code(),
+        "BROKEN_FILE"
+    );
     let mut flipped = bytes.clone();
     flipped[60] ^= 0xFF;
     assert_eq!(error(&flipped, Format::Xlsx).code(), "BROKEN_FILE");
-    let out_of_order = row(3, &["Ada", "a@example.com", "1"]) + &row(2, &["Bob", "b@example.com", "2"]);
+    let out_of_order =
+        row(3, &["Ada", "a@example.com", "1"]) + &row(2, &["Bob", "b@example.com", "2"]);
     assert_eq!(refused(&people(&out_of_order)).code(), "BROKEN_FILE");
 }
 
 #[test]
 fn an_archive_that_is_no_workbook() {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    zip.start_file("word/document.xml", zip::write::SimpleFileOptions::default()).expect("a part");
+    zip.start_file(
+        "word/document.xml",
+        zip::write::SimpleFileOptions::default(),
+    )
+    .expect("a part");
     zip.write_all(b"<document/>").expect("bytes");
     let bytes = zip.finish().expect("an archive").into_inner();
     assert_eq!(error(&bytes, Format::Xlsx).code(), "UNKNOWN_FORMAT");
@@ -187,9 +255,11 @@ fn an_encrypted_part() {
 
 #[test]
 fn a_reader_that_is_dropped_ends_its_thread() {
-    let many: String = (2..2_000).map(|number| row(number, &["Ada", "a@example.com", "1"])).collect();
-    let mut reader =
-        open_within(&people(&many).pack(), Format::Xlsx, Limits::default()).expect("the file opens");
+    let many: String = (2..2_000)
+        .map(|number| row(number, &["Ada", "a@example.com", "1"]))
+        .collect();
+    let mut reader = open_within(&people(&many).pack(), Format::Xlsx, Limits::default())
+        .expect("the file opens");
     assert!(reader.next().is_some_and(|row| row.is_ok()));
     assert_eq!(reader.columns().count(), 3);
     drop(reader);
@@ -227,15 +297,23 @@ proptest! {
 fn one_part_as_many_sheets_costs_no_more_than_twice_the_limit() {
     let blank = "<row></row>".repeat(20_000);
     let mut workbook = Workbook::of(&blank);
-    let sheets: String =
-        (0..200).map(|n| format!(r#"<sheet name="{n}" sheetId="{n}" r:id="s1"/>"#)).collect();
+    let sheets: String = (0..200)
+        .map(|n| format!(r#"<sheet name="{n}" sheetId="{n}" r:id="s1"/>"#))
+        .collect();
     workbook.properties = Box::leak(format!("<sheets>{sheets}</sheets>").into_boxed_str());
-    let limits = Limits { max_inflated_bytes: 1 << 20, ..Limits::default() };
-    let told = open_within(&workbook.pack(), Format::Xlsx, limits).map(drop).expect_err("refused");
+    let limits = Limits {
+        max_inflated_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let told = open_within(&workbook.pack(), Format::Xlsx, limits)
+        .map(drop)
+        .expect_err("refused");
     assert_eq!(told.code(), "BROKEN_FILE");
     // A single sheet of that size is read to its end.
     workbook.properties = r#"<sheets><sheet name="a" sheetId="1" r:id="s1"/></sheets>"#;
-    let told = open_within(&workbook.pack(), Format::Xlsx, limits).map(drop).expect_err("blank");
+    let told = open_within(&workbook.pack(), Format::Xlsx, limits)
+        .map(drop)
+        .expect_err("blank");
     assert_eq!(told.code(), "EMPTY_FILE");
 }
 
@@ -243,8 +321,9 @@ fn one_part_as_many_sheets_costs_no_more_than_twice_the_limit() {
 fn parts_refer_to_a_bounded_number_of_others() {
     let mut workbook = people(&row(2, &["Ada", "a@example.com", "1"]));
     let many = "<Relationship/>".repeat(10_001);
-    workbook
-        .extra
-        .push(("xl/_rels/WORKBOOK.xml.rels", format!("<Relationships>{many}</Relationships>").into()));
+    workbook.extra.push((
+        "xl/_rels/WORKBOOK.xml.rels",
+        format!("<Relationships>{many}</Relationships>").into(),
+    ));
     assert_eq!(refused(&workbook).code(), "BROKEN_FILE");
 }

@@ -31,7 +31,8 @@ pub(super) struct SheetCells<'a> {
     pub formats: &'a [NumberFormat],
     pub is_1904: bool,
     pub max_chars: usize,
-    /// False if no formula of the sheet has a result. Then a blank result means that it was never calculated.
+    /// False if no formula of the sheet has a result. Then a blank result means that it was never
+    /// calculated.
     pub is_calculated: bool,
     /// Hidden rows. The Row record of a row precedes its cells.
     pub hidden: HashSet<u32>,
@@ -52,7 +53,8 @@ impl CellSource for SheetCells<'_> {
         loop {
             self.records.next()?;
             match self.records.kind {
-                // A chart embedded in the sheet is a nested substream, with records that look like cells.
+                // A chart embedded in the sheet is a nested substream, with records that look like
+                // cells.
                 records::BEGIN => embedded += 1,
                 records::END if embedded == 0 => return Ok(None),
                 records::END => embedded -= 1,
@@ -71,7 +73,8 @@ impl CellSource for SheetCells<'_> {
                     }
                 }
                 records::COLUMN_INFO if self.hidden_columns.len() < MAX_HIDDEN_RANGES => {
-                    if self.records.short(4)? == 0 || self.records.byte(8)? & COLUMN_IS_HIDDEN != 0 {
+                    if self.records.short(4)? == 0 || self.records.byte(8)? & COLUMN_IS_HIDDEN != 0
+                    {
                         self.hidden_columns
                             .push((self.records.short(0)?.into(), self.records.short(2)?.into()));
                     }
@@ -107,11 +110,19 @@ impl SheetCells<'_> {
     }
 
     fn placed(&self, row: u32, column: u32, cell: Cell) -> Placed {
-        Placed { row, column, cell, is_hidden: self.hidden.contains(&row) }
+        Placed {
+            row,
+            column,
+            cell,
+            is_hidden: self.hidden.contains(&row),
+        }
     }
 
     fn number(&self, number: f64, style: u16) -> Cell {
-        let format = self.formats.get(usize::from(style)).unwrap_or(&NumberFormat::Plain);
+        let format = self
+            .formats
+            .get(usize::from(style))
+            .unwrap_or(&NumberFormat::Plain);
         values::number(number, format, self.is_1904)
     }
 
@@ -124,14 +135,16 @@ impl SheetCells<'_> {
         Ok(self.placed(row, column, cell))
     }
 
-    /// Reads a string that begins at offset `at` in the record and may continue in CONTINUE records.
+    /// Reads a string that begins at offset `at` in the record and may continue in CONTINUE
+    /// records.
     fn text(&mut self, at: usize) -> Result<Cell, SheetError> {
         let mut text = String::new();
         Cursor::new(self.records, at).plain(&mut text, self.max_chars.saturating_mul(4))?;
         Ok(Cell::text(text, self.max_chars))
     }
 
-    /// Returns the saved result of a formula, or `None` if it is a string, which a following String record has.
+    /// Returns the saved result of a formula, or `None` if it is a string, which a following String
+    /// record has.
     fn formula(&mut self) -> Result<Option<Placed>, SheetError> {
         let (row, column) = self.position()?;
         let cell = if self.records.short(12)? == 0xFFFF {
@@ -169,11 +182,14 @@ impl SheetCells<'_> {
             records::RK => self.number(rk(self.records.long(6)?), style),
             records::LABEL_SST => {
                 let shared = self.strings.get(self.records.long(6)? as usize);
-                let shared =
-                    shared.ok_or_else(|| SheetError::broken("a cell refers to a text that is not there"))?;
+                let shared = shared.ok_or_else(|| {
+                    SheetError::broken("a cell refers to a text that is not there")
+                })?;
                 Cell::text(shared.to_owned(), self.max_chars)
             }
-            records::BOOL_OR_ERROR if self.records.byte(7)? == 0 => values::truth(self.records.byte(6)? != 0),
+            records::BOOL_OR_ERROR if self.records.byte(7)? == 0 => {
+                values::truth(self.records.byte(6)? != 0)
+            }
             records::BOOL_OR_ERROR => values::error(error_text(self.records.byte(6)?)),
             _ => self.text(6)?,
         };
@@ -181,12 +197,13 @@ impl SheetCells<'_> {
     }
 }
 
-/// Returns true if a formula of the sheet has a result other than blank, or if the sheet has no formulas. Reads the
-/// sheet up to the first such result.
+/// Returns true if a formula of the sheet has a result other than blank, or if the sheet has no
+/// formulas. Reads the sheet up to the first such result.
 pub(super) fn has_result(records: &mut Records, start: u32) -> Result<bool, SheetError> {
     records.go_to(start)?;
     records.next()?;
-    let (mut embedded, mut has_formulas) = (0_usize, false);
+    let mut embedded = 0_usize;
+    let mut has_formulas = false;
     loop {
         records.next()?;
         match records.kind {
@@ -204,18 +221,23 @@ pub(super) fn has_result(records: &mut Records, start: u32) -> Result<bool, Shee
     }
 }
 
-/// Decodes an RK number ([MS-XLS] §2.5.217). Its 30 bits are an integer or the upper bits of a double; a flag means
-/// division by 100.
+/// Decodes an RK number ([MS-XLS] §2.5.217). Its 30 bits are an integer or the upper bits of a
+/// double; a flag means division by 100.
 fn rk(packed: u32) -> f64 {
     let number = if packed & 2 == 0 {
         f64::from_bits(u64::from(packed & 0xFFFF_FFFC) << 32)
     } else {
         f64::from(packed.cast_signed() >> 2)
     };
-    if packed & 1 == 0 { number } else { number / 100.0 }
+    if packed & 1 == 0 {
+        number
+    } else {
+        number / 100.0
+    }
 }
 
-/// Returns an error as spreadsheet programs show it ([MS-XLS] §2.5.10). Newer programs may write other codes.
+/// Returns an error as spreadsheet programs show it ([MS-XLS] §2.5.10). Newer programs may write
+/// other codes.
 fn error_text(code: u8) -> String {
     match code {
         0x00 => "#NULL!".to_owned(),

@@ -1,7 +1,8 @@
 //! Reader of Compound File Binary ([MS-CFB]), the container format of XLS files.
 //!
-//! Only the parts needed to read one stream are implemented. The file's size bounds every table, so that a small file
-//! with a cyclic sector chain or a repeated sector in a table can't use much memory.
+//! Only the parts needed to read one stream are implemented. The file's size bounds every table, so
+//! that a small file with a cyclic sector chain or a repeated sector in a table can't use much
+//! memory.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -14,8 +15,8 @@ const FIRST_SPECIAL: u32 = 0xFFFF_FFFA;
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
 const MINI_SECTOR: usize = 64;
 const ENTRY: usize = 128;
-/// Largest number of directory entries that are read, rounded up to whole sectors. A workbook has three streams, or
-/// some dozens with macros and embedded objects.
+/// Largest number of directory entries that are read, rounded up to whole sectors. A workbook has
+/// three streams, or some dozens with macros and embedded objects.
 const MAX_ENTRIES: usize = 10_000;
 
 /// Stream in the container, readable and seekable like a file.
@@ -57,7 +58,9 @@ fn broken() -> SheetError {
 }
 
 fn short(bytes: &[u8], at: usize) -> u16 {
-    bytes.get(at..at + 2).map_or(0, |two| u16::from_le_bytes([two[0], two[1]]))
+    bytes
+        .get(at..at + 2)
+        .map_or(0, |two| u16::from_le_bytes([two[0], two[1]]))
 }
 
 fn long(bytes: &[u8], at: usize) -> u32 {
@@ -82,7 +85,10 @@ impl Compound {
         if !header.starts_with(SIGNATURE) || short(&header, 32) != 6 {
             return Err(broken());
         }
-        let sectors = usize::try_from(size).map_err(|_| broken())?.div_ceil(sector).saturating_sub(1);
+        let sectors = usize::try_from(size)
+            .map_err(|_| broken())?
+            .div_ceil(sector)
+            .saturating_sub(1);
         let mut compound = Self {
             file,
             sector,
@@ -97,8 +103,9 @@ impl Compound {
         Ok(compound)
     }
 
-    /// Reads the file allocation table, which gives the next sector of each sector. The header lists the sectors of
-    /// this table; in files above 7 MB, further sectors (DIFAT) continue the list.
+    /// Reads the file allocation table, which gives the next sector of each sector. The header
+    /// lists the sectors of this table; in files above 7 MB, further sectors (DIFAT) continue the
+    /// list.
     fn read_table(&mut self, header: &[u8]) -> Result<(), SheetError> {
         let per_sector = self.sector / 4;
         let needed = self.sectors.div_ceil(per_sector);
@@ -115,7 +122,11 @@ impl Compound {
             places.extend(more);
             list = *last;
         }
-        for place in places.into_iter().filter(|place| *place < FIRST_SPECIAL).take(needed) {
+        for place in places
+            .into_iter()
+            .filter(|place| *place < FIRST_SPECIAL)
+            .take(needed)
+        {
             let table = self.read_sector(place)?;
             self.next.extend(longs(&table));
         }
@@ -126,9 +137,15 @@ impl Compound {
         let most = (MAX_ENTRIES * ENTRY).div_ceil(self.sector);
         for sector in self.chain(start, most)? {
             for entry in self.read_sector(sector)?.chunks_exact(ENTRY) {
-                let name: Vec<u16> =
-                    (0..32).map(|index| short(entry, index * 2)).take_while(|unit| *unit != 0).collect();
-                let high = if self.sector == 512 { 0 } else { u64::from(long(entry, 124)) << 32 };
+                let name: Vec<u16> = (0..32)
+                    .map(|index| short(entry, index * 2))
+                    .take_while(|unit| *unit != 0)
+                    .collect();
+                let high = if self.sector == 512 {
+                    0
+                } else {
+                    u64::from(long(entry, 124)) << 32
+                };
                 self.entries.push(Entry {
                     name: String::from_utf16_lossy(&name).to_ascii_lowercase(),
                     start: long(entry, 116),
@@ -136,7 +153,11 @@ impl Compound {
                 });
             }
         }
-        if self.entries.is_empty() { Err(broken()) } else { Ok(()) }
+        if self.entries.is_empty() {
+            Err(broken())
+        } else {
+            Ok(())
+        }
     }
 
     /// Reads one sector. If the last one of the file is short, it is padded with zeros.
@@ -144,9 +165,14 @@ impl Compound {
         if sector as usize >= self.sectors {
             return Err(broken());
         }
-        self.file.seek(SeekFrom::Start((u64::from(sector) + 1) * self.sector as u64))?;
+        self.file.seek(SeekFrom::Start(
+            (u64::from(sector) + 1) * self.sector as u64,
+        ))?;
         let mut bytes = Vec::with_capacity(self.sector);
-        self.file.by_ref().take(self.sector as u64).read_to_end(&mut bytes)?;
+        self.file
+            .by_ref()
+            .take(self.sector as u64)
+            .read_to_end(&mut bytes)?;
         bytes.resize(self.sector, 0);
         Ok(bytes)
     }
@@ -162,21 +188,40 @@ impl Compound {
 
     /// Opens a stream by its `name` in lower case.
     pub(super) fn stream(mut self, name: &str) -> Result<Stream, SheetError> {
-        let entry = self.entries.iter().find(|entry| entry.name == name).ok_or_else(broken)?;
-        let (start, length) = (entry.start, entry.length);
+        let entry = self
+            .entries
+            .iter()
+            .find(|entry| entry.name == name)
+            .ok_or_else(broken)?;
+        let start = entry.start;
+        let length = entry.length;
         if length < self.cutoff {
-            return self.small(start, length).map(|bytes| Stream::Small(Cursor::new(bytes)));
+            return self
+                .small(start, length)
+                .map(|bytes| Stream::Small(Cursor::new(bytes)));
         }
-        let needed = usize::try_from(length).map_err(|_| broken())?.div_ceil(self.sector);
+        let needed = usize::try_from(length)
+            .map_err(|_| broken())?
+            .div_ceil(self.sector);
         let chain = self.chain(start, needed)?;
         if chain.len() < needed {
             return Err(broken());
         }
-        let sectors = Sectors { file: self.file, chain, sector: self.sector as u64, length, position: 0 };
-        Ok(Stream::Sectors(BufReader::with_capacity(64 * 1024, sectors)))
+        let sectors = Sectors {
+            file: self.file,
+            chain,
+            sector: self.sector as u64,
+            length,
+            position: 0,
+        };
+        Ok(Stream::Sectors(BufReader::with_capacity(
+            64 * 1024,
+            sectors,
+        )))
     }
 
-    /// Reads a small stream. Small streams share the sectors of the root entry, in mini sectors of 64 bytes.
+    /// Reads a small stream. Small streams share the sectors of the root entry, in mini sectors of
+    /// 64 bytes.
     fn small(&mut self, start: u32, length: u64) -> Result<Vec<u8>, SheetError> {
         let root = self.entries.first().ok_or_else(broken)?.start;
         let home = self.chain(root, self.sectors)?;
@@ -219,15 +264,21 @@ impl Read for Sectors {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let left = self.length.saturating_sub(self.position);
         let index = usize::try_from(self.position / self.sector).unwrap_or(usize::MAX);
-        let (Some(&first), true) = (self.chain.get(index), left > 0) else { return Ok(0) };
+        let (Some(&first), true) = (self.chain.get(index), left > 0) else {
+            return Ok(0);
+        };
         // Contiguous sectors are read at once, as many as fit into `out`.
         let wanted = out.len() / usize::try_from(self.sector).unwrap_or(1).max(1) + 1;
         let pairs = self.chain[index..].windows(2).take(wanted);
         let following = pairs.take_while(|pair| pair[0] + 1 == pair[1]).count() as u64;
         let offset = self.position % self.sector;
         let together = (following + 1) * self.sector - offset;
-        let most = usize::try_from(together.min(left)).unwrap_or(usize::MAX).min(out.len());
-        self.file.seek(SeekFrom::Start((u64::from(first) + 1) * self.sector + offset))?;
+        let most = usize::try_from(together.min(left))
+            .unwrap_or(usize::MAX)
+            .min(out.len());
+        self.file.seek(SeekFrom::Start(
+            (u64::from(first) + 1) * self.sector + offset,
+        ))?;
         let read = self.file.read(&mut out[..most])?;
         self.position += read as u64;
         Ok(read)

@@ -37,7 +37,8 @@ pub(super) struct Records {
     pub data: Vec<u8>,
     /// Kind of a record that `go_on` has read ahead. Its data is in `data`.
     waiting: Option<u16>,
-    /// Bytes that may still be read. The limit exists because many sheets can refer to the same offset.
+    /// Bytes that may still be read. The limit exists because many sheets can refer to the same
+    /// offset.
     left: u64,
 }
 
@@ -45,7 +46,13 @@ impl Records {
     /// Creates a reader that reads at most twice the length of `stream` in total.
     pub(super) fn new(stream: Stream) -> Self {
         let left = stream.length().saturating_mul(2);
-        Self { stream, kind: 0, data: Vec::new(), waiting: None, left }
+        Self {
+            stream,
+            kind: 0,
+            data: Vec::new(),
+            waiting: None,
+            left,
+        }
     }
 
     pub(super) fn go_to(&mut self, position: u32) -> Result<(), SheetError> {
@@ -93,10 +100,12 @@ impl Records {
     }
 
     fn exactly(&mut self, out: &mut [u8]) -> Result<(), SheetError> {
-        self.stream.read_exact(out).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => SheetError::broken("it is cut off"),
-            _ => SheetError::Io(error),
-        })
+        self.stream
+            .read_exact(out)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => SheetError::broken("it is cut off"),
+                _ => SheetError::Io(error),
+            })
     }
 
     pub(super) fn byte(&self, at: usize) -> Result<u8, SheetError> {
@@ -112,7 +121,9 @@ impl Records {
     }
 
     pub(super) fn double(&self, at: usize) -> Result<f64, SheetError> {
-        Ok(f64::from_bits(u64::from(self.long(at)?) | u64::from(self.long(at + 4)?) << 32))
+        Ok(f64::from_bits(
+            u64::from(self.long(at)?) | u64::from(self.long(at + 4)?) << 32,
+        ))
     }
 }
 

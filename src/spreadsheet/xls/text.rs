@@ -1,4 +1,5 @@
-//! Strings in records ([MS-XLS] §2.5.293 and .294), including those that continue in the next record.
+//! Strings in records ([MS-XLS] §2.5.293 and .294), including those that continue in the next
+//! record.
 
 use super::records::{Records, too_short};
 use crate::spreadsheet::SheetError;
@@ -27,7 +28,8 @@ impl<'r> Cursor<'r> {
 
     /// Reads the text of a string and skips its formatting runs and phonetic guides.
     pub(super) fn rich(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
-        let (count, flags) = (self.records.short(self.at)?, self.records.byte(self.at + 2)?);
+        let count = self.records.short(self.at)?;
+        let flags = self.records.byte(self.at + 2)?;
         self.at += 3;
         let mut skipped = 0_u64;
         if flags & 0x08 != 0 {
@@ -44,21 +46,23 @@ impl<'r> Cursor<'r> {
 
     /// Reads a string without formatting runs and phonetic guides.
     pub(super) fn plain(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
-        let (count, flags) = (self.records.short(self.at)?, self.records.byte(self.at + 2)?);
+        let count = self.records.short(self.at)?;
+        let flags = self.records.byte(self.at + 2)?;
         self.at += 3;
         self.characters(usize::from(count), flags & 1 != 0, text, most)
     }
 
     /// Reads a plain string of at most 255 characters, such as a sheet's name.
     pub(super) fn short(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
-        let (count, flags) = (self.records.byte(self.at)?, self.records.byte(self.at + 1)?);
+        let count = self.records.byte(self.at)?;
+        let flags = self.records.byte(self.at + 1)?;
         self.at += 2;
         self.characters(usize::from(count), flags & 1 != 0, text, most)
     }
 
-    /// Reads `count` UTF-16 code units: 2 bytes each if `is_wide`, else 1 byte, for units below 256. If the string
-    /// continues in the next record, that record begins with a new flag for the width. Appends to `text` until it has
-    /// more than `most` bytes.
+    /// Reads `count` UTF-16 code units: 2 bytes each if `is_wide`, else 1 byte, for units below
+    /// 256. If the string continues in the next record, that record begins with a new flag for the
+    /// width. Appends to `text` until it has more than `most` bytes.
     fn characters(
         &mut self,
         count: usize,
@@ -66,7 +70,8 @@ impl<'r> Cursor<'r> {
         text: &mut String,
         most: usize,
     ) -> Result<(), SheetError> {
-        let (mut left, mut is_wide) = (count, is_wide);
+        let mut left = count;
+        let mut is_wide = is_wide;
         // At most 65,535 units, the maximum of the length field.
         let mut units: Vec<u16> = Vec::new();
         while left > 0 {
@@ -78,8 +83,11 @@ impl<'r> Cursor<'r> {
                 self.at = 1;
                 continue;
             }
-            let unit =
-                if is_wide { self.records.short(self.at)? } else { self.records.byte(self.at)?.into() };
+            let unit = if is_wide {
+                self.records.short(self.at)?
+            } else {
+                self.records.byte(self.at)?.into()
+            };
             self.at += if is_wide { 2 } else { 1 };
             units.push(unit);
             left -= 1;

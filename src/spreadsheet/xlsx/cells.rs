@@ -49,9 +49,13 @@ impl<R: BufRead> CellSource for SheetCells<'_, R> {
                         continue;
                     }
                     "col" if !self.in_data => {
-                        if is_hidden(&element, "width")? && self.hidden_columns.len() < MAX_HIDDEN_RANGES {
+                        if is_hidden(&element, "width")?
+                            && self.hidden_columns.len() < MAX_HIDDEN_RANGES
+                        {
                             let end = |name| {
-                                Ok::<_, SheetError>(attribute(&element, name)?.map(|end| one_based(&end)))
+                                Ok::<_, SheetError>(
+                                    attribute(&element, name)?.map(|end| one_based(&end)),
+                                )
                             };
                             if let (Some(first), Some(last)) = (end("min")?, end("max")?) {
                                 self.hidden_columns.push((first?, last?));
@@ -82,9 +86,15 @@ impl<R: BufRead> CellSource for SheetCells<'_, R> {
                 _ => continue,
             };
             self.column = described.column.saturating_add(1);
-            let (row, column) = (described.row, described.column);
+            let row = described.row;
+            let column = described.column;
             let cell = self.content(&described)?;
-            return Ok(Some(Placed { row, column, cell, is_hidden: self.is_hidden }));
+            return Ok(Some(Placed {
+                row,
+                column,
+                cell,
+                is_hidden: self.is_hidden,
+            }));
         }
     }
 
@@ -94,11 +104,13 @@ impl<R: BufRead> CellSource for SheetCells<'_, R> {
 }
 
 impl<R: BufRead> SheetCells<'_, R> {
-    /// Reads to the end of a cell. Formulas are skipped, because their saved result is used. A formula without a
-    /// result was never calculated.
+    /// Reads to the end of a cell. Formulas are skipped, because their saved result is used. A
+    /// formula without a result was never calculated.
     fn content(&mut self, described: &Described) -> Result<Cell, SheetError> {
         let most = self.max_chars.saturating_mul(4);
-        let (mut value, mut inline, mut is_formula) = (None, None, false);
+        let mut value = None;
+        let mut inline = None;
+        let mut is_formula = false;
         let inside = self.xml.depth();
         loop {
             let (event, depth) = self.xml.next()?;
@@ -126,7 +138,12 @@ impl<R: BufRead> SheetCells<'_, R> {
             }
         }
         let is_text = matches!(described.kind.as_deref(), Some("str"));
-        if is_formula && inline.is_none() && value.as_ref().is_none_or(|value| value.is_empty() && !is_text) {
+        if is_formula
+            && inline.is_none()
+            && value
+                .as_ref()
+                .is_none_or(|value| value.is_empty() && !is_text)
+        {
             return Ok(values::not_calculated());
         }
         self.convert(described, inline.or(value).unwrap_or_default())
@@ -139,9 +156,13 @@ impl<R: BufRead> SheetCells<'_, R> {
         }
         Ok(match described.kind.as_deref() {
             Some("s") => {
-                let shared = trimmed.parse().ok().and_then(|index| self.strings.get(index));
-                let shared =
-                    shared.ok_or_else(|| SheetError::broken("a cell refers to a text that is not there"))?;
+                let shared = trimmed
+                    .parse()
+                    .ok()
+                    .and_then(|index| self.strings.get(index));
+                let shared = shared.ok_or_else(|| {
+                    SheetError::broken("a cell refers to a text that is not there")
+                })?;
                 Cell::text(shared.to_owned(), self.max_chars)
             }
             Some("b") => values::truth(matches!(trimmed, "1" | "true" | "TRUE")),
@@ -153,7 +174,10 @@ impl<R: BufRead> SheetCells<'_, R> {
                 }
                 Err(_) => Cell::text(value, self.max_chars),
             },
-            Some("d") => values::date(Cell::cut(trimmed.trim_end_matches("T00:00:00"), self.max_chars)),
+            Some("d") => values::date(Cell::cut(
+                trimmed.trim_end_matches("T00:00:00"),
+                self.max_chars,
+            )),
             Some("str") => {
                 let mut text = value;
                 unescape(&mut text);
@@ -164,11 +188,13 @@ impl<R: BufRead> SheetCells<'_, R> {
     }
 }
 
-/// Returns true if a row or column is hidden or has size 0. `size` is the name of the size attribute.
+/// Returns true if a row or column is hidden or has size 0. `size` is the name of the size
+/// attribute.
 fn is_hidden(element: &BytesStart<'_>, size: &str) -> Result<bool, SheetError> {
     let hidden = attribute(element, "hidden")?;
     let size = attribute(element, size)?.and_then(|size| size.trim().parse::<f64>().ok());
-    Ok(matches!(hidden.as_deref(), Some("1" | "true" | "on")) || size.is_some_and(|size| size <= 0.0))
+    Ok(matches!(hidden.as_deref(), Some("1" | "true" | "on"))
+        || size.is_some_and(|size| size <= 0.0))
 }
 
 fn described(element: &BytesStart<'_>, row: u32, column: u32) -> Result<Described, SheetError> {
@@ -177,7 +203,12 @@ fn described(element: &BytesStart<'_>, row: u32, column: u32) -> Result<Describe
         None => (row, column),
     };
     let style = attribute(element, "s")?.and_then(|style| style.parse().ok());
-    Ok(Described { row, column, kind: attribute(element, "t")?, style })
+    Ok(Described {
+        row,
+        column,
+        kind: attribute(element, "t")?,
+        style,
+    })
 }
 
 fn outside() -> SheetError {
@@ -185,18 +216,28 @@ fn outside() -> SheetError {
 }
 
 fn one_based(number: &str) -> Result<u32, SheetError> {
-    number.trim().parse::<u32>().ok().and_then(|row| row.checked_sub(1)).ok_or_else(outside)
+    number
+        .trim()
+        .parse::<u32>()
+        .ok()
+        .and_then(|row| row.checked_sub(1))
+        .ok_or_else(outside)
 }
 
 /// Parses a cell reference to a 0-based row and column: `B7` gives (6, 1).
 fn position(reference: &str) -> Result<(u32, u32), SheetError> {
-    let letters = reference.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let letters = reference
+        .bytes()
+        .take_while(u8::is_ascii_alphabetic)
+        .count();
     let (letters, digits) = reference.split_at(letters);
     let column = letters.bytes().try_fold(0_u32, |column, letter| {
         let letter = u32::from(letter.to_ascii_uppercase() - b'A') + 1;
         column.checked_mul(26)?.checked_add(letter)
     });
-    let column = column.and_then(|column| column.checked_sub(1)).ok_or_else(outside)?;
+    let column = column
+        .and_then(|column| column.checked_sub(1))
+        .ok_or_else(outside)?;
     Ok((one_based(digits)?, column))
 }
 

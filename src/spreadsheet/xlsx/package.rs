@@ -14,13 +14,15 @@ use zip::read::ZipFile;
 use super::xml::{Xml, attribute};
 use crate::spreadsheet::{SheetError, archive};
 
-/// Largest number of relationships of one part. A workbook has one for each sheet and each shared part.
+/// Largest number of relationships of one part. A workbook has one for each sheet and each shared
+/// part.
 const MAX_RELATIONS: usize = 10_000;
 
 /// Part that is inflated while it is read.
 pub(super) type Part<'a> = DecodingReader<BufReader<Counted<ZipFile<'a, BufReader<File>>>>>;
 
-/// Reader with a byte limit shared by all parts. The limit exists because many sheets can refer to the same part.
+/// Reader with a byte limit shared by all parts. The limit exists because many sheets can refer to
+/// the same part.
 pub(super) struct Counted<R> {
     inner: R,
     left: Rc<Cell<u64>>,
@@ -30,7 +32,8 @@ impl<R: Read> Read for Counted<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(out)?;
         let left = self.left.get().checked_sub(read as u64);
-        self.left.set(left.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?);
+        self.left
+            .set(left.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?);
         Ok(read)
     }
 }
@@ -54,14 +57,23 @@ pub(super) struct Relation {
 }
 
 impl Package {
-    /// Opens an archive whose parts inflate to at most `max_inflated` bytes. At most twice as many bytes can be read
-    /// in total.
+    /// Opens an archive whose parts inflate to at most `max_inflated` bytes. At most twice as many
+    /// bytes can be read in total.
     pub(super) fn open(file: File, max_inflated: u64) -> Result<Self, SheetError> {
         let zip = ZipArchive::new(BufReader::new(file))
             .map_err(|_| SheetError::broken("its archive is not whole"))?;
-        let names = zip.file_names_raw().map(|name| normal(&String::from_utf8_lossy(name)));
-        let names = names.enumerate().map(|(position, name)| (name, position)).collect();
-        Ok(Self { zip, names, left: Rc::new(Cell::new(max_inflated.saturating_mul(2))) })
+        let names = zip
+            .file_names_raw()
+            .map(|name| normal(&String::from_utf8_lossy(name)));
+        let names = names
+            .enumerate()
+            .map(|(position, name)| (name, position))
+            .collect();
+        Ok(Self {
+            zip,
+            names,
+            left: Rc::new(Cell::new(max_inflated.saturating_mul(2))),
+        })
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -70,7 +82,11 @@ impl Package {
 
     pub(super) fn part(&mut self, name: &str) -> Result<Xml<Part<'_>>, SheetError> {
         let name = normal(name);
-        let position = self.names.get(&name).copied().filter(|_| archive::is_read(&name));
+        let position = self
+            .names
+            .get(&name)
+            .copied()
+            .filter(|_| archive::is_read(&name));
         let position = position.ok_or_else(|| SheetError::broken("a part of it is missing"))?;
         let left = self.left.clone();
         let part = self.zip.by_index(position);
@@ -80,9 +96,12 @@ impl Package {
             .map_err(|_| SheetError::broken("a part of its archive is not whole"))
     }
 
-    /// Returns the relationships of a part, or an empty list if it has none. The empty name means the package itself.
+    /// Returns the relationships of a part, or an empty list if it has none. The empty name means
+    /// the package itself.
     pub(super) fn relations(&mut self, of: &str) -> Result<Vec<Relation>, SheetError> {
-        let (folder, name) = of.rsplit_once('/').map_or(("", of), |(folder, name)| (folder, name));
+        let (folder, name) = of
+            .rsplit_once('/')
+            .map_or(("", of), |(folder, name)| (folder, name));
         let list = joined(folder, &format!("_rels/{name}.rels"));
         if !self.has(&list) {
             return Ok(Vec::new());
@@ -111,7 +130,9 @@ impl Package {
 }
 
 fn normal(name: &str) -> String {
-    name.replace('\\', "/").trim_start_matches('/').to_ascii_lowercase()
+    name.replace('\\', "/")
+        .trim_start_matches('/')
+        .to_ascii_lowercase()
 }
 
 /// Resolves a target relative to a folder, or to the archive's root if it begins with a slash.
@@ -136,8 +157,14 @@ mod tests {
 
     #[test]
     fn targets_are_seen_from_the_folder_of_who_refers() {
-        assert_eq!(joined("xl", "worksheets/sheet1.xml"), "xl/worksheets/sheet1.xml");
-        assert_eq!(joined("xl", "/xl/worksheets/sheet1.xml"), "xl/worksheets/sheet1.xml");
+        assert_eq!(
+            joined("xl", "worksheets/sheet1.xml"),
+            "xl/worksheets/sheet1.xml"
+        );
+        assert_eq!(
+            joined("xl", "/xl/worksheets/sheet1.xml"),
+            "xl/worksheets/sheet1.xml"
+        );
         assert_eq!(joined("xl/a", "../b/./c.xml"), "xl/b/c.xml");
         assert_eq!(joined("", "../../x.xml"), "x.xml");
         assert_eq!(normal("XL\\Workbook.xml"), "xl/workbook.xml");

@@ -51,7 +51,11 @@ impl Contents {
 }
 
 /// Reads the shared strings. Each is truncated after the first run that ends beyond `most` bytes.
-pub(super) fn strings(package: &mut Package, name: &str, most: usize) -> Result<Strings, SheetError> {
+pub(super) fn strings(
+    package: &mut Package,
+    name: &str,
+    most: usize,
+) -> Result<Strings, SheetError> {
     let mut strings = Strings::default();
     if !package.has(name) {
         return Ok(strings);
@@ -93,15 +97,25 @@ pub(super) fn formats(package: &mut Package, name: &str) -> Result<Vec<NumberFor
                 }
                 "cellXfs" => in_cell_styles = true,
                 "xf" if in_cell_styles && ids.len() < MAX_STYLES => {
-                    ids.push(attribute(&element, "numFmtId")?.and_then(|id| id.parse().ok()).unwrap_or(0));
+                    ids.push(
+                        attribute(&element, "numFmtId")?
+                            .and_then(|id| id.parse().ok())
+                            .unwrap_or(0),
+                    );
                 }
                 _ => {}
             },
-            Event::End(element) if element.local_name().as_ref() == "cellXfs" => in_cell_styles = false,
+            Event::End(element) if element.local_name().as_ref() == "cellXfs" => {
+                in_cell_styles = false
+            }
             Event::Eof => break,
             _ => {}
         }
     }
-    let format = |id: &u16| own.get(id).cloned().unwrap_or_else(|| NumberFormat::built_in(*id));
+    let format = |id: &u16| {
+        own.get(id)
+            .cloned()
+            .unwrap_or_else(|| NumberFormat::built_in(*id))
+    };
     Ok(ids.iter().map(format).collect())
 }

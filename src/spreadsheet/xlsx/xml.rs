@@ -10,7 +10,8 @@ use crate::spreadsheet::SheetError;
 /// Largest nesting depth. A sheet has five levels, and extensions have a few more.
 const MAX_DEPTH: usize = 256;
 
-/// Reader of the XML events of one part. `archive::check` has already limited the size of each event.
+/// Reader of the XML events of one part. `archive::check` has already limited the size of each
+/// event.
 pub(super) struct Xml<R> {
     reader: Reader<R>,
     buffer: Vec<u8>,
@@ -23,13 +24,20 @@ impl<R: BufRead> Xml<R> {
         let config = reader.config_mut();
         config.expand_empty_elements = true;
         config.check_end_names = false;
-        Self { reader, buffer: Vec::new(), depth: 0 }
+        Self {
+            reader,
+            buffer: Vec::new(),
+            depth: 0,
+        }
     }
 
     /// Returns the next event and the number of open elements after it.
     pub(super) fn next(&mut self) -> Result<(Event<'_>, usize), SheetError> {
         self.buffer.clear();
-        let event = self.reader.read_event_into(&mut self.buffer).map_err(damaged)?;
+        let event = self
+            .reader
+            .read_event_into(&mut self.buffer)
+            .map_err(damaged)?;
         match event {
             Event::Start(_) => self.depth += 1,
             Event::End(_) => self.depth = self.depth.saturating_sub(1),
@@ -51,16 +59,17 @@ impl<R: BufRead> Xml<R> {
         self.inside(|_| Ok(()))
     }
 
-    /// Appends the text of the element that was just entered and of its descendants, until `text` has more than
-    /// `most` bytes.
+    /// Appends the text of the element that was just entered and of its descendants, until `text`
+    /// has more than `most` bytes.
     pub(super) fn text(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
         self.inside(|event| add(text, event, most))
     }
 
-    /// Appends the joined runs of the string item that was just entered, without phonetic guides, until `text` has
-    /// more than `most` bytes.
+    /// Appends the joined runs of the string item that was just entered, without phonetic guides,
+    /// until `text` has more than `most` bytes.
     pub(super) fn rich_text(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
-        let (mut is_text, mut is_guide) = (false, false);
+        let mut is_text = false;
+        let mut is_guide = false;
         self.inside(|event| {
             match event {
                 Event::Start(element) if element.local_name().as_ref() == "t" => is_text = true,
@@ -102,14 +111,20 @@ fn damaged(error: Error) -> SheetError {
         Error::Io(error) => match error.kind() {
             std::io::ErrorKind::InvalidData
             | std::io::ErrorKind::InvalidInput
-            | std::io::ErrorKind::UnexpectedEof => SheetError::broken("a part of its archive is not whole"),
-            _ => SheetError::Io(std::io::Error::new(error.kind(), "the archive could not be read")),
+            | std::io::ErrorKind::UnexpectedEof => {
+                SheetError::broken("a part of its archive is not whole")
+            }
+            _ => SheetError::Io(std::io::Error::new(
+                error.kind(),
+                "the archive could not be read",
+            )),
         },
         _ => SheetError::broken("its XML is not well formed"),
     }
 }
 
-/// Appends an event's text unless `text` already has more than `most` bytes. It can exceed `most` by one event.
+/// Appends an event's text unless `text` already has more than `most` bytes. It can exceed `most`
+/// by one event.
 fn add(text: &mut String, event: &Event<'_>, most: usize) -> Result<(), SheetError> {
     if text.len() > most {
         return Ok(());
@@ -131,12 +146,19 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, SheetError> {
         "amp" => Ok('&'),
         "quot" => Ok('"'),
         "apos" => Ok('\''),
-        _ => reference.resolve_char_ref().ok().flatten().ok_or_else(unknown),
+        _ => reference
+            .resolve_char_ref()
+            .ok()
+            .flatten()
+            .ok_or_else(unknown),
     }
 }
 
 /// Returns an attribute's value by its local name, with entities resolved.
-pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, SheetError> {
+pub(super) fn attribute(
+    element: &BytesStart<'_>,
+    name: &str,
+) -> Result<Option<String>, SheetError> {
     for attribute in element.attributes().with_checks(false) {
         let malformed = || SheetError::broken("its XML is not well formed");
         let attribute = attribute.map_err(|_| malformed())?;
@@ -148,7 +170,8 @@ pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<S
     Ok(None)
 }
 
-/// Decodes escapes such as `_x000D_` (ECMA-376 §22.9.2.19): UTF-16 code units of characters that XML can't contain.
+/// Decodes escapes such as `_x000D_` (ECMA-376 §22.9.2.19): UTF-16 code units of characters that
+/// XML can't contain.
 pub(super) fn unescape(text: &mut String) {
     if !text.contains("_x") {
         return;
@@ -156,7 +179,8 @@ pub(super) fn unescape(text: &mut String) {
     let (mut read, mut units): (String, Vec<u16>) = (String::with_capacity(text.len()), Vec::new());
     let flush = |units: &mut Vec<u16>, read: &mut String| {
         read.extend(
-            char::decode_utf16(units.drain(..)).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)),
+            char::decode_utf16(units.drain(..))
+                .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)),
         );
     };
     let mut rest = text.as_str();
@@ -179,7 +203,10 @@ pub(super) fn unescape(text: &mut String) {
 
 fn escaped(rest: &str) -> Option<u16> {
     let digits = rest.strip_prefix("_x")?.get(..5)?.strip_suffix('_')?;
-    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit())
+        .then(|| u16::from_str_radix(digits, 16).ok())?
 }
 
 #[cfg(test)]
@@ -214,7 +241,8 @@ mod tests {
 
     #[test]
     fn phonetic_guides_are_no_text() {
-        let mut xml = Xml::new(&b"<si><t>a&amp;</t><rPh><t>no</t></rPh><t><![CDATA[<b>]]>&#99;</t></si>"[..]);
+        let mut xml =
+            Xml::new(&b"<si><t>a&amp;</t><rPh><t>no</t></rPh><t><![CDATA[<b>]]>&#99;</t></si>"[..]);
         xml.next().expect("the first element");
         let mut text = String::new();
         xml.rich_text(&mut text, 100).expect("well formed");
@@ -225,7 +253,9 @@ mod tests {
     fn nesting_has_a_bound() {
         let deep = "<a>".repeat(MAX_DEPTH + 1);
         let mut xml = Xml::new(deep.as_bytes());
-        let told = std::iter::repeat_with(|| xml.next().map(|_| ())).find_map(Result::err).expect("too deep");
+        let told = std::iter::repeat_with(|| xml.next().map(|_| ()))
+            .find_map(Result::err)
+            .expect("too deep");
         assert_eq!(told.code(), "BROKEN_FILE");
     }
 }

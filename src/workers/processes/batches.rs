@@ -26,7 +26,8 @@ const PART: usize = 1_000;
 struct Stopped {
     revoked: u32,
     kept: u32,
-    /// Number of kept issuances whose mails are not queued yet or are being sent, and so could not be stopped.
+    /// Number of kept issuances whose mails are not queued yet or are being sent, and so could not
+    /// be stopped.
     unsettled: u32,
 }
 
@@ -41,14 +42,23 @@ impl Processes {
         let wanted: Vec<Issue> = reactions::batch::on_requested(id, event).collect();
         let people: Vec<OfBatch> = reactions::batch::issued(id, event).collect();
         let definitions = self.definitions(&wanted).await?;
-        let mut outcome = BatchDispatched { requested: 0, existing: 0, refused: Vec::new(), left: 0 };
+        let mut outcome = BatchDispatched {
+            requested: 0,
+            existing: 0,
+            refused: Vec::new(),
+            left: 0,
+        };
         for (n, part) in wanted.chunks(PART).enumerate() {
             let from = n * PART;
             if self.commands.load::<Batch>(id).await?.state.stop.is_some() {
-                self.leave(recorded, from, &people[from..], &mut outcome).await?;
+                self.leave(recorded, from, &people[from..], &mut outcome)
+                    .await?;
                 break;
             }
-            for (wanted, issued) in self.issue_all(recorded, "batch", from, part, &definitions).await? {
+            for (wanted, issued) in self
+                .issue_all(recorded, "batch", from, part, &definitions)
+                .await?
+            {
                 match issued {
                     Ok(Issued::New(_)) => outcome.requested += 1,
                     Ok(Issued::Existing(_)) => outcome.existing += 1,
@@ -57,12 +67,14 @@ impl Processes {
             }
         }
         let context = CommandContext::of_process(recorded, "batch-dispatch", 0);
-        self.commands.execute::<Batch>(&context, id, BatchCommand::RecordDispatch(outcome)).await?;
+        self.commands
+            .execute::<Batch>(&context, id, BatchCommand::RecordDispatch(outcome))
+            .await?;
         Ok(())
     }
 
-    /// Counts the people to whom a stopped batch issues nothing. A worker that crashed may have issued to some of
-    /// `people`.
+    /// Counts the people to whom a stopped batch issues nothing. A worker that crashed may have
+    /// issued to some of `people`.
     async fn leave(
         &self,
         recorded: &RecordedEvent,
@@ -88,22 +100,39 @@ impl Processes {
         Ok(())
     }
 
-    /// Cancels or undoes a batch once its dispatch has ended. This runs for the dispatch event and for the request.
-    /// The later one of the two finds both in the batch's state.
-    pub(super) async fn stop(&self, delivery: &Delivery, id: BatchId) -> Result<Verdict, CommandError> {
+    /// Cancels or undoes a batch once its dispatch has ended. This runs for the dispatch event and
+    /// for the request. The later one of the two finds both in the batch's state.
+    pub(super) async fn stop(
+        &self,
+        delivery: &Delivery,
+        id: BatchId,
+    ) -> Result<Verdict, CommandError> {
         let recorded = &delivery.event;
         let batch = self.commands.load::<Batch>(id).await?;
         if batch.position < recorded.position {
             let lagging = "a replica does not know the event that it was asked about".to_owned();
             return Err(LogError::Unavailable(lagging).into());
         }
-        let BatchState { request: Some(request), .. } = &batch.state else { return Ok(Verdict::Done) };
-        let Some(stop) = batch.state.due() else { return Ok(Verdict::Done) };
+        let BatchState {
+            request: Some(request),
+            ..
+        } = &batch.state
+        else {
+            return Ok(Verdict::Done);
+        };
+        let Some(stop) = batch.state.due() else {
+            return Ok(Verdict::Done);
+        };
         let (why, only_unfinished) = reactions::batch::on_stop(id, stop);
         let people: Vec<OfBatch> = reactions::batch::issued(id, request).collect();
-        let stopped = self.withdraw_all(recorded, people, &why, only_unfinished).await?;
+        let stopped = self
+            .withdraw_all(recorded, people, &why, only_unfinished)
+            .await?;
         if stopped.unsettled > 0 {
-            let why = format!("{} mails are still to be queued or on their way", stopped.unsettled);
+            let why = format!(
+                "{} mails are still to be queued or on their way",
+                stopped.unsettled
+            );
             return Ok(Verdict::unavailable(&why));
         }
         let Stopped { revoked, kept, .. } = stopped;
@@ -127,10 +156,19 @@ impl Processes {
     ) -> Result<Stopped, CommandError> {
         let each = stream::iter(people.into_iter().enumerate()).map(|(n, person)| async move {
             let context = CommandContext::of_process(recorded, "batch-withdraw", n);
-            let withdrawn = withdraw(&self.commands, &context, person, why, only_unfinished).await?;
-            let Withdrawn::Kept(issuance) = withdrawn else { return Ok((withdrawn, Mails::Stopped)) };
+            let withdrawn =
+                withdraw(&self.commands, &context, person, why, only_unfinished).await?;
+            let Withdrawn::Kept(issuance) = withdrawn else {
+                return Ok((withdrawn, Mails::Stopped));
+            };
             let context = CommandContext::of_process(recorded, "batch-mail", n);
-            let mails = stop_mails(&self.commands, &context, issuance, "the batch was cancelled").await?;
+            let mails = stop_mails(
+                &self.commands,
+                &context,
+                issuance,
+                "the batch was cancelled",
+            )
+            .await?;
             Ok::<_, CommandError>((withdrawn, mails))
         });
         let mut stopped = Stopped::default();
@@ -150,5 +188,8 @@ impl Processes {
 }
 
 fn refused(wanted: &Issue, refusal: &Refusal) -> RefusedAttendee {
-    RefusedAttendee { attendee_id: wanted.attendee_id, code: refusal.code().to_owned() }
+    RefusedAttendee {
+        attendee_id: wanted.attendee_id,
+        code: refusal.code().to_owned(),
+    }
 }

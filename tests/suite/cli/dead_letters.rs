@@ -15,7 +15,12 @@ use crate::workers::issuing::queued_mail;
 async fn given_up(log: &Log, worker: &str) {
     let event = log.all().await.pop().expect("an event");
     let delivery = Delivery { event, attempt: 20 };
-    keep(&log.log, &DeadLetter::of(worker, &delivery, "nothing helped")).await.expect("kept");
+    keep(
+        &log.log,
+        &DeadLetter::of(worker, &delivery, "nothing helped"),
+    )
+    .await
+    .expect("kept");
 }
 
 async fn history(log: &Log, aggregate: &str, id: &str) -> Vec<String> {
@@ -28,7 +33,8 @@ async fn dead_letters_are_listed_and_requeued() {
     let log = Log::provisioned().await;
     let storage = tempfile::tempdir().expect("a temporary folder");
     let environment = environment(log.namespace.name(), &storage.path().to_string_lossy());
-    let (batch, mail) = (BatchId(Uuid::new_v4()), EmailId(Uuid::new_v4()));
+    let batch = BatchId(Uuid::new_v4());
+    let mail = EmailId(Uuid::new_v4());
     let request = BatchRequested {
         certificate_id: Uuid::new_v4().into(),
         attendee_ids: vec![Uuid::new_v4().into()],
@@ -36,27 +42,55 @@ async fn dead_letters_are_listed_and_requeued() {
         issue_date: None,
         import_id: None,
     };
-    log.commands.execute::<Batch>(&person(), batch, BatchCommand::Request(request)).await.expect("done");
+    log.commands
+        .execute::<Batch>(&person(), batch, BatchCommand::Request(request))
+        .await
+        .expect("done");
     given_up(&log, "processes").await;
     let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
-    let abandon = EmailCommand::Abandon { why: "nothing helped".to_owned() };
+    let abandon = EmailCommand::Abandon {
+        why: "nothing helped".to_owned(),
+    };
     for command in [queue, abandon] {
-        log.commands.execute::<Email>(&person(), mail, command).await.expect("done");
+        log.commands
+            .execute::<Email>(&person(), mail, command)
+            .await
+            .expect("done");
     }
     given_up(&log, "mailer").await;
 
     let first = format!("1      processes  BatchRequested batch/{batch} at 1: nothing helped\n");
     let second = format!("2      mailer     EmailFailed email/{mail} at 3: nothing helped\n");
     let all = run_in(&environment, &["dead-letters", "list"]);
-    assert_eq!((all.code, all.out), (0, format!("{first}{second}")), "{}", all.err);
-    let some = run_in(&environment, &["dead-letters", "list", "--worker", "mailer"]);
+    assert_eq!(
+        (all.code, all.out),
+        (0, format!("{first}{second}")),
+        "{}",
+        all.err
+    );
+    let some = run_in(
+        &environment,
+        &["dead-letters", "list", "--worker", "mailer"],
+    );
     assert_eq!(some.out, second);
     let missing = run_in(&environment, &["dead-letters", "requeue", "7"]);
-    assert!(missing.code == 5 && missing.err.contains("no dead letter 7"), "{}", missing.err);
+    assert!(
+        missing.code == 5 && missing.err.contains("no dead letter 7"),
+        "{}",
+        missing.err
+    );
 
     let done = run_in(&environment, &["dead-letters", "requeue", "--all"]);
-    assert_eq!((done.code, done.out.as_str()), (0, "1: done\n2: the mail is queued again\n"), "{}", done.err);
-    assert_eq!(history(&log, "batch", &batch.to_string()).await, ["BatchRequested", "BatchDispatched"]);
+    assert_eq!(
+        (done.code, done.out.as_str()),
+        (0, "1: done\n2: the mail is queued again\n"),
+        "{}",
+        done.err
+    );
+    assert_eq!(
+        history(&log, "batch", &batch.to_string()).await,
+        ["BatchRequested", "BatchDispatched"]
+    );
     let mails = history(&log, "email", &mail.to_string()).await;
     assert_eq!(mails, ["EmailQueued", "EmailFailed", "EmailRetryRequested"]);
     assert_eq!(run_in(&environment, &["dead-letters", "list"]).out, "");

@@ -22,13 +22,19 @@ struct Patient {
 
 impl Patient {
     fn new() -> Self {
-        let (namespace, folder) = (Namespace::new(), tempfile::tempdir().expect("a folder"));
+        let namespace = Namespace::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let variables = environment(namespace.name(), &folder.path().to_string_lossy());
-        Self { namespace, folder, variables }
+        Self {
+            namespace,
+            folder,
+            variables,
+        }
     }
 
     fn with(mut self, key: &str, value: &str) -> Self {
-        self.variables.insert(format!("LAUREATE_{key}"), value.to_owned());
+        self.variables
+            .insert(format!("LAUREATE_{key}"), value.to_owned());
         self
     }
 
@@ -43,7 +49,12 @@ impl Patient {
 
     fn doctor(&self, arguments: &[&str]) -> Ran {
         let ran = run_in(&self.variables, &[&["doctor"], arguments].concat());
-        assert!(!format!("{}{}", ran.out, ran.err).contains("hunter2"), "{}{}", ran.out, ran.err);
+        assert!(
+            !format!("{}{}", ran.out, ran.err).contains("hunter2"),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
         ran
     }
 }
@@ -55,7 +66,9 @@ fn line(ran: &Ran, check: &str) -> (String, String) {
         let (name, text) = rest.trim_start().split_once(' ')?;
         (name == check).then(|| (level.to_owned(), text.trim_start().to_owned()))
     });
-    let line = found.next().unwrap_or_else(|| panic!("no line about {check}: {}{}", ran.out, ran.err));
+    let line = found
+        .next()
+        .unwrap_or_else(|| panic!("no line about {check}: {}{}", ran.out, ran.err));
     assert_eq!(found.next(), None, "{check}");
     line
 }
@@ -63,13 +76,23 @@ fn line(ran: &Ran, check: &str) -> (String, String) {
 #[track_caller]
 fn assert_line(ran: &Ran, check: &str, level: &str, part: &str) {
     let (found, text) = line(ran, check);
-    assert!(found == level && text.contains(part), "{check}: {found} {text}");
+    assert!(
+        found == level && text.contains(part),
+        "{check}: {found} {text}"
+    );
 }
 
 /// Asserts that all checks except those in `broken` succeeded.
 #[track_caller]
 fn assert_other_checks_ran(ran: &Ran, broken: &[&str]) {
-    for check in ["log.server", "database.server", "objects", "mail", "disk.temporary", "fonts"] {
+    for check in [
+        "log.server",
+        "database.server",
+        "objects",
+        "mail",
+        "disk.temporary",
+        "fonts",
+    ] {
         if !broken.contains(&check) {
             assert_line(ran, check, "ok", "");
         }
@@ -78,8 +101,16 @@ fn assert_other_checks_ran(ran: &Ran, broken: &[&str]) {
 
 /// Removes lines that depend on the machine or on other tests.
 fn without_environment(report: &str) -> String {
-    let others = ["disk.", "log.account", "database.connections", "sandbox", "ok: "];
-    let lines = report.lines().filter(|line| !others.iter().any(|part| line.contains(part)));
+    let others = [
+        "disk.",
+        "log.account",
+        "database.connections",
+        "sandbox",
+        "ok: ",
+    ];
+    let lines = report
+        .lines()
+        .filter(|line| !others.iter().any(|part| line.contains(part)));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
@@ -93,7 +124,9 @@ async fn running_installation_has_only_expected_warnings() {
     until("every projection is up to date", || async {
         let info = log.info().await.expect("there");
         let found = app.app.readers().status(&info).await.expect("there");
-        found.iter().all(|projection| projection.state == "live" && projection.lag == 0)
+        found
+            .iter()
+            .all(|projection| projection.state == "live" && projection.lag == 0)
     })
     .await;
     let ran = run_in(&variables, &["doctor"]);
@@ -102,15 +135,22 @@ async fn running_installation_has_only_expected_warnings() {
         assert_line(&ran, check, "ok", "");
     }
     // The active protections depend on the kernel.
-    assert!(line(&ran, "sandbox").1.contains("active: limits"), "{}", ran.out);
+    assert!(
+        line(&ran, "sandbox").1.contains("active: limits"),
+        "{}",
+        ran.out
+    );
     let report = scrubbed(&without_environment(&ran.out)).replace(&storage, "STORAGE");
     insta::assert_snapshot!("well", report);
     let ran = run_in(&variables, &["doctor", "--strict", "--json"]);
     assert_eq!(ran.code, 4, "warnings count");
     let report: Value = serde_json::from_str(&ran.out).expect("JSON");
     assert_eq!(report["level"], "warning");
-    let fsync =
-        report["findings"].as_array().expect("a list").iter().find(|f| f["check"] == "database.on-disk");
+    let fsync = report["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|f| f["check"] == "database.on-disk");
     assert_eq!(fsync.expect("there")["level"], "warning");
     assert_eq!(
         std::fs::read_dir(app.storage().join("health")).map_or(0, Iterator::count),
@@ -133,12 +173,25 @@ async fn missing_preparation_is_reported_with_its_command() {
     let ran = patient.doctor(&[]);
     assert_eq!(ran.code, 0, "{}", ran.out);
     assert_line(&ran, "log.streams", "ok", "as they should be");
-    assert_line(&ran, "tables", "warning", "not begun by this version of the program: ");
+    assert_line(
+        &ran,
+        "tables",
+        "warning",
+        "not begun by this version of the program: ",
+    );
 
-    let client = async_nats::connect(&servers().nats_url).await.expect("nats-server answers");
+    let client = async_nats::connect(&servers().nats_url)
+        .await
+        .expect("nats-server answers");
     let context = jetstream::new(client);
     let dead_letters = format!("{}_DEADLETTERS", patient.namespace);
-    let mut config = context.get_stream(&dead_letters).await.expect("there").cached_info().config.clone();
+    let mut config = context
+        .get_stream(&dead_letters)
+        .await
+        .expect("there")
+        .cached_info()
+        .config
+        .clone();
     config.description = Some("changed by hand".to_owned());
     context.update_stream(config).await.expect("changed");
     let timers = format!("{}_TIMERS", patient.namespace);
@@ -156,7 +209,12 @@ async fn missing_preparation_is_reported_with_its_command() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unreachable_server_does_not_stop_other_checks() {
     for (key, value, check, part) in [
-        ("NATS__URL", "nats://u:hunter2@127.0.0.1:1", "log.server", "nats://u:***@127.0.0.1:1: "),
+        (
+            "NATS__URL",
+            "nats://u:hunter2@127.0.0.1:1",
+            "log.server",
+            "nats://u:***@127.0.0.1:1: ",
+        ),
         (
             "DATABASE__URL",
             "postgres://u:hunter2@127.0.0.1:1/x",
@@ -164,7 +222,12 @@ async fn unreachable_server_does_not_stop_other_checks() {
             "postgres://u:***@127.0.0.1:1/x: ",
         ),
         ("MAIL__PORT", "1", "mail", "127.0.0.1:1: "),
-        ("STORAGE__URL", "/proc/laureate", "objects", "/proc/laureate: "),
+        (
+            "STORAGE__URL",
+            "/proc/laureate",
+            "objects",
+            "/proc/laureate: ",
+        ),
     ] {
         let ran = Patient::new().with(key, value).doctor(&[]);
         assert_eq!(ran.code, 4);
@@ -191,7 +254,10 @@ async fn hanging_servers_time_out_and_do_not_stop_other_checks() {
     let address = silent().await;
     let patient = Patient::new()
         .with("NATS__URL", &format!("nats://{address}"))
-        .with("DATABASE__URL", &format!("postgres://u:hunter2@{address}/x"))
+        .with(
+            "DATABASE__URL",
+            &format!("postgres://u:hunter2@{address}/x"),
+        )
         .with("MAIL__PORT", address.rsplit(':').next().expect("a port"));
     let ran = patient.doctor(&["--timeout", "2"]);
     assert_eq!(ran.code, 4);
@@ -206,7 +272,13 @@ async fn file_that_cannot_be_read_to_its_end_does_not_stop_the_exit() {
     let patient = Patient::new();
     // Opening a pipe without a writer blocks, as a hung network folder does.
     let pipe = patient.folder.path().join("credentials");
-    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo starts")
+            .success()
+    );
     let patient = patient.with("NATS__CREDENTIALS", &pipe.to_string_lossy());
     let ran = patient.doctor(&["--timeout", "1"]);
     assert_eq!(ran.code, 4, "{}", ran.err);
@@ -215,9 +287,14 @@ async fn file_that_cannot_be_read_to_its_end_does_not_stop_the_exit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_passwords_are_reported_and_not_shown() {
-    let (before, after) = servers().postgres_url.rsplit_once('@').expect("with a user");
+    let (before, after) = servers()
+        .postgres_url
+        .rsplit_once('@')
+        .expect("with a user");
     let (user, _) = before.rsplit_once(':').expect("with a password");
-    let ran = Patient::new().with("DATABASE__URL", &format!("{user}:hunter2@{after}")).doctor(&[]);
+    let ran = Patient::new()
+        .with("DATABASE__URL", &format!("{user}:hunter2@{after}"))
+        .doctor(&[]);
     assert_eq!(ran.code, 4);
     assert_line(&ran, "database.server", "failed", "SQLSTATE 28P01");
 
@@ -226,10 +303,14 @@ async fn wrong_passwords_are_reported_and_not_shown() {
     )
     .await;
     let address = nats.url.trim_start_matches("nats://");
-    let ran = Patient::new().with("NATS__URL", &format!("nats://u:hunter2@{address}")).doctor(&[]);
+    let ran = Patient::new()
+        .with("NATS__URL", &format!("nats://u:hunter2@{address}"))
+        .doctor(&[]);
     assert_eq!(ran.code, 4);
     assert_line(&ran, "log.server", "failed", "authorization");
-    let ran = Patient::new().with("NATS__URL", &format!("nats://u:right@{address}")).doctor(&[]);
+    let ran = Patient::new()
+        .with("NATS__URL", &format!("nats://u:right@{address}"))
+        .doctor(&[]);
     assert_line(&ran, "log.server", "ok", "nats-server");
 }
 
@@ -238,17 +319,35 @@ async fn sync_interval_of_nats_server_is_read_from_its_monitoring() {
     let lazy = OwnNats::start("jetstream { store_dir: \"{folder}/js\" }").await;
     let patient = Patient::new().with("NATS__URL", &lazy.url);
     let ran = patient.doctor(&["--nats-monitor", &lazy.monitor]);
-    assert_line(&ran, "log.on-disk", "warning", "sync_interval is 2 min: a power failure may lose");
+    assert_line(
+        &ran,
+        "log.on-disk",
+        "warning",
+        "sync_interval is 2 min: a power failure may lose",
+    );
     assert_line(&ran, "log.room", "ok", "used by JetStream");
     let unseen = patient.doctor(&[]);
-    assert_line(&unseen, "log.on-disk", "warning", "it can't be seen from here");
+    assert_line(
+        &unseen,
+        "log.on-disk",
+        "warning",
+        "it can't be seen from here",
+    );
 
-    let careful = OwnNats::start("jetstream { store_dir: \"{folder}/js\", sync_interval: always }").await;
-    let ran = Patient::new().with("NATS__URL", &careful.url).doctor(&["--nats-monitor", &careful.monitor]);
+    let careful =
+        OwnNats::start("jetstream { store_dir: \"{folder}/js\", sync_interval: always }").await;
+    let ran = Patient::new()
+        .with("NATS__URL", &careful.url)
+        .doctor(&["--nats-monitor", &careful.monitor]);
     assert_line(&ran, "log.on-disk", "ok", "sync_interval is always");
     let elsewhere = patient.doctor(&["--nats-monitor", "http://127.0.0.1:1"]);
     assert_eq!(elsewhere.code, 4);
-    assert_line(&elsewhere, "log.on-disk", "failed", "monitoring does not answer");
+    assert_line(
+        &elsewhere,
+        "log.on-disk",
+        "failed",
+        "monitoring does not answer",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,7 +365,12 @@ async fn server_without_jetstream_or_with_a_full_account_fails() {
     let url = format!("nats://u:p@{}", full.url.trim_start_matches("nats://"));
     let patient = Patient::new().with("NATS__URL", &url).prepared();
     let ran = patient.doctor(&[]);
-    assert_line(&ran, "log.account", "failed", "of 1.00 GiB on disk, 5 of 5 streams");
+    assert_line(
+        &ran,
+        "log.account",
+        "failed",
+        "of 1.00 GiB on disk, 5 of 5 streams",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,7 +387,12 @@ async fn bucket_is_checked_like_a_folder() {
             .with("STORAGE__SECRET_ACCESS_KEY", "hunter2")
     };
     let ran = patient(&format!("s3://{bucket}/some/prefix")).doctor(&[]);
-    assert_line(&ran, "objects", "ok", "an object was written, read back and deleted");
+    assert_line(
+        &ran,
+        "objects",
+        "ok",
+        "an object was written, read back and deleted",
+    );
     assert_line(&ran, "objects.clock", "ok", "");
     let ran = patient(&format!("s3://{bucket}-of-nobody")).doctor(&[]);
     assert_eq!(ran.code, 4);
@@ -296,7 +405,10 @@ async fn mail_is_sent_only_to_the_requested_address() {
     let address = format!("operator@{}.example.org", patient.namespace);
     let arrived = || {
         let mails = caught_mails(&servers().mail_dir, 100_000).expect("the catcher's folder");
-        mails.iter().filter(|mail| mail.to.contains(&address)).count()
+        mails
+            .iter()
+            .filter(|mail| mail.to.contains(&address))
+            .count()
     };
     let ran = patient.doctor(&[]);
     assert_line(&ran, "mail", "ok", "not encrypted, without log-in");
@@ -314,5 +426,9 @@ async fn mail_is_sent_only_to_the_requested_address() {
 async fn invalid_configuration_is_reported_before_any_check() {
     let ran = Patient::new().with("MAIL__PORT", "none").doctor(&[]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
-    assert!(ran.err.contains("mail.port") && ran.err.contains("LAUREATE_MAIL__PORT"), "{}", ran.err);
+    assert!(
+        ran.err.contains("mail.port") && ran.err.contains("LAUREATE_MAIL__PORT"),
+        "{}",
+        ran.err
+    );
 }

@@ -16,7 +16,8 @@ use super::scrub::scrubbed;
 use super::{Ran, environment, run_in};
 use crate::support::{Namespace, TestApp, laureate, servers, until};
 
-/// Log with 700 events of 350 users. The search for the last events needs more than one window for it.
+/// Log with 700 events of 350 users. The search for the last events needs more than one window for
+/// it.
 struct Log {
     namespace: Namespace,
     log: EventLog,
@@ -28,36 +29,70 @@ const USERS: usize = 350;
 impl Log {
     async fn filled() -> Self {
         let namespace = Namespace::new();
-        let client = async_nats::connect(&servers().nats_url).await.expect("nats-server answers");
-        let log = EventLog::new(client, Names::new(namespace.name()).expect("a good namespace"));
+        let client = async_nats::connect(&servers().nats_url)
+            .await
+            .expect("nats-server answers");
+        let log = EventLog::new(
+            client,
+            Names::new(namespace.name()).expect("a good namespace"),
+        );
         log.provision(1).await.expect("provisioned");
         for n in 0..USERS {
-            let events = vec![event("UserRegistered", profile(n)), event("UserPasswordChanged", hash())];
-            let append = Append { aggregate: "user", id: id(n), expected: 0, events };
-            log.append(Commit::new(log.names(), vec![append])).await.expect("appended");
+            let events = vec![
+                event("UserRegistered", profile(n)),
+                event("UserPasswordChanged", hash()),
+            ];
+            let append = Append {
+                aggregate: "user",
+                id: id(n),
+                expected: 0,
+                events,
+            };
+            log.append(Commit::new(log.names(), vec![append]))
+                .await
+                .expect("appended");
         }
         let mut reader = log.read_after(0);
         let mut events = Vec::new();
         while events.len() < 2 * USERS {
-            events.extend(reader.next_batch(1_000, Duration::from_secs(10)).await.expect("readable"));
+            events.extend(
+                reader
+                    .next_batch(1_000, Duration::from_secs(10))
+                    .await
+                    .expect("readable"),
+            );
         }
-        Self { namespace, log, events }
+        Self {
+            namespace,
+            log,
+            events,
+        }
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
-        run_in(&environment(self.namespace.name(), "/tmp/unused"), &[&["events"], arguments].concat())
+        run_in(
+            &environment(self.namespace.name(), "/tmp/unused"),
+            &[&["events"], arguments].concat(),
+        )
     }
 
     /// Returns the positions that `events list` shows.
     fn listed(&self, arguments: &[&str]) -> Vec<u64> {
         let ran = self.run(&[&["list", "--json"], arguments].concat());
         assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-        ran.out.lines().map(|line| position(&serde_json::from_str(line).expect("JSON"))).collect()
+        ran.out
+            .lines()
+            .map(|line| position(&serde_json::from_str(line).expect("JSON")))
+            .collect()
     }
 
     /// Returns the positions of all events for which `wanted` is true.
     fn expected(&self, wanted: impl Fn(&RecordedEvent) -> bool) -> Vec<u64> {
-        self.events.iter().filter(|event| wanted(event)).map(|event| event.position).collect()
+        self.events
+            .iter()
+            .filter(|event| wanted(event))
+            .map(|event| event.position)
+            .collect()
     }
 }
 
@@ -102,23 +137,52 @@ async fn filters_return_the_same_events_as_a_naive_search() {
         log.listed(&["--from", "601", "--to", "650", "--limit", "7"]),
         (601..=607).collect::<Vec<_>>()
     );
-    assert_eq!(log.listed(&["--limit", "5"]), last(log.expected(|_| true), 5));
-    assert_eq!(log.listed(&["--limit", "5", "--to", "650"]), (646..=650).collect::<Vec<_>>());
-    assert_eq!(log.listed(&["--limit", "100"]), last(log.expected(|_| true), 20));
-    assert_eq!(log.listed(&["--last", "7", "--limit", "2", "--to", "650"]), [644, 645]);
+    assert_eq!(
+        log.listed(&["--limit", "5"]),
+        last(log.expected(|_| true), 5)
+    );
+    assert_eq!(
+        log.listed(&["--limit", "5", "--to", "650"]),
+        (646..=650).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        log.listed(&["--limit", "100"]),
+        last(log.expected(|_| true), 20)
+    );
+    assert_eq!(
+        log.listed(&["--last", "7", "--limit", "2", "--to", "650"]),
+        [644, 645]
+    );
     assert_eq!(log.listed(&["--limit", "0"]), [0_u64; 0]);
     assert_eq!(log.listed(&["--to", "5"]), [1, 2, 3, 4, 5]);
     assert_eq!(log.listed(&["--from", "9999"]), [0_u64; 0]);
 
     let changed = |event: &RecordedEvent| event.event_type == "UserPasswordChanged";
-    assert_eq!(log.listed(&["--type", "UserPasswordChanged", "--from", "1"]), log.expected(changed));
-    assert_eq!(log.listed(&["-t", "userpasswordchanged", "-n", "300"]), last(log.expected(changed), 300));
-    assert_eq!(log.listed(&["-t", "UserRegistered,UserPasswordChanged", "-n", "3"]), [end - 2, end - 1, end]);
-    assert_eq!(log.listed(&["-t", "EmailSent"]), [0_u64; 0], "an aggregate without events");
+    assert_eq!(
+        log.listed(&["--type", "UserPasswordChanged", "--from", "1"]),
+        log.expected(changed)
+    );
+    assert_eq!(
+        log.listed(&["-t", "userpasswordchanged", "-n", "300"]),
+        last(log.expected(changed), 300)
+    );
+    assert_eq!(
+        log.listed(&["-t", "UserRegistered,UserPasswordChanged", "-n", "3"]),
+        [end - 2, end - 1, end]
+    );
+    assert_eq!(
+        log.listed(&["-t", "EmailSent"]),
+        [0_u64; 0],
+        "an aggregate without events"
+    );
 
-    let (first, tenth) = (format!("user/{}", id(0)), format!("user/{}", id(9)));
+    let first = format!("user/{}", id(0));
+    let tenth = format!("user/{}", id(9));
     assert_eq!(log.listed(&["-a", &first]), [1, 2], "far from the end");
-    assert_eq!(log.listed(&["-a", &first, "-a", &tenth, "-t", "UserRegistered"]), [1, 19]);
+    assert_eq!(
+        log.listed(&["-a", &first, "-a", &tenth, "-t", "UserRegistered"]),
+        [1, 19]
+    );
     assert_eq!(
         log.listed(&["-a", &first, "-a", "users", "--last", "1"]),
         [end],
@@ -127,12 +191,16 @@ async fn filters_return_the_same_events_as_a_naive_search() {
     assert_eq!(log.listed(&["-a", "import"]), [0_u64; 0]);
 
     let time = |n: usize| log.events[n].time.format(&Rfc3339).expect("shown");
-    let (since, until) = (log.events[100].time, log.events[400].time);
+    let since = log.events[100].time;
+    let until = log.events[400].time;
     assert_eq!(
         log.listed(&["--since", &time(100), "--until", &time(400)]),
         log.expected(|event| event.time >= since && event.time <= until)
     );
-    assert_eq!(log.listed(&["--until", &time(400), "-n", "5"]), last(log.expected(|e| e.time <= until), 5));
+    assert_eq!(
+        log.listed(&["--until", &time(400), "-n", "5"]),
+        last(log.expected(|e| e.time <= until), 5)
+    );
     assert_eq!(log.listed(&["--since", "1h"]).len(), 2 * USERS);
     assert_eq!(log.listed(&["--until", "1h"]), [0_u64; 0]);
     assert_eq!(log.listed(&["--since", "2999-01-01T00:00:00Z"]), [0_u64; 0]);
@@ -142,12 +210,35 @@ async fn filters_return_the_same_events_as_a_naive_search() {
 async fn position_is_found_by_time_and_remaining_events_are_counted() {
     let log = Log::filled().await;
     let now = OffsetDateTime::now_utc();
-    assert_eq!(log.log.position_at(now - time::Duration::HOUR).await.expect("answered"), Some(1));
-    assert_eq!(log.log.position_at(now + time::Duration::HOUR).await.expect("answered"), None);
-    let mut reader = log.log.read_some_after(0, vec![log.log.names().all_of("user")]);
-    assert_eq!(reader.remaining().await.expect("answered"), 2 * USERS as u64);
-    let batch = reader.next_batch(10, Duration::from_secs(10)).await.expect("readable");
-    assert_eq!(reader.remaining().await.expect("answered"), (2 * USERS - batch.len()) as u64);
+    assert_eq!(
+        log.log
+            .position_at(now - time::Duration::HOUR)
+            .await
+            .expect("answered"),
+        Some(1)
+    );
+    assert_eq!(
+        log.log
+            .position_at(now + time::Duration::HOUR)
+            .await
+            .expect("answered"),
+        None
+    );
+    let mut reader = log
+        .log
+        .read_some_after(0, vec![log.log.names().all_of("user")]);
+    assert_eq!(
+        reader.remaining().await.expect("answered"),
+        2 * USERS as u64
+    );
+    let batch = reader
+        .next_batch(10, Duration::from_secs(10))
+        .await
+        .expect("readable");
+    assert_eq!(
+        reader.remaining().await.expect("answered"),
+        (2 * USERS - batch.len()) as u64
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,14 +295,28 @@ async fn tail_shows_last_and_new_events_until_the_pipe_is_closed() {
     let arguments = ["tail", "--last", "2", "--json", "--type", "UserRegistered"];
     let mut tail = Following::start(&log, &arguments);
     let mut lines = BufReader::new(tail.0.stdout.take().expect("piped")).lines();
-    let mut next =
-        || position(&serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON"));
+    let mut next = || {
+        position(
+            &serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON"),
+        )
+    };
     let end = log.events.last().expect("filled").position;
     assert_eq!((next(), next()), (end - 3, end - 1));
     let put = async |n: usize| {
-        let events = vec![event("UserRegistered", profile(n)), event("UserPasswordChanged", hash())];
-        let append = Append { aggregate: "user", id: id(n), expected: 0, events };
-        log.log.append(Commit::new(log.log.names(), vec![append])).await.expect("appended");
+        let events = vec![
+            event("UserRegistered", profile(n)),
+            event("UserPasswordChanged", hash()),
+        ];
+        let append = Append {
+            aggregate: "user",
+            id: id(n),
+            expected: 0,
+            events,
+        };
+        log.log
+            .append(Commit::new(log.log.names(), vec![append]))
+            .await
+            .expect("appended");
     };
     put(1_000).await;
     assert_eq!(next(), end + 1);
@@ -223,9 +328,18 @@ async fn tail_shows_last_and_new_events_until_the_pipe_is_closed() {
         async move { ended.is_some() }
     })
     .await;
-    assert_eq!(tail.0.wait().expect("ended").code(), Some(0), "a closed pipe is not an error");
+    assert_eq!(
+        tail.0.wait().expect("ended").code(),
+        Some(0),
+        "a closed pipe is not an error"
+    );
     let mut err = String::new();
-    tail.0.stderr.take().expect("piped").read_to_string(&mut err).expect("text");
+    tail.0
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut err)
+        .expect("text");
     assert_eq!(err, "");
 }
 
@@ -241,54 +355,112 @@ async fn invalid_arguments_are_refused() {
     let log = Log::filled().await;
     let unknown = id(USERS + 1);
     for (arguments, code, part) in [
-        (vec!["history", "user", &unknown], 5, "the log has no user 00000000-"),
+        (
+            vec!["history", "user", &unknown],
+            5,
+            "the log has no user 00000000-",
+        ),
         (vec!["history", "wizard", &unknown], 2, "give one of admins"),
         (vec!["history", "user", "a.b"], 2, "an id is a UUID"),
-        (vec!["show", "9999"], 5, "there is no event at position 9999"),
+        (
+            vec!["show", "9999"],
+            5,
+            "there is no event at position 9999",
+        ),
         (vec!["list", "--type", "EmailEaten"], 2, "EmailSent"),
         (vec!["list", "--aggregate", "job/>"], 2, "an id is a UUID"),
-        (vec!["list", "--since", "yesterday"], 2, "2026-11-21T12:00:00Z"),
-        (vec!["list", "-a", "job", "-t", "UserRegistered"], 1, "which --aggregate leaves out"),
-        (vec!["list", "--last", "3", "--from", "1"], 2, "cannot be used with"),
+        (
+            vec!["list", "--since", "yesterday"],
+            2,
+            "2026-11-21T12:00:00Z",
+        ),
+        (
+            vec!["list", "-a", "job", "-t", "UserRegistered"],
+            1,
+            "which --aggregate leaves out",
+        ),
+        (
+            vec!["list", "--last", "3", "--from", "1"],
+            2,
+            "cannot be used with",
+        ),
         (vec!["tail", "--to", "3"], 2, "unexpected argument '--to'"),
-        (vec!["list", "--follow", "--to", "3"], 2, "cannot be used with"),
+        (
+            vec!["list", "--follow", "--to", "3"],
+            2,
+            "cannot be used with",
+        ),
     ] {
         let ran = log.run(&arguments);
-        assert!(ran.code == code && ran.err.contains(part), "{arguments:?}: {} {}", ran.code, ran.err);
+        assert!(
+            ran.code == code && ran.err.contains(part),
+            "{arguments:?}: {} {}",
+            ran.code,
+            ran.err
+        );
     }
     let nowhere = run_in(
         &environment(Namespace::new().name(), "/tmp/unused"),
         &["events", "history", "user", &unknown],
     );
-    assert!(nowhere.code == 1 && nowhere.err.contains("laureate provision"), "{}", nowhere.err);
+    assert!(
+        nowhere.code == 1 && nowhere.err.contains("laureate provision"),
+        "{}",
+        nowhere.err
+    );
 }
 
-const PEOPLE: &str =
-    "Nombre completo,Correo electrónico,Número documento\nGrace Hopper,grace@example.com,1020304050\n";
+const PEOPLE: &str = "Nombre completo,Correo electrónico,Número documento\nGrace Hopper,grace@example.com,1020304050\n";
 
 /// Imports a person, who gets a certificate by mail. Returns all events.
 async fn a_story(app: &TestApp) -> Vec<RecordedEvent> {
     let token = app.token().await;
-    let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit 2026", "locale": "en" });
-    let post = |path: &str| app.client.post(app.url(&format!("/api/v1{path}"))).bearer_auth(&token);
-    let made = post("/certificates").json(&body).send().await.expect("answered");
+    let body =
+        json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit 2026", "locale": "en" });
+    let post = |path: &str| {
+        app.client
+            .post(app.url(&format!("/api/v1{path}")))
+            .bearer_auth(&token)
+    };
+    let made = post("/certificates")
+        .json(&body)
+        .send()
+        .await
+        .expect("answered");
     let made: Value = made.json().await.expect("JSON");
     let certificate = made["data"]["id"].as_str().expect("an id").to_owned();
     let file = reqwest::multipart::Part::bytes(PEOPLE.as_bytes()).file_name("people.csv");
-    let form = reqwest::multipart::Form::new().part("file", file).text("certificateId", certificate);
-    let taken = post("/attendees/bulk-upload").multipart(form).send().await.expect("answered");
+    let form = reqwest::multipart::Form::new()
+        .part("file", file)
+        .text("certificateId", certificate);
+    let taken = post("/attendees/bulk-upload")
+        .multipart(form)
+        .send()
+        .await
+        .expect("answered");
     assert_eq!(taken.status().as_u16(), 200);
     let log = app.app.commands().log();
     let all = async || {
         let end = log.info().await.expect("there").last_position;
-        let (mut reader, mut events) = (log.read_after(0), Vec::new());
+        let mut reader = log.read_after(0);
+        let mut events = Vec::new();
         while reader.position() < end {
-            events.extend(reader.next_batch(1_000, Duration::from_secs(10)).await.expect("readable"));
+            events.extend(
+                reader
+                    .next_batch(1_000, Duration::from_secs(10))
+                    .await
+                    .expect("readable"),
+            );
         }
         events
     };
-    until("the mail is sent", || async { all().await.iter().any(|event| event.event_type == "EmailSent") })
-        .await;
+    until("the mail is sent", || async {
+        all()
+            .await
+            .iter()
+            .any(|event| event.event_type == "EmailSent")
+    })
+    .await;
     all().await
 }
 
@@ -298,7 +470,10 @@ async fn history_of_a_certificate_is_printed_with_causes() {
     let events = a_story(&app).await;
     let variables = environment(&app.app.config().namespace, "/tmp/unused");
     let history = |kind: &str, of: &str, reveal: bool| {
-        let event = events.iter().find(|event| event.event_type == of).expect(of);
+        let event = events
+            .iter()
+            .find(|event| event.event_type == of)
+            .expect(of);
         let mut arguments = vec!["events", "history", kind, &event.id];
         arguments.extend(reveal.then_some("--reveal"));
         let ran = run_in(&variables, &arguments);

@@ -19,7 +19,8 @@ pub struct OwnNats {
 }
 
 impl OwnNats {
-    /// Starts a server with additional lines of configuration. `{folder}` in them is replaced by a temporary folder.
+    /// Starts a server with additional lines of configuration. `{folder}` in them is replaced by a
+    /// temporary folder.
     pub async fn start(configuration: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let path = folder.path().to_string_lossy().into_owned();
@@ -37,25 +38,39 @@ impl OwnNats {
             .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
-        let mut server = Self { child, folder, url: String::new(), monitor: String::new() };
-        until("nats-server reports its ports", || async { server.ports().is_some() }).await;
+        let mut server = Self {
+            child,
+            folder,
+            url: String::new(),
+            monitor: String::new(),
+        };
+        until("nats-server reports its ports", || async {
+            server.ports().is_some()
+        })
+        .await;
         let ports = server.ports().expect("just seen");
         server.url = ports["nats"][0].as_str().expect("an address").to_owned();
-        server.monitor = ports["monitoring"][0].as_str().expect("an address").to_owned();
+        server.monitor = ports["monitoring"][0]
+            .as_str()
+            .expect("an address")
+            .to_owned();
         until("nats-server answers", || async { server.answers().await }).await;
         server
     }
 
     fn ports(&self) -> Option<Value> {
         let mut files = std::fs::read_dir(self.folder.path()).ok()?.flatten();
-        let file = files.find(|entry| entry.path().extension().is_some_and(|ext| ext == "ports"))?;
+        let file =
+            files.find(|entry| entry.path().extension().is_some_and(|ext| ext == "ports"))?;
         serde_json::from_str(&std::fs::read_to_string(file.path()).ok()?).ok()
     }
 
     async fn answers(&self) -> bool {
         let address = self.url.rsplit('/').next().unwrap_or_default();
         let connect = tokio::net::TcpStream::connect(address);
-        tokio::time::timeout(Duration::from_secs(1), connect).await.is_ok_and(|connected| connected.is_ok())
+        tokio::time::timeout(Duration::from_secs(1), connect)
+            .await
+            .is_ok_and(|connected| connected.is_ok())
     }
 }
 

@@ -1,4 +1,5 @@
-//! The OpenAPI document against the server: every operation is called, and every response must match the document.
+//! The OpenAPI document against the server: every operation is called, and every response must
+//! match the document.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -11,8 +12,8 @@ use crate::support::TestApp;
 
 /// Default duration of the run in seconds. `LAUREATE_FUZZ_SECONDS` overrides it.
 const SECONDS: &str = "60";
-/// Checks of every response. `positive_data_acceptance` is left out: an unknown but well-formed id fits the
-/// schema and is rightly rejected.
+/// Checks of every response. `positive_data_acceptance` is left out: an unknown but well-formed id
+/// fits the schema and is rightly rejected.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,response_headers_conformance,missing_required_header,\
                       unsupported_method,ignored_auth,use_after_free";
@@ -23,7 +24,10 @@ fn python() -> Command {
     let interpreter = std::fs::read_to_string(home.join("interpreter"))
         .expect("schemathesis is installed: run `make setup-test`");
     let mut command = Command::new(interpreter.trim());
-    command.env("PYTHONPATH", &home).env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
+    command
+        .env("PYTHONPATH", &home)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null());
     command
 }
 
@@ -42,7 +46,11 @@ fn every_example_matches_its_schema() {
     let document = folder.path().join("openapi.json");
     std::fs::write(&document, openapi_json()).expect("written");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/check_examples.py");
-    let output = python().arg(script).arg(&document).output().expect("started");
+    let output = python()
+        .arg(script)
+        .arg(&document)
+        .output()
+        .expect("started");
     assert!(output.status.success(), "{}", told(&output));
 }
 
@@ -52,7 +60,12 @@ async fn schemathesis_finds_no_undocumented_response() {
     let api = Api::of(TestApp::with_roles(&Role::ALL, &settings).await).await;
     let id = api.certificate().await;
     let people = "Name,Email,Document number\nAda Lovelace,ada@example.com,1\n";
-    api.upload("/attendees/bulk-upload", file("p.csv", people).text("certificateId", id)).await.expect(200);
+    api.upload(
+        "/attendees/bulk-upload",
+        file("p.csv", people).text("certificateId", id),
+    )
+    .await
+    .expect(200);
 
     let seconds = std::env::var("LAUREATE_FUZZ_SECONDS").unwrap_or_else(|_| SECONDS.to_owned());
     let is_long = seconds != SECONDS;
@@ -61,15 +74,40 @@ async fn schemathesis_finds_no_undocumented_response() {
     command
         .current_dir(folder.path())
         .arg(tool().join("bin/schemathesis"))
-        .args(["run", &api.app.url("/api/openapi.json"), "--checks", CHECKS, "--max-time", &seconds])
+        .args([
+            "run",
+            &api.app.url("/api/openapi.json"),
+            "--checks",
+            CHECKS,
+            "--max-time",
+            &seconds,
+        ])
         .args(["--header", &format!("Authorization: Bearer {}", api.token)])
         .args([
             "--phases",
-            if is_long { "examples,coverage,fuzzing,stateful" } else { "examples,coverage,fuzzing" },
+            if is_long {
+                "examples,coverage,fuzzing,stateful"
+            } else {
+                "examples,coverage,fuzzing"
+            },
         ])
         // One worker: Python 3.11 can fail where two threads parse code at once (cpython#106905).
-        .args(["--workers", "1", "--request-timeout", "60", "--continue-on-failure", "--no-shrink"])
-        .args(["--generation-database", "none", "--warnings", "off", "--max-redirects", "0"])
+        .args([
+            "--workers",
+            "1",
+            "--request-timeout",
+            "60",
+            "--continue-on-failure",
+            "--no-shrink",
+        ])
+        .args([
+            "--generation-database",
+            "none",
+            "--warnings",
+            "off",
+            "--max-redirects",
+            "0",
+        ])
         // A log-out would end the session of the token that the run uses.
         .args(["--exclude-path-regex", "/auth/logout"]);
     if !is_long {

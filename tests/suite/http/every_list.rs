@@ -1,5 +1,5 @@
-//! Common behaviour of all lists: parameters, cursors that are valid for one list, and pages that show each item
-//! once while items are added.
+//! Common behaviour of all lists: parameters, cursors that are valid for one list, and pages that
+//! show each item once while items are added.
 
 use std::collections::BTreeSet;
 
@@ -19,8 +19,13 @@ fn lists() -> Vec<(String, BTreeSet<String>)> {
     let document = openapi_document();
     let mut lists = Vec::new();
     for (path, operations) in document["paths"].as_object().expect("paths") {
-        let parameters = operations["get"]["parameters"].as_array().into_iter().flatten();
-        let names: BTreeSet<String> = parameters.map(|parameter| text(&parameter["name"])).collect();
+        let parameters = operations["get"]["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        let names: BTreeSet<String> = parameters
+            .map(|parameter| text(&parameter["name"]))
+            .collect();
         if names.contains("cursor") {
             lists.push((path.trim_start_matches("/api/v1").to_owned(), names));
         }
@@ -52,46 +57,89 @@ async fn every_list_has_the_same_parameters_and_rejects_invalid_values() {
             let refused = api.get(&format!("{path}?{wrong}")).await.expect(400);
             let name = wrong.split('=').next().expect("a name");
             assert_eq!(refused.code(), "VALIDATION_ERROR", "{path} {wrong}");
-            assert!(refused.body.to_string().contains(name), "{path} {wrong}: {}", refused.body);
+            assert!(
+                refused.body.to_string().contains(name),
+                "{path} {wrong}: {}",
+                refused.body
+            );
         }
-        let first = api.get(&format!("{path}?page=1&limit=200&order=asc")).await.expect(200).body;
+        let first = api
+            .get(&format!("{path}?page=1&limit=200&order=asc"))
+            .await
+            .expect(200)
+            .body;
         let shown = first["data"].as_array().map(Vec::len);
-        assert_eq!((&first["meta"]["page"], &first["meta"]["limit"]), (&json!(1), &json!(200)), "{path}");
-        assert_eq!(first["meta"]["total"].as_u64().map(|total| total as usize), shown, "{path}");
-        assert!(first["meta"].get("nextCursor").is_some_and(Value::is_null), "{path}");
+        assert_eq!(
+            (&first["meta"]["page"], &first["meta"]["limit"]),
+            (&json!(1), &json!(200)),
+            "{path}"
+        );
+        assert_eq!(
+            first["meta"]["total"].as_u64().map(|total| total as usize),
+            shown,
+            "{path}"
+        );
+        assert!(
+            first["meta"].get("nextCursor").is_some_and(Value::is_null),
+            "{path}"
+        );
     }
 }
 
-/// Adds one user, session, key, design, template, file and person, and two certificates with a mail each.
+/// Adds one user, session, key, design, template, file and person, and two certificates with a mail
+/// each.
 async fn add(api: &Api, n: usize) -> Answered {
-    let added = api.post("/users", &somebody(&format!("user{n}"), "viewer")).await.expect(201);
+    let added = api
+        .post("/users", &somebody(&format!("user{n}"), "viewer"))
+        .await
+        .expect(201);
     let login = json!({ "email": api.app.email, "password": api.app.password });
     api.open_post("/auth/login", &login).await.expect(200);
     let key = json!({ "name": format!("Nightly {n}"), "scopes": ["jobs:read"] });
     api.post("/api-keys", &key).await.expect(201);
-    let design = file("Gold Frame.png", png()).text("name", format!("Gold {n}")).text("client", "Acme");
-    api.upload("/certificates/upload-design", design).await.expect(201);
-    let own = json!({ "name": format!("Diploma {n}"), "source": template(""), "manifest": manifest() });
+    let design = file("Gold Frame.png", png())
+        .text("name", format!("Gold {n}"))
+        .text("client", "Acme");
+    api.upload("/certificates/upload-design", design)
+        .await
+        .expect(201);
+    let own =
+        json!({ "name": format!("Diploma {n}"), "source": template(""), "manifest": manifest() });
     api.post("/templates/own", &own).await.expect(201);
     let certificate = api.certificate().await;
     let people = format!("Name,Email,Document number\nPerson {n},person{n}@example.com,D{n}\n");
-    let form = file("people.csv", people).text("certificateId", certificate).text("delivery", "held");
+    let form = file("people.csv", people)
+        .text("certificateId", certificate)
+        .text("delivery", "held");
     api.upload("/attendees/bulk-upload", form).await.expect(200);
     let search = format!("/attendees?search=person{n}@");
-    let known = api.until("the person is known", &search, |body| body["data"][0].is_object()).await;
+    let known = api
+        .until("the person is known", &search, |body| {
+            body["data"][0].is_object()
+        })
+        .await;
     let asked = json!({
         "certificateId": api.certificate().await, "attendeeIds": [known["data"][0]["id"]], "delivery": "held",
     });
-    api.post("/generated-certificates/generate", &asked).await.expect(202);
+    api.post("/generated-certificates/generate", &asked)
+        .await
+        .expect(202);
     added
 }
 
 fn ids(body: &Value) -> Vec<String> {
-    let items = body["data"].as_array().unwrap_or_else(|| panic!("no list: {body}"));
+    let items = body["data"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no list: {body}"));
     let id = |item: &Value| {
-        ["id", "importId", "batchId"].iter().find_map(|name| item[name].as_str().map(str::to_owned))
+        ["id", "importId", "batchId"]
+            .iter()
+            .find_map(|name| item[name].as_str().map(str::to_owned))
     };
-    items.iter().map(|item| id(item).unwrap_or_else(|| panic!("no id: {item}"))).collect()
+    items
+        .iter()
+        .map(|item| id(item).unwrap_or_else(|| panic!("no id: {item}")))
+        .collect()
 }
 
 /// Reads a list page by page.
@@ -108,24 +156,45 @@ impl Walk {
     async fn begun(api: &Api, path: String) -> Self {
         let join = if path.contains('?') { '&' } else { '?' };
         let path = format!("{path}{join}limit=2");
-        let before = ids(&api.get(&path.replace("limit=2", "limit=200")).await.expect(200).body);
+        let before = ids(&api
+            .get(&path.replace("limit=2", "limit=200"))
+            .await
+            .expect(200)
+            .body);
         let before: BTreeSet<String> = before.into_iter().collect();
         assert!(before.len() >= BEFORE, "{path}: {before:?}");
-        let mut walk = Self { path, before, found: Vec::new(), first_cursor: String::new(), next: None };
+        let mut walk = Self {
+            path,
+            before,
+            found: Vec::new(),
+            first_cursor: String::new(),
+            next: None,
+        };
         walk.turn(api, String::new()).await;
         walk.first_cursor = walk.next.clone().expect("there are more");
         walk
     }
 
     async fn turn(&mut self, api: &Api, cursor: String) {
-        let page = api.get(&format!("{}{cursor}", self.path)).await.expect(200).body;
+        let page = api
+            .get(&format!("{}{cursor}", self.path))
+            .await
+            .expect(200)
+            .body;
         self.found.extend(ids(&page));
-        self.next = page["meta"]["nextCursor"].as_str().map(|cursor| format!("&cursor={cursor}"));
+        self.next = page["meta"]["nextCursor"]
+            .as_str()
+            .map(|cursor| format!("&cursor={cursor}"));
     }
 
-    /// Asserts that each item of `before` was shown once. Items created during the walk may be shown or not.
+    /// Asserts that each item of `before` was shown once. Items created during the walk may be
+    /// shown or not.
     fn is_whole(&self) {
-        let mut shown: Vec<&String> = self.found.iter().filter(|id| self.before.contains(*id)).collect();
+        let mut shown: Vec<&String> = self
+            .found
+            .iter()
+            .filter(|id| self.before.contains(*id))
+            .collect();
         shown.sort();
         let before: Vec<&String> = self.before.iter().collect();
         assert_eq!(shown, before, "{}: each item once", self.path);
@@ -145,7 +214,10 @@ async fn filled() -> Api {
             _ => (BEFORE, ""),
         };
         let all = format!("{path}?limit=200{state}");
-        until(&path, || async { ids(&api.get(&all).await.body).len() >= least }).await;
+        until(&path, || async {
+            ids(&api.get(&all).await.body).len() >= least
+        })
+        .await;
     }
     api
 }
@@ -156,12 +228,20 @@ async fn paging_while_items_are_added_shows_each_item_once() {
     let mut paths: Vec<String> = Vec::new();
     for (path, names) in lists() {
         paths.push(format!("{path}?order=asc"));
-        paths.extend(names.contains("sort").then(|| format!("{path}?sort=updatedAt&order=asc")));
+        paths.extend(
+            names
+                .contains("sort")
+                .then(|| format!("{path}?sort=updatedAt&order=asc")),
+        );
         paths.push(path);
     }
     paths.extend(
-        ["/users?sort=email", "/users?sort=userName&order=desc", "/attendees?sort=fullName"]
-            .map(str::to_owned),
+        [
+            "/users?sort=email",
+            "/users?sort=userName&order=desc",
+            "/attendees?sort=fullName",
+        ]
+        .map(str::to_owned),
     );
     let mut walks = Vec::new();
     for path in paths {
@@ -169,8 +249,17 @@ async fn paging_while_items_are_added_shows_each_item_once() {
     }
     // A cursor is valid only for the list and order that it was issued for.
     for (one, other) in walks.iter().zip(walks.iter().skip(1)) {
-        let refused = api.get(&format!("{}{}", one.path, other.first_cursor)).await.expect(400);
-        assert_eq!(refused.code(), "VALIDATION_ERROR", "{} took a cursor of {}", one.path, other.path);
+        let refused = api
+            .get(&format!("{}{}", one.path, other.first_cursor))
+            .await
+            .expect(400);
+        assert_eq!(
+            refused.code(),
+            "VALIDATION_ERROR",
+            "{} took a cursor of {}",
+            one.path,
+            other.path
+        );
     }
     for round in 0.. {
         if round < 2 {
@@ -193,24 +282,37 @@ async fn lists_support_filters_and_search() {
     let api = filled().await;
     let batch = api.get("/batches?limit=1").await.expect(200).body["data"][0].clone();
     let certificate = text(&batch["certificateId"]);
-    let read =
-        api.get(&format!("/batches/{}", text(&batch["batchId"]))).await.expect(200).body["data"].clone();
+    let read = api
+        .get(&format!("/batches/{}", text(&batch["batchId"])))
+        .await
+        .expect(200)
+        .body["data"]
+        .clone();
     for name in ["batchId", "certificateId", "total", "createdAt"] {
         assert_eq!(batch[name], read[name], "{name}");
     }
     for (path, count) in [
         ("/users?search=user2".to_owned(), 1),
-        ("/users?search=HOPPER%20gr%C3%A1ce&role=viewer&isActive=true".to_owned(), BEFORE),
+        (
+            "/users?search=HOPPER%20gr%C3%A1ce&role=viewer&isActive=true".to_owned(),
+            BEFORE,
+        ),
         ("/users?role=operator".to_owned(), 0),
         ("/api-keys?search=nightly%202&state=active".to_owned(), 1),
         ("/api-keys?state=revoked".to_owned(), 0),
-        ("/certificates/designs?search=FRAME&client=acme".to_owned(), BEFORE),
+        (
+            "/certificates/designs?search=FRAME&client=acme".to_owned(),
+            BEFORE,
+        ),
         ("/certificates/designs?search=gold%203".to_owned(), 1),
         ("/templates/own?search=dipl%C3%B3ma".to_owned(), BEFORE),
         ("/imports?state=completed&format=csv".to_owned(), BEFORE),
         ("/imports?state=failed".to_owned(), 0),
         ("/imports?createdBefore=2020-01-01T00:00:00Z".to_owned(), 0),
-        ("/imports?createdAfter=2020-01-01T00:00:00Z".to_owned(), BEFORE),
+        (
+            "/imports?createdAfter=2020-01-01T00:00:00Z".to_owned(),
+            BEFORE,
+        ),
         (format!("/batches?certificateId={certificate}"), 1),
         ("/batches?state=undone".to_owned(), 0),
         ("/jobs?search=person%203&sort=updatedAt".to_owned(), 2),
@@ -227,10 +329,19 @@ async fn lists_support_filters_and_search() {
         "/api-keys?state=lost",
         "/jobs?search=a%00b",
     ] {
-        assert_eq!(api.get(wrong).await.expect(400).code(), "VALIDATION_ERROR", "{wrong}");
+        assert_eq!(
+            api.get(wrong).await.expect(400).code(),
+            "VALIDATION_ERROR",
+            "{wrong}"
+        );
     }
     // Cancelling by filter affects the jobs that the filter lists.
-    let cancelled =
-        api.post("/jobs/cancel", &json!({ "filter": { "search": "person 1" } })).await.expect(200);
+    let cancelled = api
+        .post(
+            "/jobs/cancel",
+            &json!({ "filter": { "search": "person 1" } }),
+        )
+        .await
+        .expect(200);
     assert_eq!(cancelled.body["data"]["done"], 2, "{}", cancelled.body);
 }

@@ -24,16 +24,28 @@ async fn with_people() -> Api {
 }
 
 async fn download(api: &Api, path: &str) -> (String, String, Vec<u8>) {
-    let response = api.request(reqwest::Method::GET, path).send().await.expect("answered");
+    let response = api
+        .request(reqwest::Method::GET, path)
+        .send()
+        .await
+        .expect("answered");
     assert_eq!(response.status(), 200, "{path}");
     let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
-    let (kind, disposition) = (header("content-type"), header("content-disposition"));
-    (kind, disposition, response.bytes().await.expect("the whole file").to_vec())
+    let kind = header("content-type");
+    let disposition = header("content-disposition");
+    (
+        kind,
+        disposition,
+        response.bytes().await.expect("the whole file").to_vec(),
+    )
 }
 
 fn sheet(workbook: Vec<u8>, name: &str) -> Vec<Vec<Data>> {
-    let mut workbook: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(workbook)).expect("a workbook");
-    let range = workbook.worksheet_range(name).expect("a sheet of this name");
+    let mut workbook: Xlsx<_> =
+        calamine::open_workbook_from_rs(Cursor::new(workbook)).expect("a workbook");
+    let range = workbook
+        .worksheet_range(name)
+        .expect("a sheet of this name");
     range.rows().map(<[Data]>::to_vec).collect()
 }
 
@@ -43,11 +55,16 @@ async fn exported_people_are_unchanged_and_formulas_are_escaped() {
     let (kind, disposition, csv) = download(&api, "/attendees/export?format=csv&country=uk").await;
     assert!(kind.starts_with("text/csv"), "{kind}");
     assert!(
-        disposition.starts_with("attachment; filename=\"attendees_20") && disposition.ends_with(".csv\"")
+        disposition.starts_with("attachment; filename=\"attendees_20")
+            && disposition.ends_with(".csv\"")
     );
     let text = String::from_utf8(csv).expect("UTF-8");
     let lines: Vec<&str> = text.split("\r\n").collect();
-    assert!(lines[0].starts_with("\u{FEFF}\"full_name\",\"email\""), "{}", lines[0]);
+    assert!(
+        lines[0].starts_with("\u{FEFF}\"full_name\",\"email\""),
+        "{}",
+        lines[0]
+    );
     assert!(
         lines[1].starts_with("\"Ada Lovelace\",\"ada@example.com\",\"\",\"007\",\"UK\",\"\",\""),
         "{}",
@@ -64,15 +81,27 @@ async fn exported_people_are_unchanged_and_formulas_are_escaped() {
     assert_eq!(rows[2][0], Data::String("+HYPERLINK(\"x\")".to_owned()));
 
     // All exported people exist already when the file is imported again.
-    let again = api.upload("/attendees/bulk-upload", file("again.xlsx", xlsx)).await.expect(200);
+    let again = api
+        .upload("/attendees/bulk-upload", file("again.xlsx", xlsx))
+        .await
+        .expect(200);
     let report = &again.body["data"];
-    let counts = ["totalRecords", "created", "existing", "errors"].map(|count| report[count].clone());
+    let counts =
+        ["totalRecords", "created", "existing", "errors"].map(|count| report[count].clone());
     assert_eq!(counts, [3, 0, 3, 0].map(Value::from), "{report}");
 
     let refused = api.get("/attendees/export?format=pdf").await.expect(400);
     assert_eq!(refused.code(), "VALIDATION_ERROR");
-    assert_eq!(api.get("/attendees/export").await.expect(400).code(), "VALIDATION_ERROR");
-    assert_eq!(api.public("/api/v1/attendees/export?format=csv").await.status(), 401);
+    assert_eq!(
+        api.get("/attendees/export").await.expect(400).code(),
+        "VALIDATION_ERROR"
+    );
+    assert_eq!(
+        api.public("/api/v1/attendees/export?format=csv")
+            .await
+            .status(),
+        401
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,13 +110,24 @@ async fn export_of_more_rows_than_one_fetch_contains_each_row_once() {
     let people = 2_345;
     let mut csv = Vec::new();
     laureate::spreadsheet::made_up_people(people, 7, &mut csv).expect("memory takes bytes");
-    let begun = api.upload("/attendees/bulk-upload", file("many.csv", csv)).await.expect(202);
-    let progress = begun.header("location").trim_start_matches("/api/v1").to_owned();
-    api.until("the file is imported", &progress, |body| body["data"]["state"] == "completed").await;
+    let begun = api
+        .upload("/attendees/bulk-upload", file("many.csv", csv))
+        .await
+        .expect(202);
+    let progress = begun
+        .header("location")
+        .trim_start_matches("/api/v1")
+        .to_owned();
+    api.until("the file is imported", &progress, |body| {
+        body["data"]["state"] == "completed"
+    })
+    .await;
     let (_, _, csv) = download(&api, "/attendees/export?format=csv").await;
     let mut reader = csv::Reader::from_reader(&csv[3..]);
-    let mut addresses: Vec<String> =
-        reader.records().map(|record| record.expect("whole")[1].to_owned()).collect();
+    let mut addresses: Vec<String> = reader
+        .records()
+        .map(|record| record.expect("whole")[1].to_owned())
+        .collect();
     assert_eq!(addresses.len(), people);
     addresses.sort();
     addresses.dedup();
@@ -101,11 +141,17 @@ async fn generated_certificates_are_exported_with_their_verification_link() {
     let api = with_people().await;
     let id = api.certificate().await;
     let people = api.get("/attendees?search=ada").await.expect(200).body;
-    let asked = serde_json::json!({ "certificateId": id, "attendeeIds": [people["data"][0]["id"]] });
-    api.post("/generated-certificates/generate", &asked).await.expect(202);
+    let asked =
+        serde_json::json!({ "certificateId": id, "attendeeIds": [people["data"][0]["id"]] });
+    api.post("/generated-certificates/generate", &asked)
+        .await
+        .expect(202);
     let list = format!("/generated-certificates?certificateId={id}&isSent=true");
-    let issued =
-        api.until("one is mailed", &list, |body| body["data"].as_array().is_some_and(|l| l.len() == 1)).await;
+    let issued = api
+        .until("one is mailed", &list, |body| {
+            body["data"].as_array().is_some_and(|l| l.len() == 1)
+        })
+        .await;
     let (_, _, xlsx) = download(
         &api,
         &format!("/generated-certificates/export?format=xlsx&certificateId={id}&state=generated"),
@@ -113,14 +159,18 @@ async fn generated_certificates_are_exported_with_their_verification_link() {
     .await;
     let rows = sheet(xlsx, "Generated certificates");
     let column = |name: &str| {
-        let at =
-            rows[0].iter().position(|header| header == &Data::String(name.to_owned())).expect("a column");
+        let at = rows[0]
+            .iter()
+            .position(|header| header == &Data::String(name.to_owned()))
+            .expect("a column");
         rows[1][at].clone()
     };
     assert_eq!(rows.len(), 2);
     assert_eq!(column("full_name"), Data::String("Ada Lovelace".to_owned()));
     assert_eq!(column("is_sent"), Data::String("yes".to_owned()));
-    let link = issued["data"][0]["verificationUrl"].as_str().expect("a link");
+    let link = issued["data"][0]["verificationUrl"]
+        .as_str()
+        .expect("a link");
     assert_eq!(column("verification_url"), Data::String(link.to_owned()));
     assert!(
         matches!(column("issue_date"), Data::DateTime(_))

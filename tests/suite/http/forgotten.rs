@@ -16,7 +16,9 @@ const ROLES: [Role; 3] = [Role::Api, Role::Projector, Role::Mailer];
 /// Returns subject and plain text of every mail to an address.
 fn mails_to(address: &str) -> Vec<(String, String)> {
     let caught = caught_mails(&servers().mail_dir, 100_000).expect("the catcher's folder");
-    let to_us = caught.into_iter().filter(|mail| mail.to.iter().any(|to| to == address));
+    let to_us = caught
+        .into_iter()
+        .filter(|mail| mail.to.iter().any(|to| to == address));
     let read = |path: std::path::PathBuf| {
         let bytes = std::fs::read(path).expect("a caught mail");
         let mail = MessageParser::default().parse(&bytes).expect("a mail");
@@ -27,7 +29,12 @@ fn mails_to(address: &str) -> Vec<(String, String)> {
 }
 
 async fn mail(address: &str, subject: &str, number: usize) -> String {
-    let found = || mails_to(address).into_iter().filter(|mail| mail.0 == subject).collect::<Vec<_>>();
+    let found = || {
+        mails_to(address)
+            .into_iter()
+            .filter(|mail| mail.0 == subject)
+            .collect::<Vec<_>>()
+    };
     until("the mail arrives", async || found().len() >= number).await;
     found().swap_remove(0).1
 }
@@ -35,15 +42,23 @@ async fn mail(address: &str, subject: &str, number: usize) -> String {
 /// Adds a user whose address no other test uses. Returns the user and the address.
 async fn somebody(api: &Api) -> (super::people::Person, String) {
     let name = format!("g{}", Uuid::new_v4().simple());
-    (api.person(&name, "viewer").await, format!("{name}@example.com"))
+    (
+        api.person(&name, "viewer").await,
+        format!("{name}@example.com"),
+    )
 }
 
 async fn forgot(api: &Api, email: &str) -> Answered {
-    api.open_post("/auth/forgot-password", &json!({ "email": email })).await
+    api.open_post("/auth/forgot-password", &json!({ "email": email }))
+        .await
 }
 
 async fn reset(api: &Api, token: &str, password: &str) -> Answered {
-    api.open_post("/auth/reset-password", &json!({ "token": token, "password": password })).await
+    api.open_post(
+        "/auth/reset-password",
+        &json!({ "token": token, "password": password }),
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,22 +71,55 @@ async fn reset_link_sets_the_password_once() {
 
     let body = mail(&address, "Set a new password", 1).await;
     let page = format!("{}#token=", api.app.url("/reset-password"));
-    let token = body.split(&page).nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a link");
+    let token = body
+        .split(&page)
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next())
+        .expect("a link");
     // The log does not contain the link's secret.
     let (id, secret) = token.split_once('.').expect("an id and a secret");
-    let history = api.app.app.commands().log().load("notice", id, 0).await.expect("readable");
-    assert!(history.iter().all(|event| !String::from_utf8_lossy(&event.body).contains(secret)));
+    let history = api
+        .app
+        .app
+        .commands()
+        .log()
+        .load("notice", id, 0)
+        .await
+        .expect("readable");
+    assert!(
+        history
+            .iter()
+            .all(|event| !String::from_utf8_lossy(&event.body).contains(secret))
+    );
 
-    assert_eq!(reset(&api, token, "weak").await.expect(400).code(), "VALIDATION_ERROR");
+    assert_eq!(
+        reset(&api, token, "weak").await.expect(400).code(),
+        "VALIDATION_ERROR"
+    );
     let made_up = format!("{id}.{}", "0".repeat(64));
     for wrong in ["", "x", &made_up] {
-        assert_eq!(reset(&api, wrong, "Another-horse-2").await.expect(400).code(), "RESET_LINK_INVALID");
+        assert_eq!(
+            reset(&api, wrong, "Another-horse-2")
+                .await
+                .expect(400)
+                .code(),
+            "RESET_LINK_INVALID"
+        );
     }
     let done = reset(&api, token, "Another-horse-2").await.expect(200);
-    assert_eq!(done.body["data"], json!({ "changed": true }), "no tokens are returned");
+    assert_eq!(
+        done.body["data"],
+        json!({ "changed": true }),
+        "no tokens are returned"
+    );
     assert_eq!(api.me(&grace.token).await, StatusCode::UNAUTHORIZED);
-    assert_eq!(api.try_log_in(&grace.user_name, PASSWORD).await.code(), "INVALID_CREDENTIALS");
-    api.try_log_in(&grace.user_name, "Another-horse-2").await.expect(200);
+    assert_eq!(
+        api.try_log_in(&grace.user_name, PASSWORD).await.code(),
+        "INVALID_CREDENTIALS"
+    );
+    api.try_log_in(&grace.user_name, "Another-horse-2")
+        .await
+        .expect(200);
     let again = reset(&api, token, "Third-horse-3").await.expect(400);
     assert_eq!(again.code(), "RESET_LINK_INVALID");
     // Both password changes send a notice: the one after the first log-in, and this one.
@@ -81,33 +129,71 @@ async fn reset_link_sets_the_password_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn password_change_voids_open_reset_links() {
-    let settings = ["auth.locale=es", "auth.reset_url=https://console.example.org/neu"];
+    let settings = [
+        "auth.locale=es",
+        "auth.reset_url=https://console.example.org/neu",
+    ];
     let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
     let (grace, address) = somebody(&api).await;
     forgot(&api, &address).await.expect(202);
     let body = mail(&address, "Elige una contraseña nueva", 1).await;
-    let link = body.split("https://console.example.org/neu#token=").nth(1).expect("a link to that page");
+    let link = body
+        .split("https://console.example.org/neu#token=")
+        .nth(1)
+        .expect("a link to that page");
     let token = link.split_whitespace().next().expect("a token");
     let change = json!({ "oldPassword": PASSWORD, "newPassword": "Another-horse-2" });
-    api.as_(&grace.token, Method::POST, "/auth/change-password", Some(&change)).await.expect(200);
-    assert_eq!(reset(&api, token, "Third-horse-3").await.expect(400).code(), "RESET_LINK_INVALID");
+    api.as_(
+        &grace.token,
+        Method::POST,
+        "/auth/change-password",
+        Some(&change),
+    )
+    .await
+    .expect(200);
+    assert_eq!(
+        reset(&api, token, "Third-horse-3").await.expect(400).code(),
+        "RESET_LINK_INVALID"
+    );
     // An inactive user gets the same response and no link.
-    api.patch(&format!("/users/{}", grace.id), &json!({ "isActive": false })).await.expect(200);
+    api.patch(
+        &format!("/users/{}", grace.id),
+        &json!({ "isActive": false }),
+    )
+    .await
+    .expect(200);
     forgot(&api, &address).await.expect(202);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reset_page_allows_only_its_own_script() {
     let api = Api::start().await;
-    let page = api.app.client.get(api.app.url("/reset-password")).header("accept-language", "es");
-    let page = Answered::of(page.send().await.expect("answered")).await.expect(200);
+    let page = api
+        .app
+        .client
+        .get(api.app.url("/reset-password"))
+        .header("accept-language", "es");
+    let page = Answered::of(page.send().await.expect("answered"))
+        .await
+        .expect(200);
     let policy = page.header("content-security-policy").to_owned();
-    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'sha256-"), "{policy}");
-    let Value::String(html) = &page.body else { panic!("no page: {}", page.body) };
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("script-src 'sha256-"),
+        "{policy}"
+    );
+    let Value::String(html) = &page.body else {
+        panic!("no page: {}", page.body)
+    };
     assert!(
         html.contains("data-action=\"api/v1/auth/reset-password\"") || html.contains("api&#x2f;v1"),
         "{html}"
     );
-    assert!(html.contains("autocomplete=\"new-password\"") && html.contains("Elige"), "{html}");
-    assert_eq!(text(&Value::String(page.header("content-language").to_owned())), "es");
+    assert!(
+        html.contains("autocomplete=\"new-password\"") && html.contains("Elige"),
+        "{html}"
+    );
+    assert_eq!(
+        text(&Value::String(page.header("content-language").to_owned())),
+        "es"
+    );
 }

@@ -11,15 +11,23 @@ use super::{Api, file};
 use crate::support::TestApp;
 
 const PEOPLE: usize = 200;
-/// Maximum number of rounds. On a busy machine the mailer may be too slow to share batches in one round.
+/// Maximum number of rounds. On a busy machine the mailer may be too slow to share batches in one
+/// round.
 const ROUNDS: usize = 5;
 
 /// Returns the largest number of commands in one batch of the log, by actor.
 async fn largest_shared_batch(api: &Api) -> HashMap<String, usize> {
     let log = api.app.app.commands().log();
-    let stream = log.context().get_stream(log.names().events()).await.expect("provisioned");
+    let stream = log
+        .context()
+        .get_stream(log.names().events())
+        .await
+        .expect("provisioned");
     let mut left = stream.cached_info().state.messages;
-    let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::All, ..Default::default() };
+    let config = pull::OrderedConfig {
+        deliver_policy: DeliverPolicy::All,
+        ..Default::default()
+    };
     let consumer = stream.create_consumer(config).await.expect("a consumer");
     let mut messages = consumer.messages().await.expect("messages");
     let mut batches: HashMap<(String, String), HashSet<String>> = HashMap::new();
@@ -30,7 +38,10 @@ async fn largest_shared_batch(api: &Api) -> HashMap<String, usize> {
         let header = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
         if let Some(batch) = header("Nats-Batch-Id") {
             let actor = header("actor").expect("an actor");
-            batches.entry((actor, batch)).or_default().insert(header("causation-id").expect("a command"));
+            batches
+                .entry((actor, batch))
+                .or_default()
+                .insert(header("causation-id").expect("a command"));
         }
         left -= 1;
     }
@@ -64,7 +75,9 @@ async fn keep_all_busy(api: Api) {
         let largest = largest_shared_batch(&api).await;
         // Importer, process managers (`batch` and `mail`), renderer and mailer.
         let actors = ["importer-row", "batch", "mail", "renderer", "mailer"].into_iter();
-        lonely = actors.filter(|actor| largest.get(*actor).is_none_or(|most| *most <= 4)).collect();
+        lonely = actors
+            .filter(|actor| largest.get(*actor).is_none_or(|most| *most <= 4))
+            .collect();
         if lonely.is_empty() {
             return;
         }

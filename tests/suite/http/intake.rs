@@ -23,33 +23,63 @@ fn endless() -> Form {
 async fn client_with_too_many_uploads_gets_429_and_others_are_served() {
     let api = Api::start().await;
     let other = api.person("other", "operator").await;
-    for path in ["/attendees/bulk-upload?dryRun=true", "/certificates/upload-design"] {
+    for path in [
+        "/attendees/bulk-upload?dryRun=true",
+        "/certificates/upload-design",
+    ] {
         // Retries if it is refused because an upload of this test holds a place at the same moment.
         let hang = || {
-            let (client, token) = (api.app.client.clone(), api.token.clone());
+            let client = api.app.client.clone();
+            let token = api.token.clone();
             let url = api.app.url(&format!("/api/v1{path}"));
             async move {
                 loop {
-                    let _ = client.post(&url).bearer_auth(&token).multipart(endless()).send().await;
+                    let _ = client
+                        .post(&url)
+                        .bearer_auth(&token)
+                        .multipart(endless())
+                        .send()
+                        .await;
                 }
             }
         };
         let hanging: Vec<_> = (0..8).map(|_| tokio::spawn(hang())).collect();
-        let (name, bytes) = if path.contains("design") { ("a.png", png()) } else { ("a.csv", PEOPLE.into()) };
+        let (name, bytes) = if path.contains("design") {
+            ("a.png", png())
+        } else {
+            ("a.csv", PEOPLE.into())
+        };
         let form = || {
             let form = file(name, bytes.clone());
-            if path.contains("design") { form.text("name", "Frame") } else { form }
+            if path.contains("design") {
+                form.text("name", "Frame")
+            } else {
+                form
+            }
         };
-        until("the client's places are taken", || async { api.upload(path, form()).await.status == 429 })
-            .await;
+        until("the client's places are taken", || async {
+            api.upload(path, form()).await.status == 429
+        })
+        .await;
         let refused = api.upload(path, form()).await.expect(429);
         assert_eq!(refused.code(), "TOO_MANY_REQUESTS");
-        assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
-        let request = api.app.client.post(api.app.url(&format!("/api/v1{path}"))).bearer_auth(&other.token);
+        assert!(
+            refused
+                .header("retry-after")
+                .parse::<u32>()
+                .is_ok_and(|seconds| seconds > 0)
+        );
+        let request = api
+            .app
+            .client
+            .post(api.app.url(&format!("/api/v1{path}")))
+            .bearer_auth(&other.token);
         let served = Answered::of(request.multipart(form()).send().await.expect("answered")).await;
         assert!(served.status.is_success(), "{}", served.body);
         hanging.iter().for_each(|hanging| hanging.abort());
-        until("the places are free again", || async { api.upload(path, form()).await.status.is_success() })
-            .await;
+        until("the places are free again", || async {
+            api.upload(path, form()).await.status.is_success()
+        })
+        .await;
     }
 }

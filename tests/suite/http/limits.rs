@@ -11,7 +11,11 @@ const ROLES: [Role; 2] = [Role::Api, Role::Projector];
 
 async fn log_in(api: &Api, email: &str, password: &str, forwarded_for: &str) -> Answered {
     let body = json!({ "email": email, "password": password });
-    let request = api.app.client.post(api.app.url("/api/v1/auth/login")).json(&body);
+    let request = api
+        .app
+        .client
+        .post(api.app.url("/api/v1/auth/login"))
+        .json(&body);
     let request = request.header("x-forwarded-for", forwarded_for);
     Answered::of(request.send().await.expect("answered")).await
 }
@@ -26,14 +30,22 @@ async fn password_attempts_are_limited_by_address() {
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     }
     // `X-Forwarded-For` of an untrusted client is ignored.
-    let late = log_in(&api, &api.app.email, &api.app.password, "198.51.100.2").await.expect(429);
+    let late = log_in(&api, &api.app.email, &api.app.password, "198.51.100.2")
+        .await
+        .expect(429);
     assert_eq!(late.code(), "TOO_MANY_REQUESTS");
     let wait: u64 = late.header("retry-after").parse().expect("seconds");
     assert!((1..=20).contains(&wait), "{wait}");
     // Other routes are not affected. A password change counts toward the same limit.
     api.get("/auth/me").await.expect(200);
     let change = json!({ "oldPassword": "x", "newPassword": "Correct-horse-1" });
-    assert_eq!(api.post("/auth/change-password", &change).await.expect(429).code(), "TOO_MANY_REQUESTS");
+    assert_eq!(
+        api.post("/auth/change-password", &change)
+            .await
+            .expect(429)
+            .code(),
+        "TOO_MANY_REQUESTS"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,19 +58,37 @@ async fn clients_behind_a_trusted_proxy_are_limited_separately() {
     ];
     let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
     for client in ["198.51.100.1", "203.0.113.9, 198.51.100.2", "2001:db8::1"] {
-        let of = async || log_in(&api, "a@example.com", "x", client).await.status.as_u16();
-        assert_eq!([of().await, of().await, of().await], [401, 401, 429], "{client}");
+        let of = async || {
+            log_in(&api, "a@example.com", "x", client)
+                .await
+                .status
+                .as_u16()
+        };
+        assert_eq!(
+            [of().await, of().await, of().await],
+            [401, 401, 429],
+            "{client}"
+        );
     }
     // The same IPv6 /64, which counts as one client.
-    assert_eq!(log_in(&api, "a@example.com", "x", "2001:db8::2").await.status, 429);
+    assert_eq!(
+        log_in(&api, "a@example.com", "x", "2001:db8::2")
+            .await
+            .status,
+        429
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_log_ins_are_limited_even_for_unknown_accounts() {
-    let api = Api::of(TestApp::with_roles(&ROLES, &["http.limits.failed_logins_per_minute=3"]).await).await;
+    let api =
+        Api::of(TestApp::with_roles(&ROLES, &["http.limits.failed_logins_per_minute=3"]).await)
+            .await;
     // Successful log-ins do not count.
     for _ in 0..5 {
-        log_in(&api, &api.app.email, &api.app.password, "").await.expect(200);
+        log_in(&api, &api.app.email, &api.app.password, "")
+            .await
+            .expect(200);
     }
     let mut told = Vec::new();
     for email in [api.app.email.as_str(), "nobody@example.com"] {
@@ -67,11 +97,17 @@ async fn failed_log_ins_are_limited_even_for_unknown_accounts() {
             codes.push(log_in(&api, email, "wrong", "").await.code().to_owned());
         }
         // The correct password has to wait, too.
-        codes.push(log_in(&api, email, &api.app.password, "").await.code().to_owned());
+        codes.push(
+            log_in(&api, email, &api.app.password, "")
+                .await
+                .code()
+                .to_owned(),
+        );
         told.push(codes);
     }
     assert_eq!(told[0], told[1]);
-    let (wrong, late) = ("INVALID_CREDENTIALS", "TOO_MANY_REQUESTS");
+    let wrong = "INVALID_CREDENTIALS";
+    let late = "TOO_MANY_REQUESTS";
     assert_eq!(told[0], [wrong, wrong, wrong, late, late]);
 }
 
@@ -83,10 +119,17 @@ async fn guesses_at_an_account_do_not_lock_out_its_owner() {
         "http.trusted_proxies=127.0.0.0/8, ::1",
     ];
     let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
-    let (email, password) = (&api.app.email, &api.app.password);
+    let email = &api.app.email;
+    let password = &api.app.password;
     log_in(&api, email, password, "192.0.2.1").await.expect(200);
     let guess = async |client: &str| log_in(&api, email, "wrong", client).await.status.as_u16();
-    let from = ["198.51.100.1", "198.51.100.1", "198.51.100.1", "198.51.100.2", "198.51.100.3"];
+    let from = [
+        "198.51.100.1",
+        "198.51.100.1",
+        "198.51.100.1",
+        "198.51.100.2",
+        "198.51.100.3",
+    ];
     let mut told = Vec::new();
     for client in from {
         told.push(guess(client).await);
@@ -95,5 +138,7 @@ async fn guesses_at_an_account_do_not_lock_out_its_owner() {
     assert_eq!(told, [401, 401, 429, 401, 429]);
     // The owner's address is known from a successful log-in. An unknown address has to wait.
     log_in(&api, email, password, "192.0.2.1").await.expect(200);
-    log_in(&api, email, password, "203.0.113.1").await.expect(429);
+    log_in(&api, email, password, "203.0.113.1")
+        .await
+        .expect(429);
 }

@@ -10,24 +10,32 @@ const PEOPLE: &str = "Name,Email,Document number,Country\n\
 
 async fn with_people() -> Api {
     let api = Api::start().await;
-    api.upload("/attendees/bulk-upload", file("people.csv", PEOPLE)).await.expect(200);
+    api.upload("/attendees/bulk-upload", file("people.csv", PEOPLE))
+        .await
+        .expect(200);
     api
 }
 
 fn names(body: &Value) -> Vec<&str> {
     let people = body["data"].as_array().expect("a list");
-    people.iter().map(|person| person["email"].as_str().expect("an address")).collect()
+    people
+        .iter()
+        .map(|person| person["email"].as_str().expect("an address"))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn list_is_sorted_and_paged_by_sealed_cursors() {
     let api = with_people().await;
-    let (mut found, mut cursors) = (Vec::new(), Vec::new());
+    let mut found = Vec::new();
+    let mut cursors = Vec::new();
     let mut path = "/attendees?sort=fullName&limit=2".to_owned();
     loop {
         let page = api.get(&path).await.expect(200).body;
         found.extend(names(&page).iter().map(|&name| name.to_owned()));
-        let Some(cursor) = page["meta"]["nextCursor"].as_str() else { break };
+        let Some(cursor) = page["meta"]["nextCursor"].as_str() else {
+            break;
+        };
         path = format!("/attendees?sort=fullName&limit=2&cursor={cursor}");
         cursors.push(cursor.to_owned());
     }
@@ -40,9 +48,19 @@ async fn list_is_sorted_and_paged_by_sealed_cursors() {
     ];
     assert_eq!(found, sorted);
     let cursor = &cursors[0];
-    assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{cursor}");
+    assert!(
+        cursor
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+        "{cursor}"
+    );
     // A cursor is valid with another `limit`, but not with another list, order or filter.
-    let rest = api.get(&format!("/attendees?sort=fullName&limit=50&cursor={cursor}")).await.expect(200);
+    let rest = api
+        .get(&format!(
+            "/attendees?sort=fullName&limit=50&cursor={cursor}"
+        ))
+        .await
+        .expect(200);
     assert_eq!(names(&rest.body), sorted[2..]);
     for other in [
         format!("/attendees?sort=email&cursor={cursor}"),
@@ -54,9 +72,16 @@ async fn list_is_sorted_and_paged_by_sealed_cursors() {
         format!("/attendees?sort=fullName&cursor={cursor}A"),
         "/attendees?cursor=12".to_owned(),
     ] {
-        assert_eq!(api.get(&other).await.expect(400).code(), "VALIDATION_ERROR", "{other}");
+        assert_eq!(
+            api.get(&other).await.expect(400).code(),
+            "VALIDATION_ERROR",
+            "{other}"
+        );
     }
-    let newest = api.get("/attendees?sort=email&order=desc&limit=1").await.expect(200);
+    let newest = api
+        .get("/attendees?sort=email&order=desc&limit=1")
+        .await
+        .expect(200);
     assert_eq!(names(&newest.body), ["zoe@example.com"]);
 }
 
@@ -64,50 +89,98 @@ async fn list_is_sorted_and_paged_by_sealed_cursors() {
 async fn search_ignores_accents_and_numbered_page_has_the_total() {
     let api = with_people().await;
     let found = async |query: &str| {
-        let mut found: Vec<String> = names(&api.get(&format!("/attendees?{query}")).await.expect(200).body)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let mut found: Vec<String> = names(
+            &api.get(&format!("/attendees?{query}"))
+                .await
+                .expect(200)
+                .body,
+        )
+        .iter()
+        .map(ToString::to_string)
+        .collect();
         found.sort();
         found
     };
-    assert_eq!(found("search=ADA").await, ["ADA@example.com", "byron@example.com", "second@example.com"]);
-    assert_eq!(found("search=lovelace%20ada&country=espana").await, ["second@example.com"]);
+    assert_eq!(
+        found("search=ADA").await,
+        ["ADA@example.com", "byron@example.com", "second@example.com"]
+    );
+    assert_eq!(
+        found("search=lovelace%20ada&country=espana").await,
+        ["second@example.com"]
+    );
     assert_eq!(found("search=%25").await, [] as [&str; 0]);
-    assert_eq!(found("createdBefore=2020-01-01T00:00:00Z").await, [] as [&str; 0]);
+    assert_eq!(
+        found("createdBefore=2020-01-01T00:00:00Z").await,
+        [] as [&str; 0]
+    );
     assert_eq!(found("createdAfter=2020-01-01T00:00:00Z").await.len(), 5);
-    let page = api.get("/attendees?page=2&limit=2&sort=email").await.expect(200);
+    let page = api
+        .get("/attendees?page=2&limit=2&sort=email")
+        .await
+        .expect(200);
     insta::assert_json_snapshot!("a_page_by_number", scrubbed(&page.body));
-    for wrong in
-        ["page=0", "page=10000", "sort=password", "order=up", "search=a%00b", "createdAfter=yesterday"]
-    {
+    for wrong in [
+        "page=0",
+        "page=10000",
+        "sort=password",
+        "order=up",
+        "search=a%00b",
+        "createdAfter=yesterday",
+    ] {
         let refused = api.get(&format!("/attendees?{wrong}")).await.expect(400);
-        assert_eq!(refused.code(), "VALIDATION_ERROR", "{wrong}: {}", refused.body);
+        assert_eq!(
+            refused.code(),
+            "VALIDATION_ERROR",
+            "{wrong}: {}",
+            refused.body
+        );
     }
     for wrong in ["state=lost", "issuedFrom=soon", "isSent=maybe", "limit=0"] {
-        let refused = api.get(&format!("/generated-certificates?{wrong}")).await.expect(400);
-        assert_eq!(refused.code(), "VALIDATION_ERROR", "{wrong}: {}", refused.body);
+        let refused = api
+            .get(&format!("/generated-certificates?{wrong}"))
+            .await
+            .expect(400);
+        assert_eq!(
+            refused.code(),
+            "VALIDATION_ERROR",
+            "{wrong}: {}",
+            refused.body
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_are_found_by_their_texts() {
     let api = Api::start().await;
-    for (client, name, event) in
-        [("Zeta", "Ponente", "Cumbre"), ("acme", "Speaker", "Summit"), ("Ácme", "Guest", "Summit")]
-    {
+    for (client, name, event) in [
+        ("Zeta", "Ponente", "Cumbre"),
+        ("acme", "Speaker", "Summit"),
+        ("Ácme", "Guest", "Summit"),
+    ] {
         let body = json!({ "client": client, "name": name, "eventName": event, "isActive": name != "Guest" });
         api.post("/certificates", &body).await.expect(201);
     }
     let found = async |query: &str| {
         let body = api.get(&format!("/certificates?{query}")).await.body;
-        let names = body["data"].as_array().unwrap_or_else(|| panic!("{body}")).iter();
-        names.map(|certificate| certificate["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let names = body["data"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{body}"))
+            .iter();
+        names
+            .map(|certificate| certificate["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(found("").await, ["Guest", "Speaker", "Ponente"]);
     assert_eq!(found("sort=client").await, ["Speaker", "Guest", "Ponente"]);
-    assert_eq!(found("sort=name&order=desc").await, ["Speaker", "Ponente", "Guest"]);
+    assert_eq!(
+        found("sort=name&order=desc").await,
+        ["Speaker", "Ponente", "Guest"]
+    );
     assert_eq!(found("client=ACME&isActive=true").await, ["Speaker"]);
     assert_eq!(found("search=summit%20gue").await, ["Guest"]);
-    assert_eq!(found("sort=updatedAt&order=asc").await, ["Ponente", "Speaker", "Guest"]);
+    assert_eq!(
+        found("sort=updatedAt&order=asc").await,
+        ["Ponente", "Speaker", "Guest"]
+    );
 }

@@ -31,9 +31,15 @@ impl Lines {
     }
 
     fn with(&self, message: &str) -> Vec<Value> {
-        let lines: Vec<Value> =
-            self.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        lines.into_iter().filter(|line| line["fields"]["message"] == message).collect()
+        let lines: Vec<Value> = self
+            .text()
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        lines
+            .into_iter()
+            .filter(|line| line["fields"]["message"] == message)
+            .collect()
     }
 }
 
@@ -42,8 +48,11 @@ impl Lines {
 async fn log_ins_and_denials_are_logged_without_personal_data() {
     let lines = Lines::default();
     let writer = lines.clone();
-    let logged = tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO);
-    let _log = tracing::subscriber::set_default(logged.with_writer(move || writer.clone()).finish());
+    let logged = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::INFO);
+    let _log =
+        tracing::subscriber::set_default(logged.with_writer(move || writer.clone()).finish());
 
     let api = Api::of(TestApp::with_roles(&[Role::Api, Role::Projector], &[]).await).await;
     let me = api.get("/auth/me").await.expect(200).body["data"]["id"].clone();
@@ -55,10 +64,16 @@ async fn log_ins_and_denials_are_logged_without_personal_data() {
 
     let accepted = lines.with("user logged in");
     assert_eq!(
-        (accepted.len(), &accepted[0]["level"], &accepted[0]["fields"]["user"]),
+        (
+            accepted.len(),
+            &accepted[0]["level"],
+            &accepted[0]["fields"]["user"]
+        ),
         (1, &json!("INFO"), &me)
     );
-    assert!(accepted[0]["fields"]["session_id"].is_string() && accepted[0]["timestamp"].is_string());
+    assert!(
+        accepted[0]["fields"]["session_id"].is_string() && accepted[0]["timestamp"].is_string()
+    );
     let refused = lines.with("log-in refused");
     assert_eq!((refused.len(), &refused[0]["level"]), (2, &json!("WARN")));
     assert!(refused[0].to_string().contains(id) && !refused[1].to_string().contains(id));
@@ -75,15 +90,26 @@ async fn log_ins_and_denials_are_logged_without_personal_data() {
     }
 
     let vera = api.person("vera", "viewer").await;
-    api.as_(&vera.token, Method::GET, "/users", None).await.expect(403);
+    api.as_(&vera.token, Method::GET, "/users", None)
+        .await
+        .expect(403);
     let forbidden = lines.with("not allowed");
-    assert_eq!((forbidden.len(), &forbidden[0]["fields"]["role"]), (1, &json!("viewer")));
-    assert!(forbidden[0].to_string().contains(&vera.id) && forbidden[0].to_string().contains("/users"));
+    assert_eq!(
+        (forbidden.len(), &forbidden[0]["fields"]["role"]),
+        (1, &json!("viewer"))
+    );
+    assert!(
+        forbidden[0].to_string().contains(&vera.id) && forbidden[0].to_string().contains("/users")
+    );
 
     let text = lines.text();
-    for personal in
-        [api.app.email.as_str(), &api.app.password, "Not-the-password-1", "nobody-at-all", "vera@"]
-    {
+    for personal in [
+        api.app.email.as_str(),
+        &api.app.password,
+        "Not-the-password-1",
+        "nobody-at-all",
+        "vera@",
+    ] {
         assert!(!text.contains(personal), "{personal} is in the log");
     }
 }

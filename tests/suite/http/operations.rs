@@ -10,14 +10,30 @@ use crate::support::{TestApp, until};
 #[tokio::test(flavor = "multi_thread")]
 async fn health_reports_the_dependencies() {
     let api = Api::start().await;
-    for path in ["/health", "/health/live", "/api/v1/health", "/api/v1/health/live"] {
+    for path in [
+        "/health",
+        "/health/live",
+        "/api/v1/health",
+        "/api/v1/health/live",
+    ] {
         let alive = Answered::of(api.public(path).await).await.expect(200);
         assert_eq!(alive.body["data"]["status"], "ok");
     }
-    until("everything works", || async { api.public("/health/ready").await.status() == 200 }).await;
-    let ready = Answered::of(api.public("/health/ready").await).await.expect(200);
-    assert_eq!(ready.body["data"], json!({ "status": "ok" }), "no details in public");
-    let details = Answered::of(api.management("/health/ready").await).await.expect(200);
+    until("everything works", || async {
+        api.public("/health/ready").await.status() == 200
+    })
+    .await;
+    let ready = Answered::of(api.public("/health/ready").await)
+        .await
+        .expect(200);
+    assert_eq!(
+        ready.body["data"],
+        json!({ "status": "ok" }),
+        "no details in public"
+    );
+    let details = Answered::of(api.management("/health/ready").await)
+        .await
+        .expect(200);
     let names: Vec<&str> = details.body["dependencies"]
         .as_array()
         .unwrap()
@@ -35,7 +51,12 @@ async fn metrics_contain_routes_and_no_ids() {
     api.get("/a-path-that-somebody-made-up").await;
     assert_eq!(api.public("/metrics").await.status(), 404);
     let metrics = api.management("/metrics").await;
-    assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
+    assert!(
+        metrics.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain; version=0.0.4")
+    );
     let text = metrics.text().await.expect("text");
     assert!(
         text.contains("laureate_http_requests_total{")
@@ -48,16 +69,32 @@ async fn metrics_contain_routes_and_no_ids() {
 #[tokio::test(flavor = "multi_thread")]
 async fn openapi_document_and_its_page_are_served_without_external_assets() {
     let api = Api::start().await;
-    let served: Value = api.public("/api/openapi.json").await.json().await.expect("JSON");
+    let served: Value = api
+        .public("/api/openapi.json")
+        .await
+        .json()
+        .await
+        .expect("JSON");
     let present: Value = serde_json::from_str(&laureate::http::openapi_json()).expect("JSON");
     assert_eq!(served, present);
     let page = api.public("/api/docs/").await;
     assert_eq!(page.status(), 200);
     let page = page.text().await.expect("a page");
-    assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "{page}");
-    for asset in ["swagger-ui-bundle.js", "swagger-ui.css", "swagger-initializer.js"] {
+    assert!(
+        !page.contains("src=\"http") && !page.contains("href=\"http"),
+        "{page}"
+    );
+    for asset in [
+        "swagger-ui-bundle.js",
+        "swagger-ui.css",
+        "swagger-initializer.js",
+    ] {
         assert!(page.contains(asset));
-        assert_eq!(api.public(&format!("/api/docs/{asset}")).await.status(), 200, "{asset}");
+        assert_eq!(
+            api.public(&format!("/api/docs/{asset}")).await.status(),
+            200,
+            "{asset}"
+        );
     }
 }
 
@@ -65,12 +102,21 @@ async fn openapi_document_and_its_page_are_served_without_external_assets() {
 async fn responses_have_security_headers() {
     let api = Api::start().await;
     let index = api.public("/").await;
-    let header = |name: &str| index.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let header = |name: &str| {
+        index
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
     assert_eq!(header("x-content-type-options").as_deref(), Some("nosniff"));
     assert_eq!(header("x-frame-options").as_deref(), Some("DENY"));
     assert_eq!(header("referrer-policy").as_deref(), Some("no-referrer"));
     assert_eq!(header("cache-control").as_deref(), Some("no-store"));
-    assert_eq!(header("strict-transport-security"), None, "this server is not behind https");
+    assert_eq!(
+        header("strict-transport-security"),
+        None,
+        "this server is not behind https"
+    );
     assert_eq!(header("access-control-allow-origin"), None);
     let page = index.text().await.expect("a page");
     for link in ["/api/docs/", "/health/ready", "/mails"] {
@@ -82,10 +128,18 @@ async fn responses_have_security_headers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn request_id_is_accepted_only_from_a_trusted_proxy() {
-    for (settings, is_trusted) in [(vec![], false), (vec!["http.trusted_proxies=127.0.0.0/8, ::1"], true)] {
+    for (settings, is_trusted) in [
+        (vec![], false),
+        (vec!["http.trusted_proxies=127.0.0.0/8, ::1"], true),
+    ] {
         let app = TestApp::with_roles(&[Role::Api, Role::Projector], &settings).await;
-        let asked = app.client.get(app.url("/api/v1/auth/me")).header("x-request-id", "mine-1");
-        let refused = Answered::of(asked.send().await.expect("answered")).await.expect(401);
+        let asked = app
+            .client
+            .get(app.url("/api/v1/auth/me"))
+            .header("x-request-id", "mine-1");
+        let refused = Answered::of(asked.send().await.expect("answered"))
+            .await
+            .expect(401);
         let id = refused.header("x-request-id");
         assert_eq!(refused.body["requestId"], *id);
         assert_eq!(id == "mine-1", is_trusted, "{id}");
@@ -97,14 +151,26 @@ async fn every_role_has_metrics_and_health() {
     let app = TestApp::start().await;
     let stop = tokio_util::sync::CancellationToken::new();
     for role in [Role::Renderer, Role::Mailer, Role::Scheduler] {
-        let running = app.app.start(&[role], Extras::default(), stop.clone()).await.expect("started");
+        let running = app
+            .app
+            .start(&[role], Extras::default(), stop.clone())
+            .await
+            .expect("started");
         let address = running.management_address().expect("configured");
         tokio::spawn(running.wait());
         let ask = async |path: &str| {
             let url = format!("http://{address}{path}");
             app.client.get(url).send().await.expect("answered")
         };
-        assert!(ask("/metrics").await.text().await.expect("text").contains("laureate_"), "{role:?}");
+        assert!(
+            ask("/metrics")
+                .await
+                .text()
+                .await
+                .expect("text")
+                .contains("laureate_"),
+            "{role:?}"
+        );
         let health: Value = ask("/health/ready").await.json().await.expect("JSON");
         assert_eq!(health["dependencies"][0]["name"], "log", "{role:?}");
         assert_eq!(ask("/api/v1/certificates").await.status(), 404, "{role:?}");

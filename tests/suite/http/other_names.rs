@@ -5,9 +5,13 @@ use serde_json::{Value, json};
 use super::known_people::{UPLOAD, counts, issued, names, row};
 use super::{Api, file};
 
-/// Returns row, code, field and column of each warning. Asserts that its message has the remedy and no personal data.
+/// Returns row, code, field and column of each warning. Asserts that its message has the remedy and
+/// no personal data.
 fn warned(answer: &Value) -> Vec<(i64, String, String, String)> {
-    let rows = answer["data"]["warningDetails"].as_array().expect("a list").iter();
+    let rows = answer["data"]["warningDetails"]
+        .as_array()
+        .expect("a list")
+        .iter();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     rows.map(|detail| {
         let error = &detail["errors"][0];
@@ -17,7 +21,12 @@ fn warned(answer: &Value) -> Vec<(i64, String, String, String)> {
             assert!(!message.contains(personal), "{message}");
         }
         let number = detail["row"].as_i64().expect("a number");
-        (number, text(&error["code"]), text(&error["field"]), text(&error["column"]))
+        (
+            number,
+            text(&error["code"]),
+            text(&error["field"]),
+            text(&error["column"]),
+        )
     })
     .collect()
 }
@@ -30,29 +39,70 @@ async fn known_person_with_quite_another_name_is_existing_with_a_warning() {
         let body = json!({"fullName": name, "email": format!("p{n}@example.org"), "documentNumber": format!("D{n}")});
         api.post("/attendees", &body).await.expect(201);
     }
-    let sheet = "Nombre,Correo,Documento\nLucía Prado,p0@example.org,D0\nMORA ana,p1@example.org,D1\n";
+    let sheet =
+        "Nombre,Correo,Documento\nLucía Prado,p0@example.org,D0\nMORA ana,p1@example.org,D1\n";
     let form = || file("p.csv", sheet).text("certificateId", certificate.clone());
     let expected = [row("NAME_DIFFERS", 2, "fullName", "Nombre")];
-    let rehearsed = api.upload(&format!("{UPLOAD}?dryRun=true"), form()).await.expect(200);
+    let rehearsed = api
+        .upload(&format!("{UPLOAD}?dryRun=true"), form())
+        .await
+        .expect(200);
     let done = api.upload(UPLOAD, form()).await.expect(200);
     for answer in [&rehearsed, &done] {
-        assert_eq!((counts(answer), warned(&answer.body)), ([0, 0, 2, 0], expected.to_vec()));
+        assert_eq!(
+            (counts(answer), warned(&answer.body)),
+            ([0, 0, 2, 0], expected.to_vec())
+        );
         let data = &answer.body["data"];
-        assert_eq!((&data["warnings"], &data["certificatesAssociated"]), (&json!(1), &json!(2)));
+        assert_eq!(
+            (&data["warnings"], &data["certificatesAssociated"]),
+            (&json!(1), &json!(2))
+        );
     }
-    assert_eq!(issued(&api, &certificate, 2).await.len(), 2, "both get the certificate");
-    let import = format!("/imports/{}", done.body["data"]["importId"].as_str().expect("an id"));
+    assert_eq!(
+        issued(&api, &certificate, 2).await.len(),
+        2,
+        "both get the certificate"
+    );
+    let import = format!(
+        "/imports/{}",
+        done.body["data"]["importId"].as_str().expect("an id")
+    );
     assert_eq!(warned(&api.get(&import).await.expect(200).body), expected);
-    let report = api.get(&format!("{import}/report?format=csv")).await.expect(200);
-    assert!(report.body.as_str().expect("a table").contains("NAME_DIFFERS"));
+    let report = api
+        .get(&format!("{import}/report?format=csv"))
+        .await
+        .expect(200);
+    assert!(
+        report
+            .body
+            .as_str()
+            .expect("a table")
+            .contains("NAME_DIFFERS")
+    );
 
     let list = json!([{"firstName": "Lucía", "lastName": "Prado", "email": "p0@example.org", "documentNumber": "D0"}]);
-    let listed = api.post("/attendees/bulk?dryRun=true", &list).await.expect(200);
-    assert_eq!(warned(&listed.body), [row("NAME_DIFFERS", 1, "fullName", "fullName")]);
-    let updated = api.upload(UPLOAD, form().text("updateExisting", "true")).await.expect(200);
-    assert_eq!((counts(&updated), warned(&updated.body)), ([0, 2, 0, 0], vec![]));
+    let listed = api
+        .post("/attendees/bulk?dryRun=true", &list)
+        .await
+        .expect(200);
+    assert_eq!(
+        warned(&listed.body),
+        [row("NAME_DIFFERS", 1, "fullName", "fullName")]
+    );
+    let updated = api
+        .upload(UPLOAD, form().text("updateExisting", "true"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (counts(&updated), warned(&updated.body)),
+        ([0, 2, 0, 0], vec![])
+    );
     assert_eq!(names(&api).await, ["Lucía Prado", "MORA ana"]);
-    assert_eq!(counts(&api.upload(UPLOAD, form()).await.expect(200)), [0, 0, 2, 0]);
+    assert_eq!(
+        counts(&api.upload(UPLOAD, form()).await.expect(200)),
+        [0, 0, 2, 0]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,8 +113,7 @@ async fn generating_for_an_import_covers_everybody_whom_it_accepted() {
         let form = file("p.csv", sheet.to_owned()).text("updateExisting", update.to_owned());
         api.upload(UPLOAD, form).await.expect(200)
     };
-    let first =
-        "Name,Email,Document\nAna,ana@example.org,1\nEva,eva@example.org,2\nOmar,omar@example.org,9\n";
+    let first = "Name,Email,Document\nAna,ana@example.org,1\nEva,eva@example.org,2\nOmar,omar@example.org,9\n";
     assert_eq!(counts(&upload(first, "false").await), [3, 0, 0, 0]);
     // Known, known and changed, new, repeated, and rejected because the address is Omar's.
     let second = "Name,Email,Document\nAna,ana@example.org,1\nEva Gil,eva@example.org,2\nTom,tom@example.org,3\n\
@@ -72,24 +121,46 @@ async fn generating_for_an_import_covers_everybody_whom_it_accepted() {
     let taken = upload(second, "true").await;
     assert_eq!(counts(&taken), [1, 1, 1, 1]);
     let import = &taken.body["data"]["importId"];
-    for selected in [json!({"importId": import}), json!({"filter": {"importId": import}})] {
+    for selected in [
+        json!({"importId": import}),
+        json!({"filter": {"importId": import}}),
+    ] {
         let mut body = selected;
         body["certificateId"] = json!(certificate);
         body["dryRun"] = json!(true);
-        let rehearsed = api.post("/generated-certificates/generate", &body).await.expect(200);
+        let rehearsed = api
+            .post("/generated-certificates/generate", &body)
+            .await
+            .expect(200);
         let data = &rehearsed.body["data"];
-        assert_eq!((&data["total"], &data["new"]), (&json!(3), &json!(3)), "{data}");
+        assert_eq!(
+            (&data["total"], &data["new"]),
+            (&json!(3), &json!(3)),
+            "{data}"
+        );
     }
     let body = json!({"certificateId": certificate, "importId": import});
-    let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
+    let begun = api
+        .post("/generated-certificates/generate", &body)
+        .await
+        .expect(202);
     assert_eq!(begun.body["data"]["total"], 3);
     let holders = issued(&api, &certificate, 3).await;
     let import = import.as_str().expect("an id");
-    let listed = api.get(&format!("/attendees?importId={import}&sort=fullName")).await.expect(200);
+    let listed = api
+        .get(&format!("/attendees?importId={import}&sort=fullName"))
+        .await
+        .expect(200);
     let listed = listed.body["data"].as_array().expect("a list").clone();
-    let mut ids: Vec<_> = listed.iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
+    let mut ids: Vec<_> = listed
+        .iter()
+        .map(|one| one["id"].as_str().expect("an id").to_owned())
+        .collect();
     ids.sort();
     assert_eq!(ids, holders);
-    let names: Vec<_> = listed.iter().filter_map(|one| one["fullName"].as_str()).collect();
+    let names: Vec<_> = listed
+        .iter()
+        .filter_map(|one| one["fullName"].as_str())
+        .collect();
     assert_eq!(names, ["Ana", "Eva Gil", "Tom"]);
 }

@@ -30,7 +30,10 @@ struct Bystander<'a> {
 impl<'a> Bystander<'a> {
     fn of(api: &'a Api) -> Self {
         let address: IpAddr = "127.0.0.2".parse().expect("an address");
-        let client = reqwest::Client::builder().local_address(address).build().expect("a client");
+        let client = reqwest::Client::builder()
+            .local_address(address)
+            .build()
+            .expect("a client");
         Self { api, client }
     }
 
@@ -40,18 +43,25 @@ impl<'a> Bystander<'a> {
         for client in [&self.client, &fresh.client] {
             let url = self.api.app.url("/api/v1/certificates");
             let asked = client.get(url).bearer_auth(&self.api.token).send();
-            let answer = tokio::time::timeout(SOON, asked).await.expect("soon").expect("answered");
+            let answer = tokio::time::timeout(SOON, asked)
+                .await
+                .expect("soon")
+                .expect("answered");
             assert_eq!(answer.status(), StatusCode::OK);
         }
     }
 }
 
-/// Sends a request on a new connection with a receive buffer of 4,096 bytes, and does not read the response.
+/// Sends a request on a new connection with a receive buffer of 4,096 bytes, and does not read the
+/// response.
 async fn asking(api: &Api, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
     let mut stream = socket.connect(api.app.address).await.expect("connected");
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.expect("sent");
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+        .await
+        .expect("sent");
     stream
 }
 
@@ -59,29 +69,46 @@ async fn asking(api: &Api, path: &str) -> TcpStream {
 async fn status(stream: &mut TcpStream) -> u16 {
     let mut head = [0; 12];
     match stream.read_exact(&mut head).await {
-        Ok(_) => String::from_utf8_lossy(&head[9..]).parse().expect("a status"),
+        Ok(_) => String::from_utf8_lossy(&head[9..])
+            .parse()
+            .expect("a status"),
         Err(_) => 0,
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn positions_of_unauthenticated_requests_are_ignored() {
-    let api =
-        api_with(&["http.connections.max_open_per_client=1000", "http.max_concurrent_per_client=1000"]).await;
+    let api = api_with(&[
+        "http.connections.max_open_per_client=1000",
+        "http.max_concurrent_per_client=1000",
+    ])
+    .await;
     let bystander = Bystander::of(&api);
     bystander.is_served().await;
     let asked = (0..600).map(|_| {
-        let request = api.app.client.get(api.app.url("/")).header("x-min-event-position", u64::MAX);
+        let request = api
+            .app
+            .client
+            .get(api.app.url("/"))
+            .header("x-min-event-position", u64::MAX);
         async { request.send().await.expect("answered").status().as_u16() }
     });
     let (statuses, ()) = tokio::join!(join_all(asked), bystander.is_served());
-    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    assert!(
+        statuses.iter().all(|status| [200, 503].contains(status)),
+        "{statuses:?}"
+    );
     assert!(statuses.contains(&200), "the header is ignored");
     bystander.is_served().await;
     // A request with an invalid token counts as unauthenticated.
     let path = api.app.url("/api/v1/certificates");
     let asked = (0..100).map(|_| {
-        let request = api.app.client.get(&path).bearer_auth("x.y.z").header("x-min-event-position", u64::MAX);
+        let request = api
+            .app
+            .client
+            .get(&path)
+            .bearer_auth("x.y.z")
+            .header("x-min-event-position", u64::MAX);
         async { request.send().await.expect("answered").status().as_u16() }
     });
     let (statuses, ()) = tokio::join!(join_all(asked), bystander.is_served());
@@ -93,7 +120,9 @@ async fn position_beyond_the_end_is_rejected_at_once() {
     let api = api_with(&["http.max_concurrent_requests=8"]).await;
     let bystander = Bystander::of(&api);
     let ask = || {
-        let request = api.request(Method::GET, "/certificates").header("x-min-event-position", u64::MAX);
+        let request = api
+            .request(Method::GET, "/certificates")
+            .header("x-min-event-position", u64::MAX);
         async { Answered::of(request.send().await.expect("answered")).await }
     };
     let (answers, ()) = tokio::join!(join_all((0..100).map(|_| ask())), bystander.is_served());
@@ -101,7 +130,11 @@ async fn position_beyond_the_end_is_rejected_at_once() {
         let known = ["POSITION_BEYOND_END", "TOO_MANY_REQUESTS", "BUSY"].contains(&answer.code());
         assert!(known, "{} {}", answer.status, answer.body);
     }
-    assert!(answers.iter().any(|answer| answer.code() == "POSITION_BEYOND_END"));
+    assert!(
+        answers
+            .iter()
+            .any(|answer| answer.code() == "POSITION_BEYOND_END")
+    );
     assert_eq!(ask().await.expect(400).code(), "POSITION_BEYOND_END");
 }
 
@@ -119,7 +152,9 @@ async fn waiting_reads_hold_no_slot_and_are_limited() {
     let written = api.post("/certificates", &body).await.expect(201);
     let position = written.header("x-event-position").to_owned();
     let read = || {
-        let request = api.request(Method::GET, "/certificates").header("x-min-event-position", &position);
+        let request = api
+            .request(Method::GET, "/certificates")
+            .header("x-min-event-position", &position);
         async { Answered::of(request.send().await.expect("answered")).await }
     };
     let waiting = async {
@@ -129,14 +164,32 @@ async fn waiting_reads_hold_no_slot_and_are_limited() {
             all.push(tokio::spawn(read()));
             bystander.is_served().await;
         }
-        join_all(all).await.into_iter().map(|answer| answer.expect("no panic")).collect::<Vec<_>>()
+        join_all(all)
+            .await
+            .into_iter()
+            .map(|answer| answer.expect("no panic"))
+            .collect::<Vec<_>>()
     };
     let answers = waiting.await;
-    let count = |code: &str| answers.iter().filter(|answer| answer.code() == code).count();
-    let (late, too_many) = (count("NOT_CAUGHT_UP"), count("TOO_MANY_REQUESTS"));
-    assert!(late >= 64 && too_many > 0 && late + too_many == 100, "{late} {too_many}");
+    let count = |code: &str| {
+        answers
+            .iter()
+            .filter(|answer| answer.code() == code)
+            .count()
+    };
+    let late = count("NOT_CAUGHT_UP");
+    let too_many = count("TOO_MANY_REQUESTS");
+    assert!(
+        late >= 64 && too_many > 0 && late + too_many == 100,
+        "{late} {too_many}"
+    );
     for answer in &answers {
-        assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|wait| wait > 0));
+        assert!(
+            answer
+                .header("retry-after")
+                .parse::<u64>()
+                .is_ok_and(|wait| wait > 0)
+        );
     }
     client.batch_execute("ROLLBACK").await.expect("released");
     until("the write shows", async || read().await.status == 200).await;
@@ -144,19 +197,34 @@ async fn waiting_reads_hold_no_slot_and_are_limited() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_cannot_take_all_connections() {
-    let api = api_with(&["http.connections.max_open=60", "http.connections.max_open_per_client=20"]).await;
+    let api = api_with(&[
+        "http.connections.max_open=60",
+        "http.connections.max_open_per_client=20",
+    ])
+    .await;
     let bystander = Bystander::of(&api);
     let idle = join_all((0..200).map(|_| TcpStream::connect(api.app.address))).await;
-    let mut idle: Vec<TcpStream> = idle.into_iter().map(|stream| stream.expect("connected")).collect();
+    let mut idle: Vec<TcpStream> = idle
+        .into_iter()
+        .map(|stream| stream.expect("connected"))
+        .collect();
     bystander.is_served().await;
     // The last connections get 429 and are closed.
     let mut told = String::new();
     let last = idle.last_mut().expect("many");
     let _ = last.read_to_string(&mut told).await;
-    assert!(told.starts_with("HTTP/1.1 429 ") && told.contains("Retry-After: 1"), "{told}");
+    assert!(
+        told.starts_with("HTTP/1.1 429 ") && told.contains("Retry-After: 1"),
+        "{told}"
+    );
     drop(idle);
     until("the address is served again", async || {
-        api.app.client.get(api.app.url("/health")).send().await.is_ok_and(|answer| answer.status() == 200)
+        api.app
+            .client
+            .get(api.app.url("/health"))
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status() == 200)
     })
     .await;
 }
@@ -170,7 +238,9 @@ async fn one_client_behind_a_proxy_cannot_take_all_slots() {
     ])
     .await;
     let begun = async |client: &str| {
-        let mut stream = TcpStream::connect(api.app.address).await.expect("connected");
+        let mut stream = TcpStream::connect(api.app.address)
+            .await
+            .expect("connected");
         let head = format!(
             "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\
              Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{{"
@@ -188,24 +258,37 @@ async fn one_client_behind_a_proxy_cannot_take_all_slots() {
         refused += usize::from(status(stream).await == 429);
     }
     assert_eq!(refused, 16);
-    let other = api.request(Method::GET, "/certificates").header("x-forwarded-for", "198.51.100.2");
+    let other = api
+        .request(Method::GET, "/certificates")
+        .header("x-forwarded-for", "198.51.100.2");
     assert_eq!(other.send().await.expect("answered").status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_readers_are_disconnected_and_hold_little_memory() {
-    let api =
-        api_with(&["http.connections.max_untaken_bytes=4194304", "http.connections.stall_timeout_seconds=2"])
-            .await;
+    let api = api_with(&[
+        "http.connections.max_untaken_bytes=4194304",
+        "http.connections.stall_timeout_seconds=2",
+    ])
+    .await;
     let bystander = Bystander::of(&api);
     let mut slow = join_all((0..60).map(|_| asking(&api, "/api/openapi.json"))).await;
     bystander.is_served().await;
     let statuses = join_all(slow.iter_mut().map(status)).await;
     let served = statuses.iter().filter(|status| **status == 200).count();
     let refused = statuses.iter().filter(|status| **status == 429).count();
-    // A client may hold a quarter of 4 MiB: two or three of these documents, in addition to the system's buffers.
-    assert!(refused > 0 && served > 0 && served + refused == 60, "{statuses:?}");
-    let whole = bystander.client.get(api.app.url("/api/openapi.json")).send().await.expect("answered");
+    // A client may hold a quarter of 4 MiB: two or three of these documents, in addition to the
+    // system's buffers.
+    assert!(
+        refused > 0 && served > 0 && served + refused == 60,
+        "{statuses:?}"
+    );
+    let whole = bystander
+        .client
+        .get(api.app.url("/api/openapi.json"))
+        .send()
+        .await
+        .expect("answered");
     assert!(whole.text().await.expect("a body").len() > 100_000);
     // Stalled connections are closed, which frees their share.
     until("there is room again", async || {
@@ -219,7 +302,10 @@ async fn slow_readers_are_disconnected_and_hold_little_memory() {
 async fn health_serves_many_requests() {
     let api = api_with(&["http.connections.max_open_per_client=1000"]).await;
     let bystander = Bystander::of(&api);
-    until("everything works", async || api.public("/health/ready").await.status() == 200).await;
+    until("everything works", async || {
+        api.public("/health/ready").await.status() == 200
+    })
+    .await;
     let asked = (0..500).map(|_| async { api.public("/health/ready").await.status().as_u16() });
     let (statuses, ()) = tokio::join!(join_all(asked), bystander.is_served());
     assert!(statuses.iter().all(|status| *status == 200));
@@ -227,12 +313,25 @@ async fn health_serves_many_requests() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ipv6_site_is_limited_and_other_clients_are_served() {
-    let settings = ["http.limits.password_per_minute=2", "http.trusted_proxies=127.0.0.0/8, ::1"];
+    let settings = [
+        "http.limits.password_per_minute=2",
+        "http.trusted_proxies=127.0.0.0/8, ::1",
+    ];
     let api = api_with(&settings).await;
     let log_in = async |client: &str, n: u32| {
         let body = json!({ "email": format!("nobody{n}@example.com"), "password": "x" });
-        let request = api.app.client.post(api.app.url("/api/v1/auth/login")).json(&body);
-        request.header("x-forwarded-for", client).send().await.expect("answered").status().as_u16()
+        let request = api
+            .app
+            .client
+            .post(api.app.url("/api/v1/auth/login"))
+            .json(&body);
+        request
+            .header("x-forwarded-for", client)
+            .send()
+            .await
+            .expect("answered")
+            .status()
+            .as_u16()
     };
     let mut statuses = Vec::new();
     for n in 0..60 {

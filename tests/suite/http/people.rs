@@ -20,15 +20,24 @@ pub struct Person {
 
 impl Person {
     fn of(id: String, user_name: &str, tokens: &Value) -> Self {
-        let (token, refresh_token) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
-        Self { id, user_name: user_name.to_owned(), token, refresh_token }
+        let token = text(&tokens["access_token"]);
+        let refresh_token = text(&tokens["refresh_token"]);
+        Self {
+            id,
+            user_name: user_name.to_owned(),
+            token,
+            refresh_token,
+        }
     }
 }
 
 impl Api {
     /// Adds a user, who changes the first password and logs in.
     pub async fn person(&self, user_name: &str, role: &str) -> Person {
-        let added = self.post("/users", &somebody(user_name, role)).await.expect(201);
+        let added = self
+            .post("/users", &somebody(user_name, role))
+            .await
+            .expect(201);
         let id = text(&added.body["data"]["id"]);
         let tokens = self.own_password(user_name, FIRST_PASSWORD).await;
         Person::of(id, user_name, &tokens)
@@ -40,7 +49,9 @@ impl Api {
         assert_eq!(tokens.body["data"]["passwordChangeRequired"], true);
         let token = text(&tokens.body["data"]["access_token"]);
         let change = json!({ "oldPassword": first, "newPassword": PASSWORD });
-        let changed = self.as_(&token, Method::POST, "/auth/change-password", Some(&change)).await;
+        let changed = self
+            .as_(&token, Method::POST, "/auth/change-password", Some(&change))
+            .await;
         changed.expect(200).body["data"].clone()
     }
 
@@ -56,14 +67,27 @@ impl Api {
 
     /// Sends a POST request without a token.
     pub async fn open_post(&self, path: &str, body: &Value) -> Answered {
-        let request = self.app.client.post(self.app.url(&format!("/api/v1{path}"))).json(body);
+        let request = self
+            .app
+            .client
+            .post(self.app.url(&format!("/api/v1{path}")))
+            .json(body);
         Answered::of(request.send().await.expect("answered")).await
     }
 
     /// Sends a request with another token than the admin's.
-    pub async fn as_(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answered {
-        let request =
-            self.app.client.request(method, self.app.url(&format!("/api/v1{path}"))).bearer_auth(token);
+    pub async fn as_(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answered {
+        let request = self
+            .app
+            .client
+            .request(method, self.app.url(&format!("/api/v1{path}")))
+            .bearer_auth(token);
         let request = match body {
             Some(body) => request.json(body),
             None => request,
@@ -77,7 +101,8 @@ impl Api {
     }
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answered {
-        self.write(self.request(Method::PATCH, path).json(body)).await
+        self.write(self.request(Method::PATCH, path).json(body))
+            .await
     }
 
     pub async fn delete(&self, path: &str) -> Answered {
@@ -94,5 +119,8 @@ pub fn somebody(user_name: &str, role: &str) -> Value {
 }
 
 pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no text: {value}"))
+        .to_owned()
 }

@@ -1,4 +1,5 @@
-//! Checks that the route table, the OpenAPI document and `docs/permissions.md` agree on permissions.
+//! Checks that the route table, the OpenAPI document and `docs/permissions.md` agree on
+//! permissions.
 
 use std::fmt::Write as _;
 
@@ -20,7 +21,9 @@ fn line(endpoint: &Endpoint) -> String {
     let needs = match endpoint.access {
         Access::Public => "nothing".to_owned(),
         Access::SignedIn => match (endpoint.with_first_password, endpoint.even_without_factor) {
-            (true, true) => "a log-in, also with a first password and without the second factor".to_owned(),
+            (true, true) => {
+                "a log-in, also with a first password and without the second factor".to_owned()
+            }
             (true, false) => "a log-in, also with a first password".to_owned(),
             (false, true) => "a log-in, also without the second factor".to_owned(),
             (false, false) => "a log-in".to_owned(),
@@ -33,7 +36,10 @@ fn line(endpoint: &Endpoint) -> String {
         Some(Limit::Password) => "password",
         Some(Limit::Public) => "public",
     };
-    format!("| {} | `{}` | {needs} | {limit} |\n", endpoint.method, endpoint.path)
+    format!(
+        "| {} | `{}` | {needs} | {limit} |\n",
+        endpoint.method, endpoint.path
+    )
 }
 
 fn page() -> String {
@@ -51,9 +57,12 @@ fn page() -> String {
         | scope | allows | viewer | operator | admin |\n|---|---|---|---|---|\n"
         .to_owned();
     for permission in Permission::ALL {
-        let held = ROLES.map(|role| mark(permission.is_held_by(role))).join(" | ");
+        let held = ROLES
+            .map(|role| mark(permission.is_held_by(role)))
+            .join(" | ");
         let about = permission.about().trim();
-        writeln!(page, "| `{}` | {about} | {held} |", permission.scope()).expect("a string takes all");
+        writeln!(page, "| `{}` | {about} | {held} |", permission.scope())
+            .expect("a string takes all");
     }
     page.push_str(
         "\n## Routes\n\n\
@@ -73,17 +82,27 @@ fn checked_in_page_is_current() {
         std::fs::write(PAGE, &page).expect("writable");
     }
     let checked_in = std::fs::read_to_string(PAGE).unwrap_or_default();
-    assert!(checked_in == page, "docs/permissions.md is out of date; run the tests with INSTA_UPDATE=always");
+    assert!(
+        checked_in == page,
+        "docs/permissions.md is out of date; run the tests with INSTA_UPDATE=always"
+    );
 }
 
 #[test]
 fn openapi_document_requires_a_token_where_the_route_table_does() {
     let document = openapi_document();
-    let under = router::api().into_iter().map(|endpoint| ("/api/v1", endpoint));
-    for (prefix, endpoint) in under.chain(router::root().into_iter().map(|endpoint| ("", endpoint))) {
+    let under = router::api()
+        .into_iter()
+        .map(|endpoint| ("/api/v1", endpoint));
+    for (prefix, endpoint) in under.chain(router::root().into_iter().map(|endpoint| ("", endpoint)))
+    {
         let path = format!("{prefix}{}", endpoint.path);
         let operation = &document["paths"][&path][endpoint.method.as_str().to_lowercase()];
-        assert!(operation.is_object(), "{} {path} is not in the document", endpoint.method);
+        assert!(
+            operation.is_object(),
+            "{} {path} is not in the document",
+            endpoint.method
+        );
         let asks = |status: &str| !operation["responses"][status].is_null();
         match endpoint.access {
             Access::Public => assert_eq!(operation["security"], Value::Null, "{path}"),
@@ -95,27 +114,48 @@ fn openapi_document_requires_a_token_where_the_route_table_does() {
                 assert_eq!(operation["security"], json!([{ "bearer": [] }]), "{path}");
                 assert!(asks("401") && asks("403"), "{path}");
                 let described = operation["description"].as_str().unwrap_or_default();
-                assert!(described.contains(permission.scope()), "{path}: {described}");
+                assert!(
+                    described.contains(permission.scope()),
+                    "{path}: {described}"
+                );
             }
             Access::May(permission) => {
-                assert_eq!(operation["security"], json!([{ "bearer": [] }, { "apiKey": [] }]), "{path}");
+                assert_eq!(
+                    operation["security"],
+                    json!([{ "bearer": [] }, { "apiKey": [] }]),
+                    "{path}"
+                );
                 assert!(asks("401") && asks("403"), "{path}");
                 let described = operation["description"].as_str().unwrap_or_default();
-                assert!(described.contains(permission.scope()), "{path}: {described}");
+                assert!(
+                    described.contains(permission.scope()),
+                    "{path}: {described}"
+                );
             }
         }
-        assert!(endpoint.limit.is_none() || asks("429"), "{path} does not document its limit");
+        assert!(
+            endpoint.limit.is_none() || asks("429"),
+            "{path} does not document its limit"
+        );
     }
 }
 
-/// Operators have more permissions than viewers, and admins have all. Viewers have only permissions to read.
+/// Operators have more permissions than viewers, and admins have all. Viewers have only permissions
+/// to read.
 #[test]
 fn roles_are_ordered_and_viewers_only_read() {
-    let held = |role| Permission::ALL.iter().filter(|permission| permission.is_held_by(role)).count();
+    let held = |role| {
+        Permission::ALL
+            .iter()
+            .filter(|permission| permission.is_held_by(role))
+            .count()
+    };
     assert!(held(Role::Viewer) < held(Role::Operator) && held(Role::Operator) < held(Role::Admin));
     assert_eq!(held(Role::Admin), Permission::ALL.len());
     for endpoint in router::api() {
-        let Access::May(permission) = endpoint.access else { continue };
+        let Access::May(permission) = endpoint.access else {
+            continue;
+        };
         if permission.is_held_by(Role::Viewer) {
             assert!(
                 ["GET", "HEAD"].contains(&endpoint.method.as_str()),

@@ -34,7 +34,9 @@ async fn events(mut response: Response) -> Vec<Event> {
         let found = block.lines().find_map(|line| line.strip_prefix(name));
         found.map(|value| value.trim_start_matches(':').trim_start().to_owned())
     };
-    let blocks = text.split("\n\n").filter(|block| block.lines().any(|line| line.starts_with("data")));
+    let blocks = text
+        .split("\n\n")
+        .filter(|block| block.lines().any(|line| line.starts_with("data")));
     blocks
         .map(|block| Event {
             name: field(block, "event").expect("a name"),
@@ -49,13 +51,25 @@ async fn import_progress_is_streamed_until_it_ends() {
     let api = Api::start().await;
     let mut people = Vec::new();
     made_up_people(2_500, 7, &mut people).expect("written");
-    let begun = api.upload("/attendees/bulk-upload", file("many.csv", people)).await.expect(202);
-    let path = format!("/imports/{}", begun.body["data"]["importId"].as_str().expect("an id"));
-    api.until("the import is listed", &path, |body| body["success"] == true).await;
+    let begun = api
+        .upload("/attendees/bulk-upload", file("many.csv", people))
+        .await
+        .expect(202);
+    let path = format!(
+        "/imports/{}",
+        begun.body["data"]["importId"].as_str().expect("an id")
+    );
+    api.until("the import is listed", &path, |body| {
+        body["success"] == true
+    })
+    .await;
     let told = events(opened(&api, &format!("{path}/events"), None).await).await;
     let (last, before) = told.split_last().expect("events");
     assert_eq!((last.name.as_str(), last.id.as_str()), ("end", "end"));
-    assert_eq!((&last.data["state"], &last.data["created"]), (&json!("completed"), &json!(2_500)));
+    assert_eq!(
+        (&last.data["state"], &last.data["created"]),
+        (&json!("completed"), &json!(2_500))
+    );
     let mut through = 0;
     for event in before {
         assert_eq!(event.name, "progress");
@@ -63,8 +77,14 @@ async fn import_progress_is_streamed_until_it_ends() {
         assert!(now >= through, "the progress goes back");
         through = now;
     }
-    // A client that has seen `end` gets 204 and does not reconnect. Any other client gets `end` at once.
-    assert_eq!(opened(&api, &format!("{path}/events"), Some("end")).await.status(), 204);
+    // A client that has seen `end` gets 204 and does not reconnect. Any other client gets `end` at
+    // once.
+    assert_eq!(
+        opened(&api, &format!("{path}/events"), Some("end"))
+            .await
+            .status(),
+        204
+    );
     let late = events(opened(&api, &format!("{path}/events"), Some("1")).await).await;
     assert_eq!((late.len(), late[0].name.as_str()), (1, "end"));
     let nobody = format!("/imports/{}/events", uuid::Uuid::new_v4());
@@ -76,15 +96,31 @@ async fn batch_progress_is_streamed_until_its_mails_are_sent() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let people = "Name,Email,Document\nAda,ada@example.com,1\nBea,bea@example.com,2\n";
-    let import = api.upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
+    let import = api
+        .upload("/attendees/bulk-upload", file("p.csv", people))
+        .await
+        .expect(200);
     let body = json!({"certificateId": certificate, "importId": import.body["data"]["importId"]});
-    let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
-    let path = format!("/batches/{}", begun.body["data"]["batchId"].as_str().expect("an id"));
-    api.until("the batch is listed", &path, |body| body["success"] == true).await;
+    let begun = api
+        .post("/generated-certificates/generate", &body)
+        .await
+        .expect(202);
+    let path = format!(
+        "/batches/{}",
+        begun.body["data"]["batchId"].as_str().expect("an id")
+    );
+    api.until("the batch is listed", &path, |body| body["success"] == true)
+        .await;
     let told = events(opened(&api, &format!("{path}/events"), None).await).await;
     let last = told.last().expect("events");
-    assert_eq!((last.name.as_str(), &last.data["progress"]["mailsSent"]), ("end", &json!(2)));
-    assert_eq!((&last.data["state"], &last.data["requested"]), (&json!("dispatched"), &json!(2)));
+    assert_eq!(
+        (last.name.as_str(), &last.data["progress"]["mailsSent"]),
+        ("end", &json!(2))
+    );
+    assert_eq!(
+        (&last.data["state"], &last.data["requested"]),
+        (&json!("dispatched"), &json!(2))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,15 +128,28 @@ async fn open_streams_end_when_the_server_stops() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let people = "Name,Email,Document\nAda,ada@example.com,1\n";
-    let import = api.upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
+    let import = api
+        .upload("/attendees/bulk-upload", file("p.csv", people))
+        .await
+        .expect(200);
     // A held mail keeps the batch from ending.
     let import = import.body["data"]["importId"].clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
-    let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
-    let path = format!("/batches/{}", begun.body["data"]["batchId"].as_str().expect("an id"));
-    api.until("the batch is listed", &path, |body| body["success"] == true).await;
+    let begun = api
+        .post("/generated-certificates/generate", &body)
+        .await
+        .expect(202);
+    let path = format!(
+        "/batches/{}",
+        begun.body["data"]["batchId"].as_str().expect("an id")
+    );
+    api.until("the batch is listed", &path, |body| body["success"] == true)
+        .await;
     let stream = opened(&api, &format!("{path}/events"), None).await;
     api.app.stop();
     let told = events(stream).await;
-    assert!(told.iter().all(|event| event.name == "progress"), "{told:?}");
+    assert!(
+        told.iter().all(|event| event.name == "progress"),
+        "{told:?}"
+    );
 }

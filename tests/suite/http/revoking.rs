@@ -5,13 +5,19 @@ use serde_json::{Value, json};
 
 use super::{Answered, Api, file, scrubbed};
 
-/// Issues a batch to `people` attendees. Returns the ids of certificate and batch, and the generated certificates.
+/// Issues a batch to `people` attendees. Returns the ids of certificate and batch, and the
+/// generated certificates.
 async fn issued(api: &Api, people: usize) -> (String, String, Vec<Value>) {
     let certificate = api.certificate().await;
-    let rows: String = (0..people).map(|n| format!("Ada {n},ada{n}@example.com,D{n}\n")).collect();
+    let rows: String = (0..people)
+        .map(|n| format!("Ada {n},ada{n}@example.com,D{n}\n"))
+        .collect();
     let form = file("p.csv", format!("Name,Email,Document\n{rows}"));
     let import = api.upload("/attendees/bulk-upload", form).await.expect(200);
-    let import = import.body["data"]["importId"].as_str().expect("an id").to_owned();
+    let import = import.body["data"]["importId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let begun = api
         .post(
             "/generated-certificates/generate",
@@ -19,16 +25,34 @@ async fn issued(api: &Api, people: usize) -> (String, String, Vec<Value>) {
         )
         .await
         .expect(202);
-    let batch = begun.body["data"]["batchId"].as_str().expect("an id").to_owned();
+    let batch = begun.body["data"]["batchId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let list = format!("/generated-certificates?batchId={batch}&state=generated");
-    let all = move |body: &Value| body["data"].as_array().is_some_and(|items| items.len() == people);
+    let all = move |body: &Value| {
+        body["data"]
+            .as_array()
+            .is_some_and(|items| items.len() == people)
+    };
     let listed = api.until("all PDFs are made", &list, all).await;
-    (certificate, batch, listed["data"].as_array().expect("a list").clone())
+    (
+        certificate,
+        batch,
+        listed["data"].as_array().expect("a list").clone(),
+    )
 }
 
 async fn verified(api: &Api, issuance: &Value) -> Answered {
-    let path = format!("/certificate/{}", issuance["publicId"].as_str().expect("an id"));
-    let request = api.app.client.get(api.app.url(&path)).header("accept", "application/json");
+    let path = format!(
+        "/certificate/{}",
+        issuance["publicId"].as_str().expect("an id")
+    );
+    let request = api
+        .app
+        .client
+        .get(api.app.url(&path))
+        .header("accept", "application/json");
     Answered::of(request.send().await.expect("answered")).await
 }
 
@@ -38,17 +62,34 @@ async fn revoked_certificate_is_shown_as_revoked_and_not_downloadable() {
     let (certificate, _, issued) = issued(&api, 1).await;
     let id = issued[0]["id"].as_str().expect("an id");
     let path = format!("/generated-certificates/{id}/revoke");
-    for wrong in [json!({}), json!({"reason": "boredom"}), json!({"reason": "other"})] {
-        assert_eq!(api.post(&path, &wrong).await.expect(400).code(), "VALIDATION_ERROR");
+    for wrong in [
+        json!({}),
+        json!({"reason": "boredom"}),
+        json!({"reason": "other"}),
+    ] {
+        assert_eq!(
+            api.post(&path, &wrong).await.expect(400).code(),
+            "VALIDATION_ERROR"
+        );
     }
     let why = json!({"reason": "wrongData", "note": "Ada is misspelt"});
     let revoked = api.post(&path, &why).await.expect(200);
     insta::assert_json_snapshot!("revoked", scrubbed(&revoked.body));
-    let again = api.post(&path, &json!({"reason": "withdrawn"})).await.expect(200);
-    assert_eq!(again.body["data"], revoked.body["data"], "the first reason stays");
+    let again = api
+        .post(&path, &json!({"reason": "withdrawn"}))
+        .await
+        .expect(200);
+    assert_eq!(
+        again.body["data"], revoked.body["data"],
+        "the first reason stays"
+    );
 
-    let seen = api.get(&format!("/generated-certificates/{id}")).await.expect(200);
-    // The entity tag of a read is the version, a hyphen, and the position of the last event of its mails.
+    let seen = api
+        .get(&format!("/generated-certificates/{id}"))
+        .await
+        .expect(200);
+    // The entity tag of a read is the version, a hyphen, and the position of the last event of its
+    // mails.
     let version = |answer: &Answered| {
         let tag = answer.header("etag").trim_matches('"');
         tag.split('-').next().expect("a version").to_owned()
@@ -57,38 +98,60 @@ async fn revoked_certificate_is_shown_as_revoked_and_not_downloadable() {
     insta::assert_json_snapshot!("revoked_certificate", scrubbed(&seen.body));
     let public = verified(&api, &issued[0]).await.expect(200);
     assert_eq!(
-        (&public.body["data"]["status"], &public.body["data"]["downloadUrl"]),
+        (
+            &public.body["data"]["status"],
+            &public.body["data"]["downloadUrl"]
+        ),
         (&json!("revoked"), &Value::Null)
     );
     assert!(public.body["data"]["revokedAt"].is_string());
-    let download = format!("/certificate/{}/download", issued[0]["publicId"].as_str().expect("an id"));
+    let download = format!(
+        "/certificate/{}/download",
+        issued[0]["publicId"].as_str().expect("an id")
+    );
     let refused = Answered::of(api.public(&download).await).await.expect(410);
     assert_eq!(refused.code(), "CERTIFICATE_REVOKED");
 
     // Issued again, the person gets another certificate, which is valid.
     let attendee = issued[0]["attendeeId"].clone();
     let body = json!({"certificateId": certificate, "attendeeIds": [attendee]});
-    let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
+    let begun = api
+        .post("/generated-certificates/generate", &body)
+        .await
+        .expect(202);
     let list = format!(
         "/generated-certificates?batchId={}&state=generated",
         begun.body["data"]["batchId"].as_str().expect("an id")
     );
-    let one = |body: &Value| body["data"].as_array().is_some_and(|items| items.len() == 1);
+    let one = |body: &Value| {
+        body["data"]
+            .as_array()
+            .is_some_and(|items| items.len() == 1)
+    };
     let anew = api.until("it is issued again", &list, one).await["data"][0].clone();
     assert_ne!(anew["publicId"], issued[0]["publicId"]);
-    assert_eq!(verified(&api, &anew).await.expect(200).body["data"]["status"], "valid");
+    assert_eq!(
+        verified(&api, &anew).await.expect(200).body["data"]["status"],
+        "valid"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn withdrawal_checks_the_version_and_the_id() {
     let api = Api::start().await;
     let (_, _, issued) = issued(&api, 1).await;
-    let path = format!("/generated-certificates/{}", issued[0]["id"].as_str().expect("an id"));
+    let path = format!(
+        "/generated-certificates/{}",
+        issued[0]["id"].as_str().expect("an id")
+    );
     let delete = async |path: &str, tag: &str| {
         let request = api.request(Method::DELETE, path).header("if-match", tag);
         Answered::of(request.send().await.expect("answered")).await
     };
-    assert_eq!(delete(&path, "\"1\"").await.expect(412).code(), "PRECONDITION_FAILED");
+    assert_eq!(
+        delete(&path, "\"1\"").await.expect(412).code(),
+        "PRECONDITION_FAILED"
+    );
     let known = api.get(&path).await.expect(200);
     let withdrawn = delete(&path, known.header("etag")).await.expect(200);
     assert_eq!(withdrawn.body["data"]["reason"], "withdrawn");
@@ -101,10 +164,21 @@ async fn a_batch_is_undone_as_a_whole() {
     let api = Api::start().await;
     let (_, batch, issued) = issued(&api, 3).await;
     let why = json!({"reason": "issuedInError", "note": "the wrong list"});
-    let undoing = api.post(&format!("/batches/{batch}/undo"), &why).await.expect(202);
-    assert!(undoing.header("location").ends_with(&format!("/batches/{batch}")));
-    let undone = |body: &Value| body["data"]["state"] == "undone" && body["data"]["progress"]["revoked"] == 3;
-    let seen = api.until("the batch is undone", &format!("/batches/{batch}"), undone).await;
+    let undoing = api
+        .post(&format!("/batches/{batch}/undo"), &why)
+        .await
+        .expect(202);
+    assert!(
+        undoing
+            .header("location")
+            .ends_with(&format!("/batches/{batch}"))
+    );
+    let undone = |body: &Value| {
+        body["data"]["state"] == "undone" && body["data"]["progress"]["revoked"] == 3
+    };
+    let seen = api
+        .until("the batch is undone", &format!("/batches/{batch}"), undone)
+        .await;
     let mut seen = scrubbed(&seen);
     // These counts depend on a race.
     for mails in ["mailsPending", "mailsSent", "mailsCancelled"] {
@@ -112,12 +186,24 @@ async fn a_batch_is_undone_as_a_whole() {
     }
     insta::assert_json_snapshot!("undone_batch", seen);
     for issuance in &issued {
-        assert_eq!(verified(&api, issuance).await.expect(200).body["data"]["status"], "revoked");
+        assert_eq!(
+            verified(&api, issuance).await.expect(200).body["data"]["status"],
+            "revoked"
+        );
     }
-    let again = api.post(&format!("/batches/{batch}/undo"), &why).await.expect(202);
+    let again = api
+        .post(&format!("/batches/{batch}/undo"), &why)
+        .await
+        .expect(202);
     assert_eq!(again.body["data"]["state"], "undone");
-    let late = api.post(&format!("/batches/{batch}/cancel"), &Value::Null).await.expect(409);
+    let late = api
+        .post(&format!("/batches/{batch}/cancel"), &Value::Null)
+        .await
+        .expect(409);
     assert_eq!(late.code(), "WRONG_STATE");
     let nobody = format!("/batches/{}/undo", uuid::Uuid::new_v4());
-    assert_eq!(api.post(&nobody, &why).await.expect(404).code(), "NOT_FOUND");
+    assert_eq!(
+        api.post(&nobody, &why).await.expect(404).code(),
+        "NOT_FOUND"
+    );
 }

@@ -9,13 +9,23 @@ use super::{Answered, Api};
 /// Creates an API key with these scopes for the user with this token. Returns the id and the key.
 async fn key(api: &Api, token: &str, scopes: &[&str]) -> (String, String) {
     let body = json!({ "name": "Sync", "scopes": scopes });
-    let made = api.as_(token, Method::POST, "/api-keys", Some(&body)).await.expect(201);
-    (text(&made.body["data"]["id"]), text(&made.body["data"]["key"]))
+    let made = api
+        .as_(token, Method::POST, "/api-keys", Some(&body))
+        .await
+        .expect(201);
+    (
+        text(&made.body["data"]["id"]),
+        text(&made.body["data"]["key"]),
+    )
 }
 
 async fn works(api: &Api, key: &str) -> bool {
     let answer = api.as_(key, Method::GET, "/jobs", None).await;
-    assert!([200, 401].contains(&answer.status.as_u16()), "{}", answer.body);
+    assert!(
+        [200, 401].contains(&answer.status.as_u16()),
+        "{}",
+        answer.body
+    );
     answer.status == 200
 }
 
@@ -24,7 +34,10 @@ async fn own_password_address_and_user_name_ask_for_the_present_password() {
     let api = Api::start().await;
     let person = api.person("grace", "admin").await;
     let path = format!("/users/{}", person.id);
-    let change = async |body: Value| api.as_(&person.token, Method::PATCH, &path, Some(&body)).await;
+    let change = async |body: Value| {
+        api.as_(&person.token, Method::PATCH, &path, Some(&body))
+            .await
+    };
 
     for body in [
         json!({ "password": "Third-horse-3" }),
@@ -55,12 +68,21 @@ async fn own_password_address_and_user_name_ask_for_the_present_password() {
     }
     let same = json!({ "name": "Amazing", "userName": "grace", "email": "grace@example.com" });
     change(same).await.expect(200);
-    let moved = change(json!({ "email": "elsewhere@example.com", "current_password": PASSWORD })).await;
-    assert_eq!(moved.expect(200).body["data"]["email"], "elsewhere@example.com");
+    let moved =
+        change(json!({ "email": "elsewhere@example.com", "current_password": PASSWORD })).await;
+    assert_eq!(
+        moved.expect(200).body["data"]["email"],
+        "elsewhere@example.com"
+    );
     let renamed = change(json!({ "userName": "hopper", "currentPassword": PASSWORD })).await;
     assert_eq!(renamed.expect(200).body["data"]["userName"], "hopper");
     // Another admin can change them without this password.
-    api.patch(&path, &json!({ "email": "back@example.com", "userName": "grace" })).await.expect(200);
+    api.patch(
+        &path,
+        &json!({ "email": "back@example.com", "userName": "grace" }),
+    )
+    .await
+    .expect(200);
 }
 
 /// Scopes of a key that manages viewers and operators.
@@ -85,21 +107,37 @@ async fn a_key_has_no_power_over_admins() {
     let (_, key) = key(&api, &api.token, &OPERATORS_MANAGER).await;
     let me = text(&api.get("/auth/me").await.expect(200).body["data"]["id"]);
     let admin = api.person("second", "admin").await;
-    let with_key =
-        async |method, path: &str, body: Option<Value>| api.as_(&key, method, path, body.as_ref()).await;
+    let with_key = async |method, path: &str, body: Option<Value>| {
+        api.as_(&key, method, path, body.as_ref()).await
+    };
 
     let forbidden = |answer: Answered, what: &str| {
-        assert_eq!((answer.status.as_u16(), answer.code()), (403, "FORBIDDEN"), "{what}: {}", answer.body);
+        assert_eq!(
+            (answer.status.as_u16(), answer.code()),
+            (403, "FORBIDDEN"),
+            "{what}: {}",
+            answer.body
+        );
     };
-    forbidden(with_key(Method::POST, "/users", Some(somebody("third", "admin"))).await, "making an admin");
+    forbidden(
+        with_key(Method::POST, "/users", Some(somebody("third", "admin"))).await,
+        "making an admin",
+    );
     for role in ["viewer", "operator"] {
         let body = somebody("third", role);
-        let answer = api.as_(&only_users, Method::POST, "/users", Some(&body)).await;
+        let answer = api
+            .as_(&only_users, Method::POST, "/users", Some(&body))
+            .await;
         forbidden(answer, "making somebody who may do more than the key");
     }
-    let added = with_key(Method::POST, "/users", Some(somebody("third", "operator"))).await.expect(201);
+    let added = with_key(Method::POST, "/users", Some(somebody("third", "operator")))
+        .await
+        .expect(201);
     let third = format!("/users/{}", text(&added.body["data"]["id"]));
-    forbidden(with_key(Method::PATCH, &third, Some(json!({ "role": "admin" }))).await, "appointing");
+    forbidden(
+        with_key(Method::PATCH, &third, Some(json!({ "role": "admin" }))).await,
+        "appointing",
+    );
     for admin in [&me, &admin.id] {
         let path = format!("/users/{admin}");
         for body in [
@@ -114,24 +152,60 @@ async fn a_key_has_no_power_over_admins() {
             let what = body.to_string();
             let refused = with_key(Method::PATCH, &path, Some(body)).await;
             // For the key's owner, another rule may reject the change first, with 400 or 409.
-            assert!([403, 409, 400].contains(&refused.status.as_u16()), "{what}: {}", refused.body);
+            assert!(
+                [403, 409, 400].contains(&refused.status.as_u16()),
+                "{what}: {}",
+                refused.body
+            );
         }
         let removed = with_key(Method::DELETE, &path, None).await;
-        assert!([403, 409].contains(&removed.status.as_u16()), "{}", removed.body);
-        forbidden(with_key(Method::DELETE, &format!("{path}/second-factor"), None).await, "a second factor");
+        assert!(
+            [403, 409].contains(&removed.status.as_u16()),
+            "{}",
+            removed.body
+        );
+        forbidden(
+            with_key(Method::DELETE, &format!("{path}/second-factor"), None).await,
+            "a second factor",
+        );
     }
-    forbidden(with_key(Method::DELETE, &format!("{third}/second-factor"), None).await, "a second factor");
+    forbidden(
+        with_key(Method::DELETE, &format!("{third}/second-factor"), None).await,
+        "a second factor",
+    );
     // The second admin is unchanged. Inactive admins are protected, too.
     assert_eq!(api.me(&admin.token).await, 200);
-    api.patch(&format!("/users/{}", admin.id), &json!({ "isActive": false })).await.expect(200);
+    api.patch(
+        &format!("/users/{}", admin.id),
+        &json!({ "isActive": false }),
+    )
+    .await
+    .expect(200);
     forbidden(
-        with_key(Method::PATCH, &format!("/users/{}", admin.id), Some(json!({ "isActive": true }))).await,
+        with_key(
+            Method::PATCH,
+            &format!("/users/{}", admin.id),
+            Some(json!({ "isActive": true })),
+        )
+        .await,
         "switching an admin on",
     );
 
     // The key can change and delete other users.
-    with_key(Method::PATCH, &third, Some(json!({ "role": "viewer", "name": "Ida" }))).await.expect(200);
-    with_key(Method::PATCH, &third, Some(json!({ "password": "Another-horse-3" }))).await.expect(200);
+    with_key(
+        Method::PATCH,
+        &third,
+        Some(json!({ "role": "viewer", "name": "Ida" })),
+    )
+    .await
+    .expect(200);
+    with_key(
+        Method::PATCH,
+        &third,
+        Some(json!({ "password": "Another-horse-3" })),
+    )
+    .await
+    .expect(200);
     with_key(Method::DELETE, &third, None).await.expect(200);
 }
 
@@ -139,10 +213,14 @@ async fn a_key_has_no_power_over_admins() {
 async fn a_key_makes_no_key_however_it_asks() {
     let api = Api::start().await;
     let (_, maker) = key(&api, &api.token, &["api-keys:manage", "jobs:read"]).await;
-    let soon = json!({ "name": "Same", "scopes": ["jobs:read"], "expiresAt": "2026-11-30T00:00:00Z" });
+    let soon =
+        json!({ "name": "Same", "scopes": ["jobs:read"], "expiresAt": "2026-11-30T00:00:00Z" });
     let same = json!({ "name": "Same", "scopes": ["api-keys:manage", "jobs:read"] });
     for body in [soon, same] {
-        let refused = api.as_(&maker, Method::POST, "/api-keys", Some(&body)).await.expect(403);
+        let refused = api
+            .as_(&maker, Method::POST, "/api-keys", Some(&body))
+            .await
+            .expect(403);
         assert_eq!(refused.code(), "FORBIDDEN");
     }
     let listed = api.get("/api-keys").await.expect(200);
@@ -159,7 +237,10 @@ async fn a_new_password_ends_keys_unless_they_are_kept() {
         if let Some(keep) = keep {
             body["keepApiKeys"] = keep.into();
         }
-        let changed = api.as_(token, Method::POST, "/auth/change-password", Some(&body)).await.expect(200);
+        let changed = api
+            .as_(token, Method::POST, "/auth/change-password", Some(&body))
+            .await
+            .expect(200);
         text(&changed.body["data"]["access_token"])
     };
     let (_, others) = key(&api, &api.token, &["jobs:read"]).await;
@@ -170,7 +251,8 @@ async fn a_new_password_ends_keys_unless_they_are_kept() {
     let token = change(&token, "Second-horse-2", "Third-horse-3", None).await;
     assert!(!works(&api, &first).await, "ended");
     let ended = |body: &Value| body["data"]["revokedAt"].is_string();
-    api.until("the list knows", &format!("/api-keys/{id}"), ended).await;
+    api.until("the list knows", &format!("/api-keys/{id}"), ended)
+        .await;
     let active = api.get("/api-keys?state=active").await.expect(200);
     assert!(!active.body.to_string().contains(&id), "{}", active.body);
     let revoked = api.get("/api-keys?state=revoked").await.expect(200);
@@ -179,13 +261,24 @@ async fn a_new_password_ends_keys_unless_they_are_kept() {
     // Keys created later are valid. A new password set by an admin ends them, too.
     let (_, second) = key(&api, &token, &["jobs:read"]).await;
     assert!(works(&api, &second).await);
-    api.patch(&path, &json!({ "password": "Fourth-horse-4", "keepApiKeys": true })).await.expect(200);
+    api.patch(
+        &path,
+        &json!({ "password": "Fourth-horse-4", "keepApiKeys": true }),
+    )
+    .await
+    .expect(200);
     assert!(works(&api, &second).await, "kept");
-    api.patch(&path, &json!({ "password": "Fifth-horse-5" })).await.expect(200);
+    api.patch(&path, &json!({ "password": "Fifth-horse-5" }))
+        .await
+        .expect(200);
     assert!(!works(&api, &second).await, "ended");
     // The key of another user still works. Reactivation of a user does not restore ended keys.
     assert!(works(&api, &others).await);
-    api.patch(&path, &json!({ "isActive": false })).await.expect(200);
-    api.patch(&path, &json!({ "isActive": true })).await.expect(200);
+    api.patch(&path, &json!({ "isActive": false }))
+        .await
+        .expect(200);
+    api.patch(&path, &json!({ "isActive": true }))
+        .await
+        .expect(200);
     assert!(!works(&api, &second).await, "it stays ended");
 }

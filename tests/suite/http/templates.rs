@@ -15,13 +15,26 @@ use super::{Answered, Api, file, png, scrubbed};
 async fn templates_are_listed_with_their_options() {
     let api = Api::start().await;
     let list = api.get("/templates").await.expect(200);
-    let names: Vec<&str> =
-        list.body["data"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["classic", "corporate", "bold", "academic", "minimal"]);
+    let names: Vec<&str> = list.body["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["classic", "corporate", "bold", "academic", "minimal"]
+    );
     let one = api.get("/templates/minimal").await.expect(200);
     insta::assert_json_snapshot!("a_template", one.body);
     assert_eq!(one.body["data"], list.body["data"][4]);
-    assert_eq!(api.get("/templates/minimal?version=1").await.expect(200).body["data"], one.body["data"]);
+    assert_eq!(
+        api.get("/templates/minimal?version=1")
+            .await
+            .expect(200)
+            .body["data"],
+        one.body["data"]
+    );
     for (path, status) in [
         ("/templates/baroque", 404),
         ("/templates/minimal?version=999", 404),
@@ -33,9 +46,17 @@ async fn templates_are_listed_with_their_options() {
 }
 
 async fn uploaded(api: &Api) -> String {
-    let form = file("logo.png", png()).text("name", "Logo").text("client", "Acme");
-    let design = api.upload("/certificates/upload-design", form).await.expect(201);
-    design.body["data"]["url"].as_str().expect("a url").to_owned()
+    let form = file("logo.png", png())
+        .text("name", "Logo")
+        .text("client", "Acme");
+    let design = api
+        .upload("/certificates/upload-design", form)
+        .await
+        .expect(201);
+    design.body["data"]["url"]
+        .as_str()
+        .expect("a url")
+        .to_owned()
 }
 
 fn definition(template: &Value) -> Value {
@@ -49,9 +70,15 @@ async fn certificate_selects_theme_version_and_options() {
     let chosen = json!({ "theme": "corporate", "version": 1, "options": {
         "accent": "#7A1F3D", "logo": logo, "signer_name": " Elena Marín ", "footer": null,
     } });
-    let defined = api.post("/certificates", &definition(&chosen)).await.expect(201);
+    let defined = api
+        .post("/certificates", &definition(&chosen))
+        .await
+        .expect(201);
     let data = &defined.body["data"];
-    assert_eq!((&data["pdfTemplate"], &data["pdfTemplateVersion"]), (&json!("corporate"), &json!(1)));
+    assert_eq!(
+        (&data["pdfTemplate"], &data["pdfTemplateVersion"]),
+        (&json!("corporate"), &json!(1))
+    );
     let options = json!({ "accent": "#7A1F3D", "logo": logo, "signerName": "Elena Marín" });
     assert_eq!(data["pdfTemplateOptions"], options);
 
@@ -66,7 +93,10 @@ async fn certificate_selects_theme_version_and_options() {
     assert_eq!(kept.body["data"]["pdfTemplateOptions"], options);
     let other = json!({ "theme": "minimal", "options": { "title": "Constancia" } });
     let changed = patch(json!({ "pdfTemplate": other })).await.expect(200);
-    assert_eq!(changed.body["data"]["pdfTemplateOptions"], json!({ "title": "Constancia" }));
+    assert_eq!(
+        changed.body["data"]["pdfTemplateOptions"],
+        json!({ "title": "Constancia" })
+    );
     assert_eq!(read().await.body["data"]["pdfTemplate"], "minimal");
     patch(json!({ "pdfTemplate": "minimal" })).await.expect(200);
     assert_eq!(read().await.body["data"]["pdfTemplateOptions"], json!({}));
@@ -80,20 +110,35 @@ async fn invalid_template_selection_is_rejected_with_the_reason() {
     for (what, template) in [
         ("unknown theme", json!({ "theme": "baroque" })),
         ("unknown theme by name", json!("baroque")),
-        ("unknown version", json!({ "theme": "corporate", "version": 9 })),
+        (
+            "unknown version",
+            json!({ "theme": "corporate", "version": 9 }),
+        ),
         ("no theme", json!({ "version": 1 })),
-        ("unknown field", json!({ "theme": "corporate", "colour": "red" })),
+        (
+            "unknown field",
+            json!({ "theme": "corporate", "colour": "red" }),
+        ),
         ("neither name nor object", json!(7)),
         ("unknown option", of(json!({ "shadow": "yes" }))),
         (
             "no options at all",
             json!({ "theme": "classic", "version": 1, "options": { "accent": "#000000" } }),
         ),
-        ("several", of(json!({ "accent": "red", "title": "x".repeat(61), "signerName": "a\nb" }))),
-        ("foreign picture", of(json!({ "logo": "https://example.org/logo.png" }))),
+        (
+            "several",
+            of(json!({ "accent": "red", "title": "x".repeat(61), "signerName": "a\nb" })),
+        ),
+        (
+            "foreign picture",
+            of(json!({ "logo": "https://example.org/logo.png" })),
+        ),
         ("no text", of(json!({ "title": 7 }))),
     ] {
-        let refused = api.post("/certificates", &definition(&template)).await.expect(400);
+        let refused = api
+            .post("/certificates", &definition(&template))
+            .await
+            .expect(400);
         told.insert(what.to_owned(), scrubbed(&refused.body["error"]["details"]));
     }
     insta::assert_json_snapshot!("template_refusals", told);
@@ -105,25 +150,48 @@ async fn undrawable_options_are_rejected_by_name() {
     let of = |options: Value| definition(&json!({ "theme": "classic", "options": options }));
     let fits = json!({ "title": "Constancia", "signerName": "Elena Marín", "accent": "#0b6b4f" });
     let defined = api.post("/certificates", &of(fits)).await.expect(201);
-    let path = format!("/certificates/{}", defined.body["data"]["id"].as_str().unwrap());
+    let path = format!(
+        "/certificates/{}",
+        defined.body["data"]["id"].as_str().unwrap()
+    );
 
     let long = "W".repeat(80);
     let wrong = json!({ "title": "Well done 😀", "signerName": "Elena", "signerRole": long });
     let mut told = serde_json::Map::new();
-    let refused = api.post("/certificates", &of(wrong.clone())).await.expect(400);
-    told.insert("defined".to_owned(), refused.body["error"]["details"].clone());
+    let refused = api
+        .post("/certificates", &of(wrong.clone()))
+        .await
+        .expect(400);
+    told.insert(
+        "defined".to_owned(),
+        refused.body["error"]["details"].clone(),
+    );
     let patch = json!({ "pdfTemplate": { "theme": "corporate", "options": wrong } });
-    let request = api.request(Method::PATCH, &path).json(&patch).send().await.expect("answered");
+    let request = api
+        .request(Method::PATCH, &path)
+        .json(&patch)
+        .send()
+        .await
+        .expect("answered");
     let refused = Answered::of(request).await.expect(400);
-    told.insert("changed".to_owned(), refused.body["error"]["details"].clone());
+    told.insert(
+        "changed".to_owned(),
+        refused.body["error"]["details"].clone(),
+    );
     // A text that cannot be drawn even without options is reported under the certificate's field.
     let mut body = of(json!({ "title": "Constancia" }));
     body["client"] = json!("😀 Academy");
     let refused = api.post("/certificates", &body).await.expect(400);
-    told.insert("client".to_owned(), refused.body["error"]["details"].clone());
+    told.insert(
+        "client".to_owned(),
+        refused.body["error"]["details"].clone(),
+    );
     insta::assert_json_snapshot!("undrawable_options", told);
     let kept = api.get(&path).await.expect(200);
-    assert_eq!(kept.body["data"]["pdfTemplateOptions"]["title"], "Constancia");
+    assert_eq!(
+        kept.body["data"]["pdfTemplateOptions"]["title"],
+        "Constancia"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,28 +202,50 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     body["baseDesignUrl"] = json!(design);
     let mut told = serde_json::Map::new();
     let refused = api.post("/certificates", &body).await.expect(400);
-    told.insert("defined".to_owned(), refused.body["error"]["details"].clone());
+    told.insert(
+        "defined".to_owned(),
+        refused.body["error"]["details"].clone(),
+    );
     body["pdfTemplate"] = json!("minimal");
     let defined = api.post("/certificates", &body).await.expect(201);
-    let path = format!("/certificates/{}", defined.body["data"]["id"].as_str().unwrap());
+    let path = format!(
+        "/certificates/{}",
+        defined.body["data"]["id"].as_str().unwrap()
+    );
     let patch = async |body: Value| {
         let request = api.request(Method::PATCH, &path).json(&body);
         Answered::of(request.send().await.expect("answered")).await
     };
-    let refused = patch(json!({ "pdfTemplate": { "theme": "bold" } })).await.expect(400);
-    told.insert("another theme".to_owned(), refused.body["error"]["details"].clone());
-    let changed = patch(json!({ "pdfTemplate": "bold", "baseDesignUrl": null })).await.expect(200);
+    let refused = patch(json!({ "pdfTemplate": { "theme": "bold" } }))
+        .await
+        .expect(400);
+    told.insert(
+        "another theme".to_owned(),
+        refused.body["error"]["details"].clone(),
+    );
+    let changed = patch(json!({ "pdfTemplate": "bold", "baseDesignUrl": null }))
+        .await
+        .expect(200);
     assert_eq!(changed.body["data"]["baseDesignUrl"], Value::Null);
     let refused = patch(json!({ "baseDesignUrl": design })).await.expect(400);
-    told.insert("background later".to_owned(), refused.body["error"]["details"].clone());
+    told.insert(
+        "background later".to_owned(),
+        refused.body["error"]["details"].clone(),
+    );
     insta::assert_json_snapshot!("backgrounds_refused", told);
     let back = json!({ "pdfTemplate": "classic", "baseDesignUrl": design });
-    assert_eq!(patch(back).await.expect(200).body["data"]["pdfTemplate"], "classic");
+    assert_eq!(
+        patch(back).await.expect(200).body["data"]["pdfTemplate"],
+        "classic"
+    );
     patch(json!({ "name": "Keynote" })).await.expect(200);
 
     let (own, _) = super::own_templates::created(&api, crate::sandbox::template("")).await;
     body["pdfTemplate"] = own["theme"].clone();
-    assert_eq!(api.post("/certificates", &body).await.expect(400).code(), "VALIDATION_ERROR");
+    assert_eq!(
+        api.post("/certificates", &body).await.expect(400).code(),
+        "VALIDATION_ERROR"
+    );
 }
 
 /// The downloaded PDF has exactly the bytes that the renderer returns for these options.
@@ -166,24 +256,65 @@ async fn generated_pdf_uses_the_options() {
     let options = json!({ "accent": "#7a1f3d", "logo": logo, "signerName": "Elena Marín" });
     let body = definition(&json!({ "theme": "corporate", "options": options }));
     let defined = api.post("/certificates", &body).await.expect(201);
-    let id = defined.body["data"]["id"].as_str().expect("an id").to_owned();
+    let id = defined.body["data"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let people = "Name,Email,Document number\nJosé Núñez,jose@example.com,1\n";
-    api.upload("/attendees/bulk-upload", file("p.csv", people).text("certificateId", id)).await.expect(200);
-    let generated = |body: &Value| body["data"].as_array().is_some_and(|items| items.len() == 1);
-    let list = api.until("the PDF is made", "/generated-certificates?state=generated", generated).await;
+    api.upload(
+        "/attendees/bulk-upload",
+        file("p.csv", people).text("certificateId", id),
+    )
+    .await
+    .expect(200);
+    let generated = |body: &Value| {
+        body["data"]
+            .as_array()
+            .is_some_and(|items| items.len() == 1)
+    };
+    let list = api
+        .until(
+            "the PDF is made",
+            "/generated-certificates?state=generated",
+            generated,
+        )
+        .await;
     let public_id = list["data"][0]["publicId"].as_str().expect("an id");
     let page = format!("/certificate/{public_id}");
-    let pdf = api.public(&format!("{page}/download")).await.bytes().await.expect("bytes");
+    let pdf = api
+        .public(&format!("{page}/download"))
+        .await
+        .bytes()
+        .await
+        .expect("bytes");
 
-    let about = Answered::of(api.public(&format!("{page}.json")).await).await.expect(200);
+    let about = Answered::of(api.public(&format!("{page}.json")).await)
+        .await
+        .expect(200);
     let issued = about.body["data"]["issueDate"].as_str().expect("a date");
-    let mut parts = issued[..10].split('-').map(|part| part.parse::<u16>().expect("a number"));
-    let (year, month, day) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+    let mut parts = issued[..10]
+        .split('-')
+        .map(|part| part.parse::<u16>().expect("a number"));
+    let year = parts.next().unwrap();
+    let month = parts.next().unwrap();
+    let day = parts.next().unwrap();
     let month = time::Month::try_from(u8::try_from(month).unwrap()).unwrap();
     let issue_date = time::Date::from_calendar_date(year.into(), month, u8::try_from(day).unwrap());
-    let bytes = api.app.client.get(&logo).send().await.expect("answered").bytes().await.expect("bytes");
+    let bytes = api
+        .app
+        .client
+        .get(&logo)
+        .send()
+        .await
+        .expect("answered")
+        .bytes()
+        .await
+        .expect("bytes");
     let text = |text: &str| OptionInput::Text(text.to_owned().into());
-    let logo = Design { sha256: hex(&Sha256::digest(&bytes)), bytes };
+    let logo = Design {
+        sha256: hex(&Sha256::digest(&bytes)),
+        bytes,
+    };
     let job = RenderJob {
         theme: "corporate".to_owned(),
         theme_version: 1,
@@ -206,9 +337,15 @@ async fn generated_pdf_uses_the_options() {
         email: None,
         design: None,
     };
-    let plain = RenderJob { options: BTreeMap::new(), ..job.clone() };
+    let plain = RenderJob {
+        options: BTreeMap::new(),
+        ..job.clone()
+    };
     let rendered = Renderer::new().expect("loads").render(&[job, plain]);
-    let bytes: Vec<_> = rendered.into_iter().map(|one| one.expect("renders").to_bytes()).collect();
+    let bytes: Vec<_> = rendered
+        .into_iter()
+        .map(|one| one.expect("renders").to_bytes())
+        .collect();
     assert_eq!(pdf, bytes[0]);
     assert_ne!(pdf, bytes[1]);
 }

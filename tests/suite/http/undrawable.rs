@@ -13,20 +13,32 @@ use super::{Answered, Api, file};
 use crate::log::fixture::person;
 
 fn case(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases")
+        .join(name);
     std::fs::read(path).expect("the case is there")
 }
 
 /// Returns the row number and the joined messages of each row with warnings.
 fn warned(answer: &Value) -> Vec<(i64, String)> {
-    let rows = answer["data"]["warningDetails"].as_array().expect("a list").iter().map(|detail| {
-        let errors = detail["errors"].as_array().expect("a list");
-        let is_known =
-            |error: &Value| ["UNDRAWABLE", "NAME_TOO_LONG"].iter().any(|code| error["code"] == *code);
-        assert!(errors.iter().all(is_known), "{detail}");
-        let messages: Vec<&str> = errors.iter().filter_map(|error| error["message"].as_str()).collect();
-        (detail["row"].as_i64().expect("a row"), messages.join("; "))
-    });
+    let rows = answer["data"]["warningDetails"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|detail| {
+            let errors = detail["errors"].as_array().expect("a list");
+            let is_known = |error: &Value| {
+                ["UNDRAWABLE", "NAME_TOO_LONG"]
+                    .iter()
+                    .any(|code| error["code"] == *code)
+            };
+            assert!(errors.iter().all(is_known), "{detail}");
+            let messages: Vec<&str> = errors
+                .iter()
+                .filter_map(|error| error["message"].as_str())
+                .collect();
+            (detail["row"].as_i64().expect("a row"), messages.join("; "))
+        });
     rows.collect()
 }
 
@@ -34,41 +46,91 @@ fn warned(answer: &Value) -> Vec<(i64, String)> {
 async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
-    let form =
-        || file("people.csv", case("49-scripts-without-font.csv")).text("certificateId", certificate.clone());
-    let rehearsed = api.upload("/attendees/bulk-upload?dryRun=true", form()).await.expect(200).body;
+    let form = || {
+        file("people.csv", case("49-scripts-without-font.csv"))
+            .text("certificateId", certificate.clone())
+    };
+    let rehearsed = api
+        .upload("/attendees/bulk-upload?dryRun=true", form())
+        .await
+        .expect(200)
+        .body;
     let told = warned(&rehearsed);
     // Khmer, Ethiopic and Burmese: no font of the product has these scripts.
     for (row, character) in [(4, "U+17"), (6, "U+12"), (7, "U+10")] {
-        let (_, message) = told.iter().find(|(told, _)| *told == row).expect("a warning");
-        assert!(message.contains("fullName has characters that no font"), "{message}");
+        let (_, message) = told
+            .iter()
+            .find(|(told, _)| *told == row)
+            .expect("a warning");
+        assert!(
+            message.contains("fullName has characters that no font"),
+            "{message}"
+        );
         assert!(message.contains(character), "{message}");
     }
-    assert!(told.iter().all(|(row, _)| (2..10).contains(row)), "the last row has a font: {told:?}");
+    assert!(
+        told.iter().all(|(row, _)| (2..10).contains(row)),
+        "the last row has a font: {told:?}"
+    );
     let data = &rehearsed["data"];
-    assert_eq!((&data["created"], &data["errors"]), (&json!(9), &json!(0)), "{data}");
+    assert_eq!(
+        (&data["created"], &data["errors"]),
+        (&json!(9), &json!(0)),
+        "{data}"
+    );
     assert_eq!(
         (&data["warnings"], &data["certificatesAssociated"]),
         (&json!(told.len()), &json!(9 - told.len()))
     );
 
-    let done = api.upload("/attendees/bulk-upload", form()).await.expect(200).body;
+    let done = api
+        .upload("/attendees/bulk-upload", form())
+        .await
+        .expect(200)
+        .body;
     assert_eq!(warned(&done), told);
-    for count in ["created", "errors", "warnings", "certificatesAssociated", "warningDetails", "errorDetails"]
-    {
+    for count in [
+        "created",
+        "errors",
+        "warnings",
+        "certificatesAssociated",
+        "warningDetails",
+        "errorDetails",
+    ] {
         assert_eq!(done["data"][count], data[count], "{count}");
     }
-    // A later read of the import has the same warnings. The report has them too, to be corrected and uploaded again.
-    let path = format!("/imports/{}", done["data"]["importId"].as_str().expect("an id"));
+    // A later read of the import has the same warnings. The report has them too, to be corrected
+    // and uploaded again.
+    let path = format!(
+        "/imports/{}",
+        done["data"]["importId"].as_str().expect("an id")
+    );
     assert_eq!(warned(&api.get(&path).await.expect(200).body), told);
-    let report = api.get(&format!("{path}/report?format=csv")).await.expect(200);
-    assert!(report.body.as_str().expect("a table").contains("UNDRAWABLE"));
+    let report = api
+        .get(&format!("{path}/report?format=csv"))
+        .await
+        .expect(200);
+    assert!(
+        report
+            .body
+            .as_str()
+            .expect("a table")
+            .contains("UNDRAWABLE")
+    );
 
     let path = format!("/generated-certificates?certificateId={certificate}");
-    let all = |body: &Value| body["data"].as_array().is_some_and(|all| all.len() == 9 - told.len());
+    let all = |body: &Value| {
+        body["data"]
+            .as_array()
+            .is_some_and(|all| all.len() == 9 - told.len())
+    };
     let made = api.until("the others are issued", &path, all).await;
-    let names: Vec<&str> =
-        made["data"].as_array().expect("a list").iter().filter_map(|one| one["fullName"].as_str()).collect();
+    let names: Vec<&str> = made["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["fullName"].as_str())
+        .collect();
     assert!(names.contains(&"Ana Rojas"), "{names:?}");
 }
 
@@ -76,33 +138,72 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
 async fn dry_runs_warn_of_names_too_long_for_their_place() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
-    let (endless, long) = ("W".repeat(200), "Ana de la ".repeat(5) + "Cruz");
+    let endless = "W".repeat(200);
+    let long = "Ana de la ".repeat(5) + "Cruz";
     let sheet = format!(
         "Name,Email,Document\nAda,ada@example.com,1\n{endless},eva@example.com,2\n{long},ida@example.com,3\n\
          Uma \u{12000},uma@example.com,4\n{endless},eva@example.com,2\n"
     );
     let form = || file("p.csv", sheet.clone());
     let earning = || form().text("certificateId", certificate.clone());
-    let rehearsed = api.upload("/attendees/bulk-upload?dryRun=true", earning()).await.expect(200).body;
+    let rehearsed = api
+        .upload("/attendees/bulk-upload?dryRun=true", earning())
+        .await
+        .expect(200)
+        .body;
     let told = warned(&rehearsed);
-    assert_eq!(told.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [3, 5], "{told:?}");
+    assert_eq!(
+        told.iter().map(|(row, _)| *row).collect::<Vec<_>>(),
+        [3, 5],
+        "{told:?}"
+    );
     let error = &rehearsed["data"]["warningDetails"][0]["errors"][0];
     let named = ["code", "field", "column"].map(|key| error[key].as_str());
-    assert_eq!(named, [Some("NAME_TOO_LONG"), Some("fullName"), Some("Name")]);
-    assert!(told[0].1.contains("too long for its place") && !told[0].1.contains("WW"), "{}", told[0].1);
+    assert_eq!(
+        named,
+        [Some("NAME_TOO_LONG"), Some("fullName"), Some("Name")]
+    );
+    assert!(
+        told[0].1.contains("too long for its place") && !told[0].1.contains("WW"),
+        "{}",
+        told[0].1
+    );
     assert!(told[1].1.contains("U+12000"), "{}", told[1].1);
     // Without a certificate there is no place yet.
-    let without = api.upload("/attendees/bulk-upload?dryRun=true", form()).await.expect(200).body;
-    assert_eq!(warned(&without).iter().map(|(row, _)| *row).collect::<Vec<_>>(), [5]);
+    let without = api
+        .upload("/attendees/bulk-upload?dryRun=true", form())
+        .await
+        .expect(200)
+        .body;
+    assert_eq!(
+        warned(&without)
+            .iter()
+            .map(|(row, _)| *row)
+            .collect::<Vec<_>>(),
+        [5]
+    );
 
-    let taken = api.upload("/attendees/bulk-upload", form()).await.expect(200);
-    let body =
-        json!({ "certificateId": certificate, "importId": taken.body["data"]["importId"], "dryRun": true });
-    let rehearsed =
-        api.post("/generated-certificates/generate", &body).await.expect(200).body["data"].clone();
-    assert_eq!((&rehearsed["new"], &rehearsed["undrawable"]), (&json!(2), &json!(2)), "{rehearsed}");
+    let taken = api
+        .upload("/attendees/bulk-upload", form())
+        .await
+        .expect(200);
+    let body = json!({ "certificateId": certificate, "importId": taken.body["data"]["importId"], "dryRun": true });
+    let rehearsed = api
+        .post("/generated-certificates/generate", &body)
+        .await
+        .expect(200)
+        .body["data"]
+        .clone();
+    assert_eq!(
+        (&rehearsed["new"], &rehearsed["undrawable"]),
+        (&json!(2), &json!(2)),
+        "{rehearsed}"
+    );
     let attendees = rehearsed["attendees"].as_array().expect("a list");
-    let mut codes: Vec<_> = attendees.iter().filter_map(|one| one["code"].as_str()).collect();
+    let mut codes: Vec<_> = attendees
+        .iter()
+        .filter_map(|one| one["code"].as_str())
+        .collect();
     codes.sort_unstable();
     assert_eq!(codes, ["NAME_TOO_LONG", "UNDRAWABLE"]);
 }
@@ -112,13 +213,25 @@ async fn dry_run_of_issuing_lists_undrawable_attendees() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let mut ids = Vec::new();
-    for (n, name) in ["Ada Lovelace", "Eva \u{12000}", "Luis Mora"].into_iter().enumerate() {
+    for (n, name) in ["Ada Lovelace", "Eva \u{12000}", "Luis Mora"]
+        .into_iter()
+        .enumerate()
+    {
         let body = json!({ "fullName": name, "email": format!("p{n}@example.com"), "documentNumber": format!("D{n}") });
         let created = api.post("/attendees", &body).await.expect(201).body["data"].clone();
         let warning = &created["warnings"][0];
         if n == 1 {
-            assert_eq!((&warning["field"], &warning["code"]), (&json!("fullName"), &json!("UNDRAWABLE")));
-            assert!(warning["message"].as_str().expect("text").contains("\u{12000} (U+12000)"), "{warning}");
+            assert_eq!(
+                (&warning["field"], &warning["code"]),
+                (&json!("fullName"), &json!("UNDRAWABLE"))
+            );
+            assert!(
+                warning["message"]
+                    .as_str()
+                    .expect("text")
+                    .contains("\u{12000} (U+12000)"),
+                "{warning}"
+            );
         } else {
             assert_eq!(warning, &Value::Null);
         }
@@ -127,28 +240,54 @@ async fn dry_run_of_issuing_lists_undrawable_attendees() {
     let path = "/generated-certificates/generate";
     let first = json!({ "certificateId": certificate, "attendeeIds": [ids[0]] });
     let begun = api.post(path, &first).await.expect(202);
-    let batch = format!("/batches/{}", begun.body["data"]["batchId"].as_str().expect("an id"));
-    api.until("it is issued", &batch, |body| body["data"]["state"] == "dispatched").await;
-    api.until("the tables contain it", "/generated-certificates", |body| body["data"][0]["id"].is_string())
-        .await;
+    let batch = format!(
+        "/batches/{}",
+        begun.body["data"]["batchId"].as_str().expect("an id")
+    );
+    api.until("it is issued", &batch, |body| {
+        body["data"]["state"] == "dispatched"
+    })
+    .await;
+    api.until("the tables contain it", "/generated-certificates", |body| {
+        body["data"][0]["id"].is_string()
+    })
+    .await;
 
     ids.push(json!(uuid::Uuid::new_v4()));
     let body = json!({ "certificateId": certificate, "attendeeIds": ids, "dryRun": true });
     let rehearsed = api.post(path, &body).await.expect(200).body["data"].clone();
-    let counts = ["new", "existing", "undrawable", "refused"].map(|count| rehearsed[count].as_i64());
+    let counts =
+        ["new", "existing", "undrawable", "refused"].map(|count| rehearsed[count].as_i64());
     assert_eq!(counts, [Some(1); 4], "{rehearsed}");
     let attendees = rehearsed["attendees"].as_array().expect("a list");
-    let outcomes: Vec<_> =
-        attendees.iter().map(|one| (&one["attendeeId"], one["outcome"].as_str())).collect();
+    let outcomes: Vec<_> = attendees
+        .iter()
+        .map(|one| (&one["attendeeId"], one["outcome"].as_str()))
+        .collect();
     let expected = ["existing", "undrawable", "new", "refused"];
-    assert_eq!(outcomes, ids.iter().zip(expected.map(Some)).collect::<Vec<_>>());
-    assert_eq!((&attendees[1]["code"], &attendees[3]["code"]), (&json!("UNDRAWABLE"), &json!("NOT_FOUND")));
-    assert!(attendees[1]["message"].as_str().expect("text").contains("U+12000"));
+    assert_eq!(
+        outcomes,
+        ids.iter().zip(expected.map(Some)).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        (&attendees[1]["code"], &attendees[3]["code"]),
+        (&json!("UNDRAWABLE"), &json!("NOT_FOUND"))
+    );
+    assert!(
+        attendees[1]["message"]
+            .as_str()
+            .expect("text")
+            .contains("U+12000")
+    );
     assert_eq!(rehearsed["undrawableTexts"], json!([]));
 
     // After the correction there is no warning.
     let path = format!("/attendees/{}", ids[1].as_str().expect("an id"));
-    let request = api.request(Method::PATCH, &path).json(&json!({ "fullName": "Eva Gil" })).send().await;
+    let request = api
+        .request(Method::PATCH, &path)
+        .json(&json!({ "fullName": "Eva Gil" }))
+        .send()
+        .await;
     let changed = Answered::of(request.expect("answered")).await.expect(200);
     assert_eq!(changed.body["data"]["warnings"], Value::Null);
 }
@@ -165,29 +304,63 @@ async fn undrawable_definition_is_rejected_by_field() {
     };
     for field in ["client", "name", "eventName"] {
         let patch = json!({ field: "Summit 😀 \u{1780}" });
-        let request = api.request(Method::PATCH, &format!("/certificates/{id}")).json(&patch);
+        let request = api
+            .request(Method::PATCH, &format!("/certificates/{id}"))
+            .json(&patch);
         for refused in [
-            api.post("/certificates", &with(field, "Summit 😀 \u{1780}")).await,
+            api.post("/certificates", &with(field, "Summit 😀 \u{1780}"))
+                .await,
             Answered::of(request.send().await.expect("answered")).await,
         ] {
             let refused = refused.expect(400);
-            let details = refused.body["error"]["details"].as_array().expect("a list").clone();
-            assert_eq!((refused.code(), details.len()), ("VALIDATION_ERROR", 1), "{details:?}");
+            let details = refused.body["error"]["details"]
+                .as_array()
+                .expect("a list")
+                .clone();
+            assert_eq!(
+                (refused.code(), details.len()),
+                ("VALIDATION_ERROR", 1),
+                "{details:?}"
+            );
             let detail = details[0].as_str().expect("text");
             assert!(detail.starts_with(&format!("{field}: ")), "{detail}");
-            assert!(detail.contains("😀 (U+1F600)") && detail.contains("U+1780"), "{detail}");
+            assert!(
+                detail.contains("😀 (U+1F600)") && detail.contains("U+1780"),
+                "{detail}"
+            );
         }
     }
     // All fields are reported together.
     let body = json!({ "client": "😀", "name": "Speaker", "eventName": "🎓" });
     let refused = api.post("/certificates", &body).await.expect(400);
-    assert_eq!(refused.body["error"]["details"].as_array().map(Vec::len), Some(2), "{}", refused.body);
+    assert_eq!(
+        refused.body["error"]["details"].as_array().map(Vec::len),
+        Some(2),
+        "{}",
+        refused.body
+    );
     // A text that is too long for the page is found by drawing a sample without options.
-    let refused = api.post("/certificates", &with("eventName", &"W".repeat(300))).await.expect(400);
-    assert!(refused.body["error"]["details"][0].as_str().expect("text").starts_with("eventName: "));
+    let refused = api
+        .post("/certificates", &with("eventName", &"W".repeat(300)))
+        .await
+        .expect(400);
+    assert!(
+        refused.body["error"]["details"][0]
+            .as_str()
+            .expect("text")
+            .starts_with("eventName: ")
+    );
     // A character that does not print is rejected by name. Characters without meaning are removed.
-    let refused = api.post("/certificates", &with("name", "Spea\u{200B}ker")).await.expect(400);
-    assert!(refused.body["error"]["message"].as_str().expect("text").contains("U+200B (ZERO WIDTH SPACE)"));
+    let refused = api
+        .post("/certificates", &with("name", "Spea\u{200B}ker"))
+        .await
+        .expect(400);
+    assert!(
+        refused.body["error"]["message"]
+            .as_str()
+            .expect("text")
+            .contains("U+200B (ZERO WIDTH SPACE)")
+    );
     let odd = with("eventName", "\u{FEFF}Summit\u{2009}2026\u{FE0F}\u{200E}");
     let defined = api.post("/certificates", &odd).await.expect(201);
     assert_eq!(defined.body["data"]["eventName"], "Summit 2026");
@@ -212,41 +385,92 @@ async fn stored_undrawable_definition_issues_nothing() {
     };
     let id = CertificateId(uuid::Uuid::new_v4());
     let define = CertificateCommand::Define(definition);
-    api.app.app.commands().execute::<Certificate>(&person(), id, define).await.expect("defined");
-    let attendee = json!({ "fullName": "Ana Rojas", "email": "ana@example.com", "documentNumber": "1" });
+    api.app
+        .app
+        .commands()
+        .execute::<Certificate>(&person(), id, define)
+        .await
+        .expect("defined");
+    let attendee =
+        json!({ "fullName": "Ana Rojas", "email": "ana@example.com", "documentNumber": "1" });
     let ana = api.post("/attendees", &attendee).await.expect(201).body["data"]["id"].clone();
 
     let mut body = json!({ "certificateId": id, "attendeeIds": [ana], "dryRun": true });
-    let rehearsed =
-        api.post("/generated-certificates/generate", &body).await.expect(200).body["data"].clone();
-    assert_eq!((&rehearsed["undrawable"], &rehearsed["new"]), (&json!(1), &json!(0)));
-    assert!(rehearsed["undrawableTexts"][0].as_str().expect("text").contains("eventName"), "{rehearsed}");
+    let rehearsed = api
+        .post("/generated-certificates/generate", &body)
+        .await
+        .expect(200)
+        .body["data"]
+        .clone();
+    assert_eq!(
+        (&rehearsed["undrawable"], &rehearsed["new"]),
+        (&json!(1), &json!(0))
+    );
+    assert!(
+        rehearsed["undrawableTexts"][0]
+            .as_str()
+            .expect("text")
+            .contains("eventName"),
+        "{rehearsed}"
+    );
     body["dryRun"] = json!(false);
-    let form =
-        file("p.csv", "Name,Email,Document\nEva Gil,e@example.com,2\n").text("certificateId", id.to_string());
-    let people = json!([{ "fullName": "Eva Gil", "email": "e@example.com", "documentNumber": "2" }]);
+    let form = file("p.csv", "Name,Email,Document\nEva Gil,e@example.com,2\n")
+        .text("certificateId", id.to_string());
+    let people =
+        json!([{ "fullName": "Eva Gil", "email": "e@example.com", "documentNumber": "2" }]);
     for refused in [
         api.post("/generated-certificates/generate", &body).await,
         api.upload("/attendees/bulk-upload", form).await,
-        api.post(&format!("/attendees/bulk?certificateId={id}"), &people).await,
+        api.post(&format!("/attendees/bulk?certificateId={id}"), &people)
+            .await,
     ] {
         let refused = refused.expect(422);
         assert_eq!(refused.code(), "NOT_DRAWABLE");
-        assert!(refused.body["error"]["details"][0].as_str().expect("text").contains("🎓 (U+1F393)"));
+        assert!(
+            refused.body["error"]["details"][0]
+                .as_str()
+                .expect("text")
+                .contains("🎓 (U+1F393)")
+        );
     }
-    assert_eq!(api.get("/generated-certificates").await.expect(200).body["data"], json!([]));
+    assert_eq!(
+        api.get("/generated-certificates").await.expect(200).body["data"],
+        json!([])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_with_unusual_spaces_are_found_with_ordinary_spaces() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
-    let form = file("people.csv", case("46-unusual-spaces.csv")).text("certificateId", certificate.clone());
-    let done = api.upload("/attendees/bulk-upload", form).await.expect(200).body;
-    assert_eq!((&done["data"]["certificatesAssociated"], &done["data"]["warnings"]), (&json!(9), &json!(0)));
-    for search in ["Ana%20Rojas", "Ana%E2%80%89Rojas", "%E5%B1%B1%E7%94%B0%20%E5%A4%AA%E9%83%8E"] {
-        let found = api.get(&format!("/attendees?search={search}")).await.expect(200);
-        assert_eq!(found.body["data"].as_array().map(Vec::len), Some(1), "{search}");
+    let form = file("people.csv", case("46-unusual-spaces.csv"))
+        .text("certificateId", certificate.clone());
+    let done = api
+        .upload("/attendees/bulk-upload", form)
+        .await
+        .expect(200)
+        .body;
+    assert_eq!(
+        (
+            &done["data"]["certificatesAssociated"],
+            &done["data"]["warnings"]
+        ),
+        (&json!(9), &json!(0))
+    );
+    for search in [
+        "Ana%20Rojas",
+        "Ana%E2%80%89Rojas",
+        "%E5%B1%B1%E7%94%B0%20%E5%A4%AA%E9%83%8E",
+    ] {
+        let found = api
+            .get(&format!("/attendees?search={search}"))
+            .await
+            .expect(200);
+        assert_eq!(
+            found.body["data"].as_array().map(Vec::len),
+            Some(1),
+            "{search}"
+        );
     }
     let path = format!("/generated-certificates?certificateId={certificate}&state=generated");
     let all = |body: &Value| body["data"].as_array().is_some_and(|all| all.len() == 9);

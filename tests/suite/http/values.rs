@@ -1,4 +1,5 @@
-//! Values that programs damaged: all requests and uploads reject them. Accepted values survive an export.
+//! Values that programs damaged: all requests and uploads reject them. Accepted values survive an
+//! export.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,8 +7,17 @@ use serde_json::{Value, json};
 use super::{Answered, Api, file};
 
 async fn bulk(api: &Api, body: &str) -> Answered {
-    let request = api.request(Method::POST, "/attendees/bulk").header("content-type", "application/json");
-    Answered::of(request.body(body.to_owned()).send().await.expect("answered")).await
+    let request = api
+        .request(Method::POST, "/attendees/bulk")
+        .header("content-type", "application/json");
+    Answered::of(
+        request
+            .body(body.to_owned())
+            .send()
+            .await
+            .expect("answered"),
+    )
+    .await
 }
 
 async fn patch(api: &Api, path: &str, body: &Value) -> Answered {
@@ -16,9 +26,14 @@ async fn patch(api: &Api, path: &str, body: &Value) -> Answered {
 }
 
 fn codes(answer: &Answered) -> Vec<(u64, String)> {
-    let errors = answer.body["data"]["errorDetails"].as_array().expect("a list");
+    let errors = answer.body["data"]["errorDetails"]
+        .as_array()
+        .expect("a list");
     let code = |row: &Value| {
-        let code = row["errors"][0]["code"].as_str().expect("a code").to_owned();
+        let code = row["errors"][0]["code"]
+            .as_str()
+            .expect("a code")
+            .to_owned();
         (row["row"].as_u64().expect("a number"), code)
     };
     errors.iter().map(code).collect()
@@ -41,16 +56,44 @@ async fn damaged_values_are_rejected_by_every_way_in() {
         ("Ana", json!(1.5)),
     ] {
         let body = person(name, document);
-        assert_eq!(api.post("/attendees", &body).await.expect(400).code(), "VALIDATION_ERROR", "{body}");
-        assert_eq!(codes(&api.post("/attendees/bulk", &json!([body])).await.expect(200)).len(), 1, "{body}");
+        assert_eq!(
+            api.post("/attendees", &body).await.expect(400).code(),
+            "VALIDATION_ERROR",
+            "{body}"
+        );
+        assert_eq!(
+            codes(
+                &api.post("/attendees/bulk", &json!([body]))
+                    .await
+                    .expect(200)
+            )
+            .len(),
+            1,
+            "{body}"
+        );
     }
-    let ana = api.post("/attendees", &person("Ana", json!(79_123_456))).await.expect(201);
+    let ana = api
+        .post("/attendees", &person("Ana", json!(79_123_456)))
+        .await
+        .expect(201);
     assert_eq!(ana.body["data"]["documentNumber"], "79123456");
-    let path = format!("/attendees/{}", ana.body["data"]["id"].as_str().expect("an id"));
-    let changed = patch(&api, &path, &json!({"documentNumber": 80_000_001})).await.expect(200);
+    let path = format!(
+        "/attendees/{}",
+        ana.body["data"]["id"].as_str().expect("an id")
+    );
+    let changed = patch(&api, &path, &json!({"documentNumber": 80_000_001}))
+        .await
+        .expect(200);
     assert_eq!(changed.body["data"]["documentNumber"], "80000001");
-    for wrong in [json!({"fullName": "JosŽ Mu–oz"}), json!({"documentNumber": "12345678.0"})] {
-        assert_eq!(patch(&api, &path, &wrong).await.expect(400).code(), "VALIDATION_ERROR", "{wrong}");
+    for wrong in [
+        json!({"fullName": "JosŽ Mu–oz"}),
+        json!({"documentNumber": "12345678.0"}),
+    ] {
+        assert_eq!(
+            patch(&api, &path, &wrong).await.expect(400).code(),
+            "VALIDATION_ERROR",
+            "{wrong}"
+        );
     }
 }
 
@@ -70,8 +113,16 @@ async fn bad_element_is_an_error_of_its_row() {
         good(5, "\"5\""),
     );
     let done = bulk(&api, &body).await.expect(200);
-    let expected = [(1, "UNREADABLE"), (3, "UNREADABLE"), (4, "NUMBER_ROUNDED"), (6, "UNREADABLE")];
-    assert_eq!(codes(&done), expected.map(|(row, code)| (row, code.to_owned())));
+    let expected = [
+        (1, "UNREADABLE"),
+        (3, "UNREADABLE"),
+        (4, "NUMBER_ROUNDED"),
+        (6, "UNREADABLE"),
+    ];
+    assert_eq!(
+        codes(&done),
+        expected.map(|(row, code)| (row, code.to_owned()))
+    );
     assert_eq!(done.body["data"]["created"], 2, "{}", done.body);
     let ana = api
         .until("both are in the table", "/attendees", |body| {
@@ -85,7 +136,13 @@ async fn bad_element_is_an_error_of_its_row() {
         .filter_map(|one| one["documentNumber"].as_str())
         .collect();
     assert!(numbers.contains(&"79123456"), "{numbers:?}");
-    assert_eq!(bulk(&api, r#"[{"fullName": "Ana"},]"#).await.expect(400).code(), "MALFORMED_JSON");
+    assert_eq!(
+        bulk(&api, r#"[{"fullName": "Ana"},]"#)
+            .await
+            .expect(400)
+            .code(),
+        "MALFORMED_JSON"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,10 +151,14 @@ async fn misread_text_of_a_definition_is_rejected() {
     let id = api.certificate().await;
     let path = format!("/certificates/{id}");
     for client in ["JosŽ Mu–oz", "Universidad de MÃ¡laga"] {
-        let refused = patch(&api, &path, &json!({"client": client})).await.expect(400);
+        let refused = patch(&api, &path, &json!({"client": client}))
+            .await
+            .expect(400);
         assert_eq!(refused.code(), "VALIDATION_ERROR", "{}", refused.body);
     }
-    patch(&api, &path, &json!({"client": "Acme™ – Peña & Søn"})).await.expect(200);
+    patch(&api, &path, &json!({"client": "Acme™ – Peña & Søn"}))
+        .await
+        .expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,9 +167,16 @@ async fn file_in_mac_cyrillic_is_refused_and_its_encoding_is_named() {
     // "Иванов Иван" in MacCyrillic.
     let mut sheet = b"Nombre,Correo,DNI\n".to_vec();
     sheet.extend(b"\x88\xE2\xE0\xED\xEE\xE2 \x88\xE2\xE0\xED,i@example.org,7\n");
-    let refused = api.upload("/attendees/bulk-upload", file("p.csv", sheet.clone())).await.expect(422);
+    let refused = api
+        .upload("/attendees/bulk-upload", file("p.csv", sheet.clone()))
+        .await
+        .expect(422);
     assert_eq!(refused.code(), "MISREAD_TEXT", "{}", refused.body);
-    assert!(refused.body.to_string().contains("x-mac-cyrillic"), "{}", refused.body);
+    assert!(
+        refused.body.to_string().contains("x-mac-cyrillic"),
+        "{}",
+        refused.body
+    );
     let form = file("p.csv", sheet).text("encoding", "x-mac-cyrillic");
     let read = api.upload("/attendees/bulk-upload", form).await.expect(200);
     assert_eq!(read.body["data"]["created"], 1, "{}", read.body);

@@ -1,5 +1,5 @@
-//! Tests with a cluster whose leaders step down or are killed under load. Acknowledged events are there exactly
-//! once, commits are complete, and clients recover on their own.
+//! Tests with a cluster whose leaders step down or are killed under load. Acknowledged events are
+//! there exactly once, commits are complete, and clients recover on their own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,7 +45,10 @@ impl Load {
     /// Waits until `more` further commits or commands are done.
     async fn progress(&self, more: usize) {
         let goal = self.done.load(Ordering::Relaxed) + more;
-        until("the writers make progress", async || self.done.load(Ordering::Relaxed) >= goal).await;
+        until("the writers make progress", async || {
+            self.done.load(Ordering::Relaxed) >= goal
+        })
+        .await;
     }
 }
 
@@ -54,15 +57,31 @@ async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<
     let mut last = vec![0; ids.len()];
     let mut told = Vec::new();
     while load.goes_on() {
-        let events: Vec<Vec<NewEvent>> =
-            ids.iter().map(|_| (0..each).map(|_| event(told.len())).collect()).collect();
-        let appends: Vec<_> = (0..ids.len()).map(|n| append(&ids[n], last[n], events[n].clone())).collect();
-        let positions = settle(&log, &ids, &events, Commit::new(log.names(), appends.clone())).await;
+        let events: Vec<Vec<NewEvent>> = ids
+            .iter()
+            .map(|_| (0..each).map(|_| event(told.len())).collect())
+            .collect();
+        let appends: Vec<_> = (0..ids.len())
+            .map(|n| append(&ids[n], last[n], events[n].clone()))
+            .collect();
+        let positions = settle(
+            &log,
+            &ids,
+            &events,
+            Commit::new(log.names(), appends.clone()),
+        )
+        .await;
         if let Some(positions) = &positions {
-            last = positions.chunks(each).map(|of_one| *of_one.last().unwrap()).collect();
+            last = positions
+                .chunks(each)
+                .map(|of_one| *of_one.last().unwrap())
+                .collect();
             load.count();
         }
-        told.push(Told { events: events.iter().flatten().map(|e| e.event_id).collect(), positions });
+        told.push(Told {
+            events: events.iter().flatten().map(|e| e.event_id).collect(),
+            positions,
+        });
     }
     told
 }
@@ -78,7 +97,8 @@ async fn settle(
         match log.append(commit.clone()).await {
             Ok(positions) => return Some(positions),
             Err(AppendError::Refused(_)) => return None,
-            // After an unknown outcome, the events may have been written. If not, the same commit is still valid.
+            // After an unknown outcome, the events may have been written. If not, the same commit
+            // is still valid.
             Err(AppendError::Unknown(_) | AppendError::Conflict) => {}
         }
         if let Some(positions) = find(log, ids, events).await {
@@ -106,7 +126,10 @@ async fn command(commands: Commands, load: Load) -> Commanded {
     let mut told = Vec::new();
     while load.goes_on() {
         let context = person();
-        let outcome = match commands.execute::<User>(&context, id, change_password(told.len())).await {
+        let outcome = match commands
+            .execute::<User>(&context, id, change_password(told.len()))
+            .await
+        {
             Ok(done) => Some(done.position),
             Err(CommandError::Busy | CommandError::Log(_)) => None,
             Err(error) => panic!("{error}"),
@@ -123,7 +146,11 @@ async fn read(log: EventLog, end: Arc<AtomicU64>) -> Vec<Position> {
     let mut seen = Vec::new();
     let start = Instant::now();
     while reader.position() < end.load(Ordering::Relaxed) {
-        assert!(start.elapsed() < Duration::from_secs(90), "the reader is at position {}", reader.position());
+        assert!(
+            start.elapsed() < Duration::from_secs(90),
+            "the reader is at position {}",
+            reader.position()
+        );
         // An error while there is no leader is retried.
         if let Ok(batch) = reader.next_batch(500, Duration::from_millis(250)).await {
             seen.extend(batch.iter().map(|e| e.position));
@@ -137,20 +164,26 @@ struct Writers {
     commanders: Vec<JoinHandle<Commanded>>,
 }
 
-/// Starts writers on each process: for aggregates with single events (published individually or in group commits),
-/// for commits of three aggregates with two events each, and for commands.
+/// Starts writers on each process: for aggregates with single events (published individually or in
+/// group commits), for commits of three aggregates with two events each, and for commands.
 fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
-    let mut all = Writers { writers: Vec::new(), commanders: Vec::new() };
+    let mut all = Writers {
+        writers: Vec::new(),
+        commanders: Vec::new(),
+    };
     for (p, log) in processes.iter().enumerate() {
         for n in 0..5 {
             let ids = vec![format!("single-{p}-{n}")];
-            all.writers.push(tokio::spawn(write(log.clone(), ids, 1, load.clone())));
+            all.writers
+                .push(tokio::spawn(write(log.clone(), ids, 1, load.clone())));
         }
         for n in 0..3 {
             let ids = (0..3).map(|m| format!("several-{p}-{n}-{m}")).collect();
-            all.writers.push(tokio::spawn(write(log.clone(), ids, 2, load.clone())));
+            all.writers
+                .push(tokio::spawn(write(log.clone(), ids, 2, load.clone())));
         }
-        all.commanders.push(tokio::spawn(command(commands(log), load.clone())));
+        all.commanders
+            .push(tokio::spawn(command(commands(log), load.clone())));
     }
     all
 }
@@ -158,10 +191,14 @@ fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
 impl Writers {
     /// Waits until all writers have ended. Returns all results.
     async fn end(self) -> (Vec<Told>, Commanded) {
-        let (mut told, mut commands) = (Vec::new(), Vec::new());
+        let mut told = Vec::new();
+        let mut commands = Vec::new();
         for writer in self.writers {
             let one = writer.await.unwrap();
-            assert!(one.iter().any(|one| one.positions.is_some()), "a writer wrote nothing");
+            assert!(
+                one.iter().any(|one| one.positions.is_some()),
+                "a writer wrote nothing"
+            );
             told.extend(one);
         }
         for commander in self.commanders {
@@ -174,17 +211,27 @@ impl Writers {
 fn compare(told: Vec<Told>, commands: &[(CommandId, Option<Position>)], events: &[RecordedEvent]) {
     let mut places: HashMap<Uuid, Vec<Position>> = HashMap::new();
     for event in events {
-        places.entry(event.event_id).or_default().push(event.position);
+        places
+            .entry(event.event_id)
+            .or_default()
+            .push(event.position);
     }
     for Told { events, positions } in told {
         let Some(positions) = positions else {
-            assert!(events.iter().all(|id| !places.contains_key(id)), "refused, but in the log");
+            assert!(
+                events.iter().all(|id| !places.contains_key(id)),
+                "refused, but in the log"
+            );
             continue;
         };
         let contiguous: Vec<_> = (positions[0]..).take(events.len()).collect();
         assert_eq!(positions, contiguous, "not contiguous");
         for (id, position) in events.iter().zip(positions) {
-            assert_eq!(places.get(id), Some(&vec![position]), "missing, elsewhere, or written twice");
+            assert_eq!(
+                places.get(id),
+                Some(&vec![position]),
+                "missing, elsewhere, or written twice"
+            );
         }
     }
     for (command_id, position) in commands {
@@ -200,11 +247,18 @@ fn compare(told: Vec<Told>, commands: &[(CommandId, Option<Position>)], events: 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_survive_leader_changes_and_killed_leaders() {
     let mut nodes = Nodes::start().await;
-    let processes = [nodes.process(0).await, nodes.process(1).await, nodes.process(2).await];
+    let processes = [
+        nodes.process(0).await,
+        nodes.process(1).await,
+        nodes.process(2).await,
+    ];
     processes[0].provision(3).await.unwrap();
     let load = Load::default();
     let end = Arc::new(AtomicU64::new(u64::MAX));
-    let readers: Vec<_> = processes.iter().map(|log| tokio::spawn(read(log.clone(), end.clone()))).collect();
+    let readers: Vec<_> = processes
+        .iter()
+        .map(|log| tokio::spawn(read(log.clone(), end.clone())))
+        .collect();
     let writers = start_writers(&processes, &load);
     load.progress(300).await;
     for _ in 0..4 {
@@ -218,8 +272,14 @@ async fn events_survive_leader_changes_and_killed_leaders() {
     load.progress(300).await;
     load.stop.store(true, Ordering::Relaxed);
     let (told, commands) = writers.end().await;
-    assert!(told.iter().all(|one| one.positions.is_some()), "refused instead of waiting for a leader");
-    assert!(commands.iter().all(|(_, position)| position.is_some()), "a command failed");
+    assert!(
+        told.iter().all(|one| one.positions.is_some()),
+        "refused instead of waiting for a leader"
+    );
+    assert!(
+        commands.iter().all(|(_, position)| position.is_some()),
+        "a command failed"
+    );
 
     let other = &processes[(dead + 1) % 3];
     nodes.level(other).await;
@@ -233,15 +293,23 @@ async fn events_survive_leader_changes_and_killed_leaders() {
     // Answers of the node that was killed.
     let back = nodes.process_on(dead).await;
     for id in ["single-0-0", "several-2-2-1"] {
-        let of_one = events.iter().filter(|e| e.id == id).map(|e| e.position).collect::<Vec<_>>();
+        let of_one = events
+            .iter()
+            .filter(|e| e.id == id)
+            .map(|e| e.position)
+            .collect::<Vec<_>>();
         let loaded = back.load("user", id, 0).await.unwrap();
-        assert_eq!(loaded.iter().map(|e| e.position).collect::<Vec<_>>(), of_one, "{id}");
+        assert_eq!(
+            loaded.iter().map(|e| e.position).collect::<Vec<_>>(),
+            of_one,
+            "{id}"
+        );
     }
     a_leader_without_followers(&mut nodes, other).await;
 }
 
-/// Tests a leader without followers. It receives a commit and can't acknowledge it. The result must not be a
-/// refusal if the events are written.
+/// Tests a leader without followers. It receives a commit and can't acknowledge it. The result must
+/// not be a refusal if the events are written.
 async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
     let leader = nodes.leader(log).await;
     let log = nodes.process_on(leader).await;
@@ -251,7 +319,10 @@ async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
     }
     let events = [vec![event(0), event(1)], vec![event(2)]];
     let ids = ["alone-a".to_owned(), "alone-b".to_owned()];
-    let appends = vec![append(&ids[0], 0, events[0].clone()), append(&ids[1], 0, events[1].clone())];
+    let appends = vec![
+        append(&ids[0], 0, events[0].clone()),
+        append(&ids[1], 0, events[1].clone()),
+    ];
     let commit = Commit::new(log.names(), appends);
     let outcome = log.append(commit.clone()).await;
     for node in followers {
@@ -261,11 +332,19 @@ async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
     let there = find(&log, &ids, &events).await.is_some();
     match outcome {
         Err(AppendError::Unknown(_)) => {}
-        Err(AppendError::Refused(why)) => assert!(!there, "reported as refused, but in the log: {why}"),
+        Err(AppendError::Refused(why)) => {
+            assert!(!there, "reported as refused, but in the log: {why}")
+        }
         other => panic!("one of three nodes acknowledged alone: {other:?}"),
     }
-    let positions = settle(&log, &ids, &events, commit).await.expect("written in the end");
+    let positions = settle(&log, &ids, &events, commit)
+        .await
+        .expect("written in the end");
     let stored = read_all(&log).await;
-    let own = stored.iter().filter(|e| ids.contains(&e.id)).map(|e| e.position).collect::<Vec<_>>();
+    let own = stored
+        .iter()
+        .filter(|e| ids.contains(&e.id))
+        .map(|e| e.position)
+        .collect::<Vec<_>>();
     assert_eq!(own, positions, "each once");
 }

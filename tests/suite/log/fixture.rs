@@ -56,8 +56,8 @@ impl On {
         }
     }
 
-    /// Opens the log as a new process, with its own connection and committing task. On a cluster, successive
-    /// processes connect to different nodes.
+    /// Opens the log as a new process, with its own connection and committing task. On a cluster,
+    /// successive processes connect to different nodes.
     pub async fn open(self, namespace: &Namespace) -> EventLog {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         match self {
@@ -88,7 +88,12 @@ impl Log {
         let namespace = on.namespace();
         let log = on.open(&namespace).await;
         log.provision(on.replicas()).await.expect("provisioned");
-        Self { commands: commands(&log), namespace, log, on }
+        Self {
+            commands: commands(&log),
+            namespace,
+            log,
+            on,
+        }
     }
 
     /// Opens the same log as another process, with its own connection and committing task.
@@ -108,9 +113,12 @@ pub async fn open(url: &str, namespace: &str) -> EventLog {
 
 /// Connects to the first of `urls`, or to another one if it goes down.
 pub async fn open_any(urls: &[String], namespace: &str) -> EventLog {
-    let servers: Vec<async_nats::ServerAddr> = urls.iter().map(|url| url.parse().expect("a URL")).collect();
+    let servers: Vec<async_nats::ServerAddr> =
+        urls.iter().map(|url| url.parse().expect("a URL")).collect();
     // Without discovered servers, the client only uses the nodes that the test names.
-    let options = async_nats::ConnectOptions::new().retain_servers_order().ignore_discovered_servers();
+    let options = async_nats::ConnectOptions::new()
+        .retain_servers_order()
+        .ignore_discovered_servers();
     let client = options.connect(servers).await.expect("nats-server answers");
     EventLog::new(client, Names::new(namespace).expect("a good namespace"))
 }
@@ -125,7 +133,12 @@ pub async fn read_all(log: &EventLog) -> Vec<RecordedEvent> {
     let mut reader = log.read_after(0);
     let mut all = Vec::new();
     while reader.position() < last {
-        all.extend(reader.next_batch(1_000, Duration::from_secs(30)).await.expect("readable"));
+        all.extend(
+            reader
+                .next_batch(1_000, Duration::from_secs(30))
+                .await
+                .expect("readable"),
+        );
     }
     all
 }
@@ -153,11 +166,21 @@ pub fn event_with(body: Bytes) -> NewEvent {
 }
 
 pub fn append(id: &str, expected: Position, events: Vec<NewEvent>) -> Append {
-    Append { aggregate: "user", id: id.to_owned(), expected, events }
+    Append {
+        aggregate: "user",
+        id: id.to_owned(),
+        expected,
+        events,
+    }
 }
 
 /// Appends events to one aggregate. Returns their positions.
-pub async fn put(log: &EventLog, id: &str, expected: Position, events: Vec<NewEvent>) -> Vec<Position> {
+pub async fn put(
+    log: &EventLog,
+    id: &str,
+    expected: Position,
+    events: Vec<NewEvent>,
+) -> Vec<Position> {
     let commit = Commit::new(log.names(), vec![append(id, expected, events)]);
     log.append(commit).await.expect("appended")
 }
@@ -178,10 +201,16 @@ pub fn user(name: &str) -> UserRegistered {
 
 pub async fn registered(commands: &Commands) -> UserId {
     let id = UserId(Uuid::new_v4());
-    commands.execute::<User>(&person(), id, UserCommand::Register(user("ada"))).await.expect("registered");
+    commands
+        .execute::<User>(&person(), id, UserCommand::Register(user("ada")))
+        .await
+        .expect("registered");
     id
 }
 
 pub fn change_password(n: usize) -> UserCommand {
-    UserCommand::ChangePassword { password_hash: format!("$argon2id${n}").into(), keeps_api_keys: false }
+    UserCommand::ChangePassword {
+        password_hash: format!("$argon2id${n}").into(),
+        keeps_api_keys: false,
+    }
 }

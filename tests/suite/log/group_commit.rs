@@ -17,7 +17,11 @@ on_both!(
 
 /// Returns all event ids by position.
 async fn standing(log: &Log) -> HashMap<Position, Uuid> {
-    log.all().await.iter().map(|e| (e.position, e.event_id)).collect()
+    log.all()
+        .await
+        .iter()
+        .map(|e| (e.position, e.event_id))
+        .collect()
 }
 
 async fn conflicts_do_not_affect_other_commits(on: On) {
@@ -25,12 +29,19 @@ async fn conflicts_do_not_affect_other_commits(on: On) {
     put(&log.log, "held", 0, vec![event(0)]).await;
     let commits: Vec<(String, NewEvent)> = (0..303)
         .map(|n| {
-            let id = if n % 101 == 50 { "held".to_owned() } else { format!("own-{n}") };
+            let id = if n % 101 == 50 {
+                "held".to_owned()
+            } else {
+                format!("own-{n}")
+            };
             (id, event(n))
         })
         .collect();
     let answers = join_all(commits.iter().map(|(id, event)| {
-        log.log.append(Commit::new(log.log.names(), vec![append(id, 0, vec![event.clone()])]))
+        log.log.append(Commit::new(
+            log.log.names(),
+            vec![append(id, 0, vec![event.clone()])],
+        ))
     }))
     .await;
 
@@ -41,13 +52,20 @@ async fn conflicts_do_not_affect_other_commits(on: On) {
             Ok(acknowledged) => {
                 assert_ne!(id, "held");
                 assert_eq!(acknowledged.len(), 1);
-                assert_eq!(standing.get(&acknowledged[0]), Some(&event.event_id), "{id}");
+                assert_eq!(
+                    standing.get(&acknowledged[0]),
+                    Some(&event.event_id),
+                    "{id}"
+                );
                 positions.insert(acknowledged[0]);
             }
             Err(error) => {
                 assert_eq!(id, "held", "{error}");
                 assert!(matches!(error, AppendError::Conflict), "{error}");
-                assert!(!standing.values().any(|id| *id == event.event_id), "refused, but in the log");
+                assert!(
+                    !standing.values().any(|id| *id == event.event_id),
+                    "refused, but in the log"
+                );
             }
         }
     }
@@ -58,18 +76,28 @@ async fn conflicts_do_not_affect_other_commits(on: On) {
 async fn commits_of_several_aggregates_stay_complete_under_load(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "held", 0, vec![event(0)]).await;
-    // Each commit has two events of one aggregate and one of another. Every seventh one conflicts at the aggregate
-    // `held`.
-    let commits: Vec<(bool, [NewEvent; 3])> =
-        (0..150).map(|n| (n % 7 == 3, [event(n), event(n), event(n)])).collect();
-    let answers = join_all(commits.iter().enumerate().map(|(n, (conflicts, [a, b, c]))| {
-        let other = if *conflicts { "held".to_owned() } else { format!("second-{n}") };
-        let appends = vec![
-            append(&format!("first-{n}"), 0, vec![a.clone(), b.clone()]),
-            append(&other, 0, vec![c.clone()]),
-        ];
-        log.log.append(Commit::new(log.log.names(), appends))
-    }))
+    // Each commit has two events of one aggregate and one of another. Every seventh one conflicts
+    // at the aggregate `held`.
+    let commits: Vec<(bool, [NewEvent; 3])> = (0..150)
+        .map(|n| (n % 7 == 3, [event(n), event(n), event(n)]))
+        .collect();
+    let answers = join_all(
+        commits
+            .iter()
+            .enumerate()
+            .map(|(n, (conflicts, [a, b, c]))| {
+                let other = if *conflicts {
+                    "held".to_owned()
+                } else {
+                    format!("second-{n}")
+                };
+                let appends = vec![
+                    append(&format!("first-{n}"), 0, vec![a.clone(), b.clone()]),
+                    append(&other, 0, vec![c.clone()]),
+                ];
+                log.log.append(Commit::new(log.log.names(), appends))
+            }),
+    )
     .await;
 
     let standing = standing(&log).await;
@@ -77,15 +105,25 @@ async fn commits_of_several_aggregates_stay_complete_under_load(on: On) {
         match answer {
             Ok(positions) => {
                 assert!(!conflicts);
-                assert_eq!([positions[0] + 1, positions[0] + 2], positions[1..], "not contiguous");
+                assert_eq!(
+                    [positions[0] + 1, positions[0] + 2],
+                    positions[1..],
+                    "not contiguous"
+                );
                 for (position, event) in positions.iter().zip(events) {
                     assert_eq!(standing.get(position), Some(&event.event_id));
                 }
             }
             Err(error) => {
-                assert!(*conflicts && matches!(error, AppendError::Conflict), "{error}");
+                assert!(
+                    *conflicts && matches!(error, AppendError::Conflict),
+                    "{error}"
+                );
                 let there = |event: &NewEvent| standing.values().any(|id| *id == event.event_id);
-                assert!(!events.iter().any(there), "a part of a refused commit is in the log");
+                assert!(
+                    !events.iter().any(there),
+                    "a part of a refused commit is in the log"
+                );
             }
         }
     }
@@ -102,11 +140,19 @@ async fn several_processes_write_concurrently(on: On) {
             let events: Vec<_> = (0..200).map(event).collect();
             let answers = join_all(events.iter().enumerate().map(|(n, event)| {
                 let id = format!("{process}-{n}");
-                other.append(Commit::new(other.names(), vec![append(&id, 0, vec![event.clone()])]))
+                other.append(Commit::new(
+                    other.names(),
+                    vec![append(&id, 0, vec![event.clone()])],
+                ))
             }))
             .await;
-            let position = |answer: Result<Vec<Position>, AppendError>| answer.expect("acknowledged")[0];
-            events.iter().map(|e| e.event_id).zip(answers.into_iter().map(position)).collect::<Vec<_>>()
+            let position =
+                |answer: Result<Vec<Position>, AppendError>| answer.expect("acknowledged")[0];
+            events
+                .iter()
+                .map(|e| e.event_id)
+                .zip(answers.into_iter().map(position))
+                .collect::<Vec<_>>()
         }));
     }
     let mut acknowledged = Vec::new();
@@ -122,14 +168,25 @@ async fn several_processes_write_concurrently(on: On) {
 
 async fn queued_commits_to_one_aggregate_keep_their_order(on: On) {
     let log = Log::on(on).await;
-    // Each append expects the one before. All are queued at the same time, and can only be written one by one.
-    let commits: Vec<_> = (0..20).map(|n| append("chain", n, vec![event(n as usize)])).collect();
-    let answers =
-        join_all(commits.iter().map(|one| log.log.append(Commit::new(log.log.names(), vec![one.clone()]))))
-            .await;
+    // Each append expects the one before. All are queued at the same time, and can only be written
+    // one by one.
+    let commits: Vec<_> = (0..20)
+        .map(|n| append("chain", n, vec![event(n as usize)]))
+        .collect();
+    let answers = join_all(commits.iter().map(|one| {
+        log.log
+            .append(Commit::new(log.log.names(), vec![one.clone()]))
+    }))
+    .await;
     for (n, answer) in answers.into_iter().enumerate() {
         assert_eq!(answer.unwrap(), [n as Position + 1]);
     }
     let ids: Vec<_> = log.all().await.iter().map(|e| e.event_id).collect();
-    assert_eq!(ids, commits.iter().map(|c| c.events[0].event_id).collect::<Vec<_>>());
+    assert_eq!(
+        ids,
+        commits
+            .iter()
+            .map(|c| c.events[0].event_id)
+            .collect::<Vec<_>>()
+    );
 }

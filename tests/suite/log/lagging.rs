@@ -1,5 +1,5 @@
-//! Tests with a node that is frozen and resumed. It then answers from outdated data. This must cause neither a
-//! wrong refusal nor a wrong answer that there is nothing to do.
+//! Tests with a node that is frozen and resumed. It then answers from outdated data. This must
+//! cause neither a wrong refusal nor a wrong answer that there is nothing to do.
 
 use std::sync::atomic::Ordering;
 
@@ -31,13 +31,19 @@ struct Owners {
 
 impl Owners {
     fn new() -> Self {
-        Self { first: Uuid::new_v4(), second: Uuid::new_v4() }
+        Self {
+            first: Uuid::new_v4(),
+            second: Uuid::new_v4(),
+        }
     }
 }
 
 async fn take(log: &EventLog, id: &str, owner: Uuid) -> Result<Position, CommandError> {
     let take = ClaimCommand::Take { kind: KIND, owner };
-    commands(log).execute::<Claim>(&person(), id, take).await.map(|done| done.position)
+    commands(log)
+        .execute::<Claim>(&person(), id, take)
+        .await
+        .map(|done| done.position)
 }
 
 /// Takes every claim for the first owner. Returns the position of each claim.
@@ -46,35 +52,88 @@ async fn take_all(log: &EventLog, ids: &[String], owners: &Owners) -> Vec<Positi
     done.into_iter().map(Result::unwrap).collect()
 }
 
-/// Releases all claims of the first owner, and gives every other one to the second owner. Loads nothing, because
-/// loading would wait for the frozen node.
-async fn change_hands(log: &EventLog, round: &str, ids: &[String], last: &[Position], owners: &Owners) {
+/// Releases all claims of the first owner, and gives every other one to the second owner. Loads
+/// nothing, because loading would wait for the frozen node.
+async fn change_hands(
+    log: &EventLog,
+    round: &str,
+    ids: &[String],
+    last: &[Position],
+    owners: &Owners,
+) {
     let subject = |n| log.names().aggregate("ballast", &format!("{round}-{n}"));
     // Published one by one, because a node applies a batch at once and answers only afterwards.
-    let sent = join_all((0..BALLAST).map(|n| log.context().publish(subject(n), "ballast".into()))).await;
-    for stored in join_all(sent.into_iter().map(|acknowledged| acknowledged.unwrap().into_future())).await {
+    let sent =
+        join_all((0..BALLAST).map(|n| log.context().publish(subject(n), "ballast".into()))).await;
+    for stored in join_all(
+        sent.into_iter()
+            .map(|acknowledged| acknowledged.unwrap().into_future()),
+    )
+    .await
+    {
         stored.unwrap();
     }
-    join_all(ids.iter().zip(last).enumerate().map(async |(n, (id, last))| {
-        let released = claim_event(ClaimReleased { kind: KIND, owner: owners.first }.into());
-        let taken = claim_event(ClaimTaken { kind: KIND, owner: owners.second }.into());
-        let events = if n % 2 == 1 { vec![released, taken] } else { vec![released] };
-        let append = Append { aggregate: "claim", ..append(id, *last, events) };
-        log.append(Commit::new(log.names(), vec![append])).await.unwrap();
-    }))
+    join_all(
+        ids.iter()
+            .zip(last)
+            .enumerate()
+            .map(async |(n, (id, last))| {
+                let released = claim_event(
+                    ClaimReleased {
+                        kind: KIND,
+                        owner: owners.first,
+                    }
+                    .into(),
+                );
+                let taken = claim_event(
+                    ClaimTaken {
+                        kind: KIND,
+                        owner: owners.second,
+                    }
+                    .into(),
+                );
+                let events = if n % 2 == 1 {
+                    vec![released, taken]
+                } else {
+                    vec![released]
+                };
+                let append = Append {
+                    aggregate: "claim",
+                    ..append(id, *last, events)
+                };
+                log.append(Commit::new(log.names(), vec![append]))
+                    .await
+                    .unwrap();
+            }),
+    )
     .await;
 }
 
 fn claim_event(event: ClaimEvent) -> NewEvent {
     let body = Bytes::from(event.encode());
-    NewEvent { event_type: event.event_type(), ..event_with(body) }
+    NewEvent {
+        event_type: event.event_type(),
+        ..event_with(body)
+    }
 }
 
-/// Requests claims through a frozen node. A third owner requests the free claims, which the node knows as taken.
-/// The first owner requests those of the second one, which the node knows as the first owner's. The node resumes
-/// when all requests are sent. Returns the number of the node's outdated answers.
-async fn ask_frozen(nodes: &Nodes, node: usize, log: &EventLog, ids: &[String], owners: &Owners) -> usize {
-    let sent = || log.client().statistics().out_messages.load(Ordering::Relaxed);
+/// Requests claims through a frozen node. A third owner requests the free claims, which the node
+/// knows as taken. The first owner requests those of the second one, which the node knows as the
+/// first owner's. The node resumes when all requests are sent. Returns the number of the node's
+/// outdated answers.
+async fn ask_frozen(
+    nodes: &Nodes,
+    node: usize,
+    log: &EventLog,
+    ids: &[String],
+    owners: &Owners,
+) -> usize {
+    let sent = || {
+        log.client()
+            .statistics()
+            .out_messages
+            .load(Ordering::Relaxed)
+    };
     let before = sent();
     let third = Uuid::new_v4();
     let wishes = join_all(ids.iter().enumerate().map(|(n, id)| {
@@ -83,26 +142,41 @@ async fn ask_frozen(nodes: &Nodes, node: usize, log: &EventLog, ids: &[String], 
     }));
     let answers = join_all(ids.iter().map(|id| log.load("claim", id, 0)));
     let goes_on = async {
-        until("all requests are sent", async || sent() >= before + 2 * ids.len() as u64).await;
+        until("all requests are sent", async || {
+            sent() >= before + 2 * ids.len() as u64
+        })
+        .await;
         nodes.signal(node, Signal::CONT);
     };
     let (wishes, answers, ()) = tokio::join!(wishes, answers, goes_on);
     for (n, wish) in wishes.into_iter().enumerate() {
         match wish {
-            Ok(_) => assert_eq!(n % 2, 0, "reported as held by an owner that has lost the claim"),
-            Err(CommandError::Refused(Refusal::Taken(_))) => assert_eq!(n % 2, 1, "a free claim was refused"),
+            Ok(_) => assert_eq!(
+                n % 2,
+                0,
+                "reported as held by an owner that has lost the claim"
+            ),
+            Err(CommandError::Refused(Refusal::Taken(_))) => {
+                assert_eq!(n % 2, 1, "a free claim was refused")
+            }
             Err(error) => panic!("{error}"),
         }
     }
-    answers.iter().filter(|answer| answer.as_ref().is_ok_and(|events| events.len() == 1)).count()
+    answers
+        .iter()
+        .filter(|answer| answer.as_ref().is_ok_and(|events| events.len() == 1))
+        .count()
 }
 
 /// Tests a follower that lags. It nearly always gives an outdated answer in the first round.
 async fn freeze_a_follower(nodes: &Nodes, leader: usize) {
     let frozen = (leader + 1) % 3;
-    let (through_frozen, other) = (nodes.process_on(frozen).await, nodes.process_on((leader + 2) % 3).await);
+    let through_frozen = nodes.process_on(frozen).await;
+    let other = nodes.process_on((leader + 2) % 3).await;
     for round in 0..30 {
-        let ids: Vec<_> = (0..CLAIMS).map(|n| format!("follower-{round}-{n}")).collect();
+        let ids: Vec<_> = (0..CLAIMS)
+            .map(|n| format!("follower-{round}-{n}"))
+            .collect();
         let owners = Owners::new();
         let last = take_all(&other, &ids, &owners).await;
         nodes.level(&other).await;
@@ -117,13 +191,17 @@ async fn freeze_a_follower(nodes: &Nodes, leader: usize) {
 
 /// Tests a leader that does not know yet that another node was elected.
 async fn freeze_the_leader(nodes: &Nodes, frozen: usize) {
-    let (through_frozen, other) = (nodes.process_on(frozen).await, nodes.process_on((frozen + 1) % 3).await);
+    let through_frozen = nodes.process_on(frozen).await;
+    let other = nodes.process_on((frozen + 1) % 3).await;
     let ids: Vec<_> = (0..CLAIMS).map(|n| format!("leader-{n}")).collect();
     let owners = Owners::new();
     let last = take_all(&other, &ids, &owners).await;
     nodes.level(&other).await;
     nodes.signal(frozen, Signal::STOP);
-    until("another node is the leader", async || nodes.leader(&other).await != frozen).await;
+    until("another node is the leader", async || {
+        nodes.leader(&other).await != frozen
+    })
+    .await;
     change_hands(&other, "leader", &ids, &last, &owners).await;
     ask_frozen(nodes, frozen, &through_frozen, &ids, &owners).await;
 }

@@ -14,7 +14,9 @@ pub struct Nodes {
 
 impl Nodes {
     pub async fn start() -> Self {
-        let mut cluster = NatsCluster::start(Some(laureate().to_path_buf())).await.unwrap();
+        let mut cluster = NatsCluster::start(Some(laureate().to_path_buf()))
+            .await
+            .unwrap();
         cluster.ready().await.unwrap();
         Self { cluster }
     }
@@ -31,11 +33,15 @@ impl Nodes {
         open_any(&self.cluster.urls()[node..=node], "own").await
     }
 
-    /// Returns the number of the node that leads the log's stream, as known to the process of `log`.
+    /// Returns the number of the node that leads the log's stream, as known to the process of
+    /// `log`.
     pub async fn leader(&self, log: &EventLog) -> usize {
         let mut leader = None;
         until("the log has a leader", async || {
-            let name = cluster_of(log).await["leader"].as_str().unwrap_or_default().to_owned();
+            let name = cluster_of(log).await["leader"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             leader = self.cluster.names().iter().position(|node| **node == name);
             leader.is_some()
         })
@@ -49,7 +55,9 @@ impl Nodes {
             let cluster = cluster_of(log).await;
             let replicas = cluster["replicas"].as_array().cloned().unwrap_or_default();
             replicas.len() == 2
-                && replicas.iter().all(|r| r["current"] == true && r["lag"].as_u64().is_none())
+                && replicas
+                    .iter()
+                    .all(|r| r["current"] == true && r["lag"].as_u64().is_none())
         })
         .await;
     }
@@ -83,7 +91,13 @@ pub async fn step_down(log: &EventLog) {
 /// Returns the leader's information about its cluster, or null if there is no answer.
 async fn cluster_of(log: &EventLog) -> Value {
     let api = format!("$JS.API.STREAM.INFO.{}", log.names().events());
-    let answer = log.client().request(api, "".into()).await.map_err(LogError::from);
-    let info = answer.ok().and_then(|answer| serde_json::from_slice::<Value>(&answer.payload).ok());
+    let answer = log
+        .client()
+        .request(api, "".into())
+        .await
+        .map_err(LogError::from);
+    let info = answer
+        .ok()
+        .and_then(|answer| serde_json::from_slice::<Value>(&answer.payload).ok());
     info.map_or(Value::Null, |info| info["cluster"].clone())
 }

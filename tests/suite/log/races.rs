@@ -11,11 +11,14 @@ use uuid::Uuid;
 
 use super::fixture::{Log, On, append, commands, event, on_both, person};
 
-on_both!(each_race_on_an_aggregate_has_one_winner, each_contested_claim_has_one_owner,);
+on_both!(
+    each_race_on_an_aggregate_has_one_winner,
+    each_contested_claim_has_one_owner,
+);
 
 impl On {
-    /// Number of races. It is smaller on one server, because there are no races between nodes, and each losing
-    /// commit of several events takes 10 ms of disk time there.
+    /// Number of races. It is smaller on one server, because there are no races between nodes, and
+    /// each losing commit of several events takes 10 ms of disk time there.
     const fn races(self) -> usize {
         match self {
             Self::OneServer => 100,
@@ -26,13 +29,18 @@ impl On {
 
 /// Opens three processes. On a cluster, each is connected to a different node.
 async fn processes(log: &Log) -> [EventLog; 3] {
-    [log.another_process().await, log.another_process().await, log.another_process().await]
+    [
+        log.another_process().await,
+        log.another_process().await,
+        log.another_process().await,
+    ]
 }
 
 async fn each_race_on_an_aggregate_has_one_winner(on: On) {
     let log = Log::on(on).await;
     let processes = processes(&log).await;
-    let (mut last, mut won) = (0, Vec::new());
+    let mut last = 0;
+    let mut won = Vec::new();
     for n in 0..on.races() {
         // Two racers for each process. In every third race, the commits have several events.
         let length = if n % 3 == 0 { 2 } else { 1 };
@@ -43,24 +51,45 @@ async fn each_race_on_an_aggregate_has_one_winner(on: On) {
             process.append(commit)
         }))
         .await;
-        let mut winners = answers.into_iter().zip(&racers).filter_map(|(answer, events)| match answer {
-            Ok(positions) => Some((positions, events)),
-            Err(AppendError::Conflict) => None,
-            Err(error) => panic!("race {n}: {error}"),
-        });
-        let (positions, events) = winners.next().unwrap_or_else(|| panic!("race {n} has no winner"));
+        let mut winners = answers
+            .into_iter()
+            .zip(&racers)
+            .filter_map(|(answer, events)| match answer {
+                Ok(positions) => Some((positions, events)),
+                Err(AppendError::Conflict) => None,
+                Err(error) => panic!("race {n}: {error}"),
+            });
+        let (positions, events) = winners
+            .next()
+            .unwrap_or_else(|| panic!("race {n} has no winner"));
         assert!(winners.next().is_none(), "race {n} has two winners");
         last = *positions.last().expect("at least one event");
-        won.extend(positions.iter().copied().zip(events.iter().map(|e| e.event_id)));
+        won.extend(
+            positions
+                .iter()
+                .copied()
+                .zip(events.iter().map(|e| e.event_id)),
+        );
     }
-    let standing: Vec<(Position, Uuid)> = log.all().await.iter().map(|e| (e.position, e.event_id)).collect();
-    assert_eq!(standing, won, "the log contains exactly the acknowledged events");
+    let standing: Vec<(Position, Uuid)> = log
+        .all()
+        .await
+        .iter()
+        .map(|e| (e.position, e.event_id))
+        .collect();
+    assert_eq!(
+        standing, won,
+        "the log contains exactly the acknowledged events"
+    );
 }
 
 /// Takes a claim. Returns the owner and the position, or `None` if another owner has it.
 async fn take(process: &Commands, id: &str) -> Option<(Uuid, Position)> {
     let owner = Uuid::new_v4();
-    let take = ClaimCommand::Take { kind: ClaimKind::UserName, owner };
+    let take = ClaimCommand::Take {
+        kind: ClaimKind::UserName,
+        owner,
+    };
     match process.execute::<Claim>(&person(), id, take).await {
         Ok(done) => Some((owner, done.position)),
         Err(CommandError::Refused(Refusal::Taken(_))) => None,
@@ -75,7 +104,9 @@ async fn each_contested_claim_has_one_owner(on: On) {
     let mut owners = Vec::new();
     // 50 concurrent races, so that they share group commits.
     for some in ids.chunks(50) {
-        let races = some.iter().map(|id| join_all(processes.iter().map(move |process| take(process, id))));
+        let races = some
+            .iter()
+            .map(|id| join_all(processes.iter().map(move |process| take(process, id))));
         for outcome in join_all(races).await {
             let taken: Vec<_> = outcome.into_iter().flatten().collect();
             assert_eq!(taken.len(), 1, "{taken:?}");
@@ -84,10 +115,17 @@ async fn each_contested_claim_has_one_owner(on: On) {
     }
     let all = log.all().await;
     assert_eq!(all.len(), on.races(), "one event each");
-    assert_eq!(all.iter().map(|e| &e.id).collect::<HashSet<_>>().len(), on.races());
+    assert_eq!(
+        all.iter().map(|e| &e.id).collect::<HashSet<_>>().len(),
+        on.races()
+    );
     for (id, (owner, position)) in ids.iter().zip(owners) {
         let event = all.iter().find(|e| e.id == *id).expect("taken");
         assert_eq!(event.position, position);
-        assert_eq!(log.commands.load::<Claim>(id).await.unwrap().state.0, Some(owner), "{id}");
+        assert_eq!(
+            log.commands.load::<Claim>(id).await.unwrap().state.0,
+            Some(owner),
+            "{id}"
+        );
     }
 }

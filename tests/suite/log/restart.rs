@@ -1,4 +1,5 @@
-//! Tests that kill a server under load. Acknowledged events survive, and clients recover on their own.
+//! Tests that kill a server under load. Acknowledged events survive, and clients recover on their
+//! own.
 
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
@@ -48,7 +49,12 @@ impl Restarting {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("nats://{}", listener.local_addr().unwrap());
         tokio::spawn(relay(listener, current));
-        Self { folder, stack: Some(stack), target, url }
+        Self {
+            folder,
+            stack: Some(stack),
+            target,
+            url,
+        }
     }
 
     /// Kills the server with SIGKILL. Connections fail until [`Self::start_again`].
@@ -68,8 +74,10 @@ impl Restarting {
 }
 
 async fn start_in(folder: &Path) -> Stack {
-    let options =
-        StackOptions { supervisor: Some(laureate().to_path_buf()), ..StackOptions::persistent(folder) };
+    let options = StackOptions {
+        supervisor: Some(laureate().to_path_buf()),
+        ..StackOptions::persistent(folder)
+    };
     Stack::start(options).await.unwrap()
 }
 
@@ -81,9 +89,13 @@ fn authority(stack: &Stack) -> String {
 async fn relay(listener: TcpListener, target: watch::Receiver<Option<String>>) {
     while let Ok((mut inside, _)) = listener.accept().await {
         let mut changes = target.clone();
-        let Some(address) = changes.borrow_and_update().clone() else { continue };
+        let Some(address) = changes.borrow_and_update().clone() else {
+            continue;
+        };
         tokio::spawn(async move {
-            let Ok(mut outside) = TcpStream::connect(address).await else { return };
+            let Ok(mut outside) = TcpStream::connect(address).await else {
+                return;
+            };
             tokio::select! {
                 _ = tokio::io::copy_bidirectional(&mut inside, &mut outside) => {}
                 _ = changes.changed() => {}
@@ -100,8 +112,8 @@ struct Acknowledged {
     body: Bytes,
 }
 
-/// Appends to one aggregate until `stop` is set or an append has an unknown outcome. Returns the acknowledged
-/// events.
+/// Appends to one aggregate until `stop` is set or an append has an unknown outcome. Returns the
+/// acknowledged events.
 async fn write(
     log: EventLog,
     id: String,
@@ -111,11 +123,24 @@ async fn write(
     let mut acknowledged: Vec<Acknowledged> = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let last = acknowledged.last().map_or(0, |a| a.position);
-        let body = Bytes::from(format!("{{\"writer\":\"{id}\",\"n\":{}}}", acknowledged.len()));
+        let body = Bytes::from(format!(
+            "{{\"writer\":\"{id}\",\"n\":{}}}",
+            acknowledged.len()
+        ));
         let event = event_with(body.clone());
         let event_id = event.event_id;
-        match log.append(Commit::new(log.names(), vec![append(&id, last, vec![event])])).await {
-            Ok(positions) => acknowledged.push(Acknowledged { position: positions[0], event_id, body }),
+        match log
+            .append(Commit::new(
+                log.names(),
+                vec![append(&id, last, vec![event])],
+            ))
+            .await
+        {
+            Ok(positions) => acknowledged.push(Acknowledged {
+                position: positions[0],
+                event_id,
+                body,
+            }),
             Err(_) => break,
         }
         count.fetch_add(1, Ordering::Relaxed);
@@ -123,8 +148,8 @@ async fn write(
     acknowledged
 }
 
-/// Changes one user's password repeatedly until `stop` is set. Returns each command with its position, or `None` if
-/// it was not acknowledged.
+/// Changes one user's password repeatedly until `stop` is set. Returns each command with its
+/// position, or `None` if it was not acknowledged.
 async fn command(
     commands: Commands,
     stop: Arc<AtomicBool>,
@@ -137,7 +162,10 @@ async fn command(
             break;
         }
         let context = person();
-        let outcome = match commands.execute::<User>(&context, id, change_password(n)).await {
+        let outcome = match commands
+            .execute::<User>(&context, id, change_password(n))
+            .await
+        {
             Ok(done) => Some(done.position),
             Err(CommandError::Busy | CommandError::Log(_)) => None,
             Err(error) => panic!("{error}"),
@@ -149,7 +177,10 @@ async fn command(
 }
 
 async fn progress(count: &AtomicUsize, beyond: usize) {
-    until("the writers make progress", async || count.load(Ordering::Relaxed) > beyond).await;
+    until("the writers make progress", async || {
+        count.load(Ordering::Relaxed) > beyond
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,16 +188,26 @@ async fn acknowledged_events_survive_sigkill_under_load() {
     let mut server = Restarting::start().await;
     let log = open(&server.url, "kill").await;
     log.provision(1).await.unwrap();
-    let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let stop = Arc::new(AtomicBool::new(false));
+    let count = Arc::new(AtomicUsize::new(0));
     let writers: Vec<_> = (0..16)
-        .map(|n| tokio::spawn(write(log.clone(), format!("w{n}"), stop.clone(), count.clone())))
+        .map(|n| {
+            tokio::spawn(write(
+                log.clone(),
+                format!("w{n}"),
+                stop.clone(),
+                count.clone(),
+            ))
+        })
         .collect();
-    let commanders: Vec<_> =
-        (0..4).map(|_| tokio::spawn(command(commands(&log), stop.clone(), count.clone()))).collect();
+    let commanders: Vec<_> = (0..4)
+        .map(|_| tokio::spawn(command(commands(&log), stop.clone(), count.clone())))
+        .collect();
     progress(&count, 400).await;
     server.kill().await;
     server.start_again().await;
-    // Commands continue on their own after the kill. A writer ends at an append with an unknown outcome.
+    // Commands continue on their own after the kill. A writer ends at an append with an unknown
+    // outcome.
     let after = count.load(Ordering::Relaxed);
     progress(&count, after + 20).await;
     stop.store(true, Ordering::Relaxed);
@@ -180,16 +221,23 @@ async fn acknowledged_events_survive_sigkill_under_load() {
         told.extend(commander.await.unwrap());
     }
     let events = read_all(&log).await;
-    let by_position: HashMap<Position, &RecordedEvent> = events.iter().map(|e| (e.position, e)).collect();
+    let by_position: HashMap<Position, &RecordedEvent> =
+        events.iter().map(|e| (e.position, e)).collect();
     assert!(acknowledged.len() > 200, "{}", acknowledged.len());
     for one in &acknowledged {
         let event = by_position[&one.position];
         assert_eq!((event.event_id, &event.body), (one.event_id, &one.body));
     }
     for (command_id, position) in told {
-        let written: Vec<_> = events.iter().filter(|e| e.command_id == command_id).collect();
+        let written: Vec<_> = events
+            .iter()
+            .filter(|e| e.command_id == command_id)
+            .collect();
         match position {
-            Some(position) => assert_eq!(written.iter().map(|e| e.position).collect::<Vec<_>>(), [position]),
+            Some(position) => assert_eq!(
+                written.iter().map(|e| e.position).collect::<Vec<_>>(),
+                [position]
+            ),
             None => assert!(written.len() <= 1, "written {} times", written.len()),
         }
     }
@@ -204,16 +252,24 @@ async fn reader_continues_after_a_restart() {
     let mut reader = log.read_after(0);
     let mut seen: Vec<Position> = Vec::new();
     while seen.len() < 30 {
-        let batch = reader.next_batch(30 - seen.len(), Duration::from_secs(30)).await.unwrap();
+        let batch = reader
+            .next_batch(30 - seen.len(), Duration::from_secs(30))
+            .await
+            .unwrap();
         seen.extend(batch.iter().map(|e| e.position));
     }
     server.kill().await;
     server.start_again().await;
-    until("the log is available again", async || log.info().await.is_ok()).await;
+    until("the log is available again", async || {
+        log.info().await.is_ok()
+    })
+    .await;
     put(&log, "b", 0, (0..10).map(super::fixture::event).collect()).await;
     // At most one minute. Errors during the reconnection are retried.
     for _ in 0..120 {
-        let Ok(batch) = reader.next_batch(1_000, Duration::from_millis(500)).await else { continue };
+        let Ok(batch) = reader.next_batch(1_000, Duration::from_millis(500)).await else {
+            continue;
+        };
         seen.extend(batch.iter().map(|e| e.position));
         if seen.len() >= 60 {
             break;
@@ -227,20 +283,43 @@ async fn timer_survives_a_restart_of_the_server() {
     let mut server = Restarting::start().await;
     let log = open(&server.url, "timer").await;
     log.provision(1).await.unwrap();
-    let (commands, id) = (commands(&log), EmailId(Uuid::new_v4()));
+    let commands = commands(&log);
+    let id = EmailId(Uuid::new_v4());
     let due = time::OffsetDateTime::now_utc() + time::Duration::seconds(2);
-    let mail =
-        EmailQueued { delivery: MailDelivery::At(due), ..queued_mail("ada@example.com", OnUnknown::Park) };
-    commands.execute::<Email>(&person(), id, EmailCommand::Queue(Box::new(mail))).await.unwrap();
-    assert_eq!(release_if_due(&commands, id).await.unwrap(), Released::Later, "its timer is set");
+    let mail = EmailQueued {
+        delivery: MailDelivery::At(due),
+        ..queued_mail("ada@example.com", OnUnknown::Park)
+    };
+    commands
+        .execute::<Email>(&person(), id, EmailCommand::Queue(Box::new(mail)))
+        .await
+        .unwrap();
+    assert_eq!(
+        release_if_due(&commands, id).await.unwrap(),
+        Released::Later,
+        "its timer is set"
+    );
     server.kill().await;
     server.start_again().await;
     let stop = CancellationToken::new();
-    let (timers, stopped) = (Timers::new(commands.clone()), stop.clone());
-    until("the log is available again", async || log.info().await.is_ok()).await;
+    let timers = Timers::new(commands.clone());
+    let stopped = stop.clone();
+    until("the log is available again", async || {
+        log.info().await.is_ok()
+    })
+    .await;
     let running = tokio::spawn(timers.run(stopped));
-    let stage = async || commands.load::<Email>(id).await.map(|mail| mail.state.stage).ok();
-    until("the mail is released", async || stage().await == Some(Stage::Queued)).await;
+    let stage = async || {
+        commands
+            .load::<Email>(id)
+            .await
+            .map(|mail| mail.state.stage)
+            .ok()
+    };
+    until("the mail is released", async || {
+        stage().await == Some(Stage::Queued)
+    })
+    .await;
     let events = log.load("email", &id.to_string(), 0).await.unwrap();
     assert!(events[1].time >= due, "it was released too early");
     stop.cancel();

@@ -1,5 +1,5 @@
-//! Property test: group commit is serializable. For concurrent commits, there is an order that explains every
-//! result.
+//! Property test: group commit is serializable. For concurrent commits, there is an order that
+//! explains every result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,8 @@ enum Expectation {
     Present,
     /// A smaller position, or, for an aggregate without events, one that never existed.
     Stale,
-    /// A position that another commit of the case may or may not produce. The value is the distance from the end of
-    /// the log.
+    /// A position that another commit of the case may or may not produce. The value is the distance
+    /// from the end of the log.
     Future(Position),
 }
 
@@ -44,8 +44,16 @@ fn case() -> impl Strategy<Value = Case> {
         3 => (1..12_u64).prop_map(Expectation::Future),
     ];
     let aggregates = proptest::sample::subsequence((0..AGGREGATES).collect::<Vec<_>>(), 1..=3);
-    let one = (aggregates, proptest::collection::vec((expectation, 1..3_usize), 3))
-        .prop_map(|(ids, rest)| ids.into_iter().zip(rest).map(|(id, (e, n))| (id, e, n)).collect());
+    let one = (
+        aggregates,
+        proptest::collection::vec((expectation, 1..3_usize), 3),
+    )
+        .prop_map(|(ids, rest)| {
+            ids.into_iter()
+                .zip(rest)
+                .map(|(id, (e, n))| (id, e, n))
+                .collect()
+        });
     let histories = proptest::collection::vec(0..3_usize, AGGREGATES);
     let commits = proptest::collection::vec((any::<bool>(), one), 1..14);
     (histories, commits).prop_map(|(histories, commits)| Case { histories, commits })
@@ -63,7 +71,11 @@ struct Submitted {
 
 impl Submitted {
     fn of(appends: &[Append]) -> Self {
-        let events = || appends.iter().flat_map(|a| a.events.iter().map(move |e| (a, e)));
+        let events = || {
+            appends
+                .iter()
+                .flat_map(|a| a.events.iter().map(move |e| (a, e)))
+        };
         Self {
             expected: appends.iter().map(|a| (a.id.clone(), a.expected)).collect(),
             subjects: events().map(|(a, _)| a.id.clone()).collect(),
@@ -73,7 +85,9 @@ impl Submitted {
 
     /// Returns true if all expected positions match `state`.
     fn holds(&self, state: &BTreeMap<String, Position>) -> bool {
-        self.expected.iter().all(|(id, expected)| state.get(id).copied().unwrap_or(0) == *expected)
+        self.expected
+            .iter()
+            .all(|(id, expected)| state.get(id).copied().unwrap_or(0) == *expected)
     }
 }
 
@@ -89,11 +103,25 @@ impl World {
         self.next_case += 1;
         let name = |aggregate: usize| format!("c{}-{aggregate}", self.next_case);
         let mut state = BTreeMap::new();
-        for (aggregate, length) in case.histories.iter().enumerate().filter(|(_, length)| **length > 0) {
+        for (aggregate, length) in case
+            .histories
+            .iter()
+            .enumerate()
+            .filter(|(_, length)| **length > 0)
+        {
             let positions = put(&self.log.log, &name(aggregate), 0, vec![event(0); *length]).await;
-            state.insert(name(aggregate), *positions.last().expect("at least one event"));
+            state.insert(
+                name(aggregate),
+                *positions.last().expect("at least one event"),
+            );
         }
-        let end = self.log.log.info().await.expect("provisioned").last_position;
+        let end = self
+            .log
+            .log
+            .info()
+            .await
+            .expect("provisioned")
+            .last_position;
         let expected = |id: &str, expectation| match expectation {
             Expectation::Present => state.get(id).copied().unwrap_or(0),
             Expectation::Stale => state.get(id).map_or(1_000_000, |position| position - 1),
@@ -102,18 +130,32 @@ impl World {
         let appends = |wanted: &Wanted| -> Vec<Append> {
             let one = |(aggregate, expectation, length): &(usize, Expectation, usize)| {
                 let id = name(*aggregate);
-                append(&id, expected(&id, *expectation), (0..*length).map(event).collect())
+                append(
+                    &id,
+                    expected(&id, *expectation),
+                    (0..*length).map(event).collect(),
+                )
             };
             wanted.iter().map(one).collect()
         };
-        let commits: Vec<(bool, Vec<Append>)> =
-            case.commits.iter().map(|(by_other, wanted)| (*by_other, appends(wanted))).collect();
+        let commits: Vec<(bool, Vec<Append>)> = case
+            .commits
+            .iter()
+            .map(|(by_other, wanted)| (*by_other, appends(wanted)))
+            .collect();
         let answers = join_all(commits.iter().map(|(by_other, appends)| {
-            let log = if *by_other { &self.other } else { &self.log.log };
+            let log = if *by_other {
+                &self.other
+            } else {
+                &self.log.log
+            };
             log.append(Commit::new(log.names(), appends.clone()))
         }))
         .await;
-        let submitted = commits.iter().map(|(_, appends)| Submitted::of(appends)).collect::<Vec<_>>();
+        let submitted = commits
+            .iter()
+            .map(|(_, appends)| Submitted::of(appends))
+            .collect::<Vec<_>>();
         self.explain(end, state, &submitted, answers).await
     }
 
@@ -139,31 +181,55 @@ impl World {
         // A conflict is justified if the expected positions were wrong at one moment at least.
         let mut justified: BTreeSet<usize> = BTreeSet::new();
         let mut look = |state: &BTreeMap<String, Position>| {
-            let wrong = refused.iter().enumerate().filter(|(_, one)| !one.holds(state));
+            let wrong = refused
+                .iter()
+                .enumerate()
+                .filter(|(_, one)| !one.holds(state));
             justified.extend(wrong.map(|(n, _)| n));
         };
         look(&state);
         let mut written = self.written_after(end).await.into_iter();
         for (positions, one) in acknowledged.values() {
-            prop_assert!(one.holds(&state), "written with a wrong expected position: {one:?} on {state:?}");
+            prop_assert!(
+                one.holds(&state),
+                "written with a wrong expected position: {one:?} on {state:?}"
+            );
             for ((position, id), subject) in positions.iter().zip(&one.events).zip(&one.subjects) {
                 let expected = (*position, *id, subject.clone());
-                prop_assert_eq!(written.next(), Some(expected), "incomplete, or at another position");
+                prop_assert_eq!(
+                    written.next(),
+                    Some(expected),
+                    "incomplete, or at another position"
+                );
                 state.insert(subject.clone(), *position);
             }
             look(&state);
         }
         prop_assert_eq!(written.next(), None, "more events than acknowledged");
-        prop_assert_eq!(justified.len(), refused.len(), "refused without a conflict: {:?}", refused);
+        prop_assert_eq!(
+            justified.len(),
+            refused.len(),
+            "refused without a conflict: {:?}",
+            refused
+        );
         Ok(())
     }
 
     async fn written_after(&self, position: Position) -> Vec<(Position, Uuid, String)> {
-        let last = self.log.log.info().await.expect("provisioned").last_position;
+        let last = self
+            .log
+            .log
+            .info()
+            .await
+            .expect("provisioned")
+            .last_position;
         let mut reader = self.log.log.read_after(position);
         let mut written = Vec::new();
         while reader.position() < last {
-            let batch = reader.next_batch(1_000, std::time::Duration::from_secs(30)).await.expect("readable");
+            let batch = reader
+                .next_batch(1_000, std::time::Duration::from_secs(30))
+                .await
+                .expect("readable");
             written.extend(batch.into_iter().map(|e| (e.position, e.event_id, e.id)));
         }
         written
@@ -176,10 +242,18 @@ fn concurrent_commits_are_serializable() {
     let world = runtime.block_on(async {
         let log = Log::provisioned().await;
         let other = log.another_process().await;
-        World { log, other, next_case: 0 }
+        World {
+            log,
+            other,
+            next_case: 0,
+        }
     });
     let world = std::cell::RefCell::new(world);
-    let mut runner = TestRunner::new(Config { cases: 60, max_shrink_iters: 200, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 60,
+        max_shrink_iters: 200,
+        ..Config::default()
+    });
     runner
         .run(&case(), |case| {
             let mut world = world.borrow_mut();

@@ -35,7 +35,8 @@ pub struct Script {
     pub rcpt: &'static str,
     pub data: &'static str,
     pub content: Content,
-    /// Number of mails after which the peer closes the connection, as servers do with idle connections.
+    /// Number of mails after which the peer closes the connection, as servers do with idle
+    /// connections.
     pub mails_per_connection: usize,
 }
 
@@ -61,7 +62,8 @@ pub enum Encryption {
     Implicit(TlsAcceptor),
 }
 
-/// Returns an acceptor with a self-signed certificate for 127.0.0.1, and the certificate as PEM for clients.
+/// Returns an acceptor with a self-signed certificate for 127.0.0.1, and the certificate as PEM for
+/// clients.
 pub fn certificate() -> (TlsAcceptor, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
     let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
@@ -94,7 +96,9 @@ impl Peer {
 
     pub async fn start_with(script: Script, encryption: Encryption) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
         let log: Arc<Mutex<Vec<Vec<String>>>> = Arc::default();
         let entries = Arc::clone(&log);
         let recipients: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -106,25 +110,43 @@ impl Peer {
                     log.push(Vec::new());
                     log.len() - 1
                 };
-                let (entries, encryption) = (Arc::clone(&entries), encryption.clone());
+                let entries = Arc::clone(&entries);
+                let encryption = encryption.clone();
                 let named = Arc::clone(&named);
                 tokio::spawn(async move {
                     // Errors are expected, because the mailer may close the connection at any time.
-                    let _ = serve(Box::new(stream), script, encryption, (&entries, number), &named).await;
+                    let _ = serve(
+                        Box::new(stream),
+                        script,
+                        encryption,
+                        (&entries, number),
+                        &named,
+                    )
+                    .await;
                 });
             }
         });
-        Self { address, log, recipients }
+        Self {
+            address,
+            log,
+            recipients,
+        }
     }
 
     /// Returns the lines with a recipient: RCPT commands and To headers.
     pub fn recipients(&self) -> Vec<String> {
-        self.recipients.lock().expect("no test thread panicked with it").clone()
+        self.recipients
+            .lock()
+            .expect("no test thread panicked with it")
+            .clone()
     }
 
     /// Returns the received verbs, by connection.
     pub fn verbs(&self) -> Vec<Vec<String>> {
-        self.log.lock().expect("no test thread panicked with it").clone()
+        self.log
+            .lock()
+            .expect("no test thread panicked with it")
+            .clone()
     }
 }
 
@@ -148,26 +170,39 @@ async fn serve(
         if stream.read_line(&mut line).await? == 0 {
             return Ok(());
         }
-        let verb = line.split_whitespace().next().unwrap_or_default().to_uppercase();
+        let verb = line
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_uppercase();
         log.lock().expect("no test thread panicked with it")[number].push(verb.clone());
         match verb.as_str() {
-            "EHLO" if upgrade.is_some() => say(&mut stream, "250-peer.example.org\r\n250 STARTTLS").await?,
+            "EHLO" if upgrade.is_some() => {
+                say(&mut stream, "250-peer.example.org\r\n250 STARTTLS").await?
+            }
             "EHLO" => say(&mut stream, "250-peer.example.org\r\n250 AUTH PLAIN").await?,
             "STARTTLS" => {
                 say(&mut stream, "220 2.0.0 Ready").await?;
-                let Some(acceptor) = upgrade.take() else { return Ok(()) };
+                let Some(acceptor) = upgrade.take() else {
+                    return Ok(());
+                };
                 let plain = stream.into_inner();
                 stream = BufReader::new(Box::new(acceptor.accept(plain).await?));
             }
             "AUTH" => say(&mut stream, script.auth).await?,
             "MAIL" => say(&mut stream, script.mail).await?,
             "RCPT" => {
-                named.lock().expect("no test thread panicked with it").push(line.trim().to_owned());
+                named
+                    .lock()
+                    .expect("no test thread panicked with it")
+                    .push(line.trim().to_owned());
                 say(&mut stream, script.rcpt).await?;
             }
             "DATA" => {
                 say(&mut stream, script.data).await?;
-                if script.data.starts_with("354") && !content(&mut stream, script.content, named).await? {
+                if script.data.starts_with("354")
+                    && !content(&mut stream, script.content, named).await?
+                {
                     return Ok(());
                 }
                 mails += 1;
@@ -187,7 +222,10 @@ async fn content(
     content: Content,
     named: &Mutex<Vec<String>>,
 ) -> std::io::Result<bool> {
-    if matches!(content, Content::CloseInTheMiddle | Content::StallInTheMiddle) {
+    if matches!(
+        content,
+        Content::CloseInTheMiddle | Content::StallInTheMiddle
+    ) {
         let mut little = vec![0; 4096];
         stream.read_exact(&mut little).await?;
         if matches!(content, Content::StallInTheMiddle) {
@@ -204,7 +242,10 @@ async fn content(
             break;
         }
         if line.starts_with("To: ") {
-            named.lock().expect("no test thread panicked with it").push(line.trim().to_owned());
+            named
+                .lock()
+                .expect("no test thread panicked with it")
+                .push(line.trim().to_owned());
         }
     }
     match content {
@@ -215,5 +256,8 @@ async fn content(
 }
 
 async fn say(stream: &mut Dialogue, text: &str) -> std::io::Result<()> {
-    stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).await
+    stream
+        .get_mut()
+        .write_all(format!("{text}\r\n").as_bytes())
+        .await
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use laureate::domain::certification::certificate::{Certificate, CertificateCommand};
-use laureate::domain::certification::issuance::{Issuance, IssuanceCommand, IssuanceEvent, IssuanceState};
+use laureate::domain::certification::issuance::{
+    Issuance, IssuanceCommand, IssuanceEvent, IssuanceState,
+};
 use laureate::domain::certification::mail::{
     Email, EmailCommand, EmailFailed, EmailOutcomeUnknown, EmailSent, MailDelivery, Stage,
 };
@@ -24,7 +26,12 @@ fn event<D: Decider>(happened: &Happened) -> D::Event {
 }
 
 /// Decides on a command, and appends the events to `log` and applies them to `state`.
-fn decide<D: Decider>(log: &mut Vec<Happened>, state: &mut D::State, id: u128, command: &D::Command) {
+fn decide<D: Decider>(
+    log: &mut Vec<Happened>,
+    state: &mut D::State,
+    id: u128,
+    command: &D::Command,
+) {
     for event in D::decide(state, command).unwrap_or_default() {
         *state = D::evolve(state.clone(), &event);
         log.push(happened::<D>(id, event));
@@ -35,8 +42,13 @@ fn decide<D: Decider>(log: &mut Vec<Happened>, state: &mut D::State, id: u128, c
 fn mail_command(kind: usize, attempt: u32) -> EmailCommand {
     let text = || "answer".to_owned().into();
     match kind {
-        0 | 1 => EmailCommand::Claim { message_id: "<1@example.com>".to_owned() },
-        2 => EmailCommand::RecordSent(EmailSent { attempt, answer: text() }),
+        0 | 1 => EmailCommand::Claim {
+            message_id: "<1@example.com>".to_owned(),
+        },
+        2 => EmailCommand::RecordSent(EmailSent {
+            attempt,
+            answer: text(),
+        }),
         3 => EmailCommand::RecordFailure(EmailFailed {
             attempt,
             permanent: false,
@@ -49,10 +61,15 @@ fn mail_command(kind: usize, attempt: u32) -> EmailCommand {
             will_retry: false,
             answer: text(),
         }),
-        5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt, detail: text() }),
+        5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown {
+            attempt,
+            detail: text(),
+        }),
         6 => EmailCommand::Retry,
         11 => EmailCommand::Release,
-        12 => EmailCommand::ReleaseDue { now: OffsetDateTime::UNIX_EPOCH },
+        12 => EmailCommand::ReleaseDue {
+            now: OffsetDateTime::UNIX_EPOCH,
+        },
         13 => EmailCommand::Reschedule(MailDelivery::Held),
         14 => EmailCommand::Reschedule(MailDelivery::At(OffsetDateTime::UNIX_EPOCH)),
         _ => EmailCommand::Cancel { reason: text() },
@@ -86,7 +103,14 @@ const fn state(issuance: &IssuanceState) -> &'static str {
 /// Returns one column of a table's rows, by id.
 fn column(rows: &Value, table: &str, column: &str) -> BTreeMap<String, Value> {
     let rows = rows[table].as_array().expect("rows");
-    rows.iter().map(|row| (row["id"].as_str().expect("an id").to_owned(), row[column].clone())).collect()
+    rows.iter()
+        .map(|row| {
+            (
+                row["id"].as_str().expect("an id").to_owned(),
+                row[column].clone(),
+            )
+        })
+        .collect()
 }
 
 #[derive(Default)]
@@ -124,13 +148,20 @@ fn issuance_command(kind: usize, id: u128) -> IssuanceCommand {
 
 /// Returns the events that the deciders produce for `commands`, and the states that they expect.
 fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
-    let (mut log, mut expected) = (Vec::new(), Expected::default());
-    let (mut mails, mut issuances, mut certificates) = (Vec::new(), Vec::new(), Vec::new());
+    let mut log = Vec::new();
+    let mut expected = Expected::default();
+    let mut mails = Vec::new();
+    let mut issuances = Vec::new();
+    let mut certificates = Vec::new();
     for n in 0..3 {
         let queued = match n {
             0 => story::queued(mail_id(n), issuance_id(n)),
             1 => story::queued_for(mail_id(n), issuance_id(n), MailDelivery::Held),
-            _ => story::queued_for(mail_id(n), issuance_id(n), MailDelivery::At(OffsetDateTime::UNIX_EPOCH)),
+            _ => story::queued_for(
+                mail_id(n),
+                issuance_id(n),
+                MailDelivery::At(OffsetDateTime::UNIX_EPOCH),
+            ),
         };
         let requested = story::requested(issuance_id(n), 0xA1);
         let defined = story::defined(certificate_id(n));
@@ -150,18 +181,30 @@ fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
                 decide::<Issuance>(&mut log, &mut issuances[n], issuance_id(n), &command);
             }
             _ => {
-                let command =
-                    if kind == 9 { CertificateCommand::Deactivate } else { CertificateCommand::Activate };
+                let command = if kind == 9 {
+                    CertificateCommand::Deactivate
+                } else {
+                    CertificateCommand::Activate
+                };
                 decide::<Certificate>(&mut log, &mut certificates[n], certificate_id(n), &command);
             }
         }
     }
     let text = |id| Uuid::from_u128(id).to_string();
     for n in 0..3 {
-        expected.stages.insert(text(mail_id(n)), stage(mails[n].stage).into());
-        expected.states.insert(text(issuance_id(n)), state(&issuances[n]).into());
-        let is_active = certificates[n].0.as_ref().is_some_and(|definition| definition.is_active);
-        expected.active.insert(text(certificate_id(n)), is_active.into());
+        expected
+            .stages
+            .insert(text(mail_id(n)), stage(mails[n].stage).into());
+        expected
+            .states
+            .insert(text(issuance_id(n)), state(&issuances[n]).into());
+        let is_active = certificates[n]
+            .0
+            .as_ref()
+            .is_some_and(|definition| definition.is_active);
+        expected
+            .active
+            .insert(text(certificate_id(n)), is_active.into());
     }
     (log, expected)
 }

@@ -34,7 +34,8 @@ pub fn happened<D: Decider>(id: u128, event: impl Into<D::Event>) -> Happened {
     }
 }
 
-/// In-memory log. Positions start at 7 and grow by 3, because no code may require contiguous positions.
+/// In-memory log. Positions start at 7 and grow by 3, because no code may require contiguous
+/// positions.
 pub struct GivenLog {
     created: Mutex<OffsetDateTime>,
     events: watch::Sender<Vec<RecordedEvent>>,
@@ -44,7 +45,8 @@ pub struct GivenLog {
 /// Delivery of events to readers.
 #[derive(Clone, Debug, Default)]
 pub struct Delivery {
-    /// Sizes of successive batches, repeated cyclically. If empty, a batch is as large as requested.
+    /// Sizes of successive batches, repeated cyclically. If empty, a batch is as large as
+    /// requested.
     pub sizes: Vec<usize>,
     /// Number of events of the previous batch that are delivered again with each batch.
     pub again: usize,
@@ -53,17 +55,24 @@ pub struct Delivery {
 impl GivenLog {
     pub fn new(delivery: Delivery) -> Arc<Self> {
         let created = Mutex::new(datetime!(2026-11-01 00:00 UTC));
-        Arc::new(Self { created, events: watch::Sender::new(Vec::new()), delivery })
+        Arc::new(Self {
+            created,
+            events: watch::Sender::new(Vec::new()),
+            delivery,
+        })
     }
 
     /// Appends events. Returns the last position.
     pub fn append(&self, story: impl IntoIterator<Item = Happened>) -> Position {
         self.events.send_modify(|events| {
             for happened in story {
-                let position = events.last().map_or(7, |last: &RecordedEvent| last.position + 3);
+                let position = events
+                    .last()
+                    .map_or(7, |last: &RecordedEvent| last.position + 3);
                 events.push(RecordedEvent {
                     position,
-                    time: datetime!(2026-11-21 12:00 UTC) + time::Duration::seconds(position as i64),
+                    time: datetime!(2026-11-21 12:00 UTC)
+                        + time::Duration::seconds(position as i64),
                     aggregate: happened.aggregate.to_owned(),
                     id: happened.id.to_string(),
                     event_id: Uuid::from_u128(position.into()),
@@ -83,7 +92,11 @@ impl GivenLog {
     }
 
     pub fn times(&self) -> Vec<OffsetDateTime> {
-        self.events.borrow().iter().map(|event| event.time).collect()
+        self.events
+            .borrow()
+            .iter()
+            .map(|event| event.time)
+            .collect()
     }
 
     /// Removes all events except the first `keep`.
@@ -100,13 +113,21 @@ impl GivenLog {
 impl LogSource for GivenLog {
     fn info(&self) -> BoxFuture<'_, Result<LogInfo, SourceError>> {
         let created = *self.created.lock().expect("not poisoned");
-        let info = LogInfo { created, last_position: self.last_position() };
+        let info = LogInfo {
+            created,
+            last_position: self.last_position(),
+        };
         async move { Ok(info) }.boxed()
     }
 
     fn read_after(&self, position: Position) -> Box<dyn EventReader> {
         let events = self.events.subscribe();
-        Box::new(Reader { events, after: position, delivery: self.delivery.clone(), turn: 0 })
+        Box::new(Reader {
+            events,
+            after: position,
+            delivery: self.delivery.clone(),
+            turn: 0,
+        })
     }
 }
 
@@ -125,15 +146,23 @@ impl EventReader for Reader {
     ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, SourceError>> {
         async move {
             let after = self.after;
-            let more = self.events.wait_for(|events| events.last().is_some_and(|last| last.position > after));
-            let Ok(Ok(events)) = tokio::time::timeout(wait, more).await else { return Ok(Vec::new()) };
+            let more = self
+                .events
+                .wait_for(|events| events.last().is_some_and(|last| last.position > after));
+            let Ok(Ok(events)) = tokio::time::timeout(wait, more).await else {
+                return Ok(Vec::new());
+            };
             let size = match self.delivery.sizes.as_slice() {
                 [] => max,
                 sizes => sizes[self.turn % sizes.len()].clamp(1, max),
             };
             self.turn += 1;
             let next = events.partition_point(|event| event.position <= after);
-            let again = if self.turn > 1 { self.delivery.again } else { 0 };
+            let again = if self.turn > 1 {
+                self.delivery.again
+            } else {
+                0
+            };
             let batch = events[next.saturating_sub(again)..events.len().min(next + size)].to_vec();
             self.after = batch.last().map_or(after, |last| last.position);
             Ok(batch)

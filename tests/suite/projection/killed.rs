@@ -1,5 +1,5 @@
-//! Processes that are killed with SIGKILL at random points. The next process resumes the work, and the tables are
-//! correct.
+//! Processes that are killed with SIGKILL at random points. The next process resumes the work, and
+//! the tables are correct.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,17 +28,26 @@ fn history(people: u128) -> Vec<Happened> {
         .collect()
 }
 
-/// Runs a process for a random time and kills it. Once the process gets beyond `position`, it is killed within 200
-/// ms. Returns true if it got beyond `position`.
-async fn kill_somewhere(real: &Real, arguments: &[&str], position_sql: &str, position: i64) -> bool {
+/// Runs a process for a random time and kills it. Once the process gets beyond `position`, it is
+/// killed within 200 ms. Returns true if it got beyond `position`.
+async fn kill_somewhere(
+    real: &Real,
+    arguments: &[&str],
+    position_sql: &str,
+    position: i64,
+) -> bool {
     let mut process = real.start(arguments);
     let mut pace = tokio::time::interval(Duration::from_millis(5));
-    let (at_most, afterwards) = (any_of(400), any_of(40));
+    let at_most = any_of(400);
+    let afterwards = any_of(40);
     let mut polls = 0;
     let mut further = false;
     while process.is_running() && polls < at_most && !further {
         pace.tick().await;
-        further = real.number(position_sql).await.is_some_and(|now| now > position);
+        further = real
+            .number(position_sql)
+            .await
+            .is_some_and(|now| now > position);
         polls += 1;
     }
     for _ in 0..if further { afterwards } else { 0 } {
@@ -64,7 +73,11 @@ async fn tables_of_a_repeatedly_killed_projector_are_correct() {
     assert_eq!(real.number(&reached).await, i64::try_from(end).ok());
     let (code, out, err) = real.run(&["verify"]).await;
     assert_eq!(code, 0, "{out}{err}");
-    assert_eq!(out.matches(" equal ").count(), version.set.members().len(), "{out}");
+    assert_eq!(
+        out.matches(" equal ").count(),
+        version.set.members().len(),
+        "{out}"
+    );
     assert_eq!(real.schemas("_bld").await, [""; 0]);
 }
 
@@ -78,7 +91,8 @@ async fn killed_rebuild_is_resumed_and_readers_are_not_affected() {
     let version = real.present();
     let done = Arc::new(AtomicBool::new(false));
     let reading = {
-        let (reader, done) = (version.reader().await, done.clone());
+        let reader = version.reader().await;
+        let done = done.clone();
         tokio::spawn(async move {
             while !done.load(Ordering::Relaxed) {
                 let shown = shown(&reader).await.expect("readable at any time");
@@ -86,10 +100,18 @@ async fn killed_rebuild_is_resumed_and_readers_are_not_affected() {
             }
         })
     };
-    let attendees =
-        version.set.members().iter().find(|m| m.projection.name == "attendees").expect("is there");
-    let copied = format!("SELECT max(position) FROM \"{}_new\".copy_progress", attendees.schema);
-    let (mut resumed, mut kills) = (0, 0);
+    let attendees = version
+        .set
+        .members()
+        .iter()
+        .find(|m| m.projection.name == "attendees")
+        .expect("is there");
+    let copied = format!(
+        "SELECT max(position) FROM \"{}_new\".copy_progress",
+        attendees.schema
+    );
+    let mut resumed = 0;
+    let mut kills = 0;
     while resumed < 3 {
         let position = real.number(&copied).await.unwrap_or(0);
         kill_somewhere(&real, &["rebuild", "attendees", "jobs"], &copied, position).await;
@@ -97,15 +119,19 @@ async fn killed_rebuild_is_resumed_and_readers_are_not_affected() {
         resumed += u32::from(position > 0);
         assert!(kills < 60, "no copy makes progress");
     }
-    // Leave a copy behind and check that it is resumed. PostgreSQL may still complete the last statement of a
-    // killed process. If this was the swap, there is no copy to resume.
+    // Leave a copy behind and check that it is resumed. PostgreSQL may still complete the last
+    // statement of a killed process. If this was the swap, there is no copy to resume.
     let mut tries = 0;
     loop {
         while real.number(&copied).await.unwrap_or(0) == 0 {
             kill_somewhere(&real, &["rebuild", "attendees", "jobs"], &copied, 0).await;
         }
         let (code, out, err) = real.run(&["rebuild", "attendees", "jobs"]).await;
-        assert_eq!((code, out.as_str()), (0, "rebuilt attendees, jobs\n"), "{err}");
+        assert_eq!(
+            (code, out.as_str()),
+            (0, "rebuilt attendees, jobs\n"),
+            "{err}"
+        );
         if err.starts_with("going on from position ") {
             break;
         }

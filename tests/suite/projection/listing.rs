@@ -7,7 +7,9 @@ use laureate::domain::certification::attendee::{Attendee, AttendeeImported, Atte
 use laureate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
 use laureate::projection::queries::certificates::{self, CertificateFilter, CertificateRow};
 use laureate::projection::queries::issuances::{self, IssuanceFilter, IssuanceRow};
-use laureate::projection::queries::listing::{Conditions, Order, SortKey, Start, Table, count, list};
+use laureate::projection::queries::listing::{
+    Conditions, Order, SortKey, Start, Table, count, list,
+};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use uuid::Uuid;
@@ -16,10 +18,29 @@ use super::given_log::{Happened, happened};
 use super::story::*;
 use super::world::World;
 
-/// Names that differ, names that only differ in accents or case, and names with an unusual sort order.
-const NAMES: [&str; 8] = ["Ána", "ANA", "ana", "Zoë", "Łukasz", "李雷", "O'Neill % _ \\", "Weiß"];
+/// Names that differ, names that only differ in accents or case, and names with an unusual sort
+/// order.
+const NAMES: [&str; 8] = [
+    "Ána",
+    "ANA",
+    "ana",
+    "Zoë",
+    "Łukasz",
+    "李雷",
+    "O'Neill % _ \\",
+    "Weiß",
+];
 /// The same names in the form in which they are searched and sorted.
-const FOLDED: [&str; 8] = ["ana", "ana", "ana", "zoe", "lukasz", "李雷", "o'neill % _ \\", "weiss"];
+const FOLDED: [&str; 8] = [
+    "ana",
+    "ana",
+    "ana",
+    "zoe",
+    "lukasz",
+    "李雷",
+    "o'neill % _ \\",
+    "weiss",
+];
 
 #[derive(Clone, Debug)]
 struct Known {
@@ -53,12 +74,38 @@ fn told(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
                 attendee_deleted(id)
             }
             (Some(before), _) => {
-                *before = Known { name: *name, country, changed: position, ..before.clone() };
-                happened::<Attendee>(id, AttendeeUpdated { person, source: None })
+                *before = Known {
+                    name: *name,
+                    country,
+                    changed: position,
+                    ..before.clone()
+                };
+                happened::<Attendee>(
+                    id,
+                    AttendeeUpdated {
+                        person,
+                        source: None,
+                    },
+                )
             }
             (None, _) => {
-                known.insert(id, Known { id, name: *name, country, created: position, changed: position });
-                happened::<Attendee>(id, AttendeeImported { person, source: None })
+                known.insert(
+                    id,
+                    Known {
+                        id,
+                        name: *name,
+                        country,
+                        created: position,
+                        changed: position,
+                    },
+                );
+                happened::<Attendee>(
+                    id,
+                    AttendeeImported {
+                        person,
+                        source: None,
+                    },
+                )
             }
         });
     }
@@ -72,10 +119,12 @@ async fn pages(
     order: Order,
     limit: u32,
 ) -> Vec<u128> {
-    let (mut start, mut found) = (Start::First, Vec::new());
+    let mut start = Start::First;
+    let mut found = Vec::new();
     loop {
         let conditions = filter.clone().conditions();
-        let part = list::<AttendeeRow>(client, &attendees::TABLE, &conditions, order, &start, limit);
+        let part =
+            list::<AttendeeRow>(client, &attendees::TABLE, &conditions, order, &start, limit);
         let part = part.await.expect("answers");
         assert!(part.items.len() <= limit as usize);
         found.extend(part.items.iter().map(|row| row.id.as_u128()));
@@ -137,8 +186,14 @@ pub async fn all<T: laureate::projection::queries::FromRow>(
     table: &Table,
     conditions: &Conditions,
 ) -> Vec<T> {
-    let order = Order { key: SortKey::Position(table.tie), descending: true };
-    list(client, table, conditions, order, &Start::First, 100).await.expect("answers").items
+    let order = Order {
+        key: SortKey::Position(table.tie),
+        descending: true,
+    };
+    list(client, table, conditions, order, &Start::First, 100)
+        .await
+        .expect("answers")
+        .items
 }
 
 #[tokio::test]
@@ -146,13 +201,22 @@ async fn search_ignores_case_and_accents_and_has_no_wildcards() {
     let world = World::new().await;
     let people = (0..NAMES.len()).map(|n| {
         let person = named(n, n as u128, None);
-        happened::<Attendee>(n as u128, AttendeeImported { person, source: None })
+        happened::<Attendee>(
+            n as u128,
+            AttendeeImported {
+                person,
+                source: None,
+            },
+        )
     });
     world.log.append(people);
     world.project().await;
     let client = world.reader().await;
     let found = async |search: &str| {
-        let filter = AttendeeFilter { search: Some(search.to_owned()), ..AttendeeFilter::default() };
+        let filter = AttendeeFilter {
+            search: Some(search.to_owned()),
+            ..AttendeeFilter::default()
+        };
         let rows: Vec<AttendeeRow> = all(&client, &attendees::TABLE, &filter.conditions()).await;
         let mut ids: Vec<u128> = rows.iter().map(|row| row.id.as_u128()).collect();
         ids.sort_unstable();
@@ -185,6 +249,7 @@ async fn search_ignores_case_and_accents_and_has_no_wildcards() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 async fn lists_are_filtered_by_each_criterion() {
     let world = World::new().await;
     world.log.append(everything());
@@ -197,31 +262,133 @@ async fn lists_are_filtered_by_each_criterion() {
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
     let none = IssuanceFilter::default;
-    let date =
-        |text: &str| time::Date::parse(text, &time::format_description::well_known::Iso8601::DATE).ok();
+    let date = |text: &str| {
+        time::Date::parse(text, &time::format_description::well_known::Iso8601::DATE).ok()
+    };
     assert_eq!(issued(none()).await, [0x13, 0x12, 0x11]);
-    assert_eq!(issued(IssuanceFilter { attendee_id: Some(id(0xA1)), ..none() }).await, [0x11]);
-    assert_eq!(issued(IssuanceFilter { certificate_id: Some(id(CERTIFICATE)), ..none() }).await.len(), 3);
-    assert_eq!(issued(IssuanceFilter { state: Some("revoked".to_owned()), ..none() }).await.len(), 2);
-    assert_eq!(issued(IssuanceFilter { state: Some("failed".to_owned()), ..none() }).await.len(), 0);
-    assert_eq!(issued(IssuanceFilter { batch_id: Some(id(BATCH + 1)), ..none() }).await, [] as [u128; 0]);
-    assert_eq!(issued(IssuanceFilter { import_id: Some(id(IMPORT)), ..none() }).await, [] as [u128; 0]);
-    assert_eq!(issued(IssuanceFilter { is_sent: Some(true), ..none() }).await, [0x11]);
-    assert_eq!(issued(IssuanceFilter { is_sent: Some(false), ..none() }).await, [0x13, 0x12]);
-    assert_eq!(issued(IssuanceFilter { search: Some("LOVE ada".to_owned()), ..none() }).await.len(), 3);
-    assert_eq!(issued(IssuanceFilter { issued_from: date("2026-11-21"), ..none() }).await.len(), 3);
-    assert_eq!(issued(IssuanceFilter { issued_to: date("2026-11-20"), ..none() }).await.len(), 0);
+    assert_eq!(
+        issued(IssuanceFilter {
+            attendee_id: Some(id(0xA1)),
+            ..none()
+        })
+        .await,
+        [0x11]
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            certificate_id: Some(id(CERTIFICATE)),
+            ..none()
+        })
+        .await
+        .len(),
+        3
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            state: Some("revoked".to_owned()),
+            ..none()
+        })
+        .await
+        .len(),
+        2
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            state: Some("failed".to_owned()),
+            ..none()
+        })
+        .await
+        .len(),
+        0
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            batch_id: Some(id(BATCH + 1)),
+            ..none()
+        })
+        .await,
+        [] as [u128; 0]
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            import_id: Some(id(IMPORT)),
+            ..none()
+        })
+        .await,
+        [] as [u128; 0]
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            is_sent: Some(true),
+            ..none()
+        })
+        .await,
+        [0x11]
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            is_sent: Some(false),
+            ..none()
+        })
+        .await,
+        [0x13, 0x12]
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            search: Some("LOVE ada".to_owned()),
+            ..none()
+        })
+        .await
+        .len(),
+        3
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            issued_from: date("2026-11-21"),
+            ..none()
+        })
+        .await
+        .len(),
+        3
+    );
+    assert_eq!(
+        issued(IssuanceFilter {
+            issued_to: date("2026-11-20"),
+            ..none()
+        })
+        .await
+        .len(),
+        0
+    );
 
-    let earned = AttendeeFilter { certificate_id: Some(id(CERTIFICATE)), ..AttendeeFilter::default() };
+    let earned = AttendeeFilter {
+        certificate_id: Some(id(CERTIFICATE)),
+        ..AttendeeFilter::default()
+    };
     let rows: Vec<AttendeeRow> = all(&client, &attendees::TABLE, &earned.conditions()).await;
-    assert_eq!(rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(), [0xA3, 0xA2, 0xA1]);
-    let from_file = AttendeeFilter { import_id: Some(id(IMPORT)), ..AttendeeFilter::default() };
+    assert_eq!(
+        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(),
+        [0xA3, 0xA2, 0xA1]
+    );
+    let from_file = AttendeeFilter {
+        import_id: Some(id(IMPORT)),
+        ..AttendeeFilter::default()
+    };
     let rows: Vec<AttendeeRow> = all(&client, &attendees::TABLE, &from_file.conditions()).await;
     // The import created two people. The third was known.
-    assert_eq!(rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(), [0xA3, 0xA2, 0xA1]);
+    assert_eq!(
+        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(),
+        [0xA3, 0xA2, 0xA1]
+    );
     let since = rows[0].created_at;
-    let recent = AttendeeFilter { created_after: Some(since), ..AttendeeFilter::default() };
-    let before = AttendeeFilter { created_before: Some(since), ..AttendeeFilter::default() };
+    let recent = AttendeeFilter {
+        created_after: Some(since),
+        ..AttendeeFilter::default()
+    };
+    let before = AttendeeFilter {
+        created_before: Some(since),
+        ..AttendeeFilter::default()
+    };
     let (recent, before): (Vec<AttendeeRow>, Vec<AttendeeRow>) = (
         all(&client, &attendees::TABLE, &recent.conditions()).await,
         all(&client, &attendees::TABLE, &before.conditions()).await,
@@ -231,14 +398,41 @@ async fn lists_are_filtered_by_each_criterion() {
     assert_eq!(recent.len() + before.len(), 3);
 
     let defined = async |filter: CertificateFilter| {
-        let rows: Vec<CertificateRow> = all(&client, &certificates::TABLE, &filter.conditions()).await;
+        let rows: Vec<CertificateRow> =
+            all(&client, &certificates::TABLE, &filter.conditions()).await;
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
     let none = CertificateFilter::default;
     assert_eq!(defined(none()).await, [CERTIFICATE + 1, CERTIFICATE]);
-    assert_eq!(defined(CertificateFilter { is_active: Some(true), ..none() }).await, [CERTIFICATE]);
-    assert_eq!(defined(CertificateFilter { client: Some("ACME".to_owned()), ..none() }).await.len(), 2);
-    assert_eq!(defined(CertificateFilter { client: Some("Acm".to_owned()), ..none() }).await.len(), 0);
-    let keynote = CertificateFilter { search: Some("keynote summit".to_owned()), ..none() };
+    assert_eq!(
+        defined(CertificateFilter {
+            is_active: Some(true),
+            ..none()
+        })
+        .await,
+        [CERTIFICATE]
+    );
+    assert_eq!(
+        defined(CertificateFilter {
+            client: Some("ACME".to_owned()),
+            ..none()
+        })
+        .await
+        .len(),
+        2
+    );
+    assert_eq!(
+        defined(CertificateFilter {
+            client: Some("Acm".to_owned()),
+            ..none()
+        })
+        .await
+        .len(),
+        0
+    );
+    let keynote = CertificateFilter {
+        search: Some("keynote summit".to_owned()),
+        ..none()
+    };
     assert_eq!(defined(keynote).await, [CERTIFICATE + 1]);
 }

@@ -21,8 +21,18 @@ async fn resources_are_found_by_id_and_serialized_for_the_api() {
     let client = world.reader().await;
     let id = Uuid::from_u128;
     let nobody = id(0xDEAD);
-    assert!(attendees::get(&client, nobody).await.expect("answers").is_none());
-    assert!(issuances::get(&client, nobody).await.expect("answers").is_none());
+    assert!(
+        attendees::get(&client, nobody)
+            .await
+            .expect("answers")
+            .is_none()
+    );
+    assert!(
+        issuances::get(&client, nobody)
+            .await
+            .expect("answers")
+            .is_none()
+    );
     let each = json!({
         "attendee": value(attendees::get(&client, id(0xA2)).await.expect("answers")),
         "certificate": value(certificates::get(&client, id(CERTIFICATE)).await.expect("answers")),
@@ -45,7 +55,10 @@ async fn an_empty_system_has_an_overview_and_a_summary() {
     let client = world.reader().await;
     assert_eq!(overview::get(&client).await.expect("answers").attendees, 0);
     let summary = jobs::summary(&client).await.expect("answers");
-    assert_eq!((summary.total, summary.pending(), summary.error()), (0, 0, 0));
+    assert_eq!(
+        (summary.total, summary.pending(), summary.error()),
+        (0, 0, 0)
+    );
     assert_eq!(summary.success_hundredths(), None);
     assert!(jobs::next_due(&client).await.expect("answers").is_none());
 }
@@ -56,15 +69,36 @@ async fn issuance_is_found_by_public_id_and_user_by_login() {
     world.log.append(everything());
     world.project().await;
     let client = world.reader().await;
-    let public = issuances::get_by_public_id(&client, &format!("{:032x}", 0x11)).await.expect("answers");
+    let public = issuances::get_by_public_id(&client, &format!("{:032x}", 0x11))
+        .await
+        .expect("answers");
     assert_eq!(public.map(|row| row.id), Some(Uuid::from_u128(0x11)));
-    assert!(issuances::get_by_public_id(&client, "nothing").await.expect("answers").is_none());
+    assert!(
+        issuances::get_by_public_id(&client, "nothing")
+            .await
+            .expect("answers")
+            .is_none()
+    );
 
     for login in ["Grace", "GRACE", "grace@example.com", "Grace@Example.COM"] {
-        let user = users::get_by_login(&client, login).await.expect("answers").expect(login);
+        let user = users::get_by_login(&client, login)
+            .await
+            .expect("answers")
+            .expect(login);
         assert_eq!(user.password_hash.reveal(), "$argon2id$second");
-        assert!(!value(&user).to_string().contains("argon2"), "the hash is in an answer");
-        assert!(!format!("{user:?}").contains("Hopper"), "a name is in the debug text");
+        assert!(
+            !value(&user).to_string().contains("argon2"),
+            "the hash is in an answer"
+        );
+        assert!(
+            !format!("{user:?}").contains("Hopper"),
+            "a name is in the debug text"
+        );
     }
-    assert!(users::get_by_login(&client, "grac").await.expect("answers").is_none());
+    assert!(
+        users::get_by_login(&client, "grac")
+            .await
+            .expect("answers")
+            .is_none()
+    );
 }

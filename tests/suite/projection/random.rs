@@ -8,8 +8,8 @@ use super::given_log::{Delivery, Happened};
 use super::story::*;
 use super::world::World;
 
-/// Generates any event for any of a few aggregates, in any order, including histories that no decider would
-/// produce.
+/// Generates any event for any of a few aggregates, in any order, including histories that no
+/// decider would produce.
 fn event() -> impl Strategy<Value = Happened> {
     (0..27_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
         0 => imported(0xA0 + n, "Ada", Some(2)),
@@ -43,7 +43,10 @@ fn event() -> impl Strategy<Value = Happened> {
 }
 
 fn rows(history: &[Happened], delivery: Delivery) -> Value {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let world = World::delivering(delivery).await;
         world.log.append(history.to_vec());
@@ -57,7 +60,13 @@ fn batches_of_any_size_give_the_same_rows() {
     let history = everything();
     let whole = rows(&history, Delivery::default());
     for size in [1, 2, 3, 5, 8, 13] {
-        let cut = rows(&history, Delivery { sizes: vec![size], again: 0 });
+        let cut = rows(
+            &history,
+            Delivery {
+                sizes: vec![size],
+                again: 0,
+            },
+        );
         assert_eq!(cut, whole, "in batches of {size}");
     }
 }

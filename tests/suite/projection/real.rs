@@ -1,4 +1,5 @@
-//! Namespace on a real event log with the program's projections, and the program as a separate process.
+//! Namespace on a real event log with the program's projections, and the program as a separate
+//! process.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -32,7 +33,8 @@ pub struct Version {
     log: EventLog,
 }
 
-/// Visible state of the projections: number of people, and position of the newest one's first event.
+/// Visible state of the projections: number of people, and position of the newest one's first
+/// event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shown {
     pub counted: i64,
@@ -49,19 +51,37 @@ impl Shown {
 impl Real {
     pub async fn new() -> Self {
         let namespace = Namespace::new();
-        let client = async_nats::connect(&servers().nats_url).await.expect("nats-server answers");
-        let log = EventLog::new(client, Names::new(namespace.name()).expect("a good namespace"));
+        let client = async_nats::connect(&servers().nats_url)
+            .await
+            .expect("nats-server answers");
+        let log = EventLog::new(
+            client,
+            Names::new(namespace.name()).expect("a good namespace"),
+        );
         log.provision(1).await.expect("provisioned");
         let pool = database::connect(&servers().postgres_url, None, 12).expect("a good URL");
-        database::migrate(&pool, namespace.name()).await.expect("migrated");
-        Self { namespace, log, pool }
+        database::migrate(&pool, namespace.name())
+            .await
+            .expect("migrated");
+        Self {
+            namespace,
+            log,
+            pool,
+        }
     }
 
     /// Returns a version of the program with these projections.
     pub fn version(&self, projections: Vec<Projection>) -> Version {
-        let set = Arc::new(ProjectionSet::of(self.namespace.name(), projections).expect("good projections"));
+        let set = Arc::new(
+            ProjectionSet::of(self.namespace.name(), projections).expect("good projections"),
+        );
         let readers = Readers::new(self.pool.clone(), set.clone());
-        Version { set, readers, pool: self.pool.clone(), log: self.log.clone() }
+        Version {
+            set,
+            readers,
+            pool: self.pool.clone(),
+            log: self.log.clone(),
+        }
     }
 
     /// Returns the version of the running program.
@@ -69,8 +89,8 @@ impl Real {
         self.version(projections().expect("good projections"))
     }
 
-    /// Appends events of new aggregates, 500 per commit, and returns the end of the log. All events of an aggregate
-    /// must be in the same commit.
+    /// Appends events of new aggregates, 500 per commit, and returns the end of the log. All events
+    /// of an aggregate must be in the same commit.
     pub async fn append(&self, story: &[Happened]) -> Position {
         for part in story.chunks(500) {
             // A commit can append to an aggregate only once, so its events are collected.
@@ -82,11 +102,20 @@ impl Real {
                     Some(append) => append.events.push(event),
                     None => {
                         let aggregate = happened.aggregate;
-                        appends.push(Append { aggregate, id, expected: 0, events: vec![event] });
+                        appends.push(Append {
+                            aggregate,
+                            id,
+                            expected: 0,
+                            events: vec![event],
+                        });
                     }
                 }
             }
-            match self.log.append(Commit::new(self.log.names(), appends.clone())).await {
+            match self
+                .log
+                .append(Commit::new(self.log.names(), appends.clone()))
+                .await
+            {
                 Ok(_) => {}
                 Err(AppendError::Conflict) => panic!("an aggregate's events are in two parts"),
                 Err(error) => panic!("{error}"),
@@ -109,12 +138,24 @@ impl Real {
             .env("LAUREATE_NAMESPACE", self.namespace.name())
             .env("LAUREATE_NATS__URL", &servers.nats_url)
             .env("LAUREATE_DATABASE__URL", &servers.postgres_url)
-            .env("LAUREATE_STORAGE__URL", std::env::temp_dir().join(self.namespace.name()))
+            .env(
+                "LAUREATE_STORAGE__URL",
+                std::env::temp_dir().join(self.namespace.name()),
+            )
             .env("LAUREATE_MAIL__HOST", "127.0.0.1")
             .env("LAUREATE_MAIL__FROM_NAME", "Laureate")
-            .env("LAUREATE_MAIL__FROM_ADDRESS", "certificates@laureate.example")
-            .env("LAUREATE_SECRETS__CLAIM_KEY", "claim-key-of-the-tests-0123456789abcdef")
-            .env("LAUREATE_SECRETS__TOKEN_KEY", "token-key-of-the-tests-0123456789abcdef")
+            .env(
+                "LAUREATE_MAIL__FROM_ADDRESS",
+                "certificates@laureate.example",
+            )
+            .env(
+                "LAUREATE_SECRETS__CLAIM_KEY",
+                "claim-key-of-the-tests-0123456789abcdef",
+            )
+            .env(
+                "LAUREATE_SECRETS__TOKEN_KEY",
+                "token-key-of-the-tests-0123456789abcdef",
+            )
             .env("LAUREATE_LOG", "warn")
             .stdin(Stdio::null());
         command
@@ -123,20 +164,37 @@ impl Real {
     /// Runs `laureate` until it ends. Returns its exit code, standard output and standard error.
     pub async fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = tokio::process::Command::from(self.command(arguments));
-        let output = command.kill_on_drop(true).output().await.expect("the program starts");
-        let text =
-            |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8").replace(self.namespace.name(), "NS");
-        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+        let output = command
+            .kill_on_drop(true)
+            .output()
+            .await
+            .expect("the program starts");
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .expect("UTF-8")
+                .replace(self.namespace.name(), "NS")
+        };
+        (
+            output.status.code().unwrap_or(-1),
+            text(output.stdout),
+            text(output.stderr),
+        )
     }
 
     /// Starts `laureate` as a process that will be killed.
     pub fn start(&self, arguments: &[&str]) -> Killed {
         let mut command = self.command(arguments);
-        Killed(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"))
+        Killed(
+            command
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("the program starts"),
+        )
     }
 
-    /// Returns the number that a query yields. Returns `None` if the query fails, for example because a table
-    /// doesn't exist.
+    /// Returns the number that a query yields. Returns `None` if the query fails, for example
+    /// because a table doesn't exist.
     pub async fn number(&self, sql: &str) -> Option<i64> {
         let client = self.pool.get().await.expect("a connection");
         client.query_one(sql, &[]).await.ok()?.get(0)
@@ -146,7 +204,10 @@ impl Real {
     pub async fn schemas(&self, ending: &str) -> Vec<String> {
         let client = self.pool.get().await.expect("a connection");
         let sql = "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, $1)";
-        let rows = client.query(sql, &[&self.namespace.name()]).await.expect("the schemas");
+        let rows = client
+            .query(sql, &[&self.namespace.name()])
+            .await
+            .expect("the schemas");
         let names = rows.iter().map(|row| row.get::<_, String>(0));
         names.filter(|name| name.ends_with(ending)).collect()
     }
@@ -170,19 +231,37 @@ impl Drop for Killed {
 
 impl Version {
     pub fn maintenance(&self) -> Maintenance {
-        Maintenance::new(self.pool.clone(), Arc::new(self.log.clone()), self.set.clone())
+        Maintenance::new(
+            self.pool.clone(),
+            Arc::new(self.log.clone()),
+            self.set.clone(),
+        )
     }
 
     /// Starts a projector that runs until `shutdown` is cancelled.
     pub fn start(&self, shutdown: &CancellationToken) -> JoinHandle<()> {
-        let projector = Projector::new(self.pool.clone(), Arc::new(self.log.clone()), self.readers.clone());
+        let projector = Projector::new(
+            self.pool.clone(),
+            Arc::new(self.log.clone()),
+            self.readers.clone(),
+        );
         let shutdown = shutdown.clone();
-        tokio::spawn(async move { projector.run(shutdown).await.expect("the projector does not fail") })
+        tokio::spawn(async move {
+            projector
+                .run(shutdown)
+                .await
+                .expect("the projector does not fail")
+        })
     }
 
     pub async fn is_ready(&self) -> bool {
         let log = self.log.info().await.expect("provisioned");
-        self.readers.status(&log).await.expect("the database answers").iter().all(|health| health.ready)
+        self.readers
+            .status(&log)
+            .await
+            .expect("the database answers")
+            .iter()
+            .all(|health| health.ready)
     }
 
     /// Returns a connection with this version's search path.
@@ -197,7 +276,10 @@ pub async fn shown(client: &Client) -> Option<Shown> {
     let list = newest_attendees(client, 1).await.ok()?;
     let overview = queries::overview::get(client).await.ok()?;
     let newest = list.first().map_or(0, |item| item.created_position);
-    Some(Shown { counted: overview.attendees, newest })
+    Some(Shown {
+        counted: overview.attendees,
+        newest,
+    })
 }
 
 pub fn new_event(happened: &Happened) -> NewEvent {

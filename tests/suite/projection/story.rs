@@ -4,30 +4,32 @@ use laureate::domain::certification::attendee::{
     Attendee, AttendeeDeleted, AttendeeImported, AttendeeUpdated, ImportedRow,
 };
 use laureate::domain::certification::batch::{
-    Batch, BatchCancelRequested, BatchCancelled, BatchDispatched, BatchRequested, BatchUndoRequested,
-    BatchUndone, RefusedAttendee,
+    Batch, BatchCancelRequested, BatchCancelled, BatchDispatched, BatchRequested,
+    BatchUndoRequested, BatchUndone, RefusedAttendee,
 };
 use laureate::domain::certification::certificate::{
-    Certificate, CertificateActivated, CertificateDeactivated, CertificateDefined, CertificateDeleted,
-    CertificateRedefined, Definition, DesignRef, TemplateRef,
+    Certificate, CertificateActivated, CertificateDeactivated, CertificateDefined,
+    CertificateDeleted, CertificateRedefined, Definition, DesignRef, TemplateRef,
 };
 use laureate::domain::certification::design::{
     Design, DesignDeleted, DesignImage, DesignTakenIntoUse, DesignUploaded,
 };
 use laureate::domain::certification::import::{
-    Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCompleted, ImportFailed,
-    ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField, RejectedRow,
+    Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCompleted,
+    ImportFailed, ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField,
+    RejectedRow,
 };
 use laureate::domain::certification::issuance::{
-    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
-    Origin, Page, WhyRevoked,
+    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked,
+    Issuance, Origin, Page, WhyRevoked,
 };
 use laureate::domain::certification::mail::{
-    Email, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent, MailDelivery,
-    OnUnknown, SendClaimed,
+    Email, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent,
+    MailDelivery, OnUnknown, SendClaimed,
 };
 use laureate::domain::certification::template::{
-    Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired, TemplateVersionAdded,
+    Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired,
+    TemplateVersionAdded,
 };
 use laureate::domain::certification::{manifest::OptionValue, reading::Reading};
 use laureate::domain::kernel::claim::{Claim, ClaimKind, ClaimTaken};
@@ -56,12 +58,27 @@ pub fn person(name: &str) -> Person {
 }
 
 pub fn imported(id: u128, name: &str, row: Option<u32>) -> Happened {
-    let source = row.map(|row| ImportedRow { import_id: Uuid::from_u128(IMPORT).into(), row });
-    happened::<Attendee>(id, AttendeeImported { person: person(name), source })
+    let source = row.map(|row| ImportedRow {
+        import_id: Uuid::from_u128(IMPORT).into(),
+        row,
+    });
+    happened::<Attendee>(
+        id,
+        AttendeeImported {
+            person: person(name),
+            source,
+        },
+    )
 }
 
 pub fn updated(id: u128, name: &str) -> Happened {
-    happened::<Attendee>(id, AttendeeUpdated { person: person(name), source: None })
+    happened::<Attendee>(
+        id,
+        AttendeeUpdated {
+            person: person(name),
+            source: None,
+        },
+    )
 }
 
 pub fn attendee_deleted(id: u128) -> Happened {
@@ -69,11 +86,21 @@ pub fn attendee_deleted(id: u128) -> Happened {
 }
 
 pub fn defined(id: u128) -> Happened {
-    happened::<Certificate>(id, CertificateDefined { definition: definition("Speaker") })
+    happened::<Certificate>(
+        id,
+        CertificateDefined {
+            definition: definition("Speaker"),
+        },
+    )
 }
 
 pub fn redefined(id: u128, name: &str) -> Happened {
-    happened::<Certificate>(id, CertificateRedefined { definition: definition(name) })
+    happened::<Certificate>(
+        id,
+        CertificateRedefined {
+            definition: definition(name),
+        },
+    )
 }
 
 pub fn certificate_deleted(id: u128) -> Happened {
@@ -81,15 +108,27 @@ pub fn certificate_deleted(id: u128) -> Happened {
 }
 
 fn definition(name: &str) -> Definition {
-    let logo = DesignRef { key: "designs/logo.png".to_owned(), sha256: "e".repeat(64) };
-    let options =
-        [("accent".to_owned(), "#7a1f3d".into()), ("logo".to_owned(), OptionValue::Image(logo))].into();
+    let logo = DesignRef {
+        key: "designs/logo.png".to_owned(),
+        sha256: "e".repeat(64),
+    };
+    let options = [
+        ("accent".to_owned(), "#7a1f3d".into()),
+        ("logo".to_owned(), OptionValue::Image(logo)),
+    ]
+    .into();
     Definition {
         client: "Acme".to_owned(),
         name: name.to_owned(),
         event_name: "Summit 2026".to_owned(),
-        pdf_template: TemplateRef { options, ..TemplateRef::new("corporate", 1) },
-        design: Some(DesignRef { key: "designs/a.jpg".to_owned(), sha256: "d".repeat(64) }),
+        pdf_template: TemplateRef {
+            options,
+            ..TemplateRef::new("corporate", 1)
+        },
+        design: Some(DesignRef {
+            key: "designs/a.jpg".to_owned(),
+            sha256: "d".repeat(64),
+        }),
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: None,
         issue_date: Some(date!(2026 - 11 - 20)),
@@ -136,7 +175,10 @@ pub fn requested(id: u128, attendee: u128) -> Happened {
     let event = CertificateRequested {
         certificate_id: Uuid::from_u128(CERTIFICATE).into(),
         attendee_id: Uuid::from_u128(attendee).into(),
-        origin: Origin { batch_id: Some(Uuid::from_u128(BATCH).into()), import_id: None },
+        origin: Origin {
+            batch_id: Some(Uuid::from_u128(BATCH).into()),
+            import_id: None,
+        },
         public_id: format!("{id:032x}"),
         page: Page {
             pdf_template: TemplateRef::new("classic", 1),
@@ -161,13 +203,27 @@ pub fn requested(id: u128, attendee: u128) -> Happened {
 }
 
 pub fn generated(id: u128) -> Happened {
-    let (object_key, sha256) = (format!("certificates/{id}.pdf"), "a".repeat(64));
-    happened::<Issuance>(id, CertificateGenerated { object_key, sha256, size: 165_000 })
+    let object_key = format!("certificates/{id}.pdf");
+    let sha256 = "a".repeat(64);
+    happened::<Issuance>(
+        id,
+        CertificateGenerated {
+            object_key,
+            sha256,
+            size: 165_000,
+        },
+    )
 }
 
 pub fn generation_failed(id: u128) -> Happened {
     let reason = "no font has a letter of the name".to_owned().into();
-    happened::<Issuance>(id, CertificateGenerationFailed { code: "MISSING_GLYPH".to_owned(), reason })
+    happened::<Issuance>(
+        id,
+        CertificateGenerationFailed {
+            code: "MISSING_GLYPH".to_owned(),
+            reason,
+        },
+    )
 }
 
 pub fn queued(id: u128, issuance: u128) -> Happened {
@@ -194,20 +250,46 @@ pub fn queued_for(id: u128, issuance: u128, delivery: MailDelivery) -> Happened 
 }
 
 pub fn claimed(id: u128, attempt: u32) -> Happened {
-    happened::<Email>(id, SendClaimed { attempt, message_id: format!("<{id}@example.com>") })
+    happened::<Email>(
+        id,
+        SendClaimed {
+            attempt,
+            message_id: format!("<{id}@example.com>"),
+        },
+    )
 }
 
 pub fn sent(id: u128, attempt: u32) -> Happened {
-    happened::<Email>(id, EmailSent { attempt, answer: "250 2.0.0 queued".to_owned().into() })
+    happened::<Email>(
+        id,
+        EmailSent {
+            attempt,
+            answer: "250 2.0.0 queued".to_owned().into(),
+        },
+    )
 }
 
 pub fn failed(id: u128, attempt: u32, will_retry: bool) -> Happened {
     let answer = "451 4.7.1 try\0 later".to_owned().into();
-    happened::<Email>(id, EmailFailed { attempt, permanent: !will_retry, will_retry, answer })
+    happened::<Email>(
+        id,
+        EmailFailed {
+            attempt,
+            permanent: !will_retry,
+            will_retry,
+            answer,
+        },
+    )
 }
 
 pub fn unknown(id: u128, attempt: u32) -> Happened {
-    happened::<Email>(id, EmailOutcomeUnknown { attempt, detail: "the worker stopped".to_owned().into() })
+    happened::<Email>(
+        id,
+        EmailOutcomeUnknown {
+            attempt,
+            detail: "the worker stopped".to_owned().into(),
+        },
+    )
 }
 
 pub fn retry(id: u128) -> Happened {
@@ -232,17 +314,38 @@ pub fn import_requested(id: u128) -> Happened {
 }
 
 pub fn rows_accepted(id: u128, through_row: u32) -> Happened {
-    let (attendee_id, certificate_id) = (Uuid::from_u128(0xA1).into(), Uuid::from_u128(CERTIFICATE).into());
-    let earned = vec![Earned { attendee_id, certificate_id }];
-    // An importer reports a known person once. This event repeats the person, and the table still has one row.
+    let attendee_id = Uuid::from_u128(0xA1).into();
+    let certificate_id = Uuid::from_u128(CERTIFICATE).into();
+    let earned = vec![Earned {
+        attendee_id,
+        certificate_id,
+    }];
+    // An importer reports a known person once. This event repeats the person, and the table still
+    // has one row.
     let known = vec![Uuid::from_u128(0xA3).into()];
-    let accepted = ImportRowsAccepted { through_row, created: 2, updated: 1, existing: 1, earned, known };
+    let accepted = ImportRowsAccepted {
+        through_row,
+        created: 2,
+        updated: 1,
+        existing: 1,
+        earned,
+        known,
+    };
     happened::<Import>(id, accepted)
 }
 
 pub fn rows_rejected(id: u128, rows: &[u32]) -> Happened {
-    let errors = vec![RejectedField { field: Some("email".to_owned()), code: "REQUIRED".to_owned() }];
-    let rows = rows.iter().map(|row| RejectedRow { row: *row, errors: errors.clone() }).collect();
+    let errors = vec![RejectedField {
+        field: Some("email".to_owned()),
+        code: "REQUIRED".to_owned(),
+    }];
+    let rows = rows
+        .iter()
+        .map(|row| RejectedRow {
+            row: *row,
+            errors: errors.clone(),
+        })
+        .collect();
     happened::<Import>(id, ImportRowsRejected { rows })
 }
 
@@ -257,23 +360,50 @@ pub fn import_completed(id: u128) -> Happened {
 
 pub fn import_failed(id: u128) -> Happened {
     let reason = "the archive is torn; save it again".to_owned();
-    happened::<Import>(id, ImportFailed { code: "BROKEN_FILE".to_owned(), reason })
+    happened::<Import>(
+        id,
+        ImportFailed {
+            code: "BROKEN_FILE".to_owned(),
+            reason,
+        },
+    )
 }
 
 pub fn batch_requested(id: u128, attendees: &[u128]) -> Happened {
-    let attendee_ids = attendees.iter().map(|id| Uuid::from_u128(*id).into()).collect();
-    let (certificate_id, delivery) = (Uuid::from_u128(CERTIFICATE).into(), MailDelivery::Immediate);
+    let attendee_ids = attendees
+        .iter()
+        .map(|id| Uuid::from_u128(*id).into())
+        .collect();
+    let certificate_id = Uuid::from_u128(CERTIFICATE).into();
+    let delivery = MailDelivery::Immediate;
     let import_id = Some(Uuid::from_u128(IMPORT).into());
     happened::<Batch>(
         id,
-        BatchRequested { certificate_id, attendee_ids, delivery, issue_date: None, import_id },
+        BatchRequested {
+            certificate_id,
+            attendee_ids,
+            delivery,
+            issue_date: None,
+            import_id,
+        },
     )
 }
 
 pub fn batch_dispatched(id: u128, requested: u32) -> Happened {
     let attendee_id = Uuid::from_u128(0xA9).into();
-    let refused = vec![RefusedAttendee { attendee_id, code: "NOT_FOUND".to_owned() }];
-    happened::<Batch>(id, BatchDispatched { requested, existing: 0, refused, left: 0 })
+    let refused = vec![RefusedAttendee {
+        attendee_id,
+        code: "NOT_FOUND".to_owned(),
+    }];
+    happened::<Batch>(
+        id,
+        BatchDispatched {
+            requested,
+            existing: 0,
+            refused,
+            left: 0,
+        },
+    )
 }
 
 pub fn batch_cancel_requested(id: u128) -> Happened {
@@ -281,12 +411,24 @@ pub fn batch_cancel_requested(id: u128) -> Happened {
 }
 
 pub fn batch_cancelled(id: u128) -> Happened {
-    happened::<Batch>(id, BatchCancelled { revoked: 1, kept: 2 })
+    happened::<Batch>(
+        id,
+        BatchCancelled {
+            revoked: 1,
+            kept: 2,
+        },
+    )
 }
 
 pub fn batch_undo_requested(id: u128) -> Happened {
     let note = Some("the wrong list".to_owned().into());
-    happened::<Batch>(id, BatchUndoRequested { reason: WhyRevoked::IssuedInError, note })
+    happened::<Batch>(
+        id,
+        BatchUndoRequested {
+            reason: WhyRevoked::IssuedInError,
+            note,
+        },
+    )
 }
 
 pub fn batch_undone(id: u128) -> Happened {
@@ -296,7 +438,14 @@ pub fn batch_undone(id: u128) -> Happened {
 pub fn revoked(id: u128) -> Happened {
     let note = Some("Ada is misspelt".to_owned().into());
     let batch_id = Some(Uuid::from_u128(BATCH).into());
-    happened::<Issuance>(id, CertificateRevoked { reason: WhyRevoked::WrongData, note, batch_id })
+    happened::<Issuance>(
+        id,
+        CertificateRevoked {
+            reason: WhyRevoked::WrongData,
+            note,
+            batch_id,
+        },
+    )
 }
 
 pub fn import_cancel_requested(id: u128) -> Happened {
@@ -313,7 +462,13 @@ pub fn import_cancelled(id: u128) -> Happened {
 }
 
 pub fn claim_taken(id: u128) -> Happened {
-    happened::<Claim>(id, ClaimTaken { kind: ClaimKind::AttendeeEmail, owner: Uuid::from_u128(0xA1) })
+    happened::<Claim>(
+        id,
+        ClaimTaken {
+            kind: ClaimKind::AttendeeEmail,
+            owner: Uuid::from_u128(0xA1),
+        },
+    )
 }
 
 /// Returns a history in which every event occurs at least once and mails reach every final state.
@@ -357,7 +512,12 @@ pub fn everything() -> Vec<Happened> {
 }
 
 fn designs() -> [Happened; 4] {
-    [design_uploaded(0xD1), design_uploaded(0xD2), design_taken_into_use(0xD1), design_deleted(0xD2)]
+    [
+        design_uploaded(0xD1),
+        design_uploaded(0xD2),
+        design_taken_into_use(0xD1),
+        design_deleted(0xD2),
+    ]
 }
 
 /// Returns events of a template with two versions and of a retired one.
@@ -369,12 +529,25 @@ fn templates() -> [Happened; 5] {
         manifest_key: format!("templates/a/{n}.json"),
         manifest_sha256: "m".repeat(64),
     };
-    let created =
-        |id, n| happened::<Template>(id, TemplateCreated { name: format!("Diploma {n}"), files: files(n) });
+    let created = |id, n| {
+        happened::<Template>(
+            id,
+            TemplateCreated {
+                name: format!("Diploma {n}"),
+                files: files(n),
+            },
+        )
+    };
     [
         created(0xF1, 1),
         created(0xF2, 2),
-        happened::<Template>(0xF1, TemplateVersionAdded { version: 2, files: files(3) }),
+        happened::<Template>(
+            0xF1,
+            TemplateVersionAdded {
+                version: 2,
+                files: files(3),
+            },
+        ),
         happened::<Template>(0xF1, TemplateActivated { version: 2 }),
         happened::<Template>(0xF2, TemplateRetired {}),
     ]

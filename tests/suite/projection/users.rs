@@ -8,8 +8,8 @@ use laureate::domain::accounts::session::{
     RevocationReason, Session, SessionRefreshed, SessionRevoked, SessionStarted,
 };
 use laureate::domain::accounts::user::{
-    Profile, Role, User, UserDeleted, UserDisabled, UserEnabled, UserPasswordChanged, UserProfileChanged,
-    UserRegistered, UserRoleChanged, UserSessionsEnded,
+    Profile, Role, User, UserDeleted, UserDisabled, UserEnabled, UserPasswordChanged,
+    UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
 };
 use laureate::projection::queries::api_keys::{self, ApiKeyFilter, ApiKeyRow, KeyState};
 use laureate::projection::queries::listing::{Order, Start, list};
@@ -41,7 +41,12 @@ pub fn registered(id: u128, name: &str) -> Happened {
     let password_hash = "$argon2id$first".to_owned().into();
     happened::<User>(
         id,
-        UserRegistered { profile, role: Role::Operator, password_hash, first_password_until: None },
+        UserRegistered {
+            profile,
+            role: Role::Operator,
+            password_hash,
+            first_password_until: None,
+        },
     )
 }
 
@@ -58,22 +63,49 @@ pub fn password_changed(id: u128) -> Happened {
 
 fn profile_changed(id: u128) -> Happened {
     let text = |text: &str| text.to_owned().into();
-    let (name, last_name) = (text("Augusta"), text("King"));
-    let profile = Profile { user_name: text("augusta"), name, last_name, email: text("augusta@example.com") };
+    let name = text("Augusta");
+    let last_name = text("King");
+    let profile = Profile {
+        user_name: text("augusta"),
+        name,
+        last_name,
+        email: text("augusta@example.com"),
+    };
     happened::<User>(id, UserProfileChanged { profile })
 }
 
 fn started(id: u128, user: u128, epoch: u32, ends_at: Option<OffsetDateTime>) -> Happened {
-    let (user_id, refresh_sha256) = (Uuid::from_u128(user).into(), "a".repeat(64));
-    happened::<Session>(id, SessionStarted { user_id, refresh_sha256, expires_at: LATER, ends_at, epoch })
+    let user_id = Uuid::from_u128(user).into();
+    let refresh_sha256 = "a".repeat(64);
+    happened::<Session>(
+        id,
+        SessionStarted {
+            user_id,
+            refresh_sha256,
+            expires_at: LATER,
+            ends_at,
+            epoch,
+        },
+    )
 }
 
 fn refreshed(id: u128) -> Happened {
-    happened::<Session>(id, SessionRefreshed { refresh_sha256: "b".repeat(64), expires_at: END })
+    happened::<Session>(
+        id,
+        SessionRefreshed {
+            refresh_sha256: "b".repeat(64),
+            expires_at: END,
+        },
+    )
 }
 
 fn revoked(id: u128) -> Happened {
-    happened::<Session>(id, SessionRevoked { reason: RevocationReason::LoggedOut })
+    happened::<Session>(
+        id,
+        SessionRevoked {
+            reason: RevocationReason::LoggedOut,
+        },
+    )
 }
 
 fn key_created(id: u128) -> Happened {
@@ -95,11 +127,22 @@ fn key_revoked(id: u128) -> Happened {
 }
 
 fn factor_on(id: u128) -> Happened {
-    happened::<SecondFactor>(id, SecondFactorConfirmed { step: 1, recovery_sha256: vec!["d".repeat(64)] })
+    happened::<SecondFactor>(
+        id,
+        SecondFactorConfirmed {
+            step: 1,
+            recovery_sha256: vec!["d".repeat(64)],
+        },
+    )
 }
 
 fn factor_lost(id: u128) -> Happened {
-    happened::<SecondFactor>(id, SecondFactorRemoved { reason: WhyRemoved::Lost })
+    happened::<SecondFactor>(
+        id,
+        SecondFactorRemoved {
+            reason: WhyRemoved::Lost,
+        },
+    )
 }
 
 /// Returns a history in which every event of users, sessions and API keys occurs.
@@ -157,13 +200,26 @@ async fn lists_contain_existing_users_and_active_sessions() {
     let client = world.reader().await;
     let id = Uuid::from_u128;
 
-    let ada = users::get(&client, id(ADA)).await.expect("answers").expect("is there");
-    assert_eq!((ada.role.as_str(), ada.is_active, ada.user_name.reveal_str()), ("admin", true, "augusta"));
+    let ada = users::get(&client, id(ADA))
+        .await
+        .expect("answers")
+        .expect("is there");
+    assert_eq!(
+        (ada.role.as_str(), ada.is_active, ada.user_name.reveal_str()),
+        ("admin", true, "augusta")
+    );
     assert!(ada.second_factor_position.is_some());
-    let listed: Vec<UserRow> = all(&client, &users::TABLE, &UserFilter::default().conditions()).await;
+    let listed: Vec<UserRow> =
+        all(&client, &users::TABLE, &UserFilter::default().conditions()).await;
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].second_factor_position, ada.second_factor_position);
-    assert!(users::get(&client, id(ALAN)).await.expect("answers").is_none(), "was removed");
+    assert!(
+        users::get(&client, id(ALAN))
+            .await
+            .expect("answers")
+            .is_none(),
+        "was removed"
+    );
 
     let of = async |user, now| {
         let going_on = sessions::going_on(id(user), now);
@@ -171,7 +227,10 @@ async fn lists_contain_existing_users_and_active_sessions() {
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
     // One session has an earlier epoch, one was revoked, and the user of another one was deleted.
-    assert_eq!(of(ADA, datetime!(2026-11-30 00:00 UTC)).await, [SESSION + 2]);
+    assert_eq!(
+        of(ADA, datetime!(2026-11-30 00:00 UTC)).await,
+        [SESSION + 2]
+    );
     assert!(of(ADA, LATER).await.is_empty(), "expired");
     assert!(of(ALAN, datetime!(2026-11-30 00:00 UTC)).await.is_empty());
 }
@@ -205,16 +264,47 @@ async fn users_are_filtered_and_sorted() {
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
     let any = UserFilter::default;
-    let search = |text: &str| UserFilter { search: Some(text.to_owned()), ..any() };
+    let search = |text: &str| UserFilter {
+        search: Some(text.to_owned()),
+        ..any()
+    };
     assert_eq!(found(any()).await, [3, 2, 1]);
     assert_eq!(found(search("hopper")).await, [2, 1]);
     assert_eq!(found(search("EVA nunez")).await, [3]);
     assert_eq!(found(search("lucja example")).await, [3]);
     assert_eq!(found(search("%")).await, [0; 0]);
-    assert_eq!(found(UserFilter { role: Some("admin"), ..any() }).await, [2]);
-    assert_eq!(found(UserFilter { role: Some("viewer"), ..any() }).await, [0; 0]);
-    assert_eq!(found(UserFilter { is_active: Some(false), ..any() }).await, [1]);
-    assert_eq!(found(UserFilter { is_active: Some(true), ..search("grace") }).await, [2]);
+    assert_eq!(
+        found(UserFilter {
+            role: Some("admin"),
+            ..any()
+        })
+        .await,
+        [2]
+    );
+    assert_eq!(
+        found(UserFilter {
+            role: Some("viewer"),
+            ..any()
+        })
+        .await,
+        [0; 0]
+    );
+    assert_eq!(
+        found(UserFilter {
+            is_active: Some(false),
+            ..any()
+        })
+        .await,
+        [1]
+    );
+    assert_eq!(
+        found(UserFilter {
+            is_active: Some(true),
+            ..search("grace")
+        })
+        .await,
+        [2]
+    );
 
     let everybody = any().conditions();
     for (key, ids) in [
@@ -225,7 +315,8 @@ async fn users_are_filtered_and_sorted() {
     ] {
         for descending in [false, true] {
             // One row per page, so that a page starts after every row.
-            let (mut start, mut sorted) = (Start::First, Vec::new());
+            let mut start = Start::First;
+            let mut sorted = Vec::new();
             while sorted.len() < 4 {
                 let order = Order { key, descending };
                 let part = list::<UserRow>(&client, &users::TABLE, &everybody, order, &start, 1);
@@ -246,11 +337,20 @@ async fn users_are_filtered_and_sorted() {
 async fn api_keys_are_filtered_by_name_and_state() {
     let world = World::new().await;
     let key = |id, name: &str, expires_at| {
-        let (owner, scopes) = (Uuid::from_u128(ADA).into(), vec!["attendees:read".to_owned()]);
-        let (name, secret_sha256) = (name.to_owned(), "c".repeat(64));
+        let owner = Uuid::from_u128(ADA).into();
+        let scopes = vec!["attendees:read".to_owned()];
+        let name = name.to_owned();
+        let secret_sha256 = "c".repeat(64);
         happened::<ApiKey>(
             id,
-            ApiKeyCreated { name, owner, scopes, secret_sha256, expires_at, owner_epoch: 0 },
+            ApiKeyCreated {
+                name,
+                owner,
+                scopes,
+                secret_sha256,
+                expires_at,
+                owner_epoch: 0,
+            },
         )
     };
     world.log.append([
@@ -262,13 +362,20 @@ async fn api_keys_are_filtered_by_name_and_state() {
     world.project().await;
     let client = world.reader().await;
     let found = async |search: Option<&str>, state| {
-        let filter = ApiKeyFilter { search: search.map(str::to_owned), state };
+        let filter = ApiKeyFilter {
+            search: search.map(str::to_owned),
+            state,
+        };
         let rows: Vec<ApiKeyRow> = all(&client, &api_keys::TABLE, &filter.conditions(LATER)).await;
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
     assert_eq!(found(None, None).await, [3, 2, 1]);
     assert_eq!(found(None, Some(KeyState::Active)).await, [1]);
-    assert_eq!(found(None, Some(KeyState::Expired)).await, [2], "the expiry itself is not included");
+    assert_eq!(
+        found(None, Some(KeyState::Expired)).await,
+        [2],
+        "the expiry itself is not included"
+    );
     assert_eq!(found(None, Some(KeyState::Revoked)).await, [3]);
     assert_eq!(found(Some("EXPORTACION"), None).await, [2]);
     assert_eq!(found(Some("nightly"), Some(KeyState::Revoked)).await, [3]);

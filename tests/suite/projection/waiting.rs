@@ -17,18 +17,35 @@ fn rescheduled(id: u128, delivery: MailDelivery) -> Happened {
 }
 
 fn cancelled(id: u128) -> Happened {
-    happened::<Email>(id, EmailCancelled { reason: "the certificate was revoked".to_owned().into() })
+    happened::<Email>(
+        id,
+        EmailCancelled {
+            reason: "the certificate was revoked".to_owned().into(),
+        },
+    )
 }
 
-/// Returns events of held and scheduled mails, of which some stay unchanged and others are rescheduled, released or
-/// cancelled.
+/// Returns events of held and scheduled mails, of which some stay unchanged and others are
+/// rescheduled, released or cancelled.
 pub fn mails_that_wait() -> Vec<Happened> {
     vec![
         queued_for(0x26, 0x11, MailDelivery::Held),
-        queued_for(0x27, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
-        queued_for(0x28, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        queued_for(
+            0x27,
+            0x11,
+            MailDelivery::At(datetime!(2026-12-01 09:00 UTC)),
+        ),
+        queued_for(
+            0x28,
+            0x11,
+            MailDelivery::At(datetime!(2026-12-01 09:00 UTC)),
+        ),
         queued_for(0x29, 0x11, MailDelivery::Held),
-        queued_for(0x2A, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        queued_for(
+            0x2A,
+            0x11,
+            MailDelivery::At(datetime!(2026-12-01 09:00 UTC)),
+        ),
         released(0x28),
         rescheduled(0x29, MailDelivery::At(datetime!(2026-12-24 18:30:15.5 +1))),
         rescheduled(0x2A, MailDelivery::Held),
@@ -36,7 +53,11 @@ pub fn mails_that_wait() -> Vec<Happened> {
         claimed(0x2B, 1),
         failed(0x2B, 1, false),
         cancelled(0x2B),
-        queued_for(0x2C, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        queued_for(
+            0x2C,
+            0x11,
+            MailDelivery::At(datetime!(2026-12-01 09:00 UTC)),
+        ),
         cancelled(0x2C),
     ]
 }

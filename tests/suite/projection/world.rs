@@ -9,8 +9,8 @@ use laureate::event_log::LogInfo;
 use laureate::projection::queries::attendees::{self, AttendeeRow};
 use laureate::projection::queries::listing::{Conditions, Order, Start, list};
 use laureate::projection::{
-    LogSource, Maintenance, Pace, Projection, ProjectionHealth, ProjectionSet, Projector, ProjectorError,
-    Readers,
+    LogSource, Maintenance, Pace, Projection, ProjectionHealth, ProjectionSet, Projector,
+    ProjectorError, Readers,
 };
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
@@ -39,12 +39,18 @@ pub struct AtWork {
 impl AtWork {
     pub async fn stop(self) {
         self.shutdown.cancel();
-        self.task.await.expect("the projector does not panic").expect("the projector does not fail");
+        self.task
+            .await
+            .expect("the projector does not panic")
+            .expect("the projector does not fail");
     }
 
     /// Waits until the projector ends by itself, and returns its result.
     pub async fn end(self) -> Result<(), ProjectorError> {
-        tokio::time::timeout(PATIENCE, self.task).await.expect("ends").expect("the projector does not panic")
+        tokio::time::timeout(PATIENCE, self.task)
+            .await
+            .expect("ends")
+            .expect("the projector does not panic")
     }
 }
 
@@ -56,15 +62,25 @@ impl World {
     pub async fn delivering(delivery: Delivery) -> Self {
         let namespace = Namespace::new();
         let pool = database::connect(&servers().postgres_url, None, 8).expect("a good URL");
-        database::migrate(&pool, namespace.name()).await.expect("migrated");
+        database::migrate(&pool, namespace.name())
+            .await
+            .expect("migrated");
         let set = Arc::new(ProjectionSet::embedded(namespace.name()).expect("good projections"));
         let readers = Readers::new(pool.clone(), set.clone());
-        Self { namespace, pool, log: GivenLog::new(delivery), set, readers }
+        Self {
+            namespace,
+            pool,
+            log: GivenLog::new(delivery),
+            set,
+            readers,
+        }
     }
 
     /// Simulates another program with other projections on the same database and log.
     pub fn program(&self, projections: Vec<Projection>) -> Self {
-        let set = Arc::new(ProjectionSet::of(self.namespace.name(), projections).expect("good projections"));
+        let set = Arc::new(
+            ProjectionSet::of(self.namespace.name(), projections).expect("good projections"),
+        );
         Self {
             namespace: Namespace::new(),
             pool: self.pool.clone(),
@@ -88,15 +104,22 @@ impl World {
     }
 
     pub fn start(&self) -> AtWork {
-        let (projector, shutdown) = (self.projector(), CancellationToken::new());
+        let projector = self.projector();
+        let shutdown = CancellationToken::new();
         let token = shutdown.clone();
-        AtWork { shutdown, task: tokio::spawn(async move { projector.run(token).await }) }
+        AtWork {
+            shutdown,
+            task: tokio::spawn(async move { projector.run(token).await }),
+        }
     }
 
     /// Runs a projector until it has applied all events of the log.
     pub async fn project(&self) {
         let at_work = self.start();
-        self.readers.wait_for(self.log.last_position(), PATIENCE).await.expect("caught up");
+        self.readers
+            .wait_for(self.log.last_position(), PATIENCE)
+            .await
+            .expect("caught up");
         self.until_ready().await;
         at_work.stop().await;
     }
@@ -114,11 +137,18 @@ impl World {
 
     pub async fn status(&self) -> Vec<ProjectionHealth> {
         let log: LogInfo = self.log.info().await.expect("given");
-        self.readers.status(&log).await.expect("the database answers")
+        self.readers
+            .status(&log)
+            .await
+            .expect("the database answers")
     }
 
     pub async fn health(&self, name: &str) -> ProjectionHealth {
-        self.status().await.into_iter().find(|health| health.name == name).expect("a projection of that name")
+        self.status()
+            .await
+            .into_iter()
+            .find(|health| health.name == name)
+            .expect("a projection of that name")
     }
 
     /// Returns a connection with the program's search path.
@@ -128,7 +158,11 @@ impl World {
     }
 
     pub fn schema(&self, projection: &str) -> &str {
-        let found = self.set.members().iter().find(|member| member.projection.name == projection);
+        let found = self
+            .set
+            .members()
+            .iter()
+            .find(|member| member.projection.name == projection);
         &found.expect("a projection of that name").schema
     }
 
@@ -157,19 +191,38 @@ impl World {
     pub async fn all_rows(&self) -> Value {
         let mut all = Map::new();
         for member in self.set.members() {
-            all.insert(member.projection.name.clone(), self.rows_of_schema(&member.schema).await);
+            all.insert(
+                member.projection.name.clone(),
+                self.rows_of_schema(&member.schema).await,
+            );
         }
         Value::Object(all)
     }
 
     pub async fn execute(&self, sql: &str) -> u64 {
-        self.pool.get().await.expect("a connection").execute(sql, &[]).await.expect("accepted")
+        self.pool
+            .get()
+            .await
+            .expect("a connection")
+            .execute(sql, &[])
+            .await
+            .expect("accepted")
     }
 }
 
 /// Returns at most `limit` attendees, newest first.
-pub async fn newest_attendees(client: &Client, limit: u32) -> Result<Vec<AttendeeRow>, DatabaseError> {
-    let order = Order { key: attendees::BY_CREATION, descending: true };
+pub async fn newest_attendees(
+    client: &Client,
+    limit: u32,
+) -> Result<Vec<AttendeeRow>, DatabaseError> {
+    let order = Order {
+        key: attendees::BY_CREATION,
+        descending: true,
+    };
     let all = Conditions::default();
-    Ok(list(client, &attendees::TABLE, &all, order, &Start::First, limit).await?.items)
+    Ok(
+        list(client, &attendees::TABLE, &all, order, &Start::First, limit)
+            .await?
+            .items,
+    )
 }

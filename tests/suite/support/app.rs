@@ -1,4 +1,5 @@
-//! The whole product in this process, on the servers of the suite, with a client and an administrator.
+//! The whole product in this process, on the servers of the suite, with a client and an
+//! administrator.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,7 +45,12 @@ impl TestApp {
     /// Starts all roles, with the log on the shared cluster.
     pub async fn on_cluster() -> Self {
         let urls = format!("nats.url={}", nats_cluster().await.join(","));
-        Self::start_in(Namespace::on_cluster(), &Role::ALL, &[&urls, "nats.replicas=3"]).await
+        Self::start_in(
+            Namespace::on_cluster(),
+            &Role::ALL,
+            &[&urls, "nats.replicas=3"],
+        )
+        .await
     }
 
     /// Starts some roles, with `KEY=VALUE` settings.
@@ -66,13 +72,23 @@ impl TestApp {
         }));
         app.prepare().await.expect("prepared");
         let shutdown = CancellationToken::new();
-        let extras = Extras { listener: Some(listener), caught_mails: Some(servers().mail_dir.clone()) };
-        let running = app.start(roles, extras, shutdown.clone()).await.expect("started");
+        let extras = Extras {
+            listener: Some(listener),
+            caught_mails: Some(servers().mail_dir.clone()),
+        };
+        let running = app
+            .start(roles, extras, shutdown.clone())
+            .await
+            .expect("started");
         let management = running.management_address().expect("configured");
         tokio::spawn(running.wait());
-        // reqwest is built without a TLS provider. Plain HTTP needs none, but the client requires one.
+        // reqwest is built without a TLS provider. Plain HTTP needs none, but the client requires
+        // one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(60))
+            .build()
+            .expect("a client");
         let email = format!("admin@{namespace}.example.com");
         let password = admin::made_up_password();
         let profile = Profile {
@@ -81,9 +97,25 @@ impl TestApp {
             last_name: "Admin".to_owned().into(),
             email: email.clone().into(),
         };
-        let position = admin::create(&app, profile, &password, None).await.expect("an admin");
-        app.readers().wait_for(position, Duration::from_secs(60)).await.expect("the tables catch up");
-        Self { app, address, management, client, email, password, ahead, shutdown, storage, namespace }
+        let position = admin::create(&app, profile, &password, None)
+            .await
+            .expect("an admin");
+        app.readers()
+            .wait_for(position, Duration::from_secs(60))
+            .await
+            .expect("the tables catch up");
+        Self {
+            app,
+            address,
+            management,
+            client,
+            email,
+            password,
+            ahead,
+            shutdown,
+            storage,
+            namespace,
+        }
     }
 
     /// Advances the clock of the product without waiting.
@@ -99,10 +131,18 @@ impl TestApp {
     /// Logs the administrator in and returns the access token.
     pub async fn token(&self) -> String {
         let body = json!({ "email": self.email, "password": self.password });
-        let answer =
-            self.client.post(self.url("/api/v1/auth/login")).json(&body).send().await.expect("answered");
+        let answer = self
+            .client
+            .post(self.url("/api/v1/auth/login"))
+            .json(&body)
+            .send()
+            .await
+            .expect("answered");
         let answer: Value = answer.json().await.expect("JSON");
-        answer["data"]["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
+        answer["data"]["access_token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no token in {answer}"))
+            .to_owned()
     }
 
     /// Stops the product like a signal.
@@ -110,25 +150,40 @@ impl TestApp {
         self.shutdown.cancel();
     }
 
-    /// Starts another API on the same log and tables, and returns its address. It stops together with this one.
+    /// Starts another API on the same log and tables, and returns its address. It stops together
+    /// with this one.
     pub async fn second_api(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let extras = Extras { listener: Some(listener), caught_mails: None };
-        let running = self.app.start(&[Role::Api], extras, self.shutdown.clone()).await.expect("started");
+        let extras = Extras {
+            listener: Some(listener),
+            caught_mails: None,
+        };
+        let running = self
+            .app
+            .start(&[Role::Api], extras, self.shutdown.clone())
+            .await
+            .expect("started");
         tokio::spawn(running.wait());
         address
     }
 
-    /// Starts another process with the API role and other `KEY=VALUE` settings; returns its address.
+    /// Starts another process with the API role and other `KEY=VALUE` settings; returns its
+    /// address.
     pub async fn second_api_with(&self, settings: &[&str]) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let config = config(&self.namespace, &self.storage, address, settings);
         let app = App::connect(config).await.expect("the servers are there");
         let app = app.with_sandbox(Sandbox::new(laureate().to_path_buf()));
-        let extras = Extras { listener: Some(listener), caught_mails: None };
-        let running = app.start(&[Role::Api], extras, self.shutdown.clone()).await.expect("started");
+        let extras = Extras {
+            listener: Some(listener),
+            caught_mails: None,
+        };
+        let running = app
+            .start(&[Role::Api], extras, self.shutdown.clone())
+            .await
+            .expect("started");
         tokio::spawn(running.wait());
         address
     }
@@ -146,7 +201,12 @@ impl Drop for TestApp {
 }
 
 /// Returns a configuration for the servers of the suite.
-fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, settings: &[&str]) -> Config {
+fn config(
+    namespace: &Namespace,
+    storage: &TempDir,
+    address: SocketAddr,
+    settings: &[&str],
+) -> Config {
     let servers = servers();
     let stack = vec![
         ("namespace", namespace.name().to_owned()),
@@ -159,7 +219,10 @@ fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, setting
         ("mail.port", servers.smtp_addr.port().to_string()),
         ("mail.security", "none".to_owned()),
         ("mail.from_name", "Laureate".to_owned()),
-        ("mail.from_address", "certificates@laureate.example".to_owned()),
+        (
+            "mail.from_address",
+            "certificates@laureate.example".to_owned(),
+        ),
         ("http.listen", address.to_string()),
         ("http.public_base_url", format!("http://{address}")),
         ("management.listen", "127.0.0.1:0".to_owned()),
@@ -170,9 +233,23 @@ fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, setting
         // Tests log in often, all from one address. The limits have their own tests.
         ("http.limits.password_per_minute", "100000".to_owned()),
         ("http.limits.public_per_minute", "100000".to_owned()),
-        ("secrets.claim_key", "claim-key-of-the-tests-0123456789abcdef".to_owned()),
-        ("secrets.token_key", "token-key-of-the-tests-0123456789abcdef".to_owned()),
+        (
+            "secrets.claim_key",
+            "claim-key-of-the-tests-0123456789abcdef".to_owned(),
+        ),
+        (
+            "secrets.token_key",
+            "token-key-of-the-tests-0123456789abcdef".to_owned(),
+        ),
     ];
-    let flags = settings.iter().map(|setting| (*setting).to_owned()).collect();
-    Config::load(Sources { stack, flags, ..Sources::default() }).expect("usable")
+    let flags = settings
+        .iter()
+        .map(|setting| (*setting).to_owned())
+        .collect();
+    Config::load(Sources {
+        stack,
+        flags,
+        ..Sources::default()
+    })
+    .expect("usable")
 }

@@ -14,7 +14,10 @@ pub use servers::{laureate, nats_cluster_urls, servers};
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !condition().await {
-        assert!(start.elapsed() < Duration::from_secs(60), "not within 60 s: {what}");
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "not within 60 s: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -24,8 +27,13 @@ pub async fn nats_cluster() -> &'static [String] {
     let urls = nats_cluster_urls();
     for url in urls {
         until("the cluster has a leader", async || {
-            let Ok(client) = async_nats::connect(url).await else { return false };
-            async_nats::jetstream::new(client).query_account().await.is_ok()
+            let Ok(client) = async_nats::connect(url).await else {
+                return false;
+            };
+            async_nats::jetstream::new(client)
+                .query_account()
+                .await
+                .is_ok()
         })
         .await;
     }
@@ -34,8 +42,9 @@ pub async fn nats_cluster() -> &'static [String] {
 
 /// Connects to the database of the suite. The connection lives as long as the runtime.
 pub async fn postgres(url: &str) -> tokio_postgres::Client {
-    let (client, connection) =
-        tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .expect("PostgreSQL answers");
     tokio::spawn(connection);
     client
 }

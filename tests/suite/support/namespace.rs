@@ -28,7 +28,10 @@ impl Namespace {
 
     fn on(on_cluster: bool) -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        Self { name: format!("t{}", &id[..10]), on_cluster }
+        Self {
+            name: format!("t{}", &id[..10]),
+            on_cluster,
+        }
     }
 
     pub fn name(&self) -> &str {
@@ -43,12 +46,19 @@ impl fmt::Display for Namespace {
 }
 
 impl Drop for Namespace {
-    /// Removes as much as possible. Errors are ignored, because the servers are discarded after the run.
+    /// Removes as much as possible. Errors are ignored, because the servers are discarded after the
+    /// run.
     fn drop(&mut self) {
         let name = self.name.clone();
-        let url = if self.on_cluster { &nats_cluster_urls()[0] } else { &servers().nats_url };
+        let url = if self.on_cluster {
+            &nats_cluster_urls()[0]
+        } else {
+            &servers().nats_url
+        };
         let clear = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             let Ok(runtime) = runtime else { return };
             let work = async { tokio::join!(drop_schemas(&name), delete_streams(url, &name)) };
             let bounded = async { tokio::time::timeout(Duration::from_secs(20), work).await };
@@ -61,7 +71,10 @@ impl Drop for Namespace {
 async fn drop_schemas(name: &str) {
     let client = postgres(&servers().postgres_url).await;
     let found = client
-        .query("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, $1)", &[&name])
+        .query(
+            "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, $1)",
+            &[&name],
+        )
         .await
         .unwrap_or_default();
     for row in found {
@@ -76,7 +89,11 @@ async fn delete_streams(url: &str, name: &str) {
         return;
     };
     let jetstream = async_nats::jetstream::new(client);
-    let names: Vec<String> = jetstream.stream_names().try_collect().await.unwrap_or_default();
+    let names: Vec<String> = jetstream
+        .stream_names()
+        .try_collect()
+        .await
+        .unwrap_or_default();
     for stream in names {
         if stream.to_lowercase().starts_with(name) {
             let _ = jetstream.delete_stream(stream).await;

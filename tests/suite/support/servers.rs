@@ -1,5 +1,5 @@
-//! Servers that all tests of a run share. `laureate with-servers` passes their addresses in the environment.
-//! Without it, this process starts its own servers, which end with it.
+//! Servers that all tests of a run share. `laureate with-servers` passes their addresses in the
+//! environment. Without it, this process starts its own servers, which end with it.
 
 use std::env;
 use std::net::SocketAddr;
@@ -10,7 +10,8 @@ use laureate::dev_stack::{NatsCluster, Stack, StackOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Addresses of the servers. Tests are isolated by [`super::Namespace`] and by their own e-mail addresses.
+/// Addresses of the servers. Tests are isolated by [`super::Namespace`] and by their own e-mail
+/// addresses.
 pub struct Servers {
     pub nats_url: String,
     pub postgres_url: String,
@@ -26,8 +27,8 @@ pub fn laureate() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_laureate"))
 }
 
-/// Returns the addresses of the three nodes of the shared cluster. Starts it on first use if necessary. The
-/// nodes may not have elected a leader yet; see [`super::nats_cluster`].
+/// Returns the addresses of the three nodes of the shared cluster. Starts it on first use if
+/// necessary. The nodes may not have elected a leader yet; see [`super::nats_cluster`].
 pub fn nats_cluster_urls() -> &'static [String] {
     static CLUSTER: OnceLock<(Vec<String>, Option<NatsCluster>)> = OnceLock::new();
     let of_run = || {
@@ -39,13 +40,21 @@ pub fn nats_cluster_urls() -> &'static [String] {
         let cluster = started(start).unwrap_or_else(|error| panic!("{error}"));
         (cluster.urls(), Some(cluster))
     };
-    &CLUSTER.get_or_init(|| of_run().unwrap_or_else(of_this_process)).0
+    &CLUSTER
+        .get_or_init(|| of_run().unwrap_or_else(of_this_process))
+        .0
 }
 
 /// Runs `start` on a new thread, because the caller may be inside a runtime.
 fn started<T: Send + 'static>(start: impl Future<Output = T> + Send + 'static) -> T {
-    let run = move || tokio::runtime::Runtime::new().expect("a runtime").block_on(start);
-    std::thread::spawn(run).join().expect("starting does not panic")
+    let run = move || {
+        tokio::runtime::Runtime::new()
+            .expect("a runtime")
+            .block_on(start)
+    };
+    std::thread::spawn(run)
+        .join()
+        .expect("starting does not panic")
 }
 
 /// Returns the shared servers. Starts them on first use if necessary.
@@ -68,8 +77,10 @@ impl Servers {
     }
 
     fn start() -> Self {
-        let options =
-            StackOptions { supervisor: Some(laureate().to_path_buf()), ..StackOptions::for_tests() };
+        let options = StackOptions {
+            supervisor: Some(laureate().to_path_buf()),
+            ..StackOptions::for_tests()
+        };
         let stack = started(Stack::start(options)).unwrap_or_else(|error| panic!("{error}"));
         Self {
             nats_url: stack.nats_url().to_owned(),
@@ -83,7 +94,9 @@ impl Servers {
 
     /// Returns an S3 endpoint that accepts any credentials.
     pub fn s3_url(&self) -> &str {
-        self.s3_url.as_deref().expect("the S3 server is installed: run `make setup-test`")
+        self.s3_url
+            .as_deref()
+            .expect("the S3 server is installed: run `make setup-test`")
     }
 
     /// Creates a bucket, which the `object_store` crate can't do.

@@ -1,4 +1,5 @@
-//! Checks that every test named in `docs/asvs.md` exists and that every row without a test has a reason.
+//! Checks that every test named in `docs/asvs.md` exists and that every row without a test has a
+//! reason.
 
 use super::source;
 use super::{Complaint, complains_of};
@@ -6,13 +7,23 @@ use super::{Complaint, complains_of};
 /// Number of requirements of ASVS 5.0.0 at levels 1 and 2.
 const REQUIREMENTS: usize = 253;
 /// Beginnings of the reason that a row without a test must give.
-const REASONS: [&str; 5] = ["does not apply", "**not met**", "in part", "the language's", "not tested:"];
+const REASONS: [&str; 5] = [
+    "does not apply",
+    "**not met**",
+    "in part",
+    "the language's",
+    "not tested:",
+];
 
-/// Returns the complaints about the page. `read` returns the text of a file, or `None` if it doesn't exist.
+/// Returns the complaints about the page. `read` returns the text of a file, or `None` if it
+/// doesn't exist.
 pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut before: Vec<u32> = Vec::new();
-    for row in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| id ")) {
+    for row in page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| id "))
+    {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let [id, level, here, shown] = cells[..] else {
             complaints.push(format!("docs/asvs.md: not four cells: {row}"));
@@ -20,8 +31,9 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
         };
         let number: Vec<u32> = id.split('.').filter_map(|part| part.parse().ok()).collect();
         if number.len() != 3 || number <= before || !["L1", "L2"].contains(&level) {
-            complaints
-                .push(format!("docs/asvs.md: {id} {level} is not a number of the standard, or out of order"));
+            complaints.push(format!(
+                "docs/asvs.md: {id} {level} is not a number of the standard, or out of order"
+            ));
         }
         before = number;
         let tests: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
@@ -32,11 +44,17 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
             let (path, name) = test.split_once("::")?;
             let text = read(path)?;
             let (before, _) = text.split_once(&format!("fn {name}("))?;
-            // Accepts a function if a test attribute occurs anywhere before it, because macros may generate tests.
-            before.contains("#[test]").then_some(()).or(before.contains("tokio::test").then_some(()))
+            // Accepts a function if a test attribute occurs anywhere before it, because macros may
+            // generate tests.
+            before
+                .contains("#[test]")
+                .then_some(())
+                .or(before.contains("tokio::test").then_some(()))
         };
         for test in tests.into_iter().filter(|test| is_there(test).is_none()) {
-            complaints.push(format!("docs/asvs.md: {id} names {test}, which does not exist"));
+            complaints.push(format!(
+                "docs/asvs.md: {id} names {test}, which does not exist"
+            ));
         }
     }
     complaints
@@ -45,15 +63,24 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
 #[test]
 fn every_test_that_the_page_names_exists() {
     let page = source::read("docs/asvs.md");
-    let rows = page.lines().filter(|line| line.starts_with('|') && line.contains(" | L"));
-    assert_eq!(rows.count(), REQUIREMENTS, "the page has each requirement once");
+    let rows = page
+        .lines()
+        .filter(|line| line.starts_with('|') && line.contains(" | L"));
+    assert_eq!(
+        rows.count(),
+        REQUIREMENTS,
+        "the page has each requirement once"
+    );
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    super::none(check(&page, |path| std::fs::read_to_string(root.join(path)).ok()));
+    super::none(check(&page, |path| {
+        std::fs::read_to_string(root.join(path)).ok()
+    }));
 }
 
 #[test]
 fn row_without_a_valid_test_or_reason_is_found() {
-    let read = |path: &str| (path == "a.rs").then(|| "#[test]\nfn good() {}\nfn other()".to_owned());
+    let read =
+        |path: &str| (path == "a.rs").then(|| "#[test]\nfn good() {}\nfn other()".to_owned());
     let page = "| id | level | here | shown by |\n|---|---|---|---|\n\
                 | 1.1.1 | L1 | fine | `a.rs::good` |\n\
                 | 1.1.2 | L2 | gone | `a.rs::gone` |\n\
@@ -63,6 +90,11 @@ fn row_without_a_valid_test_or_reason_is_found() {
                 | 1.2.2 | L3 | **not met**: later |  |\n";
     complains_of(
         &check(page, read),
-        &["names a.rs::gone", "names b.rs::good", "1.2.1 names no test", "out of order"],
+        &[
+            "names a.rs::gone",
+            "names b.rs::good",
+            "1.2.1 names no test",
+            "out of order",
+        ],
     );
 }

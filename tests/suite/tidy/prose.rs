@@ -1,4 +1,5 @@
-//! Checks that paths, links, make targets, subcommands, API addresses and tests in the documentation exist.
+//! Checks that paths, links, make targets, subcommands, API addresses and tests in the
+//! documentation exist.
 
 use laureate::http::router;
 use std::collections::HashSet;
@@ -40,22 +41,35 @@ const TOP: &[&str] = &[
     "tools",
 ];
 /// File extensions that identify a path in this repository.
-const ENDINGS: &[&str] =
-    &[".rs", ".sql", ".toml", ".md", ".typ", ".sh", ".json", ".png", ".snap", ".j2", ".py"];
+const ENDINGS: &[&str] = &[
+    ".rs", ".sql", ".toml", ".md", ".typ", ".sh", ".json", ".png", ".snap", ".j2", ".py",
+];
 
 impl Repository {
     pub(super) fn load() -> Self {
         let paths: HashSet<String> = source::paths().into_iter().collect();
-        let (mut headings, mut known) = (HashSet::new(), HashSet::new());
+        let mut headings = HashSet::new();
+        let mut known = HashSet::new();
         for (path, text) in source::text_files() {
             if path.ends_with(".md") {
-                headings.extend(slugs(&text).into_iter().map(|slug| format!("{path}#{slug}")));
+                headings.extend(
+                    slugs(&text)
+                        .into_iter()
+                        .map(|slug| format!("{path}#{slug}")),
+                );
             } else if path.ends_with(".rs") {
-                known.extend(test_names(&text).into_iter().map(|name| format!("{path}::{name}")));
+                known.extend(
+                    test_names(&text)
+                        .into_iter()
+                        .map(|name| format!("{path}::{name}")),
+                );
             }
         }
-        let endpoints: Vec<_> =
-            router::api().into_iter().chain(router::root()).chain(router::caught_mails()).collect();
+        let endpoints: Vec<_> = router::api()
+            .into_iter()
+            .chain(router::root())
+            .chain(router::caught_mails())
+            .collect();
         Self {
             headings,
             tests: known,
@@ -77,13 +91,20 @@ impl Repository {
     }
 
     fn has_from_root(&self, path: &str) -> bool {
-        self.paths.contains(path) || self.paths.contains(&format!("{}/", path.trim_end_matches('/')))
+        self.paths.contains(path)
+            || self
+                .paths
+                .contains(&format!("{}/", path.trim_end_matches('/')))
     }
 
     fn has_route(&self, path: &str) -> bool {
         let asked: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let fits = |(known, asked): (&String, &&str)| known == asked || (known == "{}" && !asked.is_empty());
-        self.routes.iter().any(|route| route.len() == asked.len() && route.iter().zip(&asked).all(fits))
+        let fits = |(known, asked): (&String, &&str)| {
+            known == asked || (known == "{}" && !asked.is_empty())
+        };
+        self.routes
+            .iter()
+            .any(|route| route.len() == asked.len() && route.iter().zip(&asked).all(fits))
     }
 }
 
@@ -103,8 +124,13 @@ fn subcommands(text: &str) -> HashSet<String> {
         .and_then(|(_, rest)| rest.split_once("\n}"))
         .map_or("", |(body, _)| body);
     let variant = |line: &str| {
-        let name: String = line.trim().chars().take_while(char::is_ascii_alphanumeric).collect();
-        name.starts_with(|c: char| c.is_ascii_uppercase()).then(|| kebab(&name))
+        let name: String = line
+            .trim()
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect();
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            .then(|| kebab(&name))
     };
     body.lines().filter_map(variant).collect()
 }
@@ -122,16 +148,32 @@ fn kebab(name: &str) -> String {
 
 /// Returns the paths of the routes, without the API's prefix.
 fn routes<'p>(paths: impl IntoIterator<Item = &'p str>) -> HashSet<Vec<String>> {
-    let parameter = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
-    paths.into_iter().map(|path| path.trim_matches('/').split('/').map(parameter).collect()).collect()
+    let parameter = |part: &str| {
+        if part.starts_with('{') {
+            "{}".to_owned()
+        } else {
+            part.to_owned()
+        }
+    };
+    paths
+        .into_iter()
+        .map(|path| path.trim_matches('/').split('/').map(parameter).collect())
+        .collect()
 }
 
-/// Returns the functions after the first test attribute of a file. Macros may generate tests, so a function
-/// without an attribute also counts.
+/// Returns the functions after the first test attribute of a file. Macros may generate tests, so a
+/// function without an attribute also counts.
 fn test_names(text: &str) -> Vec<&str> {
-    let first = [text.find("#[test]"), text.find("tokio::test")].into_iter().flatten().min();
+    let first = [text.find("#[test]"), text.find("tokio::test")]
+        .into_iter()
+        .flatten()
+        .min();
     let after = first.map_or("", |at| &text[at..]);
-    after.split("fn ").skip(1).filter_map(|rest| Some(rest.split_once('(')?.0)).collect()
+    after
+        .split("fn ")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('(')?.0))
+        .collect()
 }
 
 /// Returns the slugs that GitHub generates for headings.
@@ -140,7 +182,9 @@ fn slugs(text: &str) -> Vec<String> {
         .filter_map(|(_, line)| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
     let slug = |heading: &str| {
         let kept = heading.to_lowercase();
-        let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        let kept = kept
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
         kept.map(|c| if c == ' ' { '-' } else { c }).collect()
     };
     headings.map(slug).collect()
@@ -155,14 +199,19 @@ fn outside_fences(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Returns the code in backticks and in fenced blocks, each with its line number, starting at 1. The flag is true
-/// for code in backticks.
+/// Returns the code in backticks and in fenced blocks, each with its line number, starting at 1.
+/// The flag is true for code in backticks.
 fn code(text: &str) -> Vec<(usize, &str, bool)> {
     let outside: HashSet<usize> = outside_fences(text).map(|(n, _)| n).collect();
     let mut found = Vec::new();
     for (n, line) in text.lines().enumerate() {
         if outside.contains(&n) {
-            found.extend(line.split('`').skip(1).step_by(2).map(|span| (n + 1, span, true)));
+            found.extend(
+                line.split('`')
+                    .skip(1)
+                    .step_by(2)
+                    .map(|span| (n + 1, span, true)),
+            );
         } else if !line.trim_start().starts_with("```") {
             found.push((n + 1, line, false));
         }
@@ -183,7 +232,8 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
         for target in after(code, "make ").filter(|target| !repository.targets.contains(*target)) {
             tell(line, &format!("the Makefile has no target {target}"));
         }
-        for name in after(code, "laureate ").filter(|name| !repository.subcommands.contains(*name)) {
+        for name in after(code, "laureate ").filter(|name| !repository.subcommands.contains(*name))
+        {
             tell(line, &format!("there is no laureate {name}"));
         }
         for path in api_paths(code).filter(|path| !repository.has_route(path)) {
@@ -201,45 +251,71 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
     complaints
 }
 
-/// Returns a complaint for each make target in backticks that the Makefile doesn't have, in any text.
+/// Returns a complaint for each make target in backticks that the Makefile doesn't have, in any
+/// text.
 pub(super) fn check_targets(repository: &Repository, path: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (n, line) in text.lines().enumerate() {
         for rest in line.split("`make ").skip(1) {
-            let target =
-                &rest[..rest.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(rest.len())];
+            let target = &rest[..rest
+                .find(|c: char| !c.is_ascii_lowercase() && c != '-')
+                .unwrap_or(rest.len())];
             if !target.starts_with('-') && !repository.targets.contains(target) {
-                complaints.push(format!("{path}:{}: the Makefile has no target {target}", n + 1));
+                complaints.push(format!(
+                    "{path}:{}: the Makefile has no target {target}",
+                    n + 1
+                ));
             }
         }
     }
     complaints
 }
 
-/// Returns a complaint for each module below `src/` and each top-level folder that is missing in the map.
+/// Returns a complaint for each module below `src/` and each top-level folder that is missing in
+/// the map.
 pub(super) fn check_map(page: &str, modules: &[String], paths: &[String]) -> Vec<Complaint> {
     // These contain the documentation itself and failures saved by proptest.
     let untold = ["docs/", "proptest-regressions/"];
     let is_folder = |path: &&String| {
-        path.find('/') == Some(path.len() - 1) && !path.starts_with('.') && !untold.contains(&path.as_str())
+        path.find('/') == Some(path.len() - 1)
+            && !path.starts_with('.')
+            && !untold.contains(&path.as_str())
     };
-    let folders = paths.iter().filter(is_folder).map(|folder| (folder.clone(), folder.clone()));
-    let modules = modules.iter().map(|module| (format!("src/{module}/"), format!("src/{module}.rs")));
-    let told =
-        |path: &String| page.contains(&format!("| `{path}` |")) || (path == "src/" || path == "tests/");
-    let missing = folders.chain(modules).filter(|(folder, file)| !told(folder) && !told(file));
-    missing.map(|(folder, _)| format!("ARCHITECTURE.md: the map has no row for {folder}")).collect()
+    let folders = paths
+        .iter()
+        .filter(is_folder)
+        .map(|folder| (folder.clone(), folder.clone()));
+    let modules = modules
+        .iter()
+        .map(|module| (format!("src/{module}/"), format!("src/{module}.rs")));
+    let told = |path: &String| {
+        page.contains(&format!("| `{path}` |")) || (path == "src/" || path == "tests/")
+    };
+    let missing = folders
+        .chain(modules)
+        .filter(|(folder, file)| !told(folder) && !told(file));
+    missing
+        .map(|(folder, _)| format!("ARCHITECTURE.md: the map has no row for {folder}"))
+        .collect()
 }
 
 fn is_path(code: &str) -> bool {
-    let plain = code.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
-    let top = code.split_once('/').is_some_and(|(first, _)| TOP.contains(&first));
-    let file = ENDINGS.iter().any(|ending| code.len() > ending.len() && code.ends_with(ending));
+    let plain = code
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let top = code
+        .split_once('/')
+        .is_some_and(|(first, _)| TOP.contains(&first));
+    let file = ENDINGS
+        .iter()
+        .any(|ending| code.len() > ending.len() && code.ends_with(ending));
     plain && !code.starts_with('/') && !code.contains("..") && (top || file)
 }
 
 fn exists(repository: &Repository, page: &str, path: &str) -> bool {
-    let top = path.split_once('/').is_some_and(|(first, _)| TOP.contains(&first));
+    let top = path
+        .split_once('/')
+        .is_some_and(|(first, _)| TOP.contains(&first));
     // Pages in a folder may refer to files in the same folder.
     let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
     if top {
@@ -254,34 +330,56 @@ fn after<'c>(code: &'c str, command: &'c str) -> impl Iterator<Item = &'c str> {
     let starts = code.match_indices(command).filter(|(at, _)| {
         let before = code[..*at].trim_end_matches([' ', '$']);
         let path = code[..*at].ends_with('/');
-        before.is_empty() || before.ends_with(['&', '|', ';', '(']) || (path && !before.contains(' '))
+        before.is_empty()
+            || before.ends_with(['&', '|', ';', '('])
+            || (path && !before.contains(' '))
     });
     starts.filter_map(move |(at, _)| {
         let rest = &code[at + command.len()..];
-        let word = &rest[..rest.find([' ', ';', '&', '|', ')', ':', '"']).unwrap_or(rest.len())];
-        word.starts_with(|c: char| c.is_ascii_lowercase()).then_some(word)
+        let word = &rest[..rest
+            .find([' ', ';', '&', '|', ')', ':', '"'])
+            .unwrap_or(rest.len())];
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            .then_some(word)
     })
 }
 
-/// Returns addresses of the API, without query: the text after `$api`, after the prefix, or after a method.
+/// Returns addresses of the API, without query: the text after `$api`, after the prefix, or after a
+/// method.
 fn api_paths(code: &str) -> impl Iterator<Item = &str> {
-    let after_prefix = ["$api/", "/api/v1/"]
-        .into_iter()
-        .flat_map(move |prefix| code.match_indices(prefix).map(move |(at, _)| &code[at + prefix.len()..]));
-    let after_method = METHODS.iter().filter_map(|method| code.strip_prefix(method));
+    let after_prefix = ["$api/", "/api/v1/"].into_iter().flat_map(move |prefix| {
+        code.match_indices(prefix)
+            .map(move |(at, _)| &code[at + prefix.len()..])
+    });
+    let after_method = METHODS
+        .iter()
+        .filter_map(|method| code.strip_prefix(method));
     let paths = after_prefix.chain(after_method.filter(|path| !path.starts_with("api/")));
-    paths.map(|path| &path[..path.find(|c: char| " \"'?\\,;)".contains(c)).unwrap_or(path.len())])
+    paths.map(|path| {
+        &path[..path
+            .find(|c: char| " \"'?\\,;)".contains(c))
+            .unwrap_or(path.len())]
+    })
 }
 
 /// Returns the targets of Markdown links, except external ones.
 fn links(line: &str) -> impl Iterator<Item = &str> {
-    let targets = line.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    let targets = line
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once(')')?.0));
     targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:"))
 }
 
 fn leads_somewhere(repository: &Repository, page: &str, link: &str) -> bool {
-    let (path, heading) = link.split_once('#').map_or((link, None), |(path, heading)| (path, Some(heading)));
-    let path = if path.is_empty() { page.to_owned() } else { resolved(page, path) };
+    let (path, heading) = link
+        .split_once('#')
+        .map_or((link, None), |(path, heading)| (path, Some(heading)));
+    let path = if path.is_empty() {
+        page.to_owned()
+    } else {
+        resolved(page, path)
+    };
     repository.has_from_root(&path)
         && heading.is_none_or(|heading| repository.headings.contains(&format!("{path}#{heading}")))
 }
@@ -306,12 +404,22 @@ mod tests {
 
     fn repository() -> Repository {
         Repository {
-            paths: ["src/", "src/a.rs", "src/b/", "src/b/c.rs", "docs/", "docs/x.md", "README.md"]
-                .map(str::to_owned)
-                .into(),
+            paths: [
+                "src/",
+                "src/a.rs",
+                "src/b/",
+                "src/b/c.rs",
+                "docs/",
+                "docs/x.md",
+                "README.md",
+            ]
+            .map(str::to_owned)
+            .into(),
             headings: ["README.md#two-words".to_owned()].into(),
             targets: targets("demo: build ## Show\nbuild:\n\t@x\nA ?= b:\n"),
-            subcommands: subcommands("enum Command {\n    /// Run\n    Up(up::A),\n    WithServers(B),\n}\n"),
+            subcommands: subcommands(
+                "enum Command {\n    /// Run\n    Up(up::A),\n    WithServers(B),\n}\n",
+            ),
             routes: routes(["/jobs/{id}", "/auth/login"]),
             tests: ["src/a.rs::it_works".to_owned()].into(),
         }
@@ -329,14 +437,26 @@ mod tests {
         );
         complains_of(
             &told("x\n`src/gone.rs` `gone.rs` `docs/gone/`"),
-            &["README.md:2: there is no src/gone.rs", "gone.rs", "docs/gone/"],
+            &[
+                "README.md:2: there is no src/gone.rs",
+                "gone.rs",
+                "docs/gone/",
+            ],
         );
     }
 
     #[test]
     fn incomplete_map_is_found() {
-        let paths =
-            ["src/", "src/a.rs", "tests/", "nats/", "fonts/", "fonts/x/", "README.md"].map(str::to_owned);
+        let paths = [
+            "src/",
+            "src/a.rs",
+            "tests/",
+            "nats/",
+            "fonts/",
+            "fonts/x/",
+            "README.md",
+        ]
+        .map(str::to_owned);
         let modules = ["a", "b"].map(str::to_owned);
         let told = check_map("| `src/a.rs` | x |\n| `nats/` | x |\n", &modules, &paths);
         complains_of(&told, &["fonts/", "src/b/"]);
@@ -344,10 +464,19 @@ mod tests {
 
     #[test]
     fn broken_links_are_found() {
-        complains_of(&told("[a](docs/x.md) ![b](https://c.org/d) [e](#two-words)"), &[]);
-        complains_of(&told("[a](docs/y.md) [b](#no-such)"), &["docs/y.md", "#no-such"]);
+        complains_of(
+            &told("[a](docs/x.md) ![b](https://c.org/d) [e](#two-words)"),
+            &[],
+        );
+        complains_of(
+            &told("[a](docs/y.md) [b](#no-such)"),
+            &["docs/y.md", "#no-such"],
+        );
         let below = "[a](../README.md#two-words) [b](x.md) [c](../docs/x.md) [d](README.md)";
-        complains_of(&check(&repository(), "docs/x.md", below), &["to README.md has no target"]);
+        complains_of(
+            &check(&repository(), "docs/x.md", below),
+            &["to README.md has no target"],
+        );
     }
 
     #[test]
@@ -358,26 +487,48 @@ mod tests {
         );
         complains_of(&told("`make coffee`"), &["no target coffee"]);
         complains_of(
-            &check_targets(&repository(), "a.rs", "// run `make demo`\n\"`make tea` first\""),
+            &check_targets(
+                &repository(),
+                "a.rs",
+                "// run `make demo`\n\"`make tea` first\"",
+            ),
             &["a.rs:2: the Makefile has no target tea"],
         );
         complains_of(
             &told("```sh\n$ make tea; make demo\ntarget/debug/laureate fly\n```"),
             &["tea", "laureate fly"],
         );
-        complains_of(&told("`laureate with-servers -- x` and `laureate down`"), &["laureate down"]);
+        complains_of(
+            &told("`laureate with-servers -- x` and `laureate down`"),
+            &["laureate down"],
+        );
     }
 
     #[test]
     fn unknown_api_addresses_are_found() {
-        complains_of(&told("```sh\ncurl \"$api/jobs/$job\" http://x/api/v1/auth/login?x=/no\n```"), &[]);
-        complains_of(&told("`GET /api/v1/jobs` and `$api/auth/logout`"), &["no jobs", "auth/logout"]);
-        complains_of(&told("`GET /jobs/{id}?full=yes`, `POST /auth/login`, `PUT /auth`"), &["no auth"]);
+        complains_of(
+            &told("```sh\ncurl \"$api/jobs/$job\" http://x/api/v1/auth/login?x=/no\n```"),
+            &[],
+        );
+        complains_of(
+            &told("`GET /api/v1/jobs` and `$api/auth/logout`"),
+            &["no jobs", "auth/logout"],
+        );
+        complains_of(
+            &told("`GET /jobs/{id}?full=yes`, `POST /auth/login`, `PUT /auth`"),
+            &["no auth"],
+        );
     }
 
     #[test]
     fn missing_tests_are_found() {
-        assert_eq!(test_names("fn a() {}\n#[test]\nfn b() {}\nfn c("), ["b", "c"]);
-        complains_of(&told("`src/a.rs::it_works` and `src/a.rs::it_flies`"), &["no test src/a.rs::it_flies"]);
+        assert_eq!(
+            test_names("fn a() {}\n#[test]\nfn b() {}\nfn c("),
+            ["b", "c"]
+        );
+        complains_of(
+            &told("`src/a.rs::it_works` and `src/a.rs::it_flies`"),
+            &["no test src/a.rs::it_flies"],
+        );
     }
 }

@@ -24,7 +24,13 @@ impl SourceFile {
     pub(super) fn new(path: &str, text: &str) -> Self {
         let (uncommented, code) = blank(text);
         let test_only = path.starts_with("tests/");
-        Self { path: path.to_owned(), text: text.to_owned(), uncommented, code, test_only }
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            uncommented,
+            code,
+            test_only,
+        }
     }
 
     /// Returns true if the whole file is compiled only for tests.
@@ -35,10 +41,18 @@ impl SourceFile {
     /// Returns the byte ranges of items under `#[cfg(test)]`.
     pub(super) fn test_items(&self) -> Vec<Range<usize>> {
         if self.test_only {
-            return Vec::from([Range { start: 0, end: self.code.len() }]);
+            return Vec::from([Range {
+                start: 0,
+                end: self.code.len(),
+            }]);
         }
-        let starts = self.code.match_indices("#[cfg(test)]").map(|(start, _)| start);
-        starts.map(|start| start..item_end(&self.code, start)).collect()
+        let starts = self
+            .code
+            .match_indices("#[cfg(test)]")
+            .map(|(start, _)| start);
+        starts
+            .map(|start| start..item_end(&self.code, start))
+            .collect()
     }
 
     /// Returns true if the byte at offset `at` is compiled only for tests.
@@ -48,24 +62,37 @@ impl SourceFile {
 
     /// Returns the line number of the byte at offset `at`, starting at 1.
     pub(super) fn line(&self, at: usize) -> usize {
-        self.text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
+        self.text.as_bytes()[..at]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1
     }
 
-    /// Returns the files of the `mod name;` declarations in this file, without `.rs` or `/mod.rs`. The flag is true
-    /// if a module is compiled only for tests.
+    /// Returns the files of the `mod name;` declarations in this file, without `.rs` or `/mod.rs`.
+    /// The flag is true if a module is compiled only for tests.
     pub(super) fn modules(&self) -> Vec<(String, bool)> {
         let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let own = self.path.trim_end_matches(".rs");
-        let is_root = ["mod", "lib", "main"].iter().any(|name| own.ends_with(&format!("/{name}")));
+        let is_root = ["mod", "lib", "main"]
+            .iter()
+            .any(|name| own.ends_with(&format!("/{name}")));
         let below = if is_root { folder } else { own };
         let mut found = Vec::new();
         for (at, _) in self.code.match_indices("mod ") {
-            let Some((name, _)) = self.code[at + 4..].split_once(';').filter(|(name, _)| !name.contains('{'))
+            let Some((name, _)) = self.code[at + 4..]
+                .split_once(';')
+                .filter(|(name, _)| !name.contains('{'))
             else {
                 continue;
             };
-            let before = self.uncommented[..at].trim_end().trim_end_matches("pub").trim_end();
-            let given = before.strip_suffix("\"]").and_then(|line| line.rsplit_once("#[path = \""));
+            let before = self.uncommented[..at]
+                .trim_end()
+                .trim_end_matches("pub")
+                .trim_end();
+            let given = before
+                .strip_suffix("\"]")
+                .and_then(|line| line.rsplit_once("#[path = \""));
             let module = match given {
                 Some((_, path)) => format!("{folder}/{}", path.trim_end_matches(".rs")),
                 None => format!("{below}/{}", name.trim()),
@@ -93,11 +120,12 @@ fn item_end(code: &str, start: usize) -> usize {
     code.len()
 }
 
-/// Returns the text without comments, and the text without comments and the contents of literals. Removed bytes
-/// become spaces, so that offsets stay valid.
+/// Returns the text without comments, and the text without comments and the contents of literals.
+/// Removed bytes become spaces, so that offsets stay valid.
 fn blank(text: &str) -> (String, String) {
     let bytes = text.as_bytes();
-    let (mut uncommented, mut code) = (bytes.to_vec(), bytes.to_vec());
+    let mut uncommented = bytes.to_vec();
+    let mut code = bytes.to_vec();
     let mut at = 0;
     while at < bytes.len() {
         let rest = &bytes[at..];
@@ -114,7 +142,10 @@ fn blank(text: &str) -> (String, String) {
                 _ => 1,
             };
         let erase = |target: &mut Vec<u8>, range: Range<usize>| {
-            target[range].iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b' ');
+            target[range]
+                .iter_mut()
+                .filter(|b| **b != b'\n')
+                .for_each(|b| *b = b' ');
         };
         if matches!(rest, [b'/', b'/' | b'*', ..]) {
             erase(&mut uncommented, at..end);
@@ -124,7 +155,8 @@ fn blank(text: &str) -> (String, String) {
         }
         at = end;
     }
-    let text = |bytes| String::from_utf8(bytes).expect("only whole literals and comments were blanked");
+    let text =
+        |bytes| String::from_utf8(bytes).expect("only whole literals and comments were blanked");
     (text(uncommented), text(code))
 }
 
@@ -133,7 +165,8 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn block_comment(rest: &[u8]) -> usize {
-    let (mut depth, mut at) = (0, 0);
+    let mut depth = 0;
+    let mut at = 0;
     while at < rest.len() {
         match &rest[at..] {
             [b'/', b'*', ..] => (depth, at) = (depth + 1, at + 2),
@@ -163,20 +196,27 @@ fn raw_string(rest: &[u8]) -> Option<usize> {
     if rest.get(hashes + 1) != Some(&b'"') {
         return None;
     }
-    let close: Vec<u8> = std::iter::once(b'"').chain(std::iter::repeat_n(b'#', hashes)).collect();
-    let end = rest[body..].windows(close.len()).position(|window| window == close)?;
+    let close: Vec<u8> = std::iter::once(b'"')
+        .chain(std::iter::repeat_n(b'#', hashes))
+        .collect();
+    let end = rest[body..]
+        .windows(close.len())
+        .position(|window| window == close)?;
     Some(body + end + close.len())
 }
 
 /// Returns the length of a character literal, or `None` for a lifetime.
 fn character(rest: &[u8]) -> Option<usize> {
-    let text = std::str::from_utf8(&rest[1..rest.len().min(16)])
-        .unwrap_or_else(|error| std::str::from_utf8(&rest[1..=error.valid_up_to()]).unwrap_or_default());
+    let text = std::str::from_utf8(&rest[1..rest.len().min(16)]).unwrap_or_else(|error| {
+        std::str::from_utf8(&rest[1..=error.valid_up_to()]).unwrap_or_default()
+    });
     let first = text.chars().next()?;
     if first == '\\' {
         return text[2..].find('\'').map(|end| end + 4);
     }
-    text[first.len_utf8()..].starts_with('\'').then_some(first.len_utf8() + 2)
+    text[first.len_utf8()..]
+        .starts_with('\'')
+        .then_some(first.len_utf8() + 2)
 }
 
 /// Returns the root folder of the repository.
@@ -197,9 +237,18 @@ pub(super) fn paths() -> Vec<String> {
 }
 
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
-    const OURS: &[&str] = &[".cargo", ".ci", ".config", ".github", ".editorconfig", ".gitignore"];
-    let mut entries: Vec<_> =
-        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")).collect();
+    const OURS: &[&str] = &[
+        ".cargo",
+        ".ci",
+        ".config",
+        ".github",
+        ".editorconfig",
+        ".gitignore",
+    ];
+    let mut entries: Vec<_> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry"))
+        .collect();
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -221,43 +270,70 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
 /// Returns every text file in the repository, except generated ones.
 pub(super) fn text_files() -> Vec<(String, String)> {
     let written = |path: &str| path.ends_with(".lock") || path.starts_with("fonts/OFL");
-    let files = paths().into_iter().filter(|path| !path.ends_with('/') && !written(path));
-    files.filter_map(|path| Some((path.clone(), fs::read_to_string(root().join(path)).ok()?))).collect()
+    let files = paths()
+        .into_iter()
+        .filter(|path| !path.ends_with('/') && !written(path));
+    files
+        .filter_map(|path| Some((path.clone(), fs::read_to_string(root().join(path)).ok()?)))
+        .collect()
 }
 
 /// Returns the Rust files below `folders`.
 pub(super) fn rust_files(folders: &[&str]) -> Vec<SourceFile> {
     let ours = |path: &String| {
-        path.ends_with(".rs") && folders.iter().any(|folder| path.starts_with(&format!("{folder}/")))
+        path.ends_with(".rs")
+            && folders
+                .iter()
+                .any(|folder| path.starts_with(&format!("{folder}/")))
     };
-    let mut files: Vec<_> =
-        paths().into_iter().filter(ours).map(|path| SourceFile::new(&path, &read(&path))).collect();
+    let mut files: Vec<_> = paths()
+        .into_iter()
+        .filter(ours)
+        .map(|path| SourceFile::new(&path, &read(&path)))
+        .collect();
     let modules = files.iter().flat_map(SourceFile::modules);
-    let tests: Vec<String> = modules.filter(|(_, is_test)| *is_test).map(|(module, _)| module).collect();
+    let tests: Vec<String> = modules
+        .filter(|(_, is_test)| *is_test)
+        .map(|(module, _)| module)
+        .collect();
     for file in &mut files {
         let module = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
-        file.test_only |= tests.iter().any(|test| module == test || module.starts_with(&format!("{test}/")));
+        file.test_only |= tests
+            .iter()
+            .any(|test| module == test || module.starts_with(&format!("{test}/")));
     }
     files
 }
 
-/// Returns a complaint for each file that no other file declares as a module, because it would never be compiled.
+/// Returns a complaint for each file that no other file declares as a module, because it would
+/// never be compiled.
 pub(super) fn homeless(files: &[SourceFile]) -> Vec<Complaint> {
-    let named: Vec<String> = files.iter().flat_map(SourceFile::modules).map(|(module, _)| module).collect();
+    let named: Vec<String> = files
+        .iter()
+        .flat_map(SourceFile::modules)
+        .map(|(module, _)| module)
+        .collect();
     let is_root = |path: &str| matches!(path, "src/lib.rs" | "src/main.rs" | "tests/suite/main.rs");
     let lost = files.iter().filter(|file| {
         let module = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
         !is_root(&file.path) && !named.iter().any(|named| named == module)
     });
-    lost.map(|file| format!("{}: no file says \"mod …;\" for it, so it is never compiled", file.path))
-        .collect()
+    lost.map(|file| {
+        format!(
+            "{}: no file says \"mod …;\" for it, so it is never compiled",
+            file.path
+        )
+    })
+    .collect()
 }
 
 /// Returns the modules directly below `src/`.
 pub(super) fn top_modules() -> Vec<String> {
     let names = paths().into_iter().filter_map(|path| {
         let rest = path.strip_prefix("src/")?;
-        let name = rest.strip_suffix(".rs").or_else(|| rest.strip_suffix('/'))?;
+        let name = rest
+            .strip_suffix(".rs")
+            .or_else(|| rest.strip_suffix('/'))?;
         (!name.contains('/')).then(|| name.to_owned())
     });
     let mut names: Vec<String> = names.filter(|name| name != "lib").collect();
@@ -282,21 +358,32 @@ fn comments_and_literals_are_blanked_and_code_stays() {
 
 #[test]
 fn test_code_is_recognized() {
-    let text =
-        "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n#[cfg(test)]\nmod other;\n";
+    let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n#[cfg(test)]\nmod other;\n";
     let file = SourceFile::new("src/x/y.rs", text);
     let at = |part| text.find(part).expect("it is there");
     assert!(file.in_test(at("fn b")) && !file.in_test(at("fn a")) && !file.in_test(at("fn c")));
     assert_eq!(file.modules(), [("src/x/y/other".to_owned(), true)]);
-    let file =
-        SourceFile::new("src/x/mod.rs", "#[cfg(test)]\n#[path = \"z_tests.rs\"]\nmod tests;\npub mod a;\n");
-    assert_eq!(file.modules(), [("src/x/z_tests".to_owned(), true), ("src/x/a".to_owned(), false)]);
+    let file = SourceFile::new(
+        "src/x/mod.rs",
+        "#[cfg(test)]\n#[path = \"z_tests.rs\"]\nmod tests;\npub mod a;\n",
+    );
+    assert_eq!(
+        file.modules(),
+        [
+            ("src/x/z_tests".to_owned(), true),
+            ("src/x/a".to_owned(), false)
+        ]
+    );
 }
 
 #[test]
 fn files_that_are_never_compiled_are_found() {
     let files = ["src/lib.rs", "src/a.rs", "src/a/b.rs", "src/c/mod.rs"];
     let text = ["mod a;", "mod b;", "", ""];
-    let files: Vec<_> = files.iter().zip(text).map(|(path, text)| SourceFile::new(path, text)).collect();
+    let files: Vec<_> = files
+        .iter()
+        .zip(text)
+        .map(|(path, text)| SourceFile::new(path, text))
+        .collect();
     super::complains_of(&homeless(&files), &["src/c/mod.rs"]);
 }

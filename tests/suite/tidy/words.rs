@@ -11,17 +11,27 @@ const UNFINISHED: &[&str] = &[
     concat!("FIX", "ME"),
     concat!("#[ig", "nore"),
 ];
-const MACHINE_PATHS: &[&str] =
-    &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
+const MACHINE_PATHS: &[&str] = &[
+    concat!("/wo", "rk/"),
+    concat!("/ro", "ot/"),
+    concat!("/ho", "me/"),
+    concat!("/Us", "ers/"),
+];
 
 /// Returns a complaint for unfinished work and for paths of one developer's machine, in any text.
 pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (n, line) in text.lines().enumerate() {
         for word in UNFINISHED.iter().filter(|word| line.contains(**word)) {
-            complaints.push(format!("{path}:{}: {word} — finish it or leave it out", n + 1));
+            complaints.push(format!(
+                "{path}:{}: {word} — finish it or leave it out",
+                n + 1
+            ));
         }
-        for part in MACHINE_PATHS.iter().filter(|part| names_a_machine(line, part)) {
+        for part in MACHINE_PATHS
+            .iter()
+            .filter(|part| names_a_machine(line, part))
+        {
             complaints.push(format!("{path}:{}: {part} is a path of one machine", n + 1));
         }
     }
@@ -31,7 +41,8 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
 /// Returns true if `part` starts a path. Ignores it at the end of an address or of a longer path.
 fn names_a_machine(line: &str, part: &str) -> bool {
     let inside = |c: char| c.is_alphanumeric() || "_-.}".contains(c);
-    line.match_indices(part).any(|(at, _)| !line[..at].chars().next_back().is_some_and(inside))
+    line.match_indices(part)
+        .any(|(at, _)| !line[..at].chars().next_back().is_some_and(inside))
 }
 
 /// Returns a complaint for each sleep in test code. Only `tests/suite/support/` may poll.
@@ -39,10 +50,17 @@ pub(super) fn check_sleeps(file: &SourceFile) -> Vec<Complaint> {
     if file.path.starts_with("tests/suite/support") {
         return Vec::new();
     }
-    let sleeps = file.code.match_indices("sleep(").filter(|(at, _)| file.in_test(*at));
+    let sleeps = file
+        .code
+        .match_indices("sleep(")
+        .filter(|(at, _)| file.in_test(*at));
     sleeps
         .map(|(at, _)| {
-            format!("{}:{}: wait for a condition with support::until, not for time", file.path, file.line(at))
+            format!(
+                "{}:{}: wait for a condition with support::until, not for time",
+                file.path,
+                file.line(at)
+            )
         })
         .collect()
 }
@@ -54,16 +72,28 @@ fn unfinished_work_and_machine_paths_are_found() {
     }
     for part in MACHINE_PATHS {
         complains_of(&check("a.md", &format!("see {part}x")), &["one machine"]);
-        complains_of(&check("a.md", &format!("see https://example.org{part}x and src{part}")), &[]);
+        complains_of(
+            &check(
+                "a.md",
+                &format!("see https://example.org{part}x and src{part}"),
+            ),
+            &[],
+        );
     }
 }
 
 #[test]
 fn sleeps_are_found_in_tests_only() {
     let check = |path: &str, text: &str| check_sleeps(&SourceFile::new(path, text));
-    complains_of(&check("tests/suite/a.rs", "tokio::time::sleep(x).await;"), &["tests/suite/a.rs:1"]);
     complains_of(
-        &check("src/a.rs", "sleep(x);\n#[cfg(test)]\nmod t { fn f() { sleep(x) } }"),
+        &check("tests/suite/a.rs", "tokio::time::sleep(x).await;"),
+        &["tests/suite/a.rs:1"],
+    );
+    complains_of(
+        &check(
+            "src/a.rs",
+            "sleep(x);\n#[cfg(test)]\nmod t { fn f() { sleep(x) } }",
+        ),
         &["src/a.rs:3"],
     );
     complains_of(&check("tests/suite/support/mod.rs", "sleep(x)"), &[]);

@@ -21,8 +21,15 @@ async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
     let mut positions = Vec::new();
     for event in events {
         let id = event.event_id.to_string();
-        let append = Append { aggregate: "issuance", ..append(&id, 0, vec![event]) };
-        positions.extend(log.append(Commit::new(log.names(), vec![append])).await.unwrap());
+        let append = Append {
+            aggregate: "issuance",
+            ..append(&id, 0, vec![event])
+        };
+        positions.extend(
+            log.append(Commit::new(log.names(), vec![append]))
+                .await
+                .unwrap(),
+        );
     }
     positions
 }
@@ -48,8 +55,13 @@ fn firsts(positions: &[Position]) -> Vec<(Position, u32)> {
 #[tokio::test]
 async fn unwanted_events_are_acknowledged_at_once() {
     let plant = Plant::new().await;
-    let unwanted = || NewEvent { event_type: "Unwanted", ..event(0) };
-    let events = (0..60).map(|n| if n % 3 == 0 { event(n) } else { unwanted() }).collect();
+    let unwanted = || NewEvent {
+        event_type: "Unwanted",
+        ..event(0)
+    };
+    let events = (0..60)
+        .map(|n| if n % 3 == 0 { event(n) } else { unwanted() })
+        .collect();
     let positions = put(&plant, events).await;
     let probe = Probe::new(async |_| Verdict::Done);
     plant.run(probe.clone());
@@ -69,19 +81,32 @@ async fn verdict_again_redelivers_after_the_delay() {
         noted.lock().unwrap().push(Instant::now());
         async move {
             if delivery.attempt < 3 {
-                Verdict::Again { after, why: "not yet".to_owned() }
+                Verdict::Again {
+                    after,
+                    why: "not yet".to_owned(),
+                }
             } else {
                 Verdict::Done
             }
         }
     });
     plant.run(probe.clone());
-    until("the third attempt was delivered", async || probe.seen().len() == 3).await;
+    until("the third attempt was delivered", async || {
+        probe.seen().len() == 3
+    })
+    .await;
     plant.settled("renderer").await;
-    assert_eq!(probe.seen(), [(positions[0], 1), (positions[0], 2), (positions[0], 3)]);
+    assert_eq!(
+        probe.seen(),
+        [(positions[0], 1), (positions[0], 2), (positions[0], 3)]
+    );
     let times = times.lock().unwrap().clone();
     for pair in times.windows(2) {
-        assert!(pair[1] - pair[0] >= after * 9 / 10, "{:?}", pair[1] - pair[0]);
+        assert!(
+            pair[1] - pair[0] >= after * 9 / 10,
+            "{:?}",
+            pair[1] - pair[0]
+        );
     }
     assert!(plant.dead_letters().await.is_empty());
 }
@@ -93,19 +118,37 @@ async fn given_up_delivery_becomes_a_dead_letter_and_is_not_redelivered() {
     given_up.body = r#"{"email":"ada@example.com"}"#.into();
     let event_id = given_up.event_id;
     let positions = put(&plant, vec![given_up]).await;
-    let probe = Probe::new(async |_| Verdict::GiveUp { why: "NO_USE".to_owned() });
+    let probe = Probe::new(async |_| Verdict::GiveUp {
+        why: "NO_USE".to_owned(),
+    });
     plant.run(probe.clone());
     let letters = plant.until_dead_letters(1).await;
     plant.settled("renderer").await;
-    assert_eq!(probe.seen(), firsts(&positions), "terminated, so it can't be redelivered");
+    assert_eq!(
+        probe.seen(),
+        firsts(&positions),
+        "terminated, so it can't be redelivered"
+    );
 
     let letter = &letters[0];
-    assert_eq!((letter.worker.as_str(), letter.position), ("renderer", positions[0]));
-    assert_eq!((letter.event_id, letter.id.clone()), (event_id, event_id.to_string()));
-    assert_eq!((letter.event_type.as_str(), letter.aggregate.as_str()), ("Tested", "issuance"));
+    assert_eq!(
+        (letter.worker.as_str(), letter.position),
+        ("renderer", positions[0])
+    );
+    assert_eq!(
+        (letter.event_id, letter.id.clone()),
+        (event_id, event_id.to_string())
+    );
+    assert_eq!(
+        (letter.event_type.as_str(), letter.aggregate.as_str()),
+        ("Tested", "issuance")
+    );
     assert_eq!((letter.attempts, letter.cause.as_str()), (1, "NO_USE"));
     let raw = plant.dead_letters().await;
-    assert!(!String::from_utf8_lossy(&raw[0]).contains("ada"), "personal data in a dead letter");
+    assert!(
+        !String::from_utf8_lossy(&raw[0]).contains("ada"),
+        "personal data in a dead letter"
+    );
 }
 
 #[tokio::test]
@@ -113,7 +156,12 @@ async fn message_that_is_not_an_event_does_not_block_others() {
     let plant = Plant::new().await;
     let log = &plant.log.log;
     let subject = log.names().aggregate("issuance", "foreign");
-    log.context().publish(subject, "not ours".into()).await.unwrap().await.unwrap();
+    log.context()
+        .publish(subject, "not ours".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
     let positions = put(&plant, vec![event(1)]).await;
     let probe = Probe::new(async |_| Verdict::Done);
     plant.run(probe.clone());
@@ -128,9 +176,11 @@ async fn two_processes_share_the_work() {
     // Each worker waits until both have received a delivery.
     let both = Arc::new(tokio::sync::Barrier::new(2));
     let worker = || {
-        let (both, first) = (both.clone(), Arc::new(tokio::sync::OnceCell::new()));
+        let both = both.clone();
+        let first = Arc::new(tokio::sync::OnceCell::new());
         Probe::new(move |_| {
-            let (both, first) = (both.clone(), first.clone());
+            let both = both.clone();
+            let first = first.clone();
             async move {
                 first
                     .get_or_init(async || {
@@ -141,7 +191,8 @@ async fn two_processes_share_the_work() {
             }
         })
     };
-    let (one, other) = (worker(), worker());
+    let one = worker();
+    let other = worker();
     plant.run_on(plant.log.another_process().await, one.clone(), 4);
     plant.run_on(plant.log.another_process().await, other.clone(), 4);
     plant.settled("renderer").await;
@@ -164,19 +215,28 @@ async fn shutdown_waits_for_work_in_progress() {
     gate.add_permits(9);
     running.await.unwrap();
     assert_eq!(probe.seen(), firsts(&positions), "no new work starts");
-    // The late events are still open, even if the server has already sent some of them to the last pull request.
+    // The late events are still open, even if the server has already sent some of them to the last
+    // pull request.
     until("only the late one is open", async || {
         let info = plant.consumer("renderer").await;
-        let open = info["num_ack_pending"].as_u64().unwrap() + info["num_pending"].as_u64().unwrap();
+        let open =
+            info["num_ack_pending"].as_u64().unwrap() + info["num_pending"].as_u64().unwrap();
         open == late.len() as u64
     })
     .await;
 }
 
-/// Waits until the ack wait has passed `count` times. Uses another consumer with the same ack wait, whose message
-/// is never acknowledged. Each redelivery shows that the ack wait has passed at the server.
+/// Waits until the ack wait has passed `count` times. Uses another consumer with the same ack wait,
+/// whose message is never acknowledged. Each redelivery shows that the ack wait has passed at the
+/// server.
 async fn ack_waits_pass(plant: &Plant, count: i64) {
-    let stream = plant.log.log.context().get_stream(plant.log.log.names().events()).await.unwrap();
+    let stream = plant
+        .log
+        .log
+        .context()
+        .get_stream(plant.log.log.names().events())
+        .await
+        .unwrap();
     let consumer: PullConsumer = stream.get_consumer("processes").await.unwrap();
     let mut messages = consumer.messages().await.unwrap();
     loop {
@@ -191,17 +251,23 @@ async fn ack_waits_pass(plant: &Plant, count: i64) {
 async fn deliveries_in_progress_or_waiting_are_not_redelivered() {
     let plant = Plant::new().await;
     for consumer in ["renderer", "processes"] {
-        plant.set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 })).await;
+        plant
+            .set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 }))
+            .await;
     }
     let positions = put(&plant, (0..40).map(event).collect()).await;
     let (probe, gate) = gated();
     plant.run_on(plant.log.log.clone(), probe.clone(), 2);
     until("the work has started", async || probe.seen().len() == 2).await;
     ack_waits_pass(&plant, 3).await;
-    // If the server considered a delivery lost, it would now redeliver it to another process with free permits.
+    // If the server considered a delivery lost, it would now redeliver it to another process with
+    // free permits.
     let other = Probe::new(async |_| Verdict::Done);
     plant.run_on(plant.log.another_process().await, other.clone(), 2);
-    until("the other process has done the rest", async || other.seen().len() >= 38).await;
+    until("the other process has done the rest", async || {
+        other.seen().len() >= 38
+    })
+    .await;
     gate.add_permits(1_000);
     plant.settled("renderer").await;
     let mut seen = [probe.seen(), other.seen()].concat();
@@ -226,26 +292,45 @@ impl Worker for Ahead {
 async fn waiting_deliveries_are_kept_alive_and_returned_at_shutdown() {
     let plant = Plant::new().await;
     for consumer in ["renderer", "processes"] {
-        plant.set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 })).await;
+        plant
+            .set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 }))
+            .await;
     }
     let positions = put(&plant, (0..10).map(event).collect()).await;
     let (probe, gate) = gated();
     let running = plant.run_on(plant.log.log.clone(), Arc::new(Ahead(probe.clone())), 1);
-    until("all are delivered", async || plant.consumer("renderer").await["num_ack_pending"] == 10).await;
+    until("all are delivered", async || {
+        plant.consumer("renderer").await["num_ack_pending"] == 10
+    })
+    .await;
     ack_waits_pass(&plant, 3).await;
-    assert_eq!(plant.consumer("renderer").await["num_redelivered"], 0, "each is kept alive");
-    assert_eq!(probe.seen().len(), 1, "one permit, one delivery in progress");
+    assert_eq!(
+        plant.consumer("renderer").await["num_redelivered"],
+        0,
+        "each is kept alive"
+    );
+    assert_eq!(
+        probe.seen().len(),
+        1,
+        "one permit, one delivery in progress"
+    );
 
     plant.shutdown.cancel();
     gate.add_permits(1);
     running.await.unwrap();
     assert_eq!(probe.seen().len(), 1, "no new work starts");
     let other = Probe::new(async |_| Verdict::Done);
-    let (log, worker, stop) = (plant.log.log.clone(), other.clone(), CancellationToken::new());
+    let log = plant.log.log.clone();
+    let worker = other.clone();
+    let stop = CancellationToken::new();
     let second = tokio::spawn(laureate::workers::run(log, worker, 1, stop.clone()));
     plant.settled("renderer").await;
     let begun = probe.seen()[0].0;
-    let rest: Vec<_> = positions.into_iter().filter(|position| *position != begun).map(|p| (p, 2)).collect();
+    let rest: Vec<_> = positions
+        .into_iter()
+        .filter(|position| *position != begun)
+        .map(|p| (p, 2))
+        .collect();
     assert_eq!(other.seen(), rest, "each is redelivered once");
     stop.cancel();
     second.await.unwrap().unwrap();

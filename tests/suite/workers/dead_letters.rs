@@ -33,17 +33,29 @@ async fn given_up(plant: &Plant, consumer: &str, position: Position) {
         "stream": stream, "consumer": consumer, "stream_seq": position, "deliveries": 12,
     });
     let subject = format!("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{stream}.{consumer}");
-    log.client().publish(subject, advisory.to_string().into()).await.unwrap();
+    log.client()
+        .publish(subject, advisory.to_string().into())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn worker_that_crashes_at_each_attempt_leaves_an_outcome_and_a_dead_letter() {
     let plant = Plant::new().await;
-    plant.set_consumer("renderer", json!({ "ack_wait": 1_000_000_000_u64, "max_deliver": 2 })).await;
+    plant
+        .set_consumer(
+            "renderer",
+            json!({ "ack_wait": 1_000_000_000_u64, "max_deliver": 2 }),
+        )
+        .await;
     let id = requested(&plant, request("Ada", "ada@example.com")).await;
     let probe = Probe::new(async |delivery: Delivery| {
-        // The recorded outcome is delivered, too. It succeeds, because this test is about the request.
-        assert!(delivery.event.event_type != "CertificateRequested", "simulated crash");
+        // The recorded outcome is delivered, too. It succeeds, because this test is about the
+        // request.
+        assert!(
+            delivery.event.event_type != "CertificateRequested",
+            "simulated crash"
+        );
         Verdict::Done
     });
     plant.run(probe.clone());
@@ -51,10 +63,19 @@ async fn worker_that_crashes_at_each_attempt_leaves_an_outcome_and_a_dead_letter
     let letters = plant.until_dead_letters(1).await;
     assert_eq!(probe.seen()[..2], [(1, 1), (1, 2)]);
     let letter = &letters[0];
-    assert_eq!((letter.worker.as_str(), letter.position, letter.attempts), ("renderer", 1, 2));
-    assert_eq!((letter.event_type.as_str(), &letter.id), ("CertificateRequested", &id.to_string()));
+    assert_eq!(
+        (letter.worker.as_str(), letter.position, letter.attempts),
+        ("renderer", 1, 2)
+    );
+    assert_eq!(
+        (letter.event_type.as_str(), &letter.id),
+        ("CertificateRequested", &id.to_string())
+    );
     let issuance = plant.log.commands.load::<Issuance>(id).await.unwrap().state;
-    assert_eq!(issuance.failure.map(|failure| failure.code).as_deref(), Some("WORKER_STOPPED"));
+    assert_eq!(
+        issuance.failure.map(|failure| failure.code).as_deref(),
+        Some("WORKER_STOPPED")
+    );
 }
 
 #[tokio::test]
@@ -62,15 +83,33 @@ async fn claimed_mail_of_a_crashed_worker_is_parked() {
     let plant = Plant::new().await;
     let id = EmailId(Uuid::new_v4());
     let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
-    let queued = plant.log.commands.execute::<Email>(&person(), id, queue).await.unwrap();
-    let claim = EmailCommand::Claim { message_id: "<1@example.com>".to_owned() };
-    plant.log.commands.execute::<Email>(&person(), id, claim).await.unwrap();
+    let queued = plant
+        .log
+        .commands
+        .execute::<Email>(&person(), id, queue)
+        .await
+        .unwrap();
+    let claim = EmailCommand::Claim {
+        message_id: "<1@example.com>".to_owned(),
+    };
+    plant
+        .log
+        .commands
+        .execute::<Email>(&person(), id, claim)
+        .await
+        .unwrap();
     consume_advisories(&plant);
     given_up(&plant, "mailer", queued.position).await;
     let letters = plant.until_dead_letters(1).await;
-    assert_eq!((letters[0].attempts, letters[0].id.clone()), (12, id.to_string()));
+    assert_eq!(
+        (letters[0].attempts, letters[0].id.clone()),
+        (12, id.to_string())
+    );
     let history = plant.history("email", id).await;
-    assert_eq!(history, ["EmailQueued", "SendClaimed", "EmailOutcomeUnknown"]);
+    assert_eq!(
+        history,
+        ["EmailQueued", "SendClaimed", "EmailOutcomeUnknown"]
+    );
 }
 
 #[tokio::test]
@@ -78,14 +117,27 @@ async fn unclaimed_mail_of_a_crashed_worker_fails_and_can_be_retried() {
     let plant = Plant::new().await;
     let id = EmailId(Uuid::new_v4());
     let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
-    let queued = plant.log.commands.execute::<Email>(&person(), id, queue).await.unwrap();
+    let queued = plant
+        .log
+        .commands
+        .execute::<Email>(&person(), id, queue)
+        .await
+        .unwrap();
     consume_advisories(&plant);
     // The advisory is delivered twice, as after a restart.
     given_up(&plant, "mailer", queued.position).await;
     given_up(&plant, "mailer", queued.position).await;
     plant.until_dead_letters(2).await;
-    assert_eq!(plant.history("email", id).await, ["EmailQueued", "EmailFailed"]);
-    let done = plant.log.commands.execute::<Email>(&person(), id, EmailCommand::Retry).await.unwrap();
+    assert_eq!(
+        plant.history("email", id).await,
+        ["EmailQueued", "EmailFailed"]
+    );
+    let done = plant
+        .log
+        .commands
+        .execute::<Email>(&person(), id, EmailCommand::Retry)
+        .await
+        .unwrap();
     assert_eq!(done.events, [EmailRetryRequested {}.into()]);
     assert_eq!(done.state.stage, Stage::Queued);
 }
@@ -107,25 +159,43 @@ async fn import_of_a_crashed_worker_fails() {
         requires_document: true,
         shared_email: SharedEmail::Refuse,
     };
-    let done =
-        plant.log.commands.execute::<Import>(&person(), id, ImportCommand::Request(request)).await.unwrap();
+    let done = plant
+        .log
+        .commands
+        .execute::<Import>(&person(), id, ImportCommand::Request(request))
+        .await
+        .unwrap();
     consume_advisories(&plant);
     given_up(&plant, "importer", done.position).await;
     plant.until_dead_letters(1).await;
-    assert_eq!(plant.history("import", id).await, ["ImportRequested", "ImportFailed"]);
+    assert_eq!(
+        plant.history("import", id).await,
+        ["ImportRequested", "ImportFailed"]
+    );
 }
 
 #[tokio::test]
 async fn unreadable_advisory_does_not_block_others() {
     let plant = Plant::new().await;
     let id = requested(&plant, request("Ada", "ada@example.com")).await;
-    let subject =
-        format!("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{}.renderer", plant.log.log.names().events());
-    plant.log.log.client().publish(subject, "{}".into()).await.unwrap();
+    let subject = format!(
+        "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{}.renderer",
+        plant.log.log.names().events()
+    );
+    plant
+        .log
+        .log
+        .client()
+        .publish(subject, "{}".into())
+        .await
+        .unwrap();
     consume_advisories(&plant);
     given_up(&plant, "renderer", 1).await;
     plant.until_dead_letters(1).await;
-    until("its outcome is in the log", async || plant.history("issuance", id).await.len() == 2).await;
+    until("its outcome is in the log", async || {
+        plant.history("issuance", id).await.len() == 2
+    })
+    .await;
 }
 
 /// Returns the numbers of the newest `most` open dead letters of a worker, or of all workers.
@@ -142,9 +212,15 @@ async fn limit_counts_open_dead_letters_from_the_newest() {
     let delivery = first_delivery(plant.log.all().await.pop().unwrap());
     let log = &plant.log.log;
     for worker in ["renderer", "mailer", "renderer", "mailer", "renderer"] {
-        keep(log, &DeadLetter::of(worker, &delivery, "nothing helped")).await.unwrap();
+        keep(log, &DeadLetter::of(worker, &delivery, "nothing helped"))
+            .await
+            .unwrap();
     }
-    for settled in kept(log, None, 10).await.unwrap().into_iter().filter(|kept| [1, 4].contains(&kept.number))
+    for settled in kept(log, None, 10)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|kept| [1, 4].contains(&kept.number))
     {
         settle(log, &settled).await.unwrap();
     }
@@ -155,8 +231,13 @@ async fn limit_counts_open_dead_letters_from_the_newest() {
     assert_eq!(open(&plant, Some("*"), 10).await, [0; 0]);
     // Two more pages of the stream, all settled but the last letter.
     let letter = DeadLetter::of("renderer", &delivery, "nothing helped");
-    futures_util::future::join_all((0..1_100).map(|_| async { keep(log, &letter).await.unwrap() })).await;
+    futures_util::future::join_all((0..1_100).map(|_| async { keep(log, &letter).await.unwrap() }))
+        .await;
     let new = kept(log, None, 1_099).await.unwrap();
-    futures_util::future::join_all(new.iter().map(|kept| async { settle(log, kept).await.unwrap() })).await;
+    futures_util::future::join_all(
+        new.iter()
+            .map(|kept| async { settle(log, kept).await.unwrap() }),
+    )
+    .await;
     assert_eq!(open(&plant, None, 10).await, [2, 3, 5, 8]);
 }

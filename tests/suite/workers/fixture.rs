@@ -43,14 +43,26 @@ impl Plant {
         self.run_on(self.log.log.clone(), worker, 8)
     }
 
-    pub fn run_on<W: Worker>(&self, log: EventLog, worker: Arc<W>, concurrency: usize) -> JoinHandle<()> {
+    pub fn run_on<W: Worker>(
+        &self,
+        log: EventLog,
+        worker: Arc<W>,
+        concurrency: usize,
+    ) -> JoinHandle<()> {
         let shutdown = self.shutdown.clone();
-        tokio::spawn(async move { workers::run(log, worker, concurrency, shutdown).await.unwrap() })
+        tokio::spawn(async move {
+            workers::run(log, worker, concurrency, shutdown)
+                .await
+                .unwrap()
+        })
     }
 
     /// Returns the server's information about a consumer.
     pub async fn consumer(&self, name: &str) -> Value {
-        let subject = format!("$JS.API.CONSUMER.INFO.{}.{name}", self.log.log.names().events());
+        let subject = format!(
+            "$JS.API.CONSUMER.INFO.{}.{name}",
+            self.log.log.names().events()
+        );
         api(&self.log.log, subject, json!({})).await
     }
 
@@ -62,7 +74,12 @@ impl Plant {
             config[key] = value.clone();
         }
         let ask = json!({ "stream_name": stream, "config": config });
-        api(&self.log.log, format!("$JS.API.CONSUMER.CREATE.{stream}.{name}"), ask).await;
+        api(
+            &self.log.log,
+            format!("$JS.API.CONSUMER.CREATE.{stream}.{name}"),
+            ask,
+        )
+        .await;
     }
 
     /// Waits until all messages of a consumer are delivered and acknowledged.
@@ -77,7 +94,11 @@ impl Plant {
     /// Returns the stored dead letters, in order.
     pub async fn dead_letters(&self) -> Vec<Bytes> {
         let log = &self.log.log;
-        let stream = log.context().get_stream(log.names().stream("DEADLETTERS")).await.unwrap();
+        let stream = log
+            .context()
+            .get_stream(log.names().stream("DEADLETTERS"))
+            .await
+            .unwrap();
         let last = stream.cached_info().state.last_sequence;
         let mut letters = Vec::new();
         for sequence in 1..=last {
@@ -88,21 +109,36 @@ impl Plant {
 
     /// Waits for exactly `count` dead letters.
     pub async fn until_dead_letters(&self, count: usize) -> Vec<DeadLetter> {
-        until("dead letters are stored", async || self.dead_letters().await.len() >= count).await;
+        until("dead letters are stored", async || {
+            self.dead_letters().await.len() >= count
+        })
+        .await;
         let letters = self.dead_letters().await;
         assert_eq!(letters.len(), count);
-        letters.iter().map(|letter| serde_json::from_slice(letter).unwrap()).collect()
+        letters
+            .iter()
+            .map(|letter| serde_json::from_slice(letter).unwrap())
+            .collect()
     }
 
     /// Returns the types of an aggregate's events, in order.
     pub async fn history(&self, aggregate: &str, id: impl ToString) -> Vec<String> {
-        let events = self.log.log.load(aggregate, &id.to_string(), 0).await.unwrap();
+        let events = self
+            .log
+            .log
+            .load(aggregate, &id.to_string(), 0)
+            .await
+            .unwrap();
         events.into_iter().map(|event| event.event_type).collect()
     }
 }
 
 async fn api(log: &EventLog, subject: String, ask: Value) -> Value {
-    let answer = log.client().request(subject, ask.to_string().into()).await.unwrap();
+    let answer = log
+        .client()
+        .request(subject, ask.to_string().into())
+        .await
+        .unwrap();
     let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
     assert!(answer["error"].is_null(), "{answer}");
     answer
@@ -124,7 +160,10 @@ impl Probe {
     pub fn new<F: Future<Output = Verdict> + Send + 'static>(
         act: impl Fn(Delivery) -> F + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { act: Box::new(move |delivery| Box::pin(act(delivery))), seen: Mutex::default() })
+        Arc::new(Self {
+            act: Box::new(move |delivery| Box::pin(act(delivery))),
+            seen: Mutex::default(),
+        })
     }
 
     /// Returns positions and attempts, sorted.
@@ -142,7 +181,10 @@ impl Worker for Probe {
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
         let mut verdicts = Vec::new();
         for delivery in deliveries {
-            self.seen.lock().unwrap().push((delivery.event.position, delivery.attempt));
+            self.seen
+                .lock()
+                .unwrap()
+                .push((delivery.event.position, delivery.attempt));
             verdicts.push((self.act)(delivery.clone()).await);
         }
         verdicts

@@ -35,12 +35,20 @@ pub fn key() -> Secret {
 
 pub fn importer(plant: &Plant) -> ImporterWorker {
     let commands = plant.log.commands.clone();
-    ImporterWorker(Importer::new(commands, plant.storage.clone(), key(), Limits::default(), renderer()))
+    ImporterWorker(Importer::new(
+        commands,
+        plant.storage.clone(),
+        key(),
+        Limits::default(),
+        renderer(),
+    ))
 }
 
 /// Returns rows of different people. `from` is the number of the first one.
 pub fn rows(from: usize, count: usize) -> String {
-    (from..from + count).map(|n| format!("Ada Lovelace,DOC{n},p{n}@example.com\n")).collect()
+    (from..from + count)
+        .map(|n| format!("Ada Lovelace,DOC{n},p{n}@example.com\n"))
+        .collect()
 }
 
 pub fn people(count: usize) -> String {
@@ -51,7 +59,11 @@ pub fn people(count: usize) -> String {
 pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (ImportId, Delivery) {
     let id = ImportId(Uuid::new_v4());
     let object = import_key(id.0);
-    plant.storage.put(&object, Bytes::from(file.to_owned())).await.unwrap();
+    plant
+        .storage
+        .put(&object, Bytes::from(file.to_owned()))
+        .await
+        .unwrap();
     let request = ImportRequested {
         object_key: object.to_string(),
         format: FileFormat::Csv,
@@ -66,18 +78,41 @@ pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (Imp
         shared_email: options.shared_email,
     };
     let command = ImportCommand::Request(request);
-    plant.log.commands.execute::<Import>(&person(), id, command).await.unwrap();
-    let event = plant.log.log.load("import", &id.to_string(), 0).await.unwrap().remove(0);
+    plant
+        .log
+        .commands
+        .execute::<Import>(&person(), id, command)
+        .await
+        .unwrap();
+    let event = plant
+        .log
+        .log
+        .load("import", &id.to_string(), 0)
+        .await
+        .unwrap()
+        .remove(0);
     (id, first_delivery(event))
 }
 
 pub async fn import_events(plant: &Plant, id: ImportId) -> Vec<ImportEvent> {
-    let recorded = plant.log.log.load("import", &id.to_string(), 0).await.unwrap();
-    recorded.iter().map(|event| ImportEvent::decode(&event.event_type, &event.body).unwrap()).collect()
+    let recorded = plant
+        .log
+        .log
+        .load("import", &id.to_string(), 0)
+        .await
+        .unwrap();
+    recorded
+        .iter()
+        .map(|event| ImportEvent::decode(&event.event_type, &event.body).unwrap())
+        .collect()
 }
 
 /// Imports a file. Returns its last event and its report.
-pub async fn import(plant: &Plant, file: &str, options: ImportOptions) -> (ImportCompleted, ImportReport) {
+pub async fn import(
+    plant: &Plant,
+    file: &str,
+    options: ImportOptions,
+) -> (ImportCompleted, ImportReport) {
     let (id, delivery) = uploaded(plant, file, options).await;
     assert_eq!(importer(plant).work(&[delivery]).await, [Verdict::Done]);
     completed(plant, id).await
@@ -90,7 +125,12 @@ pub async fn completed(plant: &Plant, id: ImportId) -> (ImportCompleted, ImportR
     let error_details = match &end.report_key {
         Some(report_key) => {
             assert_eq!(*report_key, import_report_key(id.0).to_string());
-            let object = plant.storage.get(&import_report_key(id.0), 1 << 26).await.unwrap().unwrap();
+            let object = plant
+                .storage
+                .get(&import_report_key(id.0), 1 << 26)
+                .await
+                .unwrap()
+                .unwrap();
             ReportFile::first_rows(&object).unwrap()
         }
         None => Vec::new(),
@@ -112,28 +152,52 @@ pub async fn completed(plant: &Plant, id: ImportId) -> (ImportCompleted, ImportR
 
 /// Returns (total, created, updated, errors, associated).
 pub fn counts(end: &ImportCompleted) -> (u32, u32, u32, u32, u32) {
-    (end.total, end.created, end.updated, end.errors, end.associated)
+    (
+        end.total,
+        end.created,
+        end.updated,
+        end.errors,
+        end.associated,
+    )
 }
 
 pub fn codes(report: &ImportReport) -> Vec<(u32, &str, Option<&str>)> {
     let details = report.error_details.iter();
-    details.map(|d| (d.row, d.errors[0].code.as_str(), d.errors[0].field.as_deref())).collect()
+    details
+        .map(|d| {
+            (
+                d.row,
+                d.errors[0].code.as_str(),
+                d.errors[0].field.as_deref(),
+            )
+        })
+        .collect()
 }
 
 pub async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> ImportReport {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.csv");
     std::fs::write(&path, file).unwrap();
-    let reader = spreadsheet::open(&path, Format::Csv, Limits::default(), &Reading::default()).unwrap();
-    dry_run(&plant.log.commands, &key(), &renderer(), reader, options).await.unwrap().report
+    let reader =
+        spreadsheet::open(&path, Format::Csv, Limits::default(), &Reading::default()).unwrap();
+    dry_run(&plant.log.commands, &key(), &renderer(), reader, options)
+        .await
+        .unwrap()
+        .report
 }
 
 pub fn earning() -> ImportOptions {
-    ImportOptions { certificate_id: Some(Uuid::new_v4()), ..ImportOptions::default() }
+    ImportOptions {
+        certificate_id: Some(Uuid::new_v4()),
+        ..ImportOptions::default()
+    }
 }
 
 pub fn updating() -> ImportOptions {
-    ImportOptions { update_existing: true, ..ImportOptions::default() }
+    ImportOptions {
+        update_existing: true,
+        ..ImportOptions::default()
+    }
 }
 
 #[tokio::test]
@@ -141,20 +205,54 @@ async fn second_import_of_the_sample_finds_all_people_known() {
     let plant = Plant::new().await;
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/people.csv");
     let file = std::fs::read_to_string(sample).unwrap();
-    let data_rows =
-        u32::try_from(file.lines().skip(1).filter(|line| !line.trim().is_empty()).count()).unwrap();
+    let data_rows = u32::try_from(
+        file.lines()
+            .skip(1)
+            .filter(|line| !line.trim().is_empty())
+            .count(),
+    )
+    .unwrap();
     let (first, report) = import(&plant, &file, ImportOptions::default()).await;
     assert_eq!(first.total, data_rows);
-    assert_eq!((first.created + first.errors, first.updated, first.associated), (data_rows, 0, 0));
+    assert_eq!(
+        (
+            first.created + first.errors,
+            first.updated,
+            first.associated
+        ),
+        (data_rows, 0, 0)
+    );
     assert_eq!(codes(&report).len() as u32, first.errors);
-    let attendees = || async { plant.log.all().await.iter().filter(|e| e.aggregate == "attendee").count() };
+    let attendees = || async {
+        plant
+            .log
+            .all()
+            .await
+            .iter()
+            .filter(|e| e.aggregate == "attendee")
+            .count()
+    };
     assert_eq!(attendees().await as u32, first.created);
 
     let (second, _) = import(&plant, &file, earning()).await;
-    assert_eq!((second.total, second.created, second.updated), (data_rows, 0, 0));
-    assert_eq!((second.existing, second.errors), (first.created, first.errors), "known people are no errors");
-    assert!(second.associated > 0 && second.associated <= second.existing, "known people earn it, too");
-    assert_eq!(attendees().await as u32, first.created, "no person is created twice");
+    assert_eq!(
+        (second.total, second.created, second.updated),
+        (data_rows, 0, 0)
+    );
+    assert_eq!(
+        (second.existing, second.errors),
+        (first.created, first.errors),
+        "known people are no errors"
+    );
+    assert!(
+        second.associated > 0 && second.associated <= second.existing,
+        "known people earn it, too"
+    );
+    assert_eq!(
+        attendees().await as u32,
+        first.created,
+        "no person is created twice"
+    );
 }
 
 #[tokio::test]
@@ -168,9 +266,18 @@ async fn certificate_of_the_import_is_earned_unless_the_row_names_another() {
     let (id, delivery) = uploaded(&plant, &file, options).await;
     importer(&plant).work(&[delivery]).await;
     let events = import_events(&plant, id).await;
-    let ImportEvent::ImportRowsAccepted(accepted) = &events[1] else { panic!("{events:?}") };
-    let earned: Vec<_> = accepted.earned.iter().map(|earned| earned.certificate_id).collect();
-    assert_eq!(earned, [options.certificate_id.map(CertificateId).unwrap(), other]);
+    let ImportEvent::ImportRowsAccepted(accepted) = &events[1] else {
+        panic!("{events:?}")
+    };
+    let earned: Vec<_> = accepted
+        .earned
+        .iter()
+        .map(|earned| earned.certificate_id)
+        .collect();
+    assert_eq!(
+        earned,
+        [options.certificate_id.map(CertificateId).unwrap(), other]
+    );
     assert_eq!(accepted.earned[0].attendee_id, AttendeeId::of_row(id, 2));
     assert_eq!(counts(&completed(&plant, id).await.0), (2, 2, 0, 0, 2));
 }
@@ -186,8 +293,15 @@ async fn known_people_are_changed_if_updates_are_enabled() {
     );
     let (end, _) = import(&plant, &changed, updating()).await;
     assert_eq!((counts(&end), end.existing), ((3, 0, 2, 0, 0), 1));
-    let known =
-        plant.log.commands.load::<Attendee>(AttendeeId::of_row(id, 2)).await.unwrap().state.0.unwrap();
+    let known = plant
+        .log
+        .commands
+        .load::<Attendee>(AttendeeId::of_row(id, 2))
+        .await
+        .unwrap()
+        .state
+        .0
+        .unwrap();
     assert_eq!(known.full_name.reveal_str(), "Grace Hopper");
     // The old address is available again, and the new one is taken.
     let next = format!("{HEADER}Bea,D8,p1@example.com\nCleo,D9,new@example.com\n");
@@ -207,9 +321,19 @@ async fn second_row_with_the_same_address_is_an_error() {
         importer(&plant).work(&[delivery]).await;
         let (end, report) = completed(&plant, id).await;
         assert_eq!(counts(&end), (3, 1, 0, 2, 0));
-        let expected = [(3, "DUPLICATE", Some("email")), (4, "DUPLICATE", Some("documentNumber"))];
+        let expected = [
+            (3, "DUPLICATE", Some("email")),
+            (4, "DUPLICATE", Some("documentNumber")),
+        ];
         assert_eq!(codes(&report), expected);
-        let known = plant.log.commands.load::<Attendee>(AttendeeId::of_row(id, 2)).await.unwrap().state.0;
+        let known = plant
+            .log
+            .commands
+            .load::<Attendee>(AttendeeId::of_row(id, 2))
+            .await
+            .unwrap()
+            .state
+            .0;
         assert_eq!(known.unwrap().full_name.reveal_str(), "Ada");
     }
 }
@@ -241,7 +365,11 @@ async fn dry_run_returns_the_report_of_the_import_and_writes_nothing() {
     for options in [ImportOptions::default(), earning(), updating()] {
         let before = plant.log.log.info().await.unwrap().last_position;
         let told = rehearsed(&plant, &file, options).await;
-        assert_eq!(plant.log.log.info().await.unwrap().last_position, before, "something was written");
+        assert_eq!(
+            plant.log.log.info().await.unwrap().last_position,
+            before,
+            "something was written"
+        );
         let fresh = Plant::new().await;
         import(&fresh, &people(5), ImportOptions::default()).await;
         let (_, done) = import(&fresh, &file, options).await;
@@ -251,12 +379,17 @@ async fn dry_run_returns_the_report_of_the_import_and_writes_nothing() {
 
 /// Returns the report without the ids of people, which differ between logs.
 pub fn without_ids(mut report: ImportReport) -> ImportReport {
-    for error in report.error_details.iter_mut().flat_map(|detail| &mut detail.errors) {
-        let words =
-            error.message.split(' ').map(|word| match Uuid::parse_str(word.trim_matches([',', ';'])) {
+    for error in report
+        .error_details
+        .iter_mut()
+        .flat_map(|detail| &mut detail.errors)
+    {
+        let words = error.message.split(' ').map(|word| {
+            match Uuid::parse_str(word.trim_matches([',', ';'])) {
                 Ok(_) => "ID",
                 Err(_) => word,
-            });
+            }
+        });
         error.message = words.collect::<Vec<_>>().join(" ");
     }
     report

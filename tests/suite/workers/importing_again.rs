@@ -17,7 +17,8 @@ use laureate::workers::{Delivery, Verdict, Worker};
 
 use super::fixture::Plant;
 use super::importing::{
-    HEADER, completed, counts, import, import_events, importer, key, people, rows, updating, uploaded,
+    HEADER, completed, counts, import, import_events, importer, key, people, rows, updating,
+    uploaded,
 };
 use super::issuing::renderer;
 use crate::support::until;
@@ -26,15 +27,27 @@ use crate::support::until;
 pub async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
     let made = AtomicUsize::new(0);
     let clock = move || {
-        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "simulated crash");
+        assert!(
+            made.fetch_add(1, Ordering::Relaxed) + 1 < n,
+            "simulated crash"
+        );
         time::macros::datetime!(2026-11-21 12:00 UTC)
     };
     let commands = Commands::new(plant.log.log.clone(), Arc::new(clock));
-    let importer = Importer::new(commands, plant.storage.clone(), key(), Limits::default(), renderer());
+    let importer = Importer::new(
+        commands,
+        plant.storage.clone(),
+        key(),
+        Limits::default(),
+        renderer(),
+    );
     let worker = ImporterWorker(importer);
     let delivery = delivery.clone();
     let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
-    assert!(dying.await.is_err_and(|error| error.is_panic()), "the worker did not crash");
+    assert!(
+        dying.await.is_err_and(|error| error.is_panic()),
+        "the worker did not crash"
+    );
 }
 
 #[tokio::test]
@@ -43,12 +56,25 @@ async fn rows_before_a_broken_row_are_imported() {
     let file = format!("{}\"Bea,B1,b@example.com\n{}", people(700), rows(700, 100));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
     let verdicts = importer(&plant).work(std::slice::from_ref(&delivery)).await;
-    assert_eq!(verdicts, [Verdict::GiveUp { why: "UNCLOSED_QUOTE".to_owned() }]);
+    assert_eq!(
+        verdicts,
+        [Verdict::GiveUp {
+            why: "UNCLOSED_QUOTE".to_owned()
+        }]
+    );
     let events = import_events(&plant, id).await;
-    let Some(ImportEvent::ImportFailed(failed)) = events.last() else { panic!("{events:?}") };
+    let Some(ImportEvent::ImportFailed(failed)) = events.last() else {
+        panic!("{events:?}")
+    };
     assert_eq!(failed.code, "UNCLOSED_QUOTE");
     assert!(failed.reason.contains("row 702"), "{}", failed.reason);
-    let attendees = plant.log.all().await.into_iter().filter(|e| e.event_type == "AttendeeImported").count();
+    let attendees = plant
+        .log
+        .all()
+        .await
+        .into_iter()
+        .filter(|e| e.event_type == "AttendeeImported")
+        .count();
     assert_eq!(attendees, 700);
     // A redelivery changes nothing.
     let written = plant.log.all().await.len();
@@ -62,19 +88,34 @@ async fn import_of_an_expired_file_fails_with_a_remedy() {
     let (id, delivery) = uploaded(&plant, &people(1), ImportOptions::default()).await;
     plant.storage.delete(&import_key(id.0)).await.unwrap();
     let verdicts = importer(&plant).work(&[delivery]).await;
-    assert_eq!(verdicts, [Verdict::GiveUp { why: "FILE_EXPIRED".to_owned() }]);
+    assert_eq!(
+        verdicts,
+        [Verdict::GiveUp {
+            why: "FILE_EXPIRED".to_owned()
+        }]
+    );
     let Some(ImportEvent::ImportFailed(failed)) = import_events(&plant, id).await.pop() else {
         panic!("no failure")
     };
-    assert!(failed.reason.contains("upload it again"), "{}", failed.reason);
+    assert!(
+        failed.reason.contains("upload it again"),
+        "{}",
+        failed.reason
+    );
 }
 
 #[tokio::test]
 async fn redelivery_after_the_end_of_an_import_does_nothing() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(20), ImportOptions::default()).await;
-    assert_eq!(importer(&plant).work(std::slice::from_ref(&delivery)).await, [Verdict::Done]);
-    assert!(!plant.storage.exists(&import_key(id.0)).await.unwrap(), "the file is deleted");
+    assert_eq!(
+        importer(&plant).work(std::slice::from_ref(&delivery)).await,
+        [Verdict::Done]
+    );
+    assert!(
+        !plant.storage.exists(&import_key(id.0)).await.unwrap(),
+        "the file is deleted"
+    );
     let written = plant.log.all().await.len();
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     assert_eq!(plant.log.all().await.len(), written);
@@ -84,26 +125,45 @@ async fn redelivery_after_the_end_of_an_import_does_nothing() {
 async fn import_of_a_crashed_worker_is_resumed_with_the_same_outcome() {
     let plant = Plant::new().await;
     // Some rows of each chunk are rejected, so that the report could be incomplete.
-    let file = format!("{HEADER}{}Bea,DOC3,b@example.com\n{}Cleo,C1,nowhere\n", rows(0, 600), rows(600, 900));
+    let file = format!(
+        "{HEADER}{}Bea,DOC3,b@example.com\n{}Cleo,C1,nowhere\n",
+        rows(0, 600),
+        rows(600, 900)
+    );
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
-    // Each of 665 rows has three events, and two events record the chunk. So the worker dies within the second
-    // chunk.
+    // Each of 665 rows has three events, and two events record the chunk. So the worker dies within
+    // the second chunk.
     dies_at_its_event(&plant, 2_500, &delivery).await;
     // The first chunk is recorded while the second one is being processed.
     until("the first chunk is recorded", async || {
-        plant.history("import", id).await == ["ImportRequested", "ImportRowsRejected", "ImportRowsAccepted"]
+        plant.history("import", id).await
+            == [
+                "ImportRequested",
+                "ImportRowsRejected",
+                "ImportRowsAccepted",
+            ]
     })
     .await;
 
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     let (end, report) = completed(&plant, id).await;
     assert_eq!(counts(&end), (1_502, 1_500, 0, 2, 0));
-    let rejected: Vec<_> = report.error_details.iter().map(|detail| detail.row).collect();
+    let rejected: Vec<_> = report
+        .error_details
+        .iter()
+        .map(|detail| detail.row)
+        .collect();
     assert_eq!(rejected, [602, 1_503]);
     let all = plant.log.all().await;
-    assert_eq!(all.iter().filter(|e| e.event_type == "AttendeeImported").count(), 1_500);
+    assert_eq!(
+        all.iter()
+            .filter(|e| e.event_type == "AttendeeImported")
+            .count(),
+        1_500
+    );
     // The chunks' events have the same totals as the final event, and contain each row once.
-    let (mut created, mut through) = (0, 0);
+    let mut created = 0;
+    let mut through = 0;
     for event in import_events(&plant, id).await {
         if let ImportEvent::ImportRowsAccepted(rows) = event {
             assert!(rows.through_row > through);
@@ -124,22 +184,60 @@ async fn row_imported_again_does_not_overwrite_later_changes() {
     // This worker dies after its only row, before the end of the import is recorded.
     let earlier = format!("{HEADER}Ada Lovelace,DOC0,earlier@example.com\n");
     let (earlier_id, delivery) = uploaded(&plant, &earlier, updating).await;
-    // After the events of attendee, old claim and new claim, the worker dies before it records the row.
+    // After the events of attendee, old claim and new claim, the worker dies before it records the
+    // row.
     dies_at_its_event(&plant, 4, &delivery).await;
-    assert_eq!(plant.history("import", earlier_id).await, ["ImportRequested"]);
+    assert_eq!(
+        plant.history("import", earlier_id).await,
+        ["ImportRequested"]
+    );
     let email = async || {
-        let known = plant.log.commands.load::<Attendee>(id).await.unwrap().state.0.unwrap();
+        let known = plant
+            .log
+            .commands
+            .load::<Attendee>(id)
+            .await
+            .unwrap()
+            .state
+            .0
+            .unwrap();
         known.email.reveal_str().to_owned()
     };
     assert_eq!(email().await, "earlier@example.com");
 
-    import(&plant, &format!("{HEADER}Ada Lovelace,DOC0,later@example.com\n"), updating).await;
+    import(
+        &plant,
+        &format!("{HEADER}Ada Lovelace,DOC0,later@example.com\n"),
+        updating,
+    )
+    .await;
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
-    assert_eq!(counts(&completed(&plant, earlier_id).await.0), (1, 0, 1, 0, 0));
+    assert_eq!(
+        counts(&completed(&plant, earlier_id).await.0),
+        (1, 0, 1, 0, 0)
+    );
     assert_eq!(email().await, "later@example.com");
-    let known = plant.log.commands.load::<Attendee>(id).await.unwrap().state.0.unwrap();
+    let known = plant
+        .log
+        .commands
+        .load::<Attendee>(id)
+        .await
+        .unwrap()
+        .state
+        .0
+        .unwrap();
     let claims = PersonClaims::of(key().reveal().as_bytes(), &known);
     for claim in [claims.email, claims.document].into_iter().flatten() {
-        assert_eq!(plant.log.commands.load::<Claim>(claim).await.unwrap().state.0, Some(id.0));
+        assert_eq!(
+            plant
+                .log
+                .commands
+                .load::<Claim>(claim)
+                .await
+                .unwrap()
+                .state
+                .0,
+            Some(id.0)
+        );
     }
 }

@@ -24,12 +24,19 @@ use crate::support::{laureate, until};
 /// Returns a renderer. Loads the fonts once for all tests of this process.
 pub fn renderer() -> Arc<Renderer> {
     static RENDERER: OnceLock<Arc<Renderer>> = OnceLock::new();
-    RENDERER.get_or_init(|| Arc::new(Renderer::new().unwrap())).clone()
+    RENDERER
+        .get_or_init(|| Arc::new(Renderer::new().unwrap()))
+        .clone()
 }
 
 pub fn rendering(plant: &Plant) -> Rendering {
     let sandbox = Sandbox::new(laureate().to_path_buf());
-    Rendering::new(plant.log.commands.clone(), renderer(), plant.storage.clone(), sandbox)
+    Rendering::new(
+        plant.log.commands.clone(),
+        renderer(),
+        plant.storage.clone(),
+        sandbox,
+    )
 }
 
 /// Returns a request as the issue command creates it.
@@ -63,7 +70,12 @@ pub fn request(name: &str, email: &str) -> CertificateRequested {
 pub async fn requested(plant: &Plant, request: CertificateRequested) -> IssuanceId {
     let id = IssuanceId(Uuid::new_v4());
     let command = IssuanceCommand::Request(Box::new(request));
-    plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+    plant
+        .log
+        .commands
+        .execute::<Issuance>(&person(), id, command)
+        .await
+        .unwrap();
     id
 }
 
@@ -101,7 +113,16 @@ pub fn run_renderer(plant: &Plant) {
 }
 
 pub async fn generated(plant: &Plant, id: IssuanceId) -> CertificateGenerated {
-    let pdf = async || plant.log.commands.load::<Issuance>(id).await.unwrap().state.generated;
+    let pdf = async || {
+        plant
+            .log
+            .commands
+            .load::<Issuance>(id)
+            .await
+            .unwrap()
+            .state
+            .generated
+    };
     until("the PDF is generated", async || pdf().await.is_some()).await;
     pdf().await.unwrap()
 }
@@ -116,8 +137,14 @@ async fn request_leads_to_a_stored_pdf_and_a_queued_mail() {
     assert!(bytes.starts_with(b"%PDF-"));
     assert_eq!(bytes.len() as u64, pdf.size);
     let mail = EmailId::first_of(id);
-    until("the mail is queued", async || plant.history("email", mail).await == ["EmailQueued"]).await;
-    assert_eq!(plant.history("issuance", id).await, ["CertificateRequested", "CertificateGenerated"]);
+    until("the mail is queued", async || {
+        plant.history("email", mail).await == ["EmailQueued"]
+    })
+    .await;
+    assert_eq!(
+        plant.history("issuance", id).await,
+        ["CertificateRequested", "CertificateGenerated"]
+    );
 }
 
 #[tokio::test]
@@ -128,8 +155,15 @@ async fn deleted_pdf_is_rendered_again_with_the_same_bytes() {
     let key = ObjectKey::parse(&generated(&plant, id).await.object_key).unwrap();
     let issued = plant.storage.get(&key, 1 << 26).await.unwrap().unwrap();
     plant.storage.delete(&key).await.unwrap();
-    assert_eq!(rendering(&plant).issued_pdf(id).await.unwrap().unwrap(), issued);
-    assert_eq!(plant.storage.get(&key, 1 << 26).await.unwrap().unwrap(), issued, "it is stored again");
+    assert_eq!(
+        rendering(&plant).issued_pdf(id).await.unwrap().unwrap(),
+        issued
+    );
+    assert_eq!(
+        plant.storage.get(&key, 1 << 26).await.unwrap().unwrap(),
+        issued,
+        "it is stored again"
+    );
 }
 
 #[tokio::test]
@@ -138,9 +172,16 @@ async fn replaced_pdf_is_not_returned() {
     run_renderer(&plant);
     let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
     let key = ObjectKey::parse(&generated(&plant, id).await.object_key).unwrap();
-    plant.storage.put(&key, "%PDF-1.7 forged".into()).await.unwrap();
+    plant
+        .storage
+        .put(&key, "%PDF-1.7 forged".into())
+        .await
+        .unwrap();
     let refused = rendering(&plant).issued_pdf(id).await;
-    assert!(matches!(refused, Err(RenderingError::Differs)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(RenderingError::Differs)),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -148,7 +189,13 @@ async fn no_pdf_is_returned_before_it_is_issued() {
     let plant = Plant::new().await;
     let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
     assert!(rendering(&plant).issued_pdf(id).await.unwrap().is_none());
-    assert!(rendering(&plant).issued_pdf(IssuanceId(Uuid::new_v4())).await.unwrap().is_none());
+    assert!(
+        rendering(&plant)
+            .issued_pdf(IssuanceId(Uuid::new_v4()))
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -166,8 +213,17 @@ async fn name_without_glyphs_does_not_affect_its_batch() {
         generated(&plant, id).await;
     }
     let letters = plant.until_dead_letters(1).await;
-    assert_eq!((letters[0].id.clone(), letters[0].cause.as_str()), (bad.to_string(), "RENDER_MISSING_GLYPH"));
-    assert_eq!(plant.history("issuance", bad).await, ["CertificateRequested", "CertificateGenerationFailed"]);
+    assert_eq!(
+        (letters[0].id.clone(), letters[0].cause.as_str()),
+        (bad.to_string(), "RENDER_MISSING_GLYPH")
+    );
+    assert_eq!(
+        plant.history("issuance", bad).await,
+        ["CertificateRequested", "CertificateGenerationFailed"]
+    );
     let raw = plant.dead_letters().await;
-    assert!(!String::from_utf8_lossy(&raw[0]).contains("Ada"), "a name in a dead letter");
+    assert!(
+        !String::from_utf8_lossy(&raw[0]).contains("Ada"),
+        "a name in a dead letter"
+    );
 }

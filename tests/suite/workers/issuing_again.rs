@@ -4,7 +4,8 @@ use futures_util::future::join_all;
 use laureate::domain::certification::attendee::{Attendee, AttendeeCommand};
 use laureate::domain::certification::batch::{Batch, BatchDispatched, BatchEvent};
 use laureate::domain::certification::issuance::{
-    CertificateGenerated, CertificateGenerationFailed, Issuance, IssuanceCommand, IssuanceState, WhyRevoked,
+    CertificateGenerated, CertificateGenerationFailed, Issuance, IssuanceCommand, IssuanceState,
+    WhyRevoked,
 };
 use laureate::domain::{AttendeeId, BatchId, CertificateId, IssuanceId, Person};
 use laureate::workers::{Verdict, Worker};
@@ -18,10 +19,17 @@ async fn load(plant: &Plant, id: IssuanceId) -> IssuanceState {
 }
 
 async fn fails(plant: &Plant, id: IssuanceId) {
-    let failure =
-        CertificateGenerationFailed { code: "OVERFLOW".to_owned(), reason: "name".to_owned().into() };
+    let failure = CertificateGenerationFailed {
+        code: "OVERFLOW".to_owned(),
+        reason: "name".to_owned().into(),
+    };
     let command = IssuanceCommand::RecordFailure(failure);
-    plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+    plant
+        .log
+        .commands
+        .execute::<Issuance>(&person(), id, command)
+        .await
+        .unwrap();
 }
 
 /// Issues a certificate that can't be drawn. Returns it and the person.
@@ -41,7 +49,9 @@ async fn dispatched(
 ) -> (BatchId, BatchDispatched) {
     let id = batch(&plant.log.commands, certificate, people).await;
     assert_eq!(react(plant, "batch", id).await, Verdict::Done);
-    let BatchEvent::BatchDispatched(outcome) = batch_end(plant, id).await else { panic!("not dispatched") };
+    let BatchEvent::BatchDispatched(outcome) = batch_end(plant, id).await else {
+        panic!("not dispatched")
+    };
     (id, outcome)
 }
 
@@ -57,31 +67,53 @@ async fn new_issuance_uses_current_data_and_the_failed_one_is_revoked() {
         gender: None,
         email: "ada0@example.com".to_owned().into(),
     };
-    let update = AttendeeCommand::Update { person: corrected, source: None };
-    plant.log.commands.execute::<Attendee>(&person(), attendee, update).await.unwrap();
+    let update = AttendeeCommand::Update {
+        person: corrected,
+        source: None,
+    };
+    plant
+        .log
+        .commands
+        .execute::<Attendee>(&person(), attendee, update)
+        .await
+        .unwrap();
 
     let (again, outcome) = dispatched(&plant, certificate, &[attendee]).await;
-    assert_eq!((outcome.requested, outcome.existing, outcome.refused.len()), (1, 0, 0));
+    assert_eq!(
+        (outcome.requested, outcome.existing, outcome.refused.len()),
+        (1, 0, 0)
+    );
     let old = load(&plant, IssuanceId::first_of(certificate, attendee)).await;
-    assert_eq!(old.revoked.map(|why| why.reason), Some(WhyRevoked::GenerationFailed));
+    assert_eq!(
+        old.revoked.map(|why| why.reason),
+        Some(WhyRevoked::GenerationFailed)
+    );
     let new = IssuanceId::nth_of(certificate, attendee, 2);
     let request = load(&plant, new).await.request.expect("requested");
     assert_eq!(request.page.full_name.reveal_str(), "Augusta Ada King");
     assert_eq!(request.origin.batch_id, Some(again));
     assert_ne!(request.public_id, old.request.expect("requested").public_id);
 
-    // While the second issuance may still be drawn, it counts as existing. After it has failed, too, a third one is
-    // created.
+    // While the second issuance may still be drawn, it counts as existing. After it has failed,
+    // too, a third one is created.
     let (_, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (0, 1));
     fails(&plant, new).await;
     let (third, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (1, 0));
     // Undoing a batch revokes the issuances that this batch created.
-    plant.log.commands.execute::<Batch>(&person(), third, undo()).await.unwrap();
+    plant
+        .log
+        .commands
+        .execute::<Batch>(&person(), third, undo())
+        .await
+        .unwrap();
     assert_eq!(react(&plant, "batch", third).await, Verdict::Done);
     let taken_back = load(&plant, IssuanceId::nth_of(certificate, attendee, 3)).await;
-    assert_eq!(taken_back.revoked.map(|why| why.reason), Some(WhyRevoked::IssuedInError));
+    assert_eq!(
+        taken_back.revoked.map(|why| why.reason),
+        Some(WhyRevoked::IssuedInError)
+    );
 }
 
 #[tokio::test]
@@ -96,15 +128,24 @@ async fn concurrent_batches_create_one_issuance_and_redeliveries_none() {
     assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Done));
     let mut counted = (0, 0);
     for id in &batches {
-        let BatchEvent::BatchDispatched(outcome) = batch_end(&plant, *id).await else { panic!("not done") };
+        let BatchEvent::BatchDispatched(outcome) = batch_end(&plant, *id).await else {
+            panic!("not done")
+        };
         counted = (counted.0 + outcome.requested, counted.1 + outcome.existing);
     }
     assert_eq!(counted, (1, 5));
 
     let written = plant.log.all().await.len();
     for id in batches {
-        let events = plant.log.log.load("batch", &id.to_string(), 0).await.unwrap();
-        processes(&plant).work(&[first_delivery(events[0].clone())]).await;
+        let events = plant
+            .log
+            .log
+            .load("batch", &id.to_string(), 0)
+            .await
+            .unwrap();
+        processes(&plant)
+            .work(&[first_delivery(events[0].clone())])
+            .await;
     }
     assert_eq!(plant.log.all().await.len(), written);
 }
@@ -113,9 +154,18 @@ async fn concurrent_batches_create_one_issuance_and_redeliveries_none() {
 async fn late_pdf_is_recorded_only_if_no_new_issuance_was_requested() {
     let plant = Plant::new().await;
     let late = async |id: IssuanceId| {
-        let pdf = CertificateGenerated { object_key: "a.pdf".to_owned(), sha256: "ab".repeat(32), size: 9 };
+        let pdf = CertificateGenerated {
+            object_key: "a.pdf".to_owned(),
+            sha256: "ab".repeat(32),
+            size: 9,
+        };
         let command = IssuanceCommand::RecordGenerated(pdf);
-        plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+        plant
+            .log
+            .commands
+            .execute::<Issuance>(&person(), id, command)
+            .await
+            .unwrap();
     };
     // The request was requeued and drawn after all. The first issuance is then the certificate.
     let (certificate, attendee) = failed(&plant).await;

@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use laureate::dev_stack::mail_catcher::caught_mails;
-use laureate::domain::certification::mail::{Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage};
+use laureate::domain::certification::mail::{
+    Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage,
+};
 use laureate::domain::{DomainEvent, EmailId, IssuanceId, TimeZone};
-use laureate::mail::{MailProvider, NoticeMail, OutgoingMail, SendOutcome, SmtpMailer, Unavailable};
+use laureate::mail::{
+    MailProvider, NoticeMail, OutgoingMail, SendOutcome, SmtpMailer, Unavailable,
+};
 use laureate::storage::ObjectKey;
 use laureate::workers::mailer::{MailSettings, Mailer};
 use laureate::workers::{Verdict, Worker};
@@ -23,9 +27,16 @@ use crate::log::fixture::person;
 use crate::support::{servers, until};
 
 fn mailer(plant: &Plant, provider: Arc<dyn MailProvider>) -> Mailer {
-    let settings =
-        MailSettings { message_id_domain: "example.org".to_owned(), time_zone: TimeZone::default() };
-    Mailer::new(plant.log.commands.clone(), rendering(plant), provider, settings)
+    let settings = MailSettings {
+        message_id_domain: "example.org".to_owned(),
+        time_zone: TimeZone::default(),
+    };
+    Mailer::new(
+        plant.log.commands.clone(),
+        rendering(plant),
+        provider,
+        settings,
+    )
 }
 
 pub fn run_mailer(plant: &Plant) {
@@ -46,8 +57,12 @@ pub fn address(plant: &Plant, prefix: &str) -> String {
 /// Returns the messages that were delivered to an address, unchanged.
 pub fn caught(address: &str) -> Vec<Vec<u8>> {
     let mails = caught_mails(&servers().mail_dir, 100_000).unwrap();
-    let to_us = mails.into_iter().filter(|mail| mail.to.iter().any(|to| to == address));
-    to_us.map(|mail| std::fs::read(mail.path).unwrap()).collect()
+    let to_us = mails
+        .into_iter()
+        .filter(|mail| mail.to.iter().any(|to| to == address));
+    to_us
+        .map(|mail| std::fs::read(mail.path).unwrap())
+        .collect()
 }
 
 pub async fn state(plant: &Plant, id: EmailId) -> EmailState {
@@ -55,12 +70,23 @@ pub async fn state(plant: &Plant, id: EmailId) -> EmailState {
 }
 
 pub async fn until_stage(plant: &Plant, id: EmailId, stage: Stage) {
-    until(&format!("the mail is {stage:?}"), async || state(plant, id).await.stage == stage).await;
+    until(&format!("the mail is {stage:?}"), async || {
+        state(plant, id).await.stage == stage
+    })
+    .await;
 }
 
 async fn events(plant: &Plant, id: EmailId) -> Vec<EmailEvent> {
-    let recorded = plant.log.log.load("email", &id.to_string(), 0).await.unwrap();
-    recorded.iter().map(|event| EmailEvent::decode(&event.event_type, &event.body).unwrap()).collect()
+    let recorded = plant
+        .log
+        .log
+        .load("email", &id.to_string(), 0)
+        .await
+        .unwrap();
+    recorded
+        .iter()
+        .map(|event| EmailEvent::decode(&event.event_type, &event.body).unwrap())
+        .collect()
 }
 
 /// Issues a certificate whose mail stays queued, because no mailer is running.
@@ -79,15 +105,24 @@ async fn mail_contains_the_issued_bytes() {
     let (issuance, id) = waiting_mail(&plant, &to).await;
     run_mailer(&plant);
     until_stage(&plant, id, Stage::Sent).await;
-    assert_eq!(plant.history("email", id).await, ["EmailQueued", "SendClaimed", "EmailSent"]);
+    assert_eq!(
+        plant.history("email", id).await,
+        ["EmailQueued", "SendClaimed", "EmailSent"]
+    );
 
     let mails = caught(&to);
     assert_eq!(mails.len(), 1);
     let mail = MessageParser::default().parse(&mails[0]).unwrap();
-    assert_eq!(mail.message_id(), Some(format!("{id}@example.org").as_str()));
+    assert_eq!(
+        mail.message_id(),
+        Some(format!("{id}@example.org").as_str())
+    );
     let attachment = mail.attachment(0).unwrap();
     assert!(attachment.attachment_name().unwrap().ends_with(".pdf"));
-    let digest: String = Sha256::digest(attachment.contents()).iter().map(|b| format!("{b:02x}")).collect();
+    let digest: String = Sha256::digest(attachment.contents())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     assert_eq!(digest, generated(&plant, issuance).await.sha256);
 }
 
@@ -98,12 +133,26 @@ async fn permanent_failure_is_recorded_and_becomes_a_dead_letter() {
     let (_, id) = waiting_mail(&plant, &to).await;
     run_mailer(&plant);
     let letters = plant.until_dead_letters(1).await;
-    assert_eq!((letters[0].worker.as_str(), letters[0].id.clone()), ("mailer", id.to_string()));
-    let EmailEvent::EmailFailed(failed) = &events(&plant, id).await[2] else { panic!("no failure") };
-    assert_eq!((failed.attempt, failed.permanent, failed.will_retry), (1, true, false));
-    assert!(failed.answer.reveal_str().contains("550"), "the server's answer is recorded");
+    assert_eq!(
+        (letters[0].worker.as_str(), letters[0].id.clone()),
+        ("mailer", id.to_string())
+    );
+    let EmailEvent::EmailFailed(failed) = &events(&plant, id).await[2] else {
+        panic!("no failure")
+    };
+    assert_eq!(
+        (failed.attempt, failed.permanent, failed.will_retry),
+        (1, true, false)
+    );
+    assert!(
+        failed.answer.reveal_str().contains("550"),
+        "the server's answer is recorded"
+    );
     let raw = plant.dead_letters().await;
-    assert!(!String::from_utf8_lossy(&raw[0]).contains("example.com"), "an address in a dead letter");
+    assert!(
+        !String::from_utf8_lossy(&raw[0]).contains("example.com"),
+        "an address in a dead letter"
+    );
     assert!(caught(&to).is_empty());
 }
 
@@ -115,11 +164,27 @@ async fn temporary_failure_is_retried_and_the_mail_arrives_once() {
     run_mailer(&plant);
     until_stage(&plant, id, Stage::Sent).await;
     let history = plant.history("email", id).await;
-    assert_eq!(history, ["EmailQueued", "SendClaimed", "EmailFailed", "SendClaimed", "EmailSent"]);
+    assert_eq!(
+        history,
+        [
+            "EmailQueued",
+            "SendClaimed",
+            "EmailFailed",
+            "SendClaimed",
+            "EmailSent"
+        ]
+    );
     let events = events(&plant, id).await;
-    let EmailEvent::EmailFailed(failed) = &events[2] else { panic!("no failure") };
-    assert_eq!((failed.attempt, failed.permanent, failed.will_retry), (1, false, true));
-    let (EmailEvent::SendClaimed(first), EmailEvent::SendClaimed(second)) = (&events[1], &events[3]) else {
+    let EmailEvent::EmailFailed(failed) = &events[2] else {
+        panic!("no failure")
+    };
+    assert_eq!(
+        (failed.attempt, failed.permanent, failed.will_retry),
+        (1, false, true)
+    );
+    let (EmailEvent::SendClaimed(first), EmailEvent::SendClaimed(second)) =
+        (&events[1], &events[3])
+    else {
         panic!("no claims")
     };
     assert_eq!((&first.message_id, second.attempt), (&second.message_id, 2));
@@ -135,7 +200,11 @@ async fn missing_answer_is_an_unknown_outcome_and_not_retried() {
     run_mailer(&plant);
     until_stage(&plant, id, Stage::Unknown).await;
     plant.settled("mailer").await;
-    assert_eq!(caught(&to).len(), 1, "the catcher has stored it, and it is not sent again");
+    assert_eq!(
+        caught(&to).len(),
+        1,
+        "the catcher has stored it, and it is not sent again"
+    );
 }
 
 #[tokio::test]
@@ -144,15 +213,30 @@ async fn claim_without_an_outcome_is_parked_and_not_sent() {
     let to = address(&plant, "");
     let (_, id) = waiting_mail(&plant, &to).await;
     // Simulates a worker that crashed after the claim and before the outcome was recorded.
-    let claim = EmailCommand::Claim { message_id: format!("<{id}@example.org>") };
-    plant.log.commands.execute::<Email>(&person(), id, claim).await.unwrap();
+    let claim = EmailCommand::Claim {
+        message_id: format!("<{id}@example.org>"),
+    };
+    plant
+        .log
+        .commands
+        .execute::<Email>(&person(), id, claim)
+        .await
+        .unwrap();
     run_mailer(&plant);
     until_stage(&plant, id, Stage::Unknown).await;
     plant.settled("mailer").await;
-    assert_eq!(plant.history("email", id).await, ["EmailQueued", "SendClaimed", "EmailOutcomeUnknown"]);
+    assert_eq!(
+        plant.history("email", id).await,
+        ["EmailQueued", "SendClaimed", "EmailOutcomeUnknown"]
+    );
     assert!(caught(&to).is_empty());
 
-    plant.log.commands.execute::<Email>(&person(), id, EmailCommand::Retry).await.unwrap();
+    plant
+        .log
+        .commands
+        .execute::<Email>(&person(), id, EmailCommand::Retry)
+        .await
+        .unwrap();
     until_stage(&plant, id, Stage::Sent).await;
     assert_eq!(caught(&to).len(), 1, "it is sent after a person's retry");
 }
@@ -163,11 +247,18 @@ async fn a_replaced_pdf_is_never_mailed() {
     let to = address(&plant, "");
     let (issuance, id) = waiting_mail(&plant, &to).await;
     let key = ObjectKey::parse(&generated(&plant, issuance).await.object_key).unwrap();
-    plant.storage.put(&key, "%PDF-1.7 forged".into()).await.unwrap();
+    plant
+        .storage
+        .put(&key, "%PDF-1.7 forged".into())
+        .await
+        .unwrap();
     run_mailer(&plant);
     let letters = plant.until_dead_letters(1).await;
     assert_eq!(letters[0].cause, "ISSUED_BYTES_DIFFER");
-    assert_eq!(plant.history("email", id).await, ["EmailQueued", "EmailFailed"]);
+    assert_eq!(
+        plant.history("email", id).await,
+        ["EmailQueued", "EmailFailed"]
+    );
     assert_eq!(state(&plant, id).await.stage, Stage::Failed);
     assert!(caught(&to).is_empty());
 }
@@ -177,7 +268,12 @@ async fn mail_without_an_issued_certificate_fails() {
     let plant = Plant::new().await;
     let id = EmailId(Uuid::new_v4());
     let queue = EmailCommand::Queue(Box::new(queued_mail(&address(&plant, ""), OnUnknown::Park)));
-    plant.log.commands.execute::<Email>(&person(), id, queue).await.unwrap();
+    plant
+        .log
+        .commands
+        .execute::<Email>(&person(), id, queue)
+        .await
+        .unwrap();
     run_mailer(&plant);
     assert_eq!(plant.until_dead_letters(1).await[0].cause, "NOT_ISSUED");
     assert_eq!(state(&plant, id).await.stage, Stage::Failed);
@@ -210,16 +306,31 @@ impl MailProvider for Silent {
 async fn repeated_first_delivery_sends_no_second_mail() {
     let plant = Plant::new().await;
     let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
-    let event = plant.log.log.load("email", &id.to_string(), 0).await.unwrap().remove(0);
+    let event = plant
+        .log
+        .log
+        .load("email", &id.to_string(), 0)
+        .await
+        .unwrap()
+        .remove(0);
     let silent = Arc::new(Silent::default());
     let mailer = Arc::new(mailer(&plant, silent.clone()));
-    // A server that was killed counts deliveries from an earlier number, so both deliveries are the first one.
+    // A server that was killed counts deliveries from an earlier number, so both deliveries are the
+    // first one.
     let delivery = first_delivery(event);
-    let (first, copy) = (mailer.clone(), delivery.clone());
+    let first = mailer.clone();
+    let copy = delivery.clone();
     let sending = tokio::spawn(async move { first.work(&[copy]).await });
-    until("the mail was passed to the provider", async || silent.0.load(Ordering::Relaxed) == 1).await;
+    until("the mail was passed to the provider", async || {
+        silent.0.load(Ordering::Relaxed) == 1
+    })
+    .await;
     let second = tokio::time::timeout(Duration::from_secs(60), mailer.work(&[delivery])).await;
-    assert_eq!(second.as_deref(), Ok([Verdict::Done].as_slice()), "it was sent again");
+    assert_eq!(
+        second.as_deref(),
+        Ok([Verdict::Done].as_slice()),
+        "it was sent again"
+    );
     assert_eq!(silent.0.load(Ordering::Relaxed), 1);
     assert_eq!(state(&plant, id).await.stage, Stage::Unknown);
     sending.abort();

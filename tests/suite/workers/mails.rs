@@ -17,13 +17,19 @@ use crate::log::fixture::person;
 
 /// Returns a request for a mail to the person's current address.
 fn mail(delivery: MailDelivery) -> MailRequest {
-    MailRequest { to: None, delivery, on_unknown: OnUnknown::Park }
+    MailRequest {
+        to: None,
+        delivery,
+        on_unknown: OnUnknown::Park,
+    }
 }
 
 /// Creates an issuance whose first mail is held.
 async fn issued(plant: &Plant) -> IssuanceId {
-    let request =
-        CertificateRequested { delivery: MailDelivery::Held, ..request("Ada", &address(plant, "")) };
+    let request = CertificateRequested {
+        delivery: MailDelivery::Held,
+        ..request("Ada", &address(plant, ""))
+    };
     run_renderer(plant);
     let id = requested(plant, request).await;
     until_stage(plant, EmailId::first_of(id), Stage::Held).await;
@@ -35,19 +41,33 @@ async fn new_mail_gets_the_next_number_and_a_repeated_request_does_not() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let again = async |context: &CommandContext, delivery| {
-        mail_again(&plant.log.commands, context, issuance, &mail(delivery)).await.unwrap()
+        mail_again(&plant.log.commands, context, issuance, &mail(delivery))
+            .await
+            .unwrap()
     };
     let first = person();
     let second = again(&first, MailDelivery::Immediate).await;
-    assert_eq!((second.number, second.id), (2, EmailId::nth_of(issuance, 2)));
+    assert_eq!(
+        (second.number, second.id),
+        (2, EmailId::nth_of(issuance, 2))
+    );
     let third = again(&person(), MailDelivery::Held).await;
     assert_eq!((third.number, third.stage), (3, Stage::Held));
-    assert_eq!(again(&first, MailDelivery::Immediate).await.id, second.id, "the same request, the same mail");
+    assert_eq!(
+        again(&first, MailDelivery::Immediate).await.id,
+        second.id,
+        "the same request, the same mail"
+    );
     // Concurrent requests get different numbers.
     let contexts: Vec<_> = (0..6).map(|_| person()).collect();
-    let asked = contexts.iter().map(|context| again(context, MailDelivery::Held));
-    let mut numbers: Vec<_> =
-        futures_util::future::join_all(asked).await.into_iter().map(|mail| mail.number).collect();
+    let asked = contexts
+        .iter()
+        .map(|context| again(context, MailDelivery::Held));
+    let mut numbers: Vec<_> = futures_util::future::join_all(asked)
+        .await
+        .into_iter()
+        .map(|mail| mail.number)
+        .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [4, 5, 6, 7, 8, 9]);
 
@@ -64,10 +84,13 @@ async fn issuance_without_a_pdf_is_not_mailed() {
     let nobody = IssuanceId(Uuid::new_v4());
     let unfinished = requested(&plant, request("Ada", "ada@example.com")).await;
     for (id, code) in [(nobody, "NOT_FOUND"), (unfinished, "WRONG_STATE")] {
-        let (commands, who) = (&plant.log.commands, person());
+        let commands = &plant.log.commands;
+        let who = person();
         let request = mail(MailDelivery::Immediate);
         let refused = mail_again(commands, &who, id, &request);
-        let Err(CommandError::Refused(refusal)) = refused.await else { panic!("it was mailed") };
+        let Err(CommandError::Refused(refusal)) = refused.await else {
+            panic!("it was mailed")
+        };
         assert_eq!(refusal.code(), code);
     }
 }
@@ -76,13 +99,34 @@ async fn issuance_without_a_pdf_is_not_mailed() {
 async fn revoked_issuance_is_not_mailed_again() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
-    let revoked = CertificateRevoked { reason: WhyRevoked::WrongData, note: None, batch_id: None };
-    let (commands, who) = (&plant.log.commands, person());
-    commands.execute::<Issuance>(&who, issuance, IssuanceCommand::Revoke(revoked)).await.unwrap();
-    let refused = mail_again(commands, &person(), issuance, &mail(MailDelivery::Immediate)).await;
-    let Err(CommandError::Refused(refusal)) = refused else { panic!("it was mailed") };
+    let revoked = CertificateRevoked {
+        reason: WhyRevoked::WrongData,
+        note: None,
+        batch_id: None,
+    };
+    let commands = &plant.log.commands;
+    let who = person();
+    commands
+        .execute::<Issuance>(&who, issuance, IssuanceCommand::Revoke(revoked))
+        .await
+        .unwrap();
+    let refused = mail_again(
+        commands,
+        &person(),
+        issuance,
+        &mail(MailDelivery::Immediate),
+    )
+    .await;
+    let Err(CommandError::Refused(refusal)) = refused else {
+        panic!("it was mailed")
+    };
     assert_eq!(refusal.code(), "WRONG_STATE");
-    assert!(plant.history("email", EmailId::nth_of(issuance, 2)).await.is_empty());
+    assert!(
+        plant
+            .history("email", EmailId::nth_of(issuance, 2))
+            .await
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -90,7 +134,12 @@ async fn all_unsent_mails_are_cancelled() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let commands = &plant.log.commands;
-    let again = async |delivery| mail_again(commands, &person(), issuance, &mail(delivery)).await.unwrap().id;
+    let again = async |delivery| {
+        mail_again(commands, &person(), issuance, &mail(delivery))
+            .await
+            .unwrap()
+            .id
+    };
     let sent = again(MailDelivery::Immediate).await;
     run_mailer(&plant);
     until_stage(&plant, sent, Stage::Sent).await;
@@ -102,11 +151,23 @@ async fn all_unsent_mails_are_cancelled() {
     };
     let reason = "the certificate was revoked".to_owned().into();
     for _ in 0..2 {
-        let called = call_back(commands, context, issuance, &reason).await.unwrap();
-        assert_eq!(called, CalledBack { cancelled: 2, sent: 1, under_way: 0 });
+        let called = call_back(commands, context, issuance, &reason)
+            .await
+            .unwrap();
+        assert_eq!(
+            called,
+            CalledBack {
+                cancelled: 2,
+                sent: 1,
+                under_way: 0
+            }
+        );
     }
     assert_eq!(state(&plant, held).await.stage, Stage::Cancelled);
-    assert_eq!(plant.history("email", held).await, ["EmailQueued", "EmailCancelled"]);
+    assert_eq!(
+        plant.history("email", held).await,
+        ["EmailQueued", "EmailCancelled"]
+    );
 }
 
 #[tokio::test]
@@ -114,17 +175,32 @@ async fn second_mail_is_stopped_before_there_is_a_first() {
     let plant = Plant::new().await;
     let commands = &plant.log.commands;
     let issuance = IssuanceId(Uuid::new_v4());
-    let stop = async || stop_mails(commands, &person(), issuance, "it was revoked").await.unwrap();
+    let stop = async || {
+        stop_mails(commands, &person(), issuance, "it was revoked")
+            .await
+            .unwrap()
+    };
     assert_eq!(stop().await, Mails::None);
     for number in [2, 3] {
         let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
         let id = EmailId::nth_of(issuance, number);
-        commands.execute::<Email>(&person(), id, queue).await.unwrap();
+        commands
+            .execute::<Email>(&person(), id, queue)
+            .await
+            .unwrap();
     }
     assert_eq!(stop().await, Mails::Stopped);
     for number in [2, 3] {
         let id = EmailId::nth_of(issuance, number);
-        assert_eq!(plant.history("email", id).await, ["EmailQueued", "EmailCancelled"]);
+        assert_eq!(
+            plant.history("email", id).await,
+            ["EmailQueued", "EmailCancelled"]
+        );
     }
-    assert!(plant.history("email", EmailId::first_of(issuance)).await.is_empty());
+    assert!(
+        plant
+            .history("email", EmailId::first_of(issuance))
+            .await
+            .is_empty()
+    );
 }

@@ -30,18 +30,39 @@ fn notifier(plant: &Plant) -> Arc<Notifier> {
         message_id_domain: "example.org".to_owned(),
         time_zone: laureate::domain::TimeZone::default(),
     };
-    Arc::new(Notifier::new(plant.log.commands.clone(), Arc::new(smtp), settings))
+    Arc::new(Notifier::new(
+        plant.log.commands.clone(),
+        Arc::new(smtp),
+        settings,
+    ))
 }
 
 /// Queues a notice for a new user with the address `to`.
 async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
-    let (user_id, id) = (UserId(Uuid::new_v4()), NoticeId(Uuid::new_v4()));
+    let user_id = UserId(Uuid::new_v4());
+    let id = NoticeId(Uuid::new_v4());
     let somebody = user("ada");
-    let profile = Profile { email: to.to_owned().into(), ..somebody.profile };
-    let register = UserCommand::Register(UserRegistered { profile, ..somebody });
-    plant.log.commands.execute::<User>(&person(), user_id, register).await.unwrap();
+    let profile = Profile {
+        email: to.to_owned().into(),
+        ..somebody.profile
+    };
+    let register = UserCommand::Register(UserRegistered {
+        profile,
+        ..somebody
+    });
+    plant
+        .log
+        .commands
+        .execute::<User>(&person(), user_id, register)
+        .await
+        .unwrap();
     let queue = NoticeCommand::Queue(NoticeQueued { user_id, about });
-    plant.log.commands.execute::<Notice>(&person(), id, queue).await.unwrap();
+    plant
+        .log
+        .commands
+        .execute::<Notice>(&person(), id, queue)
+        .await
+        .unwrap();
     id
 }
 
@@ -50,35 +71,68 @@ async fn redelivery_does_not_send_a_notice_again() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let id = queued(&plant, &to, NoticeAbout::PasswordChanged).await;
-    let event = plant.log.log.load("notice", &id.to_string(), 0).await.unwrap().remove(0);
-    let (notifier, delivery) = (notifier(&plant), first_delivery(event));
+    let event = plant
+        .log
+        .log
+        .load("notice", &id.to_string(), 0)
+        .await
+        .unwrap()
+        .remove(0);
+    let notifier = notifier(&plant);
+    let delivery = first_delivery(event);
     for _ in 0..2 {
-        assert_eq!(notifier.work(std::slice::from_ref(&delivery)).await, [Verdict::Done]);
+        assert_eq!(
+            notifier.work(std::slice::from_ref(&delivery)).await,
+            [Verdict::Done]
+        );
     }
-    assert_eq!(plant.history("notice", id).await, ["NoticeQueued", "NoticeSent"]);
+    assert_eq!(
+        plant.history("notice", id).await,
+        ["NoticeQueued", "NoticeSent"]
+    );
     assert_eq!(caught(&to).len(), 1);
 }
 
 #[tokio::test]
 async fn refused_notice_is_recorded_and_becomes_a_dead_letter() {
     let plant = Plant::new().await;
-    let id = queued(&plant, &address(&plant, "reject-"), NoticeAbout::PasswordChanged).await;
+    let id = queued(
+        &plant,
+        &address(&plant, "reject-"),
+        NoticeAbout::PasswordChanged,
+    )
+    .await;
     plant.run(notifier(&plant));
     let letters = plant.until_dead_letters(1).await;
-    assert_eq!((letters[0].worker.as_str(), letters[0].id.clone()), ("notifier", id.to_string()));
-    assert_eq!(plant.history("notice", id).await, ["NoticeQueued", "NoticeFailed"]);
+    assert_eq!(
+        (letters[0].worker.as_str(), letters[0].id.clone()),
+        ("notifier", id.to_string())
+    );
+    assert_eq!(
+        plant.history("notice", id).await,
+        ["NoticeQueued", "NoticeFailed"]
+    );
     let raw = plant.dead_letters().await;
-    assert!(!String::from_utf8_lossy(&raw[0]).contains("example.com"), "an address in a dead letter");
+    assert!(
+        !String::from_utf8_lossy(&raw[0]).contains("example.com"),
+        "an address in a dead letter"
+    );
 }
 
 #[tokio::test]
 async fn expired_link_is_not_mailed() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
-    let about = NoticeAbout::PasswordReset { expires_at: plant.log.commands.now(), epoch: 0 };
+    let about = NoticeAbout::PasswordReset {
+        expires_at: plant.log.commands.now(),
+        epoch: 0,
+    };
     let id = queued(&plant, &to, about).await;
     plant.run(notifier(&plant));
     plant.settled("notifier").await;
-    assert_eq!(plant.history("notice", id).await, ["NoticeQueued", "NoticeFailed"]);
+    assert_eq!(
+        plant.history("notice", id).await,
+        ["NoticeQueued", "NoticeFailed"]
+    );
     assert!(caught(&to).is_empty());
 }

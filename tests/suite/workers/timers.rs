@@ -36,32 +36,52 @@ fn far_away() -> MailDelivery {
 /// Issues a certificate whose mail has this kind of delivery.
 async fn issued(plant: &Plant, to: &str, delivery: MailDelivery) -> EmailId {
     run_renderer(plant);
-    let request = CertificateRequested { delivery, ..request("Ada Lovelace", to) };
+    let request = CertificateRequested {
+        delivery,
+        ..request("Ada Lovelace", to)
+    };
     EmailId::first_of(requested(plant, request).await)
 }
 
 /// Queues a mail with arbitrary content that is never sent.
 async fn queued(plant: &Plant, delivery: MailDelivery) -> EmailId {
     let id = EmailId(Uuid::new_v4());
-    let mail = EmailQueued { delivery, ..queued_mail(&address(plant, ""), OnUnknown::Park) };
+    let mail = EmailQueued {
+        delivery,
+        ..queued_mail(&address(plant, ""), OnUnknown::Park)
+    };
     ask(plant, id, EmailCommand::Queue(Box::new(mail))).await;
     id
 }
 
 async fn ask(plant: &Plant, id: EmailId, command: EmailCommand) {
-    plant.log.commands.execute::<Email>(&person(), id, command).await.unwrap();
+    plant
+        .log
+        .commands
+        .execute::<Email>(&person(), id, command)
+        .await
+        .unwrap();
 }
 
 /// Returns the number of messages on the timer subjects that start with `beginning`.
 async fn timers(log: &EventLog, beginning: &str) -> u64 {
-    let stream = log.context().get_stream(log.names().timers()).await.unwrap();
+    let stream = log
+        .context()
+        .get_stream(log.names().timers())
+        .await
+        .unwrap();
     let subject = format!("{}.timer.{beginning}.>", log.names().namespace());
     let ask = json!({ "subjects_filter": subject }).to_string();
     let api = format!("$JS.API.STREAM.INFO.{}", stream.cached_info().config.name);
     let answer = log.client().request(api, ask.into()).await.unwrap();
     let info: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
     let subjects = info["state"]["subjects"].as_object();
-    subjects.map_or(0, |subjects| subjects.values().filter_map(serde_json::Value::as_u64).sum())
+    subjects.map_or(0, |subjects| {
+        subjects
+            .values()
+            .filter_map(serde_json::Value::as_u64)
+            .sum()
+    })
 }
 
 #[tokio::test]
@@ -76,11 +96,25 @@ async fn scheduled_mail_is_sent_when_it_is_due() {
         plant.history("email", id).await,
         ["EmailQueued", "EmailReleased", "SendClaimed", "EmailSent"]
     );
-    let events = plant.log.log.load("email", &id.to_string(), 0).await.unwrap();
-    let due = state(&plant, id).await.mail.unwrap().delivery.due().unwrap();
+    let events = plant
+        .log
+        .log
+        .load("email", &id.to_string(), 0)
+        .await
+        .unwrap();
+    let due = state(&plant, id)
+        .await
+        .mail
+        .unwrap()
+        .delivery
+        .due()
+        .unwrap();
     assert!(events[1].time >= due, "it was released too early");
     assert_eq!((events[1].actor.as_str(), caught(&to).len()), ("timers", 1));
-    until("the timer is gone", async || timers(&plant.log.log, "at").await == 0).await;
+    until("the timer is gone", async || {
+        timers(&plant.log.log, "at").await == 0
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -104,38 +138,75 @@ async fn timer_that_fired_without_a_worker_is_processed_later() {
     let plant = Plant::new().await;
     run_mailer(&plant);
     let id = queued(&plant, in_a_moment()).await;
-    until("the timer has fired", async || timers(&plant.log.log, "due").await == 1).await;
+    until("the timer has fired", async || {
+        timers(&plant.log.log, "due").await == 1
+    })
+    .await;
     assert_eq!(state(&plant, id).await.stage, Stage::Scheduled);
     run_timers(&plant);
-    until("it is released", async || state(&plant, id).await.stage != Stage::Scheduled).await;
+    until("it is released", async || {
+        state(&plant, id).await.stage != Stage::Scheduled
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn timer_releases_only_scheduled_mails_that_are_due() {
     let plant = Plant::new().await;
-    let (log, commands) = (&plant.log.log, &plant.log.commands);
+    let log = &plant.log.log;
+    let commands = &plant.log.commands;
     let held = queued(&plant, MailDelivery::Held).await;
     let later = queued(&plant, far_away()).await;
-    let (cancelled, nobody) = (queued(&plant, in_a_moment()).await, EmailId(Uuid::new_v4()));
-    ask(&plant, cancelled, EmailCommand::Cancel { reason: String::new().into() }).await;
+    let cancelled = queued(&plant, in_a_moment()).await;
+    let nobody = EmailId(Uuid::new_v4());
+    ask(
+        &plant,
+        cancelled,
+        EmailCommand::Cancel {
+            reason: String::new().into(),
+        },
+    )
+    .await;
     assert_eq!(release_if_due(commands, held).await.unwrap(), Released::Not);
-    assert_eq!(release_if_due(commands, cancelled).await.unwrap(), Released::Not);
-    assert_eq!(release_if_due(commands, nobody).await.unwrap(), Released::Not);
+    assert_eq!(
+        release_if_due(commands, cancelled).await.unwrap(),
+        Released::Not
+    );
+    assert_eq!(
+        release_if_due(commands, nobody).await.unwrap(),
+        Released::Not
+    );
     // No mailer has set the timer, as if it was lost. The check sets it.
     assert_eq!(timers(log, "at").await, 0);
-    assert_eq!(release_if_due(commands, later).await.unwrap(), Released::Later);
+    assert_eq!(
+        release_if_due(commands, later).await.unwrap(),
+        Released::Later
+    );
     assert_eq!(timers(log, "at").await, 1);
 
     run_timers(&plant);
     for id in [held, later, cancelled, nobody] {
-        log.fire_timer(&format!("email.{id}"), "".into()).await.unwrap();
+        log.fire_timer(&format!("email.{id}"), "".into())
+            .await
+            .unwrap();
     }
     let due = queued(&plant, MailDelivery::At(OffsetDateTime::now_utc())).await;
-    log.fire_timer(&format!("email.{due}"), "".into()).await.unwrap();
-    until("the due mail is released", async || state(&plant, due).await.stage == Stage::Queued).await;
-    let stages = [state(&plant, held).await.stage, state(&plant, later).await.stage];
+    log.fire_timer(&format!("email.{due}"), "".into())
+        .await
+        .unwrap();
+    until("the due mail is released", async || {
+        state(&plant, due).await.stage == Stage::Queued
+    })
+    .await;
+    let stages = [
+        state(&plant, held).await.stage,
+        state(&plant, later).await.stage,
+    ];
     assert_eq!(stages, [Stage::Held, Stage::Scheduled]);
-    assert_eq!(plant.history("email", cancelled).await, ["EmailQueued", "EmailCancelled"]);
+    assert_eq!(
+        plant.history("email", cancelled).await,
+        ["EmailQueued", "EmailCancelled"]
+    );
     assert!(plant.history("email", nobody).await.is_empty());
 }
 
@@ -146,7 +217,10 @@ async fn rescheduling_replaces_the_timer() {
     let id = issued(&plant, &to, far_away()).await;
     run_mailer(&plant);
     run_timers(&plant);
-    until("the timer is set", async || timers(&plant.log.log, "at").await == 1).await;
+    until("the timer is set", async || {
+        timers(&plant.log.log, "at").await == 1
+    })
+    .await;
     ask(&plant, id, EmailCommand::Reschedule(far_away())).await;
     plant.settled("mailer").await;
     assert_eq!(timers(&plant.log.log, "at").await, 1, "one timer per mail");
@@ -161,9 +235,14 @@ async fn claim_and_cancellation_exclude_each_other() {
     let commands = Arc::new(plant.log.commands.clone());
     for _ in 0..40 {
         let id = queued(&plant, MailDelivery::Immediate).await;
-        let claim = EmailCommand::Claim { message_id: format!("<{id}@example.org>") };
-        let cancel = EmailCommand::Cancel { reason: "too late?".to_owned().into() };
-        let (as_mailer, as_person) = (person(), person());
+        let claim = EmailCommand::Claim {
+            message_id: format!("<{id}@example.org>"),
+        };
+        let cancel = EmailCommand::Cancel {
+            reason: "too late?".to_owned().into(),
+        };
+        let as_mailer = person();
+        let as_person = person();
         let (claimed, cancelled) = tokio::join!(
             commands.execute::<Email>(&as_mailer, id, claim),
             commands.execute::<Email>(&as_person, id, cancel)

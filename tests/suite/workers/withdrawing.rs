@@ -61,7 +61,10 @@ pub fn definition() -> Definition {
 
 pub async fn defined(commands: &Commands) -> CertificateId {
     let id = CertificateId(Uuid::new_v4());
-    commands.execute::<Certificate>(&person(), id, CertificateCommand::Define(definition())).await.unwrap();
+    commands
+        .execute::<Certificate>(&person(), id, CertificateCommand::Define(definition()))
+        .await
+        .unwrap();
     id
 }
 
@@ -77,29 +80,58 @@ pub async fn people(commands: &Commands, count: usize) -> Vec<AttendeeId> {
             gender: None,
             email: format!("ada{n}@example.com").into(),
         };
-        let import = AttendeeCommand::Import { person: known, source: None };
-        commands.execute::<Attendee>(&person(), id, import).await.unwrap();
+        let import = AttendeeCommand::Import {
+            person: known,
+            source: None,
+        };
+        commands
+            .execute::<Attendee>(&person(), id, import)
+            .await
+            .unwrap();
         id
     });
     join_all(each).await
 }
 
-pub async fn batch(commands: &Commands, certificate_id: CertificateId, people: &[AttendeeId]) -> BatchId {
+pub async fn batch(
+    commands: &Commands,
+    certificate_id: CertificateId,
+    people: &[AttendeeId],
+) -> BatchId {
     let id = BatchId(Uuid::new_v4());
-    let (delivery, attendee_ids) = (MailDelivery::Immediate, people.to_vec());
-    let request =
-        BatchRequested { certificate_id, attendee_ids, delivery, issue_date: None, import_id: None };
-    commands.execute::<Batch>(&person(), id, BatchCommand::Request(request)).await.unwrap();
+    let delivery = MailDelivery::Immediate;
+    let attendee_ids = people.to_vec();
+    let request = BatchRequested {
+        certificate_id,
+        attendee_ids,
+        delivery,
+        issue_date: None,
+        import_id: None,
+    };
+    commands
+        .execute::<Batch>(&person(), id, BatchCommand::Request(request))
+        .await
+        .unwrap();
     id
 }
 
 pub fn undo() -> BatchCommand {
     let note = Some("the wrong list".to_owned().into());
-    BatchCommand::Undo(BatchUndoRequested { reason: WhyRevoked::IssuedInError, note })
+    BatchCommand::Undo(BatchUndoRequested {
+        reason: WhyRevoked::IssuedInError,
+        note,
+    })
 }
 
 pub async fn last_event(plant: &Plant, aggregate: &str, id: impl ToString) -> RecordedEvent {
-    plant.log.log.load(aggregate, &id.to_string(), 0).await.unwrap().pop().unwrap()
+    plant
+        .log
+        .log
+        .load(aggregate, &id.to_string(), 0)
+        .await
+        .unwrap()
+        .pop()
+        .unwrap()
 }
 
 /// Runs the process managers on the last event of an aggregate.
@@ -109,7 +141,12 @@ pub async fn react(plant: &Plant, aggregate: &str, id: impl ToString) -> Verdict
 }
 
 async fn ask(plant: &Plant, id: BatchId, command: BatchCommand) {
-    plant.log.commands.execute::<Batch>(&person(), id, command).await.unwrap();
+    plant
+        .log
+        .commands
+        .execute::<Batch>(&person(), id, command)
+        .await
+        .unwrap();
 }
 
 pub async fn batch_end(plant: &Plant, id: BatchId) -> BatchEvent {
@@ -124,15 +161,35 @@ pub async fn generated(plant: &Plant, id: IssuanceId) {
         size: 9,
     };
     let command = IssuanceCommand::RecordGenerated(pdf);
-    plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+    plant
+        .log
+        .commands
+        .execute::<Issuance>(&person(), id, command)
+        .await
+        .unwrap();
 }
 
 async fn is_revoked(plant: &Plant, id: IssuanceId) -> bool {
-    plant.log.commands.load::<Issuance>(id).await.unwrap().state.revoked.is_some()
+    plant
+        .log
+        .commands
+        .load::<Issuance>(id)
+        .await
+        .unwrap()
+        .state
+        .revoked
+        .is_some()
 }
 
 async fn stage(plant: &Plant, id: IssuanceId) -> Stage {
-    plant.log.commands.load::<Email>(EmailId::first_of(id)).await.unwrap().state.stage
+    plant
+        .log
+        .commands
+        .load::<Email>(EmailId::first_of(id))
+        .await
+        .unwrap()
+        .state
+        .stage
 }
 
 #[tokio::test]
@@ -147,14 +204,31 @@ async fn undo_of_a_batch_revokes_only_its_own_issuances() {
 
     ask(&plant, id, undo()).await;
     assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
-    assert_eq!(batch_end(&plant, id).await, BatchEvent::from(BatchUndone { revoked: 2 }));
+    assert_eq!(
+        batch_end(&plant, id).await,
+        BatchEvent::from(BatchUndone { revoked: 2 })
+    );
     let first = |person: AttendeeId| IssuanceId::first_of(certificate, person);
-    assert!(!is_revoked(&plant, first(known[0])).await, "the earlier batch issued it");
+    assert!(
+        !is_revoked(&plant, first(known[0])).await,
+        "the earlier batch issued it"
+    );
     for person in &known[1..] {
         assert!(is_revoked(&plant, first(*person)).await);
     }
-    let revoked = plant.log.commands.load::<Issuance>(first(known[1])).await.unwrap().state.revoked.unwrap();
-    assert_eq!((revoked.reason, revoked.batch_id), (WhyRevoked::IssuedInError, Some(id)));
+    let revoked = plant
+        .log
+        .commands
+        .load::<Issuance>(first(known[1]))
+        .await
+        .unwrap()
+        .state
+        .revoked
+        .unwrap();
+    assert_eq!(
+        (revoked.reason, revoked.batch_id),
+        (WhyRevoked::IssuedInError, Some(id))
+    );
     // A repeated request changes nothing.
     let written = plant.log.all().await.len();
     ask(&plant, id, undo()).await;
@@ -169,23 +243,43 @@ async fn certificate_can_be_issued_again_after_a_revocation() {
     let first = batch(&plant.log.commands, certificate, &known).await;
     react(&plant, "batch", first).await;
     let old = IssuanceId::first_of(certificate, known[0]);
-    let why = CertificateRevoked { reason: WhyRevoked::WrongData, note: None, batch_id: None };
-    plant.log.commands.execute::<Issuance>(&person(), old, IssuanceCommand::Revoke(why)).await.unwrap();
+    let why = CertificateRevoked {
+        reason: WhyRevoked::WrongData,
+        note: None,
+        batch_id: None,
+    };
+    plant
+        .log
+        .commands
+        .execute::<Issuance>(&person(), old, IssuanceCommand::Revoke(why))
+        .await
+        .unwrap();
 
     for (requested, existing) in [(1, 0), (0, 1)] {
         let again = batch(&plant.log.commands, certificate, &known).await;
         react(&plant, "batch", again).await;
-        let BatchEvent::BatchDispatched(outcome) = batch_end(&plant, again).await else { panic!("not done") };
+        let BatchEvent::BatchDispatched(outcome) = batch_end(&plant, again).await else {
+            panic!("not done")
+        };
         assert_eq!((outcome.requested, outcome.existing), (requested, existing));
     }
     let new = IssuanceId::nth_of(certificate, known[0], 2);
     let load = async |id: IssuanceId| plant.log.commands.load::<Issuance>(id).await.unwrap().state;
-    let (old, new) = (load(old).await.request.unwrap(), load(new).await.request.unwrap());
+    let old = load(old).await.request.unwrap();
+    let new = load(new).await.request.unwrap();
     assert_ne!(old.public_id, new.public_id);
-    // When the first batch is delivered again, it finds the issuances that it created, even if they are revoked.
-    let events = plant.log.log.load("batch", &first.to_string(), 0).await.unwrap();
+    // When the first batch is delivered again, it finds the issuances that it created, even if they
+    // are revoked.
+    let events = plant
+        .log
+        .log
+        .load("batch", &first.to_string(), 0)
+        .await
+        .unwrap();
     let written = plant.log.all().await.len();
-    processes(&plant).work(&[first_delivery(events[0].clone())]).await;
+    processes(&plant)
+        .work(&[first_delivery(events[0].clone())])
+        .await;
     assert_eq!(plant.log.all().await.len(), written);
 }
 
@@ -199,11 +293,31 @@ async fn batch_cancelled_before_its_start_issues_nothing() {
     ask(&plant, id, BatchCommand::Cancel).await;
     let cancelled = first_delivery(last_event(&plant, "batch", id).await);
     // The order doesn't matter: the event that is processed last leads to the cancellation.
-    assert_eq!(processes(&plant).work(&[cancelled, requested]).await, [Verdict::Done, Verdict::Done]);
+    assert_eq!(
+        processes(&plant).work(&[cancelled, requested]).await,
+        [Verdict::Done, Verdict::Done]
+    );
     assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
     let types = plant.history("batch", id).await;
-    assert_eq!(types, ["BatchRequested", "BatchCancelRequested", "BatchDispatched", "BatchCancelled"]);
-    assert_eq!(plant.log.all().await.iter().filter(|e| e.event_type == "CertificateRequested").count(), 0);
+    assert_eq!(
+        types,
+        [
+            "BatchRequested",
+            "BatchCancelRequested",
+            "BatchDispatched",
+            "BatchCancelled"
+        ]
+    );
+    assert_eq!(
+        plant
+            .log
+            .all()
+            .await
+            .iter()
+            .filter(|e| e.event_type == "CertificateRequested")
+            .count(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -213,22 +327,30 @@ async fn cancelled_batch_keeps_issuances_with_a_pdf_and_cancels_their_mails() {
     let known = people(&plant.log.commands, 2).await;
     let id = batch(&plant.log.commands, certificate, &known).await;
     react(&plant, "batch", id).await;
-    let (drawn, undrawn) =
-        (IssuanceId::first_of(certificate, known[0]), IssuanceId::first_of(certificate, known[1]));
+    let drawn = IssuanceId::first_of(certificate, known[0]);
+    let undrawn = IssuanceId::first_of(certificate, known[1]);
     generated(&plant, drawn).await;
     ask(&plant, id, BatchCommand::Cancel).await;
     // The mail is not queued yet. The batch waits for it, because the mail would be sent otherwise.
-    assert!(matches!(react(&plant, "batch", id).await, Verdict::Unavailable { .. }));
+    assert!(matches!(
+        react(&plant, "batch", id).await,
+        Verdict::Unavailable { .. }
+    ));
     assert_eq!(react(&plant, "issuance", drawn).await, Verdict::Done);
     assert_eq!(stage(&plant, drawn).await, Stage::Queued);
     assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
     assert_eq!(stage(&plant, drawn).await, Stage::Cancelled);
     assert!(!is_revoked(&plant, drawn).await && is_revoked(&plant, undrawn).await);
-    let BatchEvent::BatchCancelled(end) = batch_end(&plant, id).await else { panic!("not cancelled") };
+    let BatchEvent::BatchCancelled(end) = batch_end(&plant, id).await else {
+        panic!("not cancelled")
+    };
     assert_eq!((end.revoked, end.kept), (1, 1));
     // A PDF that is created after the revocation is not recorded.
     generated(&plant, undrawn).await;
-    assert_eq!(plant.history("issuance", undrawn).await, ["CertificateRequested", "CertificateRevoked"]);
+    assert_eq!(
+        plant.history("issuance", undrawn).await,
+        ["CertificateRequested", "CertificateRevoked"]
+    );
 }
 
 #[tokio::test]
@@ -238,10 +360,19 @@ async fn mail_of_a_revoked_issuance_is_not_sent() {
     let known = people(&plant.log.commands, 2).await;
     let id = batch(&plant.log.commands, certificate, &known).await;
     react(&plant, "batch", id).await;
-    let why = || CertificateRevoked { reason: WhyRevoked::Withdrawn, note: None, batch_id: None };
+    let why = || CertificateRevoked {
+        reason: WhyRevoked::Withdrawn,
+        note: None,
+        batch_id: None,
+    };
     let revoke = async |id: IssuanceId| {
         let command = IssuanceCommand::Revoke(why());
-        plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+        plant
+            .log
+            .commands
+            .execute::<Issuance>(&person(), id, command)
+            .await
+            .unwrap();
     };
     // A mail that is queued before the revocation is cancelled.
     let queued = IssuanceId::first_of(certificate, known[0]);
@@ -263,13 +394,22 @@ async fn mail_of_a_revoked_issuance_is_not_sent() {
 async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
     let made = AtomicUsize::new(0);
     let clock = move || {
-        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "simulated crash");
+        assert!(
+            made.fetch_add(1, Ordering::Relaxed) + 1 < n,
+            "simulated crash"
+        );
         time::macros::datetime!(2026-11-21 12:00 UTC)
     };
-    let worker = Processes::new(Commands::new(plant.log.log.clone(), Arc::new(clock)), facts());
+    let worker = Processes::new(
+        Commands::new(plant.log.log.clone(), Arc::new(clock)),
+        facts(),
+    );
     let delivery = delivery.clone();
     let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
-    assert!(dying.await.is_err_and(|error| error.is_panic()), "the worker did not crash");
+    assert!(
+        dying.await.is_err_and(|error| error.is_panic()),
+        "the worker did not crash"
+    );
 }
 
 #[tokio::test]
@@ -281,12 +421,30 @@ async fn batch_cancelled_after_a_crash_counts_its_issuances() {
     let requested = first_delivery(last_event(&plant, "batch", id).await);
     dies_at_its_event(&plant, 20, &requested).await;
     ask(&plant, id, BatchCommand::Cancel).await;
-    assert_eq!(processes(&plant).work(&[Delivery { attempt: 2, ..requested }]).await, [Verdict::Done]);
-    let BatchEvent::BatchDispatched(outcome) = batch_end(&plant, id).await else { panic!("not dispatched") };
+    assert_eq!(
+        processes(&plant)
+            .work(&[Delivery {
+                attempt: 2,
+                ..requested
+            }])
+            .await,
+        [Verdict::Done]
+    );
+    let BatchEvent::BatchDispatched(outcome) = batch_end(&plant, id).await else {
+        panic!("not dispatched")
+    };
     let all = plant.log.all().await;
-    let issued = all.iter().filter(|event| event.event_type == "CertificateRequested").count();
-    assert_eq!((outcome.requested as usize, outcome.requested + outcome.left), (issued, 40));
+    let issued = all
+        .iter()
+        .filter(|event| event.event_type == "CertificateRequested")
+        .count();
+    assert_eq!(
+        (outcome.requested as usize, outcome.requested + outcome.left),
+        (issued, 40)
+    );
     assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
-    let BatchEvent::BatchCancelled(end) = batch_end(&plant, id).await else { panic!("not cancelled") };
+    let BatchEvent::BatchCancelled(end) = batch_end(&plant, id).await else {
+        panic!("not cancelled")
+    };
     assert_eq!((end.revoked, end.kept), (outcome.requested, 0));
 }

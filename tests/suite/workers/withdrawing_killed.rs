@@ -15,24 +15,41 @@ use crate::support::until;
 
 const PEOPLE: usize = 2_000;
 
-/// Shortens the ack wait from one minute to one second, so that deliveries of a killed worker are redelivered soon.
+/// Shortens the ack wait from one minute to one second, so that deliveries of a killed worker are
+/// redelivered soon.
 async fn redeliver_soon(log: &EventLog) {
     let stream = log.names().events();
     let ask = async |subject: String, body: serde_json::Value| {
-        let answer = log.client().request(subject, body.to_string().into()).await.expect("answered");
+        let answer = log
+            .client()
+            .request(subject, body.to_string().into())
+            .await
+            .expect("answered");
         serde_json::from_slice::<serde_json::Value>(&answer.payload).expect("JSON")
     };
-    let mut config =
-        ask(format!("$JS.API.CONSUMER.INFO.{stream}.processes"), json!({})).await["config"].clone();
+    let mut config = ask(
+        format!("$JS.API.CONSUMER.INFO.{stream}.processes"),
+        json!({}),
+    )
+    .await["config"]
+        .clone();
     config["ack_wait"] = json!(1_000_000_000_u64);
     config["max_deliver"] = json!(-1);
     let changed = json!({ "stream_name": stream, "config": config });
-    let answer = ask(format!("$JS.API.CONSUMER.CREATE.{stream}.processes"), changed).await;
+    let answer = ask(
+        format!("$JS.API.CONSUMER.CREATE.{stream}.processes"),
+        changed,
+    )
+    .await;
     assert!(answer["error"].is_null(), "{answer}");
 }
 
 async fn end_of(commands: &Commands, id: BatchId) -> Option<BatchEvent> {
-    let events = commands.log().load("batch", &id.to_string(), 0).await.expect("readable");
+    let events = commands
+        .log()
+        .load("batch", &id.to_string(), 0)
+        .await
+        .expect("readable");
     let last = events.last().expect("requested");
     Some(BatchEvent::decode(&last.event_type, &last.body).expect("known"))
 }
@@ -48,28 +65,46 @@ async fn repeatedly_killed_undo_revokes_each_issuance_once() {
     let serve = ["serve", "--roles", "processes"];
     let first = real.start(&serve);
     until("every person has a certificate", async || {
-        matches!(end_of(&commands, id).await, Some(BatchEvent::BatchDispatched(_)))
+        matches!(
+            end_of(&commands, id).await,
+            Some(BatchEvent::BatchDispatched(_))
+        )
     })
     .await;
     drop(first);
 
-    commands.execute::<Batch>(&person(), id, undo()).await.expect("asked");
+    commands
+        .execute::<Batch>(&person(), id, undo())
+        .await
+        .expect("asked");
     let mut kills = 0;
-    while matches!(end_of(&commands, id).await, Some(BatchEvent::BatchUndoRequested(_))) && kills < 4 {
+    while matches!(
+        end_of(&commands, id).await,
+        Some(BatchEvent::BatchUndoRequested(_))
+    ) && kills < 4
+    {
         let before = real.last_position().await;
         let process = real.start(&serve);
         // Killed at a random moment after it has revoked some issuances.
-        until("it makes progress or is done", async || real.last_position().await > before).await;
+        until("it makes progress or is done", async || {
+            real.last_position().await > before
+        })
+        .await;
         drop(process);
         kills += 1;
     }
     let _last = real.start(&serve);
     until("the batch is undone", async || {
-        matches!(end_of(&commands, id).await, Some(BatchEvent::BatchUndone(_)))
+        matches!(
+            end_of(&commands, id).await,
+            Some(BatchEvent::BatchUndone(_))
+        )
     })
     .await;
 
-    let Some(BatchEvent::BatchUndone(end)) = end_of(&commands, id).await else { panic!("not undone") };
+    let Some(BatchEvent::BatchUndone(end)) = end_of(&commands, id).await else {
+        panic!("not undone")
+    };
     assert_eq!(end.revoked as usize, PEOPLE);
     let mut revocations: BTreeMap<String, u32> = BTreeMap::new();
     for event in read_all(&real.log).await {
@@ -78,6 +113,9 @@ async fn repeatedly_killed_undo_revokes_each_issuance_once() {
         }
     }
     assert_eq!(revocations.len(), PEOPLE);
-    assert!(revocations.values().all(|count| *count == 1), "revoked twice");
+    assert!(
+        revocations.values().all(|count| *count == 1),
+        "revoked twice"
+    );
     assert!(kills > 0, "it was never killed");
 }

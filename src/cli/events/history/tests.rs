@@ -21,23 +21,37 @@ fn event(minute: i64, event_type: &str, body: &str) -> RecordedEvent {
 
 #[test]
 fn pause_is_printed_from_one_minute_on() {
-    let first = event(0, "SendClaimed", r#"{"attempt":1,"messageId":"<a@example.org>"}"#);
-    let late =
-        event(185, "EmailFailed", r#"{"attempt":1,"permanent":false,"willRetry":true,"answer":"450 x"}"#);
+    let first = event(
+        0,
+        "SendClaimed",
+        r#"{"attempt":1,"messageId":"<a@example.org>"}"#,
+    );
+    let late = event(
+        185,
+        "EmailFailed",
+        r#"{"attempt":1,"permanent":false,"willRetry":true,"answer":"450 x"}"#,
+    );
     assert_eq!(
         paragraph(&late, Some(&first), None, false),
         "\n  … 3 h 5 min later\n\
          \n2026-11-21T15:05:00.000Z  226      EmailFailed by mailer\n  try 1 failed; another follows\n  answer ***\n  \
          begins story 00000000-0000-0000-0000-000000000004\n"
     );
-    let soon = RecordedEvent { time: first.time + Duration::seconds(59), ..late };
+    let soon = RecordedEvent {
+        time: first.time + Duration::seconds(59),
+        ..late
+    };
     assert!(!paragraph(&soon, Some(&first), None, true).contains("later"));
     assert!(paragraph(&soon, Some(&first), None, true).contains("answer 450 x"));
 }
 
 #[test]
 fn control_characters_are_not_printed() {
-    let nasty = event(0, "SendClaimed", r#"{"attempt":1,"messageId":"\u001b[2J\n<a@example.org>"}"#);
+    let nasty = event(
+        0,
+        "SendClaimed",
+        r#"{"attempt":1,"messageId":"\u001b[2J\n<a@example.org>"}"#,
+    );
     let text = paragraph(&nasty, None, None, true);
     assert!(text.contains("Message-ID  [2J <a@example.org>"), "{text:?}");
 }

@@ -13,15 +13,27 @@ pub(super) fn user(teller: &Teller, event: &UserEvent) -> Told {
     match event {
         UserEvent::UserRegistered(user) => {
             let who = teller.personal(&user.profile.user_name);
-            named(teller, format!("{who} became {}", user.role.name()), &user.profile)
+            named(
+                teller,
+                format!("{who} became {}", user.role.name()),
+                &user.profile,
+            )
         }
         UserEvent::UserProfileChanged(change) => {
             let who = teller.personal(&change.profile.user_name);
-            named(teller, format!("{who} is called and reached so from now on"), &change.profile)
+            named(
+                teller,
+                format!("{who} is called and reached so from now on"),
+                &change.profile,
+            )
         }
-        UserEvent::UserRoleChanged(change) => told(format!("the user is {} now", change.role.name())),
+        UserEvent::UserRoleChanged(change) => {
+            told(format!("the user is {} now", change.role.name()))
+        }
         UserEvent::UserPasswordChanged(change) => match change.first_password_until {
-            None if change.keeps_api_keys => told("the password was changed, and API keys were kept"),
+            None if change.keeps_api_keys => {
+                told("the password was changed, and API keys were kept")
+            }
             None => told("the password was changed"),
             Some(until) => told("somebody else has set a password, which is to be changed")
                 .with("until", moment::shown(until)),
@@ -34,8 +46,14 @@ pub(super) fn user(teller: &Teller, event: &UserEvent) -> Told {
 }
 
 fn named(teller: &Teller, what: String, profile: &Profile) -> Told {
-    let name = format!("{} {}", teller.personal(&profile.name), teller.personal(&profile.last_name));
-    told(what).with("name", name).with("e-mail", teller.personal(&profile.email))
+    let name = format!(
+        "{} {}",
+        teller.personal(&profile.name),
+        teller.personal(&profile.last_name)
+    );
+    told(what)
+        .with("name", name)
+        .with("e-mail", teller.personal(&profile.email))
 }
 
 pub(super) fn session(event: &SessionEvent) -> Told {
@@ -107,10 +125,12 @@ pub(super) fn admins(event: &AdminsEvent) -> Told {
 
 pub(super) fn api_key(event: &ApiKeyEvent) -> Told {
     match event {
-        ApiKeyEvent::ApiKeyCreated(key) => told(format!("the API key “{}” was made", one_line(&key.name)))
-            .with("user", key.owner)
-            .with("scopes", one_line(&key.scopes.join(", ")))
-            .with("until", moment::shown(key.expires_at)),
+        ApiKeyEvent::ApiKeyCreated(key) => {
+            told(format!("the API key “{}” was made", one_line(&key.name)))
+                .with("user", key.owner)
+                .with("scopes", one_line(&key.scopes.join(", ")))
+                .with("until", moment::shown(key.expires_at))
+        }
         ApiKeyEvent::ApiKeyRevoked(_) => told("the API key counts no more"),
     }
 }

@@ -13,7 +13,8 @@ pub fn link_token(id: NoticeId, key: &Secret) -> Secret {
     Secret::new(format!("{id}.{}", hex(&hash)))
 }
 
-/// Returns the notice of a token, if [`link_token`] made it with the same key. Compares in constant time.
+/// Returns the notice of a token, if [`link_token`] made it with the same key. Compares in constant
+/// time.
 #[must_use]
 pub fn notice_of_token(token: &str, key: &Secret) -> Option<NoticeId> {
     let (id, _) = token.split_once('.')?;
@@ -30,12 +31,23 @@ mod tests {
 
     #[test]
     fn only_tokens_signed_with_the_key_are_accepted() {
-        let (id, key) = (NoticeId(Uuid::from_u128(7)), Secret::new("key"));
+        let id = NoticeId(Uuid::from_u128(7));
+        let key = Secret::new("key");
         let token = link_token(id, &key);
         assert_eq!(notice_of_token(token.reveal(), &key), Some(id));
-        assert_eq!(notice_of_token(token.reveal(), &Secret::new("another")), None);
+        assert_eq!(
+            notice_of_token(token.reveal(), &Secret::new("another")),
+            None
+        );
         let other = token.reveal().replacen('7', "8", 1);
-        for text in ["", ".", "x.y", &token.reveal()[..80], &other, &token.reveal().to_uppercase()] {
+        for text in [
+            "",
+            ".",
+            "x.y",
+            &token.reveal()[..80],
+            &other,
+            &token.reveal().to_uppercase(),
+        ] {
             assert_eq!(notice_of_token(text, &key), None, "{text}");
         }
     }

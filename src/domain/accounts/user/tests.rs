@@ -20,13 +20,19 @@ fn registered(email: &str) -> UserRegistered {
 #[test]
 fn a_user_is_registered_once() {
     let user = registered("ada@example.com");
-    given::<User>(vec![]).when(UserCommand::Register(user.clone())).then(vec![user.clone().into()]);
-    given::<User>(vec![user.clone().into()]).when(UserCommand::Register(user)).then_refused("ALREADY_EXISTS");
+    given::<User>(vec![])
+        .when(UserCommand::Register(user.clone()))
+        .then(vec![user.clone().into()]);
+    given::<User>(vec![user.clone().into()])
+        .when(UserCommand::Register(user))
+        .then_refused("ALREADY_EXISTS");
 }
 
 #[test]
 fn invalid_address_is_refused() {
-    given::<User>(vec![]).when(UserCommand::Register(registered("nowhere"))).then_refused("VALIDATION_ERROR");
+    given::<User>(vec![])
+        .when(UserCommand::Register(registered("nowhere")))
+        .then_refused("VALIDATION_ERROR");
 }
 
 #[test]
@@ -39,7 +45,10 @@ fn changed_password_is_stored_and_starts_an_epoch() {
     .into();
     let state = User::fold(&[registered("ada@example.com").into(), changed]);
     let account = state.active().unwrap();
-    assert_eq!((account.password_hash, account.epoch), ("new".to_owned().into(), 1));
+    assert_eq!(
+        (account.password_hash, account.epoch),
+        ("new".to_owned().into(), 1)
+    );
 }
 
 #[test]
@@ -53,21 +62,35 @@ fn user_names_that_look_the_same_are_the_same() {
 #[test]
 fn only_differing_fields_are_changed() {
     let ada = registered("ada@example.com");
-    let same = UserChange { profile: Some(ada.profile.clone()), ..UserChange::default() };
-    let same = UserChange { role: Some(Role::Admin), is_active: Some(true), ..same };
-    given::<User>(vec![ada.clone().into()]).when(UserCommand::Change(same)).then_nothing();
-    let profile = Profile { name: "Augusta".to_owned().into(), ..ada.profile.clone() };
+    let same = UserChange {
+        profile: Some(ada.profile.clone()),
+        ..UserChange::default()
+    };
+    let same = UserChange {
+        role: Some(Role::Admin),
+        is_active: Some(true),
+        ..same
+    };
+    given::<User>(vec![ada.clone().into()])
+        .when(UserCommand::Change(same))
+        .then_nothing();
+    let profile = Profile {
+        name: "Augusta".to_owned().into(),
+        ..ada.profile.clone()
+    };
     let change = UserChange {
         profile: Some(profile.clone()),
         role: Some(Role::Viewer),
         is_active: Some(false),
         password: None,
     };
-    given::<User>(vec![ada.into()]).when(UserCommand::Change(change)).then(vec![
-        UserProfileChanged { profile }.into(),
-        UserRoleChanged { role: Role::Viewer }.into(),
-        UserDisabled {}.into(),
-    ]);
+    given::<User>(vec![ada.into()])
+        .when(UserCommand::Change(change))
+        .then(vec![
+            UserProfileChanged { profile }.into(),
+            UserRoleChanged { role: Role::Viewer }.into(),
+            UserDisabled {}.into(),
+        ]);
 }
 
 #[test]
@@ -82,34 +105,61 @@ fn disabled_user_exists_and_is_not_active() {
 fn deleted_user_cannot_be_changed_or_registered_again() {
     let history: Vec<UserEvent> = vec![registered("ada@example.com").into(), UserDeleted {}.into()];
     for command in [UserCommand::Delete, UserCommand::EndSessions] {
-        given::<User>(history.clone()).when(command).then_refused("NOT_FOUND");
+        given::<User>(history.clone())
+            .when(command)
+            .then_refused("NOT_FOUND");
     }
     let again = UserCommand::Register(registered("ada@example.com"));
-    given::<User>(history).when(again).then_refused("ALREADY_EXISTS");
+    given::<User>(history)
+        .when(again)
+        .then_refused("ALREADY_EXISTS");
 }
 
 #[test]
 fn first_password_must_be_changed_until_the_user_has_changed_it() {
     let until = Some(datetime!(2026-11-28 12:00 UTC));
-    let first = UserRegistered { first_password_until: until, ..registered("ada@example.com") };
+    let first = UserRegistered {
+        first_password_until: until,
+        ..registered("ada@example.com")
+    };
     let password_hash: Personal<String> = "new".to_owned().into();
-    let own = UserCommand::ChangePassword { password_hash: password_hash.clone(), keeps_api_keys: false };
+    let own = UserCommand::ChangePassword {
+        password_hash: password_hash.clone(),
+        keeps_api_keys: false,
+    };
     let changed = UserPasswordChanged {
         password_hash: password_hash.clone(),
         first_password_until: None,
         keeps_api_keys: false,
     };
-    given::<User>(vec![first.clone().into()]).when(own).then(vec![changed.clone().into()]);
-    let of =
-        |events: &[UserEvent]| User::fold(events).active().and_then(|account| account.first_password_until);
+    given::<User>(vec![first.clone().into()])
+        .when(own)
+        .then(vec![changed.clone().into()]);
+    let of = |events: &[UserEvent]| {
+        User::fold(events)
+            .active()
+            .and_then(|account| account.first_password_until)
+    };
     assert_eq!(of(&[first.clone().into()]), until);
     assert_eq!(of(&[first.clone().into(), changed.clone().into()]), None);
     // An admin sets another first password.
-    let password = Some(NewPassword { hash: password_hash, first_until: until, keeps_api_keys: false });
-    let set = UserChange { password, ..UserChange::default() };
+    let password = Some(NewPassword {
+        hash: password_hash,
+        first_until: until,
+        keeps_api_keys: false,
+    });
+    let set = UserChange {
+        password,
+        ..UserChange::default()
+    };
     let history: Vec<UserEvent> = vec![first.into(), changed.clone().into()];
-    let changed = UserPasswordChanged { first_password_until: until, ..changed };
-    given::<User>(history.clone()).when(UserCommand::Change(set)).then(vec![changed.clone().into()]);
+    let changed = UserPasswordChanged {
+        first_password_until: until,
+        ..changed
+    };
+    given::<User>(history.clone())
+        .when(UserCommand::Change(set))
+        .then(vec![changed.clone().into()]);
     assert_eq!(of(&[history, vec![changed.into()]].concat()), until);
 }
 
@@ -125,7 +175,12 @@ fn stored_password_change_without_expiry_needs_no_change() {
 fn new_password_invalidates_api_keys_unless_they_are_kept() {
     let changed = |keeps_api_keys| -> UserEvent {
         let password_hash = "new".to_owned().into();
-        UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys }.into()
+        UserPasswordChanged {
+            password_hash,
+            first_password_until: None,
+            keeps_api_keys,
+        }
+        .into()
     };
     let first_epoch = |events: Vec<UserEvent>| {
         let history = [vec![registered("ada@example.com").into()], events].concat();
@@ -135,7 +190,10 @@ fn new_password_invalidates_api_keys_unless_they_are_kept() {
     assert_eq!(first_epoch(vec![]), (0, 0));
     assert_eq!(first_epoch(vec![UserSessionsEnded {}.into()]), (0, 1));
     assert_eq!(first_epoch(vec![changed(true)]), (0, 1));
-    assert_eq!(first_epoch(vec![UserSessionsEnded {}.into(), changed(false)]), (2, 2));
+    assert_eq!(
+        first_epoch(vec![UserSessionsEnded {}.into(), changed(false)]),
+        (2, 2)
+    );
     assert_eq!(first_epoch(vec![changed(false), changed(true)]), (1, 2));
     // Events from before this option was introduced invalidate the keys.
     let old = serde_json::json!({ "passwordHash": "$argon2id$…" });

@@ -20,11 +20,24 @@ fn requested() -> ImportRequested {
 }
 
 fn accepted(through_row: u32) -> ImportRowsAccepted {
-    ImportRowsAccepted { through_row, created: 2, updated: 0, existing: 1, earned: vec![], known: vec![] }
+    ImportRowsAccepted {
+        through_row,
+        created: 2,
+        updated: 0,
+        existing: 1,
+        earned: vec![],
+        known: vec![],
+    }
 }
 
 fn rejected() -> Vec<RejectedRow> {
-    vec![RejectedRow { row: 3, errors: vec![RejectedField { field: None, code: "DUPLICATE".to_owned() }] }]
+    vec![RejectedRow {
+        row: 3,
+        errors: vec![RejectedField {
+            field: None,
+            code: "DUPLICATE".to_owned(),
+        }],
+    }]
 }
 
 fn completed() -> ImportCompleted {
@@ -44,14 +57,23 @@ fn completed() -> ImportCompleted {
 #[test]
 fn rows_are_recorded_with_their_rejections() {
     given::<Import>(vec![requested().into()])
-        .when(ImportCommand::RecordRows { accepted: accepted(4), rejected: rejected() })
-        .then(vec![ImportRowsRejected { rows: rejected() }.into(), accepted(4).into()]);
+        .when(ImportCommand::RecordRows {
+            accepted: accepted(4),
+            rejected: rejected(),
+        })
+        .then(vec![
+            ImportRowsRejected { rows: rejected() }.into(),
+            accepted(4).into(),
+        ]);
 }
 
 #[test]
 fn rows_recorded_before_are_skipped() {
     given::<Import>(vec![requested().into(), accepted(4).into()])
-        .when(ImportCommand::RecordRows { accepted: accepted(4), rejected: rejected() })
+        .when(ImportCommand::RecordRows {
+            accepted: accepted(4),
+            rejected: rejected(),
+        })
         .then_nothing();
 }
 
@@ -61,13 +83,18 @@ fn an_import_ends_once() {
         .when(ImportCommand::Complete(completed()))
         .then(vec![completed().into()]);
     given::<Import>(vec![requested().into(), completed().into()])
-        .when(ImportCommand::Fail(ImportFailed { code: "BROKEN".into(), reason: "torn".into() }))
+        .when(ImportCommand::Fail(ImportFailed {
+            code: "BROKEN".into(),
+            reason: "torn".into(),
+        }))
         .then_nothing();
 }
 
 #[test]
 fn an_import_is_requested_once() {
-    given::<Import>(vec![]).when(ImportCommand::Request(requested())).then(vec![requested().into()]);
+    given::<Import>(vec![])
+        .when(ImportCommand::Request(requested()))
+        .then(vec![requested().into()]);
     given::<Import>(vec![requested().into()])
         .when(ImportCommand::Request(requested()))
         .then_refused("ALREADY_EXISTS");
@@ -88,26 +115,40 @@ fn running_import_is_cancelled_once() {
         report_key: None,
     };
     let begun: Vec<ImportEvent> = vec![requested().into(), accepted(4).into()];
-    given::<Import>(begun.clone()).when(ImportCommand::Cancel).then(vec![ImportCancelRequested {}.into()]);
+    given::<Import>(begun.clone())
+        .when(ImportCommand::Cancel)
+        .then(vec![ImportCancelRequested {}.into()]);
     let cancelling = [begun.clone(), vec![ImportCancelRequested {}.into()]].concat();
-    given::<Import>(cancelling.clone()).when(ImportCommand::Cancel).then_nothing();
+    given::<Import>(cancelling.clone())
+        .when(ImportCommand::Cancel)
+        .then_nothing();
     // The chunk in progress is still recorded.
     given::<Import>(cancelling.clone())
-        .when(ImportCommand::RecordRows { accepted: accepted(9), rejected: vec![] })
+        .when(ImportCommand::RecordRows {
+            accepted: accepted(9),
+            rejected: vec![],
+        })
         .then(vec![accepted(9).into()]);
     given::<Import>(cancelling.clone())
         .when(ImportCommand::RecordCancelled(cancelled()))
         .then(vec![cancelled().into()]);
     // The end came before the cancellation.
-    let failed = ImportFailed { code: "BROKEN".into(), reason: "torn".into() };
+    let failed = ImportFailed {
+        code: "BROKEN".into(),
+        reason: "torn".into(),
+    };
     for end in [completed().into(), failed.into()] {
         given::<Import>([cancelling.clone(), vec![end]].concat())
             .when(ImportCommand::Cancel)
             .then_refused("WRONG_STATE");
     }
     let ended = [cancelling, vec![cancelled().into()]].concat();
-    given::<Import>(ended.clone()).when(ImportCommand::Complete(completed())).then_nothing();
-    given::<Import>(ended).when(ImportCommand::Cancel).then_nothing();
+    given::<Import>(ended.clone())
+        .when(ImportCommand::Complete(completed()))
+        .then_nothing();
+    given::<Import>(ended)
+        .when(ImportCommand::Cancel)
+        .then_nothing();
     given::<Import>([begun, vec![completed().into()]].concat())
         .when(ImportCommand::Cancel)
         .then_refused("WRONG_STATE");

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// Earliest start of a mail's first attempt: `"immediate"`, `"held"` or `{"at": "2026-12-01T09:00:00Z"}`.
+/// Earliest start of a mail's first attempt: `"immediate"`, `"held"` or `{"at":
+/// "2026-12-01T09:00:00Z"}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailDelivery {
@@ -44,12 +45,24 @@ mod tests {
         for (delivery, json) in [
             (MailDelivery::Immediate, r#""immediate""#),
             (MailDelivery::Held, r#""held""#),
-            (MailDelivery::At(datetime!(2026-12-01 09:00 UTC)), r#"{"at":"2026-12-01T09:00:00Z"}"#),
+            (
+                MailDelivery::At(datetime!(2026-12-01 09:00 UTC)),
+                r#"{"at":"2026-12-01T09:00:00Z"}"#,
+            ),
         ] {
             assert_eq!(serde_json::to_string(&delivery).expect("serialises"), json);
-            assert_eq!(serde_json::from_str::<MailDelivery>(json).expect("is one"), delivery);
+            assert_eq!(
+                serde_json::from_str::<MailDelivery>(json).expect("is one"),
+                delivery
+            );
         }
-        for bad in [r#""later""#, r#"{"at":"tomorrow"}"#, r#"{"on":"2026-12-01T09:00:00Z"}"#, "null", "{}"] {
+        for bad in [
+            r#""later""#,
+            r#"{"at":"tomorrow"}"#,
+            r#"{"on":"2026-12-01T09:00:00Z"}"#,
+            "null",
+            "{}",
+        ] {
             assert!(serde_json::from_str::<MailDelivery>(bad).is_err(), "{bad}");
         }
     }

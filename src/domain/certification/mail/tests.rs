@@ -5,19 +5,33 @@ use super::*;
 use crate::domain::kernel::decider::spec::given;
 
 fn claimed(attempt: u32) -> EmailEvent {
-    SendClaimed { attempt, message_id: "<1@example.com>".to_owned() }.into()
+    SendClaimed {
+        attempt,
+        message_id: "<1@example.com>".to_owned(),
+    }
+    .into()
 }
 
 fn claim_it() -> EmailCommand {
-    EmailCommand::Claim { message_id: "<1@example.com>".to_owned() }
+    EmailCommand::Claim {
+        message_id: "<1@example.com>".to_owned(),
+    }
 }
 
 fn sent(attempt: u32) -> EmailSent {
-    EmailSent { attempt, answer: "250 ok".to_owned().into() }
+    EmailSent {
+        attempt,
+        answer: "250 ok".to_owned().into(),
+    }
 }
 
 fn failed(attempt: u32, will_retry: bool) -> EmailFailed {
-    EmailFailed { attempt, permanent: !will_retry, will_retry, answer: "451 later".to_owned().into() }
+    EmailFailed {
+        attempt,
+        permanent: !will_retry,
+        will_retry,
+        answer: "451 later".to_owned().into(),
+    }
 }
 
 fn mail(on_unknown: OnUnknown) -> EmailEvent {
@@ -27,13 +41,19 @@ fn mail(on_unknown: OnUnknown) -> EmailEvent {
 #[test]
 fn a_mail_is_queued_once() {
     let command = EmailCommand::Queue(Box::new(queued(OnUnknown::Park)));
-    given::<Email>(vec![]).when(command.clone()).then(vec![mail(OnUnknown::Park)]);
-    given::<Email>(vec![mail(OnUnknown::Park)]).when(command).then_nothing();
+    given::<Email>(vec![])
+        .when(command.clone())
+        .then(vec![mail(OnUnknown::Park)]);
+    given::<Email>(vec![mail(OnUnknown::Park)])
+        .when(command)
+        .then_nothing();
 }
 
 #[test]
 fn mail_is_claimed_before_it_is_sent() {
-    given::<Email>(vec![mail(OnUnknown::Park)]).when(claim_it()).then(vec![claimed(1)]);
+    given::<Email>(vec![mail(OnUnknown::Park)])
+        .when(claim_it())
+        .then(vec![claimed(1)]);
     given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
         .when(EmailCommand::RecordSent(sent(1)))
         .then(vec![sent(1).into()]);
@@ -41,7 +61,9 @@ fn mail_is_claimed_before_it_is_sent() {
 
 #[test]
 fn a_claim_without_an_outcome_is_parked_by_default() {
-    let detail = "the worker stopped between claiming the mail and recording its outcome".to_owned().into();
+    let detail = "the worker stopped between claiming the mail and recording its outcome"
+        .to_owned()
+        .into();
     given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
         .when(claim_it())
         .then(vec![EmailOutcomeUnknown { attempt: 1, detail }.into()]);
@@ -49,44 +71,81 @@ fn a_claim_without_an_outcome_is_parked_by_default() {
 
 #[test]
 fn claim_without_an_outcome_is_retried_if_the_policy_says_so() {
-    given::<Email>(vec![mail(OnUnknown::Retry), claimed(1)]).when(claim_it()).then(vec![claimed(2)]);
+    given::<Email>(vec![mail(OnUnknown::Retry), claimed(1)])
+        .when(claim_it())
+        .then(vec![claimed(2)]);
 }
 
 #[test]
 fn temporary_failure_is_retried_and_a_permanent_one_is_not() {
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, true).into()])
-        .when(claim_it())
-        .then(vec![claimed(2)]);
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, false).into()])
-        .when(claim_it())
-        .then_nothing();
+    given::<Email>(vec![
+        mail(OnUnknown::Park),
+        claimed(1),
+        failed(1, true).into(),
+    ])
+    .when(claim_it())
+    .then(vec![claimed(2)]);
+    given::<Email>(vec![
+        mail(OnUnknown::Park),
+        claimed(1),
+        failed(1, false).into(),
+    ])
+    .when(claim_it())
+    .then_nothing();
 }
 
 #[test]
 fn only_failed_or_unknown_mails_can_be_retried() {
     let retry: EmailEvent = EmailRetryRequested {}.into();
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, false).into()])
-        .when(EmailCommand::Retry)
-        .then(vec![retry.clone()]);
+    given::<Email>(vec![
+        mail(OnUnknown::Park),
+        claimed(1),
+        failed(1, false).into(),
+    ])
+    .when(EmailCommand::Retry)
+    .then(vec![retry.clone()]);
     given::<Email>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
         .when(EmailCommand::Retry)
         .then_refused("WRONG_STATE");
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, false).into(), retry])
-        .when(claim_it())
-        .then(vec![claimed(2)]);
+    given::<Email>(vec![
+        mail(OnUnknown::Park),
+        claimed(1),
+        failed(1, false).into(),
+        retry,
+    ])
+    .when(claim_it())
+    .then(vec![claimed(2)]);
 }
 
 #[test]
 fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
-    let abandon = || EmailCommand::Abandon { why: "why".to_owned() };
+    let abandon = || EmailCommand::Abandon {
+        why: "why".to_owned(),
+    };
     let answer = || "why".to_owned().into();
     given::<Email>(vec![mail(OnUnknown::Park)])
         .when(abandon())
-        .then(vec![EmailFailed { attempt: 0, permanent: true, will_retry: false, answer: answer() }.into()]);
+        .then(vec![
+            EmailFailed {
+                attempt: 0,
+                permanent: true,
+                will_retry: false,
+                answer: answer(),
+            }
+            .into(),
+        ]);
     given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
         .when(abandon())
-        .then(vec![EmailOutcomeUnknown { attempt: 1, detail: answer() }.into()]);
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()]).when(abandon()).then_nothing();
+        .then(vec![
+            EmailOutcomeUnknown {
+                attempt: 1,
+                detail: answer(),
+            }
+            .into(),
+        ]);
+    given::<Email>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
+        .when(abandon())
+        .then_nothing();
 }
 
 #[test]
@@ -99,7 +158,11 @@ fn outcome_of_another_attempt_is_refused() {
 const NOON: OffsetDateTime = datetime!(2026-12-01 12:00 UTC);
 
 fn waiting_for(delivery: MailDelivery) -> EmailEvent {
-    EmailQueued { delivery, ..queued(OnUnknown::Park) }.into()
+    EmailQueued {
+        delivery,
+        ..queued(OnUnknown::Park)
+    }
+    .into()
 }
 
 fn released() -> EmailEvent {
@@ -111,49 +174,89 @@ fn rescheduled(delivery: MailDelivery) -> EmailEvent {
 }
 
 fn cancel_it() -> EmailCommand {
-    EmailCommand::Cancel { reason: "revoked".to_owned().into() }
+    EmailCommand::Cancel {
+        reason: "revoked".to_owned().into(),
+    }
 }
 
 fn cancelled() -> EmailEvent {
-    EmailCancelled { reason: "revoked".to_owned().into() }.into()
+    EmailCancelled {
+        reason: "revoked".to_owned().into(),
+    }
+    .into()
 }
 
 #[test]
 fn held_mail_is_not_sent_before_its_release() {
     let held = waiting_for(MailDelivery::Held);
-    given::<Email>(vec![held.clone()]).when(claim_it()).then_nothing();
     given::<Email>(vec![held.clone()])
-        .when(EmailCommand::ReleaseDue { now: datetime!(9999-01-01 0:00 UTC) })
+        .when(claim_it())
         .then_nothing();
-    given::<Email>(vec![held.clone()]).when(EmailCommand::Release).then(vec![released()]);
-    given::<Email>(vec![held.clone(), released()]).when(claim_it()).then(vec![claimed(1)]);
-    given::<Email>(vec![held, released()]).when(EmailCommand::Release).then_refused("WRONG_STATE");
-    given::<Email>(vec![mail(OnUnknown::Park)]).when(EmailCommand::Release).then_refused("WRONG_STATE");
+    given::<Email>(vec![held.clone()])
+        .when(EmailCommand::ReleaseDue {
+            now: datetime!(9999-01-01 0:00 UTC),
+        })
+        .then_nothing();
+    given::<Email>(vec![held.clone()])
+        .when(EmailCommand::Release)
+        .then(vec![released()]);
+    given::<Email>(vec![held.clone(), released()])
+        .when(claim_it())
+        .then(vec![claimed(1)]);
+    given::<Email>(vec![held, released()])
+        .when(EmailCommand::Release)
+        .then_refused("WRONG_STATE");
+    given::<Email>(vec![mail(OnUnknown::Park)])
+        .when(EmailCommand::Release)
+        .then_refused("WRONG_STATE");
 }
 
 #[test]
 fn scheduled_mail_is_released_when_it_is_due() {
     let scheduled = waiting_for(MailDelivery::At(NOON));
     let at = |now| EmailCommand::ReleaseDue { now };
-    given::<Email>(vec![scheduled.clone()]).when(claim_it()).then_nothing();
-    given::<Email>(vec![scheduled.clone()]).when(at(NOON - time::Duration::MILLISECOND)).then_nothing();
-    given::<Email>(vec![scheduled.clone()]).when(at(NOON)).then(vec![released()]);
-    given::<Email>(vec![scheduled.clone()]).when(EmailCommand::Release).then(vec![released()]);
+    given::<Email>(vec![scheduled.clone()])
+        .when(claim_it())
+        .then_nothing();
+    given::<Email>(vec![scheduled.clone()])
+        .when(at(NOON - time::Duration::MILLISECOND))
+        .then_nothing();
+    given::<Email>(vec![scheduled.clone()])
+        .when(at(NOON))
+        .then(vec![released()]);
+    given::<Email>(vec![scheduled.clone()])
+        .when(EmailCommand::Release)
+        .then(vec![released()]);
     // A timer that fires twice, or after the mail was cancelled, does nothing.
-    given::<Email>(vec![scheduled.clone(), released()]).when(at(NOON)).then_nothing();
-    given::<Email>(vec![scheduled, cancelled()]).when(at(NOON)).then_nothing();
-    given::<Email>(vec![]).when(at(NOON)).then_refused("NOT_FOUND");
+    given::<Email>(vec![scheduled.clone(), released()])
+        .when(at(NOON))
+        .then_nothing();
+    given::<Email>(vec![scheduled, cancelled()])
+        .when(at(NOON))
+        .then_nothing();
+    given::<Email>(vec![])
+        .when(at(NOON))
+        .then_refused("NOT_FOUND");
 }
 
 #[test]
 fn waiting_mail_can_be_rescheduled() {
-    let (held, scheduled) = (waiting_for(MailDelivery::Held), waiting_for(MailDelivery::At(NOON)));
+    let held = waiting_for(MailDelivery::Held);
+    let scheduled = waiting_for(MailDelivery::At(NOON));
     let to = EmailCommand::Reschedule;
     let later = MailDelivery::At(NOON + time::Duration::HOUR);
-    given::<Email>(vec![held.clone()]).when(to(later)).then(vec![rescheduled(later)]);
-    given::<Email>(vec![held.clone()]).when(to(MailDelivery::Held)).then_nothing();
-    given::<Email>(vec![held]).when(to(MailDelivery::Immediate)).then(vec![released()]);
-    given::<Email>(vec![scheduled.clone()]).when(to(MailDelivery::At(NOON))).then_nothing();
+    given::<Email>(vec![held.clone()])
+        .when(to(later))
+        .then(vec![rescheduled(later)]);
+    given::<Email>(vec![held.clone()])
+        .when(to(MailDelivery::Held))
+        .then_nothing();
+    given::<Email>(vec![held])
+        .when(to(MailDelivery::Immediate))
+        .then(vec![released()]);
+    given::<Email>(vec![scheduled.clone()])
+        .when(to(MailDelivery::At(NOON)))
+        .then_nothing();
     given::<Email>(vec![scheduled.clone()])
         .when(to(MailDelivery::Held))
         .then(vec![rescheduled(MailDelivery::Held)]);
@@ -161,9 +264,13 @@ fn waiting_mail_can_be_rescheduled() {
         .when(EmailCommand::ReleaseDue { now: NOON })
         .then_nothing();
     for gone in [released(), cancelled()] {
-        given::<Email>(vec![scheduled.clone(), gone]).when(to(later)).then_refused("WRONG_STATE");
+        given::<Email>(vec![scheduled.clone(), gone])
+            .when(to(later))
+            .then_refused("WRONG_STATE");
     }
-    given::<Email>(vec![mail(OnUnknown::Park)]).when(to(MailDelivery::Held)).then_refused("WRONG_STATE");
+    given::<Email>(vec![mail(OnUnknown::Park)])
+        .when(to(MailDelivery::Held))
+        .then_refused("WRONG_STATE");
 }
 
 #[test]
@@ -178,32 +285,62 @@ fn unsent_mail_can_be_cancelled_once() {
         vec![
             mail(OnUnknown::Park),
             claimed(1),
-            EmailOutcomeUnknown { attempt: 1, detail: "?".to_owned().into() }.into(),
+            EmailOutcomeUnknown {
+                attempt: 1,
+                detail: "?".to_owned().into(),
+            }
+            .into(),
         ],
     ];
     for mut history in histories {
-        given::<Email>(history.clone()).when(cancel_it()).then(vec![cancelled()]);
+        given::<Email>(history.clone())
+            .when(cancel_it())
+            .then(vec![cancelled()]);
         history.push(cancelled());
-        given::<Email>(history.clone()).when(cancel_it()).then_nothing();
-        given::<Email>(history.clone()).when(claim_it()).then_nothing();
-        given::<Email>(history.clone()).when(EmailCommand::Abandon { why: "why".to_owned() }).then_nothing();
-        given::<Email>(history.clone()).when(EmailCommand::Retry).then_refused("WRONG_STATE");
-        given::<Email>(history).when(EmailCommand::Release).then_refused("WRONG_STATE");
+        given::<Email>(history.clone())
+            .when(cancel_it())
+            .then_nothing();
+        given::<Email>(history.clone())
+            .when(claim_it())
+            .then_nothing();
+        given::<Email>(history.clone())
+            .when(EmailCommand::Abandon {
+                why: "why".to_owned(),
+            })
+            .then_nothing();
+        given::<Email>(history.clone())
+            .when(EmailCommand::Retry)
+            .then_refused("WRONG_STATE");
+        given::<Email>(history)
+            .when(EmailCommand::Release)
+            .then_refused("WRONG_STATE");
     }
 }
 
 #[test]
 fn claimed_or_sent_mail_cannot_be_cancelled() {
     let history = vec![mail(OnUnknown::Park), claimed(1), sent(1).into()];
-    given::<Email>(history[..2].to_vec()).when(cancel_it()).then_refused("WRONG_STATE");
-    given::<Email>(history).when(cancel_it()).then_refused("WRONG_STATE");
-    given::<Email>(vec![]).when(cancel_it()).then_refused("NOT_FOUND");
+    given::<Email>(history[..2].to_vec())
+        .when(cancel_it())
+        .then_refused("WRONG_STATE");
+    given::<Email>(history)
+        .when(cancel_it())
+        .then_refused("WRONG_STATE");
+    given::<Email>(vec![])
+        .when(cancel_it())
+        .then_refused("NOT_FOUND");
 }
 
 #[test]
 fn mail_without_a_stored_delivery_is_immediate() {
     let mut body = serde_json::to_value(queued(OnUnknown::Park)).expect("serialises");
-    assert!(body.as_object_mut().expect("an object").remove("delivery").is_none(), "it is not written");
+    assert!(
+        body.as_object_mut()
+            .expect("an object")
+            .remove("delivery")
+            .is_none(),
+        "it is not written"
+    );
     let old: EmailQueued = serde_json::from_value(body).expect("readable");
     assert_eq!(old.delivery, MailDelivery::Immediate);
 }

@@ -1,12 +1,16 @@
 //! Decisions about waiting mails: release, reschedule and cancel.
 
-use super::{EmailCancelled, EmailEvent, EmailReleased, EmailRescheduled, EmailState, MailDelivery, Stage};
+use super::{
+    EmailCancelled, EmailEvent, EmailReleased, EmailRescheduled, EmailState, MailDelivery, Stage,
+};
 use crate::domain::{Personal, Refusal};
 
 pub(super) fn release(stage: Stage) -> Result<Vec<EmailEvent>, Refusal> {
     match stage {
         Stage::Held | Stage::Scheduled => Ok(vec![EmailReleased {}.into()]),
-        _ => Err(Refusal::WrongState("only a held or scheduled job can be released".to_owned())),
+        _ => Err(Refusal::WrongState(
+            "only a held or scheduled job can be released".to_owned(),
+        )),
     }
 }
 
@@ -30,7 +34,9 @@ pub(super) fn reschedule(
 pub(super) fn cancel(stage: Stage, reason: &Personal<String>) -> Result<Vec<EmailEvent>, Refusal> {
     match stage {
         Stage::Cancelled => Ok(Vec::new()),
-        Stage::Sent => Err(Refusal::WrongState("the mail was sent; it can't be called back".to_owned())),
+        Stage::Sent => Err(Refusal::WrongState(
+            "the mail was sent; it can't be called back".to_owned(),
+        )),
         Stage::Claimed => Err(Refusal::WrongState(
             "the mail is being handed over just now; look again in a moment".to_owned(),
         )),
@@ -40,6 +46,11 @@ pub(super) fn cancel(stage: Stage, reason: &Personal<String>) -> Result<Vec<Emai
         | Stage::Failed
         | Stage::Unknown
         | Stage::Held
-        | Stage::Scheduled => Ok(vec![EmailCancelled { reason: reason.clone() }.into()]),
+        | Stage::Scheduled => Ok(vec![
+            EmailCancelled {
+                reason: reason.clone(),
+            }
+            .into(),
+        ]),
     }
 }

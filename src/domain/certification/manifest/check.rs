@@ -2,7 +2,8 @@
 
 use super::option::MAX_LENGTH;
 use super::{
-    Bilingual, Manifest, ManifestError, OptionKind, SAMPLE_IMAGES, SampleValue, TemplateOption, VARIABLES,
+    Bilingual, Manifest, ManifestError, OptionKind, SAMPLE_IMAGES, SampleValue, TemplateOption,
+    VARIABLES,
 };
 
 /// Largest number of options.
@@ -15,7 +16,8 @@ const MAX_CHOICES: usize = 20;
 const MARGIN: std::ops::RangeInclusive<f64> = 0.0..=60.0;
 /// Allowed side of the QR code, in millimetres. A smaller code can't be read from paper.
 const QR_SIZE: std::ops::RangeInclusive<f64> = 15.0..=60.0;
-/// Width of the quiet zone around a code, as a fraction of its side: 4 modules of 33 (ISO/IEC 18004).
+/// Width of the quiet zone around a code, as a fraction of its side: 4 modules of 33 (ISO/IEC
+/// 18004).
 const QUIET: f64 = 4.0 / 33.0;
 
 /// Collects all errors, each with its field.
@@ -29,9 +31,14 @@ impl Problems {
     }
 
     fn text(&mut self, field: &str, text: &str, most: usize) {
-        let good =
-            !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
-        self.needs(good, field, &format!("give 1 to {most} characters, without control characters"));
+        let good = !text.trim().is_empty()
+            && text.chars().count() <= most
+            && !text.chars().any(char::is_control);
+        self.needs(
+            good,
+            field,
+            &format!("give 1 to {most} characters, without control characters"),
+        );
     }
 
     fn bilingual(&mut self, field: &str, text: &Bilingual, most: usize) {
@@ -49,33 +56,68 @@ impl Manifest {
         let mut problems = Problems(Vec::new());
         problems.bilingual("title", &self.title, 100);
         problems.bilingual("description", &self.description, 500);
-        problems.needs(MARGIN.contains(&self.margin), "margin", "give 0 to 60 (millimetres)");
-        problems.needs(QR_SIZE.contains(&self.qr.size), "qr.size", "give 15 to 60 (millimetres)");
+        problems.needs(
+            MARGIN.contains(&self.margin),
+            "margin",
+            "give 0 to 60 (millimetres)",
+        );
+        problems.needs(
+            QR_SIZE.contains(&self.qr.size),
+            "qr.size",
+            "give 15 to 60 (millimetres)",
+        );
         let (width, height) = self.page.millimetres();
-        let (quiet, far) = (QUIET * self.qr.size, (1.0 + QUIET) * self.qr.size);
+        let quiet = QUIET * self.qr.size;
+        let far = (1.0 + QUIET) * self.qr.size;
         let inside = |place: f64, side: f64| place >= quiet && place + far <= side;
         let outside = "the code and four modules around it must lie on the page";
         problems.needs(inside(self.qr.x, width), "qr.x", outside);
         problems.needs(inside(self.qr.y, height), "qr.y", outside);
         for (n, variable) in self.variables.iter().enumerate() {
             let once = !self.variables[..n].contains(variable);
-            problems.needs(once, "variables", &format!("{} is there twice", quoted(variable)));
+            problems.needs(
+                once,
+                "variables",
+                &format!("{} is there twice", quoted(variable)),
+            );
             let known = VARIABLES.contains(&variable.as_str());
-            let none = format!("{} is no variable; give some of {}", quoted(variable), VARIABLES.join(", "));
+            let none = format!(
+                "{} is no variable; give some of {}",
+                quoted(variable),
+                VARIABLES.join(", ")
+            );
             problems.needs(known, "variables", &none);
         }
         self.check_options(&mut problems);
         self.check_sample(&mut problems);
-        if problems.0.is_empty() { Ok(()) } else { Err(ManifestError(problems.0)) }
+        if problems.0.is_empty() {
+            Ok(())
+        } else {
+            Err(ManifestError(problems.0))
+        }
     }
 
     fn check_options(&self, problems: &mut Problems) {
-        let images = self.options.iter().filter(|option| option.kind == OptionKind::Image).count();
-        problems.needs(self.options.len() <= MAX_OPTIONS, "options", "give at most 24");
-        problems.needs(images <= MAX_IMAGES, "options", "give at most 8 of the kind image");
+        let images = self
+            .options
+            .iter()
+            .filter(|option| option.kind == OptionKind::Image)
+            .count();
+        problems.needs(
+            self.options.len() <= MAX_OPTIONS,
+            "options",
+            "give at most 24",
+        );
+        problems.needs(
+            images <= MAX_IMAGES,
+            "options",
+            "give at most 8 of the kind image",
+        );
         for (n, option) in self.options.iter().enumerate().take(MAX_OPTIONS) {
             let field = format!("options[{n}]");
-            let once = self.options[..n].iter().all(|other| other.name != option.name);
+            let once = self.options[..n]
+                .iter()
+                .all(|other| other.name != option.name);
             problems.needs(is_name(&option.name), &format!("{field}.name"), NAME);
             problems.needs(once, &format!("{field}.name"), "is there twice");
             problems.bilingual(&format!("{field}.title"), &option.title, 100);
@@ -100,7 +142,11 @@ impl Manifest {
         match self.option(name) {
             Some(option) if option.kind == OptionKind::Image => {
                 let known = SAMPLE_IMAGES.contains(&text);
-                problems.needs(known, field, &format!("give one of {}", SAMPLE_IMAGES.join(", ")));
+                problems.needs(
+                    known,
+                    field,
+                    &format!("give one of {}", SAMPLE_IMAGES.join(", ")),
+                );
             }
             Some(option) => {
                 if let Err(problem) = option.check_text(text) {
@@ -122,8 +168,16 @@ impl Manifest {
 fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
     let choice = option.kind == OptionKind::Choice;
     let choices = format!("{field}.choices");
-    problems.needs(choice || option.choices.is_empty(), &choices, "is for the kind choice only");
-    problems.needs(!choice || (1..=MAX_CHOICES).contains(&option.choices.len()), &choices, "give 1 to 20");
+    problems.needs(
+        choice || option.choices.is_empty(),
+        &choices,
+        "is for the kind choice only",
+    );
+    problems.needs(
+        !choice || (1..=MAX_CHOICES).contains(&option.choices.len()),
+        &choices,
+        "give 1 to 20",
+    );
     for one in option.choices.iter().take(MAX_CHOICES) {
         problems.text(&choices, one, 40);
     }
@@ -133,12 +187,16 @@ fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
         &length,
         "is for the kind text only",
     );
-    let bounded = option.max_length.is_none_or(|most| (1..=MAX_LENGTH).contains(&most));
+    let bounded = option
+        .max_length
+        .is_none_or(|most| (1..=MAX_LENGTH).contains(&most));
     problems.needs(bounded, &length, "give 1 to 300");
     let default = format!("{field}.default");
     match (&option.default, option.kind) {
         (Some(_), OptionKind::Image) => problems.needs(false, &default, "a picture has none"),
-        (None, OptionKind::Colour | OptionKind::Choice) => problems.needs(false, &default, "is missing"),
+        (None, OptionKind::Colour | OptionKind::Choice) => {
+            problems.needs(false, &default, "is missing")
+        }
         (Some(text), _) => {
             if let Err(problem) = option.check_text(text) {
                 problems.needs(false, &default, &problem);
@@ -148,8 +206,8 @@ fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
     }
 }
 
-/// Rule for the name of an option. JSON bodies accept two spellings of a name with `_`, so it may have only letters
-/// and digits.
+/// Rule for the name of an option. JSON bodies accept two spellings of a name with `_`, so it may
+/// have only letters and digits.
 const NAME: &str = "give a letter of a to z, then at most 31 letters and digits";
 
 fn is_name(name: &str) -> bool {
@@ -190,18 +248,27 @@ mod tests {
     }
 
     fn problems(manifest: &Value) -> Vec<String> {
-        Manifest::parse(manifest.to_string().as_bytes()).err().map_or_else(Vec::new, |error| error.0)
+        Manifest::parse(manifest.to_string().as_bytes())
+            .err()
+            .map_or_else(Vec::new, |error| error.0)
     }
 
     #[test]
     fn valid_manifest_is_accepted() {
         assert_eq!(problems(&good()), Vec::<String>::new());
         let mut bilingual = good();
-        bilingual["sample"]["course_name"] = json!({"en": "Analytical Engines", "es": "Máquinas analíticas"});
+        bilingual["sample"]["course_name"] =
+            json!({"en": "Analytical Engines", "es": "Máquinas analíticas"});
         let manifest = Manifest::parse(bilingual.to_string().as_bytes()).expect("good");
         let shown = |locale| manifest.sample["course_name"].in_locale(locale);
-        assert_eq!((shown(Locale::En), shown(Locale::Es)), ("Analytical Engines", "Máquinas analíticas"));
-        assert_eq!(manifest.sample["full_name"].in_locale(Locale::Es), "Ada Lovelace");
+        assert_eq!(
+            (shown(Locale::En), shown(Locale::Es)),
+            ("Analytical Engines", "Máquinas analíticas")
+        );
+        assert_eq!(
+            manifest.sample["full_name"].in_locale(Locale::Es),
+            "Ada Lovelace"
+        );
     }
 
     #[test]
@@ -219,22 +286,40 @@ mod tests {
             ("/options/0/default", json!("red"), "options[0].default"),
             ("/options/0/default", Value::Null, "options[0].default"),
             ("/options/1/maxLength", json!(301), "options[1].maxLength"),
-            ("/options/2/default", json!("logo.png"), "options[2].default"),
+            (
+                "/options/2/default",
+                json!("logo.png"),
+                "options[2].default",
+            ),
             ("/options/3/choices", json!([]), "options[3].choices"),
             ("/sample/logo", json!("/etc/passwd"), "sample.logo"),
             ("/sample/seal", json!("perhaps"), "sample.seal"),
-            ("/sample/seal", json!({"en": "yes", "es": "quizás"}), "sample.seal.es"),
-            ("/sample/full_name", json!({"en": " ", "es": "Ada"}), "sample.full_name.en"),
+            (
+                "/sample/seal",
+                json!({"en": "yes", "es": "quizás"}),
+                "sample.seal.es",
+            ),
+            (
+                "/sample/full_name",
+                json!({"en": " ", "es": "Ada"}),
+                "sample.full_name.en",
+            ),
         ] {
             let mut manifest = good();
             *manifest.pointer_mut(pointer).expect("it is there") = value;
             let found = problems(&manifest);
             assert!(
-                found.iter().any(|problem| problem.starts_with(&format!("{field}: "))),
+                found
+                    .iter()
+                    .any(|problem| problem.starts_with(&format!("{field}: "))),
                 "{pointer}: {found:?}"
             );
         }
-        for neither in [json!(7), json!({"en": "Ada"}), json!({"en": "Ada", "es": "Ada", "fr": "Ada"})] {
+        for neither in [
+            json!(7),
+            json!({"en": "Ada"}),
+            json!({"en": "Ada", "es": "Ada", "fr": "Ada"}),
+        ] {
             let mut manifest = good();
             manifest["sample"]["full_name"] = neither;
             let found = problems(&manifest);
@@ -248,7 +333,10 @@ mod tests {
         let mut unknown = good();
         unknown["colour"] = json!("red");
         assert!(problems(&unknown)[0].starts_with("colour: unknown field"));
-        assert_eq!(problems(&json!("x".repeat(70_000))), ["is larger than 64 KiB"]);
+        assert_eq!(
+            problems(&json!("x".repeat(70_000))),
+            ["is larger than 64 KiB"]
+        );
     }
 
     #[test]
@@ -262,9 +350,17 @@ mod tests {
         };
         let wrong = |name: &str, value: OptionValue| {
             let values = OptionValues::from([(name.to_owned(), value)]);
-            manifest.problems_with(&values).pop().map(|(_, problem)| problem)
+            manifest
+                .problems_with(&values)
+                .pop()
+                .map(|(_, problem)| problem)
         };
-        for (name, value) in [("accent", "#00FFaa"), ("line", "five!"), ("line", ""), ("seal", "no")] {
+        for (name, value) in [
+            ("accent", "#00FFaa"),
+            ("line", "five!"),
+            ("line", ""),
+            ("seal", "no"),
+        ] {
             assert_eq!(wrong(name, value.into()), None, "{name}");
         }
         assert_eq!(wrong("logo", picture()), None);

@@ -104,7 +104,9 @@ impl TemplateOption {
                 if text.chars().count() <= most && !text.chars().any(char::is_control) {
                     Ok(())
                 } else {
-                    Err(format!("must have at most {most} characters, none of them a control character"))
+                    Err(format!(
+                        "must have at most {most} characters, none of them a control character"
+                    ))
                 }
             }
             OptionKind::Image => Err("takes a picture and no text".to_owned()),

@@ -10,7 +10,8 @@ const NOT_A_NUMBER: &[&str] = &["NaN", "nan"];
 /// Error values of spreadsheets without a final mark, in upper case.
 const ERRORS: &[&str] = &["#N/A", "#N/D", "#ND", "#NV", "#I/T", "#Н/Д"];
 
-/// Problem of a text, as code and message. The message follows the field's name and never repeats the text.
+/// Problem of a text, as code and message. The message follows the field's name and never repeats
+/// the text.
 pub(super) type Fault = (&'static str, &'static str);
 
 /// Fault of a name with a word that programs write for a missing value.
@@ -25,13 +26,17 @@ pub(super) fn problem(name: &str) -> Option<Fault> {
     let invalid = |message| Some(("INVALID_NAME", message));
     let mut words = name.split_whitespace().peekable();
     let is_value = |word: &str| {
-        VALUES.contains(&word.to_lowercase().as_str()) || NOT_A_NUMBER.contains(&word) || word == "null"
+        VALUES.contains(&word.to_lowercase().as_str())
+            || NOT_A_NUMBER.contains(&word)
+            || word == "null"
     };
     if words.peek().is_some() && words.all(is_value) {
         return invalid("is a value of a program, not a name; write the person's name");
     }
     if has_error(name) {
-        return invalid("contains an error of a spreadsheet; correct the formula or write the person's name");
+        return invalid(
+            "contains an error of a spreadsheet; correct the formula or write the person's name",
+        );
     }
     if has_entity(name) || has_escape(name) {
         return invalid(
@@ -47,12 +52,18 @@ pub(super) fn problem(name: &str) -> Option<Fault> {
         );
     }
     if name.contains(['<', '>']) {
-        return invalid("contains an angle bracket; write the name alone, without e-mail address or markup");
+        return invalid(
+            "contains an angle bracket; write the name alone, without e-mail address or markup",
+        );
     }
     if meets(name, |c| c == '@', |before, after| before && after) {
         return invalid("contains an e-mail address; write the name alone");
     }
-    if meets(name, |c| matches!(c, '?' | char::REPLACEMENT_CHARACTER), |before, after| before || after) {
+    if meets(
+        name,
+        |c| matches!(c, '?' | char::REPLACEMENT_CHARACTER),
+        |before, after| before || after,
+    ) {
         return invalid(
             "contains a question mark in place of a letter; write the letter, and save the file as UTF-8",
         );
@@ -72,12 +83,14 @@ pub(super) const STRAY_QUOTE: Fault = (
     "has a quotation mark around all of it, or one that is not closed or stands in an odd place; remove it",
 );
 
-/// Finds a word for a missing value beside other words. "Jennifer Null", "JENNIFER NULL", "Nan Wang" and "Malcolm X"
-/// are names.
+/// Finds a word for a missing value beside other words. "Jennifer Null", "JENNIFER NULL", "Nan
+/// Wang" and "Malcolm X" are names.
 pub(super) fn leftover(name: &str) -> Option<&str> {
     let words: Vec<&str> = name
         .split_whitespace()
-        .map(|word| word.trim_matches(|c: char| matches!(c, ',' | ';' | '(' | ')' | '[' | ']' | '"')))
+        .map(|word| {
+            word.trim_matches(|c: char| matches!(c, ',' | ';' | '(' | ')' | '[' | ']' | '"'))
+        })
         .filter(|word| !word.is_empty())
         .collect();
     if let [.., before, last] = words.as_slice()
@@ -87,12 +100,18 @@ pub(super) fn leftover(name: &str) -> Option<&str> {
         return Some(last);
     }
     let others = |index: usize| {
-        words.iter().enumerate().filter(move |(other, _)| *other != index).map(|(_, word)| *word)
+        words
+            .iter()
+            .enumerate()
+            .filter(move |(other, _)| *other != index)
+            .map(|(_, word)| *word)
     };
     let found = |&(index, word): &(usize, &&str)| {
         let has_capital = || others(index).any(|other| other.starts_with(char::is_uppercase));
-        let are_capitals =
-            || others(index).all(|other| !other.contains(|c: char| c.is_alphabetic() && !c.is_uppercase()));
+        let are_capitals = || {
+            others(index)
+                .all(|other| !other.contains(|c: char| c.is_alphabetic() && !c.is_uppercase()))
+        };
         let is_last = index + 1 == words.len();
         match *word {
             "null" | "none" | "None" | "NaN" | "FNU" | "LNU" => true,
@@ -102,7 +121,9 @@ pub(super) fn leftover(name: &str) -> Option<&str> {
             word => word.eq_ignore_ascii_case("undefined"),
         }
     };
-    (words.len() > 1).then(|| words.iter().enumerate().find(found).map(|(_, word)| *word)).flatten()
+    (words.len() > 1)
+        .then(|| words.iter().enumerate().find(found).map(|(_, word)| *word))
+        .flatten()
 }
 
 /// Last two words of a name that mean "no surname".
@@ -115,7 +136,8 @@ const NO_SURNAME: [(&str, &str); 6] = [
     ("sem", "sobrenome"),
 ];
 
-/// Returns true for a text of a program: a template's placeholder, an object of JavaScript or a web address.
+/// Returns true for a text of a program: a template's placeholder, an object of JavaScript or a web
+/// address.
 pub(super) fn is_machine_text(text: &str) -> bool {
     let lower = text.to_lowercase();
     let is_field = text.starts_with('«') && text.ends_with('»');
@@ -123,7 +145,9 @@ pub(super) fn is_machine_text(text: &str) -> bool {
         || text.contains(['{', '}'])
         || lower.contains("[object")
         || lower.contains("://")
-        || lower.split_whitespace().any(|word| word.starts_with("www."))
+        || lower
+            .split_whitespace()
+            .any(|word| word.starts_with("www."))
 }
 
 /// Returns true if a word of the text is an error value of a spreadsheet.
@@ -131,53 +155,73 @@ pub(super) fn has_error(text: &str) -> bool {
     text.split_whitespace().any(is_error)
 }
 
-/// Returns true if the text contains an escape of XLSX, such as "_x000D_". Programs escape only characters that are not
-/// printable ASCII, and the underscore.
+/// Returns true if the text contains an escape of XLSX, such as "_x000D_". Programs escape only
+/// characters that are not printable ASCII, and the underscore.
 pub(super) fn has_workbook_escape(text: &str) -> bool {
     text.split("_x").skip(1).any(|rest| {
-        let code = rest.get(..4).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let code =
-            code.filter(|_| rest.get(4..5) == Some("_")).and_then(|code| u32::from_str_radix(code, 16).ok());
+        let code = rest
+            .get(..4)
+            .filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let code = code
+            .filter(|_| rest.get(4..5) == Some("_"))
+            .and_then(|code| u32::from_str_radix(code, 16).ok());
         code.is_some_and(|code| !matches!(code, 0x20..=0x5E | 0x60..=0x7E))
     })
 }
 
-/// Returns true for an error value of a spreadsheet program in any language, as in "#REF!", "#¿NOMBRE?" and "####".
+/// Returns true for an error value of a spreadsheet program in any language, as in "#REF!",
+/// "#¿NOMBRE?" and "####".
 fn is_error(word: &str) -> bool {
-    let word = word.trim_start_matches('=').trim_matches(['"', ',', ';', '(', ')']);
-    let Some(rest) = word.strip_prefix('#') else { return false };
+    let word = word
+        .trim_start_matches('=')
+        .trim_matches(['"', ',', ';', '(', ')']);
+    let Some(rest) = word.strip_prefix('#') else {
+        return false;
+    };
     let is_filled = !rest.is_empty() && rest.chars().all(|c| c == '#');
     let is_marked = rest.ends_with(['!', '?']) && rest.chars().any(char::is_alphabetic);
     is_filled || is_marked || ERRORS.contains(&word.to_uppercase().as_str())
 }
 
-/// Returns true if the text contains a character reference of HTML, such as "&eacute;", "&#233;" or "&#xE9;".
+/// Returns true if the text contains a character reference of HTML, such as "&eacute;", "&#233;" or
+/// "&#xE9;".
 fn has_entity(text: &str) -> bool {
     text.split('&').skip(1).any(|rest| {
-        let Some((code, _)) = rest.split_once(';') else { return false };
+        let Some((code, _)) = rest.split_once(';') else {
+            return false;
+        };
         let digits = code.strip_prefix('#').unwrap_or(code);
         !digits.is_empty() && code.len() <= 10 && digits.chars().all(|c| c.is_ascii_alphanumeric())
     })
 }
 
-/// Returns true if the text contains an escape such as "\u00e9", "\xE9", "%C3%A9", "=C3=A9" or "_x00E9_".
+/// Returns true if the text contains an escape such as "\u00e9", "\xE9", "%C3%A9", "=C3=A9" or
+/// "_x00E9_".
 fn has_escape(text: &str) -> bool {
     let begins_with = |rest: &str, digits: usize| {
         let start: Vec<char> = rest.chars().take(digits).collect();
         start.len() == digits && start.iter().all(char::is_ascii_hexdigit)
     };
-    let after =
-        |mark: &'static str, digits: usize| text.split(mark).skip(1).any(|rest| begins_with(rest, digits));
+    let after = |mark: &'static str, digits: usize| {
+        text.split(mark)
+            .skip(1)
+            .any(|rest| begins_with(rest, digits))
+    };
     // One "=" with digits also begins a formula; an encoded letter takes two.
     let parts: Vec<&str> = text.split('=').skip(1).collect();
     let is_quoted_printable = parts.windows(2).any(|pair| {
-        pair.iter().all(|part| begins_with(part, 2)) && pair.first().is_some_and(|part| part.len() == 2)
+        pair.iter().all(|part| begins_with(part, 2))
+            && pair.first().is_some_and(|part| part.len() == 2)
     });
-    after("\\u", 4) || after("\\x", 2) || after("%", 2) || is_quoted_printable || has_workbook_escape(text)
+    after("\\u", 4)
+        || after("\\x", 2)
+        || after("%", 2)
+        || is_quoted_printable
+        || has_workbook_escape(text)
 }
 
-/// Returns true if the neighbours of a wanted character meet `judge`, which gets two flags: true if a letter or digit
-/// is before it, true if one is after it.
+/// Returns true if the neighbours of a wanted character meet `judge`, which gets two flags: true if
+/// a letter or digit is before it, true if one is after it.
 fn meets(text: &str, is_wanted: fn(char) -> bool, judge: fn(bool, bool) -> bool) -> bool {
     let mut before = false;
     let mut characters = text.chars().peekable();

@@ -1,9 +1,12 @@
-//! Document numbers that a program has changed: rounded, formatted as a number, or turned into a date.
+//! Document numbers that a program has changed: rounded, formatted as a number, or turned into a
+//! date.
 
 use super::damaged::{self, Fault};
 
-const FORMULA_TEXT: Fault =
-    ("FORMULA_TEXT", "is a formula and not its value; save the sheet with values, or write the value");
+const FORMULA_TEXT: Fault = (
+    "FORMULA_TEXT",
+    "is a formula and not its value; save the sheet with values, or write the value",
+);
 const NUMBER_ROUNDED: Fault = (
     "NUMBER_ROUNDED",
     "is a number with an exponent: the spreadsheet has rounded this number, and its last digits are lost; format the \
@@ -19,16 +22,36 @@ const DATE_CELL: Fault = (
     "is a date or time: the spreadsheet program has turned what was typed into one; format the column as text and \
      type it again",
 );
-const BOOLEAN_CELL: Fault = ("BOOLEAN_CELL", "is a truth value of a program; write the document's number");
-const ERROR_CELL: Fault =
-    ("ERROR_CELL", "is an error of a spreadsheet; correct the formula or write the document's number");
-const LEFTOVER: Fault =
-    ("INVALID_DOCUMENT_NUMBER", "is a leftover of a program or template; write the document's number");
-const STRAY_QUOTE: Fault = ("STRAY_QUOTE", "has a quotation mark; write the document's number without it");
+const BOOLEAN_CELL: Fault = (
+    "BOOLEAN_CELL",
+    "is a truth value of a program; write the document's number",
+);
+const ERROR_CELL: Fault = (
+    "ERROR_CELL",
+    "is an error of a spreadsheet; correct the formula or write the document's number",
+);
+const LEFTOVER: Fault = (
+    "INVALID_DOCUMENT_NUMBER",
+    "is a leftover of a program or template; write the document's number",
+);
+const STRAY_QUOTE: Fault = (
+    "STRAY_QUOTE",
+    "has a quotation mark; write the document's number without it",
+);
 
 /// Truth values as programs write them, in lower case.
-const BOOLEANS: [&str; 10] =
-    ["true", "false", "verdadero", "falso", "verdadeiro", "vrai", "faux", "wahr", "falsch", "vero"];
+const BOOLEANS: [&str; 10] = [
+    "true",
+    "false",
+    "verdadero",
+    "falso",
+    "verdadeiro",
+    "vrai",
+    "faux",
+    "wahr",
+    "falsch",
+    "vero",
+];
 
 /// Returns the damage that a program did to a document number, if any.
 pub(super) fn fault(text: &str) -> Option<Fault> {
@@ -50,9 +73,12 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Returns true for `1,02E+15`, `1.02e15`, `1e15` and similar forms. `3E5678`, `1E5` and `12E+5` are document numbers.
+/// Returns true for `1,02E+15`, `1.02e15`, `1e15` and similar forms. `3E5678`, `1E5` and `12E+5`
+/// are document numbers.
 fn has_exponent(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
+        return false;
+    };
     let signed = exponent.strip_prefix(['+', '-', '\u{2212}']);
     let digits = signed.unwrap_or(exponent);
     let (whole, fraction) = match mantissa.split_once([',', '.']) {
@@ -61,7 +87,8 @@ fn has_exponent(text: &str) -> bool {
     };
     let whole = whole.strip_prefix(['-', '\u{2212}']).unwrap_or(whole);
     // Databases and scripts write a small letter and no sign.
-    let is_unsigned = signed.is_none() && (fraction.is_some() || text.contains('e') && digits.len() == 2);
+    let is_unsigned =
+        signed.is_none() && (fraction.is_some() || text.contains('e') && digits.len() == 2);
     // Programs write one digit before the point.
     whole.len() == 1
         && is_number(whole)
@@ -71,12 +98,13 @@ fn has_exponent(text: &str) -> bool {
         && (signed.is_some() || is_unsigned)
 }
 
-/// Returns true for `12345678.0`, `12345678,00` and `12,345,678`. People write points between groups of three digits,
-/// as in `12.345.678`, so these are accepted.
+/// Returns true for `12345678.0`, `12345678,00` and `12,345,678`. People write points between
+/// groups of three digits, as in `12.345.678`, so these are accepted.
 fn is_formatted(text: &str) -> bool {
     let has_decimals = |mark: char| {
-        let parts =
-            text.rsplit_once(mark).filter(|(whole, zeros)| is_whole(whole) && (1..=2).contains(&zeros.len()));
+        let parts = text
+            .rsplit_once(mark)
+            .filter(|(whole, zeros)| is_whole(whole) && (1..=2).contains(&zeros.len()));
         parts.is_some_and(|(_, zeros)| zeros.bytes().all(|byte| byte == b'0'))
     };
     let groups: Vec<&str> = text.split(',').collect();
@@ -94,11 +122,12 @@ fn is_whole(text: &str) -> bool {
     is_number(first) && groups.all(|group| group.len() == 3 && is_number(group))
 }
 
-/// Abbreviated months as programs write them, in English, Spanish, Portuguese, French, German and Italian.
+/// Abbreviated months as programs write them, in English, Spanish, Portuguese, French, German and
+/// Italian.
 const MONTHS: &[&str] = &[
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "ene", "abr", "ago",
-    "sept", "dic", "fev", "mai", "set", "out", "dez", "janv", "fevr", "avr", "juin", "juil", "aout", "mrz",
-    "okt", "gen", "mag", "giu", "lug", "ott", "mär",
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "ene",
+    "abr", "ago", "sept", "dic", "fev", "mai", "set", "out", "dez", "janv", "fevr", "avr", "juin",
+    "juil", "aout", "mrz", "okt", "gen", "mag", "giu", "lug", "ott", "mär",
 ];
 
 /// Returns true for a date or time as spreadsheet programs show one.
@@ -108,11 +137,13 @@ fn is_date_or_time(text: &str) -> bool {
         None => (text, None),
     };
     let is_time = |time: &str| {
-        let time =
-            time.trim_end_matches(|letter: char| letter.is_alphabetic() || letter == ' ' || letter == '.');
+        let time = time.trim_end_matches(|letter: char| {
+            letter.is_alphabetic() || letter == ' ' || letter == '.'
+        });
         let parts: Vec<&str> = time.split(':').collect();
-        let is_part =
-            |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_part = |part: &&str| {
+            (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+        };
         (2..=3).contains(&parts.len())
             && parts.iter().all(is_part)
             && parts[1..].iter().all(|part| part.len() == 2)
@@ -126,7 +157,8 @@ fn is_date_or_time(text: &str) -> bool {
 fn is_day(text: &str) -> bool {
     let parts: Vec<&str> = text.split(['/', '-', '.']).collect();
     let number = |part: &str| {
-        let is_digits = (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_digits =
+            (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
         is_digits.then(|| part.parse::<u32>().ok()).flatten()
     };
     let is_month = |part: &str| MONTHS.contains(&part.to_lowercase().trim_end_matches('.'));
@@ -135,8 +167,9 @@ fn is_day(text: &str) -> bool {
         // 3-may, may-03, may-2026. GEN-001 is a code, not a date.
         [one, other] => {
             let is_day_or_year = |part: &str| {
-                number(part)
-                    .is_some_and(|value| part.len() <= 2 || part.len() == 4 && (1900..=2100).contains(&value))
+                number(part).is_some_and(|value| {
+                    part.len() <= 2 || part.len() == 4 && (1900..=2100).contains(&value)
+                })
             };
             (is_day_or_year(one) && is_month(other)) || (is_month(one) && is_day_or_year(other))
         }
@@ -145,9 +178,11 @@ fn is_day(text: &str) -> bool {
             let (Some(a), Some(b), Some(c)) = (number(first), number(second), number(third)) else {
                 return false;
             };
-            let is_date = |day: u32, month: u32| (1..=31).contains(&day) && (1..=12).contains(&month);
+            let is_date =
+                |day: u32, month: u32| (1..=31).contains(&day) && (1..=12).contains(&month);
             let is_year = |part: &str, year: u32| part.len() == 4 && (1900..=2100).contains(&year);
-            let is_iso = is_year(first, a) && second.len() == 2 && third.len() == 2 && is_date(c, b);
+            let is_iso =
+                is_year(first, a) && second.len() == 2 && third.len() == 2 && is_date(c, b);
             let is_usual = is_date(a, b) || is_date(b, a);
             is_iso || (is_usual && (is_year(third, c) || (is_slashed && third.len() == 2)))
         }
@@ -162,7 +197,10 @@ mod tests {
     #[test]
     fn numbers_that_a_program_changed_are_found() {
         for (code, texts) in [
-            ("NUMBER_ROUNDED", "1,02E+15|8.96529E+19|1e+15|1,02E+015|1.02e15|1,02E15|1e15|-1.5e-7"),
+            (
+                "NUMBER_ROUNDED",
+                "1,02E+15|8.96529E+19|1e+15|1,02E+015|1.02e15|1,02E15|1e15|-1.5e-7",
+            ),
             (
                 "NUMBER_FORMATTED",
                 "12345678.0|12345678,00|12345678.00|12,345,678|12,345|12,345,678.00|12.345.678,0|7.0",
@@ -174,7 +212,10 @@ mod tests {
             ("BOOLEAN_CELL", "TRUE|False|VERDADERO|FALSO|Wahr|vrai"),
             ("FORMULA_TEXT", "=12|=A1&B1|=1+1|=TEXT(A2;0)"),
             ("ERROR_CELL", "#REF!|#¡VALOR!|=#REF!|#DIV/0!"),
-            ("INVALID_DOCUMENT_NUMBER", "[object Object]|{{dni}}|${dni}|https://example.org/7"),
+            (
+                "INVALID_DOCUMENT_NUMBER",
+                "[object Object]|{{dni}}|${dni}|https://example.org/7",
+            ),
             ("STRAY_QUOTE", "\"q\"|12\"3"),
         ] {
             for text in texts.split('|') {

@@ -1,12 +1,13 @@
 //! Syntax check of e-mail addresses, and the normal form by which they are compared.
 //!
-//! A subset of RFC 5321 §4.1.2 is accepted. The local part is a Dot-string of ASCII atext (no quoted strings, no
-//! comments). The domain is a name with at least one dot (no address literals). It may be international; its IDNA
-//! form (UTS #46) is checked, which mail servers also use.
+//! A subset of RFC 5321 §4.1.2 is accepted. The local part is a Dot-string of ASCII atext (no
+//! quoted strings, no comments). The domain is a name with at least one dot (no address literals).
+//! It may be international; its IDNA form (UTS #46) is checked, which mail servers also use.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// Maximum length of an address. RFC 5321 §4.5.3.1.3 allows 256 octets for a path, including two angle brackets.
+/// Maximum length of an address. RFC 5321 §4.5.3.1.3 allows 256 octets for a path, including two
+/// angle brackets.
 const MAX_ADDRESS: usize = 254;
 /// Maximum length of a local part, in octets (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART: usize = 64;
@@ -21,7 +22,9 @@ pub(super) fn check(address: &str) -> Result<(), &'static str> {
     }
     check_local_part(local)?;
     let Some(ascii) = ascii_domain(domain) else {
-        return Err("the part of email after the @ is not a domain name; write it as name@example.com");
+        return Err(
+            "the part of email after the @ is not a domain name; write it as name@example.com",
+        );
     };
     let Some((_, top)) = ascii.rsplit_once('.') else {
         return Err(
@@ -41,7 +44,9 @@ pub(super) fn check(address: &str) -> Result<(), &'static str> {
 
 fn check_local_part(local: &str) -> Result<(), &'static str> {
     if local.len() > MAX_LOCAL_PART {
-        return Err("the part of email before the @ is longer than 64 characters; give a shorter address");
+        return Err(
+            "the part of email before the @ is longer than 64 characters; give a shorter address",
+        );
     }
     if local.split('.').any(str::is_empty) {
         return Err("the part of email before the @ is empty or has a dot too many; correct it");
@@ -58,7 +63,9 @@ fn refused(character: char) -> &'static str {
         '"' | '“' | '”' | '‘' | '’' | '«' | '»' => {
             "the part of email before the @ has a quotation mark; remove it"
         }
-        ',' | ';' => "the part of email before the @ has a comma or semicolon; give one address only",
+        ',' | ';' => {
+            "the part of email before the @ has a comma or semicolon; give one address only"
+        }
         '<' | '>' | '(' | ')' | '[' | ']' | ':' => {
             "the part of email before the @ has a bracket or colon; write the address alone, as in name@example.com"
         }
@@ -80,16 +87,22 @@ fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
-/// Returns the domain in its ASCII form for DNS, in lower case, or `None` if it is not a domain name.
+/// Returns the domain in its ASCII form for DNS, in lower case, or `None` if it is not a domain
+/// name.
 fn ascii_domain(domain: &str) -> Option<String> {
     Uts46::new()
-        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .to_ascii(
+            domain.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Verify,
+        )
         .ok()
         .map(|ascii| ascii.into_owned())
 }
 
-/// Returns one spelling per mailbox, in lower case. RFC 5321 lets servers distinguish `Ada@` from `ada@`, but servers
-/// in practice don't.
+/// Returns one spelling per mailbox, in lower case. RFC 5321 lets servers distinguish `Ada@` from
+/// `ada@`, but servers in practice don't.
 pub(super) fn normalise(address: &str) -> String {
     let Some((local, domain)) = address.rsplit_once('@') else {
         return address.to_lowercase();

@@ -12,7 +12,8 @@ pub enum SharedEmail {
     /// A second person with the address is an error.
     #[default]
     Refuse,
-    /// The address alone identifies no person. The document number does, or else the address with the name.
+    /// The address alone identifies no person. The document number does, or else the address with
+    /// the name.
     Allow,
 }
 
@@ -82,7 +83,9 @@ impl PersonEntry {
         let document_number = self.document_number().cloned();
         match self.check_placeholder(requires_document) {
             Err(error) => errors.push(error),
-            Ok(()) if requires_document && document_number.is_none() => errors.push(missing_document()),
+            Ok(()) if requires_document && document_number.is_none() => {
+                errors.push(missing_document())
+            }
             Ok(()) => {}
         }
         match &self.email {
@@ -122,13 +125,20 @@ impl PersonEntry {
 /// Returns the error for a missing document number.
 #[must_use]
 pub fn missing_document() -> FieldError {
-    let message =
-        "documentNumber is missing; fill it in, or set requiresDocument to false where none is needed";
-    FieldError { field: DOCUMENT_NUMBER.field, code: "REQUIRED", message: message.to_owned() }
+    let message = "documentNumber is missing; fill it in, or set requiresDocument to false where none is needed";
+    FieldError {
+        field: DOCUMENT_NUMBER.field,
+        code: "REQUIRED",
+        message: message.to_owned(),
+    }
 }
 
 pub(super) fn placeholder() -> FieldError {
     let message = "documentNumber says that there is no document; write its number, or set requiresDocument to \
                    false where none is needed";
-    FieldError { field: DOCUMENT_NUMBER.field, code: "PLACEHOLDER", message: message.to_owned() }
+    FieldError {
+        field: DOCUMENT_NUMBER.field,
+        code: "PLACEHOLDER",
+        message: message.to_owned(),
+    }
 }

@@ -1,6 +1,7 @@
 //! Full names with the surname first and a comma, as in "Rojas, Ana".
 
-/// Titles and suffixes behind a comma, in lower case and without punctuation. Given names such as "Junior" are no suffixes.
+/// Titles and suffixes behind a comma, in lower case and without punctuation. Given names such as
+/// "Junior" are no suffixes.
 const SUFFIXES: &str = "jr sr ii iii iv phd md dds dmd dvm esq mba msc mphil bsc cpa rn jd llm llb edd psyd cfa pmp dnp \
      sj op osb ofm dr dra ing lic arq abg prof mtro mtra msgr mgtr hijo filho neto";
 
@@ -26,9 +27,11 @@ impl NameOrder {
         let mut parts: Vec<&str> = parts.iter().filter(is_text).copied().collect();
         let mut suffixes = Vec::new();
         let is_capitals = !name.chars().any(char::is_lowercase);
-        // A single word before the comma is a surname: "Rahman, Md." and "Smith, J. R." have given names behind it.
-        let is_whole =
-            |parts: &[&str]| parts.len() > 2 || parts.first().is_some_and(|name| name.contains(' '));
+        // A single word before the comma is a surname: "Rahman, Md." and "Smith, J. R." have given
+        // names behind it.
+        let is_whole = |parts: &[&str]| {
+            parts.len() > 2 || parts.first().is_some_and(|name| name.contains(' '))
+        };
         while parts.len() > 1
             && is_whole(&parts)
             && let Some(suffix) = parts.pop_if(|last| is_suffix(last, is_capitals))
@@ -44,7 +47,10 @@ impl NameOrder {
             [surname, given] => {
                 let name = format!("{given} {surname}");
                 Self::SurnameFirst(
-                    std::iter::once(name.as_str()).chain(suffixes).collect::<Vec<_>>().join(", "),
+                    std::iter::once(name.as_str())
+                        .chain(suffixes)
+                        .collect::<Vec<_>>()
+                        .join(", "),
                 )
             }
             _ => Self::Unclear,
@@ -54,19 +60,26 @@ impl NameOrder {
 
 /// Returns the letters of a text, in lower case.
 fn key(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
-/// Returns true for "Jr.", "Ph. D.", "MD MBA" and degrees such as "M.Ed." In a name in capitals, degrees that are not
-/// listed look like given names and don't count.
+/// Returns true for "Jr.", "Ph. D.", "MD MBA" and degrees such as "M.Ed." In a name in capitals,
+/// degrees that are not listed look like given names and don't count.
 fn is_suffix(part: &str, is_capitals: bool) -> bool {
     // "J.R." and "S.R." are initials, "Jr." and "Sr." are not.
     let is_initials = |word: &str| {
         let is_dotted = word.trim_end_matches('.').contains('.');
         is_dotted && matches!(key(word).as_str(), "jr" | "sr" | "dr")
     };
-    let is_known =
-        |word: &str| !is_initials(word) && SUFFIXES.split_whitespace().any(|suffix| suffix == key(word));
+    let is_known = |word: &str| {
+        !is_initials(word)
+            && SUFFIXES
+                .split_whitespace()
+                .any(|suffix| suffix == key(word))
+    };
     // "MPH" and "M.Ed." are degrees; "MaJo" and "A.B." may be given names.
     let is_degree = |word: &str| {
         let letters: Vec<char> = word.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -77,7 +90,10 @@ fn is_suffix(part: &str, is_capitals: bool) -> bool {
             && is_dotted == has_small
             && letters.first().is_some_and(|c| c.is_uppercase())
     };
-    key(part) == "phd" || part.split_whitespace().all(|word| is_known(word) || is_degree(word))
+    key(part) == "phd"
+        || part
+            .split_whitespace()
+            .all(|word| is_known(word) || is_degree(word))
 }
 
 #[cfg(test)]
@@ -107,7 +123,11 @@ mod tests {
             ("Иванов, Иван", "Иван Иванов"),
             ("佐藤，花子", "花子 佐藤"),
         ] {
-            assert_eq!(NameOrder::of(written), NameOrder::SurnameFirst(printed.to_owned()), "{written}");
+            assert_eq!(
+                NameOrder::of(written),
+                NameOrder::SurnameFirst(printed.to_owned()),
+                "{written}"
+            );
         }
     }
 

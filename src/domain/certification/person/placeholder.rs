@@ -2,10 +2,11 @@
 
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
-/// Abbreviations that mean "no value" in any column, in lower case. Texts that are also a country code or a gender,
-/// such as "NA" and "X", are not included.
+/// Abbreviations that mean "no value" in any column, in lower case. Texts that are also a country
+/// code or a gender, such as "NA" and "X", are not included.
 const NO_VALUE: &[&str] = &["n/a", "n.a.", "#n/a", "#n/d", "n/d", "s/d", "s/n"];
-/// Words that mean "no value" if they are the whole text. In a longer text, "Null" may be a surname.
+/// Words that mean "no value" if they are the whole text. In a longer text, "Null" may be a
+/// surname.
 const NO_VALUE_WORDS: &[&str] = &["null", "none", "undefined"];
 
 /// Longest phrase for a missing name, in bytes.
@@ -140,7 +141,8 @@ const NO_DOCUMENT: &[&str] = &[
     "leer",
 ];
 
-/// Returns true if the text consists of dashes, dots and other marks that people write in place of a value.
+/// Returns true if the text consists of dashes, dots and other marks that people write in place of
+/// a value.
 pub(super) fn is_marks(text: &str) -> bool {
     let is_mark = |character: char| {
         character.is_whitespace()
@@ -159,7 +161,8 @@ pub(super) fn is_marks(text: &str) -> bool {
                     | '\''
                     | '"'
                     | '\u{B7}'
-                    | '\u{2010}'..='\u{2015}' | '\u{2026}' | '\u{2212}' | '\u{FF0D}'
+                    | '\u{2010}'
+                    ..='\u{2015}' | '\u{2026}' | '\u{2212}' | '\u{FF0D}'
             )
     };
     !text.is_empty() && text.chars().all(is_mark)
@@ -219,8 +222,9 @@ fn is_abbreviation(text: &str) -> bool {
     is_marks(text) || NO_VALUE.contains(&text.to_lowercase().as_str())
 }
 
-/// Returns true if the text means that the person has no first or last name: "-", "N/A", "no tiene", and "FNU" and
-/// "LNU" (first or last name unknown) of American papers. "#N/A" does not count: it is the value of a failed formula.
+/// Returns true if the text means that the person has no first or last name: "-", "N/A", "no
+/// tiene", and "FNU" and "LNU" (first or last name unknown) of American papers. "#N/A" does not
+/// count: it is the value of a failed formula.
 pub(crate) fn is_no_name_part(text: &str) -> bool {
     if text.starts_with('#') {
         return false;
@@ -240,8 +244,8 @@ pub(super) fn is_no_name(text: &str) -> bool {
     is_no_value(text) || text.len() <= MAX_PHRASE && is_phrase()
 }
 
-/// Returns true for a part of a name that may be a placeholder: a text without letters, or one or more "x". "X" is a
-/// name.
+/// Returns true for a part of a name that may be a placeholder: a text without letters, or one or
+/// more "x". "X" is a name.
 pub(super) fn is_doubtful_part(text: &str) -> bool {
     let has_letter = text.chars().any(char::is_alphabetic);
     let are_x = text.chars().all(|c| matches!(c, 'x' | 'X')) && text != "X";
@@ -254,23 +258,36 @@ pub(super) fn is_no_document(text: &str) -> bool {
         return true;
     }
     let key = key(text);
-    let repeats = |wanted: char| !key.is_empty() && key.chars().all(|character| character == wanted);
+    let repeats =
+        |wanted: char| !key.is_empty() && key.chars().all(|character| character == wanted);
     repeats('0') || repeats('x') || NO_DOCUMENT.contains(&key.as_str())
 }
 
 /// Returns the letters and digits of a text, in lower case and without accents.
 fn key(text: &str) -> String {
-    let letters = text.nfkd().filter(|&character| !is_combining_mark(character));
-    letters.flat_map(char::to_lowercase).filter(|character| character.is_alphanumeric()).collect()
+    let letters = text
+        .nfkd()
+        .filter(|&character| !is_combining_mark(character));
+    letters
+        .flat_map(char::to_lowercase)
+        .filter(|character| character.is_alphanumeric())
+        .collect()
 }
 
-/// Returns the name without the marks before and after it that people write for a missing first or last name.
+/// Returns the name without the marks before and after it that people write for a missing first or
+/// last name.
 pub(crate) fn without_marks(name: &str) -> &str {
     let mut rest = name.trim();
-    while let Some((head, _)) = rest.rsplit_once(char::is_whitespace).filter(|(_, last)| is_dashes(last)) {
+    while let Some((head, _)) = rest
+        .rsplit_once(char::is_whitespace)
+        .filter(|(_, last)| is_dashes(last))
+    {
         rest = head.trim_end();
     }
-    while let Some((_, tail)) = rest.split_once(char::is_whitespace).filter(|(first, _)| is_dashes(first)) {
+    while let Some((_, tail)) = rest
+        .split_once(char::is_whitespace)
+        .filter(|(first, _)| is_dashes(first))
+    {
         rest = tail.trim_start();
     }
     if is_dashes(rest) { "" } else { rest }
@@ -279,7 +296,10 @@ pub(crate) fn without_marks(name: &str) -> &str {
 /// Returns true for one or more dashes, dots, underscores, asterisks or slashes.
 pub(crate) fn is_dashes(text: &str) -> bool {
     let is_dash = |c: char| {
-        matches!(c, '-' | '.' | '_' | '*' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FF0D}')
+        matches!(
+            c,
+            '-' | '.' | '_' | '*' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FF0D}'
+        )
     };
     !text.is_empty() && text.chars().all(is_dash)
 }

@@ -22,7 +22,8 @@ pub(crate) enum Doubt {
     SmallInside,
     /// A small letter with an accent at the start of a name with capitals, as in "àscar Mora".
     SmallInitial,
-    /// Letters of two scripts in one word, as in "JosИ", or a mark without its letter, as in "֤igo".
+    /// Letters of two scripts in one word, as in "JosИ", or a mark without its letter, as in
+    /// "֤igo".
     MixedScripts,
     /// Letters that don't follow each other in any name, as in "Âàíîâà" and "Ђнна".
     Improbable,
@@ -35,7 +36,9 @@ impl Doubt {
             Self::ReadTwice => {
                 "was encoded twice (\"Ã©\" for \"é\"); correct it, or export the file again as UTF-8"
             }
-            Self::SymbolInside => "has a symbol inside of a word, as from a wrong encoding; type it again",
+            Self::SymbolInside => {
+                "has a symbol inside of a word, as from a wrong encoding; type it again"
+            }
             Self::CapitalInside => {
                 "has a capital behind a small letter, as from a wrong encoding; type it again"
             }
@@ -57,8 +60,8 @@ impl Doubt {
     }
 }
 
-/// Returns the first sign that a name is misread, if any. If `is_guessed`, the encoding is only a guess, and the
-/// rules are stricter.
+/// Returns the first sign that a name is misread, if any. If `is_guessed`, the encoding is only a
+/// guess, and the rules are stricter.
 pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
     if name.is_ascii() {
         return None;
@@ -75,10 +78,12 @@ pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
     }
     let at = |index: Option<usize>| index.and_then(|index| characters.get(index)).copied();
     for (index, &character) in characters.iter().enumerate() {
-        let (before, after) = (at(index.checked_sub(1)), at(Some(index + 1)));
+        let before = at(index.checked_sub(1));
+        let after = at(Some(index + 1));
         let found = doubtful(character, before, after, is_guessed);
         let is_usual = |doubt: &Doubt| {
-            *doubt == Doubt::CapitalInside && prefixes::is_after_prefix(&characters, index, is_guessed)
+            *doubt == Doubt::CapitalInside
+                && prefixes::is_after_prefix(&characters, index, is_guessed)
         };
         if let Some(doubt) = found.filter(|doubt| !is_usual(doubt)) {
             return Some(doubt);
@@ -87,14 +92,17 @@ pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
     None
 }
 
-/// Returns true for a text, such as the name of an event, that was certainly read in a wrong encoding: encoded twice,
-/// with an accented capital at the end of a word in small letters, or with a rare symbol between small letters. The
-/// rules are less strict than for names, because texts have more symbols.
+/// Returns true for a text, such as the name of an event, that was certainly read in a wrong
+/// encoding: encoded twice, with an accented capital at the end of a word in small letters, or with
+/// a rare symbol between small letters. The rules are less strict than for names, because texts
+/// have more symbols.
 pub(crate) fn is_misread_text(text: &str) -> bool {
     let is_small = |c: &char| has_case(*c) && c.is_lowercase();
     let characters: Vec<char> = text.chars().collect();
     let is_lost = |three: &[char]| {
-        let [before, character, after] = three else { return false };
+        let [before, character, after] = three else {
+            return false;
+        };
         let is_usual = matches!(character, '…' | '•' | '™' | '®' | '©' | '°' | '×');
         let is_rare = is_symbol(*character)
             && character.general_category() != Category::DashPunctuation
@@ -104,7 +112,9 @@ pub(crate) fn is_misread_text(text: &str) -> bool {
     };
     let ends_in_capital = |word: &str| {
         let mut letters = word.chars().rev().filter(|c| c.is_alphabetic());
-        let last = letters.next().is_some_and(|c| is_latin(c) && !c.is_ascii() && c.is_uppercase());
+        let last = letters
+            .next()
+            .is_some_and(|c| is_latin(c) && !c.is_ascii() && c.is_uppercase());
         let mut rest = letters.peekable();
         last && word.chars().count() > 2 && rest.peek().is_some() && {
             let rest: Vec<char> = rest.collect();
@@ -116,8 +126,9 @@ pub(crate) fn is_misread_text(text: &str) -> bool {
         || text.split_whitespace().any(ends_in_capital)
 }
 
-/// Returns the first sign that counts only if the encoding is a guess, such as a small letter between capitals, East
-/// Asian signs beside Latin letters, or quotation marks and dots within words.
+/// Returns the first sign that counts only if the encoding is a guess, such as a small letter
+/// between capitals, East Asian signs beside Latin letters, or quotation marks and dots within
+/// words.
 fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
     if has_small_initial(name) {
         return Some(Doubt::SmallInitial);
@@ -137,9 +148,13 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
             return Some(Doubt::SymbolInside);
         }
         for (index, &character) in word.iter().enumerate().filter(|(_, c)| !c.is_ascii()) {
-            let before = index.checked_sub(1).and_then(|index| word.get(index)).copied();
+            let before = index
+                .checked_sub(1)
+                .and_then(|index| word.get(index))
+                .copied();
             let after = word.get(index + 1).copied();
-            let (before_latin, after_latin) = (before.is_some_and(is_latin), after.is_some_and(is_latin));
+            let before_latin = before.is_some_and(is_latin);
+            let after_latin = after.is_some_and(is_latin);
             let is_capital = |c: Option<char>| c.is_some_and(char::is_uppercase);
             let is_small = |c: Option<char>| c.is_some_and(|c| is_latin(c) && c.is_lowercase());
             let is_sign = match character {
@@ -157,7 +172,11 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
                 return Some(Doubt::SymbolInside);
             }
             // "KŠthe" has a capital where a vowel was.
-            if is_latin(character) && character.is_uppercase() && is_capital(before) && is_small(after) {
+            if is_latin(character)
+                && character.is_uppercase()
+                && is_capital(before)
+                && is_small(after)
+            {
                 return Some(Doubt::CapitalInside);
             }
         }
@@ -165,19 +184,27 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
     None
 }
 
-/// Returns true for a word with more symbols than letters, as Hebrew of DOS becomes in Windows-1252: "™˜„".
+/// Returns true for a word with more symbols than letters, as Hebrew of DOS becomes in
+/// Windows-1252: "™˜„".
 fn is_without_letters(word: &[char]) -> bool {
     let is_odd = |c: &char| !c.is_ascii() && c.general_category() != Category::DashPunctuation;
     let letters = word.iter().filter(|c| c.is_alphabetic()).count();
-    let symbols = word.iter().filter(|c| is_odd(c) && !c.is_alphabetic() && !is_mark(**c)).count();
+    let symbols = word
+        .iter()
+        .filter(|c| is_odd(c) && !c.is_alphabetic() && !is_mark(**c))
+        .count();
     symbols > letters
 }
 
-/// Returns true if a word begins with a small letter with an accent that single-byte encodings have, and another word
-/// begins with a capital. Words of one or two characters are ignored.
+/// Returns true if a word begins with a small letter with an accent that single-byte encodings
+/// have, and another word begins with a capital. Words of one or two characters are ignored.
 fn has_small_initial(name: &[char]) -> bool {
-    let words = || name.split(|c| c.is_whitespace()).filter(|word| word.len() >= 3);
-    let is_small = |c: &char| matches!(*c, '\u{E0}'..='\u{17F}') && is_latin(*c) && c.is_lowercase();
+    let words = || {
+        name.split(|c| c.is_whitespace())
+            .filter(|word| word.len() >= 3)
+    };
+    let is_small =
+        |c: &char| matches!(*c, '\u{E0}'..='\u{17F}') && is_latin(*c) && c.is_lowercase();
     words().any(|word| word.first().is_some_and(is_small))
         && words().any(|word| word.first().is_some_and(|c| c.is_uppercase()))
 }
@@ -192,13 +219,22 @@ fn has_small_between_capitals(word: &[char]) -> bool {
     })
 }
 
-/// Returns true for a word with half-width Katakana beside other East Asian letters. A name has one of the two.
+/// Returns true for a word with half-width Katakana beside other East Asian letters. A name has one
+/// of the two.
 fn has_half_width_part(word: &[char]) -> bool {
     let is_half = |c: &char| matches!(*c, '\u{FF66}'..='\u{FF9F}');
-    word.iter().any(is_half) && word.iter().any(|c| *c >= '\u{2E80}' && c.is_alphabetic() && !is_half(c))
+    word.iter().any(is_half)
+        && word
+            .iter()
+            .any(|c| *c >= '\u{2E80}' && c.is_alphabetic() && !is_half(c))
 }
 
-fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guessed: bool) -> Option<Doubt> {
+fn doubtful(
+    character: char,
+    before: Option<char>,
+    after: Option<char>,
+    is_guessed: bool,
+) -> Option<Doubt> {
     if character.is_ascii() {
         return None;
     }
@@ -218,7 +254,8 @@ fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guess
             is_guessed || !is_small(after)
         } else {
             // "МакДональд" continues in small letters, and "ИвановА.А." has initials.
-            !is_small(after) && after != Some('.') || is_guessed && matches!(character, 'Я' | 'Ю' | 'Э')
+            !is_small(after) && after != Some('.')
+                || is_guessed && matches!(character, 'Я' | 'Ю' | 'Э')
         };
         return is_doubtful.then_some(Doubt::CapitalInside);
     }
@@ -230,20 +267,27 @@ fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guess
     (is_guessed && is_other(character) && meets_latin).then_some(Doubt::MixedScripts)
 }
 
-/// Returns true for a symbol that is plausible beside letters: a dash as a hyphen, as in "Jean–Pierre" and
-/// "Салтыков–Щедрин", and a low quotation mark before a nickname.
-fn is_punctuation(character: char, before: Option<char>, after: Option<char>, is_guessed: bool) -> bool {
+/// Returns true for a symbol that is plausible beside letters: a dash as a hyphen, as in
+/// "Jean–Pierre" and "Салтыков–Щедрин", and a low quotation mark before a nickname.
+fn is_punctuation(
+    character: char,
+    before: Option<char>,
+    after: Option<char>,
+    is_guessed: bool,
+) -> bool {
     let is_small = after.is_some_and(|c| has_case(c) && c.is_lowercase());
     let is_latin = before.is_some_and(is_latin) || after.is_some_and(is_latin);
     let is_dash = character.general_category() == Category::DashPunctuation;
-    // The dash in "Mu–oz" replaces a letter. Decoding Windows-1252 as MacRoman turns "Ñ" into a dash.
+    // The dash in "Mu–oz" replaces a letter. Decoding Windows-1252 as MacRoman turns "Ñ" into a
+    // dash.
     (is_dash || character == '„') && !is_small && !(is_guessed && is_latin)
         // Old keyboards write the Greek accent before a capital.
         || character == '\u{384}' && !is_latin
 }
 
-/// Returns true if all letters are Latin letters with accents, in a word of five or more letters or a name of six or
-/// more. Text of another alphabet looks like this if it is decoded as Windows-1252.
+/// Returns true if all letters are Latin letters with accents, in a word of five or more letters or
+/// a name of six or more. Text of another alphabet looks like this if it is decoded as
+/// Windows-1252.
 fn has_only_accents(name: &[char]) -> bool {
     let letters = |text: &[char]| text.iter().filter(|c| c.is_alphabetic()).count();
     let is_accented = |c: &char| is_latin(*c) && matches!(*c, '\u{C0}'..='\u{17F}');
@@ -252,16 +296,20 @@ fn has_only_accents(name: &[char]) -> bool {
     words.any(|word| letters(word) >= 5 && are_all(word)) || letters(name) >= 6 && are_all(name)
 }
 
-/// Returns true for pairs of letters that no name contains, such as "òð" and "çr". Decoding Windows-1257 as
-/// Windows-1252 turns "š" into "ð" and "ē" into "ç".
+/// Returns true for pairs of letters that no name contains, such as "òð" and "çr". Decoding
+/// Windows-1257 as Windows-1252 turns "š" into "ð" and "ē" into "ç".
 fn has_misread_eth(name: &[char]) -> bool {
     name.windows(2).any(|pair| {
-        matches!(pair, ['ò', 'ð'] | ['ð', 'ò' | 'ð' | 'û' | 'ë' | 'ç'] | ['û' | 'ë' | 'ç', 'ð'] | ['ç', 'r'])
+        matches!(
+            pair,
+            ['ò', 'ð'] | ['ð', 'ò' | 'ð' | 'û' | 'ë' | 'ç'] | ['û' | 'ë' | 'ç', 'ð'] | ['ç', 'r']
+        )
     })
 }
 
-/// Returns true for characters that are correct in some names and misread letters in others: an apostrophe or a
-/// no-break space between letters, and an "œ" before a letter that does not follow it in names.
+/// Returns true for characters that are correct in some names and misread letters in others: an
+/// apostrophe or a no-break space between letters, and an "œ" before a letter that does not follow
+/// it in names.
 fn is_doubtful_letter(character: char, before: Option<char>, after: Option<char>) -> bool {
     let is_small = |c: Option<char>| c.is_some_and(|c| is_latin(c) && c.is_lowercase());
     match character {
@@ -281,17 +329,25 @@ pub(crate) const fn is_latin(character: char) -> bool {
 /// Returns true for letters of alphabets with capitals: Latin, Greek and Cyrillic.
 fn has_case(character: char) -> bool {
     is_latin(character)
-        || matches!(character, '\u{370}'..='\u{52F}' | '\u{1F00}'..='\u{1FFF}') && character.is_alphabetic()
+        || matches!(character, '\u{370}'..='\u{52F}' | '\u{1F00}'..='\u{1FFF}')
+            && character.is_alphabetic()
 }
 
 fn is_mark(character: char) -> bool {
-    matches!(character.general_category(), Category::NonspacingMark | Category::ModifierLetter)
+    matches!(
+        character.general_category(),
+        Category::NonspacingMark | Category::ModifierLetter
+    )
 }
 
 /// Returns true for symbols that misread letters turn into and that no name contains.
 fn is_symbol(character: char) -> bool {
-    // Names contain apostrophes, the middle dot of Catalan, ordinals as in "Mª", quotation marks around nicknames.
-    if matches!(character, '’' | '‘' | '´' | '·' | 'ª' | 'º' | '“' | '”' | '«' | '»') {
+    // Names contain apostrophes, the middle dot of Catalan, ordinals as in "Mª", quotation marks
+    // around nicknames.
+    if matches!(
+        character,
+        '’' | '‘' | '´' | '·' | 'ª' | 'º' | '“' | '”' | '«' | '»'
+    ) {
         return false;
     }
     let kind = character.general_category();

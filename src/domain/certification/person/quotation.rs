@@ -1,7 +1,8 @@
 //! Quotation marks in texts.
 
-/// Returns true if the straight quotation marks of a text are in pairs around words, as in `Ana "Anita" Gil`. Marks
-/// around the whole text, or at its beginning, are rejected: they come from programs that quote fields.
+/// Returns true if the straight quotation marks of a text are in pairs around words, as in `Ana
+/// "Anita" Gil`. Marks around the whole text, or at its beginning, are rejected: they come from
+/// programs that quote fields.
 pub(crate) fn is_in_pairs(text: &str) -> bool {
     if !text.contains('"') {
         return true;
@@ -15,8 +16,14 @@ pub(crate) fn is_in_pairs(text: &str) -> bool {
     while let Some(character) = characters.next() {
         if character == '"' {
             let after = characters.peek().copied().unwrap_or(' ');
-            let (outer, inner) = if is_open { (after, before) } else { (before, after) };
-            if !(outer.is_whitespace() || matches!(outer, ',' | '(' | ')')) || !inner.is_alphanumeric() {
+            let (outer, inner) = if is_open {
+                (after, before)
+            } else {
+                (before, after)
+            };
+            if !(outer.is_whitespace() || matches!(outer, ',' | '(' | ')'))
+                || !inner.is_alphanumeric()
+            {
                 return false;
             }
             is_open = !is_open;
@@ -32,12 +39,23 @@ mod tests {
 
     #[test]
     fn only_marks_around_words_are_pairs() {
-        for text in ["Ana", r#"Ana "Anita" Gil"#, r#"Ana ("Anita") Gil"#, r#"Ana "Anita""#, "O'Neil"] {
+        for text in [
+            "Ana",
+            r#"Ana "Anita" Gil"#,
+            r#"Ana ("Anita") Gil"#,
+            r#"Ana "Anita""#,
+            "O'Neil",
+        ] {
             assert!(is_in_pairs(text), "{text}");
         }
-        for text in
-            [r#""Ana Gil""#, r#""Ana" Gil"#, r#"Ana "Gil"#, r#"5" Ana"#, r#"Ana \"A\" Gil"#, r#"A"b"c"#]
-        {
+        for text in [
+            r#""Ana Gil""#,
+            r#""Ana" Gil"#,
+            r#"Ana "Gil"#,
+            r#"5" Ana"#,
+            r#"Ana \"A\" Gil"#,
+            r#"A"b"c"#,
+        ] {
             assert!(!is_in_pairs(text), "{text}");
         }
     }

@@ -2,11 +2,14 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Returns a name in the form for comparison: lower case, one space between words, and without the accents of Latin,
-/// Greek and Cyrillic letters. Vowel signs of other scripts are kept, because they distinguish names.
+/// Returns a name in the form for comparison: lower case, one space between words, and without the
+/// accents of Latin, Greek and Cyrillic letters. Vowel signs of other scripts are kept, because
+/// they distinguish names.
 #[must_use]
 pub fn folded_name(name: &str) -> String {
-    let letters = name.nfkd().filter(|character| !matches!(character, '\u{300}'..='\u{36F}'));
+    let letters = name
+        .nfkd()
+        .filter(|character| !matches!(character, '\u{300}'..='\u{36F}'));
     let lower: String = letters.flat_map(char::to_lowercase).collect();
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -17,16 +20,19 @@ pub fn is_same_name(one: &str, other: &str) -> bool {
     folded_name(one) == folded_name(other)
 }
 
-/// Returns true if every word of the shorter name is in the longer one, as a word or as its initial: "Ana R."
-/// and "Ana Rojas Peña" are alike, "Ana Rojas" and "Bruno Rojas" are not.
+/// Returns true if every word of the shorter name is in the longer one, as a word or as its
+/// initial: "Ana R." and "Ana Rojas Peña" are alike, "Ana Rojas" and "Bruno Rojas" are not.
 #[must_use]
 pub fn is_like_name(one: &str, other: &str) -> bool {
-    let (one, other) = (comparable(one), comparable(other));
-    let (mut shorter, mut longer) = (words(&one), words(&other));
+    let one = comparable(one);
+    let other = comparable(other);
+    let mut shorter = words(&one);
+    let mut longer = words(&other);
     if shorter.len() > longer.len() {
         std::mem::swap(&mut shorter, &mut longer);
     }
-    // Whole words are matched first, so that an initial does not use up a word that another one needs.
+    // Whole words are matched first, so that an initial does not use up a word that another one
+    // needs.
     let words = shorter.len();
     shorter.retain(|word| match longer.iter().position(|known| known == word) {
         Some(same) => {
@@ -36,24 +42,28 @@ pub fn is_like_name(one: &str, other: &str) -> bool {
         None => true,
     });
     let initials_fit =
-        shorter.iter().all(|word| match longer.iter().position(|known| is_initial(word, known)) {
-            Some(initial) => {
-                longer.swap_remove(initial);
-                true
-            }
-            None => false,
-        });
+        shorter.iter().all(
+            |word| match longer.iter().position(|known| is_initial(word, known)) {
+                Some(initial) => {
+                    longer.swap_remove(initial);
+                    true
+                }
+                None => false,
+            },
+        );
     initials_fit && shorter.len() < words
 }
 
-/// Returns true if two names are not [alike](is_like_name) and differ in more than spaces and hyphens.
+/// Returns true if two names are not [alike](is_like_name) and differ in more than spaces and
+/// hyphens.
 #[must_use]
 pub fn is_quite_different(one: &str, other: &str) -> bool {
     let joined = |name: &str| words(&comparable(name)).concat();
     !is_like_name(one, other) && joined(one) != joined(other)
 }
 
-/// Returns a folded name without apostrophes, in which plain letters replace letters such as "ł" and "ø".
+/// Returns a folded name without apostrophes, in which plain letters replace letters such as "ł"
+/// and "ø".
 fn comparable(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
     for letter in folded_name(name).chars() {
@@ -74,9 +84,11 @@ fn comparable(name: &str) -> String {
 }
 
 fn words(name: &str) -> Vec<&str> {
-    name.split(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | '-' | '\u{2010}' | '\u{2011}'))
-        .filter(|w| !w.is_empty())
-        .collect()
+    name.split(|c: char| {
+        c.is_whitespace() || matches!(c, '.' | ',' | '-' | '\u{2010}' | '\u{2011}')
+    })
+    .filter(|w| !w.is_empty())
+    .collect()
 }
 
 fn is_initial(one: &str, other: &str) -> bool {
@@ -90,13 +102,18 @@ mod tests {
 
     #[test]
     fn names_are_the_same_regardless_of_case_accents_and_spaces() {
-        for (one, other) in
-            [("JOSE MUÑOZ", "José  Muñoz"), ("Ana Rojas", "ana rojas"), ("Ångström", "angstrom")]
-        {
+        for (one, other) in [
+            ("JOSE MUÑOZ", "José  Muñoz"),
+            ("Ana Rojas", "ana rojas"),
+            ("Ångström", "angstrom"),
+        ] {
             assert!(is_same_name(one, other), "{one} {other}");
         }
-        for (one, other) in [("Ana Rojas", "Ana Rojas Peña"), ("किरण", "करण"), ("Ana", "Anna")]
-        {
+        for (one, other) in [
+            ("Ana Rojas", "Ana Rojas Peña"),
+            ("किरण", "करण"),
+            ("Ana", "Anna"),
+        ] {
             assert!(!is_same_name(one, other), "{one} {other}");
         }
     }
@@ -112,12 +129,21 @@ mod tests {
             ("Siobhán O’Neil", "Siobhan O'Neil"),
             ("José Juan Pérez", "J. José Pérez"),
         ] {
-            assert!(is_like_name(one, other) && is_like_name(other, one), "{one} {other}");
+            assert!(
+                is_like_name(one, other) && is_like_name(other, one),
+                "{one} {other}"
+            );
         }
-        for (one, other) in
-            [("Ana Rojas", "Bruno Rojas"), ("A. R.", "Ana Rojas"), ("Ana Rojas", "Ana Mora"), ("", "Ana")]
-        {
-            assert!(!is_like_name(one, other) && !is_like_name(other, one), "{one} {other}");
+        for (one, other) in [
+            ("Ana Rojas", "Bruno Rojas"),
+            ("A. R.", "Ana Rojas"),
+            ("Ana Rojas", "Ana Mora"),
+            ("", "Ana"),
+        ] {
+            assert!(
+                !is_like_name(one, other) && !is_like_name(other, one),
+                "{one} {other}"
+            );
         }
     }
 
@@ -131,7 +157,10 @@ mod tests {
             ("山田 太郎", "佐藤 花子"),
             ("Иван Петров", "Пётр Иванов"),
         ] {
-            assert!(is_quite_different(one, other) && is_quite_different(other, one), "{one} {other}");
+            assert!(
+                is_quite_different(one, other) && is_quite_different(other, one),
+                "{one} {other}"
+            );
         }
         for (one, other) in [
             ("Rojas Peña, Ana", "ANA ROJAS"),
@@ -142,7 +171,10 @@ mod tests {
             ("J. Mora", "Juan Mora"),
             ("Иванов Пётр", "Петр Иванов"),
         ] {
-            assert!(!is_quite_different(one, other) && !is_quite_different(other, one), "{one} {other}");
+            assert!(
+                !is_quite_different(one, other) && !is_quite_different(other, one),
+                "{one} {other}"
+            );
         }
     }
 }

@@ -19,7 +19,10 @@ fn raw(name: &str, document: &str, email: &str) -> RawPerson {
 fn codes(raw: RawPerson) -> Vec<(&'static str, &'static str)> {
     match raw.check(true) {
         Ok(_) => Vec::new(),
-        Err(errors) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
+        Err(errors) => errors
+            .into_iter()
+            .map(|error| (error.field, error.code))
+            .collect(),
     }
 }
 
@@ -56,8 +59,9 @@ fn names_of_many_scripts_are_accepted() {
 
 #[test]
 fn text_is_trimmed_and_composed() {
-    let person =
-        raw("  Jose\u{301}\u{a0}", " 007 ", "\tA@Example.com\n").check(true).expect("only space around");
+    let person = raw("  Jose\u{301}\u{a0}", " 007 ", "\tA@Example.com\n")
+        .check(true)
+        .expect("only space around");
     assert_eq!(person.full_name.reveal_str(), "José");
     assert_eq!(person.document_number, Some("007".to_owned().into()));
     assert_eq!(person.email.reveal_str(), "A@Example.com");
@@ -71,12 +75,22 @@ fn first_and_last_name_make_the_full_name() {
         last_name: last.map(str::to_owned),
         ..raw("", "1", "a@example.com")
     };
-    let joined = parts(Some(" "), Some(" Ada "), Some("Lovelace")).check(true).expect("both parts");
+    let joined = parts(Some(" "), Some(" Ada "), Some("Lovelace"))
+        .check(true)
+        .expect("both parts");
     assert_eq!(joined.full_name.reveal_str(), "Ada Lovelace");
-    let whole = parts(Some("Ada King"), Some("Ada"), None).check(true).expect("the full name wins");
+    let whole = parts(Some("Ada King"), Some("Ada"), None)
+        .check(true)
+        .expect("the full name wins");
     assert_eq!(whole.full_name.reveal_str(), "Ada King");
-    assert_eq!(codes(parts(None, Some("Ada"), None)), [("lastName", "REQUIRED")]);
-    assert_eq!(codes(parts(None, None, Some("King"))), [("firstName", "REQUIRED")]);
+    assert_eq!(
+        codes(parts(None, Some("Ada"), None)),
+        [("lastName", "REQUIRED")]
+    );
+    assert_eq!(
+        codes(parts(None, None, Some("King"))),
+        [("firstName", "REQUIRED")]
+    );
     assert_eq!(codes(parts(None, None, None)), [("fullName", "REQUIRED")]);
 }
 
@@ -88,37 +102,72 @@ fn a_dash_in_place_of_one_name_is_not_printed() {
         last_name: Some(last.to_owned()),
         ..raw("", "1", "a@example.com")
     };
-    for (first, last) in
-        [("Sukarno", "-"), ("Sukarno", "."), ("-", "Sukarno"), ("Sukarno", "—"), (" Sukarno ", "N/A")]
-    {
-        let person = parts(first, last).check(true).expect("a person with one name");
+    for (first, last) in [
+        ("Sukarno", "-"),
+        ("Sukarno", "."),
+        ("-", "Sukarno"),
+        ("Sukarno", "—"),
+        (" Sukarno ", "N/A"),
+    ] {
+        let person = parts(first, last)
+            .check(true)
+            .expect("a person with one name");
         assert_eq!(person.full_name.reveal_str(), "Sukarno", "{first} {last}");
     }
-    assert_eq!(codes(parts("-", ".")), [("firstName", "REQUIRED"), ("lastName", "REQUIRED")]);
+    assert_eq!(
+        codes(parts("-", ".")),
+        [("firstName", "REQUIRED"), ("lastName", "REQUIRED")]
+    );
     let null = parts("Ana", "Nul").check(true).expect("two names");
     assert_eq!(null.full_name.reveal_str(), "Ana Nul");
-    for (written, name) in [("Sukarno -", "Sukarno"), (". Sukarno", "Sukarno"), ("Ana - Luz", "Ana - Luz")] {
-        let person = raw(written, "1", "a@example.com").check(true).expect("a person with one name");
+    for (written, name) in [
+        ("Sukarno -", "Sukarno"),
+        (". Sukarno", "Sukarno"),
+        ("Ana - Luz", "Ana - Luz"),
+    ] {
+        let person = raw(written, "1", "a@example.com")
+            .check(true)
+            .expect("a person with one name");
         assert_eq!(person.full_name.reveal_str(), name);
     }
     for nobody in ["-", "N/A", "null", ". -"] {
-        assert_eq!(codes(raw(nobody, "1", "a@example.com")), [("fullName", "REQUIRED")], "{nobody}");
+        assert_eq!(
+            codes(raw(nobody, "1", "a@example.com")),
+            [("fullName", "REQUIRED")],
+            "{nobody}"
+        );
     }
 }
 
 #[test]
 fn a_placeholder_is_no_document() {
     for placeholder in ["N/A", "0", "-", "sin documento", " Sin Documento "] {
-        assert_eq!(codes(raw("Ada", placeholder, "a@example.com")), [("documentNumber", "PLACEHOLDER")]);
-        let person = raw("Ada", placeholder, "a@example.com").check(false).expect("none is required");
+        assert_eq!(
+            codes(raw("Ada", placeholder, "a@example.com")),
+            [("documentNumber", "PLACEHOLDER")]
+        );
+        let person = raw("Ada", placeholder, "a@example.com")
+            .check(false)
+            .expect("none is required");
         assert_eq!(person.document_number, None);
-        let entry = raw("Ada", placeholder, "a@example.com").check_entry().expect("checked later");
+        let entry = raw("Ada", placeholder, "a@example.com")
+            .check_entry()
+            .expect("checked later");
         assert_eq!(entry.document, DocumentEntry::Placeholder);
         assert!(entry.check_placeholder(true).is_err() && entry.check_placeholder(false).is_ok());
     }
-    let without = RawPerson { document_number: None, ..raw("Ada", "", "a@example.com") };
+    let without = RawPerson {
+        document_number: None,
+        ..raw("Ada", "", "a@example.com")
+    };
     assert_eq!(codes(without.clone()), [("documentNumber", "REQUIRED")]);
-    assert_eq!(without.check(false).expect("none is required").document_number, None);
+    assert_eq!(
+        without
+            .check(false)
+            .expect("none is required")
+            .document_number,
+        None
+    );
 }
 
 #[test]
@@ -137,12 +186,21 @@ fn blank_fields_of_a_row_keep_the_stored_values() {
         ..RawPerson::default()
     };
     let changed = row.check_entry().expect("a row").over(&known);
-    assert_eq!(changed, Person { full_name: "Ana Rojas Peña".to_owned().into(), ..known });
+    assert_eq!(
+        changed,
+        Person {
+            full_name: "Ana Rojas Peña".to_owned().into(),
+            ..known
+        }
+    );
 }
 
 #[test]
 fn all_errors_are_reported_at_once() {
-    let nothing = RawPerson { gender: Some("x".repeat(101)), ..RawPerson::default() };
+    let nothing = RawPerson {
+        gender: Some("x".repeat(101)),
+        ..RawPerson::default()
+    };
     let expected = [
         ("fullName", "REQUIRED"),
         ("documentNumber", "REQUIRED"),
@@ -154,9 +212,15 @@ fn all_errors_are_reported_at_once() {
 
 #[test]
 fn lengths_count_characters() {
-    assert_eq!(codes(raw(&"é".repeat(200), &"9".repeat(64), "a@example.com")), []);
+    assert_eq!(
+        codes(raw(&"é".repeat(200), &"9".repeat(64), "a@example.com")),
+        []
+    );
     let long = raw(&"é".repeat(201), &"9".repeat(65), "a@example.com");
-    assert_eq!(codes(long), [("fullName", "TOO_LONG"), ("documentNumber", "TOO_LONG")]);
+    assert_eq!(
+        codes(long),
+        [("fullName", "TOO_LONG"), ("documentNumber", "TOO_LONG")]
+    );
 }
 
 #[test]
@@ -180,20 +244,45 @@ fn characters_that_do_not_print_are_refused_by_code_point() {
         ('\u{2028}', "U+2028"),
         ('\u{e0041}', "U+E0041"),
     ] {
-        let errors =
-            raw(&format!("Ada{character}Secret"), "1", "a@example.com").check(true).expect_err(code_point);
-        assert_eq!((errors[0].field, errors[0].code), ("fullName", "FORBIDDEN_CHARACTER"));
-        assert!(errors[0].message.contains(code_point), "{}", errors[0].message);
-        assert!(errors[0].message.contains("character 4"), "{}", errors[0].message);
-        assert!(!errors[0].message.contains("Secret"), "{}", errors[0].message);
+        let errors = raw(&format!("Ada{character}Secret"), "1", "a@example.com")
+            .check(true)
+            .expect_err(code_point);
+        assert_eq!(
+            (errors[0].field, errors[0].code),
+            ("fullName", "FORBIDDEN_CHARACTER")
+        );
+        assert!(
+            errors[0].message.contains(code_point),
+            "{}",
+            errors[0].message
+        );
+        assert!(
+            errors[0].message.contains("character 4"),
+            "{}",
+            errors[0].message
+        );
+        assert!(
+            !errors[0].message.contains("Secret"),
+            "{}",
+            errors[0].message
+        );
     }
 }
 
 #[test]
 fn a_name_has_a_letter_and_a_document_a_digit_or_letter() {
     let empty_words = raw("-- 12", ". - .", "a@example.com");
-    assert_eq!(codes(empty_words), [("fullName", "INVALID_NAME"), ("documentNumber", "PLACEHOLDER")]);
-    assert_eq!(codes(raw("Ada", "€ £", "a@example.com")), [("documentNumber", "INVALID_DOCUMENT_NUMBER")]);
+    assert_eq!(
+        codes(empty_words),
+        [
+            ("fullName", "INVALID_NAME"),
+            ("documentNumber", "PLACEHOLDER")
+        ]
+    );
+    assert_eq!(
+        codes(raw("Ada", "€ £", "a@example.com")),
+        [("documentNumber", "INVALID_DOCUMENT_NUMBER")]
+    );
 }
 
 #[test]
@@ -209,8 +298,15 @@ fn damaged_names_are_rejected() {
         "Ana Ruiz <ana@x.org>",
         "ana@x.org",
     ] {
-        assert_eq!(codes(raw(name, "1", "a@example.com")), [("fullName", "INVALID_NAME")], "{name}");
-        assert!(raw(name, "1", "a@example.com").check_entry().is_err(), "{name}");
+        assert_eq!(
+            codes(raw(name, "1", "a@example.com")),
+            [("fullName", "INVALID_NAME")],
+            "{name}"
+        );
+        assert!(
+            raw(name, "1", "a@example.com").check_entry().is_err(),
+            "{name}"
+        );
     }
     let parts = |first: &str, last: &str| RawPerson {
         full_name: None,
@@ -219,15 +315,26 @@ fn damaged_names_are_rejected() {
         ..raw("", "1", "a@example.com")
     };
     assert_eq!(codes(parts("Ana", "#REF!")), [("lastName", "INVALID_NAME")]);
-    assert_eq!(codes(parts("Jos?", "Mora")), [("firstName", "INVALID_NAME")]);
-    let errors = raw("Secret?o", "1", "a@example.com").check(true).expect_err("a lost letter");
-    assert!(!errors[0].message.contains("Secret"), "{}", errors[0].message);
+    assert_eq!(
+        codes(parts("Jos?", "Mora")),
+        [("firstName", "INVALID_NAME")]
+    );
+    let errors = raw("Secret?o", "1", "a@example.com")
+        .check(true)
+        .expect_err("a lost letter");
+    assert!(
+        !errors[0].message.contains("Secret"),
+        "{}",
+        errors[0].message
+    );
 }
 
 #[test]
 fn full_name_with_the_last_name_first_is_rejected() {
     for written in ["Ruiz, Ana", "RUIZ PEÑA, ANA", "Ruiz, Ana,"] {
-        let errors = raw(written, "1", "a@example.com").check(true).expect_err(written);
+        let errors = raw(written, "1", "a@example.com")
+            .check(true)
+            .expect_err(written);
         assert_eq!(errors[0].code, "INVALID_NAME");
         assert!(errors[0].message.contains("comma"), "{}", errors[0].message);
     }
@@ -241,7 +348,9 @@ fn commas_and_semicolons_at_the_end_are_removed() {
         ("Ana Ruiz -,;", "Ana Ruiz"),
         ("Sammy Davis, Jr.,", "Sammy Davis, Jr."),
     ] {
-        let person = raw(written, "1", "a@example.com").check(true).expect("a name");
+        let person = raw(written, "1", "a@example.com")
+            .check(true)
+            .expect("a name");
         assert_eq!(person.full_name.reveal_str(), name, "{written}");
     }
     let parts = RawPerson {
@@ -250,14 +359,28 @@ fn commas_and_semicolons_at_the_end_are_removed() {
         last_name: Some("Ruiz;".to_owned()),
         ..raw("", "1", "a@example.com")
     };
-    assert_eq!(parts.check(true).expect("two names").full_name.reveal_str(), "Ana Ruiz");
+    assert_eq!(
+        parts.check(true).expect("two names").full_name.reveal_str(),
+        "Ana Ruiz"
+    );
 }
 
 #[test]
 fn invalid_mail_addresses_are_rejected() {
-    let longest = format!("{}@{}.{}.{}.com", "a".repeat(64), "b".repeat(61), "c".repeat(61), "d".repeat(60));
+    let longest = format!(
+        "{}@{}.{}.{}.com",
+        "a".repeat(64),
+        "b".repeat(61),
+        "c".repeat(61),
+        "d".repeat(60)
+    );
     assert_eq!(longest.len(), 64 + 1 + 61 + 1 + 61 + 1 + 60 + 4);
-    for good in ["a@example.com", "o'brien+x@sub.example.org", "n@ñandú.example", &longest] {
+    for good in [
+        "a@example.com",
+        "o'brien+x@sub.example.org",
+        "n@ñandú.example",
+        &longest,
+    ] {
         assert_eq!(codes(raw("Ada", "1", good)), [], "{good}");
     }
     for bad in [
@@ -286,7 +409,11 @@ fn invalid_mail_addresses_are_rejected() {
         &format!("a@{}.com", "b".repeat(64)),
         &format!("a@{}com", "ñ.".repeat(50)),
     ] {
-        assert_eq!(codes(raw("Ada", "1", bad)), [("email", "INVALID_EMAIL")], "{bad}");
+        assert_eq!(
+            codes(raw("Ada", "1", bad)),
+            [("email", "INVALID_EMAIL")],
+            "{bad}"
+        );
     }
     let long = format!("a@{}com", "bcd.".repeat(63));
     assert_eq!(codes(raw("Ada", "1", &long)), [("email", "TOO_LONG")]);
@@ -294,13 +421,22 @@ fn invalid_mail_addresses_are_rejected() {
 
 #[test]
 fn two_spellings_of_one_mailbox_or_document_are_the_same() {
-    let person =
-        |document: &str, email: &str| raw("Ada", document, email).check(true).expect("a valid person");
+    let person = |document: &str, email: &str| {
+        raw("Ada", document, email)
+            .check(true)
+            .expect("a valid person")
+    };
     let one = person("x-12.345 678", "Ada.L@München.example");
     let other = person("Ｘ12345678", "ada.l@XN--MNCHEN-3YA.example");
-    assert_eq!(one.normalised_email().reveal_str(), "ada.l@xn--mnchen-3ya.example");
+    assert_eq!(
+        one.normalised_email().reveal_str(),
+        "ada.l@xn--mnchen-3ya.example"
+    );
     assert_eq!(one.normalised_email(), other.normalised_email());
-    assert_eq!(one.normalised_document(), Some("x12345678".to_owned().into()));
+    assert_eq!(
+        one.normalised_document(),
+        Some("x12345678".to_owned().into())
+    );
     assert_eq!(one.normalised_document(), other.normalised_document());
     assert_ne!(
         person("007", "a@example.com").normalised_document(),
@@ -310,7 +446,9 @@ fn two_spellings_of_one_mailbox_or_document_are_the_same() {
 
 #[test]
 fn debug_output_hides_personal_data_and_json_contains_it() {
-    let person = raw("Ada", "7", "ada@example.com").check(true).expect("a valid person");
+    let person = raw("Ada", "7", "ada@example.com")
+        .check(true)
+        .expect("a valid person");
     let shown = format!("{person:?} {:?}", raw("Ada", "7", "ada@example.com"));
     assert!(!shown.contains("Ada") && !shown.contains("ada@"), "{shown}");
     let json = serde_json::to_value(&person).expect("a person serialises");
@@ -324,7 +462,8 @@ fn any_text() -> impl Strategy<Value = Option<String>> {
     prop_oneof![
         Just(None),
         any::<String>().prop_map(Some),
-        proptest::collection::vec(any::<char>(), 0..8).prop_map(|text| Some(text.into_iter().collect())),
+        proptest::collection::vec(any::<char>(), 0..8)
+            .prop_map(|text| Some(text.into_iter().collect())),
     ]
 }
 

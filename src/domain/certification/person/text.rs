@@ -3,7 +3,8 @@
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::characters::{
-    JOINER, describe, is_blank, is_edge, is_forbidden, is_ignorable, is_joinable, is_joiner, is_virama,
+    JOINER, describe, is_blank, is_edge, is_forbidden, is_ignorable, is_joinable, is_joiner,
+    is_virama,
 };
 use crate::domain::InvalidField;
 
@@ -18,14 +19,16 @@ pub(in crate::domain) struct Rule {
     pub joiners: bool,
 }
 
-/// Reason why a text was rejected. `problem` follows the field's name, contains the remedy and never the text.
+/// Reason why a text was rejected. `problem` follows the field's name, contains the remedy and
+/// never the text.
 pub(in crate::domain) struct Fault {
     pub code: &'static str,
     pub problem: String,
 }
 
-/// Returns the stored form of a text: without ignorable characters, every run of blanks replaced by one space,
-/// composed (NFC) and trimmed. So texts that look the same have the same bytes more often.
+/// Returns the stored form of a text: without ignorable characters, every run of blanks replaced by
+/// one space, composed (NFC) and trimmed. So texts that look the same have the same bytes more
+/// often.
 #[must_use]
 pub fn clean(value: &str) -> String {
     let kept = value.chars().filter(|character| !is_ignorable(*character));
@@ -37,7 +40,11 @@ pub fn clean(value: &str) -> String {
         }
     }
     let trimmed = without_edge_joiners(&text);
-    if trimmed.len() == text.len() { text } else { trimmed.to_owned() }
+    if trimmed.len() == text.len() {
+        text
+    } else {
+        trimmed.to_owned()
+    }
 }
 
 /// Returns a text without white space and invisible format characters at its ends.
@@ -53,7 +60,11 @@ fn without_edge_joiners(text: &str) -> &str {
     let core = text.trim_end_matches(is_outside);
     let is_half_form =
         text[core.len()..].starts_with(JOINER) && core.chars().next_back().is_some_and(is_virama);
-    if is_half_form { &text[..core.len() + JOINER.len_utf8()] } else { core }
+    if is_half_form {
+        &text[..core.len() + JOINER.len_utf8()]
+    } else {
+        core
+    }
 }
 
 /// Rejects a text that is too long or contains a character that cannot be printed on one line.
@@ -72,8 +83,14 @@ pub(in crate::domain) fn check(text: &str, rule: Rule) -> Result<(), Fault> {
     }
     let length = text.chars().count();
     if length > rule.max_chars {
-        let problem = format!("has {length} characters; shorten it to {} at most", rule.max_chars);
-        return Err(Fault { code: "TOO_LONG", problem });
+        let problem = format!(
+            "has {length} characters; shorten it to {} at most",
+            rule.max_chars
+        );
+        return Err(Fault {
+            code: "TOO_LONG",
+            problem,
+        });
     }
     Ok(())
 }
@@ -91,8 +108,15 @@ pub(in crate::domain) fn check_line(
         let message = format!("give 1 to {max_chars} characters, without control characters");
         return Err(InvalidField { field, message });
     }
-    let rule = Rule { field, max_chars, joiners: true };
-    check(text, rule).map_err(|fault| InvalidField { field, message: fault.problem })
+    let rule = Rule {
+        field,
+        max_chars,
+        joiners: true,
+    };
+    check(text, rule).map_err(|fault| InvalidField {
+        field,
+        message: fault.problem,
+    })
 }
 
 fn forbidden(character: char, position: usize) -> Fault {
@@ -108,5 +132,8 @@ fn forbidden(character: char, position: usize) -> Fault {
         _ => "remove it or type the value again",
     };
     let problem = format!("contains U+{code_point:04X} ({name}) as character {position}; {advice}");
-    Fault { code: "FORBIDDEN_CHARACTER", problem }
+    Fault {
+        code: "FORBIDDEN_CHARACTER",
+        problem,
+    }
 }

@@ -11,8 +11,19 @@ fn written_forms_of_one_number_are_the_same() {
     let spaced = readable.replace('-', " ");
     let joined = readable.replace('-', "");
     let similar = joined.replace('0', "o").replace('1', "l");
-    let forms = [HEX, &readable, &spaced, &joined, &similar, &readable.to_lowercase()];
-    for form in forms.into_iter().map(str::to_owned).chain([HEX.to_uppercase(), HEX.replace('0', "O")]) {
+    let forms = [
+        HEX,
+        &readable,
+        &spaced,
+        &joined,
+        &similar,
+        &readable.to_lowercase(),
+    ];
+    for form in forms
+        .into_iter()
+        .map(str::to_owned)
+        .chain([HEX.to_uppercase(), HEX.replace('0', "O")])
+    {
         let written = [
             form.clone(),
             format!("{form}."),
@@ -54,7 +65,10 @@ fn full_width_digits_and_other_dashes_are_accepted() {
     assert_eq!(PublicId::parse(&HEX.replace('0', "０")), Ok(ID));
     let dashes = ID.readable().replace('-', "\u{2013}");
     assert_eq!(PublicId::parse(&dashes), Ok(ID));
-    assert_eq!(PublicId::parse(&dashes.replace('\u{2013}', "\u{a0}")), Ok(ID));
+    assert_eq!(
+        PublicId::parse(&dashes.replace('\u{2013}', "\u{a0}")),
+        Ok(ID)
+    );
 }
 
 #[test]
@@ -78,15 +92,25 @@ fn invalid_number_has_a_reason() {
 
 #[test]
 fn check_characters_match_crockford_base32() {
-    for (number, check) in
-        [(0, "0"), (31, "Z"), (32, "*"), (33, "~"), (34, "$"), (35, "="), (36, "U"), (37, "0")]
-    {
+    for (number, check) in [
+        (0, "0"),
+        (31, "Z"),
+        (32, "*"),
+        (33, "~"),
+        (34, "$"),
+        (35, "="),
+        (36, "U"),
+        (37, "0"),
+    ] {
         let readable = PublicId(number).readable();
         assert!(readable.ends_with(check), "{readable}");
         assert_eq!(readable.len(), READABLE_DIGITS + GROUPS.len());
-        for text in
-            [readable.clone(), format!("{readable}."), format!("{readable}*"), readable.to_lowercase()]
-        {
+        for text in [
+            readable.clone(),
+            format!("{readable}."),
+            format!("{readable}*"),
+            readable.to_lowercase(),
+        ] {
             assert_eq!(PublicId::parse(&text), Ok(PublicId(number)), "{text}");
         }
     }
@@ -104,8 +128,14 @@ fn only_canonical_ids_are_printed_in_groups() {
 fn short_address_has_the_host_of_the_server() {
     for (address, short) in [
         ("https://example.org/certificate/00", "example.org/verify"),
-        ("http://localhost:3969/certificate/00", "localhost:3969/verify"),
-        ("https://example.org/certificate/portal/certificate/00", "example.org/certificate/portal/verify"),
+        (
+            "http://localhost:3969/certificate/00",
+            "localhost:3969/verify",
+        ),
+        (
+            "https://example.org/certificate/portal/certificate/00",
+            "example.org/certificate/portal/verify",
+        ),
         ("https://example.org/c/00", ""),
         ("", ""),
     ] {

@@ -7,8 +7,13 @@ use crate::domain::certification::issuance::{CertificateRevoked, Origin, WhyRevo
 
 /// Returns the issuances that a batch requests, one per person.
 pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = Issue> + use<'_> {
-    let origin = Origin { batch_id: Some(id), import_id: event.import_id };
-    let (certificate_id, delivery, issue_date) = (event.certificate_id, event.delivery, event.issue_date);
+    let origin = Origin {
+        batch_id: Some(id),
+        import_id: event.import_id,
+    };
+    let certificate_id = event.certificate_id;
+    let delivery = event.delivery;
+    let issue_date = event.issue_date;
     event.attendee_ids.iter().map(move |attendee_id| Issue {
         certificate_id,
         attendee_id: *attendee_id,
@@ -27,17 +32,28 @@ pub fn issued(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = OfBat
     })
 }
 
-/// Returns the revocation of the batch's issuances, and true if it applies only to those without a PDF.
+/// Returns the revocation of the batch's issuances, and true if it applies only to those without a
+/// PDF.
 #[must_use]
 pub fn on_stop(id: BatchId, stop: &Stop) -> (CertificateRevoked, bool) {
     let batch_id = Some(id);
     match stop {
-        Stop::Cancel => {
-            (CertificateRevoked { reason: WhyRevoked::BatchCancelled, note: None, batch_id }, true)
-        }
-        Stop::Undo(undo) => {
-            (CertificateRevoked { reason: undo.reason, note: undo.note.clone(), batch_id }, false)
-        }
+        Stop::Cancel => (
+            CertificateRevoked {
+                reason: WhyRevoked::BatchCancelled,
+                note: None,
+                batch_id,
+            },
+            true,
+        ),
+        Stop::Undo(undo) => (
+            CertificateRevoked {
+                reason: undo.reason,
+                note: undo.note.clone(),
+                batch_id,
+            },
+            false,
+        ),
     }
 }
 
@@ -60,9 +76,19 @@ mod tests {
             import_id: Some(Uuid::from_u128(7).into()),
         };
         let issues: Vec<_> = on_requested(Uuid::from_u128(9).into(), &event).collect();
-        assert_eq!(issues.iter().map(|i| i.attendee_id).collect::<Vec<_>>(), event.attendee_ids);
-        assert!(issues.iter().all(|i| i.delivery == MailDelivery::Held && i.issue_date == event.issue_date));
-        let origin = Origin { batch_id: Some(Uuid::from_u128(9).into()), import_id: event.import_id };
+        assert_eq!(
+            issues.iter().map(|i| i.attendee_id).collect::<Vec<_>>(),
+            event.attendee_ids
+        );
+        assert!(
+            issues
+                .iter()
+                .all(|i| i.delivery == MailDelivery::Held && i.issue_date == event.issue_date)
+        );
+        let origin = Origin {
+            batch_id: Some(Uuid::from_u128(9).into()),
+            import_id: event.import_id,
+        };
         assert!(issues.iter().all(|i| i.origin == origin));
     }
 
@@ -70,11 +96,20 @@ mod tests {
     fn undo_revokes_all_with_its_reason_and_cancellation_only_unfinished() {
         let id = BatchId(Uuid::from_u128(9));
         let note = Some("wrong file".to_owned().into());
-        let undo = BatchUndoRequested { reason: WhyRevoked::IssuedInError, note };
+        let undo = BatchUndoRequested {
+            reason: WhyRevoked::IssuedInError,
+            note,
+        };
         let (revoked, only_unfinished) = on_stop(id, &Stop::Undo(undo.clone()));
-        assert_eq!((revoked.reason, revoked.note, revoked.batch_id), (undo.reason, undo.note, Some(id)));
+        assert_eq!(
+            (revoked.reason, revoked.note, revoked.batch_id),
+            (undo.reason, undo.note, Some(id))
+        );
         assert!(!only_unfinished);
         let (revoked, only_unfinished) = on_stop(id, &Stop::Cancel);
-        assert_eq!((revoked.reason, only_unfinished), (WhyRevoked::BatchCancelled, true));
+        assert_eq!(
+            (revoked.reason, only_unfinished),
+            (WhyRevoked::BatchCancelled, true)
+        );
     }
 }

@@ -7,10 +7,14 @@ use crate::domain::{EmailId, IssuanceId};
 /// Returns the public address of a certificate's page, which is also in its QR code.
 #[must_use]
 pub fn public_link(public_base_url: &str, public_id: &str) -> String {
-    format!("{}/certificate/{public_id}", public_base_url.trim_end_matches('/'))
+    format!(
+        "{}/certificate/{public_id}",
+        public_base_url.trim_end_matches('/')
+    )
 }
 
-/// Returns the first mail about a generated certificate, with its id. `on_unknown` is the operator's policy.
+/// Returns the first mail about a generated certificate, with its id. `on_unknown` is the
+/// operator's policy.
 #[must_use]
 pub fn on_generated(
     id: IssuanceId,
@@ -18,7 +22,10 @@ pub fn on_generated(
     pdf: &CertificateGenerated,
     on_unknown: OnUnknown,
 ) -> (EmailId, EmailQueued) {
-    (EmailId::first_of(id), mail_about(id, request, pdf, request.delivery, on_unknown))
+    (
+        EmailId::first_of(id),
+        mail_about(id, request, pdf, request.delivery, on_unknown),
+    )
 }
 
 /// Returns a mail about a generated certificate, the first or a later one.
@@ -40,7 +47,10 @@ pub fn mail_about(
         certificate_name: page.certificate_name.clone(),
         event_name: page.event_name.clone(),
         event_link: request.event_link.clone(),
-        download_link: format!("{}/download", public_link(&page.public_base_url, &request.public_id)),
+        download_link: format!(
+            "{}/download",
+            public_link(&page.public_base_url, &request.public_id)
+        ),
         object_key: pdf.object_key.clone(),
         sha256: pdf.sha256.clone(),
         on_unknown,
@@ -58,11 +68,17 @@ mod tests {
     #[test]
     fn mail_refers_to_the_generated_pdf_and_its_public_link() {
         let id = IssuanceId(Uuid::from_u128(5));
-        let held = CertificateRequested { delivery: MailDelivery::Held, ..request("Ada") };
+        let held = CertificateRequested {
+            delivery: MailDelivery::Held,
+            ..request("Ada")
+        };
         let (email_id, mail) = on_generated(id, &held, &generated("aa"), OnUnknown::Retry);
         assert_eq!(email_id, EmailId::first_of(id));
         assert_eq!(mail.sha256, "aa");
-        assert_eq!((mail.delivery, mail.on_unknown), (MailDelivery::Held, OnUnknown::Retry));
+        assert_eq!(
+            (mail.delivery, mail.on_unknown),
+            (MailDelivery::Held, OnUnknown::Retry)
+        );
         assert_eq!(
             mail.download_link,
             "https://certificates.example.com/certificate/00112233445566778899aabbccddeeff/download"

@@ -3,9 +3,9 @@
 use super::{Asked, day, delivery, id};
 use crate::domain::SharedEmail;
 use crate::domain::certification::import::{
-    Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCommand, ImportCompleted,
-    ImportEvent, ImportFailed, ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField,
-    RejectedRow,
+    Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCommand,
+    ImportCompleted, ImportEvent, ImportFailed, ImportRequested, ImportRowsAccepted,
+    ImportRowsRejected, RejectedField, RejectedRow,
 };
 use crate::domain::certification::mail::MailDelivery;
 use crate::domain::certification::reading::Reading;
@@ -13,7 +13,12 @@ use crate::domain::certification::reading::Reading;
 fn upload(text: &str, n: u32) -> ImportRequested {
     ImportRequested {
         object_key: text.to_owned(),
-        format: [FileFormat::Csv, FileFormat::Xlsx, FileFormat::Xls, FileFormat::Json][(n % 4) as usize],
+        format: [
+            FileFormat::Csv,
+            FileFormat::Xlsx,
+            FileFormat::Xls,
+            FileFormat::Json,
+        ][(n % 4) as usize],
         sha256: "ab".repeat(32),
         size: u64::from(n),
         update_existing: n.is_multiple_of(3),
@@ -31,15 +36,30 @@ fn upload(text: &str, n: u32) -> ImportRequested {
 }
 
 fn rows(n: u32) -> ImportRowsAccepted {
-    let earned = vec![Earned { attendee_id: id(n), certificate_id: id(2) }];
+    let earned = vec![Earned {
+        attendee_id: id(n),
+        certificate_id: id(2),
+    }];
     let known = earned.iter().map(|earned| earned.attendee_id).collect();
-    ImportRowsAccepted { through_row: n, created: n, updated: n, existing: n, earned, known }
+    ImportRowsAccepted {
+        through_row: n,
+        created: n,
+        updated: n,
+        existing: n,
+        earned,
+        known,
+    }
 }
 
 fn rejected(text: &str, n: u32) -> Vec<RejectedRow> {
-    let error =
-        |field: Option<&str>| RejectedField { field: field.map(str::to_owned), code: text.to_owned() };
-    vec![RejectedRow { row: n, errors: vec![error(None), error(Some("email"))] }]
+    let error = |field: Option<&str>| RejectedField {
+        field: field.map(str::to_owned),
+        code: text.to_owned(),
+    };
+    vec![RejectedRow {
+        row: n,
+        errors: vec![error(None), error(Some("email"))],
+    }]
 }
 
 fn end(text: &str, n: u32) -> ImportCompleted {
@@ -74,15 +94,24 @@ fn cancelled(text: &str, n: u32) -> ImportCancelled {
 }
 
 fn broken(text: &str) -> ImportFailed {
-    ImportFailed { code: text.to_owned(), reason: text.to_owned() }
+    ImportFailed {
+        code: text.to_owned(),
+        reason: text.to_owned(),
+    }
 }
 
 impl Asked for Import {
     fn command(which: u32, text: &str, n: u32) -> ImportCommand {
         match which % 7 {
             0 => ImportCommand::Request(upload(text, n)),
-            1 => ImportCommand::RecordRows { accepted: rows(n), rejected: Vec::new() },
-            2 => ImportCommand::RecordRows { accepted: rows(n), rejected: rejected(text, n) },
+            1 => ImportCommand::RecordRows {
+                accepted: rows(n),
+                rejected: Vec::new(),
+            },
+            2 => ImportCommand::RecordRows {
+                accepted: rows(n),
+                rejected: rejected(text, n),
+            },
             3 => ImportCommand::Complete(end(text, n)),
             4 => ImportCommand::Cancel,
             5 => ImportCommand::RecordCancelled(cancelled(text, n)),
@@ -96,7 +125,10 @@ impl Asked for Import {
             upload(text, n).into(),
             upload(text, n + 1).into(),
             rows(n).into(),
-            ImportRowsRejected { rows: rejected(text, n) }.into(),
+            ImportRowsRejected {
+                rows: rejected(text, n),
+            }
+            .into(),
             end(text, n).into(),
             end(text, n + 1).into(),
             broken(text).into(),

@@ -3,7 +3,8 @@
 use super::Asked;
 use crate::domain::certification::design::samples::image;
 use crate::domain::certification::design::{
-    Design, DesignCommand, DesignDeleted, DesignEvent, DesignImage, DesignTakenIntoUse, DesignUploaded,
+    Design, DesignCommand, DesignDeleted, DesignEvent, DesignImage, DesignTakenIntoUse,
+    DesignUploaded,
 };
 use crate::domain::certification::template::samples::files;
 use crate::domain::certification::template::{
@@ -21,7 +22,11 @@ impl Asked for Design {
     }
 
     fn samples(text: &str, n: u32) -> Vec<DesignEvent> {
-        let described = DesignImage { description: Some(text.to_owned()), width: n, ..image(text) };
+        let described = DesignImage {
+            description: Some(text.to_owned()),
+            width: n,
+            ..image(text)
+        };
         vec![
             DesignUploaded { image: image(text) }.into(),
             DesignUploaded { image: described }.into(),
@@ -34,7 +39,10 @@ impl Asked for Design {
 impl Asked for Template {
     fn command(which: u32, text: &str, n: u32) -> TemplateCommand {
         match which % 4 {
-            0 => TemplateCommand::Create { name: text.to_owned(), files: files(text) },
+            0 => TemplateCommand::Create {
+                name: text.to_owned(),
+                files: files(text),
+            },
             1 => TemplateCommand::AddVersion(files(text)),
             2 => TemplateCommand::Activate(n),
             _ => TemplateCommand::Retire,
@@ -43,8 +51,16 @@ impl Asked for Template {
 
     fn samples(text: &str, n: u32) -> Vec<TemplateEvent> {
         vec![
-            TemplateCreated { name: text.to_owned(), files: files(text) }.into(),
-            TemplateVersionAdded { version: n, files: files(text) }.into(),
+            TemplateCreated {
+                name: text.to_owned(),
+                files: files(text),
+            }
+            .into(),
+            TemplateVersionAdded {
+                version: n,
+                files: files(text),
+            }
+            .into(),
             TemplateActivated { version: n }.into(),
             TemplateRetired {}.into(),
         ]

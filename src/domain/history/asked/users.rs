@@ -1,22 +1,29 @@
-//! Arbitrary commands and sample events of users, sessions, second factors, admins, API keys and notices.
+//! Arbitrary commands and sample events of users, sessions, second factors, admins, API keys and
+//! notices.
 
 use super::{Asked, TIME, id};
-use crate::domain::accounts::admins::{AdminAppointed, AdminDismissed, Admins, AdminsCommand, AdminsEvent};
+use crate::domain::accounts::admins::{
+    AdminAppointed, AdminDismissed, Admins, AdminsCommand, AdminsEvent,
+};
 use crate::domain::accounts::api_key::samples::key;
 use crate::domain::accounts::api_key::{ApiKey, ApiKeyCommand, ApiKeyEvent, ApiKeyRevoked};
 use crate::domain::accounts::notice::{
-    Notice, NoticeAbout, NoticeCommand, NoticeEvent, NoticeFailed, NoticeLinkUsed, NoticeQueued, NoticeSent,
+    Notice, NoticeAbout, NoticeCommand, NoticeEvent, NoticeFailed, NoticeLinkUsed, NoticeQueued,
+    NoticeSent,
 };
 use crate::domain::accounts::second_factor::{
     RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, SecondFactorBegun, SecondFactorCommand,
-    SecondFactorConfirmed, SecondFactorEvent, SecondFactorRemoved, SecondFactorUsed, Shown, WhyRemoved,
+    SecondFactorConfirmed, SecondFactorEvent, SecondFactorRemoved, SecondFactorUsed, Shown,
+    WhyRemoved,
 };
 use crate::domain::accounts::session::{
-    RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
+    RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked,
+    SessionStarted,
 };
 use crate::domain::accounts::user::{
-    NewPassword, Profile, Role, User, UserChange, UserCommand, UserDeleted, UserDisabled, UserEnabled,
-    UserEvent, UserPasswordChanged, UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
+    NewPassword, Profile, Role, User, UserChange, UserCommand, UserDeleted, UserDisabled,
+    UserEnabled, UserEvent, UserPasswordChanged, UserProfileChanged, UserRegistered,
+    UserRoleChanged, UserSessionsEnded,
 };
 
 impl Asked for Session {
@@ -30,9 +37,10 @@ impl Asked for Session {
                 now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
                 expires_at: TIME,
             },
-            3 => {
-                SessionCommand::LogOut { presented_sha256: text.to_owned(), was_issued: n.is_multiple_of(2) }
-            }
+            3 => SessionCommand::LogOut {
+                presented_sha256: text.to_owned(),
+                was_issued: n.is_multiple_of(2),
+            },
             _ => SessionCommand::End { by: id(n) },
         }
     }
@@ -40,11 +48,29 @@ impl Asked for Session {
     fn samples(text: &str, n: u32) -> Vec<SessionEvent> {
         vec![
             started(text, n).into(),
-            SessionStarted { ends_at: None, epoch: 0, ..started(text, n) }.into(),
-            SessionRefreshed { refresh_sha256: text.to_owned(), expires_at: TIME }.into(),
-            SessionRevoked { reason: RevocationReason::TokenReuse }.into(),
-            SessionRevoked { reason: RevocationReason::LoggedOut }.into(),
-            SessionRevoked { reason: RevocationReason::EndedByUser }.into(),
+            SessionStarted {
+                ends_at: None,
+                epoch: 0,
+                ..started(text, n)
+            }
+            .into(),
+            SessionRefreshed {
+                refresh_sha256: text.to_owned(),
+                expires_at: TIME,
+            }
+            .into(),
+            SessionRevoked {
+                reason: RevocationReason::TokenReuse,
+            }
+            .into(),
+            SessionRevoked {
+                reason: RevocationReason::LoggedOut,
+            }
+            .into(),
+            SessionRevoked {
+                reason: RevocationReason::EndedByUser,
+            }
+            .into(),
         ]
     }
 }
@@ -62,7 +88,12 @@ fn started(text: &str, n: u32) -> SessionStarted {
 fn profile(text: &str) -> Profile {
     let text = || text.to_owned().into();
     let email = "ada@example.com".to_owned().into();
-    Profile { user_name: text(), name: text(), last_name: text(), email }
+    Profile {
+        user_name: text(),
+        name: text(),
+        last_name: text(),
+        email,
+    }
 }
 
 fn registered(text: &str, role: Role) -> UserRegistered {
@@ -79,14 +110,27 @@ impl Asked for SecondFactor {
         let sealed_secret = || text.to_owned().into();
         let recovery_sha256 = vec!["a".to_owned(), text.to_owned()];
         let shown = match n % 3 {
-            0 => Shown::RecoveryCode { sha256: text.to_owned() },
-            _ => Shown::Code { sealed_secret: sealed_secret(), step: n.into() },
+            0 => Shown::RecoveryCode {
+                sha256: text.to_owned(),
+            },
+            _ => Shown::Code {
+                sealed_secret: sealed_secret(),
+                step: n.into(),
+            },
         };
         match which % 6 {
-            0 => SecondFactorCommand::Begin { sealed_secret: sealed_secret() },
-            1 => SecondFactorCommand::Confirm { shown, recovery_sha256 },
+            0 => SecondFactorCommand::Begin {
+                sealed_secret: sealed_secret(),
+            },
+            1 => SecondFactorCommand::Confirm {
+                shown,
+                recovery_sha256,
+            },
             2 => SecondFactorCommand::Use(shown),
-            3 => SecondFactorCommand::RenewRecoveryCodes { shown, recovery_sha256 },
+            3 => SecondFactorCommand::RenewRecoveryCodes {
+                shown,
+                recovery_sha256,
+            },
             4 => SecondFactorCommand::Remove(shown),
             _ => SecondFactorCommand::RemoveLost,
         }
@@ -95,13 +139,32 @@ impl Asked for SecondFactor {
     fn samples(text: &str, n: u32) -> Vec<SecondFactorEvent> {
         let recovery_sha256 = || vec![text.to_owned()];
         vec![
-            SecondFactorBegun { sealed_secret: text.to_owned().into() }.into(),
-            SecondFactorConfirmed { step: n.into(), recovery_sha256: recovery_sha256() }.into(),
+            SecondFactorBegun {
+                sealed_secret: text.to_owned().into(),
+            }
+            .into(),
+            SecondFactorConfirmed {
+                step: n.into(),
+                recovery_sha256: recovery_sha256(),
+            }
+            .into(),
             SecondFactorUsed { step: n.into() }.into(),
-            RecoveryCodeUsed { sha256: text.to_owned() }.into(),
-            RecoveryCodesRenewed { recovery_sha256: recovery_sha256() }.into(),
-            SecondFactorRemoved { reason: WhyRemoved::ByUser }.into(),
-            SecondFactorRemoved { reason: WhyRemoved::Lost }.into(),
+            RecoveryCodeUsed {
+                sha256: text.to_owned(),
+            }
+            .into(),
+            RecoveryCodesRenewed {
+                recovery_sha256: recovery_sha256(),
+            }
+            .into(),
+            SecondFactorRemoved {
+                reason: WhyRemoved::ByUser,
+            }
+            .into(),
+            SecondFactorRemoved {
+                reason: WhyRemoved::Lost,
+            }
+            .into(),
         ]
     }
 }
@@ -130,8 +193,9 @@ impl Asked for User {
     }
 
     fn samples(text: &str, _: u32) -> Vec<UserEvent> {
-        let mut all: Vec<UserEvent> =
-            [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
+        let mut all: Vec<UserEvent> = [Role::Admin, Role::Operator, Role::Viewer]
+            .map(|role| registered(text, role).into())
+            .to_vec();
         all.extend([
             UserPasswordChanged {
                 password_hash: text.to_owned().into(),
@@ -145,7 +209,10 @@ impl Asked for User {
                 keeps_api_keys: false,
             }
             .into(),
-            UserProfileChanged { profile: profile(text) }.into(),
+            UserProfileChanged {
+                profile: profile(text),
+            }
+            .into(),
             UserRoleChanged { role: Role::Viewer }.into(),
             UserDisabled {}.into(),
             UserEnabled {}.into(),
@@ -165,7 +232,10 @@ impl Asked for Admins {
     }
 
     fn samples(_: &str, n: u32) -> Vec<AdminsEvent> {
-        vec![AdminAppointed { user_id: id(n) }.into(), AdminDismissed { user_id: id(n) }.into()]
+        vec![
+            AdminAppointed { user_id: id(n) }.into(),
+            AdminDismissed { user_id: id(n) }.into(),
+        ]
     }
 }
 
@@ -173,7 +243,10 @@ impl Asked for ApiKey {
     fn command(which: u32, text: &str, n: u32) -> ApiKeyCommand {
         let now = TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n));
         match which % 2 {
-            0 => ApiKeyCommand::Create { key: key(text, TIME), now },
+            0 => ApiKeyCommand::Create {
+                key: key(text, TIME),
+                now,
+            },
             _ => ApiKeyCommand::Revoke,
         }
     }
@@ -184,8 +257,14 @@ impl Asked for ApiKey {
 }
 
 fn reset(n: u32) -> NoticeQueued {
-    let about = NoticeAbout::PasswordReset { expires_at: TIME, epoch: n };
-    NoticeQueued { user_id: id(n), about }
+    let about = NoticeAbout::PasswordReset {
+        expires_at: TIME,
+        epoch: n,
+    };
+    NoticeQueued {
+        user_id: id(n),
+        about,
+    }
 }
 
 impl Asked for Notice {
@@ -193,8 +272,12 @@ impl Asked for Notice {
         let now = TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n));
         match which % 4 {
             0 => NoticeCommand::Queue(reset(n)),
-            1 => NoticeCommand::RecordSent(NoticeSent { answer: text.to_owned().into() }),
-            2 => NoticeCommand::RecordFailure(NoticeFailed { answer: text.to_owned().into() }),
+            1 => NoticeCommand::RecordSent(NoticeSent {
+                answer: text.to_owned().into(),
+            }),
+            2 => NoticeCommand::RecordFailure(NoticeFailed {
+                answer: text.to_owned().into(),
+            }),
             _ => NoticeCommand::UseLink { now, epoch: n },
         }
     }
@@ -202,9 +285,19 @@ impl Asked for Notice {
     fn samples(text: &str, n: u32) -> Vec<NoticeEvent> {
         vec![
             reset(n).into(),
-            NoticeQueued { about: NoticeAbout::PasswordChanged, ..reset(n) }.into(),
-            NoticeSent { answer: text.to_owned().into() }.into(),
-            NoticeFailed { answer: text.to_owned().into() }.into(),
+            NoticeQueued {
+                about: NoticeAbout::PasswordChanged,
+                ..reset(n)
+            }
+            .into(),
+            NoticeSent {
+                answer: text.to_owned().into(),
+            }
+            .into(),
+            NoticeFailed {
+                answer: text.to_owned().into(),
+            }
+            .into(),
             NoticeLinkUsed {}.into(),
         ]
     }

@@ -23,7 +23,8 @@ pub enum Delivery {
     Immediate,
     /// Mails are sent when they are released, for example by `POST /jobs/process-pending`.
     Held,
-    /// Mails are sent at this time (RFC 3339, at most 366 days ahead), or earlier if they are released before.
+    /// Mails are sent at this time (RFC 3339, at most 366 days ahead), or earlier if they are
+    /// released before.
     #[schema(value_type = String, format = DateTime)]
     At(String),
 }
@@ -53,7 +54,9 @@ impl Delivery {
         let at = OffsetDateTime::parse(text, &Rfc3339)
             .map_err(|_| wrong("give a time such as 2026-12-01T09:00:00Z (RFC 3339)"))?;
         if at < now - MOST_LATE {
-            return Err(wrong("lies in the past; give a later time, or \"immediate\""));
+            return Err(wrong(
+                "lies in the past; give a later time, or \"immediate\"",
+            ));
         }
         if at > now + MOST_AHEAD {
             return Err(wrong("is more than 366 days ahead; give an earlier time"));
@@ -72,12 +75,22 @@ mod tests {
 
     #[test]
     fn a_time_is_taken_in_any_zone_and_kept_in_utc() {
-        let given: Delivery = serde_json::from_str(r#"{"at": "2026-12-01T10:30:00+01:00"}"#).unwrap();
-        assert_eq!(given.checked(NOW).unwrap(), MailDelivery::At(datetime!(2026-12-01 09:30 UTC)));
+        let given: Delivery =
+            serde_json::from_str(r#"{"at": "2026-12-01T10:30:00+01:00"}"#).unwrap();
+        assert_eq!(
+            given.checked(NOW).unwrap(),
+            MailDelivery::At(datetime!(2026-12-01 09:30 UTC))
+        );
         assert_eq!(Delivery::of_field("2026-12-01T10:30:00+01:00"), given);
         let held: Delivery = serde_json::from_str("\"held\"").unwrap();
-        assert_eq!((held.checked(NOW).unwrap(), Delivery::of_field("held")), (MailDelivery::Held, held));
-        assert_eq!(Delivery::of_field("immediate").checked(NOW).unwrap(), MailDelivery::Immediate);
+        assert_eq!(
+            (held.checked(NOW).unwrap(), Delivery::of_field("held")),
+            (MailDelivery::Held, held)
+        );
+        assert_eq!(
+            Delivery::of_field("immediate").checked(NOW).unwrap(),
+            MailDelivery::Immediate
+        );
     }
 
     #[test]
@@ -96,6 +109,10 @@ mod tests {
                 "{at}"
             );
         }
-        assert!(Delivery::At("2026-12-01T08:55:00Z".to_owned()).checked(NOW).is_ok());
+        assert!(
+            Delivery::At("2026-12-01T08:55:00Z".to_owned())
+                .checked(NOW)
+                .is_ok()
+        );
     }
 }

@@ -20,7 +20,8 @@ pub struct AskedIssuing {
 pub struct Issuing {
     /// Delivery of their mails.
     pub delivery: MailDelivery,
-    /// Date on the certificates. If absent, the date of the definition applies, or else the date of issuing.
+    /// Date on the certificates. If absent, the date of the definition applies, or else the date of
+    /// issuing.
     pub issue_date: Option<Date>,
 }
 
@@ -31,7 +32,10 @@ impl AskedIssuing {
     /// 400 if the time or the date is malformed or out of range.
     pub fn checked(&self, http: &HttpState) -> Result<Issuing, ApiError> {
         let delivery = self.delivery.checked(http.now())?;
-        Ok(Issuing { delivery, issue_date: checked_date(http, self.issue_date.as_deref())? })
+        Ok(Issuing {
+            delivery,
+            issue_date: checked_date(http, self.issue_date.as_deref())?,
+        })
     }
 }
 
@@ -40,7 +44,10 @@ impl AskedIssuing {
 /// # Errors
 /// 400 if the date is malformed or out of range.
 pub fn checked_date(http: &HttpState, text: Option<&str>) -> Result<Option<Date>, ApiError> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     let date = issue_date::parse(text, http.today());
-    date.map(Some).map_err(|problem| ApiError::field("issueDate", problem))
+    date.map(Some)
+        .map_err(|problem| ApiError::field("issueDate", problem))
 }

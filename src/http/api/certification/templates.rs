@@ -31,8 +31,8 @@ pub struct TemplateAnswer {
     pub description: TextAnswer,
     /// Page format.
     pub page: PageAnswer,
-    /// True if it draws the certificate's `baseDesignUrl`. Certificates with other themes cannot have a
-    /// `baseDesignUrl`.
+    /// True if it draws the certificate's `baseDesignUrl`. Certificates with other themes cannot
+    /// have a `baseDesignUrl`.
     pub takes_design: bool,
     /// Variables of a certificate that it shows, by their names in templates.
     #[schema(example = json!(["full_name", "certificate_name"]))]
@@ -112,7 +112,12 @@ impl TemplateAnswer {
             versions: versions.map(|known| known.version).collect(),
             title: text(&manifest.title),
             description: text(&manifest.description),
-            page: PageAnswer { size, orientation, width, height },
+            page: PageAnswer {
+                size,
+                orientation,
+                width,
+                height,
+            },
             takes_design: manifest.design,
             variables: manifest.variables.clone(),
             options: manifest.options.iter().map(option).collect(),
@@ -121,7 +126,10 @@ impl TemplateAnswer {
 }
 
 fn text(text: &Bilingual) -> TextAnswer {
-    TextAnswer { en: text.en.clone(), es: text.es.clone() }
+    TextAnswer {
+        en: text.en.clone(),
+        es: text.es.clone(),
+    }
 }
 
 fn option(option: &TemplateOption) -> OptionAnswer {
@@ -167,9 +175,17 @@ pub async fn get_template(
     Query(query): Query<VersionQuery>,
 ) -> Result<Answer, ApiError> {
     let wanted = |version: u32| query.version.is_none_or(|wanted| wanted == version);
-    let known = http.templates.iter().rfind(|known| known.name == name && wanted(known.version));
+    let known = http
+        .templates
+        .iter()
+        .rfind(|known| known.name == name && wanted(known.version));
     let known = known.ok_or_else(|| ApiError::not_found("template"))?;
-    Answer::ok(&TemplateAnswer::of(&http, &known.name, known.version, &known.manifest))
+    Answer::ok(&TemplateAnswer::of(
+        &http,
+        &known.name,
+        known.version,
+        &known.manifest,
+    ))
 }
 
 /// Page size that the answer states. It exceeds the number of shipped themes.
@@ -181,13 +197,21 @@ const LIMIT: u32 = 200;
     responses((status = 200, description = "The themes; there is one page", body = ListEnvelope<TemplateAnswer>))
 )]
 pub async fn list_templates(State(http): State<HttpState>) -> Result<Answer, ApiError> {
-    let newest = http
-        .templates
-        .iter()
-        .enumerate()
-        .filter(|(n, known)| http.templates.get(n + 1).is_none_or(|next| next.name != known.name));
+    let newest = http.templates.iter().enumerate().filter(|(n, known)| {
+        http.templates
+            .get(n + 1)
+            .is_none_or(|next| next.name != known.name)
+    });
     let shown: Vec<_> = newest
         .map(|(_, known)| TemplateAnswer::of(&http, &known.name, known.version, &known.manifest))
         .collect();
-    Answer::list(&shown, &ListMeta { next_cursor: None, limit: LIMIT, page: None, total: None })
+    Answer::list(
+        &shown,
+        &ListMeta {
+            next_cursor: None,
+            limit: LIMIT,
+            page: None,
+            total: None,
+        },
+    )
 }

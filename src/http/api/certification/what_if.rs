@@ -26,7 +26,8 @@ use crate::projection::queries::listing::{self, Conditions, Last, Order, Start};
 /// Default and maximum number of certificates per call.
 const USUAL: u32 = 100;
 const MOST: u32 = 1_000;
-/// Sizes of the groups that are drawn together. The size doubles after each group that takes at most `QUICK`.
+/// Sizes of the groups that are drawn together. The size doubles after each group that takes at
+/// most `QUICK`.
 const FEWEST: usize = 10;
 const LARGEST: usize = 80;
 const QUICK: Duration = Duration::from_secs(1);
@@ -42,13 +43,14 @@ const DPI: u16 = 72;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"limit": 100}))]
 pub struct WhatIfRequest {
-    /// Number of certificates to compare, 1–1,000; 100 if absent. Fewer are compared if drawing takes long.
+    /// Number of certificates to compare, 1–1,000; 100 if absent. Fewer are compared if drawing
+    /// takes long.
     #[schema(minimum = 1, maximum = 1000)]
     pub(super) limit: Option<u32>,
     /// Cursor of the next certificates: `nextCursor` of the answer before.
     pub(super) cursor: Option<String>,
-    /// Id of an issued certificate. The answer is then a picture (PNG) of this certificate as it is, as it would
-    /// be, and of the differences.
+    /// Id of an issued certificate. The answer is then a picture (PNG) of this certificate as it
+    /// is, as it would be, and of the differences.
     pub(super) picture_of: Option<Uuid>,
 }
 
@@ -147,11 +149,24 @@ pub(super) async fn answer(
         None => Start::First,
     };
     let database = http.database().await?;
-    let newest = Order { key: issuances::BY_CREATION, descending: true };
-    let listed =
-        listing::list::<DrawnRow>(&database, &issuances::DRAWN, &conditions, newest, &start, limit).await?;
-    let (begun, mut certificates) = (Instant::now(), Vec::new());
-    let (mut rest, mut together, mut next) = (listed.items.as_slice(), FEWEST, listed.last);
+    let newest = Order {
+        key: issuances::BY_CREATION,
+        descending: true,
+    };
+    let listed = listing::list::<DrawnRow>(
+        &database,
+        &issuances::DRAWN,
+        &conditions,
+        newest,
+        &start,
+        limit,
+    )
+    .await?;
+    let begun = Instant::now();
+    let mut certificates = Vec::new();
+    let mut rest = listed.items.as_slice();
+    let mut together = FEWEST;
+    let mut next = listed.last;
     while !rest.is_empty() {
         let (some, later) = rest.split_at(together.min(rest.len()));
         let group_begun = Instant::now();
@@ -159,24 +174,39 @@ pub(super) async fn answer(
         rest = later;
         together = next_group(together, group_begun.elapsed());
         if !rest.is_empty() && begun.elapsed() > GO_ON_FOR {
-            next = some.last().map(|row| Last { text: None, number: row.created_position });
+            next = some.last().map(|row| Last {
+                text: None,
+                number: row.created_position,
+            });
             break;
         }
     }
     let answer = WhatIfAnswer {
         checked: certificates.len(),
-        different: certificates.iter().filter(|one| one.differs == Some(true)).count(),
-        failed: certificates.iter().filter(|one| one.differs.is_none()).count(),
+        different: certificates
+            .iter()
+            .filter(|one| one.differs == Some(true))
+            .count(),
+        failed: certificates
+            .iter()
+            .filter(|one| one.differs.is_none())
+            .count(),
         certificates,
-        next_cursor: next.map(|last| cursor::seal(http, &list, &last)).transpose()?,
+        next_cursor: next
+            .map(|last| cursor::seal(http, &list, &last))
+            .transpose()?,
     };
     Ok(Answer::ok(&answer)?.into_response())
 }
 
-/// Returns the size of the next group. After a slow group it is the smallest, so that a call does not exceed
-/// [`GO_ON_FOR`] by much.
+/// Returns the size of the next group. After a slow group it is the smallest, so that a call does
+/// not exceed [`GO_ON_FOR`] by much.
 fn next_group(together: usize, took: Duration) -> usize {
-    if took <= QUICK { (2 * together).min(LARGEST) } else { FEWEST }
+    if took <= QUICK {
+        (2 * together).min(LARGEST)
+    } else {
+        FEWEST
+    }
 }
 
 async fn compare(
@@ -187,10 +217,21 @@ async fn compare(
 ) -> Result<Vec<WhatIfOne>, ApiError> {
     let load = |row: &DrawnRow| {
         let id = row.id;
-        async move { Ok::<_, ApiError>((id, http.commands.load_beginning::<Issuance>(IssuanceId(id)).await?)) }
+        async move {
+            Ok::<_, ApiError>((
+                id,
+                http.commands
+                    .load_beginning::<Issuance>(IssuanceId(id))
+                    .await?,
+            ))
+        }
     };
-    let loaded: Vec<_> = stream::iter(rows.iter().map(load)).buffered(AT_ONCE).try_collect().await?;
-    let (mut known, mut pairs) = (Vec::new(), Vec::new());
+    let loaded: Vec<_> = stream::iter(rows.iter().map(load))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut known = Vec::new();
+    let mut pairs = Vec::new();
     for (id, issuance) in loaded {
         if let Some(was) = issuance.request {
             let would_be = change.on(&was);
@@ -211,19 +252,46 @@ async fn compare(
         .collect())
 }
 
-async fn picture(http: &HttpState, slot: &Slot, change: &Change<'_>, id: Uuid) -> Result<Response, ApiError> {
+async fn picture(
+    http: &HttpState,
+    slot: &Slot,
+    change: &Change<'_>,
+    id: Uuid,
+) -> Result<Response, ApiError> {
     let issuance = http.commands.load::<Issuance>(IssuanceId(id)).await?.state;
-    let was = issuance.request.ok_or_else(|| ApiError::not_found("generated certificate"))?;
-    let definition = http.commands.load::<Certificate>(was.certificate_id).await?.state.0;
-    let is_meant = change.certificate.is_none_or(|certificate| was.certificate_id.0 == certificate)
-        && change.theme.is_none_or(|theme| definition.is_some_and(|d| d.pdf_template.theme == theme));
+    let was = issuance
+        .request
+        .ok_or_else(|| ApiError::not_found("generated certificate"))?;
+    let definition = http
+        .commands
+        .load::<Certificate>(was.certificate_id)
+        .await?
+        .state
+        .0;
+    let is_meant = change
+        .certificate
+        .is_none_or(|certificate| was.certificate_id.0 == certificate)
+        && change
+            .theme
+            .is_none_or(|theme| definition.is_some_and(|d| d.pdf_template.theme == theme));
     if !is_meant {
-        return Err(ApiError::field("pictureOf", "is none of the certificates that this is about"));
+        return Err(ApiError::field(
+            "pictureOf",
+            "is none of the certificates that this is about",
+        ));
     }
-    let (rendering, would_be) = (http.rendering.clone(), change.on(&was));
+    let rendering = http.rendering.clone();
+    let would_be = change.on(&was);
     let drawing = async move { rendering.what_if_picture(&was, &would_be, DPI).await };
     let drawn = held(slot.clone(), drawing).await?.map_err(not_drawn)?;
-    Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-store")], drawn).into_response())
+    Ok((
+        [
+            (CONTENT_TYPE, "image/png"),
+            (CACHE_CONTROL, "private, no-store"),
+        ],
+        drawn,
+    )
+        .into_response())
 }
 
 #[cfg(test)]

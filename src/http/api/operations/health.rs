@@ -1,4 +1,5 @@
-//! Health checks for monitors and orchestrators. Details and metrics are on the management listener.
+//! Health checks for monitors and orchestrators. Details and metrics are on the management
+//! listener.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -17,7 +18,10 @@ pub struct Alive {
     version: &'static str,
 }
 
-const ALIVE: Alive = Alive { status: "ok", version: env!("CARGO_PKG_VERSION") };
+const ALIVE: Alive = Alive {
+    status: "ok",
+    version: env!("CARGO_PKG_VERSION"),
+};
 
 /// Confirms that the server answers. `/health/ready` also checks its dependencies.
 #[utoipa::path(get, path = "/health", responses((status = 200, description = "The server answers", body = Envelope<Alive>)))]
@@ -53,6 +57,8 @@ pub async fn get_readiness(State(http): State<HttpState>) -> Result<Answer, ApiE
     if http.readiness.report().await.is_ready() {
         Answer::ok(&ReadyAnswer { status: "ok" })
     } else {
-        Answer::unavailable(&ReadyAnswer { status: "unavailable" })
+        Answer::unavailable(&ReadyAnswer {
+            status: "unavailable",
+        })
     }
 }

@@ -1,7 +1,8 @@
-//! Passwords that are known from breaches. The operator provides them as a file, which is too large for memory.
+//! Passwords that are known from breaches. The operator provides them as a file, which is too large
+//! for memory.
 //!
-//! It is the download of "Pwned Passwords" by SHA-1 in one file: lines `HASH:COUNT`, ordered by hash. A binary
-//! search finds a password in about 40 short reads.
+//! It is the download of "Pwned Passwords" by SHA-1 in one file: lines `HASH:COUNT`, ordered by
+//! hash. A binary search finds a password in about 40 short reads.
 
 use std::fs::File;
 use std::io;
@@ -64,11 +65,21 @@ impl BreachedPasswords {
     /// # Errors
     /// The file can't be read, or is not a list in order.
     pub fn open(path: &Path) -> Result<Self, BadList> {
-        let io = |error| BadList::Io { path: path.to_owned(), error };
+        let io = |error| BadList::Io {
+            path: path.to_owned(),
+            error,
+        };
         let file = File::open(path).map_err(io)?;
         let bytes = file.metadata().map_err(io)?.len();
-        let list = Self { file: Arc::new(file), bytes };
-        let wrong = |problem, at| BadList::Content { path: path.to_owned(), problem, at };
+        let list = Self {
+            file: Arc::new(file),
+            bytes,
+        };
+        let wrong = |problem, at| BadList::Content {
+            path: path.to_owned(),
+            problem,
+            at,
+        };
         let mut last: Option<Line> = None;
         for sample in 0..SAMPLES {
             let at = bytes / SAMPLES * sample + bytes % SAMPLES * sample / SAMPLES;
@@ -77,12 +88,16 @@ impl BreachedPasswords {
                 _ => io(error),
             })?;
             let Some(line) = line else { break };
-            if last.as_ref().is_some_and(|last| last.begin < line.begin && last.hash >= line.hash) {
+            if last
+                .as_ref()
+                .is_some_and(|last| last.begin < line.begin && last.hash >= line.hash)
+            {
                 return Err(wrong("the hashes are not in order", line.begin));
             }
             last = Some(line);
         }
-        last.map(|_| list).ok_or_else(|| wrong("the file is empty", 0))
+        last.map(|_| list)
+            .ok_or_else(|| wrong("the file is empty", 0))
     }
 
     /// Returns true if the list contains the password. Blocks.
@@ -91,7 +106,8 @@ impl BreachedPasswords {
     /// The file can't be read.
     pub fn contains(&self, password: &[u8]) -> io::Result<bool> {
         let sha1 = digest(&SHA1_FOR_LEGACY_USE_ONLY, password);
-        let (mut low, mut high) = (0, self.bytes);
+        let mut low = 0;
+        let mut high = self.bytes;
         while low < high {
             let middle = low + (high - low) / 2;
             match self.line_from(middle)?.filter(|line| line.begin < high) {
@@ -110,7 +126,10 @@ impl BreachedPasswords {
         let mut piece = [0; PIECE];
         let mut filled = 0;
         while filled < PIECE {
-            match self.file.read_at(&mut piece[filled..], from + filled as u64)? {
+            match self
+                .file
+                .read_at(&mut piece[filled..], from + filled as u64)?
+            {
                 0 => break,
                 read => filled += read,
             }
@@ -126,10 +145,17 @@ impl BreachedPasswords {
         if line.is_empty() {
             return Ok(None);
         }
-        let length = line.iter().position(|byte| *byte == b'\n').map_or(line.len(), |newline| newline + 1);
+        let length = line
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(line.len(), |newline| newline + 1);
         let hash = hash_of(&line[..length]).ok_or(io::ErrorKind::InvalidData)?;
         let begin = from + begin as u64;
-        Ok(Some(Line { begin, end: begin + length as u64, hash }))
+        Ok(Some(Line {
+            begin,
+            end: begin + length as u64,
+            hash,
+        }))
     }
 }
 
@@ -172,10 +198,19 @@ mod tests {
 
     fn list(passwords: &[String], end: &str) -> NamedTempFile {
         let count = |n: usize| u32::try_from(n * n * 7_919 % 1_000_003).unwrap();
-        let mut lines: Vec<_> = passwords.iter().enumerate().map(|(n, text)| line(text, count(n))).collect();
+        let mut lines: Vec<_> = passwords
+            .iter()
+            .enumerate()
+            .map(|(n, text)| line(text, count(n)))
+            .collect();
         lines.sort();
         lines.dedup_by_key(|line| line[..40].to_owned());
-        file(&lines.iter().map(|line| format!("{line}{end}")).collect::<String>())
+        file(
+            &lines
+                .iter()
+                .map(|line| format!("{line}{end}"))
+                .collect::<String>(),
+        )
     }
 
     #[test]
@@ -184,7 +219,11 @@ mod tests {
         for end in ["\r\n", "\n"] {
             let file = list(&passwords, end);
             let list = BreachedPasswords::open(file.path()).unwrap();
-            assert!(passwords.iter().all(|password| list.contains(password.as_bytes()).unwrap()));
+            assert!(
+                passwords
+                    .iter()
+                    .all(|password| list.contains(password.as_bytes()).unwrap())
+            );
             assert!((0..3_000).all(|n| !list.contains(format!("Another-{n}").as_bytes()).unwrap()));
         }
         // The last line may lack a newline.
@@ -207,8 +246,13 @@ mod tests {
             (hashes.as_str(), "HASH:COUNT"),
             (&"A".repeat(1_000), "HASH:COUNT"),
         ] {
-            let error = BreachedPasswords::open(file(text).path()).err().map(|error| error.to_string());
-            assert!(error.as_ref().is_some_and(|error| error.contains(problem)), "{error:?}");
+            let error = BreachedPasswords::open(file(text).path())
+                .err()
+                .map(|error| error.to_string());
+            assert!(
+                error.as_ref().is_some_and(|error| error.contains(problem)),
+                "{error:?}"
+            );
         }
         let missing = BreachedPasswords::open(Path::new("/nonexistent/list"));
         assert!(matches!(missing, Err(BadList::Io { .. })));

@@ -5,10 +5,10 @@ use zxcvbn::{Score, zxcvbn};
 /// Words of this product, which attackers also try.
 const OUR_WORDS: [&str; 4] = ["laureate", "certificate", "certificado", "contraseña"];
 
-/// Returns true if fewer than 10⁸ guesses find the password, as estimated from common lists and patterns (zxcvbn
-/// scores 0 to 2). This rejects the thousands of most common passwords in any case and spelling, keyboard
-/// sequences and dates. A password that needs more guesses is not found over the network, where guesses are
-/// limited, nor quickly from a hash.
+/// Returns true if fewer than 10⁸ guesses find the password, as estimated from common lists and
+/// patterns (zxcvbn scores 0 to 2). This rejects the thousands of most common passwords in any case
+/// and spelling, keyboard sequences and dates. A password that needs more guesses is not found over
+/// the network, where guesses are limited, nor quickly from a hash.
 pub(super) fn is_guessable(password: &str) -> bool {
     zxcvbn(password, &OUR_WORDS).score() < Score::Three
 }
@@ -17,8 +17,8 @@ pub(super) fn is_guessable(password: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Passwords that are among the most common in breaches and have upper case, lower case and a digit, as the
-    /// rule requires.
+    /// Passwords that are among the most common in breaches and have upper case, lower case and a
+    /// digit, as the rule requires.
     const COMMONEST: &str = "Password1 Password123 Password12 Passw0rd Passw0rd1 P@ssw0rd P@ssword1 Pa55word Qwerty123 \
         Qwerty12 Qwerty1234 Qwerty123456 Abcd1234 Abc12345 Abc123456 Aa123456 Aa12345678 A123456a Abcdef123 \
         Welcome1 Welcome123 Welcome12 Iloveyou1 Iloveyou2 Princess1 Sunshine1 Football1 Baseball1 Superman1 \
@@ -31,16 +31,22 @@ mod tests {
 
     #[test]
     fn the_commonest_are_guessable() {
-        let accepted: Vec<_> = COMMONEST.split_whitespace().filter(|common| !is_guessable(common)).collect();
+        let accepted: Vec<_> = COMMONEST
+            .split_whitespace()
+            .filter(|common| !is_guessable(common))
+            .collect();
         assert_eq!(accepted, Vec::<&str>::new());
         assert!(is_guessable("Laureate1") && is_guessable("Certificado1"));
     }
 
     #[test]
     fn what_is_not_common_is_not() {
-        for password in
-            ["Correct-horse-1", "La1-0123456789abcdef0f1e2d3c4b5a6978", "fD7!kq0Zp", "Mi-gato-come-7-peces"]
-        {
+        for password in [
+            "Correct-horse-1",
+            "La1-0123456789abcdef0f1e2d3c4b5a6978",
+            "fD7!kq0Zp",
+            "Mi-gato-come-7-peces",
+        ] {
             assert!(!is_guessable(password), "{password}");
         }
     }

@@ -1,8 +1,9 @@
 //! Limits of password guesses at accounts.
 //!
-//! A limit per account alone would let an attacker lock out its owner. So each address has its own limit for an
-//! account. All addresses together have a larger limit, against distributed guessing. An address with an earlier
-//! successful log-in is exempt from the common limit (the trusted clients of OWASP's "Device Cookies").
+//! A limit per account alone would let an attacker lock out its owner. So each address has its own
+//! limit for an account. All addresses together have a larger limit, against distributed guessing.
+//! An address with an earlier successful log-in is exempt from the common limit (the trusted
+//! clients of OWASP's "Device Cookies").
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,8 +17,8 @@ use crate::http::settings::LimitSettings;
 /// Time for which an address is known after a successful log-in.
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Guesses by account. The claim of a user name or e-mail address identifies the account, so the limits are the
-/// same for accounts that do not exist.
+/// Guesses by account. The claim of a user name or e-mail address identifies the account, so the
+/// limits are the same for accounts that do not exist.
 pub(super) struct Guesses {
     from_one: RateTable<(String, ClientAddress)>,
     from_all: RateTable<String>,
@@ -41,15 +42,26 @@ impl Guesses {
         }
     }
 
-    pub(super) fn take(&self, account: &str, client: ClientAddress, now: Instant) -> Result<Guess, ApiError> {
+    pub(super) fn take(
+        &self,
+        account: &str,
+        client: ClientAddress,
+        now: Instant,
+    ) -> Result<Guess, ApiError> {
         let from = (account.to_owned(), client);
-        self.from_one.take(&from, now).map_err(|wait| too_many("account", wait))?;
+        self.from_one
+            .take(&from, now)
+            .map_err(|wait| too_many("account", wait))?;
         let counted_for_all = !self.known(|known| known.knows(&from, now));
         if counted_for_all && let Err(wait) = self.from_all.take(&from.0, now) {
             self.from_one.give_back(&from);
             return Err(too_many("account", wait));
         }
-        Ok(Guess { account: from.0, client, counted_for_all })
+        Ok(Guess {
+            account: from.0,
+            client,
+            counted_for_all,
+        })
     }
 
     pub(super) fn was_right(&self, guess: Guess, now: Instant) {
@@ -80,17 +92,27 @@ struct Known {
 
 impl Known {
     fn new(capacity: usize) -> Self {
-        Self { since: HashMap::new(), capacity }
+        Self {
+            since: HashMap::new(),
+            capacity,
+        }
     }
 
     fn knows(&self, from: &(String, ClientAddress), now: Instant) -> bool {
-        self.since.get(from).is_some_and(|since| now.duration_since(*since) < KNOWN_FOR)
+        self.since
+            .get(from)
+            .is_some_and(|since| now.duration_since(*since) < KNOWN_FOR)
     }
 
     fn remember(&mut self, from: (String, ClientAddress), now: Instant) {
         if self.since.len() >= self.capacity && !self.since.contains_key(&from) {
-            self.since.retain(|_, since| now.duration_since(*since) < KNOWN_FOR);
-            let oldest = self.since.iter().min_by_key(|(_, since)| **since).map(|(from, _)| from.clone());
+            self.since
+                .retain(|_, since| now.duration_since(*since) < KNOWN_FOR);
+            let oldest = self
+                .since
+                .iter()
+                .min_by_key(|(_, since)| **since)
+                .map(|(from, _)| from.clone());
             if let Some(oldest) = oldest.filter(|_| self.since.len() >= self.capacity) {
                 self.since.remove(&oldest);
             }
@@ -107,7 +129,8 @@ mod tests {
     use crate::http::ErrorCode;
 
     fn guesses() -> Guesses {
-        let (failed_logins_per_minute, failed_logins_of_all_per_minute) = (2, 5);
+        let failed_logins_per_minute = 2;
+        let failed_logins_of_all_per_minute = 5;
         let settings = LimitSettings {
             failed_logins_per_minute,
             failed_logins_of_all_per_minute,
@@ -122,7 +145,8 @@ mod tests {
 
     #[test]
     fn one_address_cannot_make_the_owner_wait() {
-        let (guesses, now) = (guesses(), Instant::now());
+        let guesses = guesses();
+        let now = Instant::now();
         for _ in 0..2 {
             guesses.take("ada", address(1), now).unwrap();
         }
@@ -134,20 +158,29 @@ mod tests {
 
     #[test]
     fn many_addresses_share_an_allowance_that_a_known_one_does_not_need() {
-        let (guesses, now) = (guesses(), Instant::now());
+        let guesses = guesses();
+        let now = Instant::now();
         let owner = guesses.take("ada", address(1), now).unwrap();
         guesses.was_right(owner, now);
-        let passed = (2..100).filter(|n| guesses.take("ada", address(*n), now).is_ok()).count();
+        let passed = (2..100)
+            .filter(|n| guesses.take("ada", address(*n), now).is_ok())
+            .count();
         assert_eq!(passed, 5);
         // The owner's address has its own limit, and is not trusted beyond it.
-        let tries = (0..4).filter(|_| guesses.take("ada", address(1), now).is_ok()).count();
+        let tries = (0..4)
+            .filter(|_| guesses.take("ada", address(1), now).is_ok())
+            .count();
         assert_eq!(tries, 2);
-        assert!(guesses.take("grace", address(99), now).is_ok(), "another account is another matter");
+        assert!(
+            guesses.take("grace", address(99), now).is_ok(),
+            "another account is another matter"
+        );
     }
 
     #[test]
     fn an_address_is_not_known_for_ever_nor_are_all() {
-        let (mut known, now) = (Known::new(2), Instant::now());
+        let mut known = Known::new(2);
+        let now = Instant::now();
         let from = |n| ("ada".to_owned(), address(n));
         for n in 0..3 {
             known.remember(from(n), now + Duration::from_secs(n.into()));

@@ -5,11 +5,11 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Rate limits by key, with the generic cell rate algorithm (ITU-T I.371): a burst of as many calls as the window
-/// allows, then one call each time its share of the window has passed.
+/// Rate limits by key, with the generic cell rate algorithm (ITU-T I.371): a burst of as many calls
+/// as the window allows, then one call each time its share of the window has passed.
 ///
-/// A full table evicts the quarter of its keys with the fewest calls. A new key always gets a place, and a key
-/// with many calls keeps its place.
+/// A full table evicts the quarter of its keys with the fewest calls. A new key always gets a
+/// place, and a key with many calls keeps its place.
 pub(super) struct RateTable<K> {
     window: Duration,
     /// Cost of one call.
@@ -22,10 +22,16 @@ pub(super) struct RateTable<K> {
 impl<K: Hash + Eq + Clone> RateTable<K> {
     /// Creates a table that allows `times` in each `window` and remembers at most `capacity` keys.
     pub(super) fn new(window: Duration, times: u32, capacity: usize) -> Self {
-        Self { window, share: window / times.max(1), capacity, whole_at: Mutex::default() }
+        Self {
+            window,
+            share: window / times.max(1),
+            capacity,
+            whole_at: Mutex::default(),
+        }
     }
 
-    /// Locks the table. No code panics while it holds the lock, so the data of a poisoned lock is consistent.
+    /// Locks the table. No code panics while it holds the lock, so the data of a poisoned lock is
+    /// consistent.
     fn kept(&self) -> MutexGuard<'_, HashMap<K, Instant>> {
         self.whole_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,7 +68,8 @@ impl<K: Hash + Eq + Clone> RateTable<K> {
     }
 }
 
-/// Evicts the keys whose allowance is full. If that is not enough, also evicts the quarter with the fewest calls.
+/// Evicts the keys whose allowance is full. If that is not enough, also evicts the quarter with the
+/// fewest calls.
 fn make_room<K: Hash + Eq>(kept: &mut HashMap<K, Instant>, capacity: usize, now: Instant) {
     kept.retain(|_, whole_at| *whole_at > now);
     if kept.len() < capacity {
@@ -88,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_minutes_worth_is_there_at_once_and_then_one_at_a_time() {
-        let (table, now) = (RateTable::new(MINUTE, 5, 10), Instant::now());
+        let table = RateTable::new(MINUTE, 5, 10);
+        let now = Instant::now();
         for _ in 0..5 {
             assert_eq!(table.take(&"a", now), Ok(()));
         }
@@ -101,22 +109,29 @@ mod tests {
 
     #[test]
     fn what_is_given_back_can_be_taken_again() {
-        let (table, now) = (RateTable::new(MINUTE, 2, 10), Instant::now());
+        let table = RateTable::new(MINUTE, 2, 10);
+        let now = Instant::now();
         for _ in 0..50 {
             assert_eq!(table.take(&"a", now), Ok(()));
             table.give_back(&"a");
         }
-        assert_eq!((table.take(&"a", now), table.take(&"a", now)), (Ok(()), Ok(())));
+        assert_eq!(
+            (table.take(&"a", now), table.take(&"a", now)),
+            (Ok(()), Ok(()))
+        );
         assert!(table.take(&"a", now).is_err());
     }
 
     #[test]
     fn a_full_table_grows_no_further_and_serves_newcomers() {
-        let (table, now) = (RateTable::new(MINUTE, 2, 8), Instant::now());
+        let table = RateTable::new(MINUTE, 2, 8);
+        let now = Instant::now();
         for _ in 0..2 {
             assert_eq!(table.take(&0, now), Ok(()));
         }
-        let refused = (1..1_000).filter(|key| table.take(key, now).is_err()).count();
+        let refused = (1..1_000)
+            .filter(|key| table.take(key, now).is_err())
+            .count();
         assert_eq!(refused, 0);
         assert!(table.len() <= 8);
         // The key with the most calls is not evicted.

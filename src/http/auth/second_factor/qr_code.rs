@@ -12,7 +12,10 @@ const QUIET: i32 = 4;
 /// Returns a text as a QR code: an SVG in a `data:` URL. Returns `None` if the text is too long.
 pub fn data_url(text: &str) -> Option<String> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
-    Some(format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg(&code))))
+    Some(format!(
+        "data:image/svg+xml;base64,{}",
+        STANDARD.encode(svg(&code))
+    ))
 }
 
 fn svg(code: &QrCode) -> String {

@@ -28,11 +28,16 @@ impl RecoveryCode {
         (0..CODES).map(one).collect()
     }
 
-    /// Returns the whole code, such as `ABCD-EFGH-…`. Only the response that creates the codes contains it.
+    /// Returns the whole code, such as `ABCD-EFGH-…`. Only the response that creates the codes
+    /// contains it.
     #[must_use]
     pub fn reveal(&self) -> String {
         let letters: Vec<char> = self.0.reveal().chars().collect();
-        letters.chunks(GROUP).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+        letters
+            .chunks(GROUP)
+            .map(|group| group.iter().collect::<String>())
+            .collect::<Vec<_>>()
+            .join("-")
     }
 }
 

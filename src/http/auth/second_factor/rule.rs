@@ -35,8 +35,9 @@ mod tests {
 
     #[test]
     fn the_rule_tells_roles_apart() {
-        let asked =
-            |rule: SecondFactorRule| [Role::Viewer, Role::Operator, Role::Admin].map(|role| rule.asks(role));
+        let asked = |rule: SecondFactorRule| {
+            [Role::Viewer, Role::Operator, Role::Admin].map(|role| rule.asks(role))
+        };
         assert_eq!(asked(SecondFactorRule::Optional), [false, false, false]);
         assert_eq!(asked(SecondFactorRule::Admins), [false, false, true]);
         assert_eq!(asked(SecondFactorRule::Everyone), [true, true, true]);

@@ -1,5 +1,5 @@
-//! Time-based one-time passwords (RFC 6238): HMAC-SHA-1, six digits, steps of 30 seconds. All authenticators
-//! support these parameters, and many support no others.
+//! Time-based one-time passwords (RFC 6238): HMAC-SHA-1, six digits, steps of 30 seconds. All
+//! authenticators support these parameters, and many support no others.
 
 use data_encoding::BASE32_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -43,11 +43,12 @@ impl Totp {
         BASE32_NOPAD.encode(&self.0)
     }
 
-    /// Returns the URI for an authenticator's QR code. The authenticator shows `issuer` and `account` beside its
-    /// codes.
+    /// Returns the URI for an authenticator's QR code. The authenticator shows `issuer` and
+    /// `account` beside its codes.
     #[must_use]
     pub fn uri(&self, issuer: &str, account: &str) -> String {
-        let [issuer, account] = [issuer, account].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
+        let [issuer, account] =
+            [issuer, account].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
         let secret = self.base32();
         format!(
             "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}\
@@ -65,10 +66,17 @@ impl Totp {
 
     /// Returns the code of a time step (RFC 4226 §5.3).
     fn code(&self, step: u64) -> String {
-        let tag = sign(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0), &step.to_be_bytes());
+        let tag = sign(
+            &Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0),
+            &step.to_be_bytes(),
+        );
         let tag = tag.as_ref();
         let at = usize::from(tag.last().copied().unwrap_or_default() & 0xF);
-        let four = tag.iter().skip(at).take(4).fold(0, |number: u32, byte| number << 8 | u32::from(*byte));
+        let four = tag
+            .iter()
+            .skip(at)
+            .take(4)
+            .fold(0, |number: u32, byte| number << 8 | u32::from(*byte));
         format!("{:0DIGITS$}", (four & 0x7FFF_FFFF) % 1_000_000)
     }
 }
@@ -99,10 +107,18 @@ mod tests {
 
     #[test]
     fn a_code_fits_one_step_before_and_after_its_own_and_no_longer() {
-        let (totp, now) = (Totp([7; SECRET_BYTES]), datetime!(2026-11-21 12:00 UTC));
+        let totp = Totp([7; SECRET_BYTES]);
+        let now = datetime!(2026-11-21 12:00 UTC);
         let step = u64::try_from(now.unix_timestamp()).unwrap() / STEP_SECONDS;
         let code = totp.code(step);
-        for (seconds, fits) in [(-31, false), (-30, true), (0, true), (29, true), (59, true), (60, false)] {
+        for (seconds, fits) in [
+            (-31, false),
+            (-30, true),
+            (0, true),
+            (29, true),
+            (59, true),
+            (60, false),
+        ] {
             let then = now + time::Duration::seconds(seconds);
             assert_eq!(totp.step_of(&code, then), fits.then_some(step), "{seconds}");
         }

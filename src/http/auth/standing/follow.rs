@@ -1,5 +1,5 @@
-//! Consumers for the authorization state: users, second factors and API keys from the start of the log, and
-//! sessions whose access tokens may still be valid.
+//! Consumers for the authorization state: users, second factors and API keys from the start of the
+//! log, and sessions whose access tokens may still be valid.
 
 use std::time::{Duration, Instant};
 
@@ -10,18 +10,20 @@ use tokio_util::sync::CancellationToken;
 use super::{Progress, Standing};
 use crate::event_log::{EventLog, LogError, Position};
 
-/// Silence after which the consumer is replaced by a new one, which the server may create on another node.
+/// Silence after which the consumer is replaced by a new one, which the server may create on
+/// another node.
 pub(super) const RENEW_AFTER: Duration = Duration::from_secs(10);
 /// Delay before the next attempt if the log is unavailable.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Largest number of events per batch.
 const STEP: usize = 1_000;
-/// Margin for clock differences: sessions are followed from a little longer ago than the lifetime of access
-/// tokens.
+/// Margin for clock differences: sessions are followed from a little longer ago than the lifetime
+/// of access tokens.
 const MARGIN: Duration = Duration::from_secs(60);
 
 impl Standing {
-    /// Follows the log until `shutdown`. `access` is the lifetime of access tokens, `now` the current time.
+    /// Follows the log until `shutdown`. `access` is the lifetime of access tokens, `now` the
+    /// current time.
     pub async fn follow(
         &self,
         log: &EventLog,
@@ -33,8 +35,18 @@ impl Standing {
         let all_of = |aggregate: &str| log.names().all_of(aggregate);
         let people = vec![all_of("user"), all_of("apikey"), all_of("secondfactor")];
         let sessions = vec![all_of("session")];
-        let people = Follower { standing: self, log, subjects: people, progress: &self.users, lives };
-        let sessions = Follower { subjects: sessions, progress: &self.sessions, ..people.clone() };
+        let people = Follower {
+            standing: self,
+            log,
+            subjects: people,
+            progress: &self.users,
+            lives,
+        };
+        let sessions = Follower {
+            subjects: sessions,
+            progress: &self.sessions,
+            ..people.clone()
+        };
         let both = async { tokio::join!(people.run(None), sessions.run(Some(now - lives))) };
         shutdown.run_until_cancelled(both).await;
     }
@@ -56,7 +68,10 @@ impl Follower<'_> {
         let mut reachable = true;
         loop {
             let outcome = match after {
-                None => self.begin(since).await.map(|position| after = Some(position)),
+                None => self
+                    .begin(since)
+                    .await
+                    .map(|position| after = Some(position)),
                 Some(position) => self.until_silent(position, &mut after).await,
             };
             self.standing.forget(self.lives);
@@ -79,9 +94,13 @@ impl Follower<'_> {
         }
     }
 
-    /// Applies events until none has arrived for [`RENEW_AFTER`]. The caller then replaces the consumer, which
-    /// may have failed.
-    async fn until_silent(&self, from: Position, after: &mut Option<Position>) -> Result<(), LogError> {
+    /// Applies events until none has arrived for [`RENEW_AFTER`]. The caller then replaces the
+    /// consumer, which may have failed.
+    async fn until_silent(
+        &self,
+        from: Position,
+        after: &mut Option<Position>,
+    ) -> Result<(), LogError> {
         let mut reader = self.log.read_some_after(from, self.subjects.clone());
         let mut forgot = Instant::now();
         loop {
@@ -102,7 +121,8 @@ impl Follower<'_> {
                 forgot = Instant::now();
             }
             *after = Some(reader.position());
-            self.progress.send_modify(|progress| progress.position = reader.position());
+            self.progress
+                .send_modify(|progress| progress.position = reader.position());
         }
     }
 }

@@ -4,13 +4,13 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::accounts::api_key::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked};
 use crate::domain::accounts::second_factor::{
-    SecondFactorBegun, SecondFactorConfirmed, SecondFactorEvent, SecondFactorRemoved, SecondFactorUsed,
-    WhyRemoved,
+    SecondFactorBegun, SecondFactorConfirmed, SecondFactorEvent, SecondFactorRemoved,
+    SecondFactorUsed, WhyRemoved,
 };
 use crate::domain::accounts::session::{RevocationReason, SessionRevoked};
 use crate::domain::accounts::user::{
-    Profile, Role, UserDeleted, UserDisabled, UserEnabled, UserEvent, UserPasswordChanged, UserRegistered,
-    UserRoleChanged,
+    Profile, Role, UserDeleted, UserDisabled, UserEnabled, UserEvent, UserPasswordChanged,
+    UserRegistered, UserRoleChanged,
 };
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
@@ -45,13 +45,28 @@ fn user(event: impl Into<UserEvent>) -> RecordedEvent {
 
 fn registered(role: Role) -> RecordedEvent {
     let text = |text: &str| text.to_owned().into();
-    let profile =
-        Profile { user_name: text("ada"), name: text("Ada"), last_name: text("L"), email: text("a@b.co") };
-    user(UserRegistered { profile, role, password_hash: text("hash"), first_password_until: None })
+    let profile = Profile {
+        user_name: text("ada"),
+        name: text("Ada"),
+        last_name: text("L"),
+        email: text("a@b.co"),
+    };
+    user(UserRegistered {
+        profile,
+        role,
+        password_hash: text("hash"),
+        first_password_until: None,
+    })
 }
 
 fn bearer(role: Role, epoch: u32) -> Bearer {
-    Bearer { user_id: ADA, role, session_id: SESSION, epoch, has_first_password: false }
+    Bearer {
+        user_id: ADA,
+        role,
+        session_id: SESSION,
+        epoch,
+        has_first_password: false,
+    }
 }
 
 fn token() -> ApiKeyToken {
@@ -66,7 +81,10 @@ fn created() -> RecordedEvent {
     key(ApiKeyCreated {
         name: "sync".to_owned(),
         owner: ADA,
-        scopes: vec![Permission::Issue.scope().to_owned(), "of:tomorrow".to_owned()],
+        scopes: vec![
+            Permission::Issue.scope().to_owned(),
+            "of:tomorrow".to_owned(),
+        ],
         secret_sha256: token().sha256(),
         expires_at: NOW + time::Duration::days(1),
         owner_epoch: 0,
@@ -79,27 +97,53 @@ fn a_token_counts_while_its_user_is_as_it_says() {
     let admin = || registered(Role::Admin);
     assert!(admits(vec![], bearer(Role::Admin, 0)), "not heard of yet");
     assert!(admits(vec![admin()], bearer(Role::Admin, 0)));
-    assert!(!admits(vec![admin(), user(UserRoleChanged { role: Role::Viewer })], bearer(Role::Admin, 0)));
-    assert!(admits(vec![admin(), user(UserRoleChanged { role: Role::Viewer })], bearer(Role::Viewer, 0)));
-    assert!(!admits(vec![admin(), user(UserDisabled {})], bearer(Role::Admin, 0)));
+    assert!(!admits(
+        vec![admin(), user(UserRoleChanged { role: Role::Viewer })],
+        bearer(Role::Admin, 0)
+    ));
+    assert!(admits(
+        vec![admin(), user(UserRoleChanged { role: Role::Viewer })],
+        bearer(Role::Viewer, 0)
+    ));
+    assert!(!admits(
+        vec![admin(), user(UserDisabled {})],
+        bearer(Role::Admin, 0)
+    ));
     let back = || vec![admin(), user(UserDisabled {}), user(UserEnabled {})];
     assert!(!admits(back(), bearer(Role::Admin, 0)), "begun before");
     assert!(admits(back(), bearer(Role::Admin, 1)));
-    assert!(!admits(vec![admin(), user(UserDeleted {})], bearer(Role::Admin, 0)));
+    assert!(!admits(
+        vec![admin(), user(UserDeleted {})],
+        bearer(Role::Admin, 0)
+    ));
     let changed = UserPasswordChanged {
         password_hash: "new".to_owned().into(),
         first_password_until: None,
         keeps_api_keys: false,
     };
-    assert!(!admits(vec![admin(), user(changed)], bearer(Role::Admin, 0)));
+    assert!(!admits(
+        vec![admin(), user(changed)],
+        bearer(Role::Admin, 0)
+    ));
 }
 
 #[test]
 fn an_ended_session_ends_its_tokens_and_is_forgotten_when_these_have_expired() {
-    let ended: Event = Event::Session(SessionRevoked { reason: RevocationReason::LoggedOut }.into());
-    let standing = after(vec![registered(Role::Admin), recorded("session", SESSION, &ended)]);
+    let ended: Event = Event::Session(
+        SessionRevoked {
+            reason: RevocationReason::LoggedOut,
+        }
+        .into(),
+    );
+    let standing = after(vec![
+        registered(Role::Admin),
+        recorded("session", SESSION, &ended),
+    ]);
     assert_eq!(standing.of_token(&bearer(Role::Admin, 0)), None);
-    let other = Bearer { session_id: Uuid::from_u128(4).into(), ..bearer(Role::Admin, 0) };
+    let other = Bearer {
+        session_id: Uuid::from_u128(4).into(),
+        ..bearer(Role::Admin, 0)
+    };
     assert!(standing.of_token(&other).is_some());
     standing.forget(Duration::from_secs(900));
     assert_eq!(standing.known().ended.len(), 1);
@@ -115,51 +159,116 @@ fn a_key_counts_while_it_and_its_owner_do() {
     assert_eq!((principal.user_id, principal.role), (ADA, Role::Admin));
     assert_eq!(admits(vec![registered(Role::Admin)]), None);
     assert_eq!(admits(vec![created()]), None, "without an owner");
-    for end in [user(UserDisabled {}), user(UserDeleted {}), key(ApiKeyRevoked {})] {
+    for end in [
+        user(UserDisabled {}),
+        user(UserDeleted {}),
+        key(ApiKeyRevoked {}),
+    ] {
         assert_eq!(admits(vec![registered(Role::Admin), created(), end]), None);
     }
     let password = |keeps_api_keys| {
         let password_hash = "new".to_owned().into();
-        user(UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys })
+        user(UserPasswordChanged {
+            password_hash,
+            first_password_until: None,
+            keeps_api_keys,
+        })
     };
-    assert_eq!(admits(vec![registered(Role::Admin), created(), password(false)]), None);
+    assert_eq!(
+        admits(vec![registered(Role::Admin), created(), password(false)]),
+        None
+    );
     // The owner's token was of the epoch before, so the order in the log makes no difference.
-    assert_eq!(admits(vec![registered(Role::Admin), password(false), created()]), None);
+    assert_eq!(
+        admits(vec![registered(Role::Admin), password(false), created()]),
+        None
+    );
     assert!(admits(vec![registered(Role::Admin), created(), password(true)]).is_some());
-    assert_eq!(admits(vec![registered(Role::Admin), created(), password(true), password(false)]), None);
+    assert_eq!(
+        admits(vec![
+            registered(Role::Admin),
+            created(),
+            password(true),
+            password(false)
+        ]),
+        None
+    );
     let ended = after(vec![registered(Role::Admin), created(), password(false)]);
     assert_eq!(ended.keys_of(ADA, NOW), 0);
     let standing = after(vec![registered(Role::Admin), created()]);
     assert_eq!(standing.keys_of(ADA, NOW), 1);
-    assert_eq!(standing.of_key(&token(), NOW + time::Duration::days(1)), None, "expired");
+    assert_eq!(
+        standing.of_key(&token(), NOW + time::Duration::days(1)),
+        None,
+        "expired"
+    );
     let other = ApiKeyToken::new(KEY, |bytes| bytes.fill(2));
     assert_eq!(standing.of_key(&other, NOW), None, "another secret");
-    let lower = after(vec![registered(Role::Admin), created(), user(UserRoleChanged { role: Role::Viewer })]);
-    assert_eq!(lower.of_key(&token(), NOW).map(|principal| principal.role), Some(Role::Viewer));
+    let lower = after(vec![
+        registered(Role::Admin),
+        created(),
+        user(UserRoleChanged { role: Role::Viewer }),
+    ]);
+    assert_eq!(
+        lower.of_key(&token(), NOW).map(|principal| principal.role),
+        Some(Role::Viewer)
+    );
 }
 
 #[test]
 fn what_cannot_be_read_lets_nobody_in() {
-    let unknown = RecordedEvent { event_type: "UserOfTomorrow".to_owned(), ..registered(Role::Admin) };
+    let unknown = RecordedEvent {
+        event_type: "UserOfTomorrow".to_owned(),
+        ..registered(Role::Admin)
+    };
     let standing = after(vec![registered(Role::Admin), unknown]);
     assert_eq!(standing.of_token(&bearer(Role::Admin, 0)), None);
-    let unknown = RecordedEvent { event_type: "ApiKeyOfTomorrow".to_owned(), ..created() };
+    let unknown = RecordedEvent {
+        event_type: "ApiKeyOfTomorrow".to_owned(),
+        ..created()
+    };
     let standing = after(vec![registered(Role::Admin), created(), unknown]);
     assert_eq!(standing.of_key(&token(), NOW), None);
 }
 
 #[test]
 fn a_second_factor_is_known_while_it_is_on() {
-    let event = |event: SecondFactorEvent| recorded("secondfactor", ADA, &Event::SecondFactor(event));
-    let confirmed = || event(SecondFactorConfirmed { step: 1, recovery_sha256: Vec::new() }.into());
+    let event =
+        |event: SecondFactorEvent| recorded("secondfactor", ADA, &Event::SecondFactor(event));
+    let confirmed = || {
+        event(
+            SecondFactorConfirmed {
+                step: 1,
+                recovery_sha256: Vec::new(),
+            }
+            .into(),
+        )
+    };
     let used = || event(SecondFactorUsed { step: 2 }.into());
-    let removed = || event(SecondFactorRemoved { reason: WhyRemoved::Lost }.into());
-    let begun = || event(SecondFactorBegun { sealed_secret: "s".to_owned().into() }.into());
+    let removed = || {
+        event(
+            SecondFactorRemoved {
+                reason: WhyRemoved::Lost,
+            }
+            .into(),
+        )
+    };
+    let begun = || {
+        event(
+            SecondFactorBegun {
+                sealed_secret: "s".to_owned().into(),
+            }
+            .into(),
+        )
+    };
     let has = |events| after(events).has_second_factor(ADA);
     assert!(!has(vec![]) && !has(vec![begun()]));
     assert!(has(vec![begun(), confirmed()]) && has(vec![begun(), confirmed(), used()]));
     assert!(!has(vec![begun(), confirmed(), removed()]));
-    let unknown = RecordedEvent { event_type: "SecondFactorOfTomorrow".to_owned(), ..used() };
+    let unknown = RecordedEvent {
+        event_type: "SecondFactorOfTomorrow".to_owned(),
+        ..used()
+    };
     assert!(!has(vec![begun(), confirmed(), unknown]));
 }
 
@@ -167,7 +276,12 @@ fn a_second_factor_is_known_while_it_is_on() {
 fn no_password_hash_is_kept() {
     let standing = after(vec![registered(Role::Admin)]);
     let known = standing.known();
-    assert_eq!(known.active(ADA).map(|account| account.password_hash.reveal_str()), Some(""));
+    assert_eq!(
+        known
+            .active(ADA)
+            .map(|account| account.password_hash.reveal_str()),
+        Some("")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,7 +289,10 @@ async fn without_a_word_from_the_log_nobody_is_let_in() {
     let standing = Standing::default();
     let refused = standing.fresh().await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::Unavailable);
-    let level = Progress { position: 0, level_at: Some(Instant::now()) };
+    let level = Progress {
+        position: 0,
+        level_at: Some(Instant::now()),
+    };
     standing.users.send_replace(level);
     assert!(standing.fresh().await.is_err(), "sessions are not known");
     standing.sessions.send_replace(level);

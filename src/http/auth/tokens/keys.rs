@@ -1,5 +1,5 @@
-//! Keys of access tokens. The first key signs and all keys verify, so a key can be replaced while its tokens are
-//! still valid.
+//! Keys of access tokens. The first key signs and all keys verify, so a key can be replaced while
+//! its tokens are still valid.
 
 use std::fmt;
 
@@ -41,10 +41,19 @@ impl fmt::Display for BadKeys {
         match self {
             Self::None => f.write_str("give at least 32 random characters"),
             Self::TooMany => write!(f, "give at most {MAX_KEYS} keys; tokens live for minutes"),
-            Self::Form(n) => write!(f, "entry {n} is not ID:KEY; ids are 1 to 64 of a-z A-Z 0-9 - _ ."),
-            Self::Twice(id) => write!(f, "the id {id} is given twice; \"{WITHOUT_ID}\" is secrets.token_key"),
+            Self::Form(n) => write!(
+                f,
+                "entry {n} is not ID:KEY; ids are 1 to 64 of a-z A-Z 0-9 - _ ."
+            ),
+            Self::Twice(id) => write!(
+                f,
+                "the id {id} is given twice; \"{WITHOUT_ID}\" is secrets.token_key"
+            ),
             Self::Short(id) => {
-                write!(f, "the key {id} has fewer than {MIN_KEY_BYTES} bytes; give random ones")
+                write!(
+                    f,
+                    "the key {id} has fewer than {MIN_KEY_BYTES} bytes; give random ones"
+                )
             }
         }
     }
@@ -53,13 +62,17 @@ impl fmt::Display for BadKeys {
 impl std::error::Error for BadKeys {}
 
 impl SigningKey {
-    /// Parses a list such as `2026-11:KEY, 2026-05:KEY`, separated by commas or line breaks. The key without an
-    /// id, if there is one, becomes the last.
+    /// Parses a list such as `2026-11:KEY, 2026-05:KEY`, separated by commas or line breaks. The
+    /// key without an id, if there is one, becomes the last.
     ///
     /// # Errors
     /// There is no key, or one can't be used.
     pub fn list(with_ids: &Secret, without_id: &Secret) -> Result<Vec<Self>, BadKeys> {
-        let entries = with_ids.reveal().split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty());
+        let entries = with_ids
+            .reveal()
+            .split([',', '\n'])
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty());
         let mut keys = Vec::new();
         for (n, entry) in entries.enumerate() {
             let (id, key) = entry.split_once(':').ok_or(BadKeys::Form(n + 1))?;
@@ -67,10 +80,16 @@ impl SigningKey {
             if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
                 return Err(BadKeys::Form(n + 1));
             }
-            keys.push(Self { id: id.to_owned(), key: Secret::new(key.trim()) });
+            keys.push(Self {
+                id: id.to_owned(),
+                key: Secret::new(key.trim()),
+            });
         }
         if !without_id.is_empty() {
-            keys.push(Self { id: WITHOUT_ID.to_owned(), key: without_id.clone() });
+            keys.push(Self {
+                id: WITHOUT_ID.to_owned(),
+                key: without_id.clone(),
+            });
         }
         Self::check(&keys)?;
         Ok(keys)
@@ -109,7 +128,10 @@ mod tests {
     #[test]
     fn keys_come_in_their_order_and_the_one_without_an_id_last() {
         let two = format!("b:{LONG}1, a.1:{LONG}2\n");
-        assert_eq!(ids(&two, LONG), Ok(vec!["b".to_owned(), "a.1".to_owned(), "default".to_owned()]));
+        assert_eq!(
+            ids(&two, LONG),
+            Ok(vec!["b".to_owned(), "a.1".to_owned(), "default".to_owned()])
+        );
         assert_eq!(ids("", LONG), Ok(vec!["default".to_owned()]));
         assert_eq!(ids(&two, "").map(|ids| ids.len()), Ok(2));
     }
@@ -120,13 +142,27 @@ mod tests {
             (String::new(), "", BadKeys::None),
             (LONG.to_owned(), "", BadKeys::Form(1)),
             (format!("a:{LONG}, x y:{LONG}"), "", BadKeys::Form(2)),
-            (format!("a:{LONG}, a:{LONG}"), "", BadKeys::Twice("a".to_owned())),
+            (
+                format!("a:{LONG}, a:{LONG}"),
+                "",
+                BadKeys::Twice("a".to_owned()),
+            ),
             ("a:hunter2".to_owned(), LONG, BadKeys::Short("a".to_owned())),
-            (String::new(), "hunter2", BadKeys::Short("default".to_owned())),
-            ((0..17).map(|n| format!("k{n}:{LONG},")).collect(), "", BadKeys::TooMany),
+            (
+                String::new(),
+                "hunter2",
+                BadKeys::Short("default".to_owned()),
+            ),
+            (
+                (0..17).map(|n| format!("k{n}:{LONG},")).collect(),
+                "",
+                BadKeys::TooMany,
+            ),
         ] {
             let refused = ids(&with_ids, without_id).unwrap_err();
-            assert!(!refused.to_string().contains("hunter2") && !refused.to_string().contains(LONG));
+            assert!(
+                !refused.to_string().contains("hunter2") && !refused.to_string().contains(LONG)
+            );
             assert_eq!(refused, wrong);
         }
     }

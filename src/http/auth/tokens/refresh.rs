@@ -1,7 +1,8 @@
 //! Refresh tokens: opaque. The log stores only the hash of the latest one.
 //!
-//! RFC 9700 §4.14.2 ends a session if one of its earlier tokens is used again. The id of a session is not secret,
-//! so each token also proves that it was issued. A made-up token must not end a session.
+//! RFC 9700 §4.14.2 ends a session if one of its earlier tokens is used again. The id of a session
+//! is not secret, so each token also proves that it was issued. A made-up token must not end a
+//! session.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,25 +30,35 @@ impl RefreshToken {
         random(&mut bytes);
         let text = format!("{session_id}.{}", URL_SAFE_NO_PAD.encode(bytes));
         let hash = Purpose::RefreshToken.hash(key.reveal().as_bytes(), text.as_bytes());
-        Self { session_id, text: format!("{text}.{}", URL_SAFE_NO_PAD.encode(hash)) }
+        Self {
+            session_id,
+            text: format!("{text}.{}", URL_SAFE_NO_PAD.encode(hash)),
+        }
     }
 
-    /// Parses a token that a client sent. Returns `None` if it does not have the form of a refresh token. Tokens
-    /// of older versions lack the keyed hash. They are valid while they are the latest token of their session.
+    /// Parses a token that a client sent. Returns `None` if it does not have the form of a refresh
+    /// token. Tokens of older versions lack the keyed hash. They are valid while they are the
+    /// latest token of their session.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
         let session_id = parts.next()?.parse().ok()?;
         let fits = |part: &str| part.len() == ENCODED_CHARS;
-        let is_ours =
-            parts.next().is_some_and(fits) && parts.next().is_none_or(fits) && parts.next().is_none();
-        is_ours.then(|| Self { session_id, text: text.to_owned() })
+        let is_ours = parts.next().is_some_and(fits)
+            && parts.next().is_none_or(fits)
+            && parts.next().is_none();
+        is_ours.then(|| Self {
+            session_id,
+            text: text.to_owned(),
+        })
     }
 
     /// Returns true if the keyed hash proves that the token was issued.
     #[must_use]
     pub fn was_issued(&self, key: &Secret) -> bool {
-        let Some((text, hash)) = self.text.rsplit_once('.') else { return false };
+        let Some((text, hash)) = self.text.rsplit_once('.') else {
+            return false;
+        };
         let hash = URL_SAFE_NO_PAD.decode(hash).unwrap_or_default();
         Purpose::RefreshToken.fits(key.reveal().as_bytes(), text.as_bytes(), &hash)
     }
@@ -72,14 +83,21 @@ mod tests {
     use super::*;
 
     fn token(key: &str) -> RefreshToken {
-        RefreshToken::new(Uuid::from_u128(9).into(), |bytes| bytes.fill(1), &Secret::new(key))
+        RefreshToken::new(
+            Uuid::from_u128(9).into(),
+            |bytes| bytes.fill(1),
+            &Secret::new(key),
+        )
     }
 
     #[test]
     fn refresh_tokens_are_read_back() {
         let token = token("key");
         let read = RefreshToken::parse(token.reveal()).unwrap();
-        assert_eq!((read.session_id, read.sha256()), (token.session_id, token.sha256()));
+        assert_eq!(
+            (read.session_id, read.sha256()),
+            (token.session_id, token.sha256())
+        );
         for text in [
             "",
             ".",
@@ -94,12 +112,16 @@ mod tests {
 
     #[test]
     fn only_what_was_issued_shows_that_it_was() {
-        let (ours, key) = (token("key"), Secret::new("key"));
+        let ours = token("key");
+        let key = Secret::new("key");
         assert!(RefreshToken::parse(ours.reveal()).unwrap().was_issued(&key));
         let (before, hash) = ours.reveal().rsplit_once('.').unwrap();
         let other = format!("{}.{}.{hash}", ours.session_id, "A".repeat(ENCODED_CHARS));
         for made_up in [before, &other, token("another key").reveal()] {
-            assert!(!RefreshToken::parse(made_up).unwrap().was_issued(&key), "{made_up}");
+            assert!(
+                !RefreshToken::parse(made_up).unwrap().was_issued(&key),
+                "{made_up}"
+            );
         }
     }
 }

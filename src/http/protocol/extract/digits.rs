@@ -50,11 +50,25 @@ mod tests {
 
     #[test]
     fn whole_number_is_its_digits() {
-        let read = |value| serde_json::from_value::<Digits>(value).map(|digits| digits.0).ok();
+        let read = |value| {
+            serde_json::from_value::<Digits>(value)
+                .map(|digits| digits.0)
+                .ok()
+        };
         assert_eq!(read(json!("007")).as_deref(), Some("007"));
         assert_eq!(read(json!(79_123_456)).as_deref(), Some("79123456"));
-        assert_eq!(read(json!(GREATEST_EXACT)).as_deref(), Some("9007199254740991"));
-        for wrong in [json!(GREATEST_EXACT + 1), json!(-1), json!(1.5), json!(7.0), json!(true), json!([1])] {
+        assert_eq!(
+            read(json!(GREATEST_EXACT)).as_deref(),
+            Some("9007199254740991")
+        );
+        for wrong in [
+            json!(GREATEST_EXACT + 1),
+            json!(-1),
+            json!(1.5),
+            json!(7.0),
+            json!(true),
+            json!([1]),
+        ] {
             assert_eq!(read(wrong), None);
         }
     }

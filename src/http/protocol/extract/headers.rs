@@ -20,13 +20,19 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let Some(value) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(Self(None)) };
+        let Some(value) = parts.headers.get(IDEMPOTENCY_KEY) else {
+            return Ok(Self(None));
+        };
         let fits = |text: &&str| {
-            (1..=MAX_KEY_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+            (1..=MAX_KEY_CHARS).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_graphic())
         };
         match value.to_str().ok().filter(fits) {
             Some(key) => Ok(Self(Some(key.to_owned()))),
-            None => Err(ApiError::field("Idempotency-Key", "give 1 to 255 visible ASCII characters")),
+            None => Err(ApiError::field(
+                "Idempotency-Key",
+                "give 1 to 255 visible ASCII characters",
+            )),
         }
     }
 }
@@ -40,7 +46,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut tags = Vec::new();
         for value in parts.headers.get_all(IF_MATCH) {
-            let text = value.to_str().map_err(|_| ApiError::field("If-Match", "must be an entity tag"))?;
+            let text = value
+                .to_str()
+                .map_err(|_| ApiError::field("If-Match", "must be an entity tag"))?;
             tags.extend(text.split(',').map(|tag| tag.trim().to_owned()));
         }
         Ok(Self(Some(tags).filter(|tags| !tags.is_empty())))
@@ -59,9 +67,9 @@ impl IfMatch {
         }
     }
 
-    /// Rejects the change if the resource has another version than the client knows. Use it only for a state that
-    /// was loaded from the log, if the command then expects exactly that position. Otherwise pass
-    /// [`Self::versions`] to the command.
+    /// Rejects the change if the resource has another version than the client knows. Use it only
+    /// for a state that was loaded from the log, if the command then expects exactly that position.
+    /// Otherwise pass [`Self::versions`] to the command.
     ///
     /// # Errors
     /// 412 if the version differs.
@@ -70,11 +78,15 @@ impl IfMatch {
     }
 }
 
-/// Parses the version in a strong entity tag of this API: `"7"`, or `"7-9"` if the response also contains data of
-/// other aggregates. A change of the resource does not depend on that second position.
+/// Parses the version in a strong entity tag of this API: `"7"`, or `"7-9"` if the response also
+/// contains data of other aggregates. A change of the resource does not depend on that second
+/// position.
 fn version(tag: &str) -> Option<Position> {
     let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
-    tag.split_once('-').map_or(tag, |(version, _)| version).parse().ok()
+    tag.split_once('-')
+        .map_or(tag, |(version, _)| version)
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -82,8 +94,13 @@ mod tests {
     use super::*;
 
     async fn if_match(value: &str) -> IfMatch {
-        let request = axum::http::Request::builder().header("if-match", value).body(()).unwrap();
-        IfMatch::from_request_parts(&mut request.into_parts().0, &()).await.unwrap()
+        let request = axum::http::Request::builder()
+            .header("if-match", value)
+            .body(())
+            .unwrap();
+        IfMatch::from_request_parts(&mut request.into_parts().0, &())
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -93,14 +110,25 @@ mod tests {
         assert!(if_match("\"7-9\"").await.check(7).is_ok());
         assert!(if_match("*").await.check(7).is_ok());
         for stale in ["\"6\"", "\"6-7\"", "7", "W/\"7\"", ""] {
-            assert_eq!(if_match(stale).await.check(7), Err(Refusal::Stale), "{stale}");
+            assert_eq!(
+                if_match(stale).await.check(7),
+                Err(Refusal::Stale),
+                "{stale}"
+            );
         }
     }
 
     #[tokio::test]
     async fn keys_are_short_and_visible() {
-        for (key, fits) in [("a-1".to_owned(), true), (String::new(), false), ("a".repeat(256), false)] {
-            let request = axum::http::Request::builder().header("idempotency-key", &key).body(()).unwrap();
+        for (key, fits) in [
+            ("a-1".to_owned(), true),
+            (String::new(), false),
+            ("a".repeat(256), false),
+        ] {
+            let request = axum::http::Request::builder()
+                .header("idempotency-key", &key)
+                .body(())
+                .unwrap();
             let taken = IdempotencyKey::from_request_parts(&mut request.into_parts().0, &()).await;
             assert_eq!(taken.is_ok(), fits, "{key}");
         }

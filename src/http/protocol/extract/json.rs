@@ -25,12 +25,15 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Json<T> {
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
         let bytes = body(request, state).await?;
-        Ok(Self { value: parse(&bytes)?, sha256: Sha256::digest(&bytes).into() })
+        Ok(Self {
+            value: parse(&bytes)?,
+            sha256: Sha256::digest(&bytes).into(),
+        })
     }
 }
 
-/// JSON list whose elements are read one by one. A fault of an element is noted with it, such as half a character or
-/// a field that is given twice.
+/// JSON list whose elements are read one by one. A fault of an element is noted with it, such as
+/// half a character or a field that is given twice.
 pub struct JsonList {
     /// Elements, in order.
     pub elements: Vec<Element>,
@@ -82,17 +85,24 @@ impl FromRequest<HttpState> for JsonList {
         let Elements(raw) = serde_json::from_slice(&bytes).map_err(|error| of_body(&error))?;
         if raw.len() > Self::MAX_ELEMENTS {
             let most = Self::MAX_ELEMENTS;
-            let message =
-                format!("a request takes at most {most} elements; send several requests, or upload a file");
+            let message = format!(
+                "a request takes at most {most} elements; send several requests, or upload a file"
+            );
             return Err(ApiError::new(ErrorCode::TooManyRows, message));
         }
         let elements = raw.into_iter().map(Element::read).collect();
-        Ok(Self { elements, sha256: Sha256::digest(&bytes).into() })
+        Ok(Self {
+            elements,
+            sha256: Sha256::digest(&bytes).into(),
+        })
     }
 }
 
 async fn body(request: Request, state: &HttpState) -> Result<Bytes, ApiError> {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(is_json) {
         let message = "send JSON in UTF-8, with the header `Content-Type: application/json`";
         return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
@@ -103,7 +113,9 @@ async fn body(request: Request, state: &HttpState) -> Result<Bytes, ApiError> {
 /// Returns true for JSON in UTF-8 (RFC 8259 §8.1). A content type with another charset is rejected.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
-    let is_kind = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let is_kind = parts
+        .next()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     is_kind
         && parts.all(|parameter| match parameter.split_once('=') {
             Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
@@ -119,8 +131,12 @@ impl<T: DeserializeOwned> OptionalFromRequest<HttpState> for Json<T> {
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Option<Self>, ApiError> {
         if request.headers().contains_key(CONTENT_TYPE) {
-            let given = <Json<Option<T>> as FromRequest<HttpState>>::from_request(request, state).await?;
-            return Ok(given.value.map(|value| Self { value, sha256: given.sha256 }));
+            let given =
+                <Json<Option<T>> as FromRequest<HttpState>>::from_request(request, state).await?;
+            return Ok(given.value.map(|value| Self {
+                value,
+                sha256: given.sha256,
+            }));
         }
         if Bytes::from_request(request, state).await?.is_empty() {
             return Ok(None);
@@ -133,7 +149,10 @@ impl<T: DeserializeOwned> OptionalFromRequest<HttpState> for Json<T> {
 /// Value of an absent body.
 impl<T: Default> Default for Json<T> {
     fn default() -> Self {
-        Self { value: T::default(), sha256: Sha256::digest([]).into() }
+        Self {
+            value: T::default(),
+            sha256: Sha256::digest([]).into(),
+        }
     }
 }
 
@@ -143,7 +162,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         return Err(ApiError::field("body", message));
     }
     let CamelCased(value) = serde_json::from_slice(bytes).map_err(|error| of_body(&error))?;
-    serde_path_to_error::deserialize(value).map_err(|error| refused(&error.path().to_string(), error.inner()))
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| refused(&error.path().to_string(), error.inner()))
 }
 
 /// Creates the error for a body that is not JSON or has the wrong shape.
@@ -151,15 +171,22 @@ fn of_body(error: &serde_json::Error) -> ApiError {
     if error.is_data() {
         return refused(".", error);
     }
-    ApiError::new(ErrorCode::MalformedJson, format!("the body is not JSON: {error}"))
+    ApiError::new(
+        ErrorCode::MalformedJson,
+        format!("the body is not JSON: {error}"),
+    )
 }
 
-/// Creates the error for a value that does not fit its type. The field is named by its path, or by the name that
-/// serde's text quotes. The text may quote a value, so it is sent to the client and never logged.
+/// Creates the error for a value that does not fit its type. The field is named by its path, or by
+/// the name that serde's text quotes. The text may quote a value, so it is sent to the client and
+/// never logged.
 fn refused(path: &str, error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
-    let quoted = text.split('`').nth(1).filter(|_| !text.starts_with("invalid"));
+    let quoted = text
+        .split('`')
+        .nth(1)
+        .filter(|_| !text.starts_with("invalid"));
     let field = match (path, quoted) {
         (".", quoted) => quoted.unwrap_or("body").to_owned(),
         (path, Some(missing)) if text.starts_with("missing") => format!("{path}.{missing}"),
@@ -199,22 +226,35 @@ mod tests {
 
     #[test]
     fn only_json_in_utf_8_is_json() {
-        for kind in
-            ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""]
-        {
+        for kind in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/json;charset=\"utf-8\"",
+        ] {
             assert!(is_json(kind), "{kind}");
         }
-        for kind in
-            ["text/json", "application/json; charset=utf-16", "application/jsonx", "", "application/*"]
-        {
+        for kind in [
+            "text/json",
+            "application/json; charset=utf-16",
+            "application/jsonx",
+            "",
+            "application/*",
+        ] {
             assert!(!is_json(kind), "{kind}");
         }
     }
 
     #[test]
     fn both_spellings_are_taken() {
-        let expected = Sample { event_name: "x".to_owned(), count: Some(2), list: Vec::new() };
-        for body in [r#"{"eventName": "x", "count": 2}"#, r#"{"event_name": "x", "count": 2}"#] {
+        let expected = Sample {
+            event_name: "x".to_owned(),
+            count: Some(2),
+            list: Vec::new(),
+        };
+        for body in [
+            r#"{"eventName": "x", "count": 2}"#,
+            r#"{"event_name": "x", "count": 2}"#,
+        ] {
             assert_eq!(parse::<Sample>(body.as_bytes()).unwrap(), expected);
         }
     }
@@ -222,16 +262,32 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (body, detail) in [
-            (r#"{"eventName": "x", "colour": "red"}"#, "colour: unknown field"),
+            (
+                r#"{"eventName": "x", "colour": "red"}"#,
+                "colour: unknown field",
+            ),
             (r#"{"count": 1}"#, "eventName: missing field"),
-            (r#"{"event_name": "x", "eventName": "x"}"#, "eventName: field `eventName` is given twice"),
-            (r#"{"eventName": "x", "count": "many"}"#, "count: invalid type"),
-            (r#"{"eventName": "x", "list": [1, 2, 300]}"#, "list[2]: invalid value"),
+            (
+                r#"{"event_name": "x", "eventName": "x"}"#,
+                "eventName: field `eventName` is given twice",
+            ),
+            (
+                r#"{"eventName": "x", "count": "many"}"#,
+                "count: invalid type",
+            ),
+            (
+                r#"{"eventName": "x", "list": [1, 2, 300]}"#,
+                "list[2]: invalid value",
+            ),
             ("[]", "body: invalid"),
         ] {
             let error = not_taken(body);
             assert_eq!(error.code, ErrorCode::ValidationError);
-            assert!(error.details[0].starts_with(detail), "{body}: {:?}", error.details);
+            assert!(
+                error.details[0].starts_with(detail),
+                "{body}: {:?}",
+                error.details
+            );
             assert!(!error.message.contains(" at line "), "{}", error.message);
         }
         for body in ["{", "", &"[".repeat(100_000)] {
@@ -241,12 +297,25 @@ mod tests {
 
     #[test]
     fn values_are_counted_before_they_are_parsed() {
-        let lists = format!(r#"{{"eventName": "x", "list": [{}[]]}}"#, "[[],[]],".repeat(40_000));
+        let lists = format!(
+            r#"{{"eventName": "x", "list": [{}[]]}}"#,
+            "[[],[]],".repeat(40_000)
+        );
         let error = not_taken(&lists);
         assert_eq!(error.code, ErrorCode::ValidationError);
-        assert!(error.details[0].starts_with("body: has more than 100000 values"), "{:?}", error.details);
+        assert!(
+            error.details[0].starts_with("body: has more than 100000 values"),
+            "{:?}",
+            error.details
+        );
         let text = format!(r#"{{"eventName": "{}"}}"#, ",[{".repeat(50_000));
-        assert_eq!(parse::<Sample>(text.as_bytes()).expect("one long text").event_name.len(), 150_000);
+        assert_eq!(
+            parse::<Sample>(text.as_bytes())
+                .expect("one long text")
+                .event_name
+                .len(),
+            150_000
+        );
         let raw = serde_json::value::RawValue::from_string(format!("[{}1]", "[],".repeat(100_000)));
         assert!(Element::read(&raw.expect("JSON")).unreadable.is_some());
     }

@@ -8,7 +8,9 @@ use crate::http::protocol::answer::ListMeta;
 use crate::http::protocol::cursor;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::FromRow;
-use crate::projection::queries::listing::{self, Conditions, MAX_COUNTED, Order, SortKey, Start, Table};
+use crate::projection::queries::listing::{
+    self, Conditions, MAX_COUNTED, Order, SortKey, Start, Table,
+};
 
 /// Entries per page if the client gives no limit.
 const DEFAULT_LIMIT: u32 = 50;
@@ -63,10 +65,11 @@ impl Sorting for Unsorted {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same `order` only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same `order`
+    /// only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -81,8 +84,19 @@ impl ListQuery {
     /// Converts to the parameters of any resource's list.
     #[must_use]
     pub fn listing<S>(self) -> Listing<S> {
-        let Self { cursor, page, limit, order } = self;
-        Listing { cursor, page, limit, sort: None, order }
+        let Self {
+            cursor,
+            page,
+            limit,
+            order,
+        } = self;
+        Listing {
+            cursor,
+            page,
+            limit,
+            sort: None,
+            order,
+        }
     }
 }
 
@@ -101,7 +115,8 @@ impl<S: Sorting> Listing<S> {
     fn limit(&self) -> Result<u32, ApiError> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let fits = (1..=MAX_LIMIT).contains(&limit);
-        fits.then_some(limit).ok_or_else(|| ApiError::field("limit", format!("give 1 to {MAX_LIMIT}")))
+        fits.then_some(limit)
+            .ok_or_else(|| ApiError::field("limit", format!("give 1 to {MAX_LIMIT}")))
     }
 
     fn start(&self, http: &HttpState, list: &str, limit: u32) -> Result<Start, ApiError> {
@@ -116,8 +131,8 @@ impl<S: Sorting> Listing<S> {
     /// Reads the page and returns the response.
     ///
     /// # Errors
-    /// 400 if a parameter is out of range or the cursor belongs to another list; 503 if the database is
-    /// unavailable.
+    /// 400 if a parameter is out of range or the cursor belongs to another list; 503 if the
+    /// database is unavailable.
     pub async fn answer<T: FromRow, A: Serialize>(
         &self,
         http: &HttpState,
@@ -132,15 +147,16 @@ impl<S: Sorting> Listing<S> {
     /// Reads the page and returns its rows and paging information.
     ///
     /// # Errors
-    /// 400 if a parameter is out of range or the cursor belongs to another list; 503 if the database is
-    /// unavailable.
+    /// 400 if a parameter is out of range or the cursor belongs to another list; 503 if the
+    /// database is unavailable.
     pub async fn read<T: FromRow>(
         &self,
         http: &HttpState,
         table: &Table,
         conditions: Conditions,
     ) -> Result<(Vec<T>, ListMeta), ApiError> {
-        let (order, limit) = (self.order(table), self.limit()?);
+        let order = self.order(table);
+        let limit = self.limit()?;
         let list = format!("{} {order:?} {}", table.from, conditions.told());
         let start = self.start(http, &list, limit)?;
         let database = http.database().await?;
@@ -149,8 +165,19 @@ impl<S: Sorting> Listing<S> {
             Some(_) => listing::count(&database, table, &conditions).await?,
             None => None,
         };
-        let next_cursor = part.last.map(|last| cursor::seal(http, &list, &last)).transpose()?;
-        Ok((part.items, ListMeta { next_cursor, limit, page: self.page, total }))
+        let next_cursor = part
+            .last
+            .map(|last| cursor::seal(http, &list, &last))
+            .transpose()?;
+        Ok((
+            part.items,
+            ListMeta {
+                next_cursor,
+                limit,
+                page: self.page,
+                total,
+            },
+        ))
     }
 }
 
@@ -174,8 +201,9 @@ fn skipped(page: u32, limit: u32) -> Result<i64, ApiError> {
     let skipped = i64::from(page.max(1) - 1) * i64::from(limit);
     if page == 0 || skipped > MAX_COUNTED {
         let most = MAX_COUNTED / i64::from(limit) + 1;
-        let problem =
-            format!("give 1 to {most} with this limit, or follow meta.nextCursor, which has no end");
+        let problem = format!(
+            "give 1 to {most} with this limit, or follow meta.nextCursor, which has no end"
+        );
         return Err(ApiError::field("page", problem));
     }
     Ok(skipped)
@@ -191,7 +219,11 @@ mod tests {
         Name,
     }
 
-    const TABLE: Table = Table { columns: "t.*", from: "t", tie: "t.made" };
+    const TABLE: Table = Table {
+        columns: "t.*",
+        from: "t",
+        tie: "t.made",
+    };
 
     impl Sorting for Sort {
         fn key(self) -> SortKey {
@@ -203,15 +235,32 @@ mod tests {
     }
 
     fn order(sort: Option<Sort>, order: Option<Direction>) -> Order {
-        Listing { sort, ..ListQuery { order, ..ListQuery::default() }.listing() }.order(&TABLE)
+        Listing {
+            sort,
+            ..ListQuery {
+                order,
+                ..ListQuery::default()
+            }
+            .listing()
+        }
+        .order(&TABLE)
     }
 
     #[test]
     fn times_go_from_the_latest_and_texts_from_a() {
-        assert_eq!(order(None, None), Order { key: SortKey::Position("t.made"), descending: true });
+        assert_eq!(
+            order(None, None),
+            Order {
+                key: SortKey::Position("t.made"),
+                descending: true
+            }
+        );
         assert!(!order(Some(Sort::Name), None).descending);
         assert!(order(Some(Sort::Name), Some(Direction::Desc)).descending);
-        let first = Order { key: SortKey::Position("changed"), descending: false };
+        let first = Order {
+            key: SortKey::Position("changed"),
+            descending: false,
+        };
         assert_eq!(order(Some(Sort::Changed), Some(Direction::Asc)), first);
     }
 
@@ -226,11 +275,29 @@ mod tests {
 
     #[test]
     fn pages_have_bounds() {
-        let limit = |limit| ListQuery { limit, ..ListQuery::default() }.listing::<Unsorted>().limit();
-        assert_eq!((limit(None).unwrap(), limit(Some(1)).unwrap(), limit(Some(200)).unwrap()), (50, 1, 200));
+        let limit = |limit| {
+            ListQuery {
+                limit,
+                ..ListQuery::default()
+            }
+            .listing::<Unsorted>()
+            .limit()
+        };
+        assert_eq!(
+            (
+                limit(None).unwrap(),
+                limit(Some(1)).unwrap(),
+                limit(Some(200)).unwrap()
+            ),
+            (50, 1, 200)
+        );
         assert!(limit(Some(0)).is_err() && limit(Some(201)).is_err());
         assert_eq!(
-            (skipped(1, 50).unwrap(), skipped(3, 50).unwrap(), skipped(201, 50).unwrap()),
+            (
+                skipped(1, 50).unwrap(),
+                skipped(3, 50).unwrap(),
+                skipped(201, 50).unwrap()
+            ),
             (0, 100, 10_000)
         );
         for (page, limit) in [(0, 50), (202, 50), (u32::MAX, 200)] {

@@ -11,11 +11,12 @@ use serde_json::{Map, Value};
 /// Fields whose values contain names that templates choose. These names are not converted.
 const VERBATIM: [&str; 2] = ["manifest", "data"];
 
-/// Largest number of items of one list. An item can be 2 bytes in the body and hundreds of bytes in memory.
+/// Largest number of items of one list. An item can be 2 bytes in the body and hundreds of bytes in
+/// memory.
 const MAX_ITEMS: usize = 20_000;
 
-/// Largest number of values in a body, or in one element of a list, at all depths. They are counted before the JSON is
-/// parsed, because lists in lists take hundreds of times their size in the body.
+/// Largest number of values in a body, or in one element of a list, at all depths. They are counted
+/// before the JSON is parsed, because lists in lists take hundreds of times their size in the body.
 pub(super) const MAX_VALUES: usize = 100_000;
 
 /// Converts `snake_case` to `camelCase`. Leaves camelCase unchanged.
@@ -34,8 +35,8 @@ pub(super) fn camel_case(name: &str) -> String {
     camel
 }
 
-/// JSON whose field names are converted to camelCase. A field that is given twice, in one or both spellings, is
-/// an error.
+/// JSON whose field names are converted to camelCase. A field that is given twice, in one or both
+/// spellings, is an error.
 pub(super) struct CamelCased(pub(super) Value);
 
 impl<'de> Deserialize<'de> for CamelCased {
@@ -75,10 +76,18 @@ impl Element {
         let has_exponent = has_exponent(text);
         if has_too_many_values(text.as_bytes()) {
             let unreadable = Some(Unreadable::OutOfRange);
-            return Self { value: Value::Null, twice: Vec::new(), has_exponent, unreadable };
+            return Self {
+                value: Value::Null,
+                twice: Vec::new(),
+                has_exponent,
+                unreadable,
+            };
         }
         match serde_json::from_str::<Self>(text) {
-            Ok(element) => Self { has_exponent, ..element },
+            Ok(element) => Self {
+                has_exponent,
+                ..element
+            },
             Err(error) => {
                 // serde_json has no codes for its reasons.
                 let told = error.to_string();
@@ -90,16 +99,23 @@ impl Element {
                     Unreadable::OutOfRange
                 };
                 let unreadable = Some(unreadable);
-                Self { value: Value::Null, twice: Vec::new(), has_exponent, unreadable }
+                Self {
+                    value: Value::Null,
+                    twice: Vec::new(),
+                    has_exponent,
+                    unreadable,
+                }
             }
         }
     }
 }
 
-/// Returns true if JSON text has more than [`MAX_VALUES`] values. Each value but the first follows a comma or an
-/// opening bracket.
+/// Returns true if JSON text has more than [`MAX_VALUES`] values. Each value but the first follows
+/// a comma or an opening bracket.
 pub(super) fn has_too_many_values(json: &[u8]) -> bool {
-    let (mut in_text, mut is_escaped, mut values) = (false, false, 0);
+    let mut in_text = false;
+    let mut is_escaped = false;
+    let mut values = 0;
     for byte in json {
         match byte {
             _ if is_escaped => is_escaped = false,
@@ -114,7 +130,9 @@ pub(super) fn has_too_many_values(json: &[u8]) -> bool {
 
 /// Returns true if a number in the JSON text is written with an exponent.
 fn has_exponent(json: &str) -> bool {
-    let (mut in_text, mut is_escaped, mut before) = (false, false, b' ');
+    let mut in_text = false;
+    let mut is_escaped = false;
+    let mut before = b' ';
     for byte in json.bytes() {
         match byte {
             _ if is_escaped => is_escaped = false,
@@ -135,7 +153,12 @@ impl<'de> Deserialize<'de> for Element {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut twice = Vec::new();
         let value = AnyJson(Twice::Listed(&mut twice)).deserialize(deserializer)?;
-        Ok(Self { value, twice, has_exponent: false, unreadable: None })
+        Ok(Self {
+            value,
+            twice,
+            has_exponent: false,
+            unreadable: None,
+        })
     }
 }
 
@@ -161,7 +184,9 @@ impl Twice<'_> {
     fn found<E: Error>(&mut self, name: String) -> Result<(), E> {
         match self {
             Self::Refused => return Err(E::custom(format!("field `{name}` is given twice"))),
-            Self::Listed(names) if names.len() < MAX_TWICE && !names.contains(&name) => names.push(name),
+            Self::Listed(names) if names.len() < MAX_TWICE && !names.contains(&name) => {
+                names.push(name)
+            }
             Self::Listed(_) | Self::Ignored => {}
         }
         Ok(())
@@ -268,15 +293,15 @@ mod tests {
     use super::*;
 
     fn renamed(text: &str) -> Result<Value, String> {
-        serde_json::from_str::<CamelCased>(text).map(|json| json.0).map_err(|error| error.to_string())
+        serde_json::from_str::<CamelCased>(text)
+            .map(|json| json.0)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
     fn names_that_templates_choose_stay() {
-        let given =
-            r#"{"the_manifest": {"a_b": 1}, "manifest": {"a_b": {"c_d": 1}}, "data": {"full_name": "b"}}"#;
-        let wanted =
-            json!({"theManifest": {"aB": 1}, "manifest": {"a_b": {"c_d": 1}}, "data": {"full_name": "b"}});
+        let given = r#"{"the_manifest": {"a_b": 1}, "manifest": {"a_b": {"c_d": 1}}, "data": {"full_name": "b"}}"#;
+        let wanted = json!({"theManifest": {"aB": 1}, "manifest": {"a_b": {"c_d": 1}}, "data": {"full_name": "b"}});
         assert_eq!(renamed(given), Ok(wanted));
     }
 
@@ -297,14 +322,19 @@ mod tests {
 
     #[test]
     fn nested_fields_are_renamed_and_values_are_not() {
-        let given = r#"{"event_name": "snake_case stays", "list_of": [{"full_name": null, "n": -1.5}]}"#;
-        let expected = json!({"eventName": "snake_case stays", "listOf": [{"fullName": null, "n": -1.5}]});
+        let given =
+            r#"{"event_name": "snake_case stays", "list_of": [{"full_name": null, "n": -1.5}]}"#;
+        let expected =
+            json!({"eventName": "snake_case stays", "listOf": [{"fullName": null, "n": -1.5}]});
         assert_eq!(renamed(given), Ok(expected));
     }
 
     #[test]
     fn a_field_given_twice_is_refused() {
-        for twice in [r#"{"event_name": 1, "eventName": 1}"#, r#"{"a": 1, "a": 1}"#] {
+        for twice in [
+            r#"{"event_name": 1, "eventName": 1}"#,
+            r#"{"a": 1, "a": 1}"#,
+        ] {
             assert!(renamed(twice).is_err_and(|error| error.contains("given twice")));
         }
     }
@@ -314,7 +344,10 @@ mod tests {
         let list = r#"[{"full_name": "a", "fullName": "b", "n": {"a": 1, "a": 2}}, 7, {"email": "a", "email": "b"}]"#;
         let elements: Vec<Element> = serde_json::from_str(list).unwrap();
         let twice: Vec<&[String]> = elements.iter().map(|element| &element.twice[..]).collect();
-        assert_eq!(twice, [&["fullName".to_owned()][..], &[], &["email".to_owned()]]);
+        assert_eq!(
+            twice,
+            [&["fullName".to_owned()][..], &[], &["email".to_owned()]]
+        );
         assert_eq!(elements[0].value, json!({"fullName": "b", "n": {"a": 2}}));
         assert_eq!(elements[1].value, json!(7));
     }
@@ -331,14 +364,30 @@ mod tests {
         let half = Some(Unreadable::HalfCharacter);
         assert_eq!(
             unreadable,
-            [half, half, Some(Unreadable::TooDeep), Some(Unreadable::OutOfRange), None, None]
+            [
+                half,
+                half,
+                Some(Unreadable::TooDeep),
+                Some(Unreadable::OutOfRange),
+                None,
+                None
+            ]
         );
-        assert_eq!((elements[4].has_exponent, elements[5].has_exponent), (true, false));
+        assert_eq!(
+            (elements[4].has_exponent, elements[5].has_exponent),
+            (true, false)
+        );
     }
 
     #[test]
     fn queries_are_renamed_too() {
-        assert_eq!(camel_cased_query("dry_run=true&x=a_b%20c&"), Ok("dryRun=true&x=a_b%20c".to_owned()));
-        assert_eq!(camel_cased_query("dry_run=1&dryRun=2"), Err("dryRun".to_owned()));
+        assert_eq!(
+            camel_cased_query("dry_run=true&x=a_b%20c&"),
+            Ok("dryRun=true&x=a_b%20c".to_owned())
+        );
+        assert_eq!(
+            camel_cased_query("dry_run=1&dryRun=2"),
+            Err("dryRun".to_owned())
+        );
     }
 }

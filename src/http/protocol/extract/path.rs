@@ -18,9 +18,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(path) => Ok(Self(path.0)),
             Err(PathRejection::FailedToDeserializePathParams(failed)) => Err(match failed.kind() {
-                ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
-                    ApiError::field(key, format!("must be a {expected_type}"))
-                }
+                ErrorKind::ParseErrorAtKey {
+                    key, expected_type, ..
+                } => ApiError::field(key, format!("must be a {expected_type}")),
                 ErrorKind::DeserializeError { key, message, .. } if message.starts_with("UUID") => {
                     ApiError::field(key, "must be a UUID")
                 }
@@ -30,7 +30,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
                 }
                 _ => ApiError::field("path", "one of its parameters is not valid; ids are UUIDs"),
             }),
-            Err(_) => Err(ApiError::internal("a route without parameters has a handler that takes one")),
+            Err(_) => Err(ApiError::internal(
+                "a route without parameters has a handler that takes one",
+            )),
         }
     }
 }

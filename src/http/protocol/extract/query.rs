@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use super::naming::camel_cased_query;
 use crate::http::ApiError;
 
-/// Query parameters in camelCase or snake_case. `T` determines whether unknown parameters are rejected.
+/// Query parameters in camelCase or snake_case. `T` determines whether unknown parameters are
+/// rejected.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
@@ -20,15 +21,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
-    let query = camel_cased_query(query).map_err(|name| ApiError::field(&name, "is given twice"))?;
+    let query =
+        camel_cased_query(query).map_err(|name| ApiError::field(&name, "is given twice"))?;
     let malformed = || ApiError::field("query", "is not a query string");
     let path_and_query: PathAndQuery = format!("/?{query}").parse().map_err(|_| malformed())?;
     let parsed = axum::extract::Query::<T>::try_from_uri(&Uri::from(path_and_query));
     parsed.map(|query| query.0).map_err(|rejection| {
         let text = rejection.body_text();
-        // serde's text follows the extractor's own text. It starts with the parameter's name, or quotes it.
-        let text = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, text)| text);
-        let named = text.split_once(": ").filter(|(name, _)| !name.contains(' '));
+        // serde's text follows the extractor's own text. It starts with the parameter's name, or
+        // quotes it.
+        let text = text
+            .rsplit_once("query string: ")
+            .map_or(text.as_str(), |(_, text)| text);
+        let named = text
+            .split_once(": ")
+            .filter(|(name, _)| !name.contains(' '));
         match (named, text.split('`').nth(1)) {
             (Some((name, problem)), _) => ApiError::field(name, problem),
             (None, Some(name)) => ApiError::field(name, text),
@@ -52,10 +59,19 @@ mod tests {
 
     #[test]
     fn parameters_come_in_both_spellings() {
-        let expected = Sample { dry_run: Some(true), limit: None };
+        let expected = Sample {
+            dry_run: Some(true),
+            limit: None,
+        };
         assert_eq!(parse::<Sample>("dryRun=true").unwrap(), expected);
         assert_eq!(parse::<Sample>("dry_run=true").unwrap(), expected);
-        assert_eq!(parse::<Sample>("").unwrap(), Sample { dry_run: None, limit: None });
+        assert_eq!(
+            parse::<Sample>("").unwrap(),
+            Sample {
+                dry_run: None,
+                limit: None
+            }
+        );
     }
 
     #[test]
@@ -66,7 +82,11 @@ mod tests {
             ("colour=red", "colour: unknown field"),
         ] {
             let error = parse::<Sample>(query).expect_err(query);
-            assert!(error.details[0].starts_with(start), "{query}: {:?}", error.details);
+            assert!(
+                error.details[0].starts_with(start),
+                "{query}: {:?}",
+                error.details
+            );
         }
     }
 }

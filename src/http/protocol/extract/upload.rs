@@ -1,4 +1,5 @@
-//! Multipart body with one file. The file is streamed to a temporary file within limits and never held in memory.
+//! Multipart body with one file. The file is streamed to a temporary file within limits and never
+//! held in memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -51,7 +52,8 @@ impl Upload {
     /// Reads a body with a file of at most `limit` bytes and text fields with these `names`.
     ///
     /// # Errors
-    /// The body is not multipart, is broken or is too large; or a part is missing, unknown or given twice.
+    /// The body is not multipart, is broken or is too large; or a part is missing, unknown or given
+    /// twice.
     pub async fn read(
         http: &HttpState,
         mut request: Request,
@@ -61,13 +63,16 @@ impl Upload {
         let most = usize::try_from(limit + MAX_REST_BYTES).unwrap_or(usize::MAX);
         DefaultBodyLimit::max(most).apply(&mut request);
         let mut parts = Multipart::from_request(request, http).await?;
-        let (mut file, mut texts) = (None, BTreeMap::new());
+        let mut file = None;
+        let mut texts = BTreeMap::new();
         while let Some(part) = parts.next_field().await? {
             let name = camel_case(part.name().unwrap_or_default());
             let is_new = if name == "file" {
                 file.replace(receive(part, limit).await?).is_none()
             } else if names.contains(&name.as_str()) {
-                texts.insert(name.clone(), text(&name, part).await?).is_none()
+                texts
+                    .insert(name.clone(), text(&name, part).await?)
+                    .is_none()
             } else {
                 let known = names.join(", ");
                 return Err(ApiError::field(
@@ -79,27 +84,37 @@ impl Upload {
                 return Err(ApiError::field(&name, "is given twice"));
             }
         }
-        let file = file.ok_or_else(|| ApiError::field("file", "is missing; send the file in this part"))?;
+        let file =
+            file.ok_or_else(|| ApiError::field("file", "is missing; send the file in this part"))?;
         Ok(Self { file, texts })
     }
 
     /// Returns a text field. An empty field counts as absent.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.texts.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+        self.texts
+            .get(name)
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
     }
 
     /// Parses a text field. `what` names the expected form in the error.
     ///
     /// # Errors
     /// 400 if the text can't be parsed.
-    pub fn parsed<T: std::str::FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, ApiError> {
+    pub fn parsed<T: std::str::FromStr>(
+        &self,
+        name: &str,
+        what: &str,
+    ) -> Result<Option<T>, ApiError> {
         let wrong = |_| ApiError::field(name, format!("must be {what}"));
-        self.text(name).map(|text| text.parse().map_err(wrong)).transpose()
+        self.text(name)
+            .map(|text| text.parse().map_err(wrong))
+            .transpose()
     }
 
-    /// Returns the SHA-256 of the file and texts. The body itself is not hashed, because its boundary differs
-    /// from request to request.
+    /// Returns the SHA-256 of the file and texts. The body itself is not hashed, because its
+    /// boundary differs from request to request.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -115,7 +130,10 @@ async fn text(name: &str, mut part: Field<'_>) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = part.chunk().await? {
         if bytes.len() + chunk.len() > MAX_TEXT_BYTES {
-            return Err(ApiError::field(name, format!("is longer than {MAX_TEXT_BYTES} bytes")));
+            return Err(ApiError::field(
+                name,
+                format!("is longer than {MAX_TEXT_BYTES} bytes"),
+            ));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -124,9 +142,13 @@ async fn text(name: &str, mut part: Field<'_>) -> Result<String, ApiError> {
 
 async fn receive(mut part: Field<'_>, limit: u64) -> Result<UploadedFile, ApiError> {
     let name = printable(part.file_name().unwrap_or_default());
-    let (file, path) = tempfile::NamedTempFile::new().map_err(ApiError::internal)?.into_parts();
+    let (file, path) = tempfile::NamedTempFile::new()
+        .map_err(ApiError::internal)?
+        .into_parts();
     let mut writer = BufWriter::new(tokio::fs::File::from_std(file));
-    let (mut hash, mut head, mut size) = (Sha256::new(), Vec::new(), 0_u64);
+    let mut hash = Sha256::new();
+    let mut head = Vec::new();
+    let mut size = 0_u64;
     while let Some(chunk) = part.chunk().await? {
         size += chunk.len() as u64;
         if size > limit {
@@ -142,7 +164,13 @@ async fn receive(mut part: Field<'_>, limit: u64) -> Result<UploadedFile, ApiErr
     if size == 0 {
         return Err(ApiError::new(ErrorCode::EmptyFile, "the file is empty"));
     }
-    Ok(UploadedFile { path, name, size, sha256: hash.finalize().into(), head })
+    Ok(UploadedFile {
+        path,
+        name,
+        size,
+        sha256: hash.finalize().into(),
+        head,
+    })
 }
 
 /// Removes control characters from a name and limits it to 200 characters.

@@ -1,4 +1,5 @@
-//! Error responses that similar operations share. They complete the list of statuses of each operation.
+//! Error responses that similar operations share. They complete the list of statuses of each
+//! operation.
 
 use serde_json::{Map, Value, json};
 
@@ -16,42 +17,75 @@ const fn shared_answer(
     about: &'static str,
     codes: &'static [&'static str],
 ) -> Shared {
-    Shared { name, status, about, codes }
+    Shared {
+        name,
+        status,
+        about,
+        codes,
+    }
 }
 
 const NOT_ACCEPTABLE: &str = "a parameter, header or field is invalid; `details` names each";
-const BAD_REQUEST: Shared =
-    shared_answer("BadRequest", "400", NOT_ACCEPTABLE, &["VALIDATION_ERROR", "BAD_REQUEST"]);
+const BAD_REQUEST: Shared = shared_answer(
+    "BadRequest",
+    "400",
+    NOT_ACCEPTABLE,
+    &["VALIDATION_ERROR", "BAD_REQUEST"],
+);
 const BAD_READ: Shared = shared_answer(
     "BadRead",
     "400",
     NOT_ACCEPTABLE,
     &["VALIDATION_ERROR", "BAD_REQUEST", "POSITION_BEYOND_END"],
 );
-const BAD_JSON: Shared =
-    shared_answer("BadJson", "400", NOT_ACCEPTABLE, &["VALIDATION_ERROR", "BAD_REQUEST", "MALFORMED_JSON"]);
+const BAD_JSON: Shared = shared_answer(
+    "BadJson",
+    "400",
+    NOT_ACCEPTABLE,
+    &["VALIDATION_ERROR", "BAD_REQUEST", "MALFORMED_JSON"],
+);
 const BAD_UPLOAD: Shared = shared_answer(
     "BadUpload",
     "400",
     NOT_ACCEPTABLE,
     &["VALIDATION_ERROR", "BAD_REQUEST", "MALFORMED_UPLOAD"],
 );
-const UNAUTHENTICATED: Shared =
-    shared_answer("Unauthenticated", "401", "there is no valid access token", &["UNAUTHENTICATED"]);
+const UNAUTHENTICATED: Shared = shared_answer(
+    "Unauthenticated",
+    "401",
+    "there is no valid access token",
+    &["UNAUTHENTICATED"],
+);
 const PASSWORD_CHANGE: Shared = shared_answer(
     "PasswordChangeRequired",
     "403",
     "an administrator has set the password; change it first",
     &["PASSWORD_CHANGE_REQUIRED"],
 );
-const NOT_FOUND: Shared =
-    shared_answer("NotFound", "404", "there is nothing at this address", &["NOT_FOUND"]);
-const REQUEST_TIMEOUT: Shared =
-    shared_answer("RequestTimeout", "408", "the body stopped arriving", &["REQUEST_TIMEOUT"]);
-const PAYLOAD_TOO_LARGE: Shared =
-    shared_answer("PayloadTooLarge", "413", "the body is larger than allowed", &["PAYLOAD_TOO_LARGE"]);
-const URI_TOO_LONG: Shared =
-    shared_answer("UriTooLong", "414", "the address is longer than allowed", &["URI_TOO_LONG"]);
+const NOT_FOUND: Shared = shared_answer(
+    "NotFound",
+    "404",
+    "there is nothing at this address",
+    &["NOT_FOUND"],
+);
+const REQUEST_TIMEOUT: Shared = shared_answer(
+    "RequestTimeout",
+    "408",
+    "the body stopped arriving",
+    &["REQUEST_TIMEOUT"],
+);
+const PAYLOAD_TOO_LARGE: Shared = shared_answer(
+    "PayloadTooLarge",
+    "413",
+    "the body is larger than allowed",
+    &["PAYLOAD_TOO_LARGE"],
+);
+const URI_TOO_LONG: Shared = shared_answer(
+    "UriTooLong",
+    "414",
+    "the address is longer than allowed",
+    &["URI_TOO_LONG"],
+);
 const UNSUPPORTED: Shared = shared_answer(
     "UnsupportedMediaType",
     "415",
@@ -64,8 +98,12 @@ const TOO_MANY: Shared = shared_answer(
     "this client sends too many requests, or too many at once; see `Retry-After`",
     &["TOO_MANY_REQUESTS"],
 );
-const INTERNAL: Shared =
-    shared_answer("InternalError", "500", "internal error; report the request id", &["INTERNAL_ERROR"]);
+const INTERNAL: Shared = shared_answer(
+    "InternalError",
+    "500",
+    "internal error; report the request id",
+    &["INTERNAL_ERROR"],
+);
 const UNAVAILABLE: Shared = shared_answer(
     "Unavailable",
     "503",
@@ -102,7 +140,10 @@ pub(super) fn shared() -> Value {
         let description = format!("{}: {}", shared.codes.join(", "), shared.about);
         let schema = json!({ "$ref": "#/components/schemas/ErrorEnvelope" });
         let content = json!({ "application/json": { "schema": schema } });
-        (shared.name.to_owned(), json!({ "description": description, "content": content }))
+        (
+            shared.name.to_owned(),
+            json!({ "description": description, "content": content }),
+        )
     };
     Value::Object(ALL.iter().map(answer).collect())
 }
@@ -110,10 +151,18 @@ pub(super) fn shared() -> Value {
 /// Adds the errors that follow from an operation's parameters, body and security.
 pub(super) fn complete(operation: &mut Map<String, Value>) {
     let is_secured = operation.contains_key("security");
-    let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+    let parameters = operation
+        .get("parameters")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     let takes_path = parameters.iter().any(|parameter| parameter["in"] == "path");
-    let takes_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
-    let body = operation.get("requestBody").map(|body| body["content"].to_string());
+    let takes_key = parameters
+        .iter()
+        .any(|parameter| parameter["name"] == "Idempotency-Key");
+    let body = operation
+        .get("requestBody")
+        .map(|body| body["content"].to_string());
     let takes_body = body.is_some();
     let bad = match body {
         Some(kinds) if kinds.contains("application/json") => &BAD_JSON,
@@ -135,19 +184,34 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
         (&INTERNAL, true),
         (&UNAVAILABLE, true),
     ];
-    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    let Some(responses) = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
     for (shared, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
         let reference = json!({ "$ref": format!("#/components/responses/{}", shared.name) });
-        mention(responses.entry(shared.status).or_insert(reference), shared.codes);
+        mention(
+            responses.entry(shared.status).or_insert(reference),
+            shared.codes,
+        );
     }
 }
 
 /// Adds the codes that an operation's own description does not mention.
 fn mention(response: &mut Value, codes: &[&str]) {
-    let Some(own) = response["description"].as_str().map(str::to_owned) else { return };
-    let missing: Vec<&str> = codes.iter().copied().filter(|code| !own.contains(code)).collect();
+    let Some(own) = response["description"].as_str().map(str::to_owned) else {
+        return;
+    };
+    let missing: Vec<&str> = codes
+        .iter()
+        .copied()
+        .filter(|code| !own.contains(code))
+        .collect();
     if !missing.is_empty() {
-        response["description"] = format!("{}. {}", own.trim_end_matches('.'), missing.join(", ")).into();
+        response["description"] =
+            format!("{}. {}", own.trim_end_matches('.'), missing.join(", ")).into();
     }
 }
 
@@ -175,7 +239,10 @@ mod tests {
         });
         complete(operation.as_object_mut().unwrap());
         let of = |status: &str| operation["responses"][status].clone();
-        assert_eq!(of("400")["description"], "VALIDATION_ERROR: the name. BAD_REQUEST, MALFORMED_JSON");
+        assert_eq!(
+            of("400")["description"],
+            "VALIDATION_ERROR: the name. BAD_REQUEST, MALFORMED_JSON"
+        );
         assert_eq!(of("401")["$ref"], "#/components/responses/Unauthenticated");
         assert!(of("404").is_null());
     }

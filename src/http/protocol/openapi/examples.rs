@@ -16,7 +16,9 @@ pub(super) fn add(document: &mut Value) {
         if let Some(body) = operation.get_mut("requestBody") {
             add_to(body, &schemas, None);
         }
-        let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+        let responses = operation
+            .get_mut("responses")
+            .and_then(Value::as_object_mut);
         for (status, response) in responses.into_iter().flatten() {
             let error = error_of(status, response);
             add_to(response, &schemas, error);
@@ -31,8 +33,12 @@ pub(super) fn add(document: &mut Value) {
 
 fn add_to(body: &mut Value, schemas: &Value, known: Option<Value>) {
     // Indexing would insert a missing key.
-    let media = body.get_mut("content").and_then(|content| content.get_mut(JSON));
-    let Some(media) = media.and_then(Value::as_object_mut) else { return };
+    let media = body
+        .get_mut("content")
+        .and_then(|content| content.get_mut(JSON));
+    let Some(media) = media.and_then(Value::as_object_mut) else {
+        return;
+    };
     if !media.contains_key("example") && !media.contains_key("examples") {
         let composed = known.unwrap_or_else(|| compose(&media["schema"], schemas, 0));
         media.insert("example".to_owned(), composed);
@@ -47,7 +53,11 @@ fn error_of(status: &str, response: &Value) -> Option<Value> {
 /// Returns the code at the start of a description.
 fn first_code(response: &Value) -> Option<ErrorCode> {
     let description = response["description"].as_str()?;
-    ErrorCode::of(description.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).next()?)
+    ErrorCode::of(
+        description
+            .split(|c: char| !(c.is_ascii_uppercase() || c == '_'))
+            .next()?,
+    )
 }
 
 fn error_example(code: ErrorCode) -> Value {
@@ -63,11 +73,17 @@ fn compose(schema: &Value, schemas: &Value, depth: usize) -> Value {
     if depth > MAX_DEPTH {
         return Value::Null;
     }
-    let given = schema.get("example").or_else(|| schema.get("const")).or_else(|| schema["examples"].get(0));
+    let given = schema
+        .get("example")
+        .or_else(|| schema.get("const"))
+        .or_else(|| schema["examples"].get(0));
     if let Some(given) = given.or_else(|| schema["enum"].get(0)) {
         return given.clone();
     }
-    if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
+    if let Some(name) = schema["$ref"]
+        .as_str()
+        .and_then(|reference| reference.rsplit('/').next())
+    {
         return compose(&schemas[name], schemas, depth + 1);
     }
     for choice in ["oneOf", "anyOf"] {
@@ -79,20 +95,34 @@ fn compose(schema: &Value, schemas: &Value, depth: usize) -> Value {
     }
     if let Some(parts) = schema["allOf"].as_array() {
         let parts = parts.iter().map(|part| compose(part, schemas, depth + 1));
-        return Value::Object(parts.filter_map(|part| part.as_object().cloned()).flatten().collect());
+        return Value::Object(
+            parts
+                .filter_map(|part| part.as_object().cloned())
+                .flatten()
+                .collect(),
+        );
     }
     of_type(schema, schemas, depth)
 }
 
 fn of_type(schema: &Value, schemas: &Value, depth: usize) -> Value {
     let kinds = match &schema["type"] {
-        Value::Array(kinds) => kinds.iter().find(|kind| *kind != "null").cloned().unwrap_or_default(),
+        Value::Array(kinds) => kinds
+            .iter()
+            .find(|kind| *kind != "null")
+            .cloned()
+            .unwrap_or_default(),
         kind => kind.clone(),
     };
     match kinds.as_str() {
         Some("object") => {
-            let fields = schema["properties"].as_object().cloned().unwrap_or_default();
-            let fields = fields.into_iter().map(|(name, field)| (name, compose(&field, schemas, depth + 1)));
+            let fields = schema["properties"]
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
+            let fields = fields
+                .into_iter()
+                .map(|(name, field)| (name, compose(&field, schemas, depth + 1)));
             Value::Object(fields.collect::<Map<_, _>>())
         }
         Some("array") => json!([compose(&schema["items"], schemas, depth + 1)]),
@@ -105,7 +135,10 @@ fn of_type(schema: &Value, schemas: &Value, depth: usize) -> Value {
 
 fn text(schema: &Value) -> Value {
     let plain = || {
-        let least = schema["minLength"].as_u64().and_then(|least| usize::try_from(least).ok()).unwrap_or(0);
+        let least = schema["minLength"]
+            .as_u64()
+            .and_then(|least| usize::try_from(least).ok())
+            .unwrap_or(0);
         format!("{:x<least$}", "text")
     };
     Value::String(
@@ -131,10 +164,20 @@ mod tests {
         let mut document = crate::http::openapi_document();
         for operation in operations(&mut document) {
             let id = operation["operationId"].clone();
-            let bodies = operation["responses"].as_object().into_iter().flat_map(|all| all.values());
+            let bodies = operation["responses"]
+                .as_object()
+                .into_iter()
+                .flat_map(|all| all.values());
             for body in bodies.chain(operation.get("requestBody")) {
-                let Some(media) = body["content"].get(JSON) else { continue };
-                assert!(media.get("example").is_some_and(|example| !example.is_null()), "{id}");
+                let Some(media) = body["content"].get(JSON) else {
+                    continue;
+                };
+                assert!(
+                    media
+                        .get("example")
+                        .is_some_and(|example| !example.is_null()),
+                    "{id}"
+                );
             }
         }
     }
@@ -145,12 +188,17 @@ mod tests {
         for operation in operations(&mut document) {
             let id = operation["operationId"].clone();
             for (status, response) in operation["responses"].as_object().into_iter().flatten() {
-                let Some(description) = response["description"].as_str() else { continue };
+                let Some(description) = response["description"].as_str() else {
+                    continue;
+                };
                 let is_code = |word: &&str| ErrorCode::of(word).is_some();
                 let words = description.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
                 let codes: Vec<&str> = words.filter(is_code).collect();
                 if status.starts_with(['4', '5']) {
-                    assert!(!codes.is_empty(), "{id} {status}: name its codes; it says {description}");
+                    assert!(
+                        !codes.is_empty(),
+                        "{id} {status}: name its codes; it says {description}"
+                    );
                 }
                 for code in codes {
                     let of = ErrorCode::of(code).expect("a code").status();

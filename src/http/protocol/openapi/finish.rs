@@ -1,5 +1,5 @@
-//! Completion of the generated document: names for generated clients, shared errors, tags, servers, and an
-//! example of every body.
+//! Completion of the generated document: names for generated clients, shared errors, tags, servers,
+//! and an example of every body.
 
 use serde_json::{Map, Value, json};
 
@@ -9,19 +9,29 @@ use super::{errors, examples, headers};
 const TAGS: &[(&str, &str)] = &[
     ("auth", "Log-in, sessions and the user's own account"),
     ("users", "People who can log in"),
-    ("certificates", "Definitions of certificates, and their designs"),
+    (
+        "certificates",
+        "Definitions of certificates, and their designs",
+    ),
     ("templates", "Templates that certificates are drawn with"),
     ("attendees", "People who receive certificates"),
     ("imports", "Uploaded lists of people and their progress"),
-    ("generated-certificates", "Certificates that were issued to people"),
+    (
+        "generated-certificates",
+        "Certificates that were issued to people",
+    ),
     ("batches", "Requests to issue for many people"),
-    ("jobs", "Mails about issued certificates, and scheduled tasks"),
+    (
+        "jobs",
+        "Mails about issued certificates, and scheduled tasks",
+    ),
     ("public", "Public pages and files of certificates"),
     ("health", "State of the server"),
     ("about", "The server itself"),
 ];
 
-/// Schemas whose plain names are types or keywords in a common language, and their names in the document.
+/// Schemas whose plain names are types or keywords in a common language, and their names in the
+/// document.
 const OWN_NAMES: &[(&str, &str)] = &[
     ("Column", "FileColumn"),
     ("Delivery", "MailDelivery"),
@@ -55,7 +65,8 @@ pub(super) fn finish(mut document: Value) -> Value {
     document["components"]["responses"] = errors::shared();
     document["components"]["headers"] = headers::shared();
     headers::describe_all(&mut document);
-    document["servers"] = json!([{ "url": "/", "description": "The server that serves this document" }]);
+    document["servers"] =
+        json!([{ "url": "/", "description": "The server that serves this document" }]);
     tags.sort();
     tags.dedup();
     let described = |name: &str| TAGS.iter().find(|(known, _)| *known == name);
@@ -70,7 +81,8 @@ pub(super) fn finish(mut document: Value) -> Value {
     document
 }
 
-/// Replaces references to the schema of times by that schema, so that clients get their language's own type.
+/// Replaces references to the schema of times by that schema, so that clients get their language's
+/// own type.
 fn inline_timestamps(document: &mut Value) {
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.remove("Timestamp");
@@ -83,12 +95,17 @@ fn inline(value: &mut Value) {
         Value::Object(fields) => {
             let is_time = |schema: &Value| schema["$ref"] == "#/components/schemas/Timestamp";
             let choices = fields.get("oneOf").and_then(Value::as_array);
-            let nullable = choices.and_then(|choices| choices.iter().find(|choice| is_time(choice))).cloned();
+            let nullable = choices
+                .and_then(|choices| choices.iter().find(|choice| is_time(choice)))
+                .cloned();
             if let Some(Value::Object(time)) = nullable {
                 fields.remove("oneOf");
                 fields.extend(time);
                 time_in(fields, json!(["string", "null"]));
-            } else if fields.get("$ref").is_some_and(|to| to == "#/components/schemas/Timestamp") {
+            } else if fields
+                .get("$ref")
+                .is_some_and(|to| to == "#/components/schemas/Timestamp")
+            {
                 time_in(fields, json!("string"));
             }
             fields.values_mut().for_each(inline);
@@ -102,12 +119,17 @@ fn time_in(schema: &mut Map<String, Value>, kind: Value) {
     schema.remove("$ref");
     schema.insert("type".to_owned(), kind);
     schema.insert("format".to_owned(), "date-time".into());
-    schema.entry("example").or_insert_with(|| "2026-11-21T12:00:00Z".into());
+    schema
+        .entry("example")
+        .or_insert_with(|| "2026-11-21T12:00:00Z".into());
 }
 
 /// Returns all operations of a document.
 pub(super) fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
-    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let paths = document["paths"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|paths| paths.values_mut());
     paths
         .filter_map(Value::as_object_mut)
         .flat_map(|path| path.iter_mut())
@@ -115,17 +137,26 @@ pub(super) fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<
         .filter_map(|(_, operation)| operation.as_object_mut())
 }
 
-/// Removes `null` from the types of parameters, which can't be null, and sets the schema of `Idempotency-Key`.
+/// Removes `null` from the types of parameters, which can't be null, and sets the schema of
+/// `Idempotency-Key`.
 fn settle_parameters(operation: &mut Map<String, Value>) {
-    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    let parameters = operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
         // Indexing would insert a missing key.
-        let kind = parameter.get_mut("schema").and_then(|schema| schema.get_mut("type"));
+        let kind = parameter
+            .get_mut("schema")
+            .and_then(|schema| schema.get_mut("type"));
         if let Some(kind) = kind
             && let Some([first, second]) = kind.as_array().map(Vec::as_slice)
             && (first == "null" || second == "null")
         {
-            *kind = if first == "null" { second.clone() } else { first.clone() };
+            *kind = if first == "null" {
+                second.clone()
+            } else {
+                first.clone()
+            };
         }
         if parameter["name"] == "Idempotency-Key" {
             let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
@@ -136,10 +167,19 @@ fn settle_parameters(operation: &mut Map<String, Value>) {
 
 /// Describes files as binary data. Their Rust type would make them a list of numbers.
 fn settle_files(operation: &mut Map<String, Value>) {
-    let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
-    for response in responses.into_iter().flat_map(|responses| responses.values_mut()) {
+    let responses = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut);
+    for response in responses
+        .into_iter()
+        .flat_map(|responses| responses.values_mut())
+    {
         let content = response.get_mut("content").and_then(Value::as_object_mut);
-        for (_, media) in content.into_iter().flatten().filter(|(kind, _)| *kind != "application/json") {
+        for (_, media) in content
+            .into_iter()
+            .flatten()
+            .filter(|(kind, _)| *kind != "application/json")
+        {
             if media["schema"]["type"] == "array" {
                 media["schema"] = json!({ "type": "string", "format": "binary" });
             }
@@ -149,8 +189,12 @@ fn settle_files(operation: &mut Map<String, Value>) {
 
 /// Renames the schemas for generated clients: `Envelope_AttendeeAnswer` becomes `AttendeeResponse`.
 fn rename_schemas(document: &mut Value) {
-    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
-    let renamed = std::mem::take(schemas).into_iter().map(|(name, schema)| (client_name(&name), schema));
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
+        return;
+    };
+    let renamed = std::mem::take(schemas)
+        .into_iter()
+        .map(|(name, schema)| (client_name(&name), schema));
     *schemas = renamed.collect();
     rename_references(document);
 }

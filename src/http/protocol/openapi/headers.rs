@@ -11,16 +11,36 @@ const RETRY_AFTER: &str = "Retry-After";
 
 /// Headers with their types and descriptions.
 const HEADERS: &[(&str, &str, &str)] = &[
-    (REQUEST_ID, "string", "Id of the request, as in the server's log"),
+    (
+        REQUEST_ID,
+        "string",
+        "Id of the request, as in the server's log",
+    ),
     (
         POSITION,
         "integer",
         "Position of the write in the log, for X-Min-Event-Position of a read; absent if nothing was written",
     ),
-    (BEHIND, "boolean", "`true` if reads do not show the write yet"),
-    (ETAG, "string", "Version of the resource, for If-Match of a change and If-None-Match of a read"),
-    (LOCATION, "string", "URL of the resource that was created, or of the work's progress"),
-    (RETRY_AFTER, "integer", "Number of seconds after which the request can be sent again"),
+    (
+        BEHIND,
+        "boolean",
+        "`true` if reads do not show the write yet",
+    ),
+    (
+        ETAG,
+        "string",
+        "Version of the resource, for If-Match of a change and If-None-Match of a read",
+    ),
+    (
+        LOCATION,
+        "string",
+        "URL of the resource that was created, or of the work's progress",
+    ),
+    (
+        RETRY_AFTER,
+        "integer",
+        "Number of seconds after which the request can be sent again",
+    ),
 ];
 
 /// Returns the document's `components.headers`.
@@ -30,7 +50,10 @@ pub(super) fn shared() -> Value {
         if *kind == "integer" {
             schema["minimum"] = 0.into();
         }
-        ((*name).to_owned(), json!({ "description": description, "schema": schema }))
+        (
+            (*name).to_owned(),
+            json!({ "description": description, "schema": schema }),
+        )
     };
     Value::Object(HEADERS.iter().map(header).collect())
 }
@@ -45,7 +68,11 @@ pub(super) fn describe_all(document: &mut Value) {
             }
         }
     }
-    for (name, response) in document["components"]["responses"].as_object_mut().into_iter().flatten() {
+    for (name, response) in document["components"]["responses"]
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+    {
         add(response, REQUEST_ID);
         if matches!(name.as_str(), "TooManyRequests" | "Unavailable") {
             add(response, RETRY_AFTER);
@@ -53,12 +80,14 @@ pub(super) fn describe_all(document: &mut Value) {
     }
 }
 
-/// Adds the headers to the responses of an operation. Responses that are references have their own. `is_resource`
-/// is true if the path names one resource.
+/// Adds the headers to the responses of an operation. Responses that are references have their own.
+/// `is_resource` is true if the path names one resource.
 fn describe(operation: &mut Map<String, Value>, method: &str, is_resource: bool) {
     let is_secured = operation.contains_key("security");
     let is_write = is_secured && method != "get";
-    let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+    let responses = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut);
     for (status, response) in responses.into_iter().flatten() {
         if response.get("$ref").is_some() {
             continue;
@@ -67,7 +96,9 @@ fn describe(operation: &mut Map<String, Value>, method: &str, is_resource: bool)
         match status.as_str() {
             "201" | "202" => add(response, LOCATION),
             "429" | "503" => add(response, RETRY_AFTER),
-            "200" if is_secured && is_resource && matches!(method, "get" | "patch") => add(response, ETAG),
+            "200" if is_secured && is_resource && matches!(method, "get" | "patch") => {
+                add(response, ETAG)
+            }
             _ => {}
         }
         if is_write && status.starts_with('2') {
@@ -79,7 +110,9 @@ fn describe(operation: &mut Map<String, Value>, method: &str, is_resource: bool)
 
 /// Adds a header unless the response describes it itself.
 fn add(response: &mut Value, name: &str) {
-    let Some(response) = response.as_object_mut() else { return };
+    let Some(response) = response.as_object_mut() else {
+        return;
+    };
     let headers = response.entry("headers").or_insert_with(|| json!({}));
     if let Some(headers) = headers.as_object_mut() {
         let reference = json!({ "$ref": format!("#/components/headers/{name}") });
@@ -99,7 +132,10 @@ mod tests {
         });
         describe(operation.as_object_mut().unwrap(), "post", false);
         let headers = |status: &str| {
-            let headers = operation["responses"][status]["headers"].as_object().cloned().unwrap_or_default();
+            let headers = operation["responses"][status]["headers"]
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
             headers.keys().cloned().collect::<Vec<_>>()
         };
         assert_eq!(headers("201"), [LOCATION, POSITION, REQUEST_ID, BEHIND]);

@@ -1,4 +1,5 @@
-//! Checks of an arriving request: length of its URL, progress of its body, and the method `OPTIONS`.
+//! Checks of an arriving request: length of its URL, progress of its body, and the method
+//! `OPTIONS`.
 
 use std::time::Duration;
 
@@ -19,21 +20,28 @@ const MAX_ADDRESS_BYTES: usize = 8 << 10;
 
 /// Rejects URLs that are too long, and abandons bodies that stop arriving.
 pub async fn arrival(State(http): State<HttpState>, request: Request, next: Next) -> Response {
-    let length = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    let length = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |address| address.as_str().len());
     if length > MAX_ADDRESS_BYTES {
         let message = format!("the address is longer than {MAX_ADDRESS_BYTES} bytes");
         return ApiError::new(ErrorCode::UriTooLong, message).into_response();
     }
     let patience = Duration::from_secs(http.settings.connections.stall_timeout_seconds);
-    next.run(request.map(|body| Body::new(TimeoutBody::new(patience, body)))).await
+    next.run(request.map(|body| Body::new(TimeoutBody::new(patience, body))))
+        .await
 }
 
-/// Answers `OPTIONS` with the methods of a path (RFC 9110 §9.3.7). Preflights of browsers are left to the CORS
-/// layer.
+/// Answers `OPTIONS` with the methods of a path (RFC 9110 §9.3.7). Preflights of browsers are left
+/// to the CORS layer.
 ///
-/// This layer wraps the whole router, because the router sets `Allow` only when a response leaves it.
+/// This layer wraps the whole router, because the router sets `Allow` only when a response leaves
+/// it.
 pub async fn options(request: Request, next: Next) -> Response {
-    let is_preflight = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let is_preflight = request
+        .headers()
+        .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let asks = request.method() == Method::OPTIONS && !is_preflight;
     if asks && request.uri().path() == "*" {
         return StatusCode::NO_CONTENT.into_response();
@@ -44,8 +52,12 @@ pub async fn options(request: Request, next: Next) -> Response {
 
 /// Turns a 405 response into a 204 response with the allowed methods.
 fn allowed(mut answered: Response) -> Response {
-    let methods = answered.headers().get(ALLOW).and_then(|value| value.to_str().ok());
-    let methods = methods.and_then(|methods| HeaderValue::try_from(format!("{methods},OPTIONS")).ok());
+    let methods = answered
+        .headers()
+        .get(ALLOW)
+        .and_then(|value| value.to_str().ok());
+    let methods =
+        methods.and_then(|methods| HeaderValue::try_from(format!("{methods},OPTIONS")).ok());
     let (StatusCode::METHOD_NOT_ALLOWED, Some(methods)) = (answered.status(), methods) else {
         return answered;
     };
@@ -68,17 +80,31 @@ mod tests {
     use super::*;
 
     async fn ask(method: &str, path: &str) -> (u16, Option<String>) {
-        let router = Router::new().route("/both", get(|| async { "here" })).route("/both", post(|| async {}));
-        let router = Router::new().fallback_service(router).layer(from_fn(options));
-        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let router = Router::new()
+            .route("/both", get(|| async { "here" }))
+            .route("/both", post(|| async {}));
+        let router = Router::new()
+            .fallback_service(router)
+            .layer(from_fn(options));
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .unwrap();
         let response = router.oneshot(request).await.unwrap();
-        let allow = response.headers().get(ALLOW).map(|value| value.to_str().unwrap().to_owned());
+        let allow = response
+            .headers()
+            .get(ALLOW)
+            .map(|value| value.to_str().unwrap().to_owned());
         (response.status().as_u16(), allow)
     }
 
     #[tokio::test]
     async fn a_path_tells_what_it_takes() {
-        assert_eq!(ask("OPTIONS", "/both").await, (204, Some("GET,HEAD,POST,OPTIONS".to_owned())));
+        assert_eq!(
+            ask("OPTIONS", "/both").await,
+            (204, Some("GET,HEAD,POST,OPTIONS".to_owned()))
+        );
         assert_eq!(ask("OPTIONS", "/none").await.0, 404);
         assert_eq!(ask("DELETE", "/both").await.0, 405);
         assert_eq!(ask("TRACE", "/both").await.0, 405);

@@ -1,5 +1,5 @@
-//! Limits the bytes of response bodies that are in memory because clients have not read them yet: of all clients,
-//! and of one client.
+//! Limits the bytes of response bodies that are in memory because clients have not read them yet:
+//! of all clients, and of one client.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,12 +35,15 @@ impl Bodies {
     /// Creates the bound: `most` bytes in all, and a quarter of them for one client.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { all: Shares::new(most), clients: ClientShares::new(most / PART_OF_CLIENT) }
+        Self {
+            all: Shares::new(most),
+            clients: ClientShares::new(most / PART_OF_CLIENT),
+        }
     }
 }
 
-/// A body with its share of the bound. It is written in pieces, because hyper drops a body once it has buffered
-/// the last frame.
+/// A body with its share of the bound. It is written in pieces, because hyper drops a body once it
+/// has buffered the last frame.
 struct Held {
     body: Body,
     /// Data of the last frame that is not written yet.
@@ -48,21 +51,43 @@ struct Held {
     _share: (Share<()>, ClientShare),
 }
 
-/// Rejects a response whose body exceeds the bound. Other bodies hold their share until they are written.
+/// Rejects a response whose body exceeds the bound. Other bodies hold their share until they are
+/// written.
 pub async fn bodies(State(http): State<HttpState>, request: Request, next: Next) -> Response {
-    let client = request.extensions().get::<ClientAddress>().copied().unwrap_or(ClientAddress::Unknown);
+    let client = request
+        .extensions()
+        .get::<ClientAddress>()
+        .copied()
+        .unwrap_or(ClientAddress::Unknown);
     let response = next.run(request).await;
-    let size = response.body().size_hint().exact().and_then(|size| usize::try_from(size).ok());
-    let Some(size) = size.filter(|size| *size >= COUNTED) else { return response };
+    let size = response
+        .body()
+        .size_hint()
+        .exact()
+        .and_then(|size| usize::try_from(size).ok());
+    let Some(size) = size.filter(|size| *size >= COUNTED) else {
+        return response;
+    };
     let Some(of_client) = http.bodies.clients.take(client, size) else {
-        let message = "you have not taken the answers that were sent before; read them, then try again";
-        return ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER).into_response();
+        let message =
+            "you have not taken the answers that were sent before; read them, then try again";
+        return ApiError::new(ErrorCode::TooManyRequests, message)
+            .retry_after(LATER)
+            .into_response();
     };
     let Some(of_all) = http.bodies.all.take((), size) else {
         let message = "too many answers wait for their clients; try again";
-        return ApiError::new(ErrorCode::Busy, message).retry_after(LATER).into_response();
+        return ApiError::new(ErrorCode::Busy, message)
+            .retry_after(LATER)
+            .into_response();
     };
-    response.map(|body| Body::new(Held { body, rest: Bytes::new(), _share: (of_all, of_client) }))
+    response.map(|body| {
+        Body::new(Held {
+            body,
+            rest: Bytes::new(),
+            _share: (of_all, of_client),
+        })
+    })
 }
 
 impl HttpBody for Held {
@@ -108,14 +133,27 @@ mod tests {
     #[tokio::test]
     async fn a_held_body_comes_in_pieces_and_is_the_same() {
         let bodies = Bodies::new(1 << 20);
-        let shares = || (bodies.all.take((), 100_000), bodies.clients.take(ClientAddress::Unknown, 100_000));
-        let (Some(all), Some(client)) = shares() else { panic!("there is room") };
+        let shares = || {
+            (
+                bodies.all.take((), 100_000),
+                bodies.clients.take(ClientAddress::Unknown, 100_000),
+            )
+        };
+        let (Some(all), Some(client)) = shares() else {
+            panic!("there is room")
+        };
         let content = Bytes::from(vec![7; 100_000]);
-        let mut held = Held { body: Body::from(content.clone()), rest: Bytes::new(), _share: (all, client) };
+        let mut held = Held {
+            body: Body::from(content.clone()),
+            rest: Bytes::new(),
+            _share: (all, client),
+        };
         assert_eq!(held.size_hint().exact(), Some(100_000));
         let mut context = Context::from_waker(std::task::Waker::noop());
         let first = Pin::new(&mut held).poll_frame(&mut context);
-        let Poll::Ready(Some(Ok(first))) = first else { panic!("a piece") };
+        let Poll::Ready(Some(Ok(first))) = first else {
+            panic!("a piece")
+        };
         assert_eq!(first.into_data().map(|data| data.len()).ok(), Some(PIECE));
         assert_eq!(held.size_hint().exact(), Some(100_000 - PIECE as u64));
         let rest = to_bytes(Body::new(held), 100_000).await.unwrap();

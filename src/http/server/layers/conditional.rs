@@ -10,12 +10,20 @@ use axum::response::Response;
 /// Replaces the response by 304 if the client already has this version.
 pub async fn not_modified(request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let known = if is_read { known_tags(request.headers()) } else { Vec::new() };
+    let known = if is_read {
+        known_tags(request.headers())
+    } else {
+        Vec::new()
+    };
     let response = next.run(request).await;
     if known.is_empty() || response.status() != StatusCode::OK {
         return response;
     }
-    let tag = response.headers().get(ETAG).and_then(|value| value.to_str().ok()).map(opaque);
+    let tag = response
+        .headers()
+        .get(ETAG)
+        .and_then(|value| value.to_str().ok())
+        .map(opaque);
     if !tag.is_some_and(|tag| known.iter().any(|known| known == "*" || known == tag)) {
         return response;
     }
@@ -27,8 +35,14 @@ pub async fn not_modified(request: Request, next: Next) -> Response {
 }
 
 fn known_tags(headers: &HeaderMap) -> Vec<String> {
-    let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(|tag| opaque(tag.trim()).to_owned()).collect()
+    let values = headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(|tag| opaque(tag.trim()).to_owned())
+        .collect()
 }
 
 /// Removes the prefix of a weak tag, because `If-None-Match` compares weakly.
@@ -49,14 +63,27 @@ mod tests {
         let router = Router::new()
             .route(
                 "/",
-                get(|| async { ([(ETAG, "\"7\"")], "body") }).patch(|| async { ([(ETAG, "\"7\"")], "body") }),
+                get(|| async { ([(ETAG, "\"7\"")], "body") })
+                    .patch(|| async { ([(ETAG, "\"7\"")], "body") }),
             )
             .layer(from_fn(not_modified));
-        let request = Request::builder().method(method).uri("/").header(IF_NONE_MATCH, known);
-        let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let request = Request::builder()
+            .method(method)
+            .uri("/")
+            .header(IF_NONE_MATCH, known);
+        let response = router
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
         assert_eq!(response.headers()[ETAG], "\"7\"");
         let status = response.status().as_u16();
-        (status, axum::body::to_bytes(response.into_body(), 100).await.unwrap().len())
+        (
+            status,
+            axum::body::to_bytes(response.into_body(), 100)
+                .await
+                .unwrap()
+                .len(),
+        )
     }
 
     #[tokio::test]

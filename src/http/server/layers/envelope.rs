@@ -15,10 +15,15 @@ use crate::http::{ApiError, ErrorCode};
 
 /// Writes the body of an error and logs the error once, with its cause.
 pub async fn envelope(request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(String::new, |id| id.0.clone());
     let mut response = next.run(request).await;
     let given = response.extensions_mut().remove::<ApiError>();
-    let Some(error) = given.or_else(|| bare(&response)) else { return response };
+    let Some(error) = given.or_else(|| bare(&response)) else {
+        return response;
+    };
     log(&error);
     let mut headers = std::mem::take(response.headers_mut());
     headers.remove(CONTENT_TYPE);
@@ -26,17 +31,23 @@ pub async fn envelope(request: Request, next: Next) -> Response {
     write(error, id, headers)
 }
 
-/// Returns the API error for a bare error response of a library. Returns `None` for other responses.
+/// Returns the API error for a bare error response of a library. Returns `None` for other
+/// responses.
 fn bare(response: &Response) -> Option<ApiError> {
     let status = response.status();
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
     let is_page = kind.starts_with("text/html") || kind.starts_with("application/json");
     let is_error = status.is_client_error() || status.is_server_error();
     (is_error && !is_page).then(|| of_status(status))
 }
 
 fn log(error: &ApiError) {
-    let (code, cause) = (error.code.as_str(), error.cause.as_deref().unwrap_or(""));
+    let code = error.code.as_str();
+    let cause = error.cause.as_deref().unwrap_or("");
     if error.code == ErrorCode::Busy {
         tracing::warn!(code, "request refused");
     } else if error.code.status().is_server_error() {
@@ -47,24 +58,46 @@ fn log(error: &ApiError) {
 }
 
 fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
-    let ApiError { code, message, details, retry_after, .. } = error;
-    let body = ErrorEnvelope { success: false, error: ErrorBody { code, message, details }, request_id };
+    let ApiError {
+        code,
+        message,
+        details,
+        retry_after,
+        ..
+    } = error;
+    let body = ErrorEnvelope {
+        success: false,
+        error: ErrorBody {
+            code,
+            message,
+            details,
+        },
+        request_id,
+    };
     let mut response = (code.status(), headers, axum::Json(body)).into_response();
     // The `error_pages` layer chooses its texts by the code.
     response.extensions_mut().insert(code);
     let wait = retry_after.map(|wait| wait.as_secs().max(1));
-    let needs_wait =
-        [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&code.status());
+    let needs_wait = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ]
+    .contains(&code.status());
     if let Some(seconds) = wait.or(needs_wait.then_some(1)) {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if code.status() == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }
 
-/// Returns the response to a request whose handler panicked. It omits the panic's text, which may quote data.
+/// Returns the response to a request whose handler panicked. It omits the panic's text, which may
+/// quote data.
 pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::internal("a handler panicked").into_response()
 }
@@ -87,15 +120,26 @@ mod tests {
         }
         let router = Router::new()
             .route("/panic", get(broken))
-            .route("/busy", get(|| async { ApiError::new(ErrorCode::Busy, "later") }))
+            .route(
+                "/busy",
+                get(|| async { ApiError::new(ErrorCode::Busy, "later") }),
+            )
             .route("/only-post", post(|| async {}))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn(envelope));
-        let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .unwrap();
         request.extensions_mut().insert(RequestId("r-1".to_owned()));
         let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, 10_000).await.unwrap();
-        (parts.status, parts.headers, serde_json::from_slice(&body).unwrap_or(Value::Null))
+        (
+            parts.status,
+            parts.headers,
+            serde_json::from_slice(&body).unwrap_or(Value::Null),
+        )
     }
 
     #[tokio::test]
@@ -104,22 +148,34 @@ mod tests {
         assert_eq!(status, 503);
         assert_eq!(headers[RETRY_AFTER], "1");
         let error = json!({"code": "BUSY", "message": "later"});
-        assert_eq!(body, json!({"success": false, "error": error, "requestId": "r-1"}));
+        assert_eq!(
+            body,
+            json!({"success": false, "error": error, "requestId": "r-1"})
+        );
     }
 
     #[tokio::test]
     async fn what_a_library_answers_gets_it_too() {
         let (status, _, body) = ask("GET", "/nowhere").await;
-        assert_eq!((status.as_u16(), &body["error"]["code"]), (404, &json!("NOT_FOUND")));
+        assert_eq!(
+            (status.as_u16(), &body["error"]["code"]),
+            (404, &json!("NOT_FOUND"))
+        );
         let (status, headers, body) = ask("GET", "/only-post").await;
-        assert_eq!((status.as_u16(), &body["error"]["code"]), (405, &json!("METHOD_NOT_ALLOWED")));
+        assert_eq!(
+            (status.as_u16(), &body["error"]["code"]),
+            (405, &json!("METHOD_NOT_ALLOWED"))
+        );
         assert_eq!(headers["allow"], "POST");
     }
 
     #[tokio::test]
     async fn a_panic_tells_nothing() {
         let (status, _, body) = ask("GET", "/panic").await;
-        assert_eq!((status.as_u16(), &body["error"]["code"]), (500, &json!("INTERNAL_ERROR")));
+        assert_eq!(
+            (status.as_u16(), &body["error"]["code"]),
+            (500, &json!("INTERNAL_ERROR"))
+        );
         assert!(!body.to_string().contains("secret"));
     }
 }

@@ -1,4 +1,5 @@
-//! Admission of a request: free slots, the caller's permission, and reads that show the caller's own writes.
+//! Admission of a request: free slots, the caller's permission, and reads that show the caller's
+//! own writes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,9 +45,14 @@ impl Place {
     /// # Errors
     /// 503 if no slot is free.
     pub fn enter(&self, http: &HttpState) -> Result<(), ApiError> {
-        let place = http.request_slots.clone().try_acquire_owned().map_err(|_| {
-            ApiError::new(ErrorCode::Busy, "too many requests at once; try again").retry_after(LATER)
-        })?;
+        let place = http
+            .request_slots
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| {
+                ApiError::new(ErrorCode::Busy, "too many requests at once; try again")
+                    .retry_after(LATER)
+            })?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
         Ok(())
     }
@@ -56,10 +62,12 @@ impl Place {
     /// # Errors
     /// 503 if no slot becomes free within `patience`.
     pub async fn enter_again(&self, http: &HttpState, patience: Duration) -> Result<(), ApiError> {
-        let place = tokio::time::timeout(patience, http.request_slots.clone().acquire_owned()).await;
+        let place =
+            tokio::time::timeout(patience, http.request_slots.clone().acquire_owned()).await;
         let Ok(Ok(place)) = place else {
             return Err(
-                ApiError::new(ErrorCode::Busy, "too many requests at once; try again").retry_after(LATER)
+                ApiError::new(ErrorCode::Busy, "too many requests at once; try again")
+                    .retry_after(LATER),
             );
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
@@ -77,10 +85,16 @@ pub async fn room(State(http): State<HttpState>, mut request: Request, next: Nex
     if ALWAYS.contains(&request.uri().path()) {
         return next.run(request).await;
     }
-    let client = request.extensions().get::<ClientAddress>().copied().unwrap_or(ClientAddress::Unknown);
+    let client = request
+        .extensions()
+        .get::<ClientAddress>()
+        .copied()
+        .unwrap_or(ClientAddress::Unknown);
     let Some(_of_client) = http.requests_of_clients.take(client, 1) else {
         let message = "you have too many requests under way; wait for their answers";
-        return ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER).into_response();
+        return ApiError::new(ErrorCode::TooManyRequests, message)
+            .retry_after(LATER)
+            .into_response();
     };
     let place = Place::default();
     if let Err(busy) = place.enter(&http) {
@@ -101,7 +115,8 @@ pub struct Guard {
     pub access: Access,
     /// True if the route also accepts users who must have a second factor and have none yet.
     pub even_without_factor: bool,
-    /// True if the route also accepts users who must first change a password that an administrator has set.
+    /// True if the route also accepts users who must first change a password that an administrator
+    /// has set.
     pub with_first_password: bool,
     /// Rate limit by client address.
     pub limit: Option<Limit>,
@@ -109,10 +124,17 @@ pub struct Guard {
     pub timeout: Duration,
 }
 
-/// Runs the handler within its timeout if the caller has permission. The response of a write then waits until the
-/// tables contain the write.
+/// Runs the handler within its timeout if the caller has permission. The response of a write then
+/// waits until the tables contain the write.
 pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let Guard { http, access, even_without_factor, with_first_password, limit, timeout } = guard;
+    let Guard {
+        http,
+        access,
+        even_without_factor,
+        with_first_password,
+        limit,
+        timeout,
+    } = guard;
     let write = Write::of(&request);
     let answer = async {
         // Counted before authentication, so that guessed tokens count too.
@@ -129,7 +151,12 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         if !even_without_factor {
             has_its_factors(&http, &request)?;
         }
-        if let Some(Wait { user, position, place }) = wait(&request)? {
+        if let Some(Wait {
+            user,
+            position,
+            place,
+        }) = wait(&request)?
+        {
             http.waiting.wait(&http, user, position, &place).await?;
         }
         Ok::<_, ApiError>(next.run(request).await)
@@ -137,7 +164,10 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
     let mut response = match tokio::time::timeout(timeout, answer).await {
         Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
         Err(_) => {
-            let message = format!("it took longer than {} seconds; try again", timeout.as_secs());
+            let message = format!(
+                "it took longer than {} seconds; try again",
+                timeout.as_secs()
+            );
             ApiError::new(ErrorCode::TimedOut, message).into_response()
         }
     };
@@ -159,17 +189,28 @@ impl Write {
             return None;
         }
         let place = request.extensions().get::<Place>()?.clone();
-        Some(Self { place, responds_async: prefers_async(request.headers()) })
+        Some(Self {
+            place,
+            responds_async: prefers_async(request.headers()),
+        })
     }
 
-    /// Waits until the tables contain the event whose position the response has. Adds a header if they do not in
-    /// time.
+    /// Waits until the tables contain the event whose position the response has. Adds a header if
+    /// they do not in time.
     async fn until_readable(self, http: &HttpState, answer: &mut HeaderMap) {
-        let Some(position) = answer.get(EVENT_POSITION) else { return };
-        let Some(position) = position.to_str().ok().and_then(|text| text.parse().ok()) else { return };
+        let Some(position) = answer.get(EVENT_POSITION) else {
+            return;
+        };
+        let Some(position) = position.to_str().ok().and_then(|text| text.parse().ok()) else {
+            return;
+        };
         if self.responds_async {
             answer.insert(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC));
-        } else if !http.waiting.wait_for_write(http, position, &self.place).await {
+        } else if !http
+            .waiting
+            .wait_for_write(http, position, &self.place)
+            .await
+        {
             answer.insert(TABLES_BEHIND, HeaderValue::from_static("true"));
         }
     }
@@ -177,9 +218,13 @@ impl Write {
 
 /// Returns true if one of the preferences is `respond-async`.
 fn prefers_async(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let values = headers
+        .get_all(PREFER)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let preferences = values.flat_map(|value| value.split(','));
-    let mut names = preferences.map(|preference| preference.split(';').next().unwrap_or_default().trim());
+    let mut names =
+        preferences.map(|preference| preference.split(';').next().unwrap_or_default().trim());
     names.any(|name| name.eq_ignore_ascii_case(RESPOND_ASYNC))
 }
 
@@ -208,9 +253,15 @@ async fn admit(
     Ok(())
 }
 
-/// Rejects a person who must have a second factor and has none yet. An API key has no second factor.
+/// Rejects a person who must have a second factor and has none yet. An API key has no second
+/// factor.
 fn has_its_factors(http: &HttpState, request: &Request) -> Result<(), ApiError> {
-    let Some(Principal { user_id, role, by: By::Session(_), .. }) = request.extensions().get::<Principal>()
+    let Some(Principal {
+        user_id,
+        role,
+        by: By::Session(_),
+        ..
+    }) = request.extensions().get::<Principal>()
     else {
         return Ok(());
     };
@@ -230,20 +281,32 @@ struct Wait {
 
 fn wait(request: &Request) -> Result<Option<Wait>, ApiError> {
     let extensions = request.extensions();
-    let (Some(caller), Some(place)) = (extensions.get::<Principal>(), extensions.get::<Place>()) else {
+    let (Some(caller), Some(place)) = (extensions.get::<Principal>(), extensions.get::<Place>())
+    else {
         return Ok(None);
     };
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         return Ok(None);
     }
     let position = min_position(request.headers())?;
-    Ok(position.map(|position| Wait { user: caller.user_id, position, place: place.clone() }))
+    Ok(position.map(|position| Wait {
+        user: caller.user_id,
+        position,
+        place: place.clone(),
+    }))
 }
 
 fn min_position(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
-    let Some(value) = headers.get(MIN_POSITION) else { return Ok(None) };
+    let Some(value) = headers.get(MIN_POSITION) else {
+        return Ok(None);
+    };
     let position = value.to_str().ok().and_then(|text| text.parse().ok());
-    let wrong = || ApiError::field("X-Min-Event-Position", "give the X-Event-Position of a write");
+    let wrong = || {
+        ApiError::field(
+            "X-Min-Event-Position",
+            "give the X-Event-Position of a write",
+        )
+    };
     position.map(Some).ok_or_else(wrong)
 }
 
@@ -254,16 +317,26 @@ mod tests {
     #[test]
     fn respond_async_is_one_of_the_preferences() {
         let of = |values: &[&'static str]| {
-            let pairs = values.iter().map(|value| (PREFER, HeaderValue::from_static(value)));
+            let pairs = values
+                .iter()
+                .map(|value| (PREFER, HeaderValue::from_static(value)));
             prefers_async(&pairs.collect())
         };
-        for yes in
-            ["respond-async", "Respond-Async", "return=minimal, respond-async", "respond-async; a=b, wait=10"]
-        {
+        for yes in [
+            "respond-async",
+            "Respond-Async",
+            "return=minimal, respond-async",
+            "respond-async; a=b, wait=10",
+        ] {
             assert!(of(&[yes]), "{yes}");
         }
         assert!(of(&["return=minimal", "respond-async"]));
-        for no in ["", "respond-asynchronously", "return=respond-async", "foo; respond-async"] {
+        for no in [
+            "",
+            "respond-asynchronously",
+            "return=respond-async",
+            "foo; respond-async",
+        ] {
             assert!(!of(&[no]), "{no}");
         }
         assert!(!of(&[]));
@@ -279,7 +352,11 @@ mod tests {
         assert_eq!(min_position(&HeaderMap::new()).unwrap(), None);
         assert_eq!(of("42").unwrap(), Some(42));
         for odd in ["", "-1", "x", "99999999999999999999"] {
-            assert_eq!(of(odd).unwrap_err().code, ErrorCode::ValidationError, "{odd}");
+            assert_eq!(
+                of(odd).unwrap_err().code,
+                ErrorCode::ValidationError,
+                "{odd}"
+            );
         }
     }
 }

@@ -32,13 +32,22 @@ const FIXED: [(HeaderName, &str); 14] = [
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("permissions-policy"), NO_DEVICE),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-embedder-policy"),
+        "require-corp",
+    ),
     (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
     (HeaderName::from_static("origin-agent-cluster"), "?1"),
     (HeaderName::from_static("x-dns-prefetch-control"), "off"),
     (HeaderName::from_static("x-download-options"), "noopen"),
-    (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
+    (
+        HeaderName::from_static("x-permitted-cross-domain-policies"),
+        "none",
+    ),
     // Off: this filter of old browsers caused vulnerabilities itself.
     (HeaderName::from_static("x-xss-protection"), "0"),
     // Search engines must not index responses, because the API and certificates show people.
@@ -47,15 +56,22 @@ const FIXED: [(HeaderName, &str); 14] = [
     (CACHE_CONTROL, "no-store"),
 ];
 /// Responses that other sites or mails may embed, such as designs, set their own value.
-pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 
 /// Adds the headers that the response does not set itself.
 pub async fn headers(State(http): State<HttpState>, request: Request, next: Next) -> Response {
-    let policy = if request.uri().path().starts_with("/api/docs") { API_PAGE } else { PAGES };
+    let policy = if request.uri().path().starts_with("/api/docs") {
+        API_PAGE
+    } else {
+        PAGES
+    };
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in FIXED.into_iter().chain([(CONTENT_SECURITY_POLICY, policy)]) {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     if http.settings.is_https() {
         let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");

@@ -1,7 +1,8 @@
-//! Layers around every request, from the outside in: canonical URLs of certificates ([`public_address`]),
-//! `OPTIONS` ([`arrival`]), [`observe`], [`headers`], compression and CORS ([`wire`]), [`error_pages`],
-//! [`envelope`], unread [`bodies`], concurrent requests ([`guard`]), panics ([`envelope`] again), URL and body
-//! ([`arrival`] again), [`conditional`] reads, and the requirements of the route ([`guard`] again).
+//! Layers around every request, from the outside in: canonical URLs of certificates
+//! ([`public_address`]), `OPTIONS` ([`arrival`]), [`observe`], [`headers`], compression and CORS
+//! ([`wire`]), [`error_pages`], [`envelope`], unread [`bodies`], concurrent requests ([`guard`]),
+//! panics ([`envelope`] again), URL and body ([`arrival`] again), [`conditional`] reads, and the
+//! requirements of the route ([`guard`] again).
 
 pub mod arrival;
 pub mod bodies;

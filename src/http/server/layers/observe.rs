@@ -1,5 +1,5 @@
-//! Id, span, log line and metrics of each request. Path parameters, queries and bodies are never recorded,
-//! because they may name people.
+//! Id, span, log line and metrics of each request. Path parameters, queries and bodies are never
+//! recorded, because they may name people.
 
 use std::time::Instant;
 
@@ -22,17 +22,29 @@ pub struct RequestId(pub String);
 
 /// Assigns the request an id, a span and its client's address, and records the outcome.
 ///
-/// An id from a client that is no trusted proxy is only logged beside ours. It could be the id of another
-/// request.
+/// An id from a client that is no trusted proxy is only logged beside ours. It could be the id of
+/// another request.
 pub async fn observe(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
     let settings = &http.settings;
-    let client = ClientAddress::of(&request, &settings.trusted_proxies, settings.forwarding_header);
+    let client = ClientAddress::of(
+        &request,
+        &settings.trusted_proxies,
+        settings.forwarding_header,
+    );
     let given = sane_id(request.headers());
     let is_relayed = ClientAddress::is_relayed(&request, &settings.trusted_proxies);
-    let (of_proxy, of_client) = if is_relayed { (given, None) } else { (None, given) };
+    let (of_proxy, of_client) = if is_relayed {
+        (given, None)
+    } else {
+        (None, given)
+    };
     let id = of_proxy.unwrap_or_else(|| http.random_id().to_string());
     // A path that no route matches can be any text. As a label, it would be unbounded.
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none", MatchedPath::as_str)
+        .to_owned();
     let method = known_method(request.method().as_str());
     let span = tracing::info_span!(
         "request",
@@ -50,10 +62,19 @@ pub async fn observe(State(http): State<HttpState>, mut request: Request, next: 
         let mut response = next.run(request).await;
         let elapsed = begun.elapsed();
         let status = response.status().as_u16();
-        tracing::info!(status, latency_ms = elapsed.as_secs_f64() * 1e3, "request answered");
-        let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
+        tracing::info!(
+            status,
+            latency_ms = elapsed.as_secs_f64() * 1e3,
+            "request answered"
+        );
+        let labels = [
+            ("method", method.to_owned()),
+            ("route", route),
+            ("status", status.to_string()),
+        ];
         metrics::counter!("laureate_http_requests_total", &labels).increment(1);
-        metrics::histogram!("laureate_http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
+        metrics::histogram!("laureate_http_request_duration_seconds", &labels)
+            .record(elapsed.as_secs_f64());
         if let Ok(value) = HeaderValue::try_from(id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
@@ -72,7 +93,10 @@ fn sane_id(headers: &HeaderMap) -> Option<String> {
 /// Returns the method as a label. Other methods share one label, because their number is unbounded.
 fn known_method(method: &str) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    known.into_iter().find(|known| *known == method).unwrap_or("other")
+    known
+        .into_iter()
+        .find(|known| *known == method)
+        .unwrap_or("other")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! Canonical URLs of certificates and of health checks. People write URLs of certificates also below the API's prefix,
-//! in capitals, or with a slash or a full stop at the end. Health checks are also served below the prefix.
+//! Canonical URLs of certificates and of health checks. People write URLs of certificates also
+//! below the API's prefix, in capitals, or with a slash or a full stop at the end. Health checks
+//! are also served below the prefix.
 
 use axum::extract::{Request, State};
 use axum::http::Uri;
@@ -15,8 +16,13 @@ const DOWNLOAD: &str = "download";
 const VERIFY: &str = "verify";
 const HEALTH: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 
-/// Replaces the URL of a certificate or of a health check by its canonical form before the request is routed.
-pub async fn canonical(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
+/// Replaces the URL of a certificate or of a health check by its canonical form before the request
+/// is routed.
+pub async fn canonical(
+    State(http): State<HttpState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if let Some(path) = canonical_path(request.uri().path(), &http.settings.prefix)
         && let Some(uri) = with_path(request.uri(), &path)
     {
@@ -26,23 +32,31 @@ pub async fn canonical(State(http): State<HttpState>, mut request: Request, next
 }
 
 fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let query = uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
     let path_and_query: PathAndQuery = format!("{path}{query}").parse().ok()?;
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(path_and_query);
     Uri::from_parts(parts).ok()
 }
 
-/// Returns the canonical path of a certificate's page or file, of the page for typing a number, or of a health check.
-/// Returns `None` for other paths.
+/// Returns the canonical path of a certificate's page or file, of the page for typing a number, or
+/// of a health check. Returns `None` for other paths.
 fn canonical_path(path: &str, prefix: &str) -> Option<String> {
-    let path = path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')).unwrap_or(path);
+    let path = path
+        .strip_prefix(prefix)
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(path);
     if HEALTH.contains(&path) {
         return Some(path.to_owned());
     }
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let first = segments.next()?;
-    let rest: Vec<&str> = segments.filter(|segment| !word(segment).is_empty()).collect();
+    let rest: Vec<&str> = segments
+        .filter(|segment| !word(segment).is_empty())
+        .collect();
     if first.eq_ignore_ascii_case(PAGE) {
         return match rest.as_slice() {
             [id] => Some(format!("/{PAGE}/{id}")),
@@ -61,7 +75,11 @@ fn canonical_path(path: &str, prefix: &str) -> Option<String> {
 /// Returns the letters and digits of a segment, in lower case.
 fn word(segment: &str) -> String {
     let decoded = percent_decode_str(segment).decode_utf8_lossy();
-    decoded.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    decoded
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]
@@ -74,14 +92,29 @@ mod tests {
             ("/certificate/00AB", Some("/certificate/00AB")),
             ("/certificate/00ab/", Some("/certificate/00ab")),
             ("//certificate//00ab//", Some("/certificate/00ab")),
-            ("/CERTIFICATE/00AB/DOWNLOAD", Some("/certificate/00AB/download")),
-            ("/certificate/00ab/download/", Some("/certificate/00ab/download")),
-            ("/certificate/00ab/download.", Some("/certificate/00ab/download")),
-            ("/certificate/00ab/download%20%E2%80%9D", Some("/certificate/00ab/download")),
+            (
+                "/CERTIFICATE/00AB/DOWNLOAD",
+                Some("/certificate/00AB/download"),
+            ),
+            (
+                "/certificate/00ab/download/",
+                Some("/certificate/00ab/download"),
+            ),
+            (
+                "/certificate/00ab/download.",
+                Some("/certificate/00ab/download"),
+            ),
+            (
+                "/certificate/00ab/download%20%E2%80%9D",
+                Some("/certificate/00ab/download"),
+            ),
             ("/certificate/00ab/%20", Some("/certificate/00ab")),
             ("/certificate/00ab%2E", Some("/certificate/00ab%2E")),
             ("/api/v1/certificate/00ab", Some("/certificate/00ab")),
-            ("/api/v1/certificate/00ab/download", Some("/certificate/00ab/download")),
+            (
+                "/api/v1/certificate/00ab/download",
+                Some("/certificate/00ab/download"),
+            ),
             ("/verify", Some("/verify")),
             ("/Verify/", Some("/verify")),
             ("/verify.", Some("/verify")),
@@ -99,14 +132,24 @@ mod tests {
             ("/verify/00ab/download", None),
             ("/", None),
         ] {
-            assert_eq!(canonical_path(path, "/api/v1").as_deref(), canonical, "{path}");
+            assert_eq!(
+                canonical_path(path, "/api/v1").as_deref(),
+                canonical,
+                "{path}"
+            );
         }
-        assert_eq!(canonical_path("/certificate/00ab/", "").as_deref(), Some("/certificate/00ab"));
+        assert_eq!(
+            canonical_path("/certificate/00ab/", "").as_deref(),
+            Some("/certificate/00ab")
+        );
     }
 
     #[test]
     fn the_query_stays() {
         let uri: Uri = "/certificate/00ab/?lang=es".parse().unwrap();
-        assert_eq!(with_path(&uri, "/certificate/00ab").unwrap(), "/certificate/00ab?lang=es");
+        assert_eq!(
+            with_path(&uri, "/certificate/00ab").unwrap(),
+            "/certificate/00ab?lang=es"
+        );
     }
 }

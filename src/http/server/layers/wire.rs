@@ -34,22 +34,30 @@ pub fn compression() -> CompressionLayer<Compressing> {
     CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING).and(is_text))
 }
 
-/// Returns true for text without an entity tag or byte ranges, because these refer to the exact bytes (RFC 9110
-/// §8.8.3). Returns false for an event stream, which a compressor would delay.
+/// Returns true for text without an entity tag or byte ranges, because these refer to the exact
+/// bytes (RFC 9110 §8.8.3). Returns false for an event stream, which a compressor would delay.
 fn is_compressible(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     let is_text = kind.starts_with("text/")
-        || ["application/json", "application/javascript", "application/x-ndjson", "image/svg+xml"]
-            .contains(&kind);
+        || [
+            "application/json",
+            "application/javascript",
+            "application/x-ndjson",
+            "image/svg+xml",
+        ]
+        .contains(&kind);
     is_text
         && kind != "text/event-stream"
         && !headers.contains_key(ETAG)
         && !headers.contains_key(ACCEPT_RANGES)
 }
 
-/// Creates the CORS layer for the origins in the configuration, or returns `None` if there are none.
-/// Authentication uses no cookies, so credentials in the sense of CORS are not allowed.
+/// Creates the CORS layer for the origins in the configuration, or returns `None` if there are
+/// none. Authentication uses no cookies, so credentials in the sense of CORS are not allowed.
 pub fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
     let known = origins(&settings.cors_origins).filter(|known| !known.is_empty())?;
     let header = HeaderName::from_static;
@@ -101,24 +109,46 @@ mod tests {
     use super::*;
 
     fn headers(of: &[(HeaderName, &'static str)]) -> HeaderMap {
-        of.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+        of.iter()
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
     fn texts_are_compressed_and_files_are_not() {
-        for kind in ["application/json", "text/html; charset=utf-8", "text/csv", "application/x-ndjson"] {
+        for kind in [
+            "application/json",
+            "text/html; charset=utf-8",
+            "text/csv",
+            "application/x-ndjson",
+        ] {
             assert!(is_compressible(&headers(&[(CONTENT_TYPE, kind)])), "{kind}");
         }
-        for kind in ["application/pdf", "image/png", "text/event-stream", "application/zip", ""] {
-            assert!(!is_compressible(&headers(&[(CONTENT_TYPE, kind)])), "{kind}");
+        for kind in [
+            "application/pdf",
+            "image/png",
+            "text/event-stream",
+            "application/zip",
+            "",
+        ] {
+            assert!(
+                !is_compressible(&headers(&[(CONTENT_TYPE, kind)])),
+                "{kind}"
+            );
         }
-        assert!(!is_compressible(&headers(&[(CONTENT_TYPE, "application/json"), (ETAG, "\"1\"")])));
+        assert!(!is_compressible(&headers(&[
+            (CONTENT_TYPE, "application/json"),
+            (ETAG, "\"1\"")
+        ])));
     }
 
     #[test]
     fn without_origins_there_is_no_cors() {
         assert!(cors(&HttpSettings::default()).is_none());
-        let named = HttpSettings { cors_origins: "https://a.example".to_owned(), ..HttpSettings::default() };
+        let named = HttpSettings {
+            cors_origins: "https://a.example".to_owned(),
+            ..HttpSettings::default()
+        };
         assert!(cors(&named).is_some());
     }
 }

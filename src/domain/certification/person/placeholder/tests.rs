@@ -48,7 +48,17 @@ fn placeholders_are_no_document() {
     ] {
         assert!(is_no_document(text), "{text}");
     }
-    for text in ["7", "007", "1020304050", "X1234567L", "NA123456", "SN-1", "3E5678", "0A", "PENDIENTE-1"] {
+    for text in [
+        "7",
+        "007",
+        "1020304050",
+        "X1234567L",
+        "NA123456",
+        "SN-1",
+        "3E5678",
+        "0A",
+        "PENDIENTE-1",
+    ] {
         assert!(!is_no_document(text), "{text}");
     }
 }
@@ -82,15 +92,33 @@ fn marks_around_a_name_are_removed() {
 
 #[test]
 fn phrases_for_a_missing_name_are_found() {
-    for text in
-        ["-", "N/A", "No tiene", "(sin apellido)", "SIN APELLIDO", "s/a", "S/A", "LNU", "FNU", "ninguno"]
-    {
+    for text in [
+        "-",
+        "N/A",
+        "No tiene",
+        "(sin apellido)",
+        "SIN APELLIDO",
+        "s/a",
+        "S/A",
+        "LNU",
+        "FNU",
+        "ninguno",
+    ] {
         assert!(is_no_name_part(text), "{text}");
     }
-    for text in ["Null", "NULL", "NA", "Na", "X", "x", "0", "Lnu", "Sa", "No", "Tiene", ""] {
+    for text in [
+        "Null", "NULL", "NA", "Na", "X", "x", "0", "Lnu", "Sa", "No", "Tiene", "",
+    ] {
         assert!(!is_no_name_part(text), "{text}");
     }
-    for text in ["Sin nombre", "No name", "UNKNOWN", "sem nome", "null", "N/A"] {
+    for text in [
+        "Sin nombre",
+        "No name",
+        "UNKNOWN",
+        "sem nome",
+        "null",
+        "N/A",
+    ] {
         assert!(is_no_name(text), "{text}");
     }
     for text in ["Nombre", "Ana", "Null Anderson", "Sin Gan"] {

@@ -1,16 +1,28 @@
-//! Cyrillic words in MacCyrillic or a code page of DOS that were decoded as Windows-1251 or another code page.
+//! Cyrillic words in MacCyrillic or a code page of DOS that were decoded as Windows-1251 or another
+//! code page.
 
-/// Letters of Serbian and Macedonian. Their bytes in Windows-1251 are Russian capitals in MacCyrillic.
+/// Letters of Serbian and Macedonian. Their bytes in Windows-1251 are Russian capitals in
+/// MacCyrillic.
 const SOUTHERN: &str = "ђѓљњќћџ";
 /// Letters that Serbian and Macedonian don't have.
 const NORTHERN: &str = "йьюяыэъёщ";
 const VOWELS: &str = "аеёиоуыэюяіїєў";
 /// Endings of surnames that words with a southern initial hardly ever have.
-const ENDS: [&str; 9] = ["ов", "ев", "ин", "ова", "ева", "ина", "ский", "ская", "енко"];
+const ENDS: [&str; 9] = [
+    "ов", "ев", "ин", "ова", "ева", "ина", "ский", "ская", "енко",
+];
 
 /// Macedonian surnames with such an ending, alone in a cell.
-const MACEDONIAN: [&str; 8] =
-    ["ќосев", "ќосева", "ќулавков", "ќулавкова", "ѓурчинов", "ѓурчинова", "ѓузелев", "ѓузелева"];
+const MACEDONIAN: [&str; 8] = [
+    "ќосев",
+    "ќосева",
+    "ќулавков",
+    "ќулавкова",
+    "ѓурчинов",
+    "ѓурчинова",
+    "ѓузелев",
+    "ѓузелева",
+];
 
 /// Returns true if a word of the name can't be correct.
 pub(super) fn is_misread(name: &[char]) -> bool {
@@ -23,15 +35,18 @@ pub(super) fn is_misread(name: &[char]) -> bool {
     }
     let has_capital = name.iter().any(|c| c.is_uppercase());
     let is_southern = is_certainly_southern(name);
-    name.split(|c| c.is_whitespace() || *c == '-').any(|word| is_odd(word, has_capital, is_southern))
+    name.split(|c| c.is_whitespace() || *c == '-')
+        .any(|word| is_odd(word, has_capital, is_southern))
 }
 
-/// Returns true for a name with a small southern letter between small letters, as in "Ѓорѓиев", or with a word that
-/// begins with a capital that MacCyrillic text never becomes, as in "Томе Ќосев".
+/// Returns true for a name with a small southern letter between small letters, as in "Ѓорѓиев", or
+/// with a word that begins with a capital that MacCyrillic text never becomes, as in "Томе Ќосев".
 fn is_certainly_southern(name: &[char]) -> bool {
     let is_small = |c: char| is_cyrillic(c) && c.is_lowercase();
     let is_inside = |three: &[char]| {
-        let [before, letter, after] = three else { return false };
+        let [before, letter, after] = three else {
+            return false;
+        };
         [*before, *letter, *after].into_iter().all(is_small) && SOUTHERN.contains(*letter)
     };
     // The bytes of "Э", "Ю" and "Я" are small letters in MacCyrillic.
@@ -41,7 +56,8 @@ fn is_certainly_southern(name: &[char]) -> bool {
 
 fn is_odd(word: &[char], has_capital: bool, is_southern: bool) -> bool {
     let letters: String = word.iter().map(|&c| small(c)).collect();
-    let (first, second) = (word.first().copied(), word.get(1).copied());
+    let first = word.first().copied();
+    let second = word.get(1).copied();
     let is_small = |c: Option<char>| c.is_some_and(|c| is_cyrillic(c) && c.is_lowercase());
     // The bytes of "С", "Т", "У" and "Ф" in MacCyrillic are quotation marks in Windows-1251.
     if matches!(first, Some('‘' | '’' | '“' | '”')) && is_small(second) {
@@ -55,7 +71,8 @@ fn is_odd(word: &[char], has_capital: bool, is_southern: bool) -> bool {
     let is_followed_by_vowel = second.is_some_and(|c| VOWELS.contains(small(c)));
     let is_known = is_southern || MACEDONIAN.contains(&letters.as_str());
     let ends = !is_known && word.len() >= 5 && ENDS.iter().any(|end| letters.ends_with(end));
-    !has_vowel || begins_southern && (!is_followed_by_vowel || ends || has_capital && is_small(first))
+    !has_vowel
+        || begins_southern && (!is_followed_by_vowel || ends || has_capital && is_small(first))
 }
 
 fn small(letter: char) -> char {

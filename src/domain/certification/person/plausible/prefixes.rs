@@ -1,16 +1,20 @@
-//! Small letters before a capital that names have: "Mc", "De", and the Irish mutations, as in "hÓGÁIN".
+//! Small letters before a capital that names have: "Mc", "De", and the Irish mutations, as in
+//! "hÓGÁIN".
 
 use super::is_latin;
 
 /// Prefixes before a surname with a capital.
-const PREFIXES: [&str; 11] = ["Mc", "Mac", "De", "Di", "Du", "Da", "La", "Le", "Van", "Von", "Fitz"];
+const PREFIXES: [&str; 11] = [
+    "Mc", "Mac", "De", "Di", "Du", "Da", "La", "Le", "Van", "Von", "Fitz",
+];
 /// Mutations of the first letter of Irish words.
 const MUTATIONS: [&str; 7] = ["h", "n", "t", "g", "b", "d", "m"];
 /// Capitals of Irish. No common encoding has them at the bytes of small letters of another one.
 const IRISH: &str = "ÁÉÍÓÚ";
 
-/// Returns true if a capital with an accent follows such a prefix at the beginning of its word. If the encoding is
-/// guessed, the rest of the word must be in capitals, or the capital and the prefix must be Irish.
+/// Returns true if a capital with an accent follows such a prefix at the beginning of its word. If
+/// the encoding is guessed, the rest of the word must be in capitals, or the capital and the prefix
+/// must be Irish.
 pub(super) fn is_after_prefix(name: &[char], index: usize, is_guessed: bool) -> bool {
     let (before, rest) = name.split_at(index);
     let is_letter = |c: &&char| c.is_alphabetic();

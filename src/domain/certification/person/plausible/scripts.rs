@@ -3,13 +3,19 @@
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as _};
 use unicode_script::{Script, ScriptExtension, UnicodeScript as _};
 
-/// Returns true if a word mixes scripts, or begins with a combining mark. Scripts of East Asia may be mixed with each
-/// other and with Latin letters.
+/// Returns true if a word mixes scripts, or begins with a combining mark. Scripts of East Asia may
+/// be mixed with each other and with Latin letters.
 pub(super) fn are_mixed(name: &[char]) -> bool {
     let is_ignored = |c: &&char| matches!(**c, '\u{FE00}'..='\u{FE0F}' | '\u{200C}' | '\u{200D}');
-    let begins_with_mark = |word: &[char]| word.iter().find(|c| !is_ignored(c)).is_some_and(|c| is_mark(*c));
+    let begins_with_mark = |word: &[char]| {
+        word.iter()
+            .find(|c| !is_ignored(c))
+            .is_some_and(|c| is_mark(*c))
+    };
     name.split(|c| c.is_whitespace()).any(begins_with_mark)
-        || name.split(|c| !is_letter(*c)).any(|word| has_no_common_script(word) && !is_east_asian(word))
+        || name
+            .split(|c| !is_letter(*c))
+            .any(|word| has_no_common_script(word) && !is_east_asian(word))
 }
 
 fn has_no_common_script(word: &[char]) -> bool {
@@ -40,7 +46,10 @@ fn is_letter(character: char) -> bool {
 
 fn is_mark(character: char) -> bool {
     use Category::{EnclosingMark, NonspacingMark, SpacingMark};
-    matches!(character.general_category(), NonspacingMark | EnclosingMark | SpacingMark)
+    matches!(
+        character.general_category(),
+        NonspacingMark | EnclosingMark | SpacingMark
+    )
 }
 
 #[cfg(test)]

@@ -96,7 +96,11 @@ fn real_names_are_not_doubtful() {
         "José ‘Pepe’ Gil",
         "ЩУКИНА Юлия",
     ] {
-        assert_eq!((doubt(name, true), doubt(name, false)), (None, None), "{name}");
+        assert_eq!(
+            (doubt(name, true), doubt(name, false)),
+            (None, None),
+            "{name}"
+        );
     }
     for name in ["Jean–Pierre Élie", "LeÓnidas"] {
         assert_eq!(doubt(name, false), None, "{name}");
@@ -122,7 +126,11 @@ fn capitals_follow_known_prefixes() {
         "FitzÉAMONN",
         "VanÖRDEN",
     ] {
-        assert_eq!((doubt(name, true), doubt(name, false)), (None, None), "{name}");
+        assert_eq!(
+            (doubt(name, true), doubt(name, false)),
+            (None, None),
+            "{name}"
+        );
     }
     // MacRoman "Macé", "Diéguez" and "Müller" as Windows-1252.
     for name in ["MacŽ", "DiŽguez", "hŽlne", "hŽ", "MŸller", "DeŽ", "SofÍA"] {
@@ -132,8 +140,15 @@ fn capitals_follow_known_prefixes() {
 
 #[test]
 fn rules_hold_for_cyrillic_and_greek_in_any_encoding() {
-    for name in ["ЩукинA юлиЯ", "юлиЯ", "ΓιώργοΣ Παππάς", "€ванов", "Иванов™", "Мар¤я", "Παπ¦άς"]
-    {
+    for name in [
+        "ЩукинA юлиЯ",
+        "юлиЯ",
+        "ΓιώργοΣ Παππάς",
+        "€ванов",
+        "Иванов™",
+        "Мар¤я",
+        "Παπ¦άς",
+    ] {
         assert!(doubt(name, false).is_some(), "{name}");
     }
     for name in [
@@ -161,9 +176,13 @@ fn rules_hold_for_cyrillic_and_greek_in_any_encoding() {
 
 #[test]
 fn texts_have_more_symbols_than_names() {
-    for text in
-        ["JosŽ Mu–oz", "Universidad de MÃ¡laga", "Direcci¢n General", "Asociaci\u{97}n JosŽ", "T‡cito y m‡s"]
-    {
+    for text in [
+        "JosŽ Mu–oz",
+        "Universidad de MÃ¡laga",
+        "Direcci¢n General",
+        "Asociaci\u{97}n JosŽ",
+        "T‡cito y m‡s",
+    ] {
         assert!(is_misread_text(text), "{text}");
     }
     for text in [

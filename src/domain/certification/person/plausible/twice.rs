@@ -22,12 +22,16 @@ pub(crate) fn untwice(text: &str) -> Option<String> {
     let ends_word = |next: char| matches!(next, '\u{A0}' | '’' | '‘' | '”' | '“' | '»' | '´');
     let is_usual = |first: char| matches!(first, 'Â' | 'Ã' | 'Ä' | 'Å' | 'Ð' | 'Ñ');
     let pairs = text.chars().zip(text.chars().skip(1));
-    let begins_letter =
-        |(one, next): (char, char)| begins(one) && !next.is_ascii() && (!ends_word(next) || is_usual(one));
+    let begins_letter = |(one, next): (char, char)| {
+        begins(one) && !next.is_ascii() && (!ends_word(next) || is_usual(one))
+    };
     if !pairs.into_iter().any(begins_letter) {
         return None;
     }
-    let bytes = text.chars().map(windows_1252_byte).collect::<Option<Vec<u8>>>()?;
+    let bytes = text
+        .chars()
+        .map(windows_1252_byte)
+        .collect::<Option<Vec<u8>>>()?;
     let before = String::from_utf8(bytes).ok()?;
     (before != text).then_some(before)
 }
@@ -41,8 +45,13 @@ mod tests {
         assert_eq!(untwice("JosÃ©").as_deref(), Some("José"));
         assert_eq!(untwice("José Muñoz"), None);
         assert_eq!(untwice("Ana"), None);
-        for right in ["JOSÉ\u{A0}MORA", "LUIS JOSÉ\u{A0}", "Ó’Brien", "Ó\u{A0}Briain", "José\u{A0}\u{A0}Mora"]
-        {
+        for right in [
+            "JOSÉ\u{A0}MORA",
+            "LUIS JOSÉ\u{A0}",
+            "Ó’Brien",
+            "Ó\u{A0}Briain",
+            "José\u{A0}\u{A0}Mora",
+        ] {
             assert_eq!(untwice(right), None, "{right}");
         }
     }

@@ -13,14 +13,24 @@ fn name(written: &str) -> Result<String, String> {
 #[test]
 fn every_space_of_unicode_becomes_one_space() {
     for space in [
-        ' ', '\u{A0}', '\u{1680}', '\u{2000}', '\u{2001}', '\u{2002}', '\u{2003}', '\u{2004}', '\u{2005}',
-        '\u{2006}', '\u{2007}', '\u{2008}', '\u{2009}', '\u{200A}', '\u{202F}', '\u{205F}', '\u{3000}',
+        ' ', '\u{A0}', '\u{1680}', '\u{2000}', '\u{2001}', '\u{2002}', '\u{2003}', '\u{2004}',
+        '\u{2005}', '\u{2006}', '\u{2007}', '\u{2008}', '\u{2009}', '\u{200A}', '\u{202F}',
+        '\u{205F}', '\u{3000}',
     ] {
         let code = u32::from(space);
-        assert_eq!(name(&format!("Ana{space}Rojas")).as_deref(), Ok("Ana Rojas"), "U+{code:04X}");
-        assert_eq!(name(&format!("{space}Ana{space}{space} Rojas{space}")).as_deref(), Ok("Ana Rojas"));
+        assert_eq!(
+            name(&format!("Ana{space}Rojas")).as_deref(),
+            Ok("Ana Rojas"),
+            "U+{code:04X}"
+        );
+        assert_eq!(
+            name(&format!("{space}Ana{space}{space} Rojas{space}")).as_deref(),
+            Ok("Ana Rojas")
+        );
     }
-    let person = raw("Ana", "N\u{202F}46\u{A0}000", "a@example.com").check(true).expect("valid");
+    let person = raw("Ana", "N\u{202F}46\u{A0}000", "a@example.com")
+        .check(true)
+        .expect("valid");
     assert_eq!(person.document_number, Some("N 46 000".to_owned().into()));
 }
 
@@ -46,7 +56,10 @@ fn ignorable_characters_are_dropped() {
             "U+{code:04X}"
         );
         assert_eq!(
-            name(&ignorable.to_string()).expect_err("no name").split(':').next(),
+            name(&ignorable.to_string())
+                .expect_err("no name")
+                .split(':')
+                .next(),
             Some("INVALID_NAME")
         );
     }
@@ -68,10 +81,17 @@ fn characters_that_are_drawn_as_nothing_are_no_name() {
         "\u{AD}\u{2060}",
     ] {
         let message = name(blank).expect_err("no name");
-        assert!(message.starts_with("INVALID_NAME: fullName has no visible character"), "{message}");
+        assert!(
+            message.starts_with("INVALID_NAME: fullName has no visible character"),
+            "{message}"
+        );
     }
     for missing in ["", "  ", "\u{A0}", "\u{FEFF}", "\u{200B} \u{200E}"] {
-        assert_eq!(codes(raw(missing, "1", "a@example.com")), [("fullName", "REQUIRED")], "{missing:?}");
+        assert_eq!(
+            codes(raw(missing, "1", "a@example.com")),
+            [("fullName", "REQUIRED")],
+            "{missing:?}"
+        );
     }
     assert_eq!(name("Ana \u{3164}").as_deref(), Ok("Ana"));
     assert_eq!(name("김\u{3164}철수").as_deref(), Ok("김 철수"));
@@ -82,10 +102,18 @@ fn characters_that_are_drawn_as_nothing_are_no_name() {
             last_name: Some(last.to_owned()),
             ..raw("", "1", "a@example.com")
         };
-        parts.check(true).map(|person| person.full_name.into_revealed())
+        parts
+            .check(true)
+            .map(|person| person.full_name.into_revealed())
     };
-    assert_eq!(parts("Ana\u{3164}", "\u{FEFF}Rojas").as_deref(), Ok("Ana Rojas"));
-    assert_eq!(parts("\u{3164}", "\u{2800}").expect_err("no name")[0].code, "INVALID_NAME");
+    assert_eq!(
+        parts("Ana\u{3164}", "\u{FEFF}Rojas").as_deref(),
+        Ok("Ana Rojas")
+    );
+    assert_eq!(
+        parts("\u{3164}", "\u{2800}").expect_err("no name")[0].code,
+        "INVALID_NAME"
+    );
 }
 
 #[test]
@@ -107,10 +135,20 @@ fn format_characters_are_trimmed_at_both_ends() {
     ] {
         let written = format!("{around}Ana Rojas{around}");
         assert_eq!(name(&written).as_deref(), Ok("Ana Rojas"), "{around:?}");
-        let contact = raw("Ana", &format!("{around}7{around}"), &format!("{around}a@example.com{around}"));
+        let contact = raw(
+            "Ana",
+            &format!("{around}7{around}"),
+            &format!("{around}a@example.com{around}"),
+        );
         let person = contact.check(true).expect("trimmed");
-        let document = person.document_number.as_ref().map(|number| number.reveal_str());
-        assert_eq!((document, person.email.reveal_str()), (Some("7"), "a@example.com"));
+        let document = person
+            .document_number
+            .as_ref()
+            .map(|number| number.reveal_str());
+        assert_eq!(
+            (document, person.email.reveal_str()),
+            (Some("7"), "a@example.com")
+        );
     }
     assert_eq!(trimmed("\u{FEFF} a\u{200B}b \u{AD}"), "a\u{200B}b");
 }
@@ -130,10 +168,17 @@ fn format_characters_inside_a_text_are_named_in_the_error() {
         ('\u{FFFC}', "U+FFFC (OBJECT REPLACEMENT CHARACTER)"),
     ] {
         let message = name(&format!("Ana{character}Rojas")).expect_err(named);
-        assert!(message.contains(named) && message.contains("character 4"), "{message}");
+        assert!(
+            message.contains(named) && message.contains("character 4"),
+            "{message}"
+        );
     }
     // An override changes the order of the rest, so it is rejected and not trimmed.
-    assert!(name("\u{202E}anA").expect_err("an override").contains("RIGHT-TO-LEFT OVERRIDE"));
+    assert!(
+        name("\u{202E}anA")
+            .expect_err("an override")
+            .contains("RIGHT-TO-LEFT OVERRIDE")
+    );
 }
 
 #[test]
@@ -152,12 +197,24 @@ fn joiners_are_kept_inside_words_of_scripts_that_join() {
     assert_eq!(name("علی\u{200C}").as_deref(), Ok("علی"));
     assert_eq!(name("\u{200D}रा\u{200D}").as_deref(), Ok("रा"));
     // Latin, Vietnamese, Cyrillic and Chinese letters do not join.
-    for foreign in
-        ["An\u{200C}a", "Nguyễ\u{200C}n", "Мари\u{200D}я", "王\u{200D}偉", "علی\u{200C}\u{200C}رضا"]
-    {
-        assert!(name(foreign).expect_err(foreign).starts_with("FORBIDDEN_CHARACTER"), "{foreign}");
+    for foreign in [
+        "An\u{200C}a",
+        "Nguyễ\u{200C}n",
+        "Мари\u{200D}я",
+        "王\u{200D}偉",
+        "علی\u{200C}\u{200C}رضا",
+    ] {
+        assert!(
+            name(foreign)
+                .expect_err(foreign)
+                .starts_with("FORBIDDEN_CHARACTER"),
+            "{foreign}"
+        );
     }
-    assert_eq!(codes(raw("Ana", "۱\u{200C}۲", "a@example.com")), [("documentNumber", "FORBIDDEN_CHARACTER")]);
+    assert_eq!(
+        codes(raw("Ana", "۱\u{200C}۲", "a@example.com")),
+        [("documentNumber", "FORBIDDEN_CHARACTER")]
+    );
 }
 
 #[test]

@@ -26,9 +26,15 @@ fn misread_and_quoted_names_are_rejected() {
         ("[object Object]", "INVALID_NAME"),
         ("{{name}}", "INVALID_NAME"),
     ] {
-        assert_eq!(codes(raw(name, "1", "a@example.com")), [("fullName", code)], "{name}");
+        assert_eq!(
+            codes(raw(name, "1", "a@example.com")),
+            [("fullName", code)],
+            "{name}"
+        );
     }
-    let person = raw("Ana \"Nena\" Rojas", "1", "a@example.com").check(true).expect("a nickname");
+    let person = raw("Ana \"Nena\" Rojas", "1", "a@example.com")
+        .check(true)
+        .expect("a nickname");
     assert_eq!(person.full_name.reveal_str(), "Ana \"Nena\" Rojas");
 }
 
@@ -47,7 +53,11 @@ fn documents_that_a_program_changed_are_rejected() {
         ("\"q\"", "STRAY_QUOTE"),
         ("12_x000D_", "FORBIDDEN_CHARACTER"),
     ] {
-        assert_eq!(codes(raw("Ada", number, "a@example.com")), [("documentNumber", code)], "{number}");
+        assert_eq!(
+            codes(raw("Ada", number, "a@example.com")),
+            [("documentNumber", code)],
+            "{number}"
+        );
     }
 }
 
@@ -68,7 +78,10 @@ fn escapes_and_quotes_in_other_texts_are_rejected() {
         ]
     );
     assert_eq!(
-        codes(RawPerson { country: Some("my_x_file".to_owned()), ..raw("Ada", "1", "a@example.com") }),
+        codes(RawPerson {
+            country: Some("my_x_file".to_owned()),
+            ..raw("Ada", "1", "a@example.com")
+        }),
         []
     );
 }
@@ -84,14 +97,28 @@ fn placeholders_of_a_name_are_left_out_or_rejected() {
         ("Sukarno", "n/a"),
         ("Sukarno", "Ninguno"),
     ] {
-        let person = parts(first, last).check(true).expect("a person with one name");
+        let person = parts(first, last)
+            .check(true)
+            .expect("a person with one name");
         assert_eq!(person.full_name.reveal_str(), "Sukarno", "{first} {last}");
     }
     for last in ["NULL", "null", "0", "x", "XXX", "undefined", "None", "NaN"] {
-        assert_eq!(codes(parts("Ana", last)), [("lastName", "INVALID_NAME")], "{last}");
+        assert_eq!(
+            codes(parts("Ana", last)),
+            [("lastName", "INVALID_NAME")],
+            "{last}"
+        );
     }
-    assert_eq!(codes(parts("undefined", "Rojas")), [("firstName", "INVALID_NAME")]);
-    for (first, last) in [("Jennifer", "Null"), ("JENNIFER", "NULL"), ("Malcolm", "X"), ("Nan", "Wang")] {
+    assert_eq!(
+        codes(parts("undefined", "Rojas")),
+        [("firstName", "INVALID_NAME")]
+    );
+    for (first, last) in [
+        ("Jennifer", "Null"),
+        ("JENNIFER", "NULL"),
+        ("Malcolm", "X"),
+        ("Nan", "Wang"),
+    ] {
         let person = parts(first, last).check(true).expect("a name");
         assert_eq!(person.full_name.reveal_str(), format!("{first} {last}"));
     }

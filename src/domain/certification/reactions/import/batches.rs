@@ -9,8 +9,8 @@ use crate::domain::certification::import::{ImportRequested, ImportRowsAccepted};
 use crate::domain::certification::mail::MailDelivery;
 use crate::domain::{AttendeeId, BatchId, CertificateId, ImportId};
 
-/// People who earned a certificate and are in no batch yet. The batches depend only on the recorded events,
-/// so another worker that continues the import creates the same ones.
+/// People who earned a certificate and are in no batch yet. The batches depend only on the recorded
+/// events, so another worker that continues the import creates the same ones.
 #[derive(Debug)]
 pub struct DueBatches {
     import_id: ImportId,
@@ -39,12 +39,19 @@ impl DueBatches {
     /// Creates an empty list for an import.
     #[must_use]
     pub fn new(import_id: ImportId, asked: &ImportRequested) -> Self {
-        let (delivery, issue_date) = (asked.delivery, asked.issue_date);
-        Self { import_id, delivery, issue_date, through_row: 0, by_certificate: BTreeMap::new() }
+        let delivery = asked.delivery;
+        let issue_date = asked.issue_date;
+        Self {
+            import_id,
+            delivery,
+            issue_date,
+            through_row: 0,
+            by_certificate: BTreeMap::new(),
+        }
     }
 
-    /// Adds the people of recorded rows and returns the batches that are now full. Rows that were added
-    /// before are skipped.
+    /// Adds the people of recorded rows and returns the batches that are now full. Rows that were
+    /// added before are skipped.
     #[must_use]
     pub fn add(&mut self, event: &ImportRowsAccepted) -> Vec<DueBatch> {
         let mut full = Vec::new();
@@ -53,7 +60,10 @@ impl DueBatches {
         }
         self.through_row = event.through_row;
         for earned in &event.earned {
-            let due = self.by_certificate.entry(earned.certificate_id).or_default();
+            let due = self
+                .by_certificate
+                .entry(earned.certificate_id)
+                .or_default();
             due.people.push(earned.attendee_id);
             if due.people.len() == MAX_ATTENDEES {
                 full.push(self.take(earned.certificate_id));
@@ -65,9 +75,16 @@ impl DueBatches {
     /// Returns the batches of all remaining people.
     #[must_use]
     pub fn rest(&mut self) -> Vec<DueBatch> {
-        let waiting = self.by_certificate.iter().filter(|(_, due)| !due.people.is_empty());
-        let waiting: Vec<CertificateId> = waiting.map(|(certificate_id, _)| *certificate_id).collect();
-        waiting.into_iter().map(|certificate_id| self.take(certificate_id)).collect()
+        let waiting = self
+            .by_certificate
+            .iter()
+            .filter(|(_, due)| !due.people.is_empty());
+        let waiting: Vec<CertificateId> =
+            waiting.map(|(certificate_id, _)| *certificate_id).collect();
+        waiting
+            .into_iter()
+            .map(|certificate_id| self.take(certificate_id))
+            .collect()
     }
 
     fn take(&mut self, certificate_id: CertificateId) -> DueBatch {
@@ -81,7 +98,10 @@ impl DueBatches {
             import_id: Some(self.import_id),
         };
         let people = request.attendee_ids.len();
-        DueBatch { id: BatchId::of_import(self.import_id, certificate_id, due.made, people), request }
+        DueBatch {
+            id: BatchId::of_import(self.import_id, certificate_id, due.made, people),
+            request,
+        }
     }
 }
 
@@ -119,7 +139,10 @@ mod tests {
         certificate_id: CertificateId,
         people: std::ops::Range<u128>,
     ) -> ImportRowsAccepted {
-        let earned = people.map(|id| Earned { attendee_id: Uuid::from_u128(id).into(), certificate_id });
+        let earned = people.map(|id| Earned {
+            attendee_id: Uuid::from_u128(id).into(),
+            certificate_id,
+        });
         ImportRowsAccepted {
             through_row,
             created: 1,
@@ -140,9 +163,18 @@ mod tests {
         assert_eq!(batches.len(), 1);
         let DueBatch { id, request } = &batches[0];
         assert_eq!(*id, BatchId::of_import(IMPORT, COURSE, 1, 5));
-        assert_eq!((request.attendee_ids.len(), request.delivery), (5, MailDelivery::Held));
-        assert_eq!((request.certificate_id, request.import_id), (COURSE, Some(IMPORT)));
-        assert_eq!(request.issue_date, Some(time::macros::date!(2026 - 11 - 20)));
+        assert_eq!(
+            (request.attendee_ids.len(), request.delivery),
+            (5, MailDelivery::Held)
+        );
+        assert_eq!(
+            (request.certificate_id, request.import_id),
+            (COURSE, Some(IMPORT))
+        );
+        assert_eq!(
+            request.issue_date,
+            Some(time::macros::date!(2026 - 11 - 20))
+        );
     }
 
     #[test]
@@ -158,7 +190,11 @@ mod tests {
         let second = requested(&[earned(1, COURSE, 0..3), earned(2, COURSE, 3..5)]);
         assert_ne!(first.id, second.id);
         assert_eq!(second.request.attendee_ids.len(), 5);
-        assert_eq!(first.id, requested(&[earned(1, COURSE, 0..3)]).id, "the same people, the same batch");
+        assert_eq!(
+            first.id,
+            requested(&[earned(1, COURSE, 0..3)]).id,
+            "the same people, the same batch"
+        );
     }
 
     #[test]
@@ -167,7 +203,11 @@ mod tests {
         assert_eq!(due.add(&earned(3, COURSE, 0..0)), []);
         assert_eq!(due.add(&earned(4, OTHER, 0..1)), []);
         assert_eq!(due.add(&earned(5, COURSE, 0..2)), []);
-        let sizes: Vec<_> = due.rest().iter().map(|batch| batch.request.attendee_ids.len()).collect();
+        let sizes: Vec<_> = due
+            .rest()
+            .iter()
+            .map(|batch| batch.request.attendee_ids.len())
+            .collect();
         assert_eq!(sizes, [2, 1]);
         assert_eq!(self::due(MailDelivery::Immediate).rest(), []);
     }
@@ -180,7 +220,10 @@ mod tests {
         assert_eq!(full.len(), 1);
         assert_eq!(full[0].request.attendee_ids.len(), MAX_ATTENDEES);
         let rest = due.rest();
-        assert_eq!(rest[0].request.attendee_ids, [AttendeeId(Uuid::from_u128(most))]);
+        assert_eq!(
+            rest[0].request.attendee_ids,
+            [AttendeeId(Uuid::from_u128(most))]
+        );
         assert_ne!(rest[0].id, full[0].id);
     }
 }

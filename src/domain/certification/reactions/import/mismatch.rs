@@ -38,14 +38,23 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// Returns the errors of the row by field, without any values. `named` returns the name of a row of the file.
+    /// Returns the errors of the row by field, without any values. `named` returns the name of a
+    /// row of the file.
     #[must_use]
     pub fn errors(&self, named: &dyn Fn(u32) -> String) -> Vec<FieldError> {
         match self {
             Self::Fields(errors) => errors.clone(),
-            Self::OneMatches { matched, differs, who } => {
+            Self::OneMatches {
+                matched,
+                differs,
+                who,
+            } => {
                 let message = one_matches(matched, differs, *who, named);
-                vec![FieldError { field: matched, code: "DUPLICATE", message }]
+                vec![FieldError {
+                    field: matched,
+                    code: "DUPLICATE",
+                    message,
+                }]
             }
             Self::TwoPeople { email, document } => {
                 let message = format!(
@@ -53,8 +62,11 @@ impl Mismatch {
                     email.told(named),
                     document.told(named)
                 );
-                let error =
-                    |field| FieldError { field, code: "MATCHES_TWO_PEOPLE", message: message.clone() };
+                let error = |field| FieldError {
+                    field,
+                    code: "MATCHES_TWO_PEOPLE",
+                    message: message.clone(),
+                };
                 vec![error("email"), error("documentNumber")]
             }
             Self::Contradicts(Contradiction { row, field }) => {
@@ -62,7 +74,11 @@ impl Mismatch {
                     "{field} differs from {}, which is about the same person; correct one of the two rows",
                     named(*row)
                 );
-                vec![FieldError { field, code: "CONTRADICTS_ROW", message }]
+                vec![FieldError {
+                    field,
+                    code: "CONTRADICTS_ROW",
+                    message,
+                }]
             }
         }
     }
@@ -87,8 +103,16 @@ fn one_matches(matched: &str, differs: &[&str], who: Who, named: &dyn Fn(u32) ->
         }
         (_, false, _) => "correct the row: a document number belongs to one person",
     };
-    let verb = if differs.len() == 1 { "differs" } else { "differ" };
-    format!("{matched} is the one of {}, whose {} {verb}; {advice}", who.told(named), differs.join(" and "))
+    let verb = if differs.len() == 1 {
+        "differs"
+    } else {
+        "differ"
+    };
+    format!(
+        "{matched} is the one of {}, whose {} {verb}; {advice}",
+        who.told(named),
+        differs.join(" and ")
+    )
 }
 
 #[cfg(test)]
@@ -106,9 +130,18 @@ mod tests {
     #[test]
     fn messages_name_person_field_and_remedy() {
         let stored = Who { id: ANA, row: None };
-        let earlier = Who { id: ANA, row: Some(2) };
+        let earlier = Who {
+            id: ANA,
+            row: Some(2),
+        };
         let one = |matched, differs: &[&'static str], who| {
-            Mismatch::OneMatches { matched, differs: differs.to_vec(), who }.errors(&named).remove(0)
+            Mismatch::OneMatches {
+                matched,
+                differs: differs.to_vec(),
+                who,
+            }
+            .errors(&named)
+            .remove(0)
         };
         let siblings = one("email", &["documentNumber", "fullName"], earlier);
         assert_eq!((siblings.field, siblings.code), ("email", "DUPLICATE"));
@@ -123,25 +156,55 @@ mod tests {
             "documentNumber is the one of the known person 00000000-0000-0000-0000-000000000001, whose email \
              differs; correct the row, or set updateExisting to change the person"
         );
-        let two = Mismatch::TwoPeople { email: stored, document: earlier }.errors(&named);
-        assert_eq!(two.iter().map(|error| error.field).collect::<Vec<_>>(), ["email", "documentNumber"]);
-        let contradicts = Mismatch::Contradicts(Contradiction { row: 4, field: "fullName" });
+        let two = Mismatch::TwoPeople {
+            email: stored,
+            document: earlier,
+        }
+        .errors(&named);
+        assert_eq!(
+            two.iter().map(|error| error.field).collect::<Vec<_>>(),
+            ["email", "documentNumber"]
+        );
+        let contradicts = Mismatch::Contradicts(Contradiction {
+            row: 4,
+            field: "fullName",
+        });
         let other = contradicts.errors(&named).remove(0);
-        assert!(other.message.starts_with("fullName differs from row 4,"), "{}", other.message);
+        assert!(
+            other.message.starts_with("fullName differs from row 4,"),
+            "{}",
+            other.message
+        );
     }
 
     #[test]
     fn messages_use_the_given_name_of_a_row() {
         let elsewhere = |_: u32| "a row of an earlier sheet".to_owned();
-        let who = Who { id: ANA, row: Some(2) };
+        let who = Who {
+            id: ANA,
+            row: Some(2),
+        };
         let mismatches = [
-            Mismatch::Contradicts(Contradiction { row: 2, field: "fullName" }),
-            Mismatch::OneMatches { matched: "email", differs: vec!["fullName"], who },
-            Mismatch::TwoPeople { email: who, document: Who { id: ANA, row: None } },
+            Mismatch::Contradicts(Contradiction {
+                row: 2,
+                field: "fullName",
+            }),
+            Mismatch::OneMatches {
+                matched: "email",
+                differs: vec!["fullName"],
+                who,
+            },
+            Mismatch::TwoPeople {
+                email: who,
+                document: Who { id: ANA, row: None },
+            },
         ];
         for mismatch in mismatches {
             let message = mismatch.errors(&elsewhere).remove(0).message;
-            assert!(message.contains("a row of an earlier sheet") && !message.contains('2'), "{message}");
+            assert!(
+                message.contains("a row of an earlier sheet") && !message.contains('2'),
+                "{message}"
+            );
         }
     }
 }

@@ -51,8 +51,8 @@ pub enum RowPlan {
     Reject(Mismatch),
 }
 
-/// Plans a row without the stored data, if the two claims suffice: e-mail address and document number
-/// belong to one person, who is not to be updated.
+/// Plans a row without the stored data, if the two claims suffice: e-mail address and document
+/// number belong to one person, who is not to be updated.
 #[must_use]
 pub fn plan_by_claims(
     entry: &PersonEntry,
@@ -66,21 +66,34 @@ pub fn plan_by_claims(
         return None;
     }
     let contradiction = seen.contradiction(id, entry);
-    Some(contradiction.map_or(RowPlan::Existing(id), |found| RowPlan::Reject(Mismatch::Contradicts(found))))
+    Some(contradiction.map_or(RowPlan::Existing(id), |found| {
+        RowPlan::Reject(Mismatch::Contradicts(found))
+    }))
 }
 
 /// Plans a row.
 #[must_use]
-pub fn plan_row(entry: &PersonEntry, matches: Matches<'_>, rules: RowRules, seen: &Seen) -> RowPlan {
+pub fn plan_row(
+    entry: &PersonEntry,
+    matches: Matches<'_>,
+    rules: RowRules,
+    seen: &Seen,
+) -> RowPlan {
     if let Err(error) = entry.check_placeholder(rules.requires_document) {
         return RowPlan::Reject(Mismatch::Fields(vec![error]));
     }
     let planning = Planning { entry, rules, seen };
-    if let Some(holder) =
-        matches.document.filter(|holder| planning.is_another_at_shared_email(*holder, matches))
+    if let Some(holder) = matches
+        .document
+        .filter(|holder| planning.is_another_at_shared_email(*holder, matches))
     {
-        let (differs, who) = (vec!["fullName"], planning.who(holder));
-        return RowPlan::Reject(Mismatch::OneMatches { matched: "documentNumber", differs, who });
+        let differs = vec!["fullName"];
+        let who = planning.who(holder);
+        return RowPlan::Reject(Mismatch::OneMatches {
+            matched: "documentNumber",
+            differs,
+            who,
+        });
     }
     match (planning.contact(matches), matches.document) {
         (None, None) => planning.create(),
@@ -94,7 +107,9 @@ pub fn plan_row(entry: &PersonEntry, matches: Matches<'_>, rules: RowRules, seen
             planning.differs(contact, "email", "documentNumber")
         }
         (Some(contact), None) => planning.known_by_one(contact, "email"),
-        (None, Some(holder)) if entry.email.is_some() => planning.differs(holder, "documentNumber", "email"),
+        (None, Some(holder)) if entry.email.is_some() => {
+            planning.differs(holder, "documentNumber", "email")
+        }
         (None, Some(holder)) => planning.known_by_one(holder, "documentNumber"),
     }
 }
@@ -110,9 +125,11 @@ impl Planning<'_> {
     fn contact<'p>(&self, matches: Matches<'p>) -> Option<Known<'p>> {
         match self.rules.shared_email {
             SharedEmail::Refuse => {
-                let named = matches.name_at_email.filter(|_| self.entry.document_number().is_none());
-                // People are found by name if they were imported while addresses could be shared. The name identifies
-                // the person.
+                let named = matches
+                    .name_at_email
+                    .filter(|_| self.entry.document_number().is_none());
+                // People are found by name if they were imported while addresses could be shared.
+                // The name identifies the person.
                 named.or(matches.email)
             }
             // A person with another document number is another person, even with the same name.
@@ -126,16 +143,22 @@ impl Planning<'_> {
 
     fn may_have_document_of(&self, person: &Person) -> bool {
         match (self.entry.document_number(), person.normalised_document()) {
-            (Some(number), Some(known)) => normalised_document(number.reveal_str()) == known.reveal_str(),
+            (Some(number), Some(known)) => {
+                normalised_document(number.reveal_str()) == known.reveal_str()
+            }
             _ => true,
         }
     }
 
-    /// Returns true if the row has the address and the document number of `holder`, but the name of another person.
-    /// Several people can have the address, so it does not confirm the number.
+    /// Returns true if the row has the address and the document number of `holder`, but the name of
+    /// another person. Several people can have the address, so it does not confirm the number.
     fn is_another_at_shared_email(&self, holder: Known<'_>, matches: Matches<'_>) -> bool {
         let is_shared = self.rules.shared_email == SharedEmail::Allow && self.has_email_of(holder);
-        let has_name_of_another = || matches.name_at_email.is_some_and(|named| named.id != holder.id);
+        let has_name_of_another = || {
+            matches
+                .name_at_email
+                .is_some_and(|named| named.id != holder.id)
+        };
         let name = self.entry.full_name.reveal_str();
         is_shared
             && !self.is_same_name(holder.person)
@@ -150,11 +173,17 @@ impl Planning<'_> {
     }
 
     fn is_same_name(&self, person: &Person) -> bool {
-        is_same_name(self.entry.full_name.reveal_str(), person.full_name.reveal_str())
+        is_same_name(
+            self.entry.full_name.reveal_str(),
+            person.full_name.reveal_str(),
+        )
     }
 
     fn who(&self, known: Known<'_>) -> Who {
-        Who { id: known.id, row: self.seen.row_of(known.id) }
+        Who {
+            id: known.id,
+            row: self.seen.row_of(known.id),
+        }
     }
 
     fn create(&self) -> RowPlan {
@@ -186,18 +215,28 @@ impl Planning<'_> {
         }
     }
 
-    /// Plans a row with only one identifying field. A name unlike the stored one means another person.
+    /// Plans a row with only one identifying field. A name unlike the stored one means another
+    /// person.
     fn known_by_one(&self, known: Known<'_>, matched: &'static str) -> RowPlan {
-        if is_like_name(self.entry.full_name.reveal_str(), known.person.full_name.reveal_str()) {
+        if is_like_name(
+            self.entry.full_name.reveal_str(),
+            known.person.full_name.reveal_str(),
+        ) {
             return self.known(known);
         }
-        let (differs, who) = (vec!["fullName"], self.who(known));
-        RowPlan::Reject(Mismatch::OneMatches { matched, differs, who })
+        let differs = vec!["fullName"];
+        let who = self.who(known);
+        RowPlan::Reject(Mismatch::OneMatches {
+            matched,
+            differs,
+            who,
+        })
     }
 
     /// Plans a row of which one identifying field belongs to the person and the other one doesn't.
     fn differs(&self, known: Known<'_>, matched: &'static str, differs: &'static str) -> RowPlan {
-        let (is_same_name, who) = (self.is_same_name(known.person), self.who(known));
+        let is_same_name = self.is_same_name(known.person);
+        let who = self.who(known);
         if self.rules.update_existing && is_same_name && who.row.is_none() {
             return self.changed(known, self.entry.over(known.person));
         }
@@ -205,7 +244,11 @@ impl Planning<'_> {
         if !is_same_name {
             differs.push("fullName");
         }
-        RowPlan::Reject(Mismatch::OneMatches { matched, differs, who })
+        RowPlan::Reject(Mismatch::OneMatches {
+            matched,
+            differs,
+            who,
+        })
     }
 }
 

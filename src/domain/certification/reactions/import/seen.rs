@@ -52,14 +52,17 @@ impl Seen {
         self.people.get(&id).map(|first| first.row)
     }
 
-    /// Returns the first field in which a row differs from the earlier rows about the same person. Blank fields
-    /// differ from nothing; case, accents and spaces don't count.
+    /// Returns the first field in which a row differs from the earlier rows about the same person.
+    /// Blank fields differ from nothing; case, accents and spaces don't count.
     #[must_use]
     pub fn contradiction(&self, id: AttendeeId, entry: &PersonEntry) -> Option<Contradiction> {
         let first = self.people.get(&id)?;
         let differs = |(one, other): (&u32, &u32)| *one != 0 && *other != 0 && one != other;
         let place = first.fields.iter().zip(&hashes(entry)).position(differs)?;
-        Some(Contradiction { row: first.row, field: FIELDS[place] })
+        Some(Contradiction {
+            row: first.row,
+            field: FIELDS[place],
+        })
     }
 
     /// Records a row about a person. `row` is its number in the whole file.
@@ -73,8 +76,18 @@ impl Seen {
         let certificate = certificate_id.map(|certificate_id| self.place(certificate_id));
         let fields = hashes(entry);
         let Some(first) = self.people.get_mut(&id) else {
-            self.people.insert(id, FirstRow { row, fields, certificate });
-            return Noted { is_repeated: false, earns: certificate.is_some() };
+            self.people.insert(
+                id,
+                FirstRow {
+                    row,
+                    fields,
+                    certificate,
+                },
+            );
+            return Noted {
+                is_repeated: false,
+                earns: certificate.is_some(),
+            };
         };
         for (known, new) in first.fields.iter_mut().zip(fields) {
             if *known == 0 {
@@ -90,11 +103,17 @@ impl Seen {
             }
             (Some(new), Some(_)) => self.further.insert((id, new)),
         };
-        Noted { is_repeated: true, earns }
+        Noted {
+            is_repeated: true,
+            earns,
+        }
     }
 
     fn place(&mut self, certificate_id: CertificateId) -> u32 {
-        let known = self.certificates.iter().rposition(|known| *known == certificate_id);
+        let known = self
+            .certificates
+            .iter()
+            .rposition(|known| *known == certificate_id);
         let place = known.unwrap_or_else(|| {
             self.certificates.push(certificate_id);
             self.certificates.len() - 1
@@ -104,7 +123,8 @@ impl Seen {
 }
 
 fn hashes(entry: &PersonEntry) -> [u32; 4] {
-    let text = |text: &Option<Personal<String>>| text.as_ref().map_or(0, |text| hash(text.reveal_str()));
+    let text =
+        |text: &Option<Personal<String>>| text.as_ref().map_or(0, |text| hash(text.reveal_str()));
     [
         hash(entry.full_name.reveal_str()),
         text(&entry.country),
@@ -118,7 +138,9 @@ fn hash(text: &str) -> u32 {
     let mut hasher = DefaultHasher::new();
     folded_name(text).hash(&mut hasher);
     // proof: the upper half of 64 bits fits into 32 bits.
-    u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX).max(1)
+    u32::try_from(hasher.finish() >> 32)
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 #[cfg(test)]
@@ -133,8 +155,15 @@ mod tests {
     const OTHER: CertificateId = CertificateId(Uuid::from_u128(3));
 
     fn entry(name: &str, country: &str) -> PersonEntry {
-        let (full_name, country) = (Some(name.to_owned()), Some(country.to_owned()));
-        RawPerson { full_name, country, ..RawPerson::default() }.check_entry().expect("a name")
+        let full_name = Some(name.to_owned());
+        let country = Some(country.to_owned());
+        RawPerson {
+            full_name,
+            country,
+            ..RawPerson::default()
+        }
+        .check_entry()
+        .expect("a name")
     }
 
     #[test]
@@ -146,7 +175,16 @@ mod tests {
             .map(|certificate| seen.note(ANA, 2, &ana, certificate))
             .map(|noted| (noted.is_repeated, noted.earns))
             .collect();
-        assert_eq!(noted, [(false, true), (true, false), (true, true), (true, false), (true, false)]);
+        assert_eq!(
+            noted,
+            [
+                (false, true),
+                (true, false),
+                (true, true),
+                (true, false),
+                (true, false)
+            ]
+        );
         assert_eq!(seen.row_of(ANA), Some(2));
     }
 
@@ -164,11 +202,23 @@ mod tests {
         assert_eq!(seen.contradiction(ANA, &entry("Ana", "Perú")), None);
         seen.note(ANA, 2, &entry("Ana Rojas", ""), None);
         assert_eq!(seen.contradiction(ANA, &entry("ANA  ROJAS", "Perú")), None);
-        let name = Contradiction { row: 2, field: "fullName" };
-        assert_eq!(seen.contradiction(ANA, &entry("Ana Mora", "Perú")), Some(name));
+        let name = Contradiction {
+            row: 2,
+            field: "fullName",
+        };
+        assert_eq!(
+            seen.contradiction(ANA, &entry("Ana Mora", "Perú")),
+            Some(name)
+        );
         seen.note(ANA, 3, &entry("Ana Rojas", "Perú"), None);
         assert_eq!(seen.contradiction(ANA, &entry("Ana Rojas", "peru")), None);
-        let country = Contradiction { row: 2, field: "country" };
-        assert_eq!(seen.contradiction(ANA, &entry("Ana Rojas", "Chile")), Some(country));
+        let country = Contradiction {
+            row: 2,
+            field: "country",
+        };
+        assert_eq!(
+            seen.contradiction(ANA, &entry("Ana Rojas", "Chile")),
+            Some(country)
+        );
     }
 }

@@ -26,7 +26,8 @@ pub struct ApiKeyAnswer {
     /// Purpose of the key.
     #[schema(example = "Nightly import")]
     pub name: String,
-    /// Id of the user who created it. The key has only the permissions that both its scopes and this user have.
+    /// Id of the user who created it. The key has only the permissions that both its scopes and
+    /// this user have.
     pub owner_id: Uuid,
     /// Scopes of the key.
     #[schema(example = json!(["attendees:read", "attendees:import"]))]
@@ -34,9 +35,11 @@ pub struct ApiKeyAnswer {
     /// Expiry time (RFC 3339).
     #[schema(example = "2027-02-19T12:00:00Z")]
     pub expires_at: Timestamp,
-    /// Time at which it was revoked or ended by a new password of its owner (RFC 3339); null if neither.
+    /// Time at which it was revoked or ended by a new password of its owner (RFC 3339); null if
+    /// neither.
     pub revoked_at: Option<Timestamp>,
-    /// Time of the last use, accurate to 5 minutes (RFC 3339); null if never used. Absent in the answer to a change.
+    /// Time of the last use, accurate to 5 minutes (RFC 3339); null if never used. Absent in the
+    /// answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Option<Timestamp>>,
     /// Time of creation (RFC 3339); absent in the answer to a change.
@@ -83,6 +86,9 @@ async fn last_uses(
         "SELECT api_key_id, last_used_at FROM \"{}\".api_key_uses WHERE api_key_id = ANY($1)",
         http.meta_schema
     );
-    let rows = database.query(&sql, &[&ids]).await.map_err(DatabaseError::from)?;
+    let rows = database
+        .query(&sql, &[&ids])
+        .await
+        .map_err(DatabaseError::from)?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }

@@ -27,9 +27,14 @@ use crate::projection::queries::api_keys::{ApiKeyFilter, ApiKeyRow, KeyState};
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn get_api_key(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_api_key(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let database = http.database().await?;
-    let row = api_keys::get(&database, id).await?.ok_or_else(|| ApiError::not_found("API key"))?;
+    let row = api_keys::get(&database, id)
+        .await?
+        .ok_or_else(|| ApiError::not_found("API key"))?;
     let version = position(row.position)?;
     let ended = row.ended_position.map(position).transpose()?;
     let uses = last_uses(&http, &database, &[id]).await?;
@@ -46,10 +51,11 @@ pub async fn get_api_key(State(http): State<HttpState>, Path(id): Path<Uuid>) ->
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ApiKeysQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
+    /// and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -88,7 +94,8 @@ impl From<ApiKeyState> for KeyState {
     }
 }
 
-/// Lists the API keys of all users, including keys that are no longer valid; newest first by default.
+/// Lists the API keys of all users, including keys that are no longer valid; newest first by
+/// default.
 #[utoipa::path(
     get, path = "/api-keys", params(ApiKeysQuery),
     responses(
@@ -100,13 +107,33 @@ pub async fn list_api_keys(
     State(http): State<HttpState>,
     Query(query): Query<ApiKeysQuery>,
 ) -> Result<Answer, ApiError> {
-    let ApiKeysQuery { cursor, page, limit, order, search, state } = query;
-    let filter = ApiKeyFilter { search: filter_text("search", search)?, state: state.map(KeyState::from) };
-    let listing = Listing::<Unsorted> { cursor, page, limit, sort: None, order };
-    let (rows, meta) =
-        listing.read::<ApiKeyRow>(&http, &api_keys::TABLE, filter.conditions(http.now())).await?;
+    let ApiKeysQuery {
+        cursor,
+        page,
+        limit,
+        order,
+        search,
+        state,
+    } = query;
+    let filter = ApiKeyFilter {
+        search: filter_text("search", search)?,
+        state: state.map(KeyState::from),
+    };
+    let listing = Listing::<Unsorted> {
+        cursor,
+        page,
+        limit,
+        sort: None,
+        order,
+    };
+    let (rows, meta) = listing
+        .read::<ApiKeyRow>(&http, &api_keys::TABLE, filter.conditions(http.now()))
+        .await?;
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let uses = last_uses(&http, &http.database().await?, &ids).await?;
-    let shown: Vec<_> = rows.into_iter().map(|row| ApiKeyAnswer::of_row(row, &uses)).collect();
+    let shown: Vec<_> = rows
+        .into_iter()
+        .map(|row| ApiKeyAnswer::of_row(row, &uses))
+        .collect();
     Answer::list(&shown, &meta)
 }

@@ -48,16 +48,18 @@ pub struct NewApiKeyAnswer {
     #[serde(flatten)]
     pub api_key: ApiKeyAnswer,
     /// The key itself. Send it as `Authorization: Bearer …`. It is shown only in this answer.
-    #[schema(example = "lk_7f6c2f0a0f5e4b579a536f8f6a2f8f11_Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU")]
+    #[schema(
+        example = "lk_7f6c2f0a0f5e4b579a536f8f6a2f8f11_Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"
+    )]
     pub key: String,
 }
 
 /// Creates an API key for a program.
 ///
-/// The key acts in your name. It has the given scopes, but never more permissions than you have. An API key cannot
-/// create keys. When you set a new password, the key ends, unless you choose to keep your keys. The key is shown only
-/// in this answer and stored nowhere. A repeated request with the same `Idempotency-Key` creates no second key, but
-/// it cannot show the first one again.
+/// The key acts in your name. It has the given scopes, but never more permissions than you have. An
+/// API key cannot create keys. When you set a new password, the key ends, unless you choose to keep
+/// your keys. The key is shown only in this answer and stored nowhere. A repeated request with the
+/// same `Idempotency-Key` creates no second key, but it cannot show the first one again.
 #[utoipa::path(
     post, path = "/api-keys", request_body = CreateApiKey,
     params(Repeatable),
@@ -74,7 +76,9 @@ pub async fn create_api_key(
     Json { value, sha256 }: Json<CreateApiKey>,
 ) -> Result<Answer, ApiError> {
     write
-        .once_unstored(&http, sha256, async |command_id| make(&http, &write.caller, command_id, value).await)
+        .once_unstored(&http, sha256, async |command_id| {
+            make(&http, &write.caller, command_id, value).await
+        })
         .await
 }
 
@@ -94,25 +98,47 @@ async fn make(
     let key = ApiKeyCreated {
         name: request.name.trim().to_owned(),
         owner: caller.user_id,
-        scopes: scopes.into_iter().map(|permission| permission.scope().to_owned()).collect(),
+        scopes: scopes
+            .into_iter()
+            .map(|permission| permission.scope().to_owned())
+            .collect(),
         secret_sha256: token.sha256(),
-        expires_at: request.expires_at.unwrap_or(now + Duration::days(DEFAULT_DAYS)),
+        expires_at: request
+            .expires_at
+            .unwrap_or(now + Duration::days(DEFAULT_DAYS)),
         owner_epoch: caller.epoch(),
     };
-    let create = ApiKeyCommand::Create { key: key.clone(), now };
-    let done = http.commands.execute::<ApiKey>(&caller.context(command_id), token.id, create).await?;
-    // If an earlier attempt created the key, the log has another secret than the one just generated.
-    let is_ours = matches!(&done.state, ApiKeyState::Valid(made) if made.secret_sha256 == key.secret_sha256);
+    let create = ApiKeyCommand::Create {
+        key: key.clone(),
+        now,
+    };
+    let done = http
+        .commands
+        .execute::<ApiKey>(&caller.context(command_id), token.id, create)
+        .await?;
+    // If an earlier attempt created the key, the log has another secret than the one just
+    // generated.
+    let is_ours =
+        matches!(&done.state, ApiKeyState::Valid(made) if made.secret_sha256 == key.secret_sha256);
     if !is_ours {
-        let message = format!("the key {} was made and shown before; revoke it if that got lost", token.id);
+        let message = format!(
+            "the key {} was made and shown before; revoke it if that got lost",
+            token.id
+        );
         return Err(ApiError::new(ErrorCode::AlreadyExists, message));
     }
     http.standing.heeds_user(done.position).await;
     tracing::info!(api_key = %token.id, "API key created");
     let api_key = ApiKeyAnswer::of_new(token.id, key);
-    let answer = Answer::ok(&NewApiKeyAnswer { api_key, key: token.reveal() })?;
+    let answer = Answer::ok(&NewApiKeyAnswer {
+        api_key,
+        key: token.reveal(),
+    })?;
     let location = http.api_path(&format!("/api-keys/{}", token.id));
-    Ok(answer.created(location).at(done.position).version(done.position))
+    Ok(answer
+        .created(location)
+        .at(done.position)
+        .version(done.position))
 }
 
 /// Returns the requested permissions without duplicates.
@@ -123,8 +149,14 @@ fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, Api
     let mut permissions = BTreeSet::new();
     for (n, scope) in asked.iter().enumerate() {
         let unknown = || {
-            let known: Vec<&str> = Permission::ALL.iter().map(|permission| permission.scope()).collect();
-            ApiError::field(&format!("scopes[{n}]"), format!("is none of {}", known.join(", ")))
+            let known: Vec<&str> = Permission::ALL
+                .iter()
+                .map(|permission| permission.scope())
+                .collect();
+            ApiError::field(
+                &format!("scopes[{n}]"),
+                format!("is none of {}", known.join(", ")),
+            )
         };
         let permission = Permission::of_scope(scope).ok_or_else(unknown)?;
         if !caller.holds(permission) {
@@ -161,7 +193,10 @@ pub async fn revoke_api_key(
     let id = ApiKeyId(id);
     let context = caller.context(http.random_id().into());
     let revoke = |_: &_| Ok(ApiKeyCommand::Revoke);
-    let done = http.commands.change::<ApiKey>(&context, id, &if_match.versions(), revoke).await?;
+    let done = http
+        .commands
+        .change::<ApiKey>(&context, id, &if_match.versions(), revoke)
+        .await?;
     if !done.events.is_empty() {
         tracing::info!(api_key = %id, "API key revoked");
         http.standing.heeds_user(done.position).await;

@@ -20,7 +20,8 @@ use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
-/// Credentials of a user: e-mail address or user name, password, and a code if the user has a second factor.
+/// Credentials of a user: e-mail address or user name, password, and a code if the user has a
+/// second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoginRequest {
@@ -40,10 +41,11 @@ pub struct LoginRequest {
 
 /// Logs in.
 ///
-/// Wrong passwords and wrong codes are counted per account and per client address, also for accounts that do not
-/// exist. A user with a second factor sends a code with the password. If the password is right and the code is
-/// missing, the answer is SECOND_FACTOR_REQUIRED. A password that an administrator has set for another user expires,
-/// and must be changed at the first log-in (`passwordChangeRequired`).
+/// Wrong passwords and wrong codes are counted per account and per client address, also for
+/// accounts that do not exist. A user with a second factor sends a code with the password. If the
+/// password is right and the code is missing, the answer is SECOND_FACTOR_REQUIRED. A password that
+/// an administrator has set for another user expires, and must be changed at the first log-in
+/// (`passwordChangeRequired`).
 #[utoipa::path(
     post, path = "/auth/login", request_body = LoginRequest,
     responses(
@@ -67,7 +69,8 @@ pub async fn log_in(
     let guess = http.rate_limits.guess(&claim, client);
     let guess = guess.inspect_err(|_| refused(client, None, "too_many_guesses"))?;
     let (id, user) = super::find(&http, &claim).await?;
-    // A password is verified for unknown and inactive accounts too, so that the response time does not reveal them.
+    // A password is verified for unknown and inactive accounts too, so that the response time does
+    // not reveal them.
     let is_known = matches!(user, UserState::Known(_));
     let user = user.active();
     let reason = match (is_known, user.is_some()) {
@@ -79,7 +82,10 @@ pub async fn log_in(
     let fits = http.passwords.verify(request.password, hash).await?;
     let Some(user) = user.filter(|_| fits) else {
         refused(client, is_known.then_some(id), reason);
-        return Err(ApiError::new(ErrorCode::InvalidCredentials, "user or password are wrong"));
+        return Err(ApiError::new(
+            ErrorCode::InvalidCredentials,
+            "user or password are wrong",
+        ));
     };
     let now = http.now();
     let in_time = super::in_time(&user, now);
@@ -95,20 +101,23 @@ pub async fn log_in(
     let context = CommandContext::of_person(http.random_id().into(), id);
     let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let session = (refresh.session_id, started);
-    let begun = begin_session(&http.commands, &context, id, shown, session).await.map_err(ApiError::from);
+    let begun = begin_session(&http.commands, &context, id, shown, session)
+        .await
+        .map_err(ApiError::from);
     let position = begun.inspect_err(|error| refused_code(client, id, error))?;
     http.rate_limits.guessed_right(guess);
     if has_shown {
         second_factor::guessed_right(&http, id);
     }
-    metrics::counter!("laureate_logins_total", "outcome" => "accepted", "reason" => "none").increment(1);
+    metrics::counter!("laureate_logins_total", "outcome" => "accepted", "reason" => "none")
+        .increment(1);
     tracing::info!(user = %id, session_id = %refresh.session_id, "user logged in");
     let answer = super::tokens(&http, id, &user, &refresh, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(position))
 }
 
-/// Checks `code` against the user's second factor. Returns `Some(None)` if the user has no second factor, and `None`
-/// if the code is missing. After a wrong code, the guess stays counted.
+/// Checks `code` against the user's second factor. Returns `Some(None)` if the user has no second
+/// factor, and `None` if the code is missing. After a wrong code, the guess stays counted.
 async fn shown(
     http: &HttpState,
     id: UserId,
@@ -122,10 +131,11 @@ async fn shown(
     second_factor::guess(http, id, &factor, &Code::of(code)?).map(|shown| Some(Some(shown)))
 }
 
-/// Counts and logs a refused log-in: client address, account if there is one, and reason. The typed name or
-/// address is not logged: it may be a password, or belong to a person without an account.
+/// Counts and logs a refused log-in: client address, account if there is one, and reason. The typed
+/// name or address is not logged: it may be a password, or belong to a person without an account.
 fn refused(client: ClientAddress, user: Option<UserId>, reason: &'static str) {
-    metrics::counter!("laureate_logins_total", "outcome" => "refused", "reason" => reason).increment(1);
+    metrics::counter!("laureate_logins_total", "outcome" => "refused", "reason" => reason)
+        .increment(1);
     let user = user.map(tracing::field::display);
     tracing::warn!(user, client = %client, reason, "log-in refused");
 }
@@ -142,9 +152,10 @@ fn refused_code(client: ClientAddress, id: UserId, error: &ApiError) {
 fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError> {
     let key = http.claim_key.reveal().as_bytes();
     match (&request.email, &request.user_name) {
-        (Some(_), Some(_)) | (None, None) => {
-            Err(ApiError::field("email", "give either email or userName, and not both"))
-        }
+        (Some(_), Some(_)) | (None, None) => Err(ApiError::field(
+            "email",
+            "give either email or userName, and not both",
+        )),
         (Some(email), None) => {
             super::within_bounds("email", email)?;
             Ok(ClaimKind::UserEmail.subject_id(key, &normalised_email(email.reveal_str())))

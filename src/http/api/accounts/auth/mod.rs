@@ -95,28 +95,47 @@ fn new_session(
     let ends_at = http.tokens.session_until(now);
     let expires_at = http.tokens.refresh_until(now).min(ends_at);
     let refresh_sha256 = refresh.sha256();
-    (refresh, SessionStarted { user_id, refresh_sha256, expires_at, ends_at: Some(ends_at), epoch })
+    (
+        refresh,
+        SessionStarted {
+            user_id,
+            refresh_sha256,
+            expires_at,
+            ends_at: Some(ends_at),
+            epoch,
+        },
+    )
 }
 
-/// Maximum length of input in bytes. Longer input is rejected unread: passwords have at most 128 bytes.
+/// Maximum length of input in bytes. Longer input is rejected unread: passwords have at most 128
+/// bytes.
 const MAX_BYTES: usize = 512;
 
 /// Rejects text that is too long for a password, user name or e-mail address.
 fn within_bounds(field: &str, text: &Personal<String>) -> Result<(), ApiError> {
     let fits = text.reveal_str().len() <= MAX_BYTES;
-    fits.then_some(()).ok_or_else(|| ApiError::field(field, format!("is longer than {MAX_BYTES} bytes")))
+    fits.then_some(())
+        .ok_or_else(|| ApiError::field(field, format!("is longer than {MAX_BYTES} bytes")))
 }
 
-/// Returns the user who holds `claim`. If nobody holds it, a user is loaded all the same, so that the response time
-/// does not reveal this.
+/// Returns the user who holds `claim`. If nobody holds it, a user is loaded all the same, so that
+/// the response time does not reveal this.
 async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
     let holder = http.commands.load::<Claim>(claim).await?.state.0;
     let id = UserId(holder.unwrap_or(Uuid::nil()));
     let user = http.commands.load::<User>(id).await?.state;
-    Ok((id, if holder.is_some() { user } else { UserState::Absent }))
+    Ok((
+        id,
+        if holder.is_some() {
+            user
+        } else {
+            UserState::Absent
+        },
+    ))
 }
 
-/// Returns the caller's account if `password` is right. A wrong password counts as a guess at the account.
+/// Returns the caller's account if `password` is right. A wrong password counts as a guess at the
+/// account.
 ///
 /// # Errors
 /// 400 for `field` if the password is wrong; 429 after too many wrong passwords.
@@ -131,7 +150,11 @@ pub(super) async fn reauthenticated(
     let guess = http.rate_limits.guess(&id.to_string(), client)?;
     let user = http.commands.load::<User>(id).await?.state.active();
     let user = user.ok_or_else(|| ApiError::not_found("user"))?;
-    if !http.passwords.verify(password, Some(user.password_hash.clone())).await? {
+    if !http
+        .passwords
+        .verify(password, Some(user.password_hash.clone()))
+        .await?
+    {
         tracing::warn!(client = %client, "wrong present password");
         return Err(ApiError::field(field, "is not your password"));
     }
@@ -142,7 +165,8 @@ pub(super) async fn reauthenticated(
 /// Rejects a password that another person has set and that was not changed in time.
 fn in_time(user: &Account, now: OffsetDateTime) -> Result<(), ApiError> {
     if user.first_password_is_over(now) {
-        let message = "this password was set by somebody else, and was not changed in time; ask for another";
+        let message =
+            "this password was set by somebody else, and was not changed in time; ask for another";
         return Err(ApiError::new(ErrorCode::FirstPasswordExpired, message));
     }
     Ok(())
@@ -164,7 +188,9 @@ fn tokens(
 ) -> Result<TokenAnswer, ApiError> {
     let until = http.tokens.access_until(now, ends_at);
     Ok(TokenAnswer {
-        access_token: http.tokens.issue(id, user, refresh.session_id, now, until)?,
+        access_token: http
+            .tokens
+            .issue(id, user, refresh.session_id, now, until)?,
         refresh_token: refresh.reveal().to_owned(),
         token_type: "Bearer",
         expires_in: (until - now).whole_seconds(),

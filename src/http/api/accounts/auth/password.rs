@@ -27,8 +27,8 @@ pub struct ChangePasswordRequest {
     /// Present password.
     #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     old_password: Personal<String>,
-    /// New password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Passwords that
-    /// are easy to guess are rejected.
+    /// New password: 8 to 128 characters with an upper-case letter, a lower-case letter and a
+    /// digit. Passwords that are easy to guess are rejected.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
     new_password: Personal<String>,
     /// True if your API keys stay valid. If false or absent, the change ends them.
@@ -38,8 +38,8 @@ pub struct ChangePasswordRequest {
 
 /// Changes your own password.
 ///
-/// All sessions end, including the present one. The answer has the tokens of a new session. Your API keys end, unless
-/// `keepApiKeys` is true.
+/// All sessions end, including the present one. The answer has the tokens of a new session. Your
+/// API keys end, unless `keepApiKeys` is true.
 #[utoipa::path(
     post, path = "/auth/change-password", request_body = ChangePasswordRequest,
     responses(
@@ -57,15 +57,28 @@ pub async fn change_password(
 ) -> Result<Answer, ApiError> {
     super::within_bounds("oldPassword", &request.old_password)?;
     if request.old_password == request.new_password {
-        return Err(ApiError::field("newPassword", "is the present one; give another"));
+        return Err(ApiError::field(
+            "newPassword",
+            "is the present one; give another",
+        ));
     }
     let id = caller.user_id;
     let guess = http.rate_limits.guess(&id.to_string(), client)?;
     let loaded = http.commands.load::<User>(id).await?;
-    let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
-    if !http.passwords.verify(request.old_password, Some(user.password_hash.clone())).await? {
+    let user = loaded
+        .state
+        .active()
+        .ok_or_else(|| ApiError::not_found("user"))?;
+    if !http
+        .passwords
+        .verify(request.old_password, Some(user.password_hash.clone()))
+        .await?
+    {
         tracing::warn!(client = %client, reason = "wrong_old_password", "password not changed");
-        return Err(ApiError::field("oldPassword", "is not the present password"));
+        return Err(ApiError::field(
+            "oldPassword",
+            "is not the present password",
+        ));
     }
     http.rate_limits.guessed_right(guess);
     let now = http.now();
@@ -77,9 +90,16 @@ pub async fn change_password(
     let context = caller.context(http.random_id().into());
     let session = (refresh.session_id, started);
     let kept = request.keep_api_keys;
-    let changed =
-        change_user::change_password(&http.commands, &context, id, loaded.position, hash, kept, session)
-            .await?;
+    let changed = change_user::change_password(
+        &http.commands,
+        &context,
+        id,
+        loaded.position,
+        hash,
+        kept,
+        session,
+    )
+    .await?;
     tracing::info!(api_keys_kept = kept, "password changed");
     http.standing.heeds_user(changed.version).await;
     let answer = super::tokens(&http, id, &changed.account, &refresh, now, ends_at)?;
@@ -106,8 +126,9 @@ pub struct ForgotPasswordAnswer {
 
 /// Requests a mail with a link to set a new password.
 ///
-/// The answer does not reveal whether the account exists. The link works once. It expires after 30 minutes, or after
-/// the time that the operator has configured. The number of these mails per account and hour is limited.
+/// The answer does not reveal whether the account exists. The link works once. It expires after 30
+/// minutes, or after the time that the operator has configured. The number of these mails per
+/// account and hour is limited.
 #[utoipa::path(
     post, path = "/auth/forgot-password", request_body = ForgotPasswordRequest,
     responses(
@@ -122,7 +143,8 @@ pub async fn request_password_reset(
     super::within_bounds("email", &request.email)?;
     let key = http.claim_key.reveal().as_bytes();
     let claim = ClaimKind::UserEmail.subject_id(key, &normalised_email(request.email.reveal_str()));
-    // Unknown accounts are counted and looked up too, so that the response time does not reveal them.
+    // Unknown accounts are counted and looked up too, so that the response time does not reveal
+    // them.
     let may = http.rate_limits.sends_link(&claim);
     let (id, user) = super::find(&http, &claim).await?;
     if let Some(user) = user.active().filter(|_| may) {
@@ -156,8 +178,8 @@ pub struct ResetPasswordRequest {
     /// Token of the link: the text after `#token=`.
     #[schema(value_type = String, max_length = 128, example = example_token)]
     token: Personal<String>,
-    /// New password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Passwords that
-    /// are easy to guess are rejected.
+    /// New password: 8 to 128 characters with an upper-case letter, a lower-case letter and a
+    /// digit. Passwords that are easy to guess are rejected.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
     password: Personal<String>,
     /// True if your API keys stay valid. If false or absent, the change ends them.
@@ -176,8 +198,8 @@ pub struct ResetPasswordAnswer {
 
 /// Sets a new password with the link from a mail.
 ///
-/// The link works once. All sessions and API keys of the user end; with `keepApiKeys`, the API keys stay valid. A
-/// mail informs the user of the change. The request does not log in.
+/// The link works once. All sessions and API keys of the user end; with `keepApiKeys`, the API keys
+/// stay valid. A mail informs the user of the change. The request does not log in.
 #[utoipa::path(
     post, path = "/auth/reset-password", request_body = ResetPasswordRequest,
     responses(
@@ -190,10 +212,21 @@ pub async fn reset_password(
     State(http): State<HttpState>,
     Json { value: request, .. }: Json<ResetPasswordRequest>,
 ) -> Result<Answer, ApiError> {
-    let link = notice_of_token(request.token.reveal_str(), &http.claim_key).ok_or(Refusal::LinkEnded)?;
+    let link =
+        notice_of_token(request.token.reveal_str(), &http.claim_key).ok_or(Refusal::LinkEnded)?;
     let notice = http.commands.load::<Notice>(link).await?.state;
-    let id = notice.queued.as_ref().map(|queued| queued.user_id).ok_or(Refusal::LinkEnded)?;
-    let user = http.commands.load::<User>(id).await?.state.active().ok_or(Refusal::LinkEnded)?;
+    let id = notice
+        .queued
+        .as_ref()
+        .map(|queued| queued.user_id)
+        .ok_or(Refusal::LinkEnded)?;
+    let user = http
+        .commands
+        .load::<User>(id)
+        .await?
+        .state
+        .active()
+        .ok_or(Refusal::LinkEnded)?;
     // Checked here because hashing the password is expensive. `reset_password` decides.
     if !notice.opens(http.now(), user.epoch) {
         return Err(Refusal::LinkEnded.into());
@@ -201,7 +234,8 @@ pub async fn reset_password(
     let hash = new_hash(&http, "password", request.password, &user.profile).await?;
     let context = CommandContext::of_person(http.random_id().into(), id);
     let kept = request.keep_api_keys;
-    let changed = reset_password::reset_password(&http.commands, &context, link, id, hash, kept).await?;
+    let changed =
+        reset_password::reset_password(&http.commands, &context, link, id, hash, kept).await?;
     http.standing.heeds_user(changed.version).await;
     tracing::info!(user = %id, notice_id = %link, api_keys_kept = kept, "forgotten password reset");
     Ok(Answer::ok(&ResetPasswordAnswer { changed: true })?.at(changed.version))

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::commands::{CommandError, Done};
-use crate::domain::accounts::second_factor::{SecondFactor, SecondFactorCommand, SecondFactorState, Shown};
+use crate::domain::accounts::second_factor::{
+    SecondFactor, SecondFactorCommand, SecondFactorState, Shown,
+};
 use crate::domain::{Personal, Refusal};
 use crate::http::api::accounts::auth::reauthenticated;
 use crate::http::auth::second_factor;
@@ -18,7 +20,10 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
 /// Examples of recovery codes.
 const fn example_recovery_codes() -> [&'static str; 2] {
-    ["MFRG-GZDF-MZTW-Q2LK-NNWG-23TP", "OBYX-E43U-OV3H-O6DZ-PIZD-GNBV"]
+    [
+        "MFRG-GZDF-MZTW-Q2LK-NNWG-23TP",
+        "OBYX-E43U-OV3H-O6DZ-PIZD-GNBV",
+    ]
 }
 
 /// Code that proves possession of the second factor.
@@ -39,7 +44,8 @@ pub struct RecoveryCodesAnswer {
     pub recovery_codes: Vec<String>,
 }
 
-/// Checks `code` and executes a command on the caller's second factor. A wrong code counts as a guess.
+/// Checks `code` and executes a command on the caller's second factor. A wrong code counts as a
+/// guess.
 async fn decide(
     http: &HttpState,
     caller: &Caller,
@@ -51,7 +57,10 @@ async fn decide(
     let factor = http.commands.load::<SecondFactor>(id).await?.state;
     let shown = second_factor::guess(http, id, &factor, &code).map_err(of_field)?;
     let context = caller.context(http.random_id().into());
-    let done = http.commands.execute::<SecondFactor>(&context, id, command(shown)).await;
+    let done = http
+        .commands
+        .execute::<SecondFactor>(&context, id, command(shown))
+        .await;
     if let Err(CommandError::Refused(refusal @ Refusal::WrongCode)) = done {
         return Err(of_field(refusal.into()));
     }
@@ -69,12 +78,16 @@ async fn decide_with_codes(
     command: fn(Shown, Vec<String>) -> SecondFactorCommand,
 ) -> Result<Answer, ApiError> {
     let codes = RecoveryCode::fresh(http.random);
-    let done = decide(http, caller, code, |shown| command(shown, sha256_of_all(&codes))).await?;
+    let done = decide(http, caller, code, |shown| {
+        command(shown, sha256_of_all(&codes))
+    })
+    .await?;
     let recovery_codes = codes.iter().map(RecoveryCode::reveal).collect();
     Ok(Answer::ok(&RecoveryCodesAnswer { recovery_codes })?.at(done.position))
 }
 
-/// Converts a wrong code into a 400 for the field `code`. The caller stays signed in, so 401 would be misleading.
+/// Converts a wrong code into a 400 for the field `code`. The caller stays signed in, so 401 would
+/// be misleading.
 fn of_field(error: ApiError) -> ApiError {
     match error.code {
         ErrorCode::WrongCode => {
@@ -116,7 +129,10 @@ pub enum SecondFactorStanding {
     get, path = "/auth/second-factor",
     responses((status = 200, description = "The state", body = Envelope<SecondFactorAnswer>))
 )]
-pub async fn get_second_factor(State(http): State<HttpState>, caller: Caller) -> Result<Answer, ApiError> {
+pub async fn get_second_factor(
+    State(http): State<HttpState>,
+    caller: Caller,
+) -> Result<Answer, ApiError> {
     let loaded = http.commands.load::<SecondFactor>(caller.user_id).await?;
     let (state, recovery_codes_left) = match loaded.state {
         SecondFactorState::None => (SecondFactorStanding::None, 0),
@@ -124,7 +140,11 @@ pub async fn get_second_factor(State(http): State<HttpState>, caller: Caller) ->
         SecondFactorState::On(factor) => (SecondFactorStanding::On, factor.recovery_sha256.len()),
     };
     let is_required = http.auth.second_factor.asks(caller.role());
-    Answer::ok(&SecondFactorAnswer { state, is_required, recovery_codes_left })
+    Answer::ok(&SecondFactorAnswer {
+        state,
+        is_required,
+        recovery_codes_left,
+    })
 }
 
 /// Password that confirms the request.
@@ -155,7 +175,8 @@ pub struct SecondFactorBegunAnswer {
 
 /// Starts the setup of a second factor with time-based codes (TOTP, RFC 6238).
 ///
-/// Log-ins need no code before the second factor is confirmed. Starting again creates another secret.
+/// Log-ins need no code before the second factor is confirmed. Starting again creates another
+/// secret.
 #[utoipa::path(
     post, path = "/auth/second-factor", request_body = BeginSecondFactor,
     responses(
@@ -176,17 +197,25 @@ pub async fn begin_second_factor(
     let (totp, sealed_secret) = second_factor::fresh_secret(&http, id)?;
     let context = caller.context(http.random_id().into());
     let begin = SecondFactorCommand::Begin { sealed_secret };
-    let done = http.commands.execute::<SecondFactor>(&context, id, begin).await?;
+    let done = http
+        .commands
+        .execute::<SecondFactor>(&context, id, begin)
+        .await?;
     let uri = totp.uri(http.auth.issuer.trim(), user.profile.user_name.reveal_str());
-    let qr_code = second_factor::qr_code(&uri).ok_or_else(|| ApiError::internal("no QR code holds this"))?;
-    let answer = SecondFactorBegunAnswer { secret: totp.base32(), uri, qr_code };
+    let qr_code =
+        second_factor::qr_code(&uri).ok_or_else(|| ApiError::internal("no QR code holds this"))?;
+    let answer = SecondFactorBegunAnswer {
+        secret: totp.base32(),
+        uri,
+        qr_code,
+    };
     Ok(Answer::ok(&answer)?.at(done.position))
 }
 
 /// Enables your second factor with a code from the authenticator.
 ///
-/// From now on, log-ins need a code. The answer has ten recovery codes, which are shown only once. Your sessions stay
-/// open; `POST /auth/logout` with `all` ends them.
+/// From now on, log-ins need a code. The answer has ten recovery codes, which are shown only once.
+/// Your sessions stay open; `POST /auth/logout` with `all` ends them.
 #[utoipa::path(
     post, path = "/auth/second-factor/confirm", request_body = CodeRequest,
     responses(
@@ -201,7 +230,10 @@ pub async fn confirm_second_factor(
     caller: Caller,
     Json { value: request, .. }: Json<CodeRequest>,
 ) -> Result<Answer, ApiError> {
-    let with = |shown, recovery_sha256| SecondFactorCommand::Confirm { shown, recovery_sha256 };
+    let with = |shown, recovery_sha256| SecondFactorCommand::Confirm {
+        shown,
+        recovery_sha256,
+    };
     let answer = decide_with_codes(&http, &caller, &request.code, with).await?;
     tracing::info!("second factor enabled");
     Ok(answer)
@@ -222,7 +254,10 @@ pub async fn renew_recovery_codes(
     caller: Caller,
     Json { value: request, .. }: Json<CodeRequest>,
 ) -> Result<Answer, ApiError> {
-    let with = |shown, recovery_sha256| SecondFactorCommand::RenewRecoveryCodes { shown, recovery_sha256 };
+    let with = |shown, recovery_sha256| SecondFactorCommand::RenewRecoveryCodes {
+        shown,
+        recovery_sha256,
+    };
     let answer = decide_with_codes(&http, &caller, &request.code, with).await?;
     tracing::info!("recovery codes renewed");
     Ok(answer)
@@ -268,7 +303,8 @@ pub async fn remove_own_second_factor(
     Json { value: request, .. }: Json<RemoveSecondFactor>,
 ) -> Result<Answer, ApiError> {
     if http.auth.second_factor.asks(caller.role()) {
-        let message = "somebody of your role has to have a second factor; an admin can remove a lost one";
+        let message =
+            "somebody of your role has to have a second factor; an admin can remove a lost one";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     reauthenticated(&http, caller.user_id, client, "password", request.password).await?;

@@ -33,9 +33,9 @@ pub struct RefreshRequest {
 
 /// Exchanges a refresh token for a new pair of tokens.
 ///
-/// Each refresh token works once. Using it a second time ends the session and all its tokens (RFC 9700 §4.14.2). A
-/// token that was never issued is rejected and ends nothing. A session cannot be extended beyond 30 days after the
-/// log-in, or beyond the time that the operator has configured.
+/// Each refresh token works once. Using it a second time ends the session and all its tokens (RFC
+/// 9700 §4.14.2). A token that was never issued is rejected and ends nothing. A session cannot be
+/// extended beyond 30 days after the log-in, or beyond the time that the operator has configured.
 #[utoipa::path(
     post, path = "/auth/refresh", request_body = RefreshRequest,
     responses(
@@ -48,7 +48,8 @@ pub async fn refresh_tokens(
     State(http): State<HttpState>,
     Json { value: request, .. }: Json<RefreshRequest>,
 ) -> Result<Answer, ApiError> {
-    let presented = RefreshToken::parse(request.refresh_token.reveal_str()).ok_or(Refusal::SessionEnded)?;
+    let presented =
+        RefreshToken::parse(request.refresh_token.reveal_str()).ok_or(Refusal::SessionEnded)?;
     let now = http.now();
     let next = RefreshToken::new(presented.session_id, http.random, &http.claim_key);
     let refresh = SessionCommand::Refresh {
@@ -59,16 +60,34 @@ pub async fn refresh_tokens(
         expires_at: http.tokens.refresh_until(now),
     };
     let context = CommandContext::of_person(http.random_id().into(), "refresh");
-    let done = match http.commands.execute::<Session>(&context, presented.session_id, refresh).await {
+    let done = match http
+        .commands
+        .execute::<Session>(&context, presented.session_id, refresh)
+        .await
+    {
         // An unknown session is answered like an ended one.
-        Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(Refusal::SessionEnded.into()),
+        Err(CommandError::Refused(Refusal::NotFound(_))) => {
+            return Err(Refusal::SessionEnded.into());
+        }
         done => done?,
     };
-    let SessionState::Open { user_id, epoch, ends_at, .. } = done.state else {
+    let SessionState::Open {
+        user_id,
+        epoch,
+        ends_at,
+        ..
+    } = done.state
+    else {
         super::reused(presented.session_id);
         return Err(Refusal::SessionEnded.into());
     };
-    let user = http.commands.load::<User>(user_id).await?.state.active().ok_or(Refusal::SessionEnded)?;
+    let user = http
+        .commands
+        .load::<User>(user_id)
+        .await?
+        .state
+        .active()
+        .ok_or(Refusal::SessionEnded)?;
     if epoch < user.epoch {
         return Err(Refusal::SessionEnded.into());
     }
@@ -99,8 +118,8 @@ pub struct LogoutAnswer {
 
 /// Logs out: ends the session of this refresh token, or all sessions of its user.
 ///
-/// The session's access tokens stop working immediately. A token that is unknown or whose session has ended is not an
-/// error.
+/// The session's access tokens stop working immediately. A token that is unknown or whose session
+/// has ended is not an error.
 #[utoipa::path(
     post, path = "/auth/logout", request_body = LogoutRequest,
     responses(
@@ -120,8 +139,15 @@ pub async fn log_out(
     }
     let context = CommandContext::of_person(http.random_id().into(), "logout");
     let was_issued = presented.was_issued(&http.claim_key);
-    let log_out = SessionCommand::LogOut { presented_sha256: presented.sha256(), was_issued };
-    let done = match http.commands.execute::<Session>(&context, presented.session_id, log_out).await {
+    let log_out = SessionCommand::LogOut {
+        presented_sha256: presented.sha256(),
+        was_issued,
+    };
+    let done = match http
+        .commands
+        .execute::<Session>(&context, presented.session_id, log_out)
+        .await
+    {
         Err(CommandError::Refused(Refusal::NotFound(_))) => {
             return Answer::ok(&LogoutAnswer { ended: false });
         }
@@ -138,19 +164,33 @@ pub async fn log_out(
         tracing::info!(session_id = %presented.session_id, all = request.all, "user logged out");
         http.standing.heeds_session(done.position).await;
     }
-    Ok(Answer::ok(&LogoutAnswer { ended: reason.is_some() })?.at(done.position))
+    Ok(Answer::ok(&LogoutAnswer {
+        ended: reason.is_some(),
+    })?
+    .at(done.position))
 }
 
-/// Ends all sessions of the user, if the session is open and `presented` is its current token. This happens before
-/// the session itself is ended, so that an interrupted request can be repeated.
+/// Ends all sessions of the user, if the session is open and `presented` is its current token. This
+/// happens before the session itself is ended, so that an interrupted request can be repeated.
 async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Position>, ApiError> {
     let loaded = http.commands.load::<Session>(presented.session_id).await?;
-    let SessionState::Open { user_id, refresh_sha256, .. } = loaded.state else { return Ok(None) };
+    let SessionState::Open {
+        user_id,
+        refresh_sha256,
+        ..
+    } = loaded.state
+    else {
+        return Ok(None);
+    };
     if refresh_sha256 != presented.sha256() {
         return Ok(None);
     }
     let context = CommandContext::of_person(http.random_id().into(), user_id);
-    match http.commands.execute::<User>(&context, user_id, UserCommand::EndSessions).await {
+    match http
+        .commands
+        .execute::<User>(&context, user_id, UserCommand::EndSessions)
+        .await
+    {
         Err(CommandError::Refused(Refusal::NotFound(_))) => Ok(None),
         done => {
             let position = done?.position;
@@ -210,12 +250,16 @@ pub async fn list_own_sessions(
 ) -> Result<Answer, ApiError> {
     let own = sessions::going_on(caller.user_id.0, http.now());
     let shown = |row| SessionAnswer::of(row, &caller);
-    query.listing::<Unsorted>().answer(&http, &sessions::TABLE, own, shown).await
+    query
+        .listing::<Unsorted>()
+        .answer(&http, &sessions::TABLE, own, shown)
+        .await
 }
 
 /// Ends one of your own sessions.
 ///
-/// Its tokens stop working immediately. A session of another user is answered like an unknown session.
+/// Its tokens stop working immediately. A session of another user is answered like an unknown
+/// session.
 #[utoipa::path(
     delete, path = "/auth/sessions/{id}", params(("id" = Uuid, Path, description = "The session's id")),
     responses(
@@ -236,7 +280,10 @@ pub async fn end_session(
     if !done.events.is_empty() {
         http.standing.heeds_session(done.position).await;
     }
-    Ok(Answer::ok(&LogoutAnswer { ended: !done.events.is_empty() })?.at(done.position))
+    Ok(Answer::ok(&LogoutAnswer {
+        ended: !done.events.is_empty(),
+    })?
+    .at(done.position))
 }
 
 /// Returns the signed-in user.
@@ -244,8 +291,14 @@ pub async fn end_session(
     get, path = "/auth/me",
     responses((status = 200, description = "The signed-in user", body = Envelope<UserAnswer>))
 )]
-pub async fn get_own_account(State(http): State<HttpState>, caller: Caller) -> Result<Answer, ApiError> {
+pub async fn get_own_account(
+    State(http): State<HttpState>,
+    caller: Caller,
+) -> Result<Answer, ApiError> {
     let loaded = http.commands.load::<User>(caller.user_id).await?;
-    let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
+    let user = loaded
+        .state
+        .active()
+        .ok_or_else(|| ApiError::not_found("user"))?;
     Ok(Answer::ok(&UserAnswer::of(caller.user_id, &user))?.version(loaded.position))
 }

@@ -67,7 +67,13 @@ pub struct UserDetails {
 impl UserDetails {
     fn of_account(id: UserId, account: &Account) -> Self {
         let user = UserAnswer::of(id, account);
-        Self { user, is_active: account.is_active, second_factor: None, created_at: None, updated_at: None }
+        Self {
+            user,
+            is_active: account.is_active,
+            second_factor: None,
+            created_at: None,
+            updated_at: None,
+        }
     }
 
     fn of_row(row: UserRow) -> Self {
@@ -89,11 +95,19 @@ impl UserDetails {
     }
 }
 
-/// Rejects an API key that makes, changes or removes admins, or users whose role has a permission that the key lacks.
-/// With such a user's password its holder would gain that permission.
+/// Rejects an API key that makes, changes or removes admins, or users whose role has a permission
+/// that the key lacks. With such a user's password its holder would gain that permission.
 fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
-    let exceeds = |role: &Role| Permission::ALL.iter().any(|it| it.is_held_by(*role) && !caller.holds(*it));
-    if caller.is_program() && roles.iter().any(|role| *role == Role::Admin || exceeds(role)) {
+    let exceeds = |role: &Role| {
+        Permission::ALL
+            .iter()
+            .any(|it| it.is_held_by(*role) && !caller.holds(*it))
+    };
+    if caller.is_program()
+        && roles
+            .iter()
+            .any(|role| *role == Role::Admin || exceeds(role))
+    {
         let message = "an API key can't make, change or remove admins, or users who may do more than the key; \
                        log in, or use a key with the scopes of their role";
         return Err(Refusal::Forbidden(message));

@@ -29,7 +29,10 @@ use crate::projection::queries::users::UserFilter;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn get_user(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_user(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let row = users::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("user"))?;
     let version = position(row.position)?;
@@ -47,11 +50,11 @@ pub async fn get_user(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Re
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct UsersQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
-    /// only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
+    /// sort and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -63,7 +66,8 @@ pub struct UsersQuery {
     /// Sort direction. If absent: latest first for times, A to Z for texts.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the user name, first name, last name or e-mail address contains. Case and accents are ignored.
+    /// Words that the user name, first name, last name or e-mail address contains. Case and accents
+    /// are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
     /// Only users with this role.
@@ -109,12 +113,32 @@ pub async fn list_users(
     State(http): State<HttpState>,
     Query(query): Query<UsersQuery>,
 ) -> Result<Answer, ApiError> {
-    let UsersQuery { cursor, page, limit, sort, order, .. } = query;
+    let UsersQuery {
+        cursor,
+        page,
+        limit,
+        sort,
+        order,
+        ..
+    } = query;
     let filter = UserFilter {
         search: filter_text("search", query.search)?,
         role: query.role.map(|role| Role::from(role).name()),
         is_active: query.is_active,
     };
-    let listing = Listing { cursor, page, limit, sort, order };
-    listing.answer(&http, &users::TABLE, filter.conditions(), UserDetails::of_row).await
+    let listing = Listing {
+        cursor,
+        page,
+        limit,
+        sort,
+        order,
+    };
+    listing
+        .answer(
+            &http,
+            &users::TABLE,
+            filter.conditions(),
+            UserDetails::of_row,
+        )
+        .await
 }

@@ -32,9 +32,10 @@ pub struct UpdateUser {
     /// E-mail address. It must be unique.
     #[schema(value_type = Option<String>, max_length = 254)]
     email: Option<Personal<String>>,
-    /// New password of another user: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit.
-    /// Passwords that are easy to guess are rejected. The user's sessions end, and the API keys unless `keepApiKeys`
-    /// is true. The user must change the password at the next log-in.
+    /// New password of another user: 8 to 128 characters with an upper-case letter, a lower-case
+    /// letter and a digit. Passwords that are easy to guess are rejected. The user's sessions end,
+    /// and the API keys unless `keepApiKeys` is true. The user must change the password at the next
+    /// log-in.
     #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
     password: Option<Personal<String>>,
     /// True if the user's API keys stay valid when the password changes; false if absent.
@@ -65,10 +66,11 @@ impl UpdateUser {
 
 /// Changes a user.
 ///
-/// Changes of role, password and `isActive` take effect at once, also for existing tokens and API keys of the user.
-/// The last admin must stay an admin, and you cannot deactivate yourself. Change your own password at
-/// `/auth/change-password`. A change of your own user name or e-mail address requires `currentPassword`. An API key
-/// can change only viewers and operators, and cannot make a user an admin.
+/// Changes of role, password and `isActive` take effect at once, also for existing tokens and API
+/// keys of the user. The last admin must stay an admin, and you cannot deactivate yourself. Change
+/// your own password at `/auth/change-password`. A change of your own user name or e-mail address
+/// requires `currentPassword`. An API key can change only viewers and operators, and cannot make a
+/// user an admin.
 #[utoipa::path(
     patch, path = "/users/{id}", request_body = UpdateUser,
     params(
@@ -97,9 +99,11 @@ pub async fn update_user(
         let message = "you can't switch off yourself; let another admin do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    let may_change_login = id != caller.user_id || has_shown_password(&http, id, client, &mut value).await?;
+    let may_change_login =
+        id != caller.user_id || has_shown_password(&http, id, client, &mut value).await?;
     let password = new_password(&http, &caller, id, &value).await?;
-    let (role, is_active) = (value.role.map(Role::from), value.is_active);
+    let role = value.role.map(Role::from);
+    let is_active = value.is_active;
     let change = |now: &Account| {
         check_program(&caller, &[now.role, role.unwrap_or(now.role)])?;
         let profile = value.profile(&now.profile);
@@ -107,11 +111,24 @@ pub async fn update_user(
             let message = "give it to change your own user name or e-mail address";
             return Err(Refusal::field("currentPassword", message));
         }
-        Ok(UserChange { profile: Some(profile), role, is_active, password: password.clone() })
+        Ok(UserChange {
+            profile: Some(profile),
+            role,
+            is_active,
+            password: password.clone(),
+        })
     };
     let context = caller.context(http.random_id().into());
     let key = http.claim_key.reveal().as_bytes();
-    let changed = change_user(&http.commands, key, &context, id, &if_match.versions(), change).await?;
+    let changed = change_user(
+        &http.commands,
+        key,
+        &context,
+        id,
+        &if_match.versions(),
+        change,
+    )
+    .await?;
     http.standing.heeds_user(changed.version).await;
     tracing::info!(user = %id, role = changed.account.role.name(), "a user was changed");
     let answer = Answer::ok(&UserDetails::of_account(id, &changed.account))?;
@@ -123,15 +140,18 @@ const fn login_of(profile: &Profile) -> (&Personal<String>, &Personal<String>) {
     (&profile.user_name, &profile.email)
 }
 
-/// Verifies the current password, if it is given, and returns true. Returns false if it is absent. It is required
-/// because the holder of a new address could set a password by mail, and a new user name would lock the user out.
+/// Verifies the current password, if it is given, and returns true. Returns false if it is absent.
+/// It is required because the holder of a new address could set a password by mail, and a new user
+/// name would lock the user out.
 async fn has_shown_password(
     http: &HttpState,
     id: UserId,
     client: ClientAddress,
     value: &mut UpdateUser,
 ) -> Result<bool, ApiError> {
-    let Some(password) = value.current_password.take() else { return Ok(false) };
+    let Some(password) = value.current_password.take() else {
+        return Ok(false);
+    };
     reauthenticated(http, id, client, "currentPassword", password).await?;
     Ok(true)
 }
@@ -143,15 +163,28 @@ async fn new_password(
     id: UserId,
     value: &UpdateUser,
 ) -> Result<Option<NewPassword>, ApiError> {
-    let Some(password) = &value.password else { return Ok(None) };
+    let Some(password) = &value.password else {
+        return Ok(None);
+    };
     if id == caller.user_id {
-        let message = "change your own password by POST /auth/change-password, with the present one";
+        let message =
+            "change your own password by POST /auth/change-password, with the present one";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let now = http.commands.load::<User>(id).await?.state.account();
     let now = now.ok_or_else(|| ApiError::not_found("user"))?;
     check_program(caller, &[now.role])?;
-    let hash = new_hash(http, "password", password.clone(), &value.profile(&now.profile)).await?;
+    let hash = new_hash(
+        http,
+        "password",
+        password.clone(),
+        &value.profile(&now.profile),
+    )
+    .await?;
     let keeps_api_keys = value.keep_api_keys;
-    Ok(Some(NewPassword { hash, first_until: first_until(http), keeps_api_keys }))
+    Ok(Some(NewPassword {
+        hash,
+        first_until: first_until(http),
+        keeps_api_keys,
+    }))
 }

@@ -36,8 +36,8 @@ pub struct CreateUser {
     /// E-mail address. It must be unique.
     #[schema(value_type = String, max_length = 254, example = "grace@example.com")]
     email: Personal<String>,
-    /// Password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Passwords that are
-    /// easy to guess are rejected.
+    /// Password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit.
+    /// Passwords that are easy to guess are rejected.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-1")]
     password: Personal<String>,
     /// Role of the user; `viewer` if absent.
@@ -47,8 +47,8 @@ pub struct CreateUser {
 
 /// Creates a user.
 ///
-/// The password must be changed at the first log-in. It expires after one week, or after the time that the operator
-/// has configured. An API key can create only viewers and operators.
+/// The password must be changed at the first log-in. It expires after one week, or after the time
+/// that the operator has configured. An API key can create only viewers and operators.
 #[utoipa::path(
     post, path = "/users", request_body = CreateUser,
     params(Repeatable),
@@ -67,8 +67,13 @@ pub async fn create_user(
     let role = value.role.unwrap_or(RoleName::Viewer).into();
     check_program(&write.caller, &[role])?;
     let claim_key = http.claim_key.reveal().as_bytes();
-    // The body contains a password, so its stored hash is keyed: it must not help to guess the password.
-    let body_sha256 = Sha256::new().chain_update(claim_key).chain_update(sha256).finalize().into();
+    // The body contains a password, so its stored hash is keyed: it must not help to guess the
+    // password.
+    let body_sha256 = Sha256::new()
+        .chain_update(claim_key)
+        .chain_update(sha256)
+        .finalize()
+        .into();
     write
         .once_unstored(&http, body_sha256, async |command_id| {
             let id = UserId(created_by(command_id, "user"));
@@ -79,25 +84,41 @@ pub async fn create_user(
                 email: cleaned(&value.email),
             };
             let password_hash = new_hash(&http, "password", value.password, &profile).await?;
-            let user =
-                UserRegistered { profile, role, password_hash, first_password_until: first_until(&http) };
-            let position =
-                register_user(&http.commands, claim_key, &write.caller.context(command_id), id, user).await?;
+            let user = UserRegistered {
+                profile,
+                role,
+                password_hash,
+                first_password_until: first_until(&http),
+            };
+            let position = register_user(
+                &http.commands,
+                claim_key,
+                &write.caller.context(command_id),
+                id,
+                user,
+            )
+            .await?;
             http.standing.heeds_user(position).await;
             let loaded = http.commands.load::<User>(id).await?;
-            let account = loaded.state.account().ok_or_else(|| ApiError::not_found("user"))?;
+            let account = loaded
+                .state
+                .account()
+                .ok_or_else(|| ApiError::not_found("user"))?;
             tracing::info!(user = %id, role = account.role.name(), "user created");
             let answer = Answer::ok(&UserDetails::of_account(id, &account))?;
             let location = http.api_path(&format!("/users/{id}"));
-            Ok(answer.created(location).at(position).version(loaded.position.max(position)))
+            Ok(answer
+                .created(location)
+                .at(position)
+                .version(loaded.position.max(position)))
         })
         .await
 }
 
 /// Removes a user.
 ///
-/// The user's tokens and API keys stop working immediately. You cannot remove the last admin or yourself. An API key
-/// can remove only viewers and operators.
+/// The user's tokens and API keys stop working immediately. You cannot remove the last admin or
+/// yourself. An API key can remove only viewers and operators.
 #[utoipa::path(
     delete, path = "/users/{id}",
     params(
@@ -127,16 +148,20 @@ pub async fn delete_user(
     let key = http.claim_key.reveal().as_bytes();
     let may = |now: &Account| check_program(&caller, &[now.role]);
     let position =
-        change_user::delete_user(&http.commands, key, &context, id, &if_match.versions(), may).await?;
+        change_user::delete_user(&http.commands, key, &context, id, &if_match.versions(), may)
+            .await?;
     http.standing.heeds_user(position).await;
     tracing::info!(user = %id, "user removed");
-    Ok(Answer::ok(&Deleted { id: id.0 })?.message("the user was removed").at(position))
+    Ok(Answer::ok(&Deleted { id: id.0 })?
+        .message("the user was removed")
+        .at(position))
 }
 
 /// Removes the second factor of a user who has lost it.
 ///
-/// All sessions of the user end, and log-ins then need only the password. Verify the user's identity first. An API
-/// key cannot do this. Remove your own second factor at `/auth/second-factor`.
+/// All sessions of the user end, and log-ins then need only the password. Verify the user's
+/// identity first. An API key cannot do this. Remove your own second factor at
+/// `/auth/second-factor`.
 #[utoipa::path(
     delete, path = "/users/{id}/second-factor", params(("id" = Uuid, Path, description = "The user's id")),
     responses(
@@ -153,7 +178,8 @@ pub async fn remove_second_factor_of_user(
 ) -> Result<Answer, ApiError> {
     let id = UserId(id);
     if id == caller.user_id {
-        let message = "remove your own second factor at /auth/second-factor, or let another admin do it";
+        let message =
+            "remove your own second factor at /auth/second-factor, or let another admin do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let context = caller.context(http.random_id().into());

@@ -30,7 +30,10 @@ const MAX_BODY: usize = 8 << 20;
 /// A person as written. A missing or wrong value is an error of this person only.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[allow(dead_code, reason = "describes an element of the body for the OpenAPI document")]
+#[allow(
+    dead_code,
+    reason = "describes an element of the body for the OpenAPI document"
+)]
 pub struct PersonInput {
     /// Full name. Alternatively, `firstName` and `lastName`.
     #[schema(example = "Ada Lovelace")]
@@ -45,8 +48,8 @@ pub struct PersonInput {
     /// Type of the document.
     #[schema(example = "Passport")]
     document_type: Option<String>,
-    /// Number of the document, as text or whole number. Required unless `requiresDocument` is false, or the person is
-    /// known and has a number.
+    /// Number of the document, as text or whole number. Required unless `requiresDocument` is
+    /// false, or the person is known and has a number.
     #[schema(value_type = Option<DocumentNumber>, example = "G-77")]
     document_number: Option<String>,
     /// Gender.
@@ -74,17 +77,19 @@ pub enum DocumentNumber {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BulkQuery {
-    /// True if known people are updated; false if absent. Absent and blank fields keep the stored value.
+    /// True if known people are updated; false if absent. Absent and blank fields keep the stored
+    /// value.
     update_existing: Option<bool>,
-    /// True if a person must have a document number. If absent, the setting of the certificate, or true without a
-    /// certificate.
+    /// True if a person must have a document number. If absent, the setting of the certificate, or
+    /// true without a certificate.
     requires_document: Option<bool>,
     /// Id of the certificate for each person who names no other one.
     certificate_id: Option<Uuid>,
-    /// Delivery of the mails about new certificates: `immediate`, `held` or a time (RFC 3339); `immediate` if absent.
+    /// Delivery of the mails about new certificates: `immediate`, `held` or a time (RFC 3339);
+    /// `immediate` if absent.
     delivery: Option<String>,
-    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the definition, or else
-    /// the date of issuing in the issuer's time zone.
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the
+    /// definition, or else the date of issuing in the issuer's time zone.
     #[param(value_type = Option<String>, format = Date)]
     issue_date: Option<String>,
     /// If true, only reports what would happen. Nothing is stored.
@@ -93,11 +98,12 @@ pub struct BulkQuery {
 
 /// Imports a list of people.
 ///
-/// The list has 1 to 10,000 people in at most 8 MiB. Up to 1,000 people are answered with the result (200). A longer
-/// list, or one that takes more than 25 s, is answered before its end (202); `Location` shows the progress. Rules and
-/// answer are those of `/attendees/bulk-upload`. The number of a row is the person's place in the list, from 1. A
-/// wrong element does not affect the others. A wrong type, an unknown field, half of a character (`\ud800`), or a
-/// field that is given twice (also as `fullName` and `full_name`) is an error of that row. A whole number is read as
+/// The list has 1 to 10,000 people in at most 8 MiB. Up to 1,000 people are answered with the
+/// result (200). A longer list, or one that takes more than 25 s, is answered before its end (202);
+/// `Location` shows the progress. Rules and answer are those of `/attendees/bulk-upload`. The
+/// number of a row is the person's place in the list, from 1. A wrong element does not affect the
+/// others. A wrong type, an unknown field, half of a character (`\ud800`), or a field that is given
+/// twice (also as `fullName` and `full_name`) is an error of that row. A whole number is read as
 /// its digits, also if it is written as `79123456.0`. A number with an exponent is an error.
 #[utoipa::path(
     post, path = "/attendees/bulk", request_body = Vec<PersonInput>,
@@ -126,7 +132,10 @@ pub async fn import_attendees(
 ) -> Result<Answer, ApiError> {
     let place = http.imports.enter(write.caller.user_id)?;
     DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
-    let JsonList { elements: people, sha256 } = JsonList::from_request(request, &http).await?;
+    let JsonList {
+        elements: people,
+        sha256,
+    } = JsonList::from_request(request, &http).await?;
     let rows = counted(people.len())?;
     let options = AskedOptions {
         update_existing: query.update_existing,
@@ -134,14 +143,26 @@ pub async fn import_attendees(
         requires_document: query.requires_document,
     };
     let options = options.resolved(&http).await?;
-    let delivery = query.delivery.as_deref().map(Delivery::of_field).unwrap_or_default();
-    let asked = AskedIssuing { delivery, issue_date: query.issue_date.clone() };
+    let delivery = query
+        .delivery
+        .as_deref()
+        .map(Delivery::of_field)
+        .unwrap_or_default();
+    let asked = AskedIssuing {
+        delivery,
+        issue_date: query.issue_date.clone(),
+    };
     let (file, size, file_sha256) = stored(people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
         check_certificate(&http, &options).await?;
         let turn = place.turn().await?;
-        let reader = spreadsheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
+        let reader = spreadsheet::open(
+            file.path(),
+            Format::Json,
+            http.import_limits,
+            &Reading::default(),
+        )?;
         let reader = reader.holding(turn);
         let renderer = http.rendering.renderer();
         let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
@@ -156,8 +177,13 @@ pub async fn import_attendees(
         query.issue_date,
         query.requires_document
     );
-    let body_sha256 = Sha256::new().chain_update(sha256).chain_update(parameters).finalize().into();
-    // The answer names people, so it is not stored. A repetition finds the import and reads its expiring report.
+    let body_sha256 = Sha256::new()
+        .chain_update(sha256)
+        .chain_update(parameters)
+        .finalize()
+        .into();
+    // The answer names people, so it is not stored. A repetition finds the import and reads its
+    // expiring report.
     write
         .once_unstored(&http, body_sha256, async |command_id| {
             let issuing = asked.checked(&http)?;
@@ -195,7 +221,14 @@ fn stored(people: Vec<Element>) -> std::io::Result<(NamedTempFile, u64, [u8; 32]
     Ok((file, lines.len() as u64, Sha256::digest(&lines).into()))
 }
 
-fn line(Element { value: person, twice, has_exponent, unreadable }: Element) -> PersonLine {
+fn line(
+    Element {
+        value: person,
+        twice,
+        has_exponent,
+        unreadable,
+    }: Element,
+) -> PersonLine {
     let unreadable = unreadable.map(|reason| match reason {
         Unreadable::HalfCharacter => {
             "has half of a character in a text, such as \"\\ud800\", as of an emoji that was cut; write the text whole"
@@ -205,5 +238,10 @@ fn line(Element { value: person, twice, has_exponent, unreadable }: Element) -> 
             "has a value that is too large, such as the number 1e999; give numbers in quotation marks"
         }
     });
-    PersonLine { person, twice, has_exponent, unreadable: unreadable.map(str::to_owned) }
+    PersonLine {
+        person,
+        twice,
+        has_exponent,
+        unreadable: unreadable.map(str::to_owned),
+    }
 }

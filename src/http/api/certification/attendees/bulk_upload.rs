@@ -23,38 +23,52 @@ use crate::spreadsheet;
 use crate::spreadsheet::{EncodingSource, Format, HowRead, SheetError, SheetReader};
 
 /// Fields of the form in addition to the file and those of `reading_form`.
-const FIELDS: &[&str] = &["updateExisting", "certificateId", "delivery", "issueDate", "requiresDocument"];
+const FIELDS: &[&str] = &[
+    "updateExisting",
+    "certificateId",
+    "delivery",
+    "issueDate",
+    "requiresDocument",
+];
 
 /// A file of people.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[allow(dead_code, reason = "describes the multipart body for the OpenAPI document")]
+#[allow(
+    dead_code,
+    reason = "describes the multipart body for the OpenAPI document"
+)]
 pub struct PeopleForm {
-    /// CSV, XLSX or XLS (Excel 97 to 2003), detected by content. It has a header row and one person per row.
+    /// CSV, XLSX or XLS (Excel 97 to 2003), detected by content. It has a header row and one person
+    /// per row.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// True if known people are updated; false if absent. Blank cells and absent columns keep the stored value.
+    /// True if known people are updated; false if absent. Blank cells and absent columns keep the
+    /// stored value.
     update_existing: Option<bool>,
-    /// True if a person must have a document number. If absent, the setting of the certificate, or true without a
-    /// certificate.
+    /// True if a person must have a document number. If absent, the setting of the certificate, or
+    /// true without a certificate.
     requires_document: Option<bool>,
     /// Id of the certificate for each person whose row names no other one.
     certificate_id: Option<uuid::Uuid>,
-    /// Delivery of the mails about new certificates: `immediate`, `held` or a time (RFC 3339); `immediate` if absent.
+    /// Delivery of the mails about new certificates: `immediate`, `held` or a time (RFC 3339);
+    /// `immediate` if absent.
     delivery: Option<String>,
-    /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota": "ignore"}`. Other
-    /// headers keep their usual meaning.
+    /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota":
+    /// "ignore"}`. Other headers keep their usual meaning.
     mapping: Option<String>,
     /// Label of the encoding of a CSV file, such as `macintosh` or `ibm850`; detected if absent.
     encoding: Option<String>,
-    /// Name of the sheet of a workbook to read, or `all`. If absent, the first visible sheet with people.
+    /// Name of the sheet of a workbook to read, or `all`. If absent, the first visible sheet with
+    /// people.
     sheets: Option<String>,
-    /// `include` to read rows that the spreadsheet program hides, `skip` to ignore them; `skip` if absent.
+    /// `include` to read rows that the spreadsheet program hides, `skip` to ignore them; `skip` if
+    /// absent.
     hidden_rows: Option<String>,
     /// Number of the header row, as a spreadsheet program shows it; detected if absent.
     header_row: Option<u32>,
-    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the definition, or else
-    /// the date of issuing in the issuer's time zone.
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the
+    /// definition, or else the date of issuing in the issuer's time zone.
     #[schema(value_type = Option<String>, format = Date)]
     issue_date: Option<String>,
 }
@@ -70,17 +84,19 @@ pub struct BulkUploadQuery {
 
 /// Imports the people of a file.
 ///
-/// A row is about a known person if its e-mail address and its document number both belong to that person. If the row
-/// has only one of the two, the name must also be similar. Without `updateExisting`, such a row changes nothing and
-/// counts as `existing`; the person gets the certificate. If only one of the two belongs to a known person, the row
-/// is rejected, and the error names the fields that differ. With `updateExisting`, the differing field is changed
-/// instead if the name is the same. If the two belong to different people, the row is rejected. Texts such as "N/A",
-/// "0" and "-" are not document numbers. `batches` in the answer lists the batches that issue the certificates.
+/// A row is about a known person if its e-mail address and its document number both belong to that
+/// person. If the row has only one of the two, the name must also be similar. Without
+/// `updateExisting`, such a row changes nothing and counts as `existing`; the person gets the
+/// certificate. If only one of the two belongs to a known person, the row is rejected, and the
+/// error names the fields that differ. With `updateExisting`, the differing field is changed
+/// instead if the name is the same. If the two belong to different people, the row is rejected.
+/// Texts such as "N/A", "0" and "-" are not document numbers. `batches` in the answer lists the
+/// batches that issue the certificates.
 ///
-/// A file of up to 1,000 rows is answered with the result (200). A larger file, or one that takes more than 25 s, is
-/// answered before its end (202); `Location` shows the progress. A wrong row does not affect the others. A dry run
-/// accepts up to 100,000 rows. `reading` in the answer describes how the file was read: encoding, sheets, columns,
-/// ignored rows, and the first rows.
+/// A file of up to 1,000 rows is answered with the result (200). A larger file, or one that takes
+/// more than 25 s, is answered before its end (202); `Location` shows the progress. A wrong row
+/// does not affect the others. A dry run accepts up to 100,000 rows. `reading` in the answer
+/// describes how the file was read: encoding, sheets, columns, ignored rows, and the first rows.
 #[utoipa::path(
     post, path = "/attendees/bulk-upload",
     request_body(content = PeopleForm, content_type = "multipart/form-data"),
@@ -117,7 +133,10 @@ pub async fn upload_attendees(
         requires_document: upload.parsed("requiresDocument", "true or false")?,
     };
     let asked = AskedIssuing {
-        delivery: upload.text("delivery").map(Delivery::of_field).unwrap_or_default(),
+        delivery: upload
+            .text("delivery")
+            .map(Delivery::of_field)
+            .unwrap_or_default(),
         issue_date: upload.text("issueDate").map(str::to_owned),
     };
     let options = options.resolved(&http).await?;
@@ -135,7 +154,8 @@ pub async fn upload_attendees(
     }
     let wanted = (&reading, options.requires_document);
     let (format, rows, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
-    // The answer names people, so it is not stored. A repetition finds the import and reads its expiring report.
+    // The answer names people, so it is not stored. A repetition finds the import and reads its
+    // expiring report.
     write
         .once_unstored(&http, upload.sha256(), async |command_id| {
             let issuing = asked.checked(&http)?;
@@ -163,12 +183,19 @@ async fn open(
 ) -> Result<(Format, SheetReader), ApiError> {
     let format = spreadsheet::sniff(&file.head)?;
     let limits = http.import_limits;
-    let (path, reading) = (file.path().to_owned(), reading.clone());
+    let path = file.path().to_owned();
+    let reading = reading.clone();
     let turn = place.turn().await?;
     let opened = tokio::task::spawn_blocking(move || {
-        let without_document =
-            |error: SheetError| if requires_document { error } else { error.without_document() };
-        let reader = spreadsheet::open(&path, format, limits, &reading).map_err(without_document)?;
+        let without_document = |error: SheetError| {
+            if requires_document {
+                error
+            } else {
+                error.without_document()
+            }
+        };
+        let reader =
+            spreadsheet::open(&path, format, limits, &reading).map_err(without_document)?;
         let reader = reader.with_document_column(requires_document)?;
         Ok::<_, SheetError>(reader.holding(turn))
     });
@@ -190,9 +217,15 @@ async fn read_through(
     }
 }
 
-/// Returns the options with the detected encoding, so that the importer reads the file the same way.
+/// Returns the options with the detected encoding, so that the importer reads the file the same
+/// way.
 fn pinned(reading: &Reading, how_read: &HowRead) -> Reading {
-    let found = how_read.encoding.filter(|(_, source)| *source == EncodingSource::Guessed);
+    let found = how_read
+        .encoding
+        .filter(|(_, source)| *source == EncodingSource::Guessed);
     let found = found.map(|(label, _)| label.to_owned());
-    Reading { encoding: reading.encoding.clone().or(found), ..reading.clone() }
+    Reading {
+        encoding: reading.encoding.clone().or(found),
+        ..reading.clone()
+    }
 }

@@ -42,13 +42,15 @@ pub struct AttendeeAnswer {
     /// E-mail address.
     #[schema(value_type = String)]
     pub email: Personal<String>,
-    /// Id of the import that created the person; absent if there is none, and in the answer to a change.
+    /// Id of the import that created the person; absent if there is none, and in the answer to a
+    /// change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import_id: Option<Uuid>,
     /// Row in the file of that import; absent if `importId` is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import_row: Option<i32>,
-    /// Fields with characters that no font of certificates can draw; only in the answer to a creation or change.
+    /// Fields with characters that no font of certificates can draw; only in the answer to a
+    /// creation or change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<AttendeeWarning>,
     /// Time of creation (RFC 3339); absent in the answer to a creation or change.
@@ -97,14 +99,22 @@ impl AttendeeAnswer {
 impl From<UndrawableField> for AttendeeWarning {
     fn from(undrawable: UndrawableField) -> Self {
         let UndrawableField { field, problem } = undrawable;
-        let message = format!("{field} {problem}; correct it before you issue a certificate to this person");
-        Self { field, code: UNDRAWABLE, message: message.into() }
+        let message =
+            format!("{field} {problem}; correct it before you issue a certificate to this person");
+        Self {
+            field,
+            code: UNDRAWABLE,
+            message: message.into(),
+        }
     }
 }
 
 /// Converts the errors of a person's fields to a refusal.
 fn refused(errors: Vec<FieldError>) -> Refusal {
-    let invalid = |error: FieldError| InvalidField { field: error.field, message: error.message };
+    let invalid = |error: FieldError| InvalidField {
+        field: error.field,
+        message: error.message,
+    };
     Refusal::Invalid(errors.into_iter().map(invalid).collect())
 }
 

@@ -32,7 +32,10 @@ use crate::spreadsheet::export::Value;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn get_attendee(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_attendee(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let row = attendees::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("attendee"))?;
     let version = position(row.position)?;
@@ -44,11 +47,11 @@ pub async fn get_attendee(State(http): State<HttpState>, Path(id): Path<Uuid>) -
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AttendeesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
-    /// only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
+    /// sort and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -60,7 +63,8 @@ pub struct AttendeesQuery {
     /// Sort direction. If absent: latest first for times, A to Z for texts.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the full name, e-mail address or document number contains. Case and accents are ignored.
+    /// Words that the full name, e-mail address or document number contains. Case and accents are
+    /// ignored.
     #[param(max_length = 200)]
     search: Option<String>,
     /// Only people of this country. Case and accents are ignored.
@@ -118,7 +122,14 @@ pub async fn list_attendees(
     State(http): State<HttpState>,
     Query(query): Query<AttendeesQuery>,
 ) -> Result<Answer, ApiError> {
-    let AttendeesQuery { cursor, page, limit, sort, order, .. } = query;
+    let AttendeesQuery {
+        cursor,
+        page,
+        limit,
+        sort,
+        order,
+        ..
+    } = query;
     let filter = AttendeeFilter {
         search: filter_text("search", query.search)?,
         country: filter_text("country", query.country)?,
@@ -128,9 +139,17 @@ pub async fn list_attendees(
         created_after: query.created_after,
         created_before: query.created_before,
     };
-    let listing = Listing { cursor, page, limit, sort, order };
+    let listing = Listing {
+        cursor,
+        page,
+        limit,
+        sort,
+        order,
+    };
     let shown = |row: AttendeeRow| AttendeeAnswer::from(row);
-    listing.answer(&http, &attendees::TABLE, filter.conditions(), shown).await
+    listing
+        .answer(&http, &attendees::TABLE, filter.conditions(), shown)
+        .await
 }
 
 /// Query parameters of the export of people. A person must meet all given filters.
@@ -141,7 +160,8 @@ pub struct ExportAttendees {
     /// Format of the file.
     #[param(inline)]
     format: FileKind,
-    /// Words that the full name, e-mail address or document number contains. Case and accents are ignored.
+    /// Words that the full name, e-mail address or document number contains. Case and accents are
+    /// ignored.
     #[param(max_length = 200)]
     search: Option<String>,
     /// Only people of this country. Case and accents are ignored.
@@ -164,9 +184,9 @@ pub struct ExportAttendees {
 
 /// Returns all people who meet the filters, oldest first, as a CSV or XLSX file.
 ///
-/// The file can be imported again; its people are then known. In CSV, a text that a spreadsheet program would
-/// interpret as a formula gets a leading apostrophe, which the import removes. In XLSX, spreadsheet programs also
-/// keep document numbers unchanged.
+/// The file can be imported again; its people are then known. In CSV, a text that a spreadsheet
+/// program would interpret as a formula gets a leading apostrophe, which the import removes. In
+/// XLSX, spreadsheet programs also keep document numbers unchanged.
 #[utoipa::path(
     get, path = "/attendees/export", params(ExportAttendees),
     responses(
@@ -191,9 +211,22 @@ pub async fn export_attendees(
         created_after: query.created_after,
         created_before: query.created_before,
     };
-    let (table, conditions, format) = (&attendees::TABLE, filter.conditions(), query.format.into());
-    let export = Export { name: "attendees", sheet: "Attendees", table, conditions, format };
-    export.answer(&http, |row: AttendeeRow| Line { id: row.id.to_string(), row }).await
+    let table = &attendees::TABLE;
+    let conditions = filter.conditions();
+    let format = query.format.into();
+    let export = Export {
+        name: "attendees",
+        sheet: "Attendees",
+        table,
+        conditions,
+        format,
+    };
+    export
+        .answer(&http, |row: AttendeeRow| Line {
+            id: row.id.to_string(),
+            row,
+        })
+        .await
 }
 
 struct Line {
@@ -219,8 +252,14 @@ impl ExportRow for Line {
         vec![
             row.full_name.reveal_str().into(),
             row.email.reveal_str().into(),
-            row.document_type.as_ref().map(|text| text.reveal_str()).into(),
-            row.document_number.as_ref().map(|text| text.reveal_str()).into(),
+            row.document_type
+                .as_ref()
+                .map(|text| text.reveal_str())
+                .into(),
+            row.document_number
+                .as_ref()
+                .map(|text| text.reveal_str())
+                .into(),
             row.country.as_ref().map(|text| text.reveal_str()).into(),
             row.gender.as_ref().map(|text| text.reveal_str()).into(),
             Value::Moment(row.created_at),

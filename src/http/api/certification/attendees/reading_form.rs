@@ -21,7 +21,11 @@ pub(super) const FIELDS: [&str; 5] = ["mapping", "encoding", "sheets", "hiddenRo
 /// A field has an invalid value.
 pub(super) fn reading(upload: &Upload) -> Result<Reading, ApiError> {
     let encoding = upload.text("encoding").map(known_encoding).transpose()?;
-    let mapping = upload.text("mapping").map(mapping).transpose()?.unwrap_or_default();
+    let mapping = upload
+        .text("mapping")
+        .map(mapping)
+        .transpose()?
+        .unwrap_or_default();
     let hidden_rows = match upload.text("hiddenRows") {
         None | Some("skip") => false,
         Some("include") => true,
@@ -29,10 +33,19 @@ pub(super) fn reading(upload: &Upload) -> Result<Reading, ApiError> {
     };
     let header_row = upload.parsed::<u32>("headerRow", "the number of a row, from 1")?;
     if header_row == Some(0) {
-        return Err(ApiError::field("headerRow", "must be the number of a row, from 1"));
+        return Err(ApiError::field(
+            "headerRow",
+            "must be the number of a row, from 1",
+        ));
     }
     let sheets = upload.text("sheets").map(str::to_owned);
-    Ok(Reading { encoding, mapping, sheets, hidden_rows, header_row })
+    Ok(Reading {
+        encoding,
+        mapping,
+        sheets,
+        hidden_rows,
+        header_row,
+    })
 }
 
 fn known_encoding(label: &str) -> Result<String, ApiError> {
@@ -40,7 +53,10 @@ fn known_encoding(label: &str) -> Result<String, ApiError> {
         return Ok(label.to_owned());
     }
     let known = "utf-8, windows-1252, macintosh, ibm850, windows-1251, shift_jis";
-    Err(ApiError::field("encoding", format!("is not a known encoding; give its label, such as {known}")))
+    Err(ApiError::field(
+        "encoding",
+        format!("is not a known encoding; give its label, such as {known}"),
+    ))
 }
 
 /// Reads `{"header": "field"}`.
@@ -60,7 +76,9 @@ fn mapping(text: &str) -> Result<BTreeMap<String, Option<String>>, ApiError> {
         let field = field(&header, &value).map_err(wrong)?;
         let shown = shown(&header);
         if mapping.insert(header, field).is_some() {
-            return Err(wrong(format!("names the column \"{shown}\" twice; keep one of the two")));
+            return Err(wrong(format!(
+                "names the column \"{shown}\" twice; keep one of the two"
+            )));
         }
     }
     Ok(mapping)
@@ -69,7 +87,12 @@ fn mapping(text: &str) -> Result<BTreeMap<String, Option<String>>, ApiError> {
 /// Returns the field of a column, by its name in the API; `None` for a column that is not read.
 fn field(header: &str, value: &Value) -> Result<Option<String>, String> {
     let header = shown(header);
-    let known = || format!("known are {}, and {IGNORE}", Column::ALL.map(Column::name).join(", "));
+    let known = || {
+        format!(
+            "known are {}, and {IGNORE}",
+            Column::ALL.map(Column::name).join(", ")
+        )
+    };
     match value {
         Value::Null => Ok(None),
         Value::String(name) if name == IGNORE => Ok(None),
@@ -81,13 +104,20 @@ fn field(header: &str, value: &Value) -> Result<Option<String>, String> {
                 known()
             )),
         },
-        _ => Err(format!("maps the column \"{header}\" to something else than a field's name; {}", known())),
+        _ => Err(format!(
+            "maps the column \"{header}\" to something else than a field's name; {}",
+            known()
+        )),
     }
 }
 
-/// Returns a text of the request in the form for messages: at most 60 characters, without control characters.
+/// Returns a text of the request in the form for messages: at most 60 characters, without control
+/// characters.
 fn shown(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(60).collect()
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(60)
+        .collect()
 }
 
 /// Members of a JSON object, including repeated names.
@@ -121,7 +151,8 @@ mod tests {
 
     #[test]
     fn mapping_accepts_only_known_fields() {
-        let read = mapping(r#"{"Correo": "email", "Nota": null, "Otra": "ignore"}"#).expect("it is known");
+        let read =
+            mapping(r#"{"Correo": "email", "Nota": null, "Otra": "ignore"}"#).expect("it is known");
         assert_eq!(read["Correo"].as_deref(), Some("email"));
         assert_eq!((&read["Nota"], &read["Otra"]), (&None, &None));
         let many: BTreeMap<String, &str> = (0..65).map(|n| (n.to_string(), "email")).collect();
@@ -130,13 +161,23 @@ mod tests {
             assert!(mapping(wrong).is_err(), "{wrong}");
         }
         let snake =
-            mapping(r#"{"A": "full_name", "B": "second_last_name", "C": "certificate_id"}"#).expect("known");
-        let fields: Vec<_> = snake.values().map(|field| field.as_deref().unwrap_or_default()).collect();
+            mapping(r#"{"A": "full_name", "B": "second_last_name", "C": "certificate_id"}"#)
+                .expect("known");
+        let fields: Vec<_> = snake
+            .values()
+            .map(|field| field.as_deref().unwrap_or_default())
+            .collect();
         assert_eq!(fields, ["fullName", "secondLastName", "certificateId"]);
         for (wrong, named) in [
-            (r#"{"Correo": "mail"}"#, &["\"Correo\"", "\"mail\"", "email"][..]),
+            (
+                r#"{"Correo": "mail"}"#,
+                &["\"Correo\"", "\"mail\"", "email"][..],
+            ),
             (r#"{"Correo": 7}"#, &["\"Correo\"", "email"]),
-            (r#"{"Correo": "email", "Correo": "ignore"}"#, &["\"Correo\"", "twice"]),
+            (
+                r#"{"Correo": "email", "Correo": "ignore"}"#,
+                &["\"Correo\"", "twice"],
+            ),
             (r#"{"Correo": "Full_Name"}"#, &["\"Full_Name\""]),
         ] {
             let error = mapping(wrong).expect_err(wrong);

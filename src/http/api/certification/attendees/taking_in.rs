@@ -1,4 +1,5 @@
-//! Start of an import: stores the file, requests the import, and waits for the result of a small one.
+//! Start of an import: stores the file, requests the import, and waits for the result of a small
+//! one.
 
 use std::path::Path;
 use std::time::Duration;
@@ -76,15 +77,23 @@ async fn certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError>
 }
 
 /// Rejects a certificate that is inactive or cannot be drawn.
-pub(super) async fn check_certificate(http: &HttpState, options: &ImportOptions) -> Result<(), ApiError> {
-    let Some(id) = options.certificate_id else { return Ok(()) };
+pub(super) async fn check_certificate(
+    http: &HttpState,
+    options: &ImportOptions,
+) -> Result<(), ApiError> {
+    let Some(id) = options.certificate_id else {
+        return Ok(());
+    };
     let certificate = certificate(http, id).await?;
-    certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+    certificate
+        .is_active
+        .then_some(())
+        .ok_or(Refusal::Inactive)?;
     check_issuable(http, &certificate)
 }
 
-/// Stores the file and requests its import. Answers with the result if the file is small and the import ends in time,
-/// otherwise with the address of the progress.
+/// Stores the file and requests its import. Answers with the result if the file is small and the
+/// import ends in time, otherwise with the address of the progress.
 pub(super) async fn take_in(
     http: &HttpState,
     caller: &Caller,
@@ -92,10 +101,11 @@ pub(super) async fn take_in(
     mut people: PeopleFile<'_>,
     wanted: (ImportOptions, Issuing),
 ) -> Result<Answer, ApiError> {
-    // This is checked here and not earlier, so that the repetition of a finished request gets its answer even if the
-    // certificate is inactive now.
+    // This is checked here and not earlier, so that the repetition of a finished request gets its
+    // answer even if the certificate is inactive now.
     check_certificate(http, &wanted.0).await?;
-    let (rows, how_read) = (people.rows, people.how_read.take());
+    let rows = people.rows;
+    let how_read = people.how_read.take();
     let (id, position) = begin(http, caller, command_id, people, wanted).await?;
     let look = || async move {
         let ended = http.commands.load::<Import>(id).await?.state.ended;
@@ -106,11 +116,16 @@ pub(super) async fn take_in(
     if !has_ended {
         let begun = ImportAnswer::begun(id).reading(how_read);
         let message = "the people are being imported; the progress is at Location";
-        return Ok(Answer::ok(&begun)?.accepted(location).at(position).message(message));
+        return Ok(Answer::ok(&begun)?
+            .accepted(location)
+            .at(position)
+            .message(message));
     }
     let last = http.commands.load::<Import>(id).await?.position;
     http.readers.wait_for(last, MAX_WAIT).await?;
-    let import = read(http, id.0).await?.ok_or_else(|| ApiError::not_found("import"))?;
+    let import = read(http, id.0)
+        .await?
+        .ok_or_else(|| ApiError::not_found("import"))?;
     if let Some(failure) = &import.failure {
         let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::BrokenFile);
         return Err(ApiError::new(code, failure.reason.clone()));
@@ -142,6 +157,9 @@ async fn begin(
         reading: people.reading,
     };
     let command = ImportCommand::Request(request);
-    let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;
+    let done = http
+        .commands
+        .execute::<Import>(&caller.context(command_id), id, command)
+        .await?;
     Ok((id, done.position))
 }

@@ -34,8 +34,8 @@ pub struct NewAttendee {
     /// Type of the document, at most 100 characters.
     #[schema(max_length = 100)]
     document_type: Option<String>,
-    /// Number of the document, 1–64 characters, as text or whole number. No other person may have it. Texts such as
-    /// "N/A" are rejected, or ignored if `requiresDocument` is false.
+    /// Number of the document, 1–64 characters, as text or whole number. No other person may have
+    /// it. Texts such as "N/A" are rejected, or ignored if `requiresDocument` is false.
     #[schema(value_type = Option<DocumentNumber>, example = "007")]
     document_number: Option<Digits>,
     /// True if `documentNumber` is required; true if absent.
@@ -43,8 +43,8 @@ pub struct NewAttendee {
     /// Gender, at most 100 characters.
     #[schema(max_length = 100)]
     gender: Option<String>,
-    /// E-mail address, at most 254 characters. No other person may have it, unless the setting `people.shared_email`
-    /// allows it.
+    /// E-mail address, at most 254 characters. No other person may have it, unless the setting
+    /// `people.shared_email` allows it.
     #[schema(value_type = String, min_length = 3, max_length = 254, format = "email")]
     email: Option<String>,
 }
@@ -89,12 +89,17 @@ pub async fn create_attendee(
             let person = raw.check(requires_document).map_err(refused)?;
             let id = AttendeeId(created_by(command_id, "attendee"));
             let context = write.caller.context(command_id);
-            let created = attendee::create(&http.commands, http.claiming(), &context, id, person).await?;
-            let person =
-                created.person.ok_or_else(|| ApiError::not_found("attendee; it was deleted since"))?;
+            let created =
+                attendee::create(&http.commands, http.claiming(), &context, id, person).await?;
+            let person = created
+                .person
+                .ok_or_else(|| ApiError::not_found("attendee; it was deleted since"))?;
             let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
             let location = http.api_path(&format!("/attendees/{id}"));
-            Ok(answer.created(location).at(created.position).version(created.version))
+            Ok(answer
+                .created(location)
+                .at(created.position)
+                .version(created.version))
         })
         .await
 }
@@ -116,8 +121,8 @@ pub struct ChangeAttendee {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
     document_type: Merge<String>,
-    /// Number of the document, 1–64 characters, as text or whole number. No other person may have it. Null for a
-    /// person without a document.
+    /// Number of the document, 1–64 characters, as text or whole number. No other person may have
+    /// it. Null for a person without a document.
     #[serde(default)]
     #[schema(value_type = Option<DocumentNumber>)]
     document_number: Merge<Digits>,
@@ -125,8 +130,8 @@ pub struct ChangeAttendee {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
     gender: Merge<String>,
-    /// E-mail address, at most 254 characters. No other person may have it, unless the setting `people.shared_email`
-    /// allows it.
+    /// E-mail address, at most 254 characters. No other person may have it, unless the setting
+    /// `people.shared_email` allows it.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 3, max_length = 254, format = "email")]
     email: Merge<String>,
@@ -160,9 +165,18 @@ pub async fn update_attendee(
     let id = AttendeeId(id);
     let context = caller.context(http.random_id().into());
     let change = |before: &Person| value.over(before);
-    let changed =
-        attendee::update(&http.commands, http.claiming(), &context, id, &if_match.versions(), change).await?;
-    let person = changed.person.ok_or_else(|| ApiError::not_found("attendee"))?;
+    let changed = attendee::update(
+        &http.commands,
+        http.claiming(),
+        &context,
+        id,
+        &if_match.versions(),
+        change,
+    )
+    .await?;
+    let person = changed
+        .person
+        .ok_or_else(|| ApiError::not_found("attendee"))?;
     let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
     Ok(answer.at(changed.position).version(changed.version))
 }
@@ -170,9 +184,14 @@ pub async fn update_attendee(
 impl ChangeAttendee {
     fn over(&self, before: &Person) -> Result<Person, Refusal> {
         let some = |field: &Merge<String>, before: Option<&Personal<String>>| {
-            field.clone().over(before.map(|value| value.reveal().clone()))
+            field
+                .clone()
+                .over(before.map(|value| value.reveal().clone()))
         };
-        let number = before.document_number.as_ref().map(|number| Digits(number.reveal().clone()));
+        let number = before
+            .document_number
+            .as_ref()
+            .map(|number| Digits(number.reveal().clone()));
         let document_number = self.document_number.clone().over(number);
         let raw = RawPerson {
             full_name: some(&self.full_name, Some(&before.full_name)),
@@ -184,7 +203,8 @@ impl ChangeAttendee {
             ..RawPerson::default()
         };
         let takes_away = matches!(self.document_number, Merge::Clear);
-        raw.check(!takes_away && before.document_number.is_some()).map_err(refused)
+        raw.check(!takes_away && before.document_number.is_some())
+            .map_err(refused)
     }
 }
 
@@ -210,10 +230,29 @@ pub async fn delete_attendee(
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let issued = IssuanceFilter { attendee_id: Some(id), ..IssuanceFilter::default() };
-    check_unused(&http, issued, "this person was issued a certificate", "what was issued stays").await?;
-    let (claim_key, context) = (http.claim_key.reveal().as_bytes(), caller.context(http.random_id().into()));
+    let issued = IssuanceFilter {
+        attendee_id: Some(id),
+        ..IssuanceFilter::default()
+    };
+    check_unused(
+        &http,
+        issued,
+        "this person was issued a certificate",
+        "what was issued stays",
+    )
+    .await?;
+    let claim_key = http.claim_key.reveal().as_bytes();
+    let context = caller.context(http.random_id().into());
     let versions = if_match.versions();
-    let done = attendee::delete(&http.commands, claim_key, &context, AttendeeId(id), &versions).await?;
-    Ok(Answer::ok(&Deleted { id })?.message("the person was deleted").at(done.position))
+    let done = attendee::delete(
+        &http.commands,
+        claim_key,
+        &context,
+        AttendeeId(id),
+        &versions,
+    )
+    .await?;
+    Ok(Answer::ok(&Deleted { id })?
+        .message("the person was deleted")
+        .at(done.position))
 }

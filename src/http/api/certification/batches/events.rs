@@ -41,10 +41,10 @@ pub struct BatchNews {
 
 /// Streams the progress of a batch as server-sent events.
 ///
-/// Every change is sent as an event `progress` with the whole state as JSON. The last event is `end`, with the
-/// final state: the batch is stopped, or all its PDFs and mails are done or have failed. Comments are sent in
-/// between. After 15 minutes the stream ends without `end`; reconnect with `Last-Event-ID`. A client that
-/// reconnects after `end` gets the status 204.
+/// Every change is sent as an event `progress` with the whole state as JSON. The last event is
+/// `end`, with the final state: the batch is stopped, or all its PDFs and mails are done or have
+/// failed. Comments are sent in between. After 15 minutes the stream ends without `end`; reconnect
+/// with `Last-Event-ID`. A client that reconnects after `end` gets the status 204.
 #[utoipa::path(
     get, path = "/batches/{id}/events",
     params(
@@ -76,7 +76,8 @@ pub async fn follow_batch(
     progress_stream::answer(http, &caller, &headers, Box::new(look)).await
 }
 
-/// Returns true if nothing more happens without a user's action. A failed PDF waits for such an action.
+/// Returns true if nothing more happens without a user's action. A failed PDF waits for such an
+/// action.
 fn has_ended(BatchWithProgress { batch, progress }: &BatchWithProgress) -> bool {
     match batch.state.as_str() {
         "cancelled" | "undone" => true,
@@ -84,7 +85,9 @@ fn has_ended(BatchWithProgress { batch, progress }: &BatchWithProgress) -> bool 
             let is_drawn = batch.requested.is_some_and(|all| progress.issued >= all)
                 && progress.without_pdf == progress.generation_failed;
             let mailed = progress.mails_sent + progress.mails_failed + progress.mails_cancelled;
-            is_drawn && progress.mails_pending == 0 && mailed >= progress.generated - progress.revoked
+            is_drawn
+                && progress.mails_pending == 0
+                && mailed >= progress.generated - progress.revoked
         }
         _ => false,
     }

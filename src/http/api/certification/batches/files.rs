@@ -66,29 +66,54 @@ async fn answer(
     let part = i64::from(query.part.unwrap_or(1));
     let rows = {
         let client = http.database().await?;
-        let found = batches::get(&client, batch).await?.ok_or_else(|| ApiError::not_found("batch"))?;
+        let found = batches::get(&client, batch)
+            .await?
+            .ok_or_else(|| ApiError::not_found("batch"))?;
         let parts = parts_of(found.progress.issued, of_part);
         if !(1..=parts).contains(&part) {
-            return Err(ApiError::field("part", format!("this batch has the parts 1 to {parts}")));
+            return Err(ApiError::field(
+                "part",
+                format!("this batch has the parts 1 to {parts}"),
+            ));
         }
-        (issuances::batch_files(&client, batch, (part - 1) * of_part, of_part).await?, parts)
+        (
+            issuances::batch_files(&client, batch, (part - 1) * of_part, of_part).await?,
+            parts,
+        )
     };
     let (rows, parts) = rows;
     let all = rows.len();
-    let certificates: Vec<_> =
-        rows.into_iter().filter(|row| row.has_file).map(|row| (IssuanceId(row.id), row.full_name)).collect();
-    let (included, missing) = (certificates.len(), all - certificates.len());
+    let certificates: Vec<_> = rows
+        .into_iter()
+        .filter(|row| row.has_file)
+        .map(|row| (IssuanceId(row.id), row.full_name))
+        .collect();
+    let included = certificates.len();
+    let missing = all - certificates.len();
     if included == 0 {
-        let message = "no certificate of this part has a PDF, or all are revoked; see the batch's progress";
+        let message =
+            "no certificate of this part has a PDF, or all are revoked; see the batch's progress";
         return Err(ApiError::new(ErrorCode::NotGenerated, message));
     }
-    let bundle = Bundle { kind, certificates, missing, date: http.now().date() };
+    let bundle = Bundle {
+        kind,
+        certificates,
+        missing,
+        date: http.now().date(),
+    };
     let pieces = streamed(bundle.write(http.rendering.clone(), slot), of_user);
-    let number = if parts > 1 { format!("_{part}") } else { String::new() };
+    let number = if parts > 1 {
+        format!("_{part}")
+    } else {
+        String::new()
+    };
     let name = format!("attachment; filename=\"certificates_{batch}{number}.{extension}\"");
     let described = [
         (CONTENT_TYPE, HeaderValue::from_static(media_type)),
-        (CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(ApiError::internal)?),
+        (
+            CONTENT_DISPOSITION,
+            HeaderValue::try_from(name).map_err(ApiError::internal)?,
+        ),
         (INCLUDED, HeaderValue::from(included)),
         (MISSING, HeaderValue::from(missing)),
         (PARTS, HeaderValue::from(parts)),
@@ -98,14 +123,19 @@ async fn answer(
 
 /// Returns the number of parts. A batch without certificates has one empty part.
 const fn parts_of(certificates: i64, of_part: i64) -> i64 {
-    if certificates <= of_part { 1 } else { (certificates + of_part - 1) / of_part }
+    if certificates <= of_part {
+        1
+    } else {
+        (certificates + of_part - 1) / of_part
+    }
 }
 
 /// Returns the certificates of a batch as a ZIP archive of PDFs.
 ///
-/// A part has up to 5,000 certificates, in the order in which they were requested. Each file is named after the
-/// person, with a number if several names are equal. Certificates without a PDF and revoked certificates are left
-/// out; `X-Certificates-Missing` and the archive's entry `NOT_INCLUDED.txt` have their number.
+/// A part has up to 5,000 certificates, in the order in which they were requested. Each file is
+/// named after the person, with a number if several names are equal. Certificates without a PDF and
+/// revoked certificates are left out; `X-Certificates-Missing` and the archive's entry
+/// `NOT_INCLUDED.txt` have their number.
 #[utoipa::path(
     get, path = "/batches/{id}/certificates.zip",
     params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
@@ -129,9 +159,10 @@ pub async fn download_batch_zip(
 
 /// Returns the certificates of a batch as one PDF for printing.
 ///
-/// A part has up to 1,000 certificates, in the order in which they were requested. Objects that the pages share are
-/// stored once. Certificates without a PDF and revoked certificates are left out; `X-Certificates-Missing` has their
-/// number. The file has no tags and no attachments; the issued PDFs have both.
+/// A part has up to 1,000 certificates, in the order in which they were requested. Objects that the
+/// pages share are stored once. Certificates without a PDF and revoked certificates are left out;
+/// `X-Certificates-Missing` has their number. The file has no tags and no attachments; the issued
+/// PDFs have both.
 #[utoipa::path(
     get, path = "/batches/{id}/certificates.pdf",
     params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
@@ -159,7 +190,14 @@ mod tests {
 
     #[test]
     fn every_certificate_is_in_one_part() {
-        for (certificates, parts) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (10_000, 10), (10_001, 11)] {
+        for (certificates, parts) in [
+            (0, 1),
+            (1, 1),
+            (1_000, 1),
+            (1_001, 2),
+            (10_000, 10),
+            (10_001, 11),
+        ] {
             assert_eq!(parts_of(certificates, PDF_PART), parts, "{certificates}");
         }
     }

@@ -24,8 +24,9 @@ pub struct BatchAnswer {
     /// Id of the import that the people come from; absent if a request named the people.
     #[serde(skip_serializing_if = "Option::is_none")]
     import_id: Option<Uuid>,
-    /// `requested`; `dispatched` after a certificate was created or refused for each person; `cancelling` or
-    /// `undoing` while it is being stopped; `cancelled` or `undone` when that is finished.
+    /// `requested`; `dispatched` after a certificate was created or refused for each person;
+    /// `cancelling` or `undoing` while it is being stopped; `cancelled` or `undone` when that is
+    /// finished.
     #[schema(example = "dispatched")]
     state: String,
     /// Number of people in the batch.
@@ -73,8 +74,8 @@ pub struct BatchProgress {
     generated: i64,
     /// PDFs that could not be created. Correct the cause, then generate for the same people again.
     generation_failed: i64,
-    /// Revoked certificates, with or without a PDF. Includes certificates that could not be drawn and were generated
-    /// again.
+    /// Revoked certificates, with or without a PDF. Includes certificates that could not be drawn
+    /// and were generated again.
     revoked: i64,
     /// Mails that are not sent yet.
     mails_pending: i64,
@@ -98,7 +99,10 @@ pub struct BatchProgress {
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn get_batch(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_batch(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let row = batches::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
     Ok(Answer::ok(&shown(row)?)?.version_of_body())
@@ -147,10 +151,11 @@ pub(in crate::http::api) fn shown(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BatchesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
+    /// and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -200,7 +205,8 @@ impl BatchState {
     }
 }
 
-/// A batch in a list. `GET /batches/{id}` also has the progress of its certificates and the refused people.
+/// A batch in a list. `GET /batches/{id}` also has the progress of its certificates and the refused
+/// people.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchListed {
@@ -228,7 +234,8 @@ pub struct BatchListed {
     /// Time of the request (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     created_at: Timestamp,
-    /// Time of the last change of the batch itself (RFC 3339). Changes of its certificates do not count.
+    /// Time of the last change of the batch itself (RFC 3339). Changes of its certificates do not
+    /// count.
     #[schema(example = "2026-11-21T12:00:00Z")]
     updated_at: Timestamp,
     /// Time at which it was cancelled or undone (RFC 3339).
@@ -268,9 +275,29 @@ pub async fn list_batches(
     State(http): State<HttpState>,
     Query(query): Query<BatchesQuery>,
 ) -> Result<Answer, ApiError> {
-    let BatchesQuery { cursor, page, limit, order, certificate_id, import_id, state } = query;
-    let filter = BatchFilter { certificate_id, import_id, state: state.map(BatchState::stored) };
-    let listing = Listing::<Unsorted> { cursor, page, limit, sort: None, order };
+    let BatchesQuery {
+        cursor,
+        page,
+        limit,
+        order,
+        certificate_id,
+        import_id,
+        state,
+    } = query;
+    let filter = BatchFilter {
+        certificate_id,
+        import_id,
+        state: state.map(BatchState::stored),
+    };
+    let listing = Listing::<Unsorted> {
+        cursor,
+        page,
+        limit,
+        sort: None,
+        order,
+    };
     let shown = |row: BatchRow| BatchListed::from(row);
-    listing.answer(&http, &batches::TABLE, filter.conditions(), shown).await
+    listing
+        .answer(&http, &batches::TABLE, filter.conditions(), shown)
+        .await
 }

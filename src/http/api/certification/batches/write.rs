@@ -15,9 +15,9 @@ use crate::http::{Answer, ApiError, HttpState};
 
 /// Cancels the unfinished part of a batch.
 ///
-/// People without a certificate get none. Certificates without a PDF are revoked with the reason `batchCancelled`.
-/// Certificates with a PDF stay valid, but their unsent mails are cancelled. Cancelling again has no effect.
-/// `Location` shows the progress.
+/// People without a certificate get none. Certificates without a PDF are revoked with the reason
+/// `batchCancelled`. Certificates with a PDF stay valid, but their unsent mails are cancelled.
+/// Cancelling again has no effect. `Location` shows the progress.
 #[utoipa::path(
     post, path = "/batches/{id}/cancel",
     params(
@@ -38,19 +38,31 @@ pub async fn cancel_batch(
     write
         .once(&http, NO_BODY, async |command_id| {
             let context = write.caller.context(command_id);
-            let done = http.commands.execute::<Batch>(&context, BatchId(id), BatchCommand::Cancel).await?;
-            let state = if done.state.is_stopped { "cancelled" } else { "cancelling" };
-            let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
-            Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
+            let done = http
+                .commands
+                .execute::<Batch>(&context, BatchId(id), BatchCommand::Cancel)
+                .await?;
+            let state = if done.state.is_stopped {
+                "cancelled"
+            } else {
+                "cancelling"
+            };
+            let answer = Answer::ok(&BatchStopping {
+                batch_id: id,
+                state,
+            })?;
+            Ok(answer
+                .accepted(http.api_path(&format!("/batches/{id}")))
+                .at(done.position))
         })
         .await
 }
 
 /// Revokes all certificates that a batch issued.
 ///
-/// Certificates that existed before the batch stay valid. Unsent mails are cancelled. Links in sent mails lead to a
-/// page that shows the revocation. The work is done in the background and continues after a server failure. Undoing
-/// again has no effect. `Location` shows the progress.
+/// Certificates that existed before the batch stay valid. Unsent mails are cancelled. Links in sent
+/// mails lead to a page that shows the revocation. The work is done in the background and continues
+/// after a server failure. Undoing again has no effect. `Location` shows the progress.
 #[utoipa::path(
     post, path = "/batches/{id}/undo", request_body = RevocationRequest,
     params(
@@ -72,12 +84,27 @@ pub async fn undo_batch(
     let (reason, note) = value.checked()?;
     write
         .once(&http, sha256, async |command_id| {
-            let command = BatchCommand::Undo(BatchUndoRequested { reason, note: note.clone() });
+            let command = BatchCommand::Undo(BatchUndoRequested {
+                reason,
+                note: note.clone(),
+            });
             let context = write.caller.context(command_id);
-            let done = http.commands.execute::<Batch>(&context, BatchId(id), command).await?;
-            let state = if done.state.is_stopped { "undone" } else { "undoing" };
-            let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
-            Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
+            let done = http
+                .commands
+                .execute::<Batch>(&context, BatchId(id), command)
+                .await?;
+            let state = if done.state.is_stopped {
+                "undone"
+            } else {
+                "undoing"
+            };
+            let answer = Answer::ok(&BatchStopping {
+                batch_id: id,
+                state,
+            })?;
+            Ok(answer
+                .accepted(http.api_path(&format!("/batches/{id}")))
+                .at(done.position))
         })
         .await
 }

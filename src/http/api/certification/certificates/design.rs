@@ -34,12 +34,17 @@ pub async fn get_design_file(
         Some((_, "webp")) => "image/webp",
         _ => return Err(missing()),
     };
-    // A path parameter may contain an encoded slash, but a design's key has exactly two parts after the prefix.
+    // A path parameter may contain an encoded slash, but a design's key has exactly two parts after
+    // the prefix.
     if folder.contains('/') || file.contains('/') {
         return Err(missing());
     }
     let key = ObjectKey::parse(&format!("{DESIGNS}{folder}/{file}")).map_err(|_| missing())?;
-    let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?.ok_or_else(missing)?;
+    let bytes = http
+        .storage
+        .get(&key, MAX_DESIGN_BYTES)
+        .await?
+        .ok_or_else(missing)?;
     // Mails and web consoles of other origins show the image, too.
     let headers = [
         (CONTENT_TYPE, content_type),

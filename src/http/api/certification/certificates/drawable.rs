@@ -19,19 +19,34 @@ use crate::rendering::undrawable::problem;
 /// Fields of a definition that are drawn as texts.
 const OWN_TEXTS: [&str; 3] = ["client", "name", "eventName"];
 
-/// Rejects a definition that cannot be drawn, and names the faulty fields. First it checks texts for characters that
-/// do not print or that no font draws, then it draws a sample. It waits for a free slot, so a definition is not
-/// rejected because others draw previews.
-pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) -> Result<(), ApiError> {
+/// Rejects a definition that cannot be drawn, and names the faulty fields. First it checks texts
+/// for characters that do not print or that no font draws, then it draws a sample. It waits for a
+/// free slot, so a definition is not rejected because others draw previews.
+pub(super) async fn check_drawable(
+    http: &HttpState,
+    definition: &Definition,
+) -> Result<(), ApiError> {
     definition.check()?;
     let undrawable: BTreeMap<_, _> = undrawable_texts(http, definition).into_iter().collect();
-    let told = |field: &str| undrawable.get(field).map(|problem| format!("{field}: {problem}"));
+    let told = |field: &str| {
+        undrawable
+            .get(field)
+            .map(|problem| format!("{field}: {problem}"))
+    };
     let all_undrawable = || refused(undrawable.keys().filter_map(|field| told(field)).collect());
-    if OWN_TEXTS.iter().any(|field| undrawable.contains_key(*field)) {
+    if OWN_TEXTS
+        .iter()
+        .any(|field| undrawable.contains_key(*field))
+    {
         return Err(all_undrawable());
     }
     let options = &definition.pdf_template.options;
-    let slot = http.sample_slots.clone().acquire_owned().await.map_err(ApiError::internal)?;
+    let slot = http
+        .sample_slots
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(ApiError::internal)?;
     let slot = Arc::new(slot);
     let whole = with_options(http, definition, options.clone()).await?;
     let rendering = http.rendering.clone();
@@ -43,7 +58,8 @@ pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) ->
         Err(error @ (RenderingError::Render(_) | RenderingError::Own(_))) => error,
         Err(other) => return Err(not_drawn(other)),
     };
-    // Draw without options, then with each option alone: a template reports only that one of them does not fit.
+    // Draw without options, then with each option alone: a template reports only that one of them
+    // does not fit.
     let mut tries = vec![with_options(http, definition, OptionValues::new()).await?];
     for (name, value) in options {
         let alone = OptionValues::from([(name.clone(), value.clone())]);
@@ -59,31 +75,48 @@ pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) ->
         .keys()
         .zip(drawn)
         .filter_map(|(name, drawn)| {
-            let (field, error) = (format!("pdfTemplate.options.{name}"), drawn.err()?);
+            let field = format!("pdfTemplate.options.{name}");
+            let error = drawn.err()?;
             Some(told(&field).unwrap_or_else(|| blamed(&field, &error)))
         })
         .collect();
-    let details = if wrong.is_empty() { vec![blamed("pdfTemplate.options", &error)] } else { wrong };
+    let details = if wrong.is_empty() {
+        vec![blamed("pdfTemplate.options", &error)]
+    } else {
+        wrong
+    };
     Err(refused(details))
 }
 
-/// Returns the texts of a definition that no font draws: the field and the problem of its characters.
+/// Returns the texts of a definition that no font draws: the field and the problem of its
+/// characters.
 pub(in crate::http::api) fn undrawable_texts(
     http: &HttpState,
     definition: &Definition,
 ) -> Vec<(String, String)> {
     let texts = [&definition.client, &definition.name, &definition.event_name];
-    let own = OWN_TEXTS.into_iter().zip(texts).map(|(field, text)| (field.to_owned(), text.as_str()));
-    let options = definition.pdf_template.options.iter().filter_map(|(name, value)| match value {
-        OptionValue::Text(text) => Some((format!("pdfTemplate.options.{name}"), text.reveal_str())),
-        OptionValue::Image(_) => None,
-    });
+    let own = OWN_TEXTS
+        .into_iter()
+        .zip(texts)
+        .map(|(field, text)| (field.to_owned(), text.as_str()));
+    let options = definition
+        .pdf_template
+        .options
+        .iter()
+        .filter_map(|(name, value)| match value {
+            OptionValue::Text(text) => {
+                Some((format!("pdfTemplate.options.{name}"), text.reveal_str()))
+            }
+            OptionValue::Image(_) => None,
+        });
     let renderer = http.rendering.renderer();
-    own.chain(options).filter_map(|(field, text)| Some((field, problem(renderer, text)?))).collect()
+    own.chain(options)
+        .filter_map(|(field, text)| Some((field, problem(renderer, text)?)))
+        .collect()
 }
 
-/// Rejects a definition for issuing if no font draws one of its texts, because every certificate would fail. An older
-/// version of the program may have stored such a definition.
+/// Rejects a definition for issuing if no font draws one of its texts, because every certificate
+/// would fail. An older version of the program may have stored such a definition.
 ///
 /// # Errors
 /// [`ErrorCode::NotDrawable`]; the details name fields and characters.
@@ -95,13 +128,22 @@ pub(in crate::http::api) fn check_issuable(
     if undrawable.is_empty() {
         return Ok(());
     }
-    let details = undrawable.into_iter().map(|(field, problem)| format!("{field}: {problem}")).collect();
+    let details = undrawable
+        .into_iter()
+        .map(|(field, problem)| format!("{field}: {problem}"))
+        .collect();
     let message = "no certificate of this definition can be drawn; correct it first";
-    Err(ApiError { details, ..ApiError::new(ErrorCode::NotDrawable, message) })
+    Err(ApiError {
+        details,
+        ..ApiError::new(ErrorCode::NotDrawable, message)
+    })
 }
 
 fn refused(details: Vec<String>) -> ApiError {
-    ApiError { details: details.clone(), ..ApiError::new(ErrorCode::ValidationError, details.join("; ")) }
+    ApiError {
+        details: details.clone(),
+        ..ApiError::new(ErrorCode::ValidationError, details.join("; "))
+    }
 }
 
 /// Returns a sample certificate of a made-up person, with these options only.
@@ -110,19 +152,35 @@ async fn with_options(
     definition: &Definition,
     options: OptionValues,
 ) -> Result<CertificateRequested, ApiError> {
-    let named = TemplateRef { options, ..definition.pdf_template.clone() };
+    let named = TemplateRef {
+        options,
+        ..definition.pdf_template.clone()
+    };
     let template = pinned(http, &named).await?;
-    let (id, person) = (CertificateId(Uuid::nil()), made_up(definition.locale));
-    Ok(sample(definition, template, id, &person, &http.settings.public_base_url, http.today()))
+    let id = CertificateId(Uuid::nil());
+    let person = made_up(definition.locale);
+    Ok(sample(
+        definition,
+        template,
+        id,
+        &person,
+        &http.settings.public_base_url,
+        http.today(),
+    ))
 }
 
-/// Formats a field and its problem. The renderer names every option `options`, so that prefix is removed.
+/// Formats a field and its problem. The renderer names every option `options`, so that prefix is
+/// removed.
 fn blamed(field: &str, error: &RenderingError) -> String {
     let reason = error.reason().into_revealed();
-    format!("{field}: {}", reason.strip_prefix("options ").unwrap_or(&reason))
+    format!(
+        "{field}: {}",
+        reason.strip_prefix("options ").unwrap_or(&reason)
+    )
 }
 
-/// Converts the error of a sample without options. Its cause is a text of the definition, or the template.
+/// Converts the error of a sample without options. Its cause is a text of the definition, or the
+/// template.
 fn of_definition(error: RenderingError) -> ApiError {
     let field = match error.field() {
         Some("client") => "client",
@@ -131,6 +189,8 @@ fn of_definition(error: RenderingError) -> ApiError {
         _ => return not_drawn(error),
     };
     let reason = error.reason().into_revealed();
-    let problem = reason.split_once(' ').map_or(reason.as_str(), |(_, problem)| problem);
+    let problem = reason
+        .split_once(' ')
+        .map_or(reason.as_str(), |(_, problem)| problem);
     Refusal::field(field, problem).into()
 }

@@ -26,7 +26,8 @@ use crate::http::HttpState;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::certificates::CertificateRow;
 
-/// Prefix of the object keys of designs. Only these keys are served at `/certificates/design_images/…`.
+/// Prefix of the object keys of designs. Only these keys are served at
+/// `/certificates/design_images/…`.
 const DESIGNS: &str = "certificates/design_images/";
 /// Maximum size of a design, in bytes.
 const MAX_DESIGN_BYTES: u64 = 10 << 20;
@@ -82,7 +83,9 @@ impl CertificateAnswer {
             client: definition.client,
             name: definition.name,
             event_name: definition.event_name,
-            base_design_url: definition.design.map(|design| design_url(http, &design.key)),
+            base_design_url: definition
+                .design
+                .map(|design| design_url(http, &design.key)),
             pdf_template: definition.pdf_template.theme,
             pdf_template_version: definition.pdf_template.version,
             pdf_template_options: shown_options(http, definition.pdf_template.options),

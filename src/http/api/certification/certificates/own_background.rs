@@ -1,11 +1,12 @@
-//! Rejects a custom background if the theme cannot draw it. Otherwise the background would be missing without notice.
+//! Rejects a custom background if the theme cannot draw it. Otherwise the background would be
+//! missing without notice.
 
 use super::template::takes_design;
 use crate::domain::certification::certificate::Definition;
 use crate::http::{ApiError, HttpState};
 
-/// Rejects a background that the theme does not draw. The error names the field that was set: the background if
-/// `sets_background`, or else the theme.
+/// Rejects a background that the theme does not draw. The error names the field that was set: the
+/// background if `sets_background`, or else the theme.
 pub(super) async fn check_background(
     http: &HttpState,
     definition: &Definition,

@@ -59,8 +59,9 @@ pub enum PreviewFormat {
 
 /// Returns a preview of a certificate as a picture or a PDF.
 ///
-/// Nothing is stored, and no mail is sent. The preview is drawn like an issued certificate, but its number is
-/// `SAMPLE-NOT-VALID`, and its QR code leads to a page that says that no such certificate was issued.
+/// Nothing is stored, and no mail is sent. The preview is drawn like an issued certificate, but its
+/// number is `SAMPLE-NOT-VALID`, and its QR code leads to a page that says that no such certificate
+/// was issued.
 #[utoipa::path(
     post, path = "/certificates/{id}/preview", request_body = PreviewRequest,
     params(("id" = Uuid, Path, description = "The certificate's id")),
@@ -92,7 +93,8 @@ pub async fn preview_certificate(
     };
     let base = &http.settings.public_base_url;
     let request = sample(&definition, template, id, &person, base, http.today());
-    let (rendering, format) = (http.rendering.clone(), value.format);
+    let rendering = http.rendering.clone();
+    let format = value.format;
     let drawing = async move {
         match format {
             PreviewFormat::Pdf => rendering.sample(&request).await,
@@ -120,7 +122,8 @@ fn fill_in(
 ) -> Result<(), ApiError> {
     for (name, text) in data {
         if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
-            let problem = format!("{name}: give at most {MAX_TEXT} characters, without control characters");
+            let problem =
+                format!("{name}: give at most {MAX_TEXT} characters, without control characters");
             return Err(ApiError::field("data", problem));
         }
         let text = clean_line(&text);
@@ -133,11 +136,19 @@ fn fill_in(
             "client" | "organization" => definition.client = text,
             "eventLink" => definition.event_link = Some(text),
             _ => {
-                // A key that cannot be a variable's name may be personal data, so the error does not repeat it.
-                let is_name =
-                    name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-                let field = if is_name { format!("data.{name}") } else { "data".to_owned() };
-                return Err(ApiError::field(&field, format!("no such text can be given; give {GIVEN}")));
+                // A key that cannot be a variable's name may be personal data, so the error does
+                // not repeat it.
+                let is_name = name.len() <= 40
+                    && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                let field = if is_name {
+                    format!("data.{name}")
+                } else {
+                    "data".to_owned()
+                };
+                return Err(ApiError::field(
+                    &field,
+                    format!("no such text can be given; give {GIVEN}"),
+                ));
             }
         }
     }
@@ -152,17 +163,34 @@ mod tests {
     use crate::http::ErrorCode;
 
     fn filled(name: &str, text: &str) -> Result<(Definition, Person), ApiError> {
-        let (mut definition, mut person) = (definition(), made_up(Locale::En));
-        fill_in(&mut definition, &mut person, BTreeMap::from([(name.to_owned(), text.to_owned())]))?;
+        let mut definition = definition();
+        let mut person = made_up(Locale::En);
+        fill_in(
+            &mut definition,
+            &mut person,
+            BTreeMap::from([(name.to_owned(), text.to_owned())]),
+        )?;
         Ok((definition, person))
     }
 
     #[test]
     fn texts_take_the_place_of_what_would_be_there() {
-        assert_eq!(filled("full_name", "Ada").unwrap().1.full_name.reveal_str(), "Ada");
+        assert_eq!(
+            filled("full_name", "Ada").unwrap().1.full_name.reveal_str(),
+            "Ada"
+        );
         assert_eq!(filled("course_name", "Engines").unwrap().0.name, "Engines");
-        assert_eq!(filled("year", "1843").unwrap_err().code, ErrorCode::ValidationError);
-        assert_eq!(filled("client", &"x".repeat(601)).unwrap_err().code, ErrorCode::ValidationError);
-        assert_eq!(filled("client", "a\nb").unwrap_err().code, ErrorCode::ValidationError);
+        assert_eq!(
+            filled("year", "1843").unwrap_err().code,
+            ErrorCode::ValidationError
+        );
+        assert_eq!(
+            filled("client", &"x".repeat(601)).unwrap_err().code,
+            ErrorCode::ValidationError
+        );
+        assert_eq!(
+            filled("client", "a\nb").unwrap_err().code,
+            ErrorCode::ValidationError
+        );
     }
 }

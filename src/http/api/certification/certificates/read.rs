@@ -8,7 +8,9 @@ use uuid::Uuid;
 use super::CertificateAnswer;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Direction, ListQuery, Listing, Path, Query, Sorting, filter_text};
+use crate::http::protocol::extract::{
+    Direction, ListQuery, Listing, Path, Query, Sorting, filter_text,
+};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::certificates;
@@ -42,11 +44,11 @@ pub async fn get_certificate(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CertificatesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
-    /// only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
+    /// sort and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -105,13 +107,31 @@ pub async fn list_certificates(
     State(http): State<HttpState>,
     Query(query): Query<CertificatesQuery>,
 ) -> Result<Answer, ApiError> {
-    let CertificatesQuery { cursor, page, limit, sort, order, .. } = query;
+    let CertificatesQuery {
+        cursor,
+        page,
+        limit,
+        sort,
+        order,
+        ..
+    } = query;
     let filter = CertificateFilter {
         search: filter_text("search", query.search)?,
         client: filter_text("client", query.client)?,
         is_active: query.is_active,
     };
-    answer(&http, Listing { cursor, page, limit, sort, order }, filter).await
+    answer(
+        &http,
+        Listing {
+            cursor,
+            page,
+            limit,
+            sort,
+            order,
+        },
+        filter,
+    )
+    .await
 }
 
 pub(super) async fn answer(
@@ -120,7 +140,9 @@ pub(super) async fn answer(
     filter: CertificateFilter,
 ) -> Result<Answer, ApiError> {
     let shown = |row: CertificateRow| CertificateAnswer::of_row(http, row);
-    listing.answer(http, &certificates::TABLE, filter.conditions(), shown).await
+    listing
+        .answer(http, &certificates::TABLE, filter.conditions(), shown)
+        .await
 }
 
 /// Lists active certificates, which can be issued; newest first by default.
@@ -135,6 +157,9 @@ pub async fn list_active_certificates(
     State(http): State<HttpState>,
     Query(query): Query<ListQuery>,
 ) -> Result<Answer, ApiError> {
-    let active = CertificateFilter { is_active: Some(true), ..CertificateFilter::default() };
+    let active = CertificateFilter {
+        is_active: Some(true),
+        ..CertificateFilter::default()
+    };
     answer(&http, query.listing(), active).await
 }

@@ -44,8 +44,8 @@ pub(super) struct ChosenTemplate {
     /// Version of the theme; the newest if absent.
     #[schema(example = 1, minimum = 1)]
     version: Option<u32>,
-    /// Values of the options, by name. A picture is given as the `url` of an uploaded design. Absent and null options
-    /// have their default.
+    /// Values of the options, by name. A picture is given as the `url` of an uploaded design.
+    /// Absent and null options have their default.
     #[serde(default)]
     #[schema(example = json!({"accent": "#123a5c", "signerName": "Elena Marín"}))]
     options: BTreeMap<String, Option<String>>,
@@ -56,14 +56,23 @@ pub(super) struct ChosenTemplate {
 
 impl Default for ChosenTemplate {
     fn default() -> Self {
-        Self { theme: DEFAULT_THEME.to_owned(), version: None, options: BTreeMap::new(), is_bare: true }
+        Self {
+            theme: DEFAULT_THEME.to_owned(),
+            version: None,
+            options: BTreeMap::new(),
+            is_bare: true,
+        }
     }
 }
 
 impl ChosenTemplate {
     /// Returns the field that an error about the theme names.
     const fn field(&self) -> &'static str {
-        if self.is_bare { "pdfTemplate" } else { "pdfTemplate.theme" }
+        if self.is_bare {
+            "pdfTemplate"
+        } else {
+            "pdfTemplate.theme"
+        }
     }
 }
 
@@ -71,7 +80,10 @@ impl From<TemplateChoice> for ChosenTemplate {
     fn from(choice: TemplateChoice) -> Self {
         match choice {
             TemplateChoice::Name(name) if name.trim().is_empty() => Self::default(),
-            TemplateChoice::Name(theme) => Self { theme, ..Self::default() },
+            TemplateChoice::Name(theme) => Self {
+                theme,
+                ..Self::default()
+            },
             TemplateChoice::Whole(chosen) => chosen,
         }
     }
@@ -94,7 +106,8 @@ impl<'de> Deserialize<'de> for TemplateChoice {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<TemplateChoice, A::Error> {
-                ChosenTemplate::deserialize(MapAccessDeserializer::new(fields)).map(TemplateChoice::Whole)
+                ChosenTemplate::deserialize(MapAccessDeserializer::new(fields))
+                    .map(TemplateChoice::Whole)
             }
         }
 
@@ -102,20 +115,23 @@ impl<'de> Deserialize<'de> for TemplateChoice {
     }
 }
 
-/// Returns the chosen template, or the default theme, with its version pinned and its pictures pinned by SHA-256. For
-/// an issuer's own template, only the active version is accepted. Another version may be active when certificates are
-/// issued.
+/// Returns the chosen template, or the default theme, with its version pinned and its pictures
+/// pinned by SHA-256. For an issuer's own template, only the active version is accepted. Another
+/// version may be active when certificates are issued.
 pub(super) async fn pin_template(
     http: &HttpState,
     chosen: Option<TemplateChoice>,
 ) -> Result<TemplateRef, ApiError> {
     let chosen = chosen.map_or_else(ChosenTemplate::default, ChosenTemplate::from);
-    if let (Some(asked), Some(own)) =
-        (chosen.version, own_templates::chosen(http, chosen.theme.trim()).await?)
-        && own.active != asked
+    if let (Some(asked), Some(own)) = (
+        chosen.version,
+        own_templates::chosen(http, chosen.theme.trim()).await?,
+    ) && own.active != asked
     {
-        let problem =
-            format!("version {} is active and draws new certificates; activate this one first", own.active);
+        let problem = format!(
+            "version {} is active and draws new certificates; activate this one first",
+            own.active
+        );
         return Err(ApiError::field("pdfTemplate.version", problem));
     }
     pin_any_version(http, chosen).await
@@ -127,7 +143,8 @@ pub(super) async fn pin_any_version(
     chosen: impl Into<ChosenTemplate>,
 ) -> Result<TemplateRef, ApiError> {
     let chosen = chosen.into();
-    let (theme, version) = (chosen.theme.trim(), chosen.version);
+    let theme = chosen.theme.trim();
+    let version = chosen.version;
     let (version, manifest) = match own_templates::chosen(http, theme).await? {
         Some(own) => {
             let version = version.unwrap_or(own.active);
@@ -143,50 +160,80 @@ pub(super) async fn pin_any_version(
         }
     };
     let options = pin_options(http, &manifest, chosen.options).await?;
-    Ok(TemplateRef { options, ..TemplateRef::new(theme, version) })
+    Ok(TemplateRef {
+        options,
+        ..TemplateRef::new(theme, version)
+    })
 }
 
-/// Returns true if the theme draws a certificate's own background. Also returns true for an unknown theme: a newer
-/// version of the program, running beside this one, may ship it.
+/// Returns true if the theme draws a certificate's own background. Also returns true for an unknown
+/// theme: a newer version of the program, running beside this one, may ship it.
 pub(super) async fn takes_design(http: &HttpState, pinned: &TemplateRef) -> Result<bool, ApiError> {
     if let Some(own) = own_templates::chosen(http, &pinned.theme).await? {
-        let files =
-            own.version(own.active).ok_or_else(|| ApiError::internal("an active version is missing"))?;
+        let files = own
+            .version(own.active)
+            .ok_or_else(|| ApiError::internal("an active version is missing"))?;
         return Ok(http.rendering.template(files).await?.1.design);
     }
-    let is_it = |known: &&ShippedTemplate| known.name == pinned.theme && known.version == pinned.version;
-    Ok(http.templates.iter().find(is_it).is_none_or(|known| known.manifest.design))
+    let is_it =
+        |known: &&ShippedTemplate| known.name == pinned.theme && known.version == pinned.version;
+    Ok(http
+        .templates
+        .iter()
+        .find(is_it)
+        .is_none_or(|known| known.manifest.design))
 }
 
 fn newest(http: &HttpState, theme: &str, field: &str) -> Result<u32, ApiError> {
     let newest = http.templates.iter().rfind(|known| known.name == theme);
     newest.map(|known| known.version).ok_or_else(|| {
-        let mut known: Vec<&str> = http.templates.iter().map(|known| known.name.as_str()).collect();
+        let mut known: Vec<&str> = http
+            .templates
+            .iter()
+            .map(|known| known.name.as_str())
+            .collect();
         known.dedup();
-        ApiError::field(field, format!("is no theme of ours; give one of {}", known.join(", ")))
+        ApiError::field(
+            field,
+            format!("is no theme of ours; give one of {}", known.join(", ")),
+        )
     })
 }
 
-fn of_version<'h>(http: &'h HttpState, theme: &str, version: u32) -> Result<&'h ShippedTemplate, ApiError> {
+fn of_version<'h>(
+    http: &'h HttpState,
+    theme: &str,
+    version: u32,
+) -> Result<&'h ShippedTemplate, ApiError> {
     let versions = || http.templates.iter().filter(|known| known.name == theme);
-    versions().find(|known| known.version == version).ok_or_else(|| {
-        let known: Vec<String> = versions().map(|known| known.version.to_string()).collect();
-        let problem = format!("is no version of {theme}; give one of {}", known.join(", "));
-        ApiError::field("pdfTemplate.version", problem)
-    })
+    versions()
+        .find(|known| known.version == version)
+        .ok_or_else(|| {
+            let known: Vec<String> = versions().map(|known| known.version.to_string()).collect();
+            let problem = format!("is no version of {theme}; give one of {}", known.join(", "));
+            ApiError::field("pdfTemplate.version", problem)
+        })
 }
 
-/// Checks each value against its option and pins pictures. One error lists the problems of all values.
+/// Checks each value against its option and pins pictures. One error lists the problems of all
+/// values.
 async fn pin_options(
     http: &HttpState,
     manifest: &Manifest,
     given: BTreeMap<String, Option<String>>,
 ) -> Result<OptionValues, ApiError> {
     if given.len() > MAX_OPTIONS {
-        return Err(ApiError::field("pdfTemplate.options", format!("give at most {MAX_OPTIONS}")));
+        return Err(ApiError::field(
+            "pdfTemplate.options",
+            format!("give at most {MAX_OPTIONS}"),
+        ));
     }
-    let (mut values, mut wrong) = (OptionValues::new(), Vec::new());
-    for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, clean_line(&text?)))) {
+    let mut values = OptionValues::new();
+    let mut wrong = Vec::new();
+    for (name, text) in given
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, clean_line(&text?))))
+    {
         let field = format!("pdfTemplate.options.{name}");
         let Some(option) = manifest.option(&name) else {
             wrong.push(format!("{field}: {}", manifest.no_such_option()));
@@ -201,7 +248,10 @@ async fn pin_options(
     if wrong.is_empty() {
         return Ok(values);
     }
-    Err(ApiError { details: wrong.clone(), ..ApiError::new(ErrorCode::ValidationError, wrong.join("; ")) })
+    Err(ApiError {
+        details: wrong.clone(),
+        ..ApiError::new(ErrorCode::ValidationError, wrong.join("; "))
+    })
 }
 
 async fn pin_option(
@@ -213,7 +263,9 @@ async fn pin_option(
     if option.kind == OptionKind::Image {
         return Ok(OptionValue::Image(pin_design(http, field, &text).await?));
     }
-    option.check_text(&text).map_err(|problem| ApiError::field(field, problem))?;
+    option
+        .check_text(&text)
+        .map_err(|problem| ApiError::field(field, problem))?;
     Ok(OptionValue::Text(text.into()))
 }
 
@@ -223,5 +275,8 @@ pub(super) fn shown_options(http: &HttpState, options: OptionValues) -> BTreeMap
         OptionValue::Text(text) => text.into_revealed(),
         OptionValue::Image(image) => design_url(http, &image.key),
     };
-    options.into_iter().map(|(name, value)| (name, shown(value))).collect()
+    options
+        .into_iter()
+        .map(|(name, value)| (name, shown(value)))
+        .collect()
 }

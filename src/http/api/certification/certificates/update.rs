@@ -39,14 +39,14 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 300)]
     event_name: Merge<String>,
-    /// Background: the `url` of an uploaded design; null for the theme's own background. Allowed only for themes with
-    /// `takesDesign` in `GET /templates`.
+    /// Background: the `url` of an uploaded design; null for the theme's own background. Allowed
+    /// only for themes with `takesDesign` in `GET /templates`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     base_design_url: Merge<String>,
-    /// Theme, version and options, which are replaced together. The newest version is pinned unless another is
-    /// given. If the certificate has a background and the theme has no `takesDesign`, also send
-    /// `baseDesignUrl: null`.
+    /// Theme, version and options, which are replaced together. The newest version is pinned unless
+    /// another is given. If the certificate has a background and the theme has no `takesDesign`,
+    /// also send `baseDesignUrl: null`.
     #[serde(default)]
     #[schema(value_type = TemplateChoice, required = false)]
     pdf_template: Merge<TemplateChoice>,
@@ -78,8 +78,9 @@ pub struct ChangeCertificate {
 
 /// Changes a certificate.
 ///
-/// Certificates that were issued before do not change; new ones follow the new definition. If the change is visible
-/// on the page, a sample is drawn, and a definition that cannot be drawn is rejected.
+/// Certificates that were issued before do not change; new ones follow the new definition. If the
+/// change is visible on the page, a sample is drawn, and a definition that cannot be drawn is
+/// rejected.
 #[utoipa::path(
     patch, path = "/certificates/{id}", request_body = ChangeCertificate,
     params(
@@ -106,12 +107,18 @@ pub async fn update_certificate(
     let change = Change::of(&http, value).await?;
     change.check(&http, id).await?;
     let redefine = |known: &CertificateState| match &known.0 {
-        Some(definition) => Ok(CertificateCommand::Redefine(change.clone().over(definition.clone()))),
+        Some(definition) => Ok(CertificateCommand::Redefine(
+            change.clone().over(definition.clone()),
+        )),
         None => Err(Refusal::NotFound("certificate")),
     };
     let context = caller.context(http.random_id().into());
-    let done = redefine_certificate(&http.commands, &context, id, &if_match.versions(), redefine).await?;
-    let now = done.state.0.ok_or_else(|| ApiError::not_found("certificate"))?;
+    let done =
+        redefine_certificate(&http.commands, &context, id, &if_match.versions(), redefine).await?;
+    let now = done
+        .state
+        .0
+        .ok_or_else(|| ApiError::not_found("certificate"))?;
     let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, now))?;
     Ok(answer.at(done.position).version(done.position))
 }
@@ -164,13 +171,19 @@ impl Change {
 
     /// Rejects a change of the page if the changed definition cannot be drawn.
     async fn check(&self, http: &HttpState, id: CertificateId) -> Result<(), ApiError> {
-        let Some(known) = http.commands.load::<Certificate>(id).await?.state.0 else { return Ok(()) };
+        let Some(known) = http.commands.load::<Certificate>(id).await?.state.0 else {
+            return Ok(());
+        };
         let after = self.clone().over(known.clone());
         let sets_background = matches!(self.design, Merge::Set(_));
         if sets_background || self.pdf_template.is_some() {
             check_background(http, &after, sets_background).await?;
         }
-        if drawn_parts(&after) == drawn_parts(&known) { Ok(()) } else { check_drawable(http, &after).await }
+        if drawn_parts(&after) == drawn_parts(&known) {
+            Ok(())
+        } else {
+            check_drawable(http, &after).await
+        }
     }
 
     fn over(self, before: Definition) -> Definition {
@@ -224,6 +237,9 @@ fn needed<T>(field: &str, value: Merge<T>) -> Result<Option<T>, ApiError> {
     match value {
         Merge::Keep => Ok(None),
         Merge::Set(value) => Ok(Some(value)),
-        Merge::Clear => Err(ApiError::field(field, "can't be null; leave it out to keep it")),
+        Merge::Clear => Err(ApiError::field(
+            field,
+            "can't be null; leave it out to keep it",
+        )),
     }
 }

@@ -27,7 +27,10 @@ const FILE_NAME: &str = "design";
 /// A design image and its metadata.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[allow(dead_code, reason = "describes the multipart body for the OpenAPI document")]
+#[allow(
+    dead_code,
+    reason = "describes the multipart body for the OpenAPI document"
+)]
 pub struct DesignForm {
     /// JPEG, PNG, WebP or SVG; at most 10 MiB and 50 megapixels.
     #[schema(value_type = String, format = Binary)]
@@ -45,10 +48,10 @@ pub struct DesignForm {
 
 /// Uploads a background image for certificates; A4 landscape is best.
 ///
-/// The format is detected from the content, not from the file name. The image is turned upright, reduced to at most
-/// 3508 pixels per side (A4 at 300 dpi) and encoded again as JPEG of quality 92, or as PNG if it is transparent.
-/// Metadata is removed. SVG is converted to pixels; scripts, texts that are not outlines, and references to other
-/// files are rejected.
+/// The format is detected from the content, not from the file name. The image is turned upright,
+/// reduced to at most 3508 pixels per side (A4 at 300 dpi) and encoded again as JPEG of quality 92,
+/// or as PNG if it is transparent. Metadata is removed. SVG is converted to pixels; scripts, texts
+/// that are not outlines, and references to other files are rejected.
 #[utoipa::path(
     post, path = "/certificates/upload-design",
     request_body(content = DesignForm, content_type = "multipart/form-data"),
@@ -74,7 +77,13 @@ pub async fn upload_design(
     write
         .once(&http, upload.sha256(), async |command_id| {
             let id = DesignId(created_by(command_id, "design"));
-            store(&http, &upload, (id, &place), &write.caller.context(command_id)).await
+            store(
+                &http,
+                &upload,
+                (id, &place),
+                &write.caller.context(command_id),
+            )
+            .await
         })
         .await
 }
@@ -85,11 +94,18 @@ async fn store(
     (id, place): (DesignId, &Place),
     context: &CommandContext,
 ) -> Result<Answer, ApiError> {
-    let name = bounded(upload, "name", 200)?.ok_or_else(|| ApiError::field("name", "is missing"))?;
+    let name =
+        bounded(upload, "name", 200)?.ok_or_else(|| ApiError::field("name", "is missing"))?;
     let client = bounded(upload, "client", 200)?.unwrap_or(DEFAULT_CLIENT);
     let description = bounded(upload, "description", 1_000)?.map(str::to_owned);
     let picture = prepared(http, upload, place).await?;
-    let key = design_key(client, http.now().year(), name, id.0, picture.kind.extension());
+    let key = design_key(
+        client,
+        http.now().year(),
+        name,
+        id.0,
+        picture.kind.extension(),
+    );
     let key = key.map_err(ApiError::internal)?;
     let small = small_design_key(&key).map_err(ApiError::internal)?;
     let image = DesignImage {
@@ -106,16 +122,26 @@ async fn store(
         original_name: original_name(&upload.file.name),
     };
     // The files are stored first, so that every design in the log has its files.
-    http.storage.put_new(&key, Bytes::from(picture.bytes)).await?;
-    http.storage.put_new(&small, Bytes::from(picture.small)).await?;
-    let done = http.commands.execute::<Design>(context, id, DesignCommand::Upload(image.clone())).await?;
+    http.storage
+        .put_new(&key, Bytes::from(picture.bytes))
+        .await?;
+    http.storage
+        .put_new(&small, Bytes::from(picture.small))
+        .await?;
+    let done = http
+        .commands
+        .execute::<Design>(context, id, DesignCommand::Upload(image.clone()))
+        .await?;
     let answer = DesignAnswer::uploaded(http, id.0, image, http.now());
     let location = http.api_path(&format!("/certificates/designs/{id}"));
-    Ok(Answer::ok(&answer)?.created(location).at(done.position).version(done.position))
+    Ok(Answer::ok(&answer)?
+        .created(location)
+        .at(done.position)
+        .version(done.position))
 }
 
-/// Converts the upload to the stored picture in a sandbox process. The process is killed if the client disconnects or
-/// the request times out.
+/// Converts the upload to the stored picture in a sandbox process. The process is killed if the
+/// client disconnects or the request times out.
 async fn prepared(http: &HttpState, upload: &Upload, place: &Place) -> Result<Prepared, ApiError> {
     let _turn = place.turn().await?;
     let prepared = http.sandbox.prepare_design(upload.file.path()).await;
@@ -123,19 +149,27 @@ async fn prepared(http: &HttpState, upload: &Upload, place: &Place) -> Result<Pr
 }
 
 fn original_name(given: &str) -> String {
-    if given.is_empty() { FILE_NAME.to_owned() } else { given.to_owned() }
+    if given.is_empty() {
+        FILE_NAME.to_owned()
+    } else {
+        given.to_owned()
+    }
 }
 
 fn bounded<'u>(upload: &'u Upload, name: &str, most: usize) -> Result<Option<&'u str>, ApiError> {
     match upload.text(name) {
-        // A description may contain line breaks and tabs; other control characters are rejected everywhere.
+        // A description may contain line breaks and tabs; other control characters are rejected
+        // everywhere.
         Some(text)
             if text.chars().count() > most
-                || text
-                    .chars()
-                    .any(|c| c.is_control() && !(name == "description" && "\r\n\t".contains(c))) =>
+                || text.chars().any(|c| {
+                    c.is_control() && !(name == "description" && "\r\n\t".contains(c))
+                }) =>
         {
-            Err(ApiError::field(name, format!("give at most {most} characters, without control characters")))
+            Err(ApiError::field(
+                name,
+                format!("give at most {most} characters, without control characters"),
+            ))
         }
         text => Ok(text),
     }
@@ -152,5 +186,8 @@ fn refuse(problem: NotTaken) -> ApiError {
         | NotTaken::Svg { .. } => ErrorCode::InvalidImage,
     };
     let message = problem.to_string();
-    ApiError { details: vec![format!("file: {message}")], ..ApiError::new(code, message) }
+    ApiError {
+        details: vec![format!("file: {message}")],
+        ..ApiError::new(code, message)
+    }
 }

@@ -1,4 +1,5 @@
-//! Comparison of issued certificates with the same certificates by another template or another definition.
+//! Comparison of issued certificates with the same certificates by another template or another
+//! definition.
 
 use std::sync::Arc;
 
@@ -26,20 +27,22 @@ pub struct WhatIfTemplate {
     /// A theme, or your own template.
     #[schema(value_type = TemplateChoice)]
     pdf_template: TemplateChoice,
-    /// Number of certificates to compare, 1–1,000; 100 if absent. Fewer are compared if drawing takes long.
+    /// Number of certificates to compare, 1–1,000; 100 if absent. Fewer are compared if drawing
+    /// takes long.
     #[schema(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// Cursor of the next certificates: `nextCursor` of the answer before.
     cursor: Option<String>,
-    /// Id of an issued certificate. The answer is then a picture (PNG) of this certificate as it is, as it would
-    /// be, and of the differences.
+    /// Id of an issued certificate. The answer is then a picture (PNG) of this certificate as it
+    /// is, as it would be, and of the differences.
     picture_of: Option<Uuid>,
 }
 
 /// Finds issued certificates that would look different with another theme.
 ///
-/// Each certificate is drawn twice, with its pinned template and with the given theme, and the pictures are compared.
-/// The newest certificates come first. Issued files do not change, and nothing is stored.
+/// Each certificate is drawn twice, with its pinned template and with the given theme, and the
+/// pictures are compared. The newest certificates come first. Issued files do not change, and
+/// nothing is stored.
 #[utoipa::path(
     post, path = "/certificates/{id}/what-if", request_body = WhatIfTemplate,
     params(("id" = Uuid, Path, description = "The certificate's id")),
@@ -57,12 +60,39 @@ pub async fn compare_certificate(
     Path(id): Path<Uuid>,
     Json { value, .. }: Json<WhatIfTemplate>,
 ) -> Result<Response, ApiError> {
-    if http.commands.load::<Certificate>(CertificateId(id)).await?.state.0.is_none() {
+    if http
+        .commands
+        .load::<Certificate>(CertificateId(id))
+        .await?
+        .state
+        .0
+        .is_none()
+    {
         return Err(ApiError::not_found("certificate"));
     }
-    let WhatIfTemplate { pdf_template, limit, cursor, picture_of } = value;
+    let WhatIfTemplate {
+        pdf_template,
+        limit,
+        cursor,
+        picture_of,
+    } = value;
     let slot = Arc::new(http.sample_slot()?);
     let template = pinned_at(&http, pin_any_version(&http, pdf_template).await?).await?;
-    let change = Change { certificate: Some(id), theme: None, template, keeps_options: false };
-    answer(&http, &slot, &change, WhatIfRequest { limit, cursor, picture_of }).await
+    let change = Change {
+        certificate: Some(id),
+        theme: None,
+        template,
+        keeps_options: false,
+    };
+    answer(
+        &http,
+        &slot,
+        &change,
+        WhatIfRequest {
+            limit,
+            cursor,
+            picture_of,
+        },
+    )
+    .await
 }

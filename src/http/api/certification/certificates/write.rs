@@ -34,8 +34,8 @@ pub struct DefineCertificate {
     name: String,
     /// Name of the event or course, 1–300 characters.
     event_name: String,
-    /// Background: the `url` of an uploaded design. If absent, the theme's own background is used. Allowed only for
-    /// themes with `takesDesign` in `GET /templates`.
+    /// Background: the `url` of an uploaded design. If absent, the theme's own background is used.
+    /// Allowed only for themes with `takesDesign` in `GET /templates`.
     base_design_url: Option<String>,
     /// Theme; `classic` if absent. Its version is pinned: the given one, or else the newest.
     #[schema(value_type = Option<TemplateChoice>)]
@@ -44,8 +44,9 @@ pub struct DefineCertificate {
     sendgrid_template_id: Option<String>,
     /// Link in the mail, http or https.
     event_link: Option<String>,
-    /// Date on the certificates, such as that of the course: from 1900-01-01 to 366 days ahead. If absent, the date
-    /// of issuing in the issuer's time zone. A date in the issuing request takes precedence.
+    /// Date on the certificates, such as that of the course: from 1900-01-01 to 366 days ahead. If
+    /// absent, the date of issuing in the issuer's time zone. A date in the issuing request takes
+    /// precedence.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     issue_date: Option<String>,
     /// True if people must have a document number, unless an upload specifies this; true if absent.
@@ -59,8 +60,8 @@ pub struct DefineCertificate {
 
 /// Defines a certificate.
 ///
-/// A sample is drawn to check the definition. The definition is rejected if a text has characters that no font
-/// contains, which the details name, or if a text does not fit its place.
+/// A sample is drawn to check the definition. The definition is rejected if a text has characters
+/// that no font contains, which the details name, or if a text does not fit its place.
 #[utoipa::path(
     post, path = "/certificates", request_body = DefineCertificate,
     params(Repeatable),
@@ -83,17 +84,25 @@ pub async fn create_certificate(
             check_drawable(&http, &definition).await?;
             let context = write.caller.context(command_id);
             let done = define_certificate(&http.commands, &context, id, definition).await?;
-            let defined =
-                done.state.0.ok_or_else(|| ApiError::internal("a certificate without definition"))?;
+            let defined = done
+                .state
+                .0
+                .ok_or_else(|| ApiError::internal("a certificate without definition"))?;
             let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, defined))?;
             let location = http.api_path(&format!("/certificates/{id}"));
-            Ok(answer.created(location).at(done.position).version(done.position))
+            Ok(answer
+                .created(location)
+                .at(done.position)
+                .version(done.position))
         })
         .await
 }
 
 async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Definition, ApiError> {
-    let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let text = |text: Option<String>| {
+        text.map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+    };
     let design = match text(request.base_design_url) {
         Some(url) => Some(pin_design(http, "baseDesignUrl", &url).await?),
         None => None,
@@ -120,19 +129,28 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
 }
 
 pub(super) fn parse_locale(locale: &str) -> Result<Locale, ApiError> {
-    locale.parse().map_err(|_| ApiError::field("locale", "give en or es"))
+    locale
+        .parse()
+        .map_err(|_| ApiError::field("locale", "give en or es"))
 }
 
 pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
     if id.is_some_and(|id| id.len() > 200 || !id.chars().all(|c| c.is_ascii_graphic())) {
-        return Err(ApiError::field("sendgridTemplateId", "give at most 200 visible ASCII characters"));
+        return Err(ApiError::field(
+            "sendgridTemplateId",
+            "give at most 200 visible ASCII characters",
+        ));
     }
     Ok(())
 }
 
-/// Returns the design at `url`, an address of this server, pinned by its SHA-256. This function writes nothing: the
-/// command that defines the certificate marks the design as used.
-pub(super) async fn pin_design(http: &HttpState, field: &str, url: &str) -> Result<DesignRef, ApiError> {
+/// Returns the design at `url`, an address of this server, pinned by its SHA-256. This function
+/// writes nothing: the command that defines the certificate marks the design as used.
+pub(super) async fn pin_design(
+    http: &HttpState,
+    field: &str,
+    url: &str,
+) -> Result<DesignRef, ApiError> {
     let wrong = |problem| ApiError::field(field, problem);
     let foreign = || wrong("is not an address of ours; upload the design first and give its url");
     let gone = || wrong("is not there any more; upload the design again");
@@ -140,9 +158,16 @@ pub(super) async fn pin_design(http: &HttpState, field: &str, url: &str) -> Resu
     if super::designs::is_deleted(http, &key).await? {
         return Err(gone());
     }
-    let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?.ok_or_else(gone)?;
+    let bytes = http
+        .storage
+        .get(&key, MAX_DESIGN_BYTES)
+        .await?
+        .ok_or_else(gone)?;
     let sha256 = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&bytes))).await;
-    Ok(DesignRef { key: key.to_string(), sha256: sha256.map_err(ApiError::internal)? })
+    Ok(DesignRef {
+        key: key.to_string(),
+        sha256: sha256.map_err(ApiError::internal)?,
+    })
 }
 
 /// Deactivates an active certificate, or activates an inactive one.
@@ -173,11 +198,24 @@ pub async fn toggle_certificate(
         Some(_) => Ok(CertificateCommand::Activate),
         None => Err(Refusal::NotFound("certificate")),
     };
-    let done = http.commands.change::<Certificate>(&context, id, &if_match.versions(), toggle).await?;
-    let now = done.state.0.ok_or_else(|| ApiError::not_found("certificate"))?;
-    let message = if now.is_active { "it can be issued again" } else { "it can't be issued any more" };
+    let done = http
+        .commands
+        .change::<Certificate>(&context, id, &if_match.versions(), toggle)
+        .await?;
+    let now = done
+        .state
+        .0
+        .ok_or_else(|| ApiError::not_found("certificate"))?;
+    let message = if now.is_active {
+        "it can be issued again"
+    } else {
+        "it can't be issued any more"
+    };
     let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, now))?;
-    Ok(answer.message(message).at(done.position).version(done.position))
+    Ok(answer
+        .message(message)
+        .at(done.position)
+        .version(done.position))
 }
 
 /// Deletes a certificate that was never issued.
@@ -200,11 +238,25 @@ pub async fn delete_certificate(
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let issued = IssuanceFilter { certificate_id: Some(id), ..IssuanceFilter::default() };
-    check_unused(&http, issued, "this certificate was issued", "switch it off instead").await?;
+    let issued = IssuanceFilter {
+        certificate_id: Some(id),
+        ..IssuanceFilter::default()
+    };
+    check_unused(
+        &http,
+        issued,
+        "this certificate was issued",
+        "switch it off instead",
+    )
+    .await?;
     let context = caller.context(http.random_id().into());
     let delete = |_: &_| Ok(CertificateCommand::Delete);
     let id = CertificateId(id);
-    let done = http.commands.change::<Certificate>(&context, id, &if_match.versions(), delete).await?;
-    Ok(Answer::ok(&Deleted { id: id.0 })?.message("it was deleted").at(done.position))
+    let done = http
+        .commands
+        .change::<Certificate>(&context, id, &if_match.versions(), delete)
+        .await?;
+    Ok(Answer::ok(&Deleted { id: id.0 })?
+        .message("it was deleted")
+        .at(done.position))
 }

@@ -53,7 +53,8 @@ pub struct ExportIssuances {
 
 /// Returns all generated certificates that meet the filters, oldest first, as a CSV or XLSX file.
 ///
-/// In CSV, a text that a spreadsheet program would interpret as a formula gets a leading apostrophe.
+/// In CSV, a text that a spreadsheet program would interpret as a formula gets a leading
+/// apostrophe.
 #[utoipa::path(
     get, path = "/generated-certificates/export", params(ExportIssuances),
     responses(
@@ -82,9 +83,16 @@ pub async fn export_issued_certificates(
         issued_from: query.issued_from,
         issued_to: query.issued_to,
     };
-    let (table, conditions, format) = (&issuances::TABLE, filter.conditions(), query.format.into());
-    let export =
-        Export { name: "generated_certificates", sheet: "Generated certificates", table, conditions, format };
+    let table = &issuances::TABLE;
+    let conditions = filter.conditions();
+    let format = query.format.into();
+    let export = Export {
+        name: "generated_certificates",
+        sheet: "Generated certificates",
+        table,
+        conditions,
+        format,
+    };
     let shown = {
         let http = http.clone();
         move |row: IssuanceRow| Line::of(&http, row)
@@ -104,10 +112,19 @@ struct Line {
 impl Line {
     fn of(http: &HttpState, row: IssuanceRow) -> Self {
         let ids = [row.id, row.certificate_id, row.attendee_id].map(|id| id.to_string());
-        let (issue_date, generated_at, revoked_at) = (row.issue_date, row.generated_at, row.revoked_at);
+        let issue_date = row.issue_date;
+        let generated_at = row.generated_at;
+        let revoked_at = row.revoked_at;
         let revocation_reason = row.revocation_reason.clone();
         let shown = IssuanceAnswer::of_row(http, row);
-        Self { ids, issue_date, generated_at, revoked_at, revocation_reason, shown }
+        Self {
+            ids,
+            issue_date,
+            generated_at,
+            revoked_at,
+            revocation_reason,
+            shown,
+        }
     }
 }
 
@@ -132,7 +149,8 @@ impl ExportRow for Line {
     ];
 
     fn cells(&self) -> Vec<Value<'_>> {
-        let (shown, [id, certificate_id, attendee_id]) = (&self.shown, &self.ids);
+        let shown = &self.shown;
+        let [id, certificate_id, attendee_id] = &self.ids;
         vec![
             shown.full_name.reveal_str().into(),
             shown.certificate_name.as_str().into(),

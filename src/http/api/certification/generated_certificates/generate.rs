@@ -33,15 +33,17 @@ pub struct GenerateRequest {
     /// Ids of the recipients; 1 to 10,000.
     #[schema(min_items = 1, max_items = 10_000)]
     attendee_ids: Option<Vec<Uuid>>,
-    /// Id of an import. The recipients are all people whom it accepted, new or known before; at most 100,000.
+    /// Id of an import. The recipients are all people whom it accepted, new or known before; at
+    /// most 100,000.
     import_id: Option<Uuid>,
     /// The recipients are all people who meet this filter; at most 100,000.
     filter: Option<RecipientFilter>,
     /// Delivery of the mails; immediate if absent.
     #[serde(default)]
     delivery: Delivery,
-    /// Date on the certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the definition, or else
-    /// the date of issuing in the issuer's time zone. Existing certificates keep their date.
+    /// Date on the certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the
+    /// definition, or else the date of issuing in the issuer's time zone. Existing certificates
+    /// keep their date.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     issue_date: Option<String>,
     /// If true, only reports what would happen. Nothing is issued.
@@ -78,11 +80,12 @@ pub struct BatchPart {
 
 /// Issues a certificate to many people.
 ///
-/// If a person already has this certificate, nothing is issued, and the batch counts it as existing. If it was
-/// revoked or could not be drawn (`failed`), a new one is issued from the current template, definition and person.
-/// The failed one is then revoked with the reason `generationFailed`. PDFs and mails follow automatically. `delivery`
-/// applies only to the mails about new generated certificates. An import or a filter is resolved to people during
-/// this request. More than 10,000 people become several batches.
+/// If a person already has this certificate, nothing is issued, and the batch counts it as
+/// existing. If it was revoked or could not be drawn (`failed`), a new one is issued from the
+/// current template, definition and person. The failed one is then revoked with the reason
+/// `generationFailed`. PDFs and mails follow automatically. `delivery` applies only to the mails
+/// about new generated certificates. An import or a filter is resolved to people during this
+/// request. More than 10,000 people become several batches.
 #[utoipa::path(
     post, path = "/generated-certificates/generate", request_body = GenerateRequest,
     params(Repeatable),
@@ -101,9 +104,19 @@ pub async fn issue_certificates(
     write: Repeatable,
     Json { value, sha256 }: Json<GenerateRequest>,
 ) -> Result<Answer, ApiError> {
-    let GenerateRequest { certificate_id, attendee_ids, import_id, filter, delivery, issue_date, dry_run } =
-        value;
-    let asked = AskedIssuing { delivery, issue_date };
+    let GenerateRequest {
+        certificate_id,
+        attendee_ids,
+        import_id,
+        filter,
+        delivery,
+        issue_date,
+        dry_run,
+    } = value;
+    let asked = AskedIssuing {
+        delivery,
+        issue_date,
+    };
     let recipients = Recipients::of(attendee_ids, import_id, filter)?;
     if dry_run == Some(true) {
         let definition = active_certificate(&http, certificate_id).await?;
@@ -114,11 +127,19 @@ pub async fn issue_certificates(
     }
     write
         .once(&http, sha256, async |command_id| {
-            // Checked inside, so that a repeated request gets its stored answer even if the certificate is now inactive.
+            // Checked inside, so that a repeated request gets its stored answer even if the
+            // certificate is now inactive.
             check_issuable(&http, &active_certificate(&http, certificate_id).await?)?;
             let issuing = asked.checked(&http)?;
             let people = recipients.resolve(&http).await?;
-            begin(&http, &write.caller, command_id, (CertificateId(certificate_id), issuing), people).await
+            begin(
+                &http,
+                &write.caller,
+                command_id,
+                (CertificateId(certificate_id), issuing),
+                people,
+            )
+            .await
         })
         .await
 }
@@ -130,12 +151,15 @@ pub async fn issue_certificates(
 pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
     let certificate = http.commands.load::<Certificate>(id).await?.state.0;
     let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
-    certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+    certificate
+        .is_active
+        .then_some(())
+        .ok_or(Refusal::Inactive)?;
     Ok(certificate)
 }
 
-/// Requests the batches, each of at most [`MAX_ATTENDEES`] people. The ids of the batches are derived from the
-/// command, so a repetition after a crash requests the same batches.
+/// Requests the batches, each of at most [`MAX_ATTENDEES`] people. The ids of the batches are
+/// derived from the command, so a repetition after a crash requests the same batches.
 async fn begin(
     http: &HttpState,
     caller: &Caller,
@@ -144,18 +168,42 @@ async fn begin(
     people: Vec<Uuid>,
 ) -> Result<Answer, ApiError> {
     let context = caller.context(command_id);
-    let (mut parts, mut position) = (Vec::new(), 0);
+    let mut parts = Vec::new();
+    let mut position = 0;
     for (n, part) in people.chunks(MAX_ATTENDEES).enumerate() {
-        let name = if n == 0 { "batch".to_owned() } else { format!("batch-{n}") };
+        let name = if n == 0 {
+            "batch".to_owned()
+        } else {
+            format!("batch-{n}")
+        };
         let id = BatchId(created_by(command_id, &name));
         let attendee_ids: Vec<AttendeeId> = part.iter().copied().map(AttendeeId).collect();
-        let Issuing { delivery, issue_date } = issuing;
-        let request = BatchRequested { certificate_id, attendee_ids, delivery, issue_date, import_id: None };
+        let Issuing {
+            delivery,
+            issue_date,
+        } = issuing;
+        let request = BatchRequested {
+            certificate_id,
+            attendee_ids,
+            delivery,
+            issue_date,
+            import_id: None,
+        };
         let command = BatchCommand::Request(request);
-        position = http.commands.execute::<Batch>(&context, id, command).await?.position;
-        parts.push(BatchPart { batch_id: id.0, total: part.len() });
+        position = http
+            .commands
+            .execute::<Batch>(&context, id, command)
+            .await?
+            .position;
+        parts.push(BatchPart {
+            batch_id: id.0,
+            total: part.len(),
+        });
     }
-    let first = parts.first().ok_or_else(|| ApiError::internal("a batch of nobody"))?.batch_id;
+    let first = parts
+        .first()
+        .ok_or_else(|| ApiError::internal("a batch of nobody"))?
+        .batch_id;
     let location = http.api_path(&format!("/batches/{first}"));
     let begun = BatchBegun {
         batch_id: first,

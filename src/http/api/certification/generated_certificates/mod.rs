@@ -90,12 +90,16 @@ impl IssuanceAnswer {
     fn of_row(http: &HttpState, row: IssuanceRow) -> Self {
         let page = http.public_url(&format!("/certificate/{}", row.public_id));
         let reason = row.failure_reason;
-        let (revoked_at, note) = (row.revoked_at, row.revocation_note);
-        let revocation = row.revocation_reason.zip(revoked_at).map(|(reason, at)| RevocationAnswer {
-            revoked_at: Timestamp(at),
-            reason,
-            note,
-        });
+        let revoked_at = row.revoked_at;
+        let note = row.revocation_note;
+        let revocation =
+            row.revocation_reason
+                .zip(revoked_at)
+                .map(|(reason, at)| RevocationAnswer {
+                    revoked_at: Timestamp(at),
+                    reason,
+                    note,
+                });
         Self {
             id: row.id,
             certificate_id: row.certificate_id,
@@ -116,7 +120,9 @@ impl IssuanceAnswer {
             issue_date: row.issue_date.to_string(),
             sha256: row.sha256,
             size: row.size,
-            failure: row.failure_code.map(|code| GenerationFailure { code, reason }),
+            failure: row
+                .failure_code
+                .map(|code| GenerationFailure { code, reason }),
             revocation,
         }
     }

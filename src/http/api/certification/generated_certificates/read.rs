@@ -36,7 +36,8 @@ pub async fn get_issued_certificate(
 ) -> Result<Answer, ApiError> {
     let row = issuances::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("generated certificate"))?;
-    let (version, mails) = (position(row.position)?, position(row.mails_position)?);
+    let version = position(row.position)?;
+    let mails = position(row.mails_position)?;
     Ok(Answer::ok(&IssuanceAnswer::of_row(&http, row))?.version_with(version, mails))
 }
 
@@ -45,7 +46,8 @@ pub async fn get_issued_certificate(
 /// # Errors
 /// 400, if the number has a typing error.
 pub(super) fn number_filter(number: &str) -> Result<String, ApiError> {
-    let id = PublicId::parse(number).map_err(|error| ApiError::field("number", error.to_string()))?;
+    let id =
+        PublicId::parse(number).map_err(|error| ApiError::field("number", error.to_string()))?;
     Ok(id.to_string())
 }
 
@@ -56,11 +58,11 @@ time::serde::format_description!(pub(super) iso_date, Date, "[year]-[month]-[day
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct IssuancesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
-    /// only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
+    /// sort and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -159,7 +161,14 @@ pub async fn list_issued_certificates(
     State(http): State<HttpState>,
     Query(query): Query<IssuancesQuery>,
 ) -> Result<Answer, ApiError> {
-    let IssuancesQuery { cursor, page, limit, sort, order, .. } = query;
+    let IssuancesQuery {
+        cursor,
+        page,
+        limit,
+        sort,
+        order,
+        ..
+    } = query;
     let filter = IssuanceFilter {
         search: filter_text("search", query.search)?,
         public_id: query.number.as_deref().map(number_filter).transpose()?,
@@ -173,7 +182,15 @@ pub async fn list_issued_certificates(
         issued_from: query.issued_from,
         issued_to: query.issued_to,
     };
-    let listing = Listing { cursor, page, limit, sort, order };
+    let listing = Listing {
+        cursor,
+        page,
+        limit,
+        sort,
+        order,
+    };
     let shown = |row: IssuanceRow| IssuanceAnswer::of_row(&http, row);
-    listing.answer(&http, &issuances::TABLE, filter.conditions(), shown).await
+    listing
+        .answer(&http, &issuances::TABLE, filter.conditions(), shown)
+        .await
 }

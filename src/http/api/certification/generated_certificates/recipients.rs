@@ -1,4 +1,5 @@
-//! Recipients of a certificate: people listed by id, the people of an import, or the people who meet a filter.
+//! Recipients of a certificate: people listed by id, the people of an import, or the people who
+//! meet a filter.
 
 use std::collections::HashSet;
 
@@ -15,13 +16,14 @@ use crate::projection::queries::imports;
 
 /// Maximum number of people that an import or a filter may select.
 pub(super) const MAX_SELECTED: usize = 100_000;
-/// Filter of people. A person must meet all given conditions, and at least one is required. The conditions have the
-/// same meaning as in the list of attendees.
+/// Filter of people. A person must meet all given conditions, and at least one is required. The
+/// conditions have the same meaning as in the list of attendees.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"country": "Colombia", "createdAfter": "2026-11-01T00:00:00Z"}))]
 pub struct RecipientFilter {
-    /// Words that the full name, e-mail address or document number contains. Case and accents are ignored.
+    /// Words that the full name, e-mail address or document number contains. Case and accents are
+    /// ignored.
     #[schema(max_length = 200)]
     search: Option<String>,
     /// Country. Case and accents are ignored.
@@ -46,7 +48,10 @@ pub struct RecipientFilter {
 /// Recipients, listed by id or selected by a filter.
 pub(super) enum Recipients {
     Named(Vec<Uuid>),
-    Selected { field: &'static str, filter: AttendeeFilter },
+    Selected {
+        field: &'static str,
+        filter: AttendeeFilter,
+    },
 }
 
 impl Recipients {
@@ -62,12 +67,22 @@ impl Recipients {
         match (attendee_ids, import_id, filter) {
             (Some(ids), None, None) => Self::named(ids),
             (None, Some(import_id), None) => {
-                let filter = AttendeeFilter { import_id: Some(import_id), ..Default::default() };
-                Ok(Self::Selected { field: "importId", filter })
+                let filter = AttendeeFilter {
+                    import_id: Some(import_id),
+                    ..Default::default()
+                };
+                Ok(Self::Selected {
+                    field: "importId",
+                    filter,
+                })
             }
-            (None, None, Some(filter)) => Ok(Self::Selected { field: "filter", filter: filter.checked()? }),
+            (None, None, Some(filter)) => Ok(Self::Selected {
+                field: "filter",
+                filter: filter.checked()?,
+            }),
             _ => {
-                let message = "is missing or not alone; give one of attendeeIds, importId and filter";
+                let message =
+                    "is missing or not alone; give one of attendeeIds, importId and filter";
                 Err(ApiError::field("attendeeIds", message))
             }
         }
@@ -86,12 +101,13 @@ impl Recipients {
         Ok(Self::Named(ids))
     }
 
-    /// Returns the ids of the people, each once. Waits until the query tables contain the current log, and then
-    /// applies the filter to them. People who are created later are not included. The batch refuses people who no
-    /// longer exist.
+    /// Returns the ids of the people, each once. Waits until the query tables contain the current
+    /// log, and then applies the filter to them. People who are created later are not included. The
+    /// batch refuses people who no longer exist.
     ///
     /// # Errors
-    /// The import doesn't exist, the filter selects nobody or too many, or the query tables are not up to date.
+    /// The import doesn't exist, the filter selects nobody or too many, or the query tables are not
+    /// up to date.
     pub(super) async fn resolve(self, http: &HttpState) -> Result<Vec<Uuid>, ApiError> {
         let (field, filter) = match self {
             Self::Named(ids) => return Ok(ids),
@@ -100,7 +116,9 @@ impl Recipients {
         http.tables_are_level().await?;
         let database = http.database().await?;
         if let Some(import) = filter.import_id {
-            imports::get(&database, import).await?.ok_or_else(|| ApiError::not_found("import"))?;
+            imports::get(&database, import)
+                .await?
+                .ok_or_else(|| ApiError::not_found("import"))?;
         }
         let people = attendees::ids(&database, filter, MAX_SELECTED + 1).await?;
         if people.is_empty() {
@@ -128,7 +146,10 @@ impl RecipientFilter {
             created_before: self.created_before,
         };
         if filter == AttendeeFilter::default() {
-            return Err(ApiError::field("filter", "is empty; give at least one condition"));
+            return Err(ApiError::field(
+                "filter",
+                "is empty; give at least one condition",
+            ));
         }
         Ok(filter)
     }
@@ -155,7 +176,9 @@ mod tests {
     fn exactly_one_kind_of_recipients_is_accepted() {
         let id = Uuid::from_u128(1);
         assert!(refused(Recipients::of(None, None, None)).starts_with("attendeeIds: "));
-        assert!(refused(Recipients::of(Some(vec![id]), Some(id), None)).starts_with("attendeeIds: "));
+        assert!(
+            refused(Recipients::of(Some(vec![id]), Some(id), None)).starts_with("attendeeIds: ")
+        );
         let Ok(Recipients::Named(ids)) = Recipients::of(Some(vec![id, id]), None, None) else {
             panic!("named")
         };

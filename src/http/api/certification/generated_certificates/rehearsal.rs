@@ -34,14 +34,15 @@ pub struct BatchRehearsed {
     issue_date: Date,
     /// Number of people, each counted once.
     total: usize,
-    /// Number of certificates that would be created, including those that replace a revoked or failed one.
+    /// Number of certificates that would be created, including those that replace a revoked or
+    /// failed one.
     #[schema(example = 3)]
     new: usize,
     /// Number of people who already have the certificate.
     existing: usize,
-    /// Number of people whose certificate would fail, because no font draws a text on it (code `UNDRAWABLE`) or the
-    /// name is too long for its place (code `NAME_TOO_LONG`). Of the names with more than 40 characters, the 50
-    /// longest are checked. Correct these people first.
+    /// Number of people whose certificate would fail, because no font draws a text on it (code
+    /// `UNDRAWABLE`) or the name is too long for its place (code `NAME_TOO_LONG`). Of the names
+    /// with more than 40 characters, the 50 longest are checked. Correct these people first.
     undrawable: usize,
     /// Number of people for whom nothing could be issued.
     refused: usize,
@@ -69,7 +70,8 @@ pub struct RehearsedAttendee {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "UNDRAWABLE")]
     code: Option<&'static str>,
-    /// Reason why nothing would be issued, and how to correct it. It lists characters that no font draws.
+    /// Reason why nothing would be issued, and how to correct it. It lists characters that no font
+    /// draws.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     message: Option<Personal<String>>,
@@ -85,11 +87,16 @@ struct PageOf {
 }
 
 impl RehearsedAttendee {
-    /// Creates the result for one person. `texts` are the texts of the certificate that no font draws. A name that is
-    /// too long is reported only if all texts can be drawn.
+    /// Creates the result for one person. `texts` are the texts of the certificate that no font
+    /// draws. A name that is too long is reported only if all texts can be drawn.
     fn of(http: &HttpState, row: RehearsedRow, texts: &[String], page: PageOf) -> Self {
         let attendee_id = row.id;
-        let without = |outcome| Self { attendee_id, outcome, code: None, message: None };
+        let without = |outcome| Self {
+            attendee_id,
+            outcome,
+            code: None,
+            message: None,
+        };
         let not = |outcome, code, message: String| Self {
             attendee_id,
             outcome,
@@ -97,12 +104,24 @@ impl RehearsedAttendee {
             message: Some(message.into()),
         };
         let (false, Some(name)) = (row.is_held, &row.full_name) else {
-            let unknown = || not("refused", "NOT_FOUND", "there is no such attendee".to_owned());
-            return if row.is_held { without("existing") } else { unknown() };
+            let unknown = || {
+                not(
+                    "refused",
+                    "NOT_FOUND",
+                    "there is no such attendee".to_owned(),
+                )
+            };
+            return if row.is_held {
+                without("existing")
+            } else {
+                unknown()
+            };
         };
         let document = row.document_number.as_ref().map(Personal::reveal_str);
         let own = of_fields(http.rendering.renderer(), name.reveal_str(), document);
-        let own = own.into_iter().map(|undrawable| format!("{} {}", undrawable.field, undrawable.problem));
+        let own = own
+            .into_iter()
+            .map(|undrawable| format!("{} {}", undrawable.field, undrawable.problem));
         let email = row.email.as_ref().filter(|_| page.shows_email);
         let email = email.and_then(|email| problem(http.rendering.renderer(), email.reveal_str()));
         let own = own.chain(email.map(|problem| format!("email {problem}")));
@@ -119,7 +138,8 @@ impl RehearsedAttendee {
     }
 }
 
-/// Returns the result of a dry run from the query tables, which may lag behind the log. A real batch reads the log.
+/// Returns the result of a dry run from the query tables, which may lag behind the log. A real
+/// batch reads the log.
 pub(super) async fn rehearse(
     http: &HttpState,
     certificate_id: Uuid,
@@ -128,12 +148,15 @@ pub(super) async fn rehearse(
 ) -> Result<BatchRehearsed, ApiError> {
     let rows = issuances::rehearse(&http.database().await?, certificate_id, people).await?;
     let undrawable = undrawable_texts(http, definition).into_iter();
-    let undrawable_texts: Vec<String> =
-        undrawable.map(|(field, problem)| format!("the certificate's {field} {problem}")).collect();
+    let undrawable_texts: Vec<String> = undrawable
+        .map(|(field, problem)| format!("the certificate's {field} {problem}"))
+        .collect();
     let mut rehearsed = BatchRehearsed {
         certificate_id,
         state: "rehearsed",
-        issue_date: issue_date.or(definition.issue_date).unwrap_or_else(|| http.today()),
+        issue_date: issue_date
+            .or(definition.issue_date)
+            .unwrap_or_else(|| http.today()),
         total: people.len(),
         new: 0,
         existing: 0,
@@ -147,10 +170,16 @@ pub(super) async fn rehearse(
     let too_long = too_long(http, definition, &rows).await?;
     let shows_email = shows_email(http, definition).await?;
     for row in rows {
-        let page = PageOf { shows_email, is_name_too_long: too_long.contains(&row.id) };
+        let page = PageOf {
+            shows_email,
+            is_name_too_long: too_long.contains(&row.id),
+        };
         rehearsed.add(RehearsedAttendee::of(http, row, &undrawable_texts, page));
     }
-    Ok(BatchRehearsed { undrawable_texts, ..rehearsed })
+    Ok(BatchRehearsed {
+        undrawable_texts,
+        ..rehearsed
+    })
 }
 
 /// Returns the people who would get a certificate but whose name is too long for it.
@@ -165,10 +194,17 @@ async fn too_long(
             names.add(name.reveal_str(), || row.id);
         }
     }
-    let (names, ids): (Vec<_>, Vec<_>) =
-        names.into_longest().into_iter().map(|long| (long.name, long.of)).unzip();
+    let (names, ids): (Vec<_>, Vec<_>) = names
+        .into_longest()
+        .into_iter()
+        .map(|long| (long.name, long.of))
+        .unzip();
     let found = are_too_long(http, definition, &names).await?;
-    Ok(ids.into_iter().zip(found).filter_map(|(id, is_too_long)| is_too_long.then_some(id)).collect())
+    Ok(ids
+        .into_iter()
+        .zip(found)
+        .filter_map(|(id, is_too_long)| is_too_long.then_some(id))
+        .collect())
 }
 
 impl BatchRehearsed {
@@ -184,7 +220,10 @@ impl BatchRehearsed {
             && self.refusals.len() < MAX_SHOWN
         {
             let code = code.to_owned();
-            self.refusals.push(RefusalAnswer { attendee_id: attendee.attendee_id, code });
+            self.refusals.push(RefusalAnswer {
+                attendee_id: attendee.attendee_id,
+                code,
+            });
         }
         if self.attendees.len() < MAX_SHOWN {
             self.attendees.push(attendee);

@@ -19,7 +19,8 @@ const MAX_NOTE_CHARS: usize = 1_000;
 pub struct RevocationRequest {
     /// Reason, as a code.
     reason: Reason,
-    /// Reason, as a text of at most 1,000 characters. Only users with permission to read certificates see it.
+    /// Reason, as a text of at most 1,000 characters. Only users with permission to read
+    /// certificates see it.
     #[schema(value_type = Option<String>, example = "The name was misspelt.", max_length = 1000)]
     note: Option<Personal<String>>,
 }
@@ -49,13 +50,25 @@ impl RevocationRequest {
     /// # Errors
     /// The note is too long, contains control characters, or is missing for the reason `other`.
     pub fn checked(self) -> Result<(WhyRevoked, Option<Personal<String>>), ApiError> {
-        let note = self.note.map(|note| note.reveal_str().trim().to_owned()).filter(|note| !note.is_empty());
+        let note = self
+            .note
+            .map(|note| note.reveal_str().trim().to_owned())
+            .filter(|note| !note.is_empty());
         if let Some(note) = &note {
             if note.chars().count() > MAX_NOTE_CHARS {
-                return Err(ApiError::field("note", format!("is longer than {MAX_NOTE_CHARS} characters")));
+                return Err(ApiError::field(
+                    "note",
+                    format!("is longer than {MAX_NOTE_CHARS} characters"),
+                ));
             }
-            if note.chars().any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t') {
-                return Err(ApiError::field("note", "contains control characters; leave them out"));
+            if note
+                .chars()
+                .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
+            {
+                return Err(ApiError::field(
+                    "note",
+                    "contains control characters; leave them out",
+                ));
             }
         }
         let reason = match self.reason {
@@ -65,7 +78,10 @@ impl RevocationRequest {
             Reason::Misconduct => WhyRevoked::Misconduct,
             Reason::Withdrawn => WhyRevoked::Withdrawn,
             Reason::Other if note.is_none() => {
-                return Err(ApiError::field("note", "is missing; say what the reason \"other\" is"));
+                return Err(ApiError::field(
+                    "note",
+                    "is missing; say what the reason \"other\" is",
+                ));
             }
             Reason::Other => WhyRevoked::Other,
         };
@@ -96,8 +112,15 @@ impl Revoked {
     /// # Errors
     /// The issuance is not revoked, which would be a fault of this program.
     pub fn of(id: Uuid, state: IssuanceState) -> Result<Self, ApiError> {
-        let revoked = state.revoked.ok_or_else(|| ApiError::internal("a revocation left no trace"))?;
-        Ok(Self { id, state: "revoked", reason: revoked.reason, note: revoked.note })
+        let revoked = state
+            .revoked
+            .ok_or_else(|| ApiError::internal("a revocation left no trace"))?;
+        Ok(Self {
+            id,
+            state: "revoked",
+            reason: revoked.reason,
+            note: revoked.note,
+        })
     }
 }
 
@@ -108,8 +131,9 @@ pub struct RevocationAnswer {
     /// Time of the revocation (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub revoked_at: Timestamp,
-    /// Reason: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`, `batchCancelled`,
-    /// `generationFailed` (it could not be drawn, and a new one for the person replaces it) or `other`.
+    /// Reason: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`,
+    /// `batchCancelled`, `generationFailed` (it could not be drawn, and a new one for the person
+    /// replaces it) or `other`.
     #[schema(example = "wrongData")]
     pub reason: String,
     /// Note that was given with the reason.
@@ -124,15 +148,28 @@ mod tests {
     use super::*;
     use crate::http::ErrorCode;
 
-    fn checked(body: serde_json::Value) -> Result<(WhyRevoked, Option<Personal<String>>), ApiError> {
-        serde_json::from_value::<RevocationRequest>(body).expect("the form is right").checked()
+    fn checked(
+        body: serde_json::Value,
+    ) -> Result<(WhyRevoked, Option<Personal<String>>), ApiError> {
+        serde_json::from_value::<RevocationRequest>(body)
+            .expect("the form is right")
+            .checked()
     }
 
     #[test]
     fn note_is_trimmed_and_an_empty_one_is_absent() {
-        let (reason, note) = checked(json!({"reason": "wrongData", "note": "  misspelt \n"})).unwrap();
-        assert_eq!((reason, note.unwrap().reveal_str()), (WhyRevoked::WrongData, "misspelt"));
-        assert!(checked(json!({"reason": "withdrawn", "note": " "})).unwrap().1.is_none());
+        let (reason, note) =
+            checked(json!({"reason": "wrongData", "note": "  misspelt \n"})).unwrap();
+        assert_eq!(
+            (reason, note.unwrap().reveal_str()),
+            (WhyRevoked::WrongData, "misspelt")
+        );
+        assert!(
+            checked(json!({"reason": "withdrawn", "note": " "}))
+                .unwrap()
+                .1
+                .is_none()
+        );
     }
 
     #[test]
@@ -144,7 +181,11 @@ mod tests {
         ] {
             let error = checked(body.clone()).expect_err(&body.to_string());
             assert_eq!(error.code, ErrorCode::ValidationError);
-            assert!(error.details[0].starts_with("note: "), "{:?}", error.details);
+            assert!(
+                error.details[0].starts_with("note: "),
+                "{:?}",
+                error.details
+            );
         }
     }
 }

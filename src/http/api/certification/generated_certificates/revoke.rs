@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use super::revocation::{RevocationRequest, Revoked};
 use crate::domain::IssuanceId;
-use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked};
+use crate::domain::certification::issuance::{
+    CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
+};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
@@ -14,9 +16,9 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Revokes a generated certificate.
 ///
-/// The public page then shows it as revoked, its PDF is no longer served, and unsent mails about it are not sent.
-/// Nothing is deleted. If you generate the certificate for the same person again, a new one is created. A second
-/// revocation changes nothing, and the first reason stays.
+/// The public page then shows it as revoked, its PDF is no longer served, and unsent mails about it
+/// are not sent. Nothing is deleted. If you generate the certificate for the same person again, a
+/// new one is created. A second revocation changes nothing, and the first reason stays.
 #[utoipa::path(
     post, path = "/generated-certificates/{id}/revoke", request_body = RevocationRequest,
     params(
@@ -36,21 +38,32 @@ pub async fn revoke_issued_certificate(
     Json { value, sha256 }: Json<RevocationRequest>,
 ) -> Result<Answer, ApiError> {
     let (reason, note) = value.checked()?;
-    // The answer is not stored, because the note may name people. It can be made again from the log.
+    // The answer is not stored, because the note may name people. It can be made again from the
+    // log.
     write
         .once_unstored(&http, sha256, async |command_id| {
-            let why = CertificateRevoked { reason, note: note.clone(), batch_id: None };
+            let why = CertificateRevoked {
+                reason,
+                note: note.clone(),
+                batch_id: None,
+            };
             let context = write.caller.context(command_id);
             let command = IssuanceCommand::Revoke(why);
-            let done = http.commands.execute::<Issuance>(&context, IssuanceId(id), command).await?;
-            Ok(Answer::ok(&Revoked::of(id, done.state)?)?.at(done.position).version(done.position))
+            let done = http
+                .commands
+                .execute::<Issuance>(&context, IssuanceId(id), command)
+                .await?;
+            Ok(Answer::ok(&Revoked::of(id, done.state)?)?
+                .at(done.position)
+                .version(done.position))
         })
         .await
 }
 
 /// Revokes a generated certificate with the reason `withdrawn`.
 ///
-/// It is not deleted. The API and the public page still show it, as revoked, because copies of its PDF may exist.
+/// It is not deleted. The API and the public page still show it, as revoked, because copies of its
+/// PDF may exist.
 #[utoipa::path(
     delete, path = "/generated-certificates/{id}",
     params(
@@ -71,10 +84,20 @@ pub async fn revoke_issued_certificate_by_delete(
 ) -> Result<Answer, ApiError> {
     let context = caller.context(http.random_id().into());
     let revoke = |_: &_| {
-        let why = CertificateRevoked { reason: WhyRevoked::Withdrawn, note: None, batch_id: None };
+        let why = CertificateRevoked {
+            reason: WhyRevoked::Withdrawn,
+            note: None,
+            batch_id: None,
+        };
         Ok(IssuanceCommand::Revoke(why))
     };
-    let (issuance, versions) = (IssuanceId(id), if_match.versions());
-    let done = http.commands.change::<Issuance>(&context, issuance, &versions, revoke).await?;
-    Ok(Answer::ok(&Revoked::of(id, done.state)?)?.at(done.position).version(done.position))
+    let issuance = IssuanceId(id);
+    let versions = if_match.versions();
+    let done = http
+        .commands
+        .change::<Issuance>(&context, issuance, &versions, revoke)
+        .await?;
+    Ok(Answer::ok(&Revoked::of(id, done.state)?)?
+        .at(done.position)
+        .version(done.position))
 }

@@ -32,8 +32,8 @@ pub struct SampleRequest {
 
 /// Returns a sample of a certificate as a PDF.
 ///
-/// The PDF is drawn like issued ones, but its number is `SAMPLE-NOT-VALID`. The page at the address in its QR code
-/// says that no such certificate was issued. Nothing is stored.
+/// The PDF is drawn like issued ones, but its number is `SAMPLE-NOT-VALID`. The page at the address
+/// in its QR code says that no such certificate was issued. Nothing is stored.
 #[utoipa::path(
     post, path = "/generated-certificates/generate/sample", request_body = SampleRequest,
     responses(
@@ -59,9 +59,18 @@ pub async fn draw_sample_certificate(
     let certificate_id = CertificateId(value.certificate_id);
     let base = &http.settings.public_base_url;
     let template = pinned(&http, &definition.pdf_template).await?;
-    let request = sample(&definition, template, certificate_id, &person, base, http.today());
+    let request = sample(
+        &definition,
+        template,
+        certificate_id,
+        &person,
+        base,
+        http.today(),
+    );
     let rendering = http.rendering.clone();
-    let pdf = held(slot, async move { rendering.sample(&request).await }).await?.map_err(not_drawn)?;
+    let pdf = held(slot, async move { rendering.sample(&request).await })
+        .await?
+        .map_err(not_drawn)?;
     let headers = [
         (CONTENT_TYPE, "application/pdf"),
         (CONTENT_DISPOSITION, "inline; filename=\"sample.pdf\""),
@@ -94,15 +103,18 @@ pub(in crate::http::api) async fn pinned_at(
     Ok(PinnedTemplate::at(named, own.as_ref())?)
 }
 
-/// Converts an error of drawing a sample. Only requests for samples get its text, because it may quote the person's
-/// name.
+/// Converts an error of drawing a sample. Only requests for samples get its text, because it may
+/// quote the person's name.
 pub(in crate::http::api) fn not_drawn(error: RenderingError) -> ApiError {
     match error {
         RenderingError::Own(error) => {
             let details = error.lines();
             ApiError {
                 details,
-                ..ApiError::new(ErrorCode::NotDrawable, "the template doesn't draw it; see the details")
+                ..ApiError::new(
+                    ErrorCode::NotDrawable,
+                    "the template doesn't draw it; see the details",
+                )
             }
         }
         RenderingError::Render(error) if error.is_permanent() => {

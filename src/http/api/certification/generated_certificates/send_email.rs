@@ -43,7 +43,8 @@ pub struct MailAsked {
     job_id: Uuid,
     /// Id of the generated certificate.
     generated_certificate_id: Uuid,
-    /// Number of the mail among the mails about this generated certificate. Mail 1 was requested automatically.
+    /// Number of the mail among the mails about this generated certificate. Mail 1 was requested
+    /// automatically.
     number: u32,
     /// Always `pending`.
     status: &'static str,
@@ -53,8 +54,8 @@ pub struct MailAsked {
 
 /// Sends a generated certificate by mail again, as a new job.
 ///
-/// The mail is sent to `to`, or else to the person's current address, with the issued PDF attached. Earlier jobs do
-/// not change. There are at most 100 mails about one generated certificate.
+/// The mail is sent to `to`, or else to the person's current address, with the issued PDF attached.
+/// Earlier jobs do not change. There are at most 100 mails about one generated certificate.
 #[utoipa::path(
     post, path = "/generated-certificates/{id}/send-email", request_body = Option<SendEmailRequest>,
     params(
@@ -78,10 +79,22 @@ pub async fn send_certificate_mail(
     write
         .once(&http, sha256, async |command_id| {
             let delivery = value.delivery.checked(http.now())?;
-            let to = value.to.map(|to| checked_address(to.reveal_str())).transpose()?;
-            let asked = MailRequest { to, delivery, on_unknown: http.on_unknown };
-            let mail =
-                mail_again(&http.commands, &write.caller.context(command_id), IssuanceId(id), &asked).await?;
+            let to = value
+                .to
+                .map(|to| checked_address(to.reveal_str()))
+                .transpose()?;
+            let asked = MailRequest {
+                to,
+                delivery,
+                on_unknown: http.on_unknown,
+            };
+            let mail = mail_again(
+                &http.commands,
+                &write.caller.context(command_id),
+                IssuanceId(id),
+                &asked,
+            )
+            .await?;
             let (state, status) = named(mail.stage);
             let asked = MailAsked {
                 job_id: mail.id.0,
@@ -108,7 +121,10 @@ mod tests {
 
     #[test]
     fn invalid_address_is_rejected_and_not_repeated_in_the_error() {
-        assert_eq!(checked_address(" ada@example.com ").unwrap().reveal_str(), "ada@example.com");
+        assert_eq!(
+            checked_address(" ada@example.com ").unwrap().reveal_str(),
+            "ada@example.com"
+        );
         for odd in [
             "",
             "ada",

@@ -26,8 +26,8 @@ pub struct ImportStopping {
 
 /// Cancels an import: the remaining rows are skipped.
 ///
-/// Rows that were imported before stay imported. The report has the skipped rows, ready for another upload.
-/// Cancelling again has no effect. `Location` shows the progress.
+/// Rows that were imported before stay imported. The report has the skipped rows, ready for another
+/// upload. Cancelling again has no effect. `Location` shows the progress.
 #[utoipa::path(
     post, path = "/imports/{id}/cancel",
     params(
@@ -48,10 +48,22 @@ pub async fn cancel_import(
     write
         .once(&http, NO_BODY, async |command_id| {
             let context = write.caller.context(command_id);
-            let done = http.commands.execute::<Import>(&context, ImportId(id), ImportCommand::Cancel).await?;
-            let state = if done.state.ended { "cancelled" } else { "cancelling" };
-            let answer = Answer::ok(&ImportStopping { import_id: id, state })?;
-            Ok(answer.accepted(http.api_path(&format!("/imports/{id}"))).at(done.position))
+            let done = http
+                .commands
+                .execute::<Import>(&context, ImportId(id), ImportCommand::Cancel)
+                .await?;
+            let state = if done.state.ended {
+                "cancelled"
+            } else {
+                "cancelling"
+            };
+            let answer = Answer::ok(&ImportStopping {
+                import_id: id,
+                state,
+            })?;
+            Ok(answer
+                .accepted(http.api_path(&format!("/imports/{id}")))
+                .at(done.position))
         })
         .await
 }

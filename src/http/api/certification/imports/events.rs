@@ -45,9 +45,10 @@ pub struct ImportProgress {
 
 /// Streams the progress of an import as server-sent events.
 ///
-/// Every change is sent as an event `progress` with the whole state as JSON. The last event is `end`, with the final
-/// state. Comments are sent in between. After 15 minutes the stream ends without `end`; reconnect with
-/// `Last-Event-ID`. A client that reconnects after `end` gets the status 204.
+/// Every change is sent as an event `progress` with the whole state as JSON. The last event is
+/// `end`, with the final state. Comments are sent in between. After 15 minutes the stream ends
+/// without `end`; reconnect with `Last-Event-ID`. A client that reconnects after `end` gets the
+/// status 204.
 #[utoipa::path(
     get, path = "/imports/{id}/events",
     params(
@@ -72,7 +73,8 @@ pub async fn follow_import(
             let row = imports::get(&http.database().await?, id).await?;
             let row = row.ok_or_else(|| ApiError::not_found("import"))?;
             let ended = ["completed", "failed", "cancelled"].contains(&row.state.as_str());
-            let state = serde_json::to_value(ImportProgress::from(row)).map_err(ApiError::internal)?;
+            let state =
+                serde_json::to_value(ImportProgress::from(row)).map_err(ApiError::internal)?;
             Ok(Look { state, ended })
         })
     };

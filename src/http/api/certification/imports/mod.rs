@@ -35,7 +35,8 @@ const MAX_BATCHES: i64 = 100;
 pub struct ImportAnswer {
     /// Id of the import; null for a dry run, which stores nothing.
     pub import_id: Option<Uuid>,
-    /// `requested`, `running`, `completed`, `failed`, `cancelling`, `cancelled`, or `rehearsed` for a dry run.
+    /// `requested`, `running`, `completed`, `failed`, `cancelling`, `cancelled`, or `rehearsed` for
+    /// a dry run.
     #[schema(example = "completed")]
     pub state: String,
     /// Number of processed rows, without blank rows; null until the end.
@@ -54,24 +55,26 @@ pub struct ImportAnswer {
     pub errors: i64,
     /// Certificates for people of the file so far, including those that they have already.
     pub certificates_associated: i64,
-    /// Batches that issue the certificates, with their progress: one per certificate and 10,000 people. Only the
-    /// first 100 are listed. They can be cancelled and undone like the batches of
+    /// Batches that issue the certificates, with their progress: one per certificate and 10,000
+    /// people. Only the first 100 are listed. They can be cancelled and undone like the batches of
     /// `/generated-certificates/generate`.
     pub batches: Vec<BatchAnswer>,
     /// Rows skipped because the import was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<i64>,
-    /// Rejected rows, then skipped rows; at most 1,000. `/imports/{id}/report` has all of them. After the report has
-    /// expired, only their error codes are available.
+    /// Rejected rows, then skipped rows; at most 1,000. `/imports/{id}/report` has all of them.
+    /// After the report has expired, only their error codes are available.
     pub error_details: Vec<RowErrors>,
-    /// Number of rows that were imported with a warning. `UNDRAWABLE`: no font can draw a text of the person, who gets
-    /// no certificate from this import. `NAME_DIFFERS`: a known person keeps a stored name that is quite different from
-    /// the name in the row, and the certificate shows the stored name; `updateExisting` stores the name in the row. Two
-    /// names are quite different if a word of the shorter one is not in the longer one, as a word or as an initial,
-    /// ignoring case, accents and order. `NAME_TOO_LONG`, in a dry run only: the name does not fit its place on the
-    /// certificate. Only the 50 longest names of more than 40 characters are checked.
+    /// Number of rows that were imported with a warning. `UNDRAWABLE`: no font can draw a text of
+    /// the person, who gets no certificate from this import. `NAME_DIFFERS`: a known person keeps a
+    /// stored name that is quite different from the name in the row, and the certificate shows the
+    /// stored name; `updateExisting` stores the name in the row. Two names are quite different if a
+    /// word of the shorter one is not in the longer one, as a word or as an initial, ignoring case,
+    /// accents and order. `NAME_TOO_LONG`, in a dry run only: the name does not fit its place on
+    /// the certificate. Only the 50 longest names of more than 40 characters are checked.
     pub warnings: i64,
-    /// Rows with a warning among the first 1,000 rows of the report. Their messages name the characters.
+    /// Rows with a warning among the first 1,000 rows of the report. Their messages name the
+    /// characters.
     pub warning_details: Vec<RowErrors>,
     /// Error that stopped the reading of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,9 +170,17 @@ impl ImportAnswer {
             certificates_associated: report.certificates_associated.into(),
             batches: Vec::new(),
             left: None,
-            error_details: report.error_details.into_iter().map(RowErrors::from).collect(),
+            error_details: report
+                .error_details
+                .into_iter()
+                .map(RowErrors::from)
+                .collect(),
             warnings: report.warnings.into(),
-            warning_details: report.warning_details.into_iter().map(RowErrors::from).collect(),
+            warning_details: report
+                .warning_details
+                .into_iter()
+                .map(RowErrors::from)
+                .collect(),
             failure: None,
             reading: None,
         }
@@ -214,7 +225,12 @@ impl From<ErrorDetail> for RowErrors {
             code: error.code,
             message: Some(error.message),
         });
-        Self { row: detail.row.into(), sheet: detail.sheet, data: detail.data, errors: errors.collect() }
+        Self {
+            row: detail.row.into(),
+            sheet: detail.sheet,
+            data: detail.data,
+            errors: errors.collect(),
+        }
     }
 }
 
@@ -235,30 +251,51 @@ struct Told {
     warning_details: Vec<RowErrors>,
 }
 
-/// Reads the rejected rows and the warnings from the report. If the report has expired, only the error codes of the
-/// rejected rows are read, from the query tables.
+/// Reads the rejected rows and the warnings from the report. If the report has expired, only the
+/// error codes of the rejected rows are read, from the query tables.
 async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
     if let Some(key) = &row.report_key {
         let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
         if let Some(start) = http.storage.get_start(&key, REPORT_START_BYTES).await? {
             // The parser's message may quote personal data of the row, so it is dropped.
-            let details =
-                ReportFile::first_rows(&start).map_err(|_| ApiError::internal("a damaged report"))?;
-            let (warned, rejected): (Vec<_>, Vec<_>) = details.into_iter().partition(ErrorDetail::is_warning);
-            let shown = |details: Vec<ErrorDetail>| details.into_iter().map(RowErrors::from).collect();
-            return Ok(Told { errors: shown(rejected), warning_details: shown(warned) });
+            let details = ReportFile::first_rows(&start)
+                .map_err(|_| ApiError::internal("a damaged report"))?;
+            let (warned, rejected): (Vec<_>, Vec<_>) =
+                details.into_iter().partition(ErrorDetail::is_warning);
+            let shown =
+                |details: Vec<ErrorDetail>| details.into_iter().map(RowErrors::from).collect();
+            return Ok(Told {
+                errors: shown(rejected),
+                warning_details: shown(warned),
+            });
         }
     }
     if row.errors == 0 && row.left_rows.unwrap_or(0) == 0 {
         return Ok(Told::default());
     }
-    let (table, of_import) = (&imports::REJECTIONS, imports::rejected_of(row.id));
-    let (database, most) = (http.database().await?, u32::try_from(MAX_SHOWN).unwrap_or(u32::MAX));
-    let rejected =
-        listing::list::<RejectionRow>(&database, table, &of_import, imports::BY_ROW, &Start::First, most);
+    let table = &imports::REJECTIONS;
+    let of_import = imports::rejected_of(row.id);
+    let database = http.database().await?;
+    let most = u32::try_from(MAX_SHOWN).unwrap_or(u32::MAX);
+    let rejected = listing::list::<RejectionRow>(
+        &database,
+        table,
+        &of_import,
+        imports::BY_ROW,
+        &Start::First,
+        most,
+    );
     let errors = rejected.await?.items.into_iter().map(|rejected| {
         let errors = serde_json::from_value(rejected.errors).map_err(ApiError::internal)?;
-        Ok(RowErrors { row: rejected.row_number, sheet: None, data: BTreeMap::new(), errors })
+        Ok(RowErrors {
+            row: rejected.row_number,
+            sheet: None,
+            data: BTreeMap::new(),
+            errors,
+        })
     });
-    Ok(Told { errors: errors.collect::<Result<_, ApiError>>()?, ..Told::default() })
+    Ok(Told {
+        errors: errors.collect::<Result<_, ApiError>>()?,
+        ..Told::default()
+    })
 }

@@ -28,8 +28,13 @@ use crate::projection::queries::imports::{ImportFilter, ImportRow};
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn get_import(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
-    let import = super::read(&http, id).await?.ok_or_else(|| ApiError::not_found("import"))?;
+pub async fn get_import(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let import = super::read(&http, id)
+        .await?
+        .ok_or_else(|| ApiError::not_found("import"))?;
     Ok(Answer::ok(&import)?.version_of_body())
 }
 
@@ -38,10 +43,11 @@ pub async fn get_import(State(http): State<HttpState>, Path(id): Path<Uuid>) -> 
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportsQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
+    /// and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -180,7 +186,13 @@ pub async fn list_imports(
     State(http): State<HttpState>,
     Query(query): Query<ImportsQuery>,
 ) -> Result<Answer, ApiError> {
-    let ImportsQuery { cursor, page, limit, order, .. } = query;
+    let ImportsQuery {
+        cursor,
+        page,
+        limit,
+        order,
+        ..
+    } = query;
     let filter = ImportFilter {
         state: query.state.map(ImportState::stored),
         certificate_id: query.certificate_id,
@@ -188,7 +200,15 @@ pub async fn list_imports(
         created_after: query.created_after,
         created_before: query.created_before,
     };
-    let listing = Listing::<Unsorted> { cursor, page, limit, sort: None, order };
+    let listing = Listing::<Unsorted> {
+        cursor,
+        page,
+        limit,
+        sort: None,
+        order,
+    };
     let shown = |row: ImportRow| ImportListed::from(row);
-    listing.answer(&http, &imports::TABLE, filter.conditions(), shown).await
+    listing
+        .answer(&http, &imports::TABLE, filter.conditions(), shown)
+        .await
 }

@@ -69,8 +69,8 @@ pub struct SheetAnswer {
     pub name: String,
     /// True if its rows were read.
     pub is_read: bool,
-    /// `read`, `notChosen` (see `sheets`), `hidden`, `noHeaders`, `empty`, or `beyondLimit` (only the
-    /// first 256 sheets are looked at).
+    /// `read`, `notChosen` (see `sheets`), `hidden`, `noHeaders`, `empty`, or `beyondLimit` (only
+    /// the first 256 sheets are looked at).
     #[schema(example = "read")]
     pub state: String,
 }
@@ -131,9 +131,16 @@ impl From<HowRead> for ReadingAnswer {
             header,
             field: field.map(str::to_owned),
         };
-        let places = how.hidden.rows.into_iter().map(|(sheet, row)| PlaceAnswer { sheet, row });
-        let hidden =
-            HiddenAnswer { count: how.hidden.count, are_read: how.hidden.are_read, rows: places.collect() };
+        let places = how
+            .hidden
+            .rows
+            .into_iter()
+            .map(|(sheet, row)| PlaceAnswer { sheet, row });
+        let hidden = HiddenAnswer {
+            count: how.hidden.count,
+            are_read: how.hidden.are_read,
+            rows: places.collect(),
+        };
         Self {
             encoding: how.encoding.map(EncodingAnswer::from),
             header_row: how.header_row,
@@ -141,7 +148,11 @@ impl From<HowRead> for ReadingAnswer {
             ignored_columns,
             sheets: how.sheets.into_iter().map(SheetAnswer::from).collect(),
             blank_rows: how.blank_rows,
-            hidden_columns: how.hidden_columns.into_iter().map(HiddenColumnAnswer::from).collect(),
+            hidden_columns: how
+                .hidden_columns
+                .into_iter()
+                .map(HiddenColumnAnswer::from)
+                .collect(),
             hidden_rows: (hidden.count > 0).then_some(hidden),
             first_rows: how.first_rows.into_iter().map(RowAnswer::from).collect(),
             names_to_check: how.guessed_names.into_iter().map(RowAnswer::from).collect(),
@@ -156,25 +167,39 @@ impl From<(&'static str, EncodingSource)> for EncodingAnswer {
             EncodingSource::Evident => "evident",
             EncodingSource::Guessed => "guessed",
         };
-        Self { label: label.to_owned(), source: source.to_owned() }
+        Self {
+            label: label.to_owned(),
+            source: source.to_owned(),
+        }
     }
 }
 
 impl From<crate::spreadsheet::SheetState> for SheetAnswer {
     fn from(sheet: crate::spreadsheet::SheetState) -> Self {
         let is_read = sheet.fate == SheetFate::Read;
-        Self { name: sheet.name, is_read, state: sheet.fate.name().to_owned() }
+        Self {
+            name: sheet.name,
+            is_read,
+            state: sheet.fate.name().to_owned(),
+        }
     }
 }
 
 impl From<crate::spreadsheet::HiddenColumn> for HiddenColumnAnswer {
     fn from(column: crate::spreadsheet::HiddenColumn) -> Self {
-        Self { sheet: column.sheet, header: column.header }
+        Self {
+            sheet: column.sheet,
+            header: column.header,
+        }
     }
 }
 
 impl From<ShownRow> for RowAnswer {
     fn from(row: ShownRow) -> Self {
-        Self { sheet: row.sheet, row: row.row, values: row.values }
+        Self {
+            sheet: row.sheet,
+            row: row.row,
+            values: row.values,
+        }
     }
 }

@@ -73,11 +73,13 @@ impl ReportFormat {
 
 /// Returns all rejected rows of an import that has ended, as a file.
 ///
-/// The file also has the rows that were imported with a warning (codes `UNDRAWABLE` and `NAME_DIFFERS`), and the skipped
-/// rows of a cancelled import. `json` and `ndjson` have objects like those in `errorDetails`. `csv` and `xlsx` have the columns
-/// of the uploaded file, the number of the row in `laureate_row`, and the problem in `laureate_reason`. Correct the
-/// rows and upload the file again; the two added columns are ignored and may stay. In CSV, a value that a spreadsheet
-/// program would interpret as a formula is prefixed with an apostrophe, which is removed by the next upload.
+/// The file also has the rows that were imported with a warning (codes `UNDRAWABLE` and
+/// `NAME_DIFFERS`), and the skipped rows of a cancelled import. `json` and `ndjson` have objects
+/// like those in `errorDetails`. `csv` and `xlsx` have the columns of the uploaded file, the number
+/// of the row in `laureate_row`, and the problem in `laureate_reason`. Correct the rows and upload
+/// the file again; the two added columns are ignored and may stay. In CSV, a value that a
+/// spreadsheet program would interpret as a formula is prefixed with an apostrophe, which is
+/// removed by the next upload.
 #[utoipa::path(
     get, path = "/imports/{id}/report",
     params(("id" = Uuid, Path, description = "The import's id"), ReportQuery),
@@ -99,21 +101,40 @@ pub async fn download_import_report(
 ) -> Result<Response, ApiError> {
     let row = imports::get(&http.database().await?, id).await?;
     let key = row.ok_or_else(|| ApiError::not_found("import"))?.report_key;
-    let key = key.ok_or_else(|| ApiError::not_found("report; no row was rejected, or the import runs"))?;
+    let key =
+        key.ok_or_else(|| ApiError::not_found("report; no row was rejected, or the import runs"))?;
     let key = ObjectKey::parse(&key).map_err(ApiError::internal)?;
-    let busy = |_| ApiError::new(ErrorCode::Busy, "too many reports are being made; try again");
-    let slot = http.report_slots.clone().try_acquire_owned().map_err(busy)?;
+    let busy = |_| {
+        ApiError::new(
+            ErrorCode::Busy,
+            "too many reports are being made; try again",
+        )
+    };
+    let slot = http
+        .report_slots
+        .clone()
+        .try_acquire_owned()
+        .map_err(busy)?;
     let stored = NamedTempFile::new().map_err(ApiError::internal)?;
-    let found = http.storage.get_to_file(&key, stored.path(), MAX_REPORT_BYTES).await?;
+    let found = http
+        .storage
+        .get_to_file(&key, stored.path(), MAX_REPORT_BYTES)
+        .await?;
     found.ok_or_else(|| ApiError::not_found("report; it has expired"))?;
     let format = query.format.unwrap_or_default();
     let made = tokio::task::spawn_blocking(move || {
         let _slot = slot;
         make(stored.reopen()?, format)
     });
-    let file = made.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+    let file = made
+        .await
+        .map_err(ApiError::internal)?
+        .map_err(ApiError::internal)?;
     let size = file.metadata().map_err(ApiError::internal)?.len();
-    let name = format!("attachment; filename=\"import_{id}_rejected.{}\"", format.extension());
+    let name = format!(
+        "attachment; filename=\"import_{id}_rejected.{}\"",
+        format.extension()
+    );
     let headers = [
         (CONTENT_TYPE, format.media_type().to_owned()),
         (CONTENT_DISPOSITION, name),
@@ -127,7 +148,11 @@ pub async fn download_import_report(
 /// Converts the report into an unnamed temporary file, positioned at its start.
 fn make(stored: File, format: ReportFormat) -> std::io::Result<File> {
     let mut made = tempfile::tempfile()?;
-    write(StoredReport::open(BufReader::with_capacity(64 * 1024, stored))?, format, &mut made)?;
+    write(
+        StoredReport::open(BufReader::with_capacity(64 * 1024, stored))?,
+        format,
+        &mut made,
+    )?;
     made.seek(SeekFrom::Start(0))?;
     Ok(made)
 }

@@ -53,11 +53,18 @@ fn table(
     // If a corrected report is uploaded again, its own columns include the two added ones.
     let own = |column: &&String| !REPORT_COLUMNS.contains(&column.as_str());
     let columns: Vec<String> = report.columns.iter().filter(own).cloned().collect();
-    let headers: Vec<&str> = columns.iter().map(String::as_str).chain(REPORT_COLUMNS).collect();
+    let headers: Vec<&str> = columns
+        .iter()
+        .map(String::as_str)
+        .chain(REPORT_COLUMNS)
+        .collect();
     let mut sheet = SheetWriter::new(format, "Rejected", &headers)?;
     while let Some(row) = report.next_row()? {
-        let cell =
-            |column: &String| row.data.get(column).map_or(Value::Empty, |v| Value::Text(v.reveal_str()));
+        let cell = |column: &String| {
+            row.data
+                .get(column)
+                .map_or(Value::Empty, |v| Value::Text(v.reveal_str()))
+        };
         let reason = reason(&row);
         let added = [Value::Number(row.row.into()), Value::Text(&reason)];
         let cells: Vec<Value<'_>> = columns.iter().map(cell).chain(added).collect();
@@ -70,7 +77,10 @@ fn table(
 
 /// Returns the problems of a row as the text of one cell.
 fn reason(row: &ErrorDetail) -> String {
-    let texts = row.errors.iter().map(|error| format!("{} ({})", error.message, error.code));
+    let texts = row
+        .errors
+        .iter()
+        .map(|error| format!("{} ({})", error.message, error.code));
     texts.collect::<Vec<_>>().join("; ")
 }
 
@@ -91,7 +101,12 @@ mod tests {
 
     fn written(report: &str, format: ReportFormat) -> Vec<u8> {
         let mut bytes = Vec::new();
-        write(StoredReport::open(Cursor::new(report)).unwrap(), format, &mut bytes).unwrap();
+        write(
+            StoredReport::open(Cursor::new(report)).unwrap(),
+            format,
+            &mut bytes,
+        )
+        .unwrap();
         bytes
     }
 
@@ -99,7 +114,10 @@ mod tests {
     fn a_table_has_the_files_own_columns_and_two_more() {
         let table = String::from_utf8(written(REPORT, ReportFormat::Csv)).unwrap();
         assert_eq!(
-            table.trim_start_matches('\u{FEFF}').lines().collect::<Vec<_>>(),
+            table
+                .trim_start_matches('\u{FEFF}')
+                .lines()
+                .collect::<Vec<_>>(),
             [
                 r#""Nombre","Correo","Documento","laureate_row","laureate_reason""#,
                 r#""Ana","","'+12","3","email is missing (REQUIRED)""#,
@@ -110,8 +128,12 @@ mod tests {
 
     #[test]
     fn json_is_a_list_and_ndjson_its_lines() {
-        let list: serde_json::Value = serde_json::from_slice(&written(REPORT, ReportFormat::Json)).unwrap();
-        assert_eq!((&list[0]["row"], &list[1]["errors"][1]["code"]), (&3.into(), &"B".into()));
+        let list: serde_json::Value =
+            serde_json::from_slice(&written(REPORT, ReportFormat::Json)).unwrap();
+        assert_eq!(
+            (&list[0]["row"], &list[1]["errors"][1]["code"]),
+            (&3.into(), &"B".into())
+        );
         let lines = String::from_utf8(written(REPORT, ReportFormat::Ndjson)).unwrap();
         assert_eq!(lines, REPORT.split_once('\n').unwrap().1);
         assert_eq!(written("", ReportFormat::Json), b"[]\n");

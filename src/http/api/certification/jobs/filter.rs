@@ -12,8 +12,17 @@ use crate::projection::queries::jobs::JobFilter;
 
 const STATUSES: [&str; 4] = ["pending", "sent", "error", "cancelled"];
 /// States of a job, as named in answers.
-pub(super) const STATES: [&str; 9] =
-    ["queued", "claimed", "retrying", "sent", "failed", "unknown", "held", "scheduled", "cancelled"];
+pub(super) const STATES: [&str; 9] = [
+    "queued",
+    "claimed",
+    "retrying",
+    "sent",
+    "failed",
+    "unknown",
+    "held",
+    "scheduled",
+    "cancelled",
+];
 
 /// Filter of jobs. A job must meet all given conditions.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -27,8 +36,8 @@ pub struct JobsFilter {
     #[schema(example = "pending")]
     #[serde(default)]
     pub status: Option<String>,
-    /// State: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
-    /// Several states are separated by commas.
+    /// State: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
+    /// `cancelled`. Several states are separated by commas.
     #[schema(example = "held")]
     #[serde(default)]
     pub state: Option<String>,
@@ -55,17 +64,36 @@ impl JobsFilter {
     /// Checks the filter and converts it for the queries.
     ///
     /// # Errors
-    /// 400 for an unknown status or state, an invalid time or time range, or an invalid search text.
+    /// 400 for an unknown status or state, an invalid time or time range, or an invalid search
+    /// text.
     pub fn checked(&self) -> Result<JobFilter, ApiError> {
-        if self.status.as_ref().is_some_and(|status| !STATUSES.contains(&status.as_str())) {
-            return Err(ApiError::field("status", format!("give one of {}", STATUSES.join(", "))));
+        if self
+            .status
+            .as_ref()
+            .is_some_and(|status| !STATUSES.contains(&status.as_str()))
+        {
+            return Err(ApiError::field(
+                "status",
+                format!("give one of {}", STATUSES.join(", ")),
+            ));
         }
-        let stages: Option<Vec<String>> =
-            self.state.as_ref().map(|text| text.split(',').map(|state| state.trim().to_owned()).collect());
-        if stages.iter().flatten().any(|state| !STATES.contains(&state.as_str())) {
-            return Err(ApiError::field("state", format!("give one or more of {}", STATES.join(", "))));
+        let stages: Option<Vec<String>> = self.state.as_ref().map(|text| {
+            text.split(',')
+                .map(|state| state.trim().to_owned())
+                .collect()
+        });
+        if stages
+            .iter()
+            .flatten()
+            .any(|state| !STATES.contains(&state.as_str()))
+        {
+            return Err(ApiError::field(
+                "state",
+                format!("give one or more of {}", STATES.join(", ")),
+            ));
         }
-        let (from, to) = (moment("from", self.from.as_deref())?, moment("to", self.to.as_deref())?);
+        let from = moment("from", self.from.as_deref())?;
+        let to = moment("to", self.to.as_deref())?;
         if from.zip(to).is_some_and(|(from, to)| to < from) {
             return Err(ApiError::field("to", "must not be before from"));
         }
@@ -84,7 +112,8 @@ impl JobsFilter {
 
 fn moment(field: &str, text: Option<&str>) -> Result<Option<OffsetDateTime>, ApiError> {
     let wrong = |_| ApiError::field(field, "give a time such as 2026-11-21T09:00:00Z (RFC 3339)");
-    text.map(|text| OffsetDateTime::parse(text, &Rfc3339).map_err(wrong)).transpose()
+    text.map(|text| OffsetDateTime::parse(text, &Rfc3339).map_err(wrong))
+        .transpose()
 }
 
 #[cfg(test)]
@@ -92,18 +121,32 @@ mod tests {
     use super::*;
 
     fn checked(json: &str) -> Result<JobFilter, ApiError> {
-        serde_json::from_str::<JobsFilter>(json).expect("the shape is right").checked()
+        serde_json::from_str::<JobsFilter>(json)
+            .expect("the shape is right")
+            .checked()
     }
 
     #[test]
     fn what_is_given_narrows_and_nothing_else() {
-        let filter = checked(r#"{"state": "held, scheduled", "from": "2026-11-21T09:00:00+01:00"}"#).unwrap();
+        let filter =
+            checked(r#"{"state": "held, scheduled", "from": "2026-11-21T09:00:00+01:00"}"#)
+                .unwrap();
         assert_eq!(filter.stages.unwrap(), ["held", "scheduled"]);
-        assert_eq!(filter.from, Some(time::macros::datetime!(2026-11-21 08:00 UTC)));
+        assert_eq!(
+            filter.from,
+            Some(time::macros::datetime!(2026-11-21 08:00 UTC))
+        );
         assert!(filter.status.is_none() && filter.to.is_none() && filter.batch_id.is_none());
         let id = Uuid::from_u128(7);
-        let of = |field: &str| checked(&format!(r#"{{"{field}": "{id}"}}"#)).unwrap().issuance_id;
-        assert_eq!((of("issuanceId"), of("generatedCertificateId")), (Some(id), Some(id)));
+        let of = |field: &str| {
+            checked(&format!(r#"{{"{field}": "{id}"}}"#))
+                .unwrap()
+                .issuance_id
+        };
+        assert_eq!(
+            (of("issuanceId"), of("generatedCertificateId")),
+            (Some(id), Some(id))
+        );
     }
 
     #[test]
@@ -114,10 +157,17 @@ mod tests {
             (r#"{"state": ""}"#, "state"),
             (r#"{"from": "yesterday"}"#, "from"),
             (r#"{"to": "2026-11-21"}"#, "to"),
-            (r#"{"from": "2026-11-22T00:00:00Z", "to": "2026-11-21T00:00:00Z"}"#, "to"),
+            (
+                r#"{"from": "2026-11-22T00:00:00Z", "to": "2026-11-21T00:00:00Z"}"#,
+                "to",
+            ),
         ] {
             let error = checked(json).expect_err(json);
-            assert!(error.details[0].starts_with(&format!("{field}: ")), "{json}: {:?}", error.details);
+            assert!(
+                error.details[0].starts_with(&format!("{field}: ")),
+                "{json}: {:?}",
+                error.details
+            );
         }
     }
 }

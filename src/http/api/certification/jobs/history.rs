@@ -24,7 +24,8 @@ pub struct Attempt {
     /// Time at which its outcome was recorded (RFC 3339).
     #[schema(example = "2026-11-21T12:00:01Z")]
     ended_at: Option<Timestamp>,
-    /// `sent`, `retrying` (another attempt follows), `failed` or `unknown`; null if no outcome is recorded.
+    /// `sent`, `retrying` (another attempt follows), `failed` or `unknown`; null if no outcome is
+    /// recorded.
     #[schema(example = "sent")]
     outcome: Option<&'static str>,
     /// Full answer of the mail server, or a description of the failure.
@@ -39,26 +40,36 @@ pub struct Attempt {
 pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeError> {
     let mut attempts: Vec<Attempt> = Vec::new();
     for recorded in events {
-        let (number, outcome, answer) = match EmailEvent::decode(&recorded.event_type, &recorded.body)? {
-            EmailEvent::SendClaimed(claim) => {
-                let started_at = Timestamp(recorded.time);
-                let number = claim.attempt;
-                attempts.push(Attempt { number, started_at, ended_at: None, outcome: None, answer: None });
-                continue;
-            }
-            EmailEvent::EmailSent(e) => (e.attempt, "sent", e.answer),
-            EmailEvent::EmailFailed(e) => {
-                (e.attempt, if e.will_retry { "retrying" } else { "failed" }, e.answer)
-            }
-            EmailEvent::EmailOutcomeUnknown(e) => (e.attempt, "unknown", e.detail),
-            EmailEvent::EmailQueued(_)
-            | EmailEvent::EmailRetryRequested(_)
-            | EmailEvent::EmailReleased(_)
-            | EmailEvent::EmailRescheduled(_)
-            | EmailEvent::EmailCancelled(_) => continue,
-        };
+        let (number, outcome, answer) =
+            match EmailEvent::decode(&recorded.event_type, &recorded.body)? {
+                EmailEvent::SendClaimed(claim) => {
+                    let started_at = Timestamp(recorded.time);
+                    let number = claim.attempt;
+                    attempts.push(Attempt {
+                        number,
+                        started_at,
+                        ended_at: None,
+                        outcome: None,
+                        answer: None,
+                    });
+                    continue;
+                }
+                EmailEvent::EmailSent(e) => (e.attempt, "sent", e.answer),
+                EmailEvent::EmailFailed(e) => (
+                    e.attempt,
+                    if e.will_retry { "retrying" } else { "failed" },
+                    e.answer,
+                ),
+                EmailEvent::EmailOutcomeUnknown(e) => (e.attempt, "unknown", e.detail),
+                EmailEvent::EmailQueued(_)
+                | EmailEvent::EmailRetryRequested(_)
+                | EmailEvent::EmailReleased(_)
+                | EmailEvent::EmailRescheduled(_)
+                | EmailEvent::EmailCancelled(_) => continue,
+            };
         // A mail that was abandoned without an attempt has no entry for the outcome.
-        let under_way = |attempt: &&mut Attempt| attempt.number == number && attempt.outcome.is_none();
+        let under_way =
+            |attempt: &&mut Attempt| attempt.number == number && attempt.outcome.is_none();
         if let Some(attempt) = attempts.last_mut().filter(under_way) {
             attempt.ended_at = Some(Timestamp(recorded.time));
             attempt.outcome = Some(outcome);
@@ -97,7 +108,11 @@ mod tests {
     }
 
     fn claimed(attempt: u32) -> EmailEvent {
-        SendClaimed { attempt, message_id: "<1@example.com>".to_owned() }.into()
+        SendClaimed {
+            attempt,
+            message_id: "<1@example.com>".to_owned(),
+        }
+        .into()
     }
 
     #[test]
@@ -116,16 +131,30 @@ mod tests {
             claimed(1),
             failed(1, true).into(),
             claimed(2),
-            EmailOutcomeUnknown { attempt: 2, detail: text("no answer") }.into(),
+            EmailOutcomeUnknown {
+                attempt: 2,
+                detail: text("no answer"),
+            }
+            .into(),
             EmailRetryRequested {}.into(),
             claimed(3),
             claimed(4),
-            EmailSent { attempt: 4, answer: text("250 ok") }.into(),
+            EmailSent {
+                attempt: 4,
+                answer: text("250 ok"),
+            }
+            .into(),
         ]);
         let attempts = attempts(&history).unwrap();
         let told: Vec<_> = attempts
             .iter()
-            .map(|a| (a.number, a.outcome, a.answer.as_ref().map(Personal::reveal_str)))
+            .map(|a| {
+                (
+                    a.number,
+                    a.outcome,
+                    a.answer.as_ref().map(Personal::reveal_str),
+                )
+            })
             .collect();
         assert_eq!(
             told,
@@ -137,12 +166,18 @@ mod tests {
             ]
         );
         assert_eq!(attempts[0].started_at.to_string(), "2026-11-21T12:00:03Z");
-        assert_eq!(attempts[0].ended_at.map(|at| at.to_string()).as_deref(), Some("2026-11-21T12:00:04Z"));
+        assert_eq!(
+            attempts[0].ended_at.map(|at| at.to_string()).as_deref(),
+            Some("2026-11-21T12:00:04Z")
+        );
     }
 
     #[test]
     fn only_the_last_tries_are_shown() {
         let shown = attempts(&recorded((1..=250).map(claimed).collect())).unwrap();
-        assert_eq!((shown.len(), shown[0].number, shown[99].number), (100, 151, 250));
+        assert_eq!(
+            (shown.len(), shown[0].number, shown[99].number),
+            (100, 151, 250)
+        );
     }
 }

@@ -70,10 +70,15 @@ pub(super) async fn select(
     stages: &[&str],
 ) -> Result<Selected, ApiError> {
     let filter = match (ids, filter) {
-        (Some(_), Some(_)) => return Err(ApiError::field("filter", "give ids or a filter, not both")),
+        (Some(_), Some(_)) => {
+            return Err(ApiError::field("filter", "give ids or a filter, not both"));
+        }
         (Some(mut ids), None) => {
             if !(1..=MOST).contains(&ids.len()) {
-                return Err(ApiError::field("ids", format!("name 1 to {MOST} jobs a call")));
+                return Err(ApiError::field(
+                    "ids",
+                    format!("name 1 to {MOST} jobs a call"),
+                ));
             }
             let mut seen = HashSet::new();
             ids.retain(|id| seen.insert(*id));
@@ -83,15 +88,26 @@ pub(super) async fn select(
     };
     let mut filter = filter.checked()?;
     let asked = filter.stages.take();
-    let fits = |stage: &&&str| asked.as_ref().is_none_or(|asked| asked.iter().any(|a| a == **stage));
-    filter.stages = Some(stages.iter().filter(fits).map(|stage| (*stage).to_owned()).collect());
+    let fits = |stage: &&&str| {
+        asked
+            .as_ref()
+            .is_none_or(|asked| asked.iter().any(|a| a == **stage))
+    };
+    filter.stages = Some(
+        stages
+            .iter()
+            .filter(fits)
+            .map(|stage| (*stage).to_owned())
+            .collect(),
+    );
     let mut ids = jobs::find(&http.database().await?, filter, MOST + 1).await?;
     let more = ids.len() > MOST;
     ids.truncate(MOST);
     Ok(Selected { ids, more })
 }
 
-/// Executes `command` on each job. The id of each command is derived from `command_id`, that of the request.
+/// Executes `command` on each job. The id of each command is derived from `command_id`, that of the
+/// request.
 pub(super) async fn each(
     http: &HttpState,
     caller: &Caller,
@@ -103,8 +119,16 @@ pub(super) async fn each(
     let results: Vec<_> = stream::iter(ids.iter().copied())
         .map(|id| async move {
             let own = CommandId(created_by(command_id, &id.to_string()));
-            let context = CommandContext { command_id: own, ..whole.clone() };
-            (id, http.commands.execute::<Email>(&context, EmailId(id), command.clone()).await)
+            let context = CommandContext {
+                command_id: own,
+                ..whole.clone()
+            };
+            (
+                id,
+                http.commands
+                    .execute::<Email>(&context, EmailId(id), command.clone())
+                    .await,
+            )
         })
         .buffered(AT_ONCE)
         .collect()
@@ -119,7 +143,8 @@ pub(super) async fn each(
             Err(CommandError::Refused(refusal)) => {
                 outcomes.refused += 1;
                 if outcomes.refusals.len() < MOST_LISTED {
-                    let (code, message) = (refusal.code(), refusal.to_string());
+                    let code = refusal.code();
+                    let message = refusal.to_string();
                     outcomes.refusals.push(RefusedJob { id, code, message });
                 }
             }
@@ -145,8 +170,18 @@ pub struct Acted {
 }
 
 pub(super) fn acted(outcomes: Outcomes, more: bool) -> Result<Answer, ApiError> {
-    let Outcomes { done, refused, refusals, position } = outcomes;
-    let answer = Answer::ok(&Acted { done: done.len(), refused, refusals, more })?;
+    let Outcomes {
+        done,
+        refused,
+        refusals,
+        position,
+    } = outcomes;
+    let answer = Answer::ok(&Acted {
+        done: done.len(),
+        refused,
+        refusals,
+        more,
+    })?;
     Ok(match position {
         Some(position) => answer.at(position),
         None => answer,
@@ -170,7 +205,10 @@ async fn execute(
     command: &EmailCommand,
 ) -> Result<Answer, ApiError> {
     if jobs.ids.is_none() && jobs.filter.is_none() {
-        return Err(ApiError::field("filter", "give ids or a filter; {} selects all that can be handled"));
+        return Err(ApiError::field(
+            "filter",
+            "give ids or a filter; {} selects all that can be handled",
+        ));
     }
     let selected = select(http, jobs.ids, jobs.filter.as_ref(), jobs.states).await?;
     let outcomes = each(http, caller, command_id, &selected.ids, command).await?;
@@ -178,7 +216,14 @@ async fn execute(
 }
 
 /// States in which a job can be cancelled.
-const CANCELLABLE: [&str; 6] = ["queued", "retrying", "held", "scheduled", "failed", "unknown"];
+const CANCELLABLE: [&str; 6] = [
+    "queued",
+    "retrying",
+    "held",
+    "scheduled",
+    "failed",
+    "unknown",
+];
 
 /// Mails to cancel. Give `ids` or `filter`.
 #[derive(Deserialize, ToSchema)]
@@ -191,7 +236,8 @@ pub struct CancelManyRequest {
     /// Ids of the jobs, 1–5,000.
     #[serde(default)]
     ids: Option<Vec<Uuid>>,
-    /// Selects the jobs that can be cancelled and meet this filter, at most the oldest 5,000. `{}` selects all.
+    /// Selects the jobs that can be cancelled and meet this filter, at most the oldest 5,000. `{}`
+    /// selects all.
     #[serde(default)]
     filter: Option<JobsFilter>,
     /// Reason, at most 500 characters.
@@ -201,8 +247,8 @@ pub struct CancelManyRequest {
 
 /// Cancels many unsent mails.
 ///
-/// A mail that was sent, or is being sent at this moment, cannot be cancelled. If `ids` names such mails, the answer
-/// lists them.
+/// A mail that was sent, or is being sent at this moment, cannot be cancelled. If `ids` names such
+/// mails, the answer lists them.
 #[utoipa::path(
     post, path = "/jobs/cancel", request_body = CancelManyRequest,
     params(Repeatable),
@@ -218,8 +264,14 @@ pub async fn cancel_jobs(
 ) -> Result<Answer, ApiError> {
     write
         .once(&http, sha256, async |command_id| {
-            let cancel = EmailCommand::Cancel { reason: reason(value.reason)? };
-            let jobs = Jobs { ids: value.ids, filter: value.filter, states: &CANCELLABLE };
+            let cancel = EmailCommand::Cancel {
+                reason: reason(value.reason)?,
+            };
+            let jobs = Jobs {
+                ids: value.ids,
+                filter: value.filter,
+                states: &CANCELLABLE,
+            };
             execute(&http, &write.caller, command_id, jobs, &cancel).await
         })
         .await
@@ -233,15 +285,17 @@ pub struct RetryManyRequest {
     /// Ids of the jobs, 1–5,000.
     #[serde(default)]
     ids: Option<Vec<Uuid>>,
-    /// Selects the failed and unknown jobs that meet this filter, at most the oldest 5,000. `{}` selects all.
+    /// Selects the failed and unknown jobs that meet this filter, at most the oldest 5,000. `{}`
+    /// selects all.
     #[serde(default)]
     filter: Option<JobsFilter>,
 }
 
 /// Retries many mails that failed or have an unknown outcome.
 ///
-/// The answer is sent after all mails are queued again; `GET /jobs` shows their outcomes. People may get a mail
-/// with an unknown outcome twice. To avoid this, select only failed mails with the filter's `state`.
+/// The answer is sent after all mails are queued again; `GET /jobs` shows their outcomes. People
+/// may get a mail with an unknown outcome twice. To avoid this, select only failed mails with the
+/// filter's `state`.
 #[utoipa::path(
     post, path = "/jobs/retry", request_body = RetryManyRequest,
     params(Repeatable),
@@ -257,7 +311,11 @@ pub async fn retry_jobs(
 ) -> Result<Answer, ApiError> {
     write
         .once(&http, sha256, async |command_id| {
-            let jobs = Jobs { ids: value.ids, filter: value.filter, states: &["failed", "unknown"] };
+            let jobs = Jobs {
+                ids: value.ids,
+                filter: value.filter,
+                states: &["failed", "unknown"],
+            };
             execute(&http, &write.caller, command_id, jobs, &EmailCommand::Retry).await
         })
         .await

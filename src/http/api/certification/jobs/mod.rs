@@ -29,7 +29,8 @@ pub struct JobAnswer {
     /// `pending` (also held and scheduled), `sent`, `error` (failed or unknown) or `cancelled`.
     #[schema(example = "sent")]
     pub status: String,
-    /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
+    /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
+    /// `cancelled`.
     #[schema(example = "sent")]
     pub state: String,
     /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
@@ -95,7 +96,8 @@ pub struct JobState {
     id: Uuid,
     /// `pending`, `sent`, `error` or `cancelled`.
     status: &'static str,
-    /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
+    /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
+    /// `cancelled`.
     state: &'static str,
     /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
     due_at: Option<Timestamp>,
@@ -106,7 +108,13 @@ pub struct JobState {
 impl JobState {
     fn of(id: EmailId, job: &EmailState) -> Self {
         let (state, status) = named(job.stage);
-        Self { id: id.0, status, state, due_at: job.due.map(Timestamp), attempts: job.attempt }
+        Self {
+            id: id.0,
+            status,
+            state,
+            due_at: job.due.map(Timestamp),
+            attempts: job.attempt,
+        }
     }
 }
 

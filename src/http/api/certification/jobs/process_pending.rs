@@ -48,7 +48,8 @@ pub struct ProcessPendingRequest {
 pub struct Processed {
     /// Mails that this call released.
     released: usize,
-    /// Released mails that were finished while the request waited: `successful` and `failed` together.
+    /// Released mails that were finished while the request waited: `successful` and `failed`
+    /// together.
     processed: i64,
     /// Released mails that a mail server accepted.
     successful: i64,
@@ -68,10 +69,11 @@ pub struct Processed {
 
 /// Releases waiting mails.
 ///
-/// Mails of certificates that were generated with `delivery: "held"` wait for this request. If it releases at most
-/// 100 mails, it waits up to 15 seconds for their outcomes, and answers 200 if all are finished. Otherwise it
-/// answers 202, and `Location` lists the unfinished mails. In both cases the mails are sent in the background.
-/// Mails with immediate delivery need no release and are not counted here.
+/// Mails of certificates that were generated with `delivery: "held"` wait for this request. If it
+/// releases at most 100 mails, it waits up to 15 seconds for their outcomes, and answers 200 if all
+/// are finished. Otherwise it answers 202, and `Location` lists the unfinished mails. In both cases
+/// the mails are sent in the background. Mails with immediate delivery need no release and are not
+/// counted here.
 #[utoipa::path(
     post, path = "/jobs/process-pending", request_body = Option<ProcessPendingRequest>,
     params(Repeatable),
@@ -89,12 +91,27 @@ pub async fn process_pending_jobs(
     let Json { value, sha256 } = body.unwrap_or_default();
     write
         .once(&http, sha256, async |command_id| {
-            let stages: &[&str] = if value.include_scheduled { &["held", "scheduled"] } else { &["held"] };
+            let stages: &[&str] = if value.include_scheduled {
+                &["held", "scheduled"]
+            } else {
+                &["held"]
+            };
             let selected = select(&http, value.ids, value.filter.as_ref(), stages).await?;
-            let outcomes =
-                each(&http, &write.caller, command_id, &selected.ids, &EmailCommand::Release).await?;
-            let Ended { successful, failed, cancelled } = ended(&http, &outcomes.done).await?;
-            let (released, processed) = (outcomes.done.len(), successful + failed);
+            let outcomes = each(
+                &http,
+                &write.caller,
+                command_id,
+                &selected.ids,
+                &EmailCommand::Release,
+            )
+            .await?;
+            let Ended {
+                successful,
+                failed,
+                cancelled,
+            } = ended(&http, &outcomes.done).await?;
+            let released = outcomes.done.len();
+            let processed = successful + failed;
             let pending = i64::try_from(released).unwrap_or(i64::MAX) - processed - cancelled;
             let processed = Processed {
                 released,
@@ -110,7 +127,9 @@ pub async fn process_pending_jobs(
             let mut answer = Answer::ok(&processed)?;
             if pending > 0 {
                 let location = http.api_path("/jobs?state=queued,claimed,retrying");
-                answer = answer.accepted(location).message("some are still under way; see Location");
+                answer = answer
+                    .accepted(location)
+                    .message("some are still under way; see Location");
             }
             Ok(match outcomes.position {
                 Some(position) => answer.at(position),
@@ -128,8 +147,8 @@ struct Ended {
     cancelled: i64,
 }
 
-/// Waits at most [`MAX_WAIT`] until these mails are finished, and counts the outcomes. Does not wait for more than
-/// [`WAITED_FOR`] mails.
+/// Waits at most [`MAX_WAIT`] until these mails are finished, and counts the outcomes. Does not
+/// wait for more than [`WAITED_FOR`] mails.
 async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
     if ids.is_empty() || ids.len() > WAITED_FOR {
         return Ok(Ended::default());
@@ -137,14 +156,26 @@ async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
     let look = || async move {
         let counted = jobs::stages_of(&http.database().await?, ids).await?;
         let count = |stages: &[&str]| -> i64 {
-            counted.iter().filter(|c| stages.contains(&c.stage.as_str())).map(|c| c.count).sum()
+            counted
+                .iter()
+                .filter(|c| stages.contains(&c.stage.as_str()))
+                .map(|c| c.count)
+                .sum()
         };
-        let (successful, failed) = (count(&["sent"]), count(&["failed", "unknown"]));
+        let successful = count(&["sent"]);
+        let failed = count(&["failed", "unknown"]);
         let cancelled = count(&["cancelled"]);
         // The delay before another attempt is longer than this call.
         let settled = successful + failed + cancelled + count(&["retrying"]);
-        let ended = Ended { successful, failed, cancelled };
-        Ok((usize::try_from(settled).is_ok_and(|settled| settled == ids.len()), ended))
+        let ended = Ended {
+            successful,
+            failed,
+            cancelled,
+        };
+        Ok((
+            usize::try_from(settled).is_ok_and(|settled| settled == ids.len()),
+            ended,
+        ))
     };
     http.look_until(MAX_WAIT, look).await
 }

@@ -41,14 +41,25 @@ pub struct JobDetail {
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn get_job(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_job(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let row = jobs::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("job"))?;
     let version = position(row.position)?;
-    // The log may be ahead of the row, so newer events are dropped: both must show the same version.
-    let mut events = http.commands.log().load("email", &id.to_string(), 0).await?;
+    // The log may be ahead of the row, so newer events are dropped: both must show the same
+    // version.
+    let mut events = http
+        .commands
+        .log()
+        .load("email", &id.to_string(), 0)
+        .await?;
     events.retain(|event| event.position <= version);
-    let detail = JobDetail { job: JobAnswer::from(row), history: attempts(&events)? };
+    let detail = JobDetail {
+        job: JobAnswer::from(row),
+        history: attempts(&events)?,
+    };
     Ok(Answer::ok(&detail)?.version(version))
 }
 
@@ -57,11 +68,11 @@ pub async fn get_job(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Res
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct JobsQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
-    /// only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
+    /// sort and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -78,8 +89,8 @@ pub struct JobsQuery {
     search: Option<String>,
     /// Status: `pending`, `sent`, `error` or `cancelled`.
     status: Option<String>,
-    /// State: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
-    /// Several states are separated by commas.
+    /// State: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
+    /// `cancelled`. Several states are separated by commas.
     state: Option<String>,
     /// Only jobs about generated certificates of this certificate.
     certificate_id: Option<Uuid>,
@@ -147,7 +158,14 @@ pub async fn list_jobs(
     State(http): State<HttpState>,
     Query(query): Query<JobsQuery>,
 ) -> Result<Answer, ApiError> {
-    let JobsQuery { cursor, page, limit, sort, order, .. } = query;
+    let JobsQuery {
+        cursor,
+        page,
+        limit,
+        sort,
+        order,
+        ..
+    } = query;
     let filter = JobsFilter {
         search: query.search,
         status: query.status,
@@ -158,7 +176,18 @@ pub async fn list_jobs(
         from: query.from,
         to: query.to,
     };
-    answer(&http, Listing { cursor, page, limit, sort, order }, filter.checked()?).await
+    answer(
+        &http,
+        Listing {
+            cursor,
+            page,
+            limit,
+            sort,
+            order,
+        },
+        filter.checked()?,
+    )
+    .await
 }
 
 pub(super) async fn answer(
@@ -166,13 +195,16 @@ pub(super) async fn answer(
     listing: Listing<JobSort>,
     filter: JobFilter,
 ) -> Result<Answer, ApiError> {
-    let (rows, list) = listing.read::<JobRow>(http, &jobs::TABLE, filter.conditions()).await?;
+    let (rows, list) = listing
+        .read::<JobRow>(http, &jobs::TABLE, filter.conditions())
+        .await?;
     let shown = rows.into_iter().map(JobAnswer::from).collect::<Vec<_>>();
     let summary = jobs::summary(&http.database().await?).await?.into();
     Answer::list(&shown, &JobsMeta { list, summary })
 }
 
-/// Lists jobs that wait or are being sent, including held and scheduled jobs; newest first by default.
+/// Lists jobs that wait or are being sent, including held and scheduled jobs; newest first by
+/// default.
 #[utoipa::path(
     get, path = "/jobs/pending", params(ListQuery),
     responses(
@@ -184,6 +216,9 @@ pub async fn list_pending_jobs(
     State(http): State<HttpState>,
     Query(query): Query<ListQuery>,
 ) -> Result<Answer, ApiError> {
-    let filter = JobFilter { status: Some("pending".to_owned()), ..JobFilter::default() };
+    let filter = JobFilter {
+        status: Some("pending".to_owned()),
+        ..JobFilter::default()
+    };
     super::read::answer(&http, query.listing(), filter).await
 }

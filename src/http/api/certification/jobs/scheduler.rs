@@ -32,7 +32,8 @@ use crate::scheduler::Task;
 pub struct SchedulerStatus {
     /// True while a task is running.
     is_processing: bool,
-    /// Milliseconds until the next scheduled mail is due; 0 if one is due, null if none is scheduled.
+    /// Milliseconds until the next scheduled mail is due; 0 if one is due, null if none is
+    /// scheduled.
     next_execution_in: Option<i64>,
     /// Time zone of the cron expressions.
     time_zone: String,
@@ -97,7 +98,9 @@ pub async fn get_scheduler_status(State(http): State<HttpState>) -> Result<Answe
 }
 
 fn milliseconds_until(due: OffsetDateTime, now: OffsetDateTime) -> i64 {
-    i64::try_from((due - now).whole_milliseconds()).unwrap_or(i64::MAX).max(0)
+    i64::try_from((due - now).whole_milliseconds())
+        .unwrap_or(i64::MAX)
+        .max(0)
 }
 
 /// Query parameters of the list of runs.
@@ -151,7 +154,10 @@ impl RunAnswer {
             Trigger::Forced => "forced",
             Trigger::Start => "start",
         };
-        let took = run.ended.as_ref().map(|ended| (ended.at - run.started).whole_milliseconds());
+        let took = run
+            .ended
+            .as_ref()
+            .map(|ended| (ended.at - run.started).whole_milliseconds());
         Self {
             id: run.id,
             task: run.task,
@@ -185,9 +191,22 @@ pub async fn list_scheduler_runs(
     }
     let task = query.task.as_deref().map(named).transpose()?;
     let runs = http.commands.log().runs().await?;
-    let wanted = runs.into_iter().filter(|run| task.is_none_or(|task| run.task == task.name()));
-    let shown: Vec<_> = wanted.take(limit as usize).map(|run| RunAnswer::of(&http, run)).collect();
-    Answer::list(&shown, &ListMeta { next_cursor: None, limit, page: None, total: None })
+    let wanted = runs
+        .into_iter()
+        .filter(|run| task.is_none_or(|task| run.task == task.name()));
+    let shown: Vec<_> = wanted
+        .take(limit as usize)
+        .map(|run| RunAnswer::of(&http, run))
+        .collect();
+    Answer::list(
+        &shown,
+        &ListMeta {
+            next_cursor: None,
+            limit,
+            page: None,
+            total: None,
+        },
+    )
 }
 
 /// Returns the task with this name.
@@ -212,7 +231,10 @@ pub async fn get_scheduler_run(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let runs = http.commands.log().runs().await?;
-    let run = runs.into_iter().find(|run| run.id == id).ok_or_else(|| ApiError::not_found("run"))?;
+    let run = runs
+        .into_iter()
+        .find(|run| run.id == id)
+        .ok_or_else(|| ApiError::not_found("run"))?;
     Answer::ok(&RunAnswer::of(&http, run))
 }
 
@@ -244,8 +266,8 @@ pub struct Forced {
 
 /// Runs a scheduled task now, even if it is disabled.
 ///
-/// A process with the role `scheduler` runs it, after any current run of the same task. The request waits at most 10
-/// seconds for its end.
+/// A process with the role `scheduler` runs it, after any current run of the same task. The request
+/// waits at most 10 seconds for its end.
 #[utoipa::path(
     post, path = "/jobs/scheduler/force", request_body = Option<ForceRequest>,
     params(Repeatable),
@@ -283,7 +305,9 @@ pub async fn run_scheduled_task(
 async fn ended(http: &HttpState, id: Uuid) -> Result<Option<RunAnswer>, ApiError> {
     let look = || async move {
         let runs = http.commands.log().runs().await?;
-        let run = runs.into_iter().find(|run| run.id == id && run.ended.is_some());
+        let run = runs
+            .into_iter()
+            .find(|run| run.id == id && run.ended.is_some());
         Ok((run.is_some(), run.map(|run| RunAnswer::of(http, run))))
     };
     http.look_until(MAX_WAIT, look).await
@@ -298,7 +322,10 @@ mod tests {
     #[test]
     fn what_is_overdue_is_due_now() {
         let now = datetime!(2026-11-21 12:00 UTC);
-        assert_eq!(milliseconds_until(datetime!(2026-11-21 12:00:01.25 UTC), now), 1_250);
+        assert_eq!(
+            milliseconds_until(datetime!(2026-11-21 12:00:01.25 UTC), now),
+            1_250
+        );
         assert_eq!(milliseconds_until(datetime!(2026-11-21 11:00 UTC), now), 0);
     }
 }

@@ -25,8 +25,8 @@ pub struct SummaryAnswer {
     /// Cancelled jobs. They do not count as errors.
     #[schema(example = 2)]
     cancelled: i64,
-    /// Sent jobs as a percentage of `sent` and `error` together, with two decimals. Cancelled jobs do not count.
-    /// Null if there are no such jobs.
+    /// Sent jobs as a percentage of `sent` and `error` together, with two decimals. Cancelled jobs
+    /// do not count. Null if there are no such jobs.
     #[schema(example = 96.55)]
     success_rate: Option<f64>,
     /// Time at which the last attempt started (RFC 3339).
@@ -66,7 +66,9 @@ pub struct StatesAnswer {
 impl From<JobsSummary> for SummaryAnswer {
     fn from(summary: JobsSummary) -> Self {
         #[allow(clippy::cast_precision_loss, reason = "at most 10,000")]
-        let success_rate = summary.success_hundredths().map(|hundredths| hundredths as f64 / 100.0);
+        let success_rate = summary
+            .success_hundredths()
+            .map(|hundredths| hundredths as f64 / 100.0);
         Self {
             total: summary.total,
             pending: summary.pending(),
@@ -98,9 +100,19 @@ mod tests {
     fn the_success_rate_counts_what_was_tried_to_its_end() {
         let rate = |held, sent, failed, cancelled| {
             let total = held + sent + failed + cancelled;
-            let summary = JobsSummary { total, held, sent, failed, cancelled, ..JobsSummary::default() };
+            let summary = JobsSummary {
+                total,
+                held,
+                sent,
+                failed,
+                cancelled,
+                ..JobsSummary::default()
+            };
             let answer = SummaryAnswer::from(summary);
-            assert_eq!(answer.pending + answer.sent + answer.error + answer.cancelled, answer.total);
+            assert_eq!(
+                answer.pending + answer.sent + answer.error + answer.cancelled,
+                answer.total
+            );
             assert_eq!((answer.error, answer.cancelled), (failed, cancelled));
             answer.success_rate
         };

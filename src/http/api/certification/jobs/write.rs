@@ -32,8 +32,8 @@ pub struct CancelRequest {
 
 /// Cancels an unsent mail.
 ///
-/// A mail that is being sent at this moment cannot be cancelled. A cancelled job stays cancelled. To create another
-/// job, use `POST /generated-certificates/{id}/send-email`.
+/// A mail that is being sent at this moment cannot be cancelled. A cancelled job stays cancelled.
+/// To create another job, use `POST /generated-certificates/{id}/send-email`.
 #[utoipa::path(
     post, path = "/jobs/{id}/cancel", request_body = Option<CancelRequest>,
     params(
@@ -56,13 +56,18 @@ pub async fn cancel_job(
     let Json { value, sha256 } = body.unwrap_or_default();
     write
         .once(&http, sha256, async |command_id| {
-            let cancel = EmailCommand::Cancel { reason: reason(value.reason)? };
+            let cancel = EmailCommand::Cancel {
+                reason: reason(value.reason)?,
+            };
             let done = http
                 .commands
                 .execute::<Email>(&write.caller.context(command_id), EmailId(id), cancel)
                 .await?;
             let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
-            Ok(answer.at(done.position).version(done.position).message("it will not be sent"))
+            Ok(answer
+                .at(done.position)
+                .version(done.position)
+                .message("it will not be sent"))
         })
         .await
 }
@@ -71,15 +76,19 @@ pub async fn cancel_job(
 pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError> {
     let text = text.unwrap_or_default();
     if text.chars().count() > MAX_REASON || text.contains('\0') {
-        return Err(ApiError::field("reason", format!("give at most {MAX_REASON} characters, without NUL")));
+        return Err(ApiError::field(
+            "reason",
+            format!("give at most {MAX_REASON} characters, without NUL"),
+        ));
     }
     Ok(text.into())
 }
 
 /// Retries a failed mail, or a mail with an unknown outcome.
 ///
-/// The person may get a mail with an unknown outcome twice. A certificate that could not be drawn has no mail and no
-/// job: correct the problem that its `failure` names, and generate it for the same person again.
+/// The person may get a mail with an unknown outcome twice. A certificate that could not be drawn
+/// has no mail and no job: correct the problem that its `failure` names, and generate it for the
+/// same person again.
 #[utoipa::path(
     post, path = "/jobs/{id}/retry",
     params(
@@ -100,19 +109,27 @@ pub async fn retry_job(
     write
         .once(&http, NO_BODY, async |command_id| {
             let context = write.caller.context(command_id);
-            let done = match http.commands.execute::<Email>(&context, EmailId(id), EmailCommand::Retry).await
+            let done = match http
+                .commands
+                .execute::<Email>(&context, EmailId(id), EmailCommand::Retry)
+                .await
             {
-                Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(no_such_job(&http, id).await?),
+                Err(CommandError::Refused(Refusal::NotFound(_))) => {
+                    return Err(no_such_job(&http, id).await?);
+                }
                 done => done?,
             };
             let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
-            Ok(answer.at(done.position).version(done.position).message("it will be sent again"))
+            Ok(answer
+                .at(done.position)
+                .version(done.position)
+                .message("it will be sent again"))
         })
         .await
 }
 
-/// Returns the error for an unknown job. If `id` is that of a generated certificate, the message gives the
-/// alternative.
+/// Returns the error for an unknown job. If `id` is that of a generated certificate, the message
+/// gives the alternative.
 async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
     let issuance = http.commands.load::<Issuance>(id).await?.state;
     let message = match (issuance.request, issuance.failure) {
@@ -121,7 +138,9 @@ async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
             "this is a generated certificate that could not be drawn; put right what its failure names, and \
              generate it for the same person again"
         }
-        (Some(_), None) => "this is a generated certificate; retry its job, or mail it again with send-email",
+        (Some(_), None) => {
+            "this is a generated certificate; retry its job, or mail it again with send-email"
+        }
     };
     Ok(ApiError::new(ErrorCode::WrongState, message))
 }
@@ -165,9 +184,12 @@ pub async fn reschedule_job(
     if_match.check(known.position)?;
     let context = caller.context(http.random_id().into());
     let command = EmailCommand::Reschedule(delivery);
-    // Decided on the version that was just compared. If the log has newer events, the command is decided again on
-    // them, and refused if the mail was released meanwhile.
-    let done = http.commands.execute_assuming::<Email>(&context, id, known, command).await?;
+    // Decided on the version that was just compared. If the log has newer events, the command is
+    // decided again on them, and refused if the mail was released meanwhile.
+    let done = http
+        .commands
+        .execute_assuming::<Email>(&context, id, known, command)
+        .await?;
     let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
     Ok(answer.at(done.position).version(done.position))
 }

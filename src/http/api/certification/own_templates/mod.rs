@@ -90,13 +90,27 @@ impl OwnTemplateAnswer {
     }
 }
 
-/// Returns the issuer's own template that `theme` names, or `None` if `theme` is not the name of an own template.
+/// Returns the issuer's own template that `theme` names, or `None` if `theme` is not the name of an
+/// own template.
 ///
 /// # Errors
 /// 400 if there is no such template.
 pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<OwnTemplate>, ApiError> {
-    let Some(id) = Template::id_of_theme(theme) else { return Ok(None) };
-    let template = http.commands.load::<Template>(id).await?.state.0.filter(|template| !template.is_retired);
-    let unknown = || ApiError::field("pdfTemplate", "is no template of yours; see GET /templates/own");
+    let Some(id) = Template::id_of_theme(theme) else {
+        return Ok(None);
+    };
+    let template = http
+        .commands
+        .load::<Template>(id)
+        .await?
+        .state
+        .0
+        .filter(|template| !template.is_retired);
+    let unknown = || {
+        ApiError::field(
+            "pdfTemplate",
+            "is no template of yours; see GET /templates/own",
+        )
+    };
     Ok(Some(template.ok_or_else(unknown)?))
 }

@@ -44,10 +44,11 @@ pub async fn get_own_template(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OwnTemplatesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
+    /// and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -73,11 +74,26 @@ pub async fn list_own_templates(
     State(http): State<HttpState>,
     Query(query): Query<OwnTemplatesQuery>,
 ) -> Result<Answer, ApiError> {
-    let OwnTemplatesQuery { cursor, page, limit, order, search } = query;
+    let OwnTemplatesQuery {
+        cursor,
+        page,
+        limit,
+        order,
+        search,
+    } = query;
     let present = templates::present(filter_text("search", search)?.as_deref());
-    let listing = Listing::<Unsorted> { cursor, page, limit, sort: None, order };
+    let listing = Listing::<Unsorted> {
+        cursor,
+        page,
+        limit,
+        sort: None,
+        order,
+    };
     let (rows, meta) = listing.read(&http, &templates::TABLE, present).await?;
-    let shown = rows.into_iter().map(OwnTemplateAnswer::of_row).collect::<Result<Vec<_>, _>>()?;
+    let shown = rows
+        .into_iter()
+        .map(OwnTemplateAnswer::of_row)
+        .collect::<Result<Vec<_>, _>>()?;
     Answer::list(&shown, &meta)
 }
 
@@ -114,11 +130,23 @@ pub async fn get_template_version(
     State(http): State<HttpState>,
     Path((id, version)): Path<(Uuid, u32)>,
 ) -> Result<Answer, ApiError> {
-    let template = http.commands.load::<Template>(TemplateId(id)).await?.state.0;
+    let template = http
+        .commands
+        .load::<Template>(TemplateId(id))
+        .await?
+        .state
+        .0;
     let template = template.filter(|template| !template.is_retired);
-    let files = template.as_ref().and_then(|template| template.version(version));
+    let files = template
+        .as_ref()
+        .and_then(|template| template.version(version));
     let files = files.ok_or_else(|| ApiError::not_found("version of this template"))?;
     let (source, manifest) = http.rendering.template(files).await?;
     let manifest = serde_json::to_value(manifest).map_err(ApiError::internal)?;
-    Answer::ok(&OwnTemplateSource { id, version, source, manifest })
+    Answer::ok(&OwnTemplateSource {
+        id,
+        version,
+        source,
+        manifest,
+    })
 }

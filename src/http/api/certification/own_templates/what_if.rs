@@ -18,9 +18,9 @@ use crate::http::{ApiError, HttpState};
 
 /// Finds issued certificates that would look different with this version.
 ///
-/// Each certificate whose definition uses the template is drawn twice, with its pinned template and with this
-/// version, and the pictures are compared. The newest certificates come first. Issued files do not change, and
-/// nothing is stored.
+/// Each certificate whose definition uses the template is drawn twice, with its pinned template and
+/// with this version, and the pictures are compared. The newest certificates come first. Issued
+/// files do not change, and nothing is stored.
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions/{version}/what-if", request_body = WhatIfRequest,
     params(
@@ -43,9 +43,20 @@ pub async fn compare_template_version(
 ) -> Result<Response, ApiError> {
     let slot = Arc::new(http.sample_slot()?);
     let theme = Template::theme_of(TemplateId(id));
-    let own = http.commands.load::<Template>(TemplateId(id)).await?.state.0.filter(|own| !own.is_retired);
+    let own = http
+        .commands
+        .load::<Template>(TemplateId(id))
+        .await?
+        .state
+        .0
+        .filter(|own| !own.is_retired);
     let own = own.ok_or_else(|| ApiError::not_found("template"))?;
     let template = PinnedTemplate::at(TemplateRef::new(theme.as_str(), version), Some(&own))?;
-    let change = Change { certificate: None, theme: Some(&theme), template, keeps_options: true };
+    let change = Change {
+        certificate: None,
+        theme: Some(&theme),
+        template,
+        keeps_options: true,
+    };
     answer(&http, &slot, &change, value).await
 }

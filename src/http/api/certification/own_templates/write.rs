@@ -34,9 +34,10 @@ pub struct CreateOwnTemplate {
 
 /// Uploads your own template.
 ///
-/// Before the template is stored, its sample is drawn in English and in Spanish. This is done in a separate process
-/// without files, network and packages, and with limits of time and memory. The template must draw one page of the
-/// size in its manifest, with all text within the margin. Version 1 is active immediately.
+/// Before the template is stored, its sample is drawn in English and in Spanish. This is done in a
+/// separate process without files, network and packages, and with limits of time and memory. The
+/// template must draw one page of the size in its manifest, with all text within the margin.
+/// Version 1 is active immediately.
 #[utoipa::path(
     post, path = "/templates/own", request_body = CreateOwnTemplate,
     params(Repeatable),
@@ -56,13 +57,24 @@ pub async fn create_own_template(
         .once(&http, sha256, async |command_id| {
             let id = TemplateId(created_by(command_id, "template"));
             let files = checked::store(&http, id, &value.source, &value.manifest).await?;
-            let create = TemplateCommand::Create { name: value.name.trim().to_owned(), files };
-            let done =
-                http.commands.execute::<Template>(&write.caller.context(command_id), id, create).await?;
-            let template = done.state.0.ok_or_else(|| ApiError::internal("a template without a version"))?;
+            let create = TemplateCommand::Create {
+                name: value.name.trim().to_owned(),
+                files,
+            };
+            let done = http
+                .commands
+                .execute::<Template>(&write.caller.context(command_id), id, create)
+                .await?;
+            let template = done
+                .state
+                .0
+                .ok_or_else(|| ApiError::internal("a template without a version"))?;
             let location = http.api_path(&format!("/templates/own/{id}"));
             let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
-            Ok(answer.created(location).at(done.position).version(done.position))
+            Ok(answer
+                .created(location)
+                .at(done.position)
+                .version(done.position))
         })
         .await
 }
@@ -81,8 +93,8 @@ pub struct AddTemplateVersion {
 
 /// Adds a version to your own template.
 ///
-/// The version is checked like a new template. It is not used before it is activated. A template has at most 100
-/// versions.
+/// The version is checked like a new template. It is not used before it is activated. A template
+/// has at most 100 versions.
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions", request_body = AddTemplateVersion,
     params(
@@ -113,19 +125,31 @@ pub async fn add_template_version(
             }
             let files = checked::store(&http, id, &value.source, &value.manifest).await?;
             let add = TemplateCommand::AddVersion(files);
-            let done = http.commands.execute::<Template>(&write.caller.context(command_id), id, add).await?;
-            let template = done.state.0.ok_or_else(|| ApiError::not_found("template"))?;
-            let location = http.api_path(&format!("/templates/own/{id}/versions/{}", template.newest()));
+            let done = http
+                .commands
+                .execute::<Template>(&write.caller.context(command_id), id, add)
+                .await?;
+            let template = done
+                .state
+                .0
+                .ok_or_else(|| ApiError::not_found("template"))?;
+            let location = http.api_path(&format!(
+                "/templates/own/{id}/versions/{}",
+                template.newest()
+            ));
             let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
-            Ok(answer.created(location).at(done.position).version(done.position))
+            Ok(answer
+                .created(location)
+                .at(done.position)
+                .version(done.position))
         })
         .await
 }
 
 /// Activates a version of a template: it draws new certificates from now on.
 ///
-/// Certificates that were issued before do not change. Activating the active version has no effect. Activating an
-/// older version restores it.
+/// Certificates that were issued before do not change. Activating the active version has no effect.
+/// Activating an older version restores it.
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions/{version}/activate",
     params(
@@ -149,16 +173,25 @@ pub async fn activate_template_version(
     let id = TemplateId(id);
     let context = caller.context(http.random_id().into());
     let activate = |_: &_| Ok(TemplateCommand::Activate(version));
-    let done = http.commands.change::<Template>(&context, id, &if_match.versions(), activate).await?;
-    let template = done.state.0.ok_or_else(|| ApiError::not_found("template"))?;
+    let done = http
+        .commands
+        .change::<Template>(&context, id, &if_match.versions(), activate)
+        .await?;
+    let template = done
+        .state
+        .0
+        .ok_or_else(|| ApiError::not_found("template"))?;
     let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
-    Ok(answer.message("new certificates are drawn by it").at(done.position).version(done.position))
+    Ok(answer
+        .message("new certificates are drawn by it")
+        .at(done.position)
+        .version(done.position))
 }
 
 /// Deletes a template that no certificate definition uses.
 ///
-/// A deleted template cannot be chosen any more. Its versions stay in the storage, because a lost PDF is rendered
-/// again from its pinned version. Deleting a template again has no effect.
+/// A deleted template cannot be chosen any more. Its versions stay in the storage, because a lost
+/// PDF is rendered again from its pinned version. Deleting a template again has no effect.
 #[utoipa::path(
     delete, path = "/templates/own/{id}",
     params(
@@ -179,16 +212,23 @@ pub async fn delete_own_template(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = TemplateId(id);
-    // Counted in the query tables, after these contain all events that are in the log now. A certificate that is
-    // defined at the same moment does no harm: the files stay, so it can still be drawn.
+    // Counted in the query tables, after these contain all events that are in the log now. A
+    // certificate that is defined at the same moment does no harm: the files stay, so it can still
+    // be drawn.
     http.tables_are_level().await?;
     let uses = templates::uses(&http.database().await?, &Template::theme_of(id)).await?;
     if uses > 0 {
-        let message = format!("certificates that name this template: {uses}; give them another one first");
+        let message =
+            format!("certificates that name this template: {uses}; give them another one first");
         return Err(ApiError::new(ErrorCode::InUse, message));
     }
     let context = caller.context(http.random_id().into());
     let retire = |_: &_| Ok(TemplateCommand::Retire);
-    let done = http.commands.change::<Template>(&context, id, &if_match.versions(), retire).await?;
-    Ok(Answer::ok(&Deleted { id: id.0 })?.message("it was deleted").at(done.position))
+    let done = http
+        .commands
+        .change::<Template>(&context, id, &if_match.versions(), retire)
+        .await?;
+    Ok(Answer::ok(&Deleted { id: id.0 })?
+        .message("it was deleted")
+        .at(done.position))
 }

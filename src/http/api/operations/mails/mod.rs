@@ -15,7 +15,9 @@ use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 
 fn folder(http: &HttpState) -> Result<PathBuf, ApiError> {
-    http.caught_mails.clone().ok_or_else(|| ApiError::not_found("page"))
+    http.caught_mails
+        .clone()
+        .ok_or_else(|| ApiError::not_found("page"))
 }
 
 /// Returns one caught mail as a file that mail programs can open.
@@ -31,15 +33,27 @@ pub async fn get_caught_mail(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let folder = folder(&http)?;
-    let name =
-        format!("attachment; filename=\"{}.eml\"", id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+    let name = format!(
+        "attachment; filename=\"{}.eml\"",
+        id.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+    );
     let found = tokio::task::spawn_blocking(move || match caught_mail(&folder, &id)? {
         Some(mail) => std::fs::read(mail.path).map(Some),
         None => Ok(None),
     });
-    let bytes = found.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+    let bytes = found
+        .await
+        .map_err(ApiError::internal)?
+        .map_err(ApiError::internal)?;
     let bytes = bytes.ok_or_else(|| ApiError::not_found("mail"))?;
-    Ok(([(CONTENT_TYPE, "message/rfc822".to_owned()), (CONTENT_DISPOSITION, name)], bytes).into_response())
+    Ok((
+        [
+            (CONTENT_TYPE, "message/rfc822".to_owned()),
+            (CONTENT_DISPOSITION, name),
+        ],
+        bytes,
+    )
+        .into_response())
 }
 
 const TEMPLATE: &str = include_str!("list.html");
@@ -69,13 +83,25 @@ struct Line {
 pub async fn list_caught_mails(State(http): State<HttpState>) -> Result<Html<String>, ApiError> {
     let folder = folder(&http)?;
     let caught = tokio::task::spawn_blocking(move || caught_mails(&folder, SHOWN)).await;
-    let caught = caught.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+    let caught = caught
+        .map_err(ApiError::internal)?
+        .map_err(ApiError::internal)?;
     let mails = caught.into_iter().map(|mail| Line {
         id: mail.id,
         to: mail.to.join(", "),
         subject: mail.subject,
-        received_at: Timestamp(mail.received_at.replace_nanosecond(0).unwrap_or(mail.received_at)),
+        received_at: Timestamp(
+            mail.received_at
+                .replace_nanosecond(0)
+                .unwrap_or(mail.received_at),
+        ),
         kib: mail.bytes.div_ceil(1024),
     });
-    render(TEMPLATE, &Lines { mails: mails.collect(), shown: SHOWN })
+    render(
+        TEMPLATE,
+        &Lines {
+            mails: mails.collect(),
+            shown: SHOWN,
+        },
+    )
 }

@@ -11,12 +11,17 @@ use serde::Serialize;
 use crate::http::ApiError;
 
 /// Renders a page from its template. Values are escaped.
-pub(in crate::http) fn render(template: &str, context: &impl Serialize) -> Result<Html<String>, ApiError> {
+pub(in crate::http) fn render(
+    template: &str,
+    context: &impl Serialize,
+) -> Result<Html<String>, ApiError> {
     // The extension `.html` enables escaping.
-    let page = Environment::new().render_named_str("page.html", template, Value::from(Serde(context)));
+    let page =
+        Environment::new().render_named_str("page.html", template, Value::from(Serde(context)));
     // The text of the error may quote personal values, so only its kind is kept.
-    page.map(Html)
-        .map_err(|error| ApiError::internal(format!("a page's template failed: {:?}", error.kind())))
+    page.map(Html).map_err(|error| {
+        ApiError::internal(format!("a page's template failed: {:?}", error.kind()))
+    })
 }
 
 #[cfg(test)]
@@ -27,7 +32,9 @@ mod tests {
 
     #[test]
     fn what_goes_in_is_escaped() {
-        let page = render("<p>{{ name }}</p>", &json!({"name": "<script>&\""})).unwrap().0;
+        let page = render("<p>{{ name }}</p>", &json!({"name": "<script>&\""}))
+            .unwrap()
+            .0;
         assert_eq!(page, "<p>&lt;script&gt;&amp;&quot;</p>");
     }
 }

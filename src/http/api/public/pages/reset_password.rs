@@ -15,8 +15,8 @@ use crate::http::api::public::verify::chosen;
 use crate::http::{ApiError, HttpState};
 
 const TEMPLATE: &str = include_str!("reset_password.html");
-/// Script that reads the token from the URL's fragment, which browsers do not send to servers, and sends it with the
-/// new password.
+/// Script that reads the token from the URL's fragment, which browsers do not send to servers, and
+/// sends it with the new password.
 const SCRIPT: &str = include_str!("reset_password.js");
 
 /// Shows a page to set a new password with the link from a mail.
@@ -33,7 +33,10 @@ pub async fn show_password_reset(
 ) -> Result<([(HeaderName, String); 3], Html<String>), ApiError> {
     let locale = chosen(None, &headers, http.auth.locale);
     // Relative to this page, so that it works under any path prefix of a proxy.
-    let action = http.api_path("/auth/reset-password").trim_start_matches('/').to_owned();
+    let action = http
+        .api_path("/auth/reset-password")
+        .trim_start_matches('/')
+        .to_owned();
     let described = [
         (CONTENT_SECURITY_POLICY, policy()),
         (CONTENT_LANGUAGE, locale.as_str().to_owned()),
@@ -42,7 +45,8 @@ pub async fn show_password_reset(
     Ok((described, page(locale, &action)?))
 }
 
-/// Returns a content security policy that allows only this script, requests to the same origin, and inline styles.
+/// Returns a content security policy that allows only this script, requests to the same origin, and
+/// inline styles.
 fn policy() -> String {
     let hash = STANDARD.encode(Sha256::digest(SCRIPT));
     format!(
@@ -53,7 +57,10 @@ fn policy() -> String {
 
 fn page(locale: Locale, action: &str) -> Result<Html<String>, ApiError> {
     let script = Value::from_safe_string(SCRIPT.to_owned());
-    super::render(TEMPLATE, &context! { language => locale.as_str(), action, script, t => words(locale) })
+    super::render(
+        TEMPLATE,
+        &context! { language => locale.as_str(), action, script, t => words(locale) },
+    )
 }
 
 fn words(locale: Locale) -> Value {
@@ -90,7 +97,10 @@ mod tests {
         for locale in Locale::ALL {
             let page = page(locale, "api/v1/auth/reset-password").unwrap().0;
             insta::assert_snapshot!(format!("reset_password_{locale}"), page);
-            let script = page.split("<script>").nth(1).and_then(|rest| rest.split("</script>").next());
+            let script = page
+                .split("<script>")
+                .nth(1)
+                .and_then(|rest| rest.split("</script>").next());
             let hash = STANDARD.encode(Sha256::digest(script.unwrap()));
             assert!(policy().contains(&format!("'sha256-{hash}'")));
         }

@@ -19,7 +19,10 @@ const TEMPLATE: &str = include_str!("index.html");
 )]
 pub async fn show_start_page(State(http): State<HttpState>) -> Result<Html<String>, ApiError> {
     let version = env!("CARGO_PKG_VERSION");
-    super::render(TEMPLATE, &json!({"version": version, "catches_mails": http.caught_mails.is_some()}))
+    super::render(
+        TEMPLATE,
+        &json!({"version": version, "catches_mails": http.caught_mails.is_some()}),
+    )
 }
 
 /// Returns the OpenAPI 3.1 document of this server.
@@ -27,6 +30,11 @@ pub async fn show_start_page(State(http): State<HttpState>) -> Result<Html<Strin
     get, path = "/api/openapi.json",
     responses((status = 200, description = "The document", body = Object, content_type = "application/json"))
 )]
-pub async fn get_openapi_document(State(http): State<HttpState>) -> ([(HeaderName, &'static str); 1], Bytes) {
-    ([(CONTENT_TYPE, "application/json")], assemble::served_document(&http))
+pub async fn get_openapi_document(
+    State(http): State<HttpState>,
+) -> ([(HeaderName, &'static str); 1], Bytes) {
+    (
+        [(CONTENT_TYPE, "application/json")],
+        assemble::served_document(&http),
+    )
 }

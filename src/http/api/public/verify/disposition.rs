@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::domain::certification::file_name::ascii_file_name;
 
-/// Returns a header value of the type `attachment` with `file_name`, which has no control characters, quotes or
-/// separators.
+/// Returns a header value of the type `attachment` with `file_name`, which has no control
+/// characters, quotes or separators.
 #[must_use]
 pub fn attachment(file_name: &str) -> String {
     // Old clients read only `filename`, which is ASCII. Clients that know `filename*` prefer it.
@@ -33,14 +33,19 @@ mod tests {
             "attachment; filename=\"Jose Nunez_certificate.pdf\"; \
              filename*=UTF-8''Jos%C3%A9%20N%C3%BA%C3%B1ez_certificate.pdf"
         );
-        assert!(attachment("李雷_certificate.pdf").ends_with("''%E6%9D%8E%E9%9B%B7_certificate.pdf"));
+        assert!(
+            attachment("李雷_certificate.pdf").ends_with("''%E6%9D%8E%E9%9B%B7_certificate.pdf")
+        );
     }
 
     #[test]
     fn nothing_breaks_out_of_the_header() {
         for odd in ["a\"b", "a\r\nX: y", "a%b\\", "a;b'c*"] {
             let value = attachment(odd);
-            assert!(value.bytes().all(|byte| (b' '..0x7f).contains(&byte)), "{value}");
+            assert!(
+                value.bytes().all(|byte| (b' '..0x7f).contains(&byte)),
+                "{value}"
+            );
             assert_eq!(value.matches('"').count(), 2, "{value}");
         }
     }

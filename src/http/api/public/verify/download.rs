@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    LOCATION,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, LOCATION,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -21,14 +21,15 @@ use crate::projection::queries::issuances::IssuanceRow;
 use crate::rendering::RenderingError;
 use crate::storage::ObjectKey;
 
-/// A copy in a browser is used only after the server confirmed it, so a revocation shows at once. Shared caches
-/// keep no copy: they may ignore that rule, and the file is about a person.
+/// A copy in a browser is used only after the server confirmed it, so a revocation shows at once.
+/// Shared caches keep no copy: they may ignore that rule, and the file is about a person.
 const CACHED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// Returns the PDF as it was issued. A lost file is rendered again; its bytes never change.
 ///
-/// With `Range`, the answer is the requested part. If the operator has configured this, the answer is a redirect to
-/// the file storage. The same path also works under the API's prefix. Errors are pages if `Accept` has `text/html`.
+/// With `Range`, the answer is the requested part. If the operator has configured this, the answer
+/// is a redirect to the file storage. The same path also works under the API's prefix. Errors are
+/// pages if `Accept` has `text/html`.
 #[utoipa::path(
     get, path = "/certificate/{publicId}/download",
     params(
@@ -60,7 +61,8 @@ pub async fn download_certificate(
         return Err(RenderingError::Revoked.into());
     }
     let Some(sha256) = row.sha256.clone() else {
-        let message = "the certificate was issued, but its PDF is not there yet; try again in a minute";
+        let message =
+            "the certificate was issued, but its PDF is not there yet; try again in a minute";
         return Err(ApiError::new(ErrorCode::NotGenerated, message));
     };
     let etag = format!("\"{sha256}\"");
@@ -71,7 +73,10 @@ pub async fn download_certificate(
     if method == Method::GET {
         metrics::counter!("laureate_downloads_total").increment(1);
         if let Some(url) = elsewhere(&http, &row).await? {
-            let to = [(LOCATION, header(url)?), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+            let to = [
+                (LOCATION, header(url)?),
+                (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            ];
             return Ok((StatusCode::FOUND, to).into_response());
         }
     }
@@ -85,7 +90,11 @@ pub async fn download_certificate(
         (CACHE_CONTROL, CACHED),
     ];
     let size = pdf.len();
-    let wanted = if method == Method::GET { wanted(&headers, size, &etag) } else { Wanted::Whole };
+    let wanted = if method == Method::GET {
+        wanted(&headers, size, &etag)
+    } else {
+        Wanted::Whole
+    };
     Ok(match wanted {
         Wanted::Whole => (described, pdf).into_response(),
         Wanted::Part(part) => {
@@ -96,7 +105,11 @@ pub async fn download_certificate(
         Wanted::Nothing => {
             let place = [(CONTENT_RANGE, header(format!("bytes */{size}"))?)];
             let message = format!("the file has {size} bytes; ask for some of them");
-            (place, ApiError::new(ErrorCode::RangeNotSatisfiable, message)).into_response()
+            (
+                place,
+                ApiError::new(ErrorCode::RangeNotSatisfiable, message),
+            )
+                .into_response()
         }
     })
 }
@@ -107,10 +120,14 @@ async fn issued(http: &HttpState, row: &IssuanceRow) -> Result<Bytes, ApiError> 
     pdf.ok_or_else(|| ApiError::internal("PDF missing in log"))
 }
 
-/// Returns an address in the file storage if the operator has configured redirects. The file is named after the
-/// certificate and not after the person, because addresses are written to logs.
+/// Returns an address in the file storage if the operator has configured redirects. The file is
+/// named after the certificate and not after the person, because addresses are written to logs.
 async fn elsewhere(http: &HttpState, row: &IssuanceRow) -> Result<Option<String>, ApiError> {
-    let Some(key) = row.object_key.as_deref().filter(|_| http.storage.presigns_downloads()) else {
+    let Some(key) = row
+        .object_key
+        .as_deref()
+        .filter(|_| http.storage.presigns_downloads())
+    else {
         return Ok(None);
     };
     let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
@@ -128,7 +145,10 @@ fn header(text: String) -> Result<HeaderValue, ApiError> {
 
 /// Returns true if `If-None-Match` matches `etag` (weak comparison, RFC 9110 §13.1.2).
 fn has(headers: &HeaderMap, etag: &str) -> bool {
-    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let known = headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     known.flat_map(|text| text.split(',')).any(|tag| {
         let tag = tag.trim();
         tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag

@@ -29,7 +29,8 @@ pub struct EnterQuery {
 
 /// Shows a page with a form for the number of a certificate.
 ///
-/// With `number`, the answer is a redirect to the certificate's page. The form works without JavaScript.
+/// With `number`, the answer is a redirect to the certificate's page. The form works without
+/// JavaScript.
 #[utoipa::path(
     get, path = "/verify",
     params(
@@ -50,12 +51,21 @@ pub async fn enter_certificate_number(
     let named: Option<Locale> = query.lang.as_deref().and_then(|lang| lang.parse().ok());
     let Some(number) = query.number.filter(|number| !number.trim().is_empty()) else {
         let locale = chosen(query.lang.as_deref(), &headers, http.auth.locale);
-        let described =
-            [(VARY, DEPENDS), (CONTENT_LANGUAGE, locale.as_str()), (CONTENT_SECURITY_POLICY, FORM_PAGES)];
-        return Ok((described, page(&Notice::form(&http, named.is_some()), locale)?).into_response());
+        let described = [
+            (VARY, DEPENDS),
+            (CONTENT_LANGUAGE, locale.as_str()),
+            (CONTENT_SECURITY_POLICY, FORM_PAGES),
+        ];
+        return Ok((
+            described,
+            page(&Notice::form(&http, named.is_some()), locale)?,
+        )
+            .into_response());
     };
     let id = parse(&number)?;
-    let lang = named.map(|locale| format!("?lang={locale}")).unwrap_or_default();
+    let lang = named
+        .map(|locale| format!("?lang={locale}"))
+        .unwrap_or_default();
     let location = http.public_path(&format!("/certificate/{id}{lang}"));
     Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
 }

@@ -24,7 +24,8 @@ pub const DEPENDS: &str = "Accept, Accept-Language";
 
 /// Parses a number in any form.
 fn parse(number: &str) -> Result<PublicId, ApiError> {
-    PublicId::parse(number).map_err(|error| ApiError::new(ErrorCode::NumberMistyped, error.to_string()))
+    PublicId::parse(number)
+        .map_err(|error| ApiError::new(ErrorCode::NumberMistyped, error.to_string()))
 }
 
 /// Finds the public issuance of a number in any form.
@@ -34,10 +35,12 @@ fn parse(number: &str) -> Result<PublicId, ApiError> {
 async fn find(http: &HttpState, number: &str) -> Result<IssuanceRow, ApiError> {
     let id = parse(number)?;
     let row = issuances::get_by_public_id(&http.database().await?, &id.to_string()).await?;
-    row.filter(is_public).ok_or_else(|| ApiError::not_found("certificate here; check the address"))
+    row.filter(is_public)
+        .ok_or_else(|| ApiError::not_found("certificate here; check the address"))
 }
 
-/// Returns false for an issuance whose PDF could not be created, revoked or not. Nobody has received such a PDF.
+/// Returns false for an issuance whose PDF could not be created, revoked or not. Nobody has
+/// received such a PDF.
 fn is_public(row: &IssuanceRow) -> bool {
     row.state != "failed" && (row.sha256.is_some() || row.failure_code.is_none())
 }
@@ -53,7 +56,10 @@ pub fn accepts_page(headers: &HeaderMap) -> bool {
 }
 
 fn accepted(headers: &HeaderMap) -> &str {
-    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 /// Public state of an issued certificate.
@@ -88,7 +94,10 @@ mod tests {
             (wants_json(&headers), accepts_page(&headers))
         };
         assert_eq!(asks("application/json"), (true, false));
-        assert_eq!(asks("text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"), (false, true));
+        assert_eq!(
+            asks("text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"),
+            (false, true)
+        );
         assert_eq!(asks("*/*"), (false, false));
         assert!(!wants_json(&HeaderMap::new()));
     }

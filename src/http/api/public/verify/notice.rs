@@ -41,7 +41,11 @@ impl Notice {
     /// Returns the page with the form for a number.
     pub(super) fn form(http: &HttpState, keeps_lang: bool) -> Self {
         let form = Some(http.public_path("/verify"));
-        Self { form, keeps_lang, ..Self::plain(Says::Enter) }
+        Self {
+            form,
+            keeps_lang,
+            ..Self::plain(Says::Enter)
+        }
     }
 
     /// Returns the page for an error on `path`. `number` is the typed number; `wait` is in seconds.
@@ -62,7 +66,11 @@ impl Notice {
             None => "?".to_owned(),
         };
         Self {
-            mood: Some(if matches!(says, Says::Revoked | Says::NotIssued) { "wrong" } else { "problem" }),
+            mood: Some(if matches!(says, Says::Revoked | Says::NotIssued) {
+                "wrong"
+            } else {
+                "problem"
+            }),
             wait,
             form: has_form.then(|| http.public_path("/verify")),
             typed,
@@ -105,7 +113,16 @@ pub fn page(notice: &Notice, locale: Locale) -> Result<Html<String>, ApiError> {
         t: T,
     }
     let (heading, text) = notice.says.in_locale(locale, notice.wait);
-    render(TEMPLATE, &Page { lang: locale.as_str(), heading, text, n: notice, t: words(locale) })
+    render(
+        TEMPLATE,
+        &Page {
+            lang: locale.as_str(),
+            heading,
+            text,
+            n: notice,
+            t: words(locale),
+        },
+    )
 }
 
 #[cfg(test)]
@@ -122,15 +139,60 @@ mod tests {
         };
         vec![
             ("enter", with_form(Says::Enter, None, "")),
-            ("not_issued", with_form(Says::NotIssued, Some("wrong"), "<script>\"")),
-            ("mistyped", with_form(Says::Mistyped, Some("problem"), "0H8K")),
+            (
+                "not_issued",
+                with_form(Says::NotIssued, Some("wrong"), "<script>\""),
+            ),
+            (
+                "mistyped",
+                with_form(Says::Mistyped, Some("problem"), "0H8K"),
+            ),
             ("no_page", with_form(Says::NoPage, Some("problem"), "")),
-            ("revoked", Notice { mood: Some("wrong"), link: form(), ..Notice::plain(Says::Revoked) }),
-            ("prepared", Notice { mood: Some("problem"), ..Notice::plain(Says::Prepared) }),
-            ("too_often", Notice { mood: Some("problem"), wait: Some(42), ..Notice::plain(Says::TooOften) }),
-            ("busy", Notice { mood: Some("problem"), wait: Some(1), ..Notice::plain(Says::Busy) }),
-            ("refused", Notice { mood: Some("problem"), ..Notice::plain(Says::Refused) }),
-            ("broken", Notice { reference: Some("r-1".to_owned()), ..Notice::plain(Says::Broken) }),
+            (
+                "revoked",
+                Notice {
+                    mood: Some("wrong"),
+                    link: form(),
+                    ..Notice::plain(Says::Revoked)
+                },
+            ),
+            (
+                "prepared",
+                Notice {
+                    mood: Some("problem"),
+                    ..Notice::plain(Says::Prepared)
+                },
+            ),
+            (
+                "too_often",
+                Notice {
+                    mood: Some("problem"),
+                    wait: Some(42),
+                    ..Notice::plain(Says::TooOften)
+                },
+            ),
+            (
+                "busy",
+                Notice {
+                    mood: Some("problem"),
+                    wait: Some(1),
+                    ..Notice::plain(Says::Busy)
+                },
+            ),
+            (
+                "refused",
+                Notice {
+                    mood: Some("problem"),
+                    ..Notice::plain(Says::Refused)
+                },
+            ),
+            (
+                "broken",
+                Notice {
+                    reference: Some("r-1".to_owned()),
+                    ..Notice::plain(Says::Broken)
+                },
+            ),
         ]
     }
 
@@ -141,7 +203,13 @@ mod tests {
             for (name, notice) in all() {
                 let page = page(&notice, locale).unwrap().0;
                 assert!(!page.contains("<script"), "{name}");
-                let main = page.split("<main>").nth(1).unwrap().split("</main>").next().unwrap();
+                let main = page
+                    .split("<main>")
+                    .nth(1)
+                    .unwrap()
+                    .split("</main>")
+                    .next()
+                    .unwrap();
                 shown.push_str(&format!("── {name}{main}"));
             }
             insta::assert_snapshot!(format!("notices_{locale}"), shown);

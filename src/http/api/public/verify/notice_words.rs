@@ -31,7 +31,8 @@ pub(super) enum Says {
 }
 
 impl Says {
-    /// Returns the kind for an error. `is_certificate` is true if the path is that of a certificate.
+    /// Returns the kind for an error. `is_certificate` is true if the path is that of a
+    /// certificate.
     pub(super) fn of_error(code: ErrorCode, is_certificate: bool) -> Self {
         match code {
             ErrorCode::NumberMistyped => Self::Mistyped,
@@ -52,7 +53,10 @@ impl Says {
             Locale::En => self.english(),
             Locale::Es => self.spanish(),
         };
-        (heading, text.replace("{wait}", &wait.unwrap_or(1).to_string()))
+        (
+            heading,
+            text.replace("{wait}", &wait.unwrap_or(1).to_string()),
+        )
     }
 
     const fn english(self) -> (&'static str, &'static str) {

@@ -31,9 +31,10 @@ pub struct PageQuery {
 
 /// Shows whether a certificate is genuine and valid.
 ///
-/// The answer is a page in the language of `lang`, `Accept-Language` or the certificate. It is JSON if `Accept` has
-/// `application/json` and not `text/html`, or if `.json` follows the public id. The same path also works under the
-/// API's prefix. Case, blanks, hyphens and punctuation at the end of the number are ignored.
+/// The answer is a page in the language of `lang`, `Accept-Language` or the certificate. It is JSON
+/// if `Accept` has `application/json` and not `text/html`, or if `.json` follows the public id. The
+/// same path also works under the API's prefix. Case, blanks, hyphens and punctuation at the end of
+/// the number are ignored.
 #[utoipa::path(
     get, path = "/certificate/{publicId}",
     params(
@@ -64,7 +65,11 @@ pub async fn show_certificate(
     let own = verification.locale.parse().unwrap_or_default();
     let locale = chosen(query.lang.as_deref(), &headers, own);
     let described = [(VARY, DEPENDS), (CONTENT_LANGUAGE, locale.as_str())];
-    Ok((described, render(TEMPLATE, &Page::of(&verification, locale))?).into_response())
+    Ok((
+        described,
+        render(TEMPLATE, &Page::of(&verification, locale))?,
+    )
+        .into_response())
 }
 
 /// Values and words of the page.
@@ -99,7 +104,9 @@ mod tests {
     #[test]
     fn the_page_speaks_both_languages() {
         for locale in Locale::ALL {
-            let page = render(TEMPLATE, &Page::of(&verification("valid"), locale)).unwrap().0;
+            let page = render(TEMPLATE, &Page::of(&verification("valid"), locale))
+                .unwrap()
+                .0;
             insta::assert_snapshot!(format!("page_{locale}"), page);
             assert!(!page.contains("<b>") && !page.contains("<script"));
         }
@@ -108,11 +115,21 @@ mod tests {
     #[test]
     fn what_does_not_hold_is_said_before_anything_else() {
         let revoked_at = Some(Timestamp(time::macros::datetime!(2026-11-22 10:00 UTC)));
-        let revoked = Verification { revoked_at, download_url: None, ..verification("revoked") };
+        let revoked = Verification {
+            revoked_at,
+            download_url: None,
+            ..verification("revoked")
+        };
         let page = render(TEMPLATE, &Page::of(&revoked, Locale::En)).unwrap().0;
-        assert!(page.contains("<h1 class=\"revoked\">") && !page.contains("class=\"download\""), "{page}");
+        assert!(
+            page.contains("<h1 class=\"revoked\">") && !page.contains("class=\"download\""),
+            "{page}"
+        );
         assert!(page.contains("22 November 2026"), "{page}");
-        let hidden = Verification { full_name: None, ..verification("valid") };
+        let hidden = Verification {
+            full_name: None,
+            ..verification("valid")
+        };
         let page = render(TEMPLATE, &Page::of(&hidden, Locale::En)).unwrap().0;
         assert!(!page.contains("Awarded to"), "{page}");
     }

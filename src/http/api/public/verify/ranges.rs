@@ -16,16 +16,25 @@ pub enum Wanted {
     Nothing,
 }
 
-/// Returns the part that `headers` ask for, of a file of `size` bytes with the strong entity tag `etag`.
+/// Returns the part that `headers` ask for, of a file of `size` bytes with the strong entity tag
+/// `etag`.
 ///
-/// Several ranges, units other than bytes, malformed ranges and an `If-Range` with another version give the whole
-/// file, because a server may ignore `Range`.
+/// Several ranges, units other than bytes, malformed ranges and an `If-Range` with another version
+/// give the whole file, because a server may ignore `Range`.
 #[must_use]
 pub fn wanted(headers: &HeaderMap, size: usize, etag: &str) -> Wanted {
-    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-    let Some(range) = text(RANGE) else { return Wanted::Whole };
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+    };
+    let Some(range) = text(RANGE) else {
+        return Wanted::Whole;
+    };
     // A weak tag or a date does not prove that the bytes are the same (§13.1.5).
-    let is_same = headers.get(IF_RANGE).is_none_or(|tag| tag.as_bytes() == etag.as_bytes());
+    let is_same = headers
+        .get(IF_RANGE)
+        .is_none_or(|tag| tag.as_bytes() == etag.as_bytes());
     if headers.get_all(RANGE).iter().count() > 1 || !is_same {
         return Wanted::Whole;
     }
@@ -45,18 +54,23 @@ fn parse(range: &str, size: usize) -> Option<Wanted> {
         }
         (first, "") => number(first)?..size,
         (first, last) => {
-            let (first, last) = (number(first)?, number(last)?);
+            let first = number(first)?;
+            let last = number(last)?;
             if last < first {
                 return None;
             }
             first..size.min(last.saturating_add(1))
         }
     };
-    Some(if part.is_empty() { Wanted::Nothing } else { Wanted::Part(part) })
+    Some(if part.is_empty() {
+        Wanted::Nothing
+    } else {
+        Wanted::Part(part)
+    })
 }
 
-/// Parses digits only, because `str::parse` accepts a sign. A number that is too large becomes [`usize::MAX`], which
-/// is beyond the end of every file.
+/// Parses digits only, because `str::parse` accepts a sign. A number that is too large becomes
+/// [`usize::MAX`], which is beyond the end of every file.
 fn number(text: &str) -> Option<usize> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(usize::MAX))
@@ -92,11 +106,23 @@ mod tests {
         ] {
             assert_eq!(ask(range, None), Wanted::Part(part), "{range}");
         }
-        for range in ["bytes=100-", "bytes=200-300", "bytes=-0", "bytes=99999999999999999999999-"] {
+        for range in [
+            "bytes=100-",
+            "bytes=200-300",
+            "bytes=-0",
+            "bytes=99999999999999999999999-",
+        ] {
             assert_eq!(ask(range, None), Wanted::Nothing, "{range}");
         }
-        for range in ["bytes=0-1,5-6", "rows=0-1", "bytes=a-b", "bytes=9-1", "bytes", "bytes=-", "bytes=+1-2"]
-        {
+        for range in [
+            "bytes=0-1,5-6",
+            "rows=0-1",
+            "bytes=a-b",
+            "bytes=9-1",
+            "bytes",
+            "bytes=-",
+            "bytes=+1-2",
+        ] {
             assert_eq!(ask(range, None), Wanted::Whole, "{range}");
         }
         assert_eq!(wanted(&HeaderMap::new(), 100, TAG), Wanted::Whole);

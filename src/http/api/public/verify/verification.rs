@@ -18,7 +18,8 @@ pub struct Verification {
     /// Always true, because certificates that were not issued here are not found.
     #[schema(example = true)]
     pub(super) genuine: bool,
-    /// `valid`; `pending` if it was issued and its PDF is being created; `revoked` if the issuer revoked it.
+    /// `valid`; `pending` if it was issued and its PDF is being created; `revoked` if the issuer
+    /// revoked it.
     #[schema(example = "valid", pattern = "^(valid|pending|revoked)$")]
     pub(super) status: &'static str,
     /// Public id of the certificate.
@@ -48,7 +49,8 @@ pub struct Verification {
     /// Time of the revocation (RFC 3339); null if it is not revoked.
     #[schema(example = json!(null), format = DateTime)]
     pub(super) revoked_at: Option<Timestamp>,
-    /// Address of the PDF; null if the PDF does not exist yet, if it is revoked, or if the full name is not public.
+    /// Address of the PDF; null if the PDF does not exist yet, if it is revoked, or if the full
+    /// name is not public.
     #[schema(
         example = "https://certificates.example.com/certificate/00112233445566778899aabbccddeeff/download"
     )]
@@ -101,7 +103,9 @@ fn shown(name: Personal<String>, shows: PersonShown) -> Option<Personal<String>>
 fn initials(name: &str) -> String {
     let first = |part: &str| part.chars().find(|c| c.is_alphabetic());
     let letters = name.split_whitespace().filter_map(first);
-    let letters: Vec<String> = letters.map(|letter| format!("{}.", letter.to_uppercase())).collect();
+    let letters: Vec<String> = letters
+        .map(|letter| format!("{}.", letter.to_uppercase()))
+        .collect();
     letters.join(" ")
 }
 
@@ -148,8 +152,9 @@ mod tests {
 
     #[test]
     fn the_operator_decides_what_is_shown() {
-        let of =
-            |shows| shown("Ada Lovelace".to_owned().into(), shows).map(|name| name.reveal_str().to_owned());
+        let of = |shows| {
+            shown("Ada Lovelace".to_owned().into(), shows).map(|name| name.reveal_str().to_owned())
+        };
         assert_eq!(of(PersonShown::Full).as_deref(), Some("Ada Lovelace"));
         assert_eq!(of(PersonShown::Initials).as_deref(), Some("A. L."));
         assert_eq!(of(PersonShown::Nothing), None);

@@ -9,24 +9,40 @@ use crate::domain::Locale;
 /// Maximum number of language ranges that are read from the header. Browsers send a handful.
 const MAX_RANGES: usize = 20;
 
-/// Returns the language `asked` if it is supported, or else the preferred one of `Accept-Language`, or else `own`.
+/// Returns the language `asked` if it is supported, or else the preferred one of `Accept-Language`,
+/// or else `own`.
 pub(in crate::http) fn chosen(asked: Option<&str>, headers: &HeaderMap, own: Locale) -> Locale {
     let preferred = || {
-        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok())?;
+        let accepted = headers
+            .get(ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok())?;
         best(accepted)
     };
-    asked.and_then(|asked| asked.parse().ok()).or_else(preferred).unwrap_or(own)
+    asked
+        .and_then(|asked| asked.parse().ok())
+        .or_else(preferred)
+        .unwrap_or(own)
 }
 
-/// Returns the supported language with the highest weight in an `Accept-Language` (RFC 9110 §12.5.4), the first one
-/// among equals.
+/// Returns the supported language with the highest weight in an `Accept-Language` (RFC 9110
+/// §12.5.4), the first one among equals.
 fn best(accepted: &str) -> Option<Locale> {
     let mut best: Option<(f32, Locale)> = None;
     for range in accepted.split(',').take(MAX_RANGES) {
         let (language, weight) = range.split_once(';').unwrap_or((range, "q=1"));
-        let primary = language.trim().split('-').next().unwrap_or_default().to_ascii_lowercase();
-        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
-        let (Ok(locale), Some(weight)) = (primary.parse::<Locale>(), weight) else { continue };
+        let primary = language
+            .trim()
+            .split('-')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let weight = weight
+            .trim()
+            .strip_prefix("q=")
+            .and_then(|weight| weight.parse::<f32>().ok());
+        let (Ok(locale), Some(weight)) = (primary.parse::<Locale>(), weight) else {
+            continue;
+        };
         if weight > best.map_or(0.0, |(best, _)| best) {
             best = Some((weight, locale));
         }
@@ -64,8 +80,13 @@ pub(super) fn long_date(date: &str, locale: Locale) -> String {
         "noviembre",
         "diciembre",
     ];
-    let parts: Vec<usize> = date.split('-').filter_map(|part| part.parse().ok()).collect();
-    let &[year, month @ 1..=12, day] = parts.as_slice() else { return date.to_owned() };
+    let parts: Vec<usize> = date
+        .split('-')
+        .filter_map(|part| part.parse().ok())
+        .collect();
+    let &[year, month @ 1..=12, day] = parts.as_slice() else {
+        return date.to_owned();
+    };
     match locale {
         Locale::En => format!("{day} {} {year}", ENGLISH[month - 1]),
         Locale::Es => format!("{day} de {} de {year}", SPANISH[month - 1]),

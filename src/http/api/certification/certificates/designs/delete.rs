@@ -23,7 +23,8 @@ pub struct DeletedDesign {
 
 /// Deletes a design that no certificate has ever used.
 ///
-/// A used design stays, because a lost PDF is rendered again from it. Deleting a design again has no effect.
+/// A used design stays, because a lost PDF is rendered again from it. Deleting a design again has
+/// no effect.
 #[utoipa::path(
     delete, path = "/certificates/designs/{id}",
     params(
@@ -50,16 +51,28 @@ pub async fn delete_design(
         return Err(ApiError::not_found("design"));
     }
     let is_deleted = matches!(loaded.state, DesignState::Deleted(_));
-    let versions = if is_deleted { IfVersion::ANY } else { if_match.versions() };
+    let versions = if is_deleted {
+        IfVersion::ANY
+    } else {
+        if_match.versions()
+    };
     let context = caller.context(http.random_id().into());
     let delete = |_: &_| Ok(DesignCommand::Delete);
-    let done = http.commands.change::<Design>(&context, id, &versions, delete).await?;
+    let done = http
+        .commands
+        .change::<Design>(&context, id, &versions, delete)
+        .await?;
     let DesignState::Deleted(image) = done.state else {
         return Err(ApiError::internal("a deleted design is not deleted"));
     };
-    // The event is written first. A deleted design is never used again, so its files can also be deleted later.
+    // The event is written first. A deleted design is never used again, so its files can also be
+    // deleted later.
     for key in [&image.key, &image.thumbnail_key] {
-        http.storage.delete(&ObjectKey::parse(key).map_err(ApiError::internal)?).await?;
+        http.storage
+            .delete(&ObjectKey::parse(key).map_err(ApiError::internal)?)
+            .await?;
     }
-    Ok(Answer::ok(&DeletedDesign { id: id.0 })?.message("the design was deleted").at(done.position))
+    Ok(Answer::ok(&DeletedDesign { id: id.0 })?
+        .message("the design was deleted")
+        .at(done.position))
 }

@@ -69,7 +69,12 @@ pub struct DesignAnswer {
 }
 
 impl DesignAnswer {
-    pub(super) fn uploaded(http: &HttpState, id: Uuid, image: DesignImage, at: time::OffsetDateTime) -> Self {
+    pub(super) fn uploaded(
+        http: &HttpState,
+        id: Uuid,
+        image: DesignImage,
+        at: time::OffsetDateTime,
+    ) -> Self {
         Self {
             id,
             url: design_url(http, &image.key),
@@ -110,7 +115,9 @@ impl DesignAnswer {
 
 /// Returns the object key of a design's address on this server, and `None` for any other address.
 pub(super) fn key_of_url(http: &HttpState, url: &str) -> Option<ObjectKey> {
-    let path = url.strip_prefix(http.settings.public_base_url.as_str())?.strip_prefix('/')?;
+    let path = url
+        .strip_prefix(http.settings.public_base_url.as_str())?
+        .strip_prefix('/')?;
     let inside = path.strip_prefix(DESIGNS)?;
     let key = ObjectKey::parse(path).ok()?;
     (inside.split('/').count() == 2).then_some(key)
@@ -118,6 +125,11 @@ pub(super) fn key_of_url(http: &HttpState, url: &str) -> Option<ObjectKey> {
 
 /// Returns true if the design of a key was deleted. Its files may still exist for a moment.
 pub(super) async fn is_deleted(http: &HttpState, key: &ObjectKey) -> Result<bool, ApiError> {
-    let Some(id) = id_of_key(key.as_str()) else { return Ok(false) };
-    Ok(matches!(http.commands.load::<Design>(id).await?.state, DesignState::Deleted(_)))
+    let Some(id) = id_of_key(key.as_str()) else {
+        return Ok(false);
+    };
+    Ok(matches!(
+        http.commands.load::<Design>(id).await?.state,
+        DesignState::Deleted(_)
+    ))
 }

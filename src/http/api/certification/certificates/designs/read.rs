@@ -29,7 +29,10 @@ use crate::storage::key_segment;
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
-pub async fn get_design(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn get_design(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
     let row = designs::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("design"))?;
     let version = position(row.position)?;
@@ -41,10 +44,11 @@ pub async fn get_design(State(http): State<HttpState>, Path(id): Path<Uuid>) -> 
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DesignQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
+    /// and order only.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
-    /// not.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
+    /// 10,000, cursors do not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
@@ -73,14 +77,29 @@ pub async fn list_designs(
     State(http): State<HttpState>,
     Query(query): Query<DesignQuery>,
 ) -> Result<Answer, ApiError> {
-    let DesignQuery { cursor, page, limit, order, search, client } = query;
+    let DesignQuery {
+        cursor,
+        page,
+        limit,
+        order,
+        search,
+        client,
+    } = query;
     let filter = DesignFilter {
         search: filter_text("search", search)?,
         folder: filter_text("client", client)?.as_deref().map(key_segment),
     };
-    let listing = Listing::<Unsorted> { cursor, page, limit, sort: None, order };
+    let listing = Listing::<Unsorted> {
+        cursor,
+        page,
+        limit,
+        sort: None,
+        order,
+    };
     let shown = |row| DesignAnswer::of_row(&http, row);
-    listing.answer(&http, &designs::TABLE, filter.conditions(), shown).await
+    listing
+        .answer(&http, &designs::TABLE, filter.conditions(), shown)
+        .await
 }
 
 /// Query parameters of the request for a design's data.
@@ -149,9 +168,21 @@ mod tests {
     fn addresses_are_taken_apart() {
         let known = info("certificates/design_images/big_client_2026/gold_frame_1.jpg").unwrap();
         let expected = ("big_client", "2026", "gold_frame_1.jpg");
-        assert_eq!((known.client.as_str(), known.year.as_str(), known.filename.as_str()), expected);
-        for odd in ["a.jpg", "x/general/a.jpg", "x/_2026/a.jpg", "x/general_26/a.jpg", "x/general_2o26/a.jpg"]
-        {
+        assert_eq!(
+            (
+                known.client.as_str(),
+                known.year.as_str(),
+                known.filename.as_str()
+            ),
+            expected
+        );
+        for odd in [
+            "a.jpg",
+            "x/general/a.jpg",
+            "x/_2026/a.jpg",
+            "x/general_26/a.jpg",
+            "x/general_2o26/a.jpg",
+        ] {
             assert_eq!(info(odd), None, "{odd}");
         }
     }
