@@ -127,7 +127,7 @@ impl Roles {
 }
 
 /// Waits until the tables contain the whole log.
-pub async fn tables_are_level(app: &App) -> anyhow::Result<()> {
+pub async fn wait_until_caught_up(app: &App) -> anyhow::Result<()> {
     let end = app.commands().log().info().await?.last_position;
     app.readers()
         .wait_for(end, PATIENCE)

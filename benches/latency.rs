@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use laureate::app::Role;
 use laureate::commands::Loaded;
-use laureate::domain::EmailId;
-use laureate::domain::certification::mail::{Email, EmailCommand};
+use laureate::domain::MailId;
+use laureate::domain::certification::mail::{Mail, MailCommand};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -40,11 +40,11 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
             let commanding = app.commands().clone();
             let readers = app.readers().clone();
             waiting.spawn(async move {
-                let queue = EmailCommand::Queue(Box::new(queued(number)));
-                let id = EmailId(Uuid::new_v4());
+                let queue = MailCommand::Queue(Box::new(queued(number)));
+                let id = MailId(Uuid::new_v4());
                 let asked = Instant::now();
                 let done = commanding
-                    .execute_assuming::<Email>(&context(), id, Loaded::new(), queue)
+                    .execute_assuming::<Mail>(&context(), id, Loaded::new(), queue)
                     .await?;
                 let acknowledged = Instant::now();
                 readers.wait_for(done.position, PATIENCE).await?;

@@ -13,11 +13,11 @@ use laureate::domain::certification::issuance::{
     CertificateGenerated, Issuance, IssuanceCommand, Origin,
 };
 use laureate::domain::certification::mail::{
-    Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown,
+    EmailQueued, EmailSent, Mail, MailCommand, MailDelivery, OnUnknown,
 };
 use laureate::domain::certification::reactions::Issue;
 use laureate::domain::certification::reactions::issuance::on_generated;
-use laureate::domain::{AttendeeId, CertificateId, CommandId, EmailId, IssuanceId, Locale, Person};
+use laureate::domain::{AttendeeId, CertificateId, CommandId, IssuanceId, Locale, MailId, Person};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -66,10 +66,10 @@ pub async fn queue_mails(app: &App, mails: usize) -> anyhow::Result<Duration> {
         tasks.spawn(async move {
             let commands = &commands;
             let one = |number| async move {
-                let id = EmailId(Uuid::new_v4());
-                let queue = EmailCommand::Queue(Box::new(queued(number)));
+                let id = MailId(Uuid::new_v4());
+                let queue = MailCommand::Queue(Box::new(queued(number)));
                 commands
-                    .execute_assuming::<Email>(&context(), id, Loaded::new(), queue)
+                    .execute_assuming::<Mail>(&context(), id, Loaded::new(), queue)
                     .await
             };
             let mine = stream::iter((first..mails).step_by(TASKS)).map(one);
@@ -105,20 +105,20 @@ pub async fn certified_people(app: &App, people: usize) -> anyhow::Result<()> {
 }
 
 async fn sent_mail(app: &App, mail: EmailQueued) -> anyhow::Result<()> {
-    let id = EmailId(Uuid::new_v4());
-    let queue = EmailCommand::Queue(Box::new(mail));
-    let claim = EmailCommand::Claim {
+    let id = MailId(Uuid::new_v4());
+    let queue = MailCommand::Queue(Box::new(mail));
+    let claim = MailCommand::Claim {
         message_id: format!("<{id}@laureate.example>"),
     };
-    let sent = EmailCommand::RecordSent(EmailSent {
+    let sent = MailCommand::RecordSent(EmailSent {
         attempt: 1,
         answer: "250 taken".to_owned().into(),
     });
-    let mut email = Loaded::<Email>::new();
+    let mut email = Loaded::<Mail>::new();
     for command in [queue, claim, sent] {
         email = app
             .commands()
-            .execute_assuming::<Email>(&context(), id, email, command)
+            .execute_assuming::<Mail>(&context(), id, email, command)
             .await?
             .into();
     }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::ground::{Ground, PATIENCE, tables_are_level};
+use super::ground::{Ground, PATIENCE, wait_until_caught_up};
 use super::lives;
 use super::report::{Goal, Report};
 
@@ -45,7 +45,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
         .start(&[Role::Projector, Role::Api], extras, shutdown.clone())
         .await?;
     lives::certified_people(&app, PEOPLE).await?;
-    tables_are_level(&app).await?;
+    wait_until_caught_up(&app).await?;
     let (email, password) = admin(&app).await?;
     for run in 1..=report.runs {
         report.progress(&format!("reads, run {run}"));

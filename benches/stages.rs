@@ -15,12 +15,12 @@ use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
 };
 use laureate::domain::certification::mail::{
-    Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown,
+    EmailQueued, EmailSent, Mail, MailCommand, MailDelivery, OnUnknown,
 };
 use laureate::domain::certification::reactions::{Issue, issuance};
 use laureate::domain::hex;
 use laureate::domain::{
-    AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, TimeZone,
+    AttendeeId, CertificateId, ImportId, IssuanceId, MailId, SharedEmail, TimeZone,
 };
 use laureate::mail::SendOutcome;
 use laureate::storage::{ObjectKey, PutPayload, certificate_key, import_key};
@@ -30,7 +30,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::api::{DESIGN, sheet};
-use super::ground::{Ground, PATIENCE, Roles, tables_are_level};
+use super::ground::{Ground, PATIENCE, Roles, wait_until_caught_up};
 use super::lives::{context, definition};
 use super::pipeline::PEOPLE;
 use super::processes::{cpu_of_tree, used};
@@ -136,7 +136,7 @@ async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
 
 async fn project(app: &App) -> anyhow::Result<()> {
     let roles = Roles::start(app, &[Role::Projector]).await?;
-    tables_are_level(app).await?;
+    wait_until_caught_up(app).await?;
     roles.stop().await
 }
 
@@ -267,14 +267,13 @@ impl Stages<'_> {
                 sha256: pdf.sha256.clone(),
                 size: pdf.size(),
             };
-            let (email_id, mail) =
-                issuance::on_generated(*id, request, &generated, OnUnknown::Park);
+            let (mail_id, mail) = issuance::on_generated(*id, request, &generated, OnUnknown::Park);
             async move {
                 let generated = IssuanceCommand::RecordGenerated(generated);
                 commands
                     .execute_assuming::<Issuance>(&context(), id, before.clone(), generated)
                     .await?;
-                self.commit_mail(email_id, &mail).await?;
+                self.commit_mail(mail_id, &mail).await?;
                 anyhow::Ok(mail)
             }
         };
@@ -285,21 +284,21 @@ impl Stages<'_> {
             .await
     }
 
-    async fn commit_mail(&self, id: EmailId, mail: &EmailQueued) -> anyhow::Result<()> {
-        let queue = EmailCommand::Queue(Box::new(mail.clone()));
-        let claim = EmailCommand::Claim {
+    async fn commit_mail(&self, id: MailId, mail: &EmailQueued) -> anyhow::Result<()> {
+        let queue = MailCommand::Queue(Box::new(mail.clone()));
+        let claim = MailCommand::Claim {
             message_id: format!("<{id}@laureate.example>"),
         };
-        let sent = EmailCommand::RecordSent(EmailSent {
+        let sent = MailCommand::RecordSent(EmailSent {
             attempt: 1,
             answer: "250 taken".to_owned().into(),
         });
-        let mut email = Loaded::<Email>::new();
+        let mut email = Loaded::<Mail>::new();
         for command in [queue, claim, sent] {
             email = self
                 .app
                 .commands()
-                .execute_assuming::<Email>(&context(), id, email, command)
+                .execute_assuming::<Mail>(&context(), id, email, command)
                 .await?
                 .into();
         }

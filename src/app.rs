@@ -3,13 +3,13 @@
 
 mod again;
 mod api;
+mod authorizations;
 mod dependencies;
 mod descriptors;
 mod issuing;
 mod management;
 mod running;
 mod scheduling;
-mod standing;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -8,6 +8,7 @@ pub mod attendee;
 pub mod change_user;
 pub mod define_certificate;
 pub mod import_batches;
+pub mod import_row;
 pub mod issue;
 pub mod loaded;
 pub mod mails;
@@ -17,7 +18,6 @@ pub mod reset_password;
 pub mod second_factor;
 pub mod snapshot;
 pub mod stop_mails;
-pub mod take_in_row;
 pub mod transaction;
 pub mod version;
 pub mod withdraw;
@@ -162,7 +162,7 @@ impl Commands {
     ///
     /// # Errors
     /// The log can't be read.
-    pub async fn load_ending<D: Decider>(
+    pub async fn load_last_event<D: Decider>(
         &self,
         id: impl Display,
     ) -> Result<Option<D::Event>, CommandError> {

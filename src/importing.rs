@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::certificate_pdf::Renderer;
-use crate::commands::take_in_row::{Row, take_in_row};
+use crate::commands::import_row::{Row, import_row};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded, Snapshot};
 use crate::domain::certification::attendee::ImportedRow;
 use crate::domain::certification::import::{
@@ -33,7 +33,7 @@ use plan::{Claiming, Plan, PlannedRow, Rejection};
 use report::{ErrorDetail, ImportReport, Outcome};
 use report_file::ReportFile;
 use row_certificate::{explained, rules_with};
-use row_warnings::{TakenRow, warning};
+use row_warnings::{RowToCheck, warning};
 use settled::{Decided, Settled};
 use undrawable_row::stored_person;
 
@@ -125,7 +125,7 @@ impl Request<'_> {
 
 /// Result of an import.
 #[derive(Default)]
-struct TakenIn {
+struct ImportedPeople {
     report: ImportReport,
     file: ReportFile,
     /// Number of rows that were not imported, if the import was cancelled.
@@ -183,8 +183,8 @@ impl Importer {
             asked: &request,
             file: file.path(),
         };
-        let taken_in = self.take_in(cause, &request, import).await?;
-        self.finish(cause, id, taken_in).await?;
+        let imported = self.import_rows(cause, &request, import).await?;
+        self.finish(cause, id, imported).await?;
         // The people are in the log now. The file is personal data that is no longer needed.
         self.storage.delete(&key).await?;
         Ok(())
@@ -192,13 +192,13 @@ impl Importer {
 
     /// Imports the file chunk by chunk. The outcome of a chunk is recorded while the next one is
     /// imported.
-    async fn take_in(
+    async fn import_rows(
         &self,
         cause: &Cause<'_>,
         request: &Request<'_>,
         import: Loaded<Import>,
-    ) -> Result<TakenIn, ImportError> {
-        let mut taken_in = TakenIn::default();
+    ) -> Result<ImportedPeople, ImportError> {
+        let mut imported = ImportedPeople::default();
         let mut seen = Seen::default();
         let noted = import.state.through_row;
         let mut unnoted = begun_before(cause, &import);
@@ -210,7 +210,7 @@ impl Importer {
                 && chunk.as_ref().is_ok_and(|rows| is_beyond(rows, noted))
             {
                 if unnoted == 0 {
-                    taken_in.left = Some(leave(chunk, chunks, &mut taken_in.file).await?);
+                    imported.left = Some(leave(chunk, chunks, &mut imported.file).await?);
                     break;
                 }
                 unnoted -= 1;
@@ -220,19 +220,19 @@ impl Importer {
             match chunk {
                 Ok(rows) => {
                     (settled, ()) =
-                        try_join(self.take_in_chunk(cause, request, rows, &mut seen), note).await?
+                        try_join(self.import_chunk(cause, request, rows, &mut seen), note).await?
                 }
                 Err(error) => return note.await.and(Err(error)),
             }
             for row in &settled {
                 if let Outcome::Rejected(detail) = &row.outcome {
-                    taken_in.file.add(detail).map_err(ImportError::local)?;
+                    imported.file.add(detail).map_err(ImportError::local)?;
                 }
                 if let Some(warning) = &row.warning {
-                    taken_in.report.warnings += 1;
-                    taken_in.file.add(warning).map_err(ImportError::local)?;
+                    imported.report.warnings += 1;
+                    imported.file.add(warning).map_err(ImportError::local)?;
                 }
-                taken_in.report.add(row.earned.is_some(), &row.outcome);
+                imported.report.add(row.earned.is_some(), &row.outcome);
             }
         }
         self.note(cause, request.id, &mut progress, &settled)
@@ -241,14 +241,14 @@ impl Importer {
         self.request_batches(cause, &mut progress.batches, rest)
             .await?;
         if progress.import.state.is_cancelling {
-            taken_in.left.get_or_insert(0);
+            imported.left.get_or_insert(0);
         }
-        Ok(taken_in)
+        Ok(imported)
     }
 
     /// Imports the rows of a chunk, concurrently if they are independent. The outcome is the same
     /// as one by one.
-    async fn take_in_chunk(
+    async fn import_chunk(
         &self,
         cause: &Cause<'_>,
         request: &Request<'_>,
@@ -315,19 +315,19 @@ impl Importer {
             seen,
         };
         let key = self.claim_key.reveal().as_bytes();
-        let taken_in = take_in_row(&self.commands, key, snapshot, &context, row).await?;
-        let taken_in = explained(taken_in, request.rules(), requires_document);
-        let stored = stored_person(&self.commands, snapshot, &taken_in).await?;
+        let imported = import_row(&self.commands, key, snapshot, &context, row).await?;
+        let imported = explained(imported, request.rules(), requires_document);
+        let stored = stored_person(&self.commands, snapshot, &imported).await?;
         let certificate_id = certificate_id
             .map(Into::into)
             .or(request.asked.certificate_id);
         let is_earning = certificate_id.is_some();
         let stored = stored.as_ref();
-        let taken = &taken_in;
-        let row = TakenRow {
+        let taken = &imported;
+        let row = RowToCheck {
             number,
             entry: &entry,
-            taken_in: taken,
+            imported: taken,
             stored,
             raw: &raw,
             is_earning,
@@ -335,7 +335,7 @@ impl Importer {
         let warning = warning(&self.renderer, row);
         Ok(Decided::of(
             number,
-            taken_in,
+            imported,
             entry,
             raw,
             certificate_id,
@@ -368,9 +368,9 @@ impl Importer {
         &self,
         cause: &Cause<'_>,
         id: ImportId,
-        taken_in: TakenIn,
+        imported: ImportedPeople,
     ) -> Result<(), ImportError> {
-        let TakenIn { report, file, left } = taken_in;
+        let ImportedPeople { report, file, left } = imported;
         let report_key = import_report_key(id.0);
         let stored = file.finish().map_err(ImportError::local)?;
         if let Some(path) = &stored {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::App;
 use crate::commands::CommandContext;
-use crate::domain::certification::mail::{Email, EmailCommand};
+use crate::domain::certification::mail::{Mail, MailCommand};
 use crate::event_log::RecordedEvent;
 use crate::workers::dead_letter::DeadLetter;
 use crate::workers::processes::Processes;
@@ -38,7 +38,7 @@ impl App {
                 let mut context = CommandContext::of_process(&event, "requeue", 0);
                 context.command_id = Uuid::new_v4().into();
                 self.commands
-                    .execute::<Email>(&context, &letter.id, EmailCommand::Retry)
+                    .execute::<Mail>(&context, &letter.id, MailCommand::Retry)
                     .await?;
                 return Ok("the mail is queued again".to_owned());
             }

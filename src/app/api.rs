@@ -35,7 +35,7 @@ impl App {
                 &self.config.secrets.signing_keys()?,
                 settings.tokens.clone(),
             )?,
-            standing: self.follow_standing(running),
+            authorizations: self.follow_authorizations(running),
             passwords: self.passwords()?,
             import_limits: self.import_limits(),
             random: |bytes| rand::fill(bytes),

@@ -1,6 +1,6 @@
 //! Grouping and layout of jobs.
 //!
-//! Jobs of the same look share a plate. Jobs of the same definition and day also share a sheet on
+//! Jobs of the same look share a prefix. Jobs of the same definition and day also have a shared layout on
 //! it, onto which most certificates are stamped. The others are laid out together as pages of one
 //! document, which costs a quarter of laying out each alone. If a layout fails, its jobs are laid
 //! out one by one, so that a bad job costs the others only time.
@@ -12,11 +12,11 @@ use std::sync::atomic::Ordering;
 use typst::foundations::Bytes;
 use typst_layout::{Page, PagedDocument};
 
+use super::batch_writer::{BatchWriter, Way};
 use super::lettering::Lettering;
 use super::page;
-use super::pdf::Printer;
+use super::pdf::PageWriter;
 use super::prepare::{JobPictures, PageData};
-use super::press::{Press, Way};
 use super::world::{BatchWorld, Pictures};
 use super::{
     OptionInput, Origin, Prepared, RenderError, RenderJob, RenderedCertificate, Renderer, Template,
@@ -38,7 +38,7 @@ const STAMPED_FOR_A_PAGE: usize = 16;
 const CACHE_AGE: usize = 3;
 
 /// Key of a batch. Jobs with the same key have the same look: they are laid out together and
-/// printed on one plate.
+/// printed on one prefix.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct BatchKey {
     template: String,
@@ -99,13 +99,13 @@ impl Renderer {
                 }
             }
         }
-        let mut printer = Printer::new();
+        let mut page_writer = PageWriter::new();
         for (key, batch) in &batches {
-            let mut press = self.press(key, batch, &mut printer);
+            let mut writer = self.writer(key, batch, &mut page_writer);
             for (place, result) in batch
                 .places
                 .iter()
-                .zip(self.render_batch(&mut press, &batch.jobs))
+                .zip(self.render_batch(&mut writer, &batch.jobs))
             {
                 results[*place] = Some(result);
             }
@@ -120,18 +120,18 @@ impl Renderer {
     /// Renders jobs of the same look.
     fn render_batch(
         &self,
-        press: &mut Press<'_>,
+        writer: &mut BatchWriter<'_>,
         jobs: &[Prepared<'_>],
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
         let mut results: Vec<_> = jobs
             .iter()
-            .map(|job| self.stamp(press, job).map(Ok))
+            .map(|job| self.stamp(writer, job).map(Ok))
             .collect();
         let rest: Vec<usize> = (0..jobs.len()).filter(|n| results[*n].is_none()).collect();
         self.look_through_after((jobs.len() - rest.len()).div_ceil(STAMPED_FOR_A_PAGE));
         for numbers in rest.chunks(BATCH) {
             let rest: Vec<&Prepared<'_>> = numbers.iter().map(|n| &jobs[*n]).collect();
-            for (n, result) in numbers.iter().zip(self.render_laid_out(press, &rest)) {
+            for (n, result) in numbers.iter().zip(self.render_laid_out(writer, &rest)) {
                 results[*n] = Some(result);
             }
         }
@@ -145,19 +145,19 @@ impl Renderer {
     /// Lays jobs out together, or one by one if that fails, and writes a file for each.
     fn render_laid_out(
         &self,
-        press: &mut Press<'_>,
+        writer: &mut BatchWriter<'_>,
         jobs: &[&Prepared<'_>],
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
-        match self.lay_out(press.template(), jobs, press.pictures()) {
+        match self.lay_out(writer.template(), jobs, writer.pictures()) {
             Ok(pages) => jobs
                 .iter()
                 .zip(pages)
-                .map(|(job, page)| press.print(page, job))
+                .map(|(job, page)| writer.print(page, job))
                 .collect(),
             Err(error) if jobs.len() == 1 => vec![Err(error)],
             Err(_) => jobs
                 .iter()
-                .flat_map(|job| self.render_laid_out(press, &[job]))
+                .flat_map(|job| self.render_laid_out(writer, &[job]))
                 .collect(),
         }
     }

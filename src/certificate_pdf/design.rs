@@ -13,7 +13,7 @@ use typst::foundations::Bytes;
 use typst::visualize::{ExchangeFormat, RasterImage};
 
 use super::RenderError;
-use super::remembered::{FromImage, Remembered};
+use super::image_cache::{FromImage, ImageCache};
 
 /// Maximum side in pixels, and maximum allocation of the decoder in bytes. A small file can declare
 /// a huge image.
@@ -77,7 +77,7 @@ impl FromImage for Background {
 }
 
 /// Cache of backgrounds.
-pub(super) type Designs = Remembered<Background>;
+pub(super) type Designs = ImageCache<Background>;
 
 pub(super) fn refuse(reason: impl Into<String>) -> RenderError {
     RenderError::Design {

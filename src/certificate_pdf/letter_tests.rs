@@ -292,7 +292,7 @@ fn templates_of_issuers_draw_names_whole() {
             assert!(
                 drawn.is_ok(),
                 "{body} {name}: {:?}",
-                drawn.map_err(|error| told(&error))
+                drawn.map_err(|error| diagnoses(&error))
             );
         }
     }
@@ -316,7 +316,7 @@ fn templates_of_issuers_may_split_words_of_the_name() {
             assert!(
                 drawn.is_ok(),
                 "{body} {name}: {:?}",
-                drawn.map_err(|error| told(&error))
+                drawn.map_err(|error| diagnoses(&error))
             );
         }
     }
@@ -371,9 +371,12 @@ fn page_without_the_whole_name_is_rejected() {
             error.code(),
             "RENDER_TEMPLATE",
             "{body}: {:?}",
-            told(&error)
+            diagnoses(&error)
         );
-        assert!(told(&error)[0].message.contains("whole name"), "{body}");
+        assert!(
+            diagnoses(&error)[0].message.contains("whole name"),
+            "{body}"
+        );
     }
     // A letter and its mark are separate, so the cluster is not whole.
     let apart = own(

@@ -6,27 +6,27 @@
 //! is no clock and no random number. The QR mask is fixed, and the document id is made from the
 //! public id. The output is tagged PDF/A-2b (ISO 19005-2) with a title and a language.
 //!
-//! `press.rs` stamps most certificates onto the content that is common to their definition.
+//! `batch_writer.rs` stamps most certificates onto the content that is common to their definition.
 //! `batch.rs` lets typst lay out the others. `pdf/` writes both.
 
 mod batch;
+mod batch_writer;
 mod coverage;
 mod design;
 mod error;
 mod fonts;
 mod gallery;
+mod image_cache;
 pub mod joined;
 mod lettering;
+mod lru_cache;
 mod own;
 mod page;
 mod pdf;
 mod picture;
-mod plates;
+mod prefix_cache;
 mod prepare;
-mod press;
 pub mod raster;
-mod recent;
-mod remembered;
 mod sample;
 mod shown;
 mod template;
@@ -53,12 +53,12 @@ use crate::domain::hex;
 use crate::domain::{Locale, Personal};
 use design::Designs;
 pub use error::{CodePoints, Diagnosis, Place, RenderError};
-pub use own::{MAX_SOURCE, OwnRenderer, told};
+use image_cache::ImageCache;
+pub use own::{MAX_SOURCE, OwnRenderer, diagnoses};
 use page::PageFacts;
 use picture::Picture;
-use plates::Plates;
+use prefix_cache::PrefixCache;
 use prepare::PageData;
-use remembered::Remembered;
 pub use template::{Origin, Template};
 use world::Assets;
 
@@ -174,8 +174,8 @@ impl RenderedCertificate {
 pub struct Renderer {
     assets: Arc<Assets>,
     designs: Designs,
-    pictures: Remembered<Picture>,
-    plates: Plates,
+    pictures: ImageCache<Picture>,
+    prefixes: PrefixCache,
     /// Pages since the last eviction of typst's cache. Pixels and stamped certificates also count
     /// as pages.
     since_look: AtomicUsize,
@@ -199,8 +199,8 @@ impl Renderer {
         Ok(Self {
             assets: Arc::new(Assets::load()?),
             designs: Designs::default(),
-            pictures: Remembered::default(),
-            plates: Plates::default(),
+            pictures: ImageCache::default(),
+            prefixes: PrefixCache::default(),
             since_look: AtomicUsize::new(0),
         })
     }

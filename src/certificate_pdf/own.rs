@@ -81,7 +81,7 @@ impl RenderJob {
 /// Returns the diagnoses for the author of a template: typst's messages, limited in number and
 /// length. They may quote the template's input.
 #[must_use]
-pub fn told(error: &RenderError) -> Vec<Diagnosis> {
+pub fn diagnoses(error: &RenderError) -> Vec<Diagnosis> {
     let cut = |text: &str| {
         text.chars()
             .filter(|c| !c.is_control())

@@ -9,7 +9,7 @@ use typst::foundations::Bytes;
 
 use super::RenderError;
 use super::design::{decode, refuse};
-use super::remembered::FromImage;
+use super::image_cache::FromImage;
 
 /// Maximum side in pixels: 135 mm at 300 dpi. More pixels would only make every certificate larger.
 const MAX_SIDE: u32 = 1600;

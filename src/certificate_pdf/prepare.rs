@@ -9,7 +9,7 @@ use super::pdf::Texts;
 use super::picture::Picture;
 use super::text::{self, Line};
 use super::world::{Pictures, picture_path};
-use super::{OptionInput, Prepared, RenderError, RenderJob, Renderer, Template, plates};
+use super::{OptionInput, Prepared, RenderError, RenderJob, Renderer, Template, prefix_cache};
 use crate::domain::certification::manifest::{OptionKind, QrPlace, VARIABLES};
 use crate::domain::certification::public_id::{printed, short_address};
 use crate::domain::{Locale, Personal};
@@ -239,7 +239,7 @@ impl Renderer {
             job.event_name.clone(),
             job.event_link.clone().unwrap_or_default(),
             job.issue_date.to_string(),
-            format!("{:?}", plates::optional_texts_of(job)),
+            format!("{:?}", prefix_cache::optional_texts_of(job)),
             short_address(&job.verification_url),
         ];
         Ok(Prepared {

@@ -59,7 +59,7 @@ fn issued_bytes_have_not_changed() {
     let mut lines = vec![format!("fonts {}", RENDERER.fonts_digest())];
     lines.push(format!("{BY_TYPST} classic/1 {}", digest(&by_typst)));
     for (what, name) in [
-        ("letters beyond the plate's", "Nguyễn Ελένη 山田"),
+        ("letters beyond the prefix's", "Nguyễn Ελένη 山田"),
         ("letters with marks", "Ọ̀lá Ė̃"),
     ] {
         lines.push(format!(

@@ -112,9 +112,9 @@ async fn requeue(args: RequeueArgs, global: GlobalArgs) -> anyhow::Result<ExitCo
     let mut code = ExitCode::SUCCESS;
     for kept in found {
         match app.act_again(&kept.letter).await {
-            Ok(told) => {
+            Ok(outcome) => {
                 dead_letter::settle(log, &kept).await?;
-                writeln!(out, "{}: {told}", kept.number)?;
+                writeln!(out, "{}: {outcome}", kept.number)?;
             }
             Err(error) => {
                 code = ExitCode::from(exit::FAILED);

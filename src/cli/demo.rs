@@ -7,6 +7,7 @@
 mod backstage;
 mod checks;
 pub mod client;
+mod import_sheets;
 mod issue;
 mod journey;
 mod logs;
@@ -17,7 +18,6 @@ mod report;
 mod sheets;
 mod space;
 mod summary;
-mod take_in;
 
 use std::cell::Cell;
 use std::io::Write;

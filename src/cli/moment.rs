@@ -139,10 +139,10 @@ mod tests {
 
     #[test]
     fn durations_have_at_most_two_units() {
-        let told = |seconds| in_words(Duration::seconds(seconds));
+        let output = |seconds| in_words(Duration::seconds(seconds));
         assert_eq!(in_words(Duration::milliseconds(40)), "40 ms");
         assert_eq!(
-            [59, 60, 3_600, 11_000, 86_400, 100_000].map(told),
+            [59, 60, 3_600, 11_000, 86_400, 100_000].map(output),
             ["59 s", "1 min", "1 h", "3 h 3 min", "1 d", "1 d 3 h"]
         );
     }

@@ -4,10 +4,10 @@ use super::{CommandContext, CommandError, Commands};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::certification::issuance::Issuance;
 use crate::domain::certification::mail::{
-    Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage,
+    EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
 use crate::domain::certification::reactions::issuance::mail_about;
-use crate::domain::{EmailId, IssuanceId, Personal, Refusal};
+use crate::domain::{IssuanceId, MailId, Personal, Refusal};
 use crate::event_log::Position;
 
 /// Maximum number of mails about one issuance.
@@ -17,7 +17,7 @@ pub const MAX_MAILS: u32 = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnotherMail {
     /// Id of the mail.
-    pub id: EmailId,
+    pub id: MailId,
     /// Number of the mail within its issuance. The first one is sent automatically.
     pub number: u32,
     /// Stage of the mail.
@@ -96,14 +96,14 @@ pub async fn mail_again(
                 .unwrap_or_else(|| request.email.clone());
             // The process manager creates the first mail, perhaps concurrently.
             for number in 2..=MAX_MAILS {
-                let id = EmailId::nth_of(issuance, number);
-                let email = transaction.look::<Email>(id).await?;
+                let id = MailId::nth_of(issuance, number);
+                let email = transaction.look::<Mail>(id).await?;
                 if email.position != 0 && email.own.is_empty() {
                     continue;
                 }
                 let mail = mail_about(issuance, &request, &pdf, delivery, on_unknown);
-                let queue = EmailCommand::Queue(Box::new(EmailQueued { to_address, ..mail }));
-                let done = transaction.decide_loaded::<Email>(id, email, &queue)?;
+                let queue = MailCommand::Queue(Box::new(EmailQueued { to_address, ..mail }));
+                let done = transaction.decide_loaded::<Mail>(id, email, &queue)?;
                 let stage = done.state.stage;
                 let position = done.position;
                 return Ok(AnotherMail {
@@ -138,19 +138,19 @@ pub async fn call_back(
 ) -> Result<CalledBack, CommandError> {
     let mut called = CalledBack::default();
     for number in 1..=MAX_MAILS {
-        let id = EmailId::nth_of(issuance, number);
-        let cancel = EmailCommand::Cancel {
+        let id = MailId::nth_of(issuance, number);
+        let cancel = MailCommand::Cancel {
             reason: reason.clone(),
         };
         match commands
-            .execute::<Email>(&context(number as usize), id, cancel)
+            .execute::<Mail>(&context(number as usize), id, cancel)
             .await
         {
             Ok(_) => called.cancelled += 1,
             Err(CommandError::Refused(Refusal::NotFound(_))) if number == 1 => {}
             Err(CommandError::Refused(Refusal::NotFound(_))) => break,
             Err(CommandError::Refused(Refusal::WrongState(_))) => {
-                match commands.load::<Email>(id).await?.state.stage {
+                match commands.load::<Mail>(id).await?.state.stage {
                     Stage::Sent => called.sent += 1,
                     _ => called.under_way += 1,
                 }

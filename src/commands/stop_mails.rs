@@ -2,8 +2,8 @@
 
 use super::mails::MAX_MAILS;
 use super::{CommandContext, CommandError, Commands};
-use crate::domain::certification::mail::{Email, EmailCommand, Stage};
-use crate::domain::{EmailId, IssuanceId};
+use crate::domain::certification::mail::{Mail, MailCommand, Stage};
+use crate::domain::{IssuanceId, MailId};
 
 /// Result of cancelling the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub async fn stop_mails(
         .transact(context, |transaction| async move {
             let mut mails = Mails::None;
             for n in 1..=MAX_MAILS {
-                let id = EmailId::nth_of(issuance, n);
-                let email = transaction.look::<Email>(id).await?;
+                let id = MailId::nth_of(issuance, n);
+                let email = transaction.look::<Mail>(id).await?;
                 mails = match (email.state.stage, mails) {
                     // The process manager creates the first mail, perhaps after a user has
                     // requested the second.
@@ -44,10 +44,10 @@ pub async fn stop_mails(
                 if let Stage::Queued | Stage::Retrying | Stage::Held | Stage::Scheduled =
                     email.state.stage
                 {
-                    let cancel = EmailCommand::Cancel {
+                    let cancel = MailCommand::Cancel {
                         reason: why.to_owned().into(),
                     };
-                    transaction.decide_loaded::<Email>(id, email, &cancel)?;
+                    transaction.decide_loaded::<Mail>(id, email, &cancel)?;
                 }
             }
             Ok(mails)

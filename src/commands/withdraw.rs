@@ -13,7 +13,7 @@ use crate::domain::certification::reactions::OfBatch;
 /// # Errors
 /// The log can't be read.
 pub async fn is_revoked(commands: &Commands, id: IssuanceId) -> Result<bool, CommandError> {
-    let last = commands.load_ending::<Issuance>(id).await?;
+    let last = commands.load_last_event::<Issuance>(id).await?;
     Ok(matches!(last, Some(IssuanceEvent::CertificateRevoked(_))))
 }
 

@@ -12,7 +12,7 @@ use super::certification::certificate::{Certificate, CertificateEvent};
 use super::certification::design::{Design, DesignEvent};
 use super::certification::import::{Import, ImportEvent};
 use super::certification::issuance::{Issuance, IssuanceEvent};
-use super::certification::mail::{Email, EmailEvent};
+use super::certification::mail::{Mail, MailEvent};
 use super::certification::template::{Template, TemplateEvent};
 use super::kernel::claim::{Claim, ClaimEvent};
 use super::{Decider, DecodeError, DomainEvent};
@@ -83,7 +83,7 @@ all_events! {
     Certificate(CertificateEvent),
     Claim(ClaimEvent),
     Design(DesignEvent),
-    Email(EmailEvent),
+    Mail(MailEvent),
     Import(ImportEvent),
     Issuance(IssuanceEvent),
     SecondFactor(SecondFactorEvent),

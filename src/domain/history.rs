@@ -20,7 +20,7 @@ use super::certification::certificate::Certificate;
 use super::certification::design::Design;
 use super::certification::import::Import;
 use super::certification::issuance::Issuance;
-use super::certification::mail::Email;
+use super::certification::mail::Mail;
 use super::certification::template::Template;
 use super::kernel::claim::Claim;
 use super::kernel::personal::{HIDDEN, hidden};
@@ -116,7 +116,7 @@ every_aggregate! {
     certificates: Certificate,
     claims: Claim,
     designs: Design,
-    emails: Email,
+    mails: Mail,
     imports: Import,
     issuances: Issuance,
     second_factors: SecondFactor,

@@ -27,8 +27,8 @@ pub use kernel::decider::Decider;
 pub use kernel::domain_event::{DecodeError, DomainEvent};
 pub use kernel::hex::hex;
 pub use kernel::ids::{
-    ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId,
-    IssuanceId, NoticeId, SessionId, TemplateId, UserId,
+    ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, ImportId, IssuanceId,
+    MailId, NoticeId, SessionId, TemplateId, UserId,
 };
 pub use kernel::locale::Locale;
 pub use kernel::personal::Personal;

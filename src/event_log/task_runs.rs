@@ -51,7 +51,8 @@ pub struct Ended {
     /// True if the run succeeded.
     pub succeeded: bool,
     /// Result of the run or reason of its failure, without personal data.
-    pub told: String,
+    #[serde(rename = "told")]
+    pub result: String,
 }
 
 /// Run of a task. It has no end while it is under way.

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::auth::auth_settings::AuthSettings;
+use super::auth::authorizations::Authorizations;
 use super::auth::last_use::LastUses;
 use super::auth::rate_limit::RateLimits;
-use super::auth::standing::Standing;
 use super::protocol::intake::{Intake, IntakeLimits};
 use super::protocol::waiting::Waiting;
 use super::server::layers::bodies::Bodies;
@@ -138,8 +138,8 @@ pub struct HttpParts {
     pub shared_email: SharedEmail,
     /// Issues and verifies access tokens.
     pub tokens: Tokens,
-    /// Authorization state. The composition root must run [`Standing::follow`].
-    pub standing: Arc<Standing>,
+    /// Authorization state. The composition root must run [`Authorizations::follow`].
+    pub authorizations: Arc<Authorizations>,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
     /// Policy for a mail whose claim is found without an outcome.
@@ -211,7 +211,7 @@ impl HttpState {
     ///
     /// # Errors
     /// 503 if the tables do not get there within 5 s, or the log can't be read.
-    pub async fn tables_are_level(&self) -> Result<(), ApiError> {
+    pub async fn wait_until_caught_up(&self) -> Result<(), ApiError> {
         let end = self.commands.log().info().await?.last_position;
         Ok(self.readers.wait_for(end, LEVEL_WITHIN).await?)
     }
@@ -244,7 +244,7 @@ impl HttpState {
     /// Returns true if users with this role must have a second factor and this user has none.
     #[must_use]
     pub fn lacks_second_factor(&self, id: UserId, role: Role) -> bool {
-        self.auth.second_factor.asks(role) && !self.standing.has_second_factor(id)
+        self.auth.second_factor.asks(role) && !self.authorizations.has_second_factor(id)
     }
 
     /// Returns the key and the rule of the claims on people.

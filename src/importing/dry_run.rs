@@ -7,14 +7,14 @@ use uuid::Uuid;
 use super::missing_fields::with_missing_fields;
 use super::report::{ErrorDetail, ImportReport, MAX_SHOWN, Outcome};
 use super::row_certificate::{OwnCertificate, check_certificate, explained, rules_with};
-use super::row_warnings::{ByTemplate, TakenRow, warning};
+use super::row_warnings::{ByTemplate, RowToCheck, warning};
 use super::settled::{Decided, Settled};
 use super::undrawable_row::known_person;
 use super::{ImportError, ImportOptions};
 use crate::certificate_pdf::Renderer;
+use crate::commands::import_row::RowImport;
 use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
-use crate::commands::take_in_row::TakenIn;
 use crate::commands::{CommandError, Commands, Snapshot};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::certification::certificate::Certificate;
@@ -175,9 +175,9 @@ impl Rehearsal<'_> {
             }
         };
         let rules = rules_with(self.options.rules(), requires_document);
-        let taken_in = self.take_in(number, &entry, rules, snapshot)?;
-        let taken_in = explained(taken_in, self.options.rules(), requires_document);
-        let stored = match known_person(&taken_in) {
+        let imported = self.rehearse_row(number, &entry, rules, snapshot)?;
+        let imported = explained(imported, self.options.rules(), requires_document);
+        let stored = match known_person(&imported) {
             Some(id) => self.person(id, snapshot)?,
             None => None,
         };
@@ -186,11 +186,11 @@ impl Rehearsal<'_> {
             .map(Into::into);
         let is_earning = certificate_id.is_some();
         let stored = stored.as_ref();
-        let taken = &taken_in;
-        let row = TakenRow {
+        let taken = &imported;
+        let row = RowToCheck {
             number,
             entry: &entry,
-            taken_in: taken,
+            imported: taken,
             stored,
             raw: &raw,
             is_earning,
@@ -198,31 +198,31 @@ impl Rehearsal<'_> {
         let warning = warning(self.renderer, row);
         let by_template = row.by_template(self.renderer);
         Ok((
-            Decided::of(number, taken_in, entry, raw, certificate_id, warning),
+            Decided::of(number, imported, entry, raw, certificate_id, warning),
             by_template,
         ))
     }
 
-    fn take_in(
+    fn rehearse_row(
         &mut self,
         number: u32,
         entry: &PersonEntry,
         rules: RowRules,
         snapshot: &Snapshot,
-    ) -> Result<TakenIn, CommandError> {
+    ) -> Result<RowImport, CommandError> {
         Ok(match self.plan(entry, rules, snapshot)? {
             RowPlan::Create(person) => {
                 let id = AttendeeId::of_row(self.import, number);
                 self.keep(id, None, *person, snapshot)?;
-                TakenIn::Created(id)
+                RowImport::Created(id)
             }
             RowPlan::Update(id, person) => {
                 let before = self.person(id, snapshot)?;
                 self.keep(id, before, *person, snapshot)?;
-                TakenIn::Updated(id)
+                RowImport::Updated(id)
             }
-            RowPlan::Existing(id) => TakenIn::Existing(id),
-            RowPlan::Reject(mismatch) => TakenIn::Rejected(mismatch),
+            RowPlan::Existing(id) => RowImport::Existing(id),
+            RowPlan::Reject(mismatch) => RowImport::Rejected(mismatch),
         })
     }
 

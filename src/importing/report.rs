@@ -188,7 +188,7 @@ impl ErrorDetail {
     /// Creates the detail of a row. The messages of its errors name sheet and column.
     fn of(row: u32, raw: &RawRow, mut errors: Vec<ErrorText>) -> Self {
         for error in &mut errors {
-            error.message = raw.told(error.column.as_deref(), &error.message);
+            error.message = raw.with_place(error.column.as_deref(), &error.message);
         }
         let sheet = raw.sheet().map(str::to_owned);
         Self {

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::commands::take_in_row::TakenIn;
+use crate::commands::import_row::RowImport;
 use crate::commands::{CommandError, Snapshot};
 use crate::domain::FieldError;
 use crate::domain::certification::certificate::Certificate;
@@ -69,12 +69,16 @@ pub(super) const fn rules_with(rules: RowRules, requires_document: bool) -> RowR
 
 /// Returns the outcome of a row. Errors about a missing document number name the row's own
 /// certificate if that requires it and the import does not.
-pub(super) fn explained(taken_in: TakenIn, rules: RowRules, requires_document: bool) -> TakenIn {
-    match taken_in {
-        TakenIn::Rejected(Mismatch::Fields(errors))
+pub(super) fn explained(
+    imported: RowImport,
+    rules: RowRules,
+    requires_document: bool,
+) -> RowImport {
+    match imported {
+        RowImport::Rejected(Mismatch::Fields(errors))
             if requires_document && !rules.requires_document =>
         {
-            TakenIn::Rejected(Mismatch::Fields(
+            RowImport::Rejected(Mismatch::Fields(
                 errors.into_iter().map(of_certificate).collect(),
             ))
         }
@@ -109,13 +113,13 @@ mod tests {
         shared_email: SharedEmail::Refuse,
     };
 
-    fn rejected() -> TakenIn {
+    fn rejected() -> RowImport {
         let email = FieldError {
             field: "email",
             code: "REQUIRED",
             message: "email is missing".to_owned(),
         };
-        TakenIn::Rejected(Mismatch::Fields(vec![missing_document(), email]))
+        RowImport::Rejected(Mismatch::Fields(vec![missing_document(), email]))
     }
 
     #[test]
@@ -131,7 +135,8 @@ mod tests {
 
     #[test]
     fn missing_document_that_only_the_certificate_requires_names_the_certificate() {
-        let TakenIn::Rejected(Mismatch::Fields(errors)) = explained(rejected(), RULES, true) else {
+        let RowImport::Rejected(Mismatch::Fields(errors)) = explained(rejected(), RULES, true)
+        else {
             panic!("not rejected")
         };
         assert_eq!(

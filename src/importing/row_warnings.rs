@@ -3,7 +3,7 @@
 use super::report::{ErrorDetail, ErrorText};
 use super::undrawable_row::{DrawnTexts, texts};
 use crate::certificate_pdf::Renderer;
-use crate::commands::take_in_row::TakenIn;
+use crate::commands::import_row::RowImport;
 use crate::domain::certification::person::is_quite_different;
 use crate::domain::{Person, PersonEntry, Personal};
 use crate::rendering::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
@@ -15,11 +15,11 @@ pub(super) const NAME_DIFFERS: &str = "NAME_DIFFERS";
 
 /// Row that was imported.
 #[derive(Clone, Copy)]
-pub(super) struct TakenRow<'r> {
+pub(super) struct RowToCheck<'r> {
     /// Number of the row in the whole file.
     pub number: u32,
     pub entry: &'r PersonEntry,
-    pub taken_in: &'r TakenIn,
+    pub imported: &'r RowImport,
     /// The known person, if the row is about one.
     pub stored: Option<&'r Person>,
     pub raw: &'r RawRow,
@@ -37,13 +37,13 @@ pub(super) struct ByTemplate {
     pub undrawable_email: Option<ErrorDetail>,
 }
 
-impl TakenRow<'_> {
+impl RowToCheck<'_> {
     /// Returns the warnings that depend on the template of the row's certificate.
     pub(super) fn by_template(self, renderer: &Renderer) -> ByTemplate {
         if !self.is_earning {
             return ByTemplate::default();
         }
-        let name = DrawnTexts::of(self.entry, self.taken_in, self.stored).full_name();
+        let name = DrawnTexts::of(self.entry, self.imported, self.stored).full_name();
         let is_long = name.chars().count() > SAFE_CHARACTERS;
         let too_long = || {
             let problem = "is too long for its place on the certificate; issuing would fail; shorten it, or choose \
@@ -54,8 +54,8 @@ impl TakenRow<'_> {
             )
         };
         let stored = self.stored.map(|person| &person.email);
-        let email = match self.taken_in {
-            TakenIn::Existing(_) => stored.or(self.entry.email.as_ref()),
+        let email = match self.imported {
+            RowImport::Existing(_) => stored.or(self.entry.email.as_ref()),
             _ => self.entry.email.as_ref().or(stored),
         };
         let problem = email.and_then(|email| problem(renderer, email.reveal_str()));
@@ -85,8 +85,8 @@ impl TakenRow<'_> {
 
 /// Returns the warnings about a row: texts that no font draws, and a name that differs much from
 /// the stored one.
-pub(super) fn warning(renderer: &Renderer, row: TakenRow<'_>) -> Option<ErrorDetail> {
-    let drawn = DrawnTexts::of(row.entry, row.taken_in, row.stored);
+pub(super) fn warning(renderer: &Renderer, row: RowToCheck<'_>) -> Option<ErrorDetail> {
+    let drawn = DrawnTexts::of(row.entry, row.imported, row.stored);
     let mut errors = texts(renderer, drawn, row.raw, row.is_earning);
     errors.extend(other_name(row));
     (!errors.is_empty()).then(|| ErrorDetail::warning(row.number, row.raw, errors))
@@ -94,8 +94,8 @@ pub(super) fn warning(renderer: &Renderer, row: TakenRow<'_>) -> Option<ErrorDet
 
 /// Returns the warning about a known person who keeps a name that is quite different from the
 /// row's. Its message contains no name.
-fn other_name(row: TakenRow<'_>) -> Option<ErrorText> {
-    let (TakenIn::Existing(id), Some(stored)) = (row.taken_in, row.stored) else {
+fn other_name(row: RowToCheck<'_>) -> Option<ErrorText> {
+    let (RowImport::Existing(id), Some(stored)) = (row.imported, row.stored) else {
         return None;
     };
     if !is_quite_different(
@@ -131,7 +131,7 @@ mod tests {
 
     const PEDRO: AttendeeId = AttendeeId(Uuid::from_u128(1));
 
-    fn warned(name: &str, taken_in: &TakenIn) -> Option<ErrorText> {
+    fn warned(name: &str, imported: &RowImport) -> Option<ErrorText> {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         let text = format!("Nombre,Correo,Documento\n{name},p@example.org,D1\n");
         file.write_all(text.as_bytes())
@@ -157,10 +157,10 @@ mod tests {
         let number = 2;
         let stored = Some(&stored);
         let is_earning = true;
-        other_name(TakenRow {
+        other_name(RowToCheck {
             number,
             entry: &entry,
-            taken_in,
+            imported,
             stored,
             raw: &raw,
             is_earning,
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn known_person_with_another_name_gives_a_warning_without_names() {
-        let warning = warned("Lucía Prado", &TakenIn::Existing(PEDRO)).expect("a warning");
+        let warning = warned("Lucía Prado", &RowImport::Existing(PEDRO)).expect("a warning");
         assert_eq!(
             (warning.code.as_str(), warning.field.as_deref()),
             (NAME_DIFFERS, Some("fullName"))
@@ -189,9 +189,9 @@ mod tests {
 
     #[test]
     fn similar_names_and_updated_or_new_people_give_no_warning() {
-        assert_eq!(warned("PEDRO Rojas", &TakenIn::Existing(PEDRO)), None);
-        for taken_in in [TakenIn::Created(PEDRO), TakenIn::Updated(PEDRO)] {
-            assert_eq!(warned("Lucía Prado", &taken_in), None);
+        assert_eq!(warned("PEDRO Rojas", &RowImport::Existing(PEDRO)), None);
+        for imported in [RowImport::Created(PEDRO), RowImport::Updated(PEDRO)] {
+            assert_eq!(warned("Lucía Prado", &imported), None);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Decided rows, and the command that records them.
 
 use super::report::{ErrorDetail, Outcome};
-use crate::commands::take_in_row::TakenIn;
+use crate::commands::import_row::RowImport;
 use crate::domain::certification::import::{
     Earned, ImportCommand, ImportRowsAccepted, RejectedField, RejectedRow,
 };
@@ -43,17 +43,17 @@ impl Decided {
     /// Creates a decided row from the result of its import and the warnings about it.
     pub(super) fn of(
         row: u32,
-        taken_in: TakenIn,
+        imported: RowImport,
         entry: PersonEntry,
         raw: RawRow,
         certificate_id: Option<CertificateId>,
         warning: Option<ErrorDetail>,
     ) -> Self {
-        let (id, outcome) = match taken_in {
-            TakenIn::Created(id) => (id, Outcome::Created),
-            TakenIn::Updated(id) => (id, Outcome::Updated),
-            TakenIn::Existing(id) => (id, Outcome::Existing),
-            TakenIn::Rejected(mismatch) => {
+        let (id, outcome) = match imported {
+            RowImport::Created(id) => (id, Outcome::Created),
+            RowImport::Updated(id) => (id, Outcome::Updated),
+            RowImport::Existing(id) => (id, Outcome::Existing),
+            RowImport::Rejected(mismatch) => {
                 return Self::Rejected(row, ErrorDetail::of_mismatch(row, &raw, &mismatch));
             }
         };

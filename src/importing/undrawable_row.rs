@@ -2,7 +2,7 @@
 
 use super::report::ErrorText;
 use crate::certificate_pdf::Renderer;
-use crate::commands::take_in_row::TakenIn;
+use crate::commands::import_row::RowImport;
 use crate::commands::{CommandError, Commands, Snapshot};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, PersonEntry};
@@ -26,7 +26,7 @@ impl<'t> DrawnTexts<'t> {
     /// about one.
     pub(super) fn of(
         entry: &'t PersonEntry,
-        taken_in: &TakenIn,
+        imported: &RowImport,
         stored: Option<&'t Person>,
     ) -> Self {
         let name_of_row = entry.full_name.reveal_str();
@@ -40,10 +40,10 @@ impl<'t> DrawnTexts<'t> {
                     .map(|number| number.reveal_str()),
             )
         };
-        let (full_name, document_number) = match (taken_in, stored.map(of_stored)) {
-            (TakenIn::Existing(_), Some(stored)) => stored,
+        let (full_name, document_number) = match (imported, stored.map(of_stored)) {
+            (RowImport::Existing(_), Some(stored)) => stored,
             // A blank cell leaves the stored document number as it is.
-            (TakenIn::Updated(_), Some((_, stored))) => (name_of_row, document_of_row.or(stored)),
+            (RowImport::Updated(_), Some((_, stored))) => (name_of_row, document_of_row.or(stored)),
             _ => (name_of_row, document_of_row),
         };
         Self {
@@ -70,10 +70,10 @@ impl<'t> DrawnTexts<'t> {
 }
 
 /// Returns the id of the known person, if the row is about one.
-pub(super) const fn known_person(taken_in: &TakenIn) -> Option<AttendeeId> {
-    match taken_in {
-        TakenIn::Existing(id) | TakenIn::Updated(id) => Some(*id),
-        TakenIn::Created(_) | TakenIn::Rejected(_) => None,
+pub(super) const fn known_person(imported: &RowImport) -> Option<AttendeeId> {
+    match imported {
+        RowImport::Existing(id) | RowImport::Updated(id) => Some(*id),
+        RowImport::Created(_) | RowImport::Rejected(_) => None,
     }
 }
 
@@ -81,9 +81,9 @@ pub(super) const fn known_person(taken_in: &TakenIn) -> Option<AttendeeId> {
 pub(super) async fn stored_person(
     commands: &Commands,
     snapshot: &Snapshot,
-    taken_in: &TakenIn,
+    imported: &RowImport,
 ) -> Result<Option<Person>, CommandError> {
-    let Some(id) = known_person(taken_in) else {
+    let Some(id) = known_person(imported) else {
         return Ok(None);
     };
     match snapshot.state::<Attendee>(commands.log().names(), id)?.0 {
@@ -151,7 +151,7 @@ mod tests {
     fn unchanged_person_is_drawn_with_the_stored_texts() {
         let entry = row("Ana Rojas", None);
         let stored = person("Bea");
-        let drawn = DrawnTexts::of(&entry, &TakenIn::Existing(ANA), Some(&stored));
+        let drawn = DrawnTexts::of(&entry, &RowImport::Existing(ANA), Some(&stored));
         assert_eq!(
             (drawn.full_name, drawn.document_number),
             ("Bea", Some("DOC-Bea"))
@@ -163,14 +163,14 @@ mod tests {
     fn updated_person_is_drawn_with_the_row_and_stored_values_for_blank_cells() {
         let stored = person("Bea");
         let entry = row("Ana Rojas", None);
-        let drawn = DrawnTexts::of(&entry, &TakenIn::Updated(ANA), Some(&stored));
+        let drawn = DrawnTexts::of(&entry, &RowImport::Updated(ANA), Some(&stored));
         assert_eq!(
             (drawn.full_name, drawn.document_number),
             ("Ana Rojas", Some("DOC-Bea"))
         );
         assert!(!drawn.is_stored("fullName") && drawn.is_stored("documentNumber"));
         let entry = row("Ana Rojas", Some("D1"));
-        let drawn = DrawnTexts::of(&entry, &TakenIn::Updated(ANA), Some(&stored));
+        let drawn = DrawnTexts::of(&entry, &RowImport::Updated(ANA), Some(&stored));
         assert_eq!(
             (drawn.full_name, drawn.document_number),
             ("Ana Rojas", Some("D1"))
@@ -180,8 +180,8 @@ mod tests {
     #[test]
     fn new_person_is_drawn_with_the_texts_of_the_row() {
         let entry = row("Ana Rojas", Some("D1"));
-        for taken_in in [TakenIn::Created(ANA), TakenIn::Existing(ANA)] {
-            let drawn = DrawnTexts::of(&entry, &taken_in, None);
+        for imported in [RowImport::Created(ANA), RowImport::Existing(ANA)] {
+            let drawn = DrawnTexts::of(&entry, &imported, None);
             assert_eq!(
                 (drawn.full_name, drawn.document_number),
                 ("Ana Rojas", Some("D1"))

@@ -195,12 +195,12 @@ pub(super) async fn create_tables(
 
 /// Member with the schema of its tables, which depends on `was_live`.
 #[derive(Clone, Copy)]
-pub(super) struct Standing<'a> {
+pub(super) struct MemberState<'a> {
     pub(super) member: &'a Member,
     pub(super) was_live: bool,
 }
 
-impl Standing<'_> {
+impl MemberState<'_> {
     /// Returns the schema of its tables.
     pub(super) fn schema(&self) -> String {
         if self.was_live {
@@ -218,7 +218,7 @@ impl Standing<'_> {
 pub(super) async fn advance(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
-    members: &[Standing<'_>],
+    members: &[MemberState<'_>],
     from: Position,
     to: Position,
 ) -> Result<Vec<String>, DatabaseError> {
@@ -237,13 +237,8 @@ pub(super) async fn advance(
         table = table(set)
     );
     let statement = transaction.prepare_cached(&sql).await?;
-    let (names, fingerprints) = keys(
-        &members
-            .iter()
-            .map(|standing| standing.member)
-            .collect::<Vec<_>>(),
-    );
-    let were_live: Vec<bool> = members.iter().map(|standing| standing.was_live).collect();
+    let (names, fingerprints) = keys(&members.iter().map(|state| state.member).collect::<Vec<_>>());
+    let were_live: Vec<bool> = members.iter().map(|state| state.was_live).collect();
     let from = to_sql(from);
     let to = to_sql(to);
     let rows = transaction

@@ -164,7 +164,7 @@ fn write_zip(
     };
     if missing + revoked > 0 {
         zip.start_file(MISSING, options)?;
-        zip.write_all(told(missing + revoked).as_bytes())?;
+        zip.write_all(missing_note(missing + revoked).as_bytes())?;
     }
     zip.finish()?;
     Ok(())
@@ -182,7 +182,7 @@ fn write_pdf(out: &mut Pieces, mut incoming: mpsc::Receiver<Incoming>) -> io::Re
 }
 
 /// Returns the text about missing certificates.
-fn told(missing: usize) -> String {
+fn missing_note(missing: usize) -> String {
     format!(
         "Certificates of this batch that are not in this file: {missing}.\r\n\
          They have no PDF, or were revoked.\r\n\r\n\

@@ -106,10 +106,10 @@ mod tests {
     #[test]
     fn characters_are_named_with_their_code_points() {
         let renderer = Renderer::new().expect("bundled fonts load");
-        let told = problem(&renderer, "Ana 😀 \u{12000}😀").expect("not drawable");
+        let output = problem(&renderer, "Ana 😀 \u{12000}😀").expect("not drawable");
         assert!(
-            told.contains("😀 (U+1F600)") && told.contains("(U+12000)"),
-            "{told}"
+            output.contains("😀 (U+1F600)") && output.contains("(U+12000)"),
+            "{output}"
         );
         let many: String = ('\u{12000}'..'\u{12020}').collect();
         assert!(

@@ -13,7 +13,7 @@ use super::templates::{
     Form, MAX_DRAWN, MAX_FILE, MAX_JOBS, MAX_JSON, NotDrawn, Question, distinct,
 };
 use super::{Protections, Task, protections, wire};
-use crate::certificate_pdf::{OwnRenderer, RenderError, RenderJob, raster, told};
+use crate::certificate_pdf::{OwnRenderer, RenderError, RenderJob, diagnoses, raster};
 use crate::design_image;
 
 /// First argument of a child. The task's name and the seconds of processor time follow.
@@ -121,7 +121,7 @@ fn draw_each(question: &Question) -> Vec<Result<Bytes, NotDrawn>> {
 fn not_drawn(error: &RenderError) -> NotDrawn {
     NotDrawn {
         code: error.code().to_owned(),
-        told: told(error).into(),
+        diagnoses: diagnoses(error).into(),
         ended: false,
     }
 }

@@ -59,7 +59,7 @@ pub struct NotDrawn {
     /// Stable error code for the API, events and metrics.
     pub code: String,
     /// Problems in the order in which typst reported them.
-    pub told: Personal<Vec<Diagnosis>>,
+    pub diagnoses: Personal<Vec<Diagnosis>>,
     /// True if the child ended, so that the results of its other certificates are unknown.
     pub ended: bool,
 }
@@ -73,7 +73,7 @@ impl NotDrawn {
         };
         Self {
             code: code.to_owned(),
-            told: vec![said].into(),
+            diagnoses: vec![said].into(),
             ended: false,
         }
     }
@@ -114,7 +114,7 @@ impl NotDrawn {
     /// Returns the problems, one per line. They may quote the certificate's texts.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.told.reveal().iter().map(line).collect()
+        self.diagnoses.reveal().iter().map(line).collect()
     }
 }
 

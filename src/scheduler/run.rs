@@ -25,7 +25,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// `nats/consumers/tasks.json`.
 const REQUESTS_AT_ONCE: usize = 20;
 /// Maximum length of the text about a run, in characters.
-const MOST_TOLD: usize = 300;
+const MAX_RESULT_CHARS: usize = 300;
 
 /// Dependencies of the tasks.
 pub struct SchedulerParts {
@@ -158,28 +158,28 @@ async fn begin(
 
 async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) {
     let worked = tokio::time::timeout(LONGEST, parts.carry_out(task)).await;
-    let (succeeded, told) = match worked {
-        Ok(Ok(told)) => (true, told),
+    let (succeeded, result) = match worked {
+        Ok(Ok(result)) => (true, result),
         Ok(Err(error)) => (false, format!("{error:#}")),
         Err(_) => (false, "it took too long and was stopped".to_owned()),
     };
-    let told: String = told
+    let result: String = result
         .chars()
         .filter(|c| !c.is_control())
-        .take(MOST_TOLD)
+        .take(MAX_RESULT_CHARS)
         .collect();
     let outcome = if succeeded { "done" } else { "failed" };
     metrics::counter!("laureate_task_runs_total", "task" => task.name(), "outcome" => outcome)
         .increment(1);
     if succeeded {
-        tracing::info!(task = task.name(), run_id = %run.id, told, "task done");
+        tracing::info!(task = task.name(), run_id = %run.id, result, "task done");
     } else {
-        tracing::warn!(task = task.name(), run_id = %run.id, told, "task failed, next run as planned");
+        tracing::warn!(task = task.name(), run_id = %run.id, result, "task failed, next run as planned");
     }
     run.ended = Some(Ended {
         at: parts.commands.now(),
         succeeded,
-        told,
+        result,
     });
     if let Err(error) = parts.commands.log().end_run(&run).await {
         tracing::warn!(task = task.name(), %error, "end of task run not recorded");

@@ -7,7 +7,7 @@ use super::Task;
 use super::run::SchedulerParts;
 use super::warnings::{Warning, warnings};
 use crate::database;
-use crate::domain::EmailId;
+use crate::domain::MailId;
 use crate::projection::queries::jobs::{self, ScheduledJob};
 use crate::workers::timers::{Released, release_if_due};
 
@@ -55,7 +55,7 @@ impl SchedulerParts {
             let ids: Vec<_> = page
                 .iter()
                 .take_while(|job| job.due_at <= soon)
-                .map(|job| EmailId(job.id))
+                .map(|job| MailId(job.id))
                 .collect();
             let looked = stream::iter(ids)
                 .map(|id| release_if_due(&self.commands, id))

@@ -179,7 +179,7 @@ pub enum SheetError {
         "{} has no column for {}; add it, or say with `mapping` which column it is (recognised: {}; other \
          headers: {}){}",
         header_row(*row), missing.join(", "), list(recognised), found.reveal().len() - recognised.len(),
-        misread.as_ref().map_or_else(String::new, MisreadHeaders::told)
+        misread.as_ref().map_or_else(String::new, MisreadHeaders::message)
     )]
     MissingColumns {
         /// What is missing, by its name in the API.
@@ -298,7 +298,7 @@ pub struct MisreadHeaders {
 }
 
 impl MisreadHeaders {
-    fn told(&self) -> String {
+    fn message(&self) -> String {
         let offered = if self.encodings.is_empty() {
             OFFERED.to_owned()
         } else {
@@ -363,7 +363,7 @@ impl SheetError {
             Self::UnknownColumn { found, .. } => {
                 format!("{self}; the headers are {}", quoted(found.reveal()))
             }
-            Self::MisreadText { readings, .. } => format!("{self}; {}", readings.told()),
+            Self::MisreadText { readings, .. } => format!("{self}; {}", readings.message()),
             Self::InSheet { sheet, source } => {
                 format!("sheet \"{sheet}\": {}", source.for_uploader())
             }
@@ -426,7 +426,7 @@ impl SheetError {
 }
 
 impl Readings {
-    fn told(&self) -> String {
+    fn message(&self) -> String {
         let read = format!("the name reads \"{}\"", printable(self.read.reveal_str()));
         let other = |(label, text): &(&str, Personal<String>)| {
             format!(

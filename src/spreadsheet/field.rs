@@ -56,7 +56,7 @@ pub(super) fn value(column: Column, text: &str, marks: Marks) -> Result<String, 
     {
         return Err(Unusable {
             code: "MISREAD_TEXT",
-            message: doubt.told(),
+            message: doubt.message(),
         });
     }
     let name = if column == Column::FullName {

@@ -91,10 +91,10 @@ pub(super) fn brief(row: &SheetRow) -> String {
                 )
             }
             Err(errors) => {
-                let told = errors
+                let message = errors
                     .iter()
                     .map(|error| (raw.header_of(error.field), error.code));
-                wrong(row.row, told)
+                wrong(row.row, message)
             }
         },
         RowOutcome::Rejected { errors, .. } => wrong(
@@ -107,8 +107,8 @@ pub(super) fn brief(row: &SheetRow) -> String {
 }
 
 fn wrong<'e>(row: u32, errors: impl Iterator<Item = (Option<&'e str>, &'e str)>) -> String {
-    let told = errors.map(|(column, code)| format!("{}:{code}", column.unwrap_or("-")));
-    format!("{row} {}", told.collect::<Vec<_>>().join(" "))
+    let message = errors.map(|(column, code)| format!("{}:{code}", column.unwrap_or("-")));
+    format!("{row} {}", message.collect::<Vec<_>>().join(" "))
 }
 
 pub(super) fn briefs(bytes: &[u8], format: Format) -> Vec<String> {

@@ -40,7 +40,7 @@ impl Assumed {
     }
 
     /// Returns the label of the encoding, and its source.
-    pub(super) fn told(&self) -> (&'static str, EncodingSource) {
+    pub(super) fn label_and_source(&self) -> (&'static str, EncodingSource) {
         (self.charset.label, self.source)
     }
 

@@ -57,7 +57,7 @@ impl Head {
     }
 
     /// Prefixes `message` with the sheet and the column.
-    fn told(&self, column: Option<&str>, message: &str) -> String {
+    fn with_place(&self, column: Option<&str>, message: &str) -> String {
         let sheet = self
             .sheet
             .as_deref()
@@ -140,8 +140,8 @@ impl RawRow {
     /// Prefixes a message about a column, or about the whole row, with the names of the sheet and
     /// the column.
     #[must_use]
-    pub fn told(&self, column: Option<&str>, message: &str) -> String {
-        self.head.told(column, message)
+    pub fn with_place(&self, column: Option<&str>, message: &str) -> String {
+        self.head.with_place(column, message)
     }
 
     /// Returns header and value of each filled cell, left to right. A cell without a header has its

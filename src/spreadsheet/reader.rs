@@ -117,7 +117,7 @@ pub fn open(
         Some(Ok(_)) | None => return Err(SheetError::Empty),
     };
     let mut how = HowRead {
-        encoding: assumed.as_ref().map(Assumed::told),
+        encoding: assumed.as_ref().map(Assumed::label_and_source),
         header_row: found.row,
         columns: columns(&found.map),
         ..HowRead::default()

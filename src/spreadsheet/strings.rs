@@ -59,10 +59,10 @@ mod tests {
         );
         assert_eq!(strings.bytes(), 5 + 3 * 4);
         let long = "x".repeat(1 << 20);
-        let told = std::iter::repeat_with(|| strings.push(&long))
+        let message = std::iter::repeat_with(|| strings.push(&long))
             .take(65)
             .find_map(Result::err)
             .expect("too much");
-        assert_eq!(told.code(), "FILE_INFLATES_TOO_LARGE");
+        assert_eq!(message.code(), "FILE_INFLATES_TOO_LARGE");
     }
 }

@@ -22,7 +22,7 @@ use crate::domain::certification::issuance::{
     CertificateGenerated, CertificateRequested, CertificateRevoked, Issuance, IssuanceEvent,
 };
 use crate::domain::certification::mail::{
-    Email, EmailEvent, EmailQueued, EmailReleased, EmailRescheduled, EmailRetryRequested,
+    EmailQueued, EmailReleased, EmailRescheduled, EmailRetryRequested, Mail, MailEvent,
 };
 use crate::domain::certification::template::TemplateEvent;
 use crate::domain::kernel::claim::ClaimEvent;
@@ -136,20 +136,20 @@ flow! {
             IssuanceEvent::CertificateRequested, BatchEvent::BatchDispatched,
         ];
         Batch(BatchEvent::BatchDispatched): "stops the batch if this was requested" => [
-            IssuanceEvent::CertificateRevoked, EmailEvent::EmailCancelled, BatchEvent::BatchCancelled,
+            IssuanceEvent::CertificateRevoked, MailEvent::EmailCancelled, BatchEvent::BatchCancelled,
             BatchEvent::BatchUndone,
         ];
         Batch(BatchEvent::BatchCancelRequested): "revokes unfinished issuances once all are dispatched" => [
-            IssuanceEvent::CertificateRevoked, EmailEvent::EmailCancelled, BatchEvent::BatchCancelled,
+            IssuanceEvent::CertificateRevoked, MailEvent::EmailCancelled, BatchEvent::BatchCancelled,
         ];
         Batch(BatchEvent::BatchUndoRequested): "revokes all issuances once all are dispatched" => [
             IssuanceEvent::CertificateRevoked, BatchEvent::BatchUndone,
         ];
         Issuance(IssuanceEvent::CertificateGenerated): "queues the mail unless the issuance is revoked" => [
-            EmailEvent::EmailQueued,
+            MailEvent::EmailQueued,
         ];
         Issuance(IssuanceEvent::CertificateRevoked): "cancels mails that are not sent yet" => [
-            EmailEvent::EmailCancelled,
+            MailEvent::EmailCancelled,
         ];
     }
 
@@ -162,20 +162,20 @@ flow! {
 
     /// Events that the mailer handles.
     worker "mailer" handles MailerInput {
-        Email(EmailEvent::EmailQueued): "sends the mail, or sets the timer that releases it" => [
-            EmailEvent::SendClaimed, EmailEvent::EmailSent, EmailEvent::EmailFailed,
-            EmailEvent::EmailOutcomeUnknown, EmailEvent::EmailCancelled, EmailEvent::EmailReleased,
+        Mail(MailEvent::EmailQueued): "sends the mail, or sets the timer that releases it" => [
+            MailEvent::SendClaimed, MailEvent::EmailSent, MailEvent::EmailFailed,
+            MailEvent::EmailOutcomeUnknown, MailEvent::EmailCancelled, MailEvent::EmailReleased,
         ];
-        Email(EmailEvent::EmailReleased): "sends the mail" => [
-            EmailEvent::SendClaimed, EmailEvent::EmailSent, EmailEvent::EmailFailed,
-            EmailEvent::EmailOutcomeUnknown, EmailEvent::EmailCancelled,
+        Mail(MailEvent::EmailReleased): "sends the mail" => [
+            MailEvent::SendClaimed, MailEvent::EmailSent, MailEvent::EmailFailed,
+            MailEvent::EmailOutcomeUnknown, MailEvent::EmailCancelled,
         ];
-        Email(EmailEvent::EmailRescheduled): "sets the timer that releases the mail" => [
-            EmailEvent::EmailReleased,
+        Mail(MailEvent::EmailRescheduled): "sets the timer that releases the mail" => [
+            MailEvent::EmailReleased,
         ];
-        Email(EmailEvent::EmailRetryRequested): "sends the mail" => [
-            EmailEvent::SendClaimed, EmailEvent::EmailSent, EmailEvent::EmailFailed,
-            EmailEvent::EmailOutcomeUnknown, EmailEvent::EmailCancelled,
+        Mail(MailEvent::EmailRetryRequested): "sends the mail" => [
+            MailEvent::SendClaimed, MailEvent::EmailSent, MailEvent::EmailFailed,
+            MailEvent::EmailOutcomeUnknown, MailEvent::EmailCancelled,
         ];
     }
 
@@ -195,7 +195,7 @@ flow! {
             CertificateRedefined, CertificateDeleted);
         Claim(ClaimEvent: ClaimTaken, ClaimReleased);
         Design(DesignEvent: DesignUploaded, DesignTakenIntoUse, DesignDeleted);
-        Email(EmailEvent: SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailCancelled);
+        Mail(MailEvent: SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailCancelled);
         // The running importer checks for a request to cancel after each chunk.
         Import(ImportEvent: ImportRowsAccepted, ImportRowsRejected, ImportCompleted, ImportCancelRequested,
             ImportCancelled);

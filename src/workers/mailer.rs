@@ -16,8 +16,8 @@ use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certification::file_name::attachment_file_name;
 use crate::domain::certification::mail::{
-    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent,
-    MailDelivery, SendClaimed, Stage,
+    EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, Mail, MailCommand, MailDelivery,
+    MailEvent, SendClaimed, Stage,
 };
 use crate::domain::{CommandId, Refusal, TimeZone};
 use crate::mail::{Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome};
@@ -102,7 +102,7 @@ impl Mailer {
     /// Sets the timer to the mail's current due time, which may differ from the one in this event.
     async fn set_timer(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         let id = &delivery.event.id;
-        if let Some(due) = self.commands.load::<Email>(id).await?.state.due {
+        if let Some(due) = self.commands.load::<Mail>(id).await?.state.due {
             self.commands.log().set_timer(&timer_of(id), due).await?;
         }
         Ok(Verdict::Done)
@@ -111,12 +111,12 @@ impl Mailer {
     /// Returns the mail's state. On the first delivery of `EmailQueued`, it is assumed to follow
     /// from this event alone. If the assumption is wrong, the log rejects the claim, and the
     /// command is decided again on the loaded state.
-    async fn email(&self, delivery: &Delivery) -> Result<Loaded<Email>, CommandError> {
+    async fn email(&self, delivery: &Delivery) -> Result<Loaded<Mail>, CommandError> {
         let event = &delivery.event;
         if delivery.attempt == 1 && event.event_type == "EmailQueued" {
             return Ok(Loaded::begun_by(event)?);
         }
-        self.commands.load::<Email>(&event.id).await
+        self.commands.load::<Mail>(&event.id).await
     }
 
     /// Claims the next attempt. Returns `None` if the mail was sent or given up meanwhile, or if it
@@ -124,18 +124,18 @@ impl Mailer {
     async fn claim(
         &self,
         delivery: &Delivery,
-        email: Loaded<Email>,
-    ) -> Result<Option<(SendClaimed, Loaded<Email>)>, CommandError> {
+        email: Loaded<Mail>,
+    ) -> Result<Option<(SendClaimed, Loaded<Mail>)>, CommandError> {
         let id = &delivery.event.id;
         let message_id = format!("<{id}@{}>", self.settings.message_id_domain);
-        let command = EmailCommand::Claim { message_id };
+        let command = MailCommand::Claim { message_id };
         let context = Self::context(delivery);
         let done = self
             .commands
-            .execute_assuming::<Email>(&context, id, email, command)
+            .execute_assuming::<Mail>(&context, id, email, command)
             .await?;
         match done.events.last() {
-            Some(EmailEvent::SendClaimed(claim)) => Ok(Some((claim.clone(), done.into()))),
+            Some(MailEvent::SendClaimed(claim)) => Ok(Some((claim.clone(), done.into()))),
             _ => Ok(None),
         }
     }
@@ -145,12 +145,12 @@ impl Mailer {
     async fn pass_over(&self, delivery: &Delivery, stage: Stage) -> Result<Verdict, CommandError> {
         let why = "the certificate was revoked".to_owned();
         let end = match stage {
-            Stage::Claimed => EmailCommand::Abandon { why },
-            _ => EmailCommand::Cancel { reason: why.into() },
+            Stage::Claimed => MailCommand::Abandon { why },
+            _ => MailCommand::Cancel { reason: why.into() },
         };
         let context = Self::context(delivery);
         let id = &delivery.event.id;
-        self.commands.execute::<Email>(&context, id, end).await?;
+        self.commands.execute::<Mail>(&context, id, end).await?;
         Ok(Verdict::Done)
     }
 
@@ -161,7 +161,7 @@ impl Mailer {
         let context = Self::context(delivery);
         let id = &delivery.event.id;
         self.commands
-            .execute::<Email>(&context, id, EmailCommand::Abandon { why })
+            .execute::<Mail>(&context, id, MailCommand::Abandon { why })
             .await?;
         Ok(Verdict::GiveUp {
             why: code.to_owned(),
@@ -172,13 +172,13 @@ impl Mailer {
         &self,
         delivery: &Delivery,
         claim: &SendClaimed,
-        email: Loaded<Email>,
+        email: Loaded<Mail>,
         outcome: SendOutcome,
     ) -> Result<Verdict, CommandError> {
         let attempt = claim.attempt;
         let (command, label, verdict) = match outcome {
             SendOutcome::Accepted { answer } => (
-                EmailCommand::RecordSent(EmailSent {
+                MailCommand::RecordSent(EmailSent {
                     attempt,
                     answer: answer.into(),
                 }),
@@ -203,7 +203,7 @@ impl Mailer {
                     will_retry,
                     answer: answer.into(),
                 };
-                (EmailCommand::RecordFailure(failed), "temporary", verdict)
+                (MailCommand::RecordFailure(failed), "temporary", verdict)
             }
             SendOutcome::Permanent { answer } => {
                 let failed = EmailFailed {
@@ -215,7 +215,7 @@ impl Mailer {
                 let verdict = Verdict::GiveUp {
                     why: "permanent failure".to_owned(),
                 };
-                (EmailCommand::RecordFailure(failed), "permanent", verdict)
+                (MailCommand::RecordFailure(failed), "permanent", verdict)
             }
             SendOutcome::Unknown { detail } => {
                 let unknown = EmailOutcomeUnknown {
@@ -223,7 +223,7 @@ impl Mailer {
                     detail: detail.into(),
                 };
                 (
-                    EmailCommand::RecordUnknown(unknown),
+                    MailCommand::RecordUnknown(unknown),
                     "unknown",
                     Verdict::Done,
                 )
@@ -234,7 +234,7 @@ impl Mailer {
         let id = &delivery.event.id;
         match self
             .commands
-            .execute_assuming::<Email>(&context, id, email, command)
+            .execute_assuming::<Mail>(&context, id, email, command)
             .await
         {
             Ok(_) => Ok(verdict),

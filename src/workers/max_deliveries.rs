@@ -19,7 +19,7 @@ use crate::domain::certification::import::{Import, ImportCommand, ImportFailed};
 use crate::domain::certification::issuance::{
     CertificateGenerationFailed, Issuance, IssuanceCommand,
 };
-use crate::domain::certification::mail::{Email, EmailCommand};
+use crate::domain::certification::mail::{Mail, MailCommand};
 use crate::event_log::{Durable, LogError, Position, RecordedEvent};
 
 /// Delay before the redelivery of an advisory that could not be processed.
@@ -125,11 +125,11 @@ impl MaxDeliveriesConsumer {
                     .await?;
             }
             MailerInput::WORKER => {
-                let abandon = EmailCommand::Abandon {
+                let abandon = MailCommand::Abandon {
                     why: why.to_owned(),
                 };
                 self.commands
-                    .execute::<Email>(&context, &event.id, abandon)
+                    .execute::<Mail>(&context, &event.id, abandon)
                     .await?;
             }
             NotifierInput::WORKER => {

@@ -17,7 +17,7 @@ use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::certification::import::Import;
 use crate::domain::certification::issuance::{CertificateGenerated, Issuance};
-use crate::domain::certification::mail::{Email, EmailCommand};
+use crate::domain::certification::mail::{Mail, MailCommand};
 use crate::domain::certification::reactions;
 use crate::domain::certification::reactions::Issue;
 use crate::domain::{CertificateId, ImportId, IssuanceId, Refusal};
@@ -82,12 +82,12 @@ impl Processes {
         let (Some(request), false) = (begun.request, revoked) else {
             return Ok(());
         };
-        let (email_id, mail) =
+        let (mail_id, mail) =
             reactions::issuance::on_generated(id, &request, pdf, self.facts.on_unknown);
         let context = CommandContext::of_process(recorded, "mail", 0);
-        let queue = EmailCommand::Queue(Box::new(mail));
+        let queue = MailCommand::Queue(Box::new(mail));
         self.commands
-            .execute_assuming::<Email>(&context, email_id, Loaded::new(), queue)
+            .execute_assuming::<Mail>(&context, mail_id, Loaded::new(), queue)
             .await?;
         Ok(())
     }

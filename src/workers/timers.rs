@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::mailer::timer_of;
 use crate::commands::{CommandContext, CommandError, Commands};
-use crate::domain::certification::mail::{Email, EmailCommand};
-use crate::domain::{CommandId, EmailId, Refusal};
+use crate::domain::certification::mail::{Mail, MailCommand};
+use crate::domain::{CommandId, MailId, Refusal};
 use crate::event_log::{Durable, LogError};
 
 /// Actor name in the commands of timers.
@@ -37,7 +37,7 @@ pub enum Released {
 ///
 /// # Errors
 /// The event log is unavailable.
-pub async fn release_if_due(commands: &Commands, id: EmailId) -> Result<Released, CommandError> {
+pub async fn release_if_due(commands: &Commands, id: MailId) -> Result<Released, CommandError> {
     let command_id = CommandId(Uuid::new_v4());
     let correlation_id = command_id.0;
     let context = CommandContext {
@@ -46,10 +46,10 @@ pub async fn release_if_due(commands: &Commands, id: EmailId) -> Result<Released
         actor: ACTOR.to_owned(),
         traceparent: None,
     };
-    let release = EmailCommand::ReleaseDue {
+    let release = MailCommand::ReleaseDue {
         now: commands.now(),
     };
-    let done = match commands.execute::<Email>(&context, id, release).await {
+    let done = match commands.execute::<Mail>(&context, id, release).await {
         Ok(done) => done,
         Err(CommandError::Refused(Refusal::NotFound(_))) => return Ok(Released::Not),
         Err(error) => return Err(error),
@@ -101,7 +101,7 @@ async fn release(commands: Commands, message: Message) -> AckKind {
     let due = commands.log().names().parse_due(message.subject.as_str());
     let id = due
         .and_then(|name| name.strip_prefix("email."))
-        .and_then(|id| id.parse::<EmailId>().ok());
+        .and_then(|id| id.parse::<MailId>().ok());
     let Some(id) = id else {
         tracing::error!("timer belongs to no mail, terminated");
         return AckKind::Term;

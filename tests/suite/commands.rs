@@ -276,7 +276,9 @@ async fn concurrent_registrations_with_one_address_write_only_one_user() {
     let losers = outcomes.iter().filter(|outcome| {
         matches!(
             outcome,
-            Err(CommandError::Refused(Refusal::Taken("e-mail address")))
+            Err(CommandError::Refused(Refusal::Taken(
+                ClaimKind::AttendeeEmail
+            )))
         )
     });
     assert_eq!(losers.count(), 19);

@@ -29,12 +29,12 @@ fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, Value) {
         .output()
         .unwrap();
     let report = std::fs::read(&json).unwrap();
-    let report =
-        serde_json::from_slice(&report).unwrap_or_else(|_| panic!("no report; {}", told(&output)));
+    let report = serde_json::from_slice(&report)
+        .unwrap_or_else(|_| panic!("no report; {}", message(&output)));
     (output, report)
 }
 
-fn told(output: &Output) -> String {
+fn message(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!(
         "{}\n{}\n{}",
@@ -65,7 +65,7 @@ fn data_folder(stderr: &str) -> PathBuf {
 #[test]
 fn sample_is_imported_issued_and_mailed() {
     let (output, report) = run(&[], &[]);
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", message(&output));
     let expected = json!({
         "people": 69, "rejected": 3, "certificates": 69, "pdfs": 69, "mailsAccepted": 69, "rebuildEqual": true,
     });
@@ -79,16 +79,16 @@ fn sample_is_imported_issued_and_mailed() {
         positive(&report["certificatesPerSecond"]) && positive(&report["renderOnlyPerSecond"]),
         "{report}"
     );
-    let told = told(&output);
+    let message = message(&output);
     for rejected in [
         "row 64  INVALID_EMAIL",
         "row 66  REQUIRED",
         "row 68  DUPLICATE",
     ] {
-        assert!(told.contains(rejected), "{told}");
+        assert!(message.contains(rejected), "{message}");
     }
     assert!(
-        !data_folder(&told).exists(),
+        !data_folder(&message).exists(),
         "the temporary folder is still there"
     );
 }
@@ -99,14 +99,14 @@ fn data_folder_can_be_reused_for_other_people() {
     open_to_all(folder.path());
     let data = folder.path().to_str().unwrap();
     let (first, report) = run(&["--data-dir", data, "--people", "5", "--seed", "1"], &[]);
-    assert_eq!(first.status.code(), Some(0), "{}", told(&first));
+    assert_eq!(first.status.code(), Some(0), "{}", message(&first));
     assert_eq!(
         (&report["people"], &report["rejected"]),
         (&json!(5), &json!(0))
     );
     // The same addresses exist now. Existing people get the certificate of this demo, too.
     let (second, report) = run(&["--data-dir", data, "--people", "7", "--seed", "1"], &[]);
-    assert_eq!(second.status.code(), Some(0), "{}", told(&second));
+    assert_eq!(second.status.code(), Some(0), "{}", message(&second));
     let people = &report["people"];
     let rejected = &report["rejected"];
     let mails = &report["mailsAccepted"];
@@ -121,17 +121,17 @@ fn demo_fails_if_the_mail_server_is_unreachable() {
         &["--people", "3", "--patience", "10"],
         &[("LAUREATE_MAIL__PORT", "1")],
     );
-    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", message(&output));
     let expected = json!({
         "people": 3, "rejected": 0, "certificates": 3, "pdfs": 3, "mailsAccepted": 0, "rebuildEqual": true,
     });
     assert_eq!(counts(&report), expected);
     assert!(
-        told(&output).contains("0 of 3 mails were accepted"),
+        message(&output).contains("0 of 3 mails were accepted"),
         "{}",
-        told(&output)
+        message(&output)
     );
-    let log = told(&output)
+    let log = message(&output)
         .split("the log is kept in ")
         .nth(1)
         .map(|rest| rest.lines().next().unwrap().to_owned());
@@ -177,7 +177,7 @@ fn unwritable_report_path_is_refused_at_start() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = told(&output);
+    let said = message(&output);
     assert!(
         said.contains("cannot write /nonexistent/report.json") && !said.contains("starting"),
         "{said}"

@@ -3,6 +3,7 @@
 mod command_line;
 mod deciders;
 mod given_log;
+mod imported;
 mod killed;
 mod listing;
 mod lists;
@@ -15,7 +16,6 @@ mod resumed;
 mod rows;
 mod side_by_side;
 mod story;
-mod taken_in;
 mod users;
 mod waiting;
 mod world;

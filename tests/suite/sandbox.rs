@@ -119,12 +119,12 @@ async fn errors_in_a_template_have_line_and_column() {
         ("panic(\"no\")", "line 4, column 3: panicked with: no"),
         ("text(font: \"Comic Sans\")[a]", "line 4, column "),
     ] {
-        let told = refused(template(more)).await;
-        assert_eq!(told.code, "RENDER_TEMPLATE", "{more}");
+        let message = refused(template(more)).await;
+        assert_eq!(message.code, "RENDER_TEMPLATE", "{more}");
         assert!(
-            !told.ended && told.lines()[0].starts_with(line),
+            !message.ended && message.lines()[0].starts_with(line),
             "{more}: {:?}",
-            told.lines()
+            message.lines()
         );
     }
 }
@@ -145,16 +145,16 @@ async fn template_cannot_use_files_packages_or_plugins() {
         "eval(\"plugin(bytes((0, 97, 115, 109, 1, 0, 0, 0)))\")",
         "datetime.today()",
     ] {
-        let told = refused(template(more)).await;
+        let message = refused(template(more)).await;
         assert_eq!(
-            (told.code.as_str(), told.ended),
+            (message.code.as_str(), message.ended),
             ("RENDER_TEMPLATE", false),
             "{more}"
         );
         assert!(
-            told.lines()[0].contains("line"),
+            message.lines()[0].contains("line"),
             "{more}: {:?}",
-            told.lines()
+            message.lines()
         );
     }
 }
@@ -167,9 +167,9 @@ async fn endless_loops_and_recursion_are_stopped() {
         "let f(n) = f(n + 1)\n  f(0)",
         "let f(n) = { f(n + 1); f(n + 2) }\n  f(0)",
     ] {
-        let told = refused(template(more)).await;
+        let message = refused(template(more)).await;
         assert_eq!(
-            (told.code.as_str(), told.ended),
+            (message.code.as_str(), message.ended),
             ("RENDER_TEMPLATE", false),
             "{more}"
         );
@@ -182,9 +182,9 @@ async fn endless_loops_and_recursion_are_stopped() {
         "for i in range(100000) { for j in range(100000) { let k = i * j } }",
         "eval(\"for i in range(100000) { for j in range(100000) { let k = i * j } }\")",
     ] {
-        let told = refused(template(more)).await;
+        let message = refused(template(more)).await;
         assert_eq!(
-            (told.code.as_str(), told.ended),
+            (message.code.as_str(), message.ended),
             ("TEMPLATE_TOO_SLOW", true),
             "{more}"
         );
@@ -200,15 +200,15 @@ async fn memory_and_output_are_limited() {
         "range(1000000000)",
         "for i in range(10000000) { place(rect(width: 1mm)) }",
     ] {
-        let told = refused(template(more)).await;
-        assert!(told.ended, "{more}");
+        let message = refused(template(more)).await;
+        assert!(message.ended, "{more}");
         assert!(
             [
                 "TEMPLATE_TOO_LARGE",
                 "TEMPLATE_TOO_SLOW",
                 "TEMPLATE_BREAKS_TYPST"
             ]
-            .contains(&told.code.as_str())
+            .contains(&message.code.as_str())
         );
     }
 }
@@ -280,11 +280,11 @@ async fn certificate_that_is_not_one_valid_page_is_refused() {
             "the template must define `certificate`",
         ),
     ] {
-        let told = refused(source).await;
+        let message = refused(source).await;
         assert!(
-            !told.ended && told.lines().join(" ").contains(why),
+            !message.ended && message.lines().join(" ").contains(why),
             "{why}: {:?}",
-            told.lines()
+            message.lines()
         );
     }
 }
@@ -385,15 +385,21 @@ async fn refused_design_has_a_reason() {
         prepared(b"%PDF-1.7").await.expect_err("refused"),
         NotTaken::Unknown
     );
-    let told = prepared(drawing("<script/>").as_bytes())
+    let message = prepared(drawing("<script/>").as_bytes())
         .await
         .expect_err("refused");
-    assert!(told.to_string().contains("an element <script>"), "{told}");
+    assert!(
+        message.to_string().contains("an element <script>"),
+        "{message}"
+    );
     let attributes: String = (0..700_000).map(|n| format!(" a{n}='1'")).collect();
-    let told = prepared(drawing(&format!("<rect{attributes}/>")).as_bytes())
+    let message = prepared(drawing(&format!("<rect{attributes}/>")).as_bytes())
         .await
         .expect_err("refused");
-    assert!(told.to_string().contains("too many attributes"), "{told}");
+    assert!(
+        message.to_string().contains("too many attributes"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ fn ended(mut run: Run, at: OffsetDateTime) -> Run {
     run.ended = Some(Ended {
         at,
         succeeded: true,
-        told: "nothing".to_owned(),
+        result: "nothing".to_owned(),
     });
     run
 }
@@ -164,8 +164,9 @@ async fn two_schedulers_share_the_work() {
     for run in runs().await {
         assert_eq!(run.trigger, Trigger::Cron);
         assert!(
-            run.ended
-                .is_some_and(|ended| ended.succeeded && ended.told.ends_with("answers forgotten"))
+            run.ended.is_some_and(
+                |ended| ended.succeeded && ended.result.ends_with("answers forgotten")
+            )
         );
         *at.entry(run.covers).or_default() += 1;
     }

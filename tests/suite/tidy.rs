@@ -131,11 +131,12 @@ fn documentation_refers_only_to_what_exists() {
             .collect(),
     );
     // Messages and comments also refer to make targets.
-    let told = source::text_files()
+    let message = source::text_files()
         .into_iter()
         .filter(|(path, _)| !path.starts_with("tests/suite/tidy"));
     none(
-        told.flat_map(|(path, text)| prose::check_targets(&repository, &path, &text))
+        message
+            .flat_map(|(path, text)| prose::check_targets(&repository, &path, &text))
             .collect(),
     );
     none(prose::check_map(

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use laureate::domain::certification::mail::{
-    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent,
-    MailDelivery, OnUnknown, Stage,
+    EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, Mail, MailCommand, MailDelivery,
+    MailEvent, OnUnknown, Stage,
 };
 use laureate::domain::{Decider, DomainEvent, Locale};
 use time::OffsetDateTime;
@@ -32,10 +32,10 @@ fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
 }
 
 /// Returns every command that a mail can receive. `attempt` is the number of its last attempt.
-fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<EmailCommand> {
+fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
     let failed = |will_retry: bool| {
         let answer = "answer".to_owned().into();
-        EmailCommand::RecordFailure(EmailFailed {
+        MailCommand::RecordFailure(EmailFailed {
             attempt,
             permanent: !will_retry,
             will_retry,
@@ -44,31 +44,31 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<EmailCommand> {
     };
     let scheduled = MailDelivery::At(OffsetDateTime::UNIX_EPOCH);
     let each = [MailDelivery::Immediate, MailDelivery::Held, scheduled];
-    let queued = each.map(|delivery| EmailCommand::Queue(Box::new(mail(on_unknown, delivery))));
-    let rescheduled = each.map(EmailCommand::Reschedule);
+    let queued = each.map(|delivery| MailCommand::Queue(Box::new(mail(on_unknown, delivery))));
+    let rescheduled = each.map(MailCommand::Reschedule);
     let others = [
-        EmailCommand::Claim {
+        MailCommand::Claim {
             message_id: "<1@example.com>".to_owned(),
         },
-        EmailCommand::RecordSent(EmailSent {
+        MailCommand::RecordSent(EmailSent {
             attempt,
             answer: "250 ok".to_owned().into(),
         }),
         failed(true),
         failed(false),
-        EmailCommand::RecordUnknown(EmailOutcomeUnknown {
+        MailCommand::RecordUnknown(EmailOutcomeUnknown {
             attempt,
             detail: "no answer".to_owned().into(),
         }),
-        EmailCommand::Abandon {
+        MailCommand::Abandon {
             why: "why".to_owned(),
         },
-        EmailCommand::Retry,
-        EmailCommand::Release,
-        EmailCommand::ReleaseDue {
+        MailCommand::Retry,
+        MailCommand::Release,
+        MailCommand::ReleaseDue {
             now: OffsetDateTime::UNIX_EPOCH,
         },
-        EmailCommand::Cancel {
+        MailCommand::Cancel {
             reason: "why".to_owned().into(),
         },
     ];
@@ -91,19 +91,19 @@ fn name(stage: Stage) -> String {
 fn decided() -> BTreeSet<Arrow> {
     let mut arrows = BTreeSet::new();
     for on_unknown in [OnUnknown::Park, OnUnknown::Retry] {
-        let mut known: HashMap<String, Vec<EmailEvent>> = HashMap::new();
-        let mut open: Vec<Vec<EmailEvent>> = vec![Vec::new()];
+        let mut known: HashMap<String, Vec<MailEvent>> = HashMap::new();
+        let mut open: Vec<Vec<MailEvent>> = vec![Vec::new()];
         while let Some(history) = open.pop() {
-            let state = Email::fold(&history);
+            let state = Mail::fold(&history);
             if known.insert(name(state.stage), history.clone()).is_some() {
                 continue;
             }
             for command in commands(on_unknown, state.attempt) {
                 let mut next = history.clone();
-                for event in Email::decide(&state, &command).unwrap_or_default() {
-                    let from = name(Email::fold(&next).stage);
+                for event in Mail::decide(&state, &command).unwrap_or_default() {
+                    let from = name(Mail::fold(&next).stage);
                     next.push(event.clone());
-                    let to = name(Email::fold(&next).stage);
+                    let to = name(Mail::fold(&next).stage);
                     arrows.insert((from, to, event.event_type().to_owned()));
                 }
                 open.push(next);

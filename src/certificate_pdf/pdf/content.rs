@@ -23,12 +23,12 @@ pub(super) const SRGB: Name<'static> = Name(b"s");
 
 /// Content stream that is being written.
 pub(super) struct Body<'a> {
-    /// Font subsets of the plate.
+    /// Font subsets of the prefix.
     pub(super) shared: &'a Subsets,
     /// Page height in points. PDF's vertical axis points up, typst's points down.
     height: f64,
     pub(super) content: Content,
-    /// Font subsets with the glyphs that the plate lacks.
+    /// Font subsets with the glyphs that the prefix lacks.
     pub(super) extra: Subsets,
     /// Opacities that the page sets, in units of 1/255. Full opacity is not included.
     pub(super) opacities: BTreeSet<u8>,
@@ -40,7 +40,7 @@ pub(super) struct Body<'a> {
     language: &'a str,
 }
 
-/// Finished content stream, with the resources that it needs beyond the plate's fonts.
+/// Finished content stream, with the resources that it needs beyond the prefix's fonts.
 pub(super) struct Finished {
     pub(super) content: pdf_writer::Buf,
     pub(super) extra: Subsets,
@@ -71,7 +71,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Ends the stream. Returns it with the resources that it needs beyond the plate's fonts.
+    /// Ends the stream. Returns it with the resources that it needs beyond the prefix's fonts.
     pub(super) fn finish(mut self) -> Finished {
         self.end_mark();
         let Self {

@@ -44,13 +44,13 @@ pub(super) enum Draw<'a> {
     Text(Cow<'a, TextItem>),
     Shape(Cow<'a, Shape>),
     Image(Cow<'a, Image>, Size),
-    /// Image of the plate, by index.
+    /// Image of the prefix, by index.
     Embedded(usize, Size),
     /// Clips the pieces that follow to this curve.
     Clip(Cow<'a, Curve>),
     /// Ends the latest clip.
     Unclip,
-    /// Form of the plate, by index.
+    /// Form of the prefix, by index.
     Form(usize),
     /// Dark modules of a QR code as runs (column, row, length). A module is one unit wide.
     Code(Vec<(i32, i32, i32)>),

@@ -90,7 +90,7 @@ pub(super) fn write(
     Ok(id)
 }
 
-/// Image in a plate.
+/// Image in a prefix.
 pub(super) struct Embedded {
     /// Original file, so that no decoded pixels are kept.
     data: Bytes,

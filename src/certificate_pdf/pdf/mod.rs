@@ -1,16 +1,27 @@
 //! PDF writer for certificates. It converts typst's frames, and lines set onto them, directly to
 //! PDF objects.
 //!
-//! typst's exporter spends most of its time on subsetting and deflating the fonts and copying the
-//! background, again for each file. Here, a [`Plate`] holds these objects for all certificates of
-//! one look, serialised once, with the SHA-256 state over them. A [`Sheet`] holds the layout of all
-//! certificates of one definition and day. A certificate adds a few kilobytes: text, structure,
-//! metadata and the xref table.
+//! typst's exporter spends most of its time on subsetting and deflating the fonts and copying the background, again
+//! for each file. Here, these objects are serialised once for all certificates of one look. A certificate adds a few
+//! kilobytes: text, structure, metadata and the xref table.
 //!
-//! A plate depends only on sample pages, never on the certificates printed with it. So the bytes of
-//! a file don't depend on other certificates. A glyph that the samples lack goes into a small font
-//! of the page. A page with other content that cannot be written here ([`Unsupported`]) is left to
-//! typst's exporter.
+//! # Glossary
+//!
+//! * Look: template version, language, design and options.
+//! * Template prefix ([`TemplatePrefix`]): first part of each file of one look, with the shared objects (fonts,
+//!   background, ornaments) and the SHA-256 state over them.
+//! * Sample: page for invented texts, from which a template prefix is created.
+//! * Ornament: shapes that are on every sample, as one form XObject.
+//! * Shared layout ([`SharedLayout`]): static layer of all certificates of one definition and day, with slots for the
+//!   lines that differ.
+//! * Specimen: page for an invented person, from which a shared layout is derived.
+//! * Stamping: setting the lines of one certificate into the slots of its shared layout.
+//! * Writer ([`PageWriter`]): writes a page as the part of a file after its template prefix.
+//! * Text layer ([`layer`]): invisible characters over text that is painted as outlines.
+//!
+//! A template prefix depends only on samples, never on the certificates written after it. So the bytes of a file
+//! don't depend on other certificates. A glyph that the samples lack goes into a small font of the page. A page with
+//! other content that cannot be written here ([`Unsupported`]) is left to typst's exporter.
 
 mod content;
 mod display;
@@ -22,10 +33,10 @@ mod layer;
 mod line;
 mod metadata;
 mod outlines;
-mod plate;
-mod sheet;
+mod prefix;
+mod shared_layout;
 #[cfg(test)]
-mod sheet_tests;
+mod shared_layout_tests;
 mod structure;
 #[cfg(test)]
 pub(super) mod tests;
@@ -41,19 +52,19 @@ use content::{Body, Finished};
 use display::Display;
 use file::{Deflate, Objects};
 pub(super) use join::joined;
-pub(super) use plate::Plate;
-pub(super) use sheet::{Sheet, Texts};
+pub(super) use prefix::TemplatePrefix;
+pub(super) use shared_layout::{SharedLayout, Texts};
 
 /// Reason why a page is left to typst. The text is the label `reason` of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unsupported(pub(super) &'static str);
 
-/// Writer of pages on plates, with state that is reused for each page.
-pub(super) struct Printer {
+/// Writer of pages after their template prefix, with state that is reused for each page.
+pub(super) struct PageWriter {
     deflate: Deflate,
 }
 
-impl Printer {
+impl PageWriter {
     pub(super) fn new() -> Self {
         Self {
             deflate: Deflate::quick(),
@@ -64,15 +75,15 @@ impl Printer {
     ///
     /// # Errors
     /// Returns [`Unsupported`] if the page contains something that the writer cannot write.
-    pub(super) fn print(
+    pub(super) fn write(
         &mut self,
-        plate: &Plate,
+        prefix: &TemplatePrefix,
         display: &Display<'_>,
         facts: &PageFacts,
         creator: &str,
     ) -> Result<RenderedCertificate, Unsupported> {
-        let mut objects = Objects::after(plate.head.len(), plate.offsets.clone(), 16 << 10);
-        let means = &plate.means;
+        let mut objects = Objects::after(prefix.head.len(), prefix.offsets.clone(), 16 << 10);
+        let means = &prefix.means;
         let mut body = Body::new(&means.fonts, display.size.y, facts.locale.as_str());
         body.pieces(&display.pieces)?;
         let Finished {
@@ -107,7 +118,7 @@ impl Printer {
         let pages = objects.next();
         let catalog = objects.next();
         let tree = display.tree.write(&mut objects, page_id);
-        plate.write_page(
+        prefix.write_page(
             &mut objects,
             (page_id, pages),
             display.size,
@@ -118,17 +129,17 @@ impl Printer {
                     &extra,
                     layer,
                     &opacities,
-                    plate.ornaments.iter().map(|ornament| ornament.form),
+                    prefix.ornaments.iter().map(|ornament| ornament.form),
                 );
             },
         );
         let id = metadata::file_id(facts);
         let (info, xmp) = metadata::write(&mut objects, facts, creator, &id);
-        plate.write_catalog(&mut objects, (catalog, pages, tree, xmp), facts);
+        prefix.write_catalog(&mut objects, (catalog, pages, tree, xmp), facts);
         let tail = objects.finish(catalog, info, &id);
-        let sha256 = hex(&plate.hash.clone().chain_update(&tail).finalize());
+        let sha256 = hex(&prefix.hash.clone().chain_update(&tail).finalize());
         Ok(RenderedCertificate {
-            parts: [plate.head.clone(), tail.into()],
+            parts: [prefix.head.clone(), tail.into()],
             sha256,
         })
     }

@@ -113,18 +113,18 @@ impl Tree {
         if self.owners != other.owners || self.elements.len() != other.elements.len() {
             return None;
         }
-        let mut told = Vec::new();
+        let mut message = Vec::new();
         for (n, (one, other)) in self.elements.iter().zip(&other.elements).enumerate() {
             if (one.parent, &one.children) != (other.parent, &other.children) {
                 return None;
             }
             match (&one.kind, &other.kind) {
                 (a, b) if a == b => {}
-                (Kind::Figure(a), Kind::Figure(b)) => told.push((n, [a.as_str(), b.as_str()])),
+                (Kind::Figure(a), Kind::Figure(b)) => message.push((n, [a.as_str(), b.as_str()])),
                 _ => return None,
             }
         }
-        Some(told)
+        Some(message)
     }
 
     /// Writes the root, the parent tree and every element that isn't empty. Returns the reference

@@ -86,10 +86,10 @@ pub(super) fn facts() -> PageFacts {
 }
 
 fn print(samples: &str, body: &str) -> Result<Bytes, Unsupported> {
-    let plate = Plate::of(&pages(samples), &[])?;
+    let prefix = TemplatePrefix::of(&pages(samples), &[])?;
     let page = pages(body).remove(0);
-    Ok(Printer::new()
-        .print(&plate, &plate.read(&page)?, &facts(), "tests")?
+    Ok(PageWriter::new()
+        .write(&prefix, &prefix.read(&page)?, &facts(), "tests")?
         .to_bytes())
 }
 
@@ -175,7 +175,7 @@ fn shapes_strokes_clips_rotations_and_opacities_match_typst() {
 }
 
 #[test]
-fn text_of_any_script_matches_typst_with_and_without_its_glyphs_on_the_plate() {
+fn text_of_any_script_matches_typst_with_and_without_its_glyphs_in_the_prefix() {
     for text in [
         "Affluent fjord Çelik",
         "office 1½ ﬁ",
@@ -252,9 +252,9 @@ fn shapes_on_all_samples_become_a_form_and_may_be_missing_on_a_page() {
     let frame = "#set page(background: for x in (140pt, 150pt, 160pt) { place(rect(width: x, height: 90pt, stroke: 3pt)) })\n";
     let mark = "#box(width: 40pt, height: 20pt, clip: true, for x in (1pt, 5pt, 9pt) { place(circle(radius: x, fill: red)) })";
     let samples = format!("{frame}One {mark} #pagebreak() Two{mark}");
-    let plate = Plate::of(&pages(&samples), &[]).expect("plain");
+    let prefix = TemplatePrefix::of(&pages(&samples), &[]).expect("plain");
     assert_eq!(
-        plate
+        prefix
             .ornaments
             .iter()
             .map(|ornament| ornament.pieces.len())
@@ -300,7 +300,7 @@ fn structure_tree_contains_headings_paragraphs_and_figures() {
 }
 
 #[test]
-fn plate_depends_only_on_its_samples() {
+fn prefix_depends_only_on_its_samples() {
     let first = print("Samples", "Somebody").expect("written");
     assert_eq!(first, print("Samples", "Somebody").expect("written"));
     assert_ne!(first, print("Other samples", "Somebody").expect("written"));

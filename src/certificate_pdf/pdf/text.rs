@@ -122,15 +122,15 @@ impl Body<'_> {
             size,
             shown: Shown::default(),
         };
-        let told = self.marks() && misleads_by_gaps(run);
-        if told {
+        let message = self.marks() && misleads_by_gaps(run);
+        if message {
             tell(&mut self.content, &run.text);
         }
         for cluster in clusters(run) {
             self.cluster(&mut line, run, &cluster, shared)?;
         }
         line.shown.flush(&mut self.content);
-        if told {
+        if message {
             self.content.end_marked_content();
         }
         self.content.end_text();
@@ -213,10 +213,10 @@ impl Body<'_> {
         self.content.set_font(LAYER, short(first.size.to_pt()));
         // Some readers reverse right-to-left lines. A replacement text in reading order confuses
         // them.
-        let told = !runs
+        let message = !runs
             .iter()
             .any(|(run, _)| run.text.chars().any(is_right_to_left));
-        if told {
+        if message {
             tell(
                 &mut self.content,
                 &runs
@@ -242,7 +242,7 @@ impl Body<'_> {
             }
         }
         shown.flush(&mut self.content);
-        if told {
+        if message {
             self.content.end_marked_content();
         }
         self.content

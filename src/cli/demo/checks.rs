@@ -121,10 +121,10 @@ pub async fn count_everything(
             break;
         }
     }
-    let told = failures
+    let message = failures
         .into_iter()
         .map(|(code, count)| format!("{count} PDFs could not be made: {code}"));
-    outcome.problems.extend(told);
+    outcome.problems.extend(message);
     Ok(samples)
 }
 

@@ -12,12 +12,12 @@ use uuid::Uuid;
 use super::backstage::Backstage;
 use super::checks::{Issued, count_everything, fetch_in_public};
 use super::client::Client;
+use super::import_sheets::import_sheets;
 use super::issue::Issuing;
 use super::progress::Progress;
 use super::render_again::{Look, job, render_again};
 use super::report::Outcome;
 use super::sheets::Sheet;
-use super::take_in::take_in;
 use crate::certificate_pdf::RenderJob;
 use crate::domain::Personal;
 
@@ -73,7 +73,7 @@ impl Journey<'_> {
 
         self.progress.say("taking people in");
         let begun = Instant::now();
-        take_in(self.client, self.progress, sheets, self.patience, outcome).await?;
+        import_sheets(self.client, self.progress, sheets, self.patience, outcome).await?;
         outcome.seconds.import = begun.elapsed().as_secs_f64();
 
         self.progress.say("issuing, rendering and mailing");

@@ -314,9 +314,9 @@ mod tests {
                 .expect("ours")
         };
         set(0o644);
-        let told = |key: &str| files(&Origins::from([(key.to_owned(), origin())])).len();
-        assert_eq!((told("mail.password"), told("namespace")), (1, 0));
+        let message = |key: &str| files(&Origins::from([(key.to_owned(), origin())])).len();
+        assert_eq!((message("mail.password"), message("namespace")), (1, 0));
         set(0o640);
-        assert_eq!(told("mail.password"), 0);
+        assert_eq!(message("mail.password"), 0);
     }
 }

@@ -32,11 +32,11 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
             }
         },
         None => {
-            let told = match context.log().await {
+            let message = match context.log().await {
                 Ok(log) => log.variables().await,
                 Err(_) => None,
             };
-            let Some(variables) = told else {
+            let Some(variables) = message else {
                 return vec![Finding::warning(
                     CHECK,
                     "it can't be seen from here whether acknowledged events are on disk",

@@ -10,7 +10,7 @@ use crate::domain::certification::attendee::AttendeeEvent;
 use crate::domain::certification::batch::BatchEvent;
 use crate::domain::certification::import::ImportEvent;
 use crate::domain::certification::issuance::IssuanceEvent;
-use crate::domain::certification::mail::EmailEvent;
+use crate::domain::certification::mail::MailEvent;
 use crate::domain::kernel::claim::{ClaimEvent, ClaimKind};
 use crate::domain::{CommandId, Event};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
@@ -40,7 +40,7 @@ pub struct Place {
 
 impl Cause {
     /// Returns the cause in words.
-    pub fn told(&self) -> String {
+    pub fn text(&self) -> String {
         let (why, place) = match self {
             Self::Answer(place) => ("because of", place),
             Self::SameCommand(place) => ("together with", place),
@@ -176,7 +176,7 @@ fn related(event: &Event) -> Vec<(Kind, String)> {
         Event::Batch(BatchEvent::BatchRequested(e)) => {
             ("import", e.import_id.map(|import| import.0))
         }
-        Event::Email(EmailEvent::EmailQueued(e)) => ("issuance", Some(e.issuance_id.0)),
+        Event::Mail(MailEvent::EmailQueued(e)) => ("issuance", Some(e.issuance_id.0)),
         Event::Claim(ClaimEvent::ClaimTaken(e)) => (holder(e.kind), Some(e.owner)),
         Event::Claim(ClaimEvent::ClaimReleased(e)) => (holder(e.kind), Some(e.owner)),
         _ => return Vec::new(),
@@ -229,7 +229,7 @@ mod tests {
         later.command_id = CommandId::of_process(earlier[0].event_id, "renderer", 0);
         let cause = among(&earlier, &later).expect("found");
         assert_eq!(
-            cause.told(),
+            cause.text(),
             "because of CertificateRequested at 1 (issuance 1)"
         );
         later.actor = "mailer".to_owned();
@@ -264,7 +264,7 @@ mod tests {
         claim.command_id = person.command_id;
         assert_eq!(
             among(&[person], &claim)
-                .map(|cause| cause.told())
+                .map(|cause| cause.text())
                 .as_deref(),
             Some("together with AttendeeImported at 1 (attendee 1)")
         );

@@ -97,7 +97,7 @@ fn paragraph(
     cause: Option<&Cause>,
     reveal: bool,
 ) -> String {
-    let told = story::of(event, reveal);
+    let summary = story::of(event, reveal);
     let mut text = String::new();
     if let Some(before) = before {
         let pause = event.time - before.time;
@@ -111,10 +111,10 @@ fn paragraph(
         event.position,
         event.event_type,
         event.actor,
-        told.what
+        summary.what
     ));
-    if !told.fields.is_empty() {
-        let fields: Vec<_> = told
+    if !summary.fields.is_empty() {
+        let fields: Vec<_> = summary
             .fields
             .iter()
             .map(|(name, value)| format!("{name} {value}"))
@@ -124,7 +124,7 @@ fn paragraph(
     match cause {
         Some(cause) => text.push_str(&format!(
             "  {}, story {}\n",
-            cause.told(),
+            cause.text(),
             event.correlation_id
         )),
         None if event.command_id.0 == event.correlation_id => {

@@ -105,7 +105,7 @@ mod tests {
         samples_of_all(text, n).into_iter().map(record).collect()
     }
 
-    fn told(event: &RecordedEvent, reveal: bool) -> String {
+    fn summary(event: &RecordedEvent, reveal: bool) -> String {
         format!("{:?}", story::of(event, reveal))
     }
 
@@ -113,7 +113,7 @@ mod tests {
         #[test]
         fn personal_values_are_hidden_by_default(text in "[a-z]{1,8}", n in any::<u32>()) {
             for (event, marks) in marked(&text, n) {
-                for shown in [as_line(&event, false), as_json(&event, false).to_string(), told(&event, false)] {
+                for shown in [as_line(&event, false), as_json(&event, false).to_string(), summary(&event, false)] {
                     prop_assert!(!shown.contains(MARK), "{}", shown);
                 }
                 let open = as_json(&event, true).to_string();
@@ -133,15 +133,15 @@ mod tests {
             ..event
         };
         assert_eq!(as_json(&event, false)["data"], HIDDEN);
-        assert!(!as_line(&event, false).contains(MARK) && !told(&event, false).contains(MARK));
+        assert!(!as_line(&event, false).contains(MARK) && !summary(&event, false).contains(MARK));
         assert!(as_json(&event, true).to_string().contains(MARK));
     }
 
     #[test]
     fn every_event_has_a_description() {
         let tell = |(event, _): &(RecordedEvent, usize)| {
-            let told = story::of(event, true);
-            let fields: Vec<_> = told
+            let summary = story::of(event, true);
+            let fields: Vec<_> = summary
                 .fields
                 .iter()
                 .map(|(name, value)| format!("{name} {value}"))
@@ -149,7 +149,7 @@ mod tests {
             format!(
                 "{}: {}\n  {}",
                 event.event_type,
-                told.what,
+                summary.what,
                 fields.join("; ")
             )
         };

@@ -10,7 +10,7 @@ use crate::domain::certification::certificate::{CertificateEvent, Definition, Te
 use crate::domain::certification::design::DesignEvent;
 use crate::domain::certification::import::{FileFormat, ImportEvent};
 use crate::domain::certification::issuance::{CertificateRequested, IssuanceEvent, WhyRevoked};
-use crate::domain::certification::mail::{EmailEvent, MailDelivery};
+use crate::domain::certification::mail::{MailDelivery, MailEvent};
 use crate::domain::certification::template::TemplateEvent;
 use crate::domain::kernel::claim::{ClaimEvent, ClaimKind};
 use crate::domain::kernel::personal::HIDDEN;
@@ -19,7 +19,7 @@ use crate::event_log::RecordedEvent;
 
 /// Description of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Summary {
     /// Sentence on one line.
     pub what: String,
     /// Further important fields, by name.
@@ -27,37 +27,37 @@ pub struct Told {
 }
 
 /// Describes an event. Personal data is hidden unless `reveal` is true.
-pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
-    let teller = Teller { reveal };
+pub fn of(event: &RecordedEvent, reveal: bool) -> Summary {
+    let formatter = EventFormatter { reveal };
     match event.decode() {
         Ok(Event::Admins(event)) => users::admins(&event),
         Ok(Event::ApiKey(event)) => users::api_key(&event),
-        Ok(Event::Attendee(event)) => teller.attendee(&event),
-        Ok(Event::Batch(event)) => teller.batch(&event),
+        Ok(Event::Attendee(event)) => formatter.attendee(&event),
+        Ok(Event::Batch(event)) => formatter.batch(&event),
         Ok(Event::Certificate(event)) => certificate(&event),
         Ok(Event::Claim(event)) => claim(&event),
         Ok(Event::Design(event)) => design(&event),
-        Ok(Event::Email(event)) => teller.email(&event),
+        Ok(Event::Mail(event)) => formatter.email(&event),
         Ok(Event::Import(event)) => import(&event),
-        Ok(Event::Issuance(event)) => teller.issuance(&event),
+        Ok(Event::Issuance(event)) => formatter.issuance(&event),
         Ok(Event::SecondFactor(event)) => users::second_factor(&event),
-        Ok(Event::Notice(event)) => users::notice(&teller, &event),
+        Ok(Event::Notice(event)) => users::notice(&formatter, &event),
         Ok(Event::Session(event)) => users::session(&event),
         Ok(Event::Template(event)) => template(&event),
-        Ok(Event::User(event)) => users::user(&teller, &event),
-        Err(error) => told(format!("this program can't read it: {error}"))
+        Ok(Event::User(event)) => users::user(&formatter, &event),
+        Err(error) => summary(format!("this program can't read it: {error}"))
             .with("data", one_line(&shown::data(event, reveal).to_string())),
     }
 }
 
-fn told(what: impl Into<String>) -> Told {
-    Told {
+fn summary(what: impl Into<String>) -> Summary {
+    Summary {
         what: what.into(),
         fields: Vec::new(),
     }
 }
 
-impl Told {
+impl Summary {
     fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.fields.push((name, value.to_string()));
         self
@@ -78,11 +78,11 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
-struct Teller {
+struct EventFormatter {
     reveal: bool,
 }
 
-impl Teller {
+impl EventFormatter {
     fn personal(&self, value: &Personal<String>) -> String {
         if self.reveal {
             one_line(value.reveal_str())
@@ -91,37 +91,38 @@ impl Teller {
         }
     }
 
-    fn attendee(&self, event: &AttendeeEvent) -> Told {
+    fn attendee(&self, event: &AttendeeEvent) -> Summary {
         let (verb, person, source) = match event {
             AttendeeEvent::AttendeeImported(event) => ("became known", &event.person, event.source),
             AttendeeEvent::AttendeeUpdated(event) => ("was changed", &event.person, event.source),
-            AttendeeEvent::AttendeeDeleted(_) => return told("the person was deleted"),
+            AttendeeEvent::AttendeeDeleted(_) => return summary("the person was deleted"),
         };
         let from = match source {
             Some(ImportedRow { row, .. }) => format!("by row {row} of a file"),
             None => "by hand".to_owned(),
         };
-        let told = told(format!(
+        let summary = summary(format!(
             "{} {verb} {from}",
             self.personal(&person.full_name)
         ));
-        self.person(told, person)
+        self.person(summary, person)
             .with_some("import", source.map(|source| source.import_id))
     }
 
-    fn person(&self, told: Told, person: &Person) -> Told {
+    fn person(&self, summary: Summary, person: &Person) -> Summary {
         let some =
             |value: &Option<Personal<String>>| value.as_ref().map(|value| self.personal(value));
-        told.with("e-mail", self.personal(&person.email))
+        summary
+            .with("e-mail", self.personal(&person.email))
             .with_some("document", some(&person.document_number))
             .with_some("document type", some(&person.document_type))
             .with_some("country", some(&person.country))
             .with_some("gender", some(&person.gender))
     }
 
-    fn email(&self, event: &EmailEvent) -> Told {
+    fn email(&self, event: &MailEvent) -> Summary {
         match event {
-            EmailEvent::EmailQueued(mail) => told(format!(
+            MailEvent::EmailQueued(mail) => summary(format!(
                 "a mail about “{}” to {} was queued",
                 one_line(&mail.certificate_name),
                 self.personal(&mail.to_name)
@@ -130,13 +131,13 @@ impl Teller {
             .with("language", mail.locale.as_str())
             .with("issuance", mail.issuance_id)
             .with_some("goes", waits(mail.delivery)),
-            EmailEvent::SendClaimed(claim) => told(format!("try {} began", claim.attempt))
+            MailEvent::SendClaimed(claim) => summary(format!("try {} began", claim.attempt))
                 .with("Message-ID", one_line(&claim.message_id)),
-            EmailEvent::EmailSent(sent) => {
-                told(format!("the mail server took it at try {}", sent.attempt))
+            MailEvent::EmailSent(sent) => {
+                summary(format!("the mail server took it at try {}", sent.attempt))
                     .with("answer", self.personal(&sent.answer))
             }
-            EmailEvent::EmailFailed(failed) => told(format!(
+            MailEvent::EmailFailed(failed) => summary(format!(
                 "try {} failed{}; {}",
                 failed.attempt,
                 if failed.permanent { " for good" } else { "" },
@@ -147,35 +148,35 @@ impl Teller {
                 }
             ))
             .with("answer", self.personal(&failed.answer)),
-            EmailEvent::EmailOutcomeUnknown(unknown) => told(format!(
+            MailEvent::EmailOutcomeUnknown(unknown) => summary(format!(
                 "nobody knows whether try {} was taken; a person decides",
                 unknown.attempt
             ))
             .with("known", self.personal(&unknown.detail)),
-            EmailEvent::EmailRetryRequested(_) => told("somebody asked to try again"),
-            EmailEvent::EmailReleased(_) => told("it was let go"),
-            EmailEvent::EmailRescheduled(other) => {
-                told("it waits for something else").with_some("goes", waits(other.delivery))
+            MailEvent::EmailRetryRequested(_) => summary("somebody asked to try again"),
+            MailEvent::EmailReleased(_) => summary("it was let go"),
+            MailEvent::EmailRescheduled(other) => {
+                summary("it waits for something else").with_some("goes", waits(other.delivery))
             }
-            EmailEvent::EmailCancelled(cancelled) => {
-                told("it was called off").with("why", self.personal(&cancelled.reason))
+            MailEvent::EmailCancelled(cancelled) => {
+                summary("it was called off").with("why", self.personal(&cancelled.reason))
             }
         }
     }
 
-    fn issuance(&self, event: &IssuanceEvent) -> Told {
+    fn issuance(&self, event: &IssuanceEvent) -> Summary {
         match event {
             IssuanceEvent::CertificateRequested(request) => self.requested(request),
             IssuanceEvent::CertificateGenerated(pdf) => {
-                told(format!("the PDF was made, {} bytes", pdf.size))
+                summary(format!("the PDF was made, {} bytes", pdf.size))
                     .with("SHA-256", one_line(&pdf.sha256))
                     .with("object", one_line(&pdf.object_key))
             }
             IssuanceEvent::CertificateGenerationFailed(failure) => {
-                told(format!("no PDF could be made: {}", one_line(&failure.code)))
+                summary(format!("no PDF could be made: {}", one_line(&failure.code)))
                     .with("reason", self.personal(&failure.reason))
             }
-            IssuanceEvent::CertificateRevoked(revoked) => told(format!(
+            IssuanceEvent::CertificateRevoked(revoked) => summary(format!(
                 "it does not count any more: {}",
                 reason(revoked.reason)
             ))
@@ -187,9 +188,9 @@ impl Teller {
         }
     }
 
-    fn requested(&self, request: &CertificateRequested) -> Told {
+    fn requested(&self, request: &CertificateRequested) -> Summary {
         let page = &request.page;
-        told(format!(
+        summary(format!(
             "“{}” of {} is to be issued to {}",
             one_line(&page.certificate_name),
             one_line(&page.event_name),
@@ -204,16 +205,16 @@ impl Teller {
         .with("theme", theme(&page.pdf_template))
     }
 
-    fn batch(&self, event: &BatchEvent) -> Told {
+    fn batch(&self, event: &BatchEvent) -> Summary {
         match event {
-            BatchEvent::BatchRequested(request) => told(format!(
+            BatchEvent::BatchRequested(request) => summary(format!(
                 "certificates were asked for, {} of them",
                 request.attendee_ids.len()
             ))
             .with("certificate", request.certificate_id)
             .with_some("date", request.issue_date)
             .with_some("import", request.import_id),
-            BatchEvent::BatchDispatched(outcome) => told(format!(
+            BatchEvent::BatchDispatched(outcome) => summary(format!(
                 "everybody was dealt with: {} new, {} existing, {} refused{}",
                 outcome.requested,
                 outcome.existing,
@@ -232,18 +233,20 @@ impl Teller {
                     .map(|r| format!("{} {}", r.attendee_id, one_line(&r.code))),
             ),
             BatchEvent::BatchCancelRequested(_) => {
-                told("somebody asked to stop what had not happened yet")
+                summary("somebody asked to stop what had not happened yet")
             }
-            BatchEvent::BatchCancelled(end) => told(format!(
+            BatchEvent::BatchCancelled(end) => summary(format!(
                 "it is stopped: {} without a PDF revoked, {} kept",
                 end.revoked, end.kept
             )),
-            BatchEvent::BatchUndoRequested(undo) => told(format!(
+            BatchEvent::BatchUndoRequested(undo) => summary(format!(
                 "somebody asked to revoke all of it: {}",
                 reason(undo.reason)
             ))
             .with_some("note", undo.note.as_ref().map(|note| self.personal(note))),
-            BatchEvent::BatchUndone(end) => told(format!("it is undone, {} revoked", end.revoked)),
+            BatchEvent::BatchUndone(end) => {
+                summary(format!("it is undone, {} revoked", end.revoked))
+            }
         }
     }
 }
@@ -270,23 +273,23 @@ const fn reason(reason: WhyRevoked) -> &'static str {
     }
 }
 
-fn certificate(event: &CertificateEvent) -> Told {
+fn certificate(event: &CertificateEvent) -> Summary {
     match event {
         CertificateEvent::CertificateDefined(event) => definition("was defined", &event.definition),
         CertificateEvent::CertificateRedefined(event) => {
             definition("is how it is defined now", &event.definition)
         }
-        CertificateEvent::CertificateDeleted(_) => told("it was deleted"),
-        CertificateEvent::CertificateActivated(_) => told("it may be issued from now on"),
-        CertificateEvent::CertificateDeactivated(_) => told("it is not issued any more"),
+        CertificateEvent::CertificateDeleted(_) => summary("it was deleted"),
+        CertificateEvent::CertificateActivated(_) => summary("it may be issued from now on"),
+        CertificateEvent::CertificateDeactivated(_) => summary("it is not issued any more"),
     }
 }
 
-fn design(event: &DesignEvent) -> Told {
+fn design(event: &DesignEvent) -> Summary {
     match event {
         DesignEvent::DesignUploaded(event) => {
             let image = &event.image;
-            told(format!(
+            summary(format!(
                 "“{}” of {} was uploaded",
                 one_line(&image.name),
                 one_line(&image.client)
@@ -294,37 +297,37 @@ fn design(event: &DesignEvent) -> Told {
             .with("key", one_line(&image.key))
             .with("pixels", format!("{} × {}", image.width, image.height))
         }
-        DesignEvent::DesignTakenIntoUse(_) => told("a certificate is drawn on it"),
-        DesignEvent::DesignDeleted(_) => told("it was deleted"),
+        DesignEvent::DesignTakenIntoUse(_) => summary("a certificate is drawn on it"),
+        DesignEvent::DesignDeleted(_) => summary("it was deleted"),
     }
 }
 
-fn template(event: &TemplateEvent) -> Told {
+fn template(event: &TemplateEvent) -> Summary {
     match event {
-        TemplateEvent::TemplateCreated(event) => told(format!(
+        TemplateEvent::TemplateCreated(event) => summary(format!(
             "the template “{}” was created",
             one_line(&event.name)
         ))
         .with("key", one_line(&event.files.source_key)),
         TemplateEvent::TemplateVersionAdded(event) => {
-            told(format!("version {} was added", event.version))
+            summary(format!("version {} was added", event.version))
                 .with("key", one_line(&event.files.source_key))
         }
-        TemplateEvent::TemplateActivated(event) => told(format!(
+        TemplateEvent::TemplateActivated(event) => summary(format!(
             "version {} draws new certificates from now on",
             event.version
         )),
-        TemplateEvent::TemplateRetired(_) => told("it can't be chosen any more"),
+        TemplateEvent::TemplateRetired(_) => summary("it can't be chosen any more"),
     }
 }
 
-fn definition(what: &str, definition: &Definition) -> Told {
+fn definition(what: &str, definition: &Definition) -> Summary {
     let active = if definition.is_active {
         "active"
     } else {
         "not active"
     };
-    told(format!(
+    summary(format!(
         "“{}” of {} by {} {what}, {active}",
         one_line(&definition.name),
         one_line(&definition.event_name),
@@ -354,7 +357,7 @@ fn theme(template: &TemplateRef) -> String {
     format!("{}/{}{with}", one_line(&template.theme), template.version)
 }
 
-fn claim(event: &ClaimEvent) -> Told {
+fn claim(event: &ClaimEvent) -> Summary {
     let (what, kind, owner) = match event {
         ClaimEvent::ClaimTaken(claim) => ("is held from now on", claim.kind, claim.owner),
         ClaimEvent::ClaimReleased(claim) => ("is free again", claim.kind, claim.owner),
@@ -366,10 +369,10 @@ fn claim(event: &ClaimEvent) -> Told {
         ClaimKind::UserEmail => ("a user's e-mail address", "user"),
         ClaimKind::UserName => ("a user's name", "user"),
     };
-    told(format!("{value} {what}")).with(held_by, owner)
+    summary(format!("{value} {what}")).with(held_by, owner)
 }
 
-fn import(event: &ImportEvent) -> Told {
+fn import(event: &ImportEvent) -> Summary {
     match event {
         ImportEvent::ImportRequested(file) => {
             let format = match file.format {
@@ -378,14 +381,14 @@ fn import(event: &ImportEvent) -> Told {
                 FileFormat::Xls => "XLS",
                 FileFormat::Json => "JSON",
             };
-            told(format!("a file of {} bytes ({format}) was handed in", file.size))
+            summary(format!("a file of {} bytes ({format}) was handed in", file.size))
                 .with("SHA-256", one_line(&file.sha256))
                 .with("changes known people", if file.update_existing { "yes" } else { "no" })
                 .with("documents are required", if file.requires_document { "yes" } else { "no" })
                 .with_some("certificate", file.certificate_id)
                 .with_some("date", file.issue_date)
         }
-        ImportEvent::ImportRowsAccepted(rows) => told(format!(
+        ImportEvent::ImportRowsAccepted(rows) => summary(format!(
             "rows up to {} were taken in: {} created, {} changed, {} existing, {} earned a certificate",
             rows.through_row,
             rows.created,
@@ -399,20 +402,20 @@ fn import(event: &ImportEvent) -> Told {
                 let errors = row.errors.iter().map(|e| format!("{} {}", e.field.as_deref().unwrap_or("row"), e.code));
                 one_line(&format!("row {}: {}", row.row, errors.collect::<Vec<_>>().join(", ")))
             });
-            told(format!("{} rows were not taken in", rows.len())).with_some("first", first)
+            summary(format!("{} rows were not taken in", rows.len())).with_some("first", first)
         }
-        ImportEvent::ImportCompleted(end) => told(format!(
+        ImportEvent::ImportCompleted(end) => summary(format!(
             "the file was read to its end: {} rows, {} created, {} changed, {} existing, {} rejected, {} earned a \
              certificate",
             end.total, end.created, end.updated, end.existing, end.errors, end.associated
         ))
         .with_some("report", end.report_key.as_deref().map(one_line)),
         ImportEvent::ImportFailed(failure) => {
-            told(format!("the file could not be read on: {}", one_line(&failure.code)))
+            summary(format!("the file could not be read on: {}", one_line(&failure.code)))
                 .with("reason", one_line(&failure.reason))
         }
-        ImportEvent::ImportCancelRequested(_) => told("somebody asked to leave the rows still to come"),
-        ImportEvent::ImportCancelled(end) => told(format!(
+        ImportEvent::ImportCancelRequested(_) => summary("somebody asked to leave the rows still to come"),
+        ImportEvent::ImportCancelled(end) => summary(format!(
             "reading stopped after {} rows: {} created, {} changed, {} existing, {} rejected, {} earned a \
              certificate, {} left",
             end.total, end.created, end.updated, end.existing, end.errors, end.associated, end.left

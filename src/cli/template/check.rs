@@ -33,7 +33,11 @@ pub async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let mut out = crate::cli::stdout::stdout().lock();
     for (what, drawn) in names.iter().zip(drawn) {
         if let Err(error) = drawn {
-            writeln!(out, "{}", template.told(error.told.reveal(), Some(what)))?;
+            writeln!(
+                out,
+                "{}",
+                template.formatted(error.diagnoses.reveal(), Some(what))
+            )?;
             return Ok(ExitCode::from(exit::FAILED));
         }
     }

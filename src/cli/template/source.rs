@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use time::Date;
 
-use crate::certificate_pdf::{Diagnosis, MAX_SOURCE, RenderJob, Renderer, Template, told};
+use crate::certificate_pdf::{Diagnosis, MAX_SOURCE, RenderJob, Renderer, Template, diagnoses};
 use crate::cli::exit::NotFound;
 use crate::domain::Locale;
 use crate::domain::certification::manifest::{MAX_BYTES, Manifest};
@@ -75,7 +75,7 @@ impl OwnTemplate {
     }
 
     /// Formats one finding per line, as compilers do: file, line, column, message and hints.
-    pub(super) fn told(&self, found: &[Diagnosis], what: Option<&str>) -> String {
+    pub(super) fn formatted(&self, found: &[Diagnosis], what: Option<&str>) -> String {
         let lines: Vec<String> = found.iter().map(|one| self.line(one, what)).collect();
         lines.join("\n")
     }
@@ -196,8 +196,8 @@ impl Meant {
         match self {
             Self::Shipped(renderer, _) => {
                 let rendered = renderer.render(&[job]).pop().context("nothing was drawn")?;
-                let told = |error| {
-                    told(&error)
+                let diagnoses = |error| {
+                    diagnoses(&error)
                         .iter()
                         .map(ToString::to_string)
                         .collect::<Vec<_>>()
@@ -205,7 +205,7 @@ impl Meant {
                 };
                 rendered
                     .map(|pdf| pdf.to_bytes())
-                    .map_err(|error| anyhow::anyhow!(told(error)))
+                    .map_err(|error| anyhow::anyhow!(diagnoses(error)))
             }
             Self::Own(own) => {
                 let drawn = own
@@ -213,7 +213,8 @@ impl Meant {
                     .await?
                     .pop()
                     .context("nothing was drawn")?;
-                drawn.map_err(|error| anyhow::anyhow!(own.told(error.told.reveal(), None)))
+                drawn
+                    .map_err(|error| anyhow::anyhow!(own.formatted(error.diagnoses.reveal(), None)))
             }
         }
     }

@@ -106,8 +106,8 @@ fn active_or_external_content_is_refused_by_name() {
             "<feTurbulence>",
         ),
     ] {
-        let told = refused(&svg(inside));
-        assert!(told.contains(what), "{inside}: {told}");
+        let message = refused(&svg(inside));
+        assert!(message.contains(what), "{inside}: {message}");
     }
 }
 
@@ -157,8 +157,8 @@ fn amounts_are_limited_in_every_form() {
     for inside in [
         nested, uses, many, dashes, large, layers, shared, circle, styles, attributes,
     ] {
-        let told = refused(&svg(&inside));
-        assert!(told.contains("too "), "{}: {told}", &inside[..60]);
+        let message = refused(&svg(&inside));
+        assert!(message.contains("too "), "{}: {message}", &inside[..60]);
     }
 }
 
@@ -204,8 +204,8 @@ fn repetitions_of_ten_megabytes_are_refused_in_one_pass() {
         (long_style, "too many styles"),
         (comments, "too many elements"),
     ] {
-        let told = refused(&svg(&inside));
-        assert!(told.contains(what), "{}: {told}", &inside[..60]);
+        let message = refused(&svg(&inside));
+        assert!(message.contains(what), "{}: {message}", &inside[..60]);
     }
     let doctypes = "<!DOCTYPE svg>".repeat(700_000);
     for text in [format!("{doctypes}{}", svg("")), svg(&doctypes)] {

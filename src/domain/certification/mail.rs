@@ -125,7 +125,7 @@ pub struct EmailCancelled {
 
 domain_events! {
     /// Events of an e-mail.
-    EmailEvent for "email" {
+    MailEvent for "email" {
         EmailQueued, SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailRetryRequested,
         EmailReleased, EmailRescheduled, EmailCancelled,
     }
@@ -146,7 +146,7 @@ pub enum OnUnknown {
 
 /// Commands to an e-mail.
 #[derive(Clone, Debug)]
-pub enum EmailCommand {
+pub enum MailCommand {
     /// Queues the mail.
     Queue(Box<EmailQueued>),
     /// Claims the next attempt. If a claim without an outcome exists, the mail's policy decides.
@@ -206,7 +206,7 @@ pub enum Stage {
     Unknown,
     /// Waits until a person releases it.
     Held,
-    /// Waits for its time, [`EmailState::due`].
+    /// Waits for its time, [`MailState::due`].
     Scheduled,
     /// Cancelled: not sent, or not sent again.
     Cancelled,
@@ -214,7 +214,7 @@ pub enum Stage {
 
 /// A mail and its stage.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct EmailState {
+pub struct MailState {
     /// The stage.
     pub stage: Stage,
     /// Number of the last attempt; 0 before the first.
@@ -226,86 +226,86 @@ pub struct EmailState {
 }
 
 /// The decider of e-mails.
-pub struct Email;
+pub struct Mail;
 
-impl Decider for Email {
+impl Decider for Mail {
     const AGGREGATE: &'static str = "email";
-    type State = EmailState;
-    type Command = EmailCommand;
-    type Event = EmailEvent;
+    type State = MailState;
+    type Command = MailCommand;
+    type Event = MailEvent;
 
-    fn decide(state: &EmailState, command: &EmailCommand) -> Result<Vec<EmailEvent>, Refusal> {
+    fn decide(state: &MailState, command: &MailCommand) -> Result<Vec<MailEvent>, Refusal> {
         match (command, state.stage) {
-            (EmailCommand::Queue(mail), Stage::Absent) => {
-                Ok(vec![EmailEvent::from((**mail).clone())])
+            (MailCommand::Queue(mail), Stage::Absent) => {
+                Ok(vec![MailEvent::from((**mail).clone())])
             }
-            (EmailCommand::Queue(_), _) => Ok(Vec::new()),
+            (MailCommand::Queue(_), _) => Ok(Vec::new()),
             (_, Stage::Absent) => Err(Refusal::NotFound("job")),
-            (EmailCommand::Claim { message_id }, stage) => claim(state, stage, message_id),
-            (EmailCommand::RecordSent(e), Stage::Claimed) if e.attempt == state.attempt => {
+            (MailCommand::Claim { message_id }, stage) => claim(state, stage, message_id),
+            (MailCommand::RecordSent(e), Stage::Claimed) if e.attempt == state.attempt => {
                 Ok(vec![e.clone().into()])
             }
-            (EmailCommand::RecordFailure(e), Stage::Claimed) if e.attempt == state.attempt => {
+            (MailCommand::RecordFailure(e), Stage::Claimed) if e.attempt == state.attempt => {
                 Ok(vec![e.clone().into()])
             }
-            (EmailCommand::RecordUnknown(e), Stage::Claimed) if e.attempt == state.attempt => {
+            (MailCommand::RecordUnknown(e), Stage::Claimed) if e.attempt == state.attempt => {
                 Ok(vec![e.clone().into()])
             }
             (
-                EmailCommand::RecordSent(_)
-                | EmailCommand::RecordFailure(_)
-                | EmailCommand::RecordUnknown(_),
+                MailCommand::RecordSent(_)
+                | MailCommand::RecordFailure(_)
+                | MailCommand::RecordUnknown(_),
                 _,
             ) => Err(Refusal::WrongState(
                 "this outcome belongs to a try that is over".to_owned(),
             )),
-            (EmailCommand::Abandon { why }, stage) => Ok(abandon(state.attempt, stage, why)),
-            (EmailCommand::Retry, Stage::Failed | Stage::Unknown) => {
+            (MailCommand::Abandon { why }, stage) => Ok(abandon(state.attempt, stage, why)),
+            (MailCommand::Retry, Stage::Failed | Stage::Unknown) => {
                 Ok(vec![EmailRetryRequested {}.into()])
             }
-            (EmailCommand::Retry, _) => Err(Refusal::WrongState(
+            (MailCommand::Retry, _) => Err(Refusal::WrongState(
                 "only a job in error or with an unknown outcome can be retried".to_owned(),
             )),
-            (EmailCommand::Release, stage) => release(stage),
-            (EmailCommand::ReleaseDue { now }, Stage::Scheduled)
+            (MailCommand::Release, stage) => release(stage),
+            (MailCommand::ReleaseDue { now }, Stage::Scheduled)
                 if state.due.is_some_and(|due| due <= *now) =>
             {
                 Ok(vec![EmailReleased {}.into()])
             }
-            (EmailCommand::ReleaseDue { .. }, _) => Ok(Vec::new()),
-            (EmailCommand::Reschedule(delivery), stage) => reschedule(state, stage, *delivery),
-            (EmailCommand::Cancel { reason }, stage) => cancel(stage, reason),
+            (MailCommand::ReleaseDue { .. }, _) => Ok(Vec::new()),
+            (MailCommand::Reschedule(delivery), stage) => reschedule(state, stage, *delivery),
+            (MailCommand::Cancel { reason }, stage) => cancel(stage, reason),
         }
     }
 
-    fn evolve(mut state: EmailState, event: &EmailEvent) -> EmailState {
+    fn evolve(mut state: MailState, event: &MailEvent) -> MailState {
         state.stage = match event {
-            EmailEvent::EmailQueued(mail) => {
+            MailEvent::EmailQueued(mail) => {
                 state.mail = Some(mail.clone());
                 waits(&mut state, mail.delivery)
             }
-            EmailEvent::EmailRescheduled(e) => waits(&mut state, e.delivery),
-            EmailEvent::EmailReleased(_) => waits(&mut state, MailDelivery::Immediate),
-            EmailEvent::EmailCancelled(_) => {
+            MailEvent::EmailRescheduled(e) => waits(&mut state, e.delivery),
+            MailEvent::EmailReleased(_) => waits(&mut state, MailDelivery::Immediate),
+            MailEvent::EmailCancelled(_) => {
                 state.due = None;
                 Stage::Cancelled
             }
-            EmailEvent::SendClaimed(e) => {
+            MailEvent::SendClaimed(e) => {
                 state.attempt = e.attempt;
                 Stage::Claimed
             }
-            EmailEvent::EmailSent(_) => Stage::Sent,
-            EmailEvent::EmailFailed(e) if e.will_retry => Stage::Retrying,
-            EmailEvent::EmailFailed(_) => Stage::Failed,
-            EmailEvent::EmailOutcomeUnknown(_) => Stage::Unknown,
-            EmailEvent::EmailRetryRequested(_) => Stage::Queued,
+            MailEvent::EmailSent(_) => Stage::Sent,
+            MailEvent::EmailFailed(e) if e.will_retry => Stage::Retrying,
+            MailEvent::EmailFailed(_) => Stage::Failed,
+            MailEvent::EmailOutcomeUnknown(_) => Stage::Unknown,
+            MailEvent::EmailRetryRequested(_) => Stage::Queued,
         };
         state
     }
 }
 
 /// Sets the due time and returns the stage in which a mail with this delivery waits.
-fn waits(state: &mut EmailState, delivery: MailDelivery) -> Stage {
+fn waits(state: &mut MailState, delivery: MailDelivery) -> Stage {
     state.due = delivery.due();
     match delivery {
         MailDelivery::Immediate => Stage::Queued,
@@ -314,7 +314,7 @@ fn waits(state: &mut EmailState, delivery: MailDelivery) -> Stage {
     }
 }
 
-fn claim(state: &EmailState, stage: Stage, message_id: &str) -> Result<Vec<EmailEvent>, Refusal> {
+fn claim(state: &MailState, stage: Stage, message_id: &str) -> Result<Vec<MailEvent>, Refusal> {
     let next = || {
         SendClaimed {
             attempt: state.attempt + 1,
@@ -352,7 +352,7 @@ fn claim(state: &EmailState, stage: Stage, message_id: &str) -> Result<Vec<Email
     }
 }
 
-fn abandon(attempt: u32, stage: Stage, why: &str) -> Vec<EmailEvent> {
+fn abandon(attempt: u32, stage: Stage, why: &str) -> Vec<MailEvent> {
     let why = || why.to_owned().into();
     match stage {
         Stage::Queued | Stage::Retrying => {

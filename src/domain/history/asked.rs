@@ -31,8 +31,8 @@ use crate::domain::certification::issuance::{
 };
 use crate::domain::certification::mail::samples::queued;
 use crate::domain::certification::mail::{
-    Email, EmailCancelled, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued,
-    EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown,
+    EmailCancelled, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailReleased, EmailRescheduled,
+    EmailRetryRequested, EmailSent, Mail, MailCommand, MailDelivery, MailEvent, OnUnknown,
     SendClaimed,
 };
 use crate::domain::certification::manifest::{OptionValue, OptionValues};
@@ -309,8 +309,8 @@ impl Asked for Claim {
     }
 }
 
-impl Asked for Email {
-    fn command(which: u32, text: &str, n: u32) -> EmailCommand {
+impl Asked for Mail {
+    fn command(which: u32, text: &str, n: u32) -> MailCommand {
         let on_unknown = if n.is_multiple_of(2) {
             OnUnknown::Park
         } else {
@@ -318,46 +318,46 @@ impl Asked for Email {
         };
         let said = || text.to_owned().into();
         match which % 12 {
-            0 => EmailCommand::Queue(Box::new(EmailQueued {
+            0 => MailCommand::Queue(Box::new(EmailQueued {
                 delivery: delivery(n),
                 ..queued(on_unknown)
             })),
-            1 | 2 => EmailCommand::Claim {
+            1 | 2 => MailCommand::Claim {
                 message_id: text.to_owned(),
             },
-            3 => EmailCommand::RecordSent(EmailSent {
+            3 => MailCommand::RecordSent(EmailSent {
                 attempt: n,
                 answer: said(),
             }),
             4 => {
                 let permanent = n.is_multiple_of(3);
                 let will_retry = !n.is_multiple_of(3);
-                EmailCommand::RecordFailure(EmailFailed {
+                MailCommand::RecordFailure(EmailFailed {
                     attempt: n,
                     permanent,
                     will_retry,
                     answer: said(),
                 })
             }
-            5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown {
+            5 => MailCommand::RecordUnknown(EmailOutcomeUnknown {
                 attempt: n,
                 detail: said(),
             }),
-            6 => EmailCommand::Abandon {
+            6 => MailCommand::Abandon {
                 why: text.to_owned(),
             },
-            7 => EmailCommand::Release,
+            7 => MailCommand::Release,
             8 => {
                 let now = OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(n.into());
-                EmailCommand::ReleaseDue { now }
+                MailCommand::ReleaseDue { now }
             }
-            9 => EmailCommand::Reschedule(delivery(n)),
-            10 => EmailCommand::Cancel { reason: said() },
-            _ => EmailCommand::Retry,
+            9 => MailCommand::Reschedule(delivery(n)),
+            10 => MailCommand::Cancel { reason: said() },
+            _ => MailCommand::Retry,
         }
     }
 
-    fn samples(text: &str, n: u32) -> Vec<EmailEvent> {
+    fn samples(text: &str, n: u32) -> Vec<MailEvent> {
         let n = n % (u32::MAX - 1);
         let mut linked = queued(OnUnknown::Retry);
         linked.event_link = Some("https://example.com/summit".to_owned());

@@ -78,21 +78,6 @@ impl ClaimKind {
         }
     }
 
-    /// Returns the API field of the kind with this noun.
-    #[must_use]
-    pub fn field_of(noun: &str) -> Option<&'static str> {
-        let kinds = [
-            Self::AttendeeEmail,
-            Self::AttendeeDocument,
-            Self::AttendeeNameAtEmail,
-            Self::UserName,
-        ];
-        kinds
-            .into_iter()
-            .find(|kind| kind.noun() == noun)
-            .map(Self::field)
-    }
-
     /// Returns the id of the claim's aggregate: HMAC-SHA-256 (RFC 2104) of kind and normalised
     /// value, 32 hex digits.
     #[must_use]
@@ -147,7 +132,7 @@ impl Decider for Claim {
                 Ok(vec![ClaimTaken { kind, owner }.into()])
             }
             (ClaimCommand::Take { owner, .. }, Some(holder)) if holder == owner => Ok(Vec::new()),
-            (ClaimCommand::Take { kind, .. }, Some(_)) => Err(Refusal::Taken(kind.noun())),
+            (ClaimCommand::Take { kind, .. }, Some(_)) => Err(Refusal::Taken(kind)),
             (ClaimCommand::Release { kind, owner }, Some(holder)) if holder == owner => {
                 Ok(vec![ClaimReleased { kind, owner }.into()])
             }

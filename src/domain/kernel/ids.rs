@@ -49,7 +49,7 @@ ids! {
     /// Id of a batch: one request to issue a certificate to many people.
     BatchId,
     /// Id of an e-mail about one issuance; the API's "job".
-    EmailId,
+    MailId,
     /// Id of an import: one uploaded file of people.
     ImportId,
     /// Id of a user: a person who may log in.
@@ -131,7 +131,7 @@ impl BatchId {
     }
 }
 
-impl EmailId {
+impl MailId {
     /// Returns the id of the mail that is sent when the certificate is generated.
     #[must_use]
     pub fn first_of(issuance: IssuanceId) -> Self {

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::claim::ClaimKind;
+
 /// One invalid field. The message does not repeat the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidField {
@@ -21,8 +23,8 @@ pub enum Refusal {
     #[error("this {0} exists already")]
     AlreadyExists(&'static str),
     /// Another owner holds the unique value.
-    #[error("this {0} is already in use")]
-    Taken(&'static str),
+    #[error("this {} is already in use", .0.noun())]
+    Taken(ClaimKind),
     /// One or more fields are invalid.
     #[error("{} not acceptable: {}", if .0.len() == 1 { "a field is" } else { "some fields are" }, list(.0))]
     Invalid(Vec<InvalidField>),

@@ -111,9 +111,9 @@ pub(in crate::http) async fn authenticate(
             "the API key is unknown, has expired or was revoked; ask an administrator for another";
         let unknown = || ApiError::new(ErrorCode::Unauthenticated, message);
         let token = ApiKeyToken::parse(token).ok_or_else(unknown)?;
-        http.standing.fresh().await?;
+        http.authorizations.fresh().await?;
         let principal = http
-            .standing
+            .authorizations
             .of_key(&token, http.now())
             .ok_or_else(unknown)?;
         last_use::note(http, token.id);
@@ -125,8 +125,8 @@ pub(in crate::http) async fn authenticate(
         .tokens
         .verify(token, http.now())
         .map_err(|_| not_valid())?;
-    http.standing.fresh().await?;
-    http.standing.of_token(&bearer).ok_or_else(not_valid)
+    http.authorizations.fresh().await?;
+    http.authorizations.of_token(&bearer).ok_or_else(not_valid)
 }
 
 fn bearer(value: &str) -> Option<&str> {

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod api_key_token;
 pub mod auth_settings;
+pub mod authorizations;
 pub mod caller;
 pub mod last_use;
 pub mod passwords;
@@ -11,5 +12,4 @@ pub mod principal;
 pub mod rate_limit;
 pub(in crate::http) mod sealed;
 pub mod second_factor;
-pub mod standing;
 pub mod tokens;

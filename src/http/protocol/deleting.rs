@@ -27,7 +27,7 @@ pub async fn check_unused(
     what: &str,
     instead: &str,
 ) -> Result<(), ApiError> {
-    http.tables_are_level().await?;
+    http.wait_until_caught_up().await?;
     let count = issuances::count(&http.database().await?, issued).await?;
     let times = match count {
         Some(0) => return Ok(()),

@@ -9,7 +9,6 @@ use tower_http::timeout::TimeoutError;
 
 use crate::commands::CommandError;
 use crate::database::DatabaseError;
-use crate::domain::kernel::claim::ClaimKind;
 use crate::domain::{DecodeError, Refusal};
 use crate::event_log::LogError;
 use crate::http::auth::passwords::PasswordError;
@@ -37,11 +36,8 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::NotFound(_) => Self::new(ErrorCode::NotFound, message),
             Refusal::AlreadyExists(_) => Self::new(ErrorCode::AlreadyExists, message),
-            Refusal::Taken(noun) => Self {
-                details: ClaimKind::field_of(noun)
-                    .iter()
-                    .map(|field| format!("{field}: {message}"))
-                    .collect(),
+            Refusal::Taken(kind) => Self {
+                details: vec![format!("{}: {message}", kind.field())],
                 ..Self::new(ErrorCode::Duplicate, message)
             },
             Refusal::Invalid(fields) => Self {
@@ -291,6 +287,7 @@ pub fn of_status(status: StatusCode) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::kernel::claim::ClaimKind;
     use crate::domain::{InvalidField, Personal};
     use crate::spreadsheet::Readings;
 
@@ -299,7 +296,7 @@ mod tests {
         let refusals = [
             (Refusal::NotFound("job"), 404),
             (Refusal::AlreadyExists("job"), 409),
-            (Refusal::Taken("e-mail address"), 409),
+            (Refusal::Taken(ClaimKind::AttendeeEmail), 409),
             (Refusal::field("name", "give one"), 400),
             (Refusal::Inactive, 409),
             (Refusal::WrongState("not now".to_owned()), 409),
@@ -329,12 +326,14 @@ mod tests {
 
     #[test]
     fn a_duplicate_names_its_field() {
-        for (noun, field) in [
-            ("e-mail address", "email"),
-            ("document number", "documentNumber"),
-            ("user name", "userName"),
+        for (kind, field) in [
+            (ClaimKind::AttendeeEmail, "email"),
+            (ClaimKind::AttendeeNameAtEmail, "email"),
+            (ClaimKind::AttendeeDocument, "documentNumber"),
+            (ClaimKind::UserEmail, "email"),
+            (ClaimKind::UserName, "userName"),
         ] {
-            let error = ApiError::from(Refusal::Taken(noun));
+            let error = ApiError::from(Refusal::Taken(kind));
             assert!(
                 error.details[0].starts_with(&format!("{field}: ")),
                 "{:?}",

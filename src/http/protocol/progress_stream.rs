@@ -108,8 +108,8 @@ pub async fn answer(
         until: Instant::now() + LONGEST,
         _place: (place, of_user),
     };
-    let events =
-        Sse::new(told(telling)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
+    let events = Sse::new(events(telling))
+        .keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
     Ok(([(CACHE_CONTROL, "no-store"), NO_BUFFERING], events).into_response())
 }
 
@@ -125,7 +125,7 @@ struct Telling {
     _place: (OwnedSemaphorePermit, Share<UserId>),
 }
 
-fn told(telling: Telling) -> impl Stream<Item = Result<Event, Infallible>> {
+fn events(telling: Telling) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(Some(telling), |telling| async move {
         let mut telling = telling?;
         let until = telling.until;

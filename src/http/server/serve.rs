@@ -226,7 +226,7 @@ mod tests {
     }
 
     /// Sends `said` and returns everything that the server sends until it closes the connection.
-    async fn told(address: SocketAddr, said: &[u8]) -> String {
+    async fn answer_to(address: SocketAddr, said: &[u8]) -> String {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(said).await.unwrap();
         let mut answer = Vec::new();
@@ -268,12 +268,12 @@ mod tests {
         for unfinished in ["", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
             // The response ends only because the server closes the connection.
             assert!(
-                !told(server.address, unfinished.as_bytes())
+                !answer_to(server.address, unfinished.as_bytes())
                     .await
                     .contains(" 200 ")
             );
         }
-        let whole = told(
+        let whole = answer_to(
             server.address,
             b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         )
@@ -293,7 +293,7 @@ mod tests {
             "X-Many: 1\r\n".repeat(200)
         );
         for head in [large, many] {
-            let answer = told(server.address, head.as_bytes()).await;
+            let answer = answer_to(server.address, head.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
         }
     }
@@ -308,7 +308,7 @@ mod tests {
             "Bad Header: 1\r\n",
         ] {
             let request = format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{head}\r\n");
-            let answer = told(server.address, request.as_bytes()).await;
+            let answer = answer_to(server.address, request.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 400 "), "{head}: {answer}");
         }
     }
@@ -332,7 +332,7 @@ mod tests {
             client.readable().await.unwrap();
             open.push(client);
         }
-        let refused = told(server.address, b"").await;
+        let refused = answer_to(server.address, b"").await;
         assert!(
             refused.starts_with("HTTP/1.1 429 ") && refused.contains("Retry-After: 1"),
             "{refused}"
@@ -349,7 +349,7 @@ mod tests {
             assert!(answer.ends_with("here"), "{answer}");
         }
         drop(open);
-        while !told(server.address, request).await.ends_with("here") {
+        while !answer_to(server.address, request).await.ends_with("here") {
             tokio::task::yield_now().await;
         }
     }
@@ -371,7 +371,7 @@ mod tests {
         };
         tokio::spawn(serve(listener, router, limits, shutdown, Duration::ZERO));
         let _open = TcpStream::connect(address).await.unwrap();
-        let answer = told(
+        let answer = answer_to(
             address,
             b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         )

@@ -111,7 +111,7 @@ pub struct Conditions(Vec<Condition>);
 struct Condition {
     sql: &'static str,
     value: Box<dyn ToSql + Sync + Send>,
-    /// True if the value is part of the list's identity; see [`Conditions::told`].
+    /// True if the value is part of the list's identity; see [`Conditions::identity`].
     is_told: bool,
 }
 
@@ -165,15 +165,15 @@ impl Conditions {
     /// Returns a description of the conditions that identifies the list. It contains values from
     /// the client.
     #[must_use]
-    pub fn told(&self) -> String {
-        let told = |one: &Condition| {
+    pub fn identity(&self) -> String {
+        let identity = |one: &Condition| {
             format!(
                 "{:?} {:?}",
                 one.sql,
                 Some(&one.value).filter(|_| one.is_told)
             )
         };
-        self.0.iter().map(told).collect::<Vec<_>>().join(", ")
+        self.0.iter().map(identity).collect::<Vec<_>>().join(", ")
     }
 
     fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
@@ -419,11 +419,11 @@ mod tests {
 
     #[test]
     fn different_filter_values_are_different_lists() {
-        let of = |value: Option<i64>| Conditions::default().maybe("a = $$", value).told();
+        let of = |value: Option<i64>| Conditions::default().maybe("a = $$", value).identity();
         assert_ne!(of(Some(1)), of(Some(2)));
         assert_ne!(of(Some(1)), of(None));
         assert_eq!(of(Some(1)), of(Some(1)));
-        let at = |now| Conditions::default().now("a > $$", now).told();
+        let at = |now| Conditions::default().now("a > $$", now).identity();
         let later = OffsetDateTime::UNIX_EPOCH + time::Duration::DAY;
         assert_eq!(
             at(OffsetDateTime::UNIX_EPOCH),
@@ -432,7 +432,7 @@ mod tests {
         );
         assert_ne!(
             at(later),
-            Conditions::default().now("a <= $$", later).told()
+            Conditions::default().now("a <= $$", later).identity()
         );
     }
 

@@ -11,7 +11,7 @@ use super::worker::Worker;
 use crate::database::DatabaseError;
 use crate::event_log::Position;
 use crate::projection::checkpoints;
-use crate::projection::checkpoints::Standing;
+use crate::projection::checkpoints::MemberState;
 
 /// Distance to the end of the log, in positions, within which a new projection counts as caught up.
 const CLOSE: Position = 1_000;
@@ -159,7 +159,7 @@ impl Projector {
             let Some(last) = events.last().map(|event| event.position) else {
                 return Ok(None);
             };
-            let members = [Standing {
+            let members = [MemberState {
                 member: &self.set.members()[index],
                 was_live: false,
             }];

@@ -16,7 +16,7 @@ use super::track::{TURN, Track};
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
 use crate::projection::checkpoints;
-use crate::projection::checkpoints::{Standing, State};
+use crate::projection::checkpoints::{MemberState, State};
 use crate::projection::set::{Member, search_path};
 
 /// Interval at which an idle projector checks that the log is still the same.
@@ -163,7 +163,7 @@ impl<'a> Worker<'a> {
         };
         let from = track.position;
         let to = last.position;
-        let members = standing(self.projector, &self.building, &track.members);
+        let members = member_states(self.projector, &self.building, &track.members);
         // The next batch is read while this one is applied.
         let (applied, read) = join(
             self.projector.commit(&members, from, to, &events),
@@ -220,7 +220,7 @@ impl<'a> Worker<'a> {
             set, source, pool, ..
         } = self.projector;
         let member = &set.members()[index];
-        let standing = Standing {
+        let state = MemberState {
             member,
             was_live: !self.building.contains(&index),
         };
@@ -231,7 +231,7 @@ impl<'a> Worker<'a> {
             let piece = &rest[..size.min(rest.len())];
             match self
                 .projector
-                .commit(&[standing], position, last.position, piece)
+                .commit(&[state], position, last.position, piece)
                 .await
             {
                 Ok(()) => {
@@ -298,14 +298,14 @@ impl<'a> Worker<'a> {
 }
 
 /// Returns the members with their current schemas.
-fn standing<'p>(
+fn member_states<'p>(
     projector: &'p Projector,
     building: &BTreeSet<usize>,
     members: &[usize],
-) -> Vec<Standing<'p>> {
+) -> Vec<MemberState<'p>> {
     let place = |index: &usize| {
         let member = &projector.set.members()[*index];
-        Standing {
+        MemberState {
             member,
             was_live: !building.contains(index),
         }
@@ -318,23 +318,21 @@ impl Projector {
     /// transaction.
     pub(in crate::projection) async fn commit(
         &self,
-        members: &[Standing<'_>],
+        members: &[MemberState<'_>],
         from: Position,
         to: Position,
         events: &[RecordedEvent],
     ) -> Result<(), ApplyError> {
         let mut client = self.pool.get().await.map_err(DatabaseError::from)?;
         let transaction = client.transaction().await.map_err(DatabaseError::from)?;
-        let schemas: Vec<String> = members.iter().map(Standing::schema).collect();
+        let schemas: Vec<String> = members.iter().map(MemberState::schema).collect();
         let path = search_path(schemas.iter().map(String::as_str));
         let settings = format!("{SETTINGS} SET LOCAL search_path = {path}");
         let moved = checkpoints::advance(&transaction, &self.set, members, from, to);
         let (set, moved) = join(transaction.batch_execute(&settings), moved).await;
         set.map_err(DatabaseError::from)?;
         let moved = moved?;
-        let names = members
-            .iter()
-            .map(|standing| &standing.member.projection.name);
+        let names = members.iter().map(|state| &state.member.projection.name);
         let lost: Vec<String> = names
             .filter(|name| !moved.contains(name))
             .cloned()
@@ -344,13 +342,13 @@ impl Projector {
         }
         let projections: Vec<_> = members
             .iter()
-            .map(|standing| &standing.member.projection)
+            .map(|state| &state.member.projection)
             .collect();
         apply(&transaction, &projections, events).await?;
         transaction.commit().await.map_err(DatabaseError::from)?;
-        let readable = members.iter().filter(|standing| standing.was_live);
+        let readable = members.iter().filter(|state| state.was_live);
         self.readers
-            .publish(readable.map(|standing| (standing.member.projection.name.as_str(), to)));
+            .publish(readable.map(|state| (state.member.projection.name.as_str(), to)));
         Ok(())
     }
 }

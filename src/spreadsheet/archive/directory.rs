@@ -158,7 +158,7 @@ mod tests {
         writer.finish().expect("closed").into_inner()
     }
 
-    fn told(bytes: Vec<u8>) -> String {
+    fn read_result(bytes: Vec<u8>) -> String {
         check(&mut Cursor::new(bytes))
             .map_or_else(|error| error.to_string(), |()| "fine".to_owned())
     }
@@ -191,13 +191,13 @@ mod tests {
     #[test]
     fn archives_of_a_plain_size_pass() {
         for parts in [0, 1, 200] {
-            assert_eq!(told(archive(parts)), "fine", "{parts}");
+            assert_eq!(read_result(archive(parts)), "fine", "{parts}");
         }
         let mut commented = archive(3);
         let length = commented.len();
         commented[length - 2] = 5;
         commented.extend(b"hello");
-        assert_eq!(told(commented), "fine");
+        assert_eq!(read_result(commented), "fine");
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
         let bytes = long(&whole, end + 12);
         let start = long(&whole, end + 16);
         let zip64 = [&whole[..end], &zip64_ends(3, bytes, start)].concat();
-        assert_eq!(told(zip64.clone()), "fine");
+        assert_eq!(read_result(zip64.clone()), "fine");
         assert_eq!(
             zip::ZipArchive::new(Cursor::new(zip64))
                 .expect("read by the library")
@@ -227,10 +227,10 @@ mod tests {
             zip64_ends(5_000_000, few.len() as u64, 30),
         ]
         .concat();
-        assert!(told(many).contains("too many parts"));
+        assert!(read_result(many).contains("too many parts"));
         let wide = [vec![0; start], vec![0; 5 << 20], zip64_ends(1, 5 << 20, 30)].concat();
-        assert!(told(wide).contains("too many parts"));
-        assert!(told(archive(10_001)).contains("too many parts"));
+        assert!(read_result(wide).contains("too many parts"));
+        assert!(read_result(archive(10_001)).contains("too many parts"));
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
         for (at, value) in [(12, 1_u32), (16, 0), (16, u32::MAX - 1)] {
             let mut bent = whole.clone();
             bent[end + at..end + at + 4].copy_from_slice(&value.to_le_bytes());
-            assert!(told(bent).contains("not whole"), "{at}");
+            assert!(read_result(bent).contains("not whole"), "{at}");
         }
         // An end record in the comment of another one. A reader that searches backwards would use
         // it.
@@ -256,9 +256,12 @@ mod tests {
         .concat();
         hidden[end + 20] = inner.len() as u8;
         hidden.extend(inner);
-        assert!(told(hidden).contains("not whole"));
+        assert!(read_result(hidden).contains("not whole"));
         for cut in [0, 4, 21, end] {
-            assert!(told(whole[..cut].to_vec()).contains("not whole"), "{cut}");
+            assert!(
+                read_result(whole[..cut].to_vec()).contains("not whole"),
+                "{cut}"
+            );
         }
     }
 }

@@ -263,7 +263,7 @@ fn harmless_columns_beside_the_name_are_accepted() {
 
 #[test]
 fn proposed_mappings_work() {
-    let told = |headers: &str, values: &str| {
+    let output = |headers: &str, values: &str| {
         let error =
             names_of(&format!("{headers}\n{values}\n"), &Reading::default()).expect_err(headers);
         assert_eq!(error.code(), UNKNOWN, "{headers}");
@@ -309,7 +309,7 @@ fn proposed_mappings_work() {
             "ignore",
         ),
     ] {
-        let message = told(headers, values);
+        let message = output(headers, values);
         let mapping = format!("{{\"{column}\": \"{proposal}\"}}");
         assert!(
             message.contains(&mapping) && message.contains("row 2"),

@@ -504,11 +504,11 @@ fn a_full_name_that_lacks_a_part_of_the_name_refuses_the_file() {
     ] {
         let error = chosen.check(&row(full, first, last)).expect_err(full);
         assert_eq!(error.code(), "FULL_NAME_DIFFERS", "{full}");
-        let told = error.to_string();
+        let output = error.to_string();
         for proposal in ["fullName", "ignore"] {
             assert!(
-                told.contains(&format!("{{\"Full name\": \"{proposal}\"}}")),
-                "{told}"
+                output.contains(&format!("{{\"Full name\": \"{proposal}\"}}")),
+                "{output}"
             );
             let map = mapped(
                 &headers,
@@ -532,14 +532,14 @@ fn a_full_name_that_lacks_a_part_of_the_name_refuses_the_file() {
 
 #[test]
 fn message_about_an_incomplete_full_name_proposes_mappings_that_work() {
-    let told = |headers: &[&str], cells: &[&str]| {
+    let output = |headers: &[&str], cells: &[&str]| {
         let error = map(&owned(headers))
             .expect("all columns")
             .check(&record(cells));
         error.expect_err("a lost part").to_string()
     };
     let headers = ["Nombre \"completo\"", "Apellidos", "Correo", "DNI"];
-    let message = told(&headers, &["Ana María", "Rojas", "a@x.org", "1"]);
+    let message = output(&headers, &["Ana María", "Rojas", "a@x.org", "1"]);
     assert!(
         message.contains(r#"{"Nombre \"completo\"": "fullName"}"#),
         "{message}"
@@ -560,7 +560,7 @@ fn message_about_an_incomplete_full_name_proposes_mappings_that_work() {
     );
     assert!(parts.expect("all columns").check(&row).is_ok());
     // A middle name alone makes no surname.
-    let message = told(
+    let message = output(
         &["Nombre", "Segundo nombre", "Correo", "DNI"],
         &["Ana", "María", "a@x.org", "1"],
     );

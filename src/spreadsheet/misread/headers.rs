@@ -68,7 +68,7 @@ mod tests {
     use super::super::super::fixture::open_chosen;
     use crate::domain::certification::reading::Reading;
 
-    fn told(bytes: &[u8], encoding: Option<&str>) -> String {
+    fn output(bytes: &[u8], encoding: Option<&str>) -> String {
         let reading = Reading {
             encoding: encoding.map(str::to_owned),
             ..Reading::default()
@@ -97,7 +97,7 @@ mod tests {
             (&macroman[..], Some("windows-1252"), "macintosh"),
             (&utf_16[..], Some("utf-8"), "utf-16le"),
         ] {
-            let message = told(bytes, given);
+            let message = output(bytes, given);
             assert!(
                 message.contains("look misread") && message.contains(offered),
                 "{given:?} {message}"
@@ -113,7 +113,7 @@ mod tests {
             "Nombre,Correo,¿Cuál es tu número favorito?,Nº\nAna,ana@example.org,7,1\n",
             "Имя,Город\nАнна,Омск\n",
         ] {
-            let message = told(text.as_bytes(), None);
+            let message = output(text.as_bytes(), None);
             assert!(!message.contains("misread"), "{message}");
         }
     }

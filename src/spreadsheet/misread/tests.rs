@@ -84,10 +84,10 @@ fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
     ] {
         let error = read(names, encoding).expect_err(names);
         assert_eq!(error.code(), "MISREAD_TEXT", "{names}");
-        let told = error.for_uploader();
+        let message = error.for_uploader();
         assert!(
-            told.contains(&format!("reads \"{first}\"")),
-            "{encoding} {names}: {told}"
+            message.contains(&format!("reads \"{first}\"")),
+            "{encoding} {names}: {message}"
         );
     }
 }
@@ -115,12 +115,12 @@ fn code_pages_of_dos_are_never_read_as_garbage() {
             Ok(read) => assert_eq!(read, names, "{encoding}"),
             Err(error) => {
                 assert_eq!(error.code(), "MISREAD_TEXT", "{names}");
-                let told = error.for_uploader();
-                let (_, rest) = told
+                let message = error.for_uploader();
+                let (_, rest) = message
                     .split_once("upload the file again with encoding=")
                     .expect("a way out");
                 let assumed = rest.split(';').next().unwrap_or_default();
-                assert!(Charset::of_label(assumed).is_some(), "{told}");
+                assert!(Charset::of_label(assumed).is_some(), "{message}");
             }
         }
     }

@@ -112,12 +112,12 @@ fn case_06_macroman() {
     let name = "06-excel-mac-macroman.csv";
     let error = rows(name, &Reading::default()).expect_err("the encoding can't be told");
     assert_eq!(error.code(), "MISREAD_TEXT");
-    let told = error.for_uploader();
+    let output = error.for_uploader();
     assert!(
-        told.contains("encoding=macintosh reads \"José Muñoz Ibáñez\""),
-        "{told}"
+        output.contains("encoding=macintosh reads \"José Muñoz Ibáñez\""),
+        "{output}"
     );
-    assert!(told.contains("\"Nombre completo\""), "{told}");
+    assert!(output.contains("\"Nombre completo\""), "{output}");
     assert!(!format!("{error} {error:?}").contains("oz"), "{error:?}");
     let read = rows(name, &in_encoding("macintosh")).expect("it is MacRoman");
     assert_eq!(
@@ -149,10 +149,10 @@ fn case_07_cyrillic_and_dos() {
     let name = "07-cp850-dos.csv";
     let error = rows(name, &Reading::default()).expect_err("the encoding can't be told");
     assert_eq!(error.code(), "MISREAD_TEXT");
-    let told = error.for_uploader();
+    let output = error.for_uploader();
     assert!(
-        told.contains("encoding=ibm850 reads \"José Muñoz Ibáñez\""),
-        "{told}"
+        output.contains("encoding=ibm850 reads \"José Muñoz Ibáñez\""),
+        "{output}"
     );
     let read = rows(name, &in_encoding("cp850")).expect("it is code page 850");
     assert_eq!(

@@ -100,9 +100,9 @@ fn hidden_columns_are_named_and_read() {
     let columns = r#"<cols><col min="1" max="1" width="9"/><col min="2" max="3" width="9" hidden="1"/><col min="4" max="4" width="0"/></cols>"#;
     workbook.columns = columns;
     let bytes = workbook.pack();
-    let told = how(&bytes, Format::Xlsx, &Reading::default());
+    let message = how(&bytes, Format::Xlsx, &Reading::default());
     assert_eq!(
-        hidden_headers(&told),
+        hidden_headers(&message),
         [("People", "Correo"), ("People", "DNI"), ("People", "Nota")]
     );
     assert_eq!(briefs(&bytes, Format::Xlsx), ["2 Ana Gil|2|a@example.org"]);

@@ -11,13 +11,13 @@ fn names(case: &str) -> Vec<String> {
         .join("tests/cases")
         .join(case);
     let bytes = std::fs::read(&path).expect("the case is there");
-    let told = |outcome: RowOutcome| match outcome {
+    let message = |outcome: RowOutcome| match outcome {
         RowOutcome::Person { person, .. } => person.full_name.into_revealed(),
         RowOutcome::Rejected { errors, .. } => errors[0].code.to_owned(),
     };
     rows(&bytes, Format::Csv)
         .into_iter()
-        .map(|row| told(row.outcome))
+        .map(|row| message(row.outcome))
         .collect()
 }
 

@@ -54,13 +54,16 @@ fn surname_first_below_another_header_refuses_the_file() {
         let error =
             read_through(header, &["Rojas, Ana", "", "Gil, Eva", "Luis Mora"]).expect_err(header);
         assert_eq!(error.code(), "SURNAME_FIRST", "{header}");
-        let told = error.for_uploader();
-        assert!(told.contains(header) && told.contains("row 2"), "{told}");
+        let message = error.for_uploader();
         assert!(
-            told.contains("Apellidos y nombres") && told.contains("Last name, first name"),
-            "{told}"
+            message.contains(header) && message.contains("row 2"),
+            "{message}"
         );
-        assert!(!told.contains("Rojas"), "{told}");
+        assert!(
+            message.contains("Apellidos y nombres") && message.contains("Last name, first name"),
+            "{message}"
+        );
+        assert!(!message.contains("Rojas"), "{message}");
         // Nothing is printed as written, whatever the share.
         assert_eq!(
             names(header, &["Rojas, Ana", "Eva Gil", "Luis Mora"]),

@@ -123,12 +123,12 @@ fn the_header_row_is_found_below_titles() {
     );
 
     let lacking = "Informe\nNombre completo,Correo,Nota\nAna,a@example.org,5\n";
-    let told = error(lacking.as_bytes(), Format::Csv).to_string();
+    let output = error(lacking.as_bytes(), Format::Csv).to_string();
     assert!(
-        told.starts_with("row 2 looks like the header row") && told.contains("documentNumber"),
-        "{told}"
+        output.starts_with("row 2 looks like the header row") && output.contains("documentNumber"),
+        "{output}"
     );
-    assert!(told.contains("mapping"), "{told}");
+    assert!(output.contains("mapping"), "{output}");
 
     let chosen = |row| Reading {
         header_row: Some(row),
@@ -244,10 +244,10 @@ fn text_that_was_encoded_twice_is_refused_and_can_be_read() {
     let text = "Nombre,Correo,DNI\nJosÃ© MuÃ±oz,j@example.org,1\nAna Gil,a@example.org,2\n";
     let error = refused(text.as_bytes(), &Reading::default());
     assert_eq!(error.code(), "MISREAD_TEXT");
-    let told = error.for_uploader();
+    let output = error.for_uploader();
     assert!(
-        told.contains("encoding=utf-8-twice reads \"José Muñoz\""),
-        "{told}"
+        output.contains("encoding=utf-8-twice reads \"José Muñoz\""),
+        "{output}"
     );
     let twice = Reading {
         encoding: Some("utf-8-twice".to_owned()),
@@ -290,8 +290,8 @@ fn headers_in_another_encoding_tell_it() {
             continue;
         }
         assert_eq!(error.code(), "MISREAD_TEXT", "{label}: {error}");
-        let told = error.for_uploader();
-        assert!(told.contains(&format!("encoding={label} reads \"Raúl Paz\"")), "{told}");
+        let output = error.for_uploader();
+        assert!(output.contains(&format!("encoding={label} reads \"Raúl Paz\"")), "{output}");
     }
 }
 
@@ -362,8 +362,8 @@ fn an_address_with_a_quotation_mark_has_no_accent() {
     };
     assert!(message("an\"a@example.org").contains("quotation mark"));
     assert!(message("“ana”@example.org").contains("quotation mark"));
-    let told = message("aná@example.org");
-    assert!(told.contains("accent"), "{told}");
+    let output = message("aná@example.org");
+    assert!(output.contains("accent"), "{output}");
     assert!(message("a na@example.org").contains("space"));
     assert!(
         message("Ana <ana@example.org").contains("bracket")
@@ -560,9 +560,9 @@ fn web_pages_named_as_workbooks_are_refused() {
 #[test]
 fn errors_of_a_sheet_name_it() {
     let workbook = Workbook::of(&row(1, &["Nombre", "Correo"]));
-    let told = error(&workbook.pack(), Format::Xlsx).to_string();
+    let output = error(&workbook.pack(), Format::Xlsx).to_string();
     assert!(
-        told.starts_with("sheet \"People\": row 1 looks like the header row"),
-        "{told}"
+        output.starts_with("sheet \"People\": row 1 looks like the header row"),
+        "{output}"
     );
 }

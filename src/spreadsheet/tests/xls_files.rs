@@ -293,11 +293,14 @@ fn limits_of_the_whole_file() {
 
 #[test]
 fn other_office_files() {
-    let told = error(&contain("WordDocument", &[7; 5_000]), Format::Xls);
+    let message = error(&contain("WordDocument", &[7; 5_000]), Format::Xls);
     assert_eq!(
-        (told.code(), told.to_string().contains("without a workbook")),
+        (
+            message.code(),
+            message.to_string().contains("without a workbook")
+        ),
         ("UNKNOWN_FORMAT", true),
-        "{told}"
+        "{message}"
     );
     assert_eq!(
         error(&contain("EncryptedPackage", &[7; 5_000]), Format::Xls).code(),

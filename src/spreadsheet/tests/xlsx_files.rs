@@ -126,9 +126,9 @@ fn a_bomb_is_refused_while_it_inflates() {
         max_inflated_bytes: 2 << 20,
         ..Limits::default()
     };
-    let told = open_within(&bytes, Format::Xlsx, limits).expect_err("too much");
-    assert_eq!(told.code(), "FILE_INFLATES_TOO_LARGE");
-    assert!(told.to_string().contains("2 MiB"), "{told}");
+    let message = open_within(&bytes, Format::Xlsx, limits).expect_err("too much");
+    assert_eq!(message.code(), "FILE_INFLATES_TOO_LARGE");
+    assert!(message.to_string().contains("2 MiB"), "{message}");
 }
 
 #[test]
@@ -205,12 +205,12 @@ fn damaged_workbooks() {
         )
         .expect("the header is whole");
         let first = reader.next().expect("a row");
-        let told = if first.is_ok() {
+        let message = if first.is_ok() {
             reader.next().expect("the damage")
         } else {
             first
         };
-        assert_eq!(told.expect_err(damage).code(), "BROKEN_FILE", "{damage}");
+        assert_eq!(message.expect_err(damage).code(), "BROKEN_FILE", "{damage}");
         assert!(reader.next().is_none());
     }
     let bytes = people(&good).pack();
@@ -305,16 +305,16 @@ fn one_part_as_many_sheets_costs_no_more_than_twice_the_limit() {
         max_inflated_bytes: 1 << 20,
         ..Limits::default()
     };
-    let told = open_within(&workbook.pack(), Format::Xlsx, limits)
+    let message = open_within(&workbook.pack(), Format::Xlsx, limits)
         .map(drop)
         .expect_err("refused");
-    assert_eq!(told.code(), "BROKEN_FILE");
+    assert_eq!(message.code(), "BROKEN_FILE");
     // A single sheet of that size is read to its end.
     workbook.properties = r#"<sheets><sheet name="a" sheetId="1" r:id="s1"/></sheets>"#;
-    let told = open_within(&workbook.pack(), Format::Xlsx, limits)
+    let message = open_within(&workbook.pack(), Format::Xlsx, limits)
         .map(drop)
         .expect_err("blank");
-    assert_eq!(told.code(), "EMPTY_FILE");
+    assert_eq!(message.code(), "EMPTY_FILE");
 }
 
 #[test]

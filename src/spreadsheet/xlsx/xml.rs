@@ -253,9 +253,9 @@ mod tests {
     fn nesting_has_a_bound() {
         let deep = "<a>".repeat(MAX_DEPTH + 1);
         let mut xml = Xml::new(deep.as_bytes());
-        let told = std::iter::repeat_with(|| xml.next().map(|_| ()))
+        let output = std::iter::repeat_with(|| xml.next().map(|_| ()))
             .find_map(Result::err)
             .expect("too deep");
-        assert_eq!(told.code(), "BROKEN_FILE");
+        assert_eq!(output.code(), "BROKEN_FILE");
     }
 }

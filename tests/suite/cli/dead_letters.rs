@@ -1,8 +1,8 @@
 //! `laureate dead-letters`: lists dead letters and processes them again.
 
 use laureate::domain::certification::batch::{Batch, BatchCommand, BatchRequested};
-use laureate::domain::certification::mail::{Email, EmailCommand, MailDelivery, OnUnknown};
-use laureate::domain::{BatchId, EmailId};
+use laureate::domain::certification::mail::{Mail, MailCommand, MailDelivery, OnUnknown};
+use laureate::domain::{BatchId, MailId};
 use laureate::workers::Delivery;
 use laureate::workers::dead_letter::{DeadLetter, keep};
 use uuid::Uuid;
@@ -34,7 +34,7 @@ async fn dead_letters_are_listed_and_requeued() {
     let storage = tempfile::tempdir().expect("a temporary folder");
     let environment = environment(log.namespace.name(), &storage.path().to_string_lossy());
     let batch = BatchId(Uuid::new_v4());
-    let mail = EmailId(Uuid::new_v4());
+    let mail = MailId(Uuid::new_v4());
     let request = BatchRequested {
         certificate_id: Uuid::new_v4().into(),
         attendee_ids: vec![Uuid::new_v4().into()],
@@ -47,13 +47,13 @@ async fn dead_letters_are_listed_and_requeued() {
         .await
         .expect("done");
     given_up(&log, "processes").await;
-    let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
-    let abandon = EmailCommand::Abandon {
+    let queue = MailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
+    let abandon = MailCommand::Abandon {
         why: "nothing helped".to_owned(),
     };
     for command in [queue, abandon] {
         log.commands
-            .execute::<Email>(&person(), mail, command)
+            .execute::<Mail>(&person(), mail, command)
             .await
             .expect("done");
     }

@@ -480,11 +480,11 @@ async fn history_of_a_certificate_is_printed_with_causes() {
         assert_eq!(ran.code, 0, "{}", ran.err);
         scrubbed(&ran.out)
     };
-    let told = [
+    let message = [
         history("import", "ImportRequested", false),
         history("attendees", "AttendeeImported", false),
         history("generated-certificate", "CertificateRequested", false),
         history("job", "EmailQueued", true),
     ];
-    insta::assert_snapshot!("history", told.join("\n────\n"));
+    insta::assert_snapshot!("history", message.join("\n────\n"));
 }

@@ -64,26 +64,26 @@ fn errors_in_a_template_have_line_and_column() {
     change(&source, "fill: accent, it", "fill: acent, it");
     let wrong = template(&["check", "template.typ"], folder.path());
     assert_eq!(wrong.status.code(), Some(1));
-    let told = said(&wrong);
+    let message = said(&wrong);
     assert!(
-        told.starts_with("template.typ:") && told.contains(": unknown variable: acent"),
-        "{told}"
+        message.starts_with("template.typ:") && message.contains(": unknown variable: acent"),
+        "{message}"
     );
     change(&source, "fill: acent, it", "fill: accent, it");
 
     change(&source, "w.lead", "d.fields.salary");
-    let told = said(&template(&["check", "."], folder.path()));
+    let message = said(&template(&["check", "."], folder.path()));
     assert!(
-        told.contains("template.typ:") && told.contains("salary"),
-        "{told}"
+        message.contains("template.typ:") && message.contains("salary"),
+        "{message}"
     );
     change(&source, "d.fields.salary", "w.lead");
 
     change(&source, "w.lead", "read(\"/etc/passwd\")");
-    let told = said(&template(&["check", "."], folder.path()));
+    let message = said(&template(&["check", "."], folder.path()));
     assert!(
-        told.contains("/etc/passwd is none of the files that ship"),
-        "{told}"
+        message.contains("/etc/passwd is none of the files that ship"),
+        "{message}"
     );
     change(&source, "read(\"/etc/passwd\")", "w.lead");
 
@@ -219,11 +219,11 @@ fn preview_is_written_as_pdf_or_png() {
         ),
     ] {
         let refused = template(arguments, folder.path());
-        let told = said(&refused);
+        let message = said(&refused);
         assert_eq!(
-            (refused.status.code(), told.contains(problem)),
+            (refused.status.code(), message.contains(problem)),
             (Some(code), true),
-            "{told}"
+            "{message}"
         );
     }
 }

@@ -140,19 +140,19 @@ async fn only_public_routes_accept_requests_without_a_valid_token() {
         );
         for (what, token) in tokens {
             let answer = ask(&api, &endpoint, token).await;
-            let told = format!(
+            let message = format!(
                 "{} {} with {what}: {}",
                 endpoint.method, endpoint.path, answer.body
             );
             match endpoint.access {
-                Access::Public => assert_ne!(answer.code(), "UNAUTHENTICATED", "{told}"),
+                Access::Public => assert_ne!(answer.code(), "UNAUTHENTICATED", "{message}"),
                 Access::SignedIn | Access::May(_) | Access::InPerson(_) => {
                     assert_eq!(
                         (answer.status.as_u16(), answer.code()),
                         (401, "UNAUTHENTICATED"),
-                        "{told}"
+                        "{message}"
                     );
-                    assert_eq!(answer.header("www-authenticate"), "Bearer", "{told}");
+                    assert_eq!(answer.header("www-authenticate"), "Bearer", "{message}");
                     logged_out.push(endpoint.path.clone());
                 }
             }
@@ -274,21 +274,21 @@ async fn key(api: &Api, scopes: &[Permission]) -> (String, String) {
 
 #[track_caller]
 fn allowed(endpoint: &Endpoint, who: &str, may: bool, answer: &Answered) {
-    let told = format!(
+    let message = format!(
         "{} {} as {who}: {} {}",
         endpoint.method, endpoint.path, answer.status, answer.body
     );
     if may {
         assert!(
             !["FORBIDDEN", "UNAUTHENTICATED"].contains(&answer.code()),
-            "{told}"
+            "{message}"
         );
-        assert!(!answer.status.is_server_error(), "{told}");
+        assert!(!answer.status.is_server_error(), "{message}");
     } else {
         assert_eq!(
             (answer.status.as_u16(), answer.code()),
             (403, "FORBIDDEN"),
-            "{told}"
+            "{message}"
         );
     }
 }

@@ -73,17 +73,17 @@ async fn batch_is_downloaded_as_a_zip_and_as_one_pdf() {
     assert_eq!(seen.send().await.expect("answered").status(), 200);
 
     let (headers, zip) = fetched(&api, &format!("/batches/{batch}/certificates.zip")).await;
-    let told = |name: &str| headers[name].to_str().expect("text").to_owned();
+    let message = |name: &str| headers[name].to_str().expect("text").to_owned();
     assert_eq!(
         [
-            told("content-type"),
-            told("x-certificates"),
-            told("x-certificates-missing"),
-            told("x-parts")
+            message("content-type"),
+            message("x-certificates"),
+            message("x-certificates-missing"),
+            message("x-parts")
         ],
         ["application/zip", "4", "1", "1"]
     );
-    assert!(told("content-disposition").contains(&format!("certificates_{batch}.zip")));
+    assert!(message("content-disposition").contains(&format!("certificates_{batch}.zip")));
     let mut zip = zip::ZipArchive::new(Cursor::new(zip)).expect("an archive");
     let mut names: Vec<String> = zip
         .file_names()

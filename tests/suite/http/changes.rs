@@ -116,7 +116,7 @@ async fn attendee_is_created_changed_and_deleted() {
 async fn duplicate_email_or_document_is_rejected() {
     let api = Api::start().await;
     add(&api, &ada()).await;
-    let told = async |extra: Value| {
+    let message = async |extra: Value| {
         let mut body = ada();
         body.as_object_mut()
             .unwrap()
@@ -124,10 +124,10 @@ async fn duplicate_email_or_document_is_rejected() {
         scrubbed(&api.post("/attendees", &body).await.body)
     };
     let refused = json!({
-        "same address": told(json!({ "email": "ADA@Example.com", "documentNumber": "8" })).await,
-        "same document": told(json!({ "email": "other@example.com", "documentNumber": "0-07" })).await,
-        "several fields": told(json!({ "fullName": "", "email": "nowhere", "documentNumber": null })).await,
-        "unknown field": told(json!({ "colour": "red" })).await,
+        "same address": message(json!({ "email": "ADA@Example.com", "documentNumber": "8" })).await,
+        "same document": message(json!({ "email": "other@example.com", "documentNumber": "0-07" })).await,
+        "several fields": message(json!({ "fullName": "", "email": "nowhere", "documentNumber": null })).await,
+        "unknown field": message(json!({ "colour": "red" })).await,
     });
     insta::assert_json_snapshot!("refused_people", refused);
 

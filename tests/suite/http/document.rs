@@ -35,7 +35,7 @@ fn tool() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/schemathesis")
 }
 
-fn told(output: &Output) -> String {
+fn message(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{}{}", text(&output.stdout), text(&output.stderr))
 }
@@ -51,7 +51,7 @@ fn every_example_matches_its_schema() {
         .arg(&document)
         .output()
         .expect("started");
-    assert!(output.status.success(), "{}", told(&output));
+    assert!(output.status.success(), "{}", message(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,5 +115,5 @@ async fn schemathesis_finds_no_undocumented_response() {
     }
     let asking = tokio::task::spawn_blocking(move || command.output());
     let output = asking.await.expect("joined").expect("started");
-    assert!(output.status.success(), "{}", told(&output));
+    assert!(output.status.success(), "{}", message(&output));
 }

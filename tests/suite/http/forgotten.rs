@@ -123,8 +123,8 @@ async fn reset_link_sets_the_password_once() {
     let again = reset(&api, token, "Third-horse-3").await.expect(400);
     assert_eq!(again.code(), "RESET_LINK_INVALID");
     // Both password changes send a notice: the one after the first log-in, and this one.
-    let told = mail(&address, "Your password was changed", 2).await;
-    assert!(told.contains("If it was not you"), "{told}");
+    let message = mail(&address, "Your password was changed", 2).await;
+    assert!(message.contains("If it was not you"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -311,8 +311,8 @@ async fn hostile_files_are_rejected_and_the_server_keeps_serving() {
     ]
     .concat();
     let mixed = server.people("mixed.csv", mixed).await;
-    let told = mixed.status.is_client_error() || mixed.body["data"]["totalRecords"] == 2;
-    assert!(told, "{}", mixed.body);
+    let message = mixed.status.is_client_error() || mixed.body["data"]["totalRecords"] == 2;
+    assert!(message, "{}", mixed.body);
     server.is_well("odd tables").await;
 
     let endless = server

@@ -169,7 +169,7 @@ async fn invalid_issue_date_is_rejected_by_every_endpoint() {
         too_far.as_str(),
         "tomorrow",
     ] {
-        let told = |answered: Answered| {
+        let message = |answered: Answered| {
             let answered = answered.expect(400);
             let detail = answered.body["error"]["details"][0]
                 .as_str()
@@ -179,21 +179,21 @@ async fn invalid_issue_date_is_rejected_by_every_endpoint() {
         };
         let definition =
             json!({ "client": "A", "name": "B", "eventName": "C", "issueDate": wrong });
-        told(api.post("/certificates", &definition).await);
+        message(api.post("/certificates", &definition).await);
         let patch = api.request(Method::PATCH, &format!("/certificates/{certificate}"));
         let patch = patch
             .json(&json!({ "issueDate": wrong }))
             .send()
             .await
             .expect("answered");
-        told(Answered::of(patch).await);
+        message(Answered::of(patch).await);
         let mut generate = json!({ "certificateId": certificate, "attendeeIds": [uuid::Uuid::new_v4()], "issueDate": wrong });
-        told(
+        message(
             api.post("/generated-certificates/generate", &generate)
                 .await,
         );
         generate["dryRun"] = json!(true);
-        told(
+        message(
             api.post("/generated-certificates/generate", &generate)
                 .await,
         );
@@ -202,11 +202,11 @@ async fn invalid_issue_date_is_rejected_by_every_endpoint() {
             "/attendees/bulk-upload?dryRun=true",
         ] {
             let form = file("people.csv", PEOPLE).text("issueDate", wrong.to_owned());
-            told(api.upload(path, form).await);
+            message(api.upload(path, form).await);
         }
         let people =
             json!([{ "fullName": "Ana", "email": "ana@example.com", "documentNumber": "1" }]);
-        told(
+        message(
             api.post(&format!("/attendees/bulk?issueDate={wrong}"), &people)
                 .await,
         );

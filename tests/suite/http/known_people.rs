@@ -465,12 +465,12 @@ async fn an_upload_for_a_second_course_issues_to_known_people_by_a_batch_that_ca
     );
     assert_eq!(data["batches"].as_array().map(Vec::len), Some(1));
     let import = format!("/imports/{}", data["importId"].as_str().expect("an id"));
-    let told = api
+    let output = api
         .until("the import tells that both are drawn", &import, |body| {
             body["data"]["batches"][0]["progress"]["generated"] == 2
         })
         .await;
-    let batch = &told["data"]["batches"][0];
+    let batch = &output["data"]["batches"][0];
     assert_eq!(
         (&batch["total"], &batch["requested"], &batch["refused"]),
         (&json!(2), &json!(2), &json!(0))

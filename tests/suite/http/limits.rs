@@ -90,7 +90,7 @@ async fn failed_log_ins_are_limited_even_for_unknown_accounts() {
             .await
             .expect(200);
     }
-    let mut told = Vec::new();
+    let mut message = Vec::new();
     for email in [api.app.email.as_str(), "nobody@example.com"] {
         let mut codes = Vec::new();
         for _ in 0..4 {
@@ -103,12 +103,12 @@ async fn failed_log_ins_are_limited_even_for_unknown_accounts() {
                 .code()
                 .to_owned(),
         );
-        told.push(codes);
+        message.push(codes);
     }
-    assert_eq!(told[0], told[1]);
+    assert_eq!(message[0], message[1]);
     let wrong = "INVALID_CREDENTIALS";
     let late = "TOO_MANY_REQUESTS";
-    assert_eq!(told[0], [wrong, wrong, wrong, late, late]);
+    assert_eq!(message[0], [wrong, wrong, wrong, late, late]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,12 +130,12 @@ async fn guesses_at_an_account_do_not_lock_out_its_owner() {
         "198.51.100.2",
         "198.51.100.3",
     ];
-    let mut told = Vec::new();
+    let mut message = Vec::new();
     for client in from {
-        told.push(guess(client).await);
+        message.push(guess(client).await);
     }
     // The limit is two for one address, and three for all addresses together.
-    assert_eq!(told, [401, 401, 429, 401, 429]);
+    assert_eq!(message, [401, 401, 429, 401, 429]);
     // The owner's address is known from a successful log-in. An unknown address has to wait.
     log_in(&api, email, password, "192.0.2.1").await.expect(200);
     log_in(&api, email, password, "203.0.113.1")

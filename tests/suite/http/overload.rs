@@ -210,12 +210,12 @@ async fn one_address_cannot_take_all_connections() {
         .collect();
     bystander.is_served().await;
     // The last connections get 429 and are closed.
-    let mut told = String::new();
+    let mut message = String::new();
     let last = idle.last_mut().expect("many");
-    let _ = last.read_to_string(&mut told).await;
+    let _ = last.read_to_string(&mut message).await;
     assert!(
-        told.starts_with("HTTP/1.1 429 ") && told.contains("Retry-After: 1"),
-        "{told}"
+        message.starts_with("HTTP/1.1 429 ") && message.contains("Retry-After: 1"),
+        "{message}"
     );
     drop(idle);
     until("the address is served again", async || {

@@ -555,11 +555,11 @@ async fn addresses_that_a_template_shows_and_no_font_draws_are_told_by_both_rehe
         let warned = rehearsed["data"]["warningDetails"]
             .as_array()
             .expect("a list");
-        let told: Vec<_> = warned
+        let output: Vec<_> = warned
             .iter()
             .filter_map(|one| one["row"].as_i64())
             .collect();
-        assert_eq!(told, rows, "{rehearsed}");
+        assert_eq!(output, rows, "{rehearsed}");
         for error in warned.iter().map(|one| &one["errors"][0]) {
             let named = ["code", "field", "column"].map(|key| error[key].as_str());
             assert_eq!(named, [Some("UNDRAWABLE"), Some("email"), Some("Email")]);

@@ -63,8 +63,8 @@ async fn import_progress_is_streamed_until_it_ends() {
         body["success"] == true
     })
     .await;
-    let told = events(opened(&api, &format!("{path}/events"), None).await).await;
-    let (last, before) = told.split_last().expect("events");
+    let message = events(opened(&api, &format!("{path}/events"), None).await).await;
+    let (last, before) = message.split_last().expect("events");
     assert_eq!((last.name.as_str(), last.id.as_str()), ("end", "end"));
     assert_eq!(
         (&last.data["state"], &last.data["created"]),
@@ -111,8 +111,8 @@ async fn batch_progress_is_streamed_until_its_mails_are_sent() {
     );
     api.until("the batch is listed", &path, |body| body["success"] == true)
         .await;
-    let told = events(opened(&api, &format!("{path}/events"), None).await).await;
-    let last = told.last().expect("events");
+    let message = events(opened(&api, &format!("{path}/events"), None).await).await;
+    let last = message.last().expect("events");
     assert_eq!(
         (last.name.as_str(), &last.data["progress"]["mailsSent"]),
         ("end", &json!(2))
@@ -147,9 +147,9 @@ async fn open_streams_end_when_the_server_stops() {
         .await;
     let stream = opened(&api, &format!("{path}/events"), None).await;
     api.app.stop();
-    let told = events(stream).await;
+    let message = events(stream).await;
     assert!(
-        told.iter().all(|event| event.name == "progress"),
-        "{told:?}"
+        message.iter().all(|event| event.name == "progress"),
+        "{message:?}"
     );
 }

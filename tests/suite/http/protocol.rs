@@ -213,7 +213,7 @@ async fn stalled_request_body_gets_408() {
 #[tokio::test(flavor = "multi_thread")]
 async fn response_headers_match_the_snapshot() {
     let api = Api::start().await;
-    let mut told = serde_json::Map::new();
+    let mut message = serde_json::Map::new();
     for path in [
         "/",
         "/api/docs/",
@@ -234,7 +234,7 @@ async fn response_headers_match_the_snapshot() {
             .filter(|(name, _)| !noise.contains(&name.as_str()));
         let headers =
             headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().into()));
-        told.insert(path.to_owned(), Value::Object(headers.collect()));
+        message.insert(path.to_owned(), Value::Object(headers.collect()));
     }
-    insta::assert_json_snapshot!("headers", told);
+    insta::assert_json_snapshot!("headers", message);
 }

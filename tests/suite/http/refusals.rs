@@ -15,7 +15,7 @@ async fn every_error_has_the_envelope_and_names_the_cause() {
             .extend(extra.as_object().unwrap().clone());
         body
     };
-    let mut told = serde_json::Map::new();
+    let mut message = serde_json::Map::new();
     for (what, extra) in [
         ("unknown field", json!({ "colour": "red" })),
         ("both spellings", json!({ "event_name": "Summit" })),
@@ -35,7 +35,7 @@ async fn every_error_has_the_envelope_and_names_the_cause() {
         ("unknown theme", json!({ "pdfTemplate": "baroque" })),
         ("unknown language", json!({ "locale": "fr" })),
     ] {
-        told.insert(
+        message.insert(
             what.to_owned(),
             scrubbed(&api.post("/certificates", &define(extra)).await.body),
         );
@@ -53,10 +53,10 @@ async fn every_error_has_the_envelope_and_names_the_cause() {
         ("status", "/jobs?status=lost"),
         ("state", "/generated-certificates?state=lost"),
     ] {
-        told.insert(what.to_owned(), scrubbed(&api.get(path).await.body));
+        message.insert(what.to_owned(), scrubbed(&api.get(path).await.body));
     }
     let no_ids = json!({ "certificateId": api.certificate().await, "attendeeIds": [] });
-    told.insert(
+    message.insert(
         "no ids".to_owned(),
         scrubbed(
             &api.post("/generated-certificates/generate", &no_ids)
@@ -64,7 +64,7 @@ async fn every_error_has_the_envelope_and_names_the_cause() {
                 .body,
         ),
     );
-    insta::assert_json_snapshot!("refusals", told);
+    insta::assert_json_snapshot!("refusals", message);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -197,20 +197,21 @@ async fn concurrent_log_ins_with_the_same_code_succeed_once() {
         };
         let tries = (0..8).map(|_| api.log_in_with("grace", &shown));
         let answers = futures_util::future::join_all(tries).await;
-        let mut told: Vec<_> = answers
+        let mut message: Vec<_> = answers
             .iter()
             .map(|answer| answer.code().to_owned())
             .collect();
-        told.sort();
+        message.sort();
         assert_eq!(
-            told.iter().filter(|code| *code == "none").count(),
+            message.iter().filter(|code| *code == "none").count(),
             1,
-            "{told:?}"
+            "{message:?}"
         );
         assert!(
-            told.iter()
+            message
+                .iter()
                 .all(|code| ["none", "WRONG_CODE"].contains(&code.as_str())),
-            "{told:?}"
+            "{message:?}"
         );
     }
 }
@@ -569,11 +570,11 @@ async fn required_second_factor_must_be_set_up_first() {
             .await;
         let is_public = endpoint.access == laureate::http::auth::access::Access::Public;
         let is_let_in = endpoint.even_without_factor || is_public;
-        let told = format!("{} {path}: {}", endpoint.method, answer.body);
+        let message = format!("{} {path}: {}", endpoint.method, answer.body);
         assert_eq!(
             answer.code() == "SECOND_FACTOR_MISSING",
             !is_let_in,
-            "{told}"
+            "{message}"
         );
     }
     let begin = json!({ "password": api.app.password });

@@ -71,11 +71,11 @@ async fn imported_people_get_mailed_and_verifiable_pdfs() {
     let import = report.body["data"]["importId"].as_str().expect("an id");
     let read = api.get(&format!("/imports/{import}")).await.expect(200);
     // `reading` is only in the response to the upload.
-    let mut told = without_batches(&report.body);
-    told["reading"].take();
+    let mut message = without_batches(&report.body);
+    message["reading"].take();
     let mut kept = without_batches(&read.body);
     kept["reading"].take();
-    assert_eq!(kept, told);
+    assert_eq!(kept, message);
 
     let list = format!("/generated-certificates?certificateId={id}&state=generated");
     let done = |body: &Value| {

@@ -106,7 +106,7 @@ async fn certificate_selects_theme_version_and_options() {
 async fn invalid_template_selection_is_rejected_with_the_reason() {
     let api = Api::start().await;
     let of = |options: Value| json!({ "theme": "corporate", "options": options });
-    let mut told = serde_json::Map::new();
+    let mut message = serde_json::Map::new();
     for (what, template) in [
         ("unknown theme", json!({ "theme": "baroque" })),
         ("unknown theme by name", json!("baroque")),
@@ -139,9 +139,9 @@ async fn invalid_template_selection_is_rejected_with_the_reason() {
             .post("/certificates", &definition(&template))
             .await
             .expect(400);
-        told.insert(what.to_owned(), scrubbed(&refused.body["error"]["details"]));
+        message.insert(what.to_owned(), scrubbed(&refused.body["error"]["details"]));
     }
-    insta::assert_json_snapshot!("template_refusals", told);
+    insta::assert_json_snapshot!("template_refusals", message);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,12 +157,12 @@ async fn undrawable_options_are_rejected_by_name() {
 
     let long = "W".repeat(80);
     let wrong = json!({ "title": "Well done 😀", "signerName": "Elena", "signerRole": long });
-    let mut told = serde_json::Map::new();
+    let mut message = serde_json::Map::new();
     let refused = api
         .post("/certificates", &of(wrong.clone()))
         .await
         .expect(400);
-    told.insert(
+    message.insert(
         "defined".to_owned(),
         refused.body["error"]["details"].clone(),
     );
@@ -174,7 +174,7 @@ async fn undrawable_options_are_rejected_by_name() {
         .await
         .expect("answered");
     let refused = Answered::of(request).await.expect(400);
-    told.insert(
+    message.insert(
         "changed".to_owned(),
         refused.body["error"]["details"].clone(),
     );
@@ -182,11 +182,11 @@ async fn undrawable_options_are_rejected_by_name() {
     let mut body = of(json!({ "title": "Constancia" }));
     body["client"] = json!("😀 Academy");
     let refused = api.post("/certificates", &body).await.expect(400);
-    told.insert(
+    message.insert(
         "client".to_owned(),
         refused.body["error"]["details"].clone(),
     );
-    insta::assert_json_snapshot!("undrawable_options", told);
+    insta::assert_json_snapshot!("undrawable_options", message);
     let kept = api.get(&path).await.expect(200);
     assert_eq!(
         kept.body["data"]["pdfTemplateOptions"]["title"],
@@ -200,9 +200,9 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     let design = uploaded(&api).await;
     let mut body = definition(&json!("corporate"));
     body["baseDesignUrl"] = json!(design);
-    let mut told = serde_json::Map::new();
+    let mut message = serde_json::Map::new();
     let refused = api.post("/certificates", &body).await.expect(400);
-    told.insert(
+    message.insert(
         "defined".to_owned(),
         refused.body["error"]["details"].clone(),
     );
@@ -219,7 +219,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     let refused = patch(json!({ "pdfTemplate": { "theme": "bold" } }))
         .await
         .expect(400);
-    told.insert(
+    message.insert(
         "another theme".to_owned(),
         refused.body["error"]["details"].clone(),
     );
@@ -228,11 +228,11 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
         .expect(200);
     assert_eq!(changed.body["data"]["baseDesignUrl"], Value::Null);
     let refused = patch(json!({ "baseDesignUrl": design })).await.expect(400);
-    told.insert(
+    message.insert(
         "background later".to_owned(),
         refused.body["error"]["details"].clone(),
     );
-    insta::assert_json_snapshot!("backgrounds_refused", told);
+    insta::assert_json_snapshot!("backgrounds_refused", message);
     let back = json!({ "pdfTemplate": "classic", "baseDesignUrl": design });
     assert_eq!(
         patch(back).await.expect(200).body["data"]["pdfTemplate"],

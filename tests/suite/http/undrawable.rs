@@ -55,12 +55,12 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
         .await
         .expect(200)
         .body;
-    let told = warned(&rehearsed);
+    let output = warned(&rehearsed);
     // Khmer, Ethiopic and Burmese: no font of the product has these scripts.
     for (row, character) in [(4, "U+17"), (6, "U+12"), (7, "U+10")] {
-        let (_, message) = told
+        let (_, message) = output
             .iter()
-            .find(|(told, _)| *told == row)
+            .find(|(output, _)| *output == row)
             .expect("a warning");
         assert!(
             message.contains("fullName has characters that no font"),
@@ -69,8 +69,8 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
         assert!(message.contains(character), "{message}");
     }
     assert!(
-        told.iter().all(|(row, _)| (2..10).contains(row)),
-        "the last row has a font: {told:?}"
+        output.iter().all(|(row, _)| (2..10).contains(row)),
+        "the last row has a font: {output:?}"
     );
     let data = &rehearsed["data"];
     assert_eq!(
@@ -80,7 +80,7 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
     );
     assert_eq!(
         (&data["warnings"], &data["certificatesAssociated"]),
-        (&json!(told.len()), &json!(9 - told.len()))
+        (&json!(output.len()), &json!(9 - output.len()))
     );
 
     let done = api
@@ -88,7 +88,7 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
         .await
         .expect(200)
         .body;
-    assert_eq!(warned(&done), told);
+    assert_eq!(warned(&done), output);
     for count in [
         "created",
         "errors",
@@ -105,7 +105,7 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
         "/imports/{}",
         done["data"]["importId"].as_str().expect("an id")
     );
-    assert_eq!(warned(&api.get(&path).await.expect(200).body), told);
+    assert_eq!(warned(&api.get(&path).await.expect(200).body), output);
     let report = api
         .get(&format!("{path}/report?format=csv"))
         .await
@@ -122,7 +122,7 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
     let all = |body: &Value| {
         body["data"]
             .as_array()
-            .is_some_and(|all| all.len() == 9 - told.len())
+            .is_some_and(|all| all.len() == 9 - output.len())
     };
     let made = api.until("the others are issued", &path, all).await;
     let names: Vec<&str> = made["data"]
@@ -151,11 +151,11 @@ async fn dry_runs_warn_of_names_too_long_for_their_place() {
         .await
         .expect(200)
         .body;
-    let told = warned(&rehearsed);
+    let output = warned(&rehearsed);
     assert_eq!(
-        told.iter().map(|(row, _)| *row).collect::<Vec<_>>(),
+        output.iter().map(|(row, _)| *row).collect::<Vec<_>>(),
         [3, 5],
-        "{told:?}"
+        "{output:?}"
     );
     let error = &rehearsed["data"]["warningDetails"][0]["errors"][0];
     let named = ["code", "field", "column"].map(|key| error[key].as_str());
@@ -164,11 +164,11 @@ async fn dry_runs_warn_of_names_too_long_for_their_place() {
         [Some("NAME_TOO_LONG"), Some("fullName"), Some("Name")]
     );
     assert!(
-        told[0].1.contains("too long for its place") && !told[0].1.contains("WW"),
+        output[0].1.contains("too long for its place") && !output[0].1.contains("WW"),
         "{}",
-        told[0].1
+        output[0].1
     );
-    assert!(told[1].1.contains("U+12000"), "{}", told[1].1);
+    assert!(output[1].1.contains("U+12000"), "{}", output[1].1);
     // Without a certificate there is no place yet.
     let without = api
         .upload("/attendees/bulk-upload?dryRun=true", form())

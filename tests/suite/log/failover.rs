@@ -55,11 +55,11 @@ impl Load {
 /// Commits to the same aggregates repeatedly, with `each` events for each of them.
 async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<Told> {
     let mut last = vec![0; ids.len()];
-    let mut told = Vec::new();
+    let mut message = Vec::new();
     while load.goes_on() {
         let events: Vec<Vec<NewEvent>> = ids
             .iter()
-            .map(|_| (0..each).map(|_| event(told.len())).collect())
+            .map(|_| (0..each).map(|_| event(message.len())).collect())
             .collect();
         let appends: Vec<_> = (0..ids.len())
             .map(|n| append(&ids[n], last[n], events[n].clone()))
@@ -78,12 +78,12 @@ async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<
                 .collect();
             load.count();
         }
-        told.push(Told {
+        message.push(Told {
             events: events.iter().flatten().map(|e| e.event_id).collect(),
             positions,
         });
     }
-    told
+    message
 }
 
 /// Appends `commit` until its outcome is known. Returns `None` if it was refused.
@@ -123,11 +123,11 @@ async fn find(log: &EventLog, ids: &[String], events: &[Vec<NewEvent>]) -> Optio
 /// Changes one user's password repeatedly. Returns each command with the position of its event.
 async fn command(commands: Commands, load: Load) -> Commanded {
     let id = registered(&commands).await;
-    let mut told = Vec::new();
+    let mut message = Vec::new();
     while load.goes_on() {
         let context = person();
         let outcome = match commands
-            .execute::<User>(&context, id, change_password(told.len()))
+            .execute::<User>(&context, id, change_password(message.len()))
             .await
         {
             Ok(done) => Some(done.position),
@@ -135,9 +135,9 @@ async fn command(commands: Commands, load: Load) -> Commanded {
             Err(error) => panic!("{error}"),
         };
         load.count();
-        told.push((context.command_id, outcome));
+        message.push((context.command_id, outcome));
     }
-    told
+    message
 }
 
 /// Reads all events up to the position that is later stored in `end`.
@@ -191,7 +191,7 @@ fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
 impl Writers {
     /// Waits until all writers have ended. Returns all results.
     async fn end(self) -> (Vec<Told>, Commanded) {
-        let mut told = Vec::new();
+        let mut message = Vec::new();
         let mut commands = Vec::new();
         for writer in self.writers {
             let one = writer.await.unwrap();
@@ -199,16 +199,20 @@ impl Writers {
                 one.iter().any(|one| one.positions.is_some()),
                 "a writer wrote nothing"
             );
-            told.extend(one);
+            message.extend(one);
         }
         for commander in self.commanders {
             commands.extend(commander.await.unwrap());
         }
-        (told, commands)
+        (message, commands)
     }
 }
 
-fn compare(told: Vec<Told>, commands: &[(CommandId, Option<Position>)], events: &[RecordedEvent]) {
+fn compare(
+    message: Vec<Told>,
+    commands: &[(CommandId, Option<Position>)],
+    events: &[RecordedEvent],
+) {
     let mut places: HashMap<Uuid, Vec<Position>> = HashMap::new();
     for event in events {
         places
@@ -216,7 +220,7 @@ fn compare(told: Vec<Told>, commands: &[(CommandId, Option<Position>)], events: 
             .or_default()
             .push(event.position);
     }
-    for Told { events, positions } in told {
+    for Told { events, positions } in message {
         let Some(positions) = positions else {
             assert!(
                 events.iter().all(|id| !places.contains_key(id)),
@@ -271,9 +275,9 @@ async fn events_survive_leader_changes_and_killed_leaders() {
     nodes.start_again(dead);
     load.progress(300).await;
     load.stop.store(true, Ordering::Relaxed);
-    let (told, commands) = writers.end().await;
+    let (message, commands) = writers.end().await;
     assert!(
-        told.iter().all(|one| one.positions.is_some()),
+        message.iter().all(|one| one.positions.is_some()),
         "refused instead of waiting for a leader"
     );
     assert!(
@@ -284,7 +288,7 @@ async fn events_survive_leader_changes_and_killed_leaders() {
     let other = &processes[(dead + 1) % 3];
     nodes.level(other).await;
     let events = read_all(other).await;
-    compare(told, &commands, &events);
+    compare(message, &commands, &events);
     let positions: Vec<_> = events.iter().map(|e| e.position).collect();
     end.store(*positions.last().unwrap(), Ordering::Relaxed);
     for reader in readers {

@@ -16,7 +16,7 @@ on_both!(
 );
 
 /// Returns all event ids by position.
-async fn standing(log: &Log) -> HashMap<Position, Uuid> {
+async fn stored(log: &Log) -> HashMap<Position, Uuid> {
     log.all()
         .await
         .iter()
@@ -45,32 +45,28 @@ async fn conflicts_do_not_affect_other_commits(on: On) {
     }))
     .await;
 
-    let standing = standing(&log).await;
+    let stored = stored(&log).await;
     let mut positions = HashSet::new();
     for ((id, event), answer) in commits.iter().zip(answers) {
         match answer {
             Ok(acknowledged) => {
                 assert_ne!(id, "held");
                 assert_eq!(acknowledged.len(), 1);
-                assert_eq!(
-                    standing.get(&acknowledged[0]),
-                    Some(&event.event_id),
-                    "{id}"
-                );
+                assert_eq!(stored.get(&acknowledged[0]), Some(&event.event_id), "{id}");
                 positions.insert(acknowledged[0]);
             }
             Err(error) => {
                 assert_eq!(id, "held", "{error}");
                 assert!(matches!(error, AppendError::Conflict), "{error}");
                 assert!(
-                    !standing.values().any(|id| *id == event.event_id),
+                    !stored.values().any(|id| *id == event.event_id),
                     "refused, but in the log"
                 );
             }
         }
     }
     assert_eq!(positions.len(), 300);
-    assert_eq!(standing.len(), 301);
+    assert_eq!(stored.len(), 301);
 }
 
 async fn commits_of_several_aggregates_stay_complete_under_load(on: On) {
@@ -100,7 +96,7 @@ async fn commits_of_several_aggregates_stay_complete_under_load(on: On) {
     )
     .await;
 
-    let standing = standing(&log).await;
+    let stored = stored(&log).await;
     for ((conflicts, events), answer) in commits.iter().zip(answers) {
         match answer {
             Ok(positions) => {
@@ -111,7 +107,7 @@ async fn commits_of_several_aggregates_stay_complete_under_load(on: On) {
                     "not contiguous"
                 );
                 for (position, event) in positions.iter().zip(events) {
-                    assert_eq!(standing.get(position), Some(&event.event_id));
+                    assert_eq!(stored.get(position), Some(&event.event_id));
                 }
             }
             Err(error) => {
@@ -119,7 +115,7 @@ async fn commits_of_several_aggregates_stay_complete_under_load(on: On) {
                     *conflicts && matches!(error, AppendError::Conflict),
                     "{error}"
                 );
-                let there = |event: &NewEvent| standing.values().any(|id| *id == event.event_id);
+                let there = |event: &NewEvent| stored.values().any(|id| *id == event.event_id);
                 assert!(
                     !events.iter().any(there),
                     "a part of a refused commit is in the log"
@@ -128,7 +124,7 @@ async fn commits_of_several_aggregates_stay_complete_under_load(on: On) {
         }
     }
     let good = commits.iter().filter(|(conflicts, _)| !conflicts).count();
-    assert_eq!(standing.len(), 1 + 3 * good);
+    assert_eq!(stored.len(), 1 + 3 * good);
 }
 
 async fn several_processes_write_concurrently(on: On) {
@@ -159,10 +155,10 @@ async fn several_processes_write_concurrently(on: On) {
     for writer in writers {
         acknowledged.extend(writer.await.unwrap());
     }
-    let standing = standing(&log).await;
-    assert_eq!(standing.len(), 800);
+    let stored = stored(&log).await;
+    assert_eq!(stored.len(), 800);
     for (event_id, position) in acknowledged {
-        assert_eq!(standing.get(&position), Some(&event_id));
+        assert_eq!(stored.get(&position), Some(&event_id));
     }
 }
 

@@ -14,9 +14,9 @@ use laureate::commands::{CommandError, Commands};
 use laureate::dev_stack::{Stack, StackOptions};
 use laureate::domain::accounts::user::User;
 use laureate::domain::certification::mail::{
-    Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage,
+    EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
-use laureate::domain::{CommandId, EmailId};
+use laureate::domain::{CommandId, MailId};
 use laureate::event_log::{Commit, EventLog, Position, RecordedEvent};
 use laureate::workers::timers::{Released, Timers, release_if_due};
 use rustix::process::{Pid, Signal, kill_process};
@@ -156,7 +156,7 @@ async fn command(
     count: Arc<AtomicUsize>,
 ) -> Vec<(CommandId, Option<Position>)> {
     let id = registered(&commands).await;
-    let mut told = Vec::new();
+    let mut message = Vec::new();
     for n in 0.. {
         if stop.load(Ordering::Relaxed) {
             break;
@@ -170,10 +170,10 @@ async fn command(
             Err(CommandError::Busy | CommandError::Log(_)) => None,
             Err(error) => panic!("{error}"),
         };
-        told.push((context.command_id, outcome));
+        message.push((context.command_id, outcome));
         count.fetch_add(1, Ordering::Relaxed);
     }
-    told
+    message
 }
 
 async fn progress(count: &AtomicUsize, beyond: usize) {
@@ -216,9 +216,9 @@ async fn acknowledged_events_survive_sigkill_under_load() {
     for writer in writers {
         acknowledged.extend(writer.await.unwrap());
     }
-    let mut told = Vec::new();
+    let mut message = Vec::new();
     for commander in commanders {
-        told.extend(commander.await.unwrap());
+        message.extend(commander.await.unwrap());
     }
     let events = read_all(&log).await;
     let by_position: HashMap<Position, &RecordedEvent> =
@@ -228,7 +228,7 @@ async fn acknowledged_events_survive_sigkill_under_load() {
         let event = by_position[&one.position];
         assert_eq!((event.event_id, &event.body), (one.event_id, &one.body));
     }
-    for (command_id, position) in told {
+    for (command_id, position) in message {
         let written: Vec<_> = events
             .iter()
             .filter(|e| e.command_id == command_id)
@@ -284,14 +284,14 @@ async fn timer_survives_a_restart_of_the_server() {
     let log = open(&server.url, "timer").await;
     log.provision(1).await.unwrap();
     let commands = commands(&log);
-    let id = EmailId(Uuid::new_v4());
+    let id = MailId(Uuid::new_v4());
     let due = time::OffsetDateTime::now_utc() + time::Duration::seconds(2);
     let mail = EmailQueued {
         delivery: MailDelivery::At(due),
         ..queued_mail("ada@example.com", OnUnknown::Park)
     };
     commands
-        .execute::<Email>(&person(), id, EmailCommand::Queue(Box::new(mail)))
+        .execute::<Mail>(&person(), id, MailCommand::Queue(Box::new(mail)))
         .await
         .unwrap();
     assert_eq!(
@@ -311,7 +311,7 @@ async fn timer_survives_a_restart_of_the_server() {
     let running = tokio::spawn(timers.run(stopped));
     let stage = async || {
         commands
-            .load::<Email>(id)
+            .load::<Mail>(id)
             .await
             .map(|mail| mail.state.stage)
             .ok()

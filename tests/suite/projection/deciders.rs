@@ -7,7 +7,7 @@ use laureate::domain::certification::issuance::{
     Issuance, IssuanceCommand, IssuanceEvent, IssuanceState,
 };
 use laureate::domain::certification::mail::{
-    Email, EmailCommand, EmailFailed, EmailOutcomeUnknown, EmailSent, MailDelivery, Stage,
+    EmailFailed, EmailOutcomeUnknown, EmailSent, Mail, MailCommand, MailDelivery, Stage,
 };
 use laureate::domain::{Decider, DomainEvent};
 use proptest::prelude::*;
@@ -39,40 +39,40 @@ fn decide<D: Decider>(
 }
 
 /// Returns the mail command with number `kind`.
-fn mail_command(kind: usize, attempt: u32) -> EmailCommand {
+fn mail_command(kind: usize, attempt: u32) -> MailCommand {
     let text = || "answer".to_owned().into();
     match kind {
-        0 | 1 => EmailCommand::Claim {
+        0 | 1 => MailCommand::Claim {
             message_id: "<1@example.com>".to_owned(),
         },
-        2 => EmailCommand::RecordSent(EmailSent {
+        2 => MailCommand::RecordSent(EmailSent {
             attempt,
             answer: text(),
         }),
-        3 => EmailCommand::RecordFailure(EmailFailed {
+        3 => MailCommand::RecordFailure(EmailFailed {
             attempt,
             permanent: false,
             will_retry: true,
             answer: text(),
         }),
-        4 => EmailCommand::RecordFailure(EmailFailed {
+        4 => MailCommand::RecordFailure(EmailFailed {
             attempt,
             permanent: true,
             will_retry: false,
             answer: text(),
         }),
-        5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown {
+        5 => MailCommand::RecordUnknown(EmailOutcomeUnknown {
             attempt,
             detail: text(),
         }),
-        6 => EmailCommand::Retry,
-        11 => EmailCommand::Release,
-        12 => EmailCommand::ReleaseDue {
+        6 => MailCommand::Retry,
+        11 => MailCommand::Release,
+        12 => MailCommand::ReleaseDue {
             now: OffsetDateTime::UNIX_EPOCH,
         },
-        13 => EmailCommand::Reschedule(MailDelivery::Held),
-        14 => EmailCommand::Reschedule(MailDelivery::At(OffsetDateTime::UNIX_EPOCH)),
-        _ => EmailCommand::Cancel { reason: text() },
+        13 => MailCommand::Reschedule(MailDelivery::Held),
+        14 => MailCommand::Reschedule(MailDelivery::At(OffsetDateTime::UNIX_EPOCH)),
+        _ => MailCommand::Cancel { reason: text() },
     }
 }
 
@@ -165,7 +165,7 @@ fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
         };
         let requested = story::requested(issuance_id(n), 0xA1);
         let defined = story::defined(certificate_id(n));
-        mails.push(Email::fold(&[event::<Email>(&queued)]));
+        mails.push(Mail::fold(&[event::<Mail>(&queued)]));
         issuances.push(Issuance::fold(&[event::<Issuance>(&requested)]));
         certificates.push(Certificate::fold(&[event::<Certificate>(&defined)]));
         log.extend([queued, requested, defined]);
@@ -174,7 +174,7 @@ fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
         match kind {
             0..=6 | 11..=15 => {
                 let command = mail_command(kind, mails[n].attempt);
-                decide::<Email>(&mut log, &mut mails[n], mail_id(n), &command);
+                decide::<Mail>(&mut log, &mut mails[n], mail_id(n), &command);
             }
             7 | 8 | 16 => {
                 let command = issuance_command(kind, issuance_id(n));

@@ -62,7 +62,7 @@ fn named(name: usize, id: u128, country: Option<&str>) -> Person {
 }
 
 /// Returns the events and the people that remain after them.
-fn told(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
+fn message(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
     let (mut events, mut known) = (Vec::new(), BTreeMap::<u128, Known>::new());
     for (position, (what, who, name)) in (1_i64..).zip(steps) {
         let id = u128::from(*who);
@@ -157,7 +157,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let world = World::new().await;
-            let (events, known) = told(&steps);
+            let (events, known) = message(&steps);
             world.log.append(events);
             world.project().await;
             let client = world.reader().await;

@@ -412,9 +412,9 @@ async fn frequent_queries_use_an_index() {
         },
         JobFilter { batch_id, ..any() },
     ] {
-        let told = format!("{filter:?}");
+        let message = format!("{filter:?}");
         let plan = plan(&client, &jobs::TABLE, &filter.conditions()).await;
-        assert!(!plan.contains("Seq Scan"), "{told}:\n{plan}");
+        assert!(!plan.contains("Seq Scan"), "{message}:\n{plan}");
     }
     let by_change = Table {
         tie: "jobs.position",

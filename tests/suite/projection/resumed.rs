@@ -38,12 +38,12 @@ where
     F: Future<Output = ()>,
 {
     let reached = Arc::new((Notify::new(), std::sync::atomic::AtomicU64::new(0)));
-    let told = reached.clone();
+    let text = reached.clone();
     let progress = move |now: Progress| {
         if now.position >= position {
-            told.1
+            text.1
                 .fetch_max(now.position, std::sync::atomic::Ordering::Relaxed);
-            told.0.notify_one();
+            text.0.notify_one();
         }
     };
     tokio::select! {

@@ -24,7 +24,7 @@ use laureate::domain::certification::issuance::{
     Issuance, Origin, Page, WhyRevoked,
 };
 use laureate::domain::certification::mail::{
-    Email, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent,
+    EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent, Mail,
     MailDelivery, OnUnknown, SendClaimed,
 };
 use laureate::domain::certification::template::{
@@ -246,11 +246,11 @@ pub fn queued_for(id: u128, issuance: u128, delivery: MailDelivery) -> Happened 
         on_unknown: OnUnknown::Park,
         delivery,
     };
-    happened::<Email>(id, event)
+    happened::<Mail>(id, event)
 }
 
 pub fn claimed(id: u128, attempt: u32) -> Happened {
-    happened::<Email>(
+    happened::<Mail>(
         id,
         SendClaimed {
             attempt,
@@ -260,7 +260,7 @@ pub fn claimed(id: u128, attempt: u32) -> Happened {
 }
 
 pub fn sent(id: u128, attempt: u32) -> Happened {
-    happened::<Email>(
+    happened::<Mail>(
         id,
         EmailSent {
             attempt,
@@ -271,7 +271,7 @@ pub fn sent(id: u128, attempt: u32) -> Happened {
 
 pub fn failed(id: u128, attempt: u32, will_retry: bool) -> Happened {
     let answer = "451 4.7.1 try\0 later".to_owned().into();
-    happened::<Email>(
+    happened::<Mail>(
         id,
         EmailFailed {
             attempt,
@@ -283,7 +283,7 @@ pub fn failed(id: u128, attempt: u32, will_retry: bool) -> Happened {
 }
 
 pub fn unknown(id: u128, attempt: u32) -> Happened {
-    happened::<Email>(
+    happened::<Mail>(
         id,
         EmailOutcomeUnknown {
             attempt,
@@ -293,7 +293,7 @@ pub fn unknown(id: u128, attempt: u32) -> Happened {
 }
 
 pub fn retry(id: u128) -> Happened {
-    happened::<Email>(id, EmailRetryRequested {})
+    happened::<Mail>(id, EmailRetryRequested {})
 }
 
 pub fn import_requested(id: u128) -> Happened {
@@ -473,7 +473,7 @@ pub fn claim_taken(id: u128) -> Happened {
 
 /// Returns a history in which every event occurs at least once and mails reach every final state.
 pub fn everything() -> Vec<Happened> {
-    let mut all = super::taken_in::everything();
+    let mut all = super::imported::everything();
     all.extend([
         batch_requested(BATCH, &[0xA1, 0xA2, 0xA3, 0xA9]),
         requested(0x11, 0xA1),

@@ -1,7 +1,7 @@
 //! Held and scheduled mails.
 
 use laureate::domain::certification::mail::{
-    Email, EmailCancelled, EmailReleased, EmailRescheduled, MailDelivery,
+    EmailCancelled, EmailReleased, EmailRescheduled, Mail, MailDelivery,
 };
 use time::macros::datetime;
 
@@ -9,15 +9,15 @@ use super::given_log::{Happened, happened};
 use super::story::{claimed, failed, queued, queued_for};
 
 fn released(id: u128) -> Happened {
-    happened::<Email>(id, EmailReleased {})
+    happened::<Mail>(id, EmailReleased {})
 }
 
 fn rescheduled(id: u128, delivery: MailDelivery) -> Happened {
-    happened::<Email>(id, EmailRescheduled { delivery })
+    happened::<Mail>(id, EmailRescheduled { delivery })
 }
 
 fn cancelled(id: u128) -> Happened {
-    happened::<Email>(
+    happened::<Mail>(
         id,
         EmailCancelled {
             reason: "the certificate was revoked".to_owned().into(),

@@ -288,12 +288,12 @@ pub(super) fn check_map(page: &str, modules: &[String], paths: &[String]) -> Vec
     let modules = modules
         .iter()
         .map(|module| (format!("src/{module}/"), format!("src/{module}.rs")));
-    let told = |path: &String| {
+    let message = |path: &String| {
         page.contains(&format!("| `{path}` |")) || (path == "src/" || path == "tests/")
     };
     let missing = folders
         .chain(modules)
-        .filter(|(folder, file)| !told(folder) && !told(file));
+        .filter(|(folder, file)| !message(folder) && !message(file));
     missing
         .map(|(folder, _)| format!("ARCHITECTURE.md: the map has no row for {folder}"))
         .collect()
@@ -425,18 +425,18 @@ mod tests {
         }
     }
 
-    fn told(text: &str) -> Vec<Complaint> {
+    fn message(text: &str) -> Vec<Complaint> {
         check(&repository(), "README.md", text)
     }
 
     #[test]
     fn missing_paths_are_found() {
         complains_of(
-            &told("see `src/a.rs`, `src/b`, `b/c.rs`, `c.rs`, `on_<x>.sql`, `/etc/x.md`, `a/b`"),
+            &message("see `src/a.rs`, `src/b`, `b/c.rs`, `c.rs`, `on_<x>.sql`, `/etc/x.md`, `a/b`"),
             &[],
         );
         complains_of(
-            &told("x\n`src/gone.rs` `gone.rs` `docs/gone/`"),
+            &message("x\n`src/gone.rs` `gone.rs` `docs/gone/`"),
             &[
                 "README.md:2: there is no src/gone.rs",
                 "gone.rs",
@@ -458,18 +458,18 @@ mod tests {
         ]
         .map(str::to_owned);
         let modules = ["a", "b"].map(str::to_owned);
-        let told = check_map("| `src/a.rs` | x |\n| `nats/` | x |\n", &modules, &paths);
-        complains_of(&told, &["fonts/", "src/b/"]);
+        let message = check_map("| `src/a.rs` | x |\n| `nats/` | x |\n", &modules, &paths);
+        complains_of(&message, &["fonts/", "src/b/"]);
     }
 
     #[test]
     fn broken_links_are_found() {
         complains_of(
-            &told("[a](docs/x.md) ![b](https://c.org/d) [e](#two-words)"),
+            &message("[a](docs/x.md) ![b](https://c.org/d) [e](#two-words)"),
             &[],
         );
         complains_of(
-            &told("[a](docs/y.md) [b](#no-such)"),
+            &message("[a](docs/y.md) [b](#no-such)"),
             &["docs/y.md", "#no-such"],
         );
         let below = "[a](../README.md#two-words) [b](x.md) [c](../docs/x.md) [d](README.md)";
@@ -482,10 +482,12 @@ mod tests {
     #[test]
     fn unknown_commands_are_found() {
         complains_of(
-            &told("`make demo`, make nothing of it\n```sh\nmake build ARGS=1 && laureate up\n```"),
+            &message(
+                "`make demo`, make nothing of it\n```sh\nmake build ARGS=1 && laureate up\n```",
+            ),
             &[],
         );
-        complains_of(&told("`make coffee`"), &["no target coffee"]);
+        complains_of(&message("`make coffee`"), &["no target coffee"]);
         complains_of(
             &check_targets(
                 &repository(),
@@ -495,11 +497,11 @@ mod tests {
             &["a.rs:2: the Makefile has no target tea"],
         );
         complains_of(
-            &told("```sh\n$ make tea; make demo\ntarget/debug/laureate fly\n```"),
+            &message("```sh\n$ make tea; make demo\ntarget/debug/laureate fly\n```"),
             &["tea", "laureate fly"],
         );
         complains_of(
-            &told("`laureate with-servers -- x` and `laureate down`"),
+            &message("`laureate with-servers -- x` and `laureate down`"),
             &["laureate down"],
         );
     }
@@ -507,15 +509,15 @@ mod tests {
     #[test]
     fn unknown_api_addresses_are_found() {
         complains_of(
-            &told("```sh\ncurl \"$api/jobs/$job\" http://x/api/v1/auth/login?x=/no\n```"),
+            &message("```sh\ncurl \"$api/jobs/$job\" http://x/api/v1/auth/login?x=/no\n```"),
             &[],
         );
         complains_of(
-            &told("`GET /api/v1/jobs` and `$api/auth/logout`"),
+            &message("`GET /api/v1/jobs` and `$api/auth/logout`"),
             &["no jobs", "auth/logout"],
         );
         complains_of(
-            &told("`GET /jobs/{id}?full=yes`, `POST /auth/login`, `PUT /auth`"),
+            &message("`GET /jobs/{id}?full=yes`, `POST /auth/login`, `PUT /auth`"),
             &["no auth"],
         );
     }
@@ -527,7 +529,7 @@ mod tests {
             ["b", "c"]
         );
         complains_of(
-            &told("`src/a.rs::it_works` and `src/a.rs::it_flies`"),
+            &message("`src/a.rs::it_works` and `src/a.rs::it_flies`"),
             &["no test src/a.rs::it_flies"],
         );
     }

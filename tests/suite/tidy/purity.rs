@@ -170,14 +170,17 @@ fn forbidden_text_is_found() {
 
 #[test]
 fn stream_that_can_lose_events_is_found() {
-    let told = check_stream("{\"max_age\": 5}");
+    let message = check_stream("{\"max_age\": 5}");
     assert!(
-        told.iter()
+        message
+            .iter()
             .any(|complaint| complaint.contains("deny_purge")),
-        "{told:?}"
+        "{message:?}"
     );
     assert!(
-        told.iter().any(|complaint| complaint.contains("max_age")),
-        "{told:?}"
+        message
+            .iter()
+            .any(|complaint| complaint.contains("max_age")),
+        "{message:?}"
     );
 }

@@ -3,9 +3,9 @@
 use laureate::domain::certification::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::certification::issuance::Issuance;
 use laureate::domain::certification::mail::{
-    Email, EmailCommand, EmailRetryRequested, MailDelivery, OnUnknown, Stage,
+    EmailRetryRequested, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
-use laureate::domain::{EmailId, ImportId, SharedEmail};
+use laureate::domain::{ImportId, MailId, SharedEmail};
 use laureate::event_log::Position;
 use laureate::workers::dead_letter::{DeadLetter, keep, kept, settle};
 use laureate::workers::max_deliveries::MaxDeliveriesConsumer;
@@ -81,21 +81,21 @@ async fn worker_that_crashes_at_each_attempt_leaves_an_outcome_and_a_dead_letter
 #[tokio::test]
 async fn claimed_mail_of_a_crashed_worker_is_parked() {
     let plant = Plant::new().await;
-    let id = EmailId(Uuid::new_v4());
-    let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
+    let id = MailId(Uuid::new_v4());
+    let queue = MailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
     let queued = plant
         .log
         .commands
-        .execute::<Email>(&person(), id, queue)
+        .execute::<Mail>(&person(), id, queue)
         .await
         .unwrap();
-    let claim = EmailCommand::Claim {
+    let claim = MailCommand::Claim {
         message_id: "<1@example.com>".to_owned(),
     };
     plant
         .log
         .commands
-        .execute::<Email>(&person(), id, claim)
+        .execute::<Mail>(&person(), id, claim)
         .await
         .unwrap();
     consume_advisories(&plant);
@@ -115,12 +115,12 @@ async fn claimed_mail_of_a_crashed_worker_is_parked() {
 #[tokio::test]
 async fn unclaimed_mail_of_a_crashed_worker_fails_and_can_be_retried() {
     let plant = Plant::new().await;
-    let id = EmailId(Uuid::new_v4());
-    let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
+    let id = MailId(Uuid::new_v4());
+    let queue = MailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
     let queued = plant
         .log
         .commands
-        .execute::<Email>(&person(), id, queue)
+        .execute::<Mail>(&person(), id, queue)
         .await
         .unwrap();
     consume_advisories(&plant);
@@ -135,7 +135,7 @@ async fn unclaimed_mail_of_a_crashed_worker_fails_and_can_be_retried() {
     let done = plant
         .log
         .commands
-        .execute::<Email>(&person(), id, EmailCommand::Retry)
+        .execute::<Mail>(&person(), id, MailCommand::Retry)
         .await
         .unwrap();
     assert_eq!(done.events, [EmailRetryRequested {}.into()]);

@@ -364,7 +364,7 @@ async fn dry_run_returns_the_report_of_the_import_and_writes_nothing() {
     );
     for options in [ImportOptions::default(), earning(), updating()] {
         let before = plant.log.log.info().await.unwrap().last_position;
-        let told = rehearsed(&plant, &file, options).await;
+        let text = rehearsed(&plant, &file, options).await;
         assert_eq!(
             plant.log.log.info().await.unwrap().last_position,
             before,
@@ -373,7 +373,7 @@ async fn dry_run_returns_the_report_of_the_import_and_writes_nothing() {
         let fresh = Plant::new().await;
         import(&fresh, &people(5), ImportOptions::default()).await;
         let (_, done) = import(&fresh, &file, options).await;
-        assert_eq!(without_ids(told), without_ids(done));
+        assert_eq!(without_ids(text), without_ids(done));
     }
 }
 

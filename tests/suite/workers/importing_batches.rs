@@ -81,9 +81,9 @@ async fn people_and_certificates_are_counted_once_per_file() {
          Ada,D1,a@example.com,{other}\nAda Mora,D1,a@example.com,\nAda,D1,a@example.com,{other}\n"
     );
     let options = earning();
-    let told = rehearsed(&plant, &file, options).await;
+    let text = rehearsed(&plant, &file, options).await;
     let (end, report) = import(&plant, &file, options).await;
-    assert_eq!(without_ids(told), without_ids(report.clone()));
+    assert_eq!(without_ids(text), without_ids(report.clone()));
     assert_eq!(
         (counts(&end), end.existing, end.repeated),
         ((5, 1, 0, 1, 2), 0, 3)
@@ -201,8 +201,8 @@ async fn people_without_documents_are_identified_by_address_and_name() {
     let (end, report) = import(&plant, family, none).await;
     assert_eq!(counts(&end), (2, 1, 0, 1, 0));
     assert_eq!(codes(&report), [(3, "DUPLICATE", Some("email"))]);
-    let told = rehearsed(&plant, family, sharing).await;
-    assert_eq!((told.created, told.existing, told.errors), (1, 1, 0));
+    let text = rehearsed(&plant, family, sharing).await;
+    assert_eq!((text.created, text.existing, text.errors), (1, 1, 0));
     for (created, existing) in [(1, 1), (0, 2)] {
         let (end, _) = import(&plant, family, sharing).await;
         assert_eq!(
@@ -271,9 +271,9 @@ async fn certificate_of_a_row_requires_a_document_for_that_row() {
         "fullName,documentNumber,email,certificateId\nAda,,a@example.com,{requiring}\nBea,,b@example.com,\n\
          Dora,N/A,d@example.com,{requiring}\nCleo,,c@example.com,{requiring}\n"
     );
-    let told = rehearsed(&plant, &file, without).await;
+    let text = rehearsed(&plant, &file, without).await;
     let (_, done) = import(&plant, &file, without).await;
-    for report in [told, done] {
+    for report in [text, done] {
         let missing = ("REQUIRED", Some("documentNumber"));
         assert_eq!(
             codes(&report),
@@ -303,9 +303,9 @@ async fn known_person_is_checked_with_the_stored_name() {
         import(&plant, &known, ImportOptions::default()).await;
         let options = earning();
         let file = format!("{HEADER}{row},D1,a@example.com\n");
-        let told = rehearsed(&plant, &file, options).await;
+        let text = rehearsed(&plant, &file, options).await;
         assert_eq!(
-            (told.existing, told.certificates_associated, told.warnings),
+            (text.existing, text.certificates_associated, text.warnings),
             (1, associated, 1 - associated)
         );
         let (end, _) = import(&plant, &file, options).await;
@@ -319,9 +319,9 @@ async fn person_from_an_earlier_row_of_the_chunk_is_checked_with_the_stored_name
     let file = format!("{HEADER}Ana \u{12000},D1,a@example.com\nAna \u{12000},D1,a@example.com\n");
     let options = earning();
     let expected = (1, 1, 0);
-    let told = rehearsed(&plant, &file, options).await;
+    let text = rehearsed(&plant, &file, options).await;
     assert_eq!(
-        (told.created, told.repeated, told.certificates_associated),
+        (text.created, text.repeated, text.certificates_associated),
         expected
     );
     let (end, _) = import(&plant, &file, options).await;

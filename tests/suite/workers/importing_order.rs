@@ -39,7 +39,7 @@ async fn holder(plant: &Plant, address: &str) -> Option<(String, String)> {
     Some((known.full_name.reveal_str().to_owned(), number))
 }
 
-async fn take_in(plant: &Plant, file: &str) -> (ImportId, (u32, u32, u32, u32, u32)) {
+async fn update_from(plant: &Plant, file: &str) -> (ImportId, (u32, u32, u32, u32, u32)) {
     let (id, delivery) = uploaded(plant, file, updating()).await;
     importer(plant).work(&[delivery]).await;
     (id, counts(&completed(plant, id).await.0))
@@ -56,7 +56,7 @@ async fn row_can_take_a_value_that_an_earlier_row_releases() {
             "{HEADER}Ada Lovelace,NEW,p0@example.com\nBea,DOC0,b@example.com\n{}",
             rows(100, 50 * round)
         );
-        let (_, found) = take_in(&plant, &file).await;
+        let (_, found) = update_from(&plant, &file).await;
         assert_eq!(
             found,
             (2 + 50 * round as u32, 1 + 50 * round as u32, 1, 0, 0)
@@ -80,7 +80,7 @@ async fn row_cannot_take_a_value_that_a_later_row_releases() {
     // of them.
     let file =
         format!("{HEADER}Ada Lovelace,DOC1,p0@example.com\nAda Lovelace,NEW,p1@example.com\n");
-    let (_, found) = take_in(&plant, &file).await;
+    let (_, found) = update_from(&plant, &file).await;
     assert_eq!(found, (2, 0, 1, 1, 0));
     assert_eq!(
         holder(&plant, "p0@example.com").await,
@@ -147,13 +147,18 @@ async fn dry_run_keeps_the_holder_of_a_name_at_a_shared_address() {
     import(&plant, &format!("{HEADER}Ana,D1,s@example.com\n"), sharing).await;
     // The first row is a different person with the same name. The second one is the known person.
     let file = format!("{HEADER}Ana,D2,s@example.com\nAna,,s@example.com\n");
-    let told = rehearsed(&plant, &file, sharing).await;
+    let message = rehearsed(&plant, &file, sharing).await;
     assert_eq!(
-        (told.created, told.existing, told.repeated, told.errors),
+        (
+            message.created,
+            message.existing,
+            message.repeated,
+            message.errors
+        ),
         (1, 1, 0, 0)
     );
     let (_, done) = import(&plant, &file, sharing).await;
-    assert_eq!(without_ids(done), without_ids(told));
+    assert_eq!(without_ids(done), without_ids(message));
 }
 
 /// Tests two workers on the same import, whose events are not loaded again for each chunk.

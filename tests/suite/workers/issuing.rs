@@ -9,7 +9,7 @@ use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin, Page,
 };
 use laureate::domain::certification::mail::{EmailQueued, MailDelivery, OnUnknown};
-use laureate::domain::{EmailId, IssuanceId, Locale, TimeZone};
+use laureate::domain::{IssuanceId, Locale, MailId, TimeZone};
 use laureate::rendering::{Rendering, RenderingError};
 use laureate::sandbox::Sandbox;
 use laureate::storage::ObjectKey;
@@ -136,7 +136,7 @@ async fn request_leads_to_a_stored_pdf_and_a_queued_mail() {
     let bytes = rendering(&plant).issued_pdf(id).await.unwrap().unwrap();
     assert!(bytes.starts_with(b"%PDF-"));
     assert_eq!(bytes.len() as u64, pdf.size);
-    let mail = EmailId::first_of(id);
+    let mail = MailId::first_of(id);
     until("the mail is queued", async || {
         plant.history("email", mail).await == ["EmailQueued"]
     })

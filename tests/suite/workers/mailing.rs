@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use laureate::dev_stack::mail_catcher::caught_mails;
 use laureate::domain::certification::mail::{
-    Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage,
+    Mail, MailCommand, MailEvent, MailState, OnUnknown, Stage,
 };
-use laureate::domain::{DomainEvent, EmailId, IssuanceId, TimeZone};
+use laureate::domain::{DomainEvent, IssuanceId, MailId, TimeZone};
 use laureate::mail::{
     MailProvider, NoticeMail, OutgoingMail, SendOutcome, SmtpMailer, Unavailable,
 };
@@ -65,18 +65,18 @@ pub fn caught(address: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-pub async fn state(plant: &Plant, id: EmailId) -> EmailState {
-    plant.log.commands.load::<Email>(id).await.unwrap().state
+pub async fn state(plant: &Plant, id: MailId) -> MailState {
+    plant.log.commands.load::<Mail>(id).await.unwrap().state
 }
 
-pub async fn until_stage(plant: &Plant, id: EmailId, stage: Stage) {
+pub async fn until_stage(plant: &Plant, id: MailId, stage: Stage) {
     until(&format!("the mail is {stage:?}"), async || {
         state(plant, id).await.stage == stage
     })
     .await;
 }
 
-async fn events(plant: &Plant, id: EmailId) -> Vec<EmailEvent> {
+async fn events(plant: &Plant, id: MailId) -> Vec<MailEvent> {
     let recorded = plant
         .log
         .log
@@ -85,15 +85,15 @@ async fn events(plant: &Plant, id: EmailId) -> Vec<EmailEvent> {
         .unwrap();
     recorded
         .iter()
-        .map(|event| EmailEvent::decode(&event.event_type, &event.body).unwrap())
+        .map(|event| MailEvent::decode(&event.event_type, &event.body).unwrap())
         .collect()
 }
 
 /// Issues a certificate whose mail stays queued, because no mailer is running.
-async fn waiting_mail(plant: &Plant, address: &str) -> (IssuanceId, EmailId) {
+async fn waiting_mail(plant: &Plant, address: &str) -> (IssuanceId, MailId) {
     run_renderer(plant);
     let issuance = requested(plant, request("Ada Lovelace", address)).await;
-    let id = EmailId::first_of(issuance);
+    let id = MailId::first_of(issuance);
     until_stage(plant, id, Stage::Queued).await;
     (issuance, id)
 }
@@ -137,7 +137,7 @@ async fn permanent_failure_is_recorded_and_becomes_a_dead_letter() {
         (letters[0].worker.as_str(), letters[0].id.clone()),
         ("mailer", id.to_string())
     );
-    let EmailEvent::EmailFailed(failed) = &events(&plant, id).await[2] else {
+    let MailEvent::EmailFailed(failed) = &events(&plant, id).await[2] else {
         panic!("no failure")
     };
     assert_eq!(
@@ -175,15 +175,14 @@ async fn temporary_failure_is_retried_and_the_mail_arrives_once() {
         ]
     );
     let events = events(&plant, id).await;
-    let EmailEvent::EmailFailed(failed) = &events[2] else {
+    let MailEvent::EmailFailed(failed) = &events[2] else {
         panic!("no failure")
     };
     assert_eq!(
         (failed.attempt, failed.permanent, failed.will_retry),
         (1, false, true)
     );
-    let (EmailEvent::SendClaimed(first), EmailEvent::SendClaimed(second)) =
-        (&events[1], &events[3])
+    let (MailEvent::SendClaimed(first), MailEvent::SendClaimed(second)) = (&events[1], &events[3])
     else {
         panic!("no claims")
     };
@@ -213,13 +212,13 @@ async fn claim_without_an_outcome_is_parked_and_not_sent() {
     let to = address(&plant, "");
     let (_, id) = waiting_mail(&plant, &to).await;
     // Simulates a worker that crashed after the claim and before the outcome was recorded.
-    let claim = EmailCommand::Claim {
+    let claim = MailCommand::Claim {
         message_id: format!("<{id}@example.org>"),
     };
     plant
         .log
         .commands
-        .execute::<Email>(&person(), id, claim)
+        .execute::<Mail>(&person(), id, claim)
         .await
         .unwrap();
     run_mailer(&plant);
@@ -234,7 +233,7 @@ async fn claim_without_an_outcome_is_parked_and_not_sent() {
     plant
         .log
         .commands
-        .execute::<Email>(&person(), id, EmailCommand::Retry)
+        .execute::<Mail>(&person(), id, MailCommand::Retry)
         .await
         .unwrap();
     until_stage(&plant, id, Stage::Sent).await;
@@ -266,12 +265,12 @@ async fn a_replaced_pdf_is_never_mailed() {
 #[tokio::test]
 async fn mail_without_an_issued_certificate_fails() {
     let plant = Plant::new().await;
-    let id = EmailId(Uuid::new_v4());
-    let queue = EmailCommand::Queue(Box::new(queued_mail(&address(&plant, ""), OnUnknown::Park)));
+    let id = MailId(Uuid::new_v4());
+    let queue = MailCommand::Queue(Box::new(queued_mail(&address(&plant, ""), OnUnknown::Park)));
     plant
         .log
         .commands
-        .execute::<Email>(&person(), id, queue)
+        .execute::<Mail>(&person(), id, queue)
         .await
         .unwrap();
     run_mailer(&plant);

@@ -6,8 +6,8 @@ use laureate::commands::{CommandContext, CommandError};
 use laureate::domain::certification::issuance::{
     CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
-use laureate::domain::certification::mail::{Email, EmailCommand, MailDelivery, OnUnknown, Stage};
-use laureate::domain::{CommandId, EmailId, IssuanceId};
+use laureate::domain::certification::mail::{Mail, MailCommand, MailDelivery, OnUnknown, Stage};
+use laureate::domain::{CommandId, IssuanceId, MailId};
 use uuid::Uuid;
 
 use super::fixture::Plant;
@@ -32,7 +32,7 @@ async fn issued(plant: &Plant) -> IssuanceId {
     };
     run_renderer(plant);
     let id = requested(plant, request).await;
-    until_stage(plant, EmailId::first_of(id), Stage::Held).await;
+    until_stage(plant, MailId::first_of(id), Stage::Held).await;
     id
 }
 
@@ -47,10 +47,7 @@ async fn new_mail_gets_the_next_number_and_a_repeated_request_does_not() {
     };
     let first = person();
     let second = again(&first, MailDelivery::Immediate).await;
-    assert_eq!(
-        (second.number, second.id),
-        (2, EmailId::nth_of(issuance, 2))
-    );
+    assert_eq!((second.number, second.id), (2, MailId::nth_of(issuance, 2)));
     let third = again(&person(), MailDelivery::Held).await;
     assert_eq!((third.number, third.stage), (3, Stage::Held));
     assert_eq!(
@@ -123,7 +120,7 @@ async fn revoked_issuance_is_not_mailed_again() {
     assert_eq!(refusal.code(), "WRONG_STATE");
     assert!(
         plant
-            .history("email", EmailId::nth_of(issuance, 2))
+            .history("email", MailId::nth_of(issuance, 2))
             .await
             .is_empty()
     );
@@ -182,16 +179,16 @@ async fn second_mail_is_stopped_before_there_is_a_first() {
     };
     assert_eq!(stop().await, Mails::None);
     for number in [2, 3] {
-        let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
-        let id = EmailId::nth_of(issuance, number);
+        let queue = MailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
+        let id = MailId::nth_of(issuance, number);
         commands
-            .execute::<Email>(&person(), id, queue)
+            .execute::<Mail>(&person(), id, queue)
             .await
             .unwrap();
     }
     assert_eq!(stop().await, Mails::Stopped);
     for number in [2, 3] {
-        let id = EmailId::nth_of(issuance, number);
+        let id = MailId::nth_of(issuance, number);
         assert_eq!(
             plant.history("email", id).await,
             ["EmailQueued", "EmailCancelled"]
@@ -199,7 +196,7 @@ async fn second_mail_is_stopped_before_there_is_a_first() {
     }
     assert!(
         plant
-            .history("email", EmailId::first_of(issuance))
+            .history("email", MailId::first_of(issuance))
             .await
             .is_empty()
     );

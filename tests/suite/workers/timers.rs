@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use laureate::domain::EmailId;
+use laureate::domain::MailId;
 use laureate::domain::certification::issuance::CertificateRequested;
 use laureate::domain::certification::mail::{
-    Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage,
+    EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
 use laureate::event_log::EventLog;
 use laureate::workers::timers::{Released, Timers, release_if_due};
@@ -34,31 +34,31 @@ fn far_away() -> MailDelivery {
 }
 
 /// Issues a certificate whose mail has this kind of delivery.
-async fn issued(plant: &Plant, to: &str, delivery: MailDelivery) -> EmailId {
+async fn issued(plant: &Plant, to: &str, delivery: MailDelivery) -> MailId {
     run_renderer(plant);
     let request = CertificateRequested {
         delivery,
         ..request("Ada Lovelace", to)
     };
-    EmailId::first_of(requested(plant, request).await)
+    MailId::first_of(requested(plant, request).await)
 }
 
 /// Queues a mail with arbitrary content that is never sent.
-async fn queued(plant: &Plant, delivery: MailDelivery) -> EmailId {
-    let id = EmailId(Uuid::new_v4());
+async fn queued(plant: &Plant, delivery: MailDelivery) -> MailId {
+    let id = MailId(Uuid::new_v4());
     let mail = EmailQueued {
         delivery,
         ..queued_mail(&address(plant, ""), OnUnknown::Park)
     };
-    ask(plant, id, EmailCommand::Queue(Box::new(mail))).await;
+    ask(plant, id, MailCommand::Queue(Box::new(mail))).await;
     id
 }
 
-async fn ask(plant: &Plant, id: EmailId, command: EmailCommand) {
+async fn ask(plant: &Plant, id: MailId, command: MailCommand) {
     plant
         .log
         .commands
-        .execute::<Email>(&person(), id, command)
+        .execute::<Mail>(&person(), id, command)
         .await
         .unwrap();
 }
@@ -127,7 +127,7 @@ async fn held_mail_is_sent_after_its_release() {
     until_stage(&plant, id, Stage::Held).await;
     plant.settled("mailer").await;
     assert_eq!(plant.history("email", id).await, ["EmailQueued"]);
-    ask(&plant, id, EmailCommand::Release).await;
+    ask(&plant, id, MailCommand::Release).await;
     until_stage(&plant, id, Stage::Sent).await;
     plant.settled("mailer").await;
     assert_eq!(caught(&to).len(), 1);
@@ -158,11 +158,11 @@ async fn timer_releases_only_scheduled_mails_that_are_due() {
     let held = queued(&plant, MailDelivery::Held).await;
     let later = queued(&plant, far_away()).await;
     let cancelled = queued(&plant, in_a_moment()).await;
-    let nobody = EmailId(Uuid::new_v4());
+    let nobody = MailId(Uuid::new_v4());
     ask(
         &plant,
         cancelled,
-        EmailCommand::Cancel {
+        MailCommand::Cancel {
             reason: String::new().into(),
         },
     )
@@ -221,10 +221,10 @@ async fn rescheduling_replaces_the_timer() {
         timers(&plant.log.log, "at").await == 1
     })
     .await;
-    ask(&plant, id, EmailCommand::Reschedule(far_away())).await;
+    ask(&plant, id, MailCommand::Reschedule(far_away())).await;
     plant.settled("mailer").await;
     assert_eq!(timers(&plant.log.log, "at").await, 1, "one timer per mail");
-    ask(&plant, id, EmailCommand::Reschedule(in_a_moment())).await;
+    ask(&plant, id, MailCommand::Reschedule(in_a_moment())).await;
     until_stage(&plant, id, Stage::Sent).await;
     assert_eq!(caught(&to).len(), 1);
 }
@@ -235,17 +235,17 @@ async fn claim_and_cancellation_exclude_each_other() {
     let commands = Arc::new(plant.log.commands.clone());
     for _ in 0..40 {
         let id = queued(&plant, MailDelivery::Immediate).await;
-        let claim = EmailCommand::Claim {
+        let claim = MailCommand::Claim {
             message_id: format!("<{id}@example.org>"),
         };
-        let cancel = EmailCommand::Cancel {
+        let cancel = MailCommand::Cancel {
             reason: "too late?".to_owned().into(),
         };
         let as_mailer = person();
         let as_person = person();
         let (claimed, cancelled) = tokio::join!(
-            commands.execute::<Email>(&as_mailer, id, claim),
-            commands.execute::<Email>(&as_person, id, cancel)
+            commands.execute::<Mail>(&as_mailer, id, claim),
+            commands.execute::<Mail>(&as_person, id, cancel)
         );
         let claimed = !claimed.unwrap().events.is_empty();
         let history = plant.history("email", id).await;

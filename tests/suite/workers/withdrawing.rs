@@ -16,9 +16,9 @@ use laureate::domain::certification::certificate::{
 use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
-use laureate::domain::certification::mail::{Email, MailDelivery, OnUnknown, Stage};
+use laureate::domain::certification::mail::{Mail, MailDelivery, OnUnknown, Stage};
 use laureate::domain::{
-    AttendeeId, BatchId, CertificateId, DomainEvent, EmailId, IssuanceId, Locale, Person, TimeZone,
+    AttendeeId, BatchId, CertificateId, DomainEvent, IssuanceId, Locale, MailId, Person, TimeZone,
 };
 use laureate::event_log::RecordedEvent;
 use laureate::workers::processes::Processes;
@@ -185,7 +185,7 @@ async fn stage(plant: &Plant, id: IssuanceId) -> Stage {
     plant
         .log
         .commands
-        .load::<Email>(EmailId::first_of(id))
+        .load::<Mail>(MailId::first_of(id))
         .await
         .unwrap()
         .state

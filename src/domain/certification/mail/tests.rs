@@ -4,7 +4,7 @@ use super::samples::queued;
 use super::*;
 use crate::domain::kernel::decider::spec::given;
 
-fn claimed(attempt: u32) -> EmailEvent {
+fn claimed(attempt: u32) -> MailEvent {
     SendClaimed {
         attempt,
         message_id: "<1@example.com>".to_owned(),
@@ -12,8 +12,8 @@ fn claimed(attempt: u32) -> EmailEvent {
     .into()
 }
 
-fn claim_it() -> EmailCommand {
-    EmailCommand::Claim {
+fn claim_it() -> MailCommand {
+    MailCommand::Claim {
         message_id: "<1@example.com>".to_owned(),
     }
 }
@@ -34,28 +34,28 @@ fn failed(attempt: u32, will_retry: bool) -> EmailFailed {
     }
 }
 
-fn mail(on_unknown: OnUnknown) -> EmailEvent {
+fn mail(on_unknown: OnUnknown) -> MailEvent {
     queued(on_unknown).into()
 }
 
 #[test]
 fn a_mail_is_queued_once() {
-    let command = EmailCommand::Queue(Box::new(queued(OnUnknown::Park)));
-    given::<Email>(vec![])
+    let command = MailCommand::Queue(Box::new(queued(OnUnknown::Park)));
+    given::<Mail>(vec![])
         .when(command.clone())
         .then(vec![mail(OnUnknown::Park)]);
-    given::<Email>(vec![mail(OnUnknown::Park)])
+    given::<Mail>(vec![mail(OnUnknown::Park)])
         .when(command)
         .then_nothing();
 }
 
 #[test]
 fn mail_is_claimed_before_it_is_sent() {
-    given::<Email>(vec![mail(OnUnknown::Park)])
+    given::<Mail>(vec![mail(OnUnknown::Park)])
         .when(claim_it())
         .then(vec![claimed(1)]);
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
-        .when(EmailCommand::RecordSent(sent(1)))
+    given::<Mail>(vec![mail(OnUnknown::Park), claimed(1)])
+        .when(MailCommand::RecordSent(sent(1)))
         .then(vec![sent(1).into()]);
 }
 
@@ -64,28 +64,28 @@ fn a_claim_without_an_outcome_is_parked_by_default() {
     let detail = "the worker stopped between claiming the mail and recording its outcome"
         .to_owned()
         .into();
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
+    given::<Mail>(vec![mail(OnUnknown::Park), claimed(1)])
         .when(claim_it())
         .then(vec![EmailOutcomeUnknown { attempt: 1, detail }.into()]);
 }
 
 #[test]
 fn claim_without_an_outcome_is_retried_if_the_policy_says_so() {
-    given::<Email>(vec![mail(OnUnknown::Retry), claimed(1)])
+    given::<Mail>(vec![mail(OnUnknown::Retry), claimed(1)])
         .when(claim_it())
         .then(vec![claimed(2)]);
 }
 
 #[test]
 fn temporary_failure_is_retried_and_a_permanent_one_is_not() {
-    given::<Email>(vec![
+    given::<Mail>(vec![
         mail(OnUnknown::Park),
         claimed(1),
         failed(1, true).into(),
     ])
     .when(claim_it())
     .then(vec![claimed(2)]);
-    given::<Email>(vec![
+    given::<Mail>(vec![
         mail(OnUnknown::Park),
         claimed(1),
         failed(1, false).into(),
@@ -96,18 +96,18 @@ fn temporary_failure_is_retried_and_a_permanent_one_is_not() {
 
 #[test]
 fn only_failed_or_unknown_mails_can_be_retried() {
-    let retry: EmailEvent = EmailRetryRequested {}.into();
-    given::<Email>(vec![
+    let retry: MailEvent = EmailRetryRequested {}.into();
+    given::<Mail>(vec![
         mail(OnUnknown::Park),
         claimed(1),
         failed(1, false).into(),
     ])
-    .when(EmailCommand::Retry)
+    .when(MailCommand::Retry)
     .then(vec![retry.clone()]);
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
-        .when(EmailCommand::Retry)
+    given::<Mail>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
+        .when(MailCommand::Retry)
         .then_refused("WRONG_STATE");
-    given::<Email>(vec![
+    given::<Mail>(vec![
         mail(OnUnknown::Park),
         claimed(1),
         failed(1, false).into(),
@@ -119,11 +119,11 @@ fn only_failed_or_unknown_mails_can_be_retried() {
 
 #[test]
 fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
-    let abandon = || EmailCommand::Abandon {
+    let abandon = || MailCommand::Abandon {
         why: "why".to_owned(),
     };
     let answer = || "why".to_owned().into();
-    given::<Email>(vec![mail(OnUnknown::Park)])
+    given::<Mail>(vec![mail(OnUnknown::Park)])
         .when(abandon())
         .then(vec![
             EmailFailed {
@@ -134,7 +134,7 @@ fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
             }
             .into(),
         ]);
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
+    given::<Mail>(vec![mail(OnUnknown::Park), claimed(1)])
         .when(abandon())
         .then(vec![
             EmailOutcomeUnknown {
@@ -143,21 +143,21 @@ fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
             }
             .into(),
         ]);
-    given::<Email>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
+    given::<Mail>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
         .when(abandon())
         .then_nothing();
 }
 
 #[test]
 fn outcome_of_another_attempt_is_refused() {
-    given::<Email>(vec![mail(OnUnknown::Retry), claimed(1), claimed(2)])
-        .when(EmailCommand::RecordSent(sent(1)))
+    given::<Mail>(vec![mail(OnUnknown::Retry), claimed(1), claimed(2)])
+        .when(MailCommand::RecordSent(sent(1)))
         .then_refused("WRONG_STATE");
 }
 
 const NOON: OffsetDateTime = datetime!(2026-12-01 12:00 UTC);
 
-fn waiting_for(delivery: MailDelivery) -> EmailEvent {
+fn waiting_for(delivery: MailDelivery) -> MailEvent {
     EmailQueued {
         delivery,
         ..queued(OnUnknown::Park)
@@ -165,21 +165,21 @@ fn waiting_for(delivery: MailDelivery) -> EmailEvent {
     .into()
 }
 
-fn released() -> EmailEvent {
+fn released() -> MailEvent {
     EmailReleased {}.into()
 }
 
-fn rescheduled(delivery: MailDelivery) -> EmailEvent {
+fn rescheduled(delivery: MailDelivery) -> MailEvent {
     EmailRescheduled { delivery }.into()
 }
 
-fn cancel_it() -> EmailCommand {
-    EmailCommand::Cancel {
+fn cancel_it() -> MailCommand {
+    MailCommand::Cancel {
         reason: "revoked".to_owned().into(),
     }
 }
 
-fn cancelled() -> EmailEvent {
+fn cancelled() -> MailEvent {
     EmailCancelled {
         reason: "revoked".to_owned().into(),
     }
@@ -189,52 +189,52 @@ fn cancelled() -> EmailEvent {
 #[test]
 fn held_mail_is_not_sent_before_its_release() {
     let held = waiting_for(MailDelivery::Held);
-    given::<Email>(vec![held.clone()])
+    given::<Mail>(vec![held.clone()])
         .when(claim_it())
         .then_nothing();
-    given::<Email>(vec![held.clone()])
-        .when(EmailCommand::ReleaseDue {
+    given::<Mail>(vec![held.clone()])
+        .when(MailCommand::ReleaseDue {
             now: datetime!(9999-01-01 0:00 UTC),
         })
         .then_nothing();
-    given::<Email>(vec![held.clone()])
-        .when(EmailCommand::Release)
+    given::<Mail>(vec![held.clone()])
+        .when(MailCommand::Release)
         .then(vec![released()]);
-    given::<Email>(vec![held.clone(), released()])
+    given::<Mail>(vec![held.clone(), released()])
         .when(claim_it())
         .then(vec![claimed(1)]);
-    given::<Email>(vec![held, released()])
-        .when(EmailCommand::Release)
+    given::<Mail>(vec![held, released()])
+        .when(MailCommand::Release)
         .then_refused("WRONG_STATE");
-    given::<Email>(vec![mail(OnUnknown::Park)])
-        .when(EmailCommand::Release)
+    given::<Mail>(vec![mail(OnUnknown::Park)])
+        .when(MailCommand::Release)
         .then_refused("WRONG_STATE");
 }
 
 #[test]
 fn scheduled_mail_is_released_when_it_is_due() {
     let scheduled = waiting_for(MailDelivery::At(NOON));
-    let at = |now| EmailCommand::ReleaseDue { now };
-    given::<Email>(vec![scheduled.clone()])
+    let at = |now| MailCommand::ReleaseDue { now };
+    given::<Mail>(vec![scheduled.clone()])
         .when(claim_it())
         .then_nothing();
-    given::<Email>(vec![scheduled.clone()])
+    given::<Mail>(vec![scheduled.clone()])
         .when(at(NOON - time::Duration::MILLISECOND))
         .then_nothing();
-    given::<Email>(vec![scheduled.clone()])
+    given::<Mail>(vec![scheduled.clone()])
         .when(at(NOON))
         .then(vec![released()]);
-    given::<Email>(vec![scheduled.clone()])
-        .when(EmailCommand::Release)
+    given::<Mail>(vec![scheduled.clone()])
+        .when(MailCommand::Release)
         .then(vec![released()]);
     // A timer that fires twice, or after the mail was cancelled, does nothing.
-    given::<Email>(vec![scheduled.clone(), released()])
+    given::<Mail>(vec![scheduled.clone(), released()])
         .when(at(NOON))
         .then_nothing();
-    given::<Email>(vec![scheduled, cancelled()])
+    given::<Mail>(vec![scheduled, cancelled()])
         .when(at(NOON))
         .then_nothing();
-    given::<Email>(vec![])
+    given::<Mail>(vec![])
         .when(at(NOON))
         .then_refused("NOT_FOUND");
 }
@@ -243,39 +243,39 @@ fn scheduled_mail_is_released_when_it_is_due() {
 fn waiting_mail_can_be_rescheduled() {
     let held = waiting_for(MailDelivery::Held);
     let scheduled = waiting_for(MailDelivery::At(NOON));
-    let to = EmailCommand::Reschedule;
+    let to = MailCommand::Reschedule;
     let later = MailDelivery::At(NOON + time::Duration::HOUR);
-    given::<Email>(vec![held.clone()])
+    given::<Mail>(vec![held.clone()])
         .when(to(later))
         .then(vec![rescheduled(later)]);
-    given::<Email>(vec![held.clone()])
+    given::<Mail>(vec![held.clone()])
         .when(to(MailDelivery::Held))
         .then_nothing();
-    given::<Email>(vec![held])
+    given::<Mail>(vec![held])
         .when(to(MailDelivery::Immediate))
         .then(vec![released()]);
-    given::<Email>(vec![scheduled.clone()])
+    given::<Mail>(vec![scheduled.clone()])
         .when(to(MailDelivery::At(NOON)))
         .then_nothing();
-    given::<Email>(vec![scheduled.clone()])
+    given::<Mail>(vec![scheduled.clone()])
         .when(to(MailDelivery::Held))
         .then(vec![rescheduled(MailDelivery::Held)]);
-    given::<Email>(vec![scheduled.clone(), rescheduled(later)])
-        .when(EmailCommand::ReleaseDue { now: NOON })
+    given::<Mail>(vec![scheduled.clone(), rescheduled(later)])
+        .when(MailCommand::ReleaseDue { now: NOON })
         .then_nothing();
     for gone in [released(), cancelled()] {
-        given::<Email>(vec![scheduled.clone(), gone])
+        given::<Mail>(vec![scheduled.clone(), gone])
             .when(to(later))
             .then_refused("WRONG_STATE");
     }
-    given::<Email>(vec![mail(OnUnknown::Park)])
+    given::<Mail>(vec![mail(OnUnknown::Park)])
         .when(to(MailDelivery::Held))
         .then_refused("WRONG_STATE");
 }
 
 #[test]
 fn unsent_mail_can_be_cancelled_once() {
-    let failure = || -> EmailEvent { failed(1, false).into() };
+    let failure = || -> MailEvent { failed(1, false).into() };
     let histories = [
         vec![mail(OnUnknown::Park)],
         vec![waiting_for(MailDelivery::Held)],
@@ -293,26 +293,26 @@ fn unsent_mail_can_be_cancelled_once() {
         ],
     ];
     for mut history in histories {
-        given::<Email>(history.clone())
+        given::<Mail>(history.clone())
             .when(cancel_it())
             .then(vec![cancelled()]);
         history.push(cancelled());
-        given::<Email>(history.clone())
+        given::<Mail>(history.clone())
             .when(cancel_it())
             .then_nothing();
-        given::<Email>(history.clone())
+        given::<Mail>(history.clone())
             .when(claim_it())
             .then_nothing();
-        given::<Email>(history.clone())
-            .when(EmailCommand::Abandon {
+        given::<Mail>(history.clone())
+            .when(MailCommand::Abandon {
                 why: "why".to_owned(),
             })
             .then_nothing();
-        given::<Email>(history.clone())
-            .when(EmailCommand::Retry)
+        given::<Mail>(history.clone())
+            .when(MailCommand::Retry)
             .then_refused("WRONG_STATE");
-        given::<Email>(history)
-            .when(EmailCommand::Release)
+        given::<Mail>(history)
+            .when(MailCommand::Release)
             .then_refused("WRONG_STATE");
     }
 }
@@ -320,13 +320,13 @@ fn unsent_mail_can_be_cancelled_once() {
 #[test]
 fn claimed_or_sent_mail_cannot_be_cancelled() {
     let history = vec![mail(OnUnknown::Park), claimed(1), sent(1).into()];
-    given::<Email>(history[..2].to_vec())
+    given::<Mail>(history[..2].to_vec())
         .when(cancel_it())
         .then_refused("WRONG_STATE");
-    given::<Email>(history)
+    given::<Mail>(history)
         .when(cancel_it())
         .then_refused("WRONG_STATE");
-    given::<Email>(vec![])
+    given::<Mail>(vec![])
         .when(cancel_it())
         .then_refused("NOT_FOUND");
 }

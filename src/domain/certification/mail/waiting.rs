@@ -1,11 +1,11 @@
 //! Decisions about waiting mails: release, reschedule and cancel.
 
 use super::{
-    EmailCancelled, EmailEvent, EmailReleased, EmailRescheduled, EmailState, MailDelivery, Stage,
+    EmailCancelled, EmailReleased, EmailRescheduled, MailDelivery, MailEvent, MailState, Stage,
 };
 use crate::domain::{Personal, Refusal};
 
-pub(super) fn release(stage: Stage) -> Result<Vec<EmailEvent>, Refusal> {
+pub(super) fn release(stage: Stage) -> Result<Vec<MailEvent>, Refusal> {
     match stage {
         Stage::Held | Stage::Scheduled => Ok(vec![EmailReleased {}.into()]),
         _ => Err(Refusal::WrongState(
@@ -15,10 +15,10 @@ pub(super) fn release(stage: Stage) -> Result<Vec<EmailEvent>, Refusal> {
 }
 
 pub(super) fn reschedule(
-    state: &EmailState,
+    state: &MailState,
     stage: Stage,
     delivery: MailDelivery,
-) -> Result<Vec<EmailEvent>, Refusal> {
+) -> Result<Vec<MailEvent>, Refusal> {
     match (stage, delivery) {
         (Stage::Held | Stage::Scheduled, MailDelivery::Immediate) => release(stage),
         (Stage::Held, MailDelivery::Held) => Ok(Vec::new()),
@@ -31,7 +31,7 @@ pub(super) fn reschedule(
     }
 }
 
-pub(super) fn cancel(stage: Stage, reason: &Personal<String>) -> Result<Vec<EmailEvent>, Refusal> {
+pub(super) fn cancel(stage: Stage, reason: &Personal<String>) -> Result<Vec<MailEvent>, Refusal> {
     match stage {
         Stage::Cancelled => Ok(Vec::new()),
         Stage::Sent => Err(Refusal::WrongState(

@@ -74,7 +74,7 @@ pub(super) fn problem(name: &str) -> Option<Fault> {
     if !is_in_pairs(name) {
         return Some(STRAY_QUOTE);
     }
-    doubt(name, false).map(|doubt| ("MISREAD_TEXT", doubt.told()))
+    doubt(name, false).map(|doubt| ("MISREAD_TEXT", doubt.message()))
 }
 
 /// Fault of quotation marks that enclose the whole text or are not in pairs around words.

@@ -31,7 +31,7 @@ pub(crate) enum Doubt {
 
 impl Doubt {
     /// Returns the problem in words, for an error about the field.
-    pub(crate) const fn told(self) -> &'static str {
+    pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::ReadTwice => {
                 "was encoded twice (\"Ã©\" for \"é\"); correct it, or export the file again as UTF-8"

@@ -2,7 +2,7 @@
 
 use crate::domain::certification::issuance::{CertificateGenerated, CertificateRequested};
 use crate::domain::certification::mail::{EmailQueued, MailDelivery, OnUnknown};
-use crate::domain::{EmailId, IssuanceId};
+use crate::domain::{IssuanceId, MailId};
 
 /// Returns the public address of a certificate's page, which is also in its QR code.
 #[must_use]
@@ -21,9 +21,9 @@ pub fn on_generated(
     request: &CertificateRequested,
     pdf: &CertificateGenerated,
     on_unknown: OnUnknown,
-) -> (EmailId, EmailQueued) {
+) -> (MailId, EmailQueued) {
     (
-        EmailId::first_of(id),
+        MailId::first_of(id),
         mail_about(id, request, pdf, request.delivery, on_unknown),
     )
 }
@@ -72,8 +72,8 @@ mod tests {
             delivery: MailDelivery::Held,
             ..request("Ada")
         };
-        let (email_id, mail) = on_generated(id, &held, &generated("aa"), OnUnknown::Retry);
-        assert_eq!(email_id, EmailId::first_of(id));
+        let (mail_id, mail) = on_generated(id, &held, &generated("aa"), OnUnknown::Retry);
+        assert_eq!(mail_id, MailId::first_of(id));
         assert_eq!(mail.sha256, "aa");
         assert_eq!(
             (mail.delivery, mail.on_unknown),

@@ -143,7 +143,7 @@ pub(super) async fn answer(
         return Err(ApiError::field("limit", format!("give 1 to {MOST}")));
     }
     let conditions = change.concerned();
-    let list = format!("what-if {}", conditions.told());
+    let list = format!("what-if {}", conditions.identity());
     let start = match &asked.cursor {
         Some(cursor) => Start::After(cursor::open(http, &list, cursor)?),
         None => Start::First,

@@ -157,7 +157,7 @@ impl<S: Sorting> Listing<S> {
     ) -> Result<(Vec<T>, ListMeta), ApiError> {
         let order = self.order(table);
         let limit = self.limit()?;
-        let list = format!("{} {order:?} {}", table.from, conditions.told());
+        let list = format!("{} {order:?} {}", table.from, conditions.identity());
         let start = self.start(http, &list, limit)?;
         let database = http.database().await?;
         let part = listing::list::<T>(&database, table, &conditions, order, &start, limit).await?;

@@ -90,10 +90,11 @@ impl Element {
             },
             Err(error) => {
                 // serde_json has no codes for its reasons.
-                let told = error.to_string();
-                let unreadable = if told.contains("surrogate") || told.contains("hex escape") {
+                let message = error.to_string();
+                let unreadable = if message.contains("surrogate") || message.contains("hex escape")
+                {
                     Unreadable::HalfCharacter
-                } else if told.contains("recursion limit") {
+                } else if message.contains("recursion limit") {
                     Unreadable::TooDeep
                 } else {
                     Unreadable::OutOfRange

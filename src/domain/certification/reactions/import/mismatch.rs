@@ -59,8 +59,8 @@ impl Mismatch {
             Self::TwoPeople { email, document } => {
                 let message = format!(
                     "email belongs to {} and documentNumber to {}; correct one of them",
-                    email.told(named),
-                    document.told(named)
+                    email.described(named),
+                    document.described(named)
                 );
                 let error = |field| FieldError {
                     field,
@@ -85,7 +85,7 @@ impl Mismatch {
 }
 
 impl Who {
-    fn told(self, named: &dyn Fn(u32) -> String) -> String {
+    fn described(self, named: &dyn Fn(u32) -> String) -> String {
         match self.row {
             Some(row) => format!("the person of {}", named(row)),
             None => format!("the known person {}", self.id),
@@ -110,7 +110,7 @@ fn one_matches(matched: &str, differs: &[&str], who: Who, named: &dyn Fn(u32) ->
     };
     format!(
         "{matched} is the one of {}, whose {} {verb}; {advice}",
-        who.told(named),
+        who.described(named),
         differs.join(" and ")
     )
 }

@@ -90,7 +90,7 @@ async fn make(
 ) -> Result<Answer, ApiError> {
     let now = http.now();
     let scopes = scopes(caller, &request.scopes)?;
-    if http.standing.keys_of(caller.user_id, now) >= MAX_KEYS {
+    if http.authorizations.keys_of(caller.user_id, now) >= MAX_KEYS {
         let message = format!("you have {MAX_KEYS} keys that count; revoke one first");
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
@@ -127,7 +127,9 @@ async fn make(
         );
         return Err(ApiError::new(ErrorCode::AlreadyExists, message));
     }
-    http.standing.heeds_user(done.position).await;
+    http.authorizations
+        .wait_until_user_applied(done.position)
+        .await;
     tracing::info!(api_key = %token.id, "API key created");
     let api_key = ApiKeyAnswer::of_new(token.id, key);
     let answer = Answer::ok(&NewApiKeyAnswer {
@@ -199,7 +201,9 @@ pub async fn revoke_api_key(
         .await?;
     if !done.events.is_empty() {
         tracing::info!(api_key = %id, "API key revoked");
-        http.standing.heeds_user(done.position).await;
+        http.authorizations
+            .wait_until_user_applied(done.position)
+            .await;
     }
     let answer = Answer::ok(&Deleted { id: id.0 })?.message("the key counts no more");
     Ok(answer.at(done.position).version(done.position))

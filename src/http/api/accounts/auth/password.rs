@@ -101,7 +101,9 @@ pub async fn change_password(
     )
     .await?;
     tracing::info!(api_keys_kept = kept, "password changed");
-    http.standing.heeds_user(changed.version).await;
+    http.authorizations
+        .wait_until_user_applied(changed.version)
+        .await;
     let answer = super::tokens(&http, id, &changed.account, &refresh, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(changed.version))
 }
@@ -236,7 +238,9 @@ pub async fn reset_password(
     let kept = request.keep_api_keys;
     let changed =
         reset_password::reset_password(&http.commands, &context, link, id, hash, kept).await?;
-    http.standing.heeds_user(changed.version).await;
+    http.authorizations
+        .wait_until_user_applied(changed.version)
+        .await;
     tracing::info!(user = %id, notice_id = %link, api_keys_kept = kept, "forgotten password reset");
     Ok(Answer::ok(&ResetPasswordAnswer { changed: true })?.at(changed.version))
 }

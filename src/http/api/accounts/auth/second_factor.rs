@@ -66,7 +66,9 @@ async fn decide(
     }
     second_factor::guessed_right(http, id);
     let done = done?;
-    http.standing.heeds_user(done.position).await;
+    http.authorizations
+        .wait_until_user_applied(done.position)
+        .await;
     Ok(done)
 }
 

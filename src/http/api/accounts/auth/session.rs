@@ -162,7 +162,9 @@ pub async fn log_out(
     }
     if reason.is_some() {
         tracing::info!(session_id = %presented.session_id, all = request.all, "user logged out");
-        http.standing.heeds_session(done.position).await;
+        http.authorizations
+            .wait_until_session_applied(done.position)
+            .await;
     }
     Ok(Answer::ok(&LogoutAnswer {
         ended: reason.is_some(),
@@ -194,7 +196,7 @@ async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Po
         Err(CommandError::Refused(Refusal::NotFound(_))) => Ok(None),
         done => {
             let position = done?.position;
-            http.standing.heeds_user(position).await;
+            http.authorizations.wait_until_user_applied(position).await;
             Ok(Some(position))
         }
     }
@@ -278,7 +280,9 @@ pub async fn end_session(
     let end = SessionCommand::End { by: caller.user_id };
     let done = http.commands.execute::<Session>(&context, id, end).await?;
     if !done.events.is_empty() {
-        http.standing.heeds_session(done.position).await;
+        http.authorizations
+            .wait_until_session_applied(done.position)
+            .await;
     }
     Ok(Answer::ok(&LogoutAnswer {
         ended: !done.events.is_empty(),

@@ -129,7 +129,9 @@ pub async fn update_user(
         change,
     )
     .await?;
-    http.standing.heeds_user(changed.version).await;
+    http.authorizations
+        .wait_until_user_applied(changed.version)
+        .await;
     tracing::info!(user = %id, role = changed.account.role.name(), "a user was changed");
     let answer = Answer::ok(&UserDetails::of_account(id, &changed.account))?;
     Ok(answer.at(changed.version).version(changed.version))

@@ -98,7 +98,7 @@ pub async fn create_user(
                 user,
             )
             .await?;
-            http.standing.heeds_user(position).await;
+            http.authorizations.wait_until_user_applied(position).await;
             let loaded = http.commands.load::<User>(id).await?;
             let account = loaded
                 .state
@@ -150,7 +150,7 @@ pub async fn delete_user(
     let position =
         change_user::delete_user(&http.commands, key, &context, id, &if_match.versions(), may)
             .await?;
-    http.standing.heeds_user(position).await;
+    http.authorizations.wait_until_user_applied(position).await;
     tracing::info!(user = %id, "user removed");
     Ok(Answer::ok(&Deleted { id: id.0 })?
         .message("the user was removed")
@@ -184,7 +184,7 @@ pub async fn remove_second_factor_of_user(
     }
     let context = caller.context(http.random_id().into());
     let position = remove_lost(&http.commands, &context, id).await?;
-    http.standing.heeds_user(position).await;
+    http.authorizations.wait_until_user_applied(position).await;
     tracing::info!(user = %id, "lost second factor removed");
     Ok(Answer::ok(&SecondFactorRemovedAnswer { removed: true })?.at(position))
 }

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::taking_in::{AskedOptions, PeopleFile, check_certificate, take_in};
+use super::import_people::{AskedOptions, PeopleFile, check_certificate, import_people};
 use crate::domain::certification::reading::Reading;
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::imports::ImportAnswer;
@@ -196,7 +196,7 @@ pub async fn import_attendees(
                 reading: Reading::default(),
                 how_read: None,
             };
-            take_in(&http, &write.caller, command_id, people, (options, issuing)).await
+            import_people(&http, &write.caller, command_id, people, (options, issuing)).await
         })
         .await
 }

@@ -4,8 +4,8 @@ use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::import_people::{AskedOptions, PeopleFile, check_certificate, import_people};
 use super::reading_form;
-use super::taking_in::{AskedOptions, PeopleFile, check_certificate, take_in};
 use crate::domain::certification::reading::Reading;
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::imports::ImportAnswer;
@@ -169,7 +169,7 @@ pub async fn upload_attendees(
                 reading: pinned(&reading, &how_read),
                 how_read: Some(how_read.clone().into()),
             };
-            take_in(&http, &write.caller, command_id, people, (options, issuing)).await
+            import_people(&http, &write.caller, command_id, people, (options, issuing)).await
         })
         .await
 }

@@ -2,9 +2,9 @@
 
 pub mod bulk;
 pub mod bulk_upload;
+mod import_people;
 pub mod read;
 mod reading_form;
-mod taking_in;
 pub mod write;
 
 use serde::Serialize;

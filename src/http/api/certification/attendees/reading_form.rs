@@ -181,8 +181,8 @@ mod tests {
             (r#"{"Correo": "Full_Name"}"#, &["\"Full_Name\""]),
         ] {
             let error = mapping(wrong).expect_err(wrong);
-            let told = format!("{error:?}").replace("\\\"", "\"");
-            assert!(named.iter().all(|part| told.contains(part)), "{told}");
+            let message = format!("{error:?}").replace("\\\"", "\"");
+            assert!(named.iter().all(|part| message.contains(part)), "{message}");
         }
         assert!(known_encoding("MacRoman").is_ok() && known_encoding("klingon").is_err());
     }

@@ -28,12 +28,19 @@ pub(super) async fn check_drawable(
 ) -> Result<(), ApiError> {
     definition.check()?;
     let undrawable: BTreeMap<_, _> = undrawable_texts(http, definition).into_iter().collect();
-    let told = |field: &str| {
+    let output = |field: &str| {
         undrawable
             .get(field)
             .map(|problem| format!("{field}: {problem}"))
     };
-    let all_undrawable = || refused(undrawable.keys().filter_map(|field| told(field)).collect());
+    let all_undrawable = || {
+        refused(
+            undrawable
+                .keys()
+                .filter_map(|field| output(field))
+                .collect(),
+        )
+    };
     if OWN_TEXTS
         .iter()
         .any(|field| undrawable.contains_key(*field))
@@ -77,7 +84,7 @@ pub(super) async fn check_drawable(
         .filter_map(|(name, drawn)| {
             let field = format!("pdfTemplate.options.{name}");
             let error = drawn.err()?;
-            Some(told(&field).unwrap_or_else(|| blamed(&field, &error)))
+            Some(output(&field).unwrap_or_else(|| blamed(&field, &error)))
         })
         .collect();
     let details = if wrong.is_empty() {

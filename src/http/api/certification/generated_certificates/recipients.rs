@@ -113,7 +113,7 @@ impl Recipients {
             Self::Named(ids) => return Ok(ids),
             Self::Selected { field, filter } => (field, filter),
         };
-        http.tables_are_level().await?;
+        http.wait_until_caught_up().await?;
         let database = http.database().await?;
         if let Some(import) = filter.import_id {
             imports::get(&database, import)

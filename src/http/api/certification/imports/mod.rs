@@ -186,7 +186,7 @@ impl ImportAnswer {
         }
     }
 
-    fn of_row(row: ImportRow, batches: Vec<BatchAnswer>, told: Told) -> Self {
+    fn of_row(row: ImportRow, batches: Vec<BatchAnswer>, report_details: ReportDetails) -> Self {
         let failure = ImportFailure::of(&row);
         Self {
             import_id: Some(row.id),
@@ -201,9 +201,9 @@ impl ImportAnswer {
             certificates_associated: row.associated,
             batches,
             left: row.left_rows,
-            error_details: told.errors,
+            error_details: report_details.errors,
             warnings: row.warnings.unwrap_or(0),
-            warning_details: told.warning_details,
+            warning_details: report_details.warning_details,
             failure,
             reading: None,
         }
@@ -238,22 +238,22 @@ impl From<ErrorDetail> for RowErrors {
 pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnswer>, ApiError> {
     let row = imports::get(&http.database().await?, id).await?;
     let Some(row) = row else { return Ok(None) };
-    let told = told(http, &row).await?;
+    let report_details = report_details(http, &row).await?;
     let batches = batches::of_import(&http.database().await?, id, MAX_BATCHES).await?;
     let batches = batches.into_iter().map(shown).collect::<Result<_, _>>()?;
-    Ok(Some(ImportAnswer::of_row(row, batches, told)))
+    Ok(Some(ImportAnswer::of_row(row, batches, report_details)))
 }
 
 /// Rows of an import that were rejected or have warnings.
 #[derive(Default)]
-struct Told {
+struct ReportDetails {
     errors: Vec<RowErrors>,
     warning_details: Vec<RowErrors>,
 }
 
 /// Reads the rejected rows and the warnings from the report. If the report has expired, only the
 /// error codes of the rejected rows are read, from the query tables.
-async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
+async fn report_details(http: &HttpState, row: &ImportRow) -> Result<ReportDetails, ApiError> {
     if let Some(key) = &row.report_key {
         let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
         if let Some(start) = http.storage.get_start(&key, REPORT_START_BYTES).await? {
@@ -264,14 +264,14 @@ async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
                 details.into_iter().partition(ErrorDetail::is_warning);
             let shown =
                 |details: Vec<ErrorDetail>| details.into_iter().map(RowErrors::from).collect();
-            return Ok(Told {
+            return Ok(ReportDetails {
                 errors: shown(rejected),
                 warning_details: shown(warned),
             });
         }
     }
     if row.errors == 0 && row.left_rows.unwrap_or(0) == 0 {
-        return Ok(Told::default());
+        return Ok(ReportDetails::default());
     }
     let table = &imports::REJECTIONS;
     let of_import = imports::rejected_of(row.id);
@@ -294,8 +294,8 @@ async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
             errors,
         })
     });
-    Ok(Told {
+    Ok(ReportDetails {
         errors: errors.collect::<Result<_, ApiError>>()?,
-        ..Told::default()
+        ..ReportDetails::default()
     })
 }

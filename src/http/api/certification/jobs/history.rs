@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::certification::mail::EmailEvent;
+use crate::domain::certification::mail::MailEvent;
 use crate::domain::{DecodeError, DomainEvent, Personal};
 use crate::event_log::RecordedEvent;
 use crate::http::protocol::timestamp::Timestamp;
@@ -41,8 +41,8 @@ pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeE
     let mut attempts: Vec<Attempt> = Vec::new();
     for recorded in events {
         let (number, outcome, answer) =
-            match EmailEvent::decode(&recorded.event_type, &recorded.body)? {
-                EmailEvent::SendClaimed(claim) => {
+            match MailEvent::decode(&recorded.event_type, &recorded.body)? {
+                MailEvent::SendClaimed(claim) => {
                     let started_at = Timestamp(recorded.time);
                     let number = claim.attempt;
                     attempts.push(Attempt {
@@ -54,18 +54,18 @@ pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeE
                     });
                     continue;
                 }
-                EmailEvent::EmailSent(e) => (e.attempt, "sent", e.answer),
-                EmailEvent::EmailFailed(e) => (
+                MailEvent::EmailSent(e) => (e.attempt, "sent", e.answer),
+                MailEvent::EmailFailed(e) => (
                     e.attempt,
                     if e.will_retry { "retrying" } else { "failed" },
                     e.answer,
                 ),
-                EmailEvent::EmailOutcomeUnknown(e) => (e.attempt, "unknown", e.detail),
-                EmailEvent::EmailQueued(_)
-                | EmailEvent::EmailRetryRequested(_)
-                | EmailEvent::EmailReleased(_)
-                | EmailEvent::EmailRescheduled(_)
-                | EmailEvent::EmailCancelled(_) => continue,
+                MailEvent::EmailOutcomeUnknown(e) => (e.attempt, "unknown", e.detail),
+                MailEvent::EmailQueued(_)
+                | MailEvent::EmailRetryRequested(_)
+                | MailEvent::EmailReleased(_)
+                | MailEvent::EmailRescheduled(_)
+                | MailEvent::EmailCancelled(_) => continue,
             };
         // A mail that was abandoned without an attempt has no entry for the outcome.
         let under_way =
@@ -91,8 +91,8 @@ mod tests {
         EmailFailed, EmailOutcomeUnknown, EmailRetryRequested, EmailSent, OnUnknown, SendClaimed,
     };
 
-    fn recorded(events: Vec<EmailEvent>) -> Vec<RecordedEvent> {
-        let one = |(n, event): (usize, EmailEvent)| RecordedEvent {
+    fn recorded(events: Vec<MailEvent>) -> Vec<RecordedEvent> {
+        let one = |(n, event): (usize, MailEvent)| RecordedEvent {
             position: n as u64 + 1,
             time: datetime!(2026-11-21 12:00 UTC) + time::Duration::seconds(n as i64),
             aggregate: "email".to_owned(),
@@ -107,7 +107,7 @@ mod tests {
         events.into_iter().enumerate().map(one).collect()
     }
 
-    fn claimed(attempt: u32) -> EmailEvent {
+    fn claimed(attempt: u32) -> MailEvent {
         SendClaimed {
             attempt,
             message_id: "<1@example.com>".to_owned(),
@@ -146,7 +146,7 @@ mod tests {
             .into(),
         ]);
         let attempts = attempts(&history).unwrap();
-        let told: Vec<_> = attempts
+        let message: Vec<_> = attempts
             .iter()
             .map(|a| {
                 (
@@ -157,7 +157,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            message,
             [
                 (1, Some("retrying"), Some("451 later")),
                 (2, Some("unknown"), Some("no answer")),

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::filter::JobsFilter;
 use super::write::reason;
 use crate::commands::{CommandContext, CommandError};
-use crate::domain::certification::mail::{Email, EmailCommand};
-use crate::domain::{CommandId, EmailId};
+use crate::domain::certification::mail::{Mail, MailCommand};
+use crate::domain::{CommandId, MailId};
 use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
@@ -113,7 +113,7 @@ pub(super) async fn each(
     caller: &Caller,
     command_id: CommandId,
     ids: &[Uuid],
-    command: &EmailCommand,
+    command: &MailCommand,
 ) -> Result<Outcomes, ApiError> {
     let whole = &caller.context(command_id);
     let results: Vec<_> = stream::iter(ids.iter().copied())
@@ -126,7 +126,7 @@ pub(super) async fn each(
             (
                 id,
                 http.commands
-                    .execute::<Email>(&context, EmailId(id), command.clone())
+                    .execute::<Mail>(&context, MailId(id), command.clone())
                     .await,
             )
         })
@@ -202,7 +202,7 @@ async fn execute(
     caller: &Caller,
     command_id: CommandId,
     jobs: Jobs<'_>,
-    command: &EmailCommand,
+    command: &MailCommand,
 ) -> Result<Answer, ApiError> {
     if jobs.ids.is_none() && jobs.filter.is_none() {
         return Err(ApiError::field(
@@ -264,7 +264,7 @@ pub async fn cancel_jobs(
 ) -> Result<Answer, ApiError> {
     write
         .once(&http, sha256, async |command_id| {
-            let cancel = EmailCommand::Cancel {
+            let cancel = MailCommand::Cancel {
                 reason: reason(value.reason)?,
             };
             let jobs = Jobs {
@@ -316,7 +316,7 @@ pub async fn retry_jobs(
                 filter: value.filter,
                 states: &["failed", "unknown"],
             };
-            execute(&http, &write.caller, command_id, jobs, &EmailCommand::Retry).await
+            execute(&http, &write.caller, command_id, jobs, &MailCommand::Retry).await
         })
         .await
 }

@@ -13,8 +13,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::certification::mail::{EmailState, Stage};
-use crate::domain::{EmailId, Personal};
+use crate::domain::certification::mail::{MailState, Stage};
+use crate::domain::{MailId, Personal};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::jobs::JobRow;
 
@@ -106,7 +106,7 @@ pub struct JobState {
 }
 
 impl JobState {
-    fn of(id: EmailId, job: &EmailState) -> Self {
+    fn of(id: MailId, job: &MailState) -> Self {
         let (state, status) = named(job.stage);
         Self {
             id: id.0,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::filter::JobsFilter;
 use super::many::{RefusedJob, each, select};
-use crate::domain::certification::mail::EmailCommand;
+use crate::domain::certification::mail::MailCommand;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
@@ -102,7 +102,7 @@ pub async fn process_pending_jobs(
                 &write.caller,
                 command_id,
                 &selected.ids,
-                &EmailCommand::Release,
+                &MailCommand::Release,
             )
             .await?;
             let Ended {

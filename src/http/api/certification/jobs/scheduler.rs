@@ -166,7 +166,7 @@ impl RunAnswer {
             started_at: Timestamp(run.started),
             ended_at: run.ended.as_ref().map(|ended| Timestamp(ended.at)),
             duration_ms: took.and_then(|took| i64::try_from(took).ok()),
-            result: run.ended.map(|ended| ended.told),
+            result: run.ended.map(|ended| ended.result),
         }
     }
 }

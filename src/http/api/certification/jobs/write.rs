@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::JobState;
 use crate::commands::CommandError;
 use crate::domain::certification::issuance::Issuance;
-use crate::domain::certification::mail::{Email, EmailCommand};
-use crate::domain::{EmailId, Personal, Refusal};
+use crate::domain::certification::mail::{Mail, MailCommand};
+use crate::domain::{MailId, Personal, Refusal};
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
@@ -56,14 +56,14 @@ pub async fn cancel_job(
     let Json { value, sha256 } = body.unwrap_or_default();
     write
         .once(&http, sha256, async |command_id| {
-            let cancel = EmailCommand::Cancel {
+            let cancel = MailCommand::Cancel {
                 reason: reason(value.reason)?,
             };
             let done = http
                 .commands
-                .execute::<Email>(&write.caller.context(command_id), EmailId(id), cancel)
+                .execute::<Mail>(&write.caller.context(command_id), MailId(id), cancel)
                 .await?;
-            let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+            let answer = Answer::ok(&JobState::of(MailId(id), &done.state))?;
             Ok(answer
                 .at(done.position)
                 .version(done.position)
@@ -111,7 +111,7 @@ pub async fn retry_job(
             let context = write.caller.context(command_id);
             let done = match http
                 .commands
-                .execute::<Email>(&context, EmailId(id), EmailCommand::Retry)
+                .execute::<Mail>(&context, MailId(id), MailCommand::Retry)
                 .await
             {
                 Err(CommandError::Refused(Refusal::NotFound(_))) => {
@@ -119,7 +119,7 @@ pub async fn retry_job(
                 }
                 done => done?,
             };
-            let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+            let answer = Answer::ok(&JobState::of(MailId(id), &done.state))?;
             Ok(answer
                 .at(done.position)
                 .version(done.position)
@@ -177,19 +177,19 @@ pub async fn reschedule_job(
     Json { value, .. }: Json<RescheduleRequest>,
 ) -> Result<Answer, ApiError> {
     let delivery = value.delivery.checked(http.now())?;
-    let known = http.commands.load::<Email>(id).await?;
+    let known = http.commands.load::<Mail>(id).await?;
     if known.state.mail.is_none() {
         return Err(ApiError::not_found("job"));
     }
     if_match.check(known.position)?;
     let context = caller.context(http.random_id().into());
-    let command = EmailCommand::Reschedule(delivery);
+    let command = MailCommand::Reschedule(delivery);
     // Decided on the version that was just compared. If the log has newer events, the command is
     // decided again on them, and refused if the mail was released meanwhile.
     let done = http
         .commands
-        .execute_assuming::<Email>(&context, id, known, command)
+        .execute_assuming::<Mail>(&context, id, known, command)
         .await?;
-    let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+    let answer = Answer::ok(&JobState::of(MailId(id), &done.state))?;
     Ok(answer.at(done.position).version(done.position))
 }

@@ -215,7 +215,7 @@ pub async fn delete_own_template(
     // Counted in the query tables, after these contain all events that are in the log now. A
     // certificate that is defined at the same moment does no harm: the files stay, so it can still
     // be drawn.
-    http.tables_are_level().await?;
+    http.wait_until_caught_up().await?;
     let uses = templates::uses(&http.database().await?, &Template::theme_of(id)).await?;
     if uses > 0 {
         let message =

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::disposition::attachment;
 use super::ranges::{Wanted, wanted};
-use super::{Standing, standing};
+use super::{PublicState, public_state};
 use crate::domain::IssuanceId;
 use crate::domain::certification::file_name::attachment_file_name;
 use crate::http::protocol::api_error::ErrorEnvelope;
@@ -57,7 +57,7 @@ pub async fn download_certificate(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let row = super::find(&http, &public_id).await?;
-    if standing(&row) == Standing::Revoked {
+    if public_state(&row) == PublicState::Revoked {
         return Err(RenderingError::Revoked.into());
     }
     let Some(sha256) = row.sha256.clone() else {

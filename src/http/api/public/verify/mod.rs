@@ -64,7 +64,7 @@ fn accepted(headers: &HeaderMap) -> &str {
 
 /// Public state of an issued certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum PublicState {
     /// Issued here and valid.
     Valid,
     /// Issued here; the PDF does not exist yet.
@@ -74,11 +74,11 @@ enum Standing {
 }
 
 /// Converts the state of a row to its public state.
-fn standing(row: &IssuanceRow) -> Standing {
+fn public_state(row: &IssuanceRow) -> PublicState {
     match row.state.as_str() {
-        "generated" => Standing::Valid,
-        "revoked" => Standing::Revoked,
-        _ => Standing::Pending,
+        "generated" => PublicState::Valid,
+        "revoked" => PublicState::Revoked,
+        _ => PublicState::Pending,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Standing, standing};
+use super::{PublicState, public_state};
 use crate::domain::Personal;
 use crate::domain::certification::public_id::printed;
 use crate::http::HttpState;
@@ -64,16 +64,16 @@ pub struct Verification {
 }
 
 pub(super) fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
-    let standing = standing(&row);
+    let public_state = public_state(&row);
     let shows = http.settings.verification_shows;
     let path = format!("/certificate/{}/download", row.public_id);
-    let has_download = standing == Standing::Valid && shows == PersonShown::Full;
+    let has_download = public_state == PublicState::Valid && shows == PersonShown::Full;
     Verification {
         genuine: true,
-        status: match standing {
-            Standing::Valid => "valid",
-            Standing::Pending => "pending",
-            Standing::Revoked => "revoked",
+        status: match public_state {
+            PublicState::Valid => "valid",
+            PublicState::Pending => "pending",
+            PublicState::Revoked => "revoked",
         },
         number: printed(&row.public_id),
         public_id: row.public_id,

@@ -19,11 +19,11 @@ use super::fonts::{Subsets, clusters, glyph_clusters};
 use super::images::Embedded;
 use super::layer::Host;
 use super::line::{Script, Shaper};
-use super::sheet::Sheet;
+use super::shared_layout::SharedLayout;
 use super::text::LAYER;
 use super::{Unsupported, images};
+use crate::certificate_pdf::lru_cache::LruCache;
 use crate::certificate_pdf::page::PageFacts;
-use crate::certificate_pdf::recent::Recent;
 
 /// Consecutive shapes that are on every sample, and the form XObject that paints them.
 pub(super) struct Ornament {
@@ -32,7 +32,7 @@ pub(super) struct Ornament {
 }
 
 /// Constant part of every file of one look: template version, language, design and options.
-pub(in crate::certificate_pdf) struct Plate {
+pub(in crate::certificate_pdf) struct TemplatePrefix {
     /// First part of each file: header and shared objects.
     pub(super) head: Bytes,
     /// SHA-256 state after the head. The hash of each file continues from a copy.
@@ -42,15 +42,15 @@ pub(in crate::certificate_pdf) struct Plate {
     profile: Ref,
     pub(super) means: Means,
     pub(super) ornaments: Vec<Ornament>,
-    /// Sheets by the texts that all certificates of a definition and day share.
-    sheets: Recent<Vec<String>, Cell>,
+    /// Shared layouts by the texts that all certificates of a definition and day share.
+    layouts: LruCache<Vec<String>, Cell>,
 }
 
-/// Sheet, or the reason why there is none. Empty until the sheet has been created.
-type Cell = Arc<OnceLock<Result<Arc<Sheet>, Unsupported>>>;
+/// Shared layout, or the reason why there is none. Empty until the shared layout has been created.
+type Cell = Arc<OnceLock<Result<Arc<SharedLayout>, Unsupported>>>;
 
-/// Maximum number of sheets that a plate keeps. Each takes some tens of kilobytes.
-const SHEETS: usize = 64;
+/// Maximum number of shared layouts that a prefix keeps. Each takes some tens of kilobytes.
+const LAYOUTS: usize = 64;
 
 /// Shared resources that content streams can refer to.
 pub(super) struct Means {
@@ -69,8 +69,8 @@ const HEAD: usize = 1 << 20;
 /// PDF header. Its comment marks the file as binary (ISO 32000-1, 7.5.2).
 pub(super) const HEADER: &[u8] = b"%PDF-1.7\n%\x80\x80\x80\x80\n";
 
-impl Plate {
-    /// Creates a plate with the objects that pages like `samples` share. A font in which the
+impl TemplatePrefix {
+    /// Creates a prefix with the objects that pages like `samples` share. A font in which the
     /// samples show different texts also gets the glyphs of `letters`.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ impl Plate {
         let (chunk, offsets) = objects.into_parts();
         let head = Bytes::from([HEADER, chunk.as_bytes()].concat());
         let hash = Sha256::new_with_prefix(&head);
-        let sheets = Recent::new(SHEETS, usize::MAX, |_| 0);
+        let layouts = LruCache::new(LAYOUTS, usize::MAX, |_| 0);
         Ok(Self {
             head,
             hash,
@@ -130,18 +130,18 @@ impl Plate {
             profile,
             means,
             ornaments,
-            sheets,
+            layouts,
         })
     }
 
-    /// Returns the sheet for the texts `common`. Calls `make` if there is none, and keeps its
+    /// Returns the shared layout for the texts `common`. Calls `make` if there is none, and keeps its
     /// result, also an error.
-    pub(in crate::certificate_pdf) fn sheet(
+    pub(in crate::certificate_pdf) fn layout(
         &self,
         common: &[String],
-        make: impl FnOnce() -> Result<Sheet, Unsupported>,
-    ) -> Result<Arc<Sheet>, Unsupported> {
-        self.sheets
+        make: impl FnOnce() -> Result<SharedLayout, Unsupported>,
+    ) -> Result<Arc<SharedLayout>, Unsupported> {
+        self.layouts
             .get_or_insert(common, Cell::default)
             .get_or_init(|| make().map(Arc::new))
             .clone()
@@ -152,7 +152,7 @@ impl Plate {
         self.head.len()
     }
 
-    /// Reads a page. Images and rows of shapes that the plate contains become references to it.
+    /// Reads a page. Images and rows of shapes that the prefix contains become references to it.
     ///
     /// # Errors
     /// Returns [`Unsupported`] if the page contains something that the writer cannot write.

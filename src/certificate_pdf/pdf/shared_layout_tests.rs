@@ -16,8 +16,8 @@ use crate::domain::{Locale, Personal};
 
 struct Look {
     job: RenderJob,
-    plate: Plate,
-    sheet: Sheet,
+    prefix: TemplatePrefix,
+    layout: SharedLayout,
 }
 
 /// Looks of every theme in every language, with all optional data and without.
@@ -44,12 +44,16 @@ fn look(job: RenderJob) -> Look {
         .theme(&job.theme, job.theme_version)
         .expect("shipped");
     let pictures = RENDERER.pictures(template, &job).expect("good ones");
-    let plate = RENDERER
-        .plate(template, &pictures, &job)
+    let prefix = RENDERER
+        .prefix(template, &pictures, &job)
         .expect("good samples");
-    let sheet = RENDERER.sheet(&plate, template, &pictures, &job);
-    let sheet = sheet.unwrap_or_else(|Unsupported(why)| panic!("{}: {why}", job.theme));
-    Look { job, plate, sheet }
+    let layout = RENDERER.layout(&prefix, template, &pictures, &job);
+    let layout = layout.unwrap_or_else(|Unsupported(why)| panic!("{}: {why}", job.theme));
+    Look {
+        job,
+        prefix,
+        layout,
+    }
 }
 
 fn texts_of(job: &RenderJob) -> Option<Texts> {
@@ -75,12 +79,12 @@ impl Look {
             .expect("shipped");
         let pictures = RENDERER.pictures(template, job).expect("good ones");
         let long = |names| RENDERER.long_named(names, template, &pictures, job);
-        let stamped = texts_of(job).map(|texts| self.sheet.stamp(&self.plate, &texts, long));
+        let stamped = texts_of(job).map(|texts| self.layout.stamp(&self.prefix, &texts, long));
         let Some(Ok(stamped)) = stamped else {
             return false;
         };
         let page = page_of(job);
-        let laid_out = self.plate.read(&page).expect("can be read");
+        let laid_out = self.prefix.read(&page).expect("can be read");
         assert!(
             stamped.looks_like(&laid_out),
             "{} {}",
@@ -101,7 +105,10 @@ impl Look {
 #[test]
 fn every_theme_is_stamped_as_typst_lays_it_out() {
     for look in &*LOOKS {
-        let [longer, longest] = look.sheet.long_names().expect("names that are set smaller");
+        let [longer, longest] = look
+            .layout
+            .long_names()
+            .expect("names that are set smaller");
         for name in [
             "Ada Lovelace",
             "Óscar Íñiguez",
@@ -204,17 +211,17 @@ fn texts(name: &str) -> Texts {
     }
 }
 
-fn learn(body: impl Fn(&str) -> String) -> Result<(Plate, Sheet), Unsupported> {
+fn learn(body: impl Fn(&str) -> String) -> Result<(TemplatePrefix, SharedLayout), Unsupported> {
     let specimen = |name: &str| (pages(&body(name)).remove(0), texts(name));
-    let plate = Plate::of(&[], &[])?;
-    let sheet = Sheet::of(&plate, &[specimen("Longer"), specimen("Offi 18")])?;
-    Ok((plate, sheet))
+    let prefix = TemplatePrefix::of(&[], &[])?;
+    let layout = SharedLayout::of(&prefix, &[specimen("Longer"), specimen("Offi 18")])?;
+    Ok((prefix, layout))
 }
 
 const FITS: &str = "#metadata((fits-width: 100pt, full-size: 20pt, least-size: 10pt))";
 
 #[test]
-fn definition_whose_common_part_depends_on_the_person_has_no_sheet() {
+fn definition_whose_common_part_depends_on_the_person_has_no_shared_layout() {
     assert!(learn(|name| format!("{FITS}{name}")).is_ok());
     let apart = Some(Unsupported("specimens that differ by more than lines"));
     for body in [
@@ -239,31 +246,31 @@ fn definition_whose_common_part_depends_on_the_person_has_no_sheet() {
 #[test]
 fn long_name_in_two_places_is_left_to_typst() {
     let twice = |name: &str| format!("{FITS}{name}\n\n{FITS}{name}");
-    let (plate, sheet) = learn(twice).expect("both places are lines");
+    let (prefix, layout) = learn(twice).expect("both places are lines");
     let unasked = |_| panic!("no specimens are needed");
-    assert!(sheet.long_names().is_none());
-    assert!(sheet.stamp(&plate, &texts("Somebody"), unasked).is_ok());
+    assert!(layout.long_names().is_none());
+    assert!(layout.stamp(&prefix, &texts("Somebody"), unasked).is_ok());
     let long = texts("Somebody who has more names than go into a box");
-    assert!(sheet.stamp(&plate, &long, unasked).is_err());
+    assert!(layout.stamp(&prefix, &long, unasked).is_err());
 }
 
 #[test]
 fn line_is_aligned_left_centre_or_right_in_its_box() {
     for place in ["left", "center", "right"] {
         let body = |name: &str| format!("#align({place})[{FITS}{name}]");
-        let (plate, sheet) = learn(body).expect("a sheet");
+        let (prefix, layout) = learn(body).expect("a layout");
         let page = pages(&body("Somebody")).remove(0);
         let unasked = |_| panic!("the name fits in its full size");
-        let stamped = sheet
-            .stamp(&plate, &texts("Somebody"), unasked)
+        let stamped = layout
+            .stamp(&prefix, &texts("Somebody"), unasked)
             .expect("the name fits");
         let laid_out = Display::of(&page).expect("can be read");
         assert!(stamped.pieces[0].looks_like(&laid_out.pieces[0]), "{place}");
         // The line is wider than its box, and there are no specimens that show how to set it
         // smaller.
         assert!(
-            sheet
-                .stamp(&plate, &texts("Somebody Somebody"), |_| None)
+            layout
+                .stamp(&prefix, &texts("Somebody Somebody"), |_| None)
                 .is_err()
         );
     }

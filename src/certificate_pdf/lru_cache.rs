@@ -7,14 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// LRU cache, most recently used entry first. A lookup compares the key with each entry, so there
 /// should be few.
 #[derive(Debug)]
-pub(super) struct Recent<K, V> {
+pub(super) struct LruCache<K, V> {
     kept: Mutex<VecDeque<(K, V)>>,
     most: usize,
     most_bytes: usize,
     size: fn(&V) -> usize,
 }
 
-impl<K, V: Clone> Recent<K, V> {
+impl<K, V: Clone> LruCache<K, V> {
     /// Creates a cache for `most` entries and `most_bytes` bytes, as measured by `size`. One entry
     /// is always kept.
     pub(super) const fn new(most: usize, most_bytes: usize, size: fn(&V) -> usize) -> Self {
@@ -82,30 +82,30 @@ mod tests {
 
     #[test]
     fn least_recently_used_entry_is_evicted() {
-        let recent = Recent::<String, u32>::new(2, usize::MAX, |_| 0);
-        assert_eq!(recent.get_or_insert("a", || 1), 1);
-        assert_eq!(recent.get_or_insert("b", || 2), 2);
-        assert_eq!(recent.get_or_insert("a", || 9), 1, "it is there");
-        recent.get_or_insert("c", || 3);
+        let cache = LruCache::<String, u32>::new(2, usize::MAX, |_| 0);
+        assert_eq!(cache.get_or_insert("a", || 1), 1);
+        assert_eq!(cache.get_or_insert("b", || 2), 2);
+        assert_eq!(cache.get_or_insert("a", || 9), 1, "it is there");
+        cache.get_or_insert("c", || 3);
         assert_eq!(
-            ["a", "b", "c"].map(|key| recent.get(key)),
+            ["a", "b", "c"].map(|key| cache.get(key)),
             [Some(1), None, Some(3)]
         );
     }
 
     #[test]
     fn entry_larger_than_the_limit_is_kept_alone() {
-        let recent = Recent::<String, usize>::new(8, 10, |size| *size);
+        let cache = LruCache::<String, usize>::new(8, 10, |size| *size);
         for (key, size) in [("a", 4), ("b", 5), ("c", 2)] {
-            recent.get_or_insert(key, || size);
+            cache.get_or_insert(key, || size);
         }
         assert_eq!(
-            ["a", "b", "c"].map(|key| recent.get(key)),
+            ["a", "b", "c"].map(|key| cache.get(key)),
             [None, Some(5), Some(2)]
         );
-        recent.get_or_insert("d", || 11);
+        cache.get_or_insert("d", || 11);
         assert_eq!(
-            ["b", "c", "d"].map(|key| recent.get(key)),
+            ["b", "c", "d"].map(|key| cache.get(key)),
             [None, None, Some(11)]
         );
     }
@@ -113,10 +113,10 @@ mod tests {
     proptest! {
         #[test]
         fn cache_is_bounded_and_returns_inserted_values(asked in proptest::collection::vec(0_u8..12, 0..200)) {
-            let recent = Recent::<Vec<u8>, usize>::new(5, 30, |size| *size);
+            let cache = LruCache::<Vec<u8>, usize>::new(5, 30, |size| *size);
             for key in asked {
-                prop_assert_eq!(recent.get_or_insert(&[key][..], || key.into()), usize::from(key));
-                let kept: Vec<usize> = recent.kept().iter().map(|(_, size)| *size).collect();
+                prop_assert_eq!(cache.get_or_insert(&[key][..], || key.into()), usize::from(key));
+                let kept: Vec<usize> = cache.kept().iter().map(|(_, size)| *size).collect();
                 prop_assert!(kept.len() <= 5 && (kept.len() == 1 || kept.iter().sum::<usize>() <= 30));
             }
         }

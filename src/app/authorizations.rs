@@ -4,22 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{App, Running};
-use crate::http::auth::standing::Standing;
+use crate::http::auth::authorizations::Authorizations;
 
 impl App {
     /// Starts the task that keeps the authorization state current while the roles run. Returns the
     /// state.
-    pub(super) fn follow_standing(&self, running: &mut Running) -> Arc<Standing> {
-        let standing = Arc::new(Standing::default());
-        let following = standing.clone();
+    pub(super) fn follow_authorizations(&self, running: &mut Running) -> Arc<Authorizations> {
+        let authorizations = Arc::new(Authorizations::default());
+        let following = authorizations.clone();
         let log = self.commands.log().clone();
         let access = Duration::from_secs(self.config.http.tokens.access_seconds.into());
         let now = self.commands.now();
         let shutdown = running.shutdown.clone();
-        running.spawn("standing", async move {
+        running.spawn("authorizations", async move {
             following.follow(&log, access, now, shutdown).await;
             Ok(())
         });
-        standing
+        authorizations
     }
 }

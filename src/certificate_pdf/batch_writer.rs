@@ -7,12 +7,12 @@ use typst_layout::Page;
 use super::batch::{Batch, BatchKey};
 use super::coverage::Coverage;
 use super::page;
-use super::pdf::{Plate, Printer, Sheet, Texts, Unsupported};
+use super::pdf::{PageWriter, SharedLayout, TemplatePrefix, Texts, Unsupported};
 use super::prepare::JobPictures;
 use super::world::Pictures;
 use super::{
     BY_TYPST, Origin, Prepared, RENDERER_VERSION, RenderError, RenderJob, RenderedCertificate,
-    Renderer, Template, plates,
+    Renderer, Template, prefix_cache,
 };
 
 /// Method by which a version of the renderer makes files.
@@ -20,7 +20,7 @@ use super::{
 pub(super) enum Way {
     /// typst lays out the page, and its exporter writes the file.
     Exported,
-    /// The texts of a certificate are stamped onto a sheet. typst lays out the certificates for
+    /// The texts of a certificate are stamped onto a shared layout. typst lays out the certificates for
     /// which that fails.
     Stamped,
 }
@@ -44,20 +44,20 @@ impl Way {
 }
 
 /// Resources for printing jobs of the same look.
-pub(super) struct Press<'a> {
+pub(super) struct BatchWriter<'a> {
     template: &'a Arc<Template>,
     coverage: &'a Coverage,
     job_pictures: &'a JobPictures,
     pictures: Pictures,
-    /// Plate, or the reason why typst's exporter must write the files.
-    plate: Result<Arc<Plate>, Unsupported>,
+    /// Template prefix, or the reason why typst's exporter must write the files.
+    prefix: Result<Arc<TemplatePrefix>, Unsupported>,
     way: Way,
     /// Name of the creator in the file's metadata.
     creator: String,
-    printer: &'a mut Printer,
+    page_writer: &'a mut PageWriter,
 }
 
-impl<'a> Press<'a> {
+impl<'a> BatchWriter<'a> {
     pub(super) fn template(&self) -> &'a Template {
         self.template
     }
@@ -66,7 +66,7 @@ impl<'a> Press<'a> {
         &self.pictures
     }
 
-    /// Writes a page as a file: with the plate if possible, or else with typst's exporter.
+    /// Writes a page as a file: with the prefix if possible, or else with typst's exporter.
     pub(super) fn print(
         &mut self,
         mut page: Page,
@@ -76,13 +76,14 @@ impl<'a> Press<'a> {
         page::check(&page, self.template, self.coverage, job.data.name())?;
         let code = (&facts.qr, self.template.manifest().qr);
         let printed = self
-            .plate
+            .prefix
             .as_ref()
             .map_err(|unfit| *unfit)
-            .and_then(|plate| {
-                let mut display = plate.read(&page)?;
+            .and_then(|prefix| {
+                let mut display = prefix.read(&page)?;
                 display.stamp(code.0, code.1);
-                self.printer.print(plate, &display, facts, &self.creator)
+                self.page_writer
+                    .write(prefix, &display, facts, &self.creator)
             });
         let Unsupported(reason) = match printed {
             Ok(file) => return Ok(file),
@@ -96,76 +97,76 @@ impl<'a> Press<'a> {
 }
 
 impl Renderer {
-    pub(super) fn press<'a>(
+    pub(super) fn writer<'a>(
         &'a self,
         key: &BatchKey,
         batch: &'a Batch<'a>,
-        printer: &'a mut Printer,
-    ) -> Press<'a> {
+        page_writer: &'a mut PageWriter,
+    ) -> BatchWriter<'a> {
         let way = batch.way;
-        let plate = if way == Way::Exported {
+        let prefix = if way == Way::Exported {
             Err(Unsupported("earlier renderer"))
         } else if batch.template.origin() == Origin::Own {
             Err(Unsupported("own template"))
         } else {
-            self.plates.get(key, || {
-                self.plate(batch.template, &batch.pictures, batch.like)
+            self.prefixes.get(key, || {
+                self.prefix(batch.template, &batch.pictures, batch.like)
             })
         };
-        Press {
+        BatchWriter {
             template: batch.template,
             coverage: self.assets.fonts.coverage(),
             job_pictures: &batch.pictures,
             pictures: batch.pictures.files(),
-            plate,
+            prefix,
             way,
             creator: page::creator(way.version()),
-            printer,
+            page_writer,
         }
     }
 
-    pub(super) fn plate(
+    pub(super) fn prefix(
         &self,
         template: &Template,
         pictures: &JobPictures,
         like: &RenderJob,
-    ) -> Result<Plate, Unsupported> {
-        let samples = plates::samples_like(like);
-        let letters = plates::letters();
+    ) -> Result<TemplatePrefix, Unsupported> {
+        let samples = prefix_cache::samples_like(like);
+        let letters = prefix_cache::letters();
         let drawn = self.drawn(&samples, template, pictures)?;
         let pages: Vec<Page> = drawn.into_iter().map(|(page, _)| page).collect();
-        let (plate, _) = rayon::join(
-            || Plate::of(&pages, &letters),
+        let (prefix, _) = rayon::join(
+            || TemplatePrefix::of(&pages, &letters),
             // typst caches layouts, and the first certificate needs these next.
-            || self.specimens(&plates::specimens_like(like), template, pictures),
+            || self.specimens(&prefix_cache::specimens_like(like), template, pictures),
         );
-        plate
+        prefix
     }
 
-    /// Stamps a certificate onto the sheet of its definition and day. Returns `None` if typst must
+    /// Stamps a certificate onto the shared layout of its definition and day. Returns `None` if typst must
     /// lay it out.
     pub(super) fn stamp(
         &self,
-        press: &mut Press<'_>,
+        writer: &mut BatchWriter<'_>,
         job: &Prepared<'_>,
     ) -> Option<RenderedCertificate> {
-        let plate = press
-            .plate
+        let prefix = writer
+            .prefix
             .as_ref()
             .ok()
-            .filter(|_| press.way == Way::Stamped)?;
-        let template = press.template;
-        let pictures = press.job_pictures;
-        let sheet = plate.sheet(&job.common, || {
-            self.sheet(plate, template, pictures, job.job)
+            .filter(|_| writer.way == Way::Stamped)?;
+        let template = writer.template;
+        let pictures = writer.job_pictures;
+        let layout = prefix.layout(&job.common, || {
+            self.layout(prefix, template, pictures, job.job)
         });
-        let stamped = sheet.and_then(|sheet| {
+        let stamped = layout.and_then(|layout| {
             let long = |names| self.long_named(names, template, pictures, job.job);
-            let mut display = sheet.stamp(plate, &job.data.texts(), long)?;
+            let mut display = layout.stamp(prefix, &job.data.texts(), long)?;
             display.stamp(&job.facts.qr, template.manifest().qr);
-            press
-                .printer
-                .print(plate, &display, &job.facts, &press.creator)
+            writer
+                .page_writer
+                .write(prefix, &display, &job.facts, &writer.creator)
         });
         stamped
             .inspect_err(|Unsupported(reason)| {
@@ -175,17 +176,17 @@ impl Renderer {
             .ok()
     }
 
-    /// Makes the sheet of a job's definition and day from specimens.
-    pub(super) fn sheet(
+    /// Makes the shared layout of a job's definition and day from specimens.
+    pub(super) fn layout(
         &self,
-        plate: &Plate,
+        prefix: &TemplatePrefix,
         template: &Template,
         pictures: &JobPictures,
         job: &RenderJob,
-    ) -> Result<Sheet, Unsupported> {
-        Sheet::of(
-            plate,
-            &self.specimens(&plates::specimens_like(job), template, pictures)?,
+    ) -> Result<SharedLayout, Unsupported> {
+        SharedLayout::of(
+            prefix,
+            &self.specimens(&prefix_cache::specimens_like(job), template, pictures)?,
         )
     }
 
@@ -198,7 +199,7 @@ impl Renderer {
         pictures: &JobPictures,
         job: &RenderJob,
     ) -> Option<Vec<(Page, Texts)>> {
-        let [specimen, _] = plates::specimens_like(job);
+        let [specimen, _] = prefix_cache::specimens_like(job);
         let jobs = names.map(|name| RenderJob {
             full_name: name.into(),
             ..specimen.clone()

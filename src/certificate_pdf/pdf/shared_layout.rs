@@ -1,14 +1,14 @@
-//! Sheets: the layout that certificates of one definition and day share, with slots for the lines
+//! Shared layouts: the layout that certificates of one definition and day share, with slots for the lines
 //! that differ.
 //!
-//! A sheet is derived from two specimens, which are pages of the definition for people who don't
+//! A shared layout is derived from two specimens, which are pages of the definition for people who don't
 //! exist. Content that is the same on both is the same on every page. Content that differs must be
 //! lines that show one of the [`Texts`], and this module must be able to set and place them.
-//! Otherwise there is no sheet, and typst lays out each page.
+//! Otherwise there is no shared layout, and typst lays out each page.
 //!
 //! Two more specimens are laid out when the first name comes that must be set smaller to fit. One
 //! of them has a name that must be slightly smaller, the other a name that must be much smaller.
-//! The first shows how all pieces move then. Both are compared with the pages that the sheet gives
+//! The first shows how all pieces move then. Both are compared with the pages that the shared layout gives
 //! for their names.
 
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ use typst_layout::Page;
 use super::Unsupported;
 use super::display::{Display, Draw, Fitted, Piece};
 use super::line::{LineSetter, same_glyphs};
-use super::plate::Plate;
+use super::prefix::TemplatePrefix;
 use super::structure::Tree;
 
 /// Part of the width of its box that a shrunk line fills. `fit` in templates uses the same number.
@@ -78,7 +78,7 @@ struct Slot {
 }
 
 /// Layout that certificates of one definition and day share, with slots for the lines that differ.
-pub(in crate::certificate_pdf) struct Sheet {
+pub(in crate::certificate_pdf) struct SharedLayout {
     size: Size,
     pieces: Vec<Piece<'static>>,
     /// Distance in points by which each piece moves down for each point by which the name is
@@ -88,7 +88,7 @@ pub(in crate::certificate_pdf) struct Sheet {
     slots: Vec<Slot>,
     tree: Tree,
     /// Figures whose alternative text contains one of the texts.
-    told: Vec<(usize, Filling)>,
+    alt_texts: Vec<(usize, Filling)>,
 }
 
 impl Filling {
@@ -122,22 +122,22 @@ fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-impl Sheet {
-    /// Derives a sheet from two specimens, which must differ in each of their texts.
+impl SharedLayout {
+    /// Derives a shared layout from two specimens, which must differ in each of their texts.
     ///
     /// # Errors
     /// Returns [`Unsupported`] if the specimens differ by more than lines that can be set here,
     /// don't show the name, or contain something that the writer cannot write.
     pub(in crate::certificate_pdf) fn of(
-        plate: &Plate,
+        prefix: &TemplatePrefix,
         specimens: &[(Page, Texts)],
     ) -> Result<Self, Unsupported> {
         const APART: Unsupported = Unsupported("specimens that differ by more than lines");
         let [(page, texts), (other_page, other_texts)] = specimens else {
             return Err(APART);
         };
-        let one = plate.read(page)?;
-        let other = plate.read(other_page)?;
+        let one = prefix.read(page)?;
+        let other = prefix.read(other_page)?;
         let texts = [texts, other_texts];
         if one.pieces.len() != other.pieces.len() || one.size != other.size {
             return Err(APART);
@@ -159,23 +159,23 @@ impl Sheet {
         if !slots.iter().any(|slot| slot.filling.field == Field::Name) {
             return Err(APART);
         }
-        let told = one.tree.told_otherwise(&other.tree).ok_or(APART)?;
-        let told = told
+        let alt_texts = one.tree.told_otherwise(&other.tree).ok_or(APART)?;
+        let alt_texts = alt_texts
             .into_iter()
             .map(|(element, lines)| Some((element, Filling::of(lines, texts)?)))
             .collect::<Option<_>>()
             .ok_or(APART)?;
         let pieces = one.pieces.iter().map(Piece::to_owned).collect();
-        let sheet = Self {
+        let layout = Self {
             size: one.size,
             pieces,
             descents: OnceLock::new(),
             slots,
             tree: one.tree.clone(),
-            told,
+            alt_texts,
         };
-        if sheet.stamps_like(plate, None, (other_page, other_texts)) {
-            Ok(sheet)
+        if layout.stamps_like(prefix, None, (other_page, other_texts)) {
+            Ok(layout)
         } else {
             Err(APART)
         }
@@ -212,22 +212,24 @@ impl Sheet {
 
     /// Derives from the first specimen how pieces move for a long name. Returns `None` if a page
     /// stamped with the result differs from one of `specimens`.
-    fn learned(&self, plate: &Plate, specimens: &[(Page, Texts)]) -> Option<Vec<f64>> {
+    fn learned(&self, prefix: &TemplatePrefix, specimens: &[(Page, Texts)]) -> Option<Vec<f64>> {
         let (page, texts) = specimens.first()?;
-        let descents = self.descents_of(&plate.read(page).ok()?, texts)?;
-        let alike =
-            |(page, texts): &(Page, Texts)| self.stamps_like(plate, Some(&descents), (page, texts));
+        let descents = self.descents_of(&prefix.read(page).ok()?, texts)?;
+        let alike = |(page, texts): &(Page, Texts)| {
+            self.stamps_like(prefix, Some(&descents), (page, texts))
+        };
         specimens.iter().all(alike).then_some(descents)
     }
 
     /// Returns true if a page with the texts of a specimen is stamped as typst laid it out.
     fn stamps_like(
         &self,
-        plate: &Plate,
+        prefix: &TemplatePrefix,
         descents: Option<&[f64]>,
         (page, texts): (&Page, &Texts),
     ) -> bool {
-        let (Some(stamped), Ok(laid_out)) = (self.set(texts, || descents), plate.read(page)) else {
+        let (Some(stamped), Ok(laid_out)) = (self.set(texts, || descents), prefix.read(page))
+        else {
             return false;
         };
         stamped.looks_like(&laid_out)
@@ -258,11 +260,11 @@ impl Sheet {
     /// Returns [`Unsupported`] if typst must lay out the page.
     pub(in crate::certificate_pdf) fn stamp(
         &self,
-        plate: &Plate,
+        prefix: &TemplatePrefix,
         texts: &Texts,
         lay_out: impl FnOnce([String; 2]) -> Option<Vec<(Page, Texts)>>,
     ) -> Result<Display<'_>, Unsupported> {
-        let learn = || self.learned(plate, &lay_out(self.long_names()?)?);
+        let learn = || self.learned(prefix, &lay_out(self.long_names()?)?);
         let descents = || self.descents.get_or_init(learn).as_deref();
         self.set(texts, descents)
             .ok_or(Unsupported("text that typst is to set"))
@@ -296,7 +298,7 @@ impl Sheet {
             }
         }
         let mut tree = self.tree.clone();
-        for (element, filling) in &self.told {
+        for (element, filling) in &self.alt_texts {
             tree.tell(*element, filling.fill(texts).into());
         }
         Some(Display {
@@ -362,7 +364,7 @@ impl Display<'_> {
             && self
                 .tree
                 .told_otherwise(&other.tree)
-                .is_some_and(|told| told.is_empty())
+                .is_some_and(|alt_texts| alt_texts.is_empty())
     }
 }
 

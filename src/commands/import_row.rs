@@ -29,7 +29,7 @@ pub struct Row<'r> {
 
 /// Outcome of a row.
 #[derive(Clone, Debug, PartialEq)]
-pub enum TakenIn {
+pub enum RowImport {
     /// A new person was created.
     Created(AttendeeId),
     /// An existing person was updated.
@@ -45,27 +45,27 @@ pub enum TakenIn {
 ///
 /// # Errors
 /// The log can't be used.
-pub async fn take_in_row(
+pub async fn import_row(
     commands: &Commands,
     claim_key: &[u8],
     snapshot: &Snapshot,
     context: &CommandContext,
     row: Row<'_>,
-) -> Result<TakenIn, CommandError> {
+) -> Result<RowImport, CommandError> {
     let own = AttendeeId::of_row(row.source.import_id, row.source.row);
     let committed = commands
         .transact_on(snapshot, context, |transaction| async move {
             let holders = Holders::of(&transaction, row).await?;
             if let Some(id) = holders.taken_before() {
                 return Ok(if id == own {
-                    TakenIn::Created(id)
+                    RowImport::Created(id)
                 } else {
-                    TakenIn::Updated(id)
+                    RowImport::Updated(id)
                 });
             }
             let known = KnownPeople::of(&transaction, &holders, row).await?;
             if let Some(id) = known.changed_before() {
-                return Ok(TakenIn::Updated(id));
+                return Ok(RowImport::Updated(id));
             }
             let source = Some(row.source);
             let shared = row.rules.shared_email;
@@ -78,7 +78,7 @@ pub async fn take_in_row(
                     };
                     transaction.decide::<Attendee>(own, &import).await?;
                     take(&transaction, own, None, &claims, shared).await?;
-                    Ok(TakenIn::Created(own))
+                    Ok(RowImport::Created(own))
                 }
                 RowPlan::Update(id, person) => {
                     let now = PersonClaims::of(claim_key, &person);
@@ -93,10 +93,10 @@ pub async fn take_in_row(
                         source,
                     };
                     transaction.decide_loaded::<Attendee>(id, loaded, &update)?;
-                    Ok(TakenIn::Updated(id))
+                    Ok(RowImport::Updated(id))
                 }
-                RowPlan::Existing(id) => Ok(TakenIn::Existing(id)),
-                RowPlan::Reject(mismatch) => Ok(TakenIn::Rejected(mismatch)),
+                RowPlan::Existing(id) => Ok(RowImport::Existing(id)),
+                RowPlan::Reject(mismatch) => Ok(RowImport::Rejected(mismatch)),
             }
         })
         .await?;

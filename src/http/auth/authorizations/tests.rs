@@ -33,10 +33,10 @@ fn recorded(aggregate: &str, id: impl ToString, event: &Event) -> RecordedEvent 
     }
 }
 
-fn after(events: Vec<RecordedEvent>) -> Standing {
-    let standing = Standing::default();
-    standing.apply(&events);
-    standing
+fn after(events: Vec<RecordedEvent>) -> Authorizations {
+    let authorizations = Authorizations::default();
+    authorizations.apply(&events);
+    authorizations
 }
 
 fn user(event: impl Into<UserEvent>) -> RecordedEvent {
@@ -135,20 +135,20 @@ fn an_ended_session_ends_its_tokens_and_is_forgotten_when_these_have_expired() {
         }
         .into(),
     );
-    let standing = after(vec![
+    let authorizations = after(vec![
         registered(Role::Admin),
         recorded("session", SESSION, &ended),
     ]);
-    assert_eq!(standing.of_token(&bearer(Role::Admin, 0)), None);
+    assert_eq!(authorizations.of_token(&bearer(Role::Admin, 0)), None);
     let other = Bearer {
         session_id: Uuid::from_u128(4).into(),
         ..bearer(Role::Admin, 0)
     };
-    assert!(standing.of_token(&other).is_some());
-    standing.forget(Duration::from_secs(900));
-    assert_eq!(standing.known().ended.len(), 1);
-    standing.forget(Duration::ZERO);
-    assert!(standing.known().ended.is_empty());
+    assert!(authorizations.of_token(&other).is_some());
+    authorizations.forget(Duration::from_secs(900));
+    assert_eq!(authorizations.known().ended.len(), 1);
+    authorizations.forget(Duration::ZERO);
+    assert!(authorizations.known().ended.is_empty());
 }
 
 #[test]
@@ -195,15 +195,15 @@ fn a_key_counts_while_it_and_its_owner_do() {
     );
     let ended = after(vec![registered(Role::Admin), created(), password(false)]);
     assert_eq!(ended.keys_of(ADA, NOW), 0);
-    let standing = after(vec![registered(Role::Admin), created()]);
-    assert_eq!(standing.keys_of(ADA, NOW), 1);
+    let authorizations = after(vec![registered(Role::Admin), created()]);
+    assert_eq!(authorizations.keys_of(ADA, NOW), 1);
     assert_eq!(
-        standing.of_key(&token(), NOW + time::Duration::days(1)),
+        authorizations.of_key(&token(), NOW + time::Duration::days(1)),
         None,
         "expired"
     );
     let other = ApiKeyToken::new(KEY, |bytes| bytes.fill(2));
-    assert_eq!(standing.of_key(&other, NOW), None, "another secret");
+    assert_eq!(authorizations.of_key(&other, NOW), None, "another secret");
     let lower = after(vec![
         registered(Role::Admin),
         created(),
@@ -221,14 +221,14 @@ fn what_cannot_be_read_lets_nobody_in() {
         event_type: "UserOfTomorrow".to_owned(),
         ..registered(Role::Admin)
     };
-    let standing = after(vec![registered(Role::Admin), unknown]);
-    assert_eq!(standing.of_token(&bearer(Role::Admin, 0)), None);
+    let authorizations = after(vec![registered(Role::Admin), unknown]);
+    assert_eq!(authorizations.of_token(&bearer(Role::Admin, 0)), None);
     let unknown = RecordedEvent {
         event_type: "ApiKeyOfTomorrow".to_owned(),
         ..created()
     };
-    let standing = after(vec![registered(Role::Admin), created(), unknown]);
-    assert_eq!(standing.of_key(&token(), NOW), None);
+    let authorizations = after(vec![registered(Role::Admin), created(), unknown]);
+    assert_eq!(authorizations.of_key(&token(), NOW), None);
 }
 
 #[test]
@@ -274,8 +274,8 @@ fn a_second_factor_is_known_while_it_is_on() {
 
 #[test]
 fn no_password_hash_is_kept() {
-    let standing = after(vec![registered(Role::Admin)]);
-    let known = standing.known();
+    let authorizations = after(vec![registered(Role::Admin)]);
+    let known = authorizations.known();
     assert_eq!(
         known
             .active(ADA)
@@ -286,15 +286,18 @@ fn no_password_hash_is_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_word_from_the_log_nobody_is_let_in() {
-    let standing = Standing::default();
-    let refused = standing.fresh().await.unwrap_err();
+    let authorizations = Authorizations::default();
+    let refused = authorizations.fresh().await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::Unavailable);
     let level = Progress {
         position: 0,
         level_at: Some(Instant::now()),
     };
-    standing.users.send_replace(level);
-    assert!(standing.fresh().await.is_err(), "sessions are not known");
-    standing.sessions.send_replace(level);
-    assert!(standing.fresh().await.is_ok());
+    authorizations.users.send_replace(level);
+    assert!(
+        authorizations.fresh().await.is_err(),
+        "sessions are not known"
+    );
+    authorizations.sessions.send_replace(level);
+    assert!(authorizations.fresh().await.is_ok());
 }

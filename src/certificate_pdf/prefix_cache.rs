@@ -1,4 +1,4 @@
-//! Cache of plates, the sample jobs for plates, and the specimen jobs for sheets.
+//! Cache of prefixes, the sample jobs for prefixes, and the specimen jobs for shared layouts.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,11 +6,11 @@ use time::{Date, Month};
 
 use super::RenderJob;
 use super::batch::BatchKey;
-use super::pdf::{Plate, Unsupported};
-use super::recent::Recent;
+use super::lru_cache::LruCache;
+use super::pdf::{TemplatePrefix, Unsupported};
 use crate::domain::Personal;
 
-/// Maximum number of plates in the cache, and their maximum size in bytes. A plate contains a
+/// Maximum number of prefixes in the cache, and their maximum size in bytes. A prefix contains a
 /// background and a few fonts, typically 1 MB.
 const KEPT: usize = 32;
 const KEPT_BYTES: usize = 64 << 20;
@@ -28,29 +28,29 @@ const ON_A_PAGE: usize = 48;
 /// Number of letters in one word of a sample page, so that lines can break.
 const WORD: usize = 8;
 
-/// Plate, or the reason why there is none. The cell is empty while the plate is made.
-type Cell = Arc<OnceLock<Result<Arc<Plate>, Unsupported>>>;
+/// Template prefix, or the reason why there is none. The cell is empty while the prefix is made.
+type Cell = Arc<OnceLock<Result<Arc<TemplatePrefix>, Unsupported>>>;
 
-/// Cache of plates by look.
-pub(super) struct Plates(Recent<BatchKey, Cell>);
+/// Cache of prefixes by look.
+pub(super) struct PrefixCache(LruCache<BatchKey, Cell>);
 
-impl Default for Plates {
+impl Default for PrefixCache {
     fn default() -> Self {
-        Self(Recent::new(KEPT, KEPT_BYTES, |cell| match cell.get() {
-            Some(Ok(plate)) => plate.size(),
+        Self(LruCache::new(KEPT, KEPT_BYTES, |cell| match cell.get() {
+            Some(Ok(prefix)) => prefix.size(),
             Some(Err(_)) | None => 0,
         }))
     }
 }
 
-impl Plates {
-    /// Returns the plate of a look. Calls `make` if it is not in the cache.
+impl PrefixCache {
+    /// Returns the prefix of a look. Calls `make` if it is not in the cache.
     pub(super) fn get(
         &self,
         key: &BatchKey,
-        make: impl FnOnce() -> Result<Plate, Unsupported>,
-    ) -> Result<Arc<Plate>, Unsupported> {
-        // Only callers for the same key wait while the plate is made.
+        make: impl FnOnce() -> Result<TemplatePrefix, Unsupported>,
+    ) -> Result<Arc<TemplatePrefix>, Unsupported> {
+        // Only callers for the same key wait while the prefix is made.
         self.0
             .get_or_insert(key, Cell::default)
             .get_or_init(|| make().map(Arc::new))
@@ -58,7 +58,7 @@ impl Plates {
     }
 }
 
-/// Returns texts with the letters and ligatures whose glyphs every plate contains.
+/// Returns texts with the letters and ligatures whose glyphs every prefix contains.
 pub(super) fn letters() -> Vec<String> {
     let letters: Vec<char> = LETTERS.chars().collect();
     let words = |letters: &[char]| {

@@ -68,7 +68,7 @@ impl Import {
 ///
 /// # Errors
 /// Fails if the API rejects a file or doesn't respond.
-pub async fn take_in(
+pub async fn import_sheets(
     client: &Client,
     progress: &Progress,
     sheets: Vec<Sheet>,

@@ -36,7 +36,7 @@ pub const MAX_SILENCE: Duration = Duration::from_secs(60);
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// In-memory authorization state.
-pub struct Standing {
+pub struct Authorizations {
     known: RwLock<Known>,
     users: watch::Sender<Progress>,
     sessions: watch::Sender<Progress>,
@@ -69,7 +69,7 @@ impl Progress {
     }
 }
 
-impl Default for Standing {
+impl Default for Authorizations {
     fn default() -> Self {
         let users = watch::Sender::default();
         let sessions = watch::Sender::default();
@@ -81,7 +81,7 @@ impl Default for Standing {
     }
 }
 
-impl Standing {
+impl Authorizations {
     /// Waits until users and sessions are current, at most 5 s for each. Usually they are, and the
     /// call returns at once.
     ///
@@ -108,14 +108,14 @@ impl Standing {
     /// Waits until this process has applied an event about a user or API key that it has written
     /// itself, for at most 5 s. The client can then rely on the change. Other processes follow the
     /// log on their own.
-    pub async fn heeds_user(&self, position: Position) {
-        heeds(&self.users, position).await;
+    pub async fn wait_until_user_applied(&self, position: Position) {
+        wait_until_applied(&self.users, position).await;
     }
 
     /// Waits until this process has applied an event about a session that it has written itself,
     /// for at most 5 s.
-    pub async fn heeds_session(&self, position: Position) {
-        heeds(&self.sessions, position).await;
+    pub async fn wait_until_session_applied(&self, position: Position) {
+        wait_until_applied(&self.sessions, position).await;
     }
 
     /// Returns the sender of an access token, if the user and session still match the token.
@@ -234,7 +234,7 @@ impl Standing {
     }
 }
 
-async fn heeds(progress: &watch::Sender<Progress>, position: Position) {
+async fn wait_until_applied(progress: &watch::Sender<Progress>, position: Position) {
     let mut progress = progress.subscribe();
     let there = progress.wait_for(|progress| progress.position >= position);
     if tokio::time::timeout(MAX_WAIT, there).await.is_err() {

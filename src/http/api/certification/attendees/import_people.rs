@@ -94,7 +94,7 @@ pub(super) async fn check_certificate(
 
 /// Stores the file and requests its import. Answers with the result if the file is small and the
 /// import ends in time, otherwise with the address of the progress.
-pub(super) async fn take_in(
+pub(super) async fn import_people(
     http: &HttpState,
     caller: &Caller,
     command_id: CommandId,

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Progress, Standing};
+use super::{Authorizations, Progress};
 use crate::event_log::{EventLog, LogError, Position};
 
 /// Silence after which the consumer is replaced by a new one, which the server may create on
@@ -21,7 +21,7 @@ const STEP: usize = 1_000;
 /// of access tokens.
 const MARGIN: Duration = Duration::from_secs(60);
 
-impl Standing {
+impl Authorizations {
     /// Follows the log until `shutdown`. `access` is the lifetime of access tokens, `now` the
     /// current time.
     pub async fn follow(
@@ -36,7 +36,7 @@ impl Standing {
         let people = vec![all_of("user"), all_of("apikey"), all_of("secondfactor")];
         let sessions = vec![all_of("session")];
         let people = Follower {
-            standing: self,
+            authorizations: self,
             log,
             subjects: people,
             progress: &self.users,
@@ -54,7 +54,7 @@ impl Standing {
 
 #[derive(Clone)]
 struct Follower<'s> {
-    standing: &'s Standing,
+    authorizations: &'s Authorizations,
     log: &'s EventLog,
     subjects: Vec<String>,
     progress: &'s watch::Sender<Progress>,
@@ -74,7 +74,7 @@ impl Follower<'_> {
                     .map(|position| after = Some(position)),
                 Some(position) => self.until_silent(position, &mut after).await,
             };
-            self.standing.forget(self.lives);
+            self.authorizations.forget(self.lives);
             if let Err(error) = &outcome {
                 if reachable {
                     tracing::warn!(%error, "authorization consumer unavailable, retrying");
@@ -115,9 +115,9 @@ impl Follower<'_> {
             if events.is_empty() {
                 return Ok(());
             }
-            self.standing.apply(&events);
+            self.authorizations.apply(&events);
             if forgot.elapsed() > RENEW_AFTER {
-                self.standing.forget(self.lives);
+                self.authorizations.forget(self.lives);
                 forgot = Instant::now();
             }
             *after = Some(reader.position());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::design::refuse;
-use super::recent::Recent;
+use super::lru_cache::LruCache;
 use super::{Design, RenderError};
 use crate::domain::hex;
 
@@ -24,17 +24,17 @@ pub(super) trait FromImage: Sized + Send {
 }
 
 #[derive(Debug)]
-pub(super) struct Remembered<T>(Recent<String, Arc<T>>);
+pub(super) struct ImageCache<T>(LruCache<String, Arc<T>>);
 
-impl<T: FromImage> Default for Remembered<T> {
+impl<T: FromImage> Default for ImageCache<T> {
     fn default() -> Self {
-        Self(Recent::new(REMEMBERED, REMEMBERED_BYTES, |made| {
+        Self(LruCache::new(REMEMBERED, REMEMBERED_BYTES, |made| {
             made.size()
         }))
     }
 }
 
-impl<T: FromImage> Remembered<T> {
+impl<T: FromImage> ImageCache<T> {
     /// Returns the result for an image, from the cache or made now. `beside` runs in parallel while
     /// the result is made, and not at all if it is cached.
     ///
