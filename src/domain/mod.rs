@@ -25,7 +25,6 @@ pub use certification::public_id::PublicId;
 pub use event::Event;
 pub use kernel::decider::Decider;
 pub use kernel::domain_event::{DecodeError, DomainEvent};
-pub use kernel::hex::hex;
 pub use kernel::ids::{
     ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, ImportId, IssuanceId,
     MailId, NoticeId, SessionId, TemplateId, UserId,

@@ -3,7 +3,6 @@
 pub mod claim;
 pub mod decider;
 pub mod domain_event;
-pub mod hex;
 pub mod ids;
 pub mod keyed_hash;
 pub mod locale;
