@@ -34,3 +34,4 @@ pub use kernel::locale::Locale;
 pub use kernel::personal::Personal;
 pub use kernel::refusal::{InvalidField, Refusal};
 pub use kernel::secret::Secret;
+pub use kernel::web_url::web_url;

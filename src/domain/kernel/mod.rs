@@ -9,3 +9,4 @@ pub mod locale;
 pub mod personal;
 pub mod refusal;
 pub mod secret;
+pub mod web_url;
