@@ -45,10 +45,8 @@ pub struct Endpoint {
 )]
 pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
-    let (path, item) = documented
-        .paths
-        .first_key_value()
-        .expect("an annotated handler");
+    let first = documented.paths.first_key_value();
+    let (path, item) = first.expect("an annotated handler");
     let path = path.clone();
     let operations = [
         (Method::GET, &item.get),

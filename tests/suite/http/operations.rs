@@ -121,7 +121,7 @@ async fn responses_have_security_headers() {
     let policy = header("content-security-policy").expect("a policy");
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let settings = ["http.public_base_url=https://certificates.example"];
-    let behind_https = TestApp::with_roles(&[Role::Api], &settings).await;
+    let behind_https = TestApp::with_roles(&[Role::Api, Role::Projector], &settings).await;
     let live = behind_https.client.get(behind_https.url("/health/live"));
     let live = live.send().await.expect("answered");
     let transport = &live.headers()["strict-transport-security"];
