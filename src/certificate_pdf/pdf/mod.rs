@@ -42,12 +42,12 @@ mod structure;
 pub(super) mod tests;
 mod text;
 
+use data_encoding::HEXLOWER;
 use pdf_writer::Filter;
 use sha2::Digest as _;
 
 use super::RenderedCertificate;
 use super::page::PageFacts;
-use crate::domain::hex;
 use content::{Body, Finished};
 use display::Display;
 use file::{Deflate, Objects};
@@ -138,7 +138,7 @@ impl PageWriter {
         let (info, xmp) = metadata::write(&mut objects, facts, creator, &id);
         prefix.write_catalog(&mut objects, catalog, pages, tree, xmp, facts);
         let tail = objects.finish(catalog, info, &id);
-        let sha256 = hex(&prefix.hash.clone().chain_update(&tail).finalize());
+        let sha256 = HEXLOWER.encode(&prefix.hash.clone().chain_update(&tail).finalize());
         Ok(RenderedCertificate {
             parts: [prefix.head.clone(), tail.into()],
             sha256,
