@@ -20,7 +20,7 @@ pub mod kernel;
 
 pub use certification::issue_date::TimeZone;
 pub use certification::person::text::{clean as clean_line, trimmed};
-pub use certification::person::{FieldError, Person, PersonEntry, RawPerson, SharedEmail};
+pub use certification::person::{Person, PersonEntry, RawPerson, SharedEmail};
 pub use certification::public_id::PublicId;
 pub use event::Event;
 pub use kernel::decider::Decider;
@@ -32,5 +32,5 @@ pub use kernel::ids::{
 };
 pub use kernel::locale::Locale;
 pub use kernel::personal::Personal;
-pub use kernel::refusal::{InvalidField, Refusal};
+pub use kernel::refusal::{FieldError, Refusal};
 pub use kernel::secret::Secret;

@@ -17,6 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::api_error::{ErrorBody, ErrorEnvelope};
 use super::endpoint::Endpoint;
+use super::field_problem::FieldProblem;
 use crate::http::auth::access::Access;
 use crate::http::settings::HttpSettings;
 use crate::http::{ErrorCode, router};
@@ -62,6 +63,7 @@ pub(in crate::http) fn document(prefix: &str) -> Value {
     components.schemas.extend([
         (ErrorEnvelope::name().into_owned(), ErrorEnvelope::schema()),
         (ErrorBody::name().into_owned(), ErrorBody::schema()),
+        (FieldProblem::name().into_owned(), FieldProblem::schema()),
         (ErrorCode::name().into_owned(), ErrorCode::schema()),
     ]);
     let jwt = HttpBuilder::new()

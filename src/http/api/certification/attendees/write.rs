@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bulk::DocumentNumber;
-use super::{AttendeeAnswer, refused};
+use super::AttendeeAnswer;
 use crate::commands::attendee;
 use crate::domain::{AttendeeId, Person, Personal, RawPerson, Refusal};
 use crate::http::protocol::answer::Envelope;
@@ -86,7 +86,7 @@ pub async fn create_attendee(
                 email,
                 ..RawPerson::default()
             };
-            let person = raw.check(requires_document).map_err(refused)?;
+            let person = raw.check(requires_document).map_err(Refusal::Invalid)?;
             let id = AttendeeId(created_by(command_id, "attendee"));
             let context = write.caller.context(command_id);
             let created =
@@ -204,7 +204,7 @@ impl ChangeAttendee {
         };
         let takes_away = matches!(self.document_number, Merge::Clear);
         raw.check(!takes_away && before.document_number.is_some())
-            .map_err(refused)
+            .map_err(Refusal::Invalid)
     }
 }
 

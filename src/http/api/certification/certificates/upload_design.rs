@@ -14,6 +14,7 @@ use crate::domain::hex;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::upload::Upload;
+use crate::http::protocol::field_problem::FieldProblem;
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::protocol::intake::Place;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
@@ -186,8 +187,6 @@ fn refuse(problem: NotTaken) -> ApiError {
         | NotTaken::Svg { .. } => ErrorCode::InvalidImage,
     };
     let message = problem.to_string();
-    ApiError {
-        details: vec![format!("file: {message}")],
-        ..ApiError::new(code, message)
-    }
+    let problem = FieldProblem::new("file", code.as_str(), &message);
+    ApiError::new(code, message).with_problems(vec![problem])
 }
