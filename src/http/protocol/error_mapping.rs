@@ -293,7 +293,7 @@ mod tests {
             (Refusal::NotFound("job"), 404),
             (Refusal::AlreadyExists("job"), 409),
             (Refusal::Taken(ClaimKind::AttendeeEmail), 409),
-            (Refusal::field("name", "give one"), 400),
+            (Refusal::field("name", "give one"), 422),
             (Refusal::Inactive, 409),
             (Refusal::WrongState("not now".to_owned()), 409),
             (Refusal::Stale, 412),

@@ -55,7 +55,7 @@ impl Waiting {
     /// meanwhile.
     ///
     /// # Errors
-    /// 400 if the log has no such position; 429 if this user has too many waiting reads; 503 if
+    /// 422 if the log has no such position; 429 if this user has too many waiting reads; 503 if
     /// there are too many in total, if the tables do not get there in time, or if no slot is free
     /// afterwards.
     pub async fn wait(

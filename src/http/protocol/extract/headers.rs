@@ -29,7 +29,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         };
         match value.to_str().ok().filter(fits) {
             Some(key) => Ok(Self(Some(key.to_owned()))),
-            None => Err(ApiError::field(
+            None => Err(ApiError::wrong_type(
                 "Idempotency-Key",
                 "give 1 to 255 visible ASCII characters",
             )),
@@ -48,7 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         for value in parts.headers.get_all(IF_MATCH) {
             let text = value
                 .to_str()
-                .map_err(|_| ApiError::field("If-Match", "must be an entity tag"))?;
+                .map_err(|_| ApiError::wrong_type("If-Match", "must be an entity tag"))?;
             tags.extend(text.split(',').map(|tag| tag.trim().to_owned()));
         }
         Ok(Self(Some(tags).filter(|tags| !tags.is_empty())))

@@ -302,7 +302,7 @@ fn min_position(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
     };
     let position = value.to_str().ok().and_then(|text| text.parse().ok());
     let wrong = || {
-        ApiError::field(
+        ApiError::wrong_type(
             "X-Min-Event-Position",
             "give the X-Event-Position of a write",
         )
@@ -354,7 +354,7 @@ mod tests {
         for odd in ["", "-1", "x", "99999999999999999999"] {
             assert_eq!(
                 of(odd).unwrap_err().code,
-                ErrorCode::ValidationError,
+                ErrorCode::BadRequest,
                 "{odd}"
             );
         }

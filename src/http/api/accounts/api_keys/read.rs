@@ -23,7 +23,6 @@ use crate::projection::queries::api_keys::{ApiKeyFilter, ApiKeyRow, KeyState};
     responses(
         (status = 200, description = "The key", body = Envelope<ApiKeyAnswer>),
         (status = 304, description = "`If-None-Match` matches the current version"),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -100,7 +99,6 @@ impl From<ApiKeyState> for KeyState {
     get, path = "/api-keys", params(ApiKeysQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<ApiKeyAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_api_keys(

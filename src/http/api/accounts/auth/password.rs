@@ -44,8 +44,8 @@ pub struct ChangePasswordRequest {
     post, path = "/auth/change-password", request_body = ChangePasswordRequest,
     responses(
         (status = 200, description = "Changed; use these tokens from now on", body = Envelope<TokenAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak", body = ErrorEnvelope),
         (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: the first password was not changed in time", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -135,7 +135,6 @@ pub struct ForgotPasswordAnswer {
     post, path = "/auth/forgot-password", request_body = ForgotPasswordRequest,
     responses(
         (status = 202, description = "If the account exists, a mail will be sent", body = Envelope<ForgotPasswordAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
     )
 )]
 pub async fn request_password_reset(
@@ -206,8 +205,7 @@ pub struct ResetPasswordAnswer {
     post, path = "/auth/reset-password", request_body = ResetPasswordRequest,
     responses(
         (status = 200, description = "The password is set; log in with it", body = Envelope<ResetPasswordAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the password is too weak; RESET_LINK_INVALID: the link is \
-                                      unknown, was used or has expired", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the password is too weak; RESET_LINK_INVALID: the link is unknown, was used or has expired", body = ErrorEnvelope),
     )
 )]
 pub async fn reset_password(

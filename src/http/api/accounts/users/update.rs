@@ -79,7 +79,6 @@ impl UpdateUser {
     ),
     responses(
         (status = 200, description = "Changed", body = Envelope<UserDetails>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),

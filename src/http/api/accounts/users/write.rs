@@ -54,7 +54,6 @@ pub struct CreateUser {
     params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<UserDetails>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: details name the field whose value is in use", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many passwords are being hashed; see `Retry-After`", body = ErrorEnvelope),
     )
@@ -127,7 +126,6 @@ pub async fn create_user(
     ),
     responses(
         (status = 200, description = "Removed", body = Envelope<Deleted>),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
@@ -166,7 +164,6 @@ pub async fn delete_user(
     delete, path = "/users/{id}/second-factor", params(("id" = Uuid, Path, description = "The user's id")),
     responses(
         (status = 200, description = "Removed", body = Envelope<SecondFactorRemovedAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such user, or no second factor", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: it is your own second factor", body = ErrorEnvelope),
     )

@@ -115,7 +115,6 @@ impl Sorting for AttendeeSort {
     get, path = "/attendees", params(AttendeesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<AttendeeAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_attendees(
@@ -194,7 +193,6 @@ pub struct ExportAttendees {
             (Vec<u8> = "text/csv"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range", body = ErrorEnvelope),
         (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]

@@ -29,7 +29,7 @@ pub(super) fn reading(upload: &Upload) -> Result<Reading, ApiError> {
     let hidden_rows = match upload.text("hiddenRows") {
         None | Some("skip") => false,
         Some("include") => true,
-        Some(_) => return Err(ApiError::field("hiddenRows", "must be `include` or `skip`")),
+        Some(_) => return Err(ApiError::wrong_type("hiddenRows", "must be `include` or `skip`")),
     };
     let header_row = upload.parsed::<u32>("headerRow", "the number of a row, from 1")?;
     if header_row == Some(0) {

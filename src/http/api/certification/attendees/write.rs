@@ -55,7 +55,6 @@ pub struct NewAttendee {
     params(Repeatable),
     responses(
         (status = 201, description = "Created; see `Location`", body = Envelope<AttendeeAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
     )
@@ -148,7 +147,6 @@ pub struct ChangeAttendee {
     ),
     responses(
         (status = 200, description = "Changed, or equal to the data before", body = Envelope<AttendeeAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),

@@ -268,7 +268,6 @@ impl From<BatchRow> for BatchListed {
     get, path = "/batches", params(BatchesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<BatchListed>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_batches(

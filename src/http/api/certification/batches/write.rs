@@ -71,7 +71,6 @@ pub async fn cancel_batch(
     ),
     responses(
         (status = 202, description = "The batch is being undone or was undone before; see `Location`", body = Envelope<BatchStopping>),
-        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -100,7 +100,6 @@ impl Sorting for CertificateSort {
     get, path = "/certificates", params(CertificatesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_certificates(
@@ -150,7 +149,6 @@ pub(super) async fn answer(
     get, path = "/certificates/active", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_active_certificates(

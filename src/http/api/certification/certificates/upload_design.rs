@@ -14,7 +14,7 @@ use crate::domain::hex;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::upload::Upload;
-use crate::http::protocol::field_problem::FieldProblem;
+use crate::http::protocol::field_problem::{FieldProblem, REQUIRED};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::protocol::intake::Place;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
@@ -59,7 +59,6 @@ pub struct DesignForm {
     params(Repeatable),
     responses(
         (status = 201, description = "Stored", body = Envelope<DesignAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field. MALFORMED_UPLOAD", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data", body = ErrorEnvelope),
         (status = 422, description = "INVALID_IMAGE, EMPTY_FILE", body = ErrorEnvelope),
@@ -96,7 +95,7 @@ async fn store(
     context: &CommandContext,
 ) -> Result<Answer, ApiError> {
     let name =
-        bounded(upload, "name", 200)?.ok_or_else(|| ApiError::field("name", "is missing"))?;
+        bounded(upload, "name", 200)?.ok_or_else(|| ApiError::malformed("name", REQUIRED, "is missing"))?;
     let client = bounded(upload, "client", 200)?.unwrap_or(DEFAULT_CLIENT);
     let description = bounded(upload, "description", 1_000)?.map(str::to_owned);
     let picture = prepared(http, upload, place).await?;

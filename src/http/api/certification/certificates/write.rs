@@ -67,8 +67,7 @@ pub struct DefineCertificate {
     params(Repeatable),
     responses(
         (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn. NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
     )
 )]
 pub async fn create_certificate(
@@ -131,7 +130,7 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
 pub(super) fn parse_locale(locale: &str) -> Result<Locale, ApiError> {
     locale
         .parse()
-        .map_err(|_| ApiError::field("locale", "give en or es"))
+        .map_err(|_| ApiError::wrong_type("locale", "give en or es"))
 }
 
 pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {

@@ -92,10 +92,8 @@ pub struct BatchPart {
     responses(
         (status = 200, description = "Report of a dry run (`dryRun`)", body = Envelope<BatchRehearsed>),
         (status = 202, description = "Requested; see `Location`", body = Envelope<BatchBegun>),
-        (status = 400, description = "VALIDATION_ERROR: no recipients or too many, or a time or date out of range", body = ErrorEnvelope),
-        (status = 404, description = "NOT_FOUND: no such certificate or import", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: no such certificate or import, no recipients or too many, or a time or date out of range. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
         (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again", body = ErrorEnvelope),
     )
 )]
@@ -150,7 +148,7 @@ pub async fn issue_certificates(
 /// The certificate doesn't exist or is inactive.
 pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
     let certificate = http.commands.load::<Certificate>(id).await?.state.0;
-    let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
+    let certificate = certificate.ok_or_else(|| ApiError::no_such("certificateId", "certificate"))?;
     certificate
         .is_active
         .then_some(())

@@ -44,7 +44,7 @@ pub async fn get_issued_certificate(
 /// Returns the public id of a number that is printed on a certificate.
 ///
 /// # Errors
-/// 400, if the number has a typing error.
+/// 422 if the number has a typing error.
 pub(super) fn number_filter(number: &str) -> Result<String, ApiError> {
     let id =
         PublicId::parse(number).map_err(|error| ApiError::field("number", error.to_string()))?;
@@ -154,7 +154,6 @@ impl Sorting for IssuanceSort {
     get, path = "/generated-certificates", params(IssuancesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<IssuanceAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_issued_certificates(

@@ -27,7 +27,6 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
     ),
     responses(
         (status = 200, description = "The certificate is revoked", body = Envelope<Revoked>),
-        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -64,9 +64,9 @@ pub struct MailAsked {
     ),
     responses(
         (status = 201, description = "The new job; see `Location`", body = Envelope<MailAsked>),
-        (status = 400, description = "VALIDATION_ERROR: `to` is not an e-mail address, or the time is out of range", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: there is no PDF, or there are 100 mails already", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: `to` is not an e-mail address, or the time is out of range", body = ErrorEnvelope),
     )
 )]
 pub async fn send_certificate_mail(

@@ -179,7 +179,6 @@ impl From<ImportRow> for ImportListed {
     get, path = "/imports", params(ImportsQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<ImportListed>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_imports(

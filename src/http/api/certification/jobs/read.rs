@@ -151,7 +151,6 @@ pub struct JobsMeta {
     get, path = "/jobs", params(JobsQuery),
     responses(
         (status = 200, description = "A page", body = JobsPage),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_jobs(
@@ -209,7 +208,6 @@ pub(super) async fn answer(
     get, path = "/jobs/pending", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = JobsPage),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_pending_jobs(

@@ -42,9 +42,9 @@ pub struct CancelRequest {
     ),
     responses(
         (status = 200, description = "Cancelled, now or before", body = Envelope<JobState>),
-        (status = 400, description = "VALIDATION_ERROR: the reason is too long", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail was sent or is being sent", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the reason is too long", body = ErrorEnvelope),
     )
 )]
 pub async fn cancel_job(
@@ -163,10 +163,10 @@ pub struct RescheduleRequest {
     ),
     responses(
         (status = 200, description = "Changed; with `immediate`, the mail is released", body = Envelope<JobState>),
-        (status = 400, description = "VALIDATION_ERROR: the time is invalid", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail is no longer waiting", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the time is invalid", body = ErrorEnvelope),
     )
 )]
 pub async fn reschedule_job(

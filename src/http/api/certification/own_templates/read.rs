@@ -67,7 +67,6 @@ pub struct OwnTemplatesQuery {
     get, path = "/templates/own", params(OwnTemplatesQuery),
     responses(
         (status = 200, description = "A page of templates", body = ListEnvelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_own_templates(

@@ -43,8 +43,7 @@ pub struct CreateOwnTemplate {
     params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: details name the field, including fields of the manifest. INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
     )
 )]
@@ -103,10 +102,9 @@ pub struct AddTemplateVersion {
     ),
     responses(
         (status = 201, description = "Added", body = Envelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the template has 100 versions, the maximum", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: details name the field, including fields of the manifest. INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
     )
 )]
@@ -159,7 +157,6 @@ pub async fn add_template_version(
     ),
     responses(
         (status = 200, description = "The version is active", body = Envelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: there is no such version", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
