@@ -101,6 +101,9 @@ impl Answered {
     #[track_caller]
     fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.body);
+        if [201, 202].contains(&status) {
+            assert!(self.header("location").starts_with("/api/v1/"));
+        }
         self
     }
 }

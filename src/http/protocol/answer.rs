@@ -91,15 +91,6 @@ impl Answer {
         .with(LOCATION, location)
     }
 
-    /// Changes the status to 202, without a `Location`.
-    #[must_use]
-    pub fn for_later(self) -> Self {
-        Self {
-            status: 202,
-            ..self
-        }
-    }
-
     /// Changes the status to 202 and sets `Location` to the path that shows the progress.
     #[must_use]
     pub fn accepted(self, location: String) -> Self {

@@ -182,12 +182,8 @@ pub async fn get_template(
             .find(|known| known.version == version)
             .ok_or_else(|| ApiError::no_such("version", "version of this template"))?;
     }
-    Answer::ok(&TemplateAnswer::of(
-        &http,
-        &known.name,
-        known.version,
-        &known.manifest,
-    ))
+    let template = TemplateAnswer::of(&http, &known.name, known.version, &known.manifest);
+    Ok(Answer::ok(&template)?.version_of_body())
 }
 
 /// Page size that the answer states. It exceeds the number of shipped themes.

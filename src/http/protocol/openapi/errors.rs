@@ -64,6 +64,12 @@ const REQUEST_TIMEOUT: Shared = shared_answer(
     "the body stopped arriving",
     &["REQUEST_TIMEOUT"],
 );
+const PRECONDITION_FAILED: Shared = shared_answer(
+    "PreconditionFailed",
+    "412",
+    "the resource has changed since you read it; read it again",
+    &["PRECONDITION_FAILED"],
+);
 const PAYLOAD_TOO_LARGE: Shared = shared_answer(
     "PayloadTooLarge",
     "413",
@@ -140,6 +146,7 @@ const ALL: &[&Shared] = &[
     &PASSWORD_CHANGE,
     &NOT_FOUND,
     &REQUEST_TIMEOUT,
+    &PRECONDITION_FAILED,
     &PAYLOAD_TOO_LARGE,
     &URI_TOO_LONG,
     &UNSUPPORTED,
@@ -171,9 +178,8 @@ pub(super) fn complete(operation: &mut Map<String, Value>, method: &str) {
         .cloned()
         .unwrap_or_default();
     let takes_path = parameters.iter().any(|parameter| parameter["in"] == "path");
-    let takes_key = parameters
-        .iter()
-        .any(|parameter| parameter["name"] == "Idempotency-Key");
+    let takes = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    let takes_key = takes("Idempotency-Key");
     let body = operation
         .get("requestBody")
         .map(|body| body["content"].to_string());
@@ -202,6 +208,7 @@ pub(super) fn complete(operation: &mut Map<String, Value>, method: &str) {
         (&PASSWORD_CHANGE, is_secured),
         (&NOT_FOUND, takes_path),
         (&REQUEST_TIMEOUT, takes_body),
+        (&PRECONDITION_FAILED, takes("If-Match")),
         (&PAYLOAD_TOO_LARGE, takes_body),
         (&URI_TOO_LONG, true),
         (&UNSUPPORTED, takes_body),

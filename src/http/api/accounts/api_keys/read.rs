@@ -18,11 +18,9 @@ use crate::projection::queries::api_keys::{ApiKeyFilter, ApiKeyRow, KeyState};
 #[utoipa::path(
     get, path = "/api-keys/{id}", params(
         ("id" = Uuid, Path, description = "The key's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The key", body = Envelope<ApiKeyAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

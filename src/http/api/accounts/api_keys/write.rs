@@ -176,12 +176,11 @@ fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, Api
     delete, path = "/api-keys/{id}",
     params(
         ("id" = Uuid, Path, description = "The key's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "The key is revoked", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn revoke_api_key(
@@ -204,5 +203,5 @@ pub async fn revoke_api_key(
             .await;
     }
     let answer = Answer::ok(&Deleted { id: id.0 })?.message("the key counts no more");
-    Ok(answer.at(done.position).version(done.position))
+    Ok(answer.at(done.position))
 }

@@ -134,7 +134,7 @@ pub struct ForgotPasswordAnswer {
 #[utoipa::path(
     post, path = "/auth/forgot-password", request_body = ForgotPasswordRequest,
     responses(
-        (status = 202, description = "If the account exists, a mail will be sent", body = Envelope<ForgotPasswordAnswer>),
+        (status = 200, description = "If the account exists, a mail will be sent", body = Envelope<ForgotPasswordAnswer>),
     )
 )]
 pub async fn request_password_reset(
@@ -152,7 +152,7 @@ pub async fn request_password_reset(
         // Not awaited: the time of the append would reveal that the account exists.
         tokio::spawn(send(http.clone(), id, user.epoch));
     }
-    Ok(Answer::ok(&ForgotPasswordAnswer { accepted: true })?.for_later())
+    Answer::ok(&ForgotPasswordAnswer { accepted: true })
 }
 
 async fn send(http: HttpState, id: UserId, epoch: u32) {

@@ -20,11 +20,9 @@ use crate::projection::queries::users::UserFilter;
 #[utoipa::path(
     get, path = "/users/{id}", params(
         ("id" = Uuid, Path, description = "The user's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The user", body = Envelope<UserDetails>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -122,13 +122,12 @@ pub async fn create_user(
     delete, path = "/users/{id}",
     params(
         ("id" = Uuid, Path, description = "The user's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Removed", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn delete_user(
@@ -161,7 +160,11 @@ pub async fn delete_user(
 /// identity first. An API key cannot do this. Remove your own second factor at
 /// `/auth/second-factor`.
 #[utoipa::path(
-    delete, path = "/users/{id}/second-factor", params(("id" = Uuid, Path, description = "The user's id")),
+    delete, path = "/users/{id}/second-factor",
+    params(
+        ("id" = Uuid, Path, description = "The user's id"),
+        IfMatch,
+    ),
     responses(
         (status = 200, description = "Removed", body = Envelope<SecondFactorRemovedAnswer>),
         (status = 404, description = "NOT_FOUND: no such user, or no second factor", body = ErrorEnvelope),
@@ -171,6 +174,7 @@ pub async fn delete_user(
 pub async fn remove_second_factor_of_user(
     State(http): State<HttpState>,
     caller: Caller,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = UserId(id);
@@ -180,7 +184,7 @@ pub async fn remove_second_factor_of_user(
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let context = caller.context(http.random_id().into());
-    let position = remove_lost(&http.commands, &context, id).await?;
+    let position = remove_lost(&http.commands, &context, id, &if_match.versions()).await?;
     http.authorizations.wait_until_user_applied(position).await;
     tracing::info!(user = %id, "lost second factor removed");
     Ok(Answer::ok(&SecondFactorRemovedAnswer { removed: true })?.at(position))

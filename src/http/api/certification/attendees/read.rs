@@ -24,11 +24,9 @@ use crate::spreadsheet::export::Value;
 #[utoipa::path(
     get, path = "/attendees/{id}", params(
         ("id" = Uuid, Path, description = "The attendee's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The person", body = Envelope<AttendeeAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

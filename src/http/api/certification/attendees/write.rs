@@ -143,13 +143,12 @@ pub struct ChangeAttendee {
     patch, path = "/attendees/{id}", request_body = ChangeAttendee,
     params(
         ("id" = Uuid, Path, description = "The attendee's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Changed, or equal to the data before", body = Envelope<AttendeeAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
     )
 )]
@@ -213,13 +212,12 @@ impl ChangeAttendee {
     delete, path = "/attendees/{id}",
     params(
         ("id" = Uuid, Path, description = "The attendee's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "IN_USE: a certificate was issued to this person", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn delete_attendee(

@@ -21,11 +21,9 @@ use crate::projection::queries::listing::SortKey;
 #[utoipa::path(
     get, path = "/certificates/{id}", params(
         ("id" = Uuid, Path, description = "The certificate's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The certificate", body = Envelope<CertificateAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -22,11 +22,9 @@ use crate::projection::queries::listing::SortKey;
     get, path = "/generated-certificates/{id}",
     params(
         ("id" = Uuid, Path, description = "Id of the generated certificate"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The generated certificate", body = Envelope<IssuanceAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

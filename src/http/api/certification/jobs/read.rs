@@ -33,11 +33,9 @@ pub struct JobDetail {
 #[utoipa::path(
     get, path = "/jobs/{id}", params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The job", body = Envelope<JobDetail>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

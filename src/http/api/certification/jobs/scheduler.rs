@@ -235,7 +235,7 @@ pub async fn get_scheduler_run(
         .into_iter()
         .find(|run| run.id == id)
         .ok_or_else(|| ApiError::not_found("run"))?;
-    Answer::ok(&RunAnswer::of(&http, run))
+    Ok(Answer::ok(&RunAnswer::of(&http, run))?.version_of_body())
 }
 
 /// Longest time to wait for the end of the run; half of the request timeout if that is shorter.

@@ -98,6 +98,7 @@ pub struct AddTemplateVersion {
     post, path = "/templates/own/{id}/versions", request_body = AddTemplateVersion,
     params(
         ("id" = Uuid, Path, description = "The template's id"),
+        IfMatch,
         Repeatable,
     ),
     responses(
@@ -111,6 +112,7 @@ pub struct AddTemplateVersion {
 pub async fn add_template_version(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
     Json { value, sha256 }: Json<AddTemplateVersion>,
 ) -> Result<Answer, ApiError> {
@@ -122,10 +124,11 @@ pub async fn add_template_version(
                 return Err(ApiError::not_found("template"));
             }
             let files = checked::store(&http, id, &value.source, &value.manifest).await?;
-            let add = TemplateCommand::AddVersion(files);
+            let context = write.caller.context(command_id);
+            let add = |_: &_| Ok(TemplateCommand::AddVersion(files.clone()));
             let done = http
                 .commands
-                .execute::<Template>(&write.caller.context(command_id), id, add)
+                .change::<Template>(&context, id, &if_match.versions(), add)
                 .await?;
             let template = done
                 .state
@@ -153,12 +156,11 @@ pub async fn add_template_version(
     params(
         ("id" = Uuid, Path, description = "The template's id"),
         ("version" = u32, Path, description = "The version, from 1"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "The version is active", body = Envelope<OwnTemplateAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn activate_template_version(
@@ -193,13 +195,12 @@ pub async fn activate_template_version(
     delete, path = "/templates/own/{id}",
     params(
         ("id" = Uuid, Path, description = "The template's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "IN_USE: certificates use the template", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn delete_own_template(
