@@ -17,7 +17,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parse(parts.uri.query().unwrap_or_default()).map(Self)
+        Self::of(&parts.uri).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// Parses the query of a URI.
+    ///
+    /// # Errors
+    /// 400 if a parameter is unknown, missing or given twice, or has the wrong type.
+    pub fn of(uri: &Uri) -> Result<T, ApiError> {
+        parse(uri.query().unwrap_or_default())
     }
 }
 

@@ -203,13 +203,13 @@ pub(super) fn complete(operation: &mut Map<String, Value>, method: &str) {
         (false, false, false) => None,
     };
     let wanted = [
-        (bad, takes_body || !parameters.is_empty() || is_secured),
+        (bad, true),
         (&UNAUTHENTICATED, is_secured),
         (&PASSWORD_CHANGE, is_secured),
         (&NOT_FOUND, takes_path),
-        (&REQUEST_TIMEOUT, takes_body),
+        (&REQUEST_TIMEOUT, method != "get"),
         (&PRECONDITION_FAILED, takes("If-Match")),
-        (&PAYLOAD_TOO_LARGE, takes_body),
+        (&PAYLOAD_TOO_LARGE, method != "get"),
         (&URI_TOO_LONG, true),
         (&UNSUPPORTED, takes_body),
         (refused.unwrap_or(&REFUSED), refused.is_some()),
