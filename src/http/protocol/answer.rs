@@ -91,6 +91,12 @@ impl Answer {
         .with(LOCATION, location)
     }
 
+    /// Sets `Location` to the path of the resource that the answer is about.
+    #[must_use]
+    pub fn located(self, location: String) -> Self {
+        self.with(LOCATION, location)
+    }
+
     /// Changes the status to 202 and sets `Location` to the path that shows the progress.
     #[must_use]
     pub fn accepted(self, location: String) -> Self {

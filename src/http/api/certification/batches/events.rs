@@ -107,20 +107,33 @@ pub async fn create_batch_ticket(
     stream_tickets::issue(&http, &caller, &path).await
 }
 
-/// Returns true if nothing more happens without a user's action. A failed PDF waits for such an
-/// action.
-fn has_ended(BatchWithProgress { batch, progress }: &BatchWithProgress) -> bool {
+/// Returns true if every person of the batch was processed, and every certificate has its PDF or has
+/// failed.
+pub(in crate::http::api) fn is_drawn(
+    BatchWithProgress { batch, progress }: &BatchWithProgress,
+) -> bool {
     match batch.state.as_str() {
         "cancelled" | "undone" => true,
         "dispatched" => {
-            let is_drawn = batch.requested.is_some_and(|all| progress.issued >= all)
-                && progress.without_pdf == progress.generation_failed;
+            batch.requested.is_some_and(|all| progress.issued >= all)
+                && progress.without_pdf == progress.generation_failed
+        }
+        _ => false,
+    }
+}
+
+/// Returns true if nothing more happens without a user's action. A failed PDF waits for such an
+/// action.
+fn has_ended(row: &BatchWithProgress) -> bool {
+    let BatchWithProgress { batch, progress } = row;
+    match batch.state.as_str() {
+        "dispatched" => {
             let mailed = progress.mails_sent + progress.mails_failed + progress.mails_cancelled;
-            is_drawn
+            is_drawn(row)
                 && progress.mails_pending == 0
                 && mailed >= progress.generated - progress.revoked
         }
-        _ => false,
+        _ => is_drawn(row),
     }
 }
 
