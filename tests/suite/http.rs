@@ -108,6 +108,17 @@ impl Answered {
     }
 }
 
+impl Answered {
+    /// Asserts that the request could not be read (400), or that a value was refused (422).
+    #[track_caller]
+    fn rejected(self) -> Self {
+        let answered = (self.status.as_u16(), self.code());
+        let fits = [(400, "BAD_REQUEST"), (422, "VALIDATION_ERROR")].contains(&answered);
+        assert!(fits, "{}", self.body);
+        self
+    }
+}
+
 impl Api {
     async fn start() -> Self {
         Self::of(TestApp::start().await).await

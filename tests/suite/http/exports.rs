@@ -91,10 +91,10 @@ async fn exported_people_are_unchanged_and_formulas_are_escaped() {
     assert_eq!(counts, [3, 0, 3, 0].map(Value::from), "{report}");
 
     let refused = api.get("/attendees/export?format=pdf").await.expect(400);
-    assert_eq!(refused.code(), "VALIDATION_ERROR");
+    assert_eq!(refused.code(), "BAD_REQUEST");
     assert_eq!(
         api.get("/attendees/export").await.expect(400).code(),
-        "VALIDATION_ERROR"
+        "BAD_REQUEST"
     );
     assert_eq!(
         api.public("/api/v1/attendees/export?format=csv")

@@ -93,7 +93,7 @@ async fn reset_link_sets_the_password_once() {
     );
 
     assert_eq!(
-        reset(&api, token, "weak").await.expect(400).code(),
+        reset(&api, token, "weak").await.expect(422).code(),
         "VALIDATION_ERROR"
     );
     let made_up = format!("{id}.{}", "0".repeat(64));
@@ -101,7 +101,7 @@ async fn reset_link_sets_the_password_once() {
         assert_eq!(
             reset(&api, wrong, "Another-horse-2")
                 .await
-                .expect(400)
+                .expect(422)
                 .code(),
             "RESET_LINK_INVALID"
         );
@@ -120,7 +120,7 @@ async fn reset_link_sets_the_password_once() {
     api.try_log_in(&grace.user_name, "Another-horse-2")
         .await
         .expect(200);
-    let again = reset(&api, token, "Third-horse-3").await.expect(400);
+    let again = reset(&api, token, "Third-horse-3").await.expect(422);
     assert_eq!(again.code(), "RESET_LINK_INVALID");
     // Both password changes send a notice: the one after the first log-in, and this one.
     let message = mail(&address, "Your password was changed", 2).await;
@@ -152,7 +152,7 @@ async fn password_change_voids_open_reset_links() {
     .await
     .expect(200);
     assert_eq!(
-        reset(&api, token, "Third-horse-3").await.expect(400).code(),
+        reset(&api, token, "Third-horse-3").await.expect(422).code(),
         "RESET_LINK_INVALID"
     );
     // An inactive user gets the same response and no link.

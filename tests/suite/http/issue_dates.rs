@@ -170,7 +170,7 @@ async fn invalid_issue_date_is_rejected_by_every_endpoint() {
         "tomorrow",
     ] {
         let message = |answered: Answered| {
-            let answered = answered.expect(400);
+            let answered = answered.rejected();
             let detail = answered.body["error"]["details"][0]
                 .as_str()
                 .expect("a detail")

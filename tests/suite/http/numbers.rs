@@ -98,7 +98,7 @@ async fn certificates_are_listed_by_number() {
         json!([])
     );
     for mistyped in ["", "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZX", "short"] {
-        let refused = listed(mistyped).await.expect(400);
+        let refused = listed(mistyped).await.expect(422);
         assert!(
             refused.body["error"]["details"][0]
                 .as_str()

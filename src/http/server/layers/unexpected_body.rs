@@ -9,7 +9,7 @@ use crate::http::ApiError;
 use crate::http::protocol::field_problem::UNKNOWN_FIELD;
 
 /// Rejects a body, because its sender expects an effect that it doesn't have. A POST or PUT may
-/// have an empty JSON object, which many clients send with every request.
+/// have an empty JSON object or `null`, which many clients send with every request.
 ///
 /// # Errors
 /// 400 if there is a body; 413 or 408 if it is too long or does not arrive.
@@ -22,8 +22,8 @@ pub(super) async fn without_body(request: Request) -> Result<Request, ApiError> 
         return Ok(Request::from_parts(parts, body));
     }
     let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await?;
-    let may_be_object = parts.method != Method::DELETE;
-    if bytes.is_empty() || (may_be_object && is_empty_object(&bytes)) {
+    let may_be_json = parts.method != Method::DELETE;
+    if bytes.is_empty() || (may_be_json && is_empty_json(&bytes)) {
         return Ok(Request::from_parts(parts, Body::empty()));
     }
     Err(refused())
@@ -42,13 +42,13 @@ fn announces_body(headers: &HeaderMap) -> bool {
             .is_some_and(|length| length != "0")
 }
 
-fn is_empty_object(json: &[u8]) -> bool {
+fn is_empty_json(json: &[u8]) -> bool {
     let text: Vec<u8> = json
         .iter()
         .copied()
         .filter(|byte| !byte.is_ascii_whitespace())
         .collect();
-    text == b"{}"
+    text == b"{}" || text == b"null"
 }
 
 #[cfg(test)]

@@ -62,12 +62,10 @@ fn known_encoding(label: &str) -> Result<String, ApiError> {
 /// Reads `{"header": "field"}`.
 fn mapping(text: &str) -> Result<BTreeMap<String, Option<String>>, ApiError> {
     let wrong = |what: String| ApiError::field("mapping", what);
-    let Pairs(pairs) = serde_json::from_str(text).map_err(|_| {
-        wrong(
-            "must be a JSON object of headers and fields, such as {\"Dirección de correo\": \"email\"}"
-                .to_owned(),
-        )
-    })?;
+    let not_an_object = "must be a JSON object of headers and fields, such as \
+                         {\"Dirección de correo\": \"email\"}";
+    let Pairs(pairs) = serde_json::from_str(text)
+        .map_err(|_| ApiError::wrong_type("mapping", not_an_object))?;
     if pairs.len() > MAX_MAPPED {
         return Err(wrong(format!("names more than {MAX_MAPPED} columns")));
     }
