@@ -177,6 +177,14 @@ impl Api {
             .await
     }
 
+    /// Requests certificates. The answer has the finished batch, or on a slow machine only the
+    /// address of its progress.
+    async fn issue(&self, body: &Value) -> Answered {
+        let begun = self.post("/generated-certificates/generate", body).await;
+        assert!([200, 202].contains(&begun.status.as_u16()), "{}", begun.body);
+        begun
+    }
+
     async fn upload(&self, path: &str, form: Form) -> Answered {
         self.write(self.request(Method::POST, path).multipart(form))
             .await

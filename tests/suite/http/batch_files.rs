@@ -24,10 +24,7 @@ async fn issued(api: &Api, people: usize) -> (String, Vec<Value>) {
         .body["data"]["importId"]
         .clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
-    let begun = api
-        .post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    let begun = api.issue(&body).await;
     let batch = begun.body["data"]["batchId"]
         .as_str()
         .expect("an id")

@@ -287,7 +287,7 @@ async fn certificates_are_issued_to_attendees_that_match_a_filter() {
         json!([])
     );
 
-    let begun = api.post(path, &of(peru)).await.expect(202);
+    let begun = api.issue(&of(peru)).await;
     assert_eq!(begun.body["data"]["total"], 2);
     let location = begun
         .header("location")
@@ -297,10 +297,7 @@ async fn certificates_are_issued_to_attendees_that_match_a_filter() {
         body["data"]["requested"] == 2
     })
     .await;
-    let all = api
-        .post(path, &of(json!({"importId": import})))
-        .await
-        .expect(202);
+    let all = api.issue(&of(json!({"importId": import}))).await;
     let location = all
         .header("location")
         .trim_start_matches("/api/v1")

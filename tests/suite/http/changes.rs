@@ -240,10 +240,7 @@ async fn deleted_person_imported_again_is_a_new_person() {
     // A batch that names both ids issues only to the one that exists.
     let certificate = api.certificate().await;
     let asked = json!({ "certificateId": certificate, "attendeeIds": [first, second] });
-    let begun = api
-        .post("/generated-certificates/generate", &asked)
-        .await
-        .expect(202);
+    let begun = api.issue(&asked).await;
     let progress = begun
         .header("location")
         .trim_start_matches("/api/v1")

@@ -120,9 +120,7 @@ async fn add(api: &Api, n: usize) -> Answered {
     let asked = json!({
         "certificateId": api.certificate().await, "attendeeIds": [known["data"][0]["id"]], "delivery": "held",
     });
-    api.post("/generated-certificates/generate", &asked)
-        .await
-        .expect(202);
+    api.issue(&asked).await;
     added
 }
 

@@ -143,9 +143,7 @@ async fn generated_certificates_are_exported_with_their_verification_link() {
     let people = api.get("/attendees?search=ada").await.expect(200).body;
     let asked =
         serde_json::json!({ "certificateId": id, "attendeeIds": [people["data"][0]["id"]] });
-    api.post("/generated-certificates/generate", &asked)
-        .await
-        .expect(202);
+    api.issue(&asked).await;
     let list = format!("/generated-certificates?certificateId={id}&isSent=true");
     let issued = api
         .until("one is mailed", &list, |body| {

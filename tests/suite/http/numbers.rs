@@ -287,9 +287,7 @@ async fn failed_certificate_is_not_public() {
         json!({ "fullName": "Ada \u{12000}", "email": "ada@example.com", "documentNumber": "1" });
     let ada = api.post("/attendees", &body).await.expect(201).body["data"]["id"].clone();
     let body = json!({ "certificateId": id, "attendeeIds": [ada] });
-    api.post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    api.issue(&body).await;
     let failed = |body: &Value| {
         body["data"]
             .as_array()

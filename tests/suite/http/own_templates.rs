@@ -52,9 +52,7 @@ async fn person(api: &Api, name: &str) -> String {
 
 async fn issue(api: &Api, certificate: &str, people: &[String]) {
     let body = json!({ "certificateId": certificate, "attendeeIds": people });
-    api.post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    api.issue(&body).await;
 }
 
 /// Waits until `number` certificates have this state. Returns the list.

@@ -18,13 +18,7 @@ async fn issued(api: &Api, people: usize) -> (String, String, Vec<Value>) {
         .as_str()
         .expect("an id")
         .to_owned();
-    let begun = api
-        .post(
-            "/generated-certificates/generate",
-            &json!({"certificateId": certificate, "importId": import, "delivery": "held"}),
-        )
-        .await
-        .expect(202);
+    let begun = api.issue(&json!({"certificateId": certificate, "importId": import, "delivery": "held"})).await;
     let batch = begun.body["data"]["batchId"]
         .as_str()
         .expect("an id")
@@ -112,10 +106,7 @@ async fn revoked_certificate_is_shown_as_revoked_and_not_downloadable() {
     // Issued again, the person gets another certificate, which is valid.
     let attendee = issued[0]["attendeeId"].clone();
     let body = json!({"certificateId": certificate, "attendeeIds": [attendee]});
-    let begun = api
-        .post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    let begun = api.issue(&body).await;
     let list = format!(
         "/generated-certificates?batchId={}&state=generated",
         begun.body["data"]["batchId"].as_str().expect("an id")

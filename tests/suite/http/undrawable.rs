@@ -239,7 +239,7 @@ async fn dry_run_of_issuing_lists_undrawable_attendees() {
     }
     let path = "/generated-certificates/generate";
     let first = json!({ "certificateId": certificate, "attendeeIds": [ids[0]] });
-    let begun = api.post(path, &first).await.expect(202);
+    let begun = api.issue(&first).await;
     let batch = format!(
         "/batches/{}",
         begun.body["data"]["batchId"].as_str().expect("an id")
