@@ -119,7 +119,7 @@ async fn state_changes_check_if_match() {
     let job = format!("/jobs/{}", text(&jobs["data"][0]["id"]));
     let issued = api.get("/generated-certificates").await.expect(200);
     let issued = format!("/generated-certificates/{}", text(&issued.body["data"][0]["id"]));
-    for (resource, verb) in [(&job, "cancel"), (&issued, "send-email"), (&batch, "cancel")] {
+    for (resource, verb) in [(&job, "cancel"), (&batch, "cancel"), (&issued, "send-email")] {
         let path = format!("{resource}/{verb}");
         let stale = send(&api, Method::POST, &path, &[("if-match", "\"1\"")]).await.expect(412);
         assert_eq!(stale.code(), "PRECONDITION_FAILED", "{path}");
