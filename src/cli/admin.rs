@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::global::GlobalArgs;
 use crate::app::App;
-use crate::commands::{CommandContext, IfVersion};
 use crate::commands::register_user::register_user;
 use crate::commands::second_factor::remove_lost;
+use crate::commands::{CommandContext, IfVersion};
 use crate::domain::accounts::password::check_password;
 use crate::domain::accounts::user::{Profile, Role, UserRegistered};
 use crate::domain::certification::person::normalised_email;

@@ -183,7 +183,11 @@ impl Api {
     /// address of its progress.
     async fn issue(&self, body: &Value) -> Answered {
         let begun = self.post("/generated-certificates/generate", body).await;
-        assert!([200, 202].contains(&begun.status.as_u16()), "{}", begun.body);
+        assert!(
+            [200, 202].contains(&begun.status.as_u16()),
+            "{}",
+            begun.body
+        );
         begun
     }
 

@@ -140,8 +140,7 @@ pub async fn redeem(http: &HttpState, path: &str, ticket: &Secret) -> Result<Pri
     if !is_for_this || is_late {
         return Err(not_valid());
     }
-    let bearer: Bearer =
-        serde_json::from_value(taken.get("bearer")).map_err(ApiError::internal)?;
+    let bearer: Bearer = serde_json::from_value(taken.get("bearer")).map_err(ApiError::internal)?;
     http.authorizations.of_token(&bearer).ok_or_else(not_valid)
 }
 

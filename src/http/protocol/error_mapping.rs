@@ -319,7 +319,11 @@ mod tests {
         };
         let error = ApiError::from(Refusal::Invalid(vec![field("name"), field("client")]));
         assert_eq!(error.details, ["name: give one", "client: give one"]);
-        let errors: Vec<_> = error.errors.iter().map(|e| (e.field.as_str(), e.code)).collect();
+        let errors: Vec<_> = error
+            .errors
+            .iter()
+            .map(|e| (e.field.as_str(), e.code))
+            .collect();
         assert_eq!(errors, [("name", "REQUIRED"), ("client", "REQUIRED")]);
     }
 

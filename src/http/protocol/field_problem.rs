@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use crate::domain::kernel::refusal::{INVALID_VALUE, REQUIRED};
 use crate::domain::FieldError;
+pub use crate::domain::kernel::refusal::{INVALID_VALUE, REQUIRED};
 
 /// Code of a field that the operation doesn't have.
 pub const UNKNOWN_FIELD: &str = "UNKNOWN_FIELD";
@@ -36,11 +36,7 @@ pub struct FieldProblem {
 
 impl FieldProblem {
     /// Creates a problem.
-    pub fn new(
-        field: impl Into<String>,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             code,

@@ -233,9 +233,10 @@ mod tests {
         assert!(resources.len() > 10, "{resources:?}");
         let mut changes = 0;
         for (path, operations) in paths {
-            let is_of_one = resources
-                .iter()
-                .any(|resource| path.strip_prefix(*resource).is_some_and(|rest| !rest.contains('{')));
+            let is_of_one = resources.iter().any(|resource| {
+                path.strip_prefix(*resource)
+                    .is_some_and(|rest| !rest.contains('{'))
+            });
             if !is_of_one || WITHOUT_CHANGE.iter().any(|end| path.ends_with(end)) {
                 continue;
             }
@@ -268,7 +269,10 @@ mod tests {
             }
         }
         assert!(found > 10, "{found}");
-        assert_eq!(document["components"]["headers"]["Location"]["required"], true);
+        assert_eq!(
+            document["components"]["headers"]["Location"]["required"],
+            true
+        );
     }
 
     #[test]

@@ -268,7 +268,10 @@ async fn certificates_are_issued_to_attendees_that_match_a_filter() {
         .expect(422);
     assert_eq!(nobody.code(), "VALIDATION_ERROR");
     let errors = &nobody.body["error"]["errors"];
-    assert_eq!((&errors[0]["field"], &errors[0]["code"]), (&json!("importId"), &json!("NOT_FOUND")));
+    assert_eq!(
+        (&errors[0]["field"], &errors[0]["code"]),
+        (&json!("importId"), &json!("NOT_FOUND"))
+    );
 
     // Matches as the list of attendees does: case and accents are ignored, and each word matches
     // separately.

@@ -131,8 +131,7 @@ async fn search_ignores_accents_and_numbered_page_has_the_total() {
         api.get(&format!("/attendees?{wrong}")).await.rejected();
     }
     for wrong in ["state=lost", "issuedFrom=soon", "isSent=maybe", "limit=0"] {
-        api
-            .get(&format!("/generated-certificates?{wrong}"))
+        api.get(&format!("/generated-certificates?{wrong}"))
             .await
             .rejected();
     }

@@ -18,7 +18,9 @@ async fn issued(api: &Api, people: usize) -> (String, String, Vec<Value>) {
         .as_str()
         .expect("an id")
         .to_owned();
-    let begun = api.issue(&json!({"certificateId": certificate, "importId": import, "delivery": "held"})).await;
+    let begun = api
+        .issue(&json!({"certificateId": certificate, "importId": import, "delivery": "held"}))
+        .await;
     let batch = begun.body["data"]["batchId"]
         .as_str()
         .expect("an id")

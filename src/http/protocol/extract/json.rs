@@ -291,7 +291,11 @@ mod tests {
         ] {
             let error = not_taken(body);
             assert_eq!(error.code, ErrorCode::BadRequest);
-            assert_eq!((error.errors[0].code, error.errors.len()), (code, 1), "{body}");
+            assert_eq!(
+                (error.errors[0].code, error.errors.len()),
+                (code, 1),
+                "{body}"
+            );
             assert!(
                 error.details[0].starts_with(detail),
                 "{body}: {:?}",

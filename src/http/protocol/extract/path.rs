@@ -24,11 +24,16 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
                 ErrorKind::DeserializeError { key, message, .. } if message.starts_with("UUID") => {
                     ApiError::wrong_type(key, "must be a UUID")
                 }
-                ErrorKind::DeserializeError { key, message, .. } => ApiError::wrong_type(key, message),
+                ErrorKind::DeserializeError { key, message, .. } => {
+                    ApiError::wrong_type(key, message)
+                }
                 ErrorKind::WrongNumberOfParameters { .. } | ErrorKind::UnsupportedType { .. } => {
                     ApiError::internal("a route's parameters do not fit its handler")
                 }
-                _ => ApiError::wrong_type("path", "one of its parameters is not valid; ids are UUIDs"),
+                _ => ApiError::wrong_type(
+                    "path",
+                    "one of its parameters is not valid; ids are UUIDs",
+                ),
             }),
             Err(_) => Err(ApiError::internal(
                 "a route without parameters has a handler that takes one",

@@ -32,9 +32,8 @@ impl<T: DeserializeOwned> Query<T> {
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
-    let query =
-        camel_cased_query(query)
-            .map_err(|name| ApiError::malformed(&name, GIVEN_TWICE, "is given twice"))?;
+    let query = camel_cased_query(query)
+        .map_err(|name| ApiError::malformed(&name, GIVEN_TWICE, "is given twice"))?;
     let malformed = || ApiError::wrong_type("query", "is not a query string");
     let path_and_query: PathAndQuery = format!("/?{query}").parse().map_err(|_| malformed())?;
     let parsed = axum::extract::Query::<T>::try_from_uri(&Uri::from(path_and_query));
@@ -97,7 +96,10 @@ mod tests {
             ("colour=red", "colour: unknown field", "UNKNOWN_FIELD"),
         ] {
             let error = parse::<Sample>(query).expect_err(query);
-            assert_eq!((error.code, error.errors[0].code), (ErrorCode::BadRequest, code));
+            assert_eq!(
+                (error.code, error.errors[0].code),
+                (ErrorCode::BadRequest, code)
+            );
             assert!(
                 error.details[0].starts_with(start),
                 "{query}: {:?}",

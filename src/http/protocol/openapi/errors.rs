@@ -106,7 +106,8 @@ const UNAVAILABLE: Shared = shared_answer(
     "try again; see `Retry-After`",
     &["BUSY", "UNAVAILABLE", "NOT_CAUGHT_UP", "TIMED_OUT"],
 );
-const NOT_ACCEPTED: &str = "the value of a parameter, header or field is refused; `errors` names each";
+const NOT_ACCEPTED: &str =
+    "the value of a parameter, header or field is refused; `errors` names each";
 const REFUSED: Shared = shared_answer("Refused", "422", NOT_ACCEPTED, &["VALIDATION_ERROR"]);
 const REFUSED_READ: Shared = shared_answer(
     "RefusedRead",

@@ -191,7 +191,12 @@ mod tests {
             "responses": { "201": {}, "400": {}, "503": { "$ref": "#/components/responses/Unavailable" } },
         });
         let resources = BTreeSet::new();
-        describe(operation.as_object_mut().unwrap(), "post", false, &resources);
+        describe(
+            operation.as_object_mut().unwrap(),
+            "post",
+            false,
+            &resources,
+        );
         let headers = |status: &str| {
             let headers = operation["responses"][status]["headers"]
                 .as_object()
@@ -199,7 +204,10 @@ mod tests {
                 .unwrap_or_default();
             headers.keys().cloned().collect::<Vec<_>>()
         };
-        assert_eq!(headers("201"), [ETAG, LOCATION, POSITION, REQUEST_ID, BEHIND]);
+        assert_eq!(
+            headers("201"),
+            [ETAG, LOCATION, POSITION, REQUEST_ID, BEHIND]
+        );
         assert_eq!(headers("400"), [REQUEST_ID]);
         assert!(headers("503").is_empty());
     }

@@ -155,9 +155,7 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
                 }
             })?;
         }
-        if let Some(principal) =
-            sender(&http, access, accepts_ticket, &mut request).await?
-        {
+        if let Some(principal) = sender(&http, access, accepts_ticket, &mut request).await? {
             admit(access, with_first_password, &mut request, principal)?;
         }
         if !even_without_factor {
@@ -385,11 +383,7 @@ mod tests {
         assert_eq!(min_position(&HeaderMap::new()).unwrap(), None);
         assert_eq!(of("42").unwrap(), Some(42));
         for odd in ["", "-1", "x", "99999999999999999999"] {
-            assert_eq!(
-                of(odd).unwrap_err().code,
-                ErrorCode::BadRequest,
-                "{odd}"
-            );
+            assert_eq!(of(odd).unwrap_err().code, ErrorCode::BadRequest, "{odd}");
         }
     }
 }

@@ -73,6 +73,9 @@ mod tests {
         }
         assert_eq!(sent(Method::POST, " {\n} ").await, None);
         assert_eq!(sent(Method::PUT, "{}").await, None);
-        assert_eq!(sent(Method::DELETE, "{}").await, Some(ErrorCode::BadRequest));
+        assert_eq!(
+            sent(Method::DELETE, "{}").await,
+            Some(ErrorCode::BadRequest)
+        );
     }
 }

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::bulk::DocumentNumber;
 use super::AttendeeAnswer;
+use super::bulk::DocumentNumber;
 use crate::commands::attendee;
 use crate::domain::{AttendeeId, Person, Personal, RawPerson, Refusal};
 use crate::http::protocol::answer::Envelope;

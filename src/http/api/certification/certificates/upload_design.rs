@@ -94,8 +94,8 @@ async fn store(
     (id, place): (DesignId, &Place),
     context: &CommandContext,
 ) -> Result<Answer, ApiError> {
-    let name =
-        bounded(upload, "name", 200)?.ok_or_else(|| ApiError::malformed("name", REQUIRED, "is missing"))?;
+    let name = bounded(upload, "name", 200)?
+        .ok_or_else(|| ApiError::malformed("name", REQUIRED, "is missing"))?;
     let client = bounded(upload, "client", 200)?.unwrap_or(DEFAULT_CLIENT);
     let description = bounded(upload, "description", 1_000)?.map(str::to_owned);
     let picture = prepared(http, upload, place).await?;

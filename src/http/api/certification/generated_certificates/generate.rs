@@ -196,7 +196,8 @@ pub async fn issue_certificates(
 /// The certificate doesn't exist or is inactive.
 pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
     let certificate = http.commands.load::<Certificate>(id).await?.state.0;
-    let certificate = certificate.ok_or_else(|| ApiError::no_such("certificateId", "certificate"))?;
+    let certificate =
+        certificate.ok_or_else(|| ApiError::no_such("certificateId", "certificate"))?;
     certificate
         .is_active
         .then_some(())

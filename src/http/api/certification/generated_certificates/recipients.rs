@@ -118,7 +118,11 @@ impl Recipients {
         if let Some(import) = filter.import_id
             && imports::get(&database, import).await?.is_none()
         {
-            let named = if field == "filter" { "filter.importId" } else { field };
+            let named = if field == "filter" {
+                "filter.importId"
+            } else {
+                field
+            };
             return Err(ApiError::no_such(named, "import"));
         }
         let people = attendees::ids(&database, filter, MAX_SELECTED + 1).await?;

@@ -111,7 +111,8 @@ impl JobsFilter {
 }
 
 fn moment(field: &str, text: Option<&str>) -> Result<Option<OffsetDateTime>, ApiError> {
-    let wrong = |_| ApiError::wrong_type(field, "give a time such as 2026-11-21T09:00:00Z (RFC 3339)");
+    let wrong =
+        |_| ApiError::wrong_type(field, "give a time such as 2026-11-21T09:00:00Z (RFC 3339)");
     text.map(|text| OffsetDateTime::parse(text, &Rfc3339).map_err(wrong))
         .transpose()
 }

@@ -215,7 +215,8 @@ pub async fn list_scheduler_runs(
 /// 400 if the name is unknown.
 pub(super) fn named(name: &str) -> Result<Task, ApiError> {
     let known = || Task::ALL.map(Task::name).join(", ");
-    Task::named(name).ok_or_else(|| ApiError::wrong_type("task", format!("give one of {}", known())))
+    Task::named(name)
+        .ok_or_else(|| ApiError::wrong_type("task", format!("give one of {}", known())))
 }
 
 /// Returns one run of a scheduled task.
