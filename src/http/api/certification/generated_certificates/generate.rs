@@ -178,7 +178,7 @@ pub async fn issue_certificates(
             .await?;
             let mut finished = None;
             if is_small && !prefers_async(&headers) {
-                finished = wait_until_drawn(&http, begun.batch.batch_id, &place).await?;
+                finished = wait_until_drawn(&http, begun.batch.batch_id, &place).await;
             }
             let location = http.api_path(&format!("/batches/{}", begun.batch.batch_id));
             let answer = match finished {
@@ -261,20 +261,14 @@ async fn begin(
     Ok(Begun { batch, position })
 }
 
-/// Waits until all PDFs of a batch exist or have failed. Returns `None` if that takes too long, or if
-/// too many requests wait.
-async fn wait_until_drawn(
-    http: &HttpState,
-    id: Uuid,
-    place: &Place,
-) -> Result<Option<BatchWithProgress>, ApiError> {
-    let Some(_waits) = http.waiting.begin(place) else {
-        return Ok(None);
-    };
+/// Waits until all PDFs of a batch exist or have failed. Returns `None` if that takes too long, if
+/// too many requests wait, or if the tables can't be read: the batch is requested in any case.
+async fn wait_until_drawn(http: &HttpState, id: Uuid, place: &Place) -> Option<BatchWithProgress> {
+    let _waits = http.waiting.begin(place)?;
     let look = || async move {
         let row = batches::get(&http.database().await?, id).await?;
         let drawn = row.filter(is_drawn);
         Ok((drawn.is_some(), drawn))
     };
-    http.look_until(MAX_WAIT, look).await
+    http.look_until(MAX_WAIT, look).await.ok().flatten()
 }
