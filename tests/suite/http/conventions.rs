@@ -209,7 +209,7 @@ async fn small_issue_request_is_answered_when_its_pdfs_exist() {
     let api = Api::of(TestApp::with_roles(&Role::ALL, &settings).await).await;
     let certificate = api.certificate().await;
     let mut ids = Vec::new();
-    for n in 0..3 {
+    for n in 1..=3 {
         let person = json!({ "fullName": "Ada", "email": format!("a{n}@example.com"),
             "documentNumber": n.to_string() });
         ids.push(api.post("/attendees", &person).await.expect(201).body["data"]["id"].clone());

@@ -118,6 +118,11 @@ fn describe(
 ) {
     let is_secured = operation.contains_key("security");
     let is_write = is_secured && method != "get";
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    let changes_one = parameters
+        .into_iter()
+        .flatten()
+        .any(|parameter| parameter["name"] == "If-Match");
     let responses = operation
         .get_mut("responses")
         .and_then(Value::as_object_mut);
@@ -135,7 +140,7 @@ fn describe(
             }
             "202" => add(response, LOCATION),
             "429" | "503" => add(response, RETRY_AFTER),
-            "200" if is_one && (is_write || is_resource) => add(response, ETAG),
+            "200" if is_one && (changes_one || is_resource) => add(response, ETAG),
             _ => {}
         }
         if is_write && status.starts_with('2') {
