@@ -5,6 +5,7 @@ mod api_keys;
 mod batch_files;
 mod bulk;
 mod changes;
+mod conventions;
 mod designs;
 mod document;
 mod downloads;
@@ -41,6 +42,7 @@ mod second_factor;
 mod sessions;
 mod shapes;
 mod story;
+mod stream_tickets;
 mod takeover;
 mod templates;
 mod undrawable;
@@ -101,6 +103,20 @@ impl Answered {
     #[track_caller]
     fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.body);
+        if [201, 202].contains(&status) {
+            assert!(self.header("location").starts_with("/api/v1/"));
+        }
+        self
+    }
+}
+
+impl Answered {
+    /// Asserts that the request could not be read (400), or that a value was refused (422).
+    #[track_caller]
+    fn rejected(self) -> Self {
+        let answered = (self.status.as_u16(), self.code());
+        let fits = [(400, "BAD_REQUEST"), (422, "VALIDATION_ERROR")].contains(&answered);
+        assert!(fits, "{}", self.body);
         self
     }
 }
@@ -161,6 +177,18 @@ impl Api {
     async fn post(&self, path: &str, body: &Value) -> Answered {
         self.write(self.request(Method::POST, path).json(body))
             .await
+    }
+
+    /// Requests certificates. The answer has the finished batch, or on a slow machine only the
+    /// address of its progress.
+    async fn issue(&self, body: &Value) -> Answered {
+        let begun = self.post("/generated-certificates/generate", body).await;
+        assert!(
+            [200, 202].contains(&begun.status.as_u16()),
+            "{}",
+            begun.body
+        );
+        begun
     }
 
     async fn upload(&self, path: &str, form: Form) -> Answered {

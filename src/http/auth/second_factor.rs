@@ -29,7 +29,7 @@ impl Code {
     /// Normalizes a code that a user entered.
     ///
     /// # Errors
-    /// 400 if it has more than 128 bytes.
+    /// 422 if it has more than 128 bytes.
     pub fn of(given: &Personal<String>) -> Result<Self, ApiError> {
         if given.reveal_str().len() > MAX_BYTES {
             return Err(ApiError::field(

@@ -30,7 +30,7 @@ fn sealed(key: &Seal, random: fn(&mut [u8]), list: &str, last: &Last) -> Option<
 /// Decrypts a cursor that was created for the same `list`.
 ///
 /// # Errors
-/// 400 if the cursor is invalid or belongs to another list.
+/// 422 if the cursor is invalid or belongs to another list.
 pub fn open(http: &HttpState, list: &str, cursor: &str) -> Result<Last, ApiError> {
     opened(&key(http), list, cursor).ok_or_else(|| {
         let problem = "give meta.nextCursor of the page before, with the same filters, sort and order; \
