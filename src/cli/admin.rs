@@ -128,7 +128,7 @@ async fn run_create(args: CreateArgs, global: GlobalArgs) -> anyhow::Result<Exit
         writeln!(out, "password {password}")?;
         writeln!(
             out,
-            "it has to be changed at the first log-in, within {} hours",
+            "change it at the first log-in, within {} hours",
             hours.unwrap_or_default()
         )?;
     }

@@ -60,7 +60,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, until};
 
-/// Running application, and the access token of its admin.
+/// Running application with the access token of its admin.
 struct Api {
     app: TestApp,
     token: String,
@@ -150,8 +150,8 @@ impl Api {
         }
     }
 
-    /// Sends a write. On a slow machine, the tables may be behind when it is answered; later reads
-    /// then wait.
+    /// Sends a write. If the tables are behind when it is answered, as on a slow machine, later
+    /// reads wait for them.
     async fn write(&self, request: RequestBuilder) -> Answered {
         let answered = Answered::of(request.send().await.expect("answered")).await;
         if answered.headers.contains_key("x-tables-behind") {
@@ -222,7 +222,8 @@ impl Api {
             .to_owned()
     }
 
-    /// Waits until the body at `path` meets `condition`. Returns the body of one more read.
+    /// Waits until the body at `path` meets `condition`. Then reads `path` once more and returns
+    /// that body.
     async fn until(&self, what: &str, path: &str, condition: impl Fn(&Value) -> bool) -> Value {
         until(what, || async { condition(&self.get(path).await.body) }).await;
         self.get(path).await.body
