@@ -120,7 +120,8 @@ impl PageWriter {
         let tree = display.tree.write(&mut objects, page_id);
         prefix.write_page(
             &mut objects,
-            (page_id, pages),
+            page_id,
+            pages,
             display.size,
             stream,
             |resources| {
@@ -135,7 +136,7 @@ impl PageWriter {
         );
         let id = metadata::file_id(facts);
         let (info, xmp) = metadata::write(&mut objects, facts, creator, &id);
-        prefix.write_catalog(&mut objects, (catalog, pages, tree, xmp), facts);
+        prefix.write_catalog(&mut objects, catalog, pages, tree, xmp, facts);
         let tail = objects.finish(catalog, info, &id);
         let sha256 = HEXLOWER.encode(&prefix.hash.clone().chain_update(&tail).finalize());
         Ok(RenderedCertificate {
