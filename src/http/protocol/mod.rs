@@ -11,6 +11,7 @@ pub mod export;
 pub mod extract;
 pub mod idempotency;
 pub mod intake;
+pub mod names;
 pub mod openapi;
 pub(in crate::http) mod pieces;
 pub mod progress_stream;
