@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::read::BatchProgress;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Path;
+use crate::http::protocol::names::BatchStateName;
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
 use crate::http::{ApiError, Caller, HttpState};
@@ -23,7 +24,7 @@ pub struct BatchNews {
     /// Id of the batch.
     batch_id: Uuid,
     /// State of the batch, as in `GET /batches/{id}`.
-    #[schema(example = "dispatched")]
+    #[schema(value_type = BatchStateName)]
     state: String,
     /// Number of people in the batch.
     total: i64,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Path;
+use crate::http::protocol::names::ImportStateName;
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
 use crate::http::{ApiError, Caller, HttpState};
@@ -22,7 +23,7 @@ pub struct ImportProgress {
     /// Id of the import.
     import_id: Uuid,
     /// State of the import, as in `GET /imports/{id}`.
-    #[schema(example = "running")]
+    #[schema(value_type = ImportStateName)]
     state: String,
     /// Number of processed rows; null until the end.
     total_records: Option<i64>,
