@@ -42,11 +42,9 @@ pub struct Endpoint {
 #[allow(clippy::expect_used)]
 pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
+    let first = documented.paths.first_key_value();
     // proof: `routes!` accepts only handlers with an annotation, which has one method and one path.
-    let (path, item) = documented
-        .paths
-        .first_key_value()
-        .expect("an annotated handler");
+    let (path, item) = first.expect("an annotated handler");
     let path = path.clone();
     let operations = [
         (Method::GET, &item.get),

@@ -4,7 +4,7 @@ use super::source::SourceFile;
 use super::{Complaint, complains_of};
 
 /// Maximum number of lines of a file. The guide is 100 to 300, see CONTRIBUTING.
-const MAX_FILE_LINES: usize = 600;
+const MAX_FILE_LINES: usize = 700;
 /// Names that don't describe their content.
 const EMPTY_NAMES: &[&str] = &[
     "util", "utils", "helper", "helpers", "manager", "managers", "service", "services", "common",
@@ -90,7 +90,7 @@ fn long_files_and_meaningless_names_are_found() {
     let long = "//\n".repeat(MAX_FILE_LINES + 1);
     complains_of(
         &check(&SourceFile::new("src/a.rs", &long)),
-        &["has 601 lines"],
+        &["has 701 lines"],
     );
     complains_of(
         &check(&SourceFile::new("src/mail_utils.rs", "")),
