@@ -213,6 +213,19 @@ impl Filter {
         }
     }
 
+    /// Declares the two filters by the time of creation.
+    #[must_use]
+    pub const fn created(column: &'static str) -> [Self; 2] {
+        let from = "Earliest time of creation, inclusive: RFC 3339, or a day such as 2026-11-21, \
+                    which begins at midnight in UTC.";
+        let to = "Latest time of creation, inclusive: RFC 3339, or a day such as 2026-11-21, which \
+                  ends at midnight in UTC.";
+        [
+            Self::time("createdFrom", Bound::From, from, column),
+            Self::time("createdTo", Bound::To, to, column),
+        ]
+    }
+
     /// Returns true if the filter accepts several values.
     #[must_use]
     pub const fn takes_several(&self) -> bool {

@@ -15,7 +15,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::FromRow;
-use super::filters::{Bound, Filter};
+use super::filters::Filter;
 use crate::database::DatabaseError;
 
 /// Maximum number of conditions for which the statement is prepared and cached.
@@ -53,14 +53,7 @@ pub trait Listed: FromRow {
 impl List {
     /// Returns all filters.
     pub fn filters(&self) -> impl Iterator<Item = Filter> {
-        let from = "Earliest time of creation, inclusive: RFC 3339, or a day such as 2026-11-21, \
-                    which begins at midnight in UTC.";
-        let to = "Latest time of creation, inclusive: RFC 3339, or a day such as 2026-11-21, which \
-                  ends at midnight in UTC.";
-        let created = [
-            Filter::time("createdFrom", Bound::From, from, self.created),
-            Filter::time("createdTo", Bound::To, to, self.created),
-        ];
+        let created = Filter::created(self.created);
         self.filters.iter().copied().chain(created)
     }
 

@@ -1,6 +1,7 @@
 //! Lists of all resources with each filter. Users, sessions and API keys are tested in `users.rs`.
 
 use deadpool_postgres::Client;
+use laureate::projection::queries::attendees;
 use laureate::projection::queries::batches::BatchRow;
 use laureate::projection::queries::certificates;
 use laureate::projection::queries::designs::{self, DesignRow};
@@ -220,6 +221,7 @@ async fn frequent_queries_use_an_index() {
     let jobs = world.schema("jobs");
     let issuances = world.schema("issuances");
     let imports = world.schema("imports");
+    let attendees = world.schema("attendees");
     // Every hundredth mail is held. Each certificate and each batch has ten of these.
     let fill = format!(
         "INSERT INTO \"{issuances}\".issuances (id, certificate_id, attendee_id, batch_id, public_id, state, client,
@@ -236,6 +238,10 @@ async fn frequent_queries_use_an_index() {
              updated_at, created_position, position)
          SELECT md5('f' || n)::uuid, 'completed', '', 'csv', '', 1, false, now(), now(), n, n
          FROM generate_series(1, 10000) AS n;
+         INSERT INTO \"{attendees}\".attendees (id, full_name, email, created_at, updated_at, created_position, position)
+         SELECT md5('a' || n)::uuid, 'Ada', n || '@example.com', now(), now(), n, n
+         FROM generate_series(1, 10000) AS n;
+         ANALYZE \"{attendees}\".attendees;
          ANALYZE \"{issuances}\".issuances; ANALYZE \"{jobs}\".jobs; ANALYZE \"{imports}\".imports;"
     );
     world
@@ -271,6 +277,15 @@ async fn frequent_queries_use_an_index() {
     ] {
         let plan = plan(&client, &jobs::LIST.table, &conditions(&jobs::LIST, &query)).await;
         assert!(!plan.contains("Seq Scan"), "{query}:\n{plan}");
+    }
+    for list in [&attendees::LIST, &issuances::LIST] {
+        for query in [
+            "email=7@example.com",
+            "email=7@EXAMPLE.com&email=8@example.com",
+        ] {
+            let plan = plan(&client, &list.table, &conditions(list, query)).await;
+            assert!(!plan.contains("Seq Scan"), "{query}:\n{plan}");
+        }
     }
     let by_change = Table {
         tie: "jobs.position",

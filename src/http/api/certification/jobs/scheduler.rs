@@ -22,7 +22,7 @@ use crate::http::protocol::names::{
 use crate::http::protocol::openapi::filters;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::filters::{Bound, Filter, TimeLimit, Value};
+use crate::projection::queries::filters::{Filter, Value};
 use crate::projection::queries::jobs;
 use crate::scheduler::Task;
 
@@ -110,82 +110,57 @@ fn milliseconds_until(due: OffsetDateTime, now: OffsetDateTime) -> i64 {
         .max(0)
 }
 
-/// Runs to list.
+/// Runs to list. A run is created when it starts.
 pub struct RunsQuery {
-    tasks: Option<Vec<String>>,
-    triggers: Option<Vec<String>>,
-    outcomes: Option<Vec<String>>,
-    started: Vec<TimeLimit>,
+    values: Vec<(Filter, Value)>,
     limit: u32,
 }
 
-const FILTERS: [Filter; 5] = [
+const FILTERS: [Filter; 3] = [
     Filter::names("task", TASK, "Only runs of these tasks.", ""),
     Filter::names("trigger", RUN_TRIGGER, "Only runs with these triggers.", ""),
     Filter::names("outcome", RUN_OUTCOME, "Only runs with these outcomes.", ""),
-    Filter::time(
-        "createdFrom",
-        Bound::From,
-        "Earliest start, inclusive: RFC 3339, or a day such as 2026-11-21, which begins at \
-         midnight in UTC.",
-        "",
-    ),
-    Filter::time(
-        "createdTo",
-        Bound::To,
-        "Latest start, inclusive: RFC 3339, or a day such as 2026-11-21, which ends at midnight in \
-         UTC.",
-        "",
-    ),
 ];
+
+fn run_filters() -> impl Iterator<Item = Filter> {
+    FILTERS.into_iter().chain(Filter::created(""))
+}
 
 impl FromRequestParts<HttpState> for RunsQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &HttpState) -> Result<Self, ApiError> {
         let mut given = Given::of_query(parts.uri.query().unwrap_or_default());
-        let mut query = Self {
-            tasks: None,
-            triggers: None,
-            outcomes: None,
-            started: Vec::new(),
-            limit: limit(&mut given)?,
-        };
-        for (filter, value) in given.values(FILTERS)? {
-            match (filter.name, value) {
-                ("task", Value::Texts(names)) => query.tasks = Some(names),
-                ("trigger", Value::Texts(names)) => query.triggers = Some(names),
-                (_, Value::Texts(names)) => query.outcomes = Some(names),
-                (_, Value::Time(limit)) => query.started.push(limit),
-                _ => {}
-            }
-        }
+        let limit = limit(&mut given)?;
+        let values = given.values(run_filters())?;
         given.end()?;
-        Ok(query)
+        Ok(Self { values, limit })
     }
 }
 
 impl IntoParams for RunsQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let limit = filters::limit_parameter();
-        filters::filter_parameters(FILTERS).chain([limit]).collect()
+        filters::filter_parameters(run_filters())
+            .chain([limit])
+            .collect()
     }
 }
 
 impl RunsQuery {
     fn admits(&self, run: &RunAnswer) -> bool {
-        let has = |names: &Option<Vec<String>>, name: &str| {
-            names
-                .as_ref()
-                .is_none_or(|names| names.iter().any(|given| given == name))
-        };
-        has(&self.tasks, &run.task)
-            && has(&self.triggers, run.trigger)
-            && has(&self.outcomes, run.outcome)
-            && self
-                .started
-                .iter()
-                .all(|limit| limit.admits(run.started_at.0))
+        self.values.iter().all(|(filter, value)| match value {
+            Value::Texts(names) => {
+                let name = match filter.name {
+                    "task" => &run.task,
+                    "trigger" => run.trigger,
+                    _ => run.outcome,
+                };
+                names.iter().any(|given| given == name)
+            }
+            Value::Time(limit) => limit.admits(run.started_at.0),
+            _ => true,
+        })
     }
 }
 
@@ -251,7 +226,7 @@ impl RunAnswer {
 
 /// Lists runs of scheduled tasks, newest first.
 ///
-/// About the last 100 runs of each task are stored.
+/// About the last 100 runs of each task are stored. A run is created when it starts.
 #[utoipa::path(
     get, path = "/jobs/scheduler/runs", params(RunsQuery),
     responses(
