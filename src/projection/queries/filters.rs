@@ -109,6 +109,17 @@ pub enum Value {
     Day(Date),
 }
 
+/// Reason why the values of a filter are rejected, with a text that says what to give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejected {
+    /// The filter accepts one value.
+    GivenTwice,
+    /// A value can't be read.
+    WrongType(String),
+    /// A value is out of range.
+    Invalid(String),
+}
+
 impl Value {
     /// Returns true if both values are ends of ranges, and this one is before the other.
     #[must_use]
@@ -131,24 +142,21 @@ pub struct TimeLimit {
 impl TimeLimit {
     /// Parses a time or a day. A day begins and ends at midnight in UTC; as the latest value, the
     /// whole day is included.
-    fn parse(bound: Bound, text: &str) -> Result<Self, String> {
+    fn parse(bound: Bound, text: &str) -> Option<Self> {
         if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
             let comparison = match bound {
                 Bound::From => ">=",
                 Bound::To => "<=",
             };
-            return Ok(Self { at, comparison });
+            return Some(Self { at, comparison });
         }
-        let wrong =
-            || "give a day such as 2026-11-21, or a time such as 2026-11-21T09:00:00Z (RFC 3339)";
-        let day = parse_day(text).ok_or_else(wrong)?;
-        let limit = match bound {
-            Bound::From => Some((day, ">=")),
-            Bound::To => day.next_day().map(|next| (next, "<")),
+        let day = parse_day(text)?;
+        let (day, comparison) = match bound {
+            Bound::From => (day, ">="),
+            Bound::To => (day.next_day()?, "<"),
         };
-        let (day, comparison) = limit.ok_or_else(wrong)?;
         let at = day.with_time(Time::MIDNIGHT).assume_utc();
-        Ok(Self { at, comparison })
+        Some(Self { at, comparison })
     }
 
     /// Returns true if a time is within this end of the range.
@@ -238,18 +246,20 @@ impl Filter {
     /// Parses the values that a client gives. Blank texts count as absent.
     ///
     /// # Errors
-    /// The problem, as a text that says what to give.
-    pub fn parse(&self, given: &[String]) -> Result<Option<Value>, String> {
+    /// A value can't be read or is out of range, or there are too many.
+    pub fn parse(&self, given: &[String]) -> Result<Option<Value>, Rejected> {
         if self.takes_several() {
             if given.len() > MAX_VALUES {
-                return Err(format!("give at most {MAX_VALUES} values"));
+                let problem = format!("give at most {MAX_VALUES} values");
+                return Err(Rejected::Invalid(problem));
             }
         } else if given.len() > 1 {
-            return Err("is given twice".to_owned());
+            return Err(Rejected::GivenTwice);
         }
         let Some(first) = given.first() else {
             return Ok(None);
         };
+        let wrong = |problem: &str| Rejected::WrongType(problem.to_owned());
         let value = match self.kind {
             Kind::Words | Kind::Texts(_) => {
                 let texts = given.iter().map(|text| plain_text(text));
@@ -261,34 +271,38 @@ impl Filter {
                 Value::Texts(texts)
             }
             Kind::Ids => {
-                let id = |text: &String| Uuid::try_parse(text).map_err(|_| "give a UUID");
-                Value::Ids(given.iter().map(id).collect::<Result<_, _>>()?)
+                let ids: Result<_, _> = given.iter().map(|text| Uuid::try_parse(text)).collect();
+                Value::Ids(ids.map_err(|_| wrong("give a UUID"))?)
             }
             Kind::Names(names) => {
-                if let Some(unknown) = given
-                    .iter()
-                    .find(|name| !names.all.contains(&name.as_str()))
-                {
+                let is_unknown = |name: &&String| !names.all.contains(&name.as_str());
+                if let Some(unknown) = given.iter().find(is_unknown) {
                     let hint = if unknown.contains(',') {
                         "; repeat the parameter for several"
                     } else {
                         ""
                     };
-                    return Err(format!(
-                        "give one or more of {}{hint}",
-                        names.all.join(", ")
-                    ));
+                    let known = names.all.join(", ");
+                    return Err(wrong(&format!("give one or more of {known}{hint}")));
                 }
                 Value::Texts(given.to_vec())
             }
             Kind::Numbers => {
                 let id = |text: &String| PublicId::parse(text).map(|id| id.to_string());
-                let ids = given.iter().map(id).collect::<Result<_, _>>();
-                Value::Texts(ids.map_err(|error| error.to_string())?)
+                let ids: Result<_, _> = given.iter().map(id).collect();
+                Value::Texts(ids.map_err(|error| Rejected::Invalid(error.to_string()))?)
             }
-            Kind::Flag => Value::Flag(first.parse().map_err(|_| "give true or false")?),
-            Kind::Time(bound) => Value::Time(TimeLimit::parse(bound, first)?),
-            Kind::Day(_) => Value::Day(parse_day(first).ok_or("give a day such as 2026-11-21")?),
+            Kind::Flag => Value::Flag(first.parse().map_err(|_| wrong("give true or false"))?),
+            Kind::Time(bound) => {
+                let problem = "give a day such as 2026-11-21, or a time such as \
+                               2026-11-21T09:00:00Z (RFC 3339)";
+                let limit = TimeLimit::parse(bound, first);
+                Value::Time(limit.ok_or_else(|| wrong(problem))?)
+            }
+            Kind::Day(_) => {
+                let day = parse_day(first);
+                Value::Day(day.ok_or_else(|| wrong("give a day such as 2026-11-21"))?)
+            }
         };
         Ok(Some(value))
     }
@@ -345,10 +359,10 @@ impl Filter {
 }
 
 /// Checks a text that a client gives, and normalizes its spaces.
-fn plain_text(text: &str) -> Result<String, String> {
+fn plain_text(text: &str) -> Result<String, Rejected> {
     if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
         let problem = format!("give at most {MAX_TEXT} characters, without control characters");
-        return Err(problem);
+        return Err(Rejected::Invalid(problem));
     }
     Ok(clean_line(text))
 }

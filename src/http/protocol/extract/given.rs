@@ -8,7 +8,8 @@ use time::OffsetDateTime;
 
 use super::naming::camel_case;
 use crate::http::ApiError;
-use crate::projection::queries::filters::{Bound, Filter, Kind, Value};
+use crate::http::protocol::field_problem::{GIVEN_TWICE, UNKNOWN_FIELD};
+use crate::projection::queries::filters::{Bound, Filter, Kind, Rejected, Value};
 use crate::projection::queries::listing::{Conditions, List};
 
 /// Values that a client gives, by parameter. A parameter that is repeated has several.
@@ -52,7 +53,7 @@ impl Given {
                 None => Ok(Vec::new()),
             };
             let given =
-                given.map_err(|problem| ApiError::field(&format!("{prefix}{name}"), problem));
+                given.map_err(|problem| ApiError::wrong_type(&format!("{prefix}{name}"), problem));
             values.insert(name.clone(), given?);
         }
         Ok(Self {
@@ -75,7 +76,7 @@ impl Given {
     pub fn one(&mut self, name: &'static str) -> Result<Option<String>, ApiError> {
         let mut values = self.take(name);
         if values.len() > 1 {
-            return Err(self.problem(name, "is given twice"));
+            return Err(self.twice(name));
         }
         Ok(values.pop())
     }
@@ -94,14 +95,14 @@ impl Given {
         };
         match value.parse() {
             Ok(value) => Ok(Some(value)),
-            Err(_) => Err(self.problem(name, problem)),
+            Err(_) => Err(self.wrong_type(name, problem)),
         }
     }
 
     /// Takes and parses the values of filters.
     ///
     /// # Errors
-    /// 400 if a value is invalid, or a range ends before it begins.
+    /// 400 if a value can't be read; 422 if one is out of range, or a range ends before it begins.
     pub fn values(
         &mut self,
         filters: impl IntoIterator<Item = Filter>,
@@ -111,13 +112,13 @@ impl Given {
         for filter in filters {
             let given = self.take(filter.name);
             let parsed = filter.parse(&given);
-            let value = parsed.map_err(|problem| self.problem(filter.name, &problem))?;
+            let value = parsed.map_err(|rejected| self.rejected(filter.name, &rejected))?;
             match filter.kind {
                 Kind::Time(Bound::From) | Kind::Day(Bound::From) => start.clone_from(&value),
                 Kind::Time(Bound::To) | Kind::Day(Bound::To) => {
                     let range = value.as_ref().zip(start.as_ref());
                     if range.is_some_and(|(end, start)| end.is_before(start)) {
-                        return Err(self.problem(filter.name, "is before the start of the range"));
+                        return Err(self.invalid(filter.name, "is before the start of the range"));
                     }
                 }
                 _ => {}
@@ -130,7 +131,7 @@ impl Given {
     /// Takes the filters of a list and returns their conditions.
     ///
     /// # Errors
-    /// 400 if a value is invalid, or a range ends before it begins.
+    /// 400 if a value can't be read; 422 if one is out of range, or a range ends before it begins.
     pub fn conditions(&mut self, list: &List, now: OffsetDateTime) -> Result<Conditions, ApiError> {
         let values = self.values(list.filters())?;
         let add =
@@ -146,14 +147,37 @@ impl Given {
         let Some(unknown) = self.values.keys().next() else {
             return Ok(());
         };
-        let known = self.known.join(", ");
-        Err(self.problem(unknown, &format!("is unknown; give one of {known}")))
+        let name = self.full_name(unknown);
+        let problem = format!("is unknown; give one of {}", self.known.join(", "));
+        Err(ApiError::malformed(&name, UNKNOWN_FIELD, problem))
     }
 
-    /// Returns the error for a parameter.
+    /// Returns the 400 error for a value that can't be read.
     #[must_use]
-    pub fn problem(&self, name: &str, problem: &str) -> ApiError {
-        ApiError::field(&format!("{}{name}", self.prefix), problem)
+    pub fn wrong_type(&self, name: &str, problem: &str) -> ApiError {
+        ApiError::wrong_type(&self.full_name(name), problem)
+    }
+
+    /// Returns the 422 error for a value that is out of range.
+    #[must_use]
+    pub fn invalid(&self, name: &str, problem: &str) -> ApiError {
+        ApiError::field(&self.full_name(name), problem)
+    }
+
+    fn twice(&self, name: &str) -> ApiError {
+        ApiError::malformed(&self.full_name(name), GIVEN_TWICE, "is given twice")
+    }
+
+    fn rejected(&self, name: &str, rejected: &Rejected) -> ApiError {
+        match rejected {
+            Rejected::GivenTwice => self.twice(name),
+            Rejected::WrongType(problem) => self.wrong_type(name, problem),
+            Rejected::Invalid(problem) => self.invalid(name, problem),
+        }
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 }
 

@@ -47,7 +47,7 @@ impl Page {
             None => SortKey::Position(list.table.tie),
             Some(name) => list.sort_key(&name).ok_or_else(|| {
                 let known: Vec<_> = list.sort_names().collect();
-                given.problem("sort", &format!("give one of {}", known.join(", ")))
+                given.wrong_type("sort", &format!("give one of {}", known.join(", ")))
             })?,
         };
         // By default, texts are ascending and positions are descending.
@@ -55,7 +55,7 @@ impl Page {
             None => matches!(key, SortKey::Position(_)),
             Some("asc") => false,
             Some("desc") => true,
-            Some(_) => return Err(given.problem("order", "give asc or desc")),
+            Some(_) => return Err(given.wrong_type("order", "give asc or desc")),
         };
         Ok(Self {
             cursor,
@@ -78,12 +78,12 @@ impl Page {
 /// Takes the number of entries per page.
 ///
 /// # Errors
-/// 400 if it is out of range.
+/// 400 if it is no number; 422 if it is out of range.
 pub fn limit(given: &mut Given) -> Result<u32, ApiError> {
     let problem = format!("give 1 to {MAX_LIMIT}");
     let limit = given.parsed("limit", &problem)?.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(given.problem("limit", &problem));
+        return Err(given.invalid("limit", &problem));
     }
     Ok(limit)
 }
@@ -134,7 +134,7 @@ impl<T: Listed> ListQuery<T> {
     /// Reads the page and returns the response.
     ///
     /// # Errors
-    /// 400 if the page is out of range or the cursor belongs to another list; 503 if the database
+    /// 422 if the page is out of range or the cursor belongs to another list; 503 if the database
     /// is unavailable.
     pub async fn answer<A: Serialize>(
         self,
@@ -148,7 +148,7 @@ impl<T: Listed> ListQuery<T> {
     /// Reads the page and returns its rows and paging information.
     ///
     /// # Errors
-    /// 400 if the page is out of range or the cursor belongs to another list; 503 if the database
+    /// 422 if the page is out of range or the cursor belongs to another list; 503 if the database
     /// is unavailable.
     pub async fn read(self, http: &HttpState) -> Result<(Vec<T>, ListMeta), ApiError> {
         let table = &T::LIST.table;
@@ -193,7 +193,7 @@ impl<T: Listed> FromRequestParts<HttpState> for ExportQuery<T> {
         let format = match given.one("format")?.as_deref() {
             None | Some("csv") => ExportFormat::Csv,
             Some("xlsx") => ExportFormat::Xlsx,
-            Some(_) => return Err(given.problem("format", "give csv or xlsx")),
+            Some(_) => return Err(given.wrong_type("format", "give csv or xlsx")),
         };
         let conditions = given.conditions(T::LIST, http.now())?;
         given.end()?;
@@ -275,7 +275,7 @@ impl<T: Listed> FilterBody<T> {
     /// Returns the conditions of the filter.
     ///
     /// # Errors
-    /// 400 if a field is unknown or has an invalid value.
+    /// 400 if a field is unknown or has the wrong type; 422 if a value is out of range.
     pub fn conditions(&self, now: OffsetDateTime) -> Result<Conditions, ApiError> {
         let mut given = Given::of_json(&self.fields, "filter.", T::LIST)?;
         let conditions = given.conditions(T::LIST, now)?;

@@ -15,11 +15,9 @@ use crate::projection::queries::certificates::{self, CertificateRow};
 #[utoipa::path(
     get, path = "/certificates/{id}", params(
         ("id" = Uuid, Path, description = "The certificate's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The certificate", body = Envelope<CertificateAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -38,7 +36,6 @@ pub async fn get_certificate(
     get, path = "/certificates", params(ListQuery<CertificateRow>),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_certificates(
@@ -54,7 +51,6 @@ pub async fn list_certificates(
     get, path = "/certificates/active", params(ListQuery<CertificateRow>),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_active_certificates(

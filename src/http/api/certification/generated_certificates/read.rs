@@ -16,11 +16,9 @@ use crate::projection::queries::issuances::{self, IssuanceRow};
     get, path = "/generated-certificates/{id}",
     params(
         ("id" = Uuid, Path, description = "Id of the generated certificate"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The generated certificate", body = Envelope<IssuanceAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -40,7 +38,6 @@ pub async fn get_issued_certificate(
     get, path = "/generated-certificates", params(ListQuery<IssuanceRow>),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<IssuanceAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_issued_certificates(

@@ -108,9 +108,8 @@ async fn select(
     http.wait_until_caught_up().await?;
     let database = http.database().await?;
     if let Some(import) = import {
-        imports::get(&database, import)
-            .await?
-            .ok_or_else(|| ApiError::not_found("import"))?;
+        let found = imports::get(&database, import).await?;
+        found.ok_or_else(|| ApiError::no_such(field, "import"))?;
     }
     let people = attendees::ids(&database, people, MAX_SELECTED + 1).await?;
     if people.is_empty() {

@@ -30,11 +30,9 @@ pub struct JobDetail {
 #[utoipa::path(
     get, path = "/jobs/{id}", params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The job", body = Envelope<JobDetail>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -87,7 +85,6 @@ pub struct JobsMeta {
     get, path = "/jobs", params(ListQuery<JobRow>),
     responses(
         (status = 200, description = "A page", body = JobsPage),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_jobs(
@@ -110,7 +107,6 @@ async fn answer(http: &HttpState, query: ListQuery<JobRow>) -> Result<Answer, Ap
     get, path = "/jobs/pending", params(ListQuery<JobRow>),
     responses(
         (status = 200, description = "A page", body = JobsPage),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_pending_jobs(

@@ -18,12 +18,9 @@ use crate::projection::queries::designs::{self, DesignRow};
     get, path = "/certificates/designs/{id}",
     params(
         ("id" = Uuid, Path, description = "The design's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The design", body = Envelope<DesignAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -42,7 +39,6 @@ pub async fn get_design(
     get, path = "/certificates/designs", params(ListQuery<DesignRow>),
     responses(
         (status = 200, description = "A page of designs", body = ListEnvelope<DesignAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_designs(
@@ -88,7 +84,7 @@ pub struct DesignInfo {
     get, path = "/certificates/designs/info", params(InfoQuery),
     responses(
         (status = 200, description = "The data in the address", body = Envelope<DesignInfo>),
-        (status = 400, description = "VALIDATION_ERROR: the address is not that of a design on this server", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the address is not that of a design on this server", body = ErrorEnvelope),
     )
 )]
 pub async fn get_design_info(
