@@ -43,6 +43,7 @@ mod shapes;
 mod story;
 mod takeover;
 mod templates;
+mod tour;
 mod undrawable;
 mod users;
 mod values;
