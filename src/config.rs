@@ -159,7 +159,7 @@ impl SecretsConfig {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CertificatesConfig {
-    /// Time zone of the date of issue, by its IANA name.
+    /// Time zone of the date of issue and of times of delivery without an offset, by its IANA name.
     pub time_zone: TimeZone,
 }
 

@@ -73,8 +73,14 @@ impl<'a> BatchWriter<'a> {
         job: &Prepared<'_>,
     ) -> Result<RenderedCertificate, RenderError> {
         let facts = &job.facts;
-        page::check(&page, self.template, self.coverage, job.data.name())?;
-        let code = (&facts.qr, self.template.manifest().qr);
+        page::check(
+            &page,
+            self.template,
+            job.job,
+            self.coverage,
+            job.data.name(),
+        )?;
+        let code = (&facts.qr, self.template.page_setup(job.job).qr);
         let printed = self
             .prefix
             .as_ref()
@@ -163,7 +169,7 @@ impl Renderer {
         let stamped = layout.and_then(|layout| {
             let long = |names| self.long_named(names, template, pictures, job.job);
             let mut display = layout.stamp(prefix, &job.data.texts(), long)?;
-            display.stamp(&job.facts.qr, template.manifest().qr);
+            display.stamp(&job.facts.qr, template.page_setup(job.job).qr);
             writer
                 .page_writer
                 .write(prefix, &display, &job.facts, &writer.creator)
@@ -216,9 +222,10 @@ impl Renderer {
     ) -> Result<Vec<(Page, Texts)>, Unsupported> {
         let drawn = self.drawn(jobs, template, pictures)?;
         let coverage = self.assets.fonts.coverage();
-        let fit = drawn
-            .iter()
-            .all(|(page, texts)| page::check(page, template, coverage, &texts.name).is_ok());
+        let fits = |((page, texts), job): (&(Page, Texts), &RenderJob)| {
+            page::check(page, template, job, coverage, &texts.name).is_ok()
+        };
+        let fit = drawn.iter().zip(jobs).all(fits);
         if fit {
             Ok(drawn)
         } else {

@@ -15,7 +15,7 @@ use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 use super::coverage::Coverage;
 use super::error::Diagnosis;
 use super::world::BatchWorld;
-use super::{RenderError, Template, shown};
+use super::{RenderError, RenderJob, Template, shown};
 use crate::domain::certification::manifest::{PageFormat, QrPlace, VARIABLES};
 use crate::domain::{Locale, Personal};
 
@@ -58,13 +58,13 @@ pub(super) fn creator(version: &str) -> String {
 pub(super) fn check(
     page: &Page,
     template: &Template,
+    job: &RenderJob,
     coverage: &Coverage,
     name: &str,
 ) -> Result<(), RenderError> {
-    let manifest = template.manifest();
-    look_at_size(&page.frame, manifest.page)?;
+    look_at_size(&page.frame, template.page_setup(job).page)?;
     look_at_links(&page.frame)?;
-    look_over(&page.frame, manifest.margin)?;
+    look_over(&page.frame, template.manifest().margin)?;
     shown::check_clusters(&page.frame, coverage)?;
     shown::check_name(&page.frame, name, template.origin())
 }

@@ -34,11 +34,19 @@ pub(super) struct PageData {
     /// Address of the page with a form for the number, without the scheme; empty if there is none.
     verify: String,
     design: Option<Tone>,
+    page: PageSize,
     qr: QrPlace,
     /// Variables that the manifest names. The text is empty if the certificate has no value.
     fields: BTreeMap<&'static str, String>,
     /// All options, each with its value, the default, or none.
     options: BTreeMap<String, Option<String>>,
+}
+
+/// Size of the page, in millimetres.
+#[derive(serde::Serialize)]
+struct PageSize {
+    width: f64,
+    height: f64,
 }
 
 #[derive(serde::Serialize)]
@@ -214,6 +222,8 @@ impl Renderer {
             month: job.issue_date.month().into(),
             day: job.issue_date.day(),
         };
+        let setup = template.page_setup(job);
+        let (width, height) = setup.page.millimetres();
         let data = PageData {
             locale: job.locale,
             date,
@@ -231,7 +241,8 @@ impl Renderer {
                 .background
                 .as_ref()
                 .map(|background| background.tone),
-            qr: template.manifest().qr,
+            page: PageSize { width, height },
+            qr: setup.qr,
         };
         let common = vec![
             job.client.clone(),

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 
 use typst::syntax::{FileId, Source};
 
-use super::RenderError;
 use super::themes::{LETTERS, Theme};
 use super::world::{DATA, file_id};
-use crate::domain::certification::manifest::Manifest;
+use super::{OptionInput, RenderError, RenderJob};
+use crate::domain::certification::manifest::{Manifest, ORIENTATION, PAPER, PageSetup};
 
 /// Origin of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +139,15 @@ impl Template {
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Returns the page that the options of a job choose.
+    pub(super) fn page_setup(&self, job: &RenderJob) -> PageSetup {
+        let chosen = |name: &str| match job.options.get(name) {
+            Some(OptionInput::Text(text)) => Some(text.reveal_str()),
+            Some(OptionInput::Image(_)) | None => None,
+        };
+        self.manifest.page_setup(chosen(PAPER), chosen(ORIENTATION))
     }
 
     /// Returns the source, for authors who want to change a copy of it.

@@ -11,7 +11,7 @@ use typst_layout::{Page, PagedDocument};
 
 use super::tests::{RENDERER, job, page_of, sample_design, text_of};
 use super::*;
-use crate::domain::certification::manifest::OptionKind;
+use crate::domain::certification::manifest::{ORIENTATION, OptionKind, PAPER};
 
 const LONG: &str = "María del Carmen Fernández de Córdoba y Álvarez de Toledo ";
 
@@ -26,6 +26,23 @@ fn job_of(theme: &Template, name: &str) -> RenderJob {
 
 fn of_length(words: &str, length: usize) -> String {
     words.chars().cycle().take(length).collect()
+}
+
+/// Returns a job for each page format of its theme. The first one has the default format.
+pub(super) fn on_every_page(theme: &Template, job: &RenderJob) -> Vec<RenderJob> {
+    let manifest = theme.manifest();
+    let others = manifest.other_pages.iter().map(|setup| {
+        let mut job = job.clone();
+        for (option, value) in [
+            (PAPER, setup.page.size.as_str()),
+            (ORIENTATION, setup.page.orientation.as_str()),
+        ] {
+            let input = OptionInput::Text(value.to_owned().into());
+            job.options.insert(option.to_owned(), input);
+        }
+        job
+    });
+    std::iter::once(job.clone()).chain(others).collect()
 }
 
 /// Sets all colour options of a job.
@@ -112,7 +129,7 @@ fn every_theme_renders_with_any_values_missing() {
                 if missing & 8 != 0 {
                     job.document_number = None;
                 }
-                jobs.push(job);
+                jobs.extend(on_every_page(theme, &job));
             }
         }
     }
@@ -137,10 +154,9 @@ fn every_theme_shows_all_texts_of_a_certificate() {
         for locale in Locale::ALL {
             let mut job = job_of(theme, "Ada Lovelace");
             job.locale = locale;
-            let date = match (locale, theme.name()) {
-                (Locale::En, "minimal") => "November 21, 2026",
-                (Locale::En, _) => "21 November 2026",
-                (Locale::Es, _) => "21 de noviembre de 2026",
+            let date = match locale {
+                Locale::En => "21 November 2026",
+                Locale::Es => "21 de noviembre de 2026",
             };
             let text = text_of(&page_of(&job));
             for part in [
@@ -221,22 +237,48 @@ fn long_texts_stay_inside_every_theme() {
                     job.options
                         .insert(option.name.clone(), OptionInput::Text(text.into()));
                 }
-                let page = page_of(&job);
-                let margin = theme.manifest().margin;
-                assert_eq!(
-                    page::look_over(&page.frame, margin),
-                    Ok(()),
-                    "{} {name}",
-                    theme.name()
-                );
-                assert!(
-                    page::look_over(&page.frame, 60.0).is_err(),
-                    "text near the edge is found"
-                );
-                let rendered = RENDERER.render(std::slice::from_ref(&job)).remove(0);
-                assert!(rendered.is_ok(), "{} {name}: {rendered:?}", theme.name());
+                for job in on_every_page(theme, &job) {
+                    let page = page_of(&job);
+                    let setup = theme.page_setup(&job).page;
+                    let margin = theme.manifest().margin;
+                    assert_eq!(
+                        page::look_over(&page.frame, margin),
+                        Ok(()),
+                        "{} {setup:?} {name}",
+                        theme.name()
+                    );
+                    assert!(
+                        page::look_over(&page.frame, 60.0).is_err(),
+                        "text near the edge is found"
+                    );
+                    let rendered = RENDERER.render(std::slice::from_ref(&job)).remove(0);
+                    assert!(
+                        rendered.is_ok(),
+                        "{} {setup:?} {name}: {rendered:?}",
+                        theme.name()
+                    );
+                }
             }
         }
+    }
+}
+
+#[test]
+fn options_choose_paper_and_orientation() {
+    for theme in RENDERER.newest_themes() {
+        let mut sizes = Vec::new();
+        for job in on_every_page(theme, &job_of(theme, "Ada Lovelace")) {
+            let frame = &page_of(&job).frame;
+            let (width, height) = (frame.width().to_mm(), frame.height().to_mm());
+            sizes.push(format!("{width:.1} {height:.1}"));
+        }
+        sizes.sort_unstable();
+        assert_eq!(
+            sizes,
+            ["210.0 297.0", "215.9 279.4", "279.4 215.9", "297.0 210.0"],
+            "{}",
+            theme.name()
+        );
     }
 }
 
@@ -258,7 +300,8 @@ fn names_of_many_scripts_render_in_every_theme() {
     ];
     let jobs: Vec<RenderJob> = RENDERER
         .themes()
-        .flat_map(|theme| names.map(|name| job_of(theme, name)))
+        .flat_map(|theme| names.map(|name| on_every_page(theme, &job_of(theme, name))))
+        .flatten()
         .collect();
     for (job, result) in jobs.iter().zip(RENDERER.render(&jobs)) {
         assert!(
@@ -323,41 +366,48 @@ fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
 #[test]
 fn text_has_enough_contrast_with_any_colours() {
     for theme in RENDERER.themes() {
-        for colour in [
+        for (n, colour) in [
             "#123a5c", "#ffd23f", "#ff5a36", "#8a8a8a", "#ffffff", "#000000",
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let mut job = theme.sample(Locale::En, date!(2026 - 11 - 21));
             in_colour(theme, &mut job, colour);
-            let page = page_of(&job);
-            let ground = ground_of(&page);
-            page::for_each_text(&page.frame, Transform::identity(), &mut |text, place| {
-                let Paint::Solid(ink) = &text.fill else {
-                    panic!("text is solid")
-                };
-                let ink = ink.to_rgb();
-                let ink = [
-                    f64::from(ink.red),
-                    f64::from(ink.green),
-                    f64::from(ink.blue),
-                ];
-                for part in [0.05, 0.35, 0.65, 0.95] {
-                    let at = Point::new(text.width() * part, text.size * -0.3).transform(place);
-                    let pixel = |side: Abs| side.to_pt().round().max(0.0) as u32;
-                    let under = ground
-                        .get_pixel(pixel(at.x), pixel(at.y))
-                        .0
-                        .map(|part| f64::from(part) / 255.0);
-                    let found = contrast(ink, under);
-                    assert!(
-                        found > 4.4,
-                        "{} {colour}: {} has {found:.2}",
-                        theme.name(),
-                        text.text
-                    );
-                }
-                Ok(())
-            })
-            .expect("looking refuses nothing");
+            let jobs = on_every_page(theme, &job);
+            // Each colour on two of the four formats: drawing a page takes long.
+            for job in jobs.iter().skip(n % 2).step_by(2) {
+                let page = page_of(job);
+                let ground = ground_of(&page);
+                page::for_each_text(&page.frame, Transform::identity(), &mut |text, place| {
+                    let Paint::Solid(ink) = &text.fill else {
+                        panic!("text is solid")
+                    };
+                    let ink = ink.to_rgb();
+                    let ink = [
+                        f64::from(ink.red),
+                        f64::from(ink.green),
+                        f64::from(ink.blue),
+                    ];
+                    for part in [0.05, 0.35, 0.65, 0.95] {
+                        let at = Point::new(text.width() * part, text.size * -0.3).transform(place);
+                        let pixel = |side: Abs| side.to_pt().round().max(0.0) as u32;
+                        let under = ground
+                            .get_pixel(pixel(at.x), pixel(at.y))
+                            .0
+                            .map(|part| f64::from(part) / 255.0);
+                        let found = contrast(ink, under);
+                        assert!(
+                            found > 4.4,
+                            "{} {colour}: {} has {found:.2}",
+                            theme.name(),
+                            text.text
+                        );
+                    }
+                    Ok(())
+                })
+                .expect("looking refuses nothing");
+            }
         }
     }
 }
@@ -372,6 +422,8 @@ fn invalid_option_is_rejected_with_its_name() {
         ("logo", text("logo.png")),
         ("shadow", text("long")),
         ("signerName", text(&"x".repeat(81))),
+        ("paper", text("a3")),
+        ("orientation", text("upright")),
     ] {
         let mut job = job_of(theme, "Ada Lovelace");
         job.options.insert(name.to_owned(), value);
@@ -423,29 +475,33 @@ fn page_with_all_options_does_not_depend_on_the_job_before() {
                 };
                 job.options.insert(option.name.clone(), value);
             }
-            let grace = RenderJob {
-                full_name: "Grace Hopper".to_owned().into(),
-                ..job.clone()
-            };
-            let whole = Renderer::new()
-                .expect("loads")
-                .render(std::slice::from_ref(&grace))
-                .remove(0);
-            let after_another = Renderer::new()
-                .expect("loads")
-                .render(&[job, grace])
-                .remove(1);
-            assert!(
-                whole.is_ok() && whole == after_another,
-                "{} {locale}: {whole:?}",
-                theme.name()
-            );
-            let parts = whole.expect("renders").parts;
-            assert!(
-                !parts[0].is_empty(),
-                "{} {locale}: left to typst's exporter",
-                theme.name()
-            );
+            // The other formats in one language only: drawing takes long.
+            let formats = if locale == Locale::En { 4 } else { 1 };
+            for job in on_every_page(theme, &job).into_iter().take(formats) {
+                let grace = RenderJob {
+                    full_name: "Grace Hopper".to_owned().into(),
+                    ..job.clone()
+                };
+                let whole = Renderer::new()
+                    .expect("loads")
+                    .render(std::slice::from_ref(&grace))
+                    .remove(0);
+                let after_another = Renderer::new()
+                    .expect("loads")
+                    .render(&[job, grace])
+                    .remove(1);
+                assert!(
+                    whole.is_ok() && whole == after_another,
+                    "{} {locale}: {whole:?}",
+                    theme.name()
+                );
+                let parts = whole.expect("renders").parts;
+                assert!(
+                    !parts[0].is_empty(),
+                    "{} {locale}: left to typst's exporter",
+                    theme.name()
+                );
+            }
         }
     }
 }

@@ -16,13 +16,15 @@ use super::{admin, logging};
 use crate::app::{App, Extras, Role, Running};
 use crate::dev_stack::{Stack, StackOptions};
 use crate::domain::accounts::user::Profile;
+use crate::mail::MailSettings;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   laureate up                                      data in .laureate/, API at 127.0.0.1:3969
   laureate up --data-dir /srv/laureate --set workers.renderer=1
 
-Mails are caught and shown at /mails, not delivered. The first start prints a password, once.";
+Mails are caught and shown at /mails, not delivered, unless mail.host is set by --set or the
+environment. The first start prints a password, once.";
 
 /// Options of `up`.
 #[derive(Debug, Args)]
@@ -83,16 +85,27 @@ pub async fn start(
     let address = listener.local_addr()?;
     let stack = Stack::start(options.stack).await?;
     let mut provided = provided(&stack, address)?;
+    let has_mail_server = ["mail.host", "mail.host_file"]
+        .iter()
+        .any(|key| options.global.given(key).is_some());
+    if !has_mail_server {
+        provided.extend(mail_catcher(stack.smtp_addr()));
+    }
     provided.extend(secrets(stack.data_dir())?);
     let config = options.global.load(provided)?;
     if options.starts_logging {
         logging::start(&config.log, config.log_format, None)?;
     }
+    let caught_mails = if are_caught(&config.mail, stack.smtp_addr()) {
+        Some(stack.mail_dir().to_owned())
+    } else {
+        None
+    };
     let app = App::connect(config).await?;
     app.prepare().await?;
     let extras = Extras {
         listener: Some(listener),
-        caught_mails: Some(stack.mail_dir().to_owned()),
+        caught_mails,
     };
     let running = app.start(&Role::ALL, extras, shutdown).await?;
     let management = running.management_address();
@@ -110,25 +123,47 @@ fn provided(stack: &Stack, address: SocketAddr) -> anyhow::Result<Vec<(&'static 
     let objects = stack.data_dir().join("objects");
     std::fs::create_dir_all(&objects)?;
     let objects = objects.canonicalize()?;
-    let smtp = stack.smtp_addr();
     Ok(vec![
         ("log_format", "text".to_owned()),
         ("nats.url", stack.nats_url().to_owned()),
         ("database.url", stack.postgres_url().to_owned()),
         ("storage.url", objects.to_string_lossy().into_owned()),
-        ("mail.host", smtp.ip().to_string()),
-        ("mail.port", smtp.port().to_string()),
-        ("mail.security", "none".to_owned()),
         ("mail.from_name", "Laureate".to_owned()),
-        (
-            "mail.from_address",
-            "certificates@laureate.example".to_owned(),
-        ),
         ("http.listen", address.to_string()),
         ("http.public_base_url", format!("http://{address}")),
         // Port 0, so that several instances can run on one machine.
         ("management.listen", "127.0.0.1:0".to_owned()),
     ])
+}
+
+/// Returns the mail settings for the mail catcher. They are not for another mail server: it has
+/// its own port and encryption, and needs a real sender.
+fn mail_catcher(smtp: SocketAddr) -> Vec<(&'static str, String)> {
+    vec![
+        ("mail.host", smtp.ip().to_string()),
+        ("mail.port", smtp.port().to_string()),
+        ("mail.security", "none".to_owned()),
+        (
+            "mail.from_address",
+            "certificates@laureate.example".to_owned(),
+        ),
+    ]
+}
+
+/// Returns true if mails go to the mail catcher.
+fn are_caught(mail: &MailSettings, catcher: SocketAddr) -> bool {
+    mail.host == catcher.ip().to_string() && mail.port == catcher.port()
+}
+
+/// Returns the line about the destination of mails.
+fn destination(mail: &MailSettings, catcher: SocketAddr, address: SocketAddr) -> String {
+    if are_caught(mail, catcher) {
+        return format!("mails are caught and shown at http://{address}/mails");
+    }
+    format!(
+        "mails are delivered by {}:{} as {}",
+        mail.host, mail.port, mail.from_address
+    )
 }
 
 /// Reads the secret keys of the data folder. Creates them on first use.
@@ -188,7 +223,8 @@ pub async fn run(args: UpArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
         address,
         management,
     } = start(options, shutdown.clone()).await?;
-    announce(&app, address, management, &args.data_dir).await?;
+    let mails = destination(&app.config().mail, stack.smtp_addr(), address);
+    announce(&app, address, management, &mails, &args.data_dir).await?;
     let mut running = Box::pin(running.wait());
     let result = tokio::select! {
         result = &mut running => result,
@@ -207,6 +243,7 @@ async fn announce(
     app: &App,
     address: SocketAddr,
     management: Option<SocketAddr>,
+    mails: &str,
     data_dir: &Path,
 ) -> anyhow::Result<()> {
     let mut out = crate::cli::stdout::stdout();
@@ -214,11 +251,7 @@ async fn announce(
         out,
         "Laureate is at http://{address} (API docs: http://{address}/api/docs)"
     )?;
-    writeln!(
-        out,
-        "mails are caught and shown at http://{address}/mails; data is in {}",
-        data_dir.display()
-    )?;
+    writeln!(out, "{mails}; data is in {}", data_dir.display())?;
     if let Some(management) = management {
         writeln!(
             out,
@@ -242,4 +275,34 @@ async fn announce(
     }
     writeln!(out, "stop with Ctrl-C")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn mail(host: &str, port: u16) -> MailSettings {
+        let settings = json!({
+            "host": host, "port": port, "from_name": "Academy", "from_address": "no-reply@example.com",
+        });
+        serde_json::from_value(settings).expect("settings")
+    }
+
+    #[test]
+    fn destination_of_mails_is_announced() {
+        let catcher: SocketAddr = "127.0.0.1:2525".parse().unwrap();
+        let address: SocketAddr = "127.0.0.1:3969".parse().unwrap();
+        assert_eq!(
+            destination(&mail("127.0.0.1", 2525), catcher, address),
+            "mails are caught and shown at http://127.0.0.1:3969/mails"
+        );
+        for (host, port) in [("smtp.example.com", 587), ("127.0.0.1", 25)] {
+            assert_eq!(
+                destination(&mail(host, port), catcher, address),
+                format!("mails are delivered by {host}:{port} as no-reply@example.com")
+            );
+        }
+    }
 }

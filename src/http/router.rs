@@ -178,6 +178,7 @@ pub fn root() -> Vec<Endpoint> {
         on(routes!(health::get_liveness)).public(),
         on(routes!(health::get_readiness)).public(),
 
+        on(routes!(pages::docs::show_api_docs)).public().limited(Limit::Public),
         on(routes!(pages::start::get_openapi_document)).public().limited(Limit::Public),
     ]
 }

@@ -149,7 +149,7 @@ pub struct HttpParts {
     pub on_unknown: OnUnknown,
     /// Scheduled tasks and their times.
     pub plan: Plan,
-    /// Time zone of the dates of certificates.
+    /// Time zone of the dates of certificates, and of times without an offset.
     pub time_zone: TimeZone,
     /// HTTP settings.
     pub settings: HttpSettings,

@@ -30,6 +30,8 @@ pub(super) struct Head {
     pub sheet: Option<Arc<str>>,
     /// Offset added to row numbers, which makes them unique in the file.
     pub rows_before: u32,
+    /// Head of the rows before, in an earlier sheet.
+    pub earlier: Option<Arc<Self>>,
     /// True if the rows come from a list in a request, which has fields instead of columns.
     pub is_list: bool,
 }
@@ -106,10 +108,17 @@ impl RawRow {
     /// whole file.
     #[must_use]
     pub fn named_row(&self, row: u32) -> String {
-        match row.checked_sub(self.head.rows_before) {
-            Some(shown @ 1..) => format!("row {shown}"),
-            Some(0) | None => "a row of an earlier sheet".to_owned(),
+        let heads = std::iter::successors(Some(&self.head), |head| head.earlier.as_ref());
+        for head in heads {
+            match (row.checked_sub(head.rows_before), &head.sheet) {
+                (Some(shown @ 1..), Some(sheet)) if !Arc::ptr_eq(head, &self.head) => {
+                    return format!("row {shown} of sheet \"{}\"", printable(sheet));
+                }
+                (Some(shown @ 1..), _) => return format!("row {shown}"),
+                (Some(0) | None, _) => {}
+            }
         }
+        "an earlier row".to_owned()
     }
 
     /// Returns the header of `field` as written in the file. A full name joined from parts has the
@@ -197,36 +206,26 @@ fn as_written(cells: &[Cell]) -> Vec<Personal<String>> {
 mod tests {
     use super::*;
 
-    fn below(rows_before: u32) -> RawRow {
-        let headers = Arc::<[String]>::from(Vec::new());
-        let columns = Vec::new();
-        RawRow::of(
-            Arc::new(Head {
-                headers,
-                columns,
-                sheet: None,
-                rows_before,
-                is_list: false,
-            }),
-            &[],
-        )
+    fn head(sheet: &str, rows_before: u32, earlier: Option<Arc<Head>>) -> Arc<Head> {
+        Arc::new(Head {
+            headers: Arc::default(),
+            columns: Vec::new(),
+            sheet: Some(sheet.into()),
+            rows_before,
+            earlier,
+            is_list: false,
+        })
     }
 
     #[test]
-    fn rows_of_the_same_sheet_are_named_by_the_number_shown() {
-        assert_eq!(below(0).named_row(2), "row 2");
-        assert_eq!(below(10).named_row(12), "row 2");
-    }
-
-    #[test]
-    fn rows_of_earlier_sheets_are_not_named_by_a_number_of_this_sheet() {
-        for row in [2, 9, 10] {
-            assert_eq!(
-                below(10).named_row(row),
-                "a row of an earlier sheet",
-                "{row}"
-            );
-        }
-        assert_eq!(below(10).named_row(11), "row 1");
+    fn earlier_rows_are_named_as_the_spreadsheet_program_shows_them() {
+        let first = head("Bogotá", 0, None);
+        let second = head("Lima", 10, Some(first.clone()));
+        let third = head("Quito", 15, Some(second));
+        let of = |head: &Arc<Head>, row| RawRow::of(head.clone(), &[]).named_row(row);
+        assert_eq!(of(&first, 2), "row 2");
+        assert_eq!(of(&third, 17), "row 2");
+        assert_eq!(of(&third, 15), "row 5 of sheet \"Lima\"");
+        assert_eq!(of(&third, 10), "row 10 of sheet \"Bogotá\"");
     }
 }

@@ -201,6 +201,7 @@ fn head(map: &HeaderMap, sheet: Option<Arc<str>>, rows_before: u32) -> Head {
         columns,
         sheet,
         rows_before,
+        earlier: None,
         is_list: false,
     }
 }
@@ -311,7 +312,10 @@ impl SheetReader {
                 Ok(Piece::Head(found, sheet)) => {
                     self.how
                         .hide_columns(sheet.as_deref(), hidden_headers(&found));
-                    self.head = Arc::new(head(&found.map, sheet, self.last_row));
+                    self.head = Arc::new(Head {
+                        earlier: Some(self.head.clone()),
+                        ..head(&found.map, sheet, self.last_row)
+                    });
                     self.map = found.map;
                     continue;
                 }

@@ -45,6 +45,7 @@ mod story;
 mod stream_tickets;
 mod takeover;
 mod templates;
+mod tour;
 mod undrawable;
 mod users;
 mod values;

@@ -12,6 +12,7 @@ use super::tests::pages;
 use super::*;
 use crate::certificate_pdf::RenderJob;
 use crate::certificate_pdf::tests::{RENDERER, page_of, sample_design};
+use crate::certificate_pdf::theme_tests::on_every_page;
 use crate::domain::{Locale, Personal};
 
 struct Look {
@@ -33,6 +34,8 @@ static LOOKS: LazyLock<Vec<Look>> = LazyLock::new(|| {
                 document_number: None,
                 ..whole.clone()
             };
+            let other_pages = on_every_page(theme, &whole).into_iter().skip(1);
+            jobs.extend(other_pages.filter(|_| locale == Locale::Es));
             jobs.extend([whole, bare]);
         }
     }

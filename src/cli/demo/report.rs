@@ -305,7 +305,8 @@ pub(super) mod tests {
                     68,
                     None,
                     "DUPLICATE",
-                    "a person with this e-mail address exists already",
+                    "email is the one of the person of row 12, whose documentNumber differs; \
+                     correct one of the two rows",
                 ),
             ],
             rejected_expected: Some(3),

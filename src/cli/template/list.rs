@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::certificate_pdf::{Renderer, Template};
-use crate::domain::certification::manifest::{OptionKind, Orientation, PaperSize, TemplateOption};
+use crate::domain::certification::manifest::{OptionKind, TemplateOption};
 
 /// Options of `template list`.
 #[derive(Debug, Args)]
@@ -53,14 +53,8 @@ fn of_theme(theme: &Template) -> Value {
 
 fn paper(theme: &Template) -> String {
     let page = theme.manifest().page;
-    let size = match page.size {
-        PaperSize::A4 => "A4",
-        PaperSize::UsLetter => "US Letter",
-    };
-    let orientation = match page.orientation {
-        Orientation::Landscape => "landscape",
-        Orientation::Portrait => "portrait",
-    };
+    let size = page.size.as_str();
+    let orientation = page.orientation.as_str();
     let design = if theme.manifest().design {
         ", supports a design"
     } else {

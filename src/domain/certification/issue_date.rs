@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Datelike as _, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::macros::{date, format_description};
-use time::{Date, Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime};
 
 /// Earliest allowed issue date.
 const EARLIEST: Date = date!(1900 - 01 - 01);
@@ -34,6 +34,26 @@ impl TimeZone {
                 Date::from_ordinal_date(day.year(), ordinal).ok()
             });
         local.unwrap_or_else(|| moment.date())
+    }
+}
+
+impl TimeZone {
+    /// Returns the moment of a local time in this zone. Clock changes are resolved as in RFC 5545:
+    /// of a time that occurs twice, the first is used; a time that is skipped is read with the
+    /// offset before the change, so that it is later by the length of the gap. Returns `None` outside
+    /// of the calendar's range.
+    #[must_use]
+    pub fn moment_of(self, local: PrimitiveDateTime) -> Option<OffsetDateTime> {
+        let wall = DateTime::from_timestamp(local.assume_utc().unix_timestamp(), 0)?.naive_utc();
+        let moment = match self.0.from_local_datetime(&wall).earliest() {
+            Some(moment) => moment.timestamp(),
+            None => {
+                let day_before = wall.checked_sub_signed(TimeDelta::days(1))?;
+                let offset = self.0.offset_from_local_datetime(&day_before).latest()?;
+                wall.and_utc().timestamp() - i64::from(offset.fix().local_minus_utc())
+            }
+        };
+        OffsetDateTime::from_unix_timestamp(moment).ok()
     }
 }
 
@@ -148,6 +168,58 @@ mod tests {
             london.date_at(datetime!(2026-12-01 23:30 UTC)),
             date!(2026 - 12 - 01)
         );
+    }
+
+    #[test]
+    fn local_times_follow_clock_changes() {
+        for (zone, local, utc) in [
+            (
+                "UTC",
+                datetime!(2026-12-01 09:00),
+                datetime!(2026-12-01 09:00 UTC),
+            ),
+            (
+                "America/Bogota",
+                datetime!(2026-12-01 09:00),
+                datetime!(2026-12-01 14:00 UTC),
+            ),
+            (
+                "Europe/Madrid",
+                datetime!(2026-12-01 09:00),
+                datetime!(2026-12-01 08:00 UTC),
+            ),
+            (
+                "Europe/Madrid",
+                datetime!(2027-07-01 09:00),
+                datetime!(2027-07-01 07:00 UTC),
+            ),
+            // 02:30 is skipped, and is read as 03:30.
+            (
+                "Europe/Madrid",
+                datetime!(2027-03-28 02:30),
+                datetime!(2027-03-28 01:30 UTC),
+            ),
+            // 02:30 occurs twice. The first one is in summer time.
+            (
+                "Europe/Madrid",
+                datetime!(2026-10-25 02:30),
+                datetime!(2026-10-25 00:30 UTC),
+            ),
+            (
+                "Australia/Lord_Howe",
+                datetime!(2026-10-04 02:15),
+                datetime!(2026-10-03 15:45 UTC),
+            ),
+            // The whole day was skipped.
+            (
+                "Pacific/Apia",
+                datetime!(2011-12-30 12:00),
+                datetime!(2011-12-30 22:00 UTC),
+            ),
+        ] {
+            let zone: TimeZone = zone.parse().expect("a zone");
+            assert_eq!(zone.moment_of(local), Some(utc), "{zone} {local}");
+        }
     }
 
     #[test]

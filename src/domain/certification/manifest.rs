@@ -37,6 +37,11 @@ pub const VARIABLES: [&str; 16] = [
     "document_number",
 ];
 
+/// Name of the option that chooses the paper size.
+pub const PAPER: &str = "paper";
+/// Name of the option that chooses the orientation.
+pub const ORIENTATION: &str = "orientation";
+
 /// Names of the bundled pictures for sample pages.
 pub const SAMPLE_IMAGES: [&str; 3] = ["logo.png", "signature-1.png", "signature-2.png"];
 
@@ -68,7 +73,19 @@ pub enum PaperSize {
     /// 210 × 297 mm.
     A4,
     /// 8.5 × 11 inches.
-    UsLetter,
+    #[serde(alias = "us-letter")]
+    Letter,
+}
+
+impl PaperSize {
+    /// Returns the name, as in manifests and options.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::A4 => "a4",
+            Self::Letter => "letter",
+        }
+    }
 }
 
 /// Orientation of the page.
@@ -79,6 +96,17 @@ pub enum Orientation {
     Landscape,
     /// Higher than wide.
     Portrait,
+}
+
+impl Orientation {
+    /// Returns the name, as in manifests and options.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Landscape => "landscape",
+            Self::Portrait => "portrait",
+        }
+    }
 }
 
 /// Page format that a template uses for each certificate.
@@ -97,7 +125,7 @@ impl PageFormat {
     pub const fn millimetres(self) -> (f64, f64) {
         let (short, long) = match self.size {
             PaperSize::A4 => (210.0, 297.0),
-            PaperSize::UsLetter => (215.9, 279.4),
+            PaperSize::Letter => (215.9, 279.4),
         };
         match self.orientation {
             Orientation::Landscape => (long, short),
@@ -118,6 +146,16 @@ pub struct QrPlace {
     pub size: f64,
 }
 
+/// Page format of a template with the position of its QR code.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageSetup {
+    /// Page format.
+    pub page: PageFormat,
+    /// Position of the QR code.
+    pub qr: QrPlace,
+}
+
 /// Description of a template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -126,13 +164,16 @@ pub struct Manifest {
     pub title: Bilingual,
     /// Description of the appearance, in one or two sentences.
     pub description: Bilingual,
-    /// Page format.
+    /// Page format, unless an issuer chooses another one.
     pub page: PageFormat,
     /// Smallest distance of text from the edge of the page, in millimetres. Text nearer to the edge
     /// counts as overflow.
     pub margin: f64,
     /// Position of the QR code.
     pub qr: QrPlace,
+    /// Other page formats, which an issuer chooses by the options [`PAPER`] and [`ORIENTATION`].
+    #[serde(default)]
+    pub other_pages: Vec<PageSetup>,
     /// True if the template can use the issuer's own background.
     #[serde(default)]
     pub design: bool,
@@ -236,6 +277,23 @@ impl Manifest {
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&TemplateOption> {
         self.options.iter().find(|option| option.name == name)
+    }
+
+    /// Returns the page for the values of the options [`PAPER`] and [`ORIENTATION`]. An absent value
+    /// has its default. [`Self::check`] ensures that there is a page for all choices.
+    #[must_use]
+    pub fn page_setup(&self, paper: Option<&str>, orientation: Option<&str>) -> PageSetup {
+        let is_wanted = |setup: &PageSetup| {
+            let size = setup.page.size.as_str();
+            let side = setup.page.orientation.as_str();
+            size == paper.unwrap_or(self.page.size.as_str())
+                && side == orientation.unwrap_or(self.page.orientation.as_str())
+        };
+        let other = self.other_pages.iter().copied().find(is_wanted);
+        other.unwrap_or(PageSetup {
+            page: self.page,
+            qr: self.qr,
+        })
     }
 
     /// Returns the problems with an issuer's values: the option's name, and the problem as the end

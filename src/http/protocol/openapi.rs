@@ -7,6 +7,7 @@ mod finish;
 mod headers;
 
 use axum::http::Method;
+use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -26,7 +27,8 @@ use crate::http::{ErrorCode, router};
 
 const BEARER: &str = "bearer";
 const API_KEY: &str = "apiKey";
-const ABOUT: &str = "Certificates from a spreadsheet to a verified, mailed PDF.
+/// Conventions of the API in short. Paragraphs are separated by an empty line.
+pub(in crate::http) const ABOUT: &str = "Certificates from a spreadsheet to a verified, mailed PDF.
 
 A success is `{success, data, message?}`, a list also has `meta`, an error is `{success, error, requestId}`. \
 Input may be camelCase or snake_case; unknown fields are an error. The response of a write has `X-Event-Position`. \
@@ -102,6 +104,54 @@ pub(in crate::http) fn document(prefix: &str) -> Value {
     )]
     let annotated = serde_json::to_value(&annotated).expect("an OpenAPI document is JSON");
     finish::finish(annotated)
+}
+
+/// Operations of one tag.
+#[derive(Serialize)]
+pub(in crate::http) struct Group {
+    name: &'static str,
+    about: &'static str,
+    operations: Vec<Listed>,
+}
+
+/// One operation of a [`Group`].
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    method: String,
+    path: String,
+    summary: String,
+}
+
+/// Returns all operations in the order of tags and of the route table.
+pub(in crate::http) fn groups(prefix: &str) -> Vec<Group> {
+    let mut groups: Vec<Group> = finish::TAGS
+        .iter()
+        .map(|(name, about)| Group {
+            name,
+            about,
+            operations: Vec::new(),
+        })
+        .collect();
+    let under_prefix = router::api().into_iter().map(|endpoint| (prefix, endpoint));
+    let all = under_prefix.chain(router::root().into_iter().map(|endpoint| ("", endpoint)));
+    for (prefix, endpoint) in all {
+        let tag = tag(&endpoint.path);
+        let documented = endpoint.documented;
+        let id = documented.operation_id.unwrap_or_default();
+        let listed = Listed {
+            id: camel_case(&id),
+            method: endpoint.method.as_str().to_ascii_lowercase(),
+            path: format!("{prefix}{}", endpoint.path),
+            summary: documented.summary.unwrap_or_default(),
+        };
+        let group = groups.iter_mut().find(|group| group.name == tag);
+        // proof: a test checks that `TAGS` has every tag.
+        if let Some(group) = group {
+            group.operations.push(listed);
+        }
+    }
+    groups
 }
 
 /// Completes an endpoint's annotation with the table's data: operation id, tag, security and

@@ -7,7 +7,6 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::layers::{
     arrival, bodies, conditional, envelope, error_pages, guard, headers, observe, public_address,
@@ -46,10 +45,8 @@ pub fn router_with(http: HttpState, pages: Router) -> Router {
         let path = endpoint.path.clone();
         routes = mount(routes, &http, &path, endpoint);
     }
-    let docs = SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json"));
     let routes = routes
         .with_state(http.clone())
-        .merge(docs)
         .merge(pages)
         .fallback(async || ApiError::new(ErrorCode::NotFound, "there is nothing at this address"))
         .layer(DefaultBodyLimit::max(http.settings.json_limit_bytes))

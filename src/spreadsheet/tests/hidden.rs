@@ -2,7 +2,7 @@
 
 use super::super::fixture::biff::{Xls, record};
 use super::super::fixture::{Workbook, briefs, open_chosen, row};
-use super::super::{Format, HowRead};
+use super::super::{Format, HowRead, RowOutcome, SheetRow};
 use crate::domain::certification::reading::Reading;
 
 const HEADER: &[&str] = &["Nombre completo", "Correo", "DNI", "Nota"];
@@ -154,4 +154,23 @@ fn sheets_beyond_the_limit_are_told() {
         states(&Reading::default()),
         (258, "notChosen", "notChosen", "notChosen")
     );
+}
+
+#[test]
+fn row_of_a_later_sheet_names_earlier_rows_with_their_sheet() {
+    let person = |number: u32| row(number, &["Ana Gil", "a@example.org", "2"]);
+    let mut workbook = Workbook::of(&(row(1, HEADER) + &person(2) + &person(3)));
+    let second = row(1, HEADER) + &person(2);
+    workbook.sheets.push(("More", "visible", second));
+    let all = Reading {
+        sheets: Some("all".to_owned()),
+        ..Reading::default()
+    };
+    let reader = open_chosen(&workbook.pack(), Format::Xlsx, &all).expect("it opens");
+    let rows: Vec<SheetRow> = reader.collect::<Result<_, _>>().expect("it is whole");
+    let RowOutcome::Person { raw, .. } = &rows[2].outcome else {
+        panic!("a person")
+    };
+    assert_eq!(raw.named_row(rows[1].row), "row 3 of sheet \"People\"");
+    assert_eq!(raw.named_row(rows[2].row), "row 2");
 }

@@ -77,24 +77,15 @@ async fn openapi_document_and_its_page_are_served_without_external_assets() {
         .expect("JSON");
     let present: Value = serde_json::from_str(&laureate::http::openapi_json()).expect("JSON");
     assert_eq!(served, present);
-    let page = api.public("/api/docs/").await;
-    assert_eq!(page.status(), 200);
-    let page = page.text().await.expect("a page");
-    assert!(
-        !page.contains("src=\"http") && !page.contains("href=\"http"),
-        "{page}"
-    );
-    for asset in [
-        "swagger-ui-bundle.js",
-        "swagger-ui.css",
-        "swagger-initializer.js",
-    ] {
-        assert!(page.contains(asset));
-        assert_eq!(
-            api.public(&format!("/api/docs/{asset}")).await.status(),
-            200,
-            "{asset}"
+    for path in ["/api/docs", "/api/docs/"] {
+        let page = api.public(path).await;
+        assert_eq!(page.status(), 200, "{path}");
+        let page = page.text().await.expect("a page");
+        assert!(
+            !page.contains("src=") && !page.contains("href=\"http"),
+            "{page}"
         );
+        assert!(page.len() < 100_000, "{}", page.len());
     }
 }
 
@@ -127,7 +118,7 @@ async fn responses_have_security_headers() {
     let transport = &live.headers()["strict-transport-security"];
     assert_eq!(transport, "max-age=31536000; includeSubDomains");
     let page = index.text().await.expect("a page");
-    for link in ["/api/docs/", "/health/ready", "/mails"] {
+    for link in ["/api/docs", "/health/ready", "/mails"] {
         assert!(page.contains(&format!("href=\"{link}\"")), "{link}");
         // `/health/ready` returns an error until the query tables are built.
         until(link, || async { api.public(link).await.status() == 200 }).await;

@@ -216,7 +216,7 @@ async fn response_headers_match_the_snapshot() {
     let mut message = serde_json::Map::new();
     for path in [
         "/",
-        "/api/docs/",
+        "/api/docs",
         "/api/v1/auth/me",
         "/certificate/00112233445566778899aabbccddeeff",
     ] {

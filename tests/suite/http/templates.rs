@@ -133,6 +133,10 @@ async fn invalid_template_selection_is_rejected_with_the_reason() {
             "foreign picture",
             of(json!({ "logo": "https://example.org/logo.png" })),
         ),
+        (
+            "no such page",
+            of(json!({ "paper": "a3", "orientation": "diagonal" })),
+        ),
         ("no text", of(json!({ "title": 7 }))),
     ] {
         let refused = api

@@ -2,14 +2,16 @@
 
 use super::option::MAX_LENGTH;
 use super::{
-    Bilingual, Manifest, ManifestError, OptionKind, SAMPLE_IMAGES, SampleValue, TemplateOption,
-    VARIABLES,
+    Bilingual, Manifest, ManifestError, ORIENTATION, OptionKind, PAPER, PageSetup, SAMPLE_IMAGES,
+    SampleValue, TemplateOption, VARIABLES,
 };
 
 /// Largest number of options.
 const MAX_OPTIONS: usize = 24;
 /// Largest number of options of the kind image. Each picture has a separate fixed path.
 const MAX_IMAGES: usize = 8;
+/// Largest number of page formats besides the default one.
+const MAX_PAGES: usize = 3;
 /// Largest number of choices of an option.
 const MAX_CHOICES: usize = 20;
 /// Allowed margin, in millimetres.
@@ -61,18 +63,15 @@ impl Manifest {
             "margin",
             "give 0 to 60 (millimetres)",
         );
-        problems.needs(
-            QR_SIZE.contains(&self.qr.size),
-            "qr.size",
-            "give 15 to 60 (millimetres)",
-        );
-        let (width, height) = self.page.millimetres();
-        let quiet = QUIET * self.qr.size;
-        let far = (1.0 + QUIET) * self.qr.size;
-        let inside = |place: f64, side: f64| place >= quiet && place + far <= side;
-        let outside = "the code and four modules around it must lie on the page";
-        problems.needs(inside(self.qr.x, width), "qr.x", outside);
-        problems.needs(inside(self.qr.y, height), "qr.y", outside);
+        let default_page = PageSetup {
+            page: self.page,
+            qr: self.qr,
+        };
+        check_code(&mut problems, "", default_page);
+        for (n, setup) in self.other_pages.iter().enumerate().take(MAX_PAGES) {
+            check_code(&mut problems, &format!("otherPages[{n}]."), *setup);
+        }
+        self.check_pages(&mut problems);
         for (n, variable) in self.variables.iter().enumerate() {
             let once = !self.variables[..n].contains(variable);
             problems.needs(
@@ -95,6 +94,40 @@ impl Manifest {
         } else {
             Err(ManifestError(problems.0))
         }
+    }
+
+    /// Checks that the options for paper and orientation offer exactly the pages that there are.
+    fn check_pages(&self, problems: &mut Problems) {
+        let offered = |name: &str, default: &str| match self.option(name) {
+            Some(option) if option.kind == OptionKind::Choice && !self.other_pages.is_empty() => {
+                let is_default = option.default.as_deref() == Some(default);
+                (option.choices.clone(), is_default)
+            }
+            _ => (vec![default.to_owned()], true),
+        };
+        let (sizes, size_is_default) = offered(PAPER, self.page.size.as_str());
+        let (sides, side_is_default) = offered(ORIENTATION, self.page.orientation.as_str());
+        problems.needs(
+            size_is_default && side_is_default,
+            "page",
+            "must be the default of the options paper and orientation",
+        );
+        let others = self.other_pages.iter().map(|setup| setup.page);
+        let mut pages: Vec<String> = std::iter::once(self.page)
+            .chain(others)
+            .map(|page| format!("{} {}", page.size.as_str(), page.orientation.as_str()))
+            .collect();
+        let mut choices: Vec<String> = sizes
+            .iter()
+            .flat_map(|size| sides.iter().map(move |side| format!("{size} {side}")))
+            .collect();
+        pages.sort_unstable();
+        choices.sort_unstable();
+        let problem = format!(
+            "the options paper and orientation offer {}; give one page for each, with page",
+            choices.join(", ")
+        );
+        problems.needs(pages == choices, "otherPages", &problem);
     }
 
     fn check_options(&self, problems: &mut Problems) {
@@ -163,6 +196,23 @@ impl Manifest {
             }
         }
     }
+}
+
+/// Checks that the QR code lies on its page. `prefix` is the field's path up to `qr`.
+fn check_code(problems: &mut Problems, prefix: &str, setup: PageSetup) {
+    let qr = setup.qr;
+    problems.needs(
+        QR_SIZE.contains(&qr.size),
+        &format!("{prefix}qr.size"),
+        "give 15 to 60 (millimetres)",
+    );
+    let (width, height) = setup.page.millimetres();
+    let quiet = QUIET * qr.size;
+    let far = (1.0 + QUIET) * qr.size;
+    let inside = |place: f64, side: f64| place >= quiet && place + far <= side;
+    let outside = "the code and four modules around it must lie on the page";
+    problems.needs(inside(qr.x, width), &format!("{prefix}qr.x"), outside);
+    problems.needs(inside(qr.y, height), &format!("{prefix}qr.y"), outside);
 }
 
 fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
@@ -337,6 +387,51 @@ mod tests {
             problems(&json!("x".repeat(70_000))),
             ["is larger than 64 KiB"]
         );
+    }
+
+    #[test]
+    fn options_for_paper_and_orientation_must_offer_the_pages_that_there_are() {
+        let mut manifest = good();
+        let page = |size: &str, orientation: &str| {
+            json!({
+                "page": {"size": size, "orientation": orientation},
+                "qr": {"x": 20, "y": 20, "size": 20},
+            })
+        };
+        manifest["otherPages"] = json!([page("letter", "landscape")]);
+        let offered = |found: Vec<String>| found.join("; ");
+        let found = offered(problems(&manifest));
+        assert!(
+            found.starts_with("otherPages: the options paper and orientation offer a4 landscape;"),
+            "{found}"
+        );
+        let title = json!({"en": "Paper", "es": "Papel"});
+        let options = manifest["options"].as_array_mut().expect("a list");
+        options.push(json!({
+            "name": "paper", "kind": "choice", "default": "a4", "choices": ["a4", "letter"], "title": title,
+        }));
+        assert_eq!(problems(&manifest), Vec::<String>::new());
+        let parsed = Manifest::parse(manifest.to_string().as_bytes()).expect("good");
+        let width = |paper, side| parsed.page_setup(paper, side).page.millimetres().0;
+        assert_eq!(width(None, None), 297.0);
+        assert_eq!(width(Some("letter"), None), 279.4);
+        assert_eq!(width(Some("a4"), Some("landscape")), 297.0);
+        let options = manifest["options"].as_array_mut().expect("a list");
+        options.push(json!({
+            "name": "orientation", "kind": "choice", "default": "portrait", "title": title,
+            "choices": ["landscape", "portrait"],
+        }));
+        let found = problems(&manifest);
+        assert!(
+            found[0].starts_with("page: must be the default"),
+            "{found:?}"
+        );
+        assert!(
+            found[1].contains("a4 landscape, a4 portrait, letter landscape"),
+            "{found:?}"
+        );
+        manifest["otherPages"][0]["qr"]["x"] = json!(270);
+        assert!(problems(&manifest)[0].starts_with("otherPages[0].qr.x: "));
     }
 
     #[test]

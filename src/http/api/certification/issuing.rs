@@ -31,7 +31,7 @@ impl AskedIssuing {
     /// # Errors
     /// 400 if the time or the date is malformed; 422 if it is out of range.
     pub fn checked(&self, http: &HttpState) -> Result<Issuing, ApiError> {
-        let delivery = self.delivery.checked(http.now())?;
+        let delivery = self.delivery.checked(http)?;
         Ok(Issuing {
             delivery,
             issue_date: checked_date(http, self.issue_date.as_deref())?,

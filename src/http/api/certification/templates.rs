@@ -4,9 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::certification::manifest::{
-    Bilingual, Manifest, OptionKind, Orientation, PaperSize, TemplateOption,
-};
+use crate::domain::certification::manifest::{Bilingual, Manifest, OptionKind, TemplateOption};
 use crate::http::protocol::answer::{Envelope, ListEnvelope, ListMeta};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
@@ -30,7 +28,7 @@ pub struct TemplateAnswer {
     pub title: TextAnswer,
     /// Description of its appearance.
     pub description: TextAnswer,
-    /// Page format.
+    /// Page format, unless the options `paper` and `orientation` choose another one.
     pub page: PageAnswer,
     /// True if it draws the certificate's `baseDesignUrl`. Certificates with other themes cannot
     /// have a `baseDesignUrl`.
@@ -57,7 +55,7 @@ pub struct TextAnswer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PageAnswer {
-    /// `a4` or `us-letter`.
+    /// `a4` or `letter`.
     #[schema(example = "a4")]
     pub size: &'static str,
     /// `landscape` or `portrait`.
@@ -99,14 +97,6 @@ impl TemplateAnswer {
     fn of(http: &HttpState, name: &str, version: u32, manifest: &Manifest) -> Self {
         let versions = http.templates.iter().filter(|known| known.name == name);
         let (width, height) = manifest.page.millimetres();
-        let size = match manifest.page.size {
-            PaperSize::A4 => "a4",
-            PaperSize::UsLetter => "us-letter",
-        };
-        let orientation = match manifest.page.orientation {
-            Orientation::Landscape => "landscape",
-            Orientation::Portrait => "portrait",
-        };
         Self {
             name: name.to_owned(),
             version,
@@ -114,8 +104,8 @@ impl TemplateAnswer {
             title: text(&manifest.title),
             description: text(&manifest.description),
             page: PageAnswer {
-                size,
-                orientation,
+                size: manifest.page.size.as_str(),
+                orientation: manifest.page.orientation.as_str(),
                 width,
                 height,
             },

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::{errors, examples, headers};
 
-/// Tags and their descriptions. A tag that is missing here appears without a description.
-const TAGS: &[(&str, &str)] = &[
+/// All tags with their descriptions, in the order of work: log in, define a certificate, import
+/// people, issue, send mails. Administration follows.
+pub(super) const TAGS: &[(&str, &str)] = &[
     ("auth", "Log-in, sessions and the user's own account"),
-    ("users", "People who can log in"),
     (
         "certificates",
         "Definitions of certificates, and their designs",
@@ -26,6 +26,8 @@ const TAGS: &[(&str, &str)] = &[
         "Mails about issued certificates, and scheduled tasks",
     ),
     ("public", "Public pages and files of certificates"),
+    ("users", "People who can log in"),
+    ("api-keys", "Credentials of programs"),
     ("health", "State of the server"),
     ("about", "The server itself"),
 ];
@@ -67,15 +69,11 @@ pub(super) fn finish(mut document: Value) -> Value {
     headers::describe_all(&mut document);
     document["servers"] =
         json!([{ "url": "/", "description": "The server that serves this document" }]);
-    tags.sort();
-    tags.dedup();
-    let described = |name: &str| TAGS.iter().find(|(known, _)| *known == name);
-    document["tags"] = tags
+    let used = TAGS
         .iter()
-        .map(|name| match described(name) {
-            Some((name, about)) => json!({ "name": name, "description": about }),
-            None => json!({ "name": name }),
-        })
+        .filter(|(name, _)| tags.iter().any(|tag| tag == name));
+    document["tags"] = used
+        .map(|(name, about)| json!({ "name": name, "description": about }))
         .collect();
     examples::add(&mut document);
     document

@@ -17,9 +17,6 @@ const PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'sel
 /// Content security policy of our pages with a form, which may post to the same origin only.
 pub const FORM_PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
                               form-action 'self'; frame-ancestors 'none'";
-/// Content security policy of the interactive API page, which needs its own scripts.
-pub const API_PAGE: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-                        base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// `Permissions-Policy` of our pages: no device features.
 const NO_DEVICE: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
@@ -61,14 +58,9 @@ pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 
 /// Adds the headers that the response does not set itself.
 pub async fn headers(State(http): State<HttpState>, request: Request, next: Next) -> Response {
-    let policy = if request.uri().path().starts_with("/api/docs") {
-        API_PAGE
-    } else {
-        PAGES
-    };
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in FIXED.into_iter().chain([(CONTENT_SECURITY_POLICY, policy)]) {
+    for (name, value) in FIXED.into_iter().chain([(CONTENT_SECURITY_POLICY, PAGES)]) {
         headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));

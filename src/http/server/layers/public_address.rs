@@ -1,4 +1,4 @@
-//! Canonical URLs of certificates and of health checks. People write URLs of certificates also
+//! Canonical URLs of certificates, of health checks and of the API's description. People write URLs of certificates also
 //! below the API's prefix, in capitals, or with a slash or a full stop at the end. Health checks
 //! are also served below the prefix.
 
@@ -14,9 +14,10 @@ use crate::http::HttpState;
 const PAGE: &str = "certificate";
 const DOWNLOAD: &str = "download";
 const VERIFY: &str = "verify";
+const DOCS: &str = "/api/docs";
 const HEALTH: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 
-/// Replaces the URL of a certificate or of a health check by its canonical form before the request
+/// Replaces the URL of a certificate, a health check or the API's description by its canonical form before the request
 /// is routed.
 pub async fn canonical(
     State(http): State<HttpState>,
@@ -42,9 +43,12 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Returns the canonical path of a certificate's page or file, of the page for typing a number, or
-/// of a health check. Returns `None` for other paths.
+/// Returns the canonical path of a certificate's page or file, of the page for typing a number, of
+/// a health check, or of the API's description. Returns `None` for other paths.
 fn canonical_path(path: &str, prefix: &str) -> Option<String> {
+    if path.strip_suffix('/') == Some(DOCS) {
+        return Some(DOCS.to_owned());
+    }
     let path = path
         .strip_prefix(prefix)
         .filter(|rest| rest.starts_with('/'))
@@ -115,6 +119,7 @@ mod tests {
                 "/api/v1/certificate/00ab/download",
                 Some("/certificate/00ab/download"),
             ),
+            ("/api/docs/", Some("/api/docs")),
             ("/verify", Some("/verify")),
             ("/Verify/", Some("/verify")),
             ("/verify.", Some("/verify")),

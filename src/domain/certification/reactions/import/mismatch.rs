@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn messages_use_the_given_name_of_a_row() {
-        let elsewhere = |_: u32| "a row of an earlier sheet".to_owned();
+        let elsewhere = |_: u32| "row 5 of sheet \"Lima\"".to_owned();
         let who = Who {
             id: ANA,
             row: Some(2),
@@ -203,7 +203,7 @@ mod tests {
         for mismatch in mismatches {
             let message = mismatch.errors(&elsewhere).remove(0).message;
             assert!(
-                message.contains("a row of an earlier sheet") && !message.contains('2'),
+                message.contains("row 5 of sheet \"Lima\"") && !message.contains('2'),
                 "{message}"
             );
         }

@@ -85,7 +85,8 @@ pub struct BulkQuery {
     requires_document: Option<bool>,
     /// Id of the certificate for each person who names no other one.
     certificate_id: Option<Uuid>,
-    /// Delivery of the mails about new certificates: `immediate`, `held` or a time (RFC 3339);
+    /// Delivery of the mails about new certificates: `immediate`, `held` or a time, such as
+    /// `2026-12-01T09:00:00Z` or, in the zone of `certificates.time_zone`, `2026-12-01T09:00`;
     /// `immediate` if absent.
     delivery: Option<String>,
     /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the

@@ -51,7 +51,8 @@ pub struct PeopleForm {
     requires_document: Option<bool>,
     /// Id of the certificate for each person whose row names no other one.
     certificate_id: Option<uuid::Uuid>,
-    /// Delivery of the mails about new certificates: `immediate`, `held` or a time (RFC 3339);
+    /// Delivery of the mails about new certificates: `immediate`, `held` or a time, such as
+    /// `2026-12-01T09:00:00Z` or, in the zone of `certificates.time_zone`, `2026-12-01T09:00`;
     /// `immediate` if absent.
     delivery: Option<String>,
     /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota":

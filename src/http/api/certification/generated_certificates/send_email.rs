@@ -83,7 +83,7 @@ pub async fn send_certificate_mail(
     let Json { value, sha256 } = body.unwrap_or_default();
     write
         .once(&http, sha256, async |command_id| {
-            let delivery = value.delivery.checked(http.now())?;
+            let delivery = value.delivery.checked(&http)?;
             let to = value
                 .to
                 .map(|to| checked_address(to.reveal_str()))

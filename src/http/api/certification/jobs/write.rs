@@ -182,7 +182,7 @@ pub async fn reschedule_job(
     Path(id): Path<Uuid>,
     Json { value, .. }: Json<RescheduleRequest>,
 ) -> Result<Answer, ApiError> {
-    let delivery = value.delivery.checked(http.now())?;
+    let delivery = value.delivery.checked(&http)?;
     let known = http.commands.load::<Mail>(id).await?;
     if known.state.mail.is_none() {
         return Err(ApiError::not_found("job"));

@@ -4,11 +4,8 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, VARY};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::Html;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use minijinja::Value;
 use minijinja::context;
-use sha2::{Digest, Sha256};
 
 use crate::domain::Locale;
 use crate::http::api::public::verify::chosen;
@@ -38,21 +35,11 @@ pub async fn show_password_reset(
         .trim_start_matches('/')
         .to_owned();
     let described = [
-        (CONTENT_SECURITY_POLICY, policy()),
+        (CONTENT_SECURITY_POLICY, super::policy_of(SCRIPT)),
         (CONTENT_LANGUAGE, locale.as_str().to_owned()),
         (VARY, "Accept-Language".to_owned()),
     ];
     Ok((described, page(locale, &action)?))
-}
-
-/// Returns a content security policy that allows only this script, requests to the same origin, and
-/// inline styles.
-fn policy() -> String {
-    let hash = STANDARD.encode(Sha256::digest(SCRIPT));
-    format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'; connect-src 'self'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
 }
 
 fn page(locale: Locale, action: &str) -> Result<Html<String>, ApiError> {
@@ -91,18 +78,14 @@ fn words(locale: Locale) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::api::public::pages::tests::assert_allowed;
 
     #[test]
     fn the_page_speaks_both_languages_and_runs_one_script() {
         for locale in Locale::ALL {
             let page = page(locale, "api/v1/auth/reset-password").unwrap().0;
             insta::assert_snapshot!(format!("reset_password_{locale}"), page);
-            let script = page
-                .split("<script>")
-                .nth(1)
-                .and_then(|rest| rest.split("</script>").next());
-            let hash = STANDARD.encode(Sha256::digest(script.unwrap()));
-            assert!(policy().contains(&format!("'sha256-{hash}'")));
+            assert_allowed(&page, &super::super::policy_of(SCRIPT));
         }
     }
 }
