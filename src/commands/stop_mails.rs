@@ -1,4 +1,4 @@
-//! Cancelling the unsent mails about an issuance.
+//! Cancelling unsent mails with a certificate.
 
 use super::mails::MAX_MAILS;
 use super::{CommandContext, CommandError, Commands};
@@ -8,16 +8,16 @@ use crate::domain::{IssuanceId, MailId};
 /// Result of cancelling the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mails {
-    /// No mail was queued yet.
+    /// No mail has been queued yet.
     None,
-    /// No mail will be sent any more.
+    /// No mail will be sent from now on.
     Stopped,
     /// A worker is sending a mail.
     Busy,
 }
 
-/// Cancels the mails that wait to be sent. Mails that have failed or may have been sent are not
-/// changed.
+/// Cancels the mails that are waiting to be sent. Mails that have failed or may have been sent are
+/// not changed.
 ///
 /// # Errors
 /// The log can't be used.
@@ -34,8 +34,8 @@ pub async fn stop_mails(
                 let id = MailId::nth_of(issuance, n);
                 let email = transaction.look::<Mail>(id).await?;
                 mails = match (email.state.stage, mails) {
-                    // The process manager creates the first mail, perhaps after a user has
-                    // requested the second.
+                    // The process manager creates the first mail, possibly after a user has
+                    // requested the second one.
                     (Stage::Absent, _) if n == 1 => mails,
                     (Stage::Absent, _) => return Ok(mails),
                     (Stage::Claimed, _) | (_, Mails::Busy) => Mails::Busy,

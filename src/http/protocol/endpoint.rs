@@ -18,28 +18,28 @@ pub struct Endpoint {
     pub path: String,
     /// Access that the route requires.
     pub access: Access,
-    /// True if the route also accepts users who must first change a password that an administrator
-    /// has set.
+    /// True if the route also accepts users who must replace a password that an administrator has
+    /// set.
     pub with_first_password: bool,
-    /// True if the route receives a file. It then has a longer timeout.
+    /// True if the route accepts a file upload. Such a route has a longer timeout.
     pub is_upload: bool,
-    /// True if the route also accepts users who must have a second factor and have none yet.
+    /// True if the route also accepts users who must set up a second factor but have not done so.
     pub even_without_factor: bool,
     /// True if the route also accepts a ticket instead of a token.
     pub accepts_ticket: bool,
     /// Rate limit by client address.
     pub limit: Option<Limit>,
-    /// Operation as the handler's OpenAPI annotation describes it.
+    /// OpenAPI operation from the annotation of the handler.
     pub(in crate::http) documented: Operation,
     pub(in crate::http) schemas: Vec<(String, RefOr<Schema>)>,
     pub(in crate::http) handler: MethodRouter<HttpState>,
 }
 
-/// Creates a route from a handler. Its annotation has the method and the path. The route is public
-/// until [`Endpoint::signed_in`], [`Endpoint::may`] or another method restricts it.
+/// Creates a route from a handler. Method and path are those in the handler's annotation. The route
+/// is public unless [`Endpoint::signed_in`], [`Endpoint::may`] or another method restricts it.
 ///
 /// # Panics
-/// At start-up, if the handler has no annotation with one operation.
+/// At start-up, if the annotation of the handler has no operation.
 #[must_use]
 #[expect(
     clippy::expect_used,
@@ -77,7 +77,7 @@ pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
 }
 
 impl Endpoint {
-    /// Accepts all callers.
+    /// Accepts all callers, without authentication.
     #[must_use]
     pub fn public(self) -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Endpoint {
         }
     }
 
-    /// Accepts every signed-in person, including users who must first change a password that an
+    /// Accepts every signed-in person, including users who must replace a password that an
     /// administrator has set.
     #[must_use]
     pub fn with_first_password(self) -> Self {
@@ -106,7 +106,7 @@ impl Endpoint {
         }
     }
 
-    /// Accepts people and API keys with this permission.
+    /// Accepts people and API keys that have this permission.
     #[must_use]
     pub fn may(self, permission: Permission) -> Self {
         Self {
@@ -115,7 +115,7 @@ impl Endpoint {
         }
     }
 
-    /// Accepts signed-in people with this permission. Rejects API keys.
+    /// Accepts signed-in people who have this permission. Rejects API keys.
     #[must_use]
     pub fn in_person(self, permission: Permission) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Endpoint {
         }
     }
 
-    /// Also accepts users who must have a second factor and have none yet.
+    /// Also accepts users who must set up a second factor but have not done so.
     #[must_use]
     pub fn even_without_factor(self) -> Self {
         Self {
@@ -142,7 +142,7 @@ impl Endpoint {
         }
     }
 
-    /// Limits the rate of calls by client address. All routes with the same `limit` are counted
+    /// Limits the rate of calls by client address. Calls of all routes with the same `limit` count
     /// together.
     #[must_use]
     pub fn limited(self, limit: Limit) -> Self {
@@ -152,7 +152,7 @@ impl Endpoint {
         }
     }
 
-    /// Marks the route as one that receives a file.
+    /// Marks the route as one that accepts a file upload.
     #[must_use]
     pub fn upload(self) -> Self {
         Self {

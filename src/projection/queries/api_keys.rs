@@ -1,4 +1,4 @@
-//! Read queries of API keys, the credentials of programs.
+//! Read queries for API keys, which are credentials of programs.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -17,35 +17,35 @@ row! {
         pub name: String,
         /// User who created it.
         pub owner: Uuid,
-        /// Names of the scopes that it has.
+        /// Names of the key's scopes.
         pub scopes: Vec<String>,
         /// Expiry of the key.
         #[serde(with = "time::serde::rfc3339")]
         pub expires_at: OffsetDateTime,
-        /// Time at which it was revoked, or ended by a password change of its owner.
+        /// Time at which the key was revoked, or ended because its owner changed the password.
         #[serde(with = "time::serde::rfc3339::option")]
         pub revoked_at: Option<OffsetDateTime>,
         /// Time of creation.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
-        /// Position of the owner's password change that ended it; absent if it was revoked or not
-        /// ended.
+        /// Position of the password change that ended the key. Absent if the key was revoked or is
+        /// still valid.
         #[serde(skip)]
         pub ended_position: Option<i64>,
     }
 }
 
-/// Returns the API key with this id, if any.
+/// Returns the API key with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -58,7 +58,7 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of API keys.
+/// Table for lists of API keys.
 pub const TABLE: Table = Table {
     columns: "api_keys.id, api_keys.name, api_keys.owner, api_keys.scopes, api_keys.expires_at, \
               coalesce(api_keys.revoked_at, ended.ended_at) AS revoked_at, api_keys.created_at, \
@@ -72,35 +72,35 @@ pub const TABLE: Table = Table {
     tie: "api_keys.created_position",
 };
 
-/// SQL condition for keys that were neither revoked nor ended by a password change.
+/// SQL condition for keys that are not revoked and that no password change has ended.
 macro_rules! in_force {
     () => {
         "(api_keys.revoked_at IS NULL AND ended.ended_at IS NULL)"
     };
 }
 
-/// State of an API key, apart from the state of its owner.
+/// State of an API key. It doesn't depend on the state of the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// Not revoked and not expired.
     Active,
     /// Expired and not revoked.
     Expired,
-    /// Revoked, or ended by a password change of its owner.
+    /// Revoked, or ended because the owner changed the password.
     Revoked,
 }
 
 /// Filter for API keys. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKeyFilter {
-    /// Words contained in the name.
+    /// Words that the name must contain.
     pub search: Option<String>,
     /// State of the key.
     pub state: Option<KeyState>,
 }
 
 impl ApiKeyFilter {
-    /// Returns the conditions for a list at the time `now`.
+    /// Returns the conditions for a list at time `now`.
     #[must_use]
     pub fn conditions(self, now: OffsetDateTime) -> Conditions {
         let found = Conditions::default().words(

@@ -1,4 +1,4 @@
-//! Read queries of attendees, the people who earn certificates.
+//! Read queries for attendees, the people who earn certificates.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -26,30 +26,30 @@ row! {
         pub gender: Option<Personal<String>>,
         /// E-mail address.
         pub email: Personal<String>,
-        /// Import that created the attendee, if any.
+        /// Import that created the attendee. Absent if no import did.
         pub import_id: Option<Uuid>,
         /// Row in the file of that import.
         pub import_row: Option<i32>,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// Returns the attendee with this id, if any.
+/// Returns the attendee with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -62,33 +62,33 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of attendees.
+/// Table for lists of attendees.
 pub const TABLE: Table = Table {
     columns: "attendees.*",
     from: "attendees",
     tie: "attendees.created_position",
 };
-/// Order of creation.
+/// Order by creation.
 pub const BY_CREATION: SortKey = SortKey::Position("attendees.created_position");
-/// Order of the last change.
+/// Order by last change.
 pub const BY_CHANGE: SortKey = SortKey::Position("attendees.position");
-/// Order of the full name, ignoring case and accents.
+/// Order by full name, ignoring case and accents.
 pub const BY_NAME: SortKey = SortKey::Text("attendees.name_key");
-/// Order of the e-mail address, ignoring case.
+/// Order by e-mail address, ignoring case.
 pub const BY_EMAIL: SortKey = SortKey::Text("attendees.email_key");
 
 /// Filter for attendees. All given fields must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttendeeFilter {
-    /// Words contained in the name, e-mail address or document number.
+    /// Words that the name, e-mail address or document number must contain.
     pub search: Option<String>,
     /// Country, ignoring case and accents.
     pub country: Option<String>,
     /// Type of the identity document, ignoring case and accents.
     pub document_type: Option<String>,
-    /// Import that accepted the attendee, as a new or a known person.
+    /// Import that created the attendee or found the attendee to exist already.
     pub import_id: Option<Uuid>,
-    /// Certificate of which the attendee has an issuance.
+    /// Certificate that the attendee must have an issuance of.
     pub certificate_id: Option<Uuid>,
     /// Earliest creation time, inclusive.
     pub created_after: Option<OffsetDateTime>,
@@ -97,7 +97,7 @@ pub struct AttendeeFilter {
 }
 
 impl AttendeeFilter {
-    /// Returns the conditions of a list with this filter.
+    /// Returns the conditions for a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()
@@ -130,7 +130,7 @@ impl AttendeeFilter {
 /// Returns the ids of the oldest `most` attendees that match the filter, in order of creation.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn ids(
     client: &impl GenericClient,
     filter: AttendeeFilter,

@@ -1,4 +1,4 @@
-//! Read queries of batches. A batch is a request to issue one certificate to many people.
+//! Read queries for batches. A batch is a request to issue one certificate to many people.
 
 use deadpool_postgres::GenericClient;
 use serde::Serialize;
@@ -18,33 +18,34 @@ row! {
         pub id: Uuid,
         /// Certificate to issue.
         pub certificate_id: Uuid,
-        /// `requested`; `dispatched` when each person has an issuance or was refused; `cancelling`
-        /// and `undoing` after a request to stop; `cancelled` and `undone` when that is done.
+        /// `requested` at first. `dispatched` when each person has an issuance or was refused.
+        /// `cancelling` or `undoing` after a request to stop the batch, and `cancelled` or `undone`
+        /// when that is complete.
         pub state: String,
         /// Number of people in the request.
         pub total: i64,
-        /// Number of issuances that the batch created; known once dispatched.
+        /// Number of issuances that the batch created. Known after dispatch.
         pub requested: Option<i64>,
-        /// Number of issuances that existed before; known once dispatched.
+        /// Number of issuances that already existed. Known after dispatch.
         pub existing: Option<i64>,
-        /// Number of people for whom the issuance was refused; known once dispatched.
+        /// Number of people whose issuance was refused. Known after dispatch.
         pub refused: Option<i64>,
-        /// Number of people left out because the batch was stopped; known once dispatched.
+        /// Number of people who were skipped because the batch was stopped. Known after dispatch.
         pub left_out: Option<i64>,
-        /// Import that the people come from, if any.
+        /// Import that created the list of people, if there is one.
         pub import_id: Option<Uuid>,
-        /// Reason for undoing it, as a stable code.
+        /// Reason for undoing the batch, as a stable code.
         pub undo_reason: Option<String>,
         /// Time at which it was cancelled or undone.
         #[serde(with = "time::serde::rfc3339::option")]
         pub stopped_at: Option<OffsetDateTime>,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
         /// Position of its last event.
@@ -56,7 +57,7 @@ row! {
 row! {
     /// Progress of a batch.
     pub struct ProgressRow {
-        /// People for whom the issuance was refused: an array of `{attendeeId, code}`.
+        /// People whose issuance was refused: an array of `{attendeeId, code}`.
         pub refusals: Value,
         /// Number of issuances created so far.
         pub issued: i64,
@@ -68,13 +69,13 @@ row! {
         pub revoked: i64,
         /// Number of issuances that have no PDF and are not revoked.
         pub without_pdf: i64,
-        /// Number of issuances whose latest mail is pending.
+        /// Number of issuances whose last mail is pending.
         pub mails_pending: i64,
-        /// Number of issuances whose latest mail was accepted by the mail server.
+        /// Number of issuances whose last mail the mail server has accepted.
         pub mails_sent: i64,
-        /// Number of issuances whose latest mail failed or has an unknown outcome.
+        /// Number of issuances whose last mail failed or has an unknown outcome.
         pub mails_failed: i64,
-        /// Number of issuances whose latest mail was cancelled.
+        /// Number of issuances whose last mail was cancelled.
         pub mails_cancelled: i64,
     }
 }
@@ -99,10 +100,10 @@ impl FromRow for BatchWithProgress {
     }
 }
 
-/// Returns the batch with this id and its progress, if any.
+/// Returns the batch with this id and its progress, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -118,7 +119,7 @@ pub async fn get(
 /// Returns the first `most` batches of an import with their progress, oldest first.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn of_import(
     client: &impl GenericClient,
     import: Uuid,
@@ -128,7 +129,7 @@ pub async fn of_import(
     query(client, sql, &[&import, &most]).await
 }
 
-/// Source of lists of batches. Leaves out the refusals, which may be many.
+/// Table for lists of batches. Refusals are omitted, because there may be many.
 pub const TABLE: Table = Table {
     columns: "batches.id, batches.certificate_id, batches.state, batches.total, batches.requested, \
               batches.existing, batches.refused, batches.left_out, batches.import_id, batches.undo_reason, batches.stopped_at, \
@@ -140,16 +141,16 @@ pub const TABLE: Table = Table {
 /// Filter for batches. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct BatchFilter {
-    /// Certificate that is issued.
+    /// Certificate that the batch issues.
     pub certificate_id: Option<Uuid>,
     /// State of the batch.
     pub state: Option<&'static str>,
-    /// Import that the people come from.
+    /// Import that created the list of people.
     pub import_id: Option<Uuid>,
 }
 
 impl BatchFilter {
-    /// Returns the conditions of a list with this filter.
+    /// Returns the conditions for a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()

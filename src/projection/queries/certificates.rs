@@ -1,4 +1,4 @@
-//! Read queries of certificates. A certificate is the definition that issuances are made from.
+//! Read queries for certificates. A certificate is the definition from which issuances are created.
 
 use deadpool_postgres::GenericClient;
 use serde_json::Value;
@@ -15,17 +15,17 @@ row! {
     pub struct CertificateRow {
         /// Certificate id.
         pub id: Uuid,
-        /// Issuing organisation.
+        /// Organization that issues the certificate.
         pub client: String,
         /// Name of the certificate.
         pub name: String,
-        /// Event that was attended or passed.
+        /// Name of the event.
         pub event_name: String,
         /// Theme of the certificate.
         pub theme: String,
         /// Version of the theme.
         pub theme_version: i32,
-        /// Options set on the theme, by name: a text, or a picture's `{key, sha256}`.
+        /// Options set on the theme, by name: a text, or `{key, sha256}` for a picture.
         pub theme_options: Personal<Value>,
         /// Storage key of the design image.
         pub design_key: Option<String>,
@@ -33,36 +33,36 @@ row! {
         pub design_sha256: Option<String>,
         /// Link shown in the mail.
         pub event_link: Option<String>,
-        /// Id of SendGrid's dynamic template.
+        /// Id of a dynamic template in SendGrid.
         pub sendgrid_template_id: Option<String>,
-        /// Date on the certificates; absent for the date of issuing.
+        /// Date printed on the certificates. If absent, the date of issue is used.
         pub issue_date: Option<Date>,
-        /// True if people imported for it must have a document number.
+        /// True if people who are imported for this certificate must have a document number.
         pub requires_document: bool,
         /// Language, `en` or `es`.
         pub locale: String,
         /// True if new issuances are allowed.
         pub is_active: bool,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// Returns the certificate with this id, if any.
+/// Returns the certificate with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -75,34 +75,34 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of certificates.
+/// Table for lists of certificates.
 pub const TABLE: Table = Table {
     columns: "certificates.*",
     from: "certificates",
     tie: "certificates.created_position",
 };
-/// Order of creation.
+/// Order by creation.
 pub const BY_CREATION: SortKey = SortKey::Position("certificates.created_position");
-/// Order of the last change.
+/// Order by last change.
 pub const BY_CHANGE: SortKey = SortKey::Position("certificates.position");
-/// Order of the name, ignoring case and accents.
+/// Order by name, ignoring case and accents.
 pub const BY_NAME: SortKey = SortKey::Text("certificates.name_key");
-/// Order of the client, ignoring case and accents.
+/// Order by client, ignoring case and accents.
 pub const BY_CLIENT: SortKey = SortKey::Text("certificates.client_key");
 
 /// Filter for certificates. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateFilter {
-    /// Words contained in the name, event or client.
+    /// Words that the name, event or client must contain.
     pub search: Option<String>,
     /// Client, ignoring case and accents.
     pub client: Option<String>,
-    /// True for active certificates only, false for inactive ones only.
+    /// True: only active certificates. False: only inactive certificates.
     pub is_active: Option<bool>,
 }
 
 impl CertificateFilter {
-    /// Returns the conditions of a list with this filter.
+    /// Returns the conditions for a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()

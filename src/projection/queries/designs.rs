@@ -1,4 +1,4 @@
-//! Read queries of designs, the uploaded images that certificates are drawn on.
+//! Read queries for designs, the uploaded images on which certificates are drawn.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -9,7 +9,7 @@ use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// Design that is not deleted.
+    /// Design that has not been deleted.
     pub struct DesignRow {
         /// Design id.
         pub id: Uuid,
@@ -17,7 +17,7 @@ row! {
         pub key: String,
         /// Storage key of the thumbnail.
         pub thumbnail_key: String,
-        /// Organisation that the design belongs to.
+        /// Organization that the design belongs to.
         pub client: String,
         /// Name of the design.
         pub name: String,
@@ -33,25 +33,25 @@ row! {
         pub width: i32,
         /// Height in pixels.
         pub height: i32,
-        /// True if a certificate has used it.
+        /// True if at least one certificate has used the design.
         pub in_use: bool,
         /// Time of the upload.
         #[serde(with = "time::serde::rfc3339")]
         pub uploaded_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// Returns the design with this id, if any.
+/// Returns the design with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -64,24 +64,24 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of designs.
+/// Table for lists of designs.
 pub const TABLE: Table = Table {
     columns: "designs.*",
     from: "designs",
     tie: "designs.created_position",
 };
 
-/// Filter for designs that are not deleted. All given fields must match.
+/// Filter for designs that have not been deleted. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct DesignFilter {
-    /// Words contained in the name of the design or of the uploaded file.
+    /// Words that the name of the design or of the uploaded file must contain.
     pub search: Option<String>,
     /// Name of the client's folder.
     pub folder: Option<String>,
 }
 
 impl DesignFilter {
-    /// Returns the conditions of a list with this filter.
+    /// Returns the conditions for a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()

@@ -1,4 +1,4 @@
-//! Read queries of users. Users are the people who administer.
+//! Read queries for users. Users manage certificates; they are not the people who earn them.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -14,7 +14,7 @@ row! {
     pub struct UserRow {
         /// User id.
         pub id: Uuid,
-        /// Name for logging in.
+        /// User name for login.
         pub user_name: Personal<String>,
         /// First name.
         pub name: Personal<String>,
@@ -24,34 +24,34 @@ row! {
         pub email: Personal<String>,
         /// `admin`, `operator` or `viewer`.
         pub role: String,
-        /// Hash of the password as a PHC string; never part of an answer.
+        /// Password hash as a PHC string. It is never part of a response.
         #[serde(skip)]
         pub password_hash: Personal<String>,
         /// True if the user may log in.
         pub is_active: bool,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
-        /// Position of the event that confirmed the second factor; absent without one.
+        /// Position of the event that confirmed the second factor. Absent if there is none.
         #[serde(skip)]
         pub second_factor_position: Option<i64>,
     }
 }
 
-/// Returns the user with this id, if any.
+/// Returns the user with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<UserRow>, DatabaseError> {
     query_opt(
         client,
@@ -61,10 +61,10 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<UserRow
     .await
 }
 
-/// Returns the user with this user name or e-mail address, ignoring case, if any.
+/// Returns the user with this user name or e-mail address, ignoring case, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get_by_login(
     client: &impl GenericClient,
     login: &str,
@@ -77,34 +77,34 @@ pub async fn get_by_login(
     .await
 }
 
-/// Source of lists of users.
+/// Table for lists of users.
 pub const TABLE: Table = Table {
     columns: "users.*, second_factors.position AS second_factor_position",
     from: "users LEFT JOIN second_factors ON second_factors.user_id = users.id",
     tie: "users.created_position",
 };
-/// Order of creation.
+/// Order by creation.
 pub const BY_CREATION: SortKey = SortKey::Position("users.created_position");
-/// Order of the last change.
+/// Order by last change.
 pub const BY_CHANGE: SortKey = SortKey::Position("users.position");
-/// Order of the user name, ignoring case and accents.
+/// Order by user name, ignoring case and accents.
 pub const BY_USER_NAME: SortKey = SortKey::Text(folded!("users.user_name"));
-/// Order of the e-mail address, ignoring case.
+/// Order by e-mail address, ignoring case.
 pub const BY_EMAIL: SortKey = SortKey::Text("lower(users.email) COLLATE \"C\"");
 
 /// Filter for users. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
-    /// Words contained in the user name, first name, last name or e-mail address.
+    /// Words that the user name, first name, last name or e-mail address must contain.
     pub search: Option<String>,
     /// Role: `admin`, `operator` or `viewer`.
     pub role: Option<&'static str>,
-    /// True for users who may log in, false for those who may not.
+    /// True: only users who may log in. False: only users who may not.
     pub is_active: Option<bool>,
 }
 
 impl UserFilter {
-    /// Returns the conditions of a list with this filter.
+    /// Returns the conditions for a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()

@@ -1,4 +1,5 @@
-//! Property tests of lists: the pages are equal to a naive model that sorts and filters all rows.
+//! Property tests of lists. Their pages must be equal to those of a simple model, which sorts and
+//! filters all rows.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +19,8 @@ use super::given_log::{Happened, happened};
 use super::story::*;
 use super::world::World;
 
-/// Names that differ, names that only differ in accents or case, and names with an unusual sort
-/// order.
+/// Names that are different, names that differ only in accents or case, and names with an unusual
+/// sort order.
 const NAMES: [&str; 8] = [
     "Ána",
     "ANA",
@@ -30,7 +31,7 @@ const NAMES: [&str; 8] = [
     "O'Neill % _ \\",
     "Weiß",
 ];
-/// The same names in the form in which they are searched and sorted.
+/// The same names, in the form in which they are searched and sorted.
 const FOLDED: [&str; 8] = [
     "ana",
     "ana",
@@ -61,7 +62,7 @@ fn named(name: usize, id: u128, country: Option<&str>) -> Person {
     }
 }
 
-/// Returns the events and the people that remain after them.
+/// Returns the events, and the people who exist after them.
 fn message(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
     let (mut events, mut known) = (Vec::new(), BTreeMap::<u128, Known>::new());
     for (position, (what, who, name)) in (1_i64..).zip(steps) {
@@ -112,7 +113,7 @@ fn message(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
     (events, known.into_values().collect())
 }
 
-/// Returns the ids on all pages of a list, in order.
+/// Returns the ids on all pages of a list, in their order.
 async fn pages(
     client: &deadpool_postgres::Client,
     filter: &AttendeeFilter,
@@ -180,7 +181,7 @@ proptest! {
     }
 }
 
-/// Returns the newest 100 rows.
+/// Returns the 100 newest rows.
 pub async fn all<T: laureate::projection::queries::FromRow>(
     client: &deadpool_postgres::Client,
     table: &Table,
@@ -375,7 +376,7 @@ async fn lists_are_filtered_by_each_criterion() {
         ..AttendeeFilter::default()
     };
     let rows: Vec<AttendeeRow> = all(&client, &attendees::TABLE, &from_file.conditions()).await;
-    // The import created two people. The third was known.
+    // The import created two people. The third person was known before.
     assert_eq!(
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(),
         [0xA3, 0xA2, 0xA1]

@@ -1,4 +1,5 @@
-//! Lists of all resources with each filter. Users, sessions and API keys are tested in `users.rs`.
+//! Lists of all resources, with each filter. The tests for users, sessions and API keys are in
+//! `users.rs`.
 
 use deadpool_postgres::Client;
 use laureate::projection::queries::batches::{self, BatchFilter, BatchRow};
@@ -31,7 +32,7 @@ async fn jobs_are_filtered() {
     let ids = async |filter: JobFilter| {
         let listed: Vec<JobRow> = all(&client, &jobs::TABLE, &filter.clone().conditions()).await;
         let mut listed: Vec<_> = listed.iter().map(|row| row.id.as_u128()).collect();
-        // A search for jobs to act upon finds the same ones, oldest first.
+        // The query that selects jobs for a command finds the same jobs, with the oldest first.
         let found = jobs::find(&client, filter, 50).await.expect("answers");
         let found: Vec<_> = found.iter().map(|id| id.as_u128()).collect();
         listed.reverse();
@@ -329,8 +330,8 @@ async fn batches_designs_templates_and_generated_issuances_are_filtered() {
     assert_eq!(drawn(None, Some("baroque")).await, [0; 0]);
 }
 
-/// Returns the query plan of a list's first page, oldest first. In the order newest first, the same
-/// index is read backwards.
+/// Returns the query plan for the first page of a list that shows the oldest row first. If the list
+/// shows the newest row first, the same index is read backwards.
 async fn plan(client: &Client, table: &Table, conditions: &Conditions) -> String {
     let (sql, values) = listing::all(table, conditions);
     let rows = client
@@ -350,7 +351,7 @@ async fn frequent_queries_use_an_index() {
     let jobs = world.schema("jobs");
     let issuances = world.schema("issuances");
     let imports = world.schema("imports");
-    // Every hundredth mail is held. Each certificate and each batch has ten of these.
+    // Every hundredth mail is held. Each certificate and each batch has ten held mails.
     let fill = format!(
         "INSERT INTO \"{issuances}\".issuances (id, certificate_id, attendee_id, batch_id, public_id, state, client,
              certificate_name, event_name, full_name, locale, issue_date, created_at, updated_at, created_position, position)

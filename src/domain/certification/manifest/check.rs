@@ -6,21 +6,22 @@ use super::{
     VARIABLES,
 };
 
-/// Largest number of options.
+/// Maximum number of options.
 const MAX_OPTIONS: usize = 24;
-/// Largest number of options of the kind image. Each picture has a separate fixed path.
+/// Maximum number of options of the kind image. Each image gets one of 8 fixed paths.
 const MAX_IMAGES: usize = 8;
-/// Largest number of choices of an option.
+/// Maximum number of choices of an option.
 const MAX_CHOICES: usize = 20;
-/// Allowed margin, in millimetres.
+/// Allowed range of the margin, in millimetres.
 const MARGIN: std::ops::RangeInclusive<f64> = 0.0..=60.0;
-/// Allowed side of the QR code, in millimetres. A smaller code can't be read from paper.
+/// Allowed range of the QR code's side length, in millimetres. Readers can't scan a smaller code
+/// from paper.
 const QR_SIZE: std::ops::RangeInclusive<f64> = 15.0..=60.0;
-/// Width of the quiet zone around a code, as a fraction of its side: 4 modules of 33 (ISO/IEC
-/// 18004).
+/// Width of the quiet zone around a QR code, as a fraction of the code's side length: 4 of 33
+/// modules (ISO/IEC 18004).
 const QUIET: f64 = 4.0 / 33.0;
 
-/// Collects all errors, each with its field.
+/// Errors of a manifest, each with its field.
 struct Problems(Vec<String>);
 
 impl Problems {
@@ -70,7 +71,7 @@ impl Manifest {
         let quiet = QUIET * self.qr.size;
         let far = (1.0 + QUIET) * self.qr.size;
         let inside = |place: f64, side: f64| place >= quiet && place + far <= side;
-        let outside = "the code and four modules around it must lie on the page";
+        let outside = "the code and the four modules around it must be on the page";
         problems.needs(inside(self.qr.x, width), "qr.x", outside);
         problems.needs(inside(self.qr.y, height), "qr.y", outside);
         for (n, variable) in self.variables.iter().enumerate() {
@@ -78,7 +79,7 @@ impl Manifest {
             problems.needs(
                 once,
                 "variables",
-                &format!("{} is there twice", quoted(variable)),
+                &format!("{} occurs twice", quoted(variable)),
             );
             let known = VARIABLES.contains(&variable.as_str());
             let none = format!(
@@ -119,7 +120,7 @@ impl Manifest {
                 .iter()
                 .all(|other| other.name != option.name);
             problems.needs(is_name(&option.name), &format!("{field}.name"), NAME);
-            problems.needs(once, &format!("{field}.name"), "is there twice");
+            problems.needs(once, &format!("{field}.name"), "occurs twice");
             problems.bilingual(&format!("{field}.title"), &option.title, 100);
             check_values(problems, &field, option);
         }
@@ -193,7 +194,7 @@ fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
     problems.needs(bounded, &length, "give 1 to 300");
     let default = format!("{field}.default");
     match (&option.default, option.kind) {
-        (Some(_), OptionKind::Image) => problems.needs(false, &default, "a picture has none"),
+        (Some(_), OptionKind::Image) => problems.needs(false, &default, "an image has none"),
         (None, OptionKind::Colour | OptionKind::Choice) => {
             problems.needs(false, &default, "is missing")
         }
@@ -206,8 +207,8 @@ fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
     }
 }
 
-/// Rule for the name of an option. JSON bodies accept two spellings of a name with `_`, so it may
-/// have only letters and digits.
+/// Rule for the name of an option. A name with `_` would have two spellings in JSON bodies, so only
+/// letters and digits are allowed.
 const NAME: &str = "give a letter of a to z, then at most 31 letters and digits";
 
 fn is_name(name: &str) -> bool {

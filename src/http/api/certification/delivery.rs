@@ -1,4 +1,4 @@
-//! Delivery of mails, as given in requests.
+//! Delivery of mails, in the form in which clients send it.
 
 use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
@@ -8,14 +8,15 @@ use utoipa::ToSchema;
 use crate::domain::certification::mail::MailDelivery;
 use crate::http::ApiError;
 
-/// Longest time ahead for which a mail can be scheduled.
+/// Largest time between the request and the sending of a scheduled mail.
 const MOST_AHEAD: Duration = Duration::days(366);
-/// Maximum age of a time that is still accepted, because clocks differ and requests take time.
+/// Largest age of a time that is still accepted. Clocks differ, and requests take time.
 const MOST_LATE: Duration = Duration::minutes(5);
 
 const NOT_A_TIME: &str = "give a time such as 2026-12-01T09:00:00Z (RFC 3339)";
 
-/// Delivery of mails: `"immediate"`, `"held"` until they are released, or `{"at": …}` for a time.
+/// Delivery of mails: `"immediate"`; `"held"` until they are released; or `{"at": …}` for a
+/// scheduled time.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(example = "immediate")]
@@ -23,16 +24,16 @@ pub enum Delivery {
     /// Mails are sent as soon as the PDF exists.
     #[default]
     Immediate,
-    /// Mails are sent when they are released, for example by `POST /jobs/process-pending`.
+    /// Mails wait until they are released, for example by `POST /jobs/process-pending`.
     Held,
-    /// Mails are sent at this time (RFC 3339, at most 366 days ahead), or earlier if they are
-    /// released before.
+    /// Mails are sent at this time (RFC 3339, at most 366 days from now), or earlier if they are
+    /// released.
     #[schema(value_type = String, format = DateTime)]
     At(String),
 }
 
 impl Delivery {
-    /// Parses a form field: `immediate`, `held` or a time. The time is not checked here.
+    /// Parses a form field: `immediate`, `held` or a time. Does not check the time.
     #[must_use]
     pub fn of_field(text: &str) -> Self {
         match text {
@@ -42,10 +43,10 @@ impl Delivery {
         }
     }
 
-    /// Checks the time and converts the requested delivery to that of a mail.
+    /// Checks the time, and converts the requested delivery to the delivery of a mail.
     ///
     /// # Errors
-    /// 400 if the time is malformed; 422 if it is in the past or more than 366 days ahead.
+    /// 400 if the time is malformed; 422 if it is in the past or more than 366 days from now.
     pub fn checked(&self, now: OffsetDateTime) -> Result<MailDelivery, ApiError> {
         let text = match self {
             Self::Immediate => return Ok(MailDelivery::Immediate),
@@ -56,9 +57,7 @@ impl Delivery {
         let at = OffsetDateTime::parse(text, &Rfc3339)
             .map_err(|_| ApiError::wrong_type("delivery.at", NOT_A_TIME))?;
         if at < now - MOST_LATE {
-            return Err(wrong(
-                "lies in the past; give a later time, or \"immediate\"",
-            ));
+            return Err(wrong("is in the past; give a later time, or \"immediate\""));
         }
         if at > now + MOST_AHEAD {
             return Err(wrong("is more than 366 days ahead; give an earlier time"));

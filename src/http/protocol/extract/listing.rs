@@ -12,31 +12,32 @@ use crate::projection::queries::listing::{
     self, Conditions, MAX_COUNTED, Order, SortKey, Start, Table,
 };
 
-/// Entries per page if the client gives no limit.
+/// Number of entries per page if the client gives no limit.
 const DEFAULT_LIMIT: u32 = 50;
 /// Largest number of entries per page.
 const MAX_LIMIT: u32 = 200;
-/// Longest search text, in characters.
+/// Largest length of a search text, in characters.
 const MAX_TEXT: usize = 200;
 
 /// Sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Direction {
-    /// Ascending: the smallest, the earliest or the first in the alphabet comes first.
+    /// Ascending: the smallest value, the earliest time or the first text in the alphabet comes
+    /// first.
     Asc,
-    /// Descending: the greatest, the latest or the last in the alphabet comes first.
+    /// Descending: the largest value, the latest time or the last text in the alphabet comes first.
     Desc,
 }
 
-/// Parameters that every list accepts beside its filters.
+/// Parameters that every list accepts in addition to its filters.
 #[derive(Clone, Debug)]
 pub struct Listing<S> {
     /// Cursor of the page.
     pub cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor.
+    /// Number of the page, from 1. It can be given instead of a cursor.
     pub page: Option<u32>,
-    /// Entries per page.
+    /// Largest number of entries per page.
     pub limit: Option<u32>,
     /// Sort key.
     pub sort: Option<S>,
@@ -44,13 +45,13 @@ pub struct Listing<S> {
     pub order: Option<Direction>,
 }
 
-/// Sort keys of a resource's lists, beside the order of creation.
+/// Sort keys of a resource's lists, in addition to the order of creation.
 pub trait Sorting: Copy {
-    /// Returns the column to sort by.
+    /// Returns the key by which the rows are sorted.
     fn key(self) -> SortKey;
 }
 
-/// Empty set of sort keys: the list is in the order of creation.
+/// Sort keys of a list that has only the order of creation.
 #[derive(Clone, Copy, Debug)]
 pub enum Unsorted {}
 
@@ -65,23 +66,23 @@ impl Sorting for Unsorted {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same `order`
-    /// only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// `order`.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort direction; latest first if absent.
+    /// Sort direction. By default, the latest entry comes first.
     #[param(inline)]
     order: Option<Direction>,
 }
 
 impl ListQuery {
-    /// Converts to the parameters of any resource's list.
+    /// Converts the parameters to those of a list with sort keys.
     #[must_use]
     pub fn listing<S>(self) -> Listing<S> {
         let Self {
@@ -101,7 +102,8 @@ impl ListQuery {
 }
 
 impl<S: Sorting> Listing<S> {
-    /// Returns the order of the list. By default, texts are ascending and positions are descending.
+    /// Returns the order of the list. By default, texts are ascending, and positions are
+    /// descending.
     fn order(&self, table: &Table) -> Order {
         let key = self.sort.map_or(SortKey::Position(table.tie), Sorting::key);
         let descending = match (self.order, key) {
@@ -128,7 +130,7 @@ impl<S: Sorting> Listing<S> {
         }
     }
 
-    /// Reads the page and returns the response.
+    /// Reads the page, converts each row with `shown`, and returns the response.
     ///
     /// # Errors
     /// 422 if a parameter is out of range or the cursor belongs to another list; 503 if the
@@ -181,7 +183,7 @@ impl<S: Sorting> Listing<S> {
     }
 }
 
-/// Normalizes a search text. A blank text counts as absent.
+/// Normalizes a search text. A blank text is treated as absent.
 ///
 /// # Errors
 /// 422 if the text has more than 200 characters or contains control characters.
@@ -196,14 +198,13 @@ pub fn filter_text(field: &str, text: Option<String>) -> Result<Option<String>, 
     Ok(Some(clean_line(&text)).filter(|text| !text.is_empty()))
 }
 
-/// Returns the number of rows before a page.
+/// Returns the number of rows before page `page`.
 fn skipped(page: u32, limit: u32) -> Result<i64, ApiError> {
     let skipped = i64::from(page.max(1) - 1) * i64::from(limit);
     if page == 0 || skipped > MAX_COUNTED {
         let most = MAX_COUNTED / i64::from(limit) + 1;
-        let problem = format!(
-            "give 1 to {most} with this limit, or follow meta.nextCursor, which has no end"
-        );
+        let problem =
+            format!("give 1 to {most} with this limit, or use meta.nextCursor, which has no limit");
         return Err(ApiError::field("page", problem));
     }
     Ok(skipped)

@@ -1,4 +1,4 @@
-//! Canonical URLs of certificates and of health checks. People write URLs of certificates also
+//! Canonical URLs of certificates and of health checks. People also write the URL of a certificate
 //! below the API's prefix, in capitals, or with a slash or a full stop at the end. Health checks
 //! are also served below the prefix.
 
@@ -42,8 +42,8 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Returns the canonical path of a certificate's page or file, of the page for typing a number, or
-/// of a health check. Returns `None` for other paths.
+/// Returns the canonical path of the page or file of a certificate, of the page on which a number
+/// can be entered, or of a health check. Returns `None` for other paths.
 fn canonical_path(path: &str, prefix: &str) -> Option<String> {
     let path = path
         .strip_prefix(prefix)
@@ -66,7 +66,8 @@ fn canonical_path(path: &str, prefix: &str) -> Option<String> {
     }
     match rest.as_slice() {
         [] if word(first) == VERIFY => Some(format!("/{VERIFY}")),
-        // The number follows the path of the page for typing a number.
+        // The path of the page for entering a number, followed by the number, opens the
+        // certificate.
         [id] if first.eq_ignore_ascii_case(VERIFY) => Some(format!("/{PAGE}/{id}")),
         _ => None,
     }

@@ -1,14 +1,14 @@
-//! Reasons to reject a row: its identifying fields do not belong to one person.
+//! Reasons to reject a row.
 
 use super::seen::Contradiction;
 use crate::domain::{AttendeeId, FieldError};
 
-/// Reference to a person in error messages, without personal data.
+/// Reference to a person in error messages. It contains no personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Who {
     /// Id of the person.
     pub id: AttendeeId,
-    /// Number, in the whole file, of the earlier row about this person.
+    /// Number of the earlier row about this person, in the whole file.
     pub row: Option<u32>,
 }
 
@@ -17,29 +17,29 @@ pub struct Who {
 pub enum Mismatch {
     /// A field that a new person needs is missing or contains a placeholder.
     Fields(Vec<FieldError>),
-    /// One field belongs to an existing person and another one doesn't.
+    /// One identifying field belongs to an existing person, but other fields differ.
     OneMatches {
-        /// The field that belongs to the person: `email` or `documentNumber`.
+        /// Field that belongs to the person: `email` or `documentNumber`.
         matched: &'static str,
-        /// The fields that differ from what is stored.
+        /// Fields that differ from the stored ones.
         differs: Vec<&'static str>,
-        /// Existing person.
+        /// The existing person.
         who: Who,
     },
-    /// E-mail address and document number belong to two people.
+    /// The e-mail address and the document number belong to two different people.
     TwoPeople {
         /// Person with the e-mail address.
         email: Who,
         /// Person with the document number.
         document: Who,
     },
-    /// An earlier row about the same person has another value.
+    /// An earlier row about the same person has another value in a field.
     Contradicts(Contradiction),
 }
 
 impl Mismatch {
-    /// Returns the errors of the row by field, without any values. `named` returns the name of a
-    /// row of the file.
+    /// Returns the errors of the row by field. They contain no values. `named` returns the name of
+    /// a row of the file.
     #[must_use]
     pub fn errors(&self, named: &dyn Fn(u32) -> String) -> Vec<FieldError> {
         match self {

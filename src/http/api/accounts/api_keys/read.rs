@@ -36,7 +36,8 @@ pub async fn get_api_key(
     let ended = row.ended_position.map(position).transpose()?;
     let uses = last_uses(&http, &database, &[id]).await?;
     let answer = Answer::ok(&ApiKeyAnswer::of_row(row, &uses))?;
-    // A password change can end the key. It is an event of the user, but it changes this answer.
+    // A password change of the owner can end the key. It is an event of the user, so the entity tag
+    // also contains the position of that event.
     Ok(match ended {
         Some(ended) => answer.version_with(version, ended),
         None => answer.version(version),
@@ -48,23 +49,23 @@ pub async fn get_api_key(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ApiKeysQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
-    /// and order only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// filters and order.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort direction; latest first if absent.
+    /// Sort direction. By default, the latest entry comes first.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the name contains. Case and accents are ignored.
+    /// Words that the name must contain. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Only keys in this state.
+    /// State that the listed keys must have.
     #[param(inline)]
     state: Option<ApiKeyState>,
 }
@@ -73,11 +74,11 @@ pub struct ApiKeysQuery {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ApiKeyState {
-    /// Valid, within the permissions that its owner still has.
+    /// The key is valid. It grants only permissions that its owner still has.
     Active,
-    /// Its expiry time has passed.
+    /// The expiry time of the key has passed.
     Expired,
-    /// Revoked, or ended by a new password of its owner.
+    /// The key was revoked, or ended by a new password of its owner.
     Revoked,
 }
 
@@ -91,8 +92,8 @@ impl From<ApiKeyState> for KeyState {
     }
 }
 
-/// Lists the API keys of all users, including keys that are no longer valid; newest first by
-/// default.
+/// Lists the API keys of all users, including keys that are no longer valid. The newest key comes
+/// first by default.
 #[utoipa::path(
     get, path = "/api-keys", params(ApiKeysQuery),
     responses(

@@ -35,7 +35,8 @@ pub async fn get_user(
     let version = position(row.position)?;
     let factor = row.second_factor_position.map(position).transpose()?;
     let answer = Answer::ok(&UserDetails::of_row(row))?;
-    // The second factor is another aggregate, but it changes this answer.
+    // The second factor is another aggregate. Its state is part of the response, so the entity tag
+    // also contains its position.
     Ok(match factor {
         Some(factor) => answer.version_with(version, factor),
         None => answer.version(version),
@@ -47,29 +48,29 @@ pub async fn get_user(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct UsersQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
-    /// sort and order only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// filters, sort and order.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort key; `createdAt` if absent.
+    /// Sort key. The default is `createdAt`.
     #[param(inline)]
     sort: Option<UserSort>,
-    /// Sort direction. If absent: latest first for times, A to Z for texts.
+    /// Sort direction. By default, times are sorted from latest to earliest, and texts from A to Z.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the user name, first name, last name or e-mail address contains. Case and accents
-    /// are ignored.
+    /// Words that the user name, first name, last name or e-mail address must contain. Case and
+    /// accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Only users with this role.
+    /// Role that the listed users must have.
     role: Option<RoleName>,
-    /// If true, only users who may log in. If false, only users who may not.
+    /// If true, lists only users who can log in. If false, lists only users who can't.
     is_active: Option<bool>,
 }
 
@@ -81,7 +82,7 @@ pub enum UserSort {
     CreatedAt,
     /// Order of the last change.
     UpdatedAt,
-    /// User name. Case and accents are ignored.
+    /// User name, without regard to case and accents.
     UserName,
     /// E-mail address.
     Email,
@@ -98,7 +99,7 @@ impl Sorting for UserSort {
     }
 }
 
-/// Lists users, newest first by default.
+/// Lists users. The newest user comes first by default.
 #[utoipa::path(
     get, path = "/users", params(UsersQuery),
     responses(

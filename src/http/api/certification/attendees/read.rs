@@ -45,24 +45,24 @@ pub async fn get_attendee(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AttendeesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
-    /// sort and order only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// filters, sort and order.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort key; `createdAt` if absent.
+    /// Sort key. The default is `createdAt`.
     #[param(inline)]
     sort: Option<AttendeeSort>,
-    /// Sort direction. If absent: latest first for times, A to Z for texts.
+    /// Sort direction. By default, times are sorted from latest to earliest, and texts from A to Z.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the full name, e-mail address or document number contains. Case and accents are
-    /// ignored.
+    /// Words that the full name, e-mail address or document number must contain. Case and accents
+    /// are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
     /// Only people of this country. Case and accents are ignored.
@@ -71,14 +71,14 @@ pub struct AttendeesQuery {
     /// Only people with this type of document. Case and accents are ignored.
     #[param(max_length = 200)]
     document_type: Option<String>,
-    /// Only people whom this import accepted, new or known before.
+    /// Only people whom this import accepted, either as new or as known.
     import_id: Option<Uuid>,
     /// Only people to whom this certificate was issued.
     certificate_id: Option<Uuid>,
-    /// Created at this time (RFC 3339) or later.
+    /// Only people who were created at this time (RFC 3339) or later.
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_after: Option<OffsetDateTime>,
-    /// Created before this time (RFC 3339).
+    /// Only people who were created before this time (RFC 3339).
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_before: Option<OffsetDateTime>,
 }
@@ -91,7 +91,7 @@ pub enum AttendeeSort {
     CreatedAt,
     /// Order of the last change.
     UpdatedAt,
-    /// Full name. Case and accents are ignored.
+    /// Full name, without regard to case and accents.
     FullName,
     /// E-mail address.
     Email,
@@ -108,7 +108,7 @@ impl Sorting for AttendeeSort {
     }
 }
 
-/// Lists people, newest first by default.
+/// Lists people. The newest person comes first by default.
 #[utoipa::path(
     get, path = "/attendees", params(AttendeesQuery),
     responses(
@@ -157,8 +157,8 @@ pub struct ExportAttendees {
     /// Format of the file.
     #[param(inline)]
     format: FileKind,
-    /// Words that the full name, e-mail address or document number contains. Case and accents are
-    /// ignored.
+    /// Words that the full name, e-mail address or document number must contain. Case and accents
+    /// are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
     /// Only people of this country. Case and accents are ignored.
@@ -167,23 +167,23 @@ pub struct ExportAttendees {
     /// Only people with this type of document. Case and accents are ignored.
     #[param(max_length = 200)]
     document_type: Option<String>,
-    /// Only people whom this import accepted, new or known before.
+    /// Only people whom this import accepted, either as new or as known.
     import_id: Option<Uuid>,
     /// Only people to whom this certificate was issued.
     certificate_id: Option<Uuid>,
-    /// Created at this time (RFC 3339) or later.
+    /// Only people who were created at this time (RFC 3339) or later.
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_after: Option<OffsetDateTime>,
-    /// Created before this time (RFC 3339).
+    /// Only people who were created before this time (RFC 3339).
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_before: Option<OffsetDateTime>,
 }
 
-/// Returns all people who meet the filters, oldest first, as a CSV or XLSX file.
+/// Returns all people who meet the filters as a CSV or XLSX file. The oldest person comes first.
 ///
-/// The file can be imported again; its people are then known. In CSV, a text that a spreadsheet
-/// program would interpret as a formula gets a leading apostrophe, which the import removes. In
-/// XLSX, spreadsheet programs also keep document numbers unchanged.
+/// The file can be imported again, and its people are then recognized as known. In CSV, a text that
+/// a spreadsheet program would interpret as a formula gets a leading apostrophe. The import removes
+/// it. In XLSX, spreadsheet programs also keep document numbers unchanged.
 #[utoipa::path(
     get, path = "/attendees/export", params(ExportAttendees),
     responses(

@@ -42,29 +42,29 @@ pub async fn get_certificate(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CertificatesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
-    /// sort and order only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// filters, sort and order.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort key; `createdAt` if absent.
+    /// Sort key. The default is `createdAt`.
     #[param(inline)]
     sort: Option<CertificateSort>,
-    /// Sort direction. If absent: latest first for times, A to Z for texts.
+    /// Sort direction. By default, times are sorted from latest to earliest, and texts from A to Z.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the name, event or client contains. Case and accents are ignored.
+    /// Words that the name, event or client must contain. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
     /// Only certificates of this client. Case and accents are ignored.
     #[param(max_length = 200)]
     client: Option<String>,
-    /// If true, only active certificates. If false, only inactive ones.
+    /// If true, lists only active certificates. If false, lists only inactive ones.
     is_active: Option<bool>,
 }
 
@@ -76,9 +76,9 @@ pub enum CertificateSort {
     CreatedAt,
     /// Order of the last change.
     UpdatedAt,
-    /// Name. Case and accents are ignored.
+    /// Name, without regard to case and accents.
     Name,
-    /// Client. Case and accents are ignored.
+    /// Client, without regard to case and accents.
     Client,
 }
 
@@ -93,7 +93,7 @@ impl Sorting for CertificateSort {
     }
 }
 
-/// Lists certificates, newest first by default.
+/// Lists certificates. The newest certificate comes first by default.
 #[utoipa::path(
     get, path = "/certificates", params(CertificatesQuery),
     responses(
@@ -142,7 +142,7 @@ pub(super) async fn answer(
         .await
 }
 
-/// Lists active certificates, which can be issued; newest first by default.
+/// Lists active certificates, which can be issued. The newest certificate comes first by default.
 #[utoipa::path(
     get, path = "/certificates/active", params(ListQuery),
     responses(

@@ -24,10 +24,10 @@ pub struct ExportIssuances {
     /// Format of the file.
     #[param(inline)]
     format: FileKind,
-    /// Words that the person's name contains. Case and accents are ignored.
+    /// Words that the person's name must contain. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Number, as printed on the certificate or as in its address.
+    /// Number of the certificate, as printed on it or as in its URL.
     #[param(max_length = 200)]
     number: Option<String>,
     /// Only issuances of this certificate.
@@ -41,7 +41,8 @@ pub struct ExportIssuances {
     /// Only certificates in this state.
     #[param(inline)]
     state: Option<IssuanceState>,
-    /// If true, only certificates about which a mail was sent. If false, only the others.
+    /// If true, only certificates about which a mail was sent. If false, only those about which no
+    /// mail was sent.
     is_sent: Option<bool>,
     /// Earliest date on the certificate (ISO 8601).
     #[serde(default, with = "iso_date::option")]
@@ -51,7 +52,8 @@ pub struct ExportIssuances {
     issued_to: Option<Date>,
 }
 
-/// Returns all generated certificates that meet the filters, oldest first, as a CSV or XLSX file.
+/// Returns all generated certificates that meet the filters as a CSV or XLSX file. The oldest
+/// certificate comes first.
 ///
 /// In CSV, a text that a spreadsheet program would interpret as a formula gets a leading
 /// apostrophe.

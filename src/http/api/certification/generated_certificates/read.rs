@@ -39,7 +39,7 @@ pub async fn get_issued_certificate(
     Ok(Answer::ok(&IssuanceAnswer::of_row(&http, row))?.version_with(version, mails))
 }
 
-/// Returns the public id of a number that is printed on a certificate.
+/// Returns the public id for a number that is printed on a certificate.
 ///
 /// # Errors
 /// 422 if the number has a typing error.
@@ -56,26 +56,26 @@ time::serde::format_description!(pub(super) iso_date, Date, "[year]-[month]-[day
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct IssuancesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
-    /// sort and order only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// filters, sort and order.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort key; `createdAt` if absent.
+    /// Sort key. The default is `createdAt`.
     #[param(inline)]
     sort: Option<IssuanceSort>,
-    /// Sort direction. If absent: latest first for times, A to Z for texts.
+    /// Sort direction. By default, times are sorted from latest to earliest, and texts from A to Z.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the person's name contains. Case and accents are ignored.
+    /// Words that the person's name must contain. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Number, as printed on the certificate or as in its address.
+    /// Number of the certificate, as printed on it or as in its URL.
     #[param(max_length = 200)]
     number: Option<String>,
     /// Only issuances of this certificate.
@@ -89,7 +89,8 @@ pub struct IssuancesQuery {
     /// Only certificates in this state.
     #[param(inline)]
     state: Option<IssuanceState>,
-    /// If true, only certificates about which a mail was sent. If false, only the others.
+    /// If true, only certificates about which a mail was sent. If false, only those about which no
+    /// mail was sent.
     is_sent: Option<bool>,
     /// Earliest date on the certificate (ISO 8601).
     #[serde(default, with = "iso_date::option")]
@@ -133,7 +134,7 @@ pub enum IssuanceSort {
     CreatedAt,
     /// Order of the last change.
     UpdatedAt,
-    /// Name of the person. Case and accents are ignored.
+    /// Name of the person, without regard to case and accents.
     FullName,
 }
 
@@ -147,7 +148,7 @@ impl Sorting for IssuanceSort {
     }
 }
 
-/// Lists generated certificates, newest first by default.
+/// Lists generated certificates. The newest one comes first by default.
 #[utoipa::path(
     get, path = "/generated-certificates", params(IssuancesQuery),
     responses(

@@ -1,5 +1,5 @@
-//! Recipients of a certificate: people listed by id, the people of an import, or the people who
-//! meet a filter.
+//! Recipients of a certificate: people whom the client lists by id, the people of an import, or the
+//! people who meet a filter.
 
 use std::collections::HashSet;
 
@@ -14,16 +14,16 @@ use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::{self, AttendeeFilter};
 use crate::projection::queries::imports;
 
-/// Maximum number of people that an import or a filter may select.
+/// Largest number of people that an import or a filter may select.
 pub(super) const MAX_SELECTED: usize = 100_000;
-/// Filter of people. A person must meet all given conditions, and at least one is required. The
-/// conditions have the same meaning as in the list of attendees.
+/// Filter of people. A person must meet all given conditions. At least one condition is required.
+/// The conditions have the same meaning as in the list of attendees.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"country": "Colombia", "createdAfter": "2026-11-01T00:00:00Z"}))]
 pub struct RecipientFilter {
-    /// Words that the full name, e-mail address or document number contains. Case and accents are
-    /// ignored.
+    /// Words that the full name, e-mail address or document number must contain. Case and accents
+    /// are ignored.
     #[schema(max_length = 200)]
     search: Option<String>,
     /// Country. Case and accents are ignored.
@@ -32,9 +32,9 @@ pub struct RecipientFilter {
     /// Type of the identity document. Case and accents are ignored.
     #[schema(max_length = 200)]
     document_type: Option<String>,
-    /// Id of an import that accepted the person, new or known before.
+    /// Id of an import that accepted the person, either as new or as known.
     import_id: Option<Uuid>,
-    /// Id of another certificate that was issued to the person.
+    /// Id of another certificate. It must have been issued to the person.
     certificate_id: Option<Uuid>,
     /// The person was created at or after this time (RFC 3339).
     #[serde(default, with = "time::serde::rfc3339::option")]
@@ -45,7 +45,7 @@ pub struct RecipientFilter {
     created_before: Option<OffsetDateTime>,
 }
 
-/// Recipients, listed by id or selected by a filter.
+/// Recipients. They are listed by id, or selected by a filter.
 pub(super) enum Recipients {
     Named(Vec<Uuid>),
     Selected {
@@ -55,10 +55,10 @@ pub(super) enum Recipients {
 }
 
 impl Recipients {
-    /// Creates recipients from exactly one of the three parameters.
+    /// Creates the recipients from the three parameters, of which exactly one must be given.
     ///
     /// # Errors
-    /// None or several are given, or the given one is empty, too long or invalid.
+    /// None or several of the parameters are given, or the given one is empty, too long or invalid.
     pub(super) fn of(
         attendee_ids: Option<Vec<Uuid>>,
         import_id: Option<Uuid>,
@@ -81,8 +81,7 @@ impl Recipients {
                 filter: filter.checked()?,
             }),
             _ => {
-                let message =
-                    "is missing or not alone; give one of attendeeIds, importId and filter";
+                let message = "give exactly one of attendeeIds, importId and filter";
                 Err(ApiError::field("attendeeIds", message))
             }
         }
@@ -95,19 +94,19 @@ impl Recipients {
             return Err(ApiError::field("attendeeIds", "name at least one attendee"));
         }
         if ids.len() > MAX_ATTENDEES {
-            let message = format!("name at most {MAX_ATTENDEES} attendees a call");
+            let message = format!("name at most {MAX_ATTENDEES} attendees per request");
             return Err(ApiError::field("attendeeIds", message));
         }
         Ok(Self::Named(ids))
     }
 
-    /// Returns the ids of the people, each once. Waits until the query tables contain the current
-    /// log, and then applies the filter to them. People who are created later are not included. The
-    /// batch refuses people who no longer exist.
+    /// Returns the ids of the people, each of them once. Waits until the query tables contain all
+    /// events that are now in the log, and then applies the filter. People who are created later
+    /// are not included. The batch refuses people who no longer exist.
     ///
     /// # Errors
-    /// The import doesn't exist, the filter selects nobody or too many, or the query tables are not
-    /// up to date.
+    /// The import does not exist, the filter selects no people or too many, or the query tables are
+    /// not current.
     pub(super) async fn resolve(self, http: &HttpState) -> Result<Vec<Uuid>, ApiError> {
         let (field, filter) = match self {
             Self::Named(ids) => return Ok(ids),

@@ -33,7 +33,7 @@ pub async fn get_import(
     current(&http, id).await
 }
 
-/// Returns the current answer about an import.
+/// Returns the response with the current state of an import.
 pub(super) async fn current(http: &HttpState, id: Uuid) -> Result<Answer, ApiError> {
     let import = super::read(http, id)
         .await?
@@ -46,31 +46,31 @@ pub(super) async fn current(http: &HttpState, id: Uuid) -> Result<Answer, ApiErr
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportsQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
-    /// and order only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// filters and order.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort direction; latest first if absent.
+    /// Sort direction. By default, the latest entry comes first.
     #[param(inline)]
     order: Option<Direction>,
     /// Only imports in this state.
     #[param(inline)]
     state: Option<ImportState>,
-    /// Only imports that issue this certificate to people whose row names no other one.
+    /// Only imports with this certificate for people whose row contains no other one.
     certificate_id: Option<Uuid>,
     /// Only imports of files in this format.
     #[param(inline)]
     format: Option<ImportFormat>,
-    /// Uploaded at this time (RFC 3339) or later.
+    /// Only imports whose file was uploaded at this time (RFC 3339) or later.
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_after: Option<OffsetDateTime>,
-    /// Uploaded before this time (RFC 3339).
+    /// Only imports whose file was uploaded before this time (RFC 3339).
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_before: Option<OffsetDateTime>,
 }
@@ -79,22 +79,22 @@ pub struct ImportsQuery {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ImportState {
-    /// Waiting to be read.
+    /// The import waits until the file is read.
     Requested,
-    /// Being read.
+    /// The file is being read.
     Running,
-    /// All rows are processed.
+    /// All rows were processed.
     Completed,
     /// The file could not be read to its end.
     Failed,
-    /// Being cancelled.
+    /// The import is being cancelled.
     Cancelling,
-    /// Cancelled.
+    /// The import was cancelled.
     Cancelled,
 }
 
 impl ImportState {
-    /// Returns the state's name in the query table.
+    /// Returns the name of the state in the query table.
     const fn stored(self) -> &'static str {
         match self {
             Self::Requested => "requested",
@@ -111,18 +111,18 @@ impl ImportState {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ImportFormat {
-    /// A text file with separators.
+    /// Text file with separators.
     Csv,
-    /// An XLSX workbook.
+    /// XLSX workbook.
     Xlsx,
-    /// An XLS workbook, written by older programs.
+    /// XLS workbook, the format of older spreadsheet programs.
     Xls,
-    /// A list in JSON.
+    /// JSON list.
     Json,
 }
 
 impl ImportFormat {
-    /// Returns the format's name in the query table.
+    /// Returns the name of the format in the query table.
     const fn stored(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -133,7 +133,7 @@ impl ImportFormat {
     }
 }
 
-/// An import in a list. `GET /imports/{id}` also has the errors of its rows.
+/// An import in a list. `GET /imports/{id}` also returns the errors of its rows.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportListed {
@@ -146,9 +146,9 @@ pub struct ImportListed {
     /// Size of the file, in bytes.
     #[schema(example = 20_480)]
     size: i64,
-    /// Id of the certificate for people whose row names no other one.
+    /// Id of the certificate for people whose row contains no other one.
     certificate_id: Option<Uuid>,
-    /// Error that stopped the reading of the file.
+    /// Error that ended the reading of the file before its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<ImportFailure>,
     /// Time of the upload (RFC 3339).
@@ -157,7 +157,7 @@ pub struct ImportListed {
     /// Time of the last change (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     updated_at: Timestamp,
-    /// Time at which it ended, successfully or not (RFC 3339); null before.
+    /// Time at which the import ended, successfully or not (RFC 3339). Null until then.
     #[schema(example = "2026-11-21T12:00:00Z")]
     ended_at: Option<Timestamp>,
 }
@@ -177,7 +177,7 @@ impl From<ImportRow> for ImportListed {
     }
 }
 
-/// Lists imports, newest first by default.
+/// Lists imports. The newest import comes first by default.
 #[utoipa::path(
     get, path = "/imports", params(ImportsQuery),
     responses(

@@ -11,7 +11,7 @@ use crate::http::protocol::extract::filter_text;
 use crate::projection::queries::jobs::JobFilter;
 
 const STATUSES: [&str; 4] = ["pending", "sent", "error", "cancelled"];
-/// States of a job, as named in answers.
+/// States of a job, with the names that responses contain.
 pub(super) const STATES: [&str; 9] = [
     "queued",
     "claimed",
@@ -28,7 +28,7 @@ pub(super) const STATES: [&str; 9] = [
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobsFilter {
-    /// Words that the recipient's name or address contains. Case and accents are ignored.
+    /// Words that the name or address of the recipient must contain. Case and accents are ignored.
     #[schema(max_length = 200, example = "ada")]
     #[serde(default)]
     pub search: Option<String>,
@@ -47,25 +47,25 @@ pub struct JobsFilter {
     /// Only jobs about generated certificates that this batch created.
     #[serde(default)]
     pub batch_id: Option<Uuid>,
-    /// Only jobs about this generated certificate; also named `issuanceId`.
+    /// Only jobs about this generated certificate. The parameter can also be written `issuanceId`.
     #[serde(default, alias = "issuanceId")]
     pub generated_certificate_id: Option<Uuid>,
-    /// Queued at this time (RFC 3339) or later.
+    /// Only jobs that were queued at this time (RFC 3339) or later.
     #[schema(example = "2026-11-01T00:00:00Z")]
     #[serde(default)]
     pub from: Option<String>,
-    /// Queued before this time (RFC 3339).
+    /// Only jobs that were queued before this time (RFC 3339).
     #[schema(example = "2026-12-01T00:00:00Z")]
     #[serde(default)]
     pub to: Option<String>,
 }
 
 impl JobsFilter {
-    /// Checks the filter and converts it for the queries.
+    /// Checks the filter, and converts it for the queries.
     ///
     /// # Errors
-    /// 400 for an unknown status or state or a malformed time; 422 for an invalid time range or search
-    /// text.
+    /// 400 for an unknown status or state or a malformed time; 422 for an invalid time range or
+    /// search text.
     pub fn checked(&self) -> Result<JobFilter, ApiError> {
         if self
             .status

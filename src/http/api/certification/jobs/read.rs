@@ -18,14 +18,14 @@ use crate::projection::queries::jobs;
 use crate::projection::queries::jobs::{JobFilter, JobRow};
 use crate::projection::queries::listing::SortKey;
 
-/// A job with its attempts.
+/// Job with its attempts.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobDetail {
     /// Data of the job.
     #[serde(flatten)]
     job: JobAnswer,
-    /// The last 100 attempts, oldest first.
+    /// The last 100 attempts. The oldest of them comes first.
     history: Vec<Attempt>,
 }
 
@@ -46,8 +46,8 @@ pub async fn get_job(
     let row = jobs::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("job"))?;
     let version = position(row.position)?;
-    // The log may be ahead of the row, so newer events are dropped: both must show the same
-    // version.
+    // The log may contain newer events than the row. They are removed, because job and attempts
+    // must show the same version.
     let mut events = http
         .commands
         .log()
@@ -66,23 +66,23 @@ pub async fn get_job(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct JobsQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
-    /// sort and order only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// filters, sort and order.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort key; `createdAt` if absent.
+    /// Sort key. The default is `createdAt`.
     #[param(inline)]
     sort: Option<JobSort>,
-    /// Sort direction; latest first if absent.
+    /// Sort direction. By default, the latest entry comes first.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the recipient's name or address contains. Case and accents are ignored.
+    /// Words that the name or address of the recipient must contain. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
     /// Status: `pending`, `sent`, `error` or `cancelled`.
@@ -94,12 +94,12 @@ pub struct JobsQuery {
     certificate_id: Option<Uuid>,
     /// Only jobs about generated certificates that this batch created.
     batch_id: Option<Uuid>,
-    /// Only jobs about this generated certificate; also named `issuanceId`.
+    /// Only jobs about this generated certificate. The parameter can also be written `issuanceId`.
     #[serde(alias = "issuanceId")]
     generated_certificate_id: Option<Uuid>,
-    /// Queued at this time (RFC 3339) or later.
+    /// Only jobs that were queued at this time (RFC 3339) or later.
     from: Option<String>,
-    /// Queued before this time (RFC 3339).
+    /// Only jobs that were queued before this time (RFC 3339).
     to: Option<String>,
 }
 
@@ -107,7 +107,7 @@ pub struct JobsQuery {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum JobSort {
-    /// Order of queueing.
+    /// Order in which the jobs were queued.
     CreatedAt,
     /// Order of the last change.
     UpdatedAt,
@@ -122,7 +122,7 @@ impl Sorting for JobSort {
     }
 }
 
-/// A page of jobs, and the numbers of all jobs.
+/// Page of jobs, and the numbers of all jobs.
 #[derive(Serialize, ToSchema)]
 pub struct JobsPage {
     /// Always true.
@@ -144,7 +144,7 @@ pub struct JobsMeta {
     summary: SummaryAnswer,
 }
 
-/// Lists jobs, newest first by default, with the numbers of all jobs.
+/// Lists jobs, together with the numbers of all jobs. The newest job comes first by default.
 #[utoipa::path(
     get, path = "/jobs", params(JobsQuery),
     responses(
@@ -200,8 +200,8 @@ pub(super) async fn answer(
     Answer::list(&shown, &JobsMeta { list, summary })
 }
 
-/// Lists jobs that wait or are being sent, including held and scheduled jobs; newest first by
-/// default.
+/// Lists jobs that wait or are being sent, including held and scheduled jobs. The newest job comes
+/// first by default.
 #[utoipa::path(
     get, path = "/jobs/pending", params(ListQuery),
     responses(

@@ -1,4 +1,4 @@
-//! Endpoints that show templates of the issuer.
+//! Endpoints that show the issuer's own templates.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -42,25 +42,25 @@ pub async fn get_own_template(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OwnTemplatesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
-    /// and order only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// filters and order.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort direction; latest first if absent.
+    /// Sort direction. By default, the latest entry comes first.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the name contains. Case and accents are ignored.
+    /// Words that the name must contain. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
 }
 
-/// Lists your own templates, newest first by default.
+/// Lists your own templates. The newest template comes first by default.
 #[utoipa::path(
     get, path = "/templates/own", params(OwnTemplatesQuery),
     responses(
@@ -94,24 +94,24 @@ pub async fn list_own_templates(
     Answer::list(&shown, &meta)
 }
 
-/// Source and manifest of a version.
+/// Source and manifest of one version.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"id": "5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6", "version": 1, "source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
 pub struct OwnTemplateSource {
     /// Id of the template.
     id: Uuid,
-    /// The version.
+    /// Number of the version.
     #[schema(example = 1)]
     version: u32,
-    /// The Typst source.
+    /// Typst source.
     source: String,
-    /// The manifest.
+    /// Manifest of the version.
     #[schema(value_type = Object)]
     manifest: Value,
 }
 
-/// Returns source and manifest of a version.
+/// Returns the source and the manifest of one version.
 #[utoipa::path(
     get, path = "/templates/own/{id}/versions/{version}",
     params(

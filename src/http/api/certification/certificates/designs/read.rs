@@ -41,20 +41,21 @@ pub async fn get_design(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DesignQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
-    /// and order only.
+    /// Cursor of the page: `meta.nextCursor` of the previous page. It is valid only for the same
+    /// filters and order.
     cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
+    /// Number of the page, from 1, instead of a cursor. The response then also has `meta.total`.
+    /// Pages by number end at entry 10,000; pages by cursor have no such limit.
     #[param(minimum = 1)]
     page: Option<u32>,
-    /// Entries per page; 50 if absent.
+    /// Largest number of entries per page. The default is 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Sort direction; latest first if absent.
+    /// Sort direction. By default, the latest entry comes first.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the name or the uploaded file's name contains. Case and accents are ignored.
+    /// Words that the name of the design or of the uploaded file must contain. Case and accents are
+    /// ignored.
     #[param(max_length = 200)]
     search: Option<String>,
     /// Only designs of this client. Case and spaces are ignored.
@@ -98,7 +99,7 @@ pub async fn list_designs(
         .await
 }
 
-/// Query parameters of the request for a design's data.
+/// Query parameters of the endpoint that reads data from the URL of a design.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -110,14 +111,14 @@ pub struct InfoQuery {
     url: String,
 }
 
-/// Data in a design's address.
+/// Data that the URL of a design contains.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DesignInfo {
-    /// The client, as written in addresses.
+    /// Client, in the form in which URLs contain it.
     #[schema(example = "acme")]
     client: String,
-    /// The year in which it was uploaded.
+    /// Year of the upload.
     #[schema(example = "2026")]
     year: String,
     /// Name of the file.
@@ -125,9 +126,9 @@ pub struct DesignInfo {
     filename: String,
 }
 
-/// Returns client, year and file name from a design's address.
+/// Returns the client, year and file name that the URL of a design contains.
 ///
-/// It does not check whether the design exists.
+/// The request does not check whether the design exists.
 #[utoipa::path(
     get, path = "/certificates/designs/info", params(InfoQuery),
     responses(
@@ -139,7 +140,7 @@ pub async fn get_design_info(
     State(http): State<HttpState>,
     Query(query): Query<InfoQuery>,
 ) -> Result<Answer, ApiError> {
-    let foreign = || ApiError::field("url", "is not the address of a design of ours");
+    let foreign = || ApiError::field("url", "is not the URL of a design on this server");
     let key = key_of_url(&http, query.url.trim()).ok_or_else(foreign)?;
     Answer::ok(&info(key.as_str()).ok_or_else(foreign)?)
 }
