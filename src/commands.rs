@@ -1,8 +1,9 @@
-//! Execution of commands: load → evolve → decide → append, again after a conflict.
+//! Execution of commands: load → evolve → decide → append. After a conflict, these steps are
+//! repeated.
 //!
-//! A command id is decided once. Events carry the id of their command. So a command that is sent
-//! again finds its own events and changes nothing. This happens for a retry by a client, a
-//! redelivered message, or after a timeout with unknown outcome.
+//! A command id is decided only once. Events contain the id of their command. So a command that is
+//! executed again finds its own events and changes nothing. Commands are repeated after a retry by
+//! a client, a redelivery of a message, or a timeout with an unknown outcome.
 
 pub mod attendee;
 pub mod change_user;
@@ -37,14 +38,14 @@ pub use snapshot::Snapshot;
 pub use transaction::Transaction;
 pub use version::IfVersion;
 
-/// Maximum number of attempts of a command with conflicts. With backoff of up to about 1 s, 50
-/// concurrent writers to one aggregate all succeed on a busy machine.
+/// Maximum number of attempts of a command with conflicts. With a backoff of up to about 1 s, 50
+/// concurrent writers to one aggregate all succeed even on a busy machine.
 const TRIES: usize = 24;
 
-/// Context of a command: its id, its origin and its actor.
+/// Context of a command: its ids and its actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandContext {
-    /// Id of the command. The same id means the same intention.
+    /// Id of the command. Two commands with the same id have the same intention.
     pub command_id: CommandId,
     /// Correlation id: the origin of a chain of commands and events.
     pub correlation_id: Uuid,
@@ -66,7 +67,7 @@ impl CommandContext {
         }
     }
 
-    /// Creates the context of the `n`th command that a process or worker executes because of an
+    /// Creates the context of the `n`th command that the process `process` executes because of an
     /// event.
     #[must_use]
     pub fn of_process(event: &RecordedEvent, process: &str, n: usize) -> Self {
@@ -85,13 +86,13 @@ pub enum CommandError {
     /// The decider refuses the command.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Each attempt had a conflict with another writer of the same aggregate; try again later.
-    #[error("the same thing is being changed by many at once; try again")]
+    /// Each attempt had a conflict with another writer of the same aggregate. Try again later.
+    #[error("too many requests change the same object at the same time; try again")]
     Busy,
     /// The log can't be read or written.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log contains an event that this program doesn't know.
+    /// This program doesn't know an event in the log.
     #[error(transparent)]
     Decode(#[from] DecodeError),
 }
@@ -101,15 +102,16 @@ pub enum CommandError {
 pub struct Done<D: Decider> {
     /// State after the command.
     pub state: D::State,
-    /// Events of the command, written now or when it was first executed.
+    /// Events of the command, written by this call or when the command was first executed.
     pub events: Vec<D::Event>,
-    /// Position of the last of these events, or of the aggregate if there are none.
+    /// Position of the last of these events. If the command has no events, position of the
+    /// aggregate.
     pub position: Position,
-    /// True if the command had been executed before.
+    /// True if the command had already been executed.
     pub repeated: bool,
 }
 
-/// Executor of commands, the only way to change anything. Cloning is cheap.
+/// Executor of commands. All changes are made with it. Cloning is cheap.
 #[derive(Clone)]
 pub struct Commands {
     log: EventLog,
@@ -117,7 +119,7 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// Creates an executor on a log. `clock` gives the time of the events.
+    /// Creates an executor on a log. `clock` returns the time for new events.
     pub fn new(log: EventLog, clock: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>) -> Self {
         Self { log, clock }
     }
@@ -142,9 +144,9 @@ impl Commands {
         self.load_for::<D>(&id.to_string(), None).await
     }
 
-    /// Returns the state after an aggregate's first event, or the initial state if there is none.
-    /// This is sufficient for values that later events don't change, and costs less than loading
-    /// the whole history.
+    /// Returns the state after the first event of an aggregate, or the initial state if the
+    /// aggregate has no events. This is sufficient for values that later events don't change, and
+    /// is cheaper than loading the whole history.
     ///
     /// # Errors
     /// The log can't be read.
@@ -158,7 +160,8 @@ impl Commands {
         })
     }
 
-    /// Returns the last event of an aggregate, if any. This is sufficient to detect a final event.
+    /// Returns the last event of an aggregate, if any. This is sufficient for detecting a final
+    /// event.
     ///
     /// # Errors
     /// The log can't be read.
@@ -192,10 +195,10 @@ impl Commands {
         .map(Done::of)
     }
 
-    /// Like [`Self::execute`], but assumes the aggregate to be `assumed` instead of loading it. The
-    /// expected sequence of the append verifies the assumption. If it is wrong, the aggregate is
-    /// loaded and the command decided again. This halves the cost of commands that create an
-    /// aggregate or follow an event that the caller has.
+    /// Like [`Self::execute`], but assumes that the aggregate equals `assumed` instead of loading
+    /// it. The expected sequence of the append verifies the assumption. If it is wrong, the
+    /// aggregate is loaded and the command is decided again. This halves the cost of commands that
+    /// create an aggregate or follow an event that the caller already has.
     ///
     /// # Errors
     /// The command is refused, or the log can't be used.
@@ -218,11 +221,11 @@ impl Commands {
         .map(Done::of)
     }
 
-    /// Runs `body`, which decides on several aggregates, and appends all events atomically. The
-    /// body runs again after a conflict, and must decide only through the transaction.
+    /// Runs `body`, which decides on several aggregates, and appends all events atomically. After a
+    /// conflict, `body` runs again. It must decide only through the transaction.
     ///
     /// # Errors
-    /// The body refuses, or the log can't be used.
+    /// `body` refuses, or the log can't be used.
     pub async fn transact<T, F>(
         &self,
         context: &CommandContext,
@@ -234,13 +237,13 @@ impl Commands {
         self.transact_on(&Snapshot::default(), context, body).await
     }
 
-    /// Like [`Self::transact`], with aggregates that were loaded together before. If one that the
-    /// body decides on has changed since, the append conflicts, and the second attempt loads
-    /// everything. If the body writes events, the aggregates that it only reads from the snapshot
-    /// are not checked and may be stale.
+    /// Like [`Self::transact`], but uses aggregates that were loaded together before. If `body`
+    /// decides on one that has changed since, the append conflicts, and the second attempt loads
+    /// everything. If `body` writes events, aggregates that it only reads from the snapshot are not
+    /// checked and may be stale.
     ///
     /// # Errors
-    /// The body refuses, or the log can't be used.
+    /// `body` refuses, or the log can't be used.
     pub async fn transact_on<T, F>(
         &self,
         snapshot: &Snapshot,
@@ -316,17 +319,17 @@ impl Commands {
     }
 }
 
-/// Value of a transaction, with the positions of its events.
+/// Result of a transaction: a value and the positions of the written events.
 #[derive(Clone, Debug)]
 pub struct Committed<T> {
-    /// Value returned by the body.
+    /// Value that `body` returned.
     pub value: T,
-    /// Positions of the events written now, in order; empty if none were written.
+    /// Positions of the events that this call wrote, in order; empty if it wrote none.
     pub positions: Vec<Position>,
 }
 
 impl<D: Decider> Done<D> {
-    /// Sets the position of the last event written now, if any.
+    /// Sets the position to that of the last event that this call wrote, if any.
     fn of(committed: Committed<Self>) -> Self {
         let position = committed
             .last_position()
@@ -339,14 +342,14 @@ impl<D: Decider> Done<D> {
 }
 
 impl<T> Committed<T> {
-    /// Returns the position of the last event written, if any.
+    /// Returns the position of the last event that this call wrote, if any.
     #[must_use]
     pub fn last_position(&self) -> Option<Position> {
         self.positions.last().copied()
     }
 }
 
-/// Waits a random time of at most 4 ms × 2^`attempt`, up to 1024 ms.
+/// Waits for a random time between 0 and 4 ms × 2^`attempt`, at most 1024 ms.
 async fn backoff(attempt: usize) {
     let most = 4_u64 << attempt.min(8);
     let wait = rand::random_range(0..=most);

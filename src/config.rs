@@ -1,9 +1,10 @@
-//! Configuration: defaults < file < embedded stack < environment < flags.
+//! Configuration. Sources from weakest to strongest: defaults, file, embedded stack, environment,
+//! flags.
 //!
-//! Environment variables are `LAUREATE_` and the key in capitals, with `__` for a dot, such as
-//! `LAUREATE_DATABASE__URL`. A variable with the suffix `_FILE` names a file that holds the value,
-//! which suits secrets. Unknown keys are rejected in every source. `laureate.example.toml` shows
-//! every key; a test reads it.
+//! The name of an environment variable is `LAUREATE_` and the key in capitals, with `__` for each
+//! dot, for example `LAUREATE_DATABASE__URL`. If the name has the suffix `_FILE`, the variable
+//! gives the path of a file that contains the value, which is useful for secrets. Unknown keys are
+//! rejected in every source. `laureate.example.toml` documents every key, and a test loads it.
 
 mod effective;
 mod error;
@@ -36,9 +37,9 @@ pub struct Config {
     pub namespace: String,
     /// Log filter as `tracing` directives, such as `info` or `laureate=debug,info`.
     pub log: String,
-    /// `json` for machines, `text` for people.
+    /// `json` for programs, `text` for people.
     pub log_format: LogFormat,
-    /// Longest time for work in progress to finish after a stop signal, in seconds.
+    /// Maximum time after a stop signal for running work to finish, in seconds.
     pub shutdown_grace_seconds: u64,
     /// The event log.
     pub nats: NatsConfig,
@@ -86,27 +87,28 @@ pub enum LogFormat {
     Text,
 }
 
-/// The event log's server.
+/// Server of the event log.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NatsConfig {
-    /// Address such as `nats://user:password@host:4222` or `tls://…`. Commas separate the servers
-    /// of a cluster.
+    /// URL, for example `nats://user:password@host:4222` or `tls://…`. In a cluster, the URLs of
+    /// the servers are separated by commas.
     pub url: Secret,
-    /// Credentials file (JWT and key seed), if the server requires one instead of a password.
+    /// Path of a credentials file (JWT and key seed), if the server requires it instead of a
+    /// password.
     #[serde(default)]
     pub credentials: Option<PathBuf>,
-    /// PEM file with the certificate authority of the server, if the system doesn't trust it.
+    /// Path of a PEM file with the server's certificate authority, if the system doesn't trust it.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// Replicas of each stream: 1, or 3 or 5 in a cluster. If absent, existing streams stay as they
-    /// are, and new ones get 1.
+    /// Replicas of each stream: 1, or in a cluster 3 or 5. If absent, new streams get 1 replica,
+    /// and existing streams are not changed.
     #[serde(default)]
     pub replicas: Option<u8>,
 }
 
 impl NatsConfig {
-    /// Returns the address of the server, with credentials.
+    /// Returns the URL of the server, with credentials.
     #[must_use]
     pub fn address(&self) -> Address<'_> {
         let credentials = self.credentials.as_deref();
@@ -123,33 +125,34 @@ impl NatsConfig {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
-    /// Address such as `postgres://user:password@host:5432/laureate`.
+    /// URL, for example `postgres://user:password@host:5432/laureate`.
     pub url: Secret,
     /// Maximum number of connections for requests.
     pub connections: usize,
 }
 
-/// Secret keys. `claim_key` must stay the same for as long as the log exists.
+/// Secret keys. `claim_key` must never change while the log exists.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretsConfig {
-    /// Hides unique values in the log, and seals second factors there. At least 32 characters. Must
-    /// never change.
+    /// Key that hides unique values and encrypts second factors in the log. At least 32 characters.
+    /// It must never change.
     pub claim_key: Secret,
-    /// Signs access tokens. At least 32 characters. Another key invalidates all access tokens.
+    /// Key that signs access tokens. At least 32 characters. A change invalidates all access
+    /// tokens.
     #[serde(default)]
     pub token_key: Secret,
-    /// Keys with ids, such as `2026-11:KEY, 2026-05:KEY`. The first one signs access tokens. All of
-    /// them and `token_key` are accepted.
+    /// Keys with ids, for example `2026-11:KEY, 2026-05:KEY`. The first key signs access tokens.
+    /// Tokens that any of these keys or `token_key` has signed are accepted.
     #[serde(default)]
     pub token_keys: Secret,
 }
 
 impl SecretsConfig {
-    /// Returns the keys of access tokens. The first one signs.
+    /// Returns the keys for access tokens. The first key signs.
     ///
     /// # Errors
-    /// Fails if there is no key, or if a key is not usable.
+    /// Fails if there is no key, or if a key is invalid.
     pub fn signing_keys(&self) -> Result<Vec<SigningKey>, BadKeys> {
         SigningKey::list(&self.token_keys, &self.token_key)
     }
@@ -167,8 +170,9 @@ pub struct CertificatesConfig {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PeopleConfig {
-    /// `refuse`: a second person with the same e-mail address is an error. `allow`: people may
-    /// share an address, and the document number distinguishes them, or else the name.
+    /// `refuse`: a second person with the same e-mail address is an error. `allow`: several people
+    /// may have the same address. They are distinguished by document number, or by name if they
+    /// have none.
     pub shared_email: SharedEmail,
 }
 
@@ -196,7 +200,7 @@ impl Default for ImportConfig {
 }
 
 impl ImportConfig {
-    /// Returns the limits for the reader. `max_bytes` is the limit of the upload.
+    /// Returns the limits for the spreadsheet reader. `max_bytes` is the maximum size of an upload.
     #[must_use]
     pub fn limits(&self, max_bytes: u64) -> Limits {
         Limits {
@@ -213,13 +217,13 @@ impl ImportConfig {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorkersConfig {
-    /// Files imported at once.
+    /// Number of files that are imported at the same time.
     pub importer: usize,
-    /// Events that process managers handle at once.
+    /// Number of events that the process managers handle at the same time.
     pub processes: usize,
-    /// Batches of certificates rendered at once. Each uses one core.
+    /// Number of certificate batches that are rendered at the same time. Each uses one core.
     pub renderer: usize,
-    /// Mails sent at once.
+    /// Number of mails that are sent at the same time.
     pub mailer: usize,
 }
 
@@ -239,12 +243,12 @@ impl Config {
     /// Merges the sources and checks the result.
     ///
     /// # Errors
-    /// Fails at the first setting that is not usable. The error names its key and source.
+    /// Fails at the first invalid setting. The error names the key and the source.
     pub fn load(sources: Sources) -> Result<Self, ConfigError> {
         Self::load_with_origins(sources).map(|(config, _)| config)
     }
 
-    /// Same as [`Self::load`], and also returns the source of each value.
+    /// Merges the sources like [`Self::load`], and also returns the source of each value.
     ///
     /// # Errors
     /// See [`Self::load`].

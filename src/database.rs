@@ -1,5 +1,5 @@
-//! PostgreSQL: connection pools, errors that may be logged, and migrations of the tables that a
-//! replay can't restore.
+//! PostgreSQL: connection pools, errors that are safe to log, and migrations for the tables that
+//! can't be rebuilt from the log.
 
 mod server;
 
@@ -14,15 +14,15 @@ use tokio_postgres::NoTls;
 
 pub use server::{ServerSeen, look, pending_migrations};
 
-/// Timeout for a connection, new or from the pool.
+/// Maximum time to wait for a connection, both for a new one and for one from the pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Settings of each connection. They limit statements, lock waits and idle transactions. Times in
-/// text are in UTC, so that rows compare equal everywhere.
+/// Settings of each connection. They limit statements, lock waits and idle transactions. The time
+/// zone is UTC, so that rows in text form are equal on all machines.
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
     -c idle_in_transaction_session_timeout=60s -c timezone=UTC -c datestyle=ISO";
 
-/// The files under `migrations/`, in order. They contain only tables that a replay can't restore.
+/// Files in `migrations/`, in order. They create only tables that can't be rebuilt from the log.
 const MIGRATIONS: &[(&str, &str)] = &[
     (
         "0001_checkpoints",
@@ -50,15 +50,16 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Database error. It contains no values of rows, so it may be logged.
+/// Database error. It never contains values of rows, so it is safe to log.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
-    /// The URL is not valid.
+    /// The URL is invalid.
     #[error(
         "the database URL is not usable: {0}; give postgres://user:password@host:port/database"
     )]
     Url(String),
-    /// The server doesn't answer, the connection broke, or no connection became free in time.
+    /// The server doesn't respond, the connection was lost, or the pool had no free connection in
+    /// time.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The server refused a statement.
@@ -69,7 +70,7 @@ pub enum DatabaseError {
         /// Table, column and constraint, or the server's message about a missing object, if known.
         at: Option<String>,
     },
-    /// The text of an applied migration has changed.
+    /// The file of a migration was changed after the migration had been applied.
     #[error(
         "migration {0} was changed after it had been applied; restore its text and add a new migration instead"
     )]
@@ -77,14 +78,14 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// Returns true if a table does not exist. Its projection has not been built yet.
+    /// Returns true if a table doesn't exist, because its projection has not been built yet.
     #[must_use]
     pub fn is_missing_table(&self) -> bool {
         matches!(self, Self::Refused { sqlstate, .. } if sqlstate == "42P01")
     }
 
-    /// Returns true if the statement ran into `statement_timeout`, or an operator cancelled it. It
-    /// may succeed with less work.
+    /// Returns true if the statement exceeded `statement_timeout` or an operator cancelled it. A
+    /// statement that does less work may succeed.
     #[must_use]
     pub fn is_statement_timeout(&self) -> bool {
         matches!(self, Self::Refused { sqlstate, .. } if sqlstate == "57014")
@@ -146,11 +147,12 @@ impl From<deadpool_postgres::PoolError> for DatabaseError {
     }
 }
 
-/// Creates a pool of at most `max_size` connections with the given search path (a list as in `SET
-/// search_path`; see [`crate::projection::ProjectionSet::search_path`]). The first use connects.
+/// Creates a pool of at most `max_size` connections. `search_path` is a list as in `SET
+/// search_path`; see [`crate::projection::ProjectionSet::search_path`]. Connections are opened on
+/// first use.
 ///
 /// # Errors
-/// The URL can't be parsed.
+/// Fails if the URL can't be parsed.
 pub fn connect(
     url: &str,
     search_path: Option<&str>,
@@ -185,20 +187,20 @@ pub fn connect(
         .map_err(|error| DatabaseError::Unavailable(error.to_string()))
 }
 
-/// Checks that the database answers.
+/// Checks that the database responds.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn check(pool: &Pool) -> Result<(), DatabaseError> {
     pool.get().await?.simple_query("SELECT 1").await?;
     Ok(())
 }
 
-/// Applies the outstanding migrations to the schema `<namespace>_meta`. Several processes may call
-/// it concurrently.
+/// Applies the pending migrations to the schema `<namespace>_meta`. Several processes may call it
+/// at the same time.
 ///
 /// # Errors
-/// The database is not available, or an applied migration has changed.
+/// Fails if the database is unavailable, or if an applied migration has changed.
 pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> {
     let mut client: Client = pool.get().await?;
     let transaction = client.transaction().await?;
@@ -236,10 +238,10 @@ pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> 
     Ok(())
 }
 
-/// Deletes the expired answers to idempotent requests. Returns their number.
+/// Deletes the expired responses that are stored for idempotent requests. Returns their number.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn forget_expired_answers(pool: &Pool, namespace: &str) -> Result<u64, DatabaseError> {
     let sql = format!(
         "DELETE FROM \"{}\".idempotent_answers WHERE expires_at < now()",
@@ -248,7 +250,7 @@ pub async fn forget_expired_answers(pool: &Pool, namespace: &str) -> Result<u64,
     Ok(pool.get().await?.execute(&sql, &[]).await?)
 }
 
-/// Returns the name of the schema with the tables that a replay can't restore.
+/// Returns the name of the schema for the tables that can't be rebuilt from the log.
 #[must_use]
 pub fn meta_schema(namespace: &str) -> String {
     format!("{namespace}_meta")

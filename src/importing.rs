@@ -1,7 +1,7 @@
-//! Importer: reads an uploaded file and imports its people row by row, in chunks.
+//! Importer: reads an uploaded file and imports the people in its rows, in chunks.
 //!
-//! A worker that takes over after a crash reads the file from its beginning. The command of every
-//! row has the same id as before, so nothing is done twice, and the report is complete.
+//! A worker that takes over after a crash reads the file again from the beginning. The command of
+//! every row has the same id as before. So no row is imported twice, and the report is complete.
 
 use std::io;
 use std::path::Path;
@@ -50,10 +50,11 @@ mod row_warnings;
 mod settled;
 mod undrawable_row;
 
-/// Number of rows in a chunk. Progress is recorded after each chunk. A new person is three events,
-/// and a group commit has at most 1,000 events, so the rows of a chunk fill two.
+/// Number of rows in a chunk. Progress is recorded after each chunk. Creating a person writes three
+/// events, and a group commit has at most 1,000 events, so a chunk of new people fills two group
+/// commits.
 const CHUNK: usize = 666;
-/// Number of chunks that are read ahead of the current one. A row takes up to about 20 KB.
+/// Number of chunks that are read ahead of the current one. A row needs up to about 20 KB.
 const READ_AHEAD: usize = 1;
 
 /// Error that stops an import.
@@ -62,17 +63,17 @@ pub enum ImportError {
     /// The file can't be read. The rows before the error stay imported.
     #[error(transparent)]
     Sheet(#[from] SheetError),
-    /// The object storage doesn't answer.
+    /// The object storage doesn't respond.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The log can't be used.
     #[error(transparent)]
     Command(#[from] CommandError),
     /// The uploaded file has expired.
-    #[error("the uploaded file is gone; upload it again")]
+    #[error("the uploaded file has expired; upload it again")]
     SourceGone,
     /// A temporary file can't be written, or the reading task was stopped.
-    #[error("the file could not be read here: {0}")]
+    #[error("the server could not process the file: {0}")]
     Local(String),
 }
 
@@ -103,7 +104,7 @@ pub struct Cause<'e> {
 struct Request<'r> {
     id: ImportId,
     asked: &'r ImportRequested,
-    /// Local copy of the file.
+    /// Path of the local copy of the file.
     file: &'r Path,
 }
 
@@ -128,12 +129,12 @@ impl Request<'_> {
 struct ImportedPeople {
     report: ImportReport,
     file: ReportFile,
-    /// Number of rows that were not imported, if the import was cancelled.
+    /// Number of rows that were not imported; `None` unless the import was cancelled.
     left: Option<u32>,
 }
 
 impl Importer {
-    /// Creates an importer. `renderer` finds the texts that cannot be drawn.
+    /// Creates an importer. It uses `renderer` to find texts that no font can draw.
     #[must_use]
     pub const fn new(
         commands: Commands,
@@ -151,8 +152,8 @@ impl Importer {
         }
     }
 
-    /// Imports the file of an `ImportRequested`, and records the progress and the end. Other events
-    /// are ignored.
+    /// Imports the file of an `ImportRequested`, and records the progress and the end of the
+    /// import. Other events are ignored.
     ///
     /// # Errors
     /// See [`ImportError`].
@@ -185,13 +186,14 @@ impl Importer {
         };
         let imported = self.import_rows(cause, &request, import).await?;
         self.finish(cause, id, imported).await?;
-        // The people are in the log now. The file is personal data that is no longer needed.
+        // The people are recorded in the log. The file contains personal data and is no longer
+        // needed.
         self.storage.delete(&key).await?;
         Ok(())
     }
 
-    /// Imports the file chunk by chunk. The outcome of a chunk is recorded while the next one is
-    /// imported.
+    /// Imports the file chunk by chunk. While a chunk is imported, the outcome of the previous one
+    /// is recorded.
     async fn import_rows(
         &self,
         cause: &Cause<'_>,
@@ -246,8 +248,8 @@ impl Importer {
         Ok(imported)
     }
 
-    /// Imports the rows of a chunk, concurrently if they are independent. The outcome is the same
-    /// as one by one.
+    /// Imports the rows of a chunk. Independent rows are imported concurrently. The outcome is the
+    /// same as if all rows were imported one by one.
     async fn import_chunk(
         &self,
         cause: &Cause<'_>,
@@ -384,9 +386,9 @@ impl Importer {
     }
 }
 
-/// Returns how many chunks after the recorded progress an earlier worker may have begun. Some of
-/// their rows may be imported but not recorded, so these chunks are imported to their end even if
-/// the import is cancelled.
+/// Returns the number of chunks after the recorded progress that an earlier worker may have begun.
+/// Some of their rows may be imported but not recorded. So these chunks are imported completely
+/// even if the import is cancelled.
 const fn begun_before(cause: &Cause<'_>, import: &Loaded<Import>) -> usize {
     if cause.attempt > 1 || import.state.through_row > 0 {
         READ_AHEAD + 1
@@ -399,8 +401,8 @@ fn is_beyond(rows: &[SheetRow], noted: u32) -> bool {
     rows.first().is_some_and(|row| row.row > noted)
 }
 
-/// Counts the rows that are not imported after a cancellation, and adds them to the report. Stops
-/// at a reading error.
+/// Counts the rows that are not imported because of a cancellation, and adds them to the report.
+/// Stops at a reading error.
 async fn leave(
     first: Result<Vec<SheetRow>, ImportError>,
     mut rest: tokio::sync::mpsc::Receiver<Result<Vec<SheetRow>, ImportError>>,

@@ -1,6 +1,6 @@
-//! Rendering of issued PDFs, samples and comparisons, for workers and HTTP.
+//! Rendering of PDFs, samples and comparisons, and reading of issued PDFs, for workers and HTTP.
 //!
-//! Rendering is idempotent: the bytes depend only on the content of `CertificateRequested`.
+//! Rendering is idempotent, because the bytes depend only on the content of `CertificateRequested`.
 
 mod apart;
 pub mod bundle;
@@ -37,10 +37,10 @@ use crate::storage::{ObjectKey, ObjectStorage, PutPayload, StorageError, certifi
 
 /// Maximum size of a design image or an issued PDF that is read, in bytes.
 const MAX_OBJECT: u64 = 64 << 20;
-/// Maximum number of design images in the cache. It is emptied when it is full.
+/// Maximum number of design images in the cache. A full cache is emptied.
 const DESIGNS: usize = 16;
 
-/// Renders issuances and reads issued PDFs; cheap to clone.
+/// Renders certificates and reads issued PDFs. Cloning is cheap.
 #[derive(Clone)]
 pub struct Rendering {
     commands: Commands,
@@ -51,7 +51,7 @@ pub struct Rendering {
 }
 
 impl Rendering {
-    /// Creates a `Rendering` with its dependencies. Templates of issuers are drawn in the sandbox.
+    /// Creates a `Rendering` from its dependencies. The sandbox draws issuers' templates.
     #[must_use]
     pub fn new(
         commands: Commands,
@@ -68,21 +68,20 @@ impl Rendering {
         }
     }
 
-    /// Returns the commands, with which callers record the outcome.
+    /// Returns the commands with which callers record the outcome.
     #[must_use]
     pub const fn commands(&self) -> &Commands {
         &self.commands
     }
 
-    /// Returns the renderer, for checks that draw nothing.
+    /// Returns the renderer, for checks without drawing.
     #[must_use]
     pub const fn renderer(&self) -> &Arc<Renderer> {
         &self.renderer
     }
 
     /// Returns the issued PDF of an issuance, checked against its SHA-256. If the object is
-    /// missing, the PDF is rendered and stored again. Returns `None` if nothing has been issued
-    /// yet.
+    /// missing, the PDF is rendered and stored again. Returns `None` if no PDF has been issued yet.
     ///
     /// # Errors
     /// See [`RenderingError`]. Bytes that differ from the issued ones are never returned.
@@ -115,10 +114,10 @@ impl Rendering {
         }
     }
 
-    /// Renders a PDF without storing or recording it.
+    /// Renders a PDF. Nothing is stored or recorded.
     ///
     /// # Errors
-    /// It can't be drawn, or a design image is missing.
+    /// The request can't be drawn, or a design image is missing.
     pub async fn sample(&self, request: &CertificateRequested) -> Result<Bytes, RenderingError> {
         self.samples(&[request])
             .await
@@ -126,8 +125,7 @@ impl Rendering {
             .unwrap_or(Err(RenderingError::Interrupted))
     }
 
-    /// Renders several PDFs without storing or recording them. Returns the results in the same
-    /// order.
+    /// Renders several PDFs. Nothing is stored or recorded. Returns the results in the same order.
     pub async fn samples(
         &self,
         requests: &[&CertificateRequested],
@@ -190,7 +188,7 @@ impl Rendering {
         Ok(bytes)
     }
 
-    /// Renders the PDFs of requests, in order.
+    /// Renders the PDFs of requests and returns them in the same order.
     pub async fn render(
         &self,
         requests: &[&CertificateRequested],
@@ -212,7 +210,7 @@ impl Rendering {
         done.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Renders the PDFs of requests with shipped themes, in order.
+    /// Renders the PDFs of requests with shipped themes and returns them in the same order.
     async fn render_shipped(
         &self,
         requests: &[&CertificateRequested],
@@ -304,7 +302,7 @@ impl Rendering {
     }
 }
 
-/// Returns the bytes if they have the issued SHA-256.
+/// Returns the bytes if their SHA-256 is the issued one.
 fn checked(bytes: Bytes, sha256: &str) -> Result<Bytes, RenderingError> {
     if HEXLOWER.encode(&Sha256::digest(&bytes)) == sha256 {
         Ok(bytes)

@@ -1,4 +1,4 @@
-//! Retries of work that was given up.
+//! Retries of work that was abandoned as a dead letter.
 
 use std::time::Duration;
 
@@ -14,15 +14,16 @@ use crate::workers::processes::Processes;
 use crate::workers::renderer::RendererWorker;
 use crate::workers::{Delivery, Verdict, Worker};
 
-/// Longest wait for the event of a dead letter.
+/// Maximum time to wait for the log to return the event of a dead letter.
 const WITHIN: Duration = Duration::from_secs(5);
 
 impl App {
     /// Retries the work of a dead letter in this process, or queues its mail again. Returns a short
-    /// text about the outcome. Work that was done in the meantime is not repeated.
+    /// text about the outcome. Work that has been completed since then is not repeated.
     ///
     /// # Errors
-    /// Fails if the work fails again, or if work of this kind can't be retried.
+    /// Fails if the event is not in the log, if the work fails again, or if this kind of work can't
+    /// be retried.
     pub async fn act_again(&self, letter: &DeadLetter) -> anyhow::Result<String> {
         let event = self.event_at(letter).await?;
         let verdict = match letter.worker.as_str() {
@@ -42,9 +43,13 @@ impl App {
                     .await?;
                 return Ok("the mail is queued again".to_owned());
             }
-            "notifier" => bail!("such a mail is asked for again, or is news no more"),
-            "importer" => bail!("an import that has failed is over; upload the file again"),
-            other => bail!("no worker of this program is called {other}"),
+            "notifier" => {
+                bail!(
+                    "a mail about an account can't be retried: if it is still needed, the user must request it again"
+                )
+            }
+            "importer" => bail!("a failed import can't be retried: upload the file again"),
+            other => bail!("this program has no worker {other}"),
         };
         match verdict {
             Verdict::Done => Ok("done".to_owned()),
@@ -65,14 +70,14 @@ impl App {
         let event = found
             .into_iter()
             .find(|event| event.event_id == letter.event_id);
-        event.ok_or_else(|| anyhow!("its event is not in this log"))
+        event.ok_or_else(|| anyhow!("the event of this dead letter is not in the log"))
     }
 }
 
 async fn act<W: Worker>(worker: &W, event: RecordedEvent) -> Verdict {
     let verdicts = worker.work(&[Delivery { event, attempt: 1 }]).await;
     let none = || Verdict::GiveUp {
-        why: "the worker gave no verdict".to_owned(),
+        why: "the worker returned no verdict".to_owned(),
     };
     verdicts.into_iter().next().unwrap_or_else(none)
 }

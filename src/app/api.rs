@@ -1,4 +1,4 @@
-//! API role: starts the HTTP server with everything that it needs.
+//! API role: the HTTP server and its dependencies.
 
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use super::{App, Running};
 use crate::http::auth::authorizations::Authorizations;
 
 impl App {
-    /// Starts the task that keeps the authorization state current while the roles run. Returns the
+    /// Starts a task that keeps the authorization state current until the roles stop. Returns the
     /// state.
     pub(super) fn follow_authorizations(&self, running: &mut Running) -> Arc<Authorizations> {
         let authorizations = Arc::new(Authorizations::default());

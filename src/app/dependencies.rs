@@ -1,4 +1,4 @@
-//! Dependencies of a process, for `/health/ready`.
+//! Dependencies of a process, as `/health/ready` reports them.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use super::{App, Role};
 use crate::database;
 use crate::http::Dependency;
 
-/// Returns every dependency with its check. Only the API requires complete query tables.
+/// Returns all dependencies, each with its check. Complete query tables are required only for the
+/// API.
 pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
     let projections = Dependency {
         required: roles.contains(&Role::Api),
@@ -54,7 +55,8 @@ fn tables(app: &App) -> Dependency {
     }
 }
 
-/// Fails until every projection of this program has caught up, and if an error has stopped one.
+/// Query tables. The check fails until every projection has caught up, or if an error has stopped
+/// one.
 fn projections(app: &App) -> Dependency {
     let log = app.commands.log().clone();
     let readers = app.readers.clone();
@@ -104,7 +106,7 @@ fn storage(app: &App) -> Dependency {
     }
 }
 
-/// Not required: mails wait while the mail server is down, and requests don't need it.
+/// Mail server. It is not required: requests don't use it, and mails stay queued while it is down.
 fn mail(app: &App) -> Dependency {
     let mailer = app.mailer.clone();
     let check = move || {

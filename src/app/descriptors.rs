@@ -1,16 +1,16 @@
-//! Limit of file descriptors, raised at start as far as the system permits.
+//! Limit of file descriptors. It is raised at start, as far as the system permits.
 
 use std::sync::Once;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors needed besides connections: files, servers, and those that libraries open.
+/// Number of descriptors reserved for uses other than connections, such as files and libraries.
 const BESIDES: u64 = 512;
-/// Highest limit that is requested. More is of no use, and some systems allow a billion.
+/// Highest limit that is requested. The program never needs more, and some systems allow a billion.
 const ENOUGH: u64 = 1 << 20;
 
-/// Raises the soft limit to the hard limit, once per process. Logs the limit, and whether it
-/// suffices for `connections`.
+/// Raises the soft limit to the hard limit, once per process. Logs the limit, and whether it is
+/// high enough for `connections`.
 pub(super) fn raise(connections: usize) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

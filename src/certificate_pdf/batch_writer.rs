@@ -1,4 +1,4 @@
-//! Writing of files for jobs of the same look.
+//! Writes the files of jobs that have the same look (`pdf/mod.rs` defines this term).
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ use super::{
     Renderer, Template, prefix_cache,
 };
 
-/// Method by which a version of the renderer makes files.
+/// Method by which a version of the renderer creates files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Way {
     /// typst lays out the page, and its exporter writes the file.
     Exported,
-    /// The texts of a certificate are stamped onto a shared layout. typst lays out the certificates for
-    /// which that fails.
+    /// The texts of a certificate are set onto a shared layout. If that isn't possible, typst lays
+    /// out the certificate.
     Stamped,
 }
 
 impl Way {
-    /// Returns the method of a version, or `None` if this program doesn't know the version.
+    /// Returns the method of a renderer version, or `None` if the version is unknown.
     pub(super) fn of(renderer_version: &str) -> Option<Self> {
         match renderer_version {
             BY_TYPST => Some(Self::Exported),
@@ -43,7 +43,7 @@ impl Way {
     }
 }
 
-/// Resources for printing jobs of the same look.
+/// Resources for writing the files of jobs with the same look.
 pub(super) struct BatchWriter<'a> {
     template: &'a Arc<Template>,
     coverage: &'a Coverage,
@@ -66,7 +66,7 @@ impl<'a> BatchWriter<'a> {
         &self.pictures
     }
 
-    /// Writes a page as a file: with the prefix if possible, or else with typst's exporter.
+    /// Writes a page as a file: with the prefix if possible, otherwise with typst's exporter.
     pub(super) fn print(
         &mut self,
         mut page: Page,
@@ -149,8 +149,8 @@ impl Renderer {
         prefix
     }
 
-    /// Stamps a certificate onto the shared layout of its definition and day. Returns `None` if typst must
-    /// lay it out.
+    /// Stamps a certificate onto the shared layout of its definition and day. Returns `None` if
+    /// typst must lay out the certificate.
     pub(super) fn stamp(
         &self,
         writer: &mut BatchWriter<'_>,
@@ -182,7 +182,7 @@ impl Renderer {
             .ok()
     }
 
-    /// Makes the shared layout of a job's definition and day from specimens.
+    /// Creates the shared layout for a job's definition and day from specimens.
     pub(super) fn layout(
         &self,
         prefix: &TemplatePrefix,
@@ -196,7 +196,7 @@ impl Renderer {
         )
     }
 
-    /// Lays out specimens of a job's definition and day with other names. Returns `None` if that
+    /// Lays out specimens of a job's definition and day with `names`. Returns `None` if that
     /// fails.
     pub(super) fn long_named(
         &self,
@@ -213,7 +213,7 @@ impl Renderer {
         self.specimens(&jobs, template, pictures).ok()
     }
 
-    /// Lays out pages of invented people and checks that each fits its page.
+    /// Lays out pages for invented people and checks that the texts of each fit on its page.
     fn specimens(
         &self,
         jobs: &[RenderJob],
@@ -233,8 +233,8 @@ impl Renderer {
         }
     }
 
-    /// Lays out pages of invented people. Returns each page with the texts that differ from person
-    /// to person.
+    /// Lays out pages for invented people. Returns each page with the texts that are different for
+    /// each person.
     fn drawn(
         &self,
         jobs: &[RenderJob],

@@ -1,7 +1,7 @@
 //! Fonts that are compiled into the program: loaded once, identified by one digest.
 //! `pdf/font_subset.rs` embeds them in a PDF.
 //!
-//! `fonts/README.md` lists the source of each file and how it was subset.
+//! `fonts/README.md` gives the source of each file and the way in which it was subset.
 
 use std::sync::OnceLock;
 
@@ -40,12 +40,13 @@ static FILES: [(&str, &[u8]); 16] = bundled![
     "NotoSerif-Regular.ttf",
 ];
 
-/// Fonts for typst. It gets the same `Font` each time, because its caches would otherwise miss.
+/// Fonts for typst. Each font is always passed as the same `Font`, because typst's caches would
+/// otherwise miss.
 pub(super) struct Fonts {
     fonts: Vec<Font>,
     book: LazyHash<FontBook>,
     coverage: Coverage,
-    /// Computed at the first use, because it takes a fifteenth of the time of a first certificate.
+    /// Computed on first use, because it takes a fifteenth of the time of the first certificate.
     digest: OnceLock<String>,
 }
 
@@ -82,7 +83,7 @@ impl Fonts {
         self.fonts.get(index).cloned()
     }
 
-    /// Returns the content of a bundled file, by name.
+    /// Returns the content of the bundled file `name`.
     pub(super) fn file(name: &str) -> Option<&'static [u8]> {
         FILES
             .iter()
@@ -90,7 +91,7 @@ impl Fonts {
             .map(|(_, content)| *content)
     }
 
-    /// Returns the SHA-256 over all files in order, in hexadecimal.
+    /// Returns the SHA-256 of all files in order, in hexadecimal.
     pub(super) fn digest(&self) -> &str {
         self.digest.get_or_init(|| {
             let add = |hasher: Sha256, (_, content): &(&str, &[u8])| hasher.chain_update(content);

@@ -1,8 +1,8 @@
-//! Grapheme clusters that each bundled font draws whole.
+//! Index of the bundled fonts by the grapheme clusters that they draw correctly.
 //!
-//! A character map is not enough: a font may have a letter and a combining mark and still set the
-//! mark beside the letter. So a cluster of several characters is shaped, and the boxes of its
-//! glyphs are compared.
+//! The character map of a font is not enough: a font may have a letter and a combining mark, but
+//! still place the mark beside the letter. Clusters of several characters are therefore shaped, and
+//! the boxes of their glyphs are compared.
 
 use std::collections::HashMap;
 use std::sync::{OnceLock, PoisonError, RwLock};
@@ -16,18 +16,18 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::error::CodePoints;
 
-/// Maximum number of clusters in the cache. It is emptied when it is full.
+/// Maximum number of clusters in the cache. A full cache is emptied.
 const MAX_CACHED: usize = 1 << 16;
 /// Maximum length of a cluster in bytes. No writing system needs a longer one.
 const MAX_CLUSTER: usize = 96;
 
-/// Set of bundled fonts: bit n is the nth font.
+/// Set of bundled fonts. Bit n stands for the font with index n.
 pub(super) type FontSet = u32;
 
-/// Cache of which fonts draw which grapheme cluster.
+/// Cache of the fonts that draw each grapheme cluster.
 pub(super) struct Coverage {
     fonts: Vec<Bundled>,
-    /// Families in the order of the files.
+    /// Families in the order of the font files.
     families: Vec<Family>,
     known: RwLock<HashMap<Box<str>, FontSet>>,
 }
@@ -40,7 +40,7 @@ struct Family {
     italic: FontSet,
 }
 
-/// One bundled font. It is parsed for shaping at the first use.
+/// Bundled font. It is parsed for shaping when it is first used.
 struct Bundled {
     font: Font,
     content: &'static [u8],
@@ -53,7 +53,7 @@ pub(super) fn clusters(text: &str) -> impl DoubleEndedIterator<Item = (usize, &s
 }
 
 impl Coverage {
-    /// Creates the index of `fonts`, each with the file that it was loaded from.
+    /// Creates the index of `fonts`. Each font is given with the content of its file.
     pub(super) fn new(fonts: impl Iterator<Item = (Font, &'static [u8])>) -> Self {
         let fonts: Vec<Bundled> = fonts
             .map(|(font, content)| Bundled {
@@ -92,7 +92,8 @@ impl Coverage {
         }
     }
 
-    /// Returns the clusters of `text` that no font draws whole, in order, each once.
+    /// Returns the clusters of `text` that no font draws correctly, in order and without
+    /// duplicates.
     pub(super) fn undrawable(&self, text: &str) -> Vec<CodePoints> {
         let mut missing: Vec<&str> = Vec::new();
         for (_, cluster) in clusters(text) {
@@ -103,7 +104,7 @@ impl Coverage {
         missing.into_iter().map(CodePoints::of_cluster).collect()
     }
 
-    /// Returns the fonts that draw one cluster whole.
+    /// Returns the fonts that draw `cluster` correctly.
     pub(super) fn drawn_by(&self, cluster: &str) -> FontSet {
         if let Some(set) = self
             .known
@@ -128,8 +129,8 @@ impl Coverage {
         set
     }
 
-    /// Returns the names of the families whose upright fonts are all in the set. If `italic`, a
-    /// family with italic fonts needs those instead.
+    /// Returns the names of the families whose upright fonts are all in `set`. If `italic` is true
+    /// and a family has italic fonts, those must be in `set` instead.
     pub(super) fn families_in(&self, set: FontSet, italic: bool) -> impl Iterator<Item = &str> {
         let needed = move |family: &Family| match (italic, family.upright, family.italic) {
             (true, _, fonts @ 1..) | (_, fonts @ 1.., _) | (_, 0, fonts) => fonts,
@@ -140,7 +141,7 @@ impl Coverage {
             .map(|family| family.name.as_str())
     }
 
-    /// Returns the fonts of some families.
+    /// Returns the fonts of the given families.
     pub(super) fn fonts_of(&self, families: &[&str]) -> FontSet {
         let named = self
             .families
@@ -149,15 +150,15 @@ impl Coverage {
         named.fold(0, |set, family| set | family.upright | family.italic)
     }
 
-    /// Returns a set with the font whose file is `content`, compared by address. Returns the empty
-    /// set if the font is not bundled.
+    /// Returns the set that contains only the font whose file is `content`. Files are compared by
+    /// address. The set is empty if the font is not bundled.
     pub(super) fn font_of(&self, content: &[u8]) -> FontSet {
         let same = |bundled: &Bundled| std::ptr::eq(bundled.content, content);
         self.fonts.iter().position(same).map_or(0, |n| 1 << n)
     }
 }
 
-/// Returns true for a printable ASCII character, which every Latin font here draws.
+/// Returns true for a printable ASCII character. Every Latin font of this program draws these.
 pub(super) fn is_plain(cluster: &str) -> bool {
     matches!(cluster.as_bytes(), [b' '..=b'~'])
 }
@@ -173,7 +174,7 @@ impl Bundled {
         self.font.info().coverage.contains(u32::from(c))
     }
 
-    /// Returns true if the font has every part of a cluster and shaping puts it in its place.
+    /// Returns true if the font has all characters of a cluster and shaping places them correctly.
     fn draws(&self, cluster: &str) -> bool {
         let mut shown = cluster.chars().filter(|c| !is_default_ignorable(*c));
         let Some(first) = shown.next() else {
@@ -201,8 +202,8 @@ impl Bundled {
     }
 }
 
-/// Returns true for marks that are attached to a letter or at a corner of it (UAX #44, combining
-/// classes).
+/// Returns true for marks that are attached to their letter or are at a corner of it (UAX #44,
+/// combining classes).
 fn is_beside(c: char) -> bool {
     matches!(unicode_normalization::char::canonical_combining_class(c), 200..=218 | 222..=228 | 232)
 }
@@ -222,7 +223,7 @@ struct Shaped {
     marks: Vec<Mark>,
 }
 
-/// Box of a glyph's outline, on the line.
+/// Bounding box of a glyph's outline, relative to the baseline.
 #[derive(Clone, Copy)]
 struct Ink {
     left: f32,
@@ -237,12 +238,12 @@ struct Mark {
     is_placed: bool,
 }
 
-/// Maximum distance of the middle of a mark from the side of its letter, for marks at a corner,
-/// such as the horn.
+/// Maximum horizontal distance between the middle of a mark and the box of its letter. Marks at a
+/// corner, such as the horn, need it.
 const BESIDE: f32 = 250.0;
-/// Maximum overlap of a mark above or below with its letter. Two marks may overlap by half of it.
+/// Maximum vertical overlap of a mark with its letter. Two marks may overlap by half of it.
 const INTO: f32 = 60.0;
-/// Two boxes that overlap horizontally by at most this are side by side.
+/// Maximum horizontal overlap of two boxes that are side by side.
 const TOUCHES: f32 = 20.0;
 
 impl Shaped {
@@ -295,7 +296,7 @@ impl Shaped {
         Some(Self { letters, marks })
     }
 
-    /// Returns true if there is a letter and every mark is in its place at it.
+    /// Returns true if the cluster has a letter and all marks are placed correctly at it.
     fn is_whole(&self, cluster: &str, first: char) -> bool {
         let Some(letter) = self.letters.iter().copied().reduce(Ink::with) else {
             return false;
@@ -313,9 +314,9 @@ impl Shaped {
         }
     }
 
-    /// Returns true if there is one letter, and each mark is placed above or below it and clear of
-    /// the others. If `beside`, a mark may be anywhere at the letter. This check is for Latin,
-    /// Greek and Cyrillic.
+    /// Returns true if there is one letter, and each mark is above or below it without overlapping
+    /// other marks. If `beside` is true, marks may be in any place at the letter. This check is for
+    /// Latin, Greek and Cyrillic.
     fn is_stacked(&self, letter: Ink, beside: bool) -> bool {
         let in_place = |(n, mark): (usize, &Mark)| {
             let ink = mark.ink;
@@ -336,7 +337,7 @@ impl Shaped {
         self.letters.len() == 1 && self.marks.iter().enumerate().all(in_place)
     }
 
-    /// Returns true if no mark is far from the letters. This check is for other scripts.
+    /// Returns true if every mark is near the letters. This check is for all other scripts.
     fn is_near(&self, letter: Ink) -> bool {
         self.marks.iter().all(|mark| {
             letter.is_at(
@@ -366,7 +367,7 @@ impl Ink {
         )
     }
 
-    /// Returns true if `x` lies within the box, or outside by at most `tolerance`.
+    /// Returns true if `x` is within the box, or at most `tolerance` outside of it.
     fn is_at(&self, x: f32, tolerance: f32) -> bool {
         (self.left - tolerance..=self.right + tolerance).contains(&x)
     }

@@ -1,4 +1,4 @@
-//! Background image of an issuer: checks, conversion to a JPEG that is cheap to embed, and a cache.
+//! Background images of issuers: checks, conversion to a JPEG that is cheap to embed, and a cache.
 
 use std::io::Cursor;
 use std::ops::Range;
@@ -15,11 +15,11 @@ use typst::visualize::{ExchangeFormat, RasterImage};
 use super::RenderError;
 use super::image_cache::{FromImage, ImageCache};
 
-/// Maximum side in pixels, and maximum allocation of the decoder in bytes. A small file can declare
-/// a huge image.
+/// Maximum side in pixels. Small files can declare huge images, so the decoder's memory is limited
+/// too.
 const MAX_SIDE: u32 = 12_000;
 const MAX_DECODED: u64 = 400 << 20;
-/// Maximum size in pixels: A4 at 300 dpi. More pixels would only make every certificate larger.
+/// Maximum size in pixels: A4 at 300 dpi. More pixels would only make every file larger.
 const MAX_PRINTED: (u32, u32) = (3508, 2480);
 const JPEG_QUALITY: u8 = 92;
 /// Size to which an image is reduced to measure its brightness.
@@ -27,22 +27,21 @@ const SMALL: (u32, u32) = (96, 68);
 /// Columns and rows of the reduced image that are behind text.
 const BEHIND_TEXT: (Range<u32>, Range<u32>) = (12..84, 8..60);
 
-/// Image that typst can embed, with the tone that text on it needs.
+/// Background that typst can embed, and the colour that text on it needs.
 #[derive(Debug, Clone)]
 pub(super) struct Background {
-    /// JPEG file. It is the same `Bytes` each time, because typst would otherwise decode it again
-    /// for each batch.
+    /// JPEG file. All batches use the same `Bytes`, because typst would decode a copy again.
     pub(super) jpeg: Bytes,
     pub(super) tone: Tone,
-    /// Size of the pixels in bytes after typst has decoded them.
+    /// Size of the decoded pixels in typst's memory, in bytes.
     pub(super) decoded: usize,
 }
 
-/// Brightness of an image, for templates.
+/// Brightness of a background, as templates get it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Tone {
     tone: &'static str,
-    /// True if a veil must cover the image behind the text.
+    /// True if the template must draw a veil between the image and the text.
     veil: bool,
 }
 
@@ -92,7 +91,7 @@ pub(super) struct Decoded {
     pub(super) is_plain_jpeg: bool,
 }
 
-/// Image of which only the header was read.
+/// Image whose header has been read, but not its pixels.
 struct Opened<'a> {
     decoder: Box<dyn ImageDecoder + 'a>,
     orientation: Orientation,
@@ -146,12 +145,12 @@ pub(super) fn decode(file: &[u8]) -> Result<Decoded, RenderError> {
     open(file)?.decode()
 }
 
-/// Returns true if an image has no more pixels than [`MAX_PRINTED`].
+/// Returns true if neither side exceeds [`MAX_PRINTED`].
 const fn fits(width: u32, height: u32) -> bool {
     width <= MAX_PRINTED.0 && height <= MAX_PRINTED.1
 }
 
-/// Puts the image on white and reduces it to at most [`MAX_PRINTED`].
+/// Draws the image on white and reduces it to at most [`MAX_PRINTED`].
 fn on_white(image: DynamicImage) -> RgbImage {
     let image = if fits(image.width(), image.height()) {
         image
@@ -178,8 +177,9 @@ fn encode(image: &RgbImage) -> Result<Vec<u8>, RenderError> {
     Ok(jpeg)
 }
 
-/// Returns the same as [`of_thumbnail`] for images at least twice as large as [`SMALL`], in a
-/// twentieth of the time. The first certificate on each background waits for this.
+/// Computes the same colours as [`of_thumbnail`] in a twentieth of the time. The image must be at
+/// least twice as large as [`SMALL`]. This is on the critical path of the first certificate with
+/// each background.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -236,7 +236,7 @@ fn averages(image: &RgbImage) -> Vec<[u8; 4]> {
     averages
 }
 
-/// Returns the colours behind text in the reduced image.
+/// Reduces the image to [`SMALL`] and returns the colours of the part behind text.
 fn of_thumbnail(image: &DynamicImage) -> Vec<[u8; 4]> {
     let small = image.thumbnail_exact(SMALL.0, SMALL.1).into_rgba8();
     BEHIND_TEXT
@@ -246,9 +246,9 @@ fn of_thumbnail(image: &DynamicImage) -> Vec<[u8; 4]> {
         .collect()
 }
 
-/// Measures the part of the image behind text. A mostly bright part needs dark text, and a mostly
-/// dark part needs white text. If more than a seventh of it doesn't have that brightness, a veil is
-/// needed.
+/// Measures the part of the image that is behind text. Text is dark if most of that part is bright,
+/// and white if most of it is dark. A veil is needed if more than a seventh of the part has the
+/// opposite brightness.
 fn tone(image: &DynamicImage) -> Tone {
     let is_large =
         |image: &&RgbImage| image.width() >= 2 * SMALL.0 && image.height() >= 2 * SMALL.1;

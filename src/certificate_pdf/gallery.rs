@@ -1,4 +1,4 @@
-//! Picture of all themes side by side.
+//! Image of all themes side by side.
 
 use std::fmt::Write as _;
 use std::io::Cursor;
@@ -13,8 +13,8 @@ use super::{RenderError, Renderer, Template, raster};
 use crate::domain::Locale;
 use crate::domain::certification::manifest::Orientation;
 
-/// Lengths in pixels. There are two landscape pages in a row. Portrait pages are beside them, as
-/// high as all rows.
+/// Sizes in pixels. A row has two landscape pages. Portrait pages are to the right of all rows and
+/// as high as the rows together.
 const WIDTH: u32 = 560;
 const HEIGHT: u32 = 404;
 const GAP: u32 = 44;
@@ -28,15 +28,15 @@ struct Shown {
     page: RgbaImage,
     x: u32,
     y: u32,
-    /// Top of its name, below the whole row.
+    /// Top edge of the page's name, which is below the page.
     below: u32,
 }
 
 impl Renderer {
-    /// Draws a PNG of the newest version of each theme, with its sample and its name.
+    /// Draws the sample and the name of the newest version of each theme, as PNG.
     ///
     /// # Errors
-    /// A theme can't draw its sample.
+    /// Fails if a theme can't draw its sample.
     pub fn gallery(&self, issue_date: time::Date) -> Result<Vec<u8>, RenderError> {
         let mut wide = Vec::new();
         let mut high = Vec::new();
@@ -117,7 +117,7 @@ fn whole(length: f64) -> u32 {
     length.clamp(1.0, 10_000.0) as u32
 }
 
-/// Draws the background with shadows and names, and the pages on it, as PNG.
+/// Draws the pages and their names on a background with shadows, as PNG.
 fn png(shown: &[Shown]) -> Result<Vec<u8>, RenderError> {
     let width = shown
         .iter()

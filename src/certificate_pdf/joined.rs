@@ -1,8 +1,8 @@
-//! Many certificates as one PDF for a printer: their pages in order, with shared objects written
-//! once.
+//! Joins many certificates into one PDF for a print shop. Pages are in order, and shared objects
+//! are written once.
 //!
-//! Objects are written at once, and only their SHA-256 is kept. So memory contains one certificate
-//! and 40 bytes per object. Tags, links and metadata of the sources are left out, because the
+//! Each object is written immediately, and only its SHA-256 is kept. So the memory contains one
+//! certificate and 40 bytes per object. Tags, links and metadata of the sources are left out; the
 //! issued files have them.
 
 use std::collections::HashMap;
@@ -29,8 +29,7 @@ const PAGE_KEYS: [&[u8]; 8] = [
     b"Rotate",
     b"Group",
 ];
-/// Entries that are not copied from any dictionary, because they refer to the page tree, to tags or
-/// to metadata.
+/// Entries that are never copied, because they refer to the page tree, to tags or to metadata.
 const LEFT_OUT: [&[u8]; 4] = [b"Parent", b"StructParent", b"StructParents", b"Metadata"];
 /// Entries that a page may inherit from its ancestors.
 const INHERITED: [&[u8]; 4] = [b"Resources", b"MediaBox", b"CropBox", b"Rotate"];
@@ -40,19 +39,19 @@ const MAX_DEPTH: usize = 64;
 /// Reason why a file cannot be joined.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
-    /// The output cannot be written.
+    /// The output can't be written.
     #[error("the joined file cannot be written: {0}")]
     Write(#[from] io::Error),
-    /// A source is damaged or nested too deeply.
+    /// A source is damaged or too deeply nested.
     #[error("a certificate's file cannot be read")]
     Unreadable,
 }
 
-/// Writer of one PDF with the pages of others.
+/// Writer of one PDF that contains the pages of other PDFs.
 pub struct JoinedPdf<W> {
     out: W,
     written: u64,
-    /// Offset of each object, by its number; 0 if it is not written yet.
+    /// Byte offset of each object, by object number. 0 if the object is not written yet.
     offsets: Vec<u64>,
     known: HashMap<[u8; 32], usize>,
     pages: Vec<usize>,
@@ -60,15 +59,15 @@ pub struct JoinedPdf<W> {
     output_intents: Option<Vec<u8>>,
 }
 
-/// Number of each copied object of one source. `None` while an object is being copied, or if it is
-/// missing.
+/// New number of each copied object of one source. `None` if the object is missing, or while it is
+/// being copied.
 type Copied = HashMap<ObjectIdentifier, Option<usize>>;
 
 impl<W: Write> JoinedPdf<W> {
-    /// Writes the beginning of a file.
+    /// Writes the PDF header.
     ///
     /// # Errors
-    /// The output cannot be written.
+    /// Fails if the output can't be written.
     pub fn new(out: W) -> io::Result<Self> {
         let mut joined = Self {
             out,
@@ -85,7 +84,7 @@ impl<W: Write> JoinedPdf<W> {
     /// Adds all pages of a file.
     ///
     /// # Errors
-    /// The file cannot be read, or the output cannot be written.
+    /// Fails if the file can't be read, or if the output can't be written.
     pub fn add(&mut self, file: bytes::Bytes) -> Result<(), JoinError> {
         let pdf = Pdf::new(file.to_vec()).map_err(|_| JoinError::Unreadable)?;
         let mut copied = Copied::new();
@@ -119,7 +118,7 @@ impl<W: Write> JoinedPdf<W> {
     /// Writes the page tree and the end of the file.
     ///
     /// # Errors
-    /// The output cannot be written.
+    /// Fails if the output can't be written.
     pub fn finish(mut self) -> io::Result<()> {
         let kids: Vec<String> = self
             .pages
@@ -156,7 +155,7 @@ impl<W: Write> JoinedPdf<W> {
         self.out.flush()
     }
 
-    /// Serializes a value to `out`. The objects that it refers to are copied first.
+    /// Appends a serialized value to `out`. First copies the objects that the value refers to.
     fn copy(
         &mut self,
         pdf: &Pdf,
@@ -249,8 +248,8 @@ impl<W: Write> JoinedPdf<W> {
         Ok(())
     }
 
-    /// Copies an object of a source and returns its new number. Returns `None` if it is missing or
-    /// refers to itself.
+    /// Copies an object of a source and returns its new number. Returns `None` if the object is
+    /// missing or refers to itself.
     fn reference(
         &mut self,
         pdf: &Pdf,
@@ -280,7 +279,7 @@ impl<W: Write> JoinedPdf<W> {
         Ok(Some(number))
     }
 
-    /// Writes an object with the next number.
+    /// Writes an object with the next free number.
     fn object(&mut self, body: &[u8]) -> io::Result<usize> {
         let number = self.offsets.len();
         self.offsets.push(0);
@@ -301,7 +300,7 @@ impl<W: Write> JoinedPdf<W> {
     }
 }
 
-/// Returns an entry of a page, which may be inherited from an ancestor.
+/// Returns an entry of a page, or the entry that the page inherits from an ancestor.
 fn of_page<'a>(page: &Dict<'a>, key: &[u8]) -> Option<MaybeRef<Object<'a>>> {
     let mut at = page.clone();
     for _ in 0..MAX_DEPTH {
@@ -316,7 +315,8 @@ fn of_page<'a>(page: &Dict<'a>, key: &[u8]) -> Option<MaybeRef<Object<'a>>> {
     None
 }
 
-/// Writes a name. Characters that are not regular are written as their number (ISO 32000-1 §7.3.5).
+/// Writes a name. Irregular characters are written as `#` and their hexadecimal code (ISO 32000-1
+/// §7.3.5).
 fn name(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'/');
     for byte in text {
@@ -349,7 +349,7 @@ mod tests {
             .collect()
     }
 
-    /// Returns the pixels of a page.
+    /// Returns the pixels of page `page`.
     fn picture(file: &[u8], page: usize) -> Vec<u8> {
         let pdf = Pdf::new(file.to_vec()).expect("reads");
         let pages = pdf.pages();

@@ -1,10 +1,11 @@
-//! Font choice before layout, for texts that some font at the head of a list can't draw whole.
+//! Font choice before layout, for texts that at least one preferred font can't draw correctly.
 //!
-//! typst tries the fonts of a list one after the other for single glyphs. So it may set a word in
-//! several fonts, and it loses a letter if a font has only its mark. Here each run of one script
-//! gets the families that draw all of it. If there are none, each word gets its families, and then
-//! each part of a word. The show rule of `templates/certificate/lib/letters.typ` sets these pieces
-//! in the first such family that the template names.
+//! typst tries the fonts of a list for each glyph separately. It may therefore set one word in
+//! several fonts. If a font has a mark but not its letter, the letter is lost. So this module
+//! divides texts into runs of one script and selects the font families that draw a whole run. If no
+//! family does, it selects families for each word, and then for each part of a word. The show rule
+//! in `templates/certificate/lib/letters.typ` sets each piece in the first of these families that
+//! the template lists.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ use unicode_script::{Script, UnicodeScript as _};
 
 use super::coverage::{Coverage, FontSet, clusters};
 
-/// Families at the beginning of the templates' font lists. A text that all of them draw needs no
-/// choice.
+/// Preferred families: each is the first in the font list of a template. A text that all of them
+/// draw needs no choice.
 const HEADS: [&str; 4] = [
     "eb garamond",
     "montserrat",
@@ -23,18 +24,18 @@ const HEADS: [&str; 4] = [
     "instrument serif",
 ];
 
-/// Pieces of one certificate's texts with the families that draw them whole.
+/// Pieces of the texts of one certificate, with the families that draw them correctly.
 #[derive(Default, serde::Serialize)]
 pub(super) struct Lettering<'a> {
-    /// Regular expression that matches any of the pieces, longer ones first.
+    /// Regular expression that matches every piece. Longer pieces are first.
     pattern: String,
     /// For each piece, the families for upright and for italic text.
     families: BTreeMap<String, [Vec<&'a str>; 2]>,
 }
 
 impl<'a> Lettering<'a> {
-    /// Chooses families for the texts of a certificate, as they are and in capitals. Returns `None`
-    /// if the texts need no choice.
+    /// Chooses families for the texts of a certificate, in their original case and in capitals.
+    /// Returns `None` if no text needs a choice.
     pub(super) fn of<'t>(
         texts: impl Iterator<Item = &'t str>,
         coverage: &'a Coverage,
@@ -64,9 +65,9 @@ impl<'a> Lettering<'a> {
         (!pieces.is_empty()).then_some(lettering)
     }
 
-    /// Chooses families for one run. Templates may split it, so its words and its composed clusters
-    /// get families too. Words that are not hard are left out, because they may be parts of other
-    /// texts.
+    /// Chooses families for a run, and also for its words and its clusters of several characters,
+    /// because templates may split the run. Skips words for which `is_hard` is false: they may also
+    /// be parts of other texts.
     fn choose(&mut self, run: &str, coverage: &'a Coverage, is_hard: impl Fn(&str) -> bool) {
         self.add(run, coverage);
         for word in run.split_whitespace().filter(|word| is_hard(word)) {
@@ -95,7 +96,7 @@ impl<'a> Lettering<'a> {
     }
 }
 
-/// Returns the fonts that draw all letters of a text. A sign without a mark may come from any font.
+/// Returns the fonts that draw all letters of a text. Signs without a mark may be in any font.
 fn shared(text: &str, coverage: &Coverage) -> FontSet {
     let needed =
         clusters(text).filter(|(_, cluster)| is_composed(cluster) || script_of(cluster).is_some());
@@ -108,8 +109,8 @@ fn is_composed(cluster: &str) -> bool {
     cluster.chars().nth(1).is_some()
 }
 
-/// Divides a word into the longest parts that one family draws. Clusters that none draws are left
-/// out.
+/// Divides a word into the longest parts that one family draws. Omits clusters that no family
+/// draws.
 fn parts<'a>(word: &'a str, coverage: &Coverage) -> impl Iterator<Item = &'a str> {
     let mut rest = clusters(word)
         .map(|(at, cluster)| (at, at + cluster.len()))
@@ -150,8 +151,8 @@ fn runs(text: &str) -> Vec<&str> {
     runs
 }
 
-/// Returns the script of a cluster's first letter, or `None` for signs, digits and spaces. The
-/// scripts of Chinese, Japanese and Korean come from one font and count as one script.
+/// Returns the script of the first letter of a cluster, or `None` for signs, digits and spaces. One
+/// font has the Chinese, Japanese and Korean scripts, so they are treated as one script.
 fn script_of(cluster: &str) -> Option<Script> {
     match cluster.chars().next()?.script() {
         Script::Common | Script::Inherited | Script::Unknown => None,

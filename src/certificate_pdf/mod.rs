@@ -2,12 +2,14 @@
 //! and themes.
 //!
 //! The same job gives the same bytes on every machine, alone or in a batch, if
-//! [`RENDERER_VERSION`], the fonts ([`Renderer::fonts_digest`]) and the design are the same. There
-//! is no clock and no random number. The QR mask is fixed, and the document id is made from the
-//! public id. The output is tagged PDF/A-2b (ISO 19005-2) with a title and a language.
+//! [`RENDERER_VERSION`], the fonts ([`Renderer::fonts_digest`]) and the design are the same. The
+//! renderer uses no clock and no random numbers. The QR mask is fixed, and the document id is
+//! derived from the public id. The output is tagged PDF/A-2b (ISO 19005-2) with a title and a
+//! language.
 //!
-//! `batch_writer.rs` stamps most certificates onto the content that is common to their definition.
-//! `batch.rs` lets typst lay out the others. `pdf/` writes both.
+//! `batch_writer.rs` creates most certificates by adding their texts to a layout that all
+//! certificates of the definition share. `batch.rs` lets typst lay out the others. `pdf/` writes
+//! the files of both.
 
 mod batch;
 mod batch_writer;
@@ -62,15 +64,13 @@ use prepare::PageData;
 pub use template::{Origin, Template};
 use world::Assets;
 
-/// Version of the renderer, pinned in each certificate: typst's version and our own revision. Raise
-/// the revision with every change that could alter a byte. Templates have their own versions, and
-/// fonts have a digest.
+/// Version of the renderer, which is pinned in each certificate: typst's version and a revision
+/// number of this module. Raise the revision with every change that could alter the output.
+/// Templates have separate versions, and fonts have a digest.
 pub const RENDERER_VERSION: &str = "typst-0.15.1+4";
-/// Version that lays out every page with typst and writes it with typst's exporter, for tests and
-/// benchmarks to compare with.
+/// Version that uses only typst for layout and export. Tests and benchmarks compare with it.
 pub const BY_TYPST: &str = "typst-0.15.1+4-exported";
-/// Supported renderer versions, newest first. A version that has issued certificates is never
-/// removed.
+/// Supported renderer versions, newest first. Never remove a version that has issued certificates.
 pub const RENDERER_VERSIONS: [&str; 2] = [RENDERER_VERSION, BY_TYPST];
 
 /// Content of one certificate.
@@ -82,19 +82,20 @@ pub struct RenderJob {
     pub theme_version: u32,
     /// Renderer version: one of [`RENDERER_VERSIONS`], or empty for the newest.
     pub renderer_version: String,
-    /// Options that the issuer set, by name. The others have the defaults of the manifest.
+    /// Options that the issuer set, by name. Other options have the defaults of the manifest.
     pub options: BTreeMap<String, OptionInput>,
-    /// Language of the template's own texts.
+    /// Language of the fixed texts of the template.
     pub locale: Locale,
-    /// Issue date. It is printed and is also the date of the file.
+    /// Issue date. It is printed, and it is the creation date of the file.
     pub issue_date: time::Date,
-    /// Public id; at most 64 ASCII characters. It is printed, and the file's id is made from it.
+    /// Public id; at most 64 ASCII characters. It is printed, and the document id is derived from
+    /// it.
     pub public_id: String,
-    /// Address in the QR code; at most 500 ASCII characters.
+    /// URL in the QR code; at most 500 ASCII characters.
     pub verification_url: String,
     /// Name of the person.
     pub full_name: Personal<String>,
-    /// Name of the certificate, such as a course.
+    /// Name of the certificate, for example the name of a course.
     pub certificate_name: String,
     /// Name of the event; not shown if blank.
     pub event_name: String,
@@ -102,40 +103,40 @@ pub struct RenderJob {
     pub client: String,
     /// Number of the person's identity document; not shown if absent or blank.
     pub document_number: Option<Personal<String>>,
-    /// Address of a page about the event.
+    /// URL of a page about the event.
     pub event_link: Option<String>,
-    /// E-mail address of the person. Only templates that name the variable show it.
+    /// E-mail address of the person. Only templates whose manifest names this variable show it.
     pub email: Option<Personal<String>>,
-    /// Background of the issuer. The theme's background is used if it is absent or the theme
-    /// accepts none.
+    /// Background image of the issuer. If it is absent, or if the theme accepts none, the
+    /// background of the theme is used.
     pub design: Option<Design>,
 }
 
 /// Value of an option.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub enum OptionInput {
-    /// A colour, text or choice.
+    /// Colour, text or choice.
     Text(Personal<String>),
-    /// A picture, such as a logo.
+    /// Picture, for example a logo.
     Image(Design),
 }
 
-/// Image file: JPEG, PNG or WebP, detected by its content. A background is preferably in A4
-/// landscape format.
+/// Image file: JPEG, PNG or WebP, detected by its content. Backgrounds should have A4 landscape
+/// format.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Design {
-    /// Content of the file; at most 20 MiB and 12,000 pixels a side. It is not part of the JSON
+    /// Content of the file; at most 20 MiB and 12,000 pixels per side. It is not part of the JSON
     /// form.
     #[serde(skip)]
     pub bytes: bytes::Bytes,
-    /// SHA-256 of the file, in hexadecimal. It is the key of the cache of decoded images.
+    /// SHA-256 of the file, in hexadecimal. It is the key in the cache of decoded images.
     pub sha256: String,
 }
 
-/// Finished PDF in two parts, so that a part that several PDFs share is in memory once.
+/// Finished PDF in two parts. Several PDFs can share the first part in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedCertificate {
-    /// Beginning of the file, which may be empty, and the rest.
+    /// First part of the file, which may be empty, and the rest.
     pub parts: [bytes::Bytes; 2],
     /// SHA-256 of the whole file, in lower-case hexadecimal.
     pub sha256: String,
@@ -152,7 +153,7 @@ impl RenderedCertificate {
         }
     }
 
-    /// Returns the whole file. The parts are copied unless the first one is empty.
+    /// Returns the whole file. Copies both parts, unless the first one is empty.
     #[must_use]
     pub fn to_bytes(&self) -> bytes::Bytes {
         let [head, tail] = &self.parts;
@@ -176,8 +177,8 @@ pub struct Renderer {
     designs: Designs,
     pictures: ImageCache<Picture>,
     prefixes: PrefixCache,
-    /// Pages since the last eviction of typst's cache. Pixels and stamped certificates also count
-    /// as pages.
+    /// Number of pages since typst's cache was last evicted. Rasterized pages and stamped
+    /// certificates are included.
     since_look: AtomicUsize,
 }
 
@@ -186,12 +187,12 @@ struct Prepared<'a> {
     job: &'a RenderJob,
     data: PageData,
     facts: PageFacts,
-    /// Texts that it has in common with other jobs of its definition and day.
+    /// Texts that are the same in all jobs of its definition and day.
     common: Vec<String>,
 }
 
 impl Renderer {
-    /// Loads the bundled fonts and themes; takes some milliseconds.
+    /// Loads the bundled fonts and themes. This takes some milliseconds.
     ///
     /// # Errors
     /// [`RenderError::Bundle`] if a bundled file is damaged.
@@ -205,15 +206,15 @@ impl Renderer {
         })
     }
 
-    /// Returns the SHA-256 over the bundled font files in order, in hexadecimal.
+    /// Returns the SHA-256 of the bundled font files in order, in hexadecimal.
     #[must_use]
     pub fn fonts_digest(&self) -> &str {
         self.assets.fonts.digest()
     }
 
-    /// Returns the grapheme clusters of `text` that no bundled font draws whole, in order, each
-    /// once. The text is composed (NFC) and trimmed first, as [`render`](Self::render) does.
-    /// Results are cached per cluster.
+    /// Returns the grapheme clusters of `text` that no bundled font draws correctly, in order and
+    /// without duplicates. The text is first composed (NFC) and trimmed, as in
+    /// [`render`](Self::render). Results are cached by cluster.
     #[must_use]
     pub fn undrawable(&self, text: &str) -> Vec<CodePoints> {
         self.assets
@@ -222,20 +223,19 @@ impl Renderer {
             .undrawable(&text::composed(text))
     }
 
-    /// Returns all versions of all themes that this program ships. The newest version of a theme is
-    /// last.
+    /// Returns all versions of all bundled themes. The newest version of each theme is last.
     pub fn themes(&self) -> impl Iterator<Item = &Arc<Template>> {
         self.assets.themes.iter()
     }
 
-    /// Returns one version of a theme, or `None` if this program doesn't ship it.
+    /// Returns one version of a theme, or `None` if it is not bundled.
     #[must_use]
     pub fn theme(&self, name: &str, version: u32) -> Option<&Arc<Template>> {
         self.themes()
             .find(|theme| theme.name() == name && theme.version() == version)
     }
 
-    /// Returns the newest version of a theme, or `None` if this program doesn't ship it.
+    /// Returns the newest version of a theme, or `None` if the theme is not bundled.
     #[must_use]
     pub fn newest_theme(&self, name: &str) -> Option<&Arc<Template>> {
         self.assets
@@ -244,8 +244,8 @@ impl Renderer {
             .rfind(|theme| theme.name() == name)
     }
 
-    /// Renders each job with the theme that it names, and returns the results in the same order.
-    /// The call is CPU-bound: make it where blocking is allowed.
+    /// Renders each job with the theme that it names. Returns the results in the same order. The
+    /// call is CPU-bound, so make it on a thread that may block.
     pub fn render(&self, jobs: &[RenderJob]) -> Vec<Result<RenderedCertificate, RenderError>> {
         self.render_each(
             jobs.iter()
@@ -253,7 +253,7 @@ impl Renderer {
         )
     }
 
-    /// Renders each job with `template` and ignores the theme that it names.
+    /// Renders each job with `template` instead of the theme that the job names.
     pub fn render_by(
         &self,
         template: &Arc<Template>,

@@ -1,7 +1,7 @@
-//! Rendering of issuers' templates, one certificate at a time.
+//! Rendering of templates that issuers wrote, one certificate at a time.
 //!
-//! Only the child process of `crate::sandbox` uses this, because nothing here limits time or
-//! memory.
+//! Only the child process of `crate::sandbox` uses this module, because the module limits neither
+//! time nor memory.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::domain::certification::manifest::Manifest;
 
 /// Maximum size of a source in bytes.
 pub const MAX_SOURCE: usize = 256 << 10;
-/// Maximum number of diagnoses that an author gets, and maximum length of a message in characters.
+/// Maximum number of diagnoses for an author, and maximum length of a message in characters.
 const MAX_TOLD: usize = 20;
 const MAX_MESSAGE: usize = 500;
 
@@ -22,7 +22,7 @@ pub struct OwnRenderer {
 }
 
 impl OwnRenderer {
-    /// Creates a renderer for a template whose manifest was checked.
+    /// Creates a renderer for a template. The manifest must have been checked.
     ///
     /// # Errors
     /// [`RenderError::Bundle`] if a bundled file is damaged.
@@ -37,7 +37,7 @@ impl OwnRenderer {
     /// Renders the PDF of a certificate.
     ///
     /// # Errors
-    /// The template fails, or doesn't draw exactly one page that passes the checks.
+    /// Fails if the template fails, or if it doesn't draw exactly one page that passes the checks.
     pub fn render(&self, job: &RenderJob) -> Result<bytes::Bytes, RenderError> {
         let rendered = self
             .renderer
@@ -50,7 +50,7 @@ impl OwnRenderer {
 }
 
 impl RenderJob {
-    /// Returns the design and the pictures of options.
+    /// Returns the design and the pictures of the options.
     pub fn pictures(&self) -> impl Iterator<Item = &Design> {
         let options = self.options.values().filter_map(|option| match option {
             OptionInput::Image(image) => Some(image),
@@ -59,7 +59,7 @@ impl RenderJob {
         self.design.iter().chain(options)
     }
 
-    /// Returns the design and the pictures of options, for setting their bytes.
+    /// Returns the design and the pictures of the options, so that the caller can set their bytes.
     pub fn pictures_mut(&mut self) -> impl Iterator<Item = &mut Design> {
         let options = self.options.values_mut().filter_map(|option| match option {
             OptionInput::Image(image) => Some(image),
@@ -68,10 +68,10 @@ impl RenderJob {
         self.design.iter_mut().chain(options)
     }
 
-    /// Creates a job from the sample of a manifest. It needs no source.
+    /// Creates a job from the sample of a manifest. The template's source is not needed.
     ///
     /// # Errors
-    /// [`RenderError::Bundle`] if the program was built wrongly.
+    /// [`RenderError::Bundle`] if a bundled file is missing or damaged.
     pub fn of_sample(manifest: &Manifest, locale: Locale) -> Result<Self, RenderError> {
         Ok(Template::own("own", 1, "", manifest.clone())?
             .sample(locale, time::macros::date!(2026 - 11 - 21)))
@@ -79,7 +79,7 @@ impl RenderJob {
 }
 
 /// Returns the diagnoses for the author of a template: typst's messages, limited in number and
-/// length. They may quote the template's input.
+/// length. A message may contain parts of the template's input.
 #[must_use]
 pub fn diagnoses(error: &RenderError) -> Vec<Diagnosis> {
     let cut = |text: &str| {

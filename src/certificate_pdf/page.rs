@@ -1,4 +1,4 @@
-//! Check of one laid-out page, its QR code, and its export as PDF.
+//! Checks of a laid-out page, its QR code, and its export as PDF.
 
 use ecow::{EcoString, eco_vec};
 use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
@@ -19,7 +19,7 @@ use super::{RenderError, RenderJob, Template, shown};
 use crate::domain::certification::manifest::{PageFormat, QrPlace, VARIABLES};
 use crate::domain::{Locale, Personal};
 
-/// Properties of a job that concern its PDF but not its layout.
+/// Properties of a job that affect its PDF but not its layout.
 pub(super) struct PageFacts {
     pub(super) locale: Locale,
     pub(super) issue_date: time::Date,
@@ -29,8 +29,9 @@ pub(super) struct PageFacts {
     pub(super) qr: QrCode,
 }
 
-/// Encodes an address as QR code. The mask is fixed, because choosing the best one takes ten times
-/// as long, and a later version of the library could choose another one and so change the bytes.
+/// Encodes `address` as a QR code. The mask is fixed: the search for the best mask takes ten times
+/// as long, and a later version of the library could choose another one, which would change the
+/// bytes.
 pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
     let segments = QrSegment::make_segments(address);
     let least = Version::MIN;
@@ -49,12 +50,12 @@ pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
     })
 }
 
-/// Returns the name of the creator in a file's metadata.
+/// Returns the creator for the file's metadata.
 pub(super) fn creator(version: &str) -> String {
     format!("Laureate, renderer {version}")
 }
 
-/// Checks a page: size, links, margin, clusters, and the person's `name`.
+/// Checks a page: size, links, margin, clusters, and that it shows `name`.
 pub(super) fn check(
     page: &Page,
     template: &Template,
@@ -70,7 +71,7 @@ pub(super) fn check(
 }
 
 /// Writes the PDF of one page with typst's exporter. The bytes don't depend on other pages or on
-/// the page's number.
+/// the page number.
 pub(super) fn export(
     mut page: Page,
     facts: &PageFacts,
@@ -112,8 +113,7 @@ fn info(facts: &PageFacts) -> DocumentInfo {
     }
 }
 
-/// Names of fields in messages about overflow that are neither a variable nor an option of a
-/// template.
+/// Field names in overflow messages that are neither variables nor options of a template.
 const COMMON: [&str; 5] = [
     "issue_date",
     "options",
@@ -122,9 +122,9 @@ const COMMON: [&str; 5] = [
     "verification_url",
 ];
 
-/// Converts typst's diagnostics, each with its place. Templates report a text that is too long with
-/// a message that starts with `OVERFLOW` and the name of the field. Other words after it may be
-/// personal data, so they are not used.
+/// Converts typst's diagnostics, each with its place in the source. If a text is too long,
+/// templates report a message that starts with `OVERFLOW` and the name of the field. The rest of
+/// that message is ignored, because it may be personal data.
 pub(super) fn diagnosed_in(world: &BatchWorld, diagnostics: &[SourceDiagnostic]) -> RenderError {
     let options = &world.template.manifest().options;
     let is_field = |name: &&str| {
@@ -160,8 +160,8 @@ pub(super) fn template_error(messages: impl IntoIterator<Item = EcoString>) -> R
     }
 }
 
-/// Rejects a page whose size is not that of the manifest, because the QR code would be in the wrong
-/// place.
+/// Rejects a page that doesn't have the size in the manifest, because the QR code would be
+/// misplaced.
 fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
     let (width, height) = format.millimetres();
     let alike = |side: Abs, wanted: f64| (side.to_mm() - wanted).abs() < 0.1;
@@ -173,8 +173,8 @@ fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
     Err(template_error([message.into()]))
 }
 
-/// Rejects links with a scheme other than `http`, `https` and `mailto`. PDF readers might execute a
-/// program or open a local file for others.
+/// Rejects links with a scheme other than `http`, `https` and `mailto`. With other schemes, PDF
+/// readers might run a program or open a local file.
 fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
     for (_, item) in frame.items() {
         match item {
@@ -197,7 +197,7 @@ fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
     Ok(())
 }
 
-/// Rejects a page with text outside of the margin, which is in millimetres.
+/// Rejects a page with text outside of the margin. `margin` is in millimetres.
 pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
     // Texts that end at the margin may be beyond it by a rounding error, which depends on their
     // width.
@@ -228,8 +228,8 @@ pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
     })
 }
 
-/// Calls `visit` for each run of text, with the transform from its origin on the baseline to the
-/// page.
+/// Calls `visit` for each run of text. The transform maps from the run's origin, which is on the
+/// baseline, to the page.
 pub(super) fn for_each_text(
     frame: &Frame,
     place: Transform,
@@ -251,8 +251,8 @@ pub(super) fn for_each_text(
     Ok(())
 }
 
-/// Draws the QR code as one curve, with a rectangle for each run of dark modules. The coordinates
-/// are whole modules in a scaled group, because short numbers compress well.
+/// Draws the QR code as one curve, with a rectangle for each run of dark modules. The curve is in a
+/// scaled group, so that coordinates are whole numbers, which compress well.
 pub(super) fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
     let mut curve = Curve::new();
     let point = |x: i32, y: i32| Point::new(Abs::pt(f64::from(x)), Abs::pt(f64::from(y)));
@@ -277,7 +277,7 @@ pub(super) fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
     page.push_frame(Point::new(Abs::mm(place.x), Abs::mm(place.y)), frame);
 }
 
-/// Returns the runs of dark modules in reading order, as (column, row, length).
+/// Returns the horizontal runs of dark modules in reading order, as (column, row, length).
 pub(super) fn dark_runs(code: &QrCode) -> Vec<(i32, i32, i32)> {
     let mut runs = Vec::new();
     for y in 0..code.size() {

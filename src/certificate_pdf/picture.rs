@@ -1,5 +1,5 @@
-//! Picture of an option, such as a logo or a signature: checks, and conversion to a file that is
-//! cheap to embed.
+//! Pictures of options, such as logos or signatures: checks, and conversion to a file that is cheap
+//! to embed.
 
 use std::io::Cursor;
 
@@ -11,18 +11,17 @@ use super::RenderError;
 use super::design::{decode, refuse};
 use super::image_cache::FromImage;
 
-/// Maximum side in pixels: 135 mm at 300 dpi. More pixels would only make every certificate larger.
+/// Maximum side in pixels: 135 mm at 300 dpi. More pixels would only make every file larger.
 const MAX_SIDE: u32 = 1600;
 
 /// Picture that typst can embed.
 #[derive(Debug, Clone)]
 pub(super) struct Picture {
-    /// File. It is the same `Bytes` each time, because typst would otherwise decode it again for
-    /// each batch.
+    /// File. All batches use the same `Bytes`, because typst would decode a copy again.
     pub(super) bytes: Bytes,
-    /// `jpg` if the file is embedded unchanged, or else `png`.
+    /// `jpg` if the file is embedded unchanged, otherwise `png`.
     pub(super) extension: &'static str,
-    /// Size of the pixels in bytes after typst has decoded them.
+    /// Size of the decoded pixels in typst's memory, in bytes.
     pub(super) decoded: usize,
 }
 

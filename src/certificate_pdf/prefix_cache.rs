@@ -1,4 +1,5 @@
-//! Cache of prefixes, the sample jobs for prefixes, and the specimen jobs for shared layouts.
+//! Cache of template prefixes, and the jobs from which prefixes (samples) and shared layouts
+//! (specimens) are created.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,25 +11,25 @@ use super::lru_cache::LruCache;
 use super::pdf::{TemplatePrefix, Unsupported};
 use crate::domain::Personal;
 
-/// Maximum number of prefixes in the cache, and their maximum size in bytes. A prefix contains a
-/// background and a few fonts, typically 1 MB.
+/// Maximum number of prefixes in the cache, and their maximum total size in bytes. A prefix
+/// contains a background and a few fonts, typically 1 MB.
 const KEPT: usize = 32;
 const KEPT_BYTES: usize = 64 << 20;
 
-/// Letters of names and titles in Latin script. A page with any other letter gets a separate small
-/// font.
+/// Letters of names and titles in Latin script, which every prefix contains. A page with other
+/// letters gets an additional small font.
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\
     .,:;-–—'’‘“”\"()[]/&+%#@°ºª!?¡¿_*·|«»\
     ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ\
     ĀāĂăĄąĆćČčĎďĐđĒēĖėĘęĚěĞğĢģĪīĮįİıĶķĹĺĻļĽľŁłŃńŅņŇňŌōŐőŒœŔŕŘřŚśŞşŠšŢţŤťŪūŮůŰűŲųŸŹźŻżŽžȘșȚț";
-/// Letter sequences that fonts draw as ligatures.
+/// Letter sequences for which fonts have ligatures.
 const JOINED: &str = "fi fl ff ffi ffl Th fj ft tt";
-/// Number of letters on one sample page. They fit into the place of any text.
+/// Number of letters on one sample page. They fit into every text field.
 const ON_A_PAGE: usize = 48;
-/// Number of letters in one word of a sample page, so that lines can break.
+/// Number of letters per word on a sample page. Between words, lines can break.
 const WORD: usize = 8;
 
-/// Template prefix, or the reason why there is none. The cell is empty while the prefix is made.
+/// Template prefix, or the reason why there is none. The cell is empty while it is being created.
 type Cell = Arc<OnceLock<Result<Arc<TemplatePrefix>, Unsupported>>>;
 
 /// Cache of prefixes by look.
@@ -44,7 +45,7 @@ impl Default for PrefixCache {
 }
 
 impl PrefixCache {
-    /// Returns the prefix of a look. Calls `make` if it is not in the cache.
+    /// Returns the prefix for a look. Calls `make` if the cache doesn't contain it.
     pub(super) fn get(
         &self,
         key: &BatchKey,
@@ -58,7 +59,7 @@ impl PrefixCache {
     }
 }
 
-/// Returns texts with the letters and ligatures whose glyphs every prefix contains.
+/// Returns texts with all letters and ligatures that every prefix contains.
 pub(super) fn letters() -> Vec<String> {
     let letters: Vec<char> = LETTERS.chars().collect();
     let words = |letters: &[char]| {
@@ -75,9 +76,9 @@ pub(super) fn letters() -> Vec<String> {
         .collect()
 }
 
-/// Returns two jobs of the same look whose texts differ wherever definitions, days and people
-/// differ. One has short texts and one has long texts, so that everything that moves with a text
-/// has two positions.
+/// Returns two jobs of the same look as `job`. Their texts differ wherever definitions, days or
+/// people can differ. One has short texts and one has long texts, so that everything that moves
+/// with a text has two different positions.
 pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
     let long = letters().swap_remove(0);
     vec![
@@ -116,8 +117,9 @@ pub(super) fn optional_texts_of(job: &RenderJob) -> [bool; 2] {
     [there(&job.document_number), there(&job.email)]
 }
 
-/// Returns two jobs of the same definition and day for invented people. Their personal texts all
-/// differ, and none is part of another. The second job has ligatures and digits.
+/// Returns two jobs of the same definition and day as `job`, for invented people. All their
+/// personal texts differ, and no text is part of another one. The second job has ligatures and
+/// digits.
 pub(super) fn specimens_like(job: &RenderJob) -> [RenderJob; 2] {
     let [has_document, has_email] = optional_texts_of(job);
     // The page prints the site of the definition, so the specimens have the same one.
@@ -176,7 +178,7 @@ mod tests {
         assert_eq!(samples("Ada", "q3XbH1yR0u"), samples("Grace", "AAAAAAAAAA"));
     }
 
-    /// Returns every text that a page can show.
+    /// Returns all texts that a page can show.
     fn reveal(job: &RenderJob) -> Vec<String> {
         let personal = |text: &Option<Personal<String>>| {
             text.as_ref().map(|text| text.reveal_str().to_owned())

@@ -1,4 +1,4 @@
-//! Check of a job, and its conversion to the input of its template.
+//! Checks a job and converts it to the input of its template.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::domain::certification::manifest::{OptionKind, QrPlace, VARIABLES};
 use crate::domain::certification::public_id::{printed, short_address};
 use crate::domain::{Locale, Personal};
 
-/// Maximum length of the public id and of the address, in bytes.
+/// Maximum lengths of the public id and of the URL, in bytes.
 const MAX_ID: usize = 64;
 const MAX_ADDRESS: usize = 500;
 
-/// Input of a template for one certificate. It has no `Debug` or `Display`, because it contains
-/// personal data.
+/// Input of a template for one certificate. The type has no `Debug` or `Display`, because it
+/// contains personal data.
 #[derive(serde::Serialize)]
 pub(super) struct PageData {
     locale: Locale,
@@ -31,14 +31,15 @@ pub(super) struct PageData {
     document: Option<Line>,
     id: String,
     address: String,
-    /// Address of the page with a form for the number, without the scheme; empty if there is none.
+    /// URL of the page on which the number can be entered, without the scheme. Empty if there is
+    /// none.
     verify: String,
     design: Option<Tone>,
     page: PageSize,
     qr: QrPlace,
-    /// Variables that the manifest names. The text is empty if the certificate has no value.
+    /// Variables that the manifest names. The text is empty if the job has no value.
     fields: BTreeMap<&'static str, String>,
-    /// All options, each with its value, the default, or none.
+    /// All options, each with the given value, the default value, or none.
     options: BTreeMap<String, Option<String>>,
 }
 
@@ -81,7 +82,7 @@ impl PageData {
 }
 
 impl PageData {
-    /// Returns every text that a template can show.
+    /// Returns all texts that a template can show.
     pub(super) fn shown(&self) -> impl Iterator<Item = &str> {
         let lines = [
             Some(&self.name),
@@ -106,7 +107,7 @@ impl PageData {
 }
 
 impl JobPictures {
-    /// Returns the pictures as files for a template.
+    /// Returns the pictures as files that the template can read.
     pub(super) fn files(&self) -> Pictures {
         Pictures {
             design: self
@@ -131,8 +132,8 @@ impl JobPictures {
         }
     }
 
-    /// Returns the digests of the pictures and the names of their options, which are equal for jobs
-    /// of the same look.
+    /// Returns the digests of the pictures, each with the name of its option. They are equal for
+    /// jobs of the same look.
     pub(super) fn digests(&self, template: &Template, job: &RenderJob) -> Vec<String> {
         let design = self.background.as_ref().and(job.design.as_ref());
         let mut digests = vec![
@@ -150,7 +151,7 @@ impl JobPictures {
 }
 
 impl Renderer {
-    /// Returns the job's pictures, from the cache or decoded now.
+    /// Returns the job's pictures, from the cache or newly decoded.
     pub(super) fn pictures(
         &self,
         template: &Template,
@@ -184,7 +185,7 @@ impl Renderer {
         })
     }
 
-    /// Checks a job and computes the input of its page.
+    /// Checks a job and computes the input of its template.
     pub(super) fn prepare<'a>(
         &self,
         template: &Template,
@@ -261,8 +262,8 @@ impl Renderer {
         })
     }
 
-    /// Returns the variables that the manifest names. Others are absent, so that a template that
-    /// uses one fails instead of leaving a gap on the page.
+    /// Returns the variables that the manifest names. Others are absent: a template that uses one
+    /// then fails instead of leaving a gap on the page.
     fn fields(
         &self,
         template: &Template,
@@ -336,7 +337,7 @@ impl Renderer {
     }
 }
 
-/// Converts an error about a design into one about the option that the picture belongs to.
+/// Converts an error about a design into an error about the option `name`.
 fn of_option(error: RenderError, name: &str) -> RenderError {
     match error {
         RenderError::Design { reason } => RenderError::Option {
@@ -347,7 +348,7 @@ fn of_option(error: RenderError, name: &str) -> RenderError {
     }
 }
 
-/// Returns the text of a variable, which is empty if the job has no value. Returns `None` for an
+/// Returns the text of a variable. The text is empty if the job has no value. Returns `None` for an
 /// unknown variable.
 fn field(name: &str, job: &RenderJob) -> Option<String> {
     let personal = |text: &Option<Personal<String>>| {
@@ -386,7 +387,7 @@ const MONTHS: [(&str, &str); 12] = [
     ("December", "diciembre"),
 ];
 
-/// Returns a date written out in a language.
+/// Returns a date in words in the given language.
 fn in_words(date: time::Date, locale: Locale) -> String {
     let day = date.day();
     let year = date.year();

@@ -1,4 +1,4 @@
-//! Rasterization of a finished PDF, and comparison of two such pictures.
+//! Rasterizes a finished PDF, and compares two such pictures.
 
 use std::io::Cursor;
 
@@ -14,17 +14,17 @@ use super::RenderError;
 
 /// Maximum resolution in dpi. At this resolution, an A4 page takes 18 MB.
 const MAX_DPI: u16 = 200;
-/// Maximum side of a picture that is compared, in pixels.
+/// Maximum side of compared pictures, in pixels.
 const MAX_SIDE: u32 = 4_000;
-/// Maximum difference of a colour channel that counts as equal.
+/// Maximum difference of a colour channel that is ignored.
 const TOLERANCE: u8 = 24;
-/// Pixels between pictures.
+/// Gap between pictures in pixels.
 const GAP: u32 = 8;
 
-/// Draws the first page of a PDF of ours as PNG, on white. The call is CPU-bound.
+/// Draws the first page of a PDF that this program created, as PNG on white. The call is CPU-bound.
 ///
 /// # Errors
-/// [`RenderError::Bundle`] if the file is not a PDF with a page.
+/// [`RenderError::Bundle`] if the file isn't a PDF with at least one page.
 pub fn png(pdf: &[u8], dpi: u16) -> Result<Vec<u8>, RenderError> {
     let unusable = || RenderError::Bundle {
         file: "certificate.pdf".to_owned(),
@@ -32,7 +32,7 @@ pub fn png(pdf: &[u8], dpi: u16) -> Result<Vec<u8>, RenderError> {
     draw(pdf, dpi)?.into_png().map_err(|_| unusable())
 }
 
-/// Draws the first page as pixels.
+/// Draws the first page as a bitmap.
 pub(super) fn draw(pdf: &[u8], dpi: u16) -> Result<Pixmap, RenderError> {
     let unusable = || RenderError::Bundle {
         file: "certificate.pdf".to_owned(),
@@ -54,11 +54,11 @@ pub(super) fn draw(pdf: &[u8], dpi: u16) -> Result<Pixmap, RenderError> {
     ))
 }
 
-/// Returns true if two pictures made by [`png`] differ in size, or in a colour by more than the
+/// Returns true if two pictures from [`png`] have different sizes, or a colour difference above the
 /// tolerance.
 ///
 /// # Errors
-/// [`RenderError::Design`] if one of them is not a PNG within the limits.
+/// [`RenderError::Design`] if one of them isn't a PNG within the limits.
 pub fn differ(one: &[u8], other: &[u8]) -> Result<bool, RenderError> {
     let one = pixels(one)?;
     let other = pixels(other)?;
@@ -71,7 +71,7 @@ pub fn differ(one: &[u8], other: &[u8]) -> Result<bool, RenderError> {
         .any(|(one, other)| are_apart(*one, *other)))
 }
 
-/// Draws two pictures side by side. To their right is a pale copy of the first one with the
+/// Draws two pictures side by side. To their right is a pale copy of the first one, with the
 /// differences in red.
 ///
 /// # Errors
@@ -109,7 +109,7 @@ fn are_apart(one: Rgb<u8>, other: Rgb<u8>) -> bool {
         .any(|(one, other)| one.abs_diff(other) > TOLERANCE)
 }
 
-/// Decodes a picture within limits, because it may come from a sandbox child.
+/// Decodes a picture within limits, because it may have been created in a sandbox child.
 fn pixels(png: &[u8]) -> Result<RgbImage, RenderError> {
     let mut reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
     let mut limits = Limits::default();

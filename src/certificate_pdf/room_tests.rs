@@ -10,7 +10,7 @@ use super::theme_tests::on_every_page;
 use super::*;
 use crate::domain::Locale;
 
-/// Names with ink far above or below the line.
+/// Names with parts far above or far below the line.
 const HARD: [&str; 22] = [
     "Ada Lovelace",
     "Óscar Ángel Ñandú Žižka",
@@ -36,7 +36,7 @@ const HARD: [&str; 22] = [
     "Đặng Ẵm Ằng",
 ];
 
-/// Ink of a line of text on the page, in points from the upper left corner.
+/// Area of a line of text that is painted, in points from the upper left corner of the page.
 struct Line {
     text: String,
     left: f64,
@@ -81,7 +81,7 @@ impl Line {
         })
     }
 
-    /// Returns true if the distance between the ink of two lines is less than `gap` points.
+    /// Returns true if the painted areas of two lines are less than `gap` points apart.
     fn is_near(&self, other: &Self, gap: f64) -> bool {
         self.left < other.right
             && other.left < self.right
@@ -94,8 +94,8 @@ fn ttf(id: u16) -> rustybuzz::ttf_parser::GlyphId {
     rustybuzz::ttf_parser::GlyphId(id)
 }
 
-/// Returns the lines of a page with their baselines. Parts of a line in other fonts or at other
-/// heights are on the same baseline.
+/// Returns the lines of a page with their baselines. Parts in other fonts or at other heights
+/// belong to the same line.
 fn lines(page: &Page) -> Vec<(Abs, Line)> {
     let mut texts: Vec<(Transform, TextItem)> = Vec::new();
     page::for_each_text(&page.frame, Transform::identity(), &mut |text, place| {

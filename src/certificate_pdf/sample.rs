@@ -1,4 +1,4 @@
-//! Sample job of a template: the values of its manifest's sample, and bundled pictures.
+//! Sample jobs of templates: the values in the sample of the manifest, and bundled pictures.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::domain::certification::manifest::OptionKind;
 use crate::domain::{Locale, Personal};
 
 impl Template {
-    /// Creates a sample job from the values of the manifest's sample, and from default texts for
-    /// the others.
+    /// Creates a sample job. Values that the sample of the manifest doesn't give have default
+    /// texts.
     #[must_use]
     pub fn sample(&self, locale: Locale, issue_date: time::Date) -> RenderJob {
         let sample = &self.manifest().sample;
@@ -74,7 +74,7 @@ impl Template {
     }
 }
 
-/// Returns a bundled picture that manifests can name in their sample.
+/// Returns a bundled picture, which manifests can name in their sample.
 fn sample_picture(name: &str) -> Option<Design> {
     let (_, bytes) = SAMPLES.iter().find(|(known, _)| *known == name)?;
     Some(Design {

@@ -1,4 +1,4 @@
-//! Check of a laid-out page: fonts draw every cluster whole, and the page shows the name.
+//! Checks of a laid-out page: all clusters are drawn correctly, and the page shows the name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,8 +13,8 @@ use super::pdf::joined;
 use super::text::is_right_to_left;
 use super::{Origin, RenderError};
 
-/// Rejects a page with a cluster that its font doesn't draw whole. A cluster split between two
-/// fonts is also rejected, because a mark without its letter isn't whole.
+/// Rejects a page with a cluster that its font doesn't draw correctly. A cluster that is split
+/// between two fonts is also rejected, because a mark without its letter isn't drawn correctly.
 pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), RenderError> {
     for_each_text(frame, Transform::identity(), &mut |text, _| {
         let font = coverage.font_of(text.font.font().data().as_slice());
@@ -44,8 +44,8 @@ pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), R
     })
 }
 
-/// Rejects a page that lacks a part of the name. Templates may set it in capitals and on several
-/// lines.
+/// Rejects a page on which a part of the name is missing. The name may be in capitals and on
+/// several lines.
 pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<(), RenderError> {
     match origin {
         Origin::Shipped => check_clusters_of_name(frame, name),
@@ -53,8 +53,8 @@ pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<()
     }
 }
 
-/// Rejects a page of a shipped theme that lacks a part of the name. If a word isn't there in one
-/// piece, the page must have each of its clusters at least as often as the name does.
+/// Check for bundled themes. If a word isn't on the page in one piece, the page must have each of
+/// its clusters at least as often as the name has it.
 fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let is_there = |page: &PageText, word: &str| page.text.contains(&folded(word));
     let mut page = PageText::default();
@@ -92,9 +92,9 @@ fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> 
     })
 }
 
-/// Rejects a page of an issuer's template that doesn't show each word of the name as a separate
-/// word. Letters of other words don't count. A word in a script that typst splits is accepted if
-/// all its clusters are there.
+/// Check for templates of issuers. The page must show each word of the name as a separate word, not
+/// as a part of another one. For scripts that typst splits, it is enough that the page has all
+/// clusters of the word.
 fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let lines = Lines::of(frame)?;
     let pages = lines.in_both_directions();
@@ -118,8 +118,8 @@ fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     Err(template_error([message.into()]))
 }
 
-/// Texts of a page, in the order of the page. typst splits a text at glyphs of another height, and
-/// repeats a cluster that it splits. Such parts are joined.
+/// Texts of a page in page order. typst splits a text at glyphs of another height, and repeats a
+/// cluster that it splits. Such parts are joined here.
 struct Lines {
     texts: Vec<String>,
 }
@@ -145,8 +145,8 @@ impl Lines {
         })
     }
 
-    /// Returns the text of the page twice: in its order, and in reverse order for lines from right
-    /// to left.
+    /// Returns the text of the page twice: once in page order, and once with reversed order for
+    /// lines from right to left.
     fn in_both_directions(&self) -> [PageText; 2] {
         let mut forward = PageText::default();
         let mut backward = PageText::default();
@@ -156,11 +156,11 @@ impl Lines {
     }
 }
 
-/// Text of a page in capitals without blanks.
+/// Text of a page in capitals and without spaces.
 #[derive(Default)]
 struct PageText {
     text: String,
-    /// Byte offsets at which a run of text begins or a blank was removed.
+    /// Byte offsets at which a run of text begins or a space was removed.
     gaps: HashSet<usize>,
 }
 
@@ -176,8 +176,9 @@ impl PageText {
         }
     }
 
-    /// Returns true if the page has a folded word with no letter, digit or mark directly before or
-    /// after it. A run of text may end inside of a word, and blanks may be between its letters.
+    /// Returns true if the page has `word`, which must be folded, with no letter, digit or mark
+    /// directly before or after it. Runs of text may end inside of the word, and spaces may be
+    /// between its letters.
     fn has_word(&self, word: &str) -> bool {
         let found = self
             .text
@@ -188,8 +189,8 @@ impl PageText {
             .any(|(start, end)| self.is_edge(start) && self.is_edge(end))
     }
 
-    /// Returns true if a word may begin or end at a byte offset. A word never begins with a mark.
-    /// In scripts without blanks, a word may begin and end anywhere else.
+    /// Returns true if a word may begin or end at byte offset `at`. A word never begins with a
+    /// mark. In scripts without spaces, a word may begin and end at any other place.
     fn is_edge(&self, at: usize) -> bool {
         let (before, after) = self.text.split_at(at);
         let before = before.chars().next_back();
@@ -201,13 +202,13 @@ impl PageText {
     }
 }
 
-/// Returns true for letters of scripts with so many raised and lowered glyphs that typst splits
-/// most words.
+/// Returns true for letters of scripts in which typst splits most words, because many glyphs are
+/// raised or lowered.
 fn is_split(c: char) -> bool {
     is_right_to_left(c) || c.script() == Script::Devanagari
 }
 
-/// Returns true for letters of scripts that are written without blanks between words.
+/// Returns true for letters of scripts that have no spaces between words.
 fn is_unspaced(c: char) -> bool {
     matches!(
         c.script(),
@@ -215,7 +216,7 @@ fn is_unspaced(c: char) -> bool {
     )
 }
 
-/// Counts the clusters of a text's words.
+/// Adds the clusters of the words of `text` to `counts`.
 fn count(text: &str, counts: &mut HashMap<String, usize>) {
     for word in text.split_whitespace().map(folded) {
         for (_, cluster) in clusters(&word) {
@@ -224,7 +225,7 @@ fn count(text: &str, counts: &mut HashMap<String, usize>) {
     }
 }
 
-/// Returns a text in capitals, without blanks and invisible characters.
+/// Returns a text in capitals, without spaces and invisible characters.
 fn folded(text: &str) -> String {
     let shown = text
         .chars()

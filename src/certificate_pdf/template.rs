@@ -1,4 +1,4 @@
-//! Certificate template: a typst source with its manifest, shipped or written by an issuer.
+//! Certificate template: a typst source with its manifest. It is bundled, or an issuer wrote it.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -13,14 +13,13 @@ use crate::domain::certification::manifest::{Manifest, ORIENTATION, PAPER, PageS
 /// Origin of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// One of the themes that this program ships.
+    /// Theme that is bundled with this program.
     Shipped,
-    /// Written by an issuer, so that it must be drawn in the sandbox.
+    /// Written by an issuer. It must be drawn in the sandbox.
     Own,
 }
 
-/// File of typst code. It is parsed at the first use, because the program ships more themes than it
-/// draws.
+/// File of typst code. It is parsed on first use, because a process uses few of the bundled themes.
 #[derive(Debug)]
 pub(super) struct Code {
     pub(super) id: FileId,
@@ -71,11 +70,11 @@ impl Template {
         )
     }
 
-    /// Creates a template that an issuer wrote. The manifest must have been checked
-    /// ([`Manifest::parse`]).
+    /// Creates a template that an issuer wrote. The manifest must have been checked with
+    /// [`Manifest::parse`].
     ///
     /// # Errors
-    /// [`RenderError::Bundle`] if a path is invalid, which is a fault of the program.
+    /// [`RenderError::Bundle`] if a path is invalid, which is a defect of this program.
     pub fn own(
         name: &str,
         version: u32,
@@ -92,8 +91,8 @@ impl Template {
         )
     }
 
-    /// Creates a template in a virtual folder. typst never frees a path, so the folders are few and
-    /// fixed.
+    /// Creates a template in a virtual folder. typst never frees a path, so there are only a few
+    /// fixed folders.
     fn new(
         name: &str,
         version: u32,
@@ -156,7 +155,7 @@ impl Template {
         &self.source.text
     }
 
-    /// Returns the file with this id, if it belongs to the template.
+    /// Returns the file with the id `id`, if it belongs to the template.
     pub(super) fn file(&self, id: FileId) -> Option<&Source> {
         [&self.main, &self.source]
             .into_iter()

@@ -1,5 +1,5 @@
-//! Tests of rendering: the same bytes every time, all scripts legible, and no effect of a bad job
-//! on others.
+//! Tests of rendering: the same job gives the same bytes, all scripts are legible, and a bad job
+//! doesn't affect others.
 
 use std::sync::LazyLock;
 
@@ -61,7 +61,7 @@ fn render_one(job: &RenderJob) -> Result<RenderedCertificate, RenderError> {
         .expect("one answer for one job")
 }
 
-/// Returns the page of one job, laid out but not exported.
+/// Returns the laid-out page of a job.
 pub(super) fn page_of(job: &RenderJob) -> Page {
     let template = RENDERER
         .theme(&job.theme, job.theme_version)
@@ -76,7 +76,7 @@ pub(super) fn page_of(job: &RenderJob) -> Page {
         .remove(0)
 }
 
-/// Returns all text on a page, in the order of the frames.
+/// Returns all text of a page in frame order.
 pub(super) fn text_of(page: &Page) -> String {
     let mut all = String::new();
     page::for_each_text(&page.frame, Transform::identity(), &mut |text, _| {
@@ -485,8 +485,8 @@ fn template_can_read_only_its_own_files() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
-    /// Any name gives a certificate, or an error that names the problem, but never a failure of the
-    /// template.
+    /// Any name gives a certificate, or an error that names the problem. A name never makes the
+    /// template fail.
     #[test]
     fn any_name_is_rendered_or_rejected_with_a_reason(names in prop::collection::vec("\\PC{1,60}|[ -~]{1,200}|[À-ỹ ]{1,80}", 12)) {
         let jobs: Vec<RenderJob> = names.iter().map(|name| job(name)).collect();

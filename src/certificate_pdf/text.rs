@@ -5,21 +5,21 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::RenderError;
 use super::bundled_fonts::Fonts;
 
-/// Maximum length of a field in characters. Longer texts don't fit even in the smallest type and
-/// are not laid out.
+/// Maximum length of a field in characters. Longer texts don't fit even in the smallest font size,
+/// so they are rejected before layout.
 const MAX_CHARACTERS: usize = 600;
 
-/// Text that can be drawn: composed (NFC), trimmed, with a glyph for every character. It has no
-/// `Debug` or `Display`, because it may be a name.
+/// Text that the fonts can draw: composed (NFC), trimmed, and with a glyph for every character. The
+/// type has no `Debug` or `Display`, because the text may be a name.
 #[derive(Clone, serde::Serialize)]
 pub(super) struct Line {
     text: String,
-    /// True if the direction of its first letter is from right to left.
+    /// True if the first letter has the direction right-to-left.
     rtl: bool,
 }
 
 impl Line {
-    /// Checks a field. Returns `None` if it is blank.
+    /// Checks the text of a field. Returns `None` if the text is blank.
     pub(super) fn new(
         field: &'static str,
         text: &str,
@@ -32,7 +32,7 @@ impl Line {
         }
         if let Some(c) = text.chars().find(|c| is_forbidden(*c)) {
             let problem = format!(
-                "holds the control character U+{:04X}: remove it",
+                "contains the control character U+{:04X}: remove it",
                 u32::from(c)
             );
             return Err(RenderError::InvalidText { field, problem });
@@ -46,7 +46,7 @@ impl Line {
         Ok((!text.is_empty()).then_some(Self { text, rtl }))
     }
 
-    /// Checks a field that must not be blank.
+    /// Checks the text of a field that must not be blank.
     pub(super) fn required(
         field: &'static str,
         text: &str,
@@ -63,7 +63,7 @@ impl Line {
     }
 }
 
-/// Returns the text trimmed and composed (NFC).
+/// Trims and composes (NFC) a text.
 pub(super) fn composed(text: &str) -> String {
     text.trim().nfc().collect()
 }
@@ -77,9 +77,9 @@ pub(super) fn ascii(field: &'static str, text: &str, longest: usize) -> Result<(
     Ok(())
 }
 
-/// Returns true for control characters, line breaks, marks and overrides of direction (UAX #9), and
-/// noncharacters. None belongs in a name, and an override can make a certificate look like a
-/// different one.
+/// Returns true for control characters, line breaks, directional marks and overrides (UAX #9), and
+/// noncharacters. Names don't need these characters, and an override can make a certificate look
+/// like a different one.
 fn is_forbidden(c: char) -> bool {
     let nonchar = matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE;
     c.is_control()
@@ -100,8 +100,8 @@ enum Direction {
     RightToLeft,
 }
 
-/// Returns the strong direction of a letter (UAX #9, classes L, R and AL, by block), or `None` for
-/// other characters, such as digits.
+/// Returns the strong direction of a letter (UAX #9, classes L, R and AL, by block). Returns `None`
+/// for other characters, such as digits.
 fn direction(c: char) -> Option<Direction> {
     match u32::from(c) {
         0x0590..=0x08FF
@@ -118,7 +118,7 @@ fn direction(c: char) -> Option<Direction> {
     }
 }
 
-/// Returns true for letters with the direction from right to left.
+/// Returns true for letters with the direction right-to-left.
 pub(super) fn is_right_to_left(c: char) -> bool {
     direction(c) == Some(Direction::RightToLeft)
 }

@@ -1,5 +1,5 @@
-//! Tests of all themes: missing values are no problem, texts stay inside the margins and legible,
-//! bytes never change.
+//! Tests of all themes: optional values may be missing, texts are legible and inside of the
+//! margins, and the bytes never change.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::domain::certification::manifest::{ORIENTATION, OptionKind, PAPER};
 
 const LONG: &str = "María del Carmen Fernández de Córdoba y Álvarez de Toledo ";
 
-/// Returns a job of a theme, with no option set.
+/// Returns a job of a theme that sets no options.
 fn job_of(theme: &Template, name: &str) -> RenderJob {
     RenderJob {
         theme: theme.name().to_owned(),
@@ -60,9 +60,9 @@ fn in_colour(theme: &Template, job: &mut RenderJob, colour: &str) {
     }
 }
 
-/// Issued certificates are rendered again from their pinned input, and the bytes must not differ.
-/// If this fails, then typst, a font, the template or the exporter changed. Add a template version,
-/// or raise `RENDERER_VERSION`.
+/// Issued certificates are rendered again from their pinned input, and the bytes must be the same.
+/// If this test fails, then typst, a font, the template or the exporter has changed. Add a template
+/// version, or raise `RENDERER_VERSION`.
 #[test]
 fn issued_bytes_have_not_changed() {
     let digest = |job: &RenderJob| {
@@ -313,7 +313,7 @@ fn names_of_many_scripts_render_in_every_theme() {
     }
 }
 
-/// Returns the page without its text, which is the background of the text.
+/// Returns a copy of the page without text, to measure the background of the text.
 fn without_text(frame: &Frame) -> Frame {
     let mut bare = Frame::soft(frame.size());
     for (at, item) in frame.items() {
@@ -346,7 +346,8 @@ fn ground_of(page: &Page) -> image::RgbImage {
         .into_rgb8()
 }
 
-/// Returns the contrast ratio of two colours (WCAG 2.2, relative luminance and contrast ratio).
+/// Returns the contrast ratio of two colours (WCAG 2.2, definitions of relative luminance and
+/// contrast ratio).
 fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
     let luminance = |colour: [f64; 3]| {
         let [r, g, b] = colour.map(|part| {

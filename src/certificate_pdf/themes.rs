@@ -1,5 +1,5 @@
-//! Certificate themes that this program ships. A version that has issued certificates never
-//! changes, and neither does a library that it imports.
+//! Bundled certificate themes. A version that has issued certificates never changes, and neither
+//! does a library that it imports.
 
 /// One version of a certificate theme, compiled into the program.
 pub(super) struct Theme {
@@ -42,12 +42,11 @@ pub(super) static THEMES: [Theme; 6] = [
     theme!("minimal", 1),
 ];
 
-/// Path of the library that the renderer itself imports for every template. It changes with the
-/// renderer's version.
+/// Path of the library that the renderer imports for every template. A change of this library
+/// requires a new version of the renderer.
 pub(super) const LETTERS: &str = "/lib/letters.typ";
 
-/// Sources that templates can import, by path. Each version of a library is pinned by the themes
-/// that import it.
+/// Sources that templates can import, by path. Themes import a fixed version of each library.
 pub(super) static LIBRARIES: [(&str, &str); 2] = [
     (
         "/lib/1/page.typ",
@@ -59,7 +58,7 @@ pub(super) static LIBRARIES: [(&str, &str); 2] = [
     ),
 ];
 
-/// Pictures for sample pages, by the names that manifests use.
+/// Pictures for sample pages, by the name that manifests use.
 pub(super) static SAMPLES: [(&str, &[u8]); 3] = [
     ("logo.png", include_bytes!("../../samples/logo.png")),
     (

@@ -1,5 +1,5 @@
-//! typst world of a template: its own source, our libraries, its data and its pictures. There is no
-//! file system, network, package or clock.
+//! typst world of a template: its source, the bundled libraries, its data and its pictures. The
+//! world has no file system, network, packages or clock.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,16 +19,17 @@ use super::template::{Code, Template};
 use super::themes::{LIBRARIES, THEMES};
 use crate::domain::certification::manifest::VARIABLES;
 
-/// Path of the data. typst never frees a path, so the paths are few and fixed.
+/// Path of the data. typst never frees a path, so there are only a few fixed paths.
 pub(super) const DATA: &str = "/data.json";
 const DESIGN: &str = "/design.jpg";
 /// Maximum number of pictures of options. A manifest can't have more.
 const PICTURES: usize = 8;
 
-/// Values that all certificates share. typst's caches hit only if they get the same values again.
+/// Values that all certificates share. typst's caches work only if each call passes the same
+/// values.
 pub(super) struct Assets {
     pub(super) fonts: Fonts,
-    /// Shipped themes, in the order of `THEMES`.
+    /// Bundled themes, in the order of `THEMES`.
     pub(super) themes: Vec<Arc<Template>>,
     library: LazyHash<Library>,
     libraries: Vec<Code>,
@@ -72,7 +73,7 @@ fn without_plugins() -> Library {
     library
 }
 
-/// Returns the path at which a template finds the `n`th picture of its options.
+/// Returns the path of the picture for a template's `n`th picture option.
 pub(super) fn picture_path(n: usize, extension: &str) -> String {
     format!("/options/{n}.{extension}")
 }
@@ -87,15 +88,16 @@ pub(super) fn file_id(path: &str) -> Result<FileId, RenderError> {
 /// Pictures of one batch.
 #[derive(Clone, Default)]
 pub(super) struct Pictures {
-    /// Background of the issuer, a JPEG.
+    /// Background of the issuer, as JPEG.
     pub(super) design: Option<Bytes>,
-    /// Pictures of options. The index is the number in [`picture_path`].
+    /// Pictures of options. The index is the `n` of [`picture_path`].
     pub(super) options: Vec<Bytes>,
     /// Size of the decoded pixels of all pictures, in bytes.
     pub(super) decoded: usize,
 }
 
-/// typst world of one batch: one template, a list of certificates, and the same pictures for all.
+/// typst world of a batch: one template, a list of certificates, and the pictures that all of them
+/// use.
 pub(super) struct BatchWorld<'a> {
     pub(super) assets: &'a Assets,
     pub(super) template: &'a Template,
@@ -156,8 +158,8 @@ impl World for BatchWorld<'_> {
 }
 
 impl BatchWorld<'_> {
-    /// Converts a diagnostic of typst. Its place is in the template if the trace goes through it,
-    /// or else the place of the diagnostic itself.
+    /// Converts a diagnostic of typst. The place is the last one in the template that the trace
+    /// passes through. If there is none, it is the place of the diagnostic itself.
     pub(super) fn diagnosis(&self, said: &SourceDiagnostic) -> Diagnosis {
         let own = self.template.source.id;
         let main = self.template.main.id;
@@ -206,7 +208,7 @@ impl BatchWorld<'_> {
 fn not_found(id: FileId) -> FileError {
     if let VirtualRoot::Package(_) = id.get().root() {
         return FileError::Other(Some(
-            "packages can't be used: put what you need into the template".into(),
+            "templates can't import packages: copy the code that you need into the template".into(),
         ));
     }
     let path = id.get().vpath().get_with_slash();

@@ -1,5 +1,5 @@
-//! Creating, changing and deleting one person by hand. The attendee and the claims on e-mail
-//! address and document number change in one commit.
+//! Creating, changing and deleting single people. The attendee and its claims on e-mail address and
+//! document number change in one commit.
 
 use super::person_claims::{PersonClaims, release, take};
 use super::{CommandContext, CommandError, Commands, Committed, IfVersion};
@@ -14,13 +14,13 @@ pub struct Changed {
     pub person: Option<Person>,
     /// Position of the attendee's last event.
     pub version: Position,
-    /// Position of the last event written, or `version` if none was written.
+    /// Position of the last event of the commit, or `version` if nothing was written.
     pub position: Position,
 }
 
 impl Changed {
-    /// The attendee's event is the first of its commit. If nothing was written now, the position in
-    /// `committed.value` is already the current version.
+    /// Creates the result of a commit, in which the attendee's event is the first. If this call
+    /// wrote nothing, the position in `committed.value` is already the current version.
     fn of(committed: Committed<(Option<Person>, Position)>) -> Self {
         let last = committed.last_position();
         let (person, before) = committed.value;
@@ -33,19 +33,19 @@ impl Changed {
     }
 }
 
-/// Key and rule for the claims on people.
+/// Key and rule for the claims of people.
 #[derive(Clone, Copy)]
 pub struct Claiming<'k> {
-    /// Key of the HMAC that makes the claims' ids.
+    /// Key of the HMAC from which the ids of claims are computed.
     pub key: &'k [u8],
-    /// Rule for several people with one e-mail address.
+    /// Rule for e-mail addresses that several people share.
     pub shared_email: SharedEmail,
 }
 
 /// Creates a person.
 ///
 /// # Errors
-/// Another person has the e-mail address or document number, or the log can't be used.
+/// Another person holds the e-mail address or document number, or the log can't be used.
 pub async fn create(
     commands: &Commands,
     claiming: Claiming<'_>,
@@ -70,11 +70,11 @@ pub async fn create(
     created.await.map(Changed::of)
 }
 
-/// Replaces a person with the result of `change` on the current one.
+/// Replaces a person with the result of `change`, which gets the current person.
 ///
 /// # Errors
-/// The person does not exist or has another version, the change is refused, another person has the
-/// e-mail address or document number, or the log can't be used.
+/// The person does not exist or has another version, the change is refused, another person holds
+/// the e-mail address or document number, or the log can't be used.
 pub async fn update(
     commands: &Commands,
     claiming: Claiming<'_>,

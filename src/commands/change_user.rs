@@ -1,5 +1,5 @@
-//! Changing and deleting users. Everything that depends on the user changes in the same commit:
-//! claims, the list of admins, and the session that follows a password change.
+//! Changing and deleting users. The same commit also changes everything that depends on the user:
+//! claims, the list of admins, and the new session after a password change.
 
 use super::register_user::{claims_of, release, take};
 use super::reset_password::tell_of_password;
@@ -21,7 +21,7 @@ pub struct ChangedUser {
     pub version: Position,
 }
 
-/// From a commit with the position, the number of events and the account of the user.
+/// Conversion from a commit with the user's position, number of events and account.
 impl From<Committed<(Position, usize, Account)>> for ChangedUser {
     fn from(committed: Committed<(Position, usize, Account)>) -> Self {
         let (known, events, account) = committed.value;
@@ -31,7 +31,7 @@ impl From<Committed<(Position, usize, Account)>> for ChangedUser {
 }
 
 /// Changes a user that has the expected version. `change` gets the current account and returns the
-/// change, or refuses.
+/// change or a refusal.
 ///
 /// # Errors
 /// `change` refuses, the user does not exist or has another version, a field is invalid or taken,
@@ -88,7 +88,7 @@ pub async fn change_user(
 }
 
 /// Deletes a user and releases the user name and e-mail address. Returns the position of the
-/// deletion. `may` refuses users whom the caller may not delete.
+/// deletion. `may` refuses if the caller may not delete the user.
 ///
 /// # Errors
 /// `may` refuses, the user does not exist, has another version or is the last admin, or the log
@@ -110,8 +110,8 @@ pub async fn delete_user(
                 may(before)?;
             }
             let done = transaction.decide_loaded(id, loaded, &UserCommand::Delete)?;
-            // Without an account, this command has already been executed, and its other events were
-            // written too.
+            // If the user has no account, this command has already been executed, and its other
+            // events were written, too.
             if let Some(before) = before {
                 for (kind, subject) in claims_of(claim_key, &before.profile) {
                     release(&transaction, id, kind, &subject).await?;
@@ -129,13 +129,13 @@ pub async fn delete_user(
     Ok(version(&committed.positions, events, known))
 }
 
-/// Sets a user's own password, ends all sessions and begins a new one. Queues a mail that informs
-/// the user. API keys are ended too, unless `keeps_api_keys`. `verified` is the version of the user
-/// whose password was verified. Returns the user after the change.
+/// Sets a user's own password, ends all sessions and starts a new one. Queues a mail that informs
+/// the user. API keys are also revoked, unless `keeps_api_keys` is true. `verified` is the version
+/// of the user at which the current password was verified. Returns the user after the change.
 ///
 /// # Errors
-/// The user does not exist, has another version (`Busy`: the password may have changed since), or
-/// the log can't be used.
+/// The user does not exist or has another version (`Busy`, because the password may have changed),
+/// or the log can't be used.
 pub async fn change_password(
     commands: &Commands,
     context: &CommandContext,
@@ -174,8 +174,8 @@ pub async fn change_password(
     Ok(committed.into())
 }
 
-/// Loads a user and checks the version. The check is skipped if the command has been executed
-/// before.
+/// Loads a user and checks the version. If the command has already been executed, the check is
+/// skipped.
 pub(super) async fn look(
     transaction: &Transaction,
     id: UserId,
@@ -189,8 +189,8 @@ pub(super) async fn look(
     Ok(loaded)
 }
 
-/// Returns the user's version. The user's events are the first of the commit. If nothing was
-/// written now, the version is `known`.
+/// Returns the user's version. The user's events are the first of the commit. If this call wrote
+/// nothing, the version is `known`.
 fn version(positions: &[Position], events: usize, known: Position) -> Position {
     let last = events.checked_sub(1).and_then(|last| positions.get(last));
     last.copied().unwrap_or(known)

@@ -1,4 +1,4 @@
-//! Defining certificates. The definition and the use of its designs are written in one commit.
+//! Defining certificates. The definition and the marks on its designs are written in one commit.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::domain::{CertificateId, DesignId, Refusal};
 /// Defines a certificate and marks its designs as used.
 ///
 /// # Errors
-/// The definition is refused, a design was deleted, or the log can't be used. Then nothing is
-/// written.
+/// The definition is refused, a design was deleted, or the log can't be used. In all cases, nothing
+/// is written.
 pub async fn define_certificate(
     commands: &Commands,
     context: &CommandContext,
@@ -32,7 +32,7 @@ pub async fn define_certificate(
 /// Changes a certificate that has the expected version, and marks its designs as used.
 ///
 /// # Errors
-/// As [`define_certificate`], or the certificate has another version.
+/// As for [`define_certificate`], or the certificate has another version.
 pub async fn redefine_certificate(
     commands: &Commands,
     context: &CommandContext,
@@ -57,8 +57,8 @@ pub async fn redefine_certificate(
     Ok(Done::of(committed.await?))
 }
 
-/// Marks the designs as used. Decided before the certificate, whose event is then the last of the
-/// commit.
+/// Marks the designs as used. This is decided before the certificate, so that the certificate's
+/// event is the last of the commit.
 async fn take_designs_into_use(
     transaction: &Transaction,
     command: &CertificateCommand,
@@ -76,7 +76,7 @@ async fn take_designs_into_use(
     Ok(())
 }
 
-/// Returns the designs of the background and of the options' pictures, without duplicates.
+/// Returns the designs used as background and as pictures of options, without duplicates.
 fn designs(definition: &Definition) -> BTreeSet<DesignId> {
     let images = definition
         .pdf_template

@@ -6,7 +6,7 @@ use crate::domain::certification::import::{ImportEvent, ImportRequested};
 use crate::domain::certification::reactions::import::{DueBatch, DueBatches};
 use crate::domain::{DomainEvent, ImportId, Refusal};
 
-/// Requests a batch. Does nothing if it was requested before.
+/// Requests a batch. Does nothing if the batch has already been requested.
 ///
 /// # Errors
 /// The log can't be used.
@@ -25,8 +25,8 @@ pub async fn request_batch(
     }
 }
 
-/// Returns the people in the recorded rows of an import who are in no batch yet, and the batches
-/// that are full.
+/// Returns the people in the recorded rows of an import who don't belong to a full batch, and the
+/// full batches.
 ///
 /// # Errors
 /// The log can't be read.

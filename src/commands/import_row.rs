@@ -1,4 +1,4 @@
-//! Importing one row. The attendee and the claims on e-mail address and document number change in
+//! Importing one row. The attendee and its claims on e-mail address and document number change in
 //! one commit.
 
 use futures_util::future::try_join3;
@@ -19,11 +19,11 @@ pub struct Row<'r> {
     pub entry: &'r PersonEntry,
     /// Claims of the row.
     pub claims: &'r PersonClaims,
-    /// Position of the row in its import.
+    /// Import and number of the row.
     pub source: ImportedRow,
     /// Rules of the import.
     pub rules: RowRules,
-    /// People in earlier rows of the file.
+    /// People in earlier rows of the same file.
     pub seen: &'r Seen,
 }
 
@@ -40,8 +40,8 @@ pub enum RowImport {
     Rejected(Mismatch),
 }
 
-/// Imports a row. Rejected rows and unchanged people write nothing. Aggregates in the snapshot are
-/// not loaded.
+/// Imports a row. For a rejected row or an unchanged person, nothing is written. Aggregates in the
+/// snapshot are not loaded again.
 ///
 /// # Errors
 /// The log can't be used.
@@ -103,7 +103,7 @@ pub async fn import_row(
     Ok(committed.value)
 }
 
-/// Holders of a row's claims.
+/// Claims of a row, with their current holders.
 struct Holders {
     email: Option<Loaded<Claim>>,
     name_at_email: Option<Loaded<Claim>>,
@@ -131,8 +131,8 @@ impl Holders {
         })
     }
 
-    /// Returns the person for whom this command took a claim, if it was executed before. The result
-    /// of the row is then the same, whatever happened to the person since.
+    /// Returns the person for whom this command has already taken a claim, if any. So the outcome
+    /// of the row is the same as before, even if the person has changed since.
     fn taken_before(&self) -> Option<AttendeeId> {
         let claims = [&self.email, &self.name_at_email, &self.document]
             .into_iter()
@@ -164,7 +164,7 @@ impl Holders {
     }
 }
 
-/// Holders of a row's claims, with their data.
+/// People who hold the claims of a row, with their data.
 struct KnownPeople(Vec<(AttendeeId, Loaded<Attendee>)>);
 
 impl KnownPeople {
@@ -186,8 +186,7 @@ impl KnownPeople {
         Ok(Self(known))
     }
 
-    /// Returns the person whom this command changed without taking a claim, if it was executed
-    /// before.
+    /// Returns the person that this command has already changed without taking a claim, if any.
     fn changed_before(&self) -> Option<AttendeeId> {
         self.0
             .iter()

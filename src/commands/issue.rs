@@ -1,4 +1,4 @@
-//! Issuing a certificate to a person. The issuance pins everything that the PDF is made of.
+//! Issuing a certificate to a person. The issuance stores all data from which the PDF is made.
 
 use time::Date;
 use uuid::Uuid;
@@ -14,11 +14,12 @@ use crate::domain::certification::reactions::Issue;
 use crate::domain::certification::template::{OwnTemplate, Template, TemplateFiles};
 use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal, TimeZone};
 
-/// Maximum number of issuances of one certificate to one person. Each follows one that was revoked
-/// or could not be drawn.
+/// Maximum number of issuances of one certificate to one person. Each one after the first replaces
+/// one that was revoked or could not be drawn.
 pub(super) const MAX_ISSUANCES: u32 = 100;
 
-/// Values that an issuance pins in addition to certificate and person, and the policy for its mail.
+/// Values that an issuance stores in addition to those of the certificate and person, and the
+/// policy for its mail.
 #[derive(Clone)]
 pub struct IssuingFacts {
     /// Version of the renderer.
@@ -27,11 +28,11 @@ pub struct IssuingFacts {
     pub fonts_sha256: String,
     /// Public base URL of certificates.
     pub public_base_url: String,
-    /// Source of the 128 random bits of a public id.
+    /// Source of the 128 random bits for a public id.
     pub random: fn() -> u128,
-    /// Policy for a mail with a claim without an outcome.
+    /// Policy for a mail that has a claim but no outcome.
     pub on_unknown: OnUnknown,
-    /// Time zone of the date of issuing.
+    /// Time zone in which the date of issue is determined.
     pub time_zone: TimeZone,
 }
 
@@ -40,19 +41,19 @@ pub struct IssuingFacts {
 pub enum Issued {
     /// This command created the issuance.
     New(IssuanceId),
-    /// The issuance existed before.
+    /// The issuance had already been created.
     Existing(IssuanceId),
 }
 
-/// Issues a certificate to a person who does not hold it yet. Returns the existing issuance
-/// otherwise. After one that was revoked or could not be drawn, a new one is created, with
-/// everything pinned anew. With `likely_new`, the first attempt assumes that there is no issuance
-/// instead of loading it; the result is the same. An inactive certificate refuses new issuances
-/// only.
+/// Issues a certificate to a person. If the person already holds it, returns the existing issuance.
+/// If the previous issuance was revoked or could not be drawn, a new one with current data is
+/// created. If `likely_new` is true, the first attempt assumes that no issuance exists instead of
+/// loading it; the result is the same. If the certificate is inactive, a new issuance is refused,
+/// but an existing one is returned.
 ///
 /// # Errors
-/// The person does not exist, the certificate is not active, its template does not exist, there are
-/// too many issuances, or the log can't be used.
+/// The person does not exist, the certificate is not active, its template does not exist, the
+/// person has too many issuances of it, or the log can't be used.
 pub async fn issue(
     commands: &Commands,
     facts: &IssuingFacts,
@@ -100,7 +101,7 @@ pub async fn issue(
     Ok(committed.value)
 }
 
-/// Template as pinned by an issuance.
+/// Template and version that an issuance uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PinnedTemplate {
     /// Theme, version and options.
@@ -110,7 +111,8 @@ pub struct PinnedTemplate {
 }
 
 impl PinnedTemplate {
-    /// Pins a shipped theme as named, or the active version of the issuer's template `own`.
+    /// Selects the named version of a shipped theme, or the active version of the issuer's template
+    /// `own`.
     ///
     /// # Errors
     /// An issuer's template is named, but `own` is `None` or lacks the version.
@@ -125,7 +127,7 @@ impl PinnedTemplate {
         )
     }
 
-    /// Pins the named version.
+    /// Selects the named version.
     ///
     /// # Errors
     /// An issuer's template is named, but `own` is `None` or lacks the version.
@@ -147,10 +149,10 @@ impl PinnedTemplate {
     }
 }
 
-/// Text in place of the public id of a sample. No certificate has this id.
+/// Text that replaces the public id in a sample. No certificate has this id.
 const SAMPLE_ID: &str = "SAMPLE-NOT-VALID";
 
-/// Returns the data of a sample: a certificate as it would be issued to this person now. It is not
+/// Returns the data of a sample: the certificate that this person would get now. A sample is not
 /// issued and is marked as not valid.
 #[must_use]
 pub fn sample(
@@ -186,24 +188,24 @@ pub fn sample(
     }
 }
 
-/// Current issuance of a person.
+/// Current issuance of a certificate to a person.
 #[expect(clippy::large_enum_variant, reason = "one exists at a time")]
 enum Current {
-    /// It was created by this command.
+    /// This command created the issuance.
     Own(IssuanceId),
-    /// It was created by another command.
+    /// Another command created the issuance.
     Held(IssuanceId),
-    /// There is none.
+    /// The person holds no issuance.
     None {
         /// Id of the next issuance.
         next: IssuanceId,
         issuance: Loaded<Issuance>,
-        /// The previous issuance, if it could not be drawn and must be closed.
+        /// Previous issuance, if it could not be drawn and must be closed.
         failed: Option<(IssuanceId, Loaded<Issuance>)>,
     },
 }
 
-/// Finds the current issuance. Skips those that were revoked or could not be drawn.
+/// Finds the current issuance. Skips issuances that were revoked or could not be drawn.
 async fn current(
     transaction: &Transaction,
     wanted: Issue,
@@ -219,7 +221,7 @@ async fn current(
         } else {
             transaction.look::<Issuance>(id).await?
         };
-        // An own event may also be the one that closed the previous issuance.
+        // An event of this command may also be the one that closed the previous issuance.
         if issuance
             .own
             .iter()
@@ -240,7 +242,7 @@ async fn current(
         failed = issuance.state.revoked.is_none().then_some((id, issuance));
     }
     let message =
-        format!("it was issued to this person {MAX_ISSUANCES} times, and revoked or not drawn");
+        format!("issued to this person {MAX_ISSUANCES} times, each time revoked or not drawn");
     Err(Refusal::WrongState(message).into())
 }
 

@@ -1,4 +1,4 @@
-//! State of an aggregate, as seen by a command.
+//! State of an aggregate that was loaded for a command.
 
 use super::{CommandError, Done};
 use crate::domain::{CommandId, Decider, DecodeError, DomainEvent};
@@ -11,7 +11,8 @@ pub struct Loaded<D: Decider> {
     pub state: D::State,
     /// Position of its last event; 0 if it has none.
     pub position: Position,
-    /// Events of the command that it was loaded for, if the command was executed before.
+    /// Events of the command for which the aggregate was loaded. They exist only if the command has
+    /// already been executed.
     pub own: Vec<(Position, D::Event)>,
 }
 
@@ -26,7 +27,8 @@ impl<D: Decider> Loaded<D> {
         }
     }
 
-    /// Creates an aggregate with this event only. For events that can only be the first one.
+    /// Creates an aggregate that has only this event. Use it for events that are always the first
+    /// one.
     ///
     /// # Errors
     /// This program doesn't know the event.
@@ -40,10 +42,10 @@ impl<D: Decider> Loaded<D> {
         })
     }
 
-    /// Returns the result of the command if it was executed before.
+    /// Returns the result of the command if it has already been executed.
     ///
     /// # Errors
-    /// The aggregate itself, if the command was not executed before.
+    /// Returns the aggregate itself if the command has not been executed yet.
     pub(super) fn executed_before(self) -> Result<Done<D>, Self> {
         let Some((position, _)) = self.own.last() else {
             return Err(self);
@@ -58,7 +60,7 @@ impl<D: Decider> Loaded<D> {
         })
     }
 
-    /// Folds events into the state. Events of the command `own` are also kept in [`Self::own`].
+    /// Folds events into the state. Also adds events of the command `own` to [`Self::own`].
     pub(super) fn fold(
         &mut self,
         events: &[RecordedEvent],
@@ -94,7 +96,7 @@ impl<D: Decider> Default for Loaded<D> {
 }
 
 impl<D: Decider> From<Done<D>> for Loaded<D> {
-    /// Returns the aggregate in the state after the command.
+    /// Returns the aggregate with its state after the command.
     fn from(done: Done<D>) -> Self {
         Self {
             state: done.state,

@@ -1,4 +1,4 @@
-//! Mails about one issuance: sending another one, and cancelling unsent ones.
+//! Mails with one certificate: queuing another one, and cancelling unsent ones.
 
 use super::{CommandContext, CommandError, Commands, IfVersion};
 use crate::domain::certification::attendee::Attendee;
@@ -13,12 +13,12 @@ use crate::event_log::Position;
 /// Maximum number of mails about one issuance.
 pub const MAX_MAILS: u32 = 100;
 
-/// Mail that was requested.
+/// Mail that was queued on request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnotherMail {
     /// Id of the mail.
     pub id: MailId,
-    /// Number of the mail within its issuance. The first one is sent automatically.
+    /// Number of the mail within its issuance. The mail with number 1 is sent automatically.
     pub number: u32,
     /// Stage of the mail.
     pub stage: Stage,
@@ -29,33 +29,33 @@ pub struct AnotherMail {
 /// Result of cancelling the mails of an issuance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CalledBack {
-    /// Number of mails cancelled by this command or before.
+    /// Number of mails that are cancelled, by this command or an earlier one.
     pub cancelled: u32,
-    /// Number of mails that had been sent.
+    /// Number of mails that have already been sent.
     pub sent: u32,
-    /// Number of mails that a worker is sending. Check again later.
+    /// Number of mails that a worker is sending. Their outcome is known later.
     pub under_way: u32,
 }
 
-/// Request for another mail about an issuance.
+/// Request for another mail with a certificate.
 #[derive(Clone, Debug)]
 pub struct MailRequest {
-    /// Recipient of the mail; the person's current address if absent.
+    /// Address of the recipient; if absent, the person's current address.
     pub to: Option<Personal<String>>,
     /// Time at which the mail may be sent.
     pub delivery: MailDelivery,
-    /// Policy for a claim without an outcome.
+    /// Policy for a claim that has no outcome.
     pub on_unknown: OnUnknown,
-    /// Versions of the issuance that the request applies to.
+    /// Versions of the issuance to which the request applies.
     pub if_version: IfVersion,
 }
 
-/// Queues another mail about an issuance, with the next free number. Without `to` in the request,
-/// it goes to the person's current address, or to the address in the issuance if the person was
-/// deleted.
+/// Queues another mail with a certificate, with the next free number. If the request has no `to`,
+/// the mail is sent to the person's current address. If the person was deleted, it is sent to the
+/// address in the issuance.
 ///
 /// # Errors
-/// The issuance does not exist, was revoked, has no PDF, or has too many mails; or the log can't be
+/// The issuance does not exist, was revoked, has no PDF or has too many mails, or the log can't be
 /// used.
 pub async fn mail_again(
     commands: &Commands,
@@ -80,14 +80,14 @@ pub async fn mail_again(
             if_version.check(version)?;
             if state.revoked.is_some() {
                 return Err(Refusal::WrongState(
-                    "it was revoked and is not mailed any more".to_owned(),
+                    "it was revoked, so it can't be mailed".to_owned(),
                 )
                 .into());
             }
             let missing = if state.failure.is_some() {
-                "it could not be drawn; correct what its failure names and generate it again"
+                "it could not be drawn; correct the cause named in its failure and generate it again"
             } else {
-                "it is still being made"
+                "it is still being generated"
             };
             let pdf = state.generated.ok_or_else(|| {
                 Refusal::WrongState(format!("there is no PDF to send: {missing}"))
@@ -100,7 +100,7 @@ pub async fn mail_again(
             let to_address = to
                 .or_else(|| person.map(|person| person.email))
                 .unwrap_or_else(|| request.email.clone());
-            // The process manager creates the first mail, perhaps concurrently.
+            // The process manager creates the first mail, possibly at the same time.
             for number in 2..=MAX_MAILS {
                 let id = MailId::nth_of(issuance, number);
                 let email = transaction.look::<Mail>(id).await?;
@@ -119,7 +119,7 @@ pub async fn mail_again(
                     position,
                 });
             }
-            Err(Refusal::WrongState(format!("there are {MAX_MAILS} mails about it already")).into())
+            Err(Refusal::WrongState(format!("there are already {MAX_MAILS} mails with it")).into())
         })
         .await?;
     let position = committed

@@ -7,30 +7,32 @@ use crate::domain::certification::person::{folded_name, normalised_document, nor
 use crate::domain::kernel::claim::{Claim, ClaimCommand, ClaimKind};
 use crate::domain::{AttendeeId, Person, PersonEntry, Personal, SharedEmail};
 
-/// The claims that identify a person or a row, as aggregate ids.
+/// Claims that identify a person or a row, as ids of aggregates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PersonClaims {
     /// Claim on the e-mail address.
     pub email: Option<String>,
-    /// Claim on the name at the e-mail address.
+    /// Claim on the combination of name and e-mail address.
     pub name_at_email: Option<String>,
     /// Claim on the document number.
     pub document: Option<String>,
 }
 
-/// A claim that a person needs.
+/// Claim that a person needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeededClaim<'c> {
     /// Kind of value.
     pub kind: ClaimKind,
-    /// The claim's aggregate id.
+    /// Id of the claim's aggregate.
     pub id: &'c str,
-    /// True if the person can't be stored without it. Any other claim is taken only if it is free.
+    /// True if the person can't be stored without the claim. Other claims are taken only if they
+    /// are free.
     pub is_exclusive: bool,
 }
 
 impl PersonClaims {
-    /// Returns the claims of a person. `key` is the key of the HMAC that makes their ids.
+    /// Returns the claims of a person. `key` is the key of the HMAC from which the ids are
+    /// computed.
     #[must_use]
     pub fn of(key: &[u8], person: &Person) -> Self {
         Self::of_values(
@@ -41,7 +43,7 @@ impl PersonClaims {
         )
     }
 
-    /// Returns the claims by which a row is looked up.
+    /// Returns the claims that identify the person of a row.
     #[must_use]
     pub fn of_entry(key: &[u8], entry: &PersonEntry) -> Self {
         Self::of_values(
@@ -75,28 +77,29 @@ impl PersonClaims {
         }
     }
 
-    /// Returns the ids of all claims.
+    /// Returns the ids of all these claims.
     pub fn ids(&self) -> impl Iterator<Item = &String> {
         [&self.email, &self.name_at_email, &self.document]
             .into_iter()
             .flatten()
     }
 
-    /// Returns the claims by which a row is looked up under a rule. The name is needed only if
-    /// addresses are shared, or if they were shared before and the row has no document number.
+    /// Returns the claims whose holders are loaded for a row. The claim on the name is included
+    /// only if addresses can be shared, or if the row has no document number, because addresses may
+    /// have been shared earlier.
     pub fn looked_up(&self, shared: SharedEmail) -> impl Iterator<Item = &String> {
         let uses_name = shared == SharedEmail::Allow || self.document.is_none();
         let name = self.name_at_email.as_ref().filter(|_| uses_name);
         self.email.iter().chain(name).chain(self.document.as_ref())
     }
 
-    /// Returns the claims that a person must take under a rule.
+    /// Returns the claims that a person must take under the rule `shared`.
     pub fn needed(&self, shared: SharedEmail) -> impl Iterator<Item = NeededClaim<'_>> {
         let is_shared = shared == SharedEmail::Allow;
         let name_at_email = self.name_at_email.as_ref().filter(|_| is_shared);
         let claims = [
-            // The first person with a shared address holds it, so that the address is known if
-            // `refuse` is set later.
+            // The first person with a shared address takes this claim. So the address is known to
+            // be used if the setting is changed to `refuse` later.
             (ClaimKind::AttendeeEmail, self.email.as_ref(), !is_shared),
             (
                 ClaimKind::AttendeeNameAtEmail,
@@ -119,9 +122,10 @@ impl PersonClaims {
     }
 }
 
-/// Takes the claims that a person needs. Skips those in `before`, which the person already holds or
-/// didn't need. A claim that becomes exclusive, because the person loses the document number, is
-/// taken again: another person with the same name and address may hold it.
+/// Takes the claims that a person needs. Skips claims in `before`, because the person already holds
+/// them or didn't need them. But if the person loses the document number, the claim on the name
+/// becomes exclusive. It is then taken again, because another person with the same name and address
+/// may hold it.
 ///
 /// # Errors
 /// Another person holds an exclusive claim, or the log can't be read.
@@ -155,7 +159,8 @@ pub(super) async fn take(
     Ok(())
 }
 
-/// Releases the claims that a person held and no longer needs; all of them if `now` is `None`.
+/// Releases the claims that a person held and no longer needs. If `now` is `None`, releases all of
+/// them.
 ///
 /// # Errors
 /// The log can't be read.
@@ -190,7 +195,7 @@ pub(super) async fn release(
     Ok(())
 }
 
-/// Loads a claim, if there is an id.
+/// Loads the claim `id`, if any.
 pub(super) async fn holder(
     transaction: &Transaction,
     id: Option<impl Display>,

@@ -1,5 +1,5 @@
 //! Registering users. The user, the claims on e-mail address and user name, and the list of admins
-//! change in one commit.
+//! are written in one commit.
 
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::UserId;
@@ -14,7 +14,7 @@ use crate::event_log::Position;
 /// Registers a user. Returns the position of the registration.
 ///
 /// # Errors
-/// A field is invalid, the e-mail address or user name is taken, or the log can't be used.
+/// A field is invalid, another user has the e-mail address or user name, or the log can't be used.
 pub async fn register_user(
     commands: &Commands,
     claim_key: &[u8],
@@ -39,7 +39,7 @@ pub async fn register_user(
             Ok(done.position)
         })
         .await?;
-    // The user's event is the first of the commit. A repeated command writes nothing now.
+    // The user's event is the first of the commit. A repeated command writes nothing.
     Ok(committed
         .positions
         .first()

@@ -1,5 +1,5 @@
-//! Forgotten passwords: requesting a link, setting a password with it, and informing users of a
-//! change.
+//! Forgotten passwords: sending a link, setting a password with it, and informing users of a
+//! password change.
 
 use time::OffsetDateTime;
 
@@ -9,8 +9,8 @@ use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, Notice
 use crate::domain::accounts::user::UserCommand;
 use crate::domain::{Decider as _, NoticeId, Personal, Refusal, UserId};
 
-/// Queues a mail with a link to set a new password. The link is valid until `expires_at` or the
-/// user's next epoch.
+/// Queues a mail with a link for setting a new password. The link is valid until `expires_at`, or
+/// until the user's epoch is no longer `epoch`.
 ///
 /// # Errors
 /// The log can't be used.
@@ -30,11 +30,11 @@ pub async fn send_reset_link(
         .map(drop)
 }
 
-/// Sets a password with the link of a notice. The link is used up, all sessions end, and a mail
-/// informs the user. API keys are ended too, unless `keeps_api_keys`.
+/// Sets a password with the link of a notice. After that, the link is no longer valid, all sessions
+/// end, and a mail informs the user. API keys are also revoked, unless `keeps_api_keys` is true.
 ///
 /// # Errors
-/// The link is not valid or no longer valid, the user may not log in, or the log can't be used.
+/// The link is not valid, the user may not log in, or the log can't be used.
 pub async fn reset_password(
     commands: &Commands,
     context: &CommandContext,
@@ -66,7 +66,7 @@ pub async fn reset_password(
     Ok(committed.into())
 }
 
-/// Queues the mail that informs a user of a changed password, in the same commit as the change.
+/// Queues a mail that informs a user of the changed password, in the same commit as the change.
 pub(super) async fn tell_of_password(
     transaction: &Transaction,
     id: UserId,

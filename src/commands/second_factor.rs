@@ -1,5 +1,5 @@
-//! Commands on a second factor and on what depends on it in the same commit: the session that a
-//! code opens, and the sessions that end if the factor is lost.
+//! Commands on a second factor that also change sessions in the same commit: a login with a code,
+//! and the removal of a lost factor.
 
 use super::{CommandContext, CommandError, Commands, IfVersion};
 use crate::domain::accounts::second_factor::{SecondFactor, SecondFactorCommand, Shown};
@@ -8,11 +8,11 @@ use crate::domain::accounts::user::{User, UserCommand};
 use crate::domain::{SessionId, UserId};
 use crate::event_log::Position;
 
-/// Begins a session and uses up the code `shown`, if any. If two requests show the same code, one
-/// succeeds. Returns the position of the session's event.
+/// Starts a session and marks the code `shown`, if any, as used. If two requests use the same code,
+/// only one of them succeeds. Returns the position of the session's event.
 ///
 /// # Errors
-/// The code is not valid any more (`WrongCode`), or the log can't be used.
+/// The code is no longer valid (`WrongCode`), or the log can't be used.
 pub async fn begin_session(
     commands: &Commands,
     context: &CommandContext,

@@ -1,5 +1,5 @@
-//! Loading of many aggregates together: one request per 1000 aggregates finds those that have
-//! events.
+//! Loading of many aggregates together. One request per 1000 aggregates finds out which of them
+//! have events.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -14,7 +14,8 @@ use crate::event_log::{Names, RecordedEvent};
 /// Maximum number of histories that are loaded concurrently.
 const AT_ONCE: usize = 64;
 
-/// Histories of aggregates at the time of loading. Cloning is cheap. The default is empty.
+/// Histories of aggregates at the time of loading. Cloning is cheap. The default is an empty
+/// snapshot.
 #[derive(Clone, Default)]
 pub struct Snapshot {
     /// Histories by subject. The history of an aggregate without events is empty.
@@ -33,7 +34,8 @@ impl Wanted {
 }
 
 impl Snapshot {
-    /// Returns an aggregate's state.
+    /// Returns the state of an aggregate. If the snapshot doesn't contain the aggregate, this is
+    /// the initial state.
     ///
     /// # Errors
     /// The log contains an event that this program doesn't know.
@@ -48,7 +50,7 @@ impl Snapshot {
             .state)
     }
 
-    /// Returns an aggregate if it is in the snapshot.
+    /// Returns an aggregate if the snapshot contains it.
     pub(super) fn loaded<D: Decider>(
         &self,
         names: &Names,
@@ -68,8 +70,8 @@ impl Snapshot {
 }
 
 impl Commands {
-    /// Adds aggregates to a snapshot. First finds those that have events, which are usually few,
-    /// and loads only these.
+    /// Adds aggregates to a snapshot. First finds out which of them have events, usually only a
+    /// few, and loads only these.
     ///
     /// # Errors
     /// The log can't be read.

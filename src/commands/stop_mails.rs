@@ -9,9 +9,9 @@ use crate::domain::{IssuanceId, MailId};
 /// Result of cancelling the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mails {
-    /// No mail was queued yet.
+    /// No mail has been queued yet.
     None,
-    /// No mail will be sent any more.
+    /// No mail will be sent from now on.
     Stopped,
     /// A worker is sending a mail.
     Busy,
@@ -44,8 +44,8 @@ pub async fn stop_mails(
                 let id = MailId::nth_of(issuance, n);
                 let email = transaction.look::<Mail>(id).await?;
                 mails = match (email.state.stage, mails) {
-                    // The process manager creates the first mail, perhaps after a user has
-                    // requested the second.
+                    // The process manager creates the first mail, possibly after a user has
+                    // requested the second one.
                     (Stage::Absent, _) if n == 1 => mails,
                     (Stage::Absent, _) => return Ok(mails),
                     (Stage::Claimed, _) | (_, Mails::Busy) => Mails::Busy,

@@ -12,12 +12,13 @@ use super::{CommandContext, CommandError, Commands, Done, Loaded, Snapshot};
 use crate::domain::{Decider, DomainEvent};
 use crate::event_log::{Append, Commit, NewEvent, Position};
 
-/// Collects decisions. Each aggregate is decided at most once. Clones share the collection.
+/// Transaction that collects decisions. It decides each aggregate at most once. Clones share the
+/// collection.
 #[derive(Clone)]
 pub struct Transaction {
     commands: Commands,
     context: Arc<CommandContext>,
-    /// True in the first attempt, the only one that uses assumptions.
+    /// True in the first attempt. Only this attempt uses assumptions.
     assumes: bool,
     snapshot: Snapshot,
     collected: Arc<Mutex<Collected>>,
@@ -33,7 +34,7 @@ struct Collected {
 }
 
 impl Transaction {
-    /// Creates a transaction. `snapshot` and assumptions are used in the first attempt only.
+    /// Creates a transaction. Only the first attempt uses `snapshot` and assumptions.
     pub(super) fn new(
         commands: &Commands,
         context: Arc<CommandContext>,
@@ -56,8 +57,8 @@ impl Transaction {
         }
     }
 
-    /// Locks the collection. A poisoned lock is still consistent, because no code under the lock
-    /// can panic between two changes.
+    /// Locks the collection. Its content is consistent even if the lock is poisoned, because no
+    /// code under the lock can panic between two changes.
     fn collected(&self) -> MutexGuard<'_, Collected> {
         self.collected
             .lock()
@@ -114,8 +115,8 @@ impl Transaction {
         self.commands.now()
     }
 
-    /// Returns the id of an aggregate that this command creates. It depends on the command id and
-    /// `about`, so each attempt gives the same id.
+    /// Returns the id of an aggregate that this command creates. The id depends only on the command
+    /// id, `aggregate` and `about`, so it is the same in each attempt.
     #[must_use]
     pub fn derived_id(&self, aggregate: &str, about: impl Display) -> Uuid {
         self.context
@@ -123,8 +124,8 @@ impl Transaction {
             .event_id(aggregate, &about.to_string(), 0)
     }
 
-    /// Decides a command on an aggregate. If it was executed before under this command id, returns
-    /// the old events and writes nothing.
+    /// Decides a command on an aggregate. If it has already been executed under this command id,
+    /// returns the earlier events and writes nothing.
     ///
     /// # Errors
     /// The command is refused, or the log can't be read.
@@ -138,7 +139,7 @@ impl Transaction {
         self.decide_loaded(id, loaded, command)
     }
 
-    /// Decides a command on an aggregate that was loaded in this transaction.
+    /// Decides a command on an aggregate that this transaction has loaded.
     ///
     /// # Errors
     /// The command is refused.
@@ -189,13 +190,15 @@ impl Transaction {
         });
     }
 
-    /// Takes the commit out of the collection; `None` if no decision gave an event.
+    /// Removes the events from the collection and returns them as a commit; `None` if there are no
+    /// events.
     pub(super) fn take_commit(&self) -> Option<Commit> {
         let appends = std::mem::take(&mut self.collected().appends);
         (!appends.is_empty()).then(|| Commit::new(self.commands.log().names(), appends))
     }
 
-    /// Returns true if the commit doesn't verify one of the assumptions.
+    /// Returns true if an assumption would not be verified, because the commit doesn't write to
+    /// that aggregate.
     pub(super) fn is_unproven(&self) -> bool {
         let Collected {
             assumed, appends, ..
@@ -208,7 +211,7 @@ impl Transaction {
             .any(|assumption| !appends.iter().any(|append| proves(append, assumption)))
     }
 
-    /// Returns true if this command was executed before.
+    /// Returns true if this command has already been executed.
     pub(super) fn is_repeated(&self) -> bool {
         self.collected().repeated
     }

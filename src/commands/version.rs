@@ -1,5 +1,5 @@
-//! Optimistic locking: changes that apply to a version that the client has read. The version is
-//! checked against the log, so of two changes of one version, one is refused.
+//! Optimistic locking: a change applies only to the version that the client has read. The version
+//! is checked against the log. So if two clients change the same version, one change is refused.
 
 use std::fmt::Display;
 
@@ -7,7 +7,8 @@ use super::{CommandContext, CommandError, Commands, Done};
 use crate::domain::{Decider, Refusal};
 use crate::event_log::Position;
 
-/// Versions of an aggregate that a change applies to. A version is the position of the last event.
+/// Versions of an aggregate to which a change applies. A version is the position of the aggregate's
+/// last event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IfVersion(Option<Vec<Position>>);
 
@@ -21,7 +22,7 @@ impl IfVersion {
         Self(Some(versions))
     }
 
-    /// Refuses a change if `version` is not among the expected ones.
+    /// Refuses a change unless `version` is one of the expected versions.
     ///
     /// # Errors
     /// [`Refusal::Stale`].
@@ -34,8 +35,8 @@ impl IfVersion {
 }
 
 impl Commands {
-    /// Decides a command that `command` creates from the state, if the aggregate has the expected
-    /// version.
+    /// Executes the command that `command` returns for the current state, if the aggregate has the
+    /// expected version.
     ///
     /// # Errors
     /// The aggregate has another version, the command is refused, or the log can't be used.
@@ -57,8 +58,8 @@ impl Commands {
             let version = loaded.position;
             let command = command(&loaded.state)?;
             let done = transaction.decide_loaded(id, loaded, &command)?;
-            // Checked last, so that the refusal for a missing aggregate takes precedence. A refusal
-            // writes nothing.
+            // Checked last, so that the refusal for a missing aggregate takes precedence. A refused
+            // change writes nothing.
             if_version.check(version)?;
             Ok(done)
         })

@@ -1,4 +1,4 @@
-//! Withdrawing an issuance that a batch created for one person.
+//! Withdrawing the issuance that a batch created for a person.
 
 use super::issue::MAX_ISSUANCES;
 use super::{CommandContext, CommandError, Commands, Transaction};
@@ -11,17 +11,17 @@ use crate::domain::certification::reactions::OfBatch;
 pub enum Withdrawn {
     /// The batch created no issuance for this person.
     Nothing {
-        /// True if the person holds the certificate by another issuance.
+        /// True if the person holds the certificate because of another issuance.
         is_held: bool,
     },
-    /// It is revoked, by this command or before.
+    /// The issuance is revoked, by this command or an earlier one.
     Revoked(IssuanceId),
-    /// It has a PDF and is kept.
+    /// The issuance has a PDF and is kept.
     Kept(IssuanceId),
 }
 
-/// Revokes the issuance that a batch created for a person. With `only_unfinished`, an issuance with
-/// a PDF is kept. A repeated call has the same result.
+/// Revokes the issuance that a batch created for a person. If `only_unfinished` is true, an
+/// issuance with a PDF is kept. A repeated call has the same result.
 ///
 /// # Errors
 /// The log can't be used.
@@ -55,8 +55,8 @@ pub async fn withdraw(
     Ok(committed.value)
 }
 
-/// Returns `Kept` if the batch created an issuance for the person, whatever its state. Returns
-/// `Nothing` otherwise. Its `is_held` is true if the person holds another issuance.
+/// Returns `Kept` if the batch created an issuance for the person, regardless of its state.
+/// Otherwise returns `Nothing`, with `is_held` true if the person holds another issuance.
 ///
 /// # Errors
 /// The log can't be read.
@@ -79,8 +79,8 @@ enum Found {
     Other { is_held: bool },
 }
 
-/// Finds the person's issuance that the batch created. The issuances of a person are numbered. Each
-/// follows one that was revoked or could not be drawn.
+/// Finds the issuance that the batch created for the person. The issuances of a person are
+/// numbered. Each one after the first replaces one that was revoked or could not be drawn.
 async fn find(transaction: &Transaction, of: OfBatch) -> Result<Found, CommandError> {
     for n in 1..=MAX_ISSUANCES {
         let id = IssuanceId::nth_of(of.certificate_id, of.attendee_id, n);

@@ -1,4 +1,4 @@
-//! Effective configuration with the source of each value and without secrets.
+//! Effective configuration: each value with its source. Secrets are hidden.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,24 +6,24 @@ use serde_json::Value;
 use super::Config;
 use super::sources::{Origin, Origins, leaves};
 
-/// One key with its value and source.
+/// Key with its value and source.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Setting {
-    /// Key with dots, such as `http.listen`.
+    /// Key with dots, for example `http.listen`.
     pub key: String,
-    /// Value, or `null` if there is none. Secrets are shown as `***`, also inside addresses.
+    /// Value, or `null` if there is none. Secrets are replaced with `***`, also inside of URLs.
     pub value: Value,
     /// `default`, `file`, `environment`, `environment file`, `flag` or `stack`.
     pub source: &'static str,
-    /// Path of the file, or name of the variable.
+    /// Path of the configuration file, or name of the environment variable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }
 
-/// Returns every key, sorted by table and name.
+/// Returns all keys, sorted by table and name.
 ///
 /// # Errors
-/// Fails if a value can't be converted to JSON. No type of the configuration does that.
+/// Fails if a value can't be converted to JSON. No type of the configuration has such values.
 pub fn settings(config: &Config, origins: &Origins) -> Result<Vec<Setting>, serde_json::Error> {
     let values = serde_json::to_value(config)?;
     let shown = |key: String| {
@@ -64,8 +64,8 @@ pub fn settings(config: &Config, origins: &Origins) -> Result<Vec<Setting>, serd
     Ok(keys.into_iter().map(shown).collect())
 }
 
-/// Replaces credentials in comma-separated addresses by `***`. Shows only parts whose form is
-/// known.
+/// Replaces the credentials in comma-separated URLs with `***`. Parts of an unknown form are hidden
+/// completely.
 #[must_use]
 pub fn without_secrets(addresses: &str) -> String {
     let open = |address: &str| open_part(address.trim()).unwrap_or_else(|| HIDDEN.to_owned());
@@ -74,8 +74,9 @@ pub fn without_secrets(addresses: &str) -> String {
 
 const HIDDEN: &str = "***";
 
-/// Own code, because `url` rejects addresses whose password is not encoded, and finds another host
-/// in some of them.
+/// Returns an address without its credentials, or `None` if its form is unknown. Doesn't use the
+/// `url` crate, because `url` rejects addresses whose password is not encoded, and finds a wrong
+/// host in some of them.
 fn open_part(address: &str) -> Option<String> {
     let Some((scheme, rest)) = address.split_once("://") else {
         // A folder. A text such as `host=… password=…` is neither a folder nor a URL.

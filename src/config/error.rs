@@ -1,4 +1,4 @@
-//! Errors of the configuration, with the source of the faulty value.
+//! Configuration errors, which name the source of the invalid value.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,21 @@ use thiserror::Error;
 
 use super::sources::Origins;
 
-/// Error in the configuration. Never shows the value of a secret.
+/// Configuration error. It never contains the value of a secret.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The file can't be read, or is not TOML.
+    /// The file can't be read, or it isn't valid TOML.
     #[error("{}: {problem}", file.display())]
     File {
         /// The file.
         file: PathBuf,
-        /// Reason, with line and column if they are known.
+        /// Reason, with line and column if known.
         problem: String,
     },
-    /// The sources conflict. For example, a key is a table in another source.
+    /// Two sources conflict. For example, a key is a table in one source and a value in another.
     #[error(transparent)]
     Source(#[from] config::ConfigError),
-    /// A `_FILE` variable names a file that can't be read.
+    /// A `_FILE` variable gives the path of a file that can't be read.
     #[error("{variable} names a file that cannot be read: {error}")]
     SecretFile {
         /// The variable.
@@ -28,18 +28,18 @@ pub enum ConfigError {
         /// Reason.
         error: std::io::Error,
     },
-    /// A value is given both directly and as a `_FILE` variable.
+    /// Both a variable and its `_FILE` form are set.
     #[error("both {0} and {0}_FILE are set; set one of them")]
     Twice(String),
-    /// A flag doesn't have the form `KEY=VALUE`.
+    /// A flag is not in the form `KEY=VALUE`.
     #[error("--set takes KEY=VALUE, such as --set http.listen=127.0.0.1:8080; got \"{0}\"")]
     Flag(String),
-    /// A key is unknown or missing, or its value is not usable.
+    /// A key is unknown or missing, or its value is invalid.
     #[error("{key}: {problem}{}", from.as_ref().map(|from| format!(" ({from})")).unwrap_or_default())]
     Value {
         /// The key, with dots.
         key: String,
-        /// The problem, and how to solve it.
+        /// The problem and its solution.
         problem: String,
         /// Source of the value, if it was given.
         from: Option<String>,
@@ -47,7 +47,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// Returns the error for a file that can't be used.
+    /// Returns the error for an invalid file.
     pub(super) fn file(file: &Path, error: &config::ConfigError) -> Self {
         let problem = match error {
             config::ConfigError::FileParse { cause, .. } => without_source(&cause.to_string()),
@@ -59,7 +59,7 @@ impl ConfigError {
         }
     }
 
-    /// Returns the error for a value that can't be used.
+    /// Returns the error for an invalid value.
     pub(super) fn value(key: &str, problem: impl ToString, origins: &Origins) -> Self {
         let from = origins.get(key).map(ToString::to_string);
         Self::Value {
@@ -69,8 +69,8 @@ impl ConfigError {
         }
     }
 
-    /// Returns the error for a key that serde rejected. If a key is unknown or missing, the path of
-    /// serde's error names its table, and the text names the key.
+    /// Returns the error for a key that serde rejected. If a key is unknown or missing, the path in
+    /// serde's error is its table, and the text contains the key.
     pub(super) fn of_key(
         error: &serde_path_to_error::Error<config::ConfigError>,
         origins: &Origins,
@@ -109,7 +109,7 @@ pub(super) fn variable_of(key: &str) -> String {
     format!("LAUREATE_{}", key.to_uppercase().replace('.', "__"))
 }
 
-/// Removes the source lines that a parser's message quotes, because they may hold a secret.
+/// Removes the source lines that a parser quotes in its message, because they may contain a secret.
 fn without_source(text: &str) -> String {
     let quotes = |line: &str| {
         line.split_once('|').is_some_and(|(gutter, _)| {
@@ -122,8 +122,8 @@ fn without_source(text: &str) -> String {
         .join(": ")
 }
 
-/// Returns the message without the key and source that the library may add. Our error names them
-/// better.
+/// Returns the message without the key and the source that the library may add. [`ConfigError`]
+/// gives both more precisely.
 fn bare(error: &config::ConfigError) -> String {
     match error {
         config::ConfigError::At { error, .. } => bare(error),
@@ -139,7 +139,7 @@ fn bare(error: &config::ConfigError) -> String {
     }
 }
 
-/// Returns the first word in backticks or quotes if `text` begins with `beginning`.
+/// If `text` begins with `beginning`, returns the first word in backticks or quotes.
 fn quoted_after(text: &str, beginning: &str) -> Option<String> {
     let rest = text.strip_prefix(beginning)?;
     rest.split(['`', '"']).nth(1).map(str::to_owned)

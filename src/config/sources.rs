@@ -1,4 +1,5 @@
-//! Sources of values, weakest first: defaults < file < embedded stack < environment < flags.
+//! Sources of values, from weakest to strongest: defaults, file, embedded stack, environment,
+//! flags.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -11,8 +12,7 @@ use super::error::{ConfigError, variable_of};
 
 const PREFIX: &str = "LAUREATE_";
 const FILE_SUFFIX: &str = "_FILE";
-/// Variables with our prefix that are not configuration keys: they choose programs, files and
-/// tests.
+/// `LAUREATE_` variables that are not configuration keys. They select programs, files and tests.
 const NOT_KEYS: &[&str] = &[
     "LAUREATE_CONFIG",
     "LAUREATE_NATS_SERVER",
@@ -20,16 +20,16 @@ const NOT_KEYS: &[&str] = &[
 ];
 const TEST_PREFIX: &str = "LAUREATE_TEST_";
 
-/// Sources of values besides the defaults.
+/// Sources of values, except the defaults.
 #[derive(Debug, Default)]
 pub struct Sources {
-    /// A TOML file.
+    /// Path of a TOML file.
     pub file: Option<PathBuf>,
-    /// The environment.
+    /// Environment variables.
     pub environment: HashMap<String, String>,
-    /// `KEY=VALUE` from the command line.
+    /// `KEY=VALUE` arguments from the command line.
     pub flags: Vec<String>,
-    /// Values of the embedded stack. They override the file, and the environment overrides them.
+    /// Values of the embedded stack. They override the file. The environment overrides them.
     pub stack: Vec<(&'static str, String)>,
 }
 
@@ -42,9 +42,9 @@ pub enum Origin {
     Stack,
     /// An environment variable.
     Variable(String),
-    /// A file that an environment variable names.
+    /// A file whose path an environment variable gives.
     VariablesFile(String),
-    /// `--set`.
+    /// The `--set` flag.
     Flag,
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Source of each given value, by key. Keys without an entry have their default.
+/// Source of each given value, by key. A key without an entry has its default value.
 pub type Origins = BTreeMap<String, Origin>;
 
 /// Merges all sources. Returns the merged values and the source of each value.
@@ -126,20 +126,21 @@ fn defaults() -> Result<config::Config, ConfigError> {
         .build()?)
 }
 
-/// Returns a source with one key. It overrides the file, which a default doesn't.
+/// Returns a source with a single key. Unlike a default, it overrides the file.
 fn single(key: &str, value: &str) -> Result<config::Config, ConfigError> {
     Ok(config::Config::builder()
         .set_override(key, value)?
         .build()?)
 }
 
-/// Value of a variable, with its source.
+/// Value of a variable and its source.
 struct Given {
     value: String,
     origin: Origin,
 }
 
-/// Returns our variables. The value of a `_FILE` variable is the content of the file that it names.
+/// Returns the variables of the configuration. A `_FILE` variable is replaced with the content of
+/// its file.
 fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, ConfigError> {
     let is_key = |name: &str| {
         name.starts_with(PREFIX) && !NOT_KEYS.contains(&name) && !name.starts_with(TEST_PREFIX)
@@ -180,7 +181,7 @@ fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, C
     Ok(found)
 }
 
-/// Keys whose own names end in `_file`.
+/// Keys whose names end in `_file`.
 const PATHS: &[&str] = &["mail.ca_file", "nats.ca_file"];
 
 fn key_of(variable: &str) -> String {
@@ -191,7 +192,7 @@ fn key_of(variable: &str) -> String {
         .replace("__", ".")
 }
 
-/// Returns the keys, with dots, of all values that are not tables.
+/// Returns the keys of all values that are not tables, with dots.
 pub(super) fn leaves(values: &Value) -> Vec<String> {
     let Value::Object(table) = values else {
         return Vec::new();

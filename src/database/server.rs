@@ -1,4 +1,4 @@
-//! Information from PostgreSQL about itself, for operators.
+//! Information that PostgreSQL reports about itself, for operators.
 
 use std::collections::HashMap;
 
@@ -12,12 +12,12 @@ use super::{DatabaseError, MIGRATIONS, meta_schema};
 /// SQLSTATE: undefined table (PostgreSQL manual, appendix A).
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// Information about the server, and this user's privileges in this database.
+/// Information about the server, and the privileges of the current user in the current database.
 #[derive(Clone, Debug)]
 pub struct ServerSeen {
-    /// Version, such as `18.1`.
+    /// Server version, for example `18.1`.
     pub version: String,
-    /// Encoding of the database, such as `UTF8`.
+    /// Encoding of the database, for example `UTF8`.
     pub encoding: String,
     /// Setting `fsync`.
     pub fsync: String,
@@ -27,22 +27,22 @@ pub struct ServerSeen {
     pub full_page_writes: String,
     /// Maximum number of connections.
     pub max_connections: i32,
-    /// Number of these that are reserved for superusers.
+    /// Number of connections reserved for superusers. It is included in `max_connections`.
     pub reserved_connections: i32,
     /// Current number of client connections.
     pub connections: i64,
-    /// Time of the server's clock.
+    /// Current time of the server's clock.
     pub now: OffsetDateTime,
     /// True if the server is a standby.
     pub is_standby: bool,
-    /// True if this user may create schemas.
+    /// True if the current user may create schemas.
     pub may_create: bool,
 }
 
 /// Reads information about the server.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn look(pool: &Pool) -> Result<ServerSeen, DatabaseError> {
     let sql = "SELECT current_setting('server_version'),
             (SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()),
@@ -66,10 +66,10 @@ pub async fn look(pool: &Pool) -> Result<ServerSeen, DatabaseError> {
     })
 }
 
-/// Returns the migrations that are not applied yet, in order. Changes nothing.
+/// Returns the migrations that have not been applied yet, in order. Changes nothing.
 ///
 /// # Errors
-/// The database is not available, or an applied migration has changed.
+/// Fails if the database is unavailable, or if an applied migration has changed.
 pub async fn pending_migrations(
     pool: &Pool,
     namespace: &str,

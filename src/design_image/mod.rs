@@ -1,13 +1,12 @@
-//! Conversion of uploaded designs: every accepted image becomes a plain picture that this program
-//! has encoded.
+//! Conversion of uploaded designs. Every accepted image is encoded again by this program.
 //!
-//! The format of an image is determined by its content. Its size is checked before it is decoded.
-//! It is then rotated upright, scaled down to print size and encoded as JPEG, or as PNG if it is
-//! transparent. This removes metadata, colour profiles, hidden chunks and scripts, and later steps
-//! never decode untrusted bytes. SVG is rasterised ([`svg`]).
+//! The format of an image is determined from its content. Its size is checked before it is decoded.
+//! The image is then rotated upright, scaled down to print size and encoded as JPEG, or as PNG if
+//! it has transparent pixels. This removes metadata, colour profiles, hidden chunks and scripts,
+//! and later steps never decode untrusted bytes. SVG is rasterized ([`svg`]).
 //!
-//! Estimates bound the time and memory of these steps. Because decoders and renderers can have
-//! defects nevertheless, the conversion runs only in a child of `crate::sandbox`.
+//! Estimates limit the time and memory of these steps. Decoders and renderers may still have
+//! defects, so the conversion runs only in a child process of `crate::sandbox`.
 
 mod not_taken;
 mod picture;
@@ -17,13 +16,13 @@ mod svg;
 pub use not_taken::NotTaken;
 pub use picture::{Kind, Prepared};
 
-/// Maximum size of an upload in bytes. The stored picture is not larger either.
+/// Maximum size of an upload in bytes. It is also the maximum size of the stored picture.
 pub const MAX_BYTES: u64 = 10 << 20;
 
 /// Converts an uploaded file to a picture.
 ///
 /// # Errors
-/// The file is not an acceptable image. The message is for the person who uploaded it.
+/// Fails if the file isn't an acceptable image. The message is for the user who uploaded it.
 pub fn prepare(file: &[u8]) -> Result<Prepared, NotTaken> {
     let image = if svg::looks_like_svg(file) {
         svg::draw(file)?

@@ -1,4 +1,4 @@
-//! Errors for images that can't be used as a design.
+//! Errors for images that can't be used as designs.
 
 use std::borrow::Cow;
 
@@ -7,17 +7,17 @@ use thiserror::Error;
 
 use super::raster::{MAX_PIXELS, MAX_SIDE};
 
-/// Reason for the rejection of an image. The message also says what to do.
+/// Reason for the rejection of an image. The message also tells the user how to correct it.
 #[derive(Clone, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotTaken {
-    /// The file has another format.
+    /// The file is not in a supported format.
     #[error(
-        "the file is not a JPEG, PNG, WebP or SVG image; save the design as one of them and upload that"
+        "the file is not a JPEG, PNG, WebP or SVG image; save the design in one of these formats and upload that file"
     )]
     Unknown,
-    /// Decoding the image would take too much time or memory.
+    /// The image has too many pixels, so that decoding would take too much time or memory.
     #[error(
-        "the image has {width} × {height} pixels; at most {MAX_SIDE} a side and {} million in all are taken",
+        "the image has {width} × {height} pixels; the maximum is {MAX_SIDE} per side and {} million in total",
         MAX_PIXELS / 1_000_000
     )]
     TooManyPixels {
@@ -26,17 +26,19 @@ pub enum NotTaken {
         /// Height in pixels, according to the file.
         height: u32,
     },
-    /// The image has an acceptable size but too many bits per pixel.
+    /// The size of the image is acceptable, but it has too many bits per pixel.
     #[error(
-        "the image has too many bits a pixel for its size; save it with 8 bits a channel and upload that"
+        "the image has too many bits per pixel for its size; save it with 8 bits per channel and upload that file"
     )]
     TooDeep,
     /// The image can't be decoded.
-    #[error("the image is damaged; open it in an image program, save it again and upload that")]
+    #[error(
+        "the image is damaged; open it in an image program, save it again and upload that file"
+    )]
     Broken,
     /// The encoded picture would be too large.
     #[error(
-        "the image has so much detail that it needs more than 10 MiB; make it smaller and upload that"
+        "the encoded image is larger than 10 MiB; reduce its size or detail and upload it again"
     )]
     TooDetailed,
     /// The drawing has unsupported content.
@@ -47,7 +49,7 @@ pub enum NotTaken {
         /// Advice for the user.
         advice: Cow<'static, str>,
     },
-    /// The conversion took more time or memory than allowed.
+    /// The conversion exceeded its time or memory limit.
     #[error(
         "preparing the image takes more than {seconds} seconds or {mebibytes} MiB of memory; simplify it, or \
          export it as a PNG or JPEG of A4 size, and upload that"

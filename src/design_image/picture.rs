@@ -1,5 +1,5 @@
-//! Stored form of a design: a picture in print size, encoded by this program, and a small one for
-//! lists.
+//! Stored form of a design: a picture in print size and a thumbnail for lists, both encoded by this
+//! program.
 
 use std::io::Cursor;
 
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{MAX_BYTES, NotTaken};
 
-/// Longer side of A4 at 300 dpi, in pixels. More pixels only make every certificate larger.
+/// Longer side of A4 at 300 dpi, in pixels. More pixels would only make every file larger.
 pub(super) const PRINTED_SIDE: u32 = 3508;
-/// Longer side of the small picture in pixels.
+/// Longer side of the thumbnail in pixels.
 const SMALL_SIDE: u32 = 320;
-/// JPEG qualities, tried in this order until the result fits. At the first one, photographs and
-/// frames look unchanged.
+/// JPEG qualities. They are tried in this order until the file is small enough. The first one makes
+/// no visible difference to photographs and frames.
 const JPEG_QUALITIES: [u8; 2] = [92, 75];
 const SMALL_QUALITY: u8 = 80;
 
 /// Encoding of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// For opaque pictures, and for transparent ones that would be too large as PNG.
+    /// For opaque pictures, and for transparent pictures whose PNG would be too large.
     Jpeg,
     /// For pictures with transparent pixels.
     Png,
@@ -52,13 +52,13 @@ impl Kind {
 pub struct Prepared {
     /// Encoding of both pictures.
     pub kind: Kind,
-    /// Encoded picture of at most [`MAX_BYTES`].
+    /// Encoded picture; at most [`MAX_BYTES`].
     pub bytes: Vec<u8>,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Small picture with sides of at most 320 pixels.
+    /// Encoded thumbnail; at most 320 pixels per side.
     pub small: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! Raster images: size check, decoding within limits, and rotation.
+//! Raster images: size check, limited decoding, and rotation.
 
 use std::io::Cursor;
 
@@ -8,12 +8,12 @@ use super::NotTaken;
 
 /// Maximum number of pixels. An A4 page at 600 dpi has 35 million.
 pub(super) const MAX_PIXELS: u64 = 50_000_000;
-/// Maximum number of pixels of a side. The renderer has the same limit.
+/// Maximum number of pixels per side. The renderer has the same limit.
 pub(super) const MAX_SIDE: u32 = 12_000;
-/// Maximum memory for decoding in bytes: enough for [`MAX_PIXELS`] with four channels of 8 bits.
+/// Maximum memory for decoding in bytes, enough for [`MAX_PIXELS`] with four 8-bit channels.
 const MAX_ALLOCATION: u64 = 256 << 20;
 
-/// Returns the format, determined by the content, if it is a supported one.
+/// Returns the format, determined from the content. Returns `None` for unsupported formats.
 pub(super) fn format(file: &[u8]) -> Option<ImageFormat> {
     let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP];
     image::guess_format(file)
@@ -21,7 +21,7 @@ pub(super) fn format(file: &[u8]) -> Option<ImageFormat> {
         .filter(|format| known.contains(format))
 }
 
-/// Returns width and height without decoding the image.
+/// Returns the width and height without decoding the image.
 pub(super) fn measure(file: &[u8]) -> Result<(u32, u32), NotTaken> {
     let format = format(file).ok_or(NotTaken::Unknown)?;
     let reader = ImageReader::with_format(Cursor::new(file), format);
@@ -32,7 +32,7 @@ pub(super) fn measure(file: &[u8]) -> Result<(u32, u32), NotTaken> {
     Ok((width, height))
 }
 
-/// Decodes the image and rotates it as its EXIF data specifies.
+/// Decodes the image and rotates it as specified in its EXIF data.
 pub(super) fn decode(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     measure(file)?;
     let format = format(file).ok_or(NotTaken::Unknown)?;

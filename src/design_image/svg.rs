@@ -1,7 +1,7 @@
-//! SVG drawings: checked, estimated and rasterised at print size.
+//! SVG drawings: check, cost estimate, and rasterization at print size.
 //!
-//! Unsupported content is rejected with a reason and not ignored, because a design without its
-//! texts or its embedded pictures is incomplete. Rasterising never reads a file, a font or the
+//! Unsupported content is not ignored but rejected with a reason, because a design without its
+//! texts or embedded pictures would be incomplete. Rasterization never reads files, fonts or the
 //! network.
 
 mod contents;
@@ -21,11 +21,11 @@ use super::picture::PRINTED_SIDE;
 
 /// Number of bytes at the beginning of a file that are examined to detect its format.
 const HEAD_BYTES: usize = 4_096;
-/// Maximum number of nodes: elements, texts and comments.
+/// Maximum number of nodes (elements, texts and comments).
 const MAX_NODES: u32 = 200_000;
-/// Maximum ratio of the longer side to the shorter one. A greater ratio is probably a mistake.
+/// Maximum ratio of the longer side to the shorter side. A larger ratio is probably a mistake.
 const MAX_RATIO: f32 = 20.0;
-const AS_PICTURE: &str = "export the design as PNG or JPEG and upload that";
+const AS_PICTURE: &str = "export the design as PNG or JPEG and upload that file";
 
 /// Returns true if the file starts like an SVG document.
 pub(super) fn looks_like_svg(file: &[u8]) -> bool {
@@ -40,7 +40,7 @@ pub(super) fn looks_like_svg(file: &[u8]) -> bool {
             .starts_with('<')
 }
 
-/// Rasterises the drawing. Its longer side becomes as long as that of A4 at 300 dpi.
+/// Rasterizes the drawing. The longer side gets the length of A4 at 300 dpi.
 pub(super) fn draw(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     let text = std::str::from_utf8(file).map_err(|_| {
         NotTaken::svg(
@@ -74,8 +74,8 @@ pub(super) fn draw(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     pictures.problem()?;
     if !tree.root().has_children() {
         return Err(NotTaken::svg(
-            "nothing in it that is drawn",
-            "draw something, or export it as PNG or JPEG",
+            "no visible content",
+            "add visible content, or export it as PNG or JPEG",
         ));
     }
     let (width, height, scale) = size(&tree)?;
@@ -91,7 +91,7 @@ pub(super) fn draw(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     Ok(drawn.into())
 }
 
-/// Returns width and height in pixels, and the number of pixels per unit of the drawing.
+/// Returns the width and height in pixels, and the number of pixels per unit of the drawing.
 fn size(tree: &Tree) -> Result<(u32, u32, f32), NotTaken> {
     let width = tree.size().width();
     let height = tree.size().height();
@@ -114,7 +114,8 @@ fn size(tree: &Tree) -> Result<(u32, u32, f32), NotTaken> {
     Ok((pixels(width), pixels(height), scale))
 }
 
-/// Returns options without files and fonts. Embedded pictures must be accepted by [`Pictures`].
+/// Returns parser options without access to files and fonts. `pictures` decides which embedded
+/// pictures are accepted.
 fn options_of(pictures: &Pictures) -> Options<'_> {
     Options {
         resources_dir: None,

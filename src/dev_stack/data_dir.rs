@@ -1,6 +1,6 @@
-//! Data folder of a stack: `nats/`, `postgres/`, `mail/` and the logs of the servers. A lock file
-//! prevents two stacks from using it at the same time. The kernel releases the lock however the
-//! process ends.
+//! Data folder of a stack: `nats/`, `postgres/`, `mail/` and the server logs. A lock file prevents
+//! two stacks from using the folder at the same time. The kernel releases the lock when the process
+//! ends, even if it is killed.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
@@ -15,10 +15,10 @@ use super::server_user::ServerUser;
 
 const LOCK: &str = "lock";
 const TEMPORARY: &str = "laureate-stack-";
-/// Prefix of folders in progress, here and in `postgres_install`.
+/// Prefix of folders that are still being created, here and in `postgres_install`.
 pub(crate) const UNFINISHED: &str = "laureate-new-";
 
-/// Locked data folder. A temporary one is removed when dropped.
+/// Locked data folder. A temporary folder is removed when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     root: PathBuf,
@@ -49,8 +49,8 @@ impl DataDir {
         })
     }
 
-    /// Creates a folder for one run, and removes the folders that killed runs have left behind. If
-    /// `user` is given, that user can reach the folder, too.
+    /// Creates a folder for one run, and removes the folders of killed runs. If `user` is given,
+    /// the folder is accessible to that user.
     pub fn temporary(user: Option<ServerUser>) -> Result<Self, StackError> {
         let parent = temp_parent(user);
         let failed = |source| StackError::Io {
@@ -84,15 +84,15 @@ impl DataDir {
         self.temporary
     }
 
-    /// Returns a private subfolder, and creates it if necessary.
+    /// Returns a private subfolder. Creates it if it doesn't exist.
     pub fn folder(&self, name: &str) -> Result<PathBuf, StackError> {
         let path = self.root.join(name);
         private_folder(&path)?;
         Ok(path)
     }
 
-    /// Returns a secret of this folder: 32 hex digits, readable only by us. Creates it on first
-    /// use.
+    /// Returns a secret of this folder: 32 hex digits that only the current user can read. Creates
+    /// it on first use.
     pub fn secret(&self, name: &str) -> Result<String, StackError> {
         let path = self.root.join(name);
         let failed = |source| StackError::Io {
@@ -121,7 +121,7 @@ impl Drop for DataDir {
     }
 }
 
-/// Creates a folder that only we can read, unless it exists.
+/// Creates a folder that only the current user can read. Does nothing if it exists.
 pub(crate) fn private_folder(path: &Path) -> Result<(), StackError> {
     DirBuilder::new()
         .recursive(true)
@@ -133,8 +133,8 @@ pub(crate) fn private_folder(path: &Path) -> Result<(), StackError> {
         })
 }
 
-/// Writes a file that only we can read. A reader sees either the old text or the new one, never a
-/// part.
+/// Writes a file that only the current user can read. A reader gets either the complete old text or
+/// the complete new text.
 pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
     let _ = fs::remove_file(&new);
@@ -147,8 +147,8 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(new, path)
 }
 
-/// Creates a private folder unless it exists. If we are root, PostgreSQL's user may pass through
-/// it, but not list it.
+/// Creates a private folder if it doesn't exist. If the current user is root, PostgreSQL's user may
+/// pass through the folder but not list it.
 fn make(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     if geteuid().is_root() && fs::metadata(path)?.uid() == 0 {
@@ -174,7 +174,7 @@ fn lock(folder: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// Returns the system's temporary folder, or another one if `user` can't reach it.
+/// Returns the system's temporary folder, or another folder if `user` can't access that one.
 pub(crate) fn temp_parent(user: Option<ServerUser>) -> PathBuf {
     let usual = std::env::temp_dir();
     let Some(user) = user else { return usual };
@@ -184,8 +184,8 @@ pub(crate) fn temp_parent(user: Option<ServerUser>) -> PathBuf {
         .unwrap_or(usual)
 }
 
-/// Removes what killed runs have left behind: our temporary folders whose lock nobody holds (their
-/// servers ended with the run), and folders in progress that are older than 1 h.
+/// Removes the folders of killed runs: temporary folders that no process has locked (their servers
+/// ended with the run), and incomplete folders that are older than 1 h.
 fn sweep(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;

@@ -1,15 +1,15 @@
-//! Errors of the stack, each with a remedy.
+//! Errors of the embedded stack. Each message says how to solve the problem.
 
 use std::io;
 use std::path::PathBuf;
 
 use super::POSTGRES_VARIABLE;
 
-/// Reason why a stack could not start or failed. Quotes server logs, which are configured to hold
-/// no personal data.
+/// Reason why a stack failed or could not start. It may quote server logs, which are configured to
+/// contain no personal data.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
-    /// No usable program was found.
+    /// No suitable program was found.
     #[error(
         "no usable {program} (version {minimum} or later) was found. \
          `make setup` installs one here, or let {variable} name yours.{rejected}"
@@ -17,14 +17,14 @@ pub enum StackError {
     Missing {
         /// Name of the program.
         program: &'static str,
-        /// Environment variable that may name it.
+        /// Environment variable that can give its path.
         variable: &'static str,
-        /// Oldest usable version.
+        /// Oldest supported version.
         minimum: String,
         /// One line for each program that was found and rejected.
         rejected: String,
     },
-    /// Another stack uses this folder.
+    /// Another stack uses this data folder.
     #[error(
         "the data folder {} is in use by another laureate (process {pid}): \
          stop that one, or choose another folder", path.display()
@@ -32,12 +32,12 @@ pub enum StackError {
     InUse {
         /// The data folder.
         path: PathBuf,
-        /// Process id of the other stack, as it wrote it into the lock file.
+        /// Process id of the other stack, from the lock file.
         pid: String,
     },
     /// The data was written by another major version of PostgreSQL.
     #[error(
-        "{} was written by PostgreSQL {found}, but the one found is {ours}: \
+        "{} was written by PostgreSQL {found}, but the installed version is {ours}: \
          let {POSTGRES_VARIABLE} name a PostgreSQL {found}, or start with another data folder",
         path.display()
     )]
@@ -46,12 +46,12 @@ pub enum StackError {
         path: PathBuf,
         /// Major version of the data.
         found: String,
-        /// Major version of the program.
+        /// Major version of the installed PostgreSQL.
         ours: u32,
     },
-    /// The data belongs to another user of this machine.
+    /// The data belongs to another user of the operating system.
     #[error(
-        "{} belongs to the user with id {uid}: run as that user (or as root if root made it), \
+        "{} belongs to the user with id {uid}: run as that user (or as root if root created it), \
          or choose another data folder", path.display()
     )]
     OtherOwner {
@@ -60,12 +60,12 @@ pub enum StackError {
         /// Owner of the folder.
         uid: u32,
     },
-    /// We are root, and there is no unprivileged account to run PostgreSQL.
+    /// The current user is root, and there is no unprivileged account to run PostgreSQL.
     #[error(
-        "PostgreSQL refuses to run as root, and /etc/passwd has no other user: run laureate as one"
+        "PostgreSQL refuses to run as root, and /etc/passwd has no other user: create one and run laureate as that user"
     )]
     NoOrdinaryUser,
-    /// A server ended by itself.
+    /// A server has ended unexpectedly.
     #[error("{server} has ended; the end of its log:\n{log}")]
     Ended {
         /// Name of the server.
@@ -78,7 +78,7 @@ pub enum StackError {
     NotReady {
         /// Name of the server.
         server: &'static str,
-        /// Time that we waited.
+        /// Time limit that was exceeded.
         seconds: u64,
         /// End of its log.
         log: String,

@@ -1,8 +1,8 @@
 //! Embedded local stack for `up`, `demo` and tests: nats-server, PostgreSQL and a mail catcher, on
-//! free ports of 127.0.0.1, with their data in one folder.
+//! free ports of 127.0.0.1. All data is in one folder.
 //!
-//! No server outlives this process, however it ends ([`supervise`] explains the mechanism). If the
-//! last user of a folder was killed, the folder can be used again without manual steps.
+//! No server outlives this process, even if the process is killed ([`supervise`] explains the
+//! mechanism). After a killed run, the data folder can be used again without manual steps.
 
 mod data_dir;
 mod error;
@@ -36,27 +36,27 @@ pub use programs::{NATS_VARIABLE, POSTGRES_VARIABLE, nats_server};
 /// Options of a stack.
 #[derive(Clone, Default)]
 pub struct StackOptions {
-    /// Permanent data folder. `None`: a temporary folder that is removed at the end. PostgreSQL
-    /// then runs without protection against a power failure.
+    /// Permanent data folder. `None` means a temporary folder, which is removed at the end.
+    /// PostgreSQL then runs without protection against power failures.
     pub data_dir: Option<PathBuf>,
-    /// The nats-server binary. `None`: it is searched for.
+    /// Path of the nats-server binary. `None` means that the program searches for it.
     pub nats_server: Option<PathBuf>,
-    /// Folder with `initdb` and `postgres`. `None`: it is searched for.
+    /// Folder with `initdb` and `postgres`. `None` means that the program searches for it.
     pub postgres_bin: Option<PathBuf>,
-    /// True if JetStream syncs data to disk before it acknowledges.
+    /// True if JetStream syncs data to disk before it acknowledges a message.
     pub sync_always: bool,
     /// Options of the mail catcher.
     pub mail: MailCatcherOptions,
-    /// True if an S3 server is started, too, provided that `make test` has installed one.
+    /// True to start an S3 server too, if `make test` has installed one.
     pub s3: bool,
-    /// The `laureate` binary, which supervises the servers. `None`: this program, which then must
-    /// be `laureate` or call [`supervise::intercept`] first.
+    /// Path of the `laureate` binary, which supervises the servers. `None` means the current
+    /// program. It must then be `laureate`, or call [`supervise::intercept`] first.
     pub supervisor: Option<PathBuf>,
 }
 
 impl StackOptions {
-    /// Returns options for permanent data in `data_dir`. JetStream syncs to disk before it
-    /// acknowledges.
+    /// Returns options for permanent data in `data_dir`. JetStream syncs data to disk before it
+    /// acknowledges a message.
     pub fn persistent(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: Some(data_dir.into()),
@@ -65,8 +65,8 @@ impl StackOptions {
         }
     }
 
-    /// Returns options for tests: temporary data, a mail server whose failures can be rehearsed
-    /// ([`mail_catcher::rehearsal`]), and an S3 server if it is installed.
+    /// Returns options for tests: temporary data, a mail server that can simulate failures
+    /// ([`mail_catcher::rehearsal`]), and an S3 server if one is installed.
     pub fn for_tests() -> Self {
         Self {
             mail: MailCatcherOptions {
@@ -79,7 +79,7 @@ impl StackOptions {
     }
 }
 
-/// Running servers. Dropping it stops them and blocks until they have ended.
+/// Running servers. Dropping this value stops them and blocks until they have ended.
 #[derive(Debug)]
 pub struct Stack {
     nats: Nats,
@@ -90,17 +90,17 @@ pub struct Stack {
     data: DataDir,
 }
 
-/// Process ids of the servers, not of their supervisors.
+/// Process ids of the servers themselves, without their supervisors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerPids {
     /// nats-server.
     pub nats: Option<u32>,
-    /// First process of PostgreSQL.
+    /// Main process of PostgreSQL.
     pub postgres: Option<u32>,
 }
 
 impl Stack {
-    /// Starts all servers, and returns when they respond. Takes a few seconds with a new folder.
+    /// Starts all servers and waits until they respond. This takes a few seconds for a new folder.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let supervisor = supervisor(options.supervisor.clone())?;
         let data = match &options.data_dir {
@@ -136,22 +136,23 @@ impl Stack {
         })
     }
 
-    /// Returns the address of nats-server. It has no user or password.
+    /// Returns the URL of nats-server, which has no user and no password.
     pub fn nats_url(&self) -> &str {
         &self.nats.url
     }
 
-    /// Returns the URL of the database `laureate`. It contains user and password and is a secret.
+    /// Returns the URL of the database `laureate`. It is a secret, because it contains the
+    /// password.
     pub fn postgres_url(&self) -> &str {
         &self.postgres.url
     }
 
-    /// Returns the address of the mail catcher. It uses no TLS and no login.
+    /// Returns the address of the mail catcher, which has no TLS and no login.
     pub fn smtp_addr(&self) -> SocketAddr {
         self.mail.address()
     }
 
-    /// Returns the folder of caught messages; see [`mail_catcher::caught_mails`].
+    /// Returns the folder of caught messages. [`mail_catcher::caught_mails`] reads it.
     pub fn mail_dir(&self) -> &Path {
         self.mail.folder()
     }
@@ -161,8 +162,8 @@ impl Stack {
         &self.mail
     }
 
-    /// Returns the URL of the S3 server, if it was requested and is installed. It accepts any
-    /// credentials.
+    /// Returns the URL of the S3 server, if it was requested and is installed. The server accepts
+    /// any credentials.
     pub fn s3_url(&self) -> Option<&str> {
         self.s3.as_ref().map(|s3| s3.url.as_str())
     }
@@ -172,7 +173,7 @@ impl Stack {
         self.data.root()
     }
 
-    /// Returns the process ids that the servers have written to their pid files.
+    /// Returns the process ids from the pid files of the servers.
     pub fn server_pids(&self) -> ServerPids {
         ServerPids {
             nats: pid_in(&self.nats.pid_file),
@@ -180,7 +181,7 @@ impl Stack {
         }
     }
 
-    /// Returns the process ids of the supervisors. Each has one server as its child.
+    /// Returns the process ids of the supervisors. The server is the only child of its supervisor.
     pub fn supervisor_pids(&self) -> Vec<u32> {
         let s3 = self.s3.as_ref().map(|s3| &s3.process);
         [Some(&self.nats.process), Some(&self.postgres.process), s3]
@@ -209,7 +210,7 @@ impl Stack {
         }
     }
 
-    /// Stops all servers in order, so that they write their data to disk.
+    /// Stops all servers in order, so that they can write their data to disk.
     pub async fn stop(self) {
         let Self {
             nats,
@@ -229,12 +230,12 @@ impl Stack {
     }
 }
 
-/// Returns the path of the `laureate` binary: `named`, or this program.
+/// Returns the path of the `laureate` binary: `named`, or the current program.
 fn supervisor(named: Option<PathBuf>) -> Result<PathBuf, StackError> {
     named
         .map_or_else(std::env::current_exe, Ok)
         .map_err(|source| StackError::Io {
-            what: "cannot tell where this program is".to_owned(),
+            what: "cannot find the path of this program".to_owned(),
             source,
         })
 }

@@ -1,6 +1,6 @@
-//! nats-server with JetStream, on a free port of 127.0.0.1. It has no password: async-nats 0.51
-//! ignores a password in a URL, so every user of this machine can connect. Real deployments use
-//! their own server.
+//! nats-server with JetStream, on a free port of 127.0.0.1. It has no password, because async-nats
+//! 0.51 ignores a password in a URL. So every user of this machine can connect. Production
+//! deployments run a separate server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,8 @@ use super::server_process::{Launch, ServerProcess, stop_leftover};
 use super::supervise::StopSignal;
 use super::{StackError, StackOptions, programs};
 
-/// The server reads a large log before it responds (about 2.5 s per million subjects).
+/// Maximum start time. The server reads its log before it responds: about 2.5 s per million
+/// subjects.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
 /// Running nats-server.
@@ -104,7 +105,7 @@ async fn ready(process: &mut ServerProcess, folder: &Path) -> Result<String, Sta
     }
 }
 
-/// Returns true if JetStream responds. In a cluster, it responds only if there is a leader.
+/// Returns true if JetStream responds. A cluster responds only if it has a leader.
 pub(super) async fn jetstream_answers(url: &str) -> bool {
     let options = async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(2));
     let Ok(client) = options.connect(url).await else {
@@ -124,14 +125,15 @@ fn ports_files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Removes the ports files that a killed server has left behind.
+/// Removes the ports files of a killed server.
 fn remove_ports_files(folder: &Path) {
     for path in ports_files(folder) {
         let _ = fs::remove_file(path);
     }
 }
 
-/// Returns the port from the ports file, such as `{"nats": ["nats://127.0.0.1:43210"], …}`.
+/// Returns the port from the ports file. Its content looks like `{"nats":
+/// ["nats://127.0.0.1:43210"], …}`.
 fn port_in(folder: &Path) -> Option<u16> {
     let text = fs::read_to_string(ports_files(folder).first()?).ok()?;
     let ports: serde_json::Value = serde_json::from_str(&text).ok()?;

@@ -1,5 +1,5 @@
-//! Cluster of three nats-servers for tests, on free ports of 127.0.0.1, with the configuration for
-//! real clusters from `nats/cluster/`. Its data is removed at the end.
+//! Test cluster of three nats-servers on free ports of 127.0.0.1. It uses the configuration for
+//! production clusters from `nats/cluster/`. Its data is removed at the end.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -16,7 +16,7 @@ use super::{StackError, pid_in, programs};
 pub const NODES: usize = 3;
 
 const CONFIG: &str = include_str!("../../nats/cluster/server.conf");
-/// The nodes wait 4 to 9 s before they elect their first leader.
+/// Maximum start time. The nodes wait 4 to 9 s before they elect their first leader.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 const PORT_ATTEMPTS: u32 = 5;
@@ -42,8 +42,9 @@ struct Node {
 }
 
 impl NatsCluster {
-    /// Starts the nodes and returns when they accept connections. [`Self::ready`] waits until they
-    /// have elected a leader. `supervisor` is the `laureate` binary; `None` means this program.
+    /// Starts the nodes and waits until they accept connections. Call [`Self::ready`] to wait for
+    /// the election of a leader. `supervisor` is the path of the `laureate` binary; `None` means
+    /// the current program.
     ///
     /// # Errors
     /// Fails if nats-server is not found, or if a node can't be started.
@@ -106,7 +107,7 @@ impl NatsCluster {
         Ok(true)
     }
 
-    /// Starts a node that is down, on its old ports and with its old data. The node needs time to
+    /// Starts a node that is down, with its previous ports and data. The node then needs time to
     /// catch up.
     ///
     /// # Errors
@@ -140,17 +141,17 @@ impl NatsCluster {
         Ok(())
     }
 
-    /// Waits until a killed node has ended, so that it can be started again.
+    /// Waits until a killed node has ended. It can then be started again.
     pub async fn node_ended(&mut self, index: usize) {
         if let Some(process) = self.nodes[index].process.take() {
             process.stop().await;
         }
     }
 
-    /// Waits until every node responds for the whole cluster, which requires a leader.
+    /// Waits until every node responds for the whole cluster. This requires a leader.
     ///
     /// # Errors
-    /// Fails if a node has ended, or if there is no leader within 60 s.
+    /// Fails if a node has ended, or if the cluster has no leader within 60 s.
     pub async fn ready(&mut self) -> Result<(), StackError> {
         let start = Instant::now();
         for node in self.nodes.iter_mut() {
@@ -170,7 +171,7 @@ impl NatsCluster {
         Ok(())
     }
 
-    /// Returns the address of each node, without user and password.
+    /// Returns the URL of each node, without user and password.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(|node| url(node.clients)).collect()
@@ -188,7 +189,7 @@ impl NatsCluster {
         self.data.root()
     }
 
-    /// Returns the process id of a node from its pid file, or `None` if it doesn't exist yet.
+    /// Returns the process id from a node's pid file, or `None` if the file doesn't exist yet.
     #[must_use]
     pub fn pid(&self, index: usize) -> Option<u32> {
         pid_in(&self.nodes[index].pid_file())
@@ -211,7 +212,8 @@ impl Node {
         self.folder.join("nats.pid")
     }
 
-    /// Returns the environment variables of the configuration, quoted for the parser of the server.
+    /// Returns the environment variables that the configuration reads, quoted for the server's
+    /// parser.
     fn environment(&self, routes: &[SocketAddr]) -> Vec<(&'static str, OsString)> {
         let text = |value: &str| OsString::from(format!("\"{value}\""));
         let mut variables = vec![
@@ -235,8 +237,8 @@ fn url(address: SocketAddr) -> String {
     format!("nats://{address}")
 }
 
-/// Returns nodes with free ports. All ports are held until the last one is found, so that they
-/// differ.
+/// Returns nodes with free ports. All ports stay bound until the last one is found, so that no port
+/// is returned twice.
 fn nodes(root: &Path) -> Result<Vec<Node>, StackError> {
     let mut held = Vec::new();
     let mut free = || {

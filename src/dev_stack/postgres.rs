@@ -14,10 +14,11 @@ use super::server_process::{Launch, ServerProcess, stop_leftover};
 use super::supervise::StopSignal;
 use super::{StackError, StackOptions};
 
-/// Crash recovery replays the write-ahead log before the server responds.
+/// Maximum start time. After a crash, the server replays its write-ahead log before it responds.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
-/// Another program may take the free port between the search and the start of the server.
+/// Maximum number of attempts to start. Another program may take the free port before the server
+/// starts.
 const PORT_ATTEMPTS: u32 = 5;
 
 /// Running PostgreSQL.
@@ -50,7 +51,7 @@ pub(crate) async fn start(
                 });
             }
             Err(error) if attempt < PORT_ATTEMPTS && worth_retrying(&error) => {
-                tracing::debug!(attempt, "PostgreSQL could not start yet, trying again");
+                tracing::debug!(attempt, "PostgreSQL could not start, retrying");
                 drop(process);
                 tokio::time::sleep(POLL * 10 * attempt).await;
             }
@@ -59,14 +60,14 @@ pub(crate) async fn start(
     }
 }
 
-/// Returns true if the port was taken, or if processes of a killed server still hold its shared
-/// memory.
+/// Returns true if another program has taken the port, or if processes of a killed server still use
+/// its shared memory.
 fn worth_retrying(error: &StackError) -> bool {
     matches!(error, StackError::Ended { log, .. }
         if log.contains("Address already in use") || log.contains("is still in use"))
 }
 
-/// Returns a port that is free at this moment.
+/// Returns a port that is currently free.
 pub(crate) fn free_port() -> Result<u16, StackError> {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
@@ -123,7 +124,7 @@ fn launch<'a>(cluster: &Cluster, data: &DataDir, supervisor: &'a Path, port: u16
     }
 }
 
-/// Waits until the server responds, creates our database and returns its URL.
+/// Waits until the server responds. Creates the database and returns its URL.
 async fn ready(
     process: &mut ServerProcess,
     cluster: &Cluster,
@@ -142,8 +143,8 @@ async fn ready(
     }
 }
 
-/// Returns the port from the fourth line of `postmaster.pid`. The file is readable: we own it, or
-/// we are root.
+/// Returns the port from the fourth line of `postmaster.pid`. The file is readable, because the
+/// current user owns it or is root.
 fn port_in(data: &Path) -> Option<u16> {
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     text.lines().nth(3)?.trim().parse().ok()

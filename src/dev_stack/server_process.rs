@@ -1,5 +1,5 @@
-//! One running server: started under a supervisor, watched and stopped. Its log is quoted if it
-//! fails.
+//! One server process: started by a supervisor, monitored and stopped. If the server fails, the
+//! error quotes its log.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -15,7 +15,7 @@ use super::StackError;
 use super::server_user::ServerUser;
 use super::supervise::{Order, StopSignal};
 
-/// Maximum part of a log that an error quotes.
+/// Maximum number of bytes of a log that an error quotes.
 const TAIL_BYTES: u64 = 4096;
 const TAIL_LINES: usize = 25;
 const POLL: Duration = Duration::from_millis(20);
@@ -23,29 +23,29 @@ const POLL: Duration = Duration::from_millis(20);
 /// Parameters for starting one server.
 #[derive(Debug)]
 pub(crate) struct Launch<'a> {
-    /// Name for messages to users.
+    /// Name of the server in messages for users.
     pub name: &'static str,
     pub command: Vec<OsString>,
     pub env: Vec<(&'static str, OsString)>,
-    /// File that the output is appended to.
+    /// Log file. The output of the server is appended to it.
     pub log: PathBuf,
     pub stop_signal: StopSignal,
-    /// Longest time for the server to stop before it is killed.
+    /// Maximum time for the server to stop. After that, it is killed.
     pub grace: Duration,
     pub user: Option<ServerUser>,
-    /// The `laureate` binary, which runs as the supervisor.
+    /// Path of the `laureate` binary, which runs as the supervisor.
     pub supervisor: &'a Path,
 }
 
-/// Server with its supervisor. Dropping it stops the server and waits until it has ended.
+/// Server and its supervisor. Dropping this value stops the server and blocks until it has ended.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
     name: &'static str,
     supervisor: Child,
-    /// Pipe to the supervisor. Closing it makes the supervisor stop the server.
+    /// Pipe to the supervisor. When it closes, the supervisor stops the server.
     lifeline: Option<ChildStdin>,
     log: PathBuf,
-    /// Offset in the log at which the output of this run begins.
+    /// Offset in the log where the output of this run begins.
     log_start: u64,
     grace: Duration,
 }
@@ -113,7 +113,7 @@ impl ServerProcess {
             .unwrap_or_else(|_| Some(ExitStatus::default()))
     }
 
-    /// Waits for a process that ends by itself, for at most `limit`.
+    /// Waits at most `limit` for a process that ends without a stop signal.
     pub async fn finish(mut self, limit: Duration) -> Result<(), StackError> {
         let start = Instant::now();
         loop {
@@ -126,7 +126,7 @@ impl ServerProcess {
         }
     }
 
-    /// Asks the server to stop and waits until it has ended.
+    /// Stops the server and waits until it has ended.
     pub async fn stop(mut self) {
         self.lifeline = None;
         let start = Instant::now();
@@ -135,8 +135,8 @@ impl ServerProcess {
         }
     }
 
-    /// Longest wait for the supervisor: it kills the server after `grace` and needs a little time
-    /// for its own end.
+    /// Maximum time to wait for the supervisor. It is longer than `grace`, because the supervisor
+    /// kills the server only after `grace`.
     fn patience(&self) -> Duration {
         self.grace + Duration::from_secs(5)
     }
@@ -149,7 +149,7 @@ impl ServerProcess {
     /// Waits a moment for a server that is not ready yet.
     ///
     /// # Errors
-    /// The server has ended, or has taken longer than `limit` since `start`.
+    /// Fails if the server has ended, or if more than `limit` has passed since `start`.
     pub async fn starting(&mut self, start: Instant, limit: Duration) -> Result<(), StackError> {
         if self.ended().is_some() {
             return Err(self.ended_error());
@@ -178,8 +178,8 @@ impl ServerProcess {
 }
 
 impl Drop for ServerProcess {
-    /// Blocks until the server has ended, so that its files can be removed and its port can be used
-    /// again.
+    /// Blocks until the server has ended. After that, its files can be removed and its port can be
+    /// reused.
     fn drop(&mut self) {
         self.lifeline = None;
         let start = Instant::now();
@@ -209,10 +209,10 @@ fn tail(log: &Path, from: u64) -> io::Result<String> {
     Ok(lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n"))
 }
 
-/// Stops a server that an earlier run left behind, if `pid_file` names one. The process id may
-/// belong to another program by now, so the process is only stopped if its command line contains
-/// `marker` (its data folder). The caller holds the lock of the data folder, so nobody else uses
-/// that server.
+/// Stops a server of an earlier run, if `pid_file` contains its process id. Another program may
+/// have that process id now. So the process is stopped only if its command line contains `marker`
+/// (the data folder). The caller must have locked the data folder, so no other stack uses that
+/// server.
 pub(crate) async fn stop_leftover(pid_file: &Path, marker: &Path, stop_signal: Signal) {
     let pid = fs::read_to_string(pid_file)
         .ok()
@@ -221,7 +221,7 @@ pub(crate) async fn stop_leftover(pid_file: &Path, marker: &Path, stop_signal: S
     if let Some(pid) = pid.filter(|pid| runs_with(*pid, marker)) {
         tracing::warn!(
             pid = pid.as_raw_nonzero().get(),
-            "stopping a server that an earlier run left behind"
+            "stopping a server of an earlier run"
         );
         let _ = kill_process(pid, stop_signal);
         if !gone_within(pid, Duration::from_secs(10)).await {

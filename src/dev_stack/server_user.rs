@@ -1,5 +1,5 @@
-//! User that PostgreSQL runs as. PostgreSQL refuses to run as root, so root uses an unprivileged
-//! account for it.
+//! User that PostgreSQL runs as. PostgreSQL refuses to run as root, so if the current user is root,
+//! it runs as an unprivileged account.
 
 use std::fmt;
 use std::fs;
@@ -23,7 +23,7 @@ pub(crate) struct ServerUser {
 }
 
 impl ServerUser {
-    /// Returns an existing unprivileged account if we are root, otherwise `None`.
+    /// Returns an existing unprivileged account if the current user is root, otherwise `None`.
     pub fn unless_ordinary() -> Result<Option<Self>, StackError> {
         if !geteuid().is_root() {
             return Ok(None);
@@ -65,7 +65,7 @@ impl ServerUser {
         chown(path, Some(self.uid), Some(self.gid))
     }
 
-    /// Returns true if this user may enter `path` and every folder above it.
+    /// Returns true if this user may access `path` and every folder above it.
     pub fn reaches(self, path: &Path) -> bool {
         let Ok(path) = path.canonicalize() else {
             return false;
@@ -88,7 +88,7 @@ impl ServerUser {
         (metadata.permissions().mode() >> shift) & bits == bits
     }
 
-    /// Changes the user of this process to this one. The process must have a single thread.
+    /// Switches this process to this user. The process must have a single thread.
     #[cfg(target_os = "linux")]
     pub fn assume(self) -> io::Result<()> {
         use rustix::process::{Gid, Uid};
@@ -115,7 +115,8 @@ fn account(line: &str) -> Option<(&str, ServerUser)> {
     (!user.is_root()).then_some((name, user))
 }
 
-/// Parses an id. macOS writes that of `nobody` as -2, which is its 32-bit two's complement.
+/// Parses a user or group id. macOS gives the id of `nobody` as -2, which is the 32-bit two's
+/// complement.
 fn number(text: &str) -> Option<u32> {
     let value: i64 = text.parse().ok()?;
     u32::try_from(value)

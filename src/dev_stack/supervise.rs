@@ -1,12 +1,13 @@
-//! Supervisor: a small process between us and each server, so that no server outlives us.
+//! Supervisor: a small process between this program and each server. No server outlives this
+//! program.
 //!
-//! `laureate supervise …` (internal, not for users) starts one server and waits. It stops the
-//! server when its standard input closes. The kernel closes it however we end, even with `kill -9`.
-//! As a second check, it watches the process id of its parent. On Linux, the server also gets its
-//! stop signal if the supervisor is killed (parent death signal). This setting is lost when a
-//! process changes its user, and it is tied to the *thread* that started the process. So there is a
-//! second step, `supervise-exec`: started from the supervisor's only thread, it changes the user,
-//! sets the death signal and then becomes the server.
+//! `laureate supervise …` is an internal command. It starts one server and stops it when the
+//! supervisor's standard input closes. The kernel closes that pipe when the parent process ends,
+//! even after `kill -9`. The supervisor also checks regularly that its parent still exists. If the
+//! supervisor itself is killed on Linux, the server gets its stop signal (parent death signal).
+//! That setting is lost when a process changes its user, and it depends on the *thread* that
+//! started the process. So there is a second command, `supervise-exec`, which the supervisor starts
+//! from its only thread. It changes the user, sets the death signal and then executes the server.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -25,7 +26,7 @@ use super::server_user::ServerUser;
 
 const SUPERVISE: &str = "supervise";
 const EXEC: &str = "supervise-exec";
-/// Interval at which the supervisor checks that its parent is still the same.
+/// Interval at which the supervisor checks that its parent is still the same process.
 const PARENT_CHECK: Duration = Duration::from_secs(1);
 
 /// Signal that asks a server to stop.
@@ -33,9 +34,9 @@ const PARENT_CHECK: Duration = Duration::from_secs(1);
 pub(crate) enum StopSignal {
     /// Fast shutdown of PostgreSQL: sessions end, and data is written to disk.
     Interrupt,
-    /// Immediate shutdown of PostgreSQL, for data that is not needed again.
+    /// Immediate shutdown of PostgreSQL, for data that will be deleted.
     Quit,
-    /// Signal for most servers.
+    /// Stop signal of most other servers.
     Terminate,
 }
 
@@ -68,15 +69,15 @@ impl FromStr for StopSignal {
     }
 }
 
-/// Order to the supervisor, passed on its command line.
+/// Order to a supervisor. It is passed on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
-    /// Process id of the parent. The server ends with it.
+    /// Process id of the parent. The server is stopped when the parent ends.
     pub parent: u32,
     pub stop_signal: StopSignal,
     /// Seconds between the stop signal and SIGKILL.
     pub grace_seconds: u64,
-    /// User that the server runs as, if it is not ours.
+    /// User that the server runs as. `None` means the current user.
     pub user: Option<ServerUser>,
     /// Program and arguments.
     pub command: Vec<OsString>,
@@ -119,8 +120,8 @@ impl Order {
         })
     }
 
-    /// Returns the command that starts a supervisor with this order. Its standard input is a pipe.
-    /// The caller must keep it open for as long as the server is to run.
+    /// Returns the command that starts a supervisor with this order. Its standard input is a pipe,
+    /// which the caller must keep open while the server is needed.
     pub fn supervisor(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.args(self.args(SUPERVISE)).stdin(Stdio::piped());
@@ -132,7 +133,8 @@ impl Order {
 }
 
 /// Returns a command that runs `program`. On Linux, the program gets SIGTERM when the calling
-/// thread ends. Elsewhere it runs like any other command. `supervisor` is the `laureate` binary.
+/// thread ends. On other systems, it is not bound to the thread. `supervisor` is the path of the
+/// `laureate` binary.
 pub fn bound_to_us(supervisor: &Path, program: &OsStr, args: &[OsString]) -> Command {
     let mut order = Order {
         parent: std::process::id(),
@@ -147,8 +149,8 @@ pub fn bound_to_us(supervisor: &Path, program: &OsStr, args: &[OsString]) -> Com
     command
 }
 
-/// Runs a supervisor if this process was started as one. `main` must call this first, before any
-/// other thread exists, because the change of user applies to one thread only.
+/// Runs a supervisor if this process was started as one. `main` must call this before it creates
+/// other threads, because a change of user applies to one thread only.
 pub fn intercept() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1);
     let step = args.next()?;
@@ -182,7 +184,7 @@ fn is_child_of(parent: u32) -> bool {
     getppid().is_some_and(|pid| pid.as_raw_nonzero().get().unsigned_abs() == parent)
 }
 
-/// Changes the user, sets the death signal and becomes the server. Returns only on failure.
+/// Changes the user, sets the death signal and executes the server. Returns only if that fails.
 fn become_server(order: &Order) -> io::Error {
     let program = &order.command[0]; // proof: `Order::parse` refuses an empty command
     let mut server = Command::new(program);
@@ -200,7 +202,7 @@ fn become_server(order: &Order) -> io::Error {
     )
 }
 
-/// Changes the user first, because that would clear the death signal.
+/// Changes the user first, because that clears the death signal.
 #[cfg(target_os = "linux")]
 fn prepare(order: &Order, _: &mut Command) -> io::Result<()> {
     if let Some(user) = order.user {
@@ -212,8 +214,8 @@ fn prepare(order: &Order, _: &mut Command) -> io::Result<()> {
     Ok(())
 }
 
-/// There is no death signal here, so the order doesn't matter. The supervisor's own checks have to
-/// suffice.
+/// Changes the user. This system has no death signal, so only the checks of the supervisor protect
+/// against leftover servers.
 #[cfg(not(target_os = "linux"))]
 fn prepare(order: &Order, server: &mut Command) -> io::Result<()> {
     if let Some(user) = order.user {
@@ -272,7 +274,7 @@ async fn stop(order: &Order, server: &mut tokio::process::Child) -> io::Result<E
     Ok(ExitCode::from(137))
 }
 
-/// Waits until the other end of `pipe` is closed. Ignores data that is written to it.
+/// Waits until the other end of `pipe` is closed. Ignores all data from it.
 async fn closed(pipe: &pipe::Receiver) {
     let mut buffer = [0; 64];
     loop {
@@ -295,7 +297,8 @@ async fn orphaned(parent: u32) {
     }
 }
 
-/// Returns the exit code by the convention of shells: the code itself, or 128 + the signal.
+/// Returns the exit code in the convention of shells: the exit code of the process, or 128 plus the
+/// signal number.
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status
         .code()

@@ -1,4 +1,4 @@
-//! All events of all aggregates as one type, for projections, processes and tools.
+//! All events of all aggregates as one type, for projections, process managers and tools.
 
 use super::accounts::admins::{Admins, AdminsEvent};
 use super::accounts::api_key::{ApiKey, ApiKeyEvent};
@@ -19,7 +19,7 @@ use super::{Decider, DecodeError, DomainEvent};
 
 macro_rules! all_events {
     ($($aggregate:ident($event:ident)),+ $(,)?) => {
-        /// An event of any aggregate.
+        /// Event of any aggregate.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(clippy::large_enum_variant, reason = "events are moved, not kept by the thousand")]
         pub enum Event {
@@ -30,7 +30,7 @@ macro_rules! all_events {
         }
 
         impl Event {
-            /// Every aggregate with its event types, as written in subjects and headers.
+            /// All aggregates and their event types, with the names used in subjects and headers.
             pub const CATALOGUE: &'static [(&'static str, &'static [&'static str])] =
                 &[$(($aggregate::AGGREGATE, $event::TYPES)),+];
 
@@ -50,7 +50,7 @@ macro_rules! all_events {
                 }
             }
 
-            /// Decodes an event of any aggregate from aggregate, type and body.
+            /// Decodes an event of any aggregate from its aggregate kind, type and body.
             ///
             /// # Errors
             /// The aggregate or type is unknown, or the body doesn't match the type.

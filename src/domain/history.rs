@@ -1,4 +1,4 @@
-//! Properties of every aggregate, tested with arbitrary commands in arbitrary order.
+//! Tests of properties that every aggregate has, with arbitrary commands in arbitrary order.
 
 mod asked;
 
@@ -27,8 +27,8 @@ use super::kernel::personal::{HIDDEN, hidden};
 use super::{Decider, DomainEvent, Event};
 use asked::Asked;
 
-/// Tests with arbitrary commands that nothing panics, every event survives JSON, and folding the
-/// whole history gives the state of the last decision.
+/// Checks with arbitrary commands that nothing panics, that every event survives JSON, and that
+/// folding the whole history returns the same state as the decisions.
 fn any_commands<D: Asked>(asked: &[(u32, String, u32)]) {
     let mut history = Vec::new();
     let mut state = D::State::default();
@@ -45,8 +45,8 @@ fn any_commands<D: Asked>(asked: &[(u32, String, u32)]) {
     }
 }
 
-/// Tests that any history folds and can be decided on, even one that no current decider would
-/// write.
+/// Checks that any history can be folded and decided on, even a history that no current decider
+/// would write.
 fn any_events<D: Asked>(happened: &[(u32, String, u32)]) {
     let mut state = D::State::default();
     for (which, text, n) in happened {
@@ -142,7 +142,8 @@ fn every_event_survives_json() {
     );
 }
 
-/// Pins the JSON form of events in the log. A change needs a new schema version and an upcaster.
+/// Checks that the JSON form of events in the log doesn't change. A change requires a new schema
+/// version and an upcaster.
 #[test]
 fn the_form_of_events_in_the_log_stays() {
     let lines: Vec<_> = samples_of_all("a", 1)
@@ -152,8 +153,8 @@ fn the_form_of_events_in_the_log_stays() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-/// Pins the list of personal fields, as the types define them. Check carefully before you remove a
-/// field from it.
+/// Checks the list of personal fields, which the types define. Before you remove a field from the
+/// list, make sure that it contains no personal data.
 #[test]
 fn personal_fields_are_hidden_and_listed() {
     let mut lines = BTreeSet::new();
@@ -183,7 +184,7 @@ fn name_hidden(path: &str, value: &Value, names: &mut Vec<String>) {
     }
 }
 
-/// Counts the hidden values in `masked`. All other values must equal those in `open`.
+/// Counts the hidden values in `masked`. All other values must be equal in both arguments.
 fn count_hidden(masked: &Value, open: &Value) -> usize {
     match (masked, open) {
         (Value::String(text), _) if text == HIDDEN => 1,
@@ -205,7 +206,8 @@ fn count_hidden(masked: &Value, open: &Value) -> usize {
 }
 
 proptest! {
-    /// Compares with `Debug`, which also finds personal values by type, but in another way.
+    /// Compares the number of hidden values with that in the `Debug` output, which is implemented
+    /// differently.
     #[test]
     fn every_personal_value_is_hidden_and_nothing_else(text in "[a-z]{1,8}", n in any::<u32>()) {
         for (_, event) in samples_of_all(&text, n) {

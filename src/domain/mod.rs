@@ -1,13 +1,14 @@
-//! Pure core of the program: a folder per context, with one file per aggregate, read from top to
-//! bottom as events, commands, state, decide, evolve, tests.
+//! Pure core of the program. Each context has a folder with one file per aggregate, in the order
+//! events, commands, state, decide, evolve, tests.
 //!
-//! * [`kernel`] — deciders, ids, personal data, claims and refusals, which every context uses.
+//! * [`kernel`] — deciders, ids, personal data, claims and refusals. Every context uses it.
 //! * [`certification`] — people, certificates, imports, issuances and mails, with their
 //!   [reactions].
 //! * [`accounts`] — users, sessions, second factors and API keys.
 //! * [`event`] — the list of all events of all contexts.
 //!
-//! Nothing here reads a clock, draws a random number or does I/O. Callers pass in what is needed.
+//! Code in this module never reads a clock, draws a random number or does I/O. Callers pass in the
+//! required values.
 //!
 //! [reactions]: certification::reactions
 

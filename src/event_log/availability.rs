@@ -1,6 +1,6 @@
 //! Retries while the log is not available. In a cluster, a stream has no leader for some seconds
-//! after its node went down. Reads may be retried, and so may writes that were certainly not
-//! executed.
+//! after the node of its leader has failed. Reads are retried. Writes are retried only if they were
+//! certainly not executed.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::LogError;
 
-/// Total time of retries before the caller gets the error. It is longer than an election takes.
+/// Time during which an operation is retried before the caller gets the error. It is longer than an
+/// election takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_millis(500);
 const LAST_ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -19,9 +20,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// Timeout for checking that a stream exists.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
-/// Retries `attempt` while the log is not available, for at most [`PATIENCE`]. Each attempt gets
-/// its timeout as argument: 500 ms at first, because the server may hang, then twice as long each
-/// time, up to 5 s.
+/// Retries `attempt` while the log is not available, for at most [`PATIENCE`]. The argument of
+/// `attempt` is its timeout. It is 500 ms at first, because the server may hang, and doubles with
+/// each attempt, up to 5 s.
 pub(crate) async fn patiently<T, F>(mut attempt: impl FnMut(Duration) -> F) -> Result<T, LogError>
 where
     F: Future<Output = Result<T, LogError>>,
@@ -38,20 +39,20 @@ where
     }
 }
 
-/// Waits 10 ms longer at each call, up to 250 ms.
+/// Waits 10 ms at the first call and 10 ms longer at each further call, up to 250 ms.
 pub(crate) async fn pause(tries: &mut u32) {
     *tries += 1;
     tokio::time::sleep((Duration::from_millis(10) * *tries).min(LONGEST_PAUSE)).await;
 }
 
-/// Parses an answer of the JetStream API.
+/// Parses a response of the JetStream API.
 pub(super) fn parsed<T: DeserializeOwned>(payload: &[u8]) -> Result<Response<T>, LogError> {
     serde_json::from_slice(payload).map_err(|error| {
-        LogError::Unavailable(format!("the server's answer is not readable: {error}"))
+        LogError::Unavailable(format!("the server's response is not readable: {error}"))
     })
 }
 
-/// Returns the reason for "no responders": the stream does not exist, or it has no leader.
+/// Finds the cause of a "no responders" error: the stream does not exist, or it has no leader.
 pub(crate) async fn why_nobody_answers(client: &Client, stream: &str) -> LogError {
     #[derive(Deserialize)]
     struct Found {}
@@ -64,5 +65,5 @@ pub(crate) async fn why_nobody_answers(client: &Client, stream: &str) -> LogErro
     {
         return (&error).into();
     }
-    LogError::Unavailable("nobody answers for the stream; it may be electing a leader".to_owned())
+    LogError::Unavailable("the stream does not respond; it may be electing a leader".to_owned())
 }

@@ -1,6 +1,6 @@
 //! JetStream's wire protocol for publishing: a single message or an atomic batch (ADR-50).
 //!
-//! async-nats has no publisher for atomic batches, so the headers are set here.
+//! async-nats has no publisher for atomic batches, so this module sets the headers itself.
 
 use std::time::Duration;
 
@@ -15,38 +15,39 @@ use super::{LogError, Names, NewEvent, Position};
 /// Maximum number of messages in one atomic batch, a limit of the server.
 pub const MAX_BATCH: usize = 1_000;
 
-// Created once; a name given as a string is allocated for each message.
+// Created once. A name that is passed as a string would be allocated for each message.
 static EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
 static BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
 static BATCH_SEQUENCE: HeaderName = HeaderName::from_static("Nats-Batch-Sequence");
 static BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
 
-/// Timeout for an answer. After it, the outcome is unknown.
+/// Timeout for a response. After it, the outcome is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// Message to publish. Its headers are created when it is sent, because a header map takes about 30
-/// allocations, and cloning one takes as many.
+/// Message to publish. Its headers are created when it is sent, because creating or cloning a
+/// header map takes about 30 allocations.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) subject: String,
-    /// Last sequence that the subject must have. Set only on a subject's first message in a batch.
+    /// Expected last sequence of the subject. Set only on the first message of a subject in a
+    /// batch.
     pub(crate) expected: Option<Position>,
     pub(crate) event: NewEvent,
 }
 
-/// Error of publishing, by its consequence.
+/// Error of publishing. The variants differ in what the caller can do.
 #[derive(Debug)]
 pub(crate) enum PublishError {
     /// An expected sequence did not match; nothing was written.
     Conflict,
     /// Nothing was written. In a cluster, another message is being written to the same subject, so
-    /// the server can't compare the expected sequence yet.
+    /// the server can't check the expected sequence yet.
     InFlight,
-    /// Nothing was written. The same message may be published again after a pause.
+    /// Nothing was written. The caller may publish the same message again after a pause.
     NotNow(LogError),
     /// Nothing was written, and a retry can't help.
     Refused(LogError),
-    /// No answer, or an ambiguous one. The messages may have been written.
+    /// The server gave no response, or an ambiguous one. The messages may have been written.
     Unknown(String),
 }
 
@@ -136,7 +137,7 @@ impl Publisher {
             Err(error) => {
                 return Err(match error.kind() {
                     RequestErrorKind::NoResponders => self.no_responders().await,
-                    // The message was not sent, and a retry can't help.
+                    // The client rejected the message before sending it, so a retry can't help.
                     RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::InvalidSubject => {
                         PublishError::Refused(error.into())
                     }
@@ -150,13 +151,13 @@ impl Publisher {
             Ok(Response::Ok(ack)) => Ok(ack.seq),
             Ok(Response::Err { error }) => Err(meaning(&error)),
             Err(error) => Err(PublishError::Unknown(format!(
-                "the server's answer is not readable: {error}"
+                "the server's response is not readable: {error}"
             ))),
         }
     }
 
-    /// Classifies "no responders". Only the leader subscribes to the stream's subjects, so the
-    /// message was not written.
+    /// Classifies a "no responders" error. Only the leader subscribes to the stream's subjects, so
+    /// the message was not written.
     async fn no_responders(&self) -> PublishError {
         match why_nobody_answers(&self.client, &self.stream).await {
             error @ LogError::NotProvisioned => PublishError::Refused(error),
@@ -168,15 +169,15 @@ impl Publisher {
 /// Classifies an error response of JetStream.
 fn meaning(error: &jetstream::Error) -> PublishError {
     match error.error_code().0 {
-        // Wrong last sequence, compared with the stored messages.
+        // Wrong last sequence: it differs from that of the stored messages.
         10_071 => PublishError::Conflict,
-        // Wrong last sequence as well: the subject has a message that has not been applied yet.
+        // Also a wrong last sequence: the subject has a message that has not been applied yet.
         10_164 => PublishError::InFlight,
-        // Temporarily unavailable; expected sequence not comparable yet; incomplete batch (a new
+        // Temporarily unavailable; expected sequence not checkable yet; incomplete batch (a new
         // leader has only a part of it); too many open batches.
         10_008 | 10_163 | 10_176 | 10_210 | 10_211 => PublishError::NotNow(error.into()),
-        // Storing failed, or insufficient storage. The server may answer this although a part of
-        // the replicas has the message, or for a batch that is completed after a restart.
+        // Storing failed, or insufficient storage. The server may send this error although some
+        // replicas have the message, and for a batch that is completed after a restart.
         10_023 | 10_077 => PublishError::Unknown(error.to_string()),
         _ => PublishError::Refused(error.into()),
     }

@@ -1,11 +1,12 @@
 //! Group commit: one task per process writes all commits.
 //!
-//! An atomic batch syncs the disk once, whatever its size. But a batch of few events costs as much
-//! as a large one, and slows down all other writers. So commits that arrive while a batch is being
-//! written wait, and are then written together. A batch has at most one commit per subject, because
+//! The server syncs the disk once per atomic batch. A small batch takes as long as a large one, and
+//! slows down all other writers. So commits that arrive while a batch is being written wait, and
+//! are then written together as the next batch. A batch has at most one commit per subject, because
 //! only the first message of a subject may have an expected sequence. If the server refuses a batch
-//! for a conflict, it doesn't name the subject. The batch is then bisected by commit, so that only
-//! the conflicting commit fails. A few single-event commits are published concurrently, without a
+//! because of a conflict, it doesn't name the subject. The batch is then bisected by commit, so
+//! that only the conflicting commit fails. A small number of single-event commits is published
+//! concurrently, without a batch.
 //! batch.
 
 use std::collections::{HashSet, VecDeque};
@@ -20,23 +21,24 @@ use super::batch::{MAX_BATCH, Outgoing, PublishError, Publisher};
 use super::{Names, NewEvent, Position};
 
 /// Maximum number of waiting single-event commits that are published concurrently instead of as a
-/// batch. The server creates and removes files for each batch, which costs about as much as syncing
+/// batch. The server creates and removes files for each batch, which takes about as long as syncing
 /// 16 events.
 const PLAIN_UP_TO: usize = 16;
-/// Maximum number of single-event commits that are published one by one after a conflict. This is
-/// cheaper than bisecting them further, because a refused message costs no sync.
+/// Maximum number of single-event commits that are published separately after a conflict. This is
+/// cheaper than bisecting them further, because a refused message needs no sync.
 const PLAIN_AFTER_CONFLICT: usize = 32;
 /// Maximum total size of the bodies in one batch, in bytes. It limits the server's staging area.
 const MAX_BATCH_BYTES: usize = 8 << 20;
-/// Capacity of the queue of commits. If it is full, `append` waits.
+/// Capacity of the queue of commits. If the queue is full, `append` waits.
 const QUEUE: usize = 4_096;
-/// Retries of a lone commit while the cluster writes another message to its subject: 31 ms in
-/// total. A message acknowledged just before may still count as being written.
+/// Maximum number of retries of a commit while the cluster writes another message to its subject:
+/// 31 ms in total. The server may report a message as being written although it has just
+/// acknowledged it.
 const IN_FLIGHT_TRIES: u32 = 5;
-/// Time that a batch which is not full waits for more commits. Each batch costs some milliseconds
-/// whatever its size, and related commits rarely arrive at exactly the same time.
+/// Time for which a batch with free space waits for more commits. Each batch takes some
+/// milliseconds regardless of its size, and related commits rarely arrive at exactly the same time.
 const GATHER: Duration = Duration::from_millis(1);
-/// Number of events from which a batch is written without waiting for more.
+/// Minimum number of events for which a batch is written without waiting for more.
 const WORTH_A_BATCH: usize = 256;
 
 /// Events to append to one aggregate, with its expected last position.
@@ -52,14 +54,14 @@ pub struct Append {
     pub events: Vec<NewEvent>,
 }
 
-/// Events that are written atomically. Each aggregate occurs at most once.
+/// Events that are written atomically. Each aggregate occurs at most once in a commit.
 #[derive(Clone, Debug)]
 pub struct Commit {
     messages: Vec<Outgoing>,
 }
 
 impl Commit {
-    /// Creates the messages of a commit.
+    /// Creates a commit with the messages for `appends`.
     #[must_use]
     pub fn new(names: &Names, appends: Vec<Append>) -> Self {
         let mut messages =
@@ -94,13 +96,13 @@ impl Commit {
 /// Error of an append.
 #[derive(Clone, Debug, Error)]
 pub enum AppendError {
-    /// An aggregate has another last position than expected; nothing was written. Load and decide
-    /// again.
-    #[error("somebody else wrote to the same aggregate first")]
+    /// The last position of an aggregate differs from the expected one; nothing was written. Load
+    /// the aggregate and decide again.
+    #[error("another command wrote to the same aggregate first")]
     Conflict,
-    /// The outcome is unknown: the commit may have been written. Look for its events before
-    /// deciding again.
-    #[error("the event log did not answer in time: {0}")]
+    /// The outcome is unknown: the commit may have been written. Look for its events before you
+    /// decide again.
+    #[error("the event log did not respond in time: {0}")]
     Unknown(String),
     /// Nothing was written: the server refused the commit, or was unavailable for 15 s.
     #[error("{0}")]
@@ -114,7 +116,7 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
-/// Handle on this process's committing task.
+/// Handle to this process's committing task.
 pub(crate) struct Committer {
     queue: mpsc::Sender<Waiting>,
 }
@@ -172,7 +174,7 @@ fn is_plain<'w>(mut commits: impl ExactSizeIterator<Item = &'w Waiting>, few: us
     commits.len() <= few && commits.all(|waiting| waiting.commit.messages.len() == 1)
 }
 
-/// Writes commits concurrently, each in its own request.
+/// Writes the commits concurrently, each in its own request.
 async fn write_each(publisher: &Publisher, group: Vec<Waiting>) {
     join_all(
         group
@@ -190,9 +192,9 @@ fn take_waiting(queue: &mut mpsc::Receiver<Waiting>, waiting: &mut VecDeque<Wait
     }
 }
 
-/// Takes the commits of the next batch from the queue: the oldest first, each subject once, within
-/// the server's limits. A commit that shares a subject with a skipped one is skipped too, so that
-/// their order is kept.
+/// Takes the commits of the next batch from the queue: the oldest first, at most one per subject,
+/// within the server's limits. A commit that shares a subject with a skipped one is skipped too, so
+/// that their order is kept.
 fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     let mut group = Vec::new();
     let mut left = VecDeque::new();
@@ -225,8 +227,8 @@ fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     group
 }
 
-/// Writes a group as one batch. After a conflict it is bisected, or its commits are published one
-/// by one if they are few.
+/// Writes a group as one batch. After a conflict, the group is bisected. If it has only a few
+/// single-event commits, they are published separately instead.
 fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
         match publish(publisher, &group).await {
@@ -252,7 +254,7 @@ fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, 
     })
 }
 
-/// Publishes a group. Retries for up to [`PATIENCE`] while the server certainly writes nothing.
+/// Publishes a group. While the server certainly writes nothing, retries for up to [`PATIENCE`].
 async fn publish(publisher: &Publisher, group: &[Waiting]) -> Result<Position, PublishError> {
     let messages: Vec<&Outgoing> = group.iter().flat_map(|w| &w.commit.messages).collect();
     let start = Instant::now();
@@ -283,7 +285,8 @@ fn acknowledge(group: Vec<Waiting>, last: Position) {
     let mut next = last + 1 - total as Position;
     for one in group {
         let end = next + one.commit.messages.len() as Position;
-        // The receiver is gone if the caller was dropped. The commit is written nevertheless.
+        // The receiver no longer exists if the caller was dropped. The commit is written
+        // nevertheless.
         let _ = one.answer.send(Ok((next..end).collect()));
         next = end;
     }

@@ -9,17 +9,17 @@ use thiserror::Error;
 
 use crate::domain::Secret;
 
-/// Timeout for one answer of the server.
+/// Timeout for one response of the server.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-/// Interval of pings. A server that hangs without closing its connections is replaced by another
-/// node after 3 pings without an answer.
+/// Interval of pings. If a server hangs without closing its connections, the client connects to
+/// another node after 3 pings without a response.
 const PING_EVERY: Duration = Duration::from_secs(10);
 
 /// Connection settings, borrowed from the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Address<'a> {
     /// `nats://` or `tls://user:password@host:port`; several addresses are separated by commas. In
-    /// user and password, `@ : / ? # % ,` are percent-encoded.
+    /// the user and password, `@ : / ? # % ,` are percent-encoded.
     pub url: &'a Secret,
     /// File with a JWT and a key seed, as written by `nsc generate creds`.
     pub credentials: Option<&'a Path>,
@@ -36,7 +36,8 @@ pub enum ConnectError {
         "nats.url is not usable; give nats://user:password@host:port, with @ : / ? # % , encoded as in %40"
     )]
     Url,
-    /// Two addresses have different users or passwords. The client uses the same for all servers.
+    /// Two addresses have different users or passwords. The client uses the same user and password
+    /// for all servers.
     #[error("nats.url has addresses with different users or passwords; give the same at each")]
     Differ,
     /// The credentials file can't be used.
@@ -50,7 +51,7 @@ pub enum ConnectError {
 /// Connects to the server. The client reconnects by itself if the connection breaks later.
 ///
 /// # Errors
-/// The server can't be reached within the time `within`, or refuses the log-in. An address or the
+/// The server can't be reached within the time `within`, or rejects the login. An address or the
 /// credentials file is not usable.
 pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, ConnectError> {
     let servers: Vec<ServerAddr> = address
@@ -64,7 +65,7 @@ pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, C
         .name("laureate")
         .request_timeout(Some(ANSWER_WITHIN))
         .ping_interval(PING_EVERY);
-    // async-nats doesn't use the user and password of the address by itself.
+    // async-nats ignores the user and password in the address.
     if let Some((user, password)) = login(&servers)? {
         options = options.user_and_password(user, password);
     }
@@ -80,14 +81,14 @@ pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, C
     match tokio::time::timeout(within, options.connect(servers)).await {
         Ok(client) => client.map_err(|error| ConnectError::Unavailable(error.to_string())),
         Err(_) => Err(ConnectError::Unavailable(format!(
-            "it did not answer within {} s",
+            "it did not respond within {} s",
             within.as_secs()
         ))),
     }
 }
 
-/// Returns the user and password of the addresses, decoded. Addresses without them get those of the
-/// others.
+/// Returns the decoded user and password of the addresses. They also apply to addresses without a
+/// user and password.
 fn login(servers: &[ServerAddr]) -> Result<Option<(String, String)>, ConnectError> {
     let decoded = |text: &str| {
         let text = percent_decode_str(text)

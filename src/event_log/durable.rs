@@ -1,5 +1,4 @@
-//! Durable consumers: the only way to open one, and a loop for messages that are handled one at a
-//! time.
+//! Durable consumers: opening a consumer, and a loop that handles each message separately.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -43,10 +42,11 @@ impl EventLog {
             .map_err(|error| LogError::Unavailable(error.to_string()))
     }
 
-    /// Handles the messages of a durable consumer until `shutdown` is cancelled, then waits until
-    /// started handlers have ended. Each message is acknowledged with the result of its handler.
+    /// Handles the messages of a durable consumer until `shutdown` is cancelled. It then waits
+    /// until the running handlers have ended. Each message is acknowledged with the result of its
+    /// handler.
     ///
-    /// At most `concurrency` messages are handled at the same time. After a connection loss, the
+    /// At most `concurrency` messages are handled at the same time. After a lost connection, the
     /// consumer is opened again.
     ///
     /// # Errors

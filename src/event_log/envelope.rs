@@ -1,7 +1,8 @@
-//! An event as a message: CloudEvents 1.0 attributes in NATS headers (binary mode), JSON as body.
+//! Encoding of an event as a message: CloudEvents 1.0 attributes in NATS headers (binary mode),
+//! JSON as body.
 //!
-//! Header names are case-sensitive in NATS. `Nats-Msg-Id` is not set, because one duplicate would
-//! make the server refuse a whole batch. Duplicates are found by event ids instead.
+//! Header names are case-sensitive in NATS. `Nats-Msg-Id` is not set, because the server would
+//! refuse a whole batch for one duplicate. Commands detect duplicates by the command id instead.
 
 use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use super::upcast::{CURRENT_SCHEMA, Written, upcast};
 use super::{LogError, Names, Position, RecordedEvent};
 use crate::domain::CommandId;
 
-// Created once; a name given as a string is allocated for each message.
+// Created once. A name that is passed as a string would be allocated for each message.
 static ID: HeaderName = HeaderName::from_static("ce-id");
 static TYPE: HeaderName = HeaderName::from_static("ce-type");
 static SOURCE: HeaderName = HeaderName::from_static("ce-source");
@@ -36,7 +37,7 @@ pub struct NewEvent {
     pub event_type: &'static str,
     /// Time of the event.
     pub time: OffsetDateTime,
-    /// Command that caused it.
+    /// Command that caused the event.
     pub command_id: CommandId,
     /// Correlation id: the origin of a chain of commands and events.
     pub correlation_id: Uuid,
@@ -56,7 +57,8 @@ impl NewEvent {
         headers.insert(ID.clone(), self.event_id.to_string());
         headers.insert(TYPE.clone(), self.event_type);
         headers.insert(SOURCE.clone(), source);
-        // proof: RFC 3339 can format every time of the years 0–9999, and clocks return no other.
+        // proof: RFC 3339 can format all times of the years 0–9999, and clocks return no other
+        // times.
         headers.insert(TIME.clone(), self.time.format(&Rfc3339).unwrap_or_default());
         headers.insert(
             SCHEMA.clone(),
@@ -72,10 +74,10 @@ impl NewEvent {
     }
 }
 
-/// Decodes an event from a message of the stream and upcasts it to the current version.
+/// Decodes an event from a message of the stream and upcasts it to the current schema version.
 ///
 /// # Errors
-/// The message lacks an attribute or has an invalid one, or was written by a newer program.
+/// The message lacks an attribute or has an invalid one, or a newer program wrote it.
 pub(crate) fn recorded(
     names: &Names,
     subject: &str,

@@ -1,4 +1,4 @@
-//! Information from nats-server about itself, for operators.
+//! Information that nats-server reports about itself, for operators.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{EventLog, LogError};
 
-/// Timeout for an answer to a system request. The server doesn't answer an account without
+/// Timeout for a response to a system request. The server sends no response to an account without
 /// permission.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
-/// Information about one nats-server, from its greeting (`INFO`).
+/// Information about one nats-server, from the `INFO` message that it sends to new connections.
 #[derive(Clone, Debug)]
 pub struct ServerSeen {
     /// Version, such as `2.15.1`.
@@ -27,7 +27,7 @@ pub struct ServerSeen {
     pub cluster: Option<String>,
 }
 
-/// Usage and limits of this program's account. `None` means no limit.
+/// Usage and limits of this program's account. `None` means unlimited.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountSeen {
     /// Used storage in bytes.
@@ -65,7 +65,7 @@ pub struct Peer {
     /// True if it is offline.
     #[serde(default)]
     pub offline: bool,
-    /// Number of operations that it is behind.
+    /// Number of operations by which it lags behind the leader.
     #[serde(default)]
     pub lag: u64,
 }
@@ -101,7 +101,7 @@ impl EventLog {
         })
     }
 
-    /// Returns the time of the server's clock, or `None` if the server doesn't answer.
+    /// Returns the time of the server's clock, or `None` if the server doesn't respond.
     pub async fn server_time(&self) -> Option<OffsetDateTime> {
         let answer = self.ask_system("$SYS.REQ.USER.INFO").await?;
         OffsetDateTime::parse(answer["server"]["time"].as_str()?, &Rfc3339).ok()
@@ -132,7 +132,7 @@ impl EventLog {
         match answer["cluster"].take() {
             Value::Null => Ok(None),
             keepers => serde_json::from_value(keepers).map(Some).map_err(|error| {
-                LogError::Unavailable(format!("the server's answer is not readable: {error}"))
+                LogError::Unavailable(format!("the server's response is not readable: {error}"))
             }),
         }
     }

@@ -1,4 +1,4 @@
-//! Stored messages of the streams other than the log.
+//! Reading of stored messages from streams other than the log.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const PER_REQUEST: usize = 1_000;
 
 impl EventLog {
     /// Returns up to `most` messages of a stream on a subject (or a wildcard), in order. The
-    /// answering replica may lag.
+    /// responding replica may lag, so the newest messages may be missing.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -28,7 +28,8 @@ impl EventLog {
     }
 
     /// Returns the messages of a stream on a subject (or a wildcard) in pages, newest page first.
-    /// Each page is in order. Pages may be empty. The answering replica may lag.
+    /// The messages of each page are in order. Pages may be empty. The responding replica may lag,
+    /// so the newest messages may be missing.
     ///
     /// # Errors
     /// The server can't be reached. [`LogError::NotProvisioned`] if the stream doesn't exist.
@@ -50,7 +51,7 @@ impl EventLog {
         })
     }
 
-    /// Returns up to `most` messages after the position `after` and up to `upto`.
+    /// Returns up to `most` messages with positions from `after` + 1 to `upto`.
     async fn kept_within(
         &self,
         stream: &str,
@@ -89,15 +90,15 @@ pub struct Backwards<'l> {
     subject: String,
     /// First position of the stream.
     first: Position,
-    /// Last position that was not read yet.
+    /// Last position that has not been read yet.
     below: Position,
 }
 
 impl Backwards<'_> {
-    /// Returns the next older page, or `None` if all messages were read.
+    /// Returns the next older page, or `None` if all messages have been read.
     ///
     /// # Errors
-    /// The server can't be reached. The same page can be requested again.
+    /// The server can't be reached. The next call requests the same page again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<(Position, Bytes)>>, LogError> {
         if self.below < self.first {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Loading of aggregates: batch direct get (ADR-31), which any replica may answer.
+//! Loading of aggregates by batch direct get (ADR-31), to which any replica may respond.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use super::{EventLog, LogError, Position, RecordedEvent};
 
 /// Maximum number of events per request.
 const PER_REQUEST: usize = 1_024;
-/// Maximum number of bytes per request. It is far below the server's `max_pending`, above which the
-/// server disconnects a client as slow consumer.
+/// Maximum number of bytes per request. It is far below the server's `max_pending`. Above that
+/// limit, the server disconnects a client as a slow consumer.
 const MAX_BYTES: usize = 8 << 20;
-/// Maximum number of subjects per request. The server answers with at most 1024 messages.
+/// Maximum number of subjects per request. The server responds with at most 1024 messages.
 const SUBJECTS_PER_REQUEST: usize = 1_000;
 
 const SUBJECT: &str = "Nats-Subject";
@@ -32,7 +32,7 @@ const NO_MESSAGE: u64 = 10037;
 
 impl EventLog {
     /// Returns the events of one aggregate after a position, in order. The result is empty if there
-    /// are none.
+    /// are no such events.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
@@ -51,8 +51,8 @@ impl EventLog {
         Ok(events)
     }
 
-    /// Returns one page of an aggregate's events after a position, and true if there are more. So a
-    /// history of any length can be folded page by page in constant memory.
+    /// Returns one page of an aggregate's events after a position, and true if there are more. So
+    /// the caller can fold a history of any length page by page in constant memory.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
@@ -66,7 +66,7 @@ impl EventLog {
         patiently(|wait| self.next_events(&subject, after, PER_REQUEST, wait)).await
     }
 
-    /// Returns the first event of an aggregate, if any. This costs less than loading the history,
+    /// Returns the first event of an aggregate, if any. This is cheaper than loading the history,
     /// because the server scans all messages between two events of one aggregate.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl EventLog {
         Ok(events.into_iter().next())
     }
 
-    /// Returns the last event of an aggregate, if any. This costs as little as [`Self::first`].
+    /// Returns the last event of an aggregate, if any. This is as cheap as [`Self::first`].
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
@@ -138,7 +138,8 @@ impl EventLog {
         Ok((events, more))
     }
 
-    /// Returns those of the subjects that have events. The answering replica may lag.
+    /// Returns the subjects that have events. The responding replica may lag, so the newest
+    /// subjects may be missing.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -165,8 +166,8 @@ impl EventLog {
     }
 
     /// Requests messages of a stream and calls `see` for each, with subject, position, headers and
-    /// body. Each message must arrive within `wait` after the previous one. Returns true if there
-    /// are more messages than the limits of the request allow in one answer.
+    /// body. Each message must arrive within `wait` after the previous one. Returns true if the
+    /// limits of the request were reached and more messages exist.
     pub(super) async fn direct_get(
         &self,
         stream: &str,
@@ -185,18 +186,18 @@ impl EventLog {
             let next = tokio::time::timeout(wait, answers.next()).await;
             let Ok(Some(message)) = next else {
                 return Err(LogError::Unavailable(
-                    "the server did not answer a direct get in time".to_owned(),
+                    "the server did not respond to a direct get in time".to_owned(),
                 ));
             };
             if let Some(status) = message.status {
                 return match status.as_u16() {
-                    // End of the answer.
+                    // End of the response.
                     204 => Ok(pending(message.headers.as_ref()) > 0),
-                    // No message on these subjects.
+                    // No messages on these subjects.
                     404 => Ok(false),
                     503 => Err(why_nobody_answers(client, stream).await),
                     other => Err(LogError::Unavailable(format!(
-                        "direct get answered {other}"
+                        "the response to a direct get has status {other}"
                     ))),
                 };
             }
@@ -204,7 +205,7 @@ impl EventLog {
             let sequence = headers.get(SEQUENCE).and_then(|v| v.as_str().parse().ok());
             let (Some(position), Some(subject)) = (sequence, headers.get(SUBJECT)) else {
                 return Err(LogError::Unavailable(
-                    "a direct get's answer lacks its sequence".to_owned(),
+                    "the response to a direct get lacks its sequence or subject".to_owned(),
                 ));
             };
             see(subject.as_str(), position, &headers, message.payload)?;
@@ -212,8 +213,8 @@ impl EventLog {
     }
 
     /// Returns the last position of an aggregate from the stream's leader; 0 if it has no events. A
-    /// direct get may be answered by a follower that lags. So compare with this position before
-    /// refusing a command or retrying.
+    /// follower that lags may respond to a direct get. So compare the loaded position with this one
+    /// before you refuse a command or retry.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -233,7 +234,7 @@ impl EventLog {
         }
         let api = format!("$JS.API.STREAM.MSG.GET.{}", self.shared.names.events());
         let ask = json!({ "last_by_subj": subject }).to_string();
-        // A request gets no answer if there is no leader.
+        // A request gets no response if the stream has no leader.
         let ask = Request::new().payload(ask.into()).timeout(Some(wait));
         let answer = self.shared.client.send_request(api, ask).await?;
         match parsed::<Stored>(&answer.payload)? {
@@ -244,7 +245,7 @@ impl EventLog {
     }
 }
 
-/// Returns the number of messages left after an answer, from its headers.
+/// Returns the number of messages that remain after a response, from its headers.
 fn pending(headers: Option<&HeaderMap>) -> u64 {
     headers
         .and_then(|headers| headers.get(PENDING))

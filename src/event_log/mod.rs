@@ -1,7 +1,7 @@
-//! The event log, stored in one JetStream stream. It is the only place where decisions are
-//! recorded.
+//! The event log, stored in one JetStream stream. Decisions are recorded nowhere else.
 //!
-//! * [`envelope`] — an event as a message: CloudEvents attributes as headers, JSON as body.
+//! * [`envelope`] — encoding of an event as a message: CloudEvents attributes as headers, JSON as
+//!   body.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`durable`] — opening durable consumers.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
@@ -9,7 +9,7 @@
 //! * [`mod@connect`] — connection to the server; [`health`] — information about the server.
 //! * [`timers`] — message schedules; [`task_runs`] — runs of scheduled tasks.
 //! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — the changes
-//!   that this makes.
+//!   that provisioning makes.
 
 mod availability;
 pub mod batch;
@@ -44,7 +44,7 @@ pub use plan::{ProvisionError, Step};
 pub use read::LogReader;
 pub use recorded::{LogInfo, Position, RecordedEvent};
 
-/// Handle on the log. Cloning is cheap; a process has one.
+/// Handle to the log. Cloning is cheap; a process has one log.
 #[derive(Clone)]
 pub struct EventLog {
     pub(crate) shared: Arc<Shared>,
@@ -80,7 +80,7 @@ impl EventLog {
         &self.shared.names
     }
 
-    /// Returns the JetStream context, for consumers of workers and for provisioning.
+    /// Returns the JetStream context, for the consumers of workers and for provisioning.
     #[must_use]
     pub fn context(&self) -> &jetstream::Context {
         &self.shared.context
@@ -109,11 +109,11 @@ impl EventLog {
         })
     }
 
-    /// Appends all events of a commit or none, if every aggregate has its expected position.
+    /// Appends all events of a commit if every aggregate has its expected position, otherwise none.
     /// Returns the positions of the events, in order.
     ///
     /// # Errors
-    /// See [`AppendError`]. After `Unknown` the caller must check if the commit was written.
+    /// See [`AppendError`]. After `Unknown`, the caller must check whether the commit was written.
     pub async fn append(&self, commit: Commit) -> Result<Vec<Position>, AppendError> {
         self.shared.committer.commit(commit).await
     }

@@ -1,5 +1,5 @@
-//! Names of streams, subjects and consumers. The namespace is the prefix of all names, which keeps
-//! tests and installations apart.
+//! Names of streams, subjects and consumers. All names start with the namespace, which separates
+//! tests and installations from each other.
 
 use thiserror::Error;
 
@@ -17,7 +17,8 @@ pub struct Names {
 pub struct BadNamespace(String);
 
 impl Names {
-    /// Creates the names of a namespace, which has 1–32 lower-case letters, digits or underscores.
+    /// Creates the names of a namespace. It must have 1–32 lower-case letters, digits or
+    /// underscores.
     ///
     /// # Errors
     /// The namespace has other characters or another length.
@@ -77,31 +78,33 @@ impl Names {
         format!("{}.dl.{worker}.{id}", self.namespace)
     }
 
-    /// Returns the name of the stream of message schedules, of due timers, and of runs of tasks.
+    /// Returns the name of the stream that contains message schedules, due timers and runs of
+    /// tasks.
     #[must_use]
     pub fn timers(&self) -> String {
         self.stream("TIMERS")
     }
 
-    /// Returns the subject on which a timer waits. Each timer, such as `email.<id>`, has its own.
+    /// Returns the subject of a timer's schedule. Each timer, such as `email.<id>`, has its own
+    /// subject.
     #[must_use]
     pub fn timer(&self, name: &str) -> String {
         format!("{}.timer.at.{name}", self.namespace)
     }
 
-    /// Returns the subject on which a timer arrives when it is due.
+    /// Returns the subject on which the server publishes a timer when it is due.
     #[must_use]
     pub fn due(&self, name: &str) -> String {
         format!("{}.timer.due.{name}", self.namespace)
     }
 
-    /// Returns the subject of the runs of a scheduled task; `*` stands for all tasks.
+    /// Returns the subject of the runs of a scheduled task. The task `*` matches all tasks.
     #[must_use]
     pub fn runs(&self, task: &str) -> String {
         format!("{}.timer.run.{task}", self.namespace)
     }
 
-    /// Returns the name of the timer from the subject on which it arrived.
+    /// Returns the name of a timer from the subject on which it was published.
     #[must_use]
     pub fn parse_due<'s>(&self, subject: &'s str) -> Option<&'s str> {
         subject

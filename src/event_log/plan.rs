@@ -16,15 +16,15 @@ pub enum Kind {
     Consumer,
 }
 
-/// Action of one step.
+/// Action that one step takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// It does not exist and is created.
+    /// The object does not exist and is created.
     Create,
-    /// It has another configuration and is changed.
+    /// The object has another configuration and is updated.
     Change,
-    /// It is up to date.
+    /// The object is up to date.
     Nothing,
 }
 
@@ -48,24 +48,24 @@ pub struct Step {
     pub kind: Kind,
     /// Action.
     pub action: Action,
-    /// Changed settings; empty unless the action is `Change`.
+    /// Settings to change; empty unless the action is `Change`.
     pub changes: Vec<Change>,
 }
 
 /// Error of provisioning.
 #[derive(Debug, Error)]
 pub enum ProvisionError {
-    /// The number of replicas is not supported. An even number tolerates no more failed nodes than
-    /// the odd number below it.
+    /// The number of replicas is not supported. An even number is refused because it tolerates no
+    /// more failed nodes than the odd number below it.
     #[error("{0} replicas are not usable; give 1, or in a cluster 3 or 5")]
     Replicas(u8),
-    /// Several replicas were requested on a server that is not in a cluster.
+    /// The caller requested several replicas on a server that is not in a cluster.
     #[error(
         "{0} replicas need a cluster of as many servers, and this server stands alone; \
          set up a cluster (nats/cluster/server.conf) or give 1"
     )]
     NotClustered(u8),
-    /// The cluster has fewer servers than replicas were requested.
+    /// The cluster has fewer servers than the requested replicas.
     #[error(
         "{name}: the cluster has too few servers for {replicas} replicas ({reason}); start more or give fewer"
     )]
@@ -87,7 +87,7 @@ pub enum ProvisionError {
     },
 }
 
-/// Returns the number if it is a supported number of replicas.
+/// Returns `replicas` if this number is supported.
 ///
 /// # Errors
 /// The number is not 1, 3 or 5.
@@ -98,7 +98,7 @@ pub const fn check_replicas(replicas: u8) -> Result<u8, ProvisionError> {
     }
 }
 
-/// Returns the settings that differ. Settings that `wanted` lacks stay as they are.
+/// Returns the settings that differ. Settings that are missing in `wanted` are ignored.
 pub(crate) fn changes(present: &Value, wanted: &Value) -> Vec<Change> {
     let settings = wanted.as_object().into_iter().flatten();
     let differing = settings.filter(|(field, to)| !same(&present[field.as_str()], to));
@@ -111,7 +111,7 @@ pub(crate) fn changes(present: &Value, wanted: &Value) -> Vec<Change> {
         .collect()
 }
 
-/// Returns the current configuration with the wanted settings.
+/// Returns the current configuration, overwritten with the wanted settings.
 pub(crate) fn overlaid(present: &Value, wanted: &Value) -> Value {
     let mut config = present.clone();
     for (field, value) in wanted.as_object().into_iter().flatten() {
@@ -120,8 +120,8 @@ pub(crate) fn overlaid(present: &Value, wanted: &Value) -> Value {
     config
 }
 
-/// Returns true if both values are equal. The server omits settings with their default, which is
-/// null, false, zero, empty or "none".
+/// Returns true if both values are equal. A default value (null, false, zero, empty or "none")
+/// equals a missing setting, because the server omits defaults.
 fn same(present: &Value, wanted: &Value) -> bool {
     let is_default = |value: &Value| match value {
         Value::Null => true,

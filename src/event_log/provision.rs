@@ -1,5 +1,5 @@
-//! Creates and updates streams and consumers from the JSON files under `nats/`, which have the
-//! server's own API format. Provisioning is idempotent.
+//! Creates and updates streams and consumers from the JSON files under `nats/`, which use the
+//! format of the server's API. Provisioning is idempotent.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::availability::{parsed, patiently};
 use super::plan::{Action, Kind, ProvisionError, Step, changes, check_replicas, overlaid};
 use super::{EventLog, LogError};
 
-/// Placeholder for the namespace in the files.
+/// Placeholder for the namespace in the JSON files.
 const NAMESPACE: &str = "$NS";
 
-/// Timeout for one answer. A busy cluster takes many seconds to create a stream.
+/// Timeout for one response. A busy cluster takes many seconds to create a stream.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// JetStream: consumer not found.
@@ -87,9 +87,9 @@ const CONSUMERS: &[(&str, &str, &str)] = &[
 struct Target {
     name: String,
     kind: Kind,
-    /// Last part of the subjects of the API.
+    /// Last part of the API's subjects for this object.
     path: String,
-    /// Stream of a consumer.
+    /// Stream of the consumer; `None` for a stream.
     stream: Option<String>,
     config: Value,
 }
@@ -98,8 +98,8 @@ impl EventLog {
     /// Creates or updates all streams and consumers of this namespace, and returns the steps taken.
     ///
     /// `replicas` is the number of servers that store each stream: 1, or 3 or 5 in a cluster. With
-    /// `None`, existing streams keep their number, and new streams get that of `EVENTS`, or 1.
-    /// Consumers have the number of their stream.
+    /// `None`, existing streams keep their number of replicas, and new streams get the number of
+    /// `EVENTS`, or 1 if that doesn't exist. Consumers have as many replicas as their stream.
     ///
     /// # Errors
     /// See [`ProvisionError`]. Steps taken before the error are not undone.
@@ -110,10 +110,10 @@ impl EventLog {
         self.go_through(replicas.into(), true).await
     }
 
-    /// Returns the steps that [`Self::provision`] would take, and changes nothing.
+    /// Returns the steps that [`Self::provision`] would take. Changes nothing.
     ///
     /// # Errors
-    /// See [`ProvisionError`]. A lack of servers for the replicas is reported only by a change.
+    /// See [`ProvisionError`]. This function can't detect that the cluster has too few servers.
     pub async fn plan_provision(
         &self,
         replicas: impl Into<Option<u8>>,
@@ -177,7 +177,7 @@ impl EventLog {
             let mut config = self.configuration(&name, template)?;
             config["durable_name"] = json!(consumer);
             config["name"] = json!(consumer);
-            // 0 means: as many as the stream has, also if that changes.
+            // 0 means the number of replicas of the stream, also after it changes.
             config["num_replicas"] = json!(0);
             let path = format!("{stream}.{consumer}");
             Ok(Target {
@@ -297,8 +297,8 @@ impl EventLog {
         }
     }
 
-    /// Waits until the stream or consumer has a leader. It may have none for a while after its
-    /// replicas change.
+    /// Waits until the stream or consumer has a leader. After a change of its replicas, it may have
+    /// none for a while.
     async fn settled(&self, target: &Target) -> Result<(), ProvisionError> {
         let path = match target.kind {
             Kind::Stream => format!("STREAM.INFO.{}", target.path),

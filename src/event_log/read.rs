@@ -13,13 +13,13 @@ use super::{EventLog, LogError, Position, RecordedEvent};
 
 /// Number of messages per pull request.
 const PULL: i64 = 1_000;
-/// Longest wait for an event that the server has announced as pending.
+/// Maximum wait for an event that the server has announced as pending.
 const FIRST_WITHIN: Duration = Duration::from_secs(10);
 
 /// Interval at which a reader without messages checks the last position of the log. A consumer
-/// lives on one node, and async-nats takes a minute to notice that this node is down.
+/// exists on one node only, and async-nats takes a minute to notice that this node is down.
 const ASK_EVERY: Duration = Duration::from_secs(2);
-/// Maximum total size of the bodies in one batch, in bytes. A batch ends early if it is reached.
+/// Maximum total size of the bodies in one batch, in bytes. A batch that reaches this size ends.
 const MAX_BYTES: usize = 16 << 20;
 
 /// Cursor on the log.
@@ -28,7 +28,7 @@ pub struct LogReader {
     after: Position,
     /// Filter subjects of the consumer; empty for all.
     subjects: Vec<String>,
-    /// Number of events that were left when the consumer was created or gave the last message.
+    /// Number of remaining events when the consumer was created or delivered the last message.
     remaining: u64,
     messages: Option<pull::Ordered>,
     silence: Silence,
@@ -42,14 +42,14 @@ struct Silence {
 }
 
 impl EventLog {
-    /// Returns a cursor on the events after a position; 0 reads the whole log.
+    /// Returns a cursor on the events after a position. Position 0 reads the whole log.
     #[must_use]
     pub fn read_after(&self, position: Position) -> LogReader {
         self.read_some_after(position, Vec::new())
     }
 
-    /// Like [`Self::read_after`], for these subjects only; all if `subjects` is empty. The server
-    /// filters.
+    /// Like [`Self::read_after`], but only for these subjects. If `subjects` is empty, reads all
+    /// events. The server filters.
     #[must_use]
     pub fn read_some_after(&self, position: Position, subjects: Vec<String>) -> LogReader {
         let silence = Silence {
@@ -66,7 +66,7 @@ impl EventLog {
         }
     }
 
-    /// Returns the position of the first event that the server stored at `time` or later, if any.
+    /// Returns the position of the first event that the server stored at or after `time`, if any.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -81,7 +81,7 @@ impl EventLog {
             return Ok(None);
         }
         let unavailable =
-            || LogError::Unavailable("the server did not give an event in time".to_owned());
+            || LogError::Unavailable("the server did not deliver an event in time".to_owned());
         let first = tokio::time::timeout(FIRST_WITHIN, messages.next())
             .await
             .map_err(|_| unavailable())?;
@@ -103,11 +103,12 @@ impl LogReader {
     }
 
     /// Returns up to `max` further events of about 16 MiB in total, in order. Waits at most `wait`
-    /// for the first of them, then takes those that are available. Empty if none came.
+    /// for the first event, and also for further events that the server has announced. The result
+    /// is empty if no event arrived.
     ///
     /// # Errors
     /// The server can't be reached, or a message is not an event. The next call continues after the
-    /// last event returned, so the caller may retry.
+    /// last returned event, so the caller may retry.
     pub async fn next_batch(
         &mut self,
         max: usize,
@@ -125,8 +126,8 @@ impl LogReader {
         };
         let mut next = first;
         loop {
-            // The stream of messages ended or failed. The events so far are returned, and the next
-            // call opens it again.
+            // The stream of messages ended or failed. This call returns the events so far, and the
+            // next call opens the stream again.
             let Some(Ok(mut message)) = next else {
                 return match next {
                     Some(Err(error)) if events.is_empty() => {
@@ -136,8 +137,8 @@ impl LogReader {
                 };
             };
             let more = match self.read(&mut message) {
-                // If async-nats recreates a consumer before its first message, the new one starts
-                // at the beginning of the log.
+                // If async-nats recreates a consumer before its first message, the new consumer
+                // starts at the beginning of the log.
                 Ok(event) if event.position <= self.after => return Ok(events),
                 Ok(event) => {
                     self.after = event.position;
@@ -167,7 +168,7 @@ impl LogReader {
         Ok(events)
     }
 
-    /// Returns the number of events that were left after the last message; 0 at the end of the log.
+    /// Returns the number of events that remained after the last message; 0 at the end of the log.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -186,7 +187,7 @@ impl LogReader {
                 max_batch: PULL,
                 ..Default::default()
             };
-            // The node of the consumer may be about to stop or to start.
+            // The node of the consumer may be stopping or starting.
             let (messages, remaining) =
                 patiently(|wait| within(wait * 4, consume(&self.log, config.clone()))).await?;
             self.messages = Some(messages);
@@ -195,10 +196,10 @@ impl LogReader {
         Ok(())
     }
 
-    /// Returns false if the consumer gave no message although the log had one at the previous
-    /// check. The next call then creates a new consumer.
+    /// Returns false if the consumer delivered no message although the log had a new one at the
+    /// previous check. The next call then creates a new consumer.
     async fn is_live(&mut self) -> bool {
-        // With a filter, silence may be correct although the log has new events.
+        // A consumer with a filter may correctly deliver nothing although the log has new events.
         if !self.subjects.is_empty() || self.silence.asked.elapsed() < ASK_EVERY {
             return true;
         }
@@ -211,7 +212,7 @@ impl LogReader {
         !missed
     }
 
-    /// Decodes the event and updates the number of remaining ones.
+    /// Decodes the event and updates the number of remaining events.
     fn read(&mut self, message: &mut Message) -> Result<RecordedEvent, LogError> {
         let info = message
             .info()
@@ -229,13 +230,13 @@ async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, LogError>>,
 ) -> Result<T, LogError> {
-    let late = || LogError::Unavailable("the server did not make a consumer in time".to_owned());
+    let late = || LogError::Unavailable("the server did not create a consumer in time".to_owned());
     tokio::time::timeout(limit, work)
         .await
         .unwrap_or_else(|_| Err(late()))
 }
 
-/// Creates a consumer of the log. Returns its messages and their number.
+/// Creates a consumer of the log. Returns its messages and the number of pending ones.
 async fn consume(
     log: &EventLog,
     config: pull::OrderedConfig,

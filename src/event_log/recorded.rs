@@ -10,22 +10,22 @@ use crate::domain::{CommandId, DecodeError, Event};
 /// gaps.
 pub type Position = u64;
 
-/// Event read from the log, upcast to the current version of its type.
+/// Event read from the log, upcast to the current schema version of its type.
 #[derive(Clone, Debug)]
 pub struct RecordedEvent {
     /// Position in the log.
     pub position: Position,
     /// Time of the event (`ce-time`).
     pub time: OffsetDateTime,
-    /// Kind of the aggregate, a token of the subject, such as `attendee`.
+    /// Kind of the aggregate, such as `attendee`. It is a part of the subject.
     pub aggregate: String,
-    /// Id of the aggregate in the subject. It is a UUID, except for claims.
+    /// Id of the aggregate. It is a UUID, except for claims.
     pub id: String,
     /// Id of the event (`ce-id`).
     pub event_id: Uuid,
     /// Type of the event (`ce-type`), such as `AttendeeImported`.
     pub event_type: String,
-    /// Command that caused it (`causation-id`).
+    /// Command that caused the event (`causation-id`).
     pub command_id: CommandId,
     /// Origin of the chain of commands and events (`correlation-id`).
     pub correlation_id: Uuid,
@@ -39,7 +39,8 @@ impl RecordedEvent {
     /// Decodes the event into its own type.
     ///
     /// # Errors
-    /// The event is unknown to this program, which is older than the log, or its body is not valid.
+    /// This program doesn't know the event because the program is older than the log, or the body
+    /// is invalid.
     pub fn decode(&self) -> Result<Event, DecodeError> {
         Event::decode(&self.aggregate, &self.event_type, &self.body)
     }
@@ -54,7 +55,7 @@ impl RecordedEvent {
 /// Creation time and last position of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogInfo {
-    /// Creation time of the stream. Another time means another log.
+    /// Creation time of the stream. If it differs, the log is another one.
     pub created: OffsetDateTime,
     /// Position of the last event; 0 if the log is empty.
     pub last_position: Position,

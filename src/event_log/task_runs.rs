@@ -1,7 +1,8 @@
 //! Runs of scheduled tasks, recorded in the stream `TIMERS` on one subject per task.
 //!
-//! A run begins with a note that expects the sequence of the previous one, so that only one of many
-//! processes begins it. The server keeps the last 200 notes of each task, which is about 100 runs.
+//! A run begins with a note that expects the sequence of the previous note. So if several processes
+//! try to begin it, only one succeeds. The server keeps the last 200 notes of each task, which is
+//! about 100 runs.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,12 +20,13 @@ use super::{EventLog, LogError, Position};
 const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
 /// JetStream: no message found.
 const NO_MESSAGE: u64 = 10037;
-/// JetStream: wrong last sequence, compared with the stored messages or with one that is being
-/// written.
+/// JetStream: wrong last sequence. It differs from that of the stored messages, or another message
+/// is being written.
 const CONFLICT: [u64; 2] = [10_071, 10_164];
-/// Maximum duration of a run. A run without an end after this time counts as interrupted.
+/// Maximum duration of a run. A run that has no recorded end after this time is considered
+/// interrupted.
 pub const LONGEST: Duration = Duration::from_secs(600);
-/// Timeout for an answer of the server.
+/// Timeout for a response of the server.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Maximum number of notes that are read.
 const MOST_NOTES: usize = 5_000;
@@ -50,12 +52,12 @@ pub struct Ended {
     pub at: OffsetDateTime,
     /// True if the run succeeded.
     pub succeeded: bool,
-    /// Result of the run or reason of its failure, without personal data.
+    /// Result of the run or reason for its failure, without personal data.
     #[serde(rename = "told")]
     pub result: String,
 }
 
-/// Run of a task. It has no end while it is under way.
+/// Run of a task. `ended` is `None` while it is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
@@ -65,7 +67,8 @@ pub struct Run {
     pub task: String,
     /// Trigger of the run.
     pub trigger: Trigger,
-    /// Last planned time that this run and earlier ones cover. The task is not run again for it.
+    /// Last planned time for which this run or an earlier one was started. The task is not run
+    /// again for times up to this one.
     #[serde(
         default,
         with = "time::serde::rfc3339::option",
@@ -81,7 +84,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// Returns true if the run is under way at `now`. After [`LONGEST`] it counts as interrupted.
+    /// Returns true if the run is under way at `now`. After [`LONGEST`], a run is considered
+    /// interrupted.
     #[must_use]
     pub fn is_under_way(&self, now: OffsetDateTime) -> bool {
         self.ended.is_none() && now < self.started + LONGEST
@@ -93,7 +97,7 @@ impl Run {
 pub enum Begun {
     /// This process has begun the run.
     Run(Run),
-    /// The planned time is covered, or another process was faster.
+    /// An earlier run covers the planned time, or another process began the run first.
     ByAnother,
     /// The task is running. Two runs of a task never overlap.
     Busy,
@@ -112,8 +116,8 @@ struct StoredMessage {
 }
 
 impl EventLog {
-    /// Begins a run of a task, unless its planned time is covered, the task is running, or another
-    /// process begins it at the same moment.
+    /// Begins a run of a task. Does nothing if an earlier run covers its planned time, the task is
+    /// running, or another process begins it at the same moment.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -163,7 +167,7 @@ impl EventLog {
         let notes = self
             .kept(&self.names().timers(), &self.names().runs("*"), MOST_NOTES)
             .await?;
-        // A note of a newer program that can't be decoded is skipped.
+        // Skips notes of a newer program that can't be decoded.
         let notes = notes
             .iter()
             .filter_map(|(at, body)| Some((*at, serde_json::from_slice::<Run>(body).ok()?)));
@@ -179,7 +183,8 @@ impl EventLog {
         Ok(runs.into_iter().map(|(_, run)| run).collect())
     }
 
-    /// Writes a note. Returns false if the subject's last sequence was not the expected one.
+    /// Writes a note. Returns false if the last sequence of the subject differs from the expected
+    /// one.
     async fn note(&self, run: &Run, expected: Option<Position>) -> Result<bool, LogError> {
         let body =
             serde_json::to_vec(run).map_err(|error| LogError::Unavailable(error.to_string()))?;
@@ -202,8 +207,8 @@ impl EventLog {
         }
     }
 
-    /// Returns the sequence of a task's last note, from the leader, and the run. The sequence is 0
-    /// if there is none.
+    /// Returns the sequence of a task's last note and its run, as stored by the leader. The
+    /// sequence is 0 if the task has no notes.
     async fn last_run(
         &self,
         task: &str,

@@ -2,7 +2,7 @@
 //!
 //! Each timer has its own subject. Setting it again replaces the previous schedule. When it is due,
 //! the server publishes a message on another subject of the same stream, which a durable consumer
-//! reads. Timers are an optimisation: the log decides what is due, so a lost timer is simply set
+//! reads. Timers are an optimisation: the log decides what is due. So if a timer is lost, it is set
 //! again.
 
 use async_nats::HeaderMap;
@@ -18,13 +18,13 @@ const TARGET: &str = "Nats-Schedule-Target";
 const TARGET_TTL: &str = "Nats-Schedule-TTL";
 const TTL: &str = "Nats-TTL";
 
-/// Time to live of a due message that no consumer reads. Later, only the task that looks for due
-/// mails finds them.
+/// Time to live of a due message that no consumer reads. After that, only the scheduled task that
+/// looks for due mails finds them.
 const KEPT: &str = "168h";
 
 impl EventLog {
-    /// Sets the timer `name` to fire at a time, or at once if the time is past. Replaces a timer
-    /// with the same name.
+    /// Sets the timer `name` to fire at a time. If the time is past, it fires immediately. Replaces
+    /// a timer with the same name.
     ///
     /// # Errors
     /// The server can't be reached, or refuses the message.

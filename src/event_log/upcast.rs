@@ -1,13 +1,13 @@
-//! Upcasting: converts older versions of events to the current one. All other code sees only the
-//! current version.
+//! Upcasting: converts older versions of events to the current one, so that all other code only has
+//! to handle the current version.
 
 use bytes::Bytes;
 
-/// Increased whenever an upcaster is added or changed. It is part of every projection's
-/// fingerprint.
+/// Version of the upcasters. Increase it whenever an upcaster is added or changed. It is part of
+/// every projection's fingerprint.
 pub const UPCASTERS_VERSION: u32 = 1;
 
-/// Schema version of events that are written now.
+/// Schema version with which events are written.
 pub const CURRENT_SCHEMA: u32 = 1;
 
 /// Event as it was written: type, schema version and body.
@@ -15,17 +15,17 @@ pub const CURRENT_SCHEMA: u32 = 1;
 pub struct Written {
     /// Type of the event.
     pub event_type: String,
-    /// Version of that type's schema.
+    /// Schema version of that type.
     pub schema: u32,
     /// Body as JSON.
     pub body: Bytes,
 }
 
-/// Converts an event to the current version of its type. All types have version 1, so this only
-/// rejects events of a newer program.
+/// Converts an event to the current version of its type. All types have version 1, so this function
+/// only rejects events of a newer program.
 ///
 /// # Errors
-/// The event was written by a newer program than this one.
+/// A newer program than this one wrote the event.
 pub fn upcast(written: Written) -> Result<Written, String> {
     if written.schema > CURRENT_SCHEMA {
         return Err(format!(

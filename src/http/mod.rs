@@ -1,13 +1,15 @@
-//! HTTP: the API under `/api/v1`, the public pages, health, and metrics on a separate listener.
+//! HTTP: the API under `/api/v1`, the public pages, health checks, and metrics on a separate
+//! listener.
 //!
-//! * [`mod@router`] — route table. A new endpoint is a handler in [`api`] and a line there.
-//! * [`api`] — the endpoints, by context.
-//! * [`protocol`] — extractors, answers, errors, idempotency, exports, the OpenAPI document.
-//! * [`auth`] — passwords, tokens, permissions, rate limits.
+//! * [`mod@router`] — route table. To add an endpoint, write a handler in [`api`] and add a line to
+//!   the table.
+//! * [`api`] — endpoints, by context.
+//! * [`protocol`] — extractors, responses, errors, idempotency, exports, and the OpenAPI document.
+//! * [`auth`] — passwords, tokens, permissions, and rate limits.
 //! * [`server`] — connections, and the layers around every request.
 //!
-//! Writes run commands and respond with their outcome. Reads come from projections. Nothing here
-//! renders or sends mails; [`crate::rendering`] draws samples.
+//! Writes execute commands, and respond with their outcome. Reads use the query tables. This module
+//! does not render or send mails. [`crate::rendering`] draws samples.
 
 pub mod api;
 pub mod auth;

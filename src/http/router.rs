@@ -1,6 +1,6 @@
 //! Route table.
 //!
-//! A new endpoint is a handler under `api/<context>/<noun>/` and a line here.
+//! To add an endpoint, write a handler under `api/<context>/<noun>/` and add a line here.
 
 use utoipa_axum::routes;
 
@@ -161,8 +161,8 @@ fn mails_about_them() -> Vec<Endpoint> {
     ]
 }
 
-/// Returns the routes at the root, which do not have the prefix: URLs that are printed on
-/// certificates or set in monitors.
+/// Returns the routes without the prefix. Their URLs are printed on certificates or configured in
+/// monitoring systems.
 #[rustfmt::skip]
 pub fn root() -> Vec<Endpoint> {
     vec![
@@ -183,7 +183,7 @@ pub fn root() -> Vec<Endpoint> {
     ]
 }
 
-/// Returns the routes of the mail catcher, which are at the root of a demo stack only.
+/// Returns the routes of the mail catcher. They exist only on a demo stack, and have no prefix.
 #[rustfmt::skip]
 pub fn caught_mails() -> Vec<Endpoint> {
     vec![

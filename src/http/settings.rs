@@ -15,14 +15,14 @@ use crate::domain::web_url;
 pub struct HttpSettings {
     /// Address to listen on.
     pub listen: SocketAddr,
-    /// Prefix of every path of the API, such as `/api/v1`; empty for none.
+    /// Prefix of all paths of the API, such as `/api/v1`. Empty for no prefix.
     pub prefix: String,
-    /// Public base URL of this server or of the CDN before it: scheme, host and path, without `/`
-    /// at the end.
+    /// Public base URL of this server, or of the CDN in front of it: scheme, host and path, without
+    /// `/` at the end.
     pub public_base_url: String,
-    /// The largest uploaded file, in bytes.
+    /// Size of the largest uploaded file, in bytes.
     pub upload_limit_bytes: u64,
-    /// The largest JSON body, in bytes.
+    /// Size of the largest JSON body, in bytes.
     pub json_limit_bytes: usize,
     /// Longest duration of a request, in seconds.
     pub request_timeout_seconds: u64,
@@ -33,14 +33,14 @@ pub struct HttpSettings {
     /// Largest number of concurrent requests of one client address. Further requests are refused
     /// with 429.
     pub max_concurrent_per_client: usize,
-    /// Networks of proxies whose reports of a client's address are trusted, separated by commas;
-    /// empty for none.
+    /// Networks of trusted proxies, separated by commas. Only these proxies may report the address
+    /// of a client. Empty for none.
     pub trusted_proxies: TrustedProxies,
-    /// Header in which these proxies report the client's address.
+    /// Header in which the trusted proxies report the address of the client.
     pub forwarding_header: ForwardingHeader,
     /// Rate limits.
     pub limits: LimitSettings,
-    /// Origins whose pages may use the API in a browser, separated by commas; empty for none.
+    /// Origins whose pages may use the API in a browser, separated by commas. Empty for none.
     pub cors_origins: String,
     /// Data about the person that the public page of a certificate shows.
     pub verification_shows: PersonShown,
@@ -76,8 +76,8 @@ impl Default for HttpSettings {
     }
 }
 
-/// Data about the person that a certificate's public page shows. Anyone with its URL can open the
-/// page.
+/// Data about the person that the public page of a certificate shows. Everyone who knows the URL
+/// can open this page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PersonShown {
@@ -102,7 +102,7 @@ pub struct TokenSettings {
     pub access_seconds: u32,
     /// Lifetime of a refresh token, in seconds.
     pub refresh_seconds: u32,
-    /// Longest lifetime of a session, in seconds, however often it is refreshed.
+    /// Longest lifetime of a session, in seconds. Refreshing does not extend it.
     pub session_seconds: u32,
 }
 
@@ -122,17 +122,18 @@ impl Default for TokenSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSettings {
-    /// Calls of routes that take a password, from one address.
+    /// Calls of routes that accept a password, per minute and address.
     pub password_per_minute: u32,
-    /// Calls of public routes that are expensive, from one address.
+    /// Calls of expensive public routes, per minute and address.
     pub public_per_minute: u32,
-    /// Wrong passwords for one account, from one address.
+    /// Wrong passwords for one account, per minute and address.
     pub failed_logins_per_minute: u32,
-    /// Wrong codes of one user's second factor, from all addresses.
+    /// Wrong codes of one user's second factor per hour, from all addresses together.
     pub wrong_codes_per_hour: u32,
-    /// Wrong passwords for one account, from all addresses without a recent successful log-in.
+    /// Wrong passwords for one account per minute, from all addresses together. Addresses with a
+    /// recent successful log-in are not counted.
     pub failed_logins_of_all_per_minute: u32,
-    /// Password reset mails to one account.
+    /// Password reset mails to one account, per hour.
     pub reset_links_per_hour: u32,
 }
 
@@ -149,17 +150,17 @@ impl Default for LimitSettings {
     }
 }
 
-/// Parameters of argon2id for new passwords (RFC 9106 §3.1), and the number of concurrent hashes.
+/// Parameters of argon2id (RFC 9106 §3.1) for new passwords, and the number of concurrent hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PasswordSettings {
-    /// Memory, in KiB.
+    /// Memory of one hash, in KiB.
     pub memory_kib: u32,
-    /// Passes over the memory.
+    /// Number of passes over the memory.
     pub iterations: u32,
-    /// Lanes.
+    /// Number of lanes.
     pub lanes: u32,
-    /// Passwords that are hashed at the same time. Each takes the memory above.
+    /// Largest number of passwords that are hashed at the same time. Each hash uses `memory_kib`.
     pub max_concurrent: usize,
 }
 
@@ -185,7 +186,7 @@ pub struct HttpSettingsError {
 }
 
 impl HttpSettings {
-    /// Checks constraints that the types do not express.
+    /// Checks the settings for values that the types allow but the program does not.
     ///
     /// # Errors
     /// The first invalid setting.
@@ -290,8 +291,8 @@ impl HttpSettings {
         }
     }
 
-    /// Returns true if the public base URL has the scheme https. Responses may then require https
-    /// (HSTS).
+    /// Returns true if the public base URL has the scheme https. Responses then tell browsers to
+    /// use only https (HSTS).
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_base_url.starts_with("https://")

@@ -1,4 +1,4 @@
-//! State of all handlers, created by the composition root.
+//! State that all handlers share. The composition root creates it.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -44,56 +44,58 @@ const DESIGNS: IntakeLimits = IntakeLimits {
     at_once: 2,
     at_once_each: 1,
 };
-/// Limits of uploads of people. Each upload that is read takes a thread and up to 150 MiB.
+/// Limits of uploads of people. While an upload is read, it uses a thread and up to 150 MiB of
+/// memory.
 const IMPORTS: IntakeLimits = IntakeLimits {
     places: 32,
     places_each: 8,
     at_once: 4,
     at_once_each: 2,
 };
-/// Reports that are written to files at the same time. Each may take 2 GiB of disk.
+/// Largest number of reports that are written to files at the same time. Each can use 2 GiB of disk
+/// space.
 const REPORT_SLOTS: usize = 4;
-/// Samples that are drawn at the same time.
+/// Largest number of samples that are drawn at the same time.
 const SAMPLE_SLOTS: usize = 2;
-/// `Retry-After` if too many samples are being drawn.
+/// Value of `Retry-After` if too many samples are being drawn.
 const SAMPLE_RETRY_AFTER: Duration = Duration::from_secs(2);
-/// Progress streams that are open at the same time.
+/// Largest number of open progress streams.
 const STREAM_SLOTS: usize = 128;
-/// Progress streams of one user that are open at the same time.
+/// Largest number of open progress streams of one user.
 const STREAMS_OF_USER: usize = 32;
-/// Exports that run at the same time. Each holds a connection and a transaction.
+/// Largest number of exports that run at the same time. Each uses a connection and a transaction.
 const EXPORT_SLOTS: usize = 2;
-/// Files of whole batches that are written at the same time. Each holds a thread.
+/// Largest number of files of whole batches that are written at the same time. Each uses a thread.
 const BUNDLE_SLOTS: usize = 8;
-/// Files of whole batches that one user may download at the same time.
+/// Largest number of files of whole batches that one user can download at the same time.
 const BUNDLES_OF_USER: usize = 1;
-/// Longest time until the tables show the current end of the log.
+/// Longest wait until the tables contain all events up to the current end of the log.
 const LEVEL_WITHIN: Duration = Duration::from_secs(5);
-/// First interval between two polls. It doubles with each poll.
+/// First interval between two polls. The interval is doubled after each poll.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Longest interval between two polls.
 const LOOK_AGAIN_AT_LEAST_AFTER: Duration = Duration::from_millis(400);
 
-/// State of all handlers. Cheap to clone.
+/// State that all handlers share. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpState(Arc<Inner>);
 
-/// [`HttpParts`] and the state that is derived from them.
+/// [`HttpParts`], and the state that is created from them.
 pub struct Inner {
     parts: HttpParts,
     /// Permits of concurrent requests.
     pub(super) request_slots: Arc<Semaphore>,
     /// Concurrent requests of each client.
     pub(super) requests_of_clients: ClientShares,
-    /// Reads that wait for a position.
+    /// Requests that wait for a position of the query tables.
     pub(super) waiting: Waiting,
     /// Bodies that clients have not read yet.
     pub(super) bodies: Bodies,
-    /// The OpenAPI document of this server, built on first use.
+    /// OpenAPI document of this server. It is built on first use.
     pub(super) document: OnceLock<Bytes>,
     /// Rate limits of clients and accounts.
     pub(super) rate_limits: RateLimits,
-    /// Times at which API keys were last used.
+    /// Time at which the last use of each API key was recorded.
     pub(super) last_uses: LastUses,
     /// Limiter of design uploads.
     pub(super) designs: Intake,
@@ -103,7 +105,7 @@ pub struct Inner {
     pub(super) report_slots: Arc<Semaphore>,
     /// Permits to draw a sample.
     pub(super) sample_slots: Arc<Semaphore>,
-    /// Permits to send progress to an open connection.
+    /// Permits to keep a progress stream open.
     pub(super) stream_slots: Arc<Semaphore>,
     /// Permits to write the certificates of a batch to one file.
     pub(super) bundle_slots: Arc<Semaphore>,
@@ -115,15 +117,15 @@ pub struct Inner {
     pub(super) export_slots: Arc<Semaphore>,
 }
 
-/// Parts that the composition root supplies.
+/// Parts that the composition root provides.
 pub struct HttpParts {
-    /// Executes commands. Its clock is also the clock of the handlers.
+    /// Executes commands. The handlers use the same clock as the commands.
     pub commands: Commands,
-    /// Connections to the query tables. Their search path has the projections' schemas.
+    /// Connections to the query tables. Their search path contains the schemas of the projections.
     pub pool: Pool,
     /// Positions of the query tables.
     pub readers: Readers,
-    /// Schema of the tables that replay can't restore, unquoted.
+    /// Schema of the tables whose rows can't be restored from the log. The name is not quoted.
     pub meta_schema: String,
     /// Storage of files.
     pub storage: ObjectStorage,
@@ -131,13 +133,14 @@ pub struct HttpParts {
     pub rendering: Rendering,
     /// Prepares uploaded designs.
     pub sandbox: Sandbox,
-    /// Every theme in every version that certificates can choose, newest version of a theme last.
+    /// All versions of all themes that certificates can use. The newest version of a theme is the
+    /// last.
     pub templates: Vec<ShippedTemplate>,
-    /// Limits of one uploaded file of people.
+    /// Limits for reading one uploaded file of people.
     pub import_limits: Limits,
-    /// HMAC key of claims.
+    /// HMAC key for the ids of claims.
     pub claim_key: Secret,
-    /// Rule for two people with one e-mail address.
+    /// Rule for people who have the same e-mail address.
     pub shared_email: SharedEmail,
     /// Issues and verifies access tokens.
     pub tokens: Tokens,
@@ -145,9 +148,9 @@ pub struct HttpParts {
     pub authorizations: Arc<Authorizations>,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
-    /// Policy for a mail whose claim is found without an outcome.
+    /// Rule for a mail that was claimed for sending but has no recorded outcome.
     pub on_unknown: OnUnknown,
-    /// Scheduled tasks and their times.
+    /// Scheduled tasks, with the times at which they run.
     pub plan: Plan,
     /// Time zone of the dates of certificates, and of times without an offset.
     pub time_zone: TimeZone,
@@ -155,13 +158,13 @@ pub struct HttpParts {
     pub settings: HttpSettings,
     /// Authentication settings.
     pub auth: AuthSettings,
-    /// Fills a slice with random bytes of cryptographic quality.
+    /// Fills a slice with cryptographically secure random bytes.
     pub random: fn(&mut [u8]),
     /// State of the dependencies.
     pub readiness: Readiness,
-    /// Cancelled when the process stops, to end open streams.
+    /// Cancelled when the process stops. Open streams then end.
     pub shutdown: CancellationToken,
-    /// Folder of the mail catcher, on a demo stack only.
+    /// Folder of the mail catcher. Present only on a demo stack.
     pub caught_mails: Option<PathBuf>,
 }
 
@@ -209,19 +212,19 @@ impl HttpState {
         })
     }
 
-    /// Waits until the query tables contain everything that is in the log now. This is for
-    /// decisions that depend on data that only a table can supply.
+    /// Waits until the query tables contain all events that are now in the log. It is for decisions
+    /// that need data from a table.
     ///
     /// # Errors
-    /// 503 if the tables do not get there within 5 s, or the log can't be read.
+    /// 503 if the tables do not contain the events within 5 s, or if the log can't be read.
     pub async fn wait_until_caught_up(&self) -> Result<(), ApiError> {
         let end = self.commands.log().info().await?.last_position;
         Ok(self.readers.wait_for(end, LEVEL_WITHIN).await?)
     }
 
-    /// Calls `look` repeatedly until it returns true, and returns its last result. Stops after
-    /// `most`, or after half of the request timeout if that is shorter, so that the response can
-    /// still be sent.
+    /// Calls `look` repeatedly until the first part of its result is true. Returns the second part
+    /// of the last result. Stops after the time `most`, or after half of the request timeout if
+    /// that is shorter, so that there is time left to send the response.
     ///
     /// # Errors
     /// The error of `look`.
@@ -246,13 +249,14 @@ impl HttpState {
         }
     }
 
-    /// Returns true if users with this role must have a second factor and this user has none.
+    /// Returns true if users with this role must have a second factor and this user does not have
+    /// one.
     #[must_use]
     pub fn lacks_second_factor(&self, id: UserId, role: Role) -> bool {
         self.auth.second_factor.asks(role) && !self.authorizations.has_second_factor(id)
     }
 
-    /// Returns the key and the rule of the claims on people.
+    /// Returns the key and the rule for the claims of people.
     #[must_use]
     pub fn claiming(&self) -> Claiming<'_> {
         Claiming {
@@ -287,13 +291,13 @@ impl HttpState {
         format!("{}{path}", self.settings.prefix)
     }
 
-    /// Returns the public URL of a path.
+    /// Returns the public URL for a path.
     #[must_use]
     pub fn public_url(&self, path: &str) -> String {
         format!("{}{path}", self.settings.public_base_url)
     }
 
-    /// Returns the path part of the public URL of `path`.
+    /// Returns the path of the public URL for `path`.
     #[must_use]
     pub fn public_path(&self, path: &str) -> String {
         let base = web_url(&self.settings.public_base_url);

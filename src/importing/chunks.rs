@@ -1,4 +1,4 @@
-//! Reading of a file in chunks of rows, ahead on a separate thread.
+//! Reading of a file on a separate thread, in chunks of rows and ahead of the import.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(super) fn read_in_chunks(
         {
             Ok(reader) => reader,
             Err(error) => {
-                // The receiver is dropped only if the import has stopped.
+                // Sending fails only if the import has stopped and dropped the receiver.
                 let _ = sender.blocking_send(Err(error.into()));
                 return;
             }

@@ -1,4 +1,4 @@
-//! Dry run of an import: returns the same report and writes nothing.
+//! Dry run of an import: returns the report of the import but writes nothing.
 
 use std::collections::HashMap;
 
@@ -26,27 +26,28 @@ use crate::domain::{AttendeeId, CertificateId, ImportId, Person, PersonEntry, Se
 use crate::rendering::long_names::LongNames;
 use crate::spreadsheet::{RowOutcome, SheetError, SheetReader, SheetRow};
 
-/// Maximum number of rows of a dry run. It runs within one request and keeps the people of its rows
-/// in memory.
+/// Maximum number of rows of a dry run. A dry run must end within one request and keeps the people
+/// of its rows in memory.
 const MAX_ROWS: u32 = 100_000;
 
 /// Result of a dry run.
 #[derive(Debug, Default)]
 pub struct Rehearsed {
-    /// Report of the import.
+    /// Report that the import would have.
     pub report: ImportReport,
-    /// Names to lay out, each with its certificate and the warning to add if it is too long.
+    /// Names whose width must be checked, each with its certificate and the warning to add if the
+    /// name is too long.
     pub long_names: LongNames<(CertificateId, ErrorDetail)>,
-    /// Warnings about e-mail addresses that no font draws, for certificates that show them; at most
-    /// 1,000.
+    /// Warnings about e-mail addresses that no font can draw, for certificates that show them; at
+    /// most 1,000.
     pub undrawable_emails: Vec<(CertificateId, ErrorDetail)>,
 }
 
-/// Reads a whole file of up to 100,000 rows and returns the report of importing it now. Nothing is
-/// written.
+/// Reads a whole file of up to 100,000 rows and returns the report that an import would have now.
+/// Writes nothing.
 ///
 /// # Errors
-/// The file can't be read to its end or has more rows, or the log can't be read.
+/// The file can't be read completely or has more rows, or the log can't be read.
 pub async fn dry_run(
     commands: &Commands,
     claim_key: &Secret,
@@ -68,16 +69,16 @@ pub async fn dry_run(
     rehearsal.run(reader).await
 }
 
-/// State of a dry run: the log, and the changes that the rows so far would make.
+/// State of a dry run: the changes that an import of the rows so far would make to the log.
 struct Rehearsal<'c> {
     commands: &'c Commands,
     claim_key: &'c Secret,
     renderer: &'c Renderer,
     options: ImportOptions,
     import: ImportId,
-    /// Holders of claims that would be taken or released.
+    /// Holders of the claims that an import would take or release; `None` for a released claim.
     claims: HashMap<String, Option<AttendeeId>>,
-    /// People who would be created or changed.
+    /// People that an import would create or change.
     people: HashMap<AttendeeId, Person>,
     seen: Seen,
 }
@@ -147,7 +148,8 @@ impl Rehearsal<'_> {
         Ok(snapshot)
     }
 
-    /// Decides a row. Also returns the warnings that depend on the certificate's template.
+    /// Decides the outcome of a row. Also returns the warnings that depend on the certificate's
+    /// template.
     fn decide(
         &mut self,
         row: SheetRow,
@@ -261,8 +263,8 @@ impl Rehearsal<'_> {
         Ok(plan_row(entry, matches, rules, &self.seen))
     }
 
-    /// Keeps a person who would be created or changed, and the person's claims. As in an import,
-    /// claims of other people are neither released nor taken over.
+    /// Remembers a person that an import would create or change, and the person's claims. As in an
+    /// import, claims of other people are neither released nor taken over.
     fn keep(
         &mut self,
         id: AttendeeId,

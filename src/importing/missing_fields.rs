@@ -1,9 +1,10 @@
-//! Fields that are missing in a row with other errors, so that one answer lists all errors.
+//! Adds missing fields to a row's errors, so that the report lists all errors of the row.
 
 use crate::spreadsheet::{Column, RawRow, RowError};
 
-/// Adds the errors of a blank e-mail address and a blank document number to a row that has other
-/// errors. A row whose cells are shifted against the header is left as it is.
+/// Adds errors for a blank e-mail address and a blank document number to a row that has other
+/// errors. If an error concerns the whole row, the errors stay unchanged, because its cells may be
+/// shifted against the header.
 pub(super) fn with_missing_fields(
     raw: &RawRow,
     mut errors: Vec<RowError>,

@@ -10,11 +10,11 @@ use crate::domain::certification::reactions::import::RowRules;
 pub struct ImportOptions {
     /// True if known people are updated.
     pub update_existing: bool,
-    /// Certificate of each person in the file, unless the row names another one.
+    /// Certificate for each person in the file, unless the row names another one.
     pub certificate_id: Option<Uuid>,
     /// True if a person must have a document number.
     pub requires_document: bool,
-    /// Rule for an e-mail address that two people share.
+    /// Rule for an e-mail address that several people share.
     pub shared_email: SharedEmail,
 }
 
@@ -30,7 +30,7 @@ impl Default for ImportOptions {
 }
 
 impl ImportOptions {
-    /// Returns the rules for rows.
+    /// Returns the rules that apply to the rows.
     #[must_use]
     pub const fn rules(self) -> RowRules {
         let Self {

@@ -1,4 +1,4 @@
-//! Order in which the rows of a chunk are imported, and which can be imported concurrently.
+//! Order in which the rows of a chunk are imported, and which rows are imported concurrently.
 
 use std::collections::HashSet;
 
@@ -17,24 +17,24 @@ use crate::domain::{AttendeeId, PersonEntry, Secret};
 use crate::event_log::Names;
 use crate::spreadsheet::{RawRow, RowError, RowOutcome, SheetRow};
 
-/// Plan of a chunk. The outcome is the same as if its rows were imported one by one in the order of
-/// the file.
+/// Plan of a chunk. The outcome is the same as if all rows were imported one by one, in the order
+/// of the file.
 ///
-/// A row reads and writes the claims of its person and, if it updates a known person, the claims
-/// that this person holds so far. Rows that share no claim with an earlier row are independent and
-/// are imported concurrently. The other rows follow one by one, in the order of the file. Each of
-/// them finds the state that the rows before it left, because the independent rows after it touch
-/// none of its claims.
+/// A row reads and writes the claims of its person. If it updates a known person, it also reads and
+/// writes the claims that this person holds. Rows that share no claim with an earlier row are
+/// independent and are imported concurrently. The other rows follow one by one, in the order of the
+/// file. Such a row is imported after later independent rows, but these don't touch its claims.
 pub(super) struct Plan {
     /// State of the log before the chunk.
     pub snapshot: Snapshot,
-    /// Rows that can be imported concurrently, based on the snapshot.
+    /// Rows that can be imported concurrently, based on `snapshot`.
     pub apart: Vec<PlannedRow>,
-    /// Rows that must be imported one by one after the others, based on the log at that time.
+    /// Rows that must be imported one by one after the rows in `apart`, based on the log at that
+    /// time.
     pub in_turn: Vec<PlannedRow>,
 }
 
-/// Row with its claims, or with its errors.
+/// Row with its person and claims, or with its errors.
 pub(super) struct PlannedRow {
     pub number: u32,
     pub person: Result<Claiming, Rejection>,
@@ -50,7 +50,7 @@ pub(super) struct Claiming {
     pub raw: RawRow,
 }
 
-/// Row without a person.
+/// Row that contains no valid person.
 pub(super) struct Rejection {
     pub raw: RawRow,
     pub errors: Vec<RowError>,
@@ -123,8 +123,8 @@ impl PlannedRow {
         }
     }
 
-    /// Adds the rules of the row's own certificate. Rejects the row if that certificate can't be
-    /// issued.
+    /// Adds the rules of the certificate that the row names. Rejects the row if that certificate
+    /// can't be issued.
     fn with_certificate(self, snapshot: &Snapshot, names: &Names) -> Result<Self, CommandError> {
         let Self { number, person } = self;
         let claiming = match person {
@@ -151,7 +151,7 @@ impl PlannedRow {
     }
 }
 
-/// Loads the claims, certificates and people of the rows.
+/// Loads the claims, certificates and people of the rows from the log.
 async fn load(
     commands: &Commands,
     request: &Request<'_>,
@@ -161,7 +161,7 @@ async fn load(
     let mut wanted = Wanted::default();
     for row in rows {
         if let Ok(claiming) = &row.person {
-            // Includes the claims that a new person takes.
+            // This includes the claims that a new person would take.
             claiming
                 .claims
                 .ids()
@@ -183,7 +183,7 @@ async fn load(
     Ok(snapshot)
 }
 
-/// Returns the holders of a row's claims.
+/// Returns the people that hold a row's claims.
 fn holders(
     snapshot: &Snapshot,
     names: &Names,

@@ -1,4 +1,4 @@
-//! Progress of an import in the log: recorded rows and requested batches.
+//! Recorded progress of an import: rows and requested batches.
 
 use super::settled::{Settled, record_rows};
 use super::{Cause, ImportError, Importer, Request};
@@ -8,16 +8,17 @@ use crate::domain::ImportId;
 use crate::domain::certification::import::{Import, ImportEvent};
 use crate::domain::certification::reactions::import::{DueBatch, DueBatches};
 
-/// Recorded progress of an import.
+/// Progress of an import that the log contains.
 pub(super) struct Progress {
     pub import: Loaded<Import>,
     pub due: DueBatches,
-    /// Batches requested so far.
+    /// Number of batches requested so far.
     pub batches: usize,
 }
 
 impl Importer {
-    /// Resumes after the rows that another worker recorded, or starts.
+    /// Returns the progress that an earlier worker recorded, or the start. Requests the full
+    /// batches of recorded rows.
     pub(super) async fn progress(
         &self,
         cause: &Cause<'_>,
@@ -41,8 +42,8 @@ impl Importer {
         })
     }
 
-    /// Requests batches. Their commands are numbered, so that a worker that takes over makes the
-    /// same commands.
+    /// Requests batches. The ids of the commands depend on a running number, so a worker that takes
+    /// over sends the same commands.
     pub(super) async fn request_batches(
         &self,
         cause: &Cause<'_>,
@@ -57,7 +58,7 @@ impl Importer {
         Ok(())
     }
 
-    /// Records the outcome of a chunk's rows and requests the batches that are full.
+    /// Records the outcome of a chunk's rows, and requests the batches that are full.
     pub(super) async fn note(
         &self,
         cause: &Cause<'_>,
@@ -71,8 +72,8 @@ impl Importer {
         let command = record_rows(through_row, settled);
         let context =
             CommandContext::of_process(cause.event, "importer-rows", through_row as usize);
-        // The state is kept and not loaded for each chunk, because the history of a large file is
-        // long.
+        // The state is kept in memory and not loaded for each chunk, because the history of a large
+        // file is long.
         let import = progress.import.clone();
         let done = self
             .commands

@@ -1,4 +1,4 @@
-//! Report of an import: the outcome of its rows, for the API and for the report object.
+//! Report of an import: the outcome of its rows, for API responses and the report object.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::domain::{FieldError, Personal};
 use crate::rendering::undrawable::UNDRAWABLE;
 use crate::spreadsheet::{RawRow, RowError};
 
-/// Maximum number of rejected rows in an answer. The stored report contains all of them.
+/// Maximum number of rejected rows in a response. The stored report contains all of them.
 pub const MAX_SHOWN: usize = 1_000;
 /// Codes of warnings.
 const WARNINGS: [&str; 2] = [UNDRAWABLE, NAME_DIFFERS];
@@ -20,7 +20,7 @@ const WARNINGS: [&str; 2] = [UNDRAWABLE, NAME_DIFFERS];
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportReport {
-    /// Number of rows in the file, without blank ones.
+    /// Number of rows in the file, without blank rows.
     pub total_records: u32,
     /// Number of people who were created.
     pub created: u32,
@@ -28,13 +28,13 @@ pub struct ImportReport {
     pub updated: u32,
     /// Number of known people who were not changed.
     pub existing: u32,
-    /// Number of rows about a person of an earlier row of the file.
+    /// Number of rows about a person who also has an earlier row in the file.
     pub repeated: u32,
     /// Number of rejected rows.
     pub errors: u32,
     /// The first [`MAX_SHOWN`] rejected rows, in order.
     pub error_details: Vec<ErrorDetail>,
-    /// Number of certificates that people get.
+    /// Number of certificates that people get from this import.
     pub certificates_associated: u32,
     /// Number of rows that were imported with a warning.
     pub warnings: u32,
@@ -55,7 +55,8 @@ pub struct ErrorDetail {
     pub data: BTreeMap<String, Personal<String>>,
     /// Problems of the row.
     pub errors: Vec<ErrorText>,
-    /// Headers of the file, from left to right. Only the head of the report file uses them.
+    /// Headers of the file, from left to right. Only the first line of the report file contains
+    /// them.
     #[serde(skip)]
     pub columns: Arc<[String]>,
 }
@@ -72,7 +73,7 @@ pub struct ErrorText {
     pub field: Option<String>,
     /// Stable code.
     pub code: String,
-    /// Problem and how to correct it.
+    /// Problem, and how to correct it.
     pub message: String,
 }
 
@@ -85,14 +86,14 @@ pub enum Outcome {
     Updated,
     /// A known person was not changed.
     Existing,
-    /// The person of an earlier row.
+    /// The row is about the person of an earlier row.
     Repeated,
     /// The row was not imported.
     Rejected(ErrorDetail),
 }
 
 impl ImportReport {
-    /// Adds a row. `associated` is true if its person gets a certificate by it.
+    /// Adds a row. `associated` is true if the person gets a certificate because of this row.
     pub fn add(&mut self, associated: bool, outcome: &Outcome) {
         self.total_records += 1;
         self.certificates_associated += u32::from(associated);
@@ -115,8 +116,8 @@ impl ImportReport {
 }
 
 impl ImportReport {
-    /// Adds a warning that was found after all rows were read. It joins the other warnings of its
-    /// row, or is inserted in the order of the rows.
+    /// Adds a warning that was found after all rows were read. If the row has other warnings, it is
+    /// added to them. Otherwise it is inserted in the order of the rows.
     pub fn warn_also(&mut self, warning: ErrorDetail) {
         let details = &mut self.warning_details;
         let of_row =
@@ -138,7 +139,7 @@ impl ImportReport {
         self.warnings += 1;
     }
 
-    /// Adds the warning about a row that was imported.
+    /// Adds a warning about a row that was imported.
     pub fn warn(&mut self, warning: &ErrorDetail) {
         self.warnings += 1;
         if self.warning_details.len() < MAX_SHOWN {
@@ -157,7 +158,7 @@ impl ErrorDetail {
         Self::of(row, raw, errors)
     }
 
-    /// Returns true if the row was imported.
+    /// Returns true if the row was imported with a warning.
     #[must_use]
     pub fn is_warning(&self) -> bool {
         !self.errors.is_empty()
@@ -173,7 +174,7 @@ impl ErrorDetail {
         self.errors.iter().any(|error| error.code != NAME_DIFFERS)
     }
 
-    /// Creates the detail of a row that is not a valid person.
+    /// Creates the detail of a row that contains no valid person.
     #[must_use]
     pub fn of_row(row: u32, raw: &RawRow, errors: Vec<RowError>) -> Self {
         let text = |error: RowError| ErrorText {
@@ -185,7 +186,7 @@ impl ErrorDetail {
         Self::of(row, raw, errors.into_iter().map(text).collect())
     }
 
-    /// Creates the detail of a row. The messages of its errors name sheet and column.
+    /// Creates the detail of a row. The messages of its errors name the sheet and the column.
     fn of(row: u32, raw: &RawRow, mut errors: Vec<ErrorText>) -> Self {
         for error in &mut errors {
             error.message = raw.with_place(error.column.as_deref(), &error.message);
@@ -200,7 +201,7 @@ impl ErrorDetail {
         }
     }
 
-    /// Creates the detail of a row that was not imported because the import was cancelled before.
+    /// Creates the detail of a row that was not imported because the import had been cancelled.
     #[must_use]
     pub fn left(row: u32, raw: &RawRow) -> Self {
         let error = ErrorText {
@@ -212,8 +213,7 @@ impl ErrorDetail {
         Self::of(row, raw, vec![error])
     }
 
-    /// Creates the detail of a row that does not match exactly one person, or contradicts the
-    /// matched person.
+    /// Creates the detail of a row that was rejected because of `mismatch`.
     #[must_use]
     pub fn of_mismatch(row: u32, raw: &RawRow, mismatch: &Mismatch) -> Self {
         let text = |error: FieldError| ErrorText {

@@ -1,5 +1,5 @@
 //! Report object in JSON lines: the headers of the file on the first line, then one rejected row or
-//! warning per line.
+//! row with a warning per line.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, BufWriter, Seek as _, SeekFrom, Write};
@@ -25,8 +25,8 @@ const fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Writer of a report to a temporary file, because a million rejected rows would not fit into
-/// memory. There is no file if no row was added.
+/// Writer of a report. It uses a temporary file, because a million rejected rows would not fit into
+/// memory. The file is created when the first row is added.
 #[derive(Default)]
 pub struct ReportFile {
     rows: Option<BufWriter<NamedTempFile>>,
@@ -45,7 +45,7 @@ impl ReportFile {
             self.know(detail.columns.iter());
         }
         self.warnings += u32::from(detail.is_warning());
-        // Cells outside of the header have the letter of their column as header.
+        // A cell outside of the header has the letter of its column as header.
         self.know(detail.data.keys());
         let rows = match &mut self.rows {
             Some(rows) => rows,
@@ -64,7 +64,7 @@ impl ReportFile {
         }
     }
 
-    /// Returns the path of the finished file, or `None` if no row was added. The file is deleted
+    /// Returns the path of the complete file, or `None` if no row was added. The file is deleted
     /// when the path is dropped.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl ReportFile {
         Ok(Some(whole.into_temp_path()))
     }
 
-    /// Returns the number of rows that were imported with a warning. `start` is the beginning of a
+    /// Returns the number of rows that were imported with a warning, from the beginning of a
     /// report.
     #[must_use]
     pub fn warnings(start: &[u8]) -> u32 {
@@ -99,11 +99,11 @@ impl ReportFile {
         serde_json::from_slice::<Head>(head).map_or(0, |head| head.warnings)
     }
 
-    /// Returns the rows in `start`, the beginning of a report, which may end within a line. At most
-    /// [`MAX_SHOWN`].
+    /// Returns the complete rows in `start`, the beginning of a report, which may end within a
+    /// line. Returns at most [`MAX_SHOWN`] rows.
     ///
     /// # Errors
-    /// A line is not a row.
+    /// A line is not a valid row.
     pub fn first_rows(start: &[u8]) -> serde_json::Result<Vec<ErrorDetail>> {
         let whole = start
             .iter()
@@ -115,17 +115,17 @@ impl ReportFile {
     }
 }
 
-/// Reader of a stored report: its headers, then its rows.
+/// Reader of a stored report. It returns the headers, then the rows.
 pub struct StoredReport<R> {
     lines: io::Lines<R>,
-    /// Headers of the uploaded file, from left to right. Columns without a header have their
-    /// letter.
+    /// Headers of the uploaded file, from left to right. A column without a header has its letter
+    /// instead.
     pub columns: Vec<String>,
     first: Option<String>,
 }
 
 impl<R: BufRead> StoredReport<R> {
-    /// Opens a report. The headers of a report without a head are those of its first row.
+    /// Opens a report. If the report has no head, the headers of its first row are used.
     ///
     /// # Errors
     /// The report can't be read, or is damaged.
@@ -157,7 +157,7 @@ impl<R: BufRead> StoredReport<R> {
         }
     }
 
-    /// Returns the line of the next row.
+    /// Returns the next row as a line of JSON.
     ///
     /// # Errors
     /// The report can't be read.
@@ -179,7 +179,7 @@ impl<R: BufRead> StoredReport<R> {
     }
 }
 
-/// Returns an error without the parser's message, because that may quote the row.
+/// Returns an error without the parser's message, because that message may quote the row.
 fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the report is damaged")
 }

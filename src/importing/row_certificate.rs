@@ -1,4 +1,4 @@
-//! Certificate that a row names itself.
+//! Certificate that a row names for its person.
 
 use uuid::Uuid;
 
@@ -10,18 +10,18 @@ use crate::domain::certification::reactions::import::{Mismatch, RowRules};
 use crate::event_log::Names;
 use crate::spreadsheet::{Column, RawRow, RowError};
 
-/// Result of checking a row's own certificate.
+/// Result of checking the certificate that a row names.
 pub(super) enum OwnCertificate {
-    /// No certificate, or one that can be issued.
+    /// The row names no certificate, or one that can be issued.
     Usable {
-        /// True if its people must have a document number.
+        /// True if the certificate requires a document number.
         requires_document: bool,
     },
-    /// The certificate does not exist or is not active.
+    /// The named certificate does not exist or is not active.
     Unusable(RowError),
 }
 
-/// Checks the certificate that a row names itself. It must be loaded in the snapshot.
+/// Checks the certificate that a row names. The snapshot must contain it.
 pub(super) fn check_certificate(
     snapshot: &Snapshot,
     names: &Names,
@@ -59,7 +59,7 @@ pub(super) fn check_certificate(
     }))
 }
 
-/// Returns the rules of a row whose own certificate may require a document number.
+/// Returns the rules of a row whose named certificate may require a document number.
 pub(super) const fn rules_with(rules: RowRules, requires_document: bool) -> RowRules {
     RowRules {
         requires_document: rules.requires_document || requires_document,
@@ -67,8 +67,8 @@ pub(super) const fn rules_with(rules: RowRules, requires_document: bool) -> RowR
     }
 }
 
-/// Returns the outcome of a row. Errors about a missing document number name the row's own
-/// certificate if that requires it and the import does not.
+/// Returns the outcome of a row. If only the named certificate requires the missing document
+/// number, the error names that certificate as the reason.
 pub(super) fn explained(
     imported: RowImport,
     rules: RowRules,

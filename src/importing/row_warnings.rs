@@ -1,4 +1,4 @@
-//! Warnings about a row that was imported.
+//! Warnings about rows that were imported.
 
 use super::report::{ErrorDetail, ErrorText};
 use super::undrawable_row::{DrawnTexts, texts};
@@ -10,30 +10,30 @@ use crate::rendering::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
 use crate::rendering::undrawable::{UNDRAWABLE, problem};
 use crate::spreadsheet::{Column, RawRow};
 
-/// Code of a name that is quite different from the stored name of the same person.
+/// Code of the warning about a name that is quite different from the stored name of the person.
 pub(super) const NAME_DIFFERS: &str = "NAME_DIFFERS";
 
-/// Row that was imported.
+/// Imported row to be checked for warnings.
 #[derive(Clone, Copy)]
 pub(super) struct RowToCheck<'r> {
-    /// Number of the row in the whole file.
+    /// Number of the row in the file, counted over all sheets.
     pub number: u32,
     pub entry: &'r PersonEntry,
     pub imported: &'r RowImport,
-    /// The known person, if the row is about one.
+    /// Known person that the row is about, if any.
     pub stored: Option<&'r Person>,
     pub raw: &'r RawRow,
-    /// True if the row's person will get a certificate, unless a warning withholds it.
+    /// True if the person will get a certificate, unless a warning prevents this.
     pub is_earning: bool,
 }
 
 /// Warnings about a row that depend on the certificate's template.
 #[derive(Default)]
 pub(super) struct ByTemplate {
-    /// Long name, with the warning to add if it doesn't fit.
+    /// Long name, and the warning to add if the name doesn't fit.
     pub long_name: Option<(Personal<String>, ErrorDetail)>,
-    /// Warning about an e-mail address that no font draws. It applies if the template shows the
-    /// address.
+    /// Warning about an e-mail address that no font can draw. It applies only if the template shows
+    /// the address.
     pub undrawable_email: Option<ErrorDetail>,
 }
 
@@ -83,8 +83,8 @@ impl RowToCheck<'_> {
     }
 }
 
-/// Returns the warnings about a row: texts that no font draws, and a name that differs much from
-/// the stored one.
+/// Returns the warnings about a row: texts that no font can draw, and a name that is quite
+/// different from the stored one.
 pub(super) fn warning(renderer: &Renderer, row: RowToCheck<'_>) -> Option<ErrorDetail> {
     let drawn = DrawnTexts::of(row.entry, row.imported, row.stored);
     let mut errors = texts(renderer, drawn, row.raw, row.is_earning);
@@ -92,8 +92,8 @@ pub(super) fn warning(renderer: &Renderer, row: RowToCheck<'_>) -> Option<ErrorD
     (!errors.is_empty()).then(|| ErrorDetail::warning(row.number, row.raw, errors))
 }
 
-/// Returns the warning about a known person who keeps a name that is quite different from the
-/// row's. Its message contains no name.
+/// Returns the warning about a known person whose stored name is kept and is quite different from
+/// the name in the row. Its message contains no name.
 fn other_name(row: RowToCheck<'_>) -> Option<ErrorText> {
     let (RowImport::Existing(id), Some(stored)) = (row.imported, row.stored) else {
         return None;

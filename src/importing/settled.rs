@@ -1,4 +1,4 @@
-//! Decided rows, and the command that records them.
+//! Rows whose outcome is decided, and the command that records them.
 
 use super::report::{ErrorDetail, Outcome};
 use crate::commands::import_row::RowImport;
@@ -12,7 +12,7 @@ use crate::spreadsheet::RawRow;
 /// Row with its final outcome.
 pub(super) struct Settled {
     pub row: u32,
-    /// The person, unless the row was rejected.
+    /// Id of the person; `None` if the row was rejected.
     pub id: Option<AttendeeId>,
     pub earned: Option<Earned>,
     pub outcome: Outcome,
@@ -20,7 +20,7 @@ pub(super) struct Settled {
     pub warning: Option<ErrorDetail>,
 }
 
-/// Decided row, before it is compared with the other rows of the file.
+/// Decided row that has not been compared with the other rows of the file yet.
 pub(super) enum Decided {
     /// Row that was not imported, with its number in the file.
     Rejected(u32, ErrorDetail),
@@ -28,7 +28,7 @@ pub(super) enum Decided {
     About(Box<About>),
 }
 
-/// Row about a person.
+/// Imported row about a person.
 pub(super) struct About {
     pub row: u32,
     pub id: AttendeeId,
@@ -76,8 +76,8 @@ impl Decided {
         }
     }
 
-    /// Compares the row with the earlier rows of the file and notes its person in `seen`. People
-    /// and certificates count once per file.
+    /// Compares the row with the earlier rows of the file and adds its person to `seen`. So each
+    /// person and certificate is counted once per file.
     pub(super) fn settled(self, seen: &mut Seen) -> Settled {
         let about = match self {
             Self::Rejected(row, detail) => return Settled::rejected(row, detail),
@@ -133,7 +133,7 @@ impl Settled {
     }
 }
 
-/// Returns the command that records a chunk up to `through_row`.
+/// Returns the command that records the rows of a chunk, up to `through_row`.
 pub(super) fn record_rows(through_row: u32, settled: &[Settled]) -> ImportCommand {
     let count = |wanted: Outcome| {
         u32::try_from(settled.iter().filter(|row| row.outcome == wanted).count())

@@ -1,4 +1,4 @@
-//! Texts of a row's person that cannot be drawn on a certificate.
+//! Texts of a row's person that no font can draw.
 
 use super::report::ErrorText;
 use crate::certificate_pdf::Renderer;
@@ -9,21 +9,21 @@ use crate::domain::{AttendeeId, Person, PersonEntry};
 use crate::rendering::undrawable::{UNDRAWABLE, of_fields};
 use crate::spreadsheet::RawRow;
 
-/// Texts of a row's person that certificates show. For a known person who is not changed, these are
-/// the stored texts.
+/// Texts of a row's person that certificates show. For a known person that the row doesn't change,
+/// these are the stored texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DrawnTexts<'t> {
     full_name: &'t str,
     document_number: Option<&'t str>,
-    /// True if the name is not the row's.
+    /// True if the name differs from the one in the row.
     has_stored_name: bool,
-    /// True if the document number is not the row's.
+    /// True if the document number differs from the one in the row.
     has_stored_document: bool,
 }
 
 impl<'t> DrawnTexts<'t> {
-    /// Returns the texts of a row that was imported. `stored` is the known person, if the row is
-    /// about one.
+    /// Returns the texts of an imported row. `stored` is the known person that the row is about, if
+    /// any.
     pub(super) fn of(
         entry: &'t PersonEntry,
         imported: &RowImport,
@@ -42,7 +42,7 @@ impl<'t> DrawnTexts<'t> {
         };
         let (full_name, document_number) = match (imported, stored.map(of_stored)) {
             (RowImport::Existing(_), Some(stored)) => stored,
-            // A blank cell leaves the stored document number as it is.
+            // A blank cell keeps the stored document number.
             (RowImport::Updated(_), Some((_, stored))) => (name_of_row, document_of_row.or(stored)),
             _ => (name_of_row, document_of_row),
         };
@@ -54,12 +54,12 @@ impl<'t> DrawnTexts<'t> {
         }
     }
 
-    /// Returns the name.
+    /// Returns the full name.
     pub(super) const fn full_name(self) -> &'t str {
         self.full_name
     }
 
-    /// Returns true if the text of a field is not the row's.
+    /// Returns true if the text of a field is stored and differs from the row.
     fn is_stored(self, field: &str) -> bool {
         if field == "fullName" {
             self.has_stored_name
@@ -69,7 +69,7 @@ impl<'t> DrawnTexts<'t> {
     }
 }
 
-/// Returns the id of the known person, if the row is about one.
+/// Returns the id of the known person that the row is about, if any.
 pub(super) const fn known_person(imported: &RowImport) -> Option<AttendeeId> {
     match imported {
         RowImport::Existing(id) | RowImport::Updated(id) => Some(*id),
@@ -77,7 +77,8 @@ pub(super) const fn known_person(imported: &RowImport) -> Option<AttendeeId> {
     }
 }
 
-/// Returns the known person, if the row is about one, from the snapshot or else from the log.
+/// Returns the known person that the row is about, if any. Loads the person from the log if the
+/// snapshot doesn't contain it.
 pub(super) async fn stored_person(
     commands: &Commands,
     snapshot: &Snapshot,
@@ -92,8 +93,8 @@ pub(super) async fn stored_person(
     }
 }
 
-/// Returns a warning for each text of a row's person that no font draws. `is_earning` is true if
-/// the person would get a certificate.
+/// Returns a warning for each text of a row's person that no font can draw. `is_earning` is true if
+/// the person would otherwise get a certificate.
 pub(super) fn texts(
     renderer: &Renderer,
     drawn: DrawnTexts<'_>,

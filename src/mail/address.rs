@@ -1,11 +1,11 @@
-//! E-mail addresses in the form that every mail server accepts.
+//! Conversion of e-mail addresses to a form that every mail server accepts.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use lettre::Address;
 
-/// Parses an address and converts an internationalised domain to its ASCII form (`xn--…`, RFC
-/// 5891). The conversion is needed even if the first server supports SMTPUTF8, because the next one
-/// may not. Returns `None` if `text` is not an address.
+/// Parses an address and converts an internationalized domain to its ASCII form (`xn--…`, RFC
+/// 5891). Even if the first server supports SMTPUTF8, the next one may not. Returns `None` if
+/// `text` is not an address.
 pub(super) fn wire_address(text: &str) -> Option<Address> {
     // SMTP allows no unquoted space or angle bracket in an address, but the parser may accept them.
     if text

@@ -1,4 +1,4 @@
-//! Opens connections to the mail server and keeps idle ones for the next mail.
+//! Connections to the mail server, and a pool of idle connections.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -14,10 +14,10 @@ use tokio::{net::TcpStream, time::timeout};
 
 use super::settings::{MailSettings, Security, SettingsError};
 
-/// Maximum age of an idle connection. Many servers close idle connections after about a minute.
+/// Maximum age of an idle connection. Many servers close idle connections after about one minute.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
-/// Time limit for the final QUIT. Its reply makes no difference.
+/// Time limit for the final QUIT. Its reply is ignored.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Parameters for connections to the mail server.
@@ -32,8 +32,8 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Creates a connector from validated settings. `domain` is the EHLO name if the settings have
-    /// none.
+    /// Creates a connector from validated settings. `domain` is the EHLO name if the settings don't
+    /// give one.
     pub(super) fn new(settings: &MailSettings, domain: &str) -> Result<Self, SettingsError> {
         let tls = tls_parameters(settings)?;
         let credentials = settings.username.as_ref().zip(settings.password.as_ref());
@@ -58,9 +58,9 @@ impl Connector {
         })
     }
 
-    /// Opens a connection and performs the greeting, STARTTLS and log-in that the settings require.
-    /// The error describes the failed step and its cause. Callers treat every error as temporary,
-    /// because a rejected log-in doesn't depend on the mail.
+    /// Opens a connection and performs the steps that the settings require: greeting, STARTTLS and
+    /// login. The error describes the failed step and its cause. Callers treat every error as
+    /// temporary, because even a rejected login doesn't depend on the mail.
     pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
         let mut connection = match self.security {
             Security::Tls => {
@@ -107,7 +107,7 @@ impl Connector {
         Ok(socket)
     }
 
-    /// Applies the time limit to one step. lettre itself limits only the opening of the socket.
+    /// Applies the time limit to one step. lettre limits only the opening of the socket.
     async fn step<T, E: std::fmt::Display>(
         &self,
         what: &str,
@@ -136,13 +136,13 @@ fn tls_parameters(settings: &MailSettings) -> Result<TlsParameters, SettingsErro
         .map_err(|error| SettingsError::Tls(error.to_string()))
 }
 
-/// Pool of idle connections. It contains only connections whose last dialogue ended cleanly.
+/// Pool of idle connections. Only connections whose last dialogue ended without an error are in it.
 #[derive(Default)]
 pub(super) struct IdleConnections(Mutex<Vec<(AsyncSmtpConnection, Instant)>>);
 
 impl IdleConnections {
-    /// Takes the most recently used connection. Drops connections that have been idle for
-    /// [`MAX_IDLE`].
+    /// Removes and returns the most recently used connection. Closes connections that have been
+    /// idle for [`MAX_IDLE`] or longer.
     pub(super) fn take(&self) -> Option<AsyncSmtpConnection> {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|(_, since)| since.elapsed() < MAX_IDLE);

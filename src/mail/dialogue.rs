@@ -1,4 +1,4 @@
-//! SMTP dialogue that sends one mail over one connection (RFC 5321 section 3.3) and returns its
+//! SMTP dialogue that sends one mail over one connection (RFC 5321 section 3.3). It returns the
 //! outcome.
 
 use std::{
@@ -22,27 +22,27 @@ use super::outgoing::SendOutcome;
 
 const MAX_ANSWER_CHARS: usize = 2000;
 
-/// Reply 421 ("service closing transmission channel"). The connection can't be used any more.
+/// Reply 421 ("service closing transmission channel"). The connection can't be used after it.
 const CLOSING: u16 = 421;
 
-/// Formatted mail with envelope and time limits.
+/// Formatted mail with its envelope and time limits.
 pub(super) struct Parcel<'a> {
     pub(super) from: &'a Address,
     pub(super) to: &'a Address,
     pub(super) content: &'a [u8],
-    /// Limit for each command before the content.
+    /// Time limit for each command before the content.
     pub(super) timeout: Duration,
-    /// Limit for the content and the reply to it.
+    /// Time limit for the content and the reply to it.
     pub(super) message_timeout: Duration,
 }
 
 /// Result of a dialogue.
 pub(super) struct Ending {
     pub(super) outcome: SendOutcome,
-    /// True if the connection is in a clean state and can carry another mail.
+    /// True if the connection can be used for another mail.
     pub(super) reusable: bool,
     /// True if the connection was closed before the dialogue began. The mail can then be sent over
-    /// another connection without being lost or sent twice.
+    /// another connection without being lost or delivered twice.
     pub(super) never_began: bool,
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parce
     }
 }
 
-/// Sends the content. After the end-of-data line, only the server's reply decides the outcome.
+/// Sends the content. After the end-of-data line, only the server's reply determines the outcome.
 async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
     let end_is_next = AtomicBool::new(false);
     // lettre writes the end-of-data line once this iterator returns `None`.
@@ -138,8 +138,8 @@ async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> E
     }
 }
 
-/// Ends a dialogue that was refused at `step`, before the content. The server can't have accepted
-/// the mail.
+/// Ends a dialogue that the server refused at `step`, before the content. The server can't have
+/// accepted the mail.
 async fn refused(
     connection: &mut AsyncSmtpConnection,
     answer: Reply,
@@ -184,7 +184,7 @@ const fn ended(outcome: SendOutcome, reusable: bool) -> Ending {
     }
 }
 
-/// Ends a dialogue that the server closed before it accepted the MAIL command.
+/// Returns the result of a dialogue that the server closed before it accepted the MAIL command.
 fn not_begun(answer: &str, recipient: &Address) -> Ending {
     let answer = scrub(answer, recipient);
     Ending {
@@ -195,7 +195,7 @@ fn not_begun(answer: &str, recipient: &Address) -> Ending {
 }
 
 /// Returns the parameters of the MAIL command: SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) if the
-/// mail needs them. If the server lacks one of these extensions, returns an explanation as the
+/// mail needs them. If the server doesn't support a needed extension, returns an explanation as the
 /// error.
 fn mail_parameters(
     connection: &AsyncSmtpConnection,
@@ -265,9 +265,9 @@ fn reply(result: Timed, step: &str, limit: Duration) -> Reply {
     }
 }
 
-/// Makes a server's reply fit for storage and display: replaces control characters, cuts it to
-/// [`MAX_ANSWER_CHARS`], and replaces the recipient's address, which servers often repeat, by
-/// `<recipient>`.
+/// Prepares a server's reply for storage and display. Replaces control characters, shortens the
+/// reply to [`MAX_ANSWER_CHARS`], and replaces the recipient's address with `<recipient>`, because
+/// servers often repeat it.
 pub(super) fn scrub(answer: &str, recipient: &Address) -> String {
     let line: String = answer
         .chars()

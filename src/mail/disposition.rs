@@ -1,8 +1,8 @@
-//! `Content-Disposition` header of an attachment: a file name in its own script (RFC 2231) and an
-//! ASCII name for old mail readers.
+//! `Content-Disposition` header of an attachment. It has the file name in its original script (RFC
+//! 2231) and an ASCII name for old mail readers.
 //!
-//! The name is one parameter and isn't split into continuations, because some readers append these
-//! to the ASCII name. Names have at most 176 bytes, so a line has at most 550 characters; RFC 5322
+//! The name is one parameter without continuations, because some readers append continuations to
+//! the ASCII name. A name has at most 176 bytes, so the line has at most 550 characters. RFC 5322
 //! allows 998.
 
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use crate::domain::certification::file_name::ascii_file_name;
 
-/// All characters except letters, digits and the four characters `-`, `.`, `_` and `~`.
+/// All characters except letters, digits and `-`, `.`, `_`, `~`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

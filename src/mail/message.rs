@@ -1,4 +1,4 @@
-//! Builds an Internet message (RFC 5322, MIME) from an [`OutgoingMail`] and rejects one that can't
+//! Builds an Internet message (RFC 5322, MIME) from an [`OutgoingMail`]. Rejects mails that can't
 //! be sent.
 
 use std::time::SystemTime;
@@ -22,18 +22,17 @@ use super::templates::Templates;
 use crate::domain::certification::file_name::{ascii_file_name, safe_pdf_file_name};
 use crate::domain::{Personal, web_url};
 
-/// Largest attachment in bytes. Encoded as base64, it stays under the 25 MiB that most mail servers
-/// accept.
+/// Maximum size of an attachment in bytes. With base64 encoding, it stays below the 25 MiB that
+/// most mail servers accept.
 pub const MAX_ATTACHMENT_BYTES: usize = 16 * 1024 * 1024;
 
-/// Longest display name, event name or other text variable, in characters.
+/// Maximum length of a display name, an event name or another text variable, in characters.
 const MAX_TEXT_CHARS: usize = 500;
 
-/// Longest link in characters.
+/// Maximum length of a link in characters.
 const MAX_LINK_CHARS: usize = 2000;
 
-/// Error for a mail that can't be sent at all. The messages name the field and never contain its
-/// value.
+/// Reason why a mail can never be sent. The messages name the field but never contain its value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum Unsendable {
     #[error(
@@ -54,15 +53,15 @@ pub(super) enum Unsendable {
     Date,
     #[error("the mail's attachment is empty")]
     EmptyAttachment,
-    #[error("the mail's attachment has {0} bytes; at most {MAX_ATTACHMENT_BYTES} can be mailed")]
+    #[error("the mail's attachment has {0} bytes; the maximum is {MAX_ATTACHMENT_BYTES}")]
     LargeAttachment(usize),
     #[error("the mail's template cannot be rendered: {0}")]
     Template(minijinja::ErrorKind),
-    #[error("the mail cannot be put together from its parts")]
+    #[error("the mail cannot be assembled from its parts")]
     Assembly,
 }
 
-/// From and Reply-To addresses, taken from the settings.
+/// From and Reply-To addresses from the settings.
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
     from: Mailbox,
@@ -70,7 +69,7 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// Reads the sender's addresses from validated settings.
+    /// Reads the addresses from validated settings.
     pub(super) fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
         let address = |text: &str, field| {
             wire_address(text).ok_or(SettingsError::Invalid(
@@ -90,7 +89,7 @@ impl Sender {
         })
     }
 
-    /// Returns the sender's display name, or the domain if there is none.
+    /// Returns the display name of the sender, or the domain if there is none.
     pub(super) fn name(&self) -> &str {
         self.from.name.as_deref().unwrap_or_else(|| self.domain())
     }
@@ -101,7 +100,7 @@ impl Sender {
     }
 }
 
-/// `Auto-Submitted` header (RFC 3834 section 5), which asks automatic responders not to reply.
+/// `Auto-Submitted` header (RFC 3834 section 5). It asks automatic responders not to reply.
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -119,7 +118,7 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// Builds a test mail. Its text only states that mails can be sent.
+/// Builds a test mail. Its text only says that mails can be sent.
 pub(super) fn test(
     sender: &Sender,
     to: &Personal<String>,
@@ -139,7 +138,7 @@ pub(super) fn test(
         .map_err(|_| Unsendable::Assembly)
 }
 
-/// Builds a mail to a user about their own account, with text and HTML as alternatives.
+/// Builds a mail to a user about the user's account, with text and HTML as alternatives.
 pub(super) fn notice(
     sender: &Sender,
     templates: &Templates,
@@ -161,7 +160,7 @@ pub(super) fn notice(
         .map_err(|_| Unsendable::Assembly)
 }
 
-/// Builds a certificate mail, with text and HTML as alternatives and the PDF attached.
+/// Builds a certificate mail, with text and HTML as alternatives and the PDF as attachment.
 pub(super) fn build(
     sender: &Sender,
     templates: &Templates,
@@ -203,7 +202,7 @@ fn attachment(attachment: &Attachment) -> Result<SinglePart, Unsendable> {
         .body(attachment.bytes.to_vec()))
 }
 
-/// Creates a message builder with the headers that all mails to a recipient have.
+/// Creates a message builder with the headers that all mails have.
 fn head(
     sender: &Sender,
     to: &Recipient,
@@ -246,7 +245,8 @@ fn check_text(field: &'static str, text: &str) -> Result<(), Unsendable> {
     Ok(())
 }
 
-/// Rejects control characters and overlong values. lettre panics on line breaks in a display name.
+/// Rejects control characters and texts that are too long. lettre panics if a display name has line
+/// breaks.
 fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
     let variables = &mail.variables;
     for (field, text) in [
@@ -270,7 +270,7 @@ fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
         .map_or(Ok(()), |link| check_link("event_link", link))
 }
 
-/// Accepts only web links.
+/// Rejects links that are not `http` or `https` URLs.
 fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
     if link.chars().count() > MAX_LINK_CHARS {
         return Err(Unsendable::TooLong(field, MAX_LINK_CHARS));
@@ -281,7 +281,7 @@ fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
     Ok(())
 }
 
-/// Checks a Message-ID against the usual subset of RFC 5322 section 3.6.4: `<`, atom characters,
+/// Checks a Message-ID. Accepts the common subset of RFC 5322 section 3.6.4: `<`, atom characters,
 /// `@`, domain characters, `>`.
 fn check_message_id(id: &str) -> Result<(), Unsendable> {
     let inner = id
@@ -302,7 +302,8 @@ fn check_message_id(id: &str) -> Result<(), Unsendable> {
     }
 }
 
-/// Converts a date. lettre's Date header panics for years before 1970 or after 9999.
+/// Converts a date. Rejects years before 1970 or after 9999, because lettre's Date header panics
+/// for them.
 fn system_time(date: OffsetDateTime) -> Result<SystemTime, Unsendable> {
     if (1970..=9999).contains(&date.to_offset(time::UtcOffset::UTC).year()) {
         Ok(date.into())

@@ -1,14 +1,14 @@
 //! SMTP client: sends certificates to attendees and account notices to users.
 //!
-//! Each attempt has one of four outcomes. The outcome depends on how far the SMTP dialogue got.
-//! Before the end-of-data line is sent, the server can't have accepted the message, so a failure is
-//! temporary, or permanent if the server replies with a permanent error. After that line, only the
-//! server's reply decides; without one, the outcome is unknown. lettre's pooled transport can't be
-//! used, because it doesn't report this difference, has no timeout while it waits for a reply, and
-//! returns a connection to its pool when a send is cancelled half-way. Therefore `connection` and
-//! `dialogue` drive lettre's single connections.
+//! Each attempt has one of four outcomes, which depends on the progress of the SMTP dialogue. Until
+//! the end-of-data line is sent, the server can't have accepted the message. A failure before that
+//! is temporary, or permanent if the server replied with a permanent error. After that line, only
+//! the server's reply decides. If there is no reply, the outcome is unknown. lettre's pooled
+//! transport doesn't report this difference. It also has no timeout while it waits for a reply, and
+//! it returns a connection to its pool even if a send was cancelled. So `connection` and `dialogue`
+//! control lettre's single connections instead.
 //!
-//! The headers contain no more information than the standards require.
+//! The headers contain only the information that the standards require.
 
 mod address;
 mod connection;

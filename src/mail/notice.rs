@@ -1,36 +1,36 @@
-//! Content of mails to users about their own accounts.
+//! Content of mails to users about their accounts.
 
 use time::OffsetDateTime;
 
 use super::outgoing::Recipient;
 use crate::domain::{Locale, Secret};
 
-/// Mail to a user about their own account.
+/// Mail to a user about the user's account.
 #[derive(Clone, Debug)]
 pub struct NoticeMail {
-    /// Value of the Message-ID header, `<uuid@domain>`. It is the same for every attempt.
+    /// Value of the Message-ID header, `<uuid@domain>`. It is the same in every attempt.
     pub message_id: String,
-    /// Recipient. The text addresses the user by `name`.
+    /// Recipient. `name` is used in the salutation.
     pub to: Recipient,
-    /// Language of subject and body.
+    /// Language of the subject and the body.
     pub locale: Locale,
     /// Content of the mail.
     pub words: NoticeWords,
     /// Value of the Date header.
     pub date: OffsetDateTime,
-    /// The year in the issuer's time zone, for the mail's end.
+    /// Current year in the issuer's time zone, for the footer.
     pub year: i32,
 }
 
 /// Content of an account mail.
 #[derive(Clone, Debug)]
 pub enum NoticeWords {
-    /// Link with which the user sets a new password.
+    /// Mail with a link to set a new password.
     PasswordReset {
-        /// Page on which the new password is set, an `http` or `https` URL. Anyone who has the link
-        /// can set the password.
+        /// Page where the user sets a new password, as `http` or `https` URL. Everyone who has the
+        /// link can set the password.
         link: Secret,
-        /// Validity of the link in minutes.
+        /// Time in minutes for which the link is valid.
         minutes: i64,
     },
     /// Confirmation that the password was changed.

@@ -11,10 +11,11 @@ use crate::domain::certification::mail::OnUnknown;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
-    /// No encryption. Suitable for a relay on the same machine, a trusted network or a mail
+    /// No encryption. Suitable for a relay on the same machine, a trusted network, or a mail
     /// catcher.
     None,
-    /// Unencrypted at first, then STARTTLS (RFC 3207). A server without STARTTLS is rejected.
+    /// The connection starts unencrypted and changes to TLS with STARTTLS (RFC 3207). A server
+    /// without STARTTLS is rejected.
     #[default]
     StartTls,
     /// TLS from the first byte (RFC 8314), usually on port 465.
@@ -25,7 +26,7 @@ pub enum Security {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailSettings {
-    /// Host name or IP address of the mail server. The server's TLS certificate must match it.
+    /// Host name or IP address of the mail server. Its TLS certificate must match this name.
     pub host: String,
     /// TCP port. Default 587, the submission port (RFC 6409).
     #[serde(default = "default_port")]
@@ -33,11 +34,12 @@ pub struct MailSettings {
     /// Protection of the connection. Default `starttls`.
     #[serde(default)]
     pub security: Security,
-    /// PEM file with the mail server's certificate authority, if it is not a publicly trusted one.
+    /// Path of a PEM file with the server's certificate authority, if it is not a publicly trusted
+    /// one.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// User name, if the server requires one. Needs an encrypted connection unless the server is on
-    /// the same machine.
+    /// User name, if the server requires login. The connection must then be encrypted, unless the
+    /// server is on the same machine.
     #[serde(default)]
     pub username: Option<String>,
     /// Password for `username`.
@@ -45,29 +47,29 @@ pub struct MailSettings {
     pub password: Option<Secret>,
     /// Display name in the From header.
     pub from_name: String,
-    /// Address in the From header and envelope sender. Bounces are sent there.
+    /// Address in the From header and the envelope. Bounces are sent to it.
     pub from_address: String,
-    /// Address in the Reply-To header, if replies must go to another address.
+    /// Address in the Reply-To header. Needed only if replies go to another address.
     #[serde(default)]
     pub reply_to: Option<String>,
     /// Maximum number of open connections, 1 to 256. Default 8.
     #[serde(default = "default_max_connections")]
     pub max_connections: usize,
-    /// Time limit in seconds for connecting, for TLS and for each command before the message.
+    /// Time limit in seconds for each step before the message: connecting, TLS, and each command.
     /// Default 30.
     #[serde(default = "default_timeout_seconds")]
     pub timeout_seconds: u64,
-    /// Time limit in seconds for the transfer of a message and for the server's reply to it.
-    /// Default 600, as RFC 5321 section 4.5.3.2.6 requires. A shorter limit leads to more mails
-    /// with an unknown outcome.
+    /// Time limit in seconds for the transfer of a message and for the reply to it. The default is
+    /// 600, as RFC 5321 section 4.5.3.2.6 requires. With a shorter limit, more mails have an
+    /// unknown outcome.
     #[serde(default = "default_message_timeout_seconds")]
     pub message_timeout_seconds: u64,
-    /// Policy for a mail that may have been sent and has no known outcome. `park` leaves the
-    /// decision to a person: the mail arrives at most once. `retry` sends it again with the same
-    /// Message-ID: the mail may arrive twice.
+    /// Policy for a mail with an unknown outcome, which may have been sent. With `park`, a person
+    /// decides, and the mail arrives at most once. With `retry`, the mail is sent again with the
+    /// same Message-ID, and it may arrive twice.
     #[serde(default)]
     pub on_unknown: OnUnknown,
-    /// Name sent in EHLO, preferably a domain name of the sender. Default: the domain of the From
+    /// Name for EHLO, preferably a domain name of the sender. Default: the domain of the From
     /// address.
     #[serde(default)]
     pub helo_name: Option<String>,
@@ -82,7 +84,7 @@ impl MailSettings {
         Duration::from_secs(self.message_timeout_seconds)
     }
 
-    /// Checks the rules that the types don't enforce.
+    /// Checks the rules that the types can't express.
     ///
     /// # Errors
     /// [`SettingsError::Invalid`] with the name of the first invalid setting.
@@ -152,8 +154,8 @@ impl MailSettings {
         Ok(())
     }
 
-    /// Returns true if the mail server is on this machine, where the connection can't be
-    /// intercepted.
+    /// Returns true if the mail server is on the same machine, where nobody can intercept the
+    /// connection.
     #[must_use]
     pub fn is_on_this_machine(&self) -> bool {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -166,14 +168,14 @@ pub enum SettingsError {
     /// A field has an invalid value.
     #[error("mail setting `{0}` {1}")]
     Invalid(&'static str, &'static str),
-    /// The TLS library rejected the host name or its configuration.
+    /// The TLS library rejected the host name or the TLS configuration.
     #[error("mail setting `host` cannot be used for TLS: {0}")]
     Tls(String),
     /// The file of the certificate authority can't be read.
     #[error("mail setting `ca_file` cannot be used: {0}")]
     CaFile(String),
     /// An embedded template can't be parsed.
-    #[error("a mail template does not parse: {0}")]
+    #[error("a mail template cannot be parsed: {0}")]
     Template(#[from] minijinja::Error),
 }
 

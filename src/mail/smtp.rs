@@ -1,4 +1,4 @@
-//! Mail provider that sends by SMTP.
+//! Mail provider that sends mails by SMTP.
 
 use futures_util::{FutureExt, future::BoxFuture};
 use lettre::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::domain::Personal;
 
-/// SMTP mailer with at most `max_connections` connections at a time. Connections are reused.
+/// SMTP mailer with at most `max_connections` simultaneous connections, which are reused.
 pub struct SmtpMailer {
     settings: MailSettings,
     sender: Sender,
@@ -31,7 +31,7 @@ pub struct SmtpMailer {
 }
 
 impl SmtpMailer {
-    /// Checks the settings. Opens no connection.
+    /// Checks the settings. Doesn't open a connection.
     pub fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
         settings.check()?;
         let sender = Sender::new(settings)?;
@@ -45,11 +45,11 @@ impl SmtpMailer {
         })
     }
 
-    /// Makes one attempt to send a certificate mail. Waits for a free connection first.
+    /// Waits for a free connection and makes one attempt to send a certificate mail.
     ///
     /// The outcome is `Temporary` or `Permanent` only if the server can't have accepted the mail.
-    /// If this future is dropped, the connection is closed and the caller must treat the outcome as
-    /// unknown.
+    /// If this future is dropped, the connection is closed, and the caller must treat the outcome
+    /// as unknown.
     pub async fn send(&self, mail: &OutgoingMail) -> SendOutcome {
         match message::build(&self.sender, &self.templates, mail) {
             Ok(message) => self.hand_over(&message).await,
@@ -59,7 +59,7 @@ impl SmtpMailer {
         }
     }
 
-    /// Makes one attempt to send a mail to a user about their own account. See [`Self::send`].
+    /// Makes one attempt to send a mail to a user about the user's account. See [`Self::send`].
     pub async fn send_notice(&self, mail: &NoticeMail) -> SendOutcome {
         match message::notice(&self.sender, &self.templates, mail) {
             Ok(message) => self.hand_over(&message).await,
@@ -69,7 +69,7 @@ impl SmtpMailer {
         }
     }
 
-    /// Sends a test mail, which is not about a certificate.
+    /// Sends a test mail.
     pub async fn send_test(
         &self,
         to: &Personal<String>,
@@ -88,7 +88,7 @@ impl SmtpMailer {
         let envelope = message.envelope();
         let (Some(from), [to]) = (envelope.from(), envelope.to()) else {
             return SendOutcome::Permanent {
-                answer: "the mail has no single sender and recipient".to_owned(),
+                answer: "the mail must have exactly one sender and one recipient".to_owned(),
             };
         };
         let content = message.formatted();
@@ -132,13 +132,13 @@ impl SmtpMailer {
         ending
     }
 
-    /// Connects, logs in and sends NOOP. Uses its own connection, so that busy senders don't delay
-    /// the check.
+    /// Connects, logs in and sends NOOP. Uses a separate connection, so that busy senders don't
+    /// delay the check.
     pub async fn check(&self) -> Result<(), Unavailable> {
         self.look().await.map(|_| ())
     }
 
-    /// Does the same as [`Self::check`] and returns the server's properties.
+    /// Performs the same check as [`Self::check`] and returns the server's properties.
     pub async fn look(&self) -> Result<ServerSeen, Unavailable> {
         let mut connection = self.connector.connect().await.map_err(Unavailable)?;
         let server = connection.server_info();
@@ -161,7 +161,7 @@ impl SmtpMailer {
         }
     }
 
-    /// Prevents further sends and closes idle connections with QUIT.
+    /// Rejects further mails and closes the idle connections with QUIT.
     pub async fn close(&self) {
         self.permits.close();
         self.idle.close().await;

@@ -1,4 +1,4 @@
-//! Mail templates: subject, plain text and HTML in each language, compiled into the program.
+//! Mail templates: subject, plain text and HTML in each language, embedded in the program.
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
 use time::UtcOffset;
@@ -9,8 +9,8 @@ use super::notice::{NoticeMail, NoticeWords};
 use super::outgoing::MailVariables;
 use crate::domain::Locale;
 
-/// Expands to name and source of one account mail template, given folder, language and file
-/// extension.
+/// Returns the name and the source of one account mail template, for a folder, a language and a
+/// file extension.
 macro_rules! notice {
     ($folder:literal, $language:literal, $ending:literal) => {
         (
@@ -28,7 +28,7 @@ macro_rules! notice {
     };
 }
 
-/// Name and source of every template. The extension of the name selects the escaping of values.
+/// Name and source of every template. The extension in the name determines the escaping of values.
 const SOURCES: [(&str, &str); 19] = [
     (
         "en.subject.txt",
@@ -72,11 +72,11 @@ const SOURCES: [(&str, &str); 19] = [
     notice!("password_changed", "es", "html"),
 ];
 
-/// Format of times in mails, the same in every language.
+/// Format of times in mails. It is the same in every language.
 const MOMENT: &[BorrowedFormatItem] =
     format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
 
-/// Longest subject in characters. Longer subjects are cut.
+/// Maximum length of a subject in characters. Longer subjects are cut off.
 const MAX_SUBJECT_CHARS: usize = 200;
 
 /// Rendered texts of one mail.
@@ -116,7 +116,7 @@ impl Templates {
         Ok(Self(environment))
     }
 
-    /// Renders subject and bodies in one language.
+    /// Renders the subject and the bodies in one language.
     pub(super) fn render(
         &self,
         locale: Locale,
@@ -139,7 +139,7 @@ impl Templates {
         self.texts(language, &values)
     }
 
-    /// Renders a mail to a user about their own account.
+    /// Renders a mail to a user about the user's account.
     pub(super) fn notice(
         &self,
         mail: &NoticeMail,
@@ -179,8 +179,8 @@ impl Templates {
     }
 }
 
-/// Replaces each run of white space and control characters by one space and cuts the result to
-/// [`MAX_SUBJECT_CHARS`], because a header value must be one line.
+/// Replaces each run of white space and control characters with one space, because a header value
+/// must be one line. Cuts the result to [`MAX_SUBJECT_CHARS`].
 fn one_line(text: &str) -> String {
     let spaced: String = text
         .chars()

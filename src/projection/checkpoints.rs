@@ -1,4 +1,5 @@
-//! The checkpoints table: the position of each projection, and the fence between two projectors.
+//! The checkpoints table. It stores the position of each projection and prevents two projectors
+//! from applying the same events.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use time::OffsetDateTime;
@@ -11,33 +12,33 @@ use crate::event_log::{LogInfo, Position};
 /// State of a projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// The first build has not ended.
+    /// The first build has not finished.
     Building,
-    /// It follows the log.
+    /// The projection follows the log.
     Live,
-    /// It failed on an event and applies no more; see [`Checkpoint::error`].
+    /// The projection failed on an event and applies no more events; see [`Checkpoint::error`].
     Stopped,
 }
 
 /// Checkpoint of a projection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The projection's name.
+    /// Name of the projection.
     pub projection: String,
-    /// Last event that its rows contain.
+    /// Position of the last event that its rows contain.
     pub position: Position,
     /// State of the projection.
     pub state: State,
-    /// True if it has been live at least once. Only then its rows may be read.
+    /// True if the projection has been live at least once. Only then may its rows be read.
     pub was_live: bool,
-    /// Reason for the stop, without personal data.
+    /// Reason why the projection stopped, without personal data.
     pub error: Option<String>,
-    /// Creation time of the log that it was filled from.
+    /// Creation time of the log from which the projection was filled.
     pub log_created: OffsetDateTime,
 }
 
-/// Converts a position to `bigint`, since PostgreSQL has no unsigned integers. Streams end long
-/// before 2⁶³.
+/// Converts a position to `bigint`, because PostgreSQL has no unsigned integers. A stream never
+/// reaches 2⁶³.
 pub(super) fn to_sql(position: Position) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
 }
@@ -46,7 +47,8 @@ fn from_sql(position: i64) -> Position {
     Position::try_from(position).unwrap_or(0)
 }
 
-/// Returns the time in microseconds. PostgreSQL stores microseconds, nats-server nanoseconds.
+/// Returns the time in microseconds, for comparison: PostgreSQL stores microseconds, nats-server
+/// nanoseconds.
 pub(super) fn microseconds(time: OffsetDateTime) -> i128 {
     time.unix_timestamp_nanos() / 1_000
 }
@@ -62,8 +64,7 @@ fn keys(members: &[&Member]) -> (Vec<String>, Vec<String>) {
         .unzip()
 }
 
-/// Returns the checkpoints of these members, sorted by name. Members without a checkpoint are left
-/// out.
+/// Returns the checkpoints of these members, sorted by name. Omits members without a checkpoint.
 pub(super) async fn load(
     client: &impl GenericClient,
     set: &ProjectionSet,
@@ -72,7 +73,7 @@ pub(super) async fn load(
     select(client, set, members, "").await
 }
 
-/// Like [`load`], and locks the rows until the end of the transaction.
+/// Returns the same as [`load`], and locks the rows until the end of the transaction.
 pub(super) async fn lock(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -115,8 +116,7 @@ async fn select(
 }
 
 /// Creates the checkpoint of a member that has none, with empty tables in its building schema. A
-/// concurrent insert of the same row, in conflict on either of its unique keys, waits for this
-/// transaction.
+/// concurrent insert that conflicts on one of the two unique keys waits for this transaction.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -145,8 +145,8 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// Creates the checkpoint of a member that was built by a rebuild. Returns `None` if it has one by
-/// now.
+/// Creates the checkpoint of a member that a rebuild has filled. Returns `None` if the member has a
+/// checkpoint in the meantime.
 pub(super) async fn create_live(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -180,8 +180,8 @@ pub(super) async fn create_live(
     }))
 }
 
-/// Creates a schema with a projection's empty tables. It is the search path for the rest of the
-/// transaction.
+/// Creates a schema with the empty tables of a projection. Sets the search path to this schema
+/// until the end of the transaction.
 pub(super) async fn create_tables(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -193,7 +193,7 @@ pub(super) async fn create_tables(
     Ok(transaction.batch_execute(&sql).await?)
 }
 
-/// Member with the schema of its tables, which depends on `was_live`.
+/// Member with the state on which the schema of its tables depends.
 #[derive(Clone, Copy)]
 pub(super) struct MemberState<'a> {
     pub(super) member: &'a Member,
@@ -201,7 +201,7 @@ pub(super) struct MemberState<'a> {
 }
 
 impl MemberState<'_> {
-    /// Returns the schema of its tables.
+    /// Returns the schema of the member's tables.
     pub(super) fn schema(&self) -> String {
         if self.was_live {
             self.member.schema.clone()
@@ -211,10 +211,10 @@ impl MemberState<'_> {
     }
 }
 
-/// Moves the checkpoints of the members from `from` to `to`. Returns the names of those that moved:
-/// the members at `from` that are in the expected schema and not stopped. Locks the rows in order
-/// of their names until the end of the transaction, so that a second projector waits here and then
-/// moves none.
+/// Moves the checkpoints of the members from `from` to `to`. Returns the names of the moved
+/// members: those whose checkpoint is at `from`, that are in the expected schema, and that are not
+/// stopped. Locks the rows in name order until the end of the transaction. A second projector
+/// therefore waits here and then moves no checkpoint.
 pub(super) async fn advance(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -247,8 +247,8 @@ pub(super) async fn advance(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Marks the indexes of a building member as created. Returns false if it has them already, or is
-/// no longer building at this position.
+/// Marks the indexes of a building member as created. Returns false if they were already marked, or
+/// if the member is no longer building at this position.
 pub(super) async fn set_indexed(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -268,7 +268,7 @@ pub(super) async fn set_indexed(
         == 1)
 }
 
-/// Returns the highest position among the other live versions of this projection, or 0. Locks their
+/// Returns the highest position of the other live versions of this projection, or 0. Locks their
 /// checkpoints until the end of the transaction.
 pub(super) async fn hold_other_versions(
     transaction: &Transaction<'_>,
@@ -291,8 +291,8 @@ pub(super) async fn hold_other_versions(
     Ok(positions.into_iter().max().map_or(0, from_sql))
 }
 
-/// Makes a member live and renames its schema to the name that readers use. Returns false if it is
-/// no longer building at this position, or has no indexes yet.
+/// Makes a member live and renames its schema to the name that readers use. Returns false if the
+/// member is no longer building at this position, or has no indexes yet.
 pub(super) async fn set_live(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -343,8 +343,8 @@ pub(super) async fn set_stopped(
     Ok(())
 }
 
-/// Sets stopped members back to `building` or `live`. A new start of the program may have removed
-/// the cause.
+/// Changes stopped members back to `building` or `live`. A new version of the program may have
+/// removed the cause.
 pub(super) async fn resume(
     client: &impl GenericClient,
     set: &ProjectionSet,

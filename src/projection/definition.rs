@@ -1,17 +1,17 @@
-//! A projection as data: its tables, and one set-based statement per event type.
+//! Definition of a projection: its tables, and one set-based statement per event type.
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// Query tables folded from the log.
+/// Query tables computed from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Projection {
     /// Name of the folder under `projections/`.
     pub name: String,
     /// SQL that creates the tables.
     pub tables_sql: String,
-    /// SQL that creates the indexes that only readers need. It runs after the rows are filled.
+    /// SQL that creates the indexes for readers. It runs after the rows are filled.
     pub indexes_sql: String,
     /// One handler per event type, ordered by event type.
     pub handlers: Vec<Handler>,
@@ -20,22 +20,22 @@ pub struct Projection {
 /// Statement that applies a batch of events of one type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handler {
-    /// Event type, such as `AttendeeImported`.
+    /// Event type, for example `AttendeeImported`.
     pub event_type: String,
     /// Row that an event changes.
     pub row_key: RowKey,
-    /// One statement over the relation `event(position, time, id, data)`, which is the batch.
+    /// One statement that reads the batch from the relation `event(position, time, id, data)`.
     pub sql: String,
 }
 
-/// CTE that makes the batch a relation. Parallel arrays are the fastest way to pass rows to
+/// CTE that converts the batch to a relation. Parallel arrays are the fastest way to send rows to
 /// PostgreSQL.
 const EVENT: &str = "WITH event(position, time, id, data) AS (\
      SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::uuid[], $4::json[]))";
 
 impl Handler {
-    /// Returns the statement as sent, with the parameters `$1` positions, `$2` times, `$3` ids and
-    /// `$4` data.
+    /// Returns the statement for the database. Its parameters are `$1` positions, `$2` times, `$3`
+    /// ids and `$4` data.
     #[must_use]
     pub fn statement(&self) -> String {
         let body = self.body();
@@ -45,13 +45,13 @@ impl Handler {
         }
     }
 
-    /// Returns true if the statement uses the events' data. Otherwise the data need not be sent.
+    /// Returns true if the statement reads the data of the events. Otherwise, the data is not sent.
     #[must_use]
     pub fn reads_data(&self) -> bool {
         self.body().contains("data")
     }
 
-    /// Returns the statement without its leading comments.
+    /// Returns the statement without the comments at its beginning.
     fn body(&self) -> &str {
         let mut rest = self.sql.as_str();
         while rest.starts_with("--") {
@@ -61,19 +61,19 @@ impl Handler {
     }
 }
 
-/// Row that an event changes. Events of one row must be applied in order and never in one
-/// statement.
+/// Row that an event changes. Events for the same row must be applied in order, and never in the
+/// same statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowKey {
-    /// The row with the aggregate's id.
+    /// Row with the id of the aggregate.
     Id,
-    /// The row identified by this field of the event's data.
+    /// Row that this field of the event's data identifies.
     Data(String),
-    /// No particular row: the handler adds to counters, and the order of events doesn't matter.
+    /// No specific row: the handler adds to counters, so the order of events doesn't matter.
     AddsUp,
 }
 
-/// Violation of the rules for a projection's SQL files.
+/// Violation of the rules for the SQL files of a projection.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("projections/{projection}/on_{event}.sql: {problem}")]
 pub struct BadHandler {
@@ -83,11 +83,11 @@ pub struct BadHandler {
 }
 
 impl Projection {
-    /// Parses a projection from the text of `schema.sql` and of its handlers, each with its event
+    /// Parses a projection from `schema.sql` and its handlers. Each handler is given with its event
     /// name in snake case.
     ///
     /// # Errors
-    /// A handler doesn't declare its row key on its first line.
+    /// Fails if a handler doesn't declare its row key on its first line.
     pub fn parse(name: &str, schema: &str, handlers: &[(&str, &str)]) -> Result<Self, BadHandler> {
         let (tables, indexes) = schema.split_once("\n-- indexes\n").unwrap_or((schema, ""));
         let mut handlers = handlers
@@ -110,7 +110,7 @@ impl Projection {
         })
     }
 
-    /// Returns the handler of an event type, if any.
+    /// Returns the handler for an event type, if there is one.
     #[must_use]
     pub fn handler(&self, event_type: &str) -> Option<&Handler> {
         let found = self
@@ -119,8 +119,8 @@ impl Projection {
         found.ok().map(|index| &self.handlers[index])
     }
 
-    /// Returns the fingerprint: 64 hex digits over the name, tables, indexes, handlers and
-    /// `upcasters_version`. Apart from the log, the rows depend only on these.
+    /// Returns the fingerprint: 64 hex digits computed from the name, tables, indexes, handlers and
+    /// `upcasters_version`. The rows depend only on these and on the log.
     #[must_use]
     pub fn fingerprint(&self, upcasters_version: u32) -> String {
         let mut hash = Sha256::new();
@@ -156,7 +156,7 @@ impl RowKey {
     }
 }
 
-/// `attendee_imported` → `AttendeeImported`.
+/// Converts snake case to Pascal case: `attendee_imported` → `AttendeeImported`.
 fn pascal_case(snake: &str) -> String {
     snake
         .split('_')

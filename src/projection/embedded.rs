@@ -1,4 +1,4 @@
-//! The projections of this program: the files under `projections/`, embedded at compile time.
+//! Projections of this program: the files in `projections/`, embedded at compile time.
 
 use super::definition::{BadHandler, Projection};
 use super::queries::search::with_search_keys;
@@ -22,7 +22,7 @@ macro_rules! files {
     };
 }
 
-/// Maintained by hand. A test compares it with the folder.
+/// List of the files, maintained by hand. A test compares it with the folder.
 const PROJECTIONS: &[Files] = &[
     files!("api_keys": "api_key_created", "api_key_revoked"),
     files!("attendees": "attendee_deleted", "attendee_imported", "attendee_updated"),
@@ -64,7 +64,7 @@ const PROJECTIONS: &[Files] = &[
 /// Returns all projections of this program, sorted by name.
 ///
 /// # Errors
-/// A file violates the rules of the folder. A test ensures that none does.
+/// Fails if a file violates the rules of the folder. A test checks that all files follow them.
 pub fn projections() -> Result<Vec<Projection>, BadHandler> {
     PROJECTIONS
         .iter()
@@ -82,7 +82,8 @@ mod tests {
     use super::*;
     use crate::domain::Event;
 
-    /// Projections that must handle every event of an aggregate, with the name of that aggregate.
+    /// Projections that must handle every event of an aggregate, each with the name of the
+    /// aggregate.
     const FOLDS: &[(&str, &str)] = &[
         ("api_keys", "apikey"),
         ("attendees", "attendee"),

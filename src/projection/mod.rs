@@ -1,15 +1,15 @@
-//! Projections: query tables folded from the log.
+//! Projections: query tables computed from the log.
 //!
-//! * [`definition`], [`embedded`], [`set`] — a projection as data: the SQL under `projections/`,
-//!   its fingerprint, and the schema name derived from it.
-//! * [`runner`] — keeps the tables up to date with the log. Rows and [`checkpoints`] change in one
-//!   transaction, which fails if the old checkpoint is not as expected.
-//! * [`readers`] — waiting until a position is visible, and health.
-//! * [`rebuild`] — a fresh copy beside the live tables, which replaces them, is compared with them,
-//!   or shows the state at an earlier time; and dropping tables that no program uses.
-//! * [`queries`] — typed read queries.
+//! * [`definition`], [`embedded`], [`set`]: the SQL files in `projections/`, the fingerprint of
+//!   each projection, and the schema name that is derived from it.
+//! * [`runner`]: keeps the tables up to date with the log. Rows and [`checkpoints`] change in one
+//!   transaction, which fails if the old checkpoint is not the expected one.
+//! * [`readers`]: waits until a position is visible, and reports health.
+//! * [`rebuild`]: fills a copy of the tables to replace the live ones, to compare with them, or to
+//!   show the state at an earlier time. Also drops tables that no program uses.
+//! * [`queries`]: typed read queries.
 //!
-//! This module sees only events and SQL. It can't make decisions, send mail or render.
+//! This module uses only events and SQL. It can't make decisions, send mail or render.
 
 mod checkpoints;
 mod definition;

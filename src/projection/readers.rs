@@ -1,4 +1,4 @@
-//! Access to the projections' positions: waiting until an event is visible, and health.
+//! Positions of the projections: waits until an event is visible, and reports health.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -14,11 +14,11 @@ use super::set::{Member, ProjectionSet};
 use crate::database::DatabaseError;
 use crate::event_log::{LogInfo, Position};
 
-/// Interval of polling the checkpoints table while a reader waits.
+/// Interval at which the checkpoints table is polled while a reader waits.
 const POLL: Duration = Duration::from_millis(10);
 
-/// View of one program's checkpoints. Cloning is cheap. A projector in the same process publishes
-/// each step. Otherwise the checkpoints table is polled, but only while a reader waits.
+/// View of the checkpoints of one program. Cloning is cheap. A projector in the same process
+/// publishes each new position. Without one, the checkpoints table is polled while a reader waits.
 #[derive(Clone)]
 pub struct Readers(Arc<Shared>);
 
@@ -26,9 +26,9 @@ struct Shared {
     pool: Pool,
     set: Arc<ProjectionSet>,
     positions: watch::Sender<BTreeMap<String, Position>>,
-    /// The holder polls the table for all waiting readers.
+    /// The task that holds this lock polls the table for all waiting readers.
     poller: Mutex<()>,
-    /// The holder polls the table for all readers in [`Readers::news`].
+    /// The task that holds this lock polls the table for all readers in [`Readers::news`].
     slow_poller: Mutex<()>,
     /// Last position of the log at the first call of [`Readers::status`] in this process.
     begun_at: OnceLock<Position>,
@@ -38,7 +38,7 @@ struct Shared {
 #[derive(Debug, Error)]
 #[error("position {position} is not visible yet in {}", behind.join(", "))]
 pub struct TimedOut {
-    /// Position waited for.
+    /// Position that was requested.
     pub position: Position,
     /// Projections that have not reached it.
     pub behind: Vec<String>,
@@ -48,20 +48,20 @@ pub struct TimedOut {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectionHealth {
-    /// The projection's name.
+    /// Name of the projection.
     pub name: String,
-    /// `building`, `live` or `stopped`; `absent` if it has no checkpoint.
+    /// `building`, `live` or `stopped`. `absent` if the projection has no checkpoint.
     pub state: &'static str,
-    /// Last event that its rows contain.
+    /// Position of the last event that its rows contain.
     pub position: Position,
-    /// Last position of the log minus this one's: an upper bound of the number of outstanding
-    /// events.
+    /// Last position of the log minus `position`. The number of events that are not applied yet is
+    /// at most this.
     pub lag: Position,
-    /// True if its rows may be read: it has been live at least once, and contains all events that
-    /// were in the log at the first health check of this process. So a process that starts over old
-    /// tables isn't ready at once.
+    /// True if the rows may be read. The projection must have been live at least once, and must
+    /// contain all events that were in the log at the first health check of this process. So a
+    /// process that starts with outdated tables is not ready immediately.
     pub ready: bool,
-    /// Reason for the stop, without personal data.
+    /// Reason why the projection stopped, without personal data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -81,24 +81,23 @@ impl Readers {
         }))
     }
 
-    /// Returns the set of projections of this view.
+    /// Returns the projections of this view.
     #[must_use]
     pub fn set(&self) -> &Arc<ProjectionSet> {
         &self.0.set
     }
 
-    /// Returns true if all projections of this program are known to be readable and to contain the
-    /// event at `position`.
+    /// Returns true if all projections are known to be readable and to contain the event at
+    /// `position`.
     #[must_use]
     pub fn shows(&self, position: Position) -> bool {
         self.behind(&self.0.positions.borrow(), position).is_empty()
     }
 
-    /// Waits until all projections of this program are readable and contain the event at
-    /// `position`.
+    /// Waits until all projections are readable and contain the event at `position`.
     ///
     /// # Errors
-    /// This takes longer than `timeout`.
+    /// Fails if this takes longer than `timeout`.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), TimedOut> {
         let mut positions = self.0.positions.subscribe();
         let reached = async {
@@ -127,9 +126,9 @@ impl Readers {
         }
     }
 
-    /// Waits until all projections of this program are readable and contain an event after `after`.
-    /// Returns the position that all of them contain. Without a projector in this process, one of
-    /// the waiting readers polls the table, once per `pace`.
+    /// Waits until all projections are readable and contain an event after `after`. Returns the
+    /// last position that all of them contain. Without a projector in this process, one of the
+    /// waiting readers polls the table at the interval `pace`.
     pub async fn news(&self, after: Position, pace: Duration) -> Position {
         let mut positions = self.0.positions.subscribe();
         loop {
@@ -149,10 +148,10 @@ impl Readers {
         }
     }
 
-    /// Returns the health of all projections of this program. `log` gives the end of the log.
+    /// Returns the health of all projections. `log` gives the end of the log.
     ///
     /// # Errors
-    /// The database is not available.
+    /// Fails if the database is unavailable.
     pub async fn status(&self, log: &LogInfo) -> Result<Vec<ProjectionHealth>, DatabaseError> {
         let client = self.0.pool.get().await?;
         let members: Vec<&Member> = self.0.set.members().iter().collect();
@@ -191,8 +190,7 @@ impl Readers {
         );
     }
 
-    /// Notifies waiting readers of the positions of readable projections. A position never
-    /// decreases.
+    /// Notifies waiting readers of the positions of readable projections. Positions never decrease.
     pub(super) fn publish<'a>(&self, reached: impl IntoIterator<Item = (&'a str, Position)>) {
         self.0.positions.send_if_modified(|positions| {
             let mut changed = false;
@@ -205,7 +203,7 @@ impl Readers {
         });
     }
 
-    /// Returns the position that all projections contain.
+    /// Returns the last position that all projections contain.
     fn reached(&self, positions: &BTreeMap<String, Position>) -> Position {
         let names = self
             .0

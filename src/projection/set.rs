@@ -1,4 +1,5 @@
-//! The projections of one program in one namespace: schema names and the search path for readers.
+//! Projections of one program in one namespace, with their schema names and the search path for
+//! readers.
 
 use thiserror::Error;
 
@@ -19,25 +20,25 @@ pub struct ProjectionSet {
 pub struct Member {
     /// The projection.
     pub projection: Projection,
-    /// See [`Projection::fingerprint`].
+    /// Fingerprint; see [`Projection::fingerprint`].
     pub fingerprint: String,
-    /// `<namespace>_<projection>_<first 12 hex digits of the fingerprint>`.
+    /// Schema name: `<namespace>_<projection>_<first 12 hex digits of the fingerprint>`.
     pub schema: String,
 }
 
-/// Error of creating a projection set or selecting from it.
+/// Error when a projection set is created, or when a projection is selected from it.
 #[derive(Debug, Error)]
 pub enum BadSet {
     /// A file under `projections/` violates the rules of the folder.
     #[error(transparent)]
     Handler(#[from] BadHandler),
-    /// The namespace is not valid in a schema name.
+    /// The namespace can't be used in a schema name.
     #[error(
         "the namespace \"{0}\" is not usable; give 1 to 32 lower-case letters, digits or underscores"
     )]
     Namespace(String),
     /// No projection has this name.
-    #[error("there is no projection \"{name}\"; there are {known}")]
+    #[error("there is no projection \"{name}\"; the projections are {known}")]
     Unknown {
         /// Requested name.
         name: String,
@@ -47,26 +48,26 @@ pub enum BadSet {
 }
 
 impl Member {
-    /// Returns the schema name of a copy of this member's tables. `kind` is `new` for a rebuild,
-    /// `old` for replaced tables, `ver` for a verification and `bld` for the first build.
+    /// Returns the schema name for a copy of this member's tables. `kind` is `new` for a rebuild,
+    /// `old` for replaced tables, `ver` for a verification, and `bld` for the first build.
     pub(super) fn copy(&self, kind: &str) -> String {
         format!("{}_{kind}", self.schema)
     }
 }
 
 impl ProjectionSet {
-    /// Returns the projections embedded in this program.
+    /// Returns the projections that are embedded in this program.
     ///
     /// # Errors
-    /// The namespace isn't 1–32 lower-case letters, digits or underscores.
+    /// Fails unless the namespace has 1 to 32 lower-case letters, digits or underscores.
     pub fn embedded(namespace: &str) -> Result<Self, BadSet> {
         Self::of(namespace, embedded::projections()?)
     }
 
-    /// Returns a set of any projections, for tests of the runner.
+    /// Returns a set of the given projections, for tests of the runner.
     ///
     /// # Errors
-    /// The namespace isn't 1–32 lower-case letters, digits or underscores.
+    /// Fails unless the namespace has 1 to 32 lower-case letters, digits or underscores.
     pub fn of(namespace: &str, projections: Vec<Projection>) -> Result<Self, BadSet> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
         if !(1..=32).contains(&namespace.len()) || !namespace.bytes().all(plain) {
@@ -91,7 +92,7 @@ impl ProjectionSet {
         })
     }
 
-    /// Returns the namespace, the prefix of every schema name.
+    /// Returns the namespace, which is the prefix of every schema name.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
@@ -103,10 +104,11 @@ impl ProjectionSet {
         &self.members
     }
 
-    /// Returns the members with these names, sorted by name; all of them if `names` is empty.
+    /// Returns the members with these names, sorted by name. Returns all members if `names` is
+    /// empty.
     ///
     /// # Errors
-    /// The set has no projection of such a name.
+    /// Fails if the set has no projection with one of these names.
     pub fn select(&self, names: &[&str]) -> Result<Vec<&Member>, BadSet> {
         for name in names {
             if !self
@@ -130,10 +132,10 @@ impl ProjectionSet {
         Ok(self.members.iter().filter(chosen).collect())
     }
 
-    /// Returns a set of these projections only, with the same namespace and schemas.
+    /// Returns a set with only these projections. Namespace and schemas are the same.
     ///
     /// # Errors
-    /// The set has no projection of such a name.
+    /// Fails if the set has no projection with one of these names.
     pub fn only(&self, names: &[&str]) -> Result<Self, BadSet> {
         let members = self.select(names)?.into_iter().cloned().collect();
         Ok(Self {
@@ -142,7 +144,7 @@ impl ProjectionSet {
         })
     }
 
-    /// Returns the search path of reading connections, which makes the tables of this program
+    /// Returns the search path for connections that read. It makes the tables of this program
     /// visible.
     #[must_use]
     pub fn search_path(&self) -> String {

@@ -1,5 +1,5 @@
-//! Port of the projections to the event log. [`EventLog`] implements it; tests supply their own
-//! events.
+//! Interface through which the projections read the event log. [`EventLog`] implements it. Tests
+//! implement it with fixed events.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use thiserror::Error;
 
 use crate::event_log::{EventLog, LogError, LogInfo, LogReader, Position, RecordedEvent};
 
-/// A log that can be read in order from any position.
+/// Log that can be read in order from any position.
 pub trait LogSource: Send + Sync {
     /// Returns the creation time and the last position of the log.
     fn info(&self) -> BoxFuture<'_, Result<LogInfo, SourceError>>;
 
-    /// Returns a cursor on the events after `position`; 0 reads the whole log.
+    /// Returns a cursor on the events after `position`. Position 0 reads the whole log.
     fn read_after(&self, position: Position) -> Box<dyn EventReader>;
 }
 
 /// Cursor on the log.
 pub trait EventReader: Send {
-    /// Returns up to `max` further events, in order. Waits at most `wait` for the first of them,
-    /// then returns those available, or an empty vector if none came. After an error the cursor
-    /// can't be used any more.
+    /// Returns at most `max` further events in order. Waits at most `wait` for the first event, and
+    /// then returns the events that are available. Returns an empty vector if no event arrived.
+    /// After an error, the cursor can't be used.
     fn next_batch(
         &mut self,
         max: usize,
@@ -30,13 +30,13 @@ pub trait EventReader: Send {
     ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, SourceError>>;
 }
 
-/// Error of reading the event log.
+/// Error while reading the event log.
 #[derive(Debug, Error)]
 #[error("the event log can't be read: {message}")]
 pub struct SourceError {
     /// Cause, without personal data.
     pub message: String,
-    /// True if the same call can succeed later.
+    /// True if the same call may succeed later.
     pub transient: bool,
 }
 

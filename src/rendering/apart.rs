@@ -1,12 +1,12 @@
-//! Blocking work on items. An item that panics does not affect the others.
+//! Blocking work on several items. A panic at one item does not affect the others.
 
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-/// Runs `work` on a blocking thread and returns one result per item, in order. If the batch panics,
-/// each item is run alone, and the ones that panic yield `None`. Returns an empty vector during
-/// shutdown.
+/// Runs `work` on a blocking thread and returns one result per item, in order. If `work` panics, it
+/// is run again for each item alone, and an item at which it panics yields `None`. Returns an empty
+/// vector during shutdown.
 pub(super) async fn apart<T, R>(
     pieces: Vec<T>,
     work: impl Fn(&[T]) -> Vec<R> + Send + Sync + 'static,

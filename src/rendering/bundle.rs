@@ -1,7 +1,6 @@
-//! Bundle of a batch's issued certificates: a ZIP archive, or one PDF for printing.
+//! Bundle of a batch's issued certificates: a ZIP archive, or a single PDF for printing.
 //!
-//! A bundle is streamed, so only a few certificates are in memory at a time, regardless of their
-//! number.
+//! A bundle is streamed, so that only a few certificates are in memory at a time.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -23,17 +22,17 @@ use crate::domain::{IssuanceId, Personal};
 
 /// Maximum number of certificates that are loaded concurrently.
 const AT_ONCE: usize = 4;
-/// Maximum number of loaded certificates that wait to be written.
+/// Maximum number of loaded certificates that are waiting to be written.
 const AHEAD: usize = 2;
-/// Size of the chunks for the client, in bytes.
+/// Size of the chunks that the client receives, in bytes.
 const PIECE: usize = 128 << 10;
-/// Maximum number of chunks that wait for the client.
+/// Maximum number of chunks that are waiting for the client.
 const PIECES_AHEAD: usize = 4;
 /// Time limit for the client to accept one chunk.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Time limit for a whole bundle.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// Name of the archive's entry with the number of missing certificates.
+/// Name of the entry in the archive that contains the number of missing certificates.
 const MISSING: &str = "NOT_INCLUDED.txt";
 
 /// Format of the bundle.
@@ -45,7 +44,7 @@ pub enum BundleKind {
     Pdf,
 }
 
-/// Content of a bundle.
+/// Bundle to write.
 pub struct Bundle {
     /// Format of the bundle.
     pub kind: BundleKind,
@@ -53,19 +52,20 @@ pub struct Bundle {
     pub certificates: Vec<(IssuanceId, Personal<String>)>,
     /// Number of certificates that are not included because they have no PDF or are revoked.
     pub missing: usize,
-    /// Date of the archive's entries.
+    /// Modification date of the archive's entries.
     pub date: Date,
 }
 
-/// Loaded certificate, or the end with the number of certificates that were revoked meanwhile.
+/// Loaded certificate, or the end. The end contains the number of certificates that are revoked by
+/// now.
 enum Incoming {
     Certificate(Personal<String>, Bytes),
     End { revoked: usize },
 }
 
 impl Bundle {
-    /// Starts writing the bundle and returns its chunks. `None` is the end of a complete bundle. No
-    /// chunk follows an error. `guard` is dropped when writing has ended.
+    /// Starts writing the bundle and returns its chunks. `None` marks the end of a complete bundle.
+    /// No chunk follows an error. `guard` is dropped when writing has ended.
     pub fn write<G: Send + 'static>(
         self,
         rendering: Rendering,
@@ -103,7 +103,7 @@ impl Bundle {
     }
 }
 
-/// Loads the certificates in order. Ends without [`Incoming::End`] if one is unavailable.
+/// Loads the certificates in order. If one is unavailable, ends without [`Incoming::End`].
 async fn load(
     rendering: Rendering,
     certificates: Vec<(IssuanceId, Personal<String>)>,
@@ -146,7 +146,7 @@ fn write_zip(
     let year = u16::try_from(date.year()).unwrap_or_default();
     let modified =
         zip::DateTime::from_date_and_time(year, date.month().into(), date.day(), 0, 0, 0);
-    // PDFs are compressed already.
+    // PDFs are already compressed.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(modified.unwrap_or_default());
@@ -191,7 +191,7 @@ fn missing_note(missing: usize) -> String {
     )
 }
 
-/// Set of file names that are unique even on a file system that ignores case.
+/// Set of used file names. They stay unique on a file system that ignores case.
 #[derive(Default)]
 struct FileNames(HashSet<String>);
 
@@ -214,7 +214,7 @@ struct Pieces {
     runtime: Handle,
     pieces: mpsc::Sender<io::Result<Option<Bytes>>>,
     piece: Vec<u8>,
-    /// Time at which the bundle is aborted.
+    /// Time at which writing is aborted.
     until: Instant,
 }
 
@@ -230,7 +230,7 @@ impl Pieces {
         let _ = self.send(Err(error), Instant::now() + MAX_WAIT);
     }
 
-    /// Sends a piece or an error, or fails at `deadline`.
+    /// Sends a chunk or an error. Fails if the client doesn't accept it before `deadline`.
     fn send(&self, piece: io::Result<Option<Bytes>>, deadline: Instant) -> io::Result<()> {
         // A timer must be created inside the runtime.
         let sent = self
@@ -308,7 +308,7 @@ mod tests {
         Ok(read)
     }
 
-    /// Creates an archive of the given items, written in chunks.
+    /// Creates an archive of the given items and returns its bytes.
     async fn archive(sent: Vec<Incoming>, longest: Duration) -> io::Result<Vec<u8>> {
         let (pieces, receiver) = mpsc::channel(1);
         let (loaded, incoming) = mpsc::channel(1);

@@ -1,4 +1,4 @@
-//! Errors of the renderer, and which of them are permanent.
+//! Errors of rendering, and which of them are permanent.
 
 use thiserror::Error;
 
@@ -8,19 +8,19 @@ use crate::domain::Personal;
 use crate::sandbox::{NotDrawn, SandboxError};
 use crate::storage::StorageError;
 
-/// Error of rendering or reading a PDF.
+/// Error of rendering a PDF or reading an issued one.
 #[derive(Debug, Error)]
 pub enum RenderingError {
     /// The certificate can't be drawn.
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// The object storage doesn't answer, or contains other bytes than the issued ones.
+    /// The object storage doesn't respond, or its bytes differ from the issued ones.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The design image or the picture of an option is missing or was replaced.
     #[error("a design image is missing or is not the one that was pinned; upload it again")]
     Design,
-    /// A PDF that was rendered again differs from the issued one, so it is not served.
+    /// A PDF that was rendered again differs from the issued one, so it is not returned.
     #[error("the certificate that was rendered again differs from the issued one")]
     Differs,
     /// The template of an issuer failed to draw the certificate.
@@ -31,13 +31,13 @@ pub enum RenderingError {
         "the template's files are missing or are not those that were pinned; restore the object storage"
     )]
     TemplateFiles,
-    /// No sandbox process could be started.
+    /// The sandbox process could not be started.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// The log can't be read.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// The certificate is revoked, so its PDF is not served.
+    /// The certificate is revoked, so its PDF is not returned.
     #[error("the certificate was revoked")]
     Revoked,
     /// The rendering task was stopped before it had a result.
@@ -46,7 +46,7 @@ pub enum RenderingError {
 }
 
 impl RenderingError {
-    /// Returns true if the same input always fails the same way.
+    /// Returns true if the same input always fails in the same way.
     pub(crate) const fn is_permanent(&self) -> bool {
         match self {
             Self::Render(error) => error.is_permanent(),
@@ -77,7 +77,7 @@ impl RenderingError {
         }
     }
 
-    /// Returns the text that can't be drawn, by its name in templates, if that is the reason.
+    /// Returns the template variable whose text can't be drawn, if that is the reason.
     pub(crate) fn field(&self) -> Option<&str> {
         match self {
             Self::Render(RenderError::MissingGlyph { field, .. }) => Some(field),
@@ -86,7 +86,7 @@ impl RenderingError {
         }
     }
 
-    /// Returns the problem, for users with permission to read the certificate.
+    /// Returns a description of the problem, for users with permission to read the certificate.
     pub(crate) fn reason(&self) -> Personal<String> {
         match self {
             Self::Own(error) => error.lines().join("; ").into(),

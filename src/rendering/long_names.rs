@@ -1,27 +1,28 @@
-//! Longest names of a dry run, for a check that they fit their place on the certificate.
+//! Longest names of a dry run, which are checked for whether they fit into their place on the
+//! certificate.
 
 use crate::domain::Personal;
 
 /// Error code of a name that is too long.
 pub const NAME_TOO_LONG: &str = "NAME_TOO_LONG";
-/// Maximum length, in characters, of a name that fits in every shipped theme, with any letters. It
-/// is not laid out.
+/// Maximum length, in characters, of a name that is not checked. It fits in every shipped theme,
+/// with any letters.
 pub const SAFE_CHARACTERS: usize = 40;
-/// Maximum number of names that a dry run lays out.
+/// Maximum number of names that a dry run checks.
 const MAX_TRIED: usize = 50;
-/// Number of lines on which a theme sets a long name.
+/// Number of lines into which a theme breaks a long name.
 const LINES: usize = 3;
 
-/// Longest names of a dry run, at most 50, each with the value that it belongs to.
+/// Longest names of a dry run, at most 50, each with its value.
 #[derive(Debug)]
 pub struct LongNames<T>(Vec<LongName<T>>);
 
-/// Name to lay out.
+/// Name to check.
 #[derive(Debug)]
 pub struct LongName<T> {
     /// Full name.
     pub name: Personal<String>,
-    /// Value that the name belongs to.
+    /// Value that belongs to the name.
     pub of: T,
     weight: usize,
 }
@@ -33,9 +34,9 @@ impl<T> Default for LongNames<T> {
 }
 
 impl<T> LongNames<T> {
-    /// Adds a name if it has more than 40 characters, and removes the shortest one if there are
-    /// more than 50. A long word counts more, because themes set a long name on several lines and
-    /// don't divide words.
+    /// Adds a name if it has more than 40 characters. If there are then more than 50 names, removes
+    /// the shortest one. A name with a long word is treated as longer, because themes set a long
+    /// name on several lines and don't hyphenate words.
     pub fn add(&mut self, name: &str, of: impl FnOnce() -> T) {
         let length = name.chars().count();
         if length <= SAFE_CHARACTERS {

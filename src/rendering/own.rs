@@ -1,4 +1,4 @@
-//! Rendering with issuers' templates in the sandbox, with a few certificates per process.
+//! Rendering with issuers' templates in the sandbox. Each process draws a few certificates.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ use crate::storage::{ObjectKey, StorageError};
 
 /// Maximum size of a source or manifest that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
-/// Number of certificates that may end their process, each drawn alone. After that, the rest is
-/// left for a retry.
+/// Maximum number of certificates that end their process although they are drawn alone. After that,
+/// the remaining certificates of the template are left for a retry.
 const MAX_ENDED: usize = 3;
 
 /// Name of the template variable with the e-mail address.
 const EMAIL: &str = "learner_email";
 
-/// Drawn file, or the error.
+/// Drawn file, or an error.
 type Drawn = Result<Bytes, RenderingError>;
 
 impl Rendering {
@@ -45,10 +45,10 @@ impl Rendering {
         Ok(manifest.is_some_and(|manifest| manifest.variables.iter().any(|name| name == EMAIL)))
     }
 
-    /// Draws with a template that is not stored yet.
+    /// Draws jobs with a template that is not stored yet.
     ///
     /// # Errors
-    /// No sandbox process could be started. The inner error says why a job can't be drawn.
+    /// No sandbox process could be started. The inner error describes why a job can't be drawn.
     pub async fn draw_with(
         &self,
         source: &str,
@@ -81,10 +81,10 @@ impl Rendering {
         self.draw_with(source, manifest, jobs, Form::Pdf).await
     }
 
-    /// Draws a request as PNG with `dpi` pixels per inch, without storing or recording it.
+    /// Draws a request as a PNG with `dpi` pixels per inch. Nothing is stored or recorded.
     ///
     /// # Errors
-    /// It can't be drawn, or a picture in it is missing.
+    /// The request can't be drawn, or one of its images is missing.
     pub async fn picture(
         &self,
         request: &CertificateRequested,
@@ -110,7 +110,7 @@ impl Rendering {
     }
 
     /// Draws requests with issuers' templates, grouped by template. Returns the results in order.
-    /// Requests with shipped themes yield [`RenderingError::Interrupted`].
+    /// For requests with shipped themes, the result is [`RenderingError::Interrupted`].
     pub(super) async fn draw_as(
         &self,
         requests: &[&CertificateRequested],
@@ -143,7 +143,7 @@ impl Rendering {
                     self.draw_group(source, manifest, jobs, form, &mut done)
                         .await
                 }
-                // The error can't be cloned, so the template is loaded again for each job.
+                // The error can't be cloned, so each job loads the template again.
                 Err(_) => {
                     for (place, _) in jobs {
                         done[place] = self
@@ -157,7 +157,7 @@ impl Rendering {
         done
     }
 
-    /// Draws the jobs of one template. If a process ends, the jobs that it has lost are drawn
+    /// Draws the jobs of one template. If a process ends early, its unfinished jobs are drawn
     /// again, each alone.
     async fn draw_group(
         &self,
@@ -195,10 +195,10 @@ impl Rendering {
         }
     }
 
-    /// Returns source and manifest as they were pinned.
+    /// Returns the source and manifest, checked against the pinned SHA-256.
     ///
     /// # Errors
-    /// The storage doesn't answer, or the files are missing or were replaced.
+    /// The storage doesn't respond, or the files are missing or were replaced.
     pub async fn template(
         &self,
         files: &TemplateFiles,
@@ -230,7 +230,7 @@ impl Rendering {
     }
 }
 
-/// Draws the jobs of a question once. If no process could be started, all jobs yield
+/// Draws the jobs of a question once. If no process could be started, the result of all jobs is
 /// [`RenderingError::Interrupted`], which is not permanent.
 async fn draw(sandbox: &Sandbox, question: &Question) -> Vec<Drawn> {
     match sandbox.draw(question).await {

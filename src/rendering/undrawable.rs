@@ -1,4 +1,4 @@
-//! Check for texts that the bundled fonts can't draw, made before a certificate is issued.
+//! Check before a certificate is issued: finds texts that the bundled fonts can't draw.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::domain::Person;
 
 /// Error code for a text that can't be drawn.
 pub const UNDRAWABLE: &str = "UNDRAWABLE";
-/// Maximum number of characters that a message lists.
+/// Maximum number of characters that a message names.
 const MAX_NAMED: usize = 8;
 
 /// Field of a person that can't be drawn.
@@ -15,14 +15,14 @@ const MAX_NAMED: usize = 8;
 pub struct UndrawableField {
     /// Name of the field in the API.
     pub field: &'static str,
-    /// Description of the problem, to be appended to the field's name. It quotes characters of the
-    /// value, so it may only be shown to people who sent the value or may read it.
+    /// Description of the problem, which follows the field's name in messages. It quotes characters
+    /// of the value. So show it only to users who sent the value or may read it.
     pub problem: String,
 }
 
 /// Returns a description of the characters in `text` that the bundled fonts can't draw, with their
-/// code points. Returns `None` if there are none. The description is meant to be appended to a
-/// field's name.
+/// code points. Returns `None` if the fonts can draw all characters. The description follows the
+/// field's name in messages.
 #[must_use]
 pub fn problem(renderer: &Renderer, text: &str) -> Option<String> {
     let missing = renderer.undrawable(text);
@@ -34,7 +34,7 @@ pub fn problem(renderer: &Renderer, text: &str) -> Option<String> {
     })
 }
 
-/// Returns the fields of a person that appear on certificates and can't be drawn.
+/// Returns the fields of a person that certificates show and that can't be drawn.
 #[must_use]
 pub fn of_person(renderer: &Renderer, person: &Person) -> Vec<UndrawableField> {
     let document_number = person
@@ -44,7 +44,7 @@ pub fn of_person(renderer: &Renderer, person: &Person) -> Vec<UndrawableField> {
     of_fields(renderer, person.full_name.reveal_str(), document_number)
 }
 
-/// Returns the fields that can't be drawn, given a name and a document number.
+/// Returns which of the two fields, name and document number, can't be drawn.
 #[must_use]
 pub fn of_fields(
     renderer: &Renderer,

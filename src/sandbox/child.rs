@@ -1,5 +1,5 @@
-//! Child process of the sandbox: applies limits and protections, reads one question, answers it and
-//! exits.
+//! Child process of the sandbox. It applies limits and protections, reads one question, answers it
+//! and exits.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -16,16 +16,16 @@ use super::{Protections, Task, protections, wire};
 use crate::certificate_pdf::{OwnRenderer, RenderError, RenderJob, diagnoses, raster};
 use crate::design_image;
 
-/// First argument of a child. The task's name and the seconds of processor time follow.
+/// First argument of a child. The name of the task and the processor time in seconds follow.
 pub(super) const COMMAND: &str = "sandbox-child";
 
-/// Exit code of a child that could not apply its limits or got an invalid question. A panic has
-/// another exit code.
+/// Exit code of a child that could not apply its limits, or that received an invalid question. A
+/// panic has another exit code.
 pub(super) const FAILED: i32 = 1;
 
-/// Runs the task and returns its exit code, if this process was started as a sandbox child;
-/// otherwise returns `None`. `main` must call this function first, because no other thread may
-/// exist yet. A child starts no thread afterwards.
+/// If this process was started as a sandbox child, runs the task and returns its exit code.
+/// Otherwise returns `None`. `main` must call this function before it creates other threads. A
+/// child never starts a thread.
 pub fn intercept() -> Option<ExitCode> {
     let mut args = std::env::args_os()
         .skip(1)
@@ -110,7 +110,7 @@ fn draw_each(question: &Question) -> Vec<Result<Bytes, NotDrawn>> {
                 .into(),
         };
         if file.len() > MAX_DRAWN {
-            let message = format!("what it draws is larger than {} MiB", MAX_DRAWN >> 20);
+            let message = format!("its output is larger than {} MiB", MAX_DRAWN >> 20);
             return Err(NotDrawn::plain("TEMPLATE_TOO_LARGE", message));
         }
         Ok(file)

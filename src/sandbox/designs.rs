@@ -1,4 +1,4 @@
-//! Preparation of uploaded designs, on the parent's side.
+//! Preparation of uploaded designs: the part in the parent process.
 
 use std::io;
 use std::path::Path;
@@ -9,12 +9,12 @@ use super::ended::Ended;
 use super::{Allowance, Sandbox, SandboxError, Task, limits, wire};
 use crate::design_image::{Kind, MAX_BYTES, NotTaken, Prepared};
 
-/// Processor time in seconds for one design. The largest accepted picture needs about 2 s.
+/// Processor time in seconds for one design. The largest accepted image needs about 2 s.
 const CPU_SECONDS: u64 = 10;
-/// Maximum size of the answer's JSON frame, in bytes.
+/// Maximum size of the JSON frame of the answer, in bytes.
 const MAX_JSON: usize = 64 << 10;
 
-/// Properties of a prepared design. Its two pictures follow as frames.
+/// Properties of a prepared design. The frames of its two pictures follow.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Measured {
     kind: Kind,
@@ -36,15 +36,15 @@ impl Sandbox {
     /// Prepares an uploaded design in a child. Waits for a free slot before it reads the file.
     ///
     /// # Errors
-    /// No child can be started or used, or the file can't be read or is larger than [`MAX_BYTES`].
-    /// Defects of the design are in the result.
+    /// Fails if no child can be started or used, if the file can't be read, or if it is larger than
+    /// [`MAX_BYTES`]. Defects of the design are part of the result.
     pub async fn prepare_design(
         &self,
         file: &Path,
     ) -> Result<Result<Prepared, NotTaken>, SandboxError> {
         let slot = self.slot().await?;
         if tokio::fs::metadata(file).await?.len() > MAX_BYTES {
-            return Err(io::Error::other("the design is larger than a design may be").into());
+            return Err(io::Error::other("the design exceeds the maximum size").into());
         }
         let mut request = Vec::new();
         wire::write(&mut request, &tokio::fs::read(file).await?)?;

@@ -1,28 +1,28 @@
-//! Ways in which a child ends without an answer.
+//! Classification of children that end without an answer.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use rustix::process::Signal;
 
-/// Way in which a child ended without an answer.
+/// Reason why a child ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// It exceeded its limit of processor time or wall-clock time.
+    /// The child exceeded its limit of processor time or wall-clock time.
     TooSlow,
-    /// It ran out of memory or stack.
+    /// The child ran out of memory or stack.
     TooLarge,
-    /// It was killed by the parent or the system.
+    /// The parent or the system killed the child.
     Killed,
-    /// It made a forbidden system call.
+    /// The child made a forbidden system call.
     Forbidden,
-    /// It panicked or ended in another way.
+    /// The child panicked, or ended in another way.
     Broken,
 }
 
 impl Ended {
-    /// Derives the way from an exit status. Both a failed allocation and a stack overflow end in an
-    /// abort.
+    /// Derives the reason from an exit status. Both a failed allocation and a stack overflow cause
+    /// an abort.
     pub(super) fn of(status: ExitStatus) -> Self {
         match status.signal().and_then(Signal::from_named_raw) {
             Some(Signal::XCPU) => Self::TooSlow,

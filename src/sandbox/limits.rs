@@ -1,5 +1,5 @@
-//! Resource limits of a child. The child sets them before it reads any untrusted data. A lowered
-//! limit can't be raised again.
+//! Resource limits of a child. The child sets them before it reads untrusted data. A limit that was
+//! lowered can't be raised again.
 
 use std::io;
 
@@ -7,21 +7,21 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 #[cfg(target_os = "linux")]
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-/// Maximum address space in bytes. The program itself uses about 200 MiB of it.
+/// Maximum address space in bytes. The program without a task uses about 200 MiB.
 pub(super) const MEMORY: u64 = 1 << 30;
-/// Maximum stack of the only thread in bytes. typst limits its recursion and needs less than this.
+/// Maximum stack of the only thread, in bytes. typst limits its recursion and needs less.
 const STACK: u64 = 64 << 20;
 /// Maximum number of open files: standard input, output and error.
 const OPEN_FILES: u64 = 3;
 
 /// Applies all limits.
 ///
-/// Even without these limits, a template could not open a file or a connection, because it sees
-/// only the virtual files that [`crate::certificate_pdf`] provides. The limits bound the resources
-/// that a template can use, and the effects of a defect in typst.
+/// Without these limits, a template could not open files or connections either, because it can
+/// access only the virtual files that [`crate::certificate_pdf`] provides. The limits restrict the
+/// resources that a template can use, and the effects of a defect in typst.
 ///
 /// # Errors
-/// The system rejects a limit that it supports.
+/// Fails if the system rejects a limit that it supports.
 pub(super) fn take_on(cpu_seconds: u64) -> io::Result<()> {
     // Linux only. On other systems, a child whose parent has ended is stopped by the limit of
     // processor time below.
@@ -49,7 +49,7 @@ pub(super) fn take_on(cpu_seconds: u64) -> io::Result<()> {
     }
 }
 
-/// Lowers a limit permanently. Keeps a limit that is already lower.
+/// Lowers a limit permanently. A limit that is already lower is not changed.
 fn at_most(resource: Resource, most: u64) -> io::Result<()> {
     let hard = rustix::process::getrlimit(resource).maximum;
     let limit = Some(hard.map_or(most, |hard| hard.min(most)));

@@ -1,12 +1,13 @@
-//! Sandbox for untrusted files: a separate process draws issuers' templates and prepares uploaded
-//! designs. Infinite loops, excessive memory use and defects in a parser affect only that process.
+//! Sandbox for untrusted files. A separate process draws certificates with issuers' templates and
+//! prepares uploaded designs. Infinite loops, excessive memory use and parser defects affect only
+//! that process.
 //!
-//! The child is this program, started as `laureate sandbox-child` (internal). It reads one question
-//! from standard input, writes the answer to standard output and exits. It has no other open file.
-//! Before it reads the question, it drops privileges, access to the file system and most system
-//! calls ([protections]), and sets [limits] of memory and processor time. The parent kills a child
-//! that takes too long, and limits the size of its answer. A template sees only virtual files whose
-//! bytes are in the question.
+//! The child is this program, started with the internal command `laureate sandbox-child`. It reads
+//! one question from standard input, writes the answer to standard output and exits. It has no
+//! other open file. Before it reads the question, it gives up privileges, access to the file system
+//! and most system calls ([protections]), and it sets [limits] for memory and processor time. The
+//! parent kills a child that takes too long, and it limits the size of the answer. A template can
+//! access only virtual files whose bytes are in the question.
 
 mod child;
 mod designs;
@@ -39,9 +40,10 @@ pub use templates::{Form, MAX_DRAWN, MAX_JOBS, NotDrawn, Question};
 
 use ended::Ended;
 
-/// Maximum number of concurrent children of one [`Sandbox`] and its clones.
+/// Maximum number of simultaneous children of one [`Sandbox`] and its clones.
 const AT_ONCE: usize = 2;
-/// Allowed wall-clock time per second of processor time. On a busy machine, a process has to wait.
+/// Wall-clock time that a child may use per second of processor time. On a busy machine, a process
+/// has to wait for the processor.
 const PATIENCE: u32 = 4;
 /// Environment variable with the allocator settings of a child: one arena and no background thread.
 const ALLOCATOR: (&str, &str) = (
@@ -49,32 +51,32 @@ const ALLOCATOR: (&str, &str) = (
     "background_thread:false,percpu_arena:disabled,narenas:1",
 );
 
-/// Error of the sandbox itself. A defective template or design is reported in the answer instead.
+/// Error of the sandbox itself. Defects of a template or design are reported in the answer instead.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The child can't be started, or it violates the protocol.
+    /// The child can't be started, or it doesn't follow the protocol.
     #[error("no sandbox process could be used: {0}")]
     Process(#[from] io::Error),
     /// The question has more than [`MAX_JOBS`] certificates.
-    #[error("one question holds at most {MAX_JOBS} certificates")]
+    #[error("a question must have at most {MAX_JOBS} certificates")]
     TooMany,
 }
 
-/// Kind of work of a child.
+/// Task of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Task {
     /// Draws certificates with a template.
     Draw,
     /// Prepares a design.
     PrepareDesign,
-    /// Reports the protections, and tries something that they forbid.
+    /// Reports the protections and tries one operation that they forbid.
     Probe,
 }
 
 impl Task {
     const ALL: [Self; 3] = [Self::Draw, Self::PrepareDesign, Self::Probe];
 
-    /// Name on the child's command line.
+    /// Returns the name of the task on the child's command line.
     const fn name(self) -> &'static str {
         match self {
             Self::Draw => "draw",
@@ -89,11 +91,11 @@ impl Task {
 struct Allowance {
     /// Processor time in seconds.
     cpu_seconds: u64,
-    /// Largest answer, in bytes.
+    /// Maximum size of the answer in bytes.
     answer: usize,
 }
 
-/// Starter of child processes. Cheap to clone. Clones share the limit of concurrent children.
+/// Starts child processes. Cloning is cheap. Clones share the limit of simultaneous children.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     program: PathBuf,
@@ -101,7 +103,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Creates a sandbox that starts this `laureate` program.
+    /// Creates a sandbox that starts the `laureate` binary at `program`.
     #[must_use]
     pub fn new(program: PathBuf) -> Self {
         Self {
@@ -110,10 +112,10 @@ impl Sandbox {
         }
     }
 
-    /// Creates a sandbox that starts the running program.
+    /// Creates a sandbox that starts the current program.
     ///
     /// # Errors
-    /// The path of the running program is unknown.
+    /// Fails if the path of the current program is unknown.
     pub fn of_this_program() -> io::Result<Self> {
         // On Linux, this is the running program, even if its file has since been replaced by a
         // newer one.
@@ -125,14 +127,14 @@ impl Sandbox {
         }))
     }
 
-    /// Returns a sandbox for the same program with its own slots, so that its users don't wait for
-    /// others.
+    /// Returns a sandbox for the same program with separate slots. Its users don't wait for the
+    /// users of this one.
     #[must_use]
     pub fn another(&self) -> Self {
         Self::new(self.program.clone())
     }
 
-    /// Waits until a child may be started. The slot is held until the child has ended.
+    /// Waits until a child may be started. The caller keeps the slot until the child has ended.
     async fn slot(&self) -> Result<OwnedSemaphorePermit, SandboxError> {
         Ok(self
             .slots
@@ -142,8 +144,8 @@ impl Sandbox {
             .map_err(io::Error::other)?)
     }
 
-    /// Sends `request` to a child and returns its answer, or the way in which it ended without one.
-    /// If the future is dropped, the child is killed.
+    /// Sends `request` to a child. Returns its answer, or the reason why it ended without one. If
+    /// the future is dropped, the child is killed.
     async fn ask(
         &self,
         _slot: &OwnedSemaphorePermit,
@@ -161,7 +163,7 @@ impl Sandbox {
                 match status.code() {
                     Some(0) => return Ok(Ok(answer)),
                     Some(child::FAILED) => {
-                        return Err(io::Error::other("the child could not begin").into());
+                        return Err(io::Error::other("the child could not start its task").into());
                     }
                     _ => Ended::of(status),
                 }
@@ -195,7 +197,7 @@ impl Sandbox {
     }
 }
 
-/// Writes the question, then reads until the child has ended or has written more than `most` bytes.
+/// Writes the question. Then reads until the child has ended or has written more than `most` bytes.
 async fn converse(
     mut child: Child,
     request: &[u8],

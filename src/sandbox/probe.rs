@@ -1,4 +1,4 @@
-//! Self-test of the protections: a child reports them and tries something that they forbid.
+//! Self-test of the protections: a child reports them and tries one operation that they forbid.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,15 +13,15 @@ pub(super) const MAX_JSON: usize = 4 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Attempt {
-    /// No operation; the child only reports.
+    /// No operation. The child only reports.
     Nothing,
-    /// Open a folder.
+    /// Opens a folder.
     OpenFile,
-    /// Bind a UDP socket on the loopback interface.
+    /// Binds a UDP socket on the loopback interface.
     OpenSocket,
-    /// Replace the process by another program.
+    /// Replaces the process with another program.
     Execute,
-    /// Start a thread.
+    /// Starts a thread.
     StartThread,
 }
 
@@ -46,14 +46,14 @@ impl Attempt {
 /// Outcome of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probed {
-    /// The child answered.
+    /// The child has answered.
     Alive {
         /// Active protections.
         protections: Protections,
         /// True if the operation succeeded.
         succeeded: bool,
     },
-    /// The kernel ended the child at its forbidden system call.
+    /// The kernel ended the child because of a forbidden system call.
     Stopped,
     /// The child ended in another way.
     Ended,
@@ -70,7 +70,7 @@ impl Sandbox {
     /// Starts a child that reports its protections and tries an operation.
     ///
     /// # Errors
-    /// No child can be started or used.
+    /// Fails if no child can be started or used.
     pub async fn probe(&self, attempt: Attempt) -> Result<Probed, SandboxError> {
         let slot = self.slot().await?;
         let mut request = Vec::new();

@@ -1,6 +1,6 @@
-//! Protections that a child applies before it reads the question. It drops privileges and access to
-//! the file system, the network and most system calls. They exist only on Linux; on other systems,
-//! only the [limits] apply.
+//! Protections that a child applies before it reads the question. It gives up privileges and access
+//! to the file system, the network and most system calls. Protections exist only on Linux. On other
+//! systems, only the [limits] apply.
 
 use std::io;
 
@@ -8,35 +8,35 @@ use serde::{Deserialize, Serialize};
 
 use super::limits;
 
-/// Protections that are active in a child.
+/// Active protections of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Protections {
     /// `no_new_privs`: the child and its children can't gain privileges.
     pub no_new_privileges: bool,
-    /// Landlock: no access to the file system and the network.
+    /// Landlock: no access to the file system or the network.
     pub landlock: Landlock,
-    /// seccomp: only the system calls on an allow-list.
+    /// seccomp: only system calls on an allow-list.
     pub system_calls: bool,
 }
 
-/// Share of the Landlock rules that the kernel enforces.
+/// Extent to which the kernel enforces the Landlock rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Landlock {
-    /// All rules.
+    /// All rules are enforced.
     Full,
-    /// Only the rules that this kernel supports.
+    /// Only the rules that this kernel supports are enforced.
     Partial,
-    /// No rules.
+    /// No rules are enforced.
     Absent,
 }
 
-/// Applies all limits and protections. Leaves out a protection that the kernel doesn't support; the
-/// result reports it.
+/// Applies all limits and protections. A protection that the kernel doesn't support is skipped, and
+/// the result reports this.
 ///
 /// # Errors
-/// The system rejects a limit that it supports, or a thread pool already exists.
+/// Fails if the system rejects a limit that it supports, or if a thread pool already exists.
 pub(super) fn take_on(cpu_seconds: u64) -> io::Result<Protections> {
     let no_new_privileges = no_new_privileges();
     // Landlock comes before the limits, because its rule set needs a file descriptor and the limits
@@ -66,7 +66,7 @@ const fn no_new_privileges() -> bool {
     false
 }
 
-/// Denies access to all paths and TCP ports, and to signals and abstract sockets of other
+/// Denies access to all paths and TCP ports, and to the signals and abstract sockets of other
 /// processes.
 #[cfg(all(
     target_os = "linux",

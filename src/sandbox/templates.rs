@@ -1,4 +1,4 @@
-//! Drawing of certificates with issuers' templates, on the parent's side.
+//! Drawing of certificates with issuers' templates: the part in the parent process.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,45 +14,45 @@ use crate::domain::certification::manifest::Manifest;
 
 /// Maximum number of certificates in one question.
 pub const MAX_JOBS: usize = 10;
-/// Maximum size of a PDF or picture that a template draws, in bytes.
+/// Maximum size of a PDF or picture that a template produces, in bytes.
 pub const MAX_DRAWN: usize = 16 << 20;
 /// Maximum size of a JSON frame of a question or an answer, in bytes.
 pub(super) const MAX_JSON: usize = 4 << 20;
 /// Maximum size of a file in a question, in bytes.
 pub(super) const MAX_FILE: usize = 64 << 20;
-/// Processor time in seconds for a question, and the additional time for each of its certificates.
+/// Processor time in seconds for a question, and additional time for each certificate.
 const CPU_SECONDS: u64 = 3;
 const CPU_SECONDS_EACH: u64 = 1;
 
 /// Question for a child that draws certificates.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Question {
-    /// The template's Typst source.
+    /// Typst source of the template.
     pub source: String,
     /// Manifest of the template.
     pub manifest: Manifest,
-    /// Certificates to draw, at most [`MAX_JOBS`]. The bytes of their pictures follow the JSON as
+    /// Certificates to draw; at most [`MAX_JOBS`]. The bytes of their pictures follow the JSON in
     /// separate frames.
     pub jobs: Vec<RenderJob>,
-    /// Form of each result.
+    /// Format of each result.
     pub form: Form,
 }
 
-/// Form of a drawn certificate.
+/// Format of a drawn certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Form {
-    /// A PDF.
+    /// PDF.
     Pdf,
-    /// PNG with the resolution `dpi`.
+    /// PNG with a resolution of `dpi`.
     Png {
         /// Pixels per inch.
         dpi: u16,
     },
 }
 
-/// Error of a template that did not draw a certificate. The problems may quote the certificate's
-/// texts.
+/// Reason why a template could not draw a certificate. The problems may contain texts of the
+/// certificate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("the template did not draw it: {code}")]
 pub struct NotDrawn {
@@ -60,7 +60,7 @@ pub struct NotDrawn {
     pub code: String,
     /// Problems in the order in which typst reported them.
     pub diagnoses: Personal<Vec<Diagnosis>>,
-    /// True if the child ended, so that the results of its other certificates are unknown.
+    /// True if the child has ended, so that the results of the other certificates are unknown.
     pub ended: bool,
 }
 
@@ -78,31 +78,31 @@ impl NotDrawn {
         }
     }
 
-    /// Creates the error for a child that ended without an answer. The message is for the
-    /// template's author.
+    /// Creates the error for a child that ended without an answer. The message is for the author of
+    /// the template.
     fn ended(ended: Ended, cpu_seconds: u64) -> Self {
         let (code, message) = match ended {
             Ended::TooSlow => (
                 "TEMPLATE_TOO_SLOW",
                 format!(
-                    "it takes longer than the {cpu_seconds} seconds that it has: look for loops without end"
+                    "it takes longer than the limit of {cpu_seconds} seconds: look for infinite loops"
                 ),
             ),
             Ended::TooLarge => (
                 "TEMPLATE_TOO_LARGE",
                 format!(
-                    "it needs more than {} MiB of memory, or calls itself too deep: simplify it",
+                    "it needs more than {} MiB of memory, or its recursion is too deep: simplify it",
                     limits::MEMORY >> 20
                 ),
             ),
             Ended::Killed => (
                 "TEMPLATE_TOO_LARGE",
-                "it was stopped because it takes too much memory, time or output: simplify it"
+                "it was stopped because it exceeded the limit of memory, time or output: simplify it"
                     .to_owned(),
             ),
             Ended::Forbidden | Ended::Broken => (
                 "TEMPLATE_BREAKS_TYPST",
-                "typst itself fails on it: change what was added last, and try again".to_owned(),
+                "typst crashes on this template: undo your last change and try again".to_owned(),
             ),
         };
         Self {
@@ -111,14 +111,14 @@ impl NotDrawn {
         }
     }
 
-    /// Returns the problems, one per line. They may quote the certificate's texts.
+    /// Returns the problems, one per line. They may contain texts of the certificate.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.diagnoses.reveal().iter().map(line).collect()
     }
 }
 
-/// Formats a problem, for example as `line 3, column 5: unknown variable: x (hint: …)`.
+/// Formats a problem as one line, such as `line 3, column 5: unknown variable: x (hint: …)`.
 fn line(said: &Diagnosis) -> String {
     let mut line = match &said.place {
         Some(place) if place.file.ends_with("/template.typ") => {
@@ -138,12 +138,12 @@ fn line(said: &Diagnosis) -> String {
 }
 
 impl Sandbox {
-    /// Draws the certificates in a child and returns the results in the order of the jobs. Waits
-    /// for a free slot first.
+    /// Draws the certificates in a child. Waits for a free slot first. Returns the results in the
+    /// order of the jobs.
     ///
     /// # Errors
-    /// No child can be started or used, or the question has too many certificates. Errors of the
-    /// template are in the results.
+    /// Fails if no child can be started or used, or if the question has too many certificates.
+    /// Errors of the template are part of the results.
     pub async fn draw(
         &self,
         question: &Question,
@@ -169,7 +169,7 @@ impl Sandbox {
     }
 }
 
-/// Encodes a question with its pictures as frames.
+/// Encodes a question and its pictures as frames.
 fn asked(question: &Question) -> io::Result<Vec<u8>> {
     let mut request = Vec::new();
     wire::write(&mut request, &serde_json::to_vec(question)?)?;
@@ -193,7 +193,7 @@ fn answered(answer: &[u8], jobs: usize) -> io::Result<Vec<Result<Bytes, NotDrawn
         serde_json::from_slice(&wire::read(&mut answer, MAX_JSON)?)?;
     if outcomes.len() != jobs {
         return Err(io::Error::other(
-            "the answer is not as long as the question",
+            "the answer has another number of results than the question has certificates",
         ));
     }
     let drawn = |outcome: Result<(), NotDrawn>| {

@@ -1,12 +1,12 @@
-//! Protocol between parent and child: frames, each preceded by its length (four bytes, big-endian).
-//! A question is one JSON frame followed by its files. An answer is one JSON frame followed by the
-//! drawn files.
+//! Protocol between parent and child. It consists of frames; the length of each frame precedes it
+//! (four bytes, big-endian). A question is one JSON frame and its files. An answer is one JSON
+//! frame and the drawn files.
 
 use std::io::{self, Read, Write};
 
 /// Writes a frame.
 pub(super) fn write(out: &mut impl Write, piece: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(piece.len()).map_err(|_| io::Error::other("a piece is too long"))?;
+    let length = u32::try_from(piece.len()).map_err(|_| io::Error::other("a frame is too long"))?;
     out.write_all(&length.to_be_bytes())?;
     out.write_all(piece)
 }
@@ -17,7 +17,7 @@ pub(super) fn read(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
     input.read_exact(&mut length)?;
     let length = u32::from_be_bytes(length) as usize;
     if length > most {
-        return Err(io::Error::other("a piece is longer than it may be"));
+        return Err(io::Error::other("a frame is longer than the limit"));
     }
     let mut piece = Vec::new();
     input.take(length as u64).read_to_end(&mut piece)?;

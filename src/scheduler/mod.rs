@@ -1,8 +1,8 @@
 //! Scheduled tasks.
 //!
-//! Every process with the role scheduler follows the same plan. The first one that writes a note on
-//! the task's subject begins the run; the others find the note and skip it. The notes are also the
-//! history of runs.
+//! Every process with the role scheduler follows the same plan. The first process that writes a
+//! note on the task's subject begins the run. The others find the note and skip the run. The notes
+//! are also the history of runs.
 
 pub mod plan;
 mod run;
@@ -21,9 +21,9 @@ pub enum Task {
     DueMails,
     /// Logs the number of mails by status.
     MailStatistics,
-    /// Warns of many pending mails, failures and a low success rate.
+    /// Warns if many mails are pending, mails failed, or the success rate is low.
     MailWarnings,
-    /// Deletes expired answers stored for an `Idempotency-Key`.
+    /// Deletes expired responses that are stored for an `Idempotency-Key`.
     ExpiredAnswers,
     /// Deletes expired uploads and reports of rejected rows.
     ExpiredFiles,
@@ -39,7 +39,7 @@ impl Task {
         Self::ExpiredFiles,
     ];
 
-    /// Returns the name used in settings, subjects and answers.
+    /// Returns the name that settings, subjects and API responses use.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,19 +51,19 @@ impl Task {
         }
     }
 
-    /// Returns a description for people.
+    /// Returns a description of the task for users.
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
             Self::DueMails => {
-                "lets scheduled mails go whose timer was lost, and sets lost timers again"
+                "releases scheduled mails whose timer was lost, and sets lost timers again"
             }
-            Self::MailStatistics => "writes a line with the numbers of mails into the log",
+            Self::MailStatistics => "logs the number of mails by status",
             Self::MailWarnings => {
-                "warns of many pending mails, of failures and of a low success rate"
+                "warns if many mails are pending, mails failed, or the success rate is low"
             }
-            Self::ExpiredAnswers => "forgets answers kept for an Idempotency-Key that have expired",
-            Self::ExpiredFiles => "deletes uploaded files and rejected rows that have expired",
+            Self::ExpiredAnswers => "deletes expired responses stored for an Idempotency-Key",
+            Self::ExpiredFiles => "deletes expired uploads and reports of rejected rows",
         }
     }
 

@@ -1,4 +1,4 @@
-//! Plan of the tasks: cron expressions and the next time of each.
+//! Plan of the tasks: their cron expressions and next times.
 
 use std::str::FromStr;
 
@@ -15,7 +15,7 @@ use super::settings::{BadSchedule, SchedulerSettings};
 pub struct Planned {
     /// Task.
     pub task: Task,
-    /// Cron expression, as configured.
+    /// Cron expression from the configuration.
     pub expression: String,
     /// True if the task runs on schedule.
     pub enabled: bool,
@@ -36,7 +36,7 @@ impl Plan {
     /// Parses the time zone and the cron expressions.
     ///
     /// # Errors
-    /// One of them can't be parsed.
+    /// The time zone or a cron expression can't be parsed.
     pub fn of(settings: &SchedulerSettings) -> Result<Self, BadSchedule> {
         let time_zone = settings.time_zone.clone();
         let zone = Tz::from_str(&time_zone).map_err(|_| BadSchedule {
@@ -71,8 +71,8 @@ impl Plan {
 }
 
 impl Planned {
-    /// Returns the first planned time after `now`, or `None` if the task is disabled or has no such
-    /// time.
+    /// Returns the first planned time after `now`. Returns `None` if the task is disabled or its
+    /// expression matches no future time.
     #[must_use]
     pub fn next_after(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         if !self.enabled {

@@ -1,4 +1,4 @@
-//! Loop of each task, and runs requested by users.
+//! Loop for each task, and execution of runs that users request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,23 +17,23 @@ use crate::event_log::{Durable, LogError};
 use crate::projection::Readers;
 use crate::storage::ObjectStorage;
 
-/// Longest sleep. A change of the system clock takes effect after it.
+/// Maximum duration of a sleep. A change of the system clock takes effect after at most this time.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(20);
-/// Delay before a retry.
+/// Delay before a requested run is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Maximum number of requested runs that are handled concurrently, as in
 /// `nats/consumers/tasks.json`.
 const REQUESTS_AT_ONCE: usize = 20;
-/// Maximum length of the text about a run, in characters.
+/// Maximum length of the result text of a run, in characters.
 const MAX_RESULT_CHARS: usize = 300;
 
 /// Dependencies of the tasks.
 pub struct SchedulerParts {
-    /// Executor of commands. Its clock is also the scheduler's.
+    /// Executor of commands. The scheduler uses its clock.
     pub commands: Commands,
     /// Query tables: connections with the projections' schemas in their search path.
     pub tables: Pool,
-    /// Positions of the query tables.
+    /// Positions of the query tables in the log.
     pub readers: Readers,
     /// Database connections with any search path.
     pub database: Pool,
@@ -52,7 +52,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Creates a scheduler with a plan.
+    /// Creates a scheduler that follows `plan`.
     #[must_use]
     pub fn new(parts: SchedulerParts, plan: Plan) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Scheduler {
         }
     }
 
-    /// Runs until `shutdown`, and then completes the runs that have begun.
+    /// Runs until `shutdown` is cancelled. It then completes the runs that have begun.
     ///
     /// # Errors
     /// The namespace is not provisioned.
@@ -77,10 +77,11 @@ impl Scheduler {
     }
 }
 
-/// Follows the plan of one task.
+/// Runs one task at its planned times.
 async fn follow(parts: Arc<SchedulerParts>, planned: Planned, shutdown: CancellationToken) {
     if planned.enabled && planned.task == Task::DueMails {
-        // On a new installation the tables are being built. Before the first event, no mail is due.
+        // On a new installation, the tables don't exist yet. No mail can be due before the first
+        // event.
         let made = async { while parts.readers.wait_for(1, LOOK_AT_THE_CLOCK).await.is_err() {} };
         if shutdown.run_until_cancelled(made).await.is_none() {
             return;
@@ -104,7 +105,7 @@ async fn follow(parts: Arc<SchedulerParts>, planned: Planned, shutdown: Cancella
     shutdown.cancelled().await;
 }
 
-/// Waits until a time. Returns `None` on shutdown.
+/// Waits until the time `due`. Returns `None` on shutdown.
 async fn until(
     parts: &SchedulerParts,
     due: OffsetDateTime,
@@ -122,8 +123,8 @@ async fn until(
     }
 }
 
-/// Begins a run and carries it out, unless another process does. Returns true if this process ran
-/// the task.
+/// Begins and executes a run, unless another process has begun it. Returns true if this process
+/// executed the run.
 async fn attempt(
     parts: &SchedulerParts,
     task: Task,
@@ -161,7 +162,7 @@ async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) {
     let (succeeded, result) = match worked {
         Ok(Ok(result)) => (true, result),
         Ok(Err(error)) => (false, format!("{error:#}")),
-        Err(_) => (false, "it took too long and was stopped".to_owned()),
+        Err(_) => (false, "it was stopped after the time limit".to_owned()),
     };
     let result: String = result
         .chars()
@@ -197,7 +198,7 @@ async fn take_requests(
     };
     let handle = |message: Message| {
         let parts = parts.clone();
-        // If the acknowledgement is lost, the redelivered request finds its own run.
+        // If the acknowledgement is lost, the redelivered request finds the run that it began.
         async move { take(&parts, message.subject.as_str(), &message.payload).await }
     };
     parts
@@ -227,7 +228,7 @@ async fn take(parts: &SchedulerParts, subject: &str, body: &[u8]) -> AckKind {
         Err(_) => return AckKind::Nak(Some(AGAIN_AFTER)),
     }
     let has_run = attempt(parts, task, id, Trigger::Forced, None).await;
-    // Otherwise the request is redelivered, until the current run has ended.
+    // Otherwise the request is redelivered until the current run has ended.
     if has_run {
         AckKind::Ack
     } else {

@@ -1,4 +1,4 @@
-//! Settings of the scheduled tasks and their warnings.
+//! Settings of the scheduled tasks and of their warnings.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,8 @@ use super::plan::Plan;
 pub struct SchedulerSettings {
     /// Time zone of all cron expressions, as an IANA name.
     pub time_zone: String,
-    /// Days for which files under `expiring/` (uploads and reports of rejected rows) are kept; 1 to
-    /// 3650.
+    /// Number of days for which files under `expiring/` (uploads and reports of rejected rows) are
+    /// kept; 1 to 3650.
     pub keep_expiring_days: u32,
     /// Thresholds of the task `mail_warnings`.
     pub warnings: WarningSettings,
@@ -20,17 +20,17 @@ pub struct SchedulerSettings {
     pub tasks: TasksSettings,
 }
 
-/// Thresholds of warnings; see `src/scheduler/warnings.rs`.
+/// Thresholds of the warnings; see `src/scheduler/warnings.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WarningSettings {
-    /// Warns if more mails than this wait for a worker or are being sent.
+    /// A warning is logged if more mails than this are waiting for a worker or being sent.
     pub max_pending: u32,
-    /// Warns if more mails than this failed or have an unknown outcome, of those attempted within
-    /// the last hour.
+    /// A warning is logged if, of the mails attempted within the last hour, more than this failed
+    /// or have an unknown outcome.
     pub max_failed: u32,
-    /// Warns if fewer percent than this were sent, of at least 10 mails that ended within the last
-    /// hour; 0 to 100.
+    /// A warning is logged if the percentage of sent mails is below this, among at least 10 mails
+    /// that ended within the last hour; 0 to 100.
     pub min_success_percent: u32,
 }
 
@@ -42,9 +42,9 @@ pub struct TasksSettings {
     pub due_mails: TaskSettings,
     /// Logs the number of mails by status.
     pub mail_statistics: TaskSettings,
-    /// Warns of many pending mails, failures and a low success rate.
+    /// Warns if many mails are pending, mails failed, or the success rate is low.
     pub mail_warnings: TaskSettings,
-    /// Deletes expired answers stored for an `Idempotency-Key`.
+    /// Deletes expired responses that are stored for an `Idempotency-Key`.
     pub expired_answers: TaskSettings,
     /// Deletes expired uploads and reports of rejected rows.
     pub expired_files: TaskSettings,
@@ -53,14 +53,14 @@ pub struct TasksSettings {
 /// Settings of one task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskSettings {
-    /// Cron expression: minute, hour, day of month, month, day of week. With six fields, the first
-    /// one is seconds.
+    /// Cron expression: minute, hour, day of month, month, day of week. If it has six fields, the
+    /// first one is the second.
     pub cron: String,
     /// True if the task runs on schedule.
     pub enabled: bool,
 }
 
-/// Configured part of the tasks' settings. The rest keeps its default.
+/// Configured part of the tasks' settings. Settings that are missing keep their defaults.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct GivenTasks {
@@ -101,7 +101,7 @@ impl From<GivenTasks> for TasksSettings {
 pub struct BadSchedule {
     /// Name of the setting, below `scheduler.`.
     pub setting: String,
-    /// Problem and remedy.
+    /// Problem, and how to correct it.
     pub problem: String,
 }
 
@@ -160,7 +160,7 @@ impl SchedulerSettings {
         }
     }
 
-    /// Checks the constraints that the types don't express.
+    /// Checks the constraints that the types can't express.
     ///
     /// # Errors
     /// The first invalid setting.

@@ -1,4 +1,4 @@
-//! The tasks. Each returns a text about its result.
+//! Implementation of the tasks. Each task returns a text about its result.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use time::OffsetDateTime;
@@ -13,8 +13,8 @@ use crate::workers::timers::{Released, release_if_due};
 
 /// Number of scheduled mails per query.
 const PAGE: i64 = 500;
-/// Time before a mail is due from which its timer is checked. A lost timer of a later mail is found
-/// by a later run.
+/// The timer of a mail is checked in this time before the mail is due. If the timer of a later mail
+/// is lost, a later run of the task sets it again.
 const AHEAD: time::Duration = time::Duration::minutes(15);
 /// Maximum number of mails that are checked concurrently. They share group commits.
 const AT_ONCE: usize = 64;
@@ -30,7 +30,7 @@ impl SchedulerParts {
             Task::ExpiredAnswers => {
                 let answers =
                     database::forget_expired_answers(&self.database, &self.namespace).await?;
-                Ok(format!("{answers} answers forgotten"))
+                Ok(format!("{answers} responses deleted"))
             }
             Task::ExpiredFiles => {
                 let days = time::Duration::days(self.settings.keep_expiring_days.into());
@@ -43,8 +43,8 @@ impl SchedulerParts {
         }
     }
 
-    /// Releases due mails and sets lost timers. The table only selects the mails; the log decides
-    /// if each is due.
+    /// Releases due mails and sets lost timers again. The table only selects the mails. The log
+    /// decides whether each mail is due.
     async fn due_mails(&self) -> anyhow::Result<String> {
         let mut released = 0_u32;
         let mut timers = 0_u32;
@@ -137,7 +137,7 @@ impl SchedulerParts {
         }
         let names: Vec<_> = found.iter().map(|warning| warning.name()).collect();
         Ok(if names.is_empty() {
-            "nothing to warn of".to_owned()
+            "no warnings".to_owned()
         } else {
             names.join(", ")
         })

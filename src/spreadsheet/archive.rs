@@ -1,5 +1,5 @@
-//! Checks of an XLSX before it is parsed: archive structure, workbook part, encryption and inflated
-//! size.
+//! Checks of an XLSX file before it is parsed: archive structure, workbook part, encryption and
+//! inflated size.
 
 use std::io::{self, BufReader, Read, Seek};
 
@@ -10,11 +10,11 @@ use super::{Limits, SheetError};
 
 mod directory;
 
-/// Largest distance between two `<`, in bytes. The XML reader buffers this run as a whole. A cell
-/// holds at most 32,767 characters.
+/// Maximum distance between two `<`, in bytes. The XML reader buffers this range completely. A cell
+/// has at most 32,767 characters.
 const MAX_RUN_BYTES: u64 = 1 << 20;
 
-/// Inflates every part, discards the output, and rejects an archive that exceeds the limits.
+/// Inflates every part without keeping the output. Rejects an archive that exceeds the limits.
 pub(super) fn check<R: Read + Seek>(mut file: R, limits: &Limits) -> Result<(), SheetError> {
     directory::check(&mut file)?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip_error)?;
@@ -56,14 +56,14 @@ fn zip_error(error: ZipError) -> SheetError {
             SheetError::Encrypted
         }
         ZipError::UnsupportedArchive(_) => {
-            SheetError::broken("it is packed in a way spreadsheet programs do not use")
+            SheetError::broken("its compression method is not one that spreadsheet programs use")
         }
         _ => SheetError::broken("its archive is not whole"),
     }
 }
 
-/// Returns true if the reader may open the part `name` (in lower case). Excludes pictures, which
-/// have no markup, and customXml, where queries store long base64 texts.
+/// Returns true if the reader may open the part `name`, which must be in lower case. Excludes
+/// pictures, which have no markup, and customXml, where queries store long base64 texts.
 pub(super) fn is_read(name: &str) -> bool {
     (name.ends_with(".xml") || name.ends_with(".rels")) && !name.starts_with("customxml/")
 }
@@ -71,7 +71,7 @@ pub(super) fn is_read(name: &str) -> bool {
 /// Limits for one part.
 struct Allowed {
     bytes: u64,
-    /// Limit for the whole archive, for the error message.
+    /// Limit for the whole archive. It is used in the error message.
     limit: u64,
     run: u64,
 }
@@ -91,10 +91,10 @@ impl Allowed {
     }
 }
 
-/// Inflates a part and returns its size in bytes. Declared sizes are not trusted.
+/// Inflates a part and returns its size in bytes. Declared sizes are ignored.
 ///
 /// # Errors
-/// The part is damaged, exceeds the size limit, or has too long a run without `<`.
+/// Fails if the part is damaged, exceeds the size limit, or has too long a range without `<`.
 fn inflate(part: &mut impl Read, allowed: &Allowed) -> Result<u64, SheetError> {
     let mut buffer = vec![0; 64 * 1024];
     let mut bytes = 0;

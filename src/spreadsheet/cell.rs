@@ -1,13 +1,14 @@
-//! Cells and rows, as read from any file format.
+//! Cells and rows as read from a file of any format.
 
 use super::row::RowError;
 use crate::domain::{Personal, trimmed};
 
-/// One cell of a file.
+/// Cell of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
     Text(Personal<String>),
-    /// Content that is invalid in any field. It is ignored in a column without a meaning.
+    /// Content that is invalid in every field. It is ignored in columns that are not mapped to a
+    /// field.
     Unusable {
         shown: Personal<String>,
         code: &'static str,
@@ -16,15 +17,15 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    /// Creates a text cell. A text of more than `max_chars` characters becomes an unusable cell,
-    /// cut to that length.
+    /// Creates a text cell. If the text has more than `max_chars` characters, creates an unusable
+    /// cell with the first `max_chars` characters.
     pub(super) fn text(text: String, max_chars: usize) -> Self {
         match text.char_indices().nth(max_chars) {
             None => Self::Text(text.into()),
             Some((end, _)) => Self::Unusable {
                 shown: text[..end].to_owned().into(),
                 code: "TOO_LONG",
-                message: "is longer than a cell may be; shorten it",
+                message: "is too long for a cell; shorten it",
             },
         }
     }
@@ -53,7 +54,7 @@ impl Cell {
         }
     }
 
-    /// Returns the value for the report.
+    /// Returns the value to show in the report.
     pub(super) const fn shown(&self) -> &Personal<String> {
         match self {
             Self::Text(text) => text,
@@ -66,15 +67,15 @@ impl Cell {
     }
 }
 
-/// Kind of file that a row comes from.
+/// Kind of file from which a row was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// CSV. Rows have fields, and the marks of spreadsheet programs (`'`, `=`) are part of the
-    /// text.
+    /// CSV. Rows have fields, and the marks that spreadsheet programs use (`'`, `=`) are part of
+    /// the text.
     Csv,
-    /// Workbook. Rows have cells, and cells may be absent.
+    /// Workbook. Rows have cells, and cells may be missing.
     Workbook,
-    /// Laureate's own export. The marks of CSV are already removed, so apostrophes and equals signs
+    /// Export of Laureate. The CSV marks have already been removed, so apostrophes and equals signs
     /// are literal.
     Export,
     /// List in a request body. Values are literal.
@@ -84,12 +85,12 @@ pub(super) enum Origin {
 /// One row of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
-    /// 1-based, as the spreadsheet program shows it.
+    /// Row number, from 1, as spreadsheet programs show it.
     pub row: u32,
     pub cells: Vec<Cell>,
     pub origin: Origin,
-    /// True if the spreadsheet program hides the row.
+    /// True if the row is hidden in the spreadsheet program.
     pub is_hidden: bool,
-    /// Errors of the row as a whole, without those of its cells.
+    /// Errors of the row as a whole. Errors of its cells are not included.
     pub faults: Vec<RowError>,
 }

@@ -25,9 +25,9 @@ pub(super) struct Charset {
 enum Kind {
     /// Encoding of the WHATWG Encoding Standard.
     Standard(&'static Encoding),
-    /// DOS code page: characters of the bytes 0x80 to 0xFF.
+    /// DOS code page: the characters of bytes 0x80 to 0xFF.
     Oem(&'static [char; 128]),
-    /// UTF-8 that was decoded as Windows-1252 and encoded as UTF-8 again.
+    /// UTF-8 that was decoded as Windows-1252 and then encoded as UTF-8 again.
     Twice,
 }
 
@@ -37,7 +37,7 @@ impl PartialEq for Charset {
     }
 }
 
-/// UTF-8 that was decoded as Windows-1252 and encoded as UTF-8 again.
+/// UTF-8 that was decoded as Windows-1252 and then encoded as UTF-8 again.
 pub(super) const TWICE: Charset = Charset {
     label: "utf-8-twice",
     kind: Kind::Twice,
@@ -60,27 +60,27 @@ const CP862: Charset = Charset {
     label: "ibm862",
     kind: Kind::Oem(&DECODING_TABLE_CP862),
 };
-/// Code page 737, of DOS in Greece.
+/// DOS code page 737 (Greece).
 const CP737: Charset = Charset {
     label: "ibm737",
     kind: Kind::Oem(&DECODING_TABLE_CP737),
 };
-/// Code page 775, of DOS in the Baltic countries.
+/// DOS code page 775 (Baltic countries).
 const CP775: Charset = Charset {
     label: "ibm775",
     kind: Kind::Oem(&DECODING_TABLE_CP775),
 };
-/// Code page 855, of DOS in Serbia, Macedonia and Bulgaria.
+/// DOS code page 855 (Serbia, Macedonia and Bulgaria).
 const CP855: Charset = Charset {
     label: "ibm855",
     kind: Kind::Oem(&DECODING_TABLE_CP855),
 };
-/// Code page 860, of DOS in Portugal.
+/// DOS code page 860 (Portugal).
 const CP860: Charset = Charset {
     label: "ibm860",
     kind: Kind::Oem(&DECODING_TABLE_CP860),
 };
-/// Code page 865, of DOS in Norway and Denmark.
+/// DOS code page 865 (Norway and Denmark).
 const CP865: Charset = Charset {
     label: "ibm865",
     kind: Kind::Oem(&DECODING_TABLE_CP865),
@@ -90,7 +90,7 @@ const CP437: Charset = Charset {
     kind: Kind::Oem(&DECODING_TABLE_CP437),
 };
 
-/// Lists the encodings that are offered if names are misread, most likely first.
+/// Returns the encodings that are suggested if names were misread, most likely first.
 pub(super) fn offered() -> impl Iterator<Item = Charset> {
     let standard = [
         "utf-8",
@@ -129,7 +129,7 @@ impl Charset {
         }
     }
 
-    /// Finds a text encoding by one of its labels. Upper and lower case are equal.
+    /// Returns the charset with this label, ignoring upper and lower case.
     pub(super) fn of_label(label: &str) -> Option<Self> {
         let label = label.trim().to_ascii_lowercase();
         let found = match label.as_str() {
@@ -166,7 +166,7 @@ impl Charset {
         }
     }
 
-    /// Decodes `bytes`. Returns `None` if they are invalid in this encoding.
+    /// Decodes `bytes`. Returns `None` if they are not valid in this encoding.
     pub(super) fn decoded(self, bytes: &[u8]) -> Option<String> {
         match self.kind {
             Kind::Standard(encoding) => {
@@ -181,8 +181,8 @@ impl Charset {
         }
     }
 
-    /// Encodes `text`, as far as possible. Double-encoded UTF-8 and UTF-16 yield the UTF-8 bytes of
-    /// `text`.
+    /// Encodes `text` as far as possible. For double-encoded UTF-8 and for UTF-16, returns the
+    /// UTF-8 bytes of `text`.
     pub(super) fn encoded(self, text: &str) -> Vec<u8> {
         match self.kind {
             Kind::Standard(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => {
@@ -198,7 +198,7 @@ impl Charset {
     }
 }
 
-/// Lower-case labels of the encodings whose standard names have capitals.
+/// Labels in lower case for the encodings whose standard names have capitals.
 const STANDARD_LABELS: &[&str] = &[
     "utf-8",
     "utf-16le",
@@ -248,7 +248,7 @@ pub(super) enum TextDecoder {
 }
 
 impl TextDecoder {
-    /// Decodes all of `raw` and replaces the content of `out` with the result.
+    /// Decodes all of `raw`. The result replaces the content of `out`.
     pub(super) fn decode(&mut self, raw: &[u8], out: &mut Vec<u8>, is_last: bool) {
         match self {
             Self::Standard(decoder) => standard(decoder, raw, out, is_last),

@@ -1,4 +1,4 @@
-//! Streaming reader of CSV (RFC 4180, and its variants by spreadsheet programs).
+//! Streaming reader for CSV (RFC 4180 and the variants that spreadsheet programs write).
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
@@ -13,22 +13,22 @@ use super::quotes;
 use super::{Limits, SheetError};
 use crate::domain::certification::reading::Reading;
 
-/// Supported delimiters. Most programs write a comma, or a semicolon if the comma is the decimal
-/// sign.
+/// Supported delimiters. Most programs write a comma. They write a semicolon if the decimal
+/// separator is a comma.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// Size of the file's beginning from which the delimiter is guessed, in bytes.
+/// Number of bytes at the beginning of the file from which the delimiter is guessed.
 const START_BYTES: u64 = 64 * 1024;
-/// Number of rows at the beginning that are searched for known headers.
+/// Number of rows at the beginning of the file that are searched for known headers.
 const START_ROWS: usize = 200;
-/// Number of rows at the beginning that are decoded with another encoding as a sample.
+/// Number of rows at the beginning of the file that are decoded with another encoding, as a sample.
 const SAMPLE_ROWS: usize = 100;
-/// Largest size of a record, in bytes. A longer one usually has an unclosed quotation mark.
+/// Maximum size of a record in bytes. A longer record usually has an unclosed quotation mark.
 const RECORD_BYTES: usize = 4 << 20;
-/// Largest row number. It is limited because the rows of a workbook's further sheets get numbers
-/// above it.
+/// Maximum row number. The limit leaves room for the larger row numbers that the second and later
+/// sheets of a workbook get.
 const LAST_LINE: u32 = u32::MAX / 2;
 
-/// Iterator over the records of a CSV file, including the header, without blank lines.
+/// Iterator over the records of a CSV file. The header is included, blank lines are skipped.
 pub(super) struct DelimitedRows {
     reader: csv::Reader<Text<File>>,
     record: ByteRecord,
@@ -41,15 +41,16 @@ pub(super) struct DelimitedRows {
     ended: bool,
 }
 
-/// Encoding of a CSV file, and the bytes at its beginning.
+/// Encoding of a CSV file, and the bytes at the beginning of the file.
 pub(super) struct Dialect {
     pub charset: Charset,
     pub source: EncodingSource,
-    /// The first bytes of the file.
+    /// First bytes of the file.
     pub start: Vec<u8>,
 }
 
-/// Detects encoding and delimiter. Returns a reader positioned before the first row.
+/// Detects the encoding and the delimiter. Returns a reader that is positioned before the first
+/// row.
 pub(super) fn open(
     mut file: File,
     limits: Limits,
@@ -107,7 +108,7 @@ pub(super) fn open(
     ))
 }
 
-/// Parses the rows at the beginning of a file with another encoding.
+/// Decodes the beginning of a file with another encoding and parses its rows.
 pub(super) fn first_rows(
     start: &[u8],
     charset: Charset,
@@ -160,8 +161,8 @@ fn builder(delimiter: u8, has_backslashes: bool) -> ReaderBuilder {
     builder
 }
 
-/// Returns true if the file escapes quotation marks as `\"`: a `\"` is found that neither ends a
-/// field nor precedes another quotation mark.
+/// Returns true if the file escapes quotation marks as `\"`. That is so if it has a `\"` that
+/// doesn't end a field and doesn't precede another quotation mark.
 fn has_backslashes(start: &[u8], delimiter: u8) -> bool {
     let is_escape = |three: &[u8]| {
         three.starts_with(b"\\\"")
@@ -171,8 +172,8 @@ fn has_backslashes(start: &[u8], delimiter: u8) -> bool {
     start.windows(3).any(is_escape)
 }
 
-/// Returns true if a field begins with a space and a single quotation mark. Within quoted fields
-/// the mark would be doubled.
+/// Returns true if a field begins with a space and a single quotation mark. In a quoted field, the
+/// quotation mark would be doubled.
 fn is_padded(start: &[u8], delimiter: u8) -> bool {
     let is_opening = |four: &[u8]| {
         (four[0] == b'\n' || four[0] == delimiter)
@@ -183,18 +184,17 @@ fn is_padded(start: &[u8], delimiter: u8) -> bool {
     start.windows(4).any(is_opening) || (start.starts_with(b" \"") && start.get(2) != Some(&b'"'))
 }
 
-/// Excel's `sep=;` line, the first of the file.
+/// Excel's `sep=;` line at the beginning of a file.
 struct Separator {
     delimiter: u8,
     /// Size of the line in bytes, including its line break.
     length: usize,
-    /// True if a program saved the line as an ordinary row. Then the program shows it and counts it
-    /// as row 1.
+    /// True if a program has saved the line as an ordinary row. It then shows the line as row 1.
     is_row: bool,
 }
 
-/// Parses Excel's `sep=;` line: plain, in quotation marks, or saved as a row with blank cells after
-/// it.
+/// Parses Excel's `sep=;` line. It may be plain, in quotation marks, or saved as a row with blank
+/// cells after it.
 fn separator_line(start: &[u8]) -> Option<Separator> {
     let line = start.split(|&byte| byte == b'\n').next()?;
     let length = line.len() + 1;
@@ -218,8 +218,8 @@ fn separator_line(start: &[u8]) -> Option<Separator> {
     })
 }
 
-/// Returns the delimiter that yields the most known headers in one of the first rows. If equal, the
-/// number of fields in the first row decides.
+/// Returns the delimiter with which one of the first rows has the most known headers. If several
+/// delimiters have the same number, the number of fields in the first row decides.
 fn guess_delimiter(start: &[u8], reading: &Reading) -> u8 {
     let score = |delimiter: u8| {
         let fields = first_records(start, delimiter)
@@ -245,7 +245,7 @@ fn first_records(start: &[u8], delimiter: u8) -> impl Iterator<Item = ByteRecord
         .take(START_ROWS)
 }
 
-/// Returns the largest number of known headers in one of the first rows.
+/// Returns the largest number of known headers that one of the first rows has.
 fn known_headers(start: &[u8], delimiter: u8, reading: &Reading) -> usize {
     let mapped: Vec<String> = reading.mapping.keys().map(|header| key(header)).collect();
     let is_known = |field: &&[u8]| {

@@ -1,4 +1,4 @@
-//! Encoding detection, and decoding of CSV files to UTF-8 with `\n` line breaks.
+//! Encoding detection for CSV files, and conversion to UTF-8 with `\n` line breaks.
 
 use std::io::{self, Read};
 
@@ -9,28 +9,29 @@ use super::charset::{Charset, TextDecoder};
 use crate::domain::certification::person::plausible::doubt;
 
 const CHUNK: usize = 16 * 1024;
-/// Bytes from which the encoding is guessed. Chunks of pure ASCII are skipped.
+/// Number of bytes from which the encoding is guessed. Chunks of pure ASCII are not included.
 const GUESSED_FROM: usize = 1 << 20;
 
-/// Source of an encoding.
+/// Way in which an encoding was determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodingSource {
-    /// Given by the uploader.
+    /// The uploader selected it.
     Given,
-    /// Determined by a byte order mark, by zero bytes, or by mostly valid UTF-8.
+    /// A byte order mark, zero bytes, or mostly valid UTF-8 show it.
     Evident,
-    /// Guessed from the bytes.
+    /// It was guessed from the bytes.
     Guessed,
 }
 
-/// Sentinel line after the last line of the text. U+FDD0 is a noncharacter, which no text contains.
-/// If the CSV reader doesn't return this line as a record of its own, it is within a quoted field
-/// that was never closed.
+/// Sentinel line after the last line of the text. U+FDD0 is a noncharacter, which texts don't
+/// contain. If the CSV reader doesn't return this line as a separate record, the line is within a
+/// quoted field that was never closed.
 pub(super) const END_OF_TEXT: &str = "\u{FDD0}end of text\u{FDD0}";
 
-/// Detects UTF-16 without a byte order mark by its zero bytes. In Latin letters, digits and
-/// delimiters, one byte of two is zero, always the same one. Headers consist of these. Some letters
-/// of other scripts have the zero in the other byte, so a small share of those is tolerated.
+/// Detects UTF-16 without a byte order mark by its zero bytes. Headers consist mostly of Latin
+/// letters, digits and delimiters. One of the two bytes of such a character is zero, and always the
+/// same one. Some letters of other scripts have zero as the other byte, so a small share of these
+/// is tolerated.
 pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     let pairs = start.len() / 2;
     let zeros = |offset| {
@@ -51,10 +52,10 @@ pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Detects the encoding by a byte order mark or zero bytes. Otherwise reads the whole text. If
-/// invalid UTF-8 sequences outnumber valid non-ASCII characters, the encoding is guessed; else it
-/// is UTF-8. Text in another encoding hardly ever contains valid non-ASCII UTF-8 sequences, so a
-/// damaged row doesn't make a UTF-8 file unreadable.
+/// Detects the encoding by a byte order mark or zero bytes. If there are none, reads the whole
+/// text. The encoding is then UTF-8, unless invalid UTF-8 sequences outnumber valid non-ASCII
+/// characters; in that case, it is guessed. Texts in other encodings rarely contain valid non-ASCII
+/// UTF-8 sequences. So a UTF-8 file with a damaged row is still read as UTF-8.
 pub(super) fn detect(mut input: impl Read) -> io::Result<(Charset, EncodingSource)> {
     let evident = |encoding| Ok((Charset::standard(encoding), EncodingSource::Evident));
     let mut buffer = vec![0; CHUNK];
@@ -102,7 +103,7 @@ pub(super) fn detect(mut input: impl Read) -> io::Result<(Charset, EncodingSourc
     }
 }
 
-/// Guesses the encoding of a text that is not UTF-8.
+/// Guesses the encoding of a text that isn't UTF-8.
 fn guess(sample: &[u8]) -> Charset {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(sample, true);
@@ -119,8 +120,8 @@ fn guess(sample: &[u8]) -> Charset {
     }
 }
 
-/// Counts the non-ASCII words that look misread in this encoding. Returns `usize::MAX` if it can't
-/// decode the sample.
+/// Returns the number of non-ASCII words that are probably misread in this encoding. Returns
+/// `usize::MAX` if the sample can't be decoded.
 fn doubts(charset: Charset, sample: &[u8]) -> usize {
     let Some(text) = charset.decoded(sample) else {
         return usize::MAX;
@@ -131,7 +132,7 @@ fn doubts(charset: Charset, sample: &[u8]) -> usize {
     words.filter(|word| doubt(word, true).is_some()).count()
 }
 
-/// Returns the number of bytes (at most 3) of an incomplete UTF-8 sequence at the end.
+/// Returns the length in bytes (at most 3) of an incomplete UTF-8 sequence at the end.
 fn cut_letter(bytes: &[u8]) -> usize {
     let tail = &bytes[bytes.len().saturating_sub(3)..];
     let lead = tail
@@ -148,8 +149,9 @@ fn cut_letter(bytes: &[u8]) -> usize {
     if present < length { present } else { 0 }
 }
 
-/// Reader that decodes its input to UTF-8. Removes the byte order mark, replaces `\r\n` and single
-/// `\r` with `\n`, and appends [`END_OF_TEXT`]. Reading fails when the allowance is used up.
+/// Reader that decodes its input to UTF-8. It removes the byte order mark, replaces `\r\n` and
+/// single `\r` with `\n`, and appends [`END_OF_TEXT`]. Reading fails if more bytes than allowed are
+/// read; see [`Self::allow`].
 pub(super) struct Text<R> {
     input: R,
     decoder: TextDecoder,
@@ -160,9 +162,9 @@ pub(super) struct Text<R> {
     after_return: bool,
     finished: bool,
     allowance: usize,
-    /// Number of decoded bytes returned so far.
+    /// Number of decoded bytes that were returned so far.
     given: u64,
-    /// Position of the last quotation mark among the returned bytes.
+    /// Position of the last quotation mark in the returned bytes.
     last_quote: Option<u64>,
 }
 
@@ -184,17 +186,18 @@ impl<R: Read> Text<R> {
         }
     }
 
-    /// Sets the allowance to `bytes`. The rest of the previous allowance is lost.
+    /// Allows the reader to return `bytes` more bytes. The rest of the previous allowance is
+    /// discarded.
     pub(super) const fn allow(&mut self, bytes: usize) {
         self.allowance = bytes;
     }
 
-    /// Returns true if the allowance is used up.
+    /// Returns true if no more bytes may be returned.
     pub(super) const fn is_exhausted(&self) -> bool {
         self.allowance == 0
     }
 
-    /// Returns true if a quotation mark was read at `position` or after it.
+    /// Returns true if a quotation mark was read at or after `position`.
     pub(super) fn has_quote_since(&self, position: u64) -> bool {
         self.last_quote.is_some_and(|last| last >= position)
     }
@@ -252,7 +255,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns one byte per read, so that every multi-byte character is split.
+    /// Reader that returns one byte per call, so that every multi-byte character is split.
     struct Slow<'a>(&'a [u8]);
 
     impl Read for Slow<'_> {

@@ -1,4 +1,4 @@
-//! Helpers for tests: generate spreadsheet files and read them.
+//! Test helpers that generate spreadsheet files and read them.
 
 pub(super) mod biff;
 
@@ -17,8 +17,8 @@ pub(super) fn open_bytes(bytes: &[u8], format: Format) -> Result<SheetReader, Sh
     open_within(bytes, format, Limits::default())
 }
 
-/// Writes `bytes` to a file and opens it with `limits`. The file is deleted at once, but stays
-/// readable while open.
+/// Writes `bytes` to a file and opens it with `limits`. The file is deleted immediately, but can be
+/// read while it is open.
 pub(super) fn open_within(
     bytes: &[u8],
     format: Format,
@@ -29,7 +29,7 @@ pub(super) fn open_within(
     open(file.path(), format, limits, &Reading::default())?.with_document_column(true)
 }
 
-/// Writes `bytes` to a file and opens it with the uploader's choices.
+/// Writes `bytes` to a file and opens it with the choices of the uploader.
 pub(super) fn open_chosen(
     bytes: &[u8],
     format: Format,
@@ -40,8 +40,8 @@ pub(super) fn open_chosen(
     open(file.path(), format, Limits::default(), reading)?.with_document_column(true)
 }
 
-/// Reads the names from a CSV file without a required document. A rejected row yields its first
-/// error code.
+/// Reads the names from a CSV file. The document number is not required. For a rejected row,
+/// returns its first error code.
 pub(super) fn names_of(text: &str, reading: &Reading) -> Result<Vec<String>, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
     file.write_all(text.as_bytes())
@@ -63,7 +63,7 @@ pub(super) fn rows(bytes: &[u8], format: Format) -> Vec<SheetRow> {
     reader.collect::<Result<_, _>>().expect("the file is whole")
 }
 
-/// Returns the error of opening or reading a file.
+/// Returns the error that occurs when a file is opened or read.
 pub(super) fn error(bytes: &[u8], format: Format) -> SheetError {
     match open_bytes(bytes, format) {
         Err(error) => error,
@@ -74,7 +74,7 @@ pub(super) fn error(bytes: &[u8], format: Format) -> SheetError {
     }
 }
 
-/// Formats a row as its number, name, document and e-mail address, or as its error codes by column.
+/// Formats a row as number, name, document and e-mail address, or as error codes by column.
 pub(super) fn brief(row: &SheetRow) -> String {
     match &row.outcome {
         RowOutcome::Person { person, raw, .. } => match person.complete(true) {
@@ -117,11 +117,11 @@ pub(super) fn briefs(bytes: &[u8], format: Format) -> Vec<String> {
 
 const RELS: &str = r#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
 
-/// Parts of a workbook. Tests change them before packing.
+/// Parts of a workbook. Tests change them before the file is packed.
 pub(super) struct Workbook {
-    /// Name, `state` attribute and rows (the XML inside `sheetData`) of each sheet.
+    /// Name, `state` attribute and rows of each sheet. The rows are the XML inside of `sheetData`.
     pub sheets: Vec<(&'static str, &'static str, String)>,
-    /// Content of `sharedStrings.xml`, if present.
+    /// Content of `sharedStrings.xml`, if the workbook has one.
     pub strings: Option<String>,
     /// Content of `styles.xml`.
     pub styles: &'static str,
@@ -129,7 +129,7 @@ pub(super) struct Workbook {
     pub properties: &'static str,
     /// XML before `sheetData` in each sheet.
     pub columns: &'static str,
-    /// Additional parts, unchanged.
+    /// Additional parts, which are not changed.
     pub extra: Vec<(&'static str, Vec<u8>)>,
 }
 
@@ -199,7 +199,7 @@ impl Workbook {
     }
 }
 
-/// Formats a row of inline strings, which many programs write.
+/// Formats a row of inline strings, as many programs write it.
 pub(super) fn row(number: u32, cells: &[&str]) -> String {
     let cell = |text: &&str| {
         let escaped = text.replace('&', "&amp;").replace('<', "&lt;");

@@ -1,4 +1,4 @@
-//! Report of the interpretation of a file, for its uploader to check.
+//! Report about the interpretation of a file. The uploader can check it.
 
 use std::collections::BTreeMap;
 
@@ -8,85 +8,84 @@ use super::raw_row::RawRow;
 use super::row::{RowOutcome, SheetRow};
 use crate::domain::{PersonEntry, Personal};
 
-/// Number of first rows that the report shows.
+/// Maximum number of rows that the report shows.
 pub const MAX_SHOWN_ROWS: usize = 5;
-/// Largest number of hidden columns in the report.
+/// Maximum number of hidden columns in the report.
 pub const MAX_HIDDEN_COLUMNS: usize = 100;
-/// Largest number of hidden rows in the report.
+/// Maximum number of hidden rows in the report.
 pub const MAX_HIDDEN_ROWS: usize = 100;
 
 /// Interpretation of a file.
 #[derive(Clone, Debug, Default)]
 pub struct HowRead {
-    /// Label of the encoding, and its source. `None` for workbooks.
+    /// Label of the encoding, and the way in which it was determined. `None` for workbooks.
     pub encoding: Option<(&'static str, EncodingSource)>,
-    /// The sheets of a workbook, in order.
+    /// Sheets of the workbook, in order.
     pub sheets: Vec<SheetState>,
     /// Number of the first header row.
     pub header_row: u32,
-    /// Headers of the first sheet that was read, from left to right, with the fields that they map
-    /// to.
+    /// Headers of the first sheet that was read, from left to right, each with its field.
     pub columns: Vec<(String, Option<&'static str>)>,
-    /// Number of rows that contain only a counter and empty check boxes.
+    /// Number of rows that have nothing but a counter and empty check boxes.
     pub blank_rows: u32,
-    /// Rows that the spreadsheet program hides.
+    /// Rows that are hidden in the spreadsheet program.
     pub hidden: HiddenRows,
-    /// First columns that the spreadsheet program hides, of all sheets that were read.
+    /// First columns that are hidden in the spreadsheet program, from all sheets that were read.
     pub hidden_columns: Vec<HiddenColumn>,
-    /// First rows, by field.
+    /// First rows, with their values by field.
     pub first_rows: Vec<ShownRow>,
-    /// First rows with non-ASCII names, if the encoding is guessed.
+    /// First rows whose names have non-ASCII characters, if the encoding was guessed.
     pub guessed_names: Vec<ShownRow>,
 }
 
-/// Rows that the spreadsheet program hides.
+/// Rows that are hidden in the spreadsheet program.
 #[derive(Clone, Debug, Default)]
 pub struct HiddenRows {
     /// Number of hidden rows.
     pub count: u32,
-    /// First hidden rows: sheet name and row number.
+    /// First hidden rows, as sheet name and row number.
     pub rows: Vec<(Option<String>, u32)>,
     /// True if the hidden rows were read.
     pub are_read: bool,
 }
 
-/// Column that the spreadsheet program hides. Its values are read nevertheless.
+/// Column that is hidden in the spreadsheet program. Its values are still read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenColumn {
     /// Name of the sheet.
     pub sheet: Option<String>,
-    /// Header as written.
+    /// Header as written in the file.
     pub header: String,
 }
 
-/// A sheet of a workbook.
+/// Sheet of a workbook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SheetState {
     /// Name of the sheet.
     pub name: String,
-    /// Outcome of reading it.
+    /// Result for this sheet.
     pub fate: SheetFate,
 }
 
-/// Outcome of reading a sheet.
+/// Result for a sheet: read, or the reason why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SheetFate {
     /// Its rows were read.
     Read,
     /// The uploader did not choose it.
     NotChosen,
-    /// The spreadsheet program hides it.
+    /// It is hidden in the spreadsheet program.
     Hidden,
-    /// It exceeds the number of sheets that are searched.
+    /// It comes after the maximum number of sheets that are searched.
     BeyondLimit,
-    /// No row has the required headers.
+    /// None of its rows has the required headers.
     NoHeaders,
     /// The sheet is empty.
     Empty,
 }
 
 impl SheetFate {
-    /// Returns the name in the API.
+    /// Returns the name that the API uses.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -100,14 +99,14 @@ impl SheetFate {
     }
 }
 
-/// A row as it was read.
+/// Row as it was read.
 #[derive(Clone, Debug)]
 pub struct ShownRow {
-    /// Name of the sheet, in a workbook.
+    /// Name of the sheet, if the file is a workbook.
     pub sheet: Option<String>,
-    /// Row number as the spreadsheet program shows it.
+    /// Row number as shown in spreadsheet programs.
     pub row: u32,
-    /// Values by field. For a rejected row, the values as written.
+    /// Values by field. For a rejected row, the values as written in the file.
     pub values: BTreeMap<&'static str, Personal<String>>,
 }
 

@@ -1,4 +1,4 @@
-//! Reader of people from a request body, stored as JSON Lines.
+//! Reader for lists of people from a request body, which are stored as JSON Lines.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use super::row::RowError;
 use super::{Limits, SheetError};
 use crate::domain::certification::reading::Reading;
 
-/// Field names, which replace the header row.
+/// Field names. They are used instead of a header row.
 const FIELDS: [&str; 9] = [
     "fullName",
     "firstName",
@@ -27,26 +27,26 @@ const FIELDS: [&str; 9] = [
 ];
 /// Largest integer that every JSON parser represents exactly: 2^53 - 1.
 const GREATEST_EXACT: u64 = (1 << 53) - 1;
-/// Largest number of unknown fields that are reported for one element.
+/// Maximum number of unknown fields that are reported for one element.
 const MAX_NAMED: usize = 20;
 
-/// One line of the file: an element of the list in the request.
+/// Line of the file: one element of the list in the request.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PersonLine {
     /// The element, with field names in camelCase.
     pub person: Value,
-    /// Fields that occur twice in the element.
+    /// Fields that occur more than once in the element.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub twice: Vec<String>,
-    /// True if a number of the element is written with an exponent.
+    /// True if a number in the element has an exponent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_exponent: bool,
-    /// Problem of an element that can't be parsed, and its remedy.
+    /// Description of the error and its correction, if the element can't be parsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
 }
 
-/// Returns the records of a file. Rows are line numbers from 1.
+/// Returns the records of a file. Row numbers are line numbers, starting at 1.
 pub(super) fn open(
     file: File,
     limits: Limits,
@@ -70,7 +70,7 @@ pub(super) fn open(
     Ok((map, records))
 }
 
-/// Converts one element of the list to a record. Errors of the element become errors of its row.
+/// Converts one element of the list to a record. Errors of the element become errors of the row.
 fn record(row: u32, line: PersonLine, max_chars: usize) -> Record {
     let (mut fields, mut faults) = match (line.person, line.unreadable) {
         (_, Some(problem)) => (Map::new(), vec![unreadable(&problem)]),
@@ -108,7 +108,7 @@ fn cell(value: Value, has_exponent: bool, max_chars: usize) -> Cell {
 }
 
 /// Converts a non-negative integer to its digits. Accepts `79123456.0`, which Python writes if a
-/// column has blanks. Rejects a number with an exponent, because it may be rounded to a few digits.
+/// column has missing values. Rejects numbers with an exponent, because they may have been rounded.
 fn digits(number: &Number, has_exponent: bool) -> Cell {
     let float = number
         .as_f64()
@@ -117,19 +117,19 @@ fn digits(number: &Number, has_exponent: bool) -> Cell {
         (Some(whole), _) if whole <= GREATEST_EXACT => Cell::Text(whole.to_string().into()),
         (None, Some(_)) if has_exponent => rounded(
             number,
-            "is a number with an exponent, whose last digits may be lost; give it in quotation marks",
+            "is a number with an exponent, whose last digits may be lost; put it in quotation marks",
         ),
         (None, Some(float)) if float <= GREATEST_EXACT as f64 => {
             Cell::Text(format!("{float}").into())
         }
         (Some(_), _) | (None, Some(_)) => rounded(
             number,
-            "is a number with more digits than programs keep; give it in quotation marks",
+            "is a number with more digits than programs can represent; put it in quotation marks",
         ),
         (None, None) => Cell::unusable(
             number.to_string(),
             "WRONG_TYPE",
-            "is a number that is not whole or is negative; give it in quotation marks",
+            "is a negative number or has a fraction; put it in quotation marks",
         ),
     }
 }

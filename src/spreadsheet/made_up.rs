@@ -1,15 +1,15 @@
-//! Generator of fictional people as a CSV file of any length, for the demo and for load tests.
+//! Generator for CSV files of any length with fictional people, for the demo and for load tests.
 
 use std::io::{self, Write};
 
-/// Name in its own script, and its ASCII form for an e-mail address.
+/// Name in its original script, and its ASCII form for an e-mail address.
 type Name = (&'static str, &'static str);
 
-/// Country, with its names.
+/// Country with the names that people of that country get.
 struct Origin {
     country: &'static str,
     document_type: &'static str,
-    /// True if the family name comes first.
+    /// True if the family name is before the given name.
     family_first: bool,
     women: &'static [Name],
     men: &'static [Name],
@@ -181,8 +181,8 @@ const ORIGINS: &[Origin] = &[
 ];
 
 /// Writes a CSV file with a header row and `people` fictional people to `out`. The same `seed`
-/// gives the same bytes. E-mail addresses are unique and end in example.com. Document numbers are
-/// unique up to 90 million people.
+/// gives the same bytes. All e-mail addresses are different and end in example.com. Document
+/// numbers are different for up to 90 million people.
 pub fn made_up_people(people: usize, seed: u64, out: impl Write) -> io::Result<()> {
     let mut sheet = csv::Writer::from_writer(out);
     let header = [
@@ -221,7 +221,7 @@ pub fn made_up_people(people: usize, seed: u64, out: impl Write) -> io::Result<(
     sheet.flush()
 }
 
-/// Returns the I/O error within a `csv` error.
+/// Returns the I/O error inside of a `csv` error.
 fn writers_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -236,8 +236,8 @@ const fn document_number(index: u64, seed: u64) -> u64 {
     10_000_000 + ((index % NUMBERS) * 7_368_787 + seed % NUMBERS) % NUMBERS
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): a small random generator with the same output on every
-/// platform.
+/// SplitMix64 (Steele, Lea and Flood, 2014): a small random number generator with the same output
+/// on every platform.
 struct Draws(u64);
 
 impl Draws {

@@ -1,12 +1,13 @@
-//! Reader of people from uploaded spreadsheets (CSV, XLSX and XLS), row by row, within [`Limits`].
+//! Reader for people in uploaded spreadsheets (CSV, XLSX and XLS). It reads row by row, within
+//! [`Limits`].
 //!
-//! Call [`sniff()`] on the first bytes, then [`open`] on the stored file, and iterate. A
-//! [`SheetError`] concerns the whole file. An error in one row is a [`RowOutcome::Rejected`], and
-//! reading continues with the next row.
+//! Call [`sniff()`] on the first bytes of a file, then [`open`] on the stored file, and iterate
+//! over the rows. A [`SheetError`] applies to the whole file. An error in one row gives a
+//! [`RowOutcome::Rejected`], and reading continues with the next row.
 //!
-//! Memory use is constant, regardless of the file: CSV is decoded and split as it is read, and
-//! workbooks are read cell by cell. Only the shared strings of a workbook are held as a whole, and
-//! their size is limited.
+//! Memory use doesn't depend on the size of the file. CSV is decoded and split while it is read,
+//! and workbooks are read cell by cell. Only the shared strings of a workbook are kept in memory
+//! completely, and their size is limited.
 //!
 //! [`export`] writes tables for spreadsheet programs.
 
@@ -52,32 +53,32 @@ pub use reader::{SheetReader, open};
 pub use row::{RowError, RowOutcome, SheetRow};
 pub use sniff::{Format, SNIFF_BYTES, sniff};
 
-/// Columns that a report of rejected rows adds: row number and reason. When the corrected report is
-/// read, their values are ignored, and their presence identifies the file as such a report.
+/// Columns that a report of rejected rows adds: row number and reason. If the corrected report is
+/// uploaded, their values are ignored. Their presence shows that the file is such a report.
 pub const REPORT_COLUMNS: [&str; 2] = ["laureate_row", "laureate_reason"];
 
-/// Id column of Laureate's export. It identifies a file as an export.
+/// Id column of Laureate's export. Its presence shows that a file is an export.
 pub const EXPORT_ID_COLUMN: &str = "attendee_id";
 
-/// Returns true if `label` names a supported text encoding.
+/// Returns true if `label` is the name of a supported text encoding.
 #[must_use]
 pub fn is_encoding(label: &str) -> bool {
     charset::Charset::of_label(label).is_some()
 }
 
-/// Limits for one file. Blank rows and columns don't count.
+/// Limits for one file. Blank rows and columns are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Size of the uploaded file, in bytes.
+    /// Maximum size of the uploaded file, in bytes.
     pub max_bytes: u64,
-    /// Number of filled rows below the header.
+    /// Maximum number of filled rows below the header.
     pub max_rows: u32,
-    /// Number of columns. A filled cell to the right of the last one is an error.
+    /// Maximum number of columns. A filled cell to the right of the last one is an error.
     pub max_columns: usize,
-    /// Characters in one cell. A longer cell is an error of its row.
+    /// Maximum number of characters in one cell. A longer cell is an error of its row.
     pub max_cell_chars: usize,
-    /// Inflated size of all parts of an XLSX, in bytes. An XLS is not compressed, so `max_bytes`
-    /// limits it.
+    /// Maximum inflated size of all parts of an XLSX file, in bytes. XLS files are not compressed,
+    /// so only `max_bytes` limits them.
     pub max_inflated_bytes: u64,
 }
 

@@ -1,8 +1,9 @@
-//! Number formats of cells (ECMA-376 §18.8.31), limited to the parts that change the value read.
+//! Number formats of cells (ECMA-376 §18.8.31). Only the parts that affect the value are
+//! interpreted.
 
 use std::sync::Arc;
 
-/// Characters of a format code that are parsed, the most that Excel writes. The rest is ignored.
+/// Maximum number of characters of a format code that are parsed. Excel writes no longer codes.
 const MAX_CODE_CHARS: usize = 255;
 
 /// Interpretation of the numbers in a cell.
@@ -11,22 +12,22 @@ pub(super) enum NumberFormat {
     /// The number itself, without thousands separators, percent signs or colours.
     #[default]
     Plain,
-    /// A date, a time of day or both.
+    /// Date, time of day, or both.
     Date,
-    /// Elapsed time, such as `[h]:mm`.
+    /// Elapsed time, for example `[h]:mm`.
     Duration,
-    /// Digits at fixed places, such as `00000000` or `000-00-0000`. `None` is a digit, `Some` a
-    /// literal.
+    /// Digits at fixed places, for example `00000000` or `000-00-0000`. `None` is a digit, `Some`
+    /// is a literal character.
     Places(Arc<[Option<char>]>),
-    /// Sections with conditions, such as `[<=9999999]0000000;00000000`. The first that matches
-    /// applies.
+    /// Sections with conditions, for example `[<=9999999]0000000;00000000`. The first section whose
+    /// condition is true applies.
     Sections(Arc<[Section]>),
 }
 
-/// A section of a format with conditions.
+/// Section of a format with conditions.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Section {
-    /// `None` matches every number.
+    /// Condition on the number. `None` matches every number.
     condition: Option<Condition>,
     format: NumberFormat,
 }
@@ -48,7 +49,7 @@ enum Compare {
 }
 
 impl Condition {
-    /// Parses the text within brackets, such as `<=9999999`.
+    /// Parses the text inside of brackets, for example `<=9999999`.
     fn of(inside: &str) -> Option<Self> {
         let signs = [
             ("<=", Compare::LessOrEqual),
@@ -89,7 +90,8 @@ impl NumberFormat {
         }
     }
 
-    /// Parses a format code. Without conditions, only the first section (positive numbers) is used.
+    /// Parses a format code. If it has no conditions, only the first section (for positive numbers)
+    /// is used.
     pub(super) fn of_code(code: &str) -> Self {
         let code: String = code.chars().take(MAX_CODE_CHARS).collect();
         let sections: Vec<Section> = sections(&code)
@@ -206,10 +208,10 @@ impl NumberFormat {
     }
 }
 
-/// Largest number of sections in a format, without the text section.
+/// Maximum number of sections in a format, without the section for texts.
 const MAX_SECTIONS: usize = 3;
 
-/// Splits a code at the semicolons outside quoted, escaped and bracketed text.
+/// Splits a format code at semicolons. Quoted, escaped and bracketed text is not split.
 fn sections(code: &str) -> Vec<&str> {
     let mut sections = Vec::new();
     let mut start = 0;
@@ -253,7 +255,8 @@ fn is_elapsed(inside: &str) -> bool {
     matches!(first, Some('h' | 'm' | 's')) && letters.all(|letter| Some(letter) == first)
 }
 
-/// Writes the digits of a whole number into its places. Extra digits precede the first digit place.
+/// Writes the digits of an integer into its places. Additional digits precede the first digit
+/// place.
 pub(super) fn in_places(digits: &str, places: &[Option<char>]) -> String {
     let mut written = Vec::with_capacity(places.len().max(digits.len()));
     let mut rest = digits.chars().rev();

@@ -1,11 +1,11 @@
-//! Quotation marks that a CSV parser treats as text.
+//! Quotation marks that the CSV parser treats as part of the text.
 
 use std::borrow::Cow;
 
 use crate::domain::certification::person::is_in_pairs;
 
-/// Joins quoted fields that were split at a delimiter because a blank precedes the opening
-/// quotation mark, as in `1, "Mora, Luis", x`, and removes the quotation marks.
+/// Joins quoted fields that were split at a delimiter because a space precedes the opening
+/// quotation mark, for example `1, "Mora, Luis", x`. Removes the quotation marks.
 pub(super) fn rejoined(fields: Vec<String>, delimiter: char) -> Vec<String> {
     if !fields.iter().any(|field| is_padded(field)) {
         return fields;
@@ -32,13 +32,13 @@ pub(super) fn rejoined(fields: Vec<String>, delimiter: char) -> Vec<String> {
     joined
 }
 
-/// Returns true if `field` begins with blanks that are followed by a quotation mark.
+/// Returns true if `field` begins with a space and a quotation mark.
 fn is_padded(field: &str) -> bool {
     field.starts_with([' ', '\t', '\u{A0}']) && field.trim_start().starts_with('"')
 }
 
-/// Returns true if `field` ends with a closing quotation mark. With `is_first`, it also has the
-/// opening one.
+/// Returns true if `field` ends with a closing quotation mark. If `is_first` is true, `field` also
+/// contains the opening quotation mark.
 fn closes(field: &str, is_first: bool) -> bool {
     let trimmed = field.trim();
     let inside = if is_first {
@@ -54,7 +54,8 @@ fn closes(field: &str, is_first: bool) -> bool {
     marks % 2 == 1
 }
 
-/// Returns the content of enclosing quotation marks, or the trimmed text if there are none.
+/// Returns the text inside of enclosing quotation marks. Returns the trimmed text if there are
+/// none.
 pub(super) fn without_padding(text: &str) -> &str {
     enclosed(text).unwrap_or(text.trim())
 }
@@ -65,12 +66,13 @@ fn enclosed(text: &str) -> Option<&str> {
         .and_then(|rest| rest.strip_suffix('"'))
 }
 
-/// Error for a stray quotation mark, which makes the value ambiguous.
+/// Error: a stray quotation mark makes the value ambiguous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StrayQuote;
 
-/// Returns the value of a cell that may contain quotation marks. Marks that enclose the whole text
-/// are removed. With `keeps_pairs`, pairs around a word are kept, as in `José "Pepe" Gómez`.
+/// Returns the value of a cell that may contain quotation marks. Removes quotation marks that
+/// enclose the whole text. If `keeps_pairs` is true, keeps pairs around a word, for example `José
+/// "Pepe" Gómez`.
 ///
 /// # Errors
 /// [`StrayQuote`] if any other quotation mark remains.
@@ -92,7 +94,7 @@ pub(super) fn understood(text: &str, keeps_pairs: bool) -> Result<Cow<'_, str>, 
     }
 }
 
-/// Returns true if a quotation mark in `text` is not doubled.
+/// Returns true if `text` has a quotation mark that is not doubled.
 fn has_lone_mark(text: &str) -> bool {
     text.replace("\"\"", "").contains('"')
 }

@@ -8,27 +8,27 @@ use super::error::printable;
 use super::headers::{Column, letter};
 use crate::domain::{Personal, trimmed};
 
-/// Largest size of a row in a report, in bytes.
+/// Maximum size of a row in a report, in bytes.
 const MAX_RAW_BYTES: usize = 16 << 10;
 
-/// Row as written in the file, cell by cell, for the report to the uploader. Cells are truncated to
-/// [`super::Limits::max_cell_chars`], and the row to 16 KiB in total, because many rows are in
-/// memory at once.
+/// Row as written in the file, cell by cell, for the report to the uploader. Many rows are in
+/// memory at the same time. So cells are truncated to [`super::Limits::max_cell_chars`], and the
+/// row to 16 KiB in total.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawRow {
     head: Arc<Head>,
     values: Vec<Personal<String>>,
 }
 
-/// Data shared by all rows below one header row.
+/// Data that all rows below the same header row share.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub headers: Arc<[String]>,
-    /// Fields with the positions of their columns.
+    /// Fields, each with the position of its column.
     pub columns: Vec<(Column, usize)>,
-    /// Name of the sheet; `None` outside workbooks.
+    /// Name of the sheet. `None` if the file is not a workbook.
     pub sheet: Option<Arc<str>>,
-    /// Offset added to row numbers, which makes them unique in the file.
+    /// Offset that is added to row numbers to make them unique in the file.
     pub rows_before: u32,
     /// Head of the rows before, in an earlier sheet.
     pub earlier: Option<Arc<Self>>,
@@ -37,8 +37,8 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Returns the header of `field`. A full name joined from parts has the header of the first
-    /// name.
+    /// Returns the header of `field`. If a full name was joined from several columns, returns the
+    /// header of the first name.
     pub(super) fn header(&self, field: &str) -> Option<&str> {
         let of = |name: &str| {
             self.columns
@@ -58,7 +58,7 @@ impl Head {
             .map(String::as_str)
     }
 
-    /// Prefixes `message` with the sheet and the column.
+    /// Adds the names of the sheet and the column in front of `message`.
     fn with_place(&self, column: Option<&str>, message: &str) -> String {
         let sheet = self
             .sheet
@@ -85,27 +85,28 @@ impl RawRow {
         }
     }
 
-    /// Returns the headers as written, left to right. A column without a header has its letter.
+    /// Returns the headers as written, from left to right. For a column without a header, returns
+    /// its letter.
     #[must_use]
     pub fn headers(&self) -> &Arc<[String]> {
         &self.head.headers
     }
 
-    /// Returns the name of the sheet, or `None` outside workbooks.
+    /// Returns the name of the sheet. Returns `None` if the file is not a workbook.
     #[must_use]
     pub fn sheet(&self) -> Option<&str> {
         self.head.sheet.as_deref()
     }
 
-    /// Converts a row number of the whole file to the number in this sheet, as spreadsheet programs
-    /// show it.
+    /// Converts a row number in the whole file to the row number in this sheet, as spreadsheet
+    /// programs show it.
     #[must_use]
     pub fn shown_row(&self, row: u32) -> u32 {
         row.saturating_sub(self.head.rows_before)
     }
 
-    /// Returns the name of an earlier row for a message about this row. `row` is its number in the
-    /// whole file.
+    /// Returns a description of an earlier row for a message about this row. `row` is the number of
+    /// the earlier row in the whole file.
     #[must_use]
     pub fn named_row(&self, row: u32) -> String {
         let heads = std::iter::successors(Some(&self.head), |head| head.earlier.as_ref());
@@ -121,14 +122,14 @@ impl RawRow {
         "an earlier row".to_owned()
     }
 
-    /// Returns the header of `field` as written in the file. A full name joined from parts has the
-    /// header of the first name.
+    /// Returns the header of `field` as written in the file. If a full name was joined from several
+    /// columns, returns the header of the first name.
     #[must_use]
     pub fn header_of(&self, field: &str) -> Option<&str> {
         self.head.header(field)
     }
 
-    /// Returns the header of `field` if all its cells are blank.
+    /// Returns the header of `field` if all cells of the field in this row are blank.
     #[must_use]
     pub fn blank_header_of(&self, field: &str) -> Option<&str> {
         let mut places = self
@@ -146,15 +147,15 @@ impl RawRow {
             .then(|| self.header_of(field))?
     }
 
-    /// Prefixes a message about a column, or about the whole row, with the names of the sheet and
-    /// the column.
+    /// Adds the names of the sheet and the column in front of a message. `column` is `None` for a
+    /// message about the whole row.
     #[must_use]
     pub fn with_place(&self, column: Option<&str>, message: &str) -> String {
         self.head.with_place(column, message)
     }
 
-    /// Returns header and value of each filled cell, left to right. A cell without a header has its
-    /// column's letter.
+    /// Returns the header and the value of each filled cell, from left to right. For a cell without
+    /// a header, returns the letter of its column.
     pub fn pairs(&self) -> impl Iterator<Item = (String, &Personal<String>)> {
         let header = |position: usize| {
             self.head
@@ -171,7 +172,7 @@ impl RawRow {
         filled.map(move |(position, value)| (header(position), value))
     }
 
-    /// Returns the value of `column` as written, or `None` if its cell is blank.
+    /// Returns the value of `column` as written. Returns `None` if the cell is blank.
     pub(super) fn value_of(&self, column: Column) -> Option<&Personal<String>> {
         let position = self
             .head

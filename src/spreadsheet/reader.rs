@@ -1,4 +1,4 @@
-//! Reader of stored files, common to all formats.
+//! Reader for stored files of all formats.
 
 use std::any::Any;
 use std::fmt;
@@ -23,33 +23,33 @@ use crate::domain::Personal;
 use crate::domain::certification::person::order::NameOrder;
 use crate::domain::certification::reading::Reading;
 
-/// Largest number of digits of a row counter. Longer numbers are data.
+/// Maximum number of digits of a row counter. Longer numbers are data.
 const MAX_COUNTER_DIGITS: usize = 6;
 
 /// Item of a source, in file order.
 pub(super) enum Piece {
-    /// Header row of the file, or of a sheet with its name.
+    /// Header row of the file, or header row of a sheet with the name of the sheet.
     Head(Found, Option<Arc<str>>),
     /// Row below the header row.
     Row(Record),
-    /// Sheets of a workbook. Comes after all their rows.
+    /// Sheets of a workbook. This item follows all of their rows.
     Sheets(Vec<SheetState>),
 }
 
 type Pieces = Box<dyn Iterator<Item = Result<Piece, SheetError>> + Send>;
 
-/// Iterator over the rows of a file, in order. An `Err` is the last item: the rest of the file is
-/// not read.
+/// Iterator over the rows of a file, in order. An `Err` is the last item; the rest of the file is
+/// then not read.
 pub struct SheetReader {
     map: HeaderMap,
     head: Arc<Head>,
     pieces: Pieces,
     limits: Limits,
     reading: Reading,
-    /// Encoding assumed for a text file, against which names are checked.
+    /// Encoding that was assumed for a text file. Names are checked with it.
     assumed: Option<Assumed>,
     how: HowRead,
-    /// Number of the last row, unique across all sheets.
+    /// Number of the last row. Row numbers are unique across all sheets.
     last_row: u32,
     filled: u32,
     ended: bool,
@@ -57,12 +57,12 @@ pub struct SheetReader {
     held: Option<Box<dyn Any + Send>>,
 }
 
-/// Opens a file in a format detected by [`super::sniff()`] and reads its header row. Blocks on disk
-/// I/O.
+/// Opens a file in a format that [`super::sniff()`] has detected, and reads its header row. Blocks
+/// on disk I/O.
 ///
 /// # Errors
-/// Returns an error if the file can't be read, is empty, exceeds `limits`, or has no header row
-/// with all required columns.
+/// Fails if the file can't be read, is empty, exceeds `limits`, or has no header row with all
+/// required columns.
 pub fn open(
     path: &Path,
     format: Format,
@@ -183,7 +183,7 @@ fn csv(file: File, limits: Limits, reading: &Reading) -> Result<(Pieces, Assumed
     ))
 }
 
-/// Removes the apostrophes that neutralise formulas from a row of Laureate's own report or export.
+/// Removes the apostrophes that neutralise formulas from a row of a report or export of Laureate.
 fn restored(mut record: Record) -> Record {
     for cell in &mut record.cells {
         if let Cell::Text(text) = cell {
@@ -214,7 +214,7 @@ fn hidden_headers(found: &Found) -> impl Iterator<Item = &String> {
         .filter_map(|position| found.map.headers.get(*position))
 }
 
-/// Returns the headers with the fields that are read from them.
+/// Returns the headers, each with the field that is read from its column.
 fn columns(map: &HeaderMap) -> Vec<(String, Option<&'static str>)> {
     let field = |position: usize| {
         let mut all = map.columns.iter().chain(&map.twins);
@@ -231,7 +231,7 @@ fn columns(map: &HeaderMap) -> Vec<(String, Option<&'static str>)> {
 }
 
 impl SheetReader {
-    /// Holds `guard`, such as a semaphore permit, until the reader is dropped.
+    /// Keeps `guard`, such as a semaphore permit, until the reader is dropped.
     #[must_use]
     pub fn holding(self, guard: impl Any + Send) -> Self {
         Self {
@@ -240,13 +240,14 @@ impl SheetReader {
         }
     }
 
-    /// Returns the headers as written, left to right. A column without a header has its letter.
+    /// Returns the headers as written, from left to right. For a column without a header, returns
+    /// its letter.
     #[must_use]
     pub fn headers(&self) -> &[String] {
         &self.head.headers
     }
 
-    /// Returns the recognised columns with their headers, left to right.
+    /// Returns the recognised columns with their headers, from left to right.
     pub fn columns(&self) -> impl Iterator<Item = (Column, &str)> {
         self.map
             .columns
@@ -254,7 +255,7 @@ impl SheetReader {
             .map(|(column, position)| (*column, self.head.headers[*position].as_str()))
     }
 
-    /// Rejects a sheet without a column for the document number if `requires_document`.
+    /// Rejects a sheet without a column for the document number, if `requires_document` is true.
     ///
     /// # Errors
     /// Returns [`SheetError::MissingColumns`] if the column is missing.
@@ -270,12 +271,12 @@ impl SheetReader {
         Ok(self)
     }
 
-    /// Reads the remaining rows and returns the number of filled rows and how the file was read.
-    /// Only a few rows are parsed for display, so this quickly finds errors that affect the file as
-    /// a whole.
+    /// Reads the remaining rows. Returns the number of filled rows and the report about the
+    /// interpretation of the file. Only the few rows that the report shows are parsed, so errors of
+    /// the file as a whole are found quickly.
     ///
     /// # Errors
-    /// Returns an error if the file can't be read to its end or exceeds the limits.
+    /// Fails if the file can't be read to its end, or if it exceeds the limits.
     pub fn read_through(mut self) -> Result<(u32, HowRead), SheetError> {
         let is_guessed = self
             .how
@@ -304,7 +305,7 @@ impl SheetReader {
         }
     }
 
-    /// Returns the next row that is not skipped by `is_left_out`.
+    /// Returns the next row for which `is_left_out` returns false.
     fn next_filled(&mut self) -> Option<Result<Record, SheetError>> {
         loop {
             let mut record = match self.pieces.next()? {
@@ -352,8 +353,9 @@ impl SheetReader {
         }
     }
 
-    /// Returns true if the row is skipped: it is blank, it has only a counter and empty check
-    /// boxes, or it is hidden and hidden rows are not read. The last two kinds are counted.
+    /// Returns true if the row is skipped: if it is blank, if it has nothing but a counter and
+    /// empty check boxes, or if it is hidden and hidden rows are not read. Rows with only a counter
+    /// and check boxes are counted, and hidden rows too, even if they are read.
     fn is_left_out(&mut self, record: &Record) -> bool {
         if record.cells.iter().all(Cell::is_blank) {
             return true;
@@ -375,7 +377,7 @@ impl SheetReader {
         !self.reading.hidden_rows
     }
 
-    /// Rejects a file if a name in it can't be right in the assumed encoding.
+    /// Rejects the file if a name in it can't be correct in the assumed encoding.
     fn check_names(&self, record: &Record) -> Result<(), SheetError> {
         let Some(assumed) = &self.assumed else {
             return Ok(());
@@ -389,12 +391,12 @@ impl SheetReader {
     }
 }
 
-/// Number of full names with the surname first, below headers that don't say so.
+/// Number of full names that have the surname first although their header doesn't say so.
 #[derive(Default)]
 struct CountedOrder {
     names: u32,
     surname_first: u32,
-    /// The error for the first of them.
+    /// Error for the first of these names.
     first: Option<SheetError>,
 }
 
@@ -439,7 +441,7 @@ impl CountedOrder {
     }
 }
 
-/// The parts of the name in a row, with their columns.
+/// Returns the parts of the name in a row, each with its column.
 fn names<'r>(map: &'r HeaderMap, record: &'r Record) -> impl Iterator<Item = (usize, &'r str)> {
     let named = map.columns.iter().filter(|(column, _)| column.is_name());
     named.filter_map(|(_, position)| match record.cells.get(*position)? {
@@ -448,7 +450,7 @@ fn names<'r>(map: &'r HeaderMap, record: &'r Record) -> impl Iterator<Item = (us
     })
 }
 
-/// Returns true for an unused row of a prepared list: its fields are blank, and its other cells
+/// Returns true for an unused row of a prepared list. Its fields are blank, and its other cells
 /// have at most a counter and empty check boxes.
 fn is_unused(map: &HeaderMap, record: &Record) -> bool {
     let is_empty = |text: &str| {

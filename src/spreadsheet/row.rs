@@ -1,4 +1,4 @@
-//! Conversion of a row's cells to a person or to a list of errors.
+//! Conversion of the cells of a row to a person, or to a list of errors.
 
 use std::sync::Arc;
 
@@ -17,9 +17,10 @@ use crate::domain::trimmed;
 /// Filled row below the header row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SheetRow {
-    /// 1-based row number, as spreadsheet programs show it; the header is usually row 1. In later
-    /// sheets of a workbook, the numbers continue from the last row of the sheet before, so that
-    /// they are unique in the file. [`RawRow::shown_row`] returns the number in the sheet.
+    /// Row number, from 1, as spreadsheet programs show it. The header is usually row 1. In a
+    /// workbook, the numbers of each further sheet continue from the last row of the previous
+    /// sheet, so row numbers are unique in the file. [`RawRow::shown_row`] returns the number
+    /// within the sheet.
     pub row: u32,
     /// Outcome of reading the row.
     pub outcome: RowOutcome,
@@ -30,9 +31,9 @@ pub struct SheetRow {
 pub enum RowOutcome {
     /// All fields are valid.
     Person {
-        /// Fields of the person. E-mail address and document number may be blank.
+        /// Fields of the person. The e-mail address and the document number may be blank.
         person: PersonEntry,
-        /// Certificate id of the row, if the sheet has that column and the cell is filled.
+        /// Certificate id from the row, if the sheet has that column and the cell is filled.
         certificate_id: Option<Uuid>,
         /// The row as written.
         raw: RawRow,
@@ -41,23 +42,23 @@ pub enum RowOutcome {
     Rejected {
         /// The row as written.
         raw: RawRow,
-        /// Errors of the row, at least one.
+        /// Errors of the row. There is at least one.
         errors: Vec<RowError>,
     },
 }
 
-/// Error that rejects a row. Messages contain no cell values.
+/// Error because of which a row is rejected. Messages contain no cell values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowError {
-    /// Header as written in the file; `None` if the error concerns the whole row.
+    /// Header as written in the file. `None` if the error concerns the whole row.
     pub column: Option<String>,
-    /// Name of the field in the API; `None` if the error concerns the whole row.
+    /// Name of the field in the API. `None` if the error concerns the whole row.
     pub field: Option<&'static str>,
-    /// Error code: one of [`FieldError`], or `WRONG_TYPE`, `UNREADABLE`, `UNKNOWN_FIELD`,
-    /// `GIVEN_TWICE`, `FIELD_COUNT`, `INVALID_UUID`, `INVALID_DATE`, `NOT_CALCULATED` or another
-    /// code of an unusable cell.
+    /// Error code. It is the code of a [`FieldError`], one of `WRONG_TYPE`, `UNREADABLE`,
+    /// `UNKNOWN_FIELD`, `GIVEN_TWICE`, `FIELD_COUNT`, `INVALID_UUID`, `INVALID_DATE` and
+    /// `NOT_CALCULATED`, or another code of an unusable cell.
     pub code: &'static str,
-    /// Description of the error and of its correction.
+    /// Description of the error and its correction.
     pub message: String,
 }
 
@@ -152,8 +153,9 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
     }
 }
 
-/// Joins the parts of a name: first and middle names to one, both surnames and the suffix to
-/// another. A placeholder such as a dash or dot means that the person has no such part.
+/// Joins the parts of a name. The first result is the full name, the second has first and middle
+/// names, and the third has both surnames and the suffix. A placeholder such as a dash or a dot
+/// means that the person doesn't have this part.
 fn named(
     full: Option<String>,
     parts: [Option<String>; 5],
@@ -223,7 +225,7 @@ fn field_count(record: &Record, expected: usize) -> Option<RowError> {
     })
 }
 
-/// Returns true if a cell of the row certainly begins with an apostrophe that marks the cell as
+/// Returns true if it is certain that a cell of the row begins with an apostrophe that marks it as
 /// text.
 fn has_marks(record: &Record, map: &HeaderMap) -> bool {
     let text = |position: usize| {
@@ -290,7 +292,8 @@ fn unusable(column: Column, code: &'static str, message: &str) -> RowError {
     }
 }
 
-/// Uses a "Name" column beside those for first and last name if both of these are blank.
+/// If the first name and the last name are blank, uses a "Name" column that is beside their
+/// columns.
 fn with_plain_name(
     mut raw: RawPerson,
     map: &HeaderMap,
@@ -320,11 +323,12 @@ fn with_plain_name(
     raw
 }
 
-/// Returns a full name as it is printed: without the name for the screen, and with the surname
-/// last. Our own exports and lists in requests have names as they are printed.
+/// Returns a full name in its printed form: without a screen name, and with the surname last. Names
+/// from Laureate's exports and from lists in requests already have this form.
 ///
 /// # Errors
-/// The name can't be told, or seems to have the surname first where the header doesn't say so.
+/// Fails if the name is ambiguous, or if it seems to have the surname first although the header
+/// doesn't say so.
 fn whole_name(
     text: String,
     map: &HeaderMap,
@@ -349,12 +353,12 @@ fn whole_name(
     }
 }
 
-/// Returns the name at registration of `Name on the screen (Name at registration)`; any other text
-/// as it is. Pronouns in brackets, such as `(she/her)`, are left out.
+/// Returns the registered name from a text in the form `Screen name (Registered name)`. Other texts
+/// are returned unchanged. Pronouns in brackets, such as `(she/her)`, are removed.
 ///
 /// # Errors
-/// Returns an error if the text in brackets may not be the name: it has only one word, it has a
-/// slash, or the text before it is a name of several words and shares none with it.
+/// Fails if the text in brackets may not be the name: if it has only one word or has a slash, or if
+/// the text before it has several words and none of them is also in brackets.
 fn original_name(text: &str) -> Result<String, &'static str> {
     let mut rest = text.trim();
     loop {
@@ -385,7 +389,7 @@ fn original_name(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Words in default device names, which Zoom shows for participants who have not set a name.
+/// Words in default device names. Zoom shows such a name for participants who have not set one.
 const DEVICES: [&str; 8] = [
     "iphone", "ipad", "android", "galaxy", "samsung", "macbook", "zoom", "huawei",
 ];
@@ -409,7 +413,8 @@ fn folded_words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Splits `text` into the part before its trailing brackets and the part within them.
+/// Splits `text` into the part before the brackets at its end and the part inside of these
+/// brackets.
 fn in_brackets(text: &str) -> Option<(&str, &str)> {
     let inside = text.strip_suffix(')')?;
     let mut depth = 1_u32;
@@ -426,7 +431,7 @@ fn in_brackets(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Returns true if `field` was reported missing only because its cell is unusable.
+/// Returns true if `field` was reported as missing only because its cell is unusable.
 fn covers(unusable: &[&'static str], field: &str) -> bool {
     let is_name = |name: &str| Column::of_name(name).is_some_and(Column::is_name);
     unusable

@@ -1,11 +1,12 @@
-//! Shared strings of a workbook, all in memory.
+//! Shared strings of a workbook. All of them are in memory.
 
 use super::SheetError;
 
-/// Largest size in memory, in bytes.
+/// Maximum size in memory, in bytes.
 const MAX_BYTES: usize = 64 << 20;
 
-/// List of strings in one buffer. Each costs its bytes and 4 more for the offset of its end.
+/// List of strings in one buffer. Each string takes its length in bytes, and 4 bytes for the offset
+/// of its end.
 #[derive(Default)]
 pub(super) struct Strings {
     text: String,

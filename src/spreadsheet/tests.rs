@@ -1,4 +1,4 @@
-//! Tests with whole files, both ordinary and malicious.
+//! Tests with whole files, both valid and malicious.
 
 mod cases;
 mod csv_files;
@@ -17,7 +17,7 @@ mod xlsx_files;
 use super::fixture::rows;
 use super::{Format, RowOutcome};
 
-/// Returns the filled cells of each row, as a report shows them.
+/// Returns the filled cells of each row, in the form of a report.
 fn written(bytes: &[u8], format: Format) -> Vec<Vec<String>> {
     let texts = |row: &super::SheetRow| {
         let (RowOutcome::Person { raw, .. } | RowOutcome::Rejected { raw, .. }) = &row.outcome;

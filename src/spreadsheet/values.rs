@@ -1,4 +1,4 @@
-//! Conversion of typed spreadsheet cells (numbers, dates, booleans, errors) to text or to an
+//! Conversion of typed spreadsheet cells (numbers, dates, booleans, errors) to a text cell or an
 //! unusable cell.
 
 use time::macros::date;
@@ -7,17 +7,18 @@ use time::{Date, Duration};
 use super::cell::Cell;
 use super::number_format::{NumberFormat, in_places};
 
-/// Smallest whole number of more than 15 digits. Spreadsheet programs keep only 15.
+/// Smallest integer with more than 15 digits. Spreadsheet programs keep only 15 digits.
 const FIRST_ROUNDED: f64 = 1e15;
-/// Day after 9999-12-31, the last that spreadsheet programs show, in the 1900 date system.
+/// Serial number of the day after 9999-12-31 in the 1900 date system. Spreadsheet programs can't
+/// show later days.
 const AFTER_LAST_DAY: f64 = 2_958_466.0;
-/// Days from the start of the 1900 date system to the start of the 1904 date system.
+/// Number of days from the start of the 1900 date system to the start of the 1904 date system.
 const FROM_1900_TO_1904: f64 = 1_462.0;
 const SECONDS_A_DAY: f64 = 86_400.0;
 
-/// Converts a number as its cell shows it. Digits fill the places of the format. Dates, as ISO
-/// 8601, and durations give an unusable cell. Any other number is written without an exponent or a
-/// trailing `.0`.
+/// Converts a number to the text that its cell shows. Digits are written into the places of the
+/// format. Dates and durations give an unusable cell; dates are written as ISO 8601. Other numbers
+/// are written without an exponent and without a trailing `.0`.
 pub(super) fn number(number: f64, format: &NumberFormat, is_1904: bool) -> Cell {
     match format {
         NumberFormat::Date => date_text(number, is_1904).map_or_else(invalid_date, date),
@@ -32,13 +33,13 @@ pub(super) fn number(number: f64, format: &NumberFormat, is_1904: bool) -> Cell 
     }
 }
 
-/// Returns an unusable cell for a date or time. Programs convert input that looks like a date, such
-/// as a document number, so no field accepts one.
+/// Returns an unusable cell for a date or time. No field accepts dates: spreadsheet programs
+/// convert every input that looks like a date, for example a document number.
 pub(super) fn date(shown: impl Into<String>) -> Cell {
     Cell::unusable(
         shown,
         "DATE_CELL",
-        "is a date or time: the spreadsheet program has turned what was typed into one; format the column as text and \
+        "is a date or time: the spreadsheet program has converted the typed text; format the column as text and \
          type it again",
     )
 }
@@ -48,7 +49,7 @@ pub(super) fn not_calculated() -> Cell {
     Cell::unusable(
         "=?",
         "NOT_CALCULATED",
-        "is a formula that was never calculated; open the file in a spreadsheet program, save it and upload that",
+        "is a formula that was never calculated; open the file in a spreadsheet program, save it and upload the saved file",
     )
 }
 
@@ -57,7 +58,7 @@ fn plain(number: f64) -> Cell {
         return Cell::unusable(
             format!("{number}"),
             "NUMBER_ROUNDED",
-            "is a number of more than 15 digits, and the spreadsheet has rounded this number; format the column as \
+            "is a number with more than 15 digits, which the spreadsheet program has rounded; format the column as \
              text and type it again",
         );
     }
@@ -75,7 +76,7 @@ pub(super) fn truth(is_true: bool) -> Cell {
     )
 }
 
-/// Returns an unusable cell for a failed formula. `shown` is the program's text for the error.
+/// Returns an unusable cell for a failed formula. `shown` is the error that the program shows.
 pub(super) fn error(shown: impl Into<String>) -> Cell {
     Cell::unusable(
         shown,
@@ -92,11 +93,12 @@ fn invalid_date() -> Cell {
     Cell::unusable(
         "########",
         "INVALID_DATE",
-        "is no date that a spreadsheet program can show; write it as text",
+        "is a date that spreadsheet programs can't show; write it as text",
     )
 }
 
-/// Formats a day as `2025-10-13`, a time of day as `13:45:00`, and both as `2025-10-13T13:45:00`.
+/// Formats a day as `2025-10-13`, a time of day as `13:45:00`, and both together as
+/// `2025-10-13T13:45:00`.
 fn date_text(serial: f64, is_1904: bool) -> Option<String> {
     let last = if is_1904 {
         AFTER_LAST_DAY - FROM_1900_TO_1904
@@ -145,7 +147,7 @@ fn day_text(days: u64, is_1904: bool) -> Option<String> {
     ))
 }
 
-/// Formats an elapsed time as `36:30:00`.
+/// Formats elapsed time, for example as `36:30:00`.
 fn duration_text(days: f64) -> Option<String> {
     let seconds = (days * SECONDS_A_DAY).round();
     if !(0.0..AFTER_LAST_DAY * SECONDS_A_DAY).contains(&seconds) {

@@ -1,8 +1,8 @@
-//! Reads the rows of XLSX and XLS workbooks on a separate thread.
+//! Reads the rows of XLSX and XLS workbooks in a separate thread.
 //!
-//! A sheet's reader borrows its workbook, so both live on that thread and send rows through a
-//! bounded channel. A panic in a library, which a malicious file may cause, ends only that thread:
-//! the file is reported as broken.
+//! The reader of a sheet borrows its workbook. So both are in the separate thread, which sends rows
+//! through a bounded channel. A malicious file may cause a panic in a library. The panic ends only
+//! that thread, and the file is reported as broken.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use super::reader::Piece;
 use super::{Limits, SheetError, archive, xls, xlsx};
 use crate::domain::certification::reading::{ALL_SHEETS, Reading};
 
-/// Capacity of the channel, in rows. A row holds at most columns × characters of a cell.
+/// Capacity of the channel in rows.
 const ROWS_AHEAD: usize = 16;
-/// Largest number of sheets that are read without naming one.
+/// Maximum number of sheets that are read if no sheet is named.
 const MAX_SHEETS: usize = 256;
-/// Largest row number of both formats.
+/// Maximum row number in both formats.
 const LAST_ROW: u32 = 1_048_576;
 
 /// Kind of workbook.
@@ -28,34 +28,34 @@ const LAST_ROW: u32 = 1_048_576;
 pub(super) enum Kind {
     /// Office Open XML.
     Xlsx,
-    /// BIFF8, Excel 97 to 2003.
+    /// BIFF8, the format of Excel 97 to 2003.
     Xls,
 }
 
 /// Opened workbook.
 pub(super) trait Book {
-    /// Returns the worksheets, in order.
+    /// Returns the worksheets in order.
     fn sheets(&self) -> Vec<Named>;
-    /// Opens a sheet's cells. `sheet` is an index into [`Book::sheets`].
+    /// Opens the cells of a sheet. `sheet` is an index into [`Book::sheets`].
     fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError>;
 }
 
-/// Source of a sheet's cells, row by row from the top. Blank cells may be included.
+/// Source of the cells of a sheet, row by row from the top. It may return blank cells.
 pub(super) trait CellSource {
     fn next_cell(&mut self) -> Result<Option<Placed>, SheetError>;
-    /// Returns ranges of hidden columns as 0-based (first, last). Complete once the first cell is
-    /// read.
+    /// Returns ranges of hidden columns as 0-based (first, last). The result is complete after the
+    /// first cell has been read.
     fn hidden_columns(&self) -> &[(u32, u32)];
 }
 
-/// Name of a worksheet, and its visibility.
+/// Name and visibility of a worksheet.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     pub name: String,
     pub is_hidden: bool,
 }
 
-/// Cell with its 0-based position.
+/// Cell and its 0-based position.
 pub(super) struct Placed {
     pub row: u32,
     pub column: u32,
@@ -70,9 +70,9 @@ enum Message {
     End,
 }
 
-/// Reason why the thread stops early.
+/// Reason why the thread stops before the end.
 enum Stop {
-    /// The receiver is dropped.
+    /// The receiver was dropped.
     Unheard,
     Error(SheetError),
 }
@@ -83,8 +83,8 @@ impl From<SheetError> for Stop {
     }
 }
 
-/// Iterator over header rows and rows of the selected sheets. Each sheet's rows follow its header
-/// row.
+/// Iterator over the header rows and the rows of the selected sheets. The rows of a sheet follow
+/// its header row.
 pub(super) struct WorkbookRows {
     messages: Receiver<Message>,
     ended: bool,
@@ -109,7 +109,7 @@ pub(super) fn open(
 }
 
 fn panicked() -> SheetError {
-    SheetError::broken("a part of it is not as the format requires")
+    SheetError::broken("a part of it violates the format")
 }
 
 impl Iterator for WorkbookRows {
@@ -201,7 +201,7 @@ fn is_header(error: &SheetError) -> bool {
     }
 }
 
-/// Selection of sheets.
+/// Selection of the sheets to read.
 enum Chosen {
     First,
     All,
@@ -230,8 +230,8 @@ impl Chosen {
         matches!(self, Self::One(_))
     }
 
-    /// Returns true if further sheets are read, apart from the limit. `has_read`: a sheet was
-    /// already read.
+    /// Returns true if the next sheets must be considered too. `has_read` is true if a sheet was
+    /// already read. The limit of sheets is not considered here.
     const fn looks_on(&self, has_read: bool) -> bool {
         match self {
             Self::First => !has_read,
@@ -302,7 +302,7 @@ impl Iterator for Rows<'_> {
 struct Rows<'a> {
     cells: Box<dyn CellSource + 'a>,
     ahead: Option<Placed>,
-    /// True after the last cell. The source is not read further.
+    /// True after the last cell. The source must not be read again.
     ended: bool,
     limits: Limits,
 }
@@ -364,7 +364,7 @@ impl Rows<'_> {
     }
 }
 
-/// Stores the cell in its column. The column is below `max_columns`, so `cells` stays small.
+/// Puts the cell into its column. The column is below `max_columns`, so `cells` remains small.
 fn place(cells: &mut Vec<Cell>, placed: Placed) {
     let column = placed.column as usize;
     if cells.len() <= column {

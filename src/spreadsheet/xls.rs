@@ -1,13 +1,13 @@
-//! Streaming reader of XLS (BIFF8, Excel 97 to 2003; [MS-XLS]).
+//! Streaming reader for XLS (BIFF8, Excel 97 to 2003; [MS-XLS]).
 //!
-//! This reader parses about 20 kinds of records itself. The library calamine reads the whole file
+//! This module parses about 20 kinds of records itself. The library calamine reads the whole file
 //! at once, allocates memory for the dimensions that the file declares, and copies a shared string
-//! for each cell that refers to it, so that a file of kilobytes can use gigabytes. This reader
-//! keeps one record and the shared strings in memory and ignores declared dimensions. Tests compare
-//! it with calamine.
+//! for each cell that refers to it. So a file of kilobytes can use gigabytes. This module keeps
+//! only one record and the shared strings in memory, and it ignores declared dimensions. Tests
+//! compare it with calamine.
 //!
-//! Own code, because calamine also returns numbers without their formats, so that the document
-//! number `007` becomes 7. A sandbox would only bound its memory.
+//! Another reason is that calamine returns numbers without their formats, so the document number
+//! `007` becomes 7. A sandbox around calamine would only limit its memory.
 
 mod cells;
 mod compound;
@@ -28,16 +28,16 @@ use text::Cursor;
 
 /// BIFF version in the first record of a BIFF8 stream.
 const BIFF8: u16 = 0x0600;
-/// Largest number of formats, of cell styles and of sheets that are kept. Excel writes at most
+/// Maximum number of formats, of cell styles and of sheets that are kept. Excel writes at most
 /// 4,000 styles.
 const MAX_STYLES: usize = 65_536;
 
-/// Open XLS workbook, with the data shared by its sheets.
+/// Open XLS workbook, with the data that its sheets share.
 pub(super) struct Workbook {
     records: Records,
     /// Sheets, each with the offset of its first record in the stream.
     sheets: Vec<(Named, u32)>,
-    /// True if the file has a RecalcId record, which means that the program that saved it
+    /// True if the file has a RecalcId record. It shows that the program that saved the file
     /// calculates formulas.
     is_calculated: bool,
     strings: Strings,
@@ -73,11 +73,13 @@ impl Workbook {
         Ok(workbook)
     }
 
-    /// Reads the workbook globals, which precede the sheets.
+    /// Reads the workbook globals. They precede the sheets.
     fn read_shared(&mut self) -> Result<(), SheetError> {
         self.records.next()?;
         if self.records.kind != records::BEGIN {
-            return Err(SheetError::broken("it does not begin as a workbook does"));
+            return Err(SheetError::broken(
+                "its first record is not that of a workbook",
+            ));
         }
         if self.records.short(0)? != BIFF8 {
             return Err(SheetError::UnknownFormat { what: TOO_OLD });
@@ -121,8 +123,8 @@ impl Workbook {
         Ok(())
     }
 
-    /// Reads the shared strings to the end of their records. The declared count is ignored, because
-    /// it may be false.
+    /// Reads the shared strings up to the end of their records. The declared count is ignored,
+    /// because it may be wrong.
     fn read_strings(&mut self) -> Result<(), SheetError> {
         let most = self.max_chars.saturating_mul(4);
         let mut cursor = Cursor::new(&mut self.records, 8);

@@ -1,8 +1,8 @@
-//! Streaming reader of XLSX (ECMA-376).
+//! Streaming reader for XLSX (ECMA-376).
 //!
-//! This reader parses five kinds of parts itself. Libraries keep a sheet or a cell of any size in
-//! memory, fail at the first invalid cell and don't expose number formats. Tests compare it with
-//! calamine.
+//! This module parses five kinds of parts itself. Libraries keep a sheet or a cell of any size in
+//! memory, fail at the first invalid cell, and don't return number formats. Tests compare this
+//! module with calamine.
 
 mod cells;
 mod package;
@@ -19,7 +19,7 @@ use cells::SheetCells;
 use package::Package;
 use parts::Contents;
 
-/// Open XLSX workbook, with the data shared by its sheets.
+/// Open XLSX workbook, with the data that its sheets share.
 pub(super) struct Workbook {
     package: Package,
     sheets: Vec<(Named, String)>,
@@ -30,7 +30,7 @@ pub(super) struct Workbook {
 }
 
 impl Workbook {
-    /// Opens an archive that `archive::check` has accepted.
+    /// Opens an archive, which `archive::check` must have accepted.
     pub(super) fn open(file: File, limits: &Limits) -> Result<Self, SheetError> {
         let mut package = Package::open(file, limits.max_inflated_bytes)?;
         let main = package

@@ -7,23 +7,24 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use uuid::Uuid;
 
-/// Longest key in bytes. S3 allows 1,024, and a configured prefix is added to the key.
+/// Maximum length of a key in bytes. S3 allows 1,024 bytes, and a configured prefix is added to the
+/// key.
 pub(super) const MAX_KEY_BYTES: usize = 700;
 
-/// Longest part of a key between two `/`, in bytes. It fits into the file name limit of local file
-/// systems.
+/// Maximum length of the part of a key between two `/`, in bytes. Local file systems allow such
+/// file names.
 const MAX_SEGMENT_BYTES: usize = 200;
 
-/// Longest result of [`key_segment`] in bytes.
+/// Maximum length of the result of [`key_segment`] in bytes.
 const MAX_SLUG_BYTES: usize = 60;
 
-/// Key of a stored object: parts of `A–Z a–z 0–9 . _ -`, joined by `/`. No part is empty or starts
-/// with a dot. Such a key is the same in a bucket, a folder and a URL, and can't point outside the
-/// folder.
+/// Key of a stored object: parts of `A–Z a–z 0–9 . _ -`, separated by `/`. Parts are not empty and
+/// don't start with a dot. The key is therefore the same in a bucket, a folder and a URL, and it
+/// can't refer to a file outside of the folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(String);
 
-/// Error for a text that is not an object key.
+/// Error: the text is not a valid object key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The key or a part of it is empty.
@@ -34,7 +35,7 @@ pub enum KeyError {
         "the object key is longer than {MAX_KEY_BYTES} bytes, or one of its parts than {MAX_SEGMENT_BYTES}"
     )]
     TooLong,
-    /// The key has a character outside the alphabet, or a part that starts with a dot.
+    /// The key has a character that is not allowed, or a part that starts with a dot.
     #[error(
         "the object key has characters other than A–Z a–z 0–9 . _ - /, or a part that starts with a dot"
     )]
@@ -42,7 +43,7 @@ pub enum KeyError {
 }
 
 impl ObjectKey {
-    /// Parses a key from outside, for example from an event.
+    /// Parses a key from an external source, for example from an event.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         if text.len() > MAX_KEY_BYTES {
             return Err(KeyError::TooLong);
@@ -81,10 +82,10 @@ fn check_part(part: &str) -> Result<(), KeyError> {
     }
 }
 
-/// Derives a part of a key from a name. The result is lower case and has at most 60 bytes. White
-/// space becomes `_`, letters lose their accents, other ASCII characters become `-`, and all
-/// remaining characters are removed. If nothing is left, the result is `x` and eight hexadecimal
-/// digits of the name's SHA-256, so that names in scripts without Latin letters stay distinct.
+/// Converts a name to a part of a key. The result is in lower case and has at most 60 bytes. White
+/// space becomes `_`, letters lose their accents, and other ASCII characters become `-`. All other
+/// characters are removed. If nothing remains, the result is `x` and eight hexadecimal digits of
+/// the name's SHA-256. So names in scripts without Latin letters have different results.
 #[must_use]
 pub fn key_segment(name: &str) -> String {
     let mut segment = String::new();
@@ -130,7 +131,7 @@ fn push_once(segment: &mut String, separator: char) {
 /// `certificates/{client}_{year}/{certificate_id}_{certificate_name}/{public_id}.pdf`.
 ///
 /// # Errors
-/// `public_id` has characters other than `A–Z a–z 0–9 _ -`.
+/// Fails if `public_id` has characters other than `A–Z a–z 0–9 _ -`.
 pub fn certificate_key(
     client: &str,
     year: i32,
@@ -150,7 +151,7 @@ pub fn certificate_key(
 /// `certificates/design_images/{client}_{year}/{name}_{id}.{extension}`.
 ///
 /// # Errors
-/// `extension` has characters other than `A–Z a–z 0–9 _ -`.
+/// Fails if `extension` has characters other than `A–Z a–z 0–9 _ -`.
 pub fn design_key(
     client: &str,
     year: i32,
@@ -166,7 +167,7 @@ pub fn design_key(
     ))
 }
 
-/// Returns the key of a design's small picture, which has `_small` before the extension.
+/// Returns the key of a design's thumbnail. It has `_small` before the extension.
 pub fn small_design_key(design: &ObjectKey) -> Result<ObjectKey, KeyError> {
     let (name, extension) = design
         .as_str()
@@ -176,25 +177,25 @@ pub fn small_design_key(design: &ObjectKey) -> Result<ObjectKey, KeyError> {
 }
 
 /// Returns the key of a file of an issuer's template: `templates/{id}/{sha256}.{extension}`. The
-/// file is named after its content.
+/// name of the file is the hash of its content.
 ///
 /// # Errors
-/// `sha256` or `extension` has characters other than `A–Z a–z 0–9 _ -`.
+/// Fails if `sha256` or `extension` has characters other than `A–Z a–z 0–9 _ -`.
 pub fn template_key(id: Uuid, sha256: &str, extension: &str) -> Result<ObjectKey, KeyError> {
     check_token(sha256)?;
     check_token(extension)?;
     ObjectKey::parse(&format!("templates/{id}/{sha256}.{extension}"))
 }
 
-/// Returns the key of an import's file: `expiring/imports/{id}/source`. The file contains personal
-/// data. Objects under `expiring/` are deleted when they reach a certain age.
+/// Returns the key of the file of an import: `expiring/imports/{id}/source`. The file contains
+/// personal data. Objects in `expiring/` are deleted when they reach a certain age.
 #[must_use]
 pub fn import_key(import_id: Uuid) -> ObjectKey {
     ObjectKey(format!("expiring/imports/{import_id}/source"))
 }
 
-/// Returns the key of an import's rejected rows: `expiring/imports/{id}/report.ndjson`. The file
-/// contains personal data.
+/// Returns the key of the report of an import's rejected rows:
+/// `expiring/imports/{id}/report.ndjson`. The file contains personal data.
 #[must_use]
 pub fn import_report_key(import_id: Uuid) -> ObjectKey {
     ObjectKey(format!("expiring/imports/{import_id}/report.ndjson"))

@@ -1,11 +1,11 @@
-//! Object storage for issued PDFs, designs and imports, in a local folder or an S3 bucket.
+//! Object storage for issued PDFs, designs and imports, in a local folder or in an S3 bucket.
 //!
-//! Issued files never change: [`ObjectStorage::put_new`] never replaces an object by one with other
-//! bytes. The event log has the key and SHA-256 of each file, so storage is not a source of truth,
-//! and a lost PDF can be rendered again. A local file is written under a temporary name and then
-//! renamed, so a reader never sees an incomplete file. Local files are not synced to disk, so a
-//! power failure may lose recent ones. Keys never contain personal data; [`ObjectKey`] restricts
-//! them to a safe alphabet.
+//! Issued files never change: [`ObjectStorage::put_new`] never replaces an object with other bytes.
+//! The event log contains the key and the SHA-256 of each file. So storage is not a source of
+//! truth, and a lost PDF can be rendered again. A local file is written under a temporary name and
+//! then renamed, so that no reader gets an incomplete file. Local files are not synced to disk, so
+//! a power failure may destroy recent files. Keys never contain personal data, and [`ObjectKey`]
+//! restricts them to safe characters.
 
 mod error;
 mod key;

@@ -14,23 +14,23 @@ use time::OffsetDateTime;
 
 use super::{ObjectKey, StorageError, StorageSettings, settings::Location};
 
-/// Content that the health check writes into a local folder.
+/// Content of the file that the health check writes to a local folder.
 const PROBE: &[u8] = b"laureate can write here\n";
 
-/// Prefix of the objects that are deleted by age.
+/// Prefix of objects that are deleted when they reach a certain age.
 const EXPIRING: &str = "expiring";
 
-/// Limits of one request to S3 and of all its retries together.
+/// Time limits for one request to S3, and for the request with all its retries.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_RETRIES: usize = 4;
 
-/// Stream of an object's bytes.
+/// Stream of the bytes of an object.
 pub type Pieces = BoxStream<'static, Result<Bytes, StorageError>>;
 
-/// Object storage in a folder or a bucket. Cheap to clone.
+/// Object storage in a folder or a bucket. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct ObjectStorage {
     pub(super) store: Arc<dyn ObjectStore>,
@@ -38,7 +38,7 @@ pub struct ObjectStorage {
     pub(super) presigning: Option<Presigning>,
 }
 
-/// Signer for URLs of a bucket's objects, and the prefix of their keys.
+/// Signer for URLs of the objects in a bucket, and the prefix of their keys.
 #[derive(Clone, Debug)]
 pub(super) struct Presigning {
     pub(super) signer: Arc<dyn Signer>,
@@ -55,8 +55,8 @@ pub enum PutNew {
 }
 
 impl ObjectStorage {
-    /// Opens the folder, creating it if it doesn't exist, or prepares access to the bucket. Makes
-    /// no request to the bucket.
+    /// Opens the folder, or prepares access to the bucket. Creates the folder if it doesn't exist.
+    /// Sends no request to the bucket.
     pub fn open(settings: &StorageSettings) -> Result<Self, StorageError> {
         match settings.location()? {
             Location::Folder(path) => {
@@ -90,7 +90,7 @@ impl ObjectStorage {
         }
     }
 
-    /// Stores an object and replaces an existing one. Issued files must use [`Self::put_new`].
+    /// Stores an object. Replaces an existing object. Use [`Self::put_new`] for issued files.
     pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StorageError> {
         self.store
             .put(&path(key), PutPayload::from_bytes(bytes))
@@ -98,10 +98,11 @@ impl ObjectStorage {
         Ok(())
     }
 
-    /// Stores an object that must never change. Storing the same bytes again has no effect.
+    /// Stores an object that must never change. Does nothing if the object exists with the same
+    /// bytes.
     ///
     /// # Errors
-    /// [`StorageError::Differs`] if the object exists with other bytes; it is left unchanged.
+    /// [`StorageError::Differs`] if the object exists with other bytes. It is not changed.
     pub async fn put_new(
         &self,
         key: &ObjectKey,
@@ -138,7 +139,7 @@ impl ObjectStorage {
         }
     }
 
-    /// Returns the object's bytes, or `None` if there is no such object.
+    /// Returns the bytes of the object, or `None` if it doesn't exist.
     ///
     /// # Errors
     /// [`StorageError::TooLarge`] if the object has more than `max_bytes`.
@@ -162,7 +163,8 @@ impl ObjectStorage {
         Ok(Some(found.bytes().await?))
     }
 
-    /// Returns at most the first `most` bytes of an object, or `None` if there is no such object.
+    /// Returns the first `most` bytes of the object, or fewer if it is smaller. Returns `None` if
+    /// it doesn't exist.
     pub async fn get_start(
         &self,
         key: &ObjectKey,
@@ -183,8 +185,8 @@ impl ObjectStorage {
         }
     }
 
-    /// Returns the size of the object in bytes and its content as a stream, or `None` if there is
-    /// no such object.
+    /// Returns the size of the object in bytes, and its content as a stream. Returns `None` if it
+    /// doesn't exist.
     pub async fn get_pieces(&self, key: &ObjectKey) -> Result<Option<(u64, Pieces)>, StorageError> {
         match self.store.get(&path(key)).await {
             Ok(found) => {
@@ -208,7 +210,7 @@ impl ObjectStorage {
         }
     }
 
-    /// Deletes the object. Succeeds if there is no such object.
+    /// Deletes the object. Succeeds even if it doesn't exist.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), StorageError> {
         match self.store.delete(&path(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -216,7 +218,7 @@ impl ObjectStorage {
         }
     }
 
-    /// Deletes at most `most` objects under `expiring/` that were stored before `stored_before`.
+    /// Deletes at most `most` objects in `expiring/` that were stored before `stored_before`.
     /// Returns the number of deleted objects.
     pub async fn delete_expiring(
         &self,
@@ -242,9 +244,8 @@ impl ObjectStorage {
         Ok(gone)
     }
 
-    /// Checks that the storage is usable: that the bucket accepts the credentials, or that the
-    /// folder is writable. Writes nothing to S3, because each write there costs money and may be
-    /// kept as a version for ever.
+    /// Checks that the bucket accepts the credentials, or that the folder is writable. Writes
+    /// nothing to S3, because each write there costs money and may be kept as a version for ever.
     pub async fn check(&self) -> Result<(), StorageError> {
         let place = Path::from("health");
         if self.is_local {
@@ -296,6 +297,6 @@ pub(super) fn path(key: &ObjectKey) -> Path {
 fn deleted_meanwhile(key: &ObjectKey) -> object_store::Error {
     object_store::Error::NotFound {
         path: key.to_string(),
-        source: "it existed, and was deleted before it could be compared; try again".into(),
+        source: "the object existed, but was deleted before it could be compared; try again".into(),
     }
 }

@@ -1,4 +1,4 @@
-//! Presigned URLs: each gives access to one object for a short time, without log-in.
+//! Presigned URLs. Each gives access to one object for a short time without login.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use reqwest::Method;
 
 use super::{ObjectKey, ObjectStorage, StorageError};
 
-/// Validity of a presigned URL. Browsers follow the redirect immediately.
+/// Lifetime of a presigned URL. Browsers follow the redirect immediately.
 const LIFETIME: Duration = Duration::from_secs(60);
 
 impl ObjectStorage {
@@ -18,9 +18,9 @@ impl ObjectStorage {
         self.presigning.is_some()
     }
 
-    /// Returns a URL that is valid for 60 s and serves the object with `disposition` as
-    /// `Content-Disposition`. Returns `None` if downloads are not redirected to the bucket. Doesn't
-    /// check that the object exists.
+    /// Returns a URL that is valid for 60 s. Its response has `disposition` as
+    /// `Content-Disposition` header. Returns `None` if downloads are not redirected to the bucket.
+    /// Doesn't check that the object exists.
     pub async fn download_url(
         &self,
         key: &ObjectKey,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{StorageError, key::MAX_KEY_BYTES};
 use crate::domain::Secret;
 
-/// Longest prefix of keys in bytes. S3 allows 1,024 for prefix, `/` and key.
+/// Maximum length of the prefix of keys in bytes. S3 allows 1,024 bytes for prefix, `/` and key.
 const MAX_PREFIX_BYTES: usize = 1024 - 1 - MAX_KEY_BYTES;
 const TOO_LONG_PREFIX: &str =
     "has a prefix of more than 323 bytes after the bucket; give a shorter one";
@@ -16,17 +16,17 @@ const TOO_LONG_PREFIX: &str =
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
-    /// Local folder as `file:///folder` or a plain path, or S3 bucket as `s3://bucket` or
-    /// `s3://bucket/prefix`.
+    /// Location of the files. A local folder is given as `file:///folder` or as a path, an S3
+    /// bucket as `s3://bucket` or `s3://bucket/prefix`.
     pub url: String,
-    /// S3: base URL of the server, such as `https://s3.example.org`. Default: Amazon's server for
-    /// the region.
+    /// S3: base URL of the server, for example `https://s3.example.org`. Default: Amazon's server
+    /// for the region.
     #[serde(default)]
     pub endpoint: Option<String>,
     /// S3: region. Default `us-east-1`.
     #[serde(default)]
     pub region: Option<String>,
-    /// S3: access key ID. Without it, the role of the instance or container is used.
+    /// S3: access key ID. If absent, the role of the instance or container is used.
     #[serde(default)]
     pub access_key_id: Option<String>,
     /// S3: secret key for `access_key_id`.
@@ -35,17 +35,18 @@ pub struct StorageSettings {
     /// S3: true to allow an `http://` endpoint. Default false.
     #[serde(default)]
     pub allow_http: bool,
-    /// S3: true if the bucket's name is part of the host name and of `endpoint`. Default false.
+    /// S3: true if the name of the bucket is part of the host name, also in `endpoint`. Default
+    /// false.
     #[serde(default)]
     pub virtual_hosted: bool,
-    /// S3: true to redirect downloads to the bucket, by a URL that is valid for one minute. The PDF
-    /// is then not checked against its SHA-256 on each download, and its file is named after the
-    /// certificate. Default false.
+    /// S3: true to redirect downloads to the bucket, with a URL that is valid for one minute. The
+    /// PDF is then not compared with its SHA-256 at each download, and the downloaded file has the
+    /// name of the certificate. Default false.
     #[serde(default)]
     pub presigned_downloads: bool,
 }
 
-/// Location that the URL names.
+/// Location that the URL specifies.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Location {
     Folder(PathBuf),
@@ -71,16 +72,16 @@ impl StorageSettings {
         }
     }
 
-    /// Checks the rules that the types don't enforce.
+    /// Checks the rules that the types can't express.
     ///
     /// # Errors
     /// [`StorageError::Setting`] with the name of the first invalid setting, or
-    /// [`StorageError::Key`] if the prefix is not an object key.
+    /// [`StorageError::Key`] if the prefix is not a valid object key.
     pub fn check(&self) -> Result<(), StorageError> {
         self.location().map(|_| ())
     }
 
-    /// Returns the folder, if files are stored in one.
+    /// Returns the folder, if files are stored in a folder.
     #[must_use]
     pub fn folder_path(&self) -> Option<PathBuf> {
         match self.location() {
@@ -132,13 +133,13 @@ impl StorageSettings {
         if is_for_s3 {
             return Err(invalid(
                 "url",
-                "names a folder, but settings for S3 are given too",
+                "is a folder, but there are also settings for S3",
             ));
         }
         if self.presigned_downloads {
             return Err(invalid(
                 "presigned_downloads",
-                "needs an S3 bucket; a folder has no addresses",
+                "requires an S3 bucket; files in a folder have no URLs",
             ));
         }
         Ok(Location::Folder(PathBuf::from(path)))
@@ -157,7 +158,7 @@ impl StorageSettings {
         if self.access_key_id.is_some() != self.secret_access_key.is_some() {
             return Err(invalid(
                 "secret_access_key",
-                "and `access_key_id` belong together; one is missing",
+                "and `access_key_id` must be set together; one is missing",
             ));
         }
         if !self.allow_http

@@ -12,8 +12,8 @@ use tokio::{
 use super::{ObjectKey, ObjectStorage, StorageError, object_storage::path};
 
 impl ObjectStorage {
-    /// Uploads a local file and returns its size in bytes. A large file is uploaded in parts. The
-    /// object becomes visible once the upload is complete; a failed upload leaves nothing behind.
+    /// Uploads a local file and returns its size in bytes. Large files are uploaded in parts. The
+    /// object becomes visible when the upload is complete. A failed upload leaves no object behind.
     pub async fn put_file(&self, key: &ObjectKey, file: &Path) -> Result<u64, StorageError> {
         let opened = File::open(file)
             .await
@@ -38,8 +38,8 @@ impl ObjectStorage {
         }
     }
 
-    /// Downloads an object into a local file and returns its size in bytes. Creates or truncates
-    /// the file. Returns `None` if there is no such object.
+    /// Downloads an object to a local file and returns its size in bytes. Creates or truncates the
+    /// file. Returns `None` if the object doesn't exist.
     ///
     /// # Errors
     /// [`StorageError::TooLarge`] if the object has more than `max_bytes`.
@@ -88,8 +88,8 @@ fn local(key: &ObjectKey, source: std::io::Error) -> StorageError {
     }
 }
 
-/// Converts an error of the buffered writer. The writer wraps errors of storage in I/O errors; any
-/// other error comes from the local file.
+/// Converts an error of the buffered writer. The writer wraps storage errors in I/O errors. All
+/// other errors are errors of the local file.
 fn into_storage_error(key: &ObjectKey, error: std::io::Error) -> StorageError {
     match error.downcast::<object_store::Error>() {
         Ok(backend) => StorageError::Backend(backend),

@@ -1,4 +1,4 @@
-//! Main loop of every worker: pull, work with heartbeats, acknowledge.
+//! Main loop of every worker: pulls deliveries, handles them with heartbeats, acknowledges them.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,13 +18,12 @@ use crate::event_log::durable::REOPEN_AFTER;
 use crate::event_log::envelope::recorded;
 use crate::event_log::{Durable, EventLog, LogError, RecordedEvent};
 
-/// Number of heartbeats (`+WPI`) within the consumer's ack wait, for deliveries that are being
-/// worked on.
+/// Number of heartbeats (`+WPI`) within the consumer's ack wait while a delivery is being handled.
 const BEATS_PER_ACK_WAIT: u32 = 4;
-/// Time that a pull request for the first message waits at the server. After a restart of the
-/// server, it takes this long until the next request is sent.
+/// Time for which a pull request for the first message waits at the server. A restart of the server
+/// loses the request, and the worker sends the next one only after this time.
 const PULL_WAIT: Duration = Duration::from_secs(5);
-/// Maximum time until the server answers a request that doesn't wait.
+/// Maximum time until the server responds to a request that doesn't wait.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Maximum number of deliveries per pull request.
 const MAX_PULL: usize = 256;
@@ -39,7 +38,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Decodes the event. Returns `None` if the worker with this input doesn't handle it.
+    /// Decodes the event. Returns `None` if the worker with this input doesn't handle the event.
     ///
     /// # Errors
     /// The event can't be decoded.
@@ -51,23 +50,23 @@ impl Delivery {
 /// Outcome of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The outcome is in the log, or there was nothing to do.
+    /// The outcome is recorded in the log, or there was nothing to do.
     Done,
-    /// The event must be delivered again after a delay.
+    /// The server must redeliver the event after a delay.
     Again {
         /// Delay until the redelivery.
         after: Duration,
         /// Reason, without personal data.
         why: String,
     },
-    /// A dependency is unavailable. The event must be delivered again after a delay, which doubles
-    /// with each attempt, from 500 ms to 64 s.
+    /// A dependency is unavailable. The server must redeliver the event after a delay, which
+    /// doubles with each attempt, from 500 ms to 64 s.
     Unavailable {
         /// Reason, without personal data.
         why: String,
     },
-    /// A further attempt can't succeed. The outcome is in the log, and a dead letter is kept for
-    /// the operator.
+    /// A further attempt can't succeed. The outcome is recorded in the log, and a dead letter is
+    /// stored for the operator.
     GiveUp {
         /// Reason, without personal data.
         why: String,
@@ -84,8 +83,8 @@ impl Verdict {
 }
 
 impl From<CommandError> for Verdict {
-    /// A refused command is given up, because a further attempt is refused too. Other errors are
-    /// temporary.
+    /// A refused command is given up, because a further attempt would be refused, too. Other errors
+    /// are temporary and are retried.
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Refused(refusal) => Self::GiveUp {
@@ -102,21 +101,22 @@ pub trait Worker: Send + Sync + 'static {
     const NAME: &'static str;
     /// Maximum number of deliveries per batch.
     const BATCH: usize = 1;
-    /// Number of batches that are fetched in advance while all permits to work are in use. Short
-    /// work then doesn't need a request per batch. Zero if the work is long, because another
+    /// Number of batches that are fetched in advance while all permits are in use. If the work is
+    /// short, this avoids one request per batch. If the work is long, it is zero, because another
     /// process may have a free permit.
     const AHEAD: usize = 0;
 
-    /// Types of the events that the worker handles. Others are acknowledged immediately.
+    /// Types of the events that the worker handles. Events of other types are acknowledged
+    /// immediately.
     const TYPES: &'static [&'static str];
 
     /// Handles `deliveries`. Returns one verdict per delivery, in the same order.
     fn work(&self, deliveries: &[Delivery]) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
-/// Runs a worker until `shutdown` is cancelled, then waits until started batches have ended.
+/// Runs a worker until `shutdown` is cancelled. It then waits until the running batches have ended.
 ///
-/// At most `concurrency` batches are worked on at the same time. After a connection loss, the
+/// At most `concurrency` batches are handled at the same time. After a lost connection, the
 /// consumer is opened again.
 ///
 /// # Errors
@@ -163,8 +163,8 @@ pub async fn run<W: Worker>(
     }
     tasks.close();
     tasks.wait().await;
-    // The last acknowledgements must be sent before the process exits. A lost one only causes a
-    // redelivery.
+    // The last acknowledgements must be sent before the process exits. A lost one would only cause
+    // a redelivery.
     let _ = tokio::time::timeout(ANSWER_WITHIN, log.client().flush()).await;
     Ok(())
 }
@@ -178,10 +178,10 @@ async fn wait(shutdown: &CancellationToken, duration: Duration) {
 
 type Batch = Vec<(Delivery, Message)>;
 
-/// Fetches waiting messages as batches, each with a permit. Never fetches more than there are
-/// permits, because the ack wait starts at the delivery: without heartbeats, a message would be
-/// delivered again and handled twice. Returns `None` if the consumer must be opened again or the
-/// process shuts down.
+/// Fetches waiting messages as batches, each with a permit. Never fetches more batches than there
+/// are free permits, because the ack wait starts at the delivery. A message that waited without
+/// heartbeats would be redelivered and handled twice. Returns `None` if the consumer must be opened
+/// again or the process shuts down.
 async fn next_batches<W: Worker>(
     log: &EventLog,
     consumer: &PullConsumer,
@@ -234,7 +234,7 @@ async fn next_batches<W: Worker>(
     Some(batches)
 }
 
-/// Waits for one message. Returns `None` if none arrives in time.
+/// Waits for one message. Returns `None` if none arrives within [`PULL_WAIT`].
 async fn first_message(consumer: &PullConsumer) -> Result<Option<Message>, String> {
     let ask = consumer
         .batch()
@@ -244,12 +244,12 @@ async fn first_message(consumer: &PullConsumer) -> Result<Option<Message>, Strin
     let mut answers = ask.await.map_err(|error| error.to_string())?;
     match tokio::time::timeout(PULL_WAIT + Duration::from_secs(1), answers.next()).await {
         Ok(Some(answer)) => answer.map(Some).map_err(|error| error.to_string()),
-        // The server reported that no message arrived, or the server is gone.
+        // The server reported that no message arrived, or the server is down.
         Ok(None) | Err(_) => Ok(None),
     }
 }
 
-/// Adds the messages that are available immediately, until `messages` has grown by `most`.
+/// Adds messages that are available immediately to `messages`, at most `most`.
 async fn more_messages(
     consumer: &PullConsumer,
     most: usize,
@@ -266,7 +266,7 @@ async fn more_messages(
     Ok(())
 }
 
-/// Decodes the delivery. Acknowledges an event that the worker doesn't want and terminates a
+/// Decodes the delivery. Acknowledges an event that the worker doesn't handle, and terminates a
 /// message that is not an event.
 async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery> {
     let (position, attempt) = match message.info() {
@@ -302,7 +302,7 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
     }
 }
 
-/// Handles a batch once a permit is free. If the process shuts down before, the messages are
+/// Handles a batch once a permit is free. If the process shuts down first, the messages are
 /// negatively acknowledged.
 async fn work_on<W: Worker>(
     log: &EventLog,
@@ -392,7 +392,7 @@ async fn again<W: Worker>(delivery: &Delivery, message: &Message, after: Duratio
     settle::<W>(message, AckKind::Nak(Some(after))).await;
 }
 
-/// Returns the delay before the redelivery if a dependency is unavailable.
+/// Returns the delay before the redelivery when a dependency is unavailable.
 fn backoff(attempt: u32) -> Duration {
     Duration::from_millis(250) * 2_u32.pow(attempt.min(8))
 }
@@ -408,7 +408,7 @@ const fn label(verdict: &Verdict) -> &'static str {
 async fn terminate(log: &EventLog, message: &Message, why: &str) {
     if let Some(reply) = message.reply.clone() {
         let line: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
-        // If the message is lost, the event is delivered once more and ends here again.
+        // If this message is lost, the event is redelivered and terminated again.
         let _ = log
             .client()
             .publish(reply, format!("+TERM {line}").into())

@@ -1,6 +1,6 @@
-//! Dead letters: abandoned work, kept with its cause until an operator requeues it.
+//! Dead letters: abandoned work, stored with its cause until an operator requeues it.
 //!
-//! [`super::max_deliveries`] stores the dead letters of workers that crash on their last attempt.
+//! [`super::max_deliveries`] stores the dead letter if a worker crashes on the last attempt.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ pub struct DeadLetter {
     pub id: String,
     /// Number of deliveries.
     pub attempts: u32,
-    /// Reason, without personal data.
+    /// Cause, without personal data.
     pub cause: String,
 }
 
@@ -70,7 +70,7 @@ pub async fn keep(log: &EventLog, letter: &DeadLetter) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Stored dead letter with its number.
+/// Stored dead letter and its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Sequence number in the stream of dead letters.
@@ -80,7 +80,7 @@ pub struct Kept {
 }
 
 /// Returns the newest `most` open dead letters of one worker, or of all workers, oldest first.
-/// Settled dead letters don't count.
+/// Settled dead letters are skipped.
 ///
 /// # Errors
 /// The server is unreachable.
@@ -93,7 +93,7 @@ pub async fn kept(
     let mut pages = log
         .kept_backwards(&names.dead_letters(), &names.dead_letter("*", "*"))
         .await?;
-    // A note comes after its dead letter, so it is read before it.
+    // A note is stored after its dead letter. In reverse order, the note is read first.
     let mut settled: HashSet<Position> = HashSet::new();
     let mut letters = Vec::new();
     while letters.len() < most
@@ -118,8 +118,8 @@ pub async fn kept(
     Ok(letters)
 }
 
-/// Records that the work of a dead letter was requeued. The letter stays in the stream but is not
-/// listed any more.
+/// Records that the work of a dead letter was requeued. The letter stays in the stream but is no
+/// longer listed.
 ///
 /// # Errors
 /// The server is unreachable or rejects the message.
@@ -130,7 +130,7 @@ pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
     publish(log, &kept.letter, &note).await
 }
 
-/// Writes a message about a dead letter to its subject.
+/// Publishes a message about a dead letter on the letter's subject.
 async fn publish(
     log: &EventLog,
     about: &DeadLetter,

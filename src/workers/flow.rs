@@ -1,9 +1,9 @@
-//! Flow of events: the table of every event, the worker that handles it, and the events that may
-//! follow.
+//! Flow of events: the table of all events, the worker that handles each event, and the events that
+//! may follow.
 //!
-//! The workers' subscriptions ([`Input::TYPES`]), the events that they match on, and the table in
-//! `ARCHITECTURE.md` are derived from it. An event without a row is a compile error here. A new row
-//! is a compile error in the worker that doesn't handle it yet.
+//! The workers' subscriptions ([`Input::TYPES`]), the events that the workers match on, and the
+//! table in `ARCHITECTURE.md` are derived from this table. An event without a row is a compile
+//! error here. A new row is a compile error in its worker until the worker handles the event.
 
 use crate::domain::accounts::admins::AdminsEvent;
 use crate::domain::accounts::api_key::ApiKeyEvent;
@@ -39,7 +39,7 @@ pub trait Input: Sized + Send {
     fn of(event: Event) -> Option<Self>;
 }
 
-/// Row of the table.
+/// Row of the table: one event and the worker that handles it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Kind of the aggregate, as in subjects.
@@ -48,7 +48,7 @@ pub struct Row {
     pub event: &'static str,
     /// Name of the worker that handles the event.
     pub worker: &'static str,
-    /// Effect of the worker.
+    /// Effect of the worker on this event.
     pub effect: &'static str,
     /// Types of the events that may follow.
     pub followed_by: &'static [&'static str],
@@ -105,7 +105,8 @@ macro_rules! flow {
             }
         )+
 
-        // Compiles only if each event has a row, and if each event that may follow exists.
+        // Compiles only if each event has a row or is listed as unhandled, and if all following
+        // events exist.
         const _: fn(&Event) = |event| {
             $($($(let _ = $next_events::$next;)+)+)+
             match event {
@@ -196,7 +197,7 @@ flow! {
         Claim(ClaimEvent: ClaimTaken, ClaimReleased);
         Design(DesignEvent: DesignUploaded, DesignTakenIntoUse, DesignDeleted);
         Mail(MailEvent: SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailCancelled);
-        // The running importer checks for a request to cancel after each chunk.
+        // The importer itself checks for a cancel request after each chunk.
         Import(ImportEvent: ImportRowsAccepted, ImportRowsRejected, ImportCompleted, ImportCancelRequested,
             ImportCancelled);
         Issuance(IssuanceEvent: CertificateGenerationFailed);
@@ -218,7 +219,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the aggregates in the `filter_subjects` of a consumer's configuration.
+    /// Returns the aggregates in `filter_subjects` of a consumer's configuration.
     fn filtered(config: &str) -> BTreeSet<String> {
         let config: Value = serde_json::from_str(config).expect("JSON");
         let subjects = config["filter_subjects"]

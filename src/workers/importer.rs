@@ -10,7 +10,7 @@ use crate::spreadsheet::SheetError;
 pub struct ImporterWorker(pub Importer);
 
 impl ImporterWorker {
-    /// Records that the import has failed, and gives the delivery up.
+    /// Records that the import has failed. The returned verdict gives up the delivery.
     async fn fail(&self, delivery: &Delivery, code: &'static str, reason: String) -> Verdict {
         match self.0.fail(&delivery.event, code, reason).await {
             Ok(()) => Verdict::GiveUp {
@@ -29,8 +29,8 @@ impl SingleDelivery for ImporterWorker {
         delivery: &Delivery,
         input: ImporterInput,
     ) -> Result<Verdict, CommandError> {
-        // The importer reads the request from the aggregate, because a redelivery needs its
-        // progress, too.
+        // The importer reads the request from the aggregate, because after a redelivery it also
+        // needs the recorded progress.
         let ImporterInput::ImportRequested(_) = input;
         let cause = Cause {
             event: &delivery.event,
@@ -38,7 +38,7 @@ impl SingleDelivery for ImporterWorker {
         };
         Ok(match self.0.import(&cause).await {
             Ok(()) => Verdict::Done,
-            // The error is of the local disk, not of the file, so it is retried.
+            // This is an error of the local disk, not of the file, so it is retried.
             Err(error @ ImportError::Sheet(SheetError::Io(_))) => Verdict::unavailable(&error),
             Err(ImportError::Sheet(error)) => {
                 self.fail(delivery, error.code(), error.to_string()).await

@@ -1,7 +1,8 @@
-//! Mailer: sends each queued mail once, as far as SMTP allows, and sets timers for scheduled mails.
+//! Mailer: sends each queued mail exactly once, as far as SMTP allows, and sets timers for
+//! scheduled mails.
 //!
-//! `SendClaimed` is appended to the event log before the mail server is called. If a delivery finds
-//! a claim without an outcome, the decider applies the mail's policy for this case.
+//! The mailer appends `SendClaimed` to the event log before it calls the mail server. If a delivery
+//! finds a claim without an outcome, the decider applies the mail's policy for unknown outcomes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +24,10 @@ use crate::domain::{CommandId, Refusal, TimeZone};
 use crate::mail::{Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome};
 use crate::rendering::Rendering;
 
-/// Maximum number of attempts.
+/// Maximum number of attempts to send a mail.
 const MAX_ATTEMPTS: u32 = 6;
 
-/// Worker for events that queue, release or reschedule a mail.
+/// Worker for events that queue, release, reschedule or retry a mail.
 pub struct Mailer {
     commands: Commands,
     rendering: Rendering,
@@ -34,16 +35,16 @@ pub struct Mailer {
     settings: MailSettings,
 }
 
-/// Settings of the mails.
+/// Settings of mails with certificates.
 pub struct MailSettings {
-    /// Domain in Message-IDs: that of the sender.
+    /// Domain in Message-IDs: the domain of the sender's address.
     pub message_id_domain: String,
-    /// Time zone of the issuer, for the year.
+    /// Time zone of the issuer. It determines the year in the mail.
     pub time_zone: TimeZone,
 }
 
 impl Mailer {
-    /// Creates a worker that sends through `provider`.
+    /// Creates a worker that sends mails through `provider`.
     pub fn new(
         commands: Commands,
         rendering: Rendering,
@@ -69,13 +70,12 @@ impl Mailer {
         ) {
             return Ok(Verdict::Done);
         }
-        // Final check: the mail of a revoked certificate is not sent, regardless of how it was
-        // queued.
+        // Final check: the mail of a revoked certificate is never sent.
         if is_revoked(&self.commands, mail.issuance_id).await? {
             return self.end_revoked(delivery, email.state.stage).await;
         }
-        // Steps that can fail without the server come before the claim, so that their failure
-        // doesn't count as an attempt.
+        // Steps that can fail before the mail server is called are executed before the claim. So
+        // their failure doesn't count as an attempt.
         let key = &mail.object_key;
         let sha256 = &mail.sha256;
         let pdf = match self
@@ -100,7 +100,7 @@ impl Mailer {
         self.record(delivery, &claim, email, outcome).await
     }
 
-    /// Sets the timer to the mail's current due time, which may differ from the one in this event.
+    /// Sets the timer to the mail's current due time, which may differ from the time in this event.
     async fn set_timer(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         let id = &delivery.event.id;
         if let Some(due) = self.commands.load::<Mail>(id).await?.state.due {
@@ -109,8 +109,8 @@ impl Mailer {
         Ok(Verdict::Done)
     }
 
-    /// Returns the mail's state. On the first delivery of `EmailQueued`, it is assumed to follow
-    /// from this event alone. If the assumption is wrong, the log rejects the claim, and the
+    /// Returns the mail's state. On the first delivery of `EmailQueued`, this assumes that no other
+    /// event of the mail exists. If the assumption is wrong, the log rejects the claim, and the
     /// command is decided again on the loaded state.
     async fn email(&self, delivery: &Delivery) -> Result<Loaded<Mail>, CommandError> {
         let event = &delivery.event;
@@ -120,8 +120,8 @@ impl Mailer {
         self.commands.load::<Mail>(&event.id).await
     }
 
-    /// Claims the next attempt. Returns `None` if the mail was sent or given up meanwhile, or if it
-    /// is parked because of a claim without an outcome.
+    /// Claims the next attempt. Returns `None` if the mail was sent or given up meanwhile. Also
+    /// returns `None` if the mail is parked because of a claim without an outcome.
     async fn claim(
         &self,
         delivery: &Delivery,
@@ -159,10 +159,10 @@ impl Mailer {
         Ok(Verdict::Done)
     }
 
-    /// Abandons a mail whose PDF is unavailable, so that the failure is in the log and a person can
-    /// retry it.
+    /// Abandons a mail whose PDF is unavailable. So the log contains the failure, and a user can
+    /// retry the mail.
     async fn fail_unsent(&self, delivery: &Delivery, code: &str) -> Result<Verdict, CommandError> {
-        let why = format!("not sent, because the certificate can't be had: {code}");
+        let why = format!("not sent, because the PDF is not available: {code}");
         let context = Self::context(delivery);
         let id = &delivery.event.id;
         self.commands
@@ -199,7 +199,7 @@ impl Mailer {
                     }
                 } else {
                     Verdict::GiveUp {
-                        why: format!("temporary failure at each of {attempt} tries"),
+                        why: format!("temporary failure at each of {attempt} attempts"),
                     }
                 };
                 let failed = EmailFailed {
@@ -243,15 +243,15 @@ impl Mailer {
             .await
         {
             Ok(_) => Ok(verdict),
-            // Another delivery of the same mail was faster and recorded an outcome.
+            // Another delivery of the same mail has already recorded an outcome.
             Err(CommandError::Refused(Refusal::WrongState(_))) => Ok(Verdict::Done),
             Err(error) => Err(error),
         }
     }
 
     /// Creates a context with a random command id for each claim and outcome. An id derived from
-    /// the delivery count could repeat, because a server that is killed forgets the count. A second
-    /// worker would then take the first worker's claim for its own and send the mail again.
+    /// the delivery count could repeat, because a killed server loses the count. A second worker
+    /// would then mistake the first worker's claim for its own and send the mail again.
     fn context(delivery: &Delivery) -> CommandContext {
         let command_id = CommandId(Uuid::new_v4());
         CommandContext {
@@ -267,8 +267,8 @@ pub fn timer_of(id: &str) -> String {
     format!("email.{id}")
 }
 
-/// Builds the mail to send at `now` from the queued mail and its PDF. The year is that of the time
-/// zone.
+/// Builds the mail from the queued mail and its PDF. `now` is its date. The year is that of `now`
+/// in the time zone.
 #[must_use]
 pub fn outgoing(
     mail: &EmailQueued,
@@ -302,8 +302,8 @@ pub fn outgoing(
     }
 }
 
-/// Returns the address of the certificate's page. The download address is the same with the suffix
-/// `/download`.
+/// Returns the address of the certificate's page. The download address is this address with the
+/// suffix `/download`.
 fn page_of(download_link: &str) -> &str {
     download_link
         .strip_suffix("/download")
@@ -318,7 +318,8 @@ fn retry_after(attempt: u32) -> Duration {
 
 impl SingleDelivery for Mailer {
     type Input = MailerInput;
-    // As many as are sent at the same time, because two of three events about a mail need no work.
+    // Equals the number of mails sent at the same time, because two of three events about a mail
+    // need no work.
     const AHEAD: usize = 16;
 
     async fn handle(

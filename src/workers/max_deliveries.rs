@@ -1,7 +1,8 @@
-//! Max-deliveries advisories: the server publishes one if a worker crashed on its last attempt.
+//! Max-deliveries advisories: the server publishes one if an event's last delivery was not
+//! acknowledged.
 //!
-//! Such a worker can't record an outcome. [`MaxDeliveriesConsumer`] records the outcome event and
-//! stores the dead letter.
+//! A worker that crashed on the last attempt can't record an outcome. [`MaxDeliveriesConsumer`]
+//! records the outcome event and stores the dead letter instead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,8 @@ use crate::event_log::{Durable, LogError, Position, RecordedEvent};
 /// Delay before the redelivery of an advisory that could not be processed.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// Used fields of a max-deliveries advisory (`io.nats.jetstream.advisory.v1.max_deliver`).
+/// Fields of a max-deliveries advisory (`io.nats.jetstream.advisory.v1.max_deliver`) that are used
+/// here.
 #[derive(Deserialize)]
 struct Advisory {
     consumer: String,
@@ -33,7 +35,7 @@ struct Advisory {
     deliveries: u32,
 }
 
-/// Consumer of max-deliveries advisories. For each one, it records the outcome event and then
+/// Consumer of max-deliveries advisories. For each advisory, it records the outcome event and then
 /// stores the dead letter.
 pub struct MaxDeliveriesConsumer {
     commands: Commands,
@@ -46,7 +48,7 @@ impl MaxDeliveriesConsumer {
         Self { commands }
     }
 
-    /// Runs until `shutdown` is cancelled, then waits until a started command has ended.
+    /// Runs until `shutdown` is cancelled. It then waits until the running command has ended.
     ///
     /// # Errors
     /// [`LogError::NotProvisioned`] if the stream of advisories doesn't exist.
@@ -89,7 +91,7 @@ impl MaxDeliveriesConsumer {
             .find(|event| event.position == advisory.stream_seq)
         else {
             return Err(LogError::Unavailable(
-                "the event of an advisory was not there in time".to_owned(),
+                "the event of an advisory was not received in time".to_owned(),
             )
             .into());
         };
@@ -98,7 +100,7 @@ impl MaxDeliveriesConsumer {
             event,
             attempt: advisory.deliveries,
         };
-        let cause = "no delivery came to an end: the worker stopped at it or put it off each time";
+        let cause = "each delivery failed: the worker crashed or requested a redelivery";
         keep(log, &DeadLetter::of(&advisory.consumer, &delivery, cause)).await?;
         Ok(())
     }
@@ -109,7 +111,7 @@ impl MaxDeliveriesConsumer {
         event: &RecordedEvent,
     ) -> Result<(), CommandError> {
         let context = CommandContext::of_process(event, "deadletters", 0);
-        let why = "the worker stopped at every try";
+        let why = "all attempts of the worker failed without an outcome";
         match worker {
             RendererInput::WORKER => {
                 let failure = CertificateGenerationFailed {
@@ -150,7 +152,7 @@ impl MaxDeliveriesConsumer {
                     .execute::<Import>(&context, &event.id, ImportCommand::Fail(failed))
                     .await?;
             }
-            // Process managers record no outcome; the dead letter is all there is.
+            // Process managers have no outcome event, so only the dead letter is stored.
             _ => {}
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Workers, which turn events into external effects and record the outcomes as events.
 //!
-//! Each worker is a durable consumer of the event log and can be shared by many processes. Work
-//! that a worker gives up becomes a dead letter. [`flow`] is the table of events and the workers
-//! that handle them.
+//! Each worker is a durable consumer of the event log. Many processes can run the same worker and
+//! share its deliveries. If a worker gives up an event, a dead letter is stored. [`flow`] is the
+//! table of events and the workers that handle them.
 
 pub mod consume;
 pub mod dead_letter;

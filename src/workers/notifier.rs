@@ -1,8 +1,8 @@
-//! Notifier: sends users mails about their own accounts.
+//! Notifier: sends mails to users about their own accounts.
 //!
-//! Unlike a mail about a certificate, such a mail is sent again if its outcome is unknown. A
-//! duplicate does no harm, but without the mail, a user may be locked out. The Message-ID is the
-//! same for each attempt.
+//! Unlike a mail with a certificate, a notice is sent again if its outcome is unknown. A duplicate
+//! does no harm, but without the notice, a user may be locked out. All attempts use the same
+//! Message-ID.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,20 +24,21 @@ use crate::mail::{MailProvider, NoticeMail, NoticeWords, Recipient, SendOutcome}
 /// Maximum number of attempts.
 const MAX_ATTEMPTS: u32 = 8;
 /// Delay before the second attempt. It doubles with each further attempt. All delays together take
-/// about half an hour, which is longer than servers with greylisting defer unknown senders.
+/// about half an hour, which is longer than greylisting servers defer unknown senders.
 const AGAIN_AFTER: Duration = Duration::from_secs(15);
 
 /// Settings of account mails.
 pub struct NoticeSettings {
     /// Language of the mails.
     pub locale: Locale,
-    /// Page on which a password is set. The link's secret is appended as fragment.
+    /// Page on which users set a password. The secret of the link is appended as the fragment of
+    /// the URL.
     pub reset_page: String,
     /// Key from which the secrets of links are derived.
     pub key: Secret,
-    /// Domain in Message-IDs: that of the sender.
+    /// Domain in Message-IDs: the domain of the sender's address.
     pub message_id_domain: String,
-    /// The issuer's time zone, for the year.
+    /// Time zone of the issuer. It determines the year in the mail.
     pub time_zone: TimeZone,
 }
 
@@ -49,7 +50,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Creates a worker that sends through `provider`.
+    /// Creates a worker that sends notices through `provider`.
     pub fn new(
         commands: Commands,
         provider: Arc<dyn MailProvider>,
@@ -78,11 +79,11 @@ impl Notifier {
             .state
             .account()
         else {
-            return self.give_up(delivery, "the user is gone").await;
+            return self.give_up(delivery, "the user was deleted").await;
         };
         let now = self.commands.now();
         let Some(words) = self.words(id, queued.about, event.time, now) else {
-            return self.give_up(delivery, "the link would have expired").await;
+            return self.give_up(delivery, "the link has expired").await;
         };
         let outcome = self
             .provider
@@ -101,8 +102,8 @@ impl Notifier {
     ) -> Option<NoticeWords> {
         match about {
             NoticeAbout::PasswordReset { expires_at, .. } => {
-                // Rounded to the nearest minute, so that the seconds since the notice was queued
-                // don't reduce the number.
+                // Rounded to the nearest minute, so that the seconds that passed in the queue don't
+                // reduce the number.
                 let minutes = ((expires_at - now).whole_seconds() + 30) / 60;
                 let token = link_token(id, &self.settings.key);
                 let link = Secret::new(format!(
@@ -172,7 +173,7 @@ impl Notifier {
         })
     }
 
-    /// Records a failure for a mail that has become pointless.
+    /// Records a failure for a notice that no longer has a purpose.
     async fn give_up(&self, delivery: &Delivery, why: &str) -> Result<Verdict, CommandError> {
         let failed = NoticeFailed {
             answer: why.to_owned().into(),
@@ -212,7 +213,8 @@ impl SingleDelivery for Notifier {
         delivery: &Delivery,
         input: NotifierInput,
     ) -> Result<Verdict, CommandError> {
-        // The state of the aggregate also shows if the notice was sent by an earlier delivery.
+        // The aggregate is loaded, because its state shows whether an earlier delivery sent the
+        // notice.
         let NotifierInput::NoticeQueued(_) = input;
         self.send(delivery).await
     }

@@ -1,4 +1,4 @@
-//! Runs the process managers: events in, commands out.
+//! Worker that runs the process managers. They turn events into commands.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -36,18 +36,18 @@ pub struct Processes {
 /// Definitions by certificate id. The value is `None` for an undefined certificate.
 type Definitions = HashMap<CertificateId, Option<Definition>>;
 
-/// Outcome of each wanted issuance, in order.
+/// Outcomes of the wanted issuances, in order.
 type Outcomes = Vec<(Issue, Result<Issued, Refusal>)>;
 
 impl Processes {
-    /// Creates a worker that executes `commands`. Issuances pin the values in `facts`.
+    /// Creates a worker that executes `commands`. Issuances store the values in `facts`.
     #[must_use]
     pub const fn new(commands: Commands, facts: IssuingFacts) -> Self {
         Self { commands, facts }
     }
 
-    /// Requests the batches of a failed import, so that people from accepted rows get their
-    /// certificates. If an import completes, the importer itself requests its batches.
+    /// Requests the batches of a failed import, so that the people of its accepted rows get their
+    /// certificates. For a completed import, the importer itself requests the batches.
     async fn request_batches(
         &self,
         recorded: &RecordedEvent,
@@ -65,9 +65,9 @@ impl Processes {
         Ok(())
     }
 
-    /// Queues the mail with the PDF, unless the certificate was revoked meanwhile. If the
-    /// certificate is revoked at the same moment, the mail is stopped by the reaction to that event
-    /// or finally by the mailer.
+    /// Queues the mail with the PDF, unless the certificate has been revoked. If it is revoked at
+    /// the same moment, the reaction to `CertificateRevoked` cancels the mail, or the mailer
+    /// doesn't send it.
     async fn queue_mail(
         &self,
         recorded: &RecordedEvent,
@@ -101,8 +101,8 @@ impl Processes {
         wanted: &[Issue],
         definitions: &Definitions,
     ) -> Result<Outcomes, CommandError> {
-        // All issuances are assumed to be new until one of them exists. Then more of them probably
-        // exist, and it costs less to load each one first than to have its commit rejected.
+        // Assumes that all issuances are new until one of them exists. After that, others probably
+        // exist, too, and loading each one first is cheaper than having its commit rejected.
         let likely_new = &AtomicBool::new(true);
         let results: Vec<_> = stream::iter(wanted.iter().copied().enumerate())
             .map(|(n, wanted)| async move {

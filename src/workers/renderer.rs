@@ -1,6 +1,6 @@
 //! Renderer: draws the PDF of each requested certificate, in batches, and stores it.
 //!
-//! Rendering is idempotent: the bytes depend only on the content of `CertificateRequested`.
+//! Rendering is idempotent, because the bytes depend only on the content of `CertificateRequested`.
 
 use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 32;
 pub struct RendererWorker(pub Rendering);
 
 impl RendererWorker {
-    /// Records the outcome of a delivery. A permanent error is recorded as failure.
+    /// Records the outcome of a delivery. A permanent error is recorded as a failure.
     async fn settle(
         &self,
         delivery: &Delivery,
@@ -78,7 +78,7 @@ impl RendererWorker {
         }
     }
 
-    /// Returns the request of a delivery, or `None` if nothing must be rendered. On a redelivery,
+    /// Returns the request of a delivery, or `None` if there is nothing to render. On a redelivery,
     /// the issuance may already have a PDF or be revoked.
     async fn request_of(
         &self,
@@ -116,7 +116,7 @@ impl Worker for RendererWorker {
                 Err(error) => verdicts[n] = Verdict::unavailable(&error),
             }
         }
-        // Templates of issuers may be slow, so the rest of the batch doesn't wait for them.
+        // Issuers' templates may be slow, so the rest of the batch doesn't wait for them.
         let (own, shipped) = wanted
             .into_iter()
             .partition(|(_, request)| request.page.own_template.is_some());
@@ -133,7 +133,8 @@ impl Worker for RendererWorker {
 }
 
 impl RendererWorker {
-    /// Renders, stores and records. Returns each verdict with the index of its delivery.
+    /// Renders and stores the PDFs and records the outcomes. Returns each verdict with the index of
+    /// its delivery.
     async fn work_on(
         &self,
         deliveries: &[Delivery],
@@ -152,7 +153,7 @@ impl RendererWorker {
             .buffered(AT_ONCE)
             .collect()
             .await;
-        // Concurrently, so that they share a group commit.
+        // The outcomes are recorded concurrently, so that they share a group commit.
         let settled = kept
             .into_iter()
             .map(|(n, kept)| async move { (n, self.settle(&deliveries[n], kept).await) });

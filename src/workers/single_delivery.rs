@@ -1,4 +1,4 @@
-//! Workers that handle one delivery at a time.
+//! Workers that handle each delivery separately.
 
 use std::future::Future;
 
@@ -6,14 +6,14 @@ use super::flow::Input;
 use super::{Delivery, Verdict, Worker};
 use crate::commands::CommandError;
 
-/// Handler of one delivery at a time. Every implementation is a [`Worker`].
+/// Handler of a single delivery. Every implementation is also a [`Worker`].
 pub trait SingleDelivery: Send + Sync + 'static {
     /// Events that the worker handles.
     type Input: Input;
     /// See [`Worker::AHEAD`].
     const AHEAD: usize = 0;
 
-    /// Handles a delivery of `input`.
+    /// Handles a delivery. `input` is its decoded event.
     fn handle(
         &self,
         delivery: &Delivery,

@@ -1,7 +1,7 @@
 //! Timers: release scheduled mails when they are due.
 //!
-//! The server reports that a timer has fired. The decider checks if the mail is due. A timer that
-//! fires twice, too early or for a cancelled mail has no effect.
+//! A message of the server reports that a timer has fired. The decider checks whether the mail is
+//! due. So a timer that fires twice, too early or for a cancelled mail has no effect.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::event_log::{Durable, LogError};
 
 /// Actor name in the commands of timers.
 const ACTOR: &str = "timers";
-/// Maximum number of mails that are released concurrently. They share group commits.
+/// Maximum number of mails that are released concurrently. The commands share group commits.
 const AT_ONCE: usize = 64;
 /// Delay before the redelivery of a timer whose mail could not be released.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ pub enum Released {
     Now,
     /// The mail is not due yet. Its timer is set again.
     Later,
-    /// The mail is not scheduled, or not any more.
+    /// The mail was never scheduled or is no longer scheduled.
     Not,
 }
 
@@ -79,7 +79,7 @@ impl Timers {
         Self { commands }
     }
 
-    /// Runs until `shutdown` is cancelled, then waits until started commands have ended.
+    /// Runs until `shutdown` is cancelled. It then waits until the running commands have ended.
     ///
     /// # Errors
     /// [`LogError::NotProvisioned`] if the stream of timers doesn't exist.
@@ -96,7 +96,7 @@ impl Timers {
     }
 }
 
-/// Releases the mail of a fired timer. Returns the acknowledgement of its message.
+/// Releases the mail of a fired timer. Returns the kind of acknowledgement for the message.
 async fn release(commands: Commands, message: Message) -> AckKind {
     let due = commands.log().names().parse_due(message.subject.as_str());
     let id = due

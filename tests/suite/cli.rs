@@ -1,4 +1,4 @@
-//! Command line from a user's view.
+//! Tests of the command line.
 
 mod config;
 mod dead_letters;
@@ -15,15 +15,15 @@ use std::process::Command;
 
 use crate::support::{Namespace, laureate, servers};
 
-/// Result of one run: exit code, standard output and standard error. The namespace's name is
-/// replaced by `NS`.
+/// Result of one run: exit code, standard output and standard error. In the texts, `NS` replaces
+/// the name of the namespace.
 struct Ran {
     code: i32,
     out: String,
     err: String,
 }
 
-/// Returns the environment variables of a complete configuration for the shared servers.
+/// Returns environment variables that configure the program completely, for the shared servers.
 fn environment(namespace: &str, storage: &str) -> BTreeMap<String, String> {
     let servers = servers();
     let smtp = servers.smtp_addr;
@@ -58,7 +58,7 @@ fn environment(namespace: &str, storage: &str) -> BTreeMap<String, String> {
     .into()
 }
 
-/// Runs `laureate` with these environment variables and no others.
+/// Runs `laureate` with only these environment variables.
 fn run_in(environment: &BTreeMap<String, String>, arguments: &[&str]) -> Ran {
     let output = Command::new(laureate())
         .args(arguments)
@@ -82,7 +82,7 @@ fn run_in(environment: &BTreeMap<String, String>, arguments: &[&str]) -> Ran {
     }
 }
 
-/// Runs `laureate` on the shared servers in a namespace.
+/// Runs `laureate` on the shared servers, in this namespace.
 fn run(namespace: &Namespace, arguments: &[&str]) -> (i32, String, String) {
     let storage = std::env::temp_dir().join(namespace.name());
     let ran = run_in(
@@ -107,7 +107,7 @@ fn second_provisioning_changes_nothing() {
     );
 }
 
-/// Changes a field of a stream's configuration, as an operator could do by hand.
+/// Changes a field of a stream's configuration, as an operator could do manually.
 fn change_by_hand(stream: &str, field: &str, value: serde_json::Value) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

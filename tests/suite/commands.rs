@@ -1,4 +1,4 @@
-//! Concurrent commands on a real log: each is executed once or refused.
+//! Concurrent commands on a real log. Each command is executed once or refused.
 
 mod assumptions;
 
@@ -158,7 +158,7 @@ async fn command_with_unknown_outcome_finds_its_event() {
     let log = Log::provisioned().await;
     let id = registered(&log.commands).await;
     let context = person();
-    // Simulates a server that stored the event and whose answer was lost.
+    // Simulates that the server has stored the event, but its acknowledgement was lost.
     let event: UserEvent = UserPasswordChanged {
         password_hash: "$argon2id$9".to_owned().into(),
         first_password_until: None,

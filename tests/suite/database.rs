@@ -1,4 +1,4 @@
-//! The few tables that replay cannot restore.
+//! Tables whose rows can't be restored from the log.
 
 use laureate::database;
 

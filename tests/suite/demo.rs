@@ -1,4 +1,4 @@
-//! `laureate demo` from an operator's view: with its own servers, from a spreadsheet to mails.
+//! `laureate demo` with its own servers, from a spreadsheet to mails.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn demo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a demo until it ends. Returns its output and its JSON report.
+/// Runs the demo until it ends. Returns its output and its JSON report.
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, Value) {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("report.json");
@@ -44,7 +44,7 @@ fn message(output: &Output) -> String {
     )
 }
 
-/// Returns the report without the measured values, which differ between runs.
+/// Returns the report without measured values, because they differ between runs.
 fn counts(report: &Value) -> Value {
     let mut counts = report.clone();
     for measured in ["seconds", "certificatesPerSecond", "renderOnlyPerSecond"] {
@@ -104,7 +104,7 @@ fn data_folder_can_be_reused_for_other_people() {
         (&report["people"], &report["rejected"]),
         (&json!(5), &json!(0))
     );
-    // The same addresses exist now. Existing people get the certificate of this demo, too.
+    // The same people are in the database already. They get the certificate of this demo too.
     let (second, report) = run(&["--data-dir", data, "--people", "7", "--seed", "1"], &[]);
     assert_eq!(second.status.code(), Some(0), "{}", message(&second));
     let people = &report["people"];
@@ -184,7 +184,8 @@ fn unwritable_report_path_is_refused_at_start() {
     );
 }
 
-/// Makes the folder traversable, because PostgreSQL runs as another user if the tests run as root.
+/// Makes the folder traversable for other users. If the tests run as root, PostgreSQL runs as
+/// another user.
 fn open_to_all(folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();

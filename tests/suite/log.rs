@@ -1,4 +1,5 @@
-//! Event log on a real server: it contains each appended event once and in order, and nothing else.
+//! Event log on a real server. It contains each appended event once and in order, and no other
+//! events.
 
 mod failover;
 pub mod fixture;
@@ -41,7 +42,7 @@ on_both!(
 const PAUSE: &str = r#"{"pause_until":"2999-01-01T00:00:00Z"}"#;
 /// Durable consumers of the log.
 const WORKERS: [&str; 5] = ["importer", "processes", "renderer", "mailer", "notifier"];
-/// Timeout in which existing events arrive even on a busy machine.
+/// Time in which existing events arrive, even on a busy machine.
 const SOON: Duration = Duration::from_secs(30);
 
 async fn second_provisioning_changes_nothing(on: On) {
@@ -172,7 +173,7 @@ async fn outdated_expected_position_conflicts_alone_and_in_a_batch(on: On) {
 async fn commit_with_one_conflicting_aggregate_writes_nothing(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "b", 0, vec![event(1)]).await;
-    // The conflicting aggregate is the first, the middle and the last one.
+    // The aggregate with the conflict is the first, the middle and the last one.
     for order in [["b", "a", "c"], ["a", "b", "c"], ["a", "c", "b"]] {
         let appends: Vec<_> = order
             .iter()
@@ -240,7 +241,7 @@ async fn aggregate_with_many_events_is_loaded_completely(on: On) {
     let positions: Vec<_> = loaded.iter().map(|e| e.position).collect();
     assert_eq!(positions, (1..=2_500).collect::<Vec<_>>());
     assert_eq!(loaded[2_499].body, event(2_499).body);
-    // Exactly as many events as one answer contains, and one more.
+    // First exactly as many events as one response of the server can contain, then one more.
     assert_eq!(
         log.log
             .load("user", "long", 2_500 - 1_024)
@@ -261,7 +262,7 @@ async fn aggregate_with_many_events_is_loaded_completely(on: On) {
 
 async fn aggregate_with_large_events_is_loaded_completely(on: On) {
     let log = Log::on(on).await;
-    // More than the 64 MB at which the server ends an answer.
+    // The events have more than 64 MB, at which the server ends a response.
     let body = Bytes::from(vec![b' '; 6 << 20]);
     let mut last = 0;
     for _ in 0..12 {
@@ -323,7 +324,7 @@ async fn reader_without_its_consumer_returns_no_event_twice(on: On) {
         let last = put(&log.log, &id, 0, vec![event(1)]).await[0];
         let mut seen = Vec::new();
         while reader.position() < last {
-            // Callers may retry after an error.
+            // After an error, callers may retry.
             let batch = reader
                 .next_batch(100, Duration::from_secs(1))
                 .await
@@ -342,7 +343,7 @@ async fn reader_replaces_a_consumer_that_delivers_nothing(on: On) {
     put(&log.log, "a", 0, vec![event(1)]).await;
     let mut reader = log.log.read_after(0);
     assert_eq!(reader.next_batch(9, SOON).await.unwrap().len(), 1);
-    // A paused consumer still sends heartbeats, so the client library doesn't notice.
+    // A paused consumer still sends heartbeats, so the client library does not notice the pause.
     for name in readers_consumers(&log).await {
         let pause = format!("$JS.API.CONSUMER.PAUSE.{}.{name}", log.log.names().events());
         let answer = log.log.client().request(pause, PAUSE.into()).await.unwrap();
@@ -366,7 +367,7 @@ async fn reader_replaces_a_consumer_that_delivers_nothing(on: On) {
     assert_eq!(seen.iter().map(|e| e.position).collect::<Vec<_>>(), [2]);
 }
 
-/// Returns the names of the consumers that readers have created.
+/// Returns the names of the consumers that were created by readers.
 async fn readers_consumers(log: &Log) -> Vec<String> {
     let stream = log
         .log

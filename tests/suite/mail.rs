@@ -1,4 +1,4 @@
-//! Mail over real SMTP, with the mail catcher and with a faulty peer.
+//! Mail over real SMTP, with the mail catcher and with a faulty mail server.
 
 #![allow(clippy::expect_used, reason = "what fails here fails the test")]
 
@@ -60,7 +60,7 @@ fn mail_to(address: &str) -> OutgoingMail {
         },
         attachment: Attachment {
             file_name: Personal::new(attachment_file_name(name)),
-            // Every byte value, and lines that look like the end of a message.
+            // All byte values, and lines that look like the end of a message.
             bytes: (0..=255)
                 .cycle()
                 .take(100_000)
@@ -72,14 +72,14 @@ fn mail_to(address: &str) -> OutgoingMail {
     }
 }
 
-/// Returns a mail that is larger than the sockets' buffers.
+/// Returns a mail that is larger than the buffers of the sockets.
 fn large_mail() -> OutgoingMail {
     let mut mail = mail_to("ada@example.net");
     mail.attachment.bytes = Bytes::from(vec![b'x'; 12 * 1024 * 1024]);
     mail
 }
 
-/// Returns the files in the catcher's folder that contain a message with this id.
+/// Returns the files in the mail catcher's folder that contain a message with this id.
 fn caught(message_id: &str) -> Vec<PathBuf> {
     let files = std::fs::read_dir(&servers().mail_dir).expect("the catcher's folder");
     let paths = files.map(|file| file.expect("a file").path());
@@ -274,7 +274,7 @@ async fn server_without_the_required_encryption_gets_no_mail() {
     assert!(!peer.verbs().concat().contains(&"MAIL".to_owned()));
 }
 
-/// Returns a mailer that encrypts, trusts the certificate and logs in.
+/// Returns a mailer that encrypts the connection, trusts the certificate and logs in.
 fn encrypting_mailer(peer: &Peer, security: Security, ca_pem: &str) -> SmtpMailer {
     let ca_file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(ca_file.path(), ca_pem).expect("written");
@@ -348,7 +348,8 @@ async fn unknown_certificate_or_refused_password_is_a_temporary_failure() {
     assert!(!answer.contains("hunter2"), "{answer}");
 }
 
-/// Sends one mail to a peer. The time limit for the message is 1 s, so that silence ends soon.
+/// Sends one mail to a peer. The time limit for the message is 1 s, so that the test ends soon if
+/// the peer does not reply.
 async fn outcome_with(script: Script, mail: &OutgoingMail) -> SendOutcome {
     let peer = Peer::start(script).await;
     let settings = MailSettings {
@@ -466,7 +467,7 @@ async fn refusals_at_each_step_have_their_own_outcome() {
     ] {
         assert_eq!(outcome_with(script, &mail).await, expected, "{script:?}");
     }
-    // A server that rejects all connections doesn't reject this mail in particular.
+    // A server that rejects all connections has not rejected this particular mail.
     let outcome = outcome_with(
         Script {
             greeting: "554 no service here",

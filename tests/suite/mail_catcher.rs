@@ -1,4 +1,4 @@
-//! Mail catcher over real SMTP, with the client library of Laureate's mailer.
+//! Mail catcher over real SMTP, with the client library that the mailer uses.
 
 use std::sync::Arc;
 
@@ -166,7 +166,7 @@ async fn endless_line_is_refused() {
     let mut greeting = String::new();
     stream.read_line(&mut greeting).await.unwrap();
     assert!(greeting.starts_with("220 "), "{greeting}");
-    // The server may close before everything is written.
+    // The server may close the connection before all bytes are written.
     let _ = stream.write_all(&vec![b'a'; 70_000]).await;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

@@ -1,5 +1,6 @@
-//! The integration tests, as one program so that it links once. They run against real servers:
-//! `make test` starts these, and plain `cargo test` does so by itself (see `support`).
+//! Integration tests. They are one program, so that only one has to be linked. They run on real
+//! servers. `make test` starts the servers. With plain `cargo test`, the tests start them (see
+//! `support`).
 
 #![allow(
     clippy::unwrap_used,

@@ -1,8 +1,8 @@
-//! Name gate: certificates with names of all scripts, checked with other PDF readers.
+//! Name gate: certificates with names in all scripts, checked with independent PDF readers.
 //!
-//! `tools/names/` generates the names and checks the pages. `make names` checks thousands of names,
-//! and the test run checks a sample, both with the same seed. `make names` shows its progress and
-//! keeps bad pages in `target/names/`.
+//! The programs in `tools/names/` generate the names and check the pages. `make names` checks
+//! thousands of names, and the test run checks a sample of them. Both use the same seed. `make
+//! names` shows its progress and keeps bad pages in `target/names/`.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 /// Number of names in the test run.
 const SAMPLE: usize = 50;
 const SEED: u64 = 1;
-/// Name on a reference page. The checker compares other pages with it to find the texts of the
-/// theme.
+/// Name on a reference page. The checker compares the other pages with it to find the texts that
+/// belong to the theme.
 const REFERENCE: &str = "Ann Lee";
-/// Number of certificates rendered in one call.
+/// Number of certificates that are rendered in one call.
 const BATCH: usize = 50;
 /// Number of names that are checked together. A page takes up to 200 kB.
 const PORTION: usize = 500;
@@ -66,8 +66,8 @@ impl Gate {
         self.folder.to_str().expect("UTF-8")
     }
 
-    /// Draws names in the newest version of each theme. `change` can change the expected name of a
-    /// page.
+    /// Draws names in the newest version of each theme. `change` can change the name that the
+    /// checker expects on a page.
     fn draw(&self, names: &[Name], change: impl Fn(&str, &mut Value)) {
         self.draw_by(RENDERER_VERSION, names, change);
     }
@@ -118,7 +118,7 @@ impl Gate {
         std::fs::write(self.folder.join("pages.json"), list).expect("written");
     }
 
-    /// Returns the complaints and the totals of `tools/names/gate.py`.
+    /// Returns the complaints and the totals that `tools/names/gate.py` prints.
     fn judged(&self) -> (Vec<String>, Vec<String>) {
         self.judged_with(&[])
     }
@@ -136,12 +136,13 @@ fn gate(arguments: &[&str]) -> String {
     run("gate.py", arguments)
 }
 
-/// Returns what a program in `tools/names/` prints.
+/// Returns the output of a program in `tools/names/`.
 fn run(program: &str, arguments: &[&str]) -> String {
     output_of(start(program, arguments))
 }
 
-/// Starts a program in `tools/names/`. Errors and progress go to the output of the test.
+/// Starts a program in `tools/names/`. Its errors and its progress are written to the output of the
+/// test.
 fn start(program: &str, arguments: &[&str]) -> Child {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let installed: PathBuf = root.join(".venv/pdf");
@@ -176,7 +177,7 @@ fn names_of_every_script_are_on_paper_and_can_be_copied() {
     let Some(count) = std::env::var("LAUREATE_NAMES").ok() else {
         let gate = Gate::new();
         gate.draw(&names(SAMPLE), |_, _| ());
-        // Without poppler, which needs one process per page.
+        // This run does not use poppler, which needs one process per page.
         let (complaints, sums) = gate.judged_with(&["quick"]);
         println!("{}", sums.join("\n"));
         assert!(
@@ -192,7 +193,7 @@ fn names_of_every_script_are_on_paper_and_can_be_copied() {
     let second = Gate::kept("odd");
     let mut complaints = Vec::new();
     let mut checked = 0;
-    // One portion is checked while the next is drawn.
+    // While one portion is checked, the next one is drawn.
     let mut pending: Option<Child> = None;
     let mut finish = |child: Child| complaints.extend(output_of(child).lines().map(str::to_owned));
     for (gate, portion) in [&first, &second]
@@ -232,7 +233,8 @@ fn gate_detects_missing_and_wrong_letters() {
         name: name.to_owned(),
     };
     let names = ["José Muñoz", "Ada Lovelace", "Grace Hopper"].map(name);
-    // Expects an accent that isn't on the page, another accent at the end, and another letter.
+    // The expected names have an accent that is not on the page, another accent at the end, and
+    // another letter.
     let wrong = [
         ("José Muñoz", "José Muñóz"),
         ("Ada Lovelace", "Ada Lovelacé"),
@@ -266,7 +268,7 @@ fn gate_detects_ink_that_does_not_match_the_text() {
     assert_eq!(run("self_test.py", &[]), "");
 }
 
-/// Known defect of readers: an example and the installed readers that have it.
+/// Known defect of PDF readers: an example, and the installed readers that have the defect.
 #[derive(serde::Deserialize)]
 struct Defect {
     readers: Vec<String>,

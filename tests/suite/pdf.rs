@@ -1,4 +1,4 @@
-//! Certificates in other PDF readers: qpdf and the one of Chromium.
+//! Certificates in independent PDF readers: qpdf and the reader of Chromium.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,8 +16,8 @@ const NAMES: [&str; 6] = [
     "สมชาย ใจดี",
 ];
 
-/// Names whose letters every reader extracts in the same order. For the other names, the order
-/// depends on the reader: right-to-left text, and marks and spaces from a fallback font.
+/// Names whose letters all readers extract in the same order. The order of the other names depends
+/// on the reader: they have right-to-left text, or marks and spaces from a fallback font.
 const IN_ORDER: [&str; 3] = [NAMES[0], NAMES[2], NAMES[4]];
 
 /// Returns the complaints of `tools/check_pdf.py` about these files, one per line.
@@ -60,7 +60,8 @@ fn write(folder: &Path, renderer: &Renderer, n: usize, job: &RenderJob) -> Value
         "file": path,
         "language": job.locale.as_str(),
         "title": format!("{} – {name}", job.certificate_name),
-        // In PDFs from typst's exporter, readers take the gaps in letter-spaced text for spaces.
+        // In PDFs that typst has exported, readers interpret the gaps in letter-spaced text as
+        // spaces.
         "spaced": job.renderer_version == RENDERER_VERSION,
         "texts": [job.client, job.certificate_name, job.public_id, if IN_ORDER.contains(&name) { name } else { "" }],
         "letters": name,

@@ -1,4 +1,4 @@
-//! Projections on a real PostgreSQL: given these events, these are the rows.
+//! Projections on a real PostgreSQL: tests of the rows that result from given events.
 
 mod command_line;
 mod deciders;

@@ -1,4 +1,4 @@
-//! Malicious and faulty templates and designs: each is refused with a reason.
+//! Malicious and faulty templates and designs. Each is refused with an error that gives the reason.
 
 use laureate::certificate_pdf::RenderJob;
 use laureate::design_image::{Kind, NotTaken, Prepared};
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::laureate;
 
-/// Returns the manifest of the test templates.
+/// Returns the manifest for the templates of these tests.
 pub fn manifest() -> serde_json::Value {
     json!({
         "title": { "en": "Plain", "es": "Sencillo" },
@@ -28,7 +28,7 @@ pub fn manifest() -> serde_json::Value {
     })
 }
 
-/// Returns a template that draws a page. Its fourth line is `more`.
+/// Returns a template that draws one page. Its fourth line is `more`.
 pub fn template(more: &str) -> String {
     format!(
         "#let certificate(d) = {{\n  set page(width: 297mm, height: 210mm, margin: 20mm); set text(font: \"EB Garamond\")\n  \
@@ -51,7 +51,7 @@ fn question(source: String) -> Question {
     }
 }
 
-/// Renders a template that must be refused. Returns the error.
+/// Renders a template that must be refused, and returns the error.
 async fn refused(source: String) -> NotDrawn {
     let mut drawn = sandbox().draw(&question(source)).await.expect("asked");
     drawn
@@ -229,7 +229,7 @@ fn crc(bytes: &[u8]) -> u32 {
 
 #[tokio::test]
 async fn picture_with_huge_dimensions_is_refused() {
-    // A header with 60,000 × 60,000 pixels. The pixels themselves are missing.
+    // The header says 60,000 × 60,000 pixels, but there are no pixels.
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     let header = *b"IHDR\0\0\xEA\x60\0\0\xEA\x60\x08\x06\0\0\0";
     let data = *b"IDAT\x78\x9c\x03\0\0\0\0\x01";
@@ -313,7 +313,7 @@ async fn child_without_a_valid_request_prints_nothing_and_fails() {
     }
 }
 
-/// Tests the report of a child, and its exit after a forbidden operation.
+/// Tests the report of a child process, and that the child ends after a forbidden operation.
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -329,8 +329,8 @@ async fn kernel_stops_forbidden_operations_of_a_child() {
     else {
         panic!("a report")
     };
-    // Landlock isn't checked, because it depends on the kernel's boot options. `laureate doctor`
-    // reports it.
+    // Landlock is not checked, because it depends on the boot options of the kernel. `laureate
+    // doctor` shows whether it is active.
     assert!(
         protections.no_new_privileges && protections.system_calls,
         "{protections:?}"
@@ -342,8 +342,8 @@ async fn kernel_stops_forbidden_operations_of_a_child() {
             "{attempt:?}"
         );
     }
-    // These attempts fail, but don't end the child: libraries try them and continue, for example to
-    // read the stack's size from a file.
+    // These attempts fail, but do not end the child. Libraries make such attempts too and continue,
+    // for example to read the size of the stack from a file.
     let refused = Probed::Alive {
         protections,
         succeeded: false,

@@ -1,4 +1,4 @@
-//! Scheduled tasks on real servers: each planned run is executed by one of many schedulers.
+//! Scheduled tasks on real servers. Exactly one of many schedulers executes each planned run.
 
 use std::collections::HashMap;
 
@@ -55,7 +55,8 @@ async fn only_one_process_begins_a_planned_run() {
             .end_run(&ended(mine.remove(0), due))
             .await
             .unwrap();
-        // A late process finds the run completed, even after a forced run in between.
+        // A process that is late sees that the run is completed, even if there was a forced run in
+        // between.
         let forced = processes[2]
             .begin_run(Uuid::new_v4(), TASK, Trigger::Forced, None, due)
             .await
@@ -94,7 +95,8 @@ async fn runs_of_a_task_do_not_overlap_and_an_interrupted_run_expires() {
     };
     assert_eq!(begin(1, Trigger::Cron).await, Begun::Busy);
     assert_eq!(begin(1, Trigger::Forced).await, Begun::Busy);
-    // If its process has crashed, another run may begin after the maximum duration of a run.
+    // If the process of a run has crashed, another run may start after the longest duration of a
+    // run.
     let later = i64::try_from(LONGEST.as_secs()).unwrap();
     assert!(run.is_under_way(second(later - 1)) && !run.is_under_way(second(later)));
     assert!(matches!(begin(later, Trigger::Cron).await, Begun::Run(_)));
@@ -165,7 +167,7 @@ async fn two_schedulers_share_the_work() {
         assert_eq!(run.trigger, Trigger::Cron);
         assert!(
             run.ended.is_some_and(
-                |ended| ended.succeeded && ended.result.ends_with("answers forgotten")
+                |ended| ended.succeeded && ended.result.ends_with("responses deleted")
             )
         );
         *at.entry(run.covers).or_default() += 1;

@@ -1,5 +1,5 @@
-//! Embedded stack: it starts, keeps data, survives SIGKILL, and leaves no processes or files
-//! behind.
+//! Embedded stack. It starts, keeps its data, survives SIGKILL, and does not leave processes or
+//! files.
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 
 use crate::support::{Namespace, laureate, postgres, servers, until};
 
-/// Creates a folder that PostgreSQL's user can traverse if the tests run as root.
+/// Creates a folder that PostgreSQL's user can traverse, for the case that the tests run as root.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
@@ -60,7 +60,7 @@ async fn until_gone(pids: &[u32]) {
     }
 }
 
-/// Writes one row and one acknowledged message.
+/// Writes one row to PostgreSQL, and one message that NATS acknowledges.
 async fn write(stack: &Stack) {
     let client = postgres(stack.postgres_url()).await;
     client
@@ -122,7 +122,7 @@ async fn shared_servers_work_and_namespaces_are_removed() {
 
 #[tokio::test]
 async fn s3_server_stores_objects() {
-    // Another test of this process may have installed it before.
+    // Another test in this process may already have installed the provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let namespace = Namespace::new();
     servers().make_s3_bucket(namespace.name()).await;
@@ -184,7 +184,8 @@ async fn servers_of_killed_supervisors_stop_and_can_restart() {
     }
     let servers = stack.server_pids();
     drop(stack);
-    // On Linux, the servers receive a stop signal at once. Elsewhere, the next start stops them.
+    // On Linux, the servers get a stop signal immediately. On other systems, the next start stops
+    // them.
     if cfg!(target_os = "linux") {
         let pids: Vec<u32> = [servers.nats, servers.postgres]
             .into_iter()
@@ -281,8 +282,8 @@ async fn a_cluster_elects_a_leader_and_leaves_nothing_behind() {
     }
 }
 
-/// Starts `laureate with-servers` with `script` in its own process group. It still ends with this
-/// process.
+/// Starts `laureate with-servers` with `script`, in a separate process group. The process still
+/// ends together with this one.
 fn with_servers(script: &str) -> Child {
     let args = ["with-servers", "--", "sh", "-c", script].map(OsString::from);
     bound_to_us(laureate(), laureate().as_os_str(), &args)
@@ -292,8 +293,8 @@ fn with_servers(script: &str) -> Child {
         .unwrap()
 }
 
-/// Starts `with-servers` and waits until its command runs. Returns the process, the data folder and
-/// the servers' process ids.
+/// Starts `with-servers`, and waits until its command is running. Returns the process, the data
+/// folder and the process ids of the servers.
 async fn running_with_servers() -> (Child, PathBuf, Vec<u32>) {
     let report = tempfile::tempdir().unwrap();
     let file = report.path().join("mail-dir");

@@ -1,4 +1,4 @@
-//! File storage: the same tests for a local folder and for an S3 server.
+//! File storage. The same tests run on a local folder and on an S3 server.
 
 #![allow(clippy::expect_used, reason = "what fails here fails the test")]
 
@@ -174,7 +174,8 @@ async fn large_files_are_transferred_in_parts(storage: &ObjectStorage) {
         None
     );
     assert!(!target.exists(), "no object, no file");
-    // First more than one part of a multipart upload, with a short last part. Then an empty file.
+    // The first file needs more than one part of a multipart upload, with a short last part. The
+    // second file is empty.
     for size in [12 * 1024 * 1024 + 17, 0] {
         let content: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
         std::fs::write(&source, &content).expect("written");
@@ -240,7 +241,7 @@ async fn s3_bucket_stores_files() {
 async fn missing_folder_or_bucket_fails_the_check() {
     let (folder, storage) = folder();
     let place = folder.path().join("not/there/yet");
-    // Puts a file in place of the folder, so that the folder can't be created again.
+    // A file replaces the folder, so that the folder can't be created again.
     std::fs::remove_dir_all(&place).expect("removed");
     std::fs::write(&place, "in the way").expect("written");
     storage.check().await.expect_err("the folder is gone");

@@ -1,8 +1,9 @@
-//! Automated house rules: layers, sizes, names, words, and documentation that matches the code.
+//! Automated rules for this repository: layers, sizes, names, words, and documentation that matches
+//! the code.
 //!
-//! Every check is a function from text to complaints, so that its unit tests can run it on small
-//! bad examples. The tests in this file run the checks on the whole repository. They only read
-//! files.
+//! Each check is a function that takes a text and returns complaints. So its unit tests can apply
+//! it to small bad examples. The tests in this file apply the checks to the whole repository. They
+//! only read files.
 
 mod asvs;
 mod layers;
@@ -14,7 +15,7 @@ mod words;
 
 use source::SourceFile;
 
-/// Finding of a check: a file, usually with a line, and the required correction.
+/// Finding of a check: the file, usually the line, and the required correction.
 type Complaint = String;
 
 #[track_caller]
@@ -118,7 +119,7 @@ fn documentation_refers_only_to_what_exists() {
             .flat_map(|(path, text)| prose::check(&repository, path, text))
             .collect(),
     );
-    // Messages and comments also refer to make targets.
+    // Messages and comments can also contain make targets.
     let message = source::text_files()
         .into_iter()
         .filter(|(path, _)| !path.starts_with("tests/suite/tidy"));

@@ -1,4 +1,4 @@
-//! Compares the state diagram in ARCHITECTURE.md with `src/domain/certification/mail.rs`.
+//! Compares the state diagram of mails in ARCHITECTURE.md with `src/domain/certification/mail.rs`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use laureate::domain::{Decider, DomainEvent, Locale};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Arrow of the diagram: source state, target state, event type.
+/// Arrow of the diagram: start state, end state, and event type.
 type Arrow = (String, String, String);
 
 fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
@@ -31,7 +31,7 @@ fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
     }
 }
 
-/// Returns every command that a mail can receive. `attempt` is the number of its last attempt.
+/// Returns all commands that a mail can receive. `attempt` is the number of its last attempt.
 fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
     let failed = |will_retry: bool| {
         let answer = "answer".to_owned().into();
@@ -87,7 +87,7 @@ fn name(stage: Stage) -> String {
     }
 }
 
-/// Returns all transitions that commands can cause, explored with one history per stage.
+/// Returns all transitions that commands can cause. They are explored with one history per stage.
 fn decided() -> BTreeSet<Arrow> {
     let mut arrows = BTreeSet::new();
     for on_unknown in [OnUnknown::Park, OnUnknown::Retry] {
@@ -113,7 +113,8 @@ fn decided() -> BTreeSet<Arrow> {
     arrows
 }
 
-/// Returns the arrows of the page's state diagram. Ignores the remark in brackets after the event.
+/// Returns the arrows of the state diagram in a page. The remark in brackets after an event is
+/// ignored.
 fn drawn(page: &str) -> BTreeSet<Arrow> {
     let diagram = page
         .split_once("stateDiagram-v2")

@@ -10,7 +10,7 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md");
 const BEGIN: &str = "<!-- flow: generated from src/workers/flow.rs by `make flow` -->\n";
 const END: &str = "<!-- end of flow -->\n";
 
-/// Returns the table of `rows` in Markdown.
+/// Returns the table of `rows` as Markdown.
 fn table(rows: &[Row]) -> String {
     let mut table =
         "| event | worker | effect | events that may follow |\n|---|---|---|---|\n".to_owned();
@@ -33,7 +33,7 @@ fn table(rows: &[Row]) -> String {
     table
 }
 
-/// Returns `page` with `table` between the markers. Returns `None` if the markers are missing.
+/// Returns `page` with `table` between the two markers. Returns `None` if a marker is missing.
 fn with_table(page: &str, table: &str) -> Option<String> {
     let (before, rest) = page.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;

@@ -1,4 +1,4 @@
-//! Workers on a real server, storage and mail catcher.
+//! Workers on a real server, with real storage and the mail catcher.
 
 mod consume;
 mod dead_letters;

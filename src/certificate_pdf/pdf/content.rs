@@ -1,4 +1,4 @@
-//! Content streams: pieces as operators (ISO 32000-1, 8 and 9).
+//! Content streams: pieces of a page as PDF operators (ISO 32000-1, 8 and 9).
 
 use std::collections::BTreeSet;
 
@@ -18,21 +18,22 @@ use super::font_subset::Subsets;
 use super::join::is_continued;
 use super::layer::Layer;
 
-/// Resource name of the colour space of all fills and strokes.
+/// Resource name of the colour space that all fills and strokes use.
 pub(super) const SRGB: Name<'static> = Name(b"s");
 
-/// Content stream that is being written.
+/// Content stream under construction.
 pub(super) struct Body<'a> {
     /// Font subsets of the prefix.
     pub(super) shared: &'a Subsets,
-    /// Page height in points. PDF's vertical axis points up, typst's points down.
+    /// Page height in points, for the conversion of coordinates: the vertical axis points up in PDF
+    /// and down in typst.
     height: f64,
     pub(super) content: Content,
-    /// Font subsets with the glyphs that the prefix lacks.
+    /// Font subsets with the glyphs that the prefix doesn't have.
     pub(super) extra: Subsets,
-    /// Opacities that the page sets, in units of 1/255. Full opacity is not included.
+    /// Opacities that the page sets, in units of 1/255. Full opacity is omitted.
     pub(super) opacities: BTreeSet<u8>,
-    /// True if pieces are marked. Pieces of a form are not: the page marks the whole form.
+    /// True if each piece is marked separately. False in a form, which the page marks as a whole.
     marking: bool,
     marked: Option<Mark>,
     /// Invisible text over runs that are painted as outlines.
@@ -40,7 +41,7 @@ pub(super) struct Body<'a> {
     language: &'a str,
 }
 
-/// Finished content stream, with the resources that it needs beyond the prefix's fonts.
+/// Finished content stream, and the resources that it needs in addition to the prefix's fonts.
 pub(super) struct Finished {
     pub(super) content: pdf_writer::Buf,
     pub(super) extra: Subsets,
@@ -71,7 +72,8 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Ends the stream. Returns it with the resources that it needs beyond the prefix's fonts.
+    /// Ends the stream and returns it with the resources that it needs in addition to the prefix's
+    /// fonts.
     pub(super) fn finish(mut self) -> Finished {
         self.end_mark();
         let Self {
@@ -89,16 +91,16 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Returns true if the open marked-content sequence is content, which PDF readers extract.
+    /// Returns true if the open marked-content sequence is text or a figure, and not an ornament.
     pub(super) fn marks(&self) -> bool {
         matches!(self.marked, Some(Mark::Content(_)))
     }
 
-    /// Paints pieces in order. Texts that are on one line are painted together.
+    /// Paints pieces in order. Adjacent texts on one line are painted together.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if a paint isn't a plain colour, or if a font or image cannot be
-    /// embedded.
+    /// Returns [`Unsupported`] if a fill or stroke isn't a plain colour, or if a font or image
+    /// can't be embedded.
     pub(super) fn pieces(&mut self, pieces: &[Piece<'_>]) -> Result<(), Unsupported> {
         pieces
             .chunk_by(is_continued)
@@ -111,7 +113,8 @@ impl<'a> Body<'a> {
     /// Paints a piece, or begins or ends a clip.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if a paint isn't a plain colour, or if a font or image cannot be
+    /// Returns [`Unsupported`] if a fill or stroke isn't a plain colour, or if a font or image
+    /// can't be embedded.
     /// embedded.
     pub(super) fn piece(&mut self, piece: &Piece<'_>) -> Result<(), Unsupported> {
         match &piece.draw {
@@ -179,7 +182,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Begins a marked-content sequence, unless the piece belongs to the open one.
+    /// Begins a marked-content sequence, unless the open sequence already has the same mark.
     pub(super) fn mark(&mut self, mark: Mark, text: Option<&TextItem>) {
         if self.marked == Some(mark) || !self.marking {
             return;
@@ -292,7 +295,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Appends a curve to the current path, transformed by a matrix.
+    /// Appends a curve, transformed by the matrix, to the current path.
     fn outline(&mut self, curve: &Curve, [a, b, c, d, e, f]: [f32; 6]) {
         let point = |p: &typst::layout::Point| {
             #[expect(
@@ -327,7 +330,8 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Converts a transform on the page, whose vertical axis points down, to a PDF matrix.
+    /// Converts a transform in page coordinates, where the vertical axis points down, to a PDF
+    /// matrix.
     pub(super) fn matrix_of(&self, place: Transform) -> [f32; 6] {
         let fine = |ratio: Ratio| {
             #[expect(
@@ -350,8 +354,8 @@ impl<'a> Body<'a> {
 
 const UNTOUCHED: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
-/// Converts to the nearest `f32` without further rounding. Some viewers snap glyphs to pixels, so
-/// that even the smallest difference is visible.
+/// Converts to the nearest `f32` without rounding to fewer digits. Some viewers snap glyphs to
+/// pixels, so the smallest difference can be visible.
 fn whole(value: f64) -> f32 {
     #[expect(
         clippy::cast_possible_truncation,
@@ -361,7 +365,7 @@ fn whole(value: f64) -> f32 {
     nearest
 }
 
-/// Rounds to a thousandth. For a length in points, this is a third of a micrometre.
+/// Rounds to a thousandth. In points, that is a third of a micrometre.
 pub(super) fn short(value: f64) -> f32 {
     #[expect(
         clippy::cast_possible_truncation,
@@ -371,7 +375,7 @@ pub(super) fn short(value: f64) -> f32 {
     rounded
 }
 
-/// Converts a plain colour to red, green and blue from 0 to 1, and its opacity from 0 to 255.
+/// Returns red, green and blue of a plain colour (0 to 1), and its opacity (0 to 255).
 pub(super) fn colour(paint: &Paint) -> Result<([f32; 3], u8), Unsupported> {
     let Paint::Solid(Color::Process(colour)) = paint else {
         return Err(Unsupported("paint"));

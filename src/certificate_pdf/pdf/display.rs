@@ -1,4 +1,4 @@
-//! Laid-out page as a list of pieces in painting order, and a structure tree.
+//! Laid-out page as a list of pieces in painting order and a structure tree.
 
 use std::borrow::Cow;
 
@@ -21,19 +21,19 @@ use super::structure::{Kind, Tree};
 use crate::certificate_pdf::page::dark_runs;
 use crate::domain::certification::manifest::QrPlace;
 
-/// One thing to paint, or the beginning or end of a clip.
+/// Item to paint, or the beginning or end of a clip.
 #[derive(PartialEq)]
 pub(super) struct Piece<'a> {
-    /// Transform from the piece's coordinates to the page's. The vertical axes of both point down.
+    /// Transform from the piece's coordinates to the page's. Both vertical axes point down.
     pub(super) place: Transform,
     pub(super) mark: Mark,
     pub(super) draw: Draw<'a>,
 }
 
-/// Role of a piece when the page is read aloud.
+/// Role of a piece for screen readers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// Ornament, which is not read.
+    /// Ornament. Screen readers skip it.
     Artifact,
     /// Content with this number in the structure tree.
     Content(i32),
@@ -46,13 +46,14 @@ pub(super) enum Draw<'a> {
     Image(Cow<'a, Image>, Size),
     /// Image of the prefix, by index.
     Embedded(usize, Size),
-    /// Clips the pieces that follow to this curve.
+    /// Beginning of a clip: the following pieces are clipped to this curve.
     Clip(Cow<'a, Curve>),
-    /// Ends the latest clip.
+    /// End of the innermost clip.
     Unclip,
     /// Form of the prefix, by index.
     Form(usize),
-    /// Dark modules of a QR code as runs (column, row, length). A module is one unit wide.
+    /// Dark modules of a QR code as horizontal runs (column, row, length). A module is one unit
+    /// wide.
     Code(Vec<(i32, i32, i32)>),
 }
 
@@ -61,7 +62,7 @@ pub(in crate::certificate_pdf) struct Display<'a> {
     pub(super) size: Size,
     pub(super) pieces: Vec<Piece<'a>>,
     pub(super) tree: Tree,
-    /// Indices of the pieces that are lines fitted into a box, with the box of each.
+    /// Indices of the lines that the template fits into a box, each with its box.
     pub(super) fitted: Vec<(usize, Fitted)>,
 }
 
@@ -70,7 +71,7 @@ pub(in crate::certificate_pdf) struct Display<'a> {
 pub(super) struct Fitted {
     /// Width of the box.
     pub(super) width: Abs,
-    /// Full size of the line, and the smallest size before the line is broken.
+    /// Full size of the line, and the smallest size that it may have without a line break.
     pub(super) sizes: [Abs; 2],
 }
 
@@ -89,7 +90,7 @@ impl Draw<'_> {
         }
     }
 
-    /// Returns the same, borrowed from this one.
+    /// Returns a copy that borrows from this one.
     fn borrowed(&self) -> Draw<'_> {
         match self {
             Draw::Text(text) => Draw::Text(Cow::Borrowed(text)),
@@ -114,7 +115,7 @@ impl Piece<'_> {
         }
     }
 
-    /// Returns the same piece, borrowed from this one.
+    /// Returns a copy that borrows from this one.
     pub(super) fn borrowed(&self) -> Piece<'_> {
         Piece {
             place: self.place,
@@ -125,11 +126,11 @@ impl Piece<'_> {
 }
 
 impl<'a> Display<'a> {
-    /// Reads a page.
+    /// Converts a laid-out page.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] for content that the writer cannot write: bleed, links, floating
-    /// places, overlapping elements, and types of elements that [`Kind`] lacks.
+    /// Returns [`Unsupported`] for content that this module can't write: bleed, links, floating
+    /// placement, overlapping elements, and elements that have no [`Kind`].
     pub(super) fn of(page: &'a Page) -> Result<Self, Unsupported> {
         if page.bleed != Default::default() {
             return Err(Unsupported("bleed"));
@@ -166,7 +167,7 @@ impl<'a> Display<'a> {
         })
     }
 
-    /// Paints a QR code over everything else.
+    /// Draws a QR code on top of everything else.
     pub(in crate::certificate_pdf) fn stamp(&mut self, code: &QrCode, at: QrPlace) {
         let scale = Ratio::new(Abs::mm(at.size).to_pt() / f64::from(code.size()));
         let place = Transform::translate(Abs::mm(at.x), Abs::mm(at.y))
@@ -182,13 +183,12 @@ impl<'a> Display<'a> {
 struct Reader<'a> {
     pieces: Vec<Piece<'a>>,
     tree: Tree,
-    /// Elements that have begun but not ended, with their indices in the tree. The index of an
-    /// artifact is `None`.
+    /// Open elements, each with its index in the tree. The index of an artifact is `None`.
     open: Vec<(Location, Option<usize>)>,
     fitted: Vec<(usize, Fitted)>,
-    /// Box that the template reported for the next line.
+    /// Box that the template has reported for the next line.
     fits: Option<Fitted>,
-    /// Element of the last piece, if that piece is a text.
+    /// Element of the previous piece, if that piece is a text.
     last_text: Option<Option<usize>>,
 }
 
@@ -255,7 +255,7 @@ impl<'a> Reader<'a> {
         self.pieces.push(Piece { place, mark, draw });
     }
 
-    /// Returns the innermost open element, or `None` if it is an artifact.
+    /// Returns the index of the innermost open element, or `None` if that element is an artifact.
     fn current(&self) -> Option<usize> {
         self.open
             .last()
@@ -292,7 +292,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Records the box that a template reports for the next line.
+    /// Records the box that a template has reported for the next line.
     fn note(&mut self, element: &Content) {
         let Some(metadata) = element.to_packed::<MetadataElem>() else {
             return;

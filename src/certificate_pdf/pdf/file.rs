@@ -6,20 +6,20 @@ use data_encoding::HEXLOWER;
 use flate2::{Compress, Compression, FlushCompress};
 use pdf_writer::{Chunk, Obj, Ref, Settings};
 
-/// Objects that are being written, in a buffer that begins at byte `base` of the file.
+/// Objects under construction, in a buffer that starts at byte `base` of the file.
 pub(super) struct Objects {
     pub(super) chunk: Chunk,
     base: usize,
-    /// Byte offset of each object, at index number − 1. 0 if the object isn't written yet.
+    /// Byte offset of each object, at index object number − 1. 0 if the object isn't written yet.
     offsets: Vec<usize>,
 }
 
-/// Settings for the smallest output: no pretty-printing.
+/// Settings for the smallest output, without pretty-printing.
 pub(super) const COMPACT: Settings = Settings { pretty: false };
 
 impl Objects {
-    /// Creates a buffer after existing objects, which begin at `offsets` and end at `base`.
-    /// `to_come` is the initial capacity in bytes.
+    /// Creates a buffer that continues existing objects, which start at `offsets` and end at
+    /// `base`. `to_come` is the initial capacity in bytes.
     pub(super) fn after(base: usize, offsets: Vec<usize>, to_come: usize) -> Self {
         Self {
             chunk: Chunk::with_settings_and_capacity(COMPACT, to_come),
@@ -28,7 +28,7 @@ impl Objects {
         }
     }
 
-    /// Reserves a number for a new object.
+    /// Reserves the next object number.
     pub(super) fn next(&mut self) -> Ref {
         self.offsets.push(0);
         // A file has some hundred objects.
@@ -41,8 +41,8 @@ impl Objects {
         self.chunk.indirect(id)
     }
 
-    /// Records the current offset as that of an object. For objects that are written into the chunk
-    /// directly.
+    /// Records the current offset as the start of an object. Use it for objects that are written
+    /// directly to the chunk.
     pub(super) fn here(&mut self, id: Ref) {
         if let Some(offset) = usize::try_from(id.get() - 1)
             .ok()
@@ -52,12 +52,13 @@ impl Objects {
         }
     }
 
-    /// Returns the written objects and the offset of each.
+    /// Returns the written objects and their offsets.
     pub(super) fn into_parts(self) -> (Chunk, Vec<usize>) {
         (self.chunk, self.offsets)
     }
 
-    /// Returns the end of the file: written objects, cross-reference table and trailer.
+    /// Returns the rest of the file: the written objects, the cross-reference table and the
+    /// trailer.
     pub(super) fn finish(self, catalog: Ref, info: Ref, id: &[u8; 16]) -> Vec<u8> {
         let mut file = self.chunk.as_bytes().to_vec();
         let table = self.base + file.len();
@@ -89,16 +90,16 @@ impl Objects {
     }
 }
 
-/// Reusable deflate state. Creating one takes longer than compressing a small stream.
+/// Reusable deflate state. Its creation takes longer than the compression of a small stream.
 pub(super) struct Deflate(Compress);
 
 impl Deflate {
-    /// Creates a state for streams that are written once and read often.
+    /// Creates a state with the best compression, for streams that many files share.
     pub(super) fn best() -> Self {
         Self(Compress::new(Compression::new(9), true))
     }
 
-    /// Creates a state for the streams of a single certificate.
+    /// Creates a state with fast compression, for the streams of a single certificate.
     pub(super) fn quick() -> Self {
         Self(Compress::new(Compression::fast(), true))
     }

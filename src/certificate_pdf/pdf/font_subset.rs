@@ -16,28 +16,28 @@ pub(super) const SYSTEM: SystemInfo = SystemInfo {
     supplement: 0,
 };
 
-/// Subset of a font, with the text of its glyphs. The CID of a glyph is its index here.
+/// Subset of a font, with the text of its glyphs. The index of a glyph here is its CID.
 pub(super) struct Subset {
     pub(super) font: FontInstance,
     glyphs: GlyphRemapper,
-    /// Text of each glyph that forms a whole cluster; empty for other glyphs.
+    /// Text of each glyph that is a whole cluster. Empty for other glyphs.
     texts: Vec<String>,
     /// Width of each glyph in thousandths of the font size.
     widths: Vec<f32>,
 }
 
-/// Glyphs that together show `text`.
+/// Glyphs that together represent `text`.
 pub(super) struct Cluster<'a> {
     pub(super) glyphs: &'a [Glyph],
     pub(super) text: &'a str,
 }
 
-/// Returns the clusters of a run, in the order of its glyphs.
+/// Returns the clusters of a run in glyph order.
 pub(super) fn clusters(run: &TextItem) -> impl Iterator<Item = Cluster<'_>> {
     glyph_clusters(&run.glyphs, &run.text)
 }
 
-/// Returns the clusters of `glyphs`, which show `text`.
+/// Returns the clusters of `glyphs`, which represent `text`.
 pub(super) fn glyph_clusters<'a>(
     glyphs: &'a [Glyph],
     text: &'a str,
@@ -57,7 +57,7 @@ impl Subset {
     /// Creates an empty subset.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] for a variable font, and for a font whose glyphs are pictures.
+    /// Returns [`Unsupported`] for variable fonts and for fonts whose glyphs are pictures.
     pub(super) fn of(font: &FontInstance) -> Result<Self, Unsupported> {
         let tables = font.ttf().tables();
         if !font.variations().0.is_empty() {
@@ -81,20 +81,20 @@ impl Subset {
         Ok(subset)
     }
 
-    /// Returns true if this is a subset of `font`. Fonts are loaded once, so the address of their
-    /// data is compared.
+    /// Returns true if this is a subset of `font`. Compares the address of the font data, because
+    /// each font is loaded only once.
     pub(super) fn is_of(&self, font: &FontInstance) -> bool {
         std::ptr::eq(self.font.data().as_slice(), font.data().as_slice())
             && self.font.index() == font.index()
     }
 
-    /// Returns the CID and width of a glyph, if the subset contains it.
+    /// Returns the CID and the width of a glyph, if the subset contains it.
     pub(super) fn get(&self, glyph: u16) -> Option<(u16, f32)> {
         let cid = self.glyphs.get(glyph)?;
         Some((cid, self.widths[usize::from(cid)]))
     }
 
-    /// Adds a glyph, unless the subset contains it. Returns its CID and width.
+    /// Adds a glyph if it is missing. Returns its CID and its width.
     pub(super) fn add(&mut self, glyph: u16) -> (u16, f32) {
         let cid = self.glyphs.remap(glyph);
         if usize::from(cid) == self.widths.len() {
@@ -104,8 +104,8 @@ impl Subset {
         (cid, self.widths[usize::from(cid)])
     }
 
-    /// Adds the glyphs of a cluster. If the cluster is one glyph that has no text yet, also stores
-    /// the text.
+    /// Adds the glyphs of a cluster. Also stores the text of the cluster, if the cluster is one
+    /// glyph that has no text yet.
     pub(super) fn add_cluster(&mut self, cluster: &Cluster<'_>) {
         for glyph in cluster.glyphs {
             let (cid, _) = self.add(glyph.id);
@@ -116,8 +116,8 @@ impl Subset {
         }
     }
 
-    /// Returns the text that readers find for a glyph of the subset. It is empty if the glyph is
-    /// never a cluster by itself.
+    /// Returns the text that PDF readers extract for a glyph of the subset. The text is empty if
+    /// the glyph is never a whole cluster.
     pub(super) fn text(&self, glyph: u16) -> Option<&str> {
         let cid = self.glyphs.get(glyph)?;
         self.texts.get(usize::from(cid)).map(String::as_str)
@@ -135,8 +135,8 @@ impl Subset {
         width
     }
 
-    /// Writes the font and all its objects. Returns the reference of the font. A font with TrueType
-    /// outlines is also returned as host of a [`Layer`](super::layer).
+    /// Writes the font and all its objects. Returns its reference. For a font with TrueType
+    /// outlines, also returns a host for a [`Layer`](super::layer).
     pub(super) fn write(
         &self,
         objects: &mut Objects,
@@ -243,8 +243,8 @@ impl Subset {
         };
     }
 
-    /// Returns the name of the font after a tag of six letters, which identifies the subset (ISO
-    /// 32000-1, 9.6.4).
+    /// Returns the PostScript name of the subset: a tag of six letters that identifies the subset,
+    /// and the name of the font (ISO 32000-1, 9.6.4).
     fn name(&self) -> String {
         let mut hasher = Sha256::new();
         for glyph in self.glyphs.remapped_gids() {
@@ -275,12 +275,12 @@ impl Subset {
     }
 }
 
-/// One subset per font, in the order in which the fonts were first used.
+/// Subsets of all used fonts, in the order in which the fonts were first used.
 #[derive(Default)]
 pub(super) struct Subsets(pub(super) Vec<Subset>);
 
 impl Subsets {
-    /// Returns the index of the subset of a font. Creates the subset if there is none.
+    /// Returns the index of the subset of `font`. Creates the subset if it is missing.
     pub(super) fn of(&mut self, font: &FontInstance) -> Result<usize, Unsupported> {
         if let Some(at) = self.find(font) {
             return Ok(at);
@@ -289,12 +289,13 @@ impl Subsets {
         Ok(self.0.len() - 1)
     }
 
-    /// Returns the index of the subset of a font.
+    /// Returns the index of the subset of `font`, if there is one.
     pub(super) fn find(&self, font: &FontInstance) -> Option<usize> {
         self.0.iter().position(|subset| subset.is_of(font))
     }
 
-    /// Sorts glyphs into the order of the font, so that the same set of glyphs gives the same file.
+    /// Sorts glyphs by their number in the font, so that the same set of glyphs gives the same
+    /// file.
     pub(super) fn sorted(self) -> Result<Self, Unsupported> {
         let mut sorted = Vec::with_capacity(self.0.len());
         for subset in self.0 {

@@ -8,11 +8,11 @@ use typst::visualize::{ExchangeFormat, Image, ImageKind, ImageScaling, RasterFor
 use super::Unsupported;
 use super::file::{Deflate, Objects};
 
-/// Writes an image, and its transparency as a soft mask. Returns the reference of the image.
+/// Writes an image, with its transparency as a soft mask. Returns the reference of the image.
 ///
 /// # Errors
-/// Returns [`Unsupported`] if the image isn't a raster image, or has a rotation, a colour profile
-/// or smooth scaling.
+/// Returns [`Unsupported`] if the image isn't a raster image, is rotated, has a colour profile, or
+/// requests smooth scaling.
 pub(super) fn write(
     objects: &mut Objects,
     deflate: &mut Deflate,
@@ -90,9 +90,9 @@ pub(super) fn write(
     Ok(id)
 }
 
-/// Image in a prefix.
+/// Image that a prefix contains.
 pub(super) struct Embedded {
-    /// Original file, so that no decoded pixels are kept.
+    /// Original file. The decoded pixels are not kept.
     data: Bytes,
     pub(super) id: Ref,
 }
@@ -119,7 +119,7 @@ impl Embedded {
     }
 }
 
-/// Returns true for a JPEG with three colours or grey, which is embedded unchanged.
+/// Returns true for a greyscale or three-colour JPEG, which can be embedded unchanged.
 fn is_plain_jpeg(raster: &RasterImage) -> bool {
     raster.format() == RasterFormat::Exchange(ExchangeFormat::Jpg)
         && matches!(

@@ -1,5 +1,5 @@
-//! Joins text items. typst begins a new item wherever the height of glyphs changes, even inside a
-//! cluster.
+//! Joins text items. typst starts a new item where glyphs have another vertical offset, even inside
+//! of a cluster.
 
 use typst::layout::{Abs, Em, Transform};
 use typst::text::{Glyph, TextItem};
@@ -7,12 +7,12 @@ use typst::text::{Glyph, TextItem};
 use super::display::{Draw, Mark, Piece};
 use crate::certificate_pdf::text::is_right_to_left;
 
-/// Coordinates count as equal if their difference is smaller than this, in points.
+/// Coordinates are treated as equal if they differ by less than this, in points.
 const NEAR: f64 = 1e-4;
 
-/// Appends `next`, which is at `place`, to the text before it, if both are parts of one line in one
-/// style. Returns the place and text of the joined item. The height of a glyph becomes its
-/// `y_offset`.
+/// Joins two text items if both are parts of one line in the same style. `next` is at `place`.
+/// Returns the place and the joined item, or `None`. Vertical offsets between the parts become the
+/// `y_offset` of glyphs.
 pub(in crate::certificate_pdf) fn joined(
     start: Transform,
     text: &TextItem,
@@ -60,8 +60,8 @@ pub(in crate::certificate_pdf) fn joined(
     Some((place_of_whole, whole))
 }
 
-/// Returns true if `next` continues the line of `piece`, in another font or style. Runs of
-/// different directions are kept apart, because MuPDF needs that.
+/// Returns true if `next` is on the line of `piece` and continues it in another font or style. Runs
+/// of different directions are kept separate, because MuPDF requires it.
 pub(super) fn is_continued(piece: &Piece<'_>, next: &Piece<'_>) -> bool {
     let (Draw::Text(text), Draw::Text(next_text)) = (&piece.draw, &next.draw) else {
         return false;
@@ -76,7 +76,8 @@ pub(super) fn is_continued(piece: &Piece<'_>, next: &Piece<'_>) -> bool {
     is_content && is_beside(piece.place, text, next.place) && near(piece.place.ty, next.place.ty)
 }
 
-/// Returns true if a text that isn't rotated ends at `place`, possibly at another height.
+/// Returns true if an unrotated text ends at the horizontal position of `place`. The heights may
+/// differ.
 fn is_beside(start: Transform, text: &TextItem, place: Transform) -> bool {
     is_upright(start)
         && is_upright(place)
@@ -101,14 +102,14 @@ fn is_same_style(one: &TextItem, other: &TextItem) -> bool {
         && (one.lang, one.region) == (other.lang, other.region)
 }
 
-/// Joined text of two parts, and the number of bytes by which the ranges of each part move.
+/// Joined text of two parts, and the number of bytes by which the glyph ranges of each part shift.
 struct Whole {
     text: ecow::EcoString,
     later: [u16; 2],
 }
 
-/// Joins the texts of two parts. A cluster that is split between them is in both texts, and once in
-/// the result.
+/// Joins the texts of two parts. If a cluster is split between the parts, both texts contain it,
+/// and the result contains it once.
 fn whole(left: &TextItem, right: &TextItem) -> Option<Whole> {
     let last = left.glyphs.last()?;
     let first = right.glyphs.first()?;
@@ -152,7 +153,7 @@ fn whole(left: &TextItem, right: &TextItem) -> Option<Whole> {
     })
 }
 
-/// Returns true if the clusters of a text run from left to right. Returns `None` for a single
+/// Returns true if the clusters of a text are in left-to-right order. Returns `None` for a single
 /// cluster.
 pub(super) fn is_forward(text: &TextItem) -> Option<bool> {
     let first = text.glyphs.first()?;

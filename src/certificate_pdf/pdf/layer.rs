@@ -1,9 +1,9 @@
 //! Invisible text over outlines, for search, copying and screen readers.
 //!
-//! PDF readers differ widely in their handling of clusters with several glyphs, of marks that move
-//! back and of text from right to left. They agree on a plain sequence of characters, each at its
-//! own position. So a run that isn't one glyph per cluster, from left to right, is painted as
-//! outlines. Its characters are shown over it invisibly (ISO 32000-1, 9.3.6, mode 3).
+//! PDF readers differ in their handling of clusters with several glyphs, of marks that move back,
+//! and of right-to-left text. They agree only on a plain sequence of characters, each with its own
+//! position. So a run is painted as outlines unless it has one glyph per cluster, from left to
+//! right. Its characters are placed invisibly on top (ISO 32000-1, 9.3.6, mode 3).
 
 use std::collections::BTreeMap;
 
@@ -17,26 +17,25 @@ use super::font_subset::{SYSTEM, clusters};
 use super::join::is_forward;
 use crate::certificate_pdf::text::is_right_to_left;
 
-/// Width of a mark in thousandths of the font size. MuPDF treats a wider mark as a letter and
-/// separates it.
+/// Width of a mark in thousandths of the font size. MuPDF treats a wider mark as a separate letter.
 const MARK: f64 = 40.0;
 
-/// Right-to-left mark. It is not part of the text.
+/// Right-to-left mark. It is added to the invisible text only.
 const RIGHT_TO_LEFT: char = '\u{200F}';
 
-/// Invisible characters, as the glyphs of one font. A character has one glyph per width.
+/// Glyphs of the invisible font. A character has a separate glyph for each width.
 #[derive(Default)]
 pub(super) struct Layer {
     glyphs: BTreeMap<(char, u16), u16>,
 }
 
-/// Embedded font whose font program the layer uses. The layer paints none of its glyphs.
+/// Embedded font. The layer refers to its font program, but paints none of its glyphs.
 pub(super) struct Host {
     pub(super) descriptor: Ref,
     pub(super) name: String,
 }
 
-/// One character and its place on the line, in thousandths of the font size.
+/// Character and its position on the line, in thousandths of the font size.
 pub(super) struct Place {
     pub(super) character: char,
     pub(super) x: f64,
@@ -58,7 +57,7 @@ impl Layer {
             .or_insert(next)
     }
 
-    /// Writes the font. Returns its reference.
+    /// Writes the font and returns its reference.
     pub(super) fn write(&self, objects: &mut Objects, deflate: &mut Deflate, host: &Host) -> Ref {
         let [font, descendant, numbers, map] = [(); 4].map(|()| objects.next());
         let name = Name(host.name.as_bytes());
@@ -110,8 +109,8 @@ impl Layer {
     }
 }
 
-/// Returns the places of a run's characters from left to right. The run begins at `from`. Its size
-/// is `scale` times that of the line.
+/// Returns the places of a run's characters from left to right. `from` is the start of the run.
+/// `scale` is the size of the run divided by the size of the line.
 pub(super) fn places(run: &TextItem, from: f64, scale: f64) -> Vec<Place> {
     let mut places = Vec::new();
     let mut x = from;
@@ -172,8 +171,8 @@ pub(super) fn places(run: &TextItem, from: f64, scale: f64) -> Vec<Place> {
     places
 }
 
-/// Returns true if the characters of a cluster are listed in reverse. Readers expect the visual
-/// order.
+/// Returns true if the characters of a cluster must be listed in reverse, because readers expect
+/// the visual order.
 pub(super) fn is_reversed(run: &TextItem, cluster: &str) -> bool {
     cluster.chars().any(is_right_to_left) || is_forward(run) == Some(false)
 }

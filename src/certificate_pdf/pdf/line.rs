@@ -1,11 +1,11 @@
-//! Sets a line of plain text as typst does: Latin, Greek or Cyrillic letters in one font, from left
-//! to right, without line breaks.
+//! Sets a line of plain text exactly as typst does: Latin, Greek or Cyrillic letters in one font,
+//! from left to right, without line breaks.
 //!
 //! To lay out a line, typst resolves styles, bidirectional levels, scripts, fallback fonts and line
-//! breaks. Most names need none of these. They need only one call of the shaper that typst calls,
-//! with the same arguments (typst-layout, `inline/shaping.rs`). [`LineSetter::like`] checks on a
-//! line of typst that the result is the same. Text that isn't plain ([`script_of`]) is left to
-//! typst.
+//! breaks. Most names need none of these. They need only one call of the shaper, with the same
+//! arguments that typst passes (typst-layout, `inline/shaping.rs`). [`LineSetter::like`] sets a
+//! line that typst has laid out and checks that the result is the same. typst lays out texts that
+//! aren't plain ([`script_of`]).
 
 use std::str::FromStr as _;
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ use unicode_normalization::char::{canonical_combining_class, decompose_canonical
 
 use super::font_subset::{Cluster, glyph_clusters};
 
-/// Script that is written with one letter after the other.
+/// Script whose letters are set one after the other.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Script {
     Latin,
@@ -45,7 +45,7 @@ impl Shaper {
     }
 
     /// Returns the glyphs of a text. Returns `None` if the text has more than 65,535 bytes, or if a
-    /// glyph is raised or lowered, as marks above one another are.
+    /// glyph has a vertical offset, as stacked marks have.
     pub(super) fn shape(&self, text: &str, script: Script) -> Option<Vec<Glyph>> {
         let font = &self.font;
         let direction = Direction::LeftToRight;
@@ -97,18 +97,18 @@ impl Shaper {
     }
 }
 
-/// Setter of lines in the font and style of a line that typst has set.
+/// Sets lines in the font and style of a line that typst has laid out.
 pub(super) struct LineSetter {
-    /// Line that typst has set. Its font, size, colour and language are used for all lines.
+    /// Line that typst has laid out. All lines get its font, size, colour and language.
     like: TextItem,
     shaper: Shaper,
-    /// Space that is added between clusters.
+    /// Additional space between clusters.
     tracking: Em,
 }
 
 impl LineSetter {
-    /// Creates a setter from a line. Returns `None` if the text of that line, set here, has other
-    /// glyphs.
+    /// Creates a setter from a line of typst. Returns `None` if the setter would give other glyphs
+    /// for the text of that line.
     pub(super) fn like(line: &TextItem) -> Option<Self> {
         let shaper = Shaper::of(&line.font, line.lang).filter(|_| line.region.is_none())?;
         let mut setter = Self {
@@ -127,8 +127,7 @@ impl LineSetter {
         same_glyphs(&setter.glyphs(&line.text)?, set).then_some(setter)
     }
 
-    /// Returns a line with another text in the same size. Returns `None` if typst must set the
-    /// text.
+    /// Returns a line with `text` in the same size. Returns `None` if typst must lay out the text.
     pub(super) fn set(&self, text: String) -> Option<TextItem> {
         let glyphs = self.glyphs(&text)?;
         let like = &self.like;
@@ -173,7 +172,7 @@ pub(super) fn same_glyphs(one: &[Glyph], other: &[Glyph]) -> bool {
 }
 
 /// Returns true for Latin capitals with two or more marks above.
-/// `templates/certificate/lib/1/page.typ` gives a line with such a capital more room.
+/// `templates/certificate/lib/1/page.typ` makes lines with such capitals higher.
 fn is_high(c: char) -> bool {
     if !c.is_uppercase() || !matches!(c, '\u{1d5}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}') {
         return false;
@@ -188,10 +187,10 @@ fn is_high(c: char) -> bool {
 /// Canonical combining class of marks above a letter.
 const ABOVE: u8 = 230;
 
-/// Returns the script of a text that needs only a shaper, or `None` for other texts. Such a text
-/// has letters of one script, at least one, and may have digits, spaces and signs that don't
-/// combine. It doesn't end with a sign that typst lets hang into the margin. It has no two adjacent
-/// middle dots, because typst moves them together.
+/// Returns the script of a text that needs nothing but a shaper, or `None` for other texts. Such a
+/// text has at least one letter, and all letters are of one script. It may have digits, spaces and
+/// signs that don't combine. The last character is not a sign that typst hangs into the margin. The
+/// text has no adjacent middle dots, because typst moves them together.
 fn script_of(text: &str) -> Option<Script> {
     if text.ends_with(['-', '.', ',', ':', ';', ' ']) || text.contains("··") {
         return None;

@@ -9,8 +9,8 @@ use xmp_writer::{DateTime, LangId, RenditionClass, Timezone, XmpWriter};
 use super::file::Objects;
 use crate::certificate_pdf::page::PageFacts;
 
-/// Returns the file identifier. It is derived from the public id, so the same file always has the
-/// same identifier.
+/// Returns the file identifier. It is derived from the public id, so it is the same whenever the
+/// file is created.
 pub(super) fn file_id(facts: &PageFacts) -> [u8; 16] {
     let digest = Sha256::digest(facts.public_id.as_bytes());
     let mut id = [0; 16];

@@ -1,27 +1,29 @@
-//! PDF writer for certificates. It converts typst's frames, and lines set onto them, directly to
-//! PDF objects.
+//! PDF writer for certificates. It converts typst's frames directly to PDF objects. Lines can be
+//! added to a frame without typst.
 //!
-//! typst's exporter spends most of its time on subsetting and deflating the fonts and copying the background, again
-//! for each file. Here, these objects are serialised once for all certificates of one look. A certificate adds a few
-//! kilobytes: text, structure, metadata and the xref table.
+//! typst's exporter spends most of its time on work that it repeats for each file: it subsets and
+//! compresses the fonts and copies the background. Here, these objects are serialized once for all
+//! certificates of one look. A certificate adds a few kilobytes: text, structure, metadata and the
+//! xref table.
 //!
 //! # Glossary
 //!
-//! * Look: template version, language, design and options.
-//! * Template prefix ([`TemplatePrefix`]): first part of each file of one look, with the shared objects (fonts,
-//!   background, ornaments) and the SHA-256 state over them.
-//! * Sample: page for invented texts, from which a template prefix is created.
+//! * Look: template version, language, design and options of a certificate.
+//! * Template prefix ([`TemplatePrefix`]): first part of each file of one look, with the shared
+//!   objects (fonts, background, ornaments) and their SHA-256 state.
+//! * Sample: page with invented texts. A template prefix is created from samples.
 //! * Ornament: shapes that are on every sample, as one form XObject.
-//! * Shared layout ([`SharedLayout`]): static layer of all certificates of one definition and day, with slots for the
-//!   lines that differ.
-//! * Specimen: page for an invented person, from which a shared layout is derived.
+//! * Shared layout ([`SharedLayout`]): the part of the layout that is the same for all certificates
+//!   of one definition and day, with slots for the lines that differ.
+//! * Specimen: page for an invented person. A shared layout is derived from specimens.
 //! * Stamping: setting the lines of one certificate into the slots of its shared layout.
-//! * Writer ([`PageWriter`]): writes a page as the part of a file after its template prefix.
+//! * Writer ([`PageWriter`]): writes a page as the part of a file after the template prefix.
 //! * Text layer ([`layer`]): invisible characters over text that is painted as outlines.
 //!
-//! A template prefix depends only on samples, never on the certificates written after it. So the bytes of a file
-//! don't depend on other certificates. A glyph that the samples lack goes into a small font of the page. A page with
-//! other content that cannot be written here ([`Unsupported`]) is left to typst's exporter.
+//! A template prefix depends only on samples, never on the certificates that are written after it.
+//! So the bytes of a file don't depend on other certificates. Glyphs that the prefix doesn't have
+//! are put into a small font for the page. A page with other content that this module can't write
+//! ([`Unsupported`]) is left to typst's exporter.
 
 mod content;
 mod display;
@@ -55,11 +57,11 @@ pub(super) use join::joined;
 pub(super) use prefix::TemplatePrefix;
 pub(super) use shared_layout::{SharedLayout, Texts};
 
-/// Reason why a page is left to typst. The text is the label `reason` of a metric.
+/// Reason why typst must handle a page. The text is the value of the metric label `reason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unsupported(pub(super) &'static str);
 
-/// Writer of pages after their template prefix, with state that is reused for each page.
+/// Writes pages after their template prefix. Its buffers are reused for each page.
 pub(super) struct PageWriter {
     deflate: Deflate,
 }
@@ -74,7 +76,7 @@ impl PageWriter {
     /// Creates the file of one page.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if the page contains something that the writer cannot write.
+    /// Returns [`Unsupported`] if the page has content that this module can't write.
     pub(super) fn write(
         &mut self,
         prefix: &TemplatePrefix,

@@ -1,4 +1,4 @@
-//! Runs of glyphs as filled curves.
+//! Paints runs of glyphs as filled curves.
 
 use pdf_writer::Content;
 use ttf_parser::{GlyphId, OutlineBuilder};

@@ -1,4 +1,5 @@
-//! Objects that all certificates of one look share, created from sample pages and serialised once.
+//! Template prefix: the objects that all certificates of one look share. They are created from
+//! sample pages and serialized once.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
@@ -25,28 +26,28 @@ use super::{Unsupported, images};
 use crate::certificate_pdf::lru_cache::LruCache;
 use crate::certificate_pdf::page::PageFacts;
 
-/// Consecutive shapes that are on every sample, and the form XObject that paints them.
+/// Consecutive shapes that are on every sample, with the form XObject that paints them.
 pub(super) struct Ornament {
     pub(super) pieces: Vec<Piece<'static>>,
     pub(super) form: Ref,
 }
 
-/// Constant part of every file of one look: template version, language, design and options.
+/// Constant part of every file of one look (template version, language, design and options).
 pub(in crate::certificate_pdf) struct TemplatePrefix {
     /// First part of each file: header and shared objects.
     pub(super) head: Bytes,
-    /// SHA-256 state after the head. The hash of each file continues from a copy.
+    /// SHA-256 state after the head. Each file continues its hash from a copy of this state.
     pub(super) hash: Sha256,
     /// Byte offset of each object in the head.
     pub(super) offsets: Vec<usize>,
     profile: Ref,
     pub(super) means: Means,
     pub(super) ornaments: Vec<Ornament>,
-    /// Shared layouts by the texts that all certificates of a definition and day share.
+    /// Shared layouts. The key is the texts that all certificates of a definition and day share.
     layouts: LruCache<Vec<String>, Cell>,
 }
 
-/// Shared layout, or the reason why there is none. Empty until the shared layout has been created.
+/// Shared layout, or the reason why there is none. Empty until one of the two is known.
 type Cell = Arc<OnceLock<Result<Arc<SharedLayout>, Unsupported>>>;
 
 /// Maximum number of shared layouts that a prefix keeps. Each takes some tens of kilobytes.
@@ -57,24 +58,24 @@ pub(super) struct Means {
     srgb: Ref,
     pub(super) fonts: Subsets,
     font_ids: Vec<Ref>,
-    /// One of the fonts, used as host for invisible text.
+    /// Font that is used as host for invisible text.
     pub(super) host: Option<Host>,
     images: Vec<Embedded>,
 }
 
 /// Initial capacity of the head in bytes, enough for a background and some fonts. Unused capacity
-/// costs nothing, but each growth copies the whole buffer.
+/// costs nothing, but each reallocation copies the whole buffer.
 const HEAD: usize = 1 << 20;
 
 /// PDF header. Its comment marks the file as binary (ISO 32000-1, 7.5.2).
 pub(super) const HEADER: &[u8] = b"%PDF-1.7\n%\x80\x80\x80\x80\n";
 
 impl TemplatePrefix {
-    /// Creates a prefix with the objects that pages like `samples` share. A font in which the
-    /// samples show different texts also gets the glyphs of `letters`.
+    /// Creates a prefix with the objects that pages like `samples` share. If the samples have
+    /// different texts in a font, that font also gets the glyphs of `letters`.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if the samples contain something that the writer cannot write.
+    /// Returns [`Unsupported`] if the samples have content that this module can't write.
     pub(in crate::certificate_pdf) fn of(
         samples: &[Page],
         letters: &[String],
@@ -134,8 +135,8 @@ impl TemplatePrefix {
         })
     }
 
-    /// Returns the shared layout for the texts `common`. Calls `make` if there is none, and keeps its
-    /// result, also an error.
+    /// Returns the shared layout for the texts `common`. If it is missing, calls `make` and keeps
+    /// the result, even if it is an error.
     pub(in crate::certificate_pdf) fn layout(
         &self,
         common: &[String],
@@ -152,10 +153,10 @@ impl TemplatePrefix {
         self.head.len()
     }
 
-    /// Reads a page. Images and rows of shapes that the prefix contains become references to it.
+    /// Converts a page. References replace the images and rows of shapes that the prefix contains.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if the page contains something that the writer cannot write.
+    /// Returns [`Unsupported`] if the page has content that this module can't write.
     pub(in crate::certificate_pdf) fn read<'a>(
         &self,
         page: &'a Page,
@@ -196,7 +197,7 @@ impl TemplatePrefix {
         })
     }
 
-    /// Returns the index of the ornament that `pieces` begin with.
+    /// Returns the index of the ornament with which `pieces` begins.
     fn ornament(&self, pieces: &[Piece<'_>]) -> Option<usize> {
         self.ornaments
             .iter()
@@ -256,7 +257,8 @@ impl TemplatePrefix {
 }
 
 impl Means {
-    /// Replaces embedded images by their indices, so that the display no longer holds their pixels.
+    /// Replaces embedded images with their indices, so that the display doesn't keep their pixels
+    /// in memory.
     fn embed(&self, display: &mut Display<'_>) {
         for piece in &mut display.pieces {
             if let Draw::Image(image, size) = &piece.draw
@@ -267,7 +269,7 @@ impl Means {
         }
     }
 
-    /// Writes `pieces` as a form XObject, which pages paint with one operator. Returns its
+    /// Writes `pieces` as a form XObject, which a page paints with one operator. Returns its
     /// reference.
     fn write_form(
         &self,
@@ -297,7 +299,7 @@ impl Means {
         Ok(form)
     }
 
-    /// Fills a resource dictionary with everything that a content stream can refer to by name.
+    /// Adds all resources that a content stream can refer to by name to a resource dictionary.
     pub(super) fn list(
         &self,
         resources: &mut Resources<'_>,
@@ -345,8 +347,8 @@ fn area(size: Size) -> Rect {
     Rect::new(0.0, 0.0, width, height)
 }
 
-/// Returns a subset per font with the glyphs that the samples show. Fonts in which texts differ
-/// also get `letters`.
+/// Returns one subset per font, with the glyphs that the samples use. If the samples have different
+/// texts in a font, its subset also gets `letters`.
 fn shared_fonts(displays: &[Display<'_>], letters: &[String]) -> Result<Subsets, Unsupported> {
     let mut fonts = Subsets::default();
     let shown_by = |display: &Display<'_>, run: &TextItem| {
@@ -396,7 +398,8 @@ fn shared_images(
 /// Minimum number of shapes in a form.
 const WORTH_A_FORM: usize = 3;
 
-/// Returns the common beginning of each row of shapes on all samples: the background, seals, rules.
+/// Returns the beginning that all samples have in common of each row of shapes, such as the
+/// background, seals or rules.
 fn common_ornaments(displays: &[Display<'_>]) -> Vec<Vec<Piece<'static>>> {
     let Some((first, others)) = displays.split_first() else {
         return Vec::new();
@@ -418,7 +421,7 @@ fn common_ornaments(displays: &[Display<'_>]) -> Vec<Vec<Piece<'static>>> {
     ornaments
 }
 
-/// Returns the rows of consecutive shapes between pieces of content.
+/// Returns the rows of consecutive shapes. Pieces of content separate the rows.
 fn rows<'d, 'a>(display: &'d Display<'a>) -> Vec<&'d [Piece<'a>]> {
     let alike =
         |a: &Piece<'_>, b: &Piece<'_>| (a.mark == Mark::Artifact) == (b.mark == Mark::Artifact);

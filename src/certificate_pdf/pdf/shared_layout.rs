@@ -1,15 +1,15 @@
-//! Shared layouts: the layout that certificates of one definition and day share, with slots for the lines
-//! that differ.
+//! Shared layout: the part of the layout that certificates of one definition and day have in
+//! common, with slots for the lines that differ.
 //!
-//! A shared layout is derived from two specimens, which are pages of the definition for people who don't
-//! exist. Content that is the same on both is the same on every page. Content that differs must be
-//! lines that show one of the [`Texts`], and this module must be able to set and place them.
+//! A shared layout is derived from two specimens, which are pages of the definition for invented
+//! people. Content that is the same on both is the same on every page. Content that differs must be
+//! lines that show one of the [`Texts`], and this module must be able to set and place these lines.
 //! Otherwise there is no shared layout, and typst lays out each page.
 //!
-//! Two more specimens are laid out when the first name comes that must be set smaller to fit. One
-//! of them has a name that must be slightly smaller, the other a name that must be much smaller.
-//! The first shows how all pieces move then. Both are compared with the pages that the shared layout gives
-//! for their names.
+//! A long name is set in a smaller size, and then other pieces move. At the first such name, two
+//! more specimens are laid out: one whose name must be slightly smaller, and one whose name must be
+//! much smaller. The movements are derived from the first one. Both are compared with stamped pages
+//! for the same names.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -24,9 +24,10 @@ use super::line::{LineSetter, same_glyphs};
 use super::prefix::TemplatePrefix;
 use super::structure::Tree;
 
-/// Part of the width of its box that a shrunk line fills. `fit` in templates uses the same number.
+/// Fraction of the width of its box that a shrunk line fills. `fit` in templates uses the same
+/// number.
 const SHRUNK: f64 = 0.995;
-/// Coordinates count as equal if their difference is smaller than this, in points.
+/// Coordinates are treated as equal if they differ by less than this, in points.
 const NEAR: f64 = 1e-6;
 
 /// Texts that differ between certificates of one definition and day.
@@ -57,7 +58,7 @@ enum Field {
     Address,
 }
 
-/// Line with one of the texts, and the constant parts before and after it.
+/// Line that shows one of the texts, with constant parts before and after it.
 struct Filling {
     before: String,
     field: Field,
@@ -71,7 +72,7 @@ struct Slot {
     filling: Filling,
     setter: LineSetter,
     fitted: Fitted,
-    /// Part of the free width of the box that is to the left of the line: 0, 0.5 or 1.
+    /// Fraction of the box's free width that is to the left of the line: 0, 0.5 or 1.
     align: f64,
     /// Width of the line on the specimen.
     width: Abs,
@@ -81,9 +82,8 @@ struct Slot {
 pub(in crate::certificate_pdf) struct SharedLayout {
     size: Size,
     pieces: Vec<Piece<'static>>,
-    /// Distance in points by which each piece moves down for each point by which the name is
-    /// smaller. `None` if this could not be derived. Set when the first name comes that must be
-    /// smaller.
+    /// Distance in points by which each piece moves down if the size of the name is one point
+    /// smaller. Set at the first name that needs a smaller size. `None` if it could not be derived.
     descents: OnceLock<Option<Vec<f64>>>,
     slots: Vec<Slot>,
     tree: Tree,
@@ -92,8 +92,8 @@ pub(in crate::certificate_pdf) struct SharedLayout {
 }
 
 impl Filling {
-    /// Returns the filling that gives `lines[0]` for `texts[0]` and `lines[1]` for `texts[1]`, if
-    /// there is one.
+    /// Returns the filling that produces `lines[0]` from `texts[0]` and `lines[1]` from `texts[1]`,
+    /// if there is one.
     fn of(lines: [&str; 2], texts: [&Texts; 2]) -> Option<Self> {
         [
             Field::Address,
@@ -123,11 +123,11 @@ fn some(text: &str) -> Option<&str> {
 }
 
 impl SharedLayout {
-    /// Derives a shared layout from two specimens, which must differ in each of their texts.
+    /// Derives a shared layout from two specimens. All their texts must be different.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if the specimens differ by more than lines that can be set here,
-    /// don't show the name, or contain something that the writer cannot write.
+    /// Returns [`Unsupported`] if anything but settable lines differs, if the specimens don't show
+    /// the name, or if they have content that this module can't write.
     pub(in crate::certificate_pdf) fn of(
         prefix: &TemplatePrefix,
         specimens: &[(Page, Texts)],
@@ -181,8 +181,8 @@ impl SharedLayout {
         }
     }
 
-    /// Returns two names that fit on one line only in a smaller size: one slightly smaller, the
-    /// other about as small as is allowed.
+    /// Returns two names that fit on one line only in a smaller size. One needs a slightly smaller
+    /// size, the other about the smallest allowed size.
     pub(super) fn long_names(&self) -> Option<[String; 2]> {
         let slot = self.name_slot()?;
         let [full, least] = slot.fitted.sizes;
@@ -200,8 +200,8 @@ impl SharedLayout {
         (slot.setter.set(a_little.clone())?.width() < widest).then_some([a_little, much])
     }
 
-    /// Returns the slot of the name if there is exactly one. Only then does the name have a single
-    /// size.
+    /// Returns the slot of the name if there is exactly one. With several slots, the name could
+    /// have several sizes.
     fn name_slot(&self) -> Option<&Slot> {
         let mut slots = self
             .slots
@@ -210,8 +210,8 @@ impl SharedLayout {
         slots.next().filter(|_| slots.next().is_none())
     }
 
-    /// Derives from the first specimen how pieces move for a long name. Returns `None` if a page
-    /// stamped with the result differs from one of `specimens`.
+    /// Derives the movement of the pieces for a long name from the first specimen. Returns `None`
+    /// if a stamped page then differs from one of `specimens`.
     fn learned(&self, prefix: &TemplatePrefix, specimens: &[(Page, Texts)]) -> Option<Vec<f64>> {
         let (page, texts) = specimens.first()?;
         let descents = self.descents_of(&prefix.read(page).ok()?, texts)?;
@@ -220,7 +220,7 @@ impl SharedLayout {
         specimens.iter().all(alike).then_some(descents)
     }
 
-    /// Returns true if a page with the texts of a specimen is stamped as typst laid it out.
+    /// Returns true if stamping the texts of a specimen gives the page that typst laid out.
     fn stamps_like(
         &self,
         prefix: &TemplatePrefix,
@@ -253,8 +253,8 @@ impl SharedLayout {
         )
     }
 
-    /// Returns the page of a certificate. If this is the first certificate that needs specimens
-    /// with [long names](Self::long_names), calls `lay_out` for them.
+    /// Returns the page of a certificate. Calls `lay_out` for specimens with [long
+    /// names](Self::long_names) if this is the first certificate that needs them.
     ///
     /// # Errors
     /// Returns [`Unsupported`] if typst must lay out the page.
@@ -270,7 +270,7 @@ impl SharedLayout {
             .ok_or(Unsupported("text that typst is to set"))
     }
 
-    /// Returns a page with `texts`, or `None` if typst must lay it out.
+    /// Returns a page with `texts`, or `None` if typst must lay out the page.
     fn set<'d>(
         &self,
         texts: &Texts,
@@ -311,8 +311,8 @@ impl SharedLayout {
 }
 
 impl Slot {
-    /// Returns a slot for a piece that differs between two specimens. Returns `None` if the piece
-    /// cannot be set here.
+    /// Returns a slot for a piece that differs between two specimens. Returns `None` if this module
+    /// can't set the piece.
     fn of(
         piece: usize,
         (one, other): (&Piece<'_>, &Piece<'_>),
@@ -340,8 +340,8 @@ impl Slot {
         })
     }
 
-    /// Returns the size in which a line fits its box, as `fit` in templates does. Returns `None` if
-    /// the line must be broken.
+    /// Returns the size at which a line fits into its box, computed like `fit` in templates.
+    /// Returns `None` if the line needs a line break.
     fn size_of(&self, line: &TextItem) -> Option<Abs> {
         let [full, least] = self.fitted.sizes;
         let width = line.width();
@@ -355,7 +355,7 @@ impl Slot {
 }
 
 impl Display<'_> {
-    /// Returns true if the two pages look the same and have the same structure.
+    /// Returns true if both pages have the same appearance and the same structure.
     pub(super) fn looks_like(&self, other: &Self) -> bool {
         let mut pieces = self.pieces.iter().zip(&other.pieces);
         self.size == other.size
@@ -369,7 +369,7 @@ impl Display<'_> {
 }
 
 impl Piece<'_> {
-    /// Returns true if the two pieces look the same and have the same mark.
+    /// Returns true if both pieces have the same appearance and the same mark.
     pub(super) fn looks_like(&self, other: &Piece<'_>) -> bool {
         let p = self.place;
         let q = other.place;

@@ -1,5 +1,5 @@
-//! Stamped pages are the same as the pages that typst lays out, and pages that can't be stamped are
-//! left to typst.
+//! Tests that stamped pages equal the pages that typst lays out, and that pages which can't be
+//! stamped are left to typst.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ struct Look {
     layout: SharedLayout,
 }
 
-/// Looks of every theme in every language, with all optional data and without.
+/// Looks of all themes in all languages, with and without the optional data.
 static LOOKS: LazyLock<Vec<Look>> = LazyLock::new(|| {
     let mut jobs = Vec::new();
     for theme in RENDERER.themes() {
@@ -74,7 +74,7 @@ fn texts_of(job: &RenderJob) -> Option<Texts> {
 }
 
 impl Look {
-    /// Returns true if a certificate of this look is stamped. Asserts that it then looks like
+    /// Returns true if a certificate of this look is stamped. Asserts that the stamped page equals
     /// typst's page.
     fn is_stamped(&self, job: &RenderJob) -> bool {
         let template = RENDERER
@@ -190,7 +190,7 @@ fn lines_other_than_the_name_are_stamped() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Each name is either stamped as typst lays it out or left to typst.
+    /// Each name is either stamped exactly as typst lays it out, or left to typst.
     #[test]
     fn any_name_is_stamped_as_typst_lays_it_out(
         names in prop::collection::vec("[A-ZÁÉÍÓÚÑÇŁŠŽ][a-záéíóúñüçßłšž']{0,11}([ -][A-ZÀ-Ž][a-zà-ž']{0,11}){0,4}|[Ͱ-Ͽ ]{1,12}|[Ѐ-ԯ -]{1,20}|[Ḁ-ỿA-z ]{1,20}|[ -~]{1,60}|[a-dα-γ·’‘]{1,9}", 4)

@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Emphasis,
     /// Figure with its alternative text, which may be empty.
     Figure(EcoString),
-    /// Wrapper for content that is directly in a document or division.
+    /// Wrapper for content that is a direct child of a document or division.
     Loose,
 }
 
@@ -40,7 +40,7 @@ enum Child {
 #[derive(Clone)]
 pub(super) struct Tree {
     elements: Vec<Element>,
-    /// Index of the element that owns each piece of content, by the number of the piece.
+    /// Index of the element that each piece of content belongs to, by the number of the piece.
     owners: Vec<usize>,
 }
 
@@ -91,7 +91,7 @@ impl Tree {
         number
     }
 
-    /// Returns the text that is read aloud instead of an element, if it has one.
+    /// Returns the text that screen readers read instead of the element, if it has one.
     pub(super) fn alternative(&self, element: usize) -> Option<&EcoString> {
         match &self.elements[element].kind {
             Kind::Figure(text) if !text.is_empty() => Some(text),
@@ -104,8 +104,8 @@ impl Tree {
         self.elements[element].kind = Kind::Figure(text);
     }
 
-    /// Returns the figures whose alternative text differs in `other`, with both texts. Returns
-    /// `None` if the trees differ in anything else.
+    /// Returns the figures whose alternative text is different in `other`, with both texts. Returns
+    /// `None` if the trees differ in any other way.
     pub(super) fn told_otherwise<'t>(
         &'t self,
         other: &'t Self,
@@ -164,7 +164,7 @@ impl Tree {
     }
 
     /// Returns true for the document, for figures, and for elements with content. Empty paragraphs
-    /// and groups are left out.
+    /// and groups are not written.
     fn is_written(&self, index: usize) -> bool {
         let element = &self.elements[index];
         matches!(element.kind, Kind::Document | Kind::Figure(_))

@@ -1,5 +1,5 @@
-//! Comparison of this writer with typst's exporter: same picture and same text, and content left to
-//! the exporter.
+//! Compares this writer with typst's exporter: both give the same picture and the same text. Also
+//! tests the content that is left to the exporter.
 
 use bytes::Bytes;
 use time::macros::date;
@@ -19,7 +19,7 @@ use crate::certificate_pdf::page::qr_code;
 use crate::certificate_pdf::raster;
 use crate::domain::{Locale, Personal};
 
-/// World with a single source.
+/// typst world with a single source file.
 struct Small {
     library: LazyHash<Library>,
     fonts: Fonts,
@@ -93,7 +93,7 @@ fn print(samples: &str, body: &str) -> Result<Bytes, Unsupported> {
         .to_bytes())
 }
 
-/// Returns the number of pixels that differ visibly, and the greatest difference of a colour
+/// Returns the number of visibly different pixels, and the greatest difference of a colour
 /// component.
 pub(in crate::certificate_pdf) fn differences(one: &[u8], other: &[u8], dpi: u16) -> (usize, u8) {
     let [one, other] = [one, other].map(|file| raster::draw(file, dpi).expect("a PDF"));
@@ -125,8 +125,8 @@ fn looks_the_same(samples: &str, body: &str) {
     assert_alike(&file, &by_typst(body), 200, body);
 }
 
-/// Asserts that a file of this writer looks like typst's. Outlines and glyphs are smoothed slightly
-/// differently at their edges, which is allowed.
+/// Asserts that the file of this writer looks like typst's. At edges, a slight difference is
+/// allowed, because the two smooth outlines and glyphs differently.
 #[track_caller]
 pub(in crate::certificate_pdf) fn assert_alike(file: &[u8], by_typst: &[u8], dpi: u16, case: &str) {
     let (visibly, most) = differences(file, by_typst, dpi);
@@ -137,8 +137,8 @@ pub(in crate::certificate_pdf) fn assert_alike(file: &[u8], by_typst: &[u8], dpi
     );
 }
 
-/// Returns true if a file of this writer has text that is painted as outlines. Its page then refers
-/// to the font of the layer.
+/// Returns true if the file has text that is painted as outlines. Its page then refers to the font
+/// of the text layer.
 fn has_outlines(file: &[u8]) -> bool {
     file.windows(3).any(|part| part == b"/L ")
 }

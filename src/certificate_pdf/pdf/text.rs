@@ -1,4 +1,4 @@
-//! Runs of glyphs as text-showing operators (ISO 32000-1, 9.4).
+//! Paints runs of glyphs with text-showing operators (ISO 32000-1, 9.4).
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::font_subset::{Cluster, Subset, clusters};
 use super::{Unsupported, layer, outlines};
 use crate::certificate_pdf::text::is_right_to_left;
 
-/// Font subset that contains the glyphs of a cluster, by index.
+/// Font subset, by index, that contains the glyphs of a cluster.
 #[derive(Clone, Copy, PartialEq)]
 enum Source {
     Shared(usize),
@@ -24,7 +24,7 @@ enum Source {
 pub(super) const LAYER: Name<'static> = Name(b"L");
 
 impl Body<'_> {
-    /// Paints a run that is alone on its line.
+    /// Paints a run that is the only one on its line.
     pub(super) fn text(&mut self, run: &TextItem, place: Transform) -> Result<(), Unsupported> {
         if !self.is_plain(run) {
             self.outlined(run, place)?;
@@ -38,8 +38,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Paints the runs of one line, which differ in font or style, as outlines under one invisible
-    /// text.
+    /// Paints runs of one line that differ in font or style. They are painted as outlines with one
+    /// invisible text on top.
     pub(super) fn line(&mut self, parts: &[Piece<'_>]) -> Result<(), Unsupported> {
         let runs: Vec<(&TextItem, Transform)> = parts
             .iter()
@@ -58,8 +58,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Sets the colour and opacity of a run. Returns the opacity, which is then passed to
-    /// [`Self::end_ink`].
+    /// Sets the colour and the opacity of a run. Returns the opacity for [`Self::end_ink`].
     fn ink(&mut self, run: &TextItem) -> Result<u8, Unsupported> {
         if run.stroke.is_some() {
             return Err(Unsupported("outlined text"));
@@ -87,9 +86,9 @@ impl Body<'_> {
         [a, b, -c, -d, e, f]
     }
 
-    /// Returns true if every PDF reader can extract the text of a run from its glyphs: no text runs
-    /// from right to left, and each cluster is one glyph on the baseline, which has the same text
-    /// everywhere in the file.
+    /// Returns true if every PDF reader can extract the text of a run from its glyphs. No text may
+    /// run from right to left. Each cluster must be one glyph on the baseline, and that glyph must
+    /// have the same text everywhere in the file.
     fn is_plain(&self, run: &TextItem) -> bool {
         let shared = self.shared.find(&run.font).map(|at| &self.shared.0[at]);
         let extra = self.extra.find(&run.font).map(|at| &self.extra.0[at]);
@@ -110,7 +109,8 @@ impl Body<'_> {
         !run.text.chars().any(is_right_to_left) && clusters(run).all(&mut is_plain)
     }
 
-    /// Shows the glyphs of a run, with a replacement text if its gaps would mislead readers.
+    /// Shows the glyphs of a run. Adds a replacement text if the gaps of the run would mislead
+    /// readers.
     fn glyphs(&mut self, run: &TextItem, matrix: [f32; 6]) -> Result<(), Unsupported> {
         self.content.begin_text().set_text_matrix(matrix);
         let shared = self.shared.find(&run.font);
@@ -200,7 +200,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Shows the text of the runs of one line invisibly over their outlines, unless they are an
+    /// Puts the text of the runs of one line invisibly over their outlines, unless the runs are an
     /// artifact.
     fn lay_over(&mut self, runs: &[(&TextItem, Transform)]) {
         let Some((first, start)) = runs.first().filter(|_| self.marks()) else {
@@ -257,23 +257,22 @@ fn tell(content: &mut Content, text: &str) {
     span.properties().actual_text(TextStr(text));
 }
 
-/// Returns true if a reader may extract one text instead of the other. All kinds of spaces count as
-/// the same, because some fonts have one glyph for them.
+/// Returns true if it doesn't matter which of the two texts a reader extracts. All kinds of spaces
+/// are the same here, because some fonts have one glyph for them.
 fn is_same_text(one: &str, other: &str) -> bool {
     let is_blank = |text: &str| !text.is_empty() && text.chars().all(char::is_whitespace);
     one == other || (is_blank(one) && is_blank(other))
 }
 
-/// Smallest gap between letters, in em, that readers might take for a space. poppler does so from
-/// 0.1 em.
+/// Smallest gap between letters, in em, that readers might take for a space. poppler takes gaps
+/// from 0.1 em for spaces.
 const WIDE: f64 = 0.05;
-/// Smallest space, in em, that no reader overlooks. `pdftotext -raw` overlooks spaces of up to 1/6
-/// em.
+/// Smallest space, in em, that all readers detect. `pdftotext -raw` misses spaces of up to 1/6 em.
 const NARROW: f64 = 0.19;
 
-/// Returns true if readers that find words by gaps might find wrong words in a run. There are four
-/// such cases: letters are set apart (the first 3 glyphs are checked), a space is narrow, the text
-/// has spaces although its script usually has none, or there are letters as narrow as spaces.
+/// Returns true if readers that detect words by gaps might detect wrong words in a run. There are
+/// four such cases: wide letter spacing (the first 3 glyphs are checked), a narrow space, a space
+/// in a script that usually has none, and modifier letters, which are as narrow as spaces.
 fn misleads_by_gaps(run: &TextItem) -> bool {
     let is_space = |glyph: &Glyph| run.text.get(glyph.range()) == Some(" ");
     let is_wide = |glyph: &Glyph| {
@@ -287,21 +286,22 @@ fn misleads_by_gaps(run: &TextItem) -> bool {
         || spaces.any(|space| space.x_advance.get() < NARROW)
 }
 
-/// Returns true for letters that look like an apostrophe or a raised letter, by Unicode block.
+/// Returns true for letters that look like apostrophes or raised letters, by Unicode block.
 const fn is_modifier(c: char) -> bool {
     matches!(c, '\u{2B0}'..='\u{2FF}' | '\u{A788}'..='\u{A78C}')
 }
 
-/// Returns true for East Asian letters, which are squares of one width, by Unicode block.
+/// Returns true for East Asian letters, which are square and all have the same width, by Unicode
+/// block.
 const fn is_ideographic(c: char) -> bool {
     matches!(c, '\u{2E80}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
-/// State while a run is shown. Positions are in thousandths of the font size.
+/// State while the glyphs of a run are written. Positions are in thousandths of the font size.
 struct Line {
-    /// Position in the layout.
+    /// Position in typst's layout.
     pen: f64,
-    /// Position in the PDF, which advances by the widths in the font.
+    /// Position that a PDF reader computes from the widths in the font.
     drawn: f64,
     source: Option<Source>,
     size: f32,
@@ -322,11 +322,11 @@ impl Line {
     }
 }
 
-/// Operand of one text-showing operator: glyphs and the adjustments between them.
+/// Operand of one text-showing operator: glyphs, and adjustments between them.
 #[derive(Default)]
 struct Shown {
     glyphs: Vec<u8>,
-    /// Adjustments, each with the number of bytes of `glyphs` before it.
+    /// Adjustments. Each has the number of bytes of `glyphs` that precede it.
     adjustments: Vec<(usize, f32)>,
 }
 

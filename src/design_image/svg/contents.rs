@@ -1,5 +1,5 @@
-//! Check of a drawing's content: supported elements, references within the document, and a bounded
-//! number of both.
+//! Checks the content of a drawing: only supported elements, only references within the document,
+//! and a limited number of both.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use super::AS_PICTURE;
 use super::structure::MAX_DEPTH;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
-/// Maximum number of elements after every `use` has been replaced by its target.
+/// Maximum number of elements after every `use` has been replaced with its target.
 const MAX_USED: u64 = 200_000;
-/// Maximum number of comparisons of a style rule with an element.
+/// Maximum number of comparisons between a style rule and an element.
 const MAX_STYLING: usize = 20_000_000;
-/// Supported SVG elements. Elements of other namespaces, such as editors' private ones, are
+/// Supported SVG elements. Elements in other namespaces, such as those that editors add, are
 /// ignored.
 const DRAWN: &[&str] = &[
     "a",
@@ -61,8 +61,8 @@ const DRAWN: &[&str] = &[
 ];
 const TEXTS: &[&str] = &["text", "tspan", "textPath", "tref", "font", "font-face"];
 
-/// Rejects unsupported elements, references to other files, and documents that would take too long
-/// to process.
+/// Rejects unsupported elements, references to other files, and documents whose processing would
+/// take too long.
 pub(super) fn check(document: &Document) -> Result<(), NotTaken> {
     let mut rules = 0;
     let mut elements = 0;
@@ -89,8 +89,7 @@ fn check_element(node: &Node) -> Result<(), NotTaken> {
         .is_some_and(|space| space != SVG);
     if !is_foreign && !DRAWN.contains(&name) {
         if TEXTS.contains(&name) {
-            let advice =
-                "its fonts are not here; convert texts to paths (outlines) and save it again";
+            let advice = "the server does not have its fonts; convert texts to paths (outlines) and save it again";
             return Err(NotTaken::svg("texts", advice));
         }
         let known = !name.is_empty()
@@ -127,7 +126,8 @@ fn check_element(node: &Node) -> Result<(), NotTaken> {
     Ok(())
 }
 
-/// Rejects external references in a style sheet, or in an attribute that may contain a style.
+/// Rejects external references in a style sheet, or in an attribute that may contain style
+/// properties.
 fn check_style(style: &str) -> Result<(), NotTaken> {
     let lower = style.to_ascii_lowercase();
     let leads_out = lower.match_indices("url(").any(|(at, open)| {
@@ -146,20 +146,20 @@ fn check_style(style: &str) -> Result<(), NotTaken> {
 fn outside() -> NotTaken {
     NotTaken::svg(
         "references to other files",
-        "embed what it needs, or export it as PNG or JPEG",
+        "embed the content of these files, or export it as PNG or JPEG",
     )
 }
 
-/// Number of elements inside an element with an id, and the targets of the `use` elements inside
-/// it.
+/// Element with an id: the number of elements inside of it, and the targets of the `use` elements
+/// inside of it.
 #[derive(Default)]
 struct Named<'d> {
     elements: u64,
     uses: Vec<&'d str>,
 }
 
-/// Rejects too many elements after the replacement of every `use`. A few dozen `use` elements can
-/// expand to billions.
+/// Rejects documents with too many elements after the replacement of every `use`. A few dozen `use`
+/// elements can expand to billions of elements.
 fn check_uses(document: &Document) -> Result<(), NotTaken> {
     let mut named: HashMap<&str, Named> = HashMap::new();
     let mut whole = Named::default();
@@ -190,8 +190,8 @@ fn href<'d>(node: &Node<'d, '_>) -> Option<&'d str> {
     link.value().trim().strip_prefix('#')
 }
 
-/// Returns the number of elements after expansion. Returns [`u64::MAX`] for a cycle or a chain of
-/// uses that is longer than [`MAX_DEPTH`].
+/// Returns the number of elements after expansion. Returns [`u64::MAX`] for a cycle, or for a chain
+/// of `use` elements longer than [`MAX_DEPTH`].
 fn expanded<'d>(
     from: &Named<'d>,
     named: &HashMap<&'d str, Named<'d>>,

@@ -1,4 +1,4 @@
-//! Pictures embedded in a drawing, checked before they are decoded.
+//! Pictures embedded in a drawing. They are checked before they are decoded.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,11 +8,11 @@ use resvg::usvg::ImageKind;
 
 use super::super::{NotTaken, raster};
 
-/// Maximum number of pixels of one embedded picture. Each pixel takes four bytes when decoded.
+/// Maximum number of pixels of one embedded picture. A decoded pixel takes four bytes.
 const MAX_PIXELS: u64 = 16_000_000;
-const ADVICE: &str = "make it smaller, or export the design as PNG or JPEG and upload that";
+const ADVICE: &str = "make it smaller, or export the design as PNG or JPEG and upload that file";
 
-/// Size of the largest accepted picture, and the first problem.
+/// Size of the largest accepted picture, and the first problem found.
 #[derive(Default)]
 pub(super) struct Pictures {
     largest: AtomicU64,
@@ -20,8 +20,8 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// Accepts a picture from a `data:` URL. Its format is determined by its content. Returns
-    /// `None` if it is rejected.
+    /// Checks a picture from a `data:` URL. Its format is determined from its content. Returns
+    /// `None` if the picture is rejected.
     pub(super) fn admit(&self, data: Arc<Vec<u8>>) -> Option<ImageKind> {
         match Self::measured(&data) {
             Ok((pixels, format)) => {
@@ -60,7 +60,7 @@ impl Pictures {
         Ok((pixels, format))
     }
 
-    /// Returns the reason of the first rejection as an error.
+    /// Returns an error with the reason for the first rejection, if there was one.
     pub(super) fn problem(&self) -> Result<(), NotTaken> {
         let problem = self
             .problem

@@ -1,8 +1,8 @@
-//! First check of a drawing, in one pass over its text. It rejects input for which the tree parser
-//! would need too much time.
+//! First check of a drawing. It reads the text once and rejects input that would take the tree
+//! parser too much time.
 //!
-//! The tree parser compares each attribute and namespace of an element with all others of the same
-//! element. For each element that declares namespaces, it also copies all namespaces that are in
+//! The tree parser compares each attribute and each namespace of an element with all others of the
+//! same element. For each element with namespace declarations, it also copies all namespaces in
 //! scope.
 
 use quick_xml::Reader;
@@ -11,7 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 use super::super::NotTaken;
 use super::{AS_PICTURE, MAX_NODES};
 
-/// Maximum nesting depth of elements, because later steps are recursive.
+/// Maximum nesting depth of elements. Later steps are recursive.
 pub(super) const MAX_DEPTH: usize = 64;
 /// Maximum number of attributes of one element, including namespace declarations.
 pub(super) const MAX_ATTRIBUTES: usize = 128;
@@ -19,11 +19,12 @@ pub(super) const MAX_ATTRIBUTES: usize = 128;
 const MAX_NAMESPACES: usize = 1_000;
 /// Maximum size of the text of all `style` elements together, in bytes.
 const MAX_STYLE_BYTES: usize = 1 << 20;
-/// Maximum length of the document type declaration in bytes. That of SVG 1.1 has about 100.
+/// Maximum length of the document type declaration in bytes. The declaration of SVG 1.1 has about
+/// 100.
 const MAX_DOCTYPE_BYTES: usize = 1_024;
 
-/// Rejects input for which the tree parser would need too much time, and document types that
-/// declare entities.
+/// Rejects document types that declare entities, and input that would take the tree parser too much
+/// time.
 pub(super) fn check(text: &str) -> Result<(), NotTaken> {
     if text.contains("<!ENTITY") {
         return Err(own_doctype());
@@ -48,7 +49,7 @@ pub(super) fn check(text: &str) -> Result<(), NotTaken> {
     }
 }
 
-/// Counters of one pass.
+/// Counters of the check.
 #[derive(Default)]
 struct Seen {
     nodes: u32,
@@ -103,7 +104,7 @@ impl Seen {
         self.in_style = element.local_name().as_ref() == "style";
         if self.depth > MAX_DEPTH {
             return Err(NotTaken::svg(
-                "elements nested too deeply",
+                "elements that are nested too deeply",
                 "flatten its groups and save it again",
             ));
         }
@@ -125,7 +126,7 @@ impl Seen {
         Ok(())
     }
 
-    /// Accepts one plain declaration before the first element, as editors write it.
+    /// Accepts one plain declaration before the first element. Editors write such declarations.
     fn doctype(&mut self, doctype: &str) -> Result<(), NotTaken> {
         self.doctypes += 1;
         let is_plain = !doctype.contains('[') && doctype.len() <= MAX_DOCTYPE_BYTES;
@@ -138,8 +139,5 @@ impl Seen {
 }
 
 fn own_doctype() -> NotTaken {
-    NotTaken::svg(
-        "entities or a document type of its own",
-        "save it as plain SVG",
-    )
+    NotTaken::svg("entities or a custom document type", "save it as plain SVG")
 }

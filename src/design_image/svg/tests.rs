@@ -78,7 +78,10 @@ fn active_or_external_content_is_refused_by_name() {
             "<foreignObject>",
         ),
         ("<animate attributeName='x'/>", "an element <animate>"),
-        ("<text>Name</text>", "texts; its fonts are not here"),
+        (
+            "<text>Name</text>",
+            "texts; the server does not have its fonts",
+        ),
         ("<image href='/etc/passwd'/>", "references to other files"),
         (
             "<image href='file:///etc/passwd'/>",
@@ -162,7 +165,7 @@ fn amounts_are_limited_in_every_form() {
     }
 }
 
-/// Returns about 10 MB of repetitions of `piece`, which gets a running number.
+/// Returns about 10 MB of repetitions of `piece`, each with its index.
 fn much(piece: impl Fn(usize) -> String) -> String {
     let mut all = String::new();
     for n in 0.. {
@@ -174,8 +177,8 @@ fn much(piece: impl Fn(usize) -> String) -> String {
     all
 }
 
-/// Each of these inputs took minutes to hours, because the tree parser compares every item with all
-/// others.
+/// Each of these inputs would take minutes to hours, because the tree parser compares every item
+/// with all others.
 #[test]
 fn repetitions_of_ten_megabytes_are_refused_in_one_pass() {
     let attributes = format!("<rect {}/>", much(|n| format!(" a{n}='1'")));
@@ -244,7 +247,7 @@ fn invalid_drawings_are_recognized() {
     assert!(!looks_like_svg(b"%PDF-1.7 <svg"));
     assert!(refused("<svg").contains("damaged"));
     assert!(refused("<svg xmlns='http://www.w3.org/2000/svg'><rect/>").contains("damaged"));
-    assert!(refused(&svg("")).contains("nothing in it"));
+    assert!(refused(&svg("")).contains("no visible content"));
     let line = svg("<rect width='9' height='1'/>").replace("0 0 297 210", "0 0 100000 1");
     assert!(refused(&line).contains("proportions"));
     let utf16: Vec<u8> = "<svg".encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -1,8 +1,8 @@
-//! Estimate of the cost of rasterising a drawing.
+//! Estimate of the cost of rasterization.
 //!
-//! The renderer can't be interrupted, so the cost must be estimated in advance. Its time and memory
-//! depend on three quantities: nodes and the points of their paths, painted areas, and layers that
-//! exist at the same time.
+//! The renderer can't be interrupted, so its cost is estimated in advance. Time and memory depend
+//! on three quantities: the nodes and the points of their paths, the painted areas, and the layers
+//! that exist at the same time.
 
 use resvg::usvg::{Group, Node, Path, Rect, Tree};
 
@@ -10,25 +10,23 @@ use super::super::NotTaken;
 use super::pictures::Pictures;
 use super::{AS_PICTURE, PRINTED_SIDE};
 
-/// Maximum total of nodes and path points, including the points of dashes. Each counts as often as
-/// it is drawn.
+/// Maximum total of nodes and path points, including the points of dashes. A node that is drawn
+/// several times is counted each time.
 const MAX_STEPS: u64 = 8_000_000;
-/// Maximum number of painted pixels, as a multiple of the largest canvas. Painting them takes a few
-/// seconds.
+/// Maximum number of painted pixels, as a multiple of the largest canvas. This takes a few seconds.
 const MAX_CANVASES: f64 = 300.0;
-/// Maximum number of layers that exist at the same time. Each may take 35 MB.
+/// Maximum number of layers that exist at the same time. A layer takes up to 35 MB.
 const MAX_LAYERS: u32 = 10;
 
 struct Weight {
     steps: u64,
     pixels: f64,
     scale: f64,
-    /// Cost of drawing an embedded picture: the pixels of the largest one.
+    /// Cost of drawing an embedded picture: the number of pixels of the largest one.
     picture: f64,
 }
 
-/// Rejects a drawing that would take too much time or memory. `scale` is the number of pixels per
-/// unit.
+/// Rejects a drawing that would take too much time or memory. `scale` is in pixels per unit.
 pub(super) fn check(tree: &Tree, scale: f32, pictures: &Pictures) -> Result<(), NotTaken> {
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     let picture = pictures.largest() as f64;
@@ -59,7 +57,7 @@ impl Weight {
         }
         if layers > MAX_LAYERS {
             return Err(NotTaken::svg(
-                "too many layers on each other",
+                "too many nested layers",
                 "flatten them, or export it as PNG or JPEG",
             ));
         }
@@ -124,8 +122,8 @@ impl Weight {
         self.pixels(self.area(bounds) * times)
     }
 
-    /// Returns the number of pixels within `bounds`, but at most those of four canvases, because
-    /// the renderer visits no more.
+    /// Returns the number of pixels within `bounds`. The result is at most the size of four
+    /// canvases, because the renderer visits no more.
     fn area(&self, bounds: Rect) -> f64 {
         let most = f64::from(PRINTED_SIDE) * 2.0;
         let side = |length: f32| (f64::from(length) * self.scale).clamp(1.0, most);
@@ -148,10 +146,7 @@ impl Weight {
         if self.pixels <= MAX_CANVASES * canvas {
             Ok(())
         } else {
-            Err(NotTaken::svg(
-                "too much that lies on each other",
-                AS_PICTURE,
-            ))
+            Err(NotTaken::svg("too many overlapping areas", AS_PICTURE))
         }
     }
 }

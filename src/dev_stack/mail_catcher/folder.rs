@@ -1,5 +1,6 @@
-//! Folder of caught messages. In each file, a few header lines with the envelope precede the
-//! message: `Return-Path`, one `Delivered-To` per recipient, and a `Received` that ends our part.
+//! Folder of caught messages. Each file starts with header lines for the envelope: `Return-Path`,
+//! one `Delivered-To` per recipient, and a `Received` that marks the end of these lines. The
+//! message follows.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
@@ -14,14 +15,14 @@ use time::format_description::well_known::Rfc2822;
 
 use super::eml;
 
-/// Number of bytes of a file that are read for a list. They contain the headers.
+/// Number of bytes of each file that are read for a list. The headers are within this part.
 const HEAD_BYTES: u64 = 64 * 1024;
 const END_OF_ENVELOPE: &str = "Received: by laureate-mail-catcher; ";
 
-/// Message that was sent to the catcher. Its `Debug` form shows no address and no subject.
+/// Message that the catcher has received. Its `Debug` form contains no address and no subject.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CaughtMail {
-    /// Id of digits and dashes. Ids sort by time of arrival.
+    /// Id of digits and dashes. Sorted ids are in order of arrival.
     pub id: String,
     /// Sender of the envelope.
     pub from: String,
@@ -54,7 +55,7 @@ pub(crate) struct MailFolder {
 }
 
 impl MailFolder {
-    /// Opens or creates the folder, and removes incomplete files of a killed run.
+    /// Opens or creates the folder. Removes incomplete files of a killed run.
     pub fn open(path: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let mut count = 0;
@@ -81,7 +82,7 @@ impl MailFolder {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Stores a message and returns its id. The file appears complete or not at all. It is not
+    /// Stores a message and returns its id. The file is created completely or not at all. It is not
     /// synced to disk.
     pub fn keep(&self, from: &str, to: &[String], body: &[u8]) -> io::Result<String> {
         let now = OffsetDateTime::now_utc();
@@ -119,7 +120,7 @@ pub fn caught_mails(folder: &Path, limit: usize) -> io::Result<Vec<CaughtMail>> 
         .collect()
 }
 
-/// Returns one message by its id, or `None` if it doesn't exist or the id is malformed.
+/// Returns the message with id `id`, or `None` if it doesn't exist or the id is malformed.
 pub fn caught_mail(folder: &Path, id: &str) -> io::Result<Option<CaughtMail>> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         return Ok(None);

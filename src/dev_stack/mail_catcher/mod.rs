@@ -1,9 +1,9 @@
-//! SMTP server that stores each message as an `.eml` file in a folder instead of delivering it.
-//! `up` and `demo` send their mails here, and tests read them back.
+//! SMTP server that stores each message as an `.eml` file instead of delivering it. `up` and `demo`
+//! send mails to it, and tests read them.
 //!
-//! The protocol is the state machine of the `mailin` crate. The connections and their limits are
-//! ours, because `mailin-embedded` reads lines without a limit, can't be stopped, and needs TLS to
-//! compile.
+//! The SMTP protocol is implemented by the state machine of the `mailin` crate. Connections and
+//! limits are implemented here, because `mailin-embedded` reads lines of unlimited length, can't be
+//! stopped, and does not compile without TLS.
 
 mod folder;
 mod reply;
@@ -31,18 +31,18 @@ pub struct MailCatcherOptions {
     pub max_message_bytes: usize,
     /// Maximum number of recipients of a message. Further recipients are rejected with 452.
     pub max_recipients: usize,
-    /// Maximum number of connections at once. Further connections are rejected with 421.
+    /// Maximum number of simultaneous connections. Further connections are rejected with 421.
     pub max_connections: usize,
     /// Maximum number of stored messages. Further messages are rejected with 452.
     pub max_messages: u64,
     /// Time without input after which a connection is closed.
     pub idle: Duration,
-    /// Rule for the reply to each recipient.
+    /// Rule that gives the reply to each recipient.
     pub reply: ReplyRule,
 }
 
 impl Default for MailCatcherOptions {
-    /// Accepts every recipient.
+    /// Returns options that accept every recipient.
     fn default() -> Self {
         Self {
             max_message_bytes: 50 * 1024 * 1024,
@@ -55,7 +55,7 @@ impl Default for MailCatcherOptions {
     }
 }
 
-/// Running mail catcher. Dropping it closes its port. The messages remain.
+/// Running mail catcher. Its port is closed when it is dropped. The messages remain.
 pub struct MailCatcher {
     address: SocketAddr,
     folder: Arc<MailFolder>,
@@ -63,7 +63,8 @@ pub struct MailCatcher {
 }
 
 impl MailCatcher {
-    /// Listens on a free port of 127.0.0.1, on its own threads, and stores messages in `folder`.
+    /// Starts a server on a free port of 127.0.0.1, in separate threads. It stores messages in
+    /// `folder`.
     pub fn start(folder: &Path, options: MailCatcherOptions) -> io::Result<Self> {
         let folder = Arc::new(MailFolder::open(folder)?);
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -86,7 +87,7 @@ impl MailCatcher {
         })
     }
 
-    /// Returns the address to send mail to.
+    /// Returns the address of the SMTP server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -101,7 +102,7 @@ impl MailCatcher {
         self.folder.count()
     }
 
-    /// Returns a function that returns [`Self::count`] and doesn't borrow the catcher.
+    /// Returns a function that computes [`Self::count`] without borrowing the catcher.
     pub fn counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
         let folder = self.folder.clone();
         move || folder.count()
@@ -112,7 +113,7 @@ impl MailCatcher {
         caught_mails(self.folder(), limit)
     }
 
-    /// Returns one message by its id, or `None` if it doesn't exist.
+    /// Returns the message with id `id`, or `None` if it doesn't exist.
     pub fn get(&self, id: &str) -> io::Result<Option<CaughtMail>> {
         caught_mail(self.folder(), id)
     }
@@ -148,21 +149,21 @@ async fn accept(listener: TcpListener, folder: Arc<MailFolder>, options: Arc<Mai
                         Err(_) => session::refuse(stream, &options).await,
                     };
                     if let Err(error) = served {
-                        tracing::debug!(%error, "a mail connection ended early");
+                        tracing::debug!(%error, "mail connection ended early");
                     }
                 });
             }
             Err(error) => {
                 // The process may be out of file descriptors. Other connections may close in the
                 // meantime.
-                tracing::warn!(%error, "the mail catcher cannot accept a connection");
+                tracing::warn!(%error, "mail catcher cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }
 }
 
-/// Returns the path of a message.
+/// Returns the path of the file of a message.
 fn eml(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.eml"))
 }

@@ -1,4 +1,4 @@
-//! Replies to recipients, with which failures of a mail server can be rehearsed.
+//! Replies to recipients. They can simulate failures of a mail server.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,20 +15,20 @@ pub enum Reply {
         /// Text, which starts with an enhanced status code (RFC 3463).
         text: String,
     },
-    /// The message is stored, but the connection closes without a reply, so the sender doesn't know
+    /// The message is stored, but the connection closes without a reply. The sender doesn't know
     /// the outcome.
     HangUp,
 }
 
-/// Function from the address of a recipient to the reply.
+/// Function from a recipient's address to the reply.
 pub type ReplyRule = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
 
-/// Maximum number of remembered `tempfail-once-` addresses. Beyond it, such addresses are accepted.
+/// Maximum number of remembered `tempfail-once-` addresses. After that, new ones are accepted.
 const MAX_REMEMBERED: usize = 100_000;
 
-/// Returns a rule that depends on the prefix of the address: `reject-` gets 550, `tempfail-once-`
-/// gets 451 the first time, `tempfail-` gets 451 each time, and `hangup-` gets no reply. All others
-/// are accepted.
+/// Returns a rule that depends on the prefix of the address. `reject-` gets 550. `tempfail-once-`
+/// gets 451 the first time. `tempfail-` gets 451 every time. `hangup-` gets no reply. All other
+/// addresses are accepted.
 pub fn rehearsal() -> ReplyRule {
     let seen = Mutex::new(HashSet::new());
     Arc::new(move |address| {

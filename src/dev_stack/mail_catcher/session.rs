@@ -1,4 +1,4 @@
-//! One SMTP connection. Every line and message has a maximum length.
+//! SMTP session on one connection. The length of lines and messages is limited.
 
 use std::io::{self, BufRead};
 use std::net::IpAddr;
@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use super::folder::MailFolder;
 use super::{MailCatcherOptions, Reply};
 
-/// RFC 5321 allows 998 characters in a line of text. Real senders exceed it, but not by this much.
+/// Maximum length of a line in bytes. RFC 5321 allows 998 characters, but real senders write longer
+/// lines.
 const MAX_LINE: usize = 64 * 1024;
 const CHUNK: usize = 64 * 1024;
 
@@ -57,23 +58,23 @@ pub(crate) async fn serve(
     }
 }
 
-/// Rejects a connection beyond the maximum number.
+/// Rejects a connection because the maximum number is reached.
 pub(crate) async fn refuse(mut stream: TcpStream, options: &MailCatcherOptions) -> io::Result<()> {
     let answer = b"421 4.3.2 too many connections, try again later\r\n";
     timeout(options.idle, stream.write_all(answer)).await??;
     stream.shutdown().await
 }
 
-/// Actions on the connection that the handler requests. The state machine of `mailin` has no way to
-/// express them.
+/// Actions on the connection that the handler requests. The state machine of `mailin` can't express
+/// them.
 #[derive(Default)]
 struct Fate {
     close: AtomicBool,
     silent: AtomicBool,
 }
 
-/// Handles the complete lines in `bytes`. Returns their length in bytes, and true if the connection
-/// stays open.
+/// Handles the complete lines in `bytes`. Returns the number of handled bytes, and true if the
+/// connection stays open.
 fn process(
     session: &mut Session<Envelope>,
     bytes: &[u8],
@@ -160,7 +161,7 @@ impl Handler for Envelope {
         mailin::response::OK
     }
 
-    /// Reads an oversized message to its end and drops it, because SMTP has no earlier reply.
+    /// Discards the rest of an oversized message, because SMTP allows a reply only at the end.
     fn data(&mut self, line: &[u8]) -> io::Result<()> {
         if self.body.len() + line.len() > self.options.max_message_bytes {
             self.too_large = true;
@@ -181,7 +182,7 @@ impl Handler for Envelope {
             self.folder
                 .keep(&self.from, &self.to, &self.body)
                 .map_err(|error| {
-                    tracing::warn!(%error, "the mail catcher cannot keep a message");
+                    tracing::warn!(%error, "mail catcher cannot store a message");
                     reply(452, "4.3.1 cannot keep the message")
                 })
         };

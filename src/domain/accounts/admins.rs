@@ -1,8 +1,10 @@
-//! Admins: the list of all admins as one aggregate, so that the last admin can't be removed.
+//! Admins: a single aggregate that contains the list of all admins. It ensures that the last admin
+//! can't be removed.
 //!
-//! The list changes in the same atomic batch as the user's role. Two admins who remove each other
-//! at the same moment therefore conflict on this aggregate. Users who became admin before this list
-//! existed are not on it and don't count. Such a user is added when the role is assigned again.
+//! The list and the user's role change in the same atomic batch. So if two admins remove each other
+//! at the same moment, the two batches conflict on this aggregate. The list doesn't contain users
+//! who became admin before the list existed, and ignores them. Such a user is added when the role
+//! is assigned again.
 
 use std::collections::BTreeSet;
 
@@ -33,13 +35,13 @@ pub struct AdminDismissed {
 }
 
 domain_events! {
-    /// Events of the list of admins.
+    /// Events of the admins aggregate.
     AdminsEvent for "admins" { AdminAppointed, AdminDismissed }
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// Commands to the list of admins.
+/// Commands to the admins aggregate.
 #[derive(Clone, Copy, Debug)]
 pub enum AdminsCommand {
     /// Adds a user to the list.
@@ -54,7 +56,7 @@ pub enum AdminsCommand {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdminsState(pub BTreeSet<UserId>);
 
-/// The decider of the list of admins.
+/// Decider of the admins aggregate.
 pub struct Admins;
 
 impl Decider for Admins {
@@ -68,7 +70,7 @@ impl Decider for Admins {
             AdminsCommand::Appoint(user_id) if state.0.contains(&user_id) => Ok(Vec::new()),
             AdminsCommand::Appoint(user_id) => Ok(vec![AdminAppointed { user_id }.into()]),
             AdminsCommand::Dismiss(user_id) if state.0.iter().all(|admin| *admin == user_id) => {
-                let message = "this is the last admin; make somebody else admin first";
+                let message = "this is the last admin; make another user admin first";
                 Err(Refusal::WrongState(message.to_owned()))
             }
             AdminsCommand::Dismiss(user_id) if state.0.contains(&user_id) => {

@@ -1,4 +1,4 @@
-//! API key: credential of a program that acts in the name of the user who created the key.
+//! API key: credential of a program that acts on behalf of the user who created the key.
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -7,9 +7,9 @@ use crate::domain::certification::person::text;
 use crate::domain::kernel::domain_event::domain_events;
 use crate::domain::{Decider, FieldError, Refusal, UserId};
 
-/// Longest validity of a key, in days.
+/// Maximum validity of a key, in days.
 pub const MAX_DAYS: i64 = 366;
-/// Largest number of scopes of a key.
+/// Maximum number of scopes of a key.
 const MAX_SCOPES: usize = 64;
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -29,8 +29,8 @@ pub struct ApiKeyCreated {
     /// End of the key's validity.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// Epoch of the owner when the key was made. A new password of the owner ends keys of earlier
-    /// epochs.
+    /// Epoch of the owner when the key was created. When the owner's password changes, keys of
+    /// earlier epochs end, unless the change keeps API keys.
     #[serde(default)]
     pub owner_epoch: u32,
 }
@@ -66,7 +66,7 @@ pub enum ApiKeyCommand {
 /// State of an API key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ApiKeyState {
-    /// No history.
+    /// The key was not created.
     #[default]
     Absent,
     /// The key is valid until it expires.
@@ -75,7 +75,7 @@ pub enum ApiKeyState {
     Revoked(ApiKeyCreated),
 }
 
-/// The decider of API keys.
+/// Decider of API keys.
 pub struct ApiKey;
 
 impl Decider for ApiKey {

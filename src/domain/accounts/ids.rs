@@ -9,6 +9,6 @@ ids! {
     SessionId,
     /// Id of a notice: a mail to a user about the user's own account.
     NoticeId,
-    /// Id of an API key.
+    /// Id of an API key: the credential of a program.
     ApiKeyId,
 }

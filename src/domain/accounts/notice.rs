@@ -1,8 +1,8 @@
 //! Notice: a mail to a user about the user's own account, optionally with a link.
 //!
-//! A notice contains only the user and the subject matter. Address, text and link are composed when
+//! A notice contains only the user and its subject. The address, text and link are determined when
 //! it is sent. The secret in the link is a keyed hash of the notice's id
-//! ([`crate::domain::kernel::keyed_hash`]), so the log doesn't contain it.
+//! ([`crate::domain::kernel::keyed_hash`]), so the log doesn't contain the secret.
 
 pub mod link;
 
@@ -28,15 +28,15 @@ pub struct NoticeQueued {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NoticeSent {
-    /// Answer of the server.
+    /// Response of the mail server.
     pub answer: Personal<String>,
 }
 
-/// The mail was not sent and is not tried again.
+/// The mail was not sent, and sending it is not tried again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NoticeFailed {
-    /// Answer of the server, or the reason why the mail was not passed to it.
+    /// Response of the mail server, or the reason why the mail was not passed to it.
     pub answer: Personal<String>,
 }
 
@@ -58,13 +58,14 @@ domain_events! {
     tag = "kind"
 )]
 pub enum NoticeAbout {
-    /// Link for setting a new password after the user forgot the old one. It works once.
+    /// Link for setting a new password after the user forgot the old one. The link can be used
+    /// once.
     PasswordReset {
         /// Time at which the link expires.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
-        /// The user's epoch when the notice was queued. The link is void in a later epoch, such as
-        /// after another password change.
+        /// The user's epoch when the notice was queued. The link is invalid in a later epoch, for
+        /// example after another password change.
         epoch: u32,
     },
     /// Information that the password was changed.
@@ -80,7 +81,7 @@ pub enum NoticeCommand {
     Queue(NoticeQueued),
     /// Records that the mail server accepted the mail.
     RecordSent(NoticeSent),
-    /// Records that the mail is given up.
+    /// Records that the mail was not sent and is given up.
     RecordFailure(NoticeFailed),
     /// Uses the link to set a password.
     UseLink {
@@ -96,7 +97,7 @@ pub enum NoticeCommand {
 /// State of a notice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NoticeState {
-    /// The queued notice, or `None` if it doesn't exist.
+    /// The queued notice; `None` if no notice was queued.
     pub queued: Option<NoticeQueued>,
     /// True if the mail was sent or given up.
     pub is_settled: bool,
@@ -105,7 +106,7 @@ pub struct NoticeState {
 }
 
 impl NoticeState {
-    /// Returns true if the link can still set a password: it is unused, not expired and of the
+    /// Returns true if the link can be used to set a password: it is unused, not expired and of the
     /// user's current epoch.
     #[must_use]
     pub fn opens(&self, now: OffsetDateTime, epoch: u32) -> bool {
@@ -122,7 +123,7 @@ impl NoticeState {
     }
 }
 
-/// The decider of notices.
+/// Decider of notices.
 pub struct Notice;
 
 impl Decider for Notice {

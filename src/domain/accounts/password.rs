@@ -3,16 +3,16 @@
 use super::user::Profile;
 use crate::domain::Refusal;
 
-/// Shortest password, in characters.
+/// Minimum length of a password, in characters.
 const MIN_CHARS: usize = 8;
-/// Longest password, in characters. The limit bounds the cost of hashing.
+/// Maximum length of a password, in characters. It limits the cost of hashing.
 const MAX_CHARS: usize = 128;
-/// Shortest name that a password must not contain, in characters. Shorter names are part of too
-/// many words.
+/// Minimum length, in characters, of the names that a password must not contain. Shorter names
+/// occur in too many words.
 const MIN_NAME_CHARS: usize = 4;
 
-/// Most common passwords in the form that `core` returns: without case, without digits and signs
-/// around the word, and with the usual replacements of letters undone.
+/// The most common passwords in the form that `core` returns: in lower case, without digits and
+/// signs before and after the word, and with the usual replacements turned back into letters.
 const COMMON: [&str; 60] = [
     "a",
     "aa",
@@ -76,12 +76,12 @@ const COMMON: [&str; 60] = [
     "winter",
 ];
 
-/// Checks a new password: 8 to 128 characters with an upper-case letter, a lower-case letter and a
-/// digit. Rejects common passwords and those that contain the user's own name or address. `field`
-/// is the field of the refusal.
+/// Checks a new password. It must have 8 to 128 characters, with an upper-case letter, a lower-case
+/// letter and a digit. Common passwords and those that contain the user's own name or address are
+/// rejected. `field` is the field that the refusal names.
 ///
 /// # Errors
-/// The password breaks a rule. The message names the rule.
+/// The password breaks a rule, which the message names.
 pub fn check_password(
     field: &'static str,
     password: &str,
@@ -104,7 +104,7 @@ pub fn check_password(
     {
         return Err(Refusal::field(
             field,
-            "is among the first that everybody tries; use something longer",
+            "is a common password that is easy to guess; use something longer",
         ));
     }
     if profile
@@ -118,7 +118,7 @@ pub fn check_password(
     Ok(())
 }
 
-/// Returns the word in the middle of the password in lower case. If `replaced`, the usual
+/// Returns the word in the middle of the password, in lower case. If `replaced` is true, the usual
 /// replacements are turned back into letters.
 fn core(password: &str, replaced: bool) -> String {
     let letter = |c: char| match c {

@@ -1,8 +1,9 @@
 //! Second factor: proof that a user gives at login in addition to the password.
 //!
-//! Each user has at most one, under the user's id: codes of an authenticator (RFC 6238), and
-//! recovery codes in case the authenticator is lost. Other code verifies that a code matches a
-//! secret; this aggregate ensures that each code works once.
+//! Each user has at most one second factor, whose id is the user's id. It consists of codes of an
+//! authenticator (RFC 6238), and of recovery codes for the case that the authenticator is lost.
+//! Other code checks that a code matches the secret. This aggregate ensures that each code is
+//! accepted only once.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,15 +12,15 @@ use crate::domain::{Decider, Personal, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A user received a secret for an authenticator. It takes effect after a code has confirmed it.
+/// A user received a secret for an authenticator. It takes effect when a code confirms it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorBegun {
-    /// Encrypted secret; never in plain text.
+    /// Encrypted secret. The log never contains it in plain text.
     pub sealed_secret: Personal<String>,
 }
 
-/// A code confirmed the secret. From now on, the password alone is not enough.
+/// A code confirmed the secret. From now on, a login requires the second factor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorConfirmed {
@@ -53,7 +54,7 @@ pub struct RecoveryCodesRenewed {
     pub recovery_sha256: Vec<String>,
 }
 
-/// The second factor was removed. The password alone is enough again.
+/// The second factor was removed. A login requires only the password again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorRemoved {
@@ -75,7 +76,7 @@ domain_events! {
 pub enum WhyRemoved {
     /// The user removed it and proved possession of it.
     ByUser,
-    /// The user lost it, and another person removed it.
+    /// The user lost it, and another user removed it.
     Lost,
 }
 
@@ -84,7 +85,7 @@ pub enum WhyRemoved {
 /// Commands to a second factor.
 #[derive(Clone, Debug)]
 pub enum SecondFactorCommand {
-    /// Sets a secret. It replaces one that was never confirmed.
+    /// Sets a secret. Replaces a secret that was never confirmed.
     Begin {
         /// Encrypted secret.
         sealed_secret: Personal<String>,
@@ -96,7 +97,7 @@ pub enum SecondFactorCommand {
         /// SHA-256 of each recovery code.
         recovery_sha256: Vec<String>,
     },
-    /// Records a proof that was given at login.
+    /// Records the proof that was given at a login.
     Use(Shown),
     /// Replaces the recovery codes.
     RenewRecoveryCodes {
@@ -116,13 +117,13 @@ pub enum SecondFactorCommand {
 pub enum Shown {
     /// A code that matches the secret.
     Code {
-        /// Encrypted secret that the code matches, as stored in the log. The current secret may be
-        /// another one by now.
+        /// Encrypted secret that the code matches, as stored in the log. The current secret may
+        /// have changed since.
         sealed_secret: Personal<String>,
         /// Time step of the code.
         step: u64,
     },
-    /// A recovery code, not compared yet.
+    /// A recovery code that has not been compared yet.
     RecoveryCode {
         /// SHA-256 of the recovery code, 64 hex digits.
         sha256: String,
@@ -134,7 +135,7 @@ pub enum Shown {
 /// State of a user's second factor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SecondFactorState {
-    /// The user has none.
+    /// The user has no second factor.
     #[default]
     None,
     /// A secret is set but not confirmed.
@@ -151,7 +152,7 @@ pub enum SecondFactorState {
 pub struct Factor {
     /// Encrypted secret.
     pub sealed_secret: Personal<String>,
-    /// Time step of the last code that was used.
+    /// Time step of the last used code.
     pub last_step: u64,
     /// SHA-256 of each unused recovery code, 64 hex digits.
     pub recovery_sha256: Vec<String>,
@@ -177,8 +178,8 @@ impl SecondFactorState {
 }
 
 impl Factor {
-    /// Returns the event that records the use of a proof. Refuses a proof that is wrong or was used
-    /// before.
+    /// Returns the event that records the use of a proof. Refuses a proof that is wrong or has
+    /// already been used.
     fn used(&self, shown: &Shown) -> Result<SecondFactorEvent, Refusal> {
         match shown {
             Shown::Code {
@@ -198,7 +199,7 @@ impl Factor {
     }
 }
 
-/// The decider of second factors.
+/// Decider of second factors.
 pub struct SecondFactor;
 
 impl Decider for SecondFactor {
@@ -246,7 +247,7 @@ impl Decider for SecondFactor {
                 Shown::Code { .. } | Shown::RecoveryCode { .. } => Err(Refusal::WrongCode),
             },
             (Command::Confirm { .. }, State::None) => Err(wrong_state(
-                "no second factor is being set up; begin with that",
+                "no second factor is being set up; start the setup first",
             )),
             (Command::Use(shown), State::On(factor)) => Ok(vec![factor.used(shown)?]),
             (
@@ -351,7 +352,7 @@ mod tests {
         vec!["one".to_owned(), "two".to_owned()]
     }
 
-    /// Returns the history of a second factor that was confirmed with the code of step 10.
+    /// Returns the history of a second factor that the code of step 10 confirmed.
     fn on() -> Vec<SecondFactorEvent> {
         vec![
             begun("s"),

@@ -1,8 +1,8 @@
 //! Session: one login and its chain of refresh tokens.
 //!
-//! Each refresh token works once. If a token is used twice, both the user and a thief have it. The
-//! server can't distinguish them and ends the whole session (RFC 9700 §4.14.2). A token that was
-//! never issued is no sign of theft and changes nothing.
+//! Each refresh token can be used once. A token that is used twice is known to both the user and a
+//! thief. The server can't distinguish them and ends the whole session (RFC 9700 §4.14.2). A token
+//! that was never issued is no sign of theft and changes nothing.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -23,11 +23,11 @@ pub struct SessionStarted {
     /// Time at which the current refresh token expires.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// Latest end of the session, however often it is refreshed. Sessions that began before this
-    /// limit existed have none; they end when their first token expires.
+    /// Latest end of the session, regardless of refreshes. Sessions that began before this field
+    /// existed don't have it; they end when their first token expires.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub ends_at: Option<OffsetDateTime>,
-    /// The user's epoch. The session is over in a later epoch of the user.
+    /// The user's epoch at the login. The session ends when the user's epoch increases.
     #[serde(default)]
     pub epoch: u32,
 }
@@ -43,7 +43,7 @@ pub struct SessionRefreshed {
     pub expires_at: OffsetDateTime,
 }
 
-/// The session was revoked. None of its tokens is valid any more.
+/// The session was revoked. All its tokens are invalid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionRevoked {
@@ -64,7 +64,7 @@ pub enum RevocationReason {
     TokenReuse,
     /// The user logged out.
     LoggedOut,
-    /// The user ended it from another session.
+    /// The user ended the session from another session.
     EndedByUser,
 }
 
@@ -75,12 +75,14 @@ pub enum RevocationReason {
 pub enum SessionCommand {
     /// Starts the session.
     Start(SessionStarted),
-    /// Exchanges the refresh token. A token that was used before revokes the session instead. The
-    /// command then succeeds as well, so the caller must check the events or the new state.
+    /// Exchanges the refresh token. If the token was used before, the session is revoked instead.
+    /// The command also succeeds in this case, so the caller must check the events or the new
+    /// state.
     Refresh {
         /// SHA-256 of the presented token.
         presented_sha256: String,
-        /// True if the presented token proves that it was issued, now or earlier.
+        /// True if the presented token carries proof that the server issued it, as the current
+        /// token or an earlier one.
         was_issued: bool,
         /// SHA-256 of the next token.
         next_sha256: String,
@@ -89,16 +91,17 @@ pub enum SessionCommand {
         /// Time at which the next token expires, unless the session ends earlier.
         expires_at: OffsetDateTime,
     },
-    /// Ends the session with one of its tokens. A token that was used before ends it as well.
+    /// Ends the session with one of its tokens. A token that was used before also ends the session.
     LogOut {
         /// SHA-256 of the presented token.
         presented_sha256: String,
-        /// True if the presented token proves that it was issued, now or earlier.
+        /// True if the presented token carries proof that the server issued it, as the current
+        /// token or an earlier one.
         was_issued: bool,
     },
     /// Ends the session without a token.
     End {
-        /// User who ends the session. Only the session's own user may.
+        /// User who ends the session. It must be the session's user.
         by: UserId,
     },
 }
@@ -108,10 +111,10 @@ pub enum SessionCommand {
 /// State of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SessionState {
-    /// No history.
+    /// The session was never started.
     #[default]
     Absent,
-    /// The session's last token is valid until it expires.
+    /// The session is not revoked. Its current token is valid until it expires.
     Open {
         /// User who logged in.
         user_id: UserId,
@@ -124,11 +127,11 @@ pub enum SessionState {
         /// The user's epoch at the start of the session.
         epoch: u32,
     },
-    /// Revoked.
+    /// The session was revoked.
     Revoked,
 }
 
-/// The decider of sessions.
+/// Decider of sessions.
 pub struct Session;
 
 impl Decider for Session {
@@ -232,7 +235,7 @@ impl Decider for Session {
     }
 }
 
-/// Relation of a presented token to an open session.
+/// Relation of a presented token to the tokens of an open session.
 enum Presented {
     /// The current token.
     Current,
@@ -346,7 +349,7 @@ mod tests {
             was_issued: false,
         };
         given::<Session>(history.clone()).when(out).then_nothing();
-        // Tokens from before the proof of issue was introduced: the latest one is still valid.
+        // Tokens without proof of issue, from earlier versions: the current one is still valid.
         let last = SessionCommand::LogOut {
             presented_sha256: "two".into(),
             was_issued: false,

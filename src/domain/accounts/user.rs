@@ -19,10 +19,10 @@ pub struct UserRegistered {
     pub profile: Profile,
     /// Role of the user.
     pub role: Role,
-    /// Hash of the password as a PHC string (argon2id); never the password.
+    /// Hash of the password as a PHC string (argon2id). The log never contains the password.
     pub password_hash: Personal<String>,
-    /// Expiry of a password that another person set and the user has to change. Absent for the
-    /// user's own password.
+    /// Expiry of a password that another user set. The user must change such a password. Absent if
+    /// the user chose the password.
     #[serde(
         default,
         with = "time::serde::rfc3339::option",
@@ -35,17 +35,17 @@ pub struct UserRegistered {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserPasswordChanged {
-    /// Hash of the password as a PHC string (argon2id); never the password.
+    /// Hash of the password as a PHC string (argon2id). The log never contains the password.
     pub password_hash: Personal<String>,
-    /// Expiry of a password that another person set and the user has to change. Absent for the
-    /// user's own password.
+    /// Expiry of a password that another user set. The user must change such a password. Absent if
+    /// the user chose the password.
     #[serde(
         default,
         with = "time::serde::rfc3339::option",
         skip_serializing_if = "Option::is_none"
     )]
     pub first_password_until: Option<OffsetDateTime>,
-    /// True if the user's API keys stay valid. Otherwise the change ends all of them.
+    /// True if the user's API keys stay valid. If false, the change ends all of them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keeps_api_keys: bool,
 }
@@ -54,7 +54,7 @@ pub struct UserPasswordChanged {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserProfileChanged {
-    /// The whole profile with the changes.
+    /// The whole profile after the change.
     #[serde(flatten)]
     pub profile: Profile,
 }
@@ -67,7 +67,7 @@ pub struct UserRoleChanged {
     pub role: Role,
 }
 
-/// The user was disabled and may not log in any more. All sessions of the user are over.
+/// The user was disabled and can't log in. All sessions of the user ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserDisabled {}
@@ -82,7 +82,7 @@ pub struct UserEnabled {}
 #[serde(rename_all = "camelCase")]
 pub struct UserSessionsEnded {}
 
-/// The user was deleted. User name and e-mail address are free again.
+/// The user was deleted. Other users can take the user name and the e-mail address.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserDeleted {}
@@ -99,13 +99,13 @@ domain_events! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// Name for login, unique, 1–100 characters.
+    /// Unique name for the login, 1–100 characters.
     pub user_name: Personal<String>,
     /// First name, 1–100 characters.
     pub name: Personal<String>,
     /// Last name, 1–100 characters.
     pub last_name: Personal<String>,
-    /// E-mail address, unique.
+    /// Unique e-mail address.
     pub email: Personal<String>,
 }
 
@@ -122,7 +122,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Returns the role's name in tokens and answers.
+    /// Returns the name of the role in tokens and responses.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -135,28 +135,28 @@ impl Role {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// Commands to a user. The uniqueness of e-mail address and user name is ensured by claims in the
-/// same commit.
+/// Commands to a user. Claims in the same commit ensure that the e-mail address and user name are
+/// unique.
 #[derive(Clone, Debug)]
 pub enum UserCommand {
     /// Registers a user.
     Register(UserRegistered),
-    /// Sets the user's own password. Ends all sessions that began before.
+    /// Sets a password that the user chose. Ends all earlier sessions.
     ChangePassword {
         /// Hash of the password.
         password_hash: Personal<String>,
         /// True if the user's API keys stay valid.
         keeps_api_keys: bool,
     },
-    /// Changes the given properties and leaves the others. Only real differences become events.
+    /// Changes the given properties. Only properties that differ cause events.
     Change(UserChange),
-    /// Ends all sessions that began before.
+    /// Ends all existing sessions.
     EndSessions,
     /// Deletes the user.
     Delete,
 }
 
-/// Changes of a user; `None` leaves a property as it is.
+/// Changes of a user. `None` keeps the current value.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
     /// Names and address.
@@ -174,7 +174,7 @@ pub struct UserChange {
 pub struct NewPassword {
     /// Hash of the password as a PHC string.
     pub hash: Personal<String>,
-    /// Expiry, if another person sets the password and the user has to change it.
+    /// Expiry of the password if another user sets it, so that the user must change it.
     pub first_until: Option<OffsetDateTime>,
     /// True if the user's API keys stay valid.
     pub keeps_api_keys: bool,
@@ -185,12 +185,12 @@ pub struct NewPassword {
 /// State of a user.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum UserState {
-    /// No history.
+    /// The user was never registered.
     #[default]
     Absent,
     /// The user exists.
     Known(Account),
-    /// The user was deleted. The id is never used again.
+    /// The user was deleted. The id is never reused.
     Deleted,
 }
 
@@ -205,16 +205,18 @@ pub struct Account {
     pub password_hash: Personal<String>,
     /// True if the user may log in.
     pub is_active: bool,
-    /// Number of times that all sessions were ended. Sessions of an earlier epoch are over.
+    /// Counter that increases when all sessions of the user end. Sessions of an earlier epoch have
+    /// ended.
     pub epoch: u32,
-    /// First epoch whose API keys are valid. A new password ended the keys of earlier epochs.
+    /// First epoch whose API keys are valid. It is the epoch that began with the last password
+    /// change that didn't keep API keys.
     pub keys_from_epoch: u32,
-    /// Expiry of the password, if another person set it and the user has to change it.
+    /// Expiry of the password if another user set it, so that the user must change it.
     pub first_password_until: Option<OffsetDateTime>,
 }
 
 impl Account {
-    /// Returns true if another person set the password and it has expired.
+    /// Returns true if another user set the password and it has expired.
     #[must_use]
     pub fn first_password_is_over(&self, now: OffsetDateTime) -> bool {
         self.first_password_until.is_some_and(|until| now >= until)
@@ -222,7 +224,7 @@ impl Account {
 }
 
 impl UserState {
-    /// Returns the user, if it exists.
+    /// Returns the account if the user exists.
     #[must_use]
     pub fn account(self) -> Option<Account> {
         match self {
@@ -231,14 +233,14 @@ impl UserState {
         }
     }
 
-    /// Returns the user, if it exists and may log in.
+    /// Returns the account if the user exists and may log in.
     #[must_use]
     pub fn active(self) -> Option<Account> {
         self.account().filter(|account| account.is_active)
     }
 }
 
-/// The decider of users.
+/// Decider of users.
 pub struct User;
 
 impl Decider for User {
@@ -364,8 +366,8 @@ const fn own_password(
     }
 }
 
-/// Returns the form of a user name that is unique among users: NFKC, lower case, without blanks
-/// around it.
+/// Returns the form of a user name that must be unique: NFKC, in lower case, without blanks at both
+/// ends.
 #[must_use]
 pub fn normalised_user_name(name: &str) -> String {
     let folded: String = name.nfkc().flat_map(char::to_lowercase).collect();

@@ -7,26 +7,26 @@ use crate::domain::{Decider, ImportId, Person, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A person was added, from a row of a file or by hand.
+/// A person was added, by a row of a file or a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttendeeImported {
     /// The person.
     #[serde(flatten)]
     pub person: Person,
-    /// Source of the person. Absent for a person entered by hand.
+    /// Source of the person. Absent if a request added the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ImportedRow>,
 }
 
-/// The person's data changed. The event contains all of it, not only the changes.
+/// The person's data changed. The event contains all data, not only the changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttendeeUpdated {
-    /// The person with the changes.
+    /// The person after the change.
     #[serde(flatten)]
     pub person: Person,
-    /// Row that caused the change. Absent for a change by hand.
+    /// Row that caused the change. Absent if a request caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ImportedRow>,
 }
@@ -40,11 +40,11 @@ domain_events! {
     AttendeeEvent for "attendee" { AttendeeImported, AttendeeUpdated, AttendeeDeleted }
 }
 
-/// A row of an imported file.
+/// Row of an imported file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportedRow {
-    /// The import that the file belongs to.
+    /// Import of the file.
     pub import_id: ImportId,
     /// Number of the row, as a spreadsheet program shows it.
     pub row: u32,
@@ -52,22 +52,22 @@ pub struct ImportedRow {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// Commands to an attendee. The uniqueness of e-mail address and document number is ensured by
-/// claims in the same commit.
+/// Commands to an attendee. Claims in the same commit ensure that the e-mail address and document
+/// number are unique.
 #[derive(Clone, Debug)]
 pub enum AttendeeCommand {
     /// Adds a person.
     Import {
         /// The person, already checked.
         person: Person,
-        /// Source of the person. `None` for a person entered by hand.
+        /// Source of the person. `None` if a request adds the person.
         source: Option<ImportedRow>,
     },
     /// Replaces the person's data.
     Update {
-        /// The person with the changes, already checked.
+        /// The person after the change, already checked.
         person: Person,
-        /// Source of the change. `None` for a change by hand.
+        /// Source of the change. `None` if a request causes it.
         source: Option<ImportedRow>,
     },
     /// Deletes the person.
@@ -76,12 +76,12 @@ pub enum AttendeeCommand {
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// The person, or `None` if the attendee was never added or was deleted. No state is kept of a
-/// deleted attendee: ids are not used twice, and a repeated command finds its own events.
+/// The person; `None` if the attendee was never added or was deleted. Nothing is remembered about a
+/// deleted attendee, because ids are not reused, and a repeated command finds its own events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttendeeState(pub Option<Person>);
 
-/// The decider of attendees.
+/// Decider of attendees.
 pub struct Attendee;
 
 impl Decider for Attendee {

@@ -1,4 +1,4 @@
-//! Batch: one request to issue a certificate for many people.
+//! Batch: one request to issue a certificate to many people.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -8,7 +8,7 @@ use super::mail::MailDelivery;
 use crate::domain::kernel::domain_event::domain_events;
 use crate::domain::{AttendeeId, CertificateId, Decider, ImportId, Personal, Refusal};
 
-/// Largest number of attendees in one request.
+/// Maximum number of attendees in one request.
 pub const MAX_ATTENDEES: usize = 10_000;
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -19,21 +19,21 @@ pub const MAX_ATTENDEES: usize = 10_000;
 pub struct BatchRequested {
     /// The certificate to issue.
     pub certificate_id: CertificateId,
-    /// Attendees who get the certificate, each once.
+    /// Attendees who get the certificate, without duplicates.
     pub attendee_ids: Vec<AttendeeId>,
-    /// Delivery of the mails about the issuances.
+    /// Delivery of the mails with the certificates.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
-    /// Date on the certificates. If absent, the date of the definition, or else the date of
-    /// issuing.
+    /// Date on the certificates. If absent, the date of the definition. If that is also absent, the
+    /// date of issue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
-    /// The import that the people came from. Absent if the request names the people.
+    /// Import whose rows contained the people. Absent if a request named the people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import_id: Option<ImportId>,
 }
 
-/// All people of the batch are processed: each has an issuance, was refused, or was left out
+/// All people of the batch were processed: each one has an issuance, was refused, or got nothing
 /// because the batch was stopped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,7 +49,9 @@ pub struct BatchDispatched {
     pub left: u32,
 }
 
-/// The cancellation of the batch was requested. Work that has not been done yet is left out.
+/// The cancellation of the batch was requested. Issuances without a PDF are revoked, unsent mails
+/// are cancelled, and no further issuances are created.
+/// further ones are created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchCancelRequested {}
 
@@ -89,7 +91,7 @@ domain_events! {
     }
 }
 
-/// A person to whom the certificate could not be issued, with the reason.
+/// Person to whom the certificate could not be issued, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedAttendee {
@@ -104,17 +106,18 @@ pub struct RefusedAttendee {
 /// Commands to a batch.
 #[derive(Clone, Debug)]
 pub enum BatchCommand {
-    /// Requests certificates for the people.
+    /// Requests certificates for people.
     Request(BatchRequested),
     /// Records that all people are processed.
     RecordDispatch(BatchDispatched),
-    /// Cancels what has not been done yet.
+    /// Cancels the batch: revokes issuances without a PDF, cancels unsent mails, and creates no
+    /// further issuances.
     Cancel,
     /// Records the outcome of the cancellation.
     RecordCancelled(BatchCancelled),
-    /// Revokes everything that the batch issued.
+    /// Revokes all issuances of the batch.
     Undo(BatchUndoRequested),
-    /// Records that everything is revoked.
+    /// Records that all issuances are revoked.
     RecordUndone(BatchUndone),
 }
 
@@ -123,29 +126,29 @@ pub enum BatchCommand {
 /// State of a batch: its request and its progress.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BatchState {
-    /// The request, or `None` if the batch doesn't exist.
+    /// The request; `None` if the batch doesn't exist.
     pub request: Option<BatchRequested>,
-    /// True if each person has an issuance, was refused, or was left out because the batch was
-    /// stopped.
+    /// True if all people were processed: each one has an issuance, was refused, or got nothing
+    /// because the batch was stopped.
     pub is_dispatched: bool,
-    /// Stop that was requested after the start.
+    /// Stop that was requested for the batch, if any.
     pub stop: Option<Stop>,
-    /// True if the stop was carried out.
+    /// True if the outcome of the stop is recorded.
     pub is_stopped: bool,
 }
 
 /// Request to stop a batch after its start.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stop {
-    /// Cancel what has not been done yet.
+    /// Revoke issuances without a PDF, cancel unsent mails, and create no further issuances.
     Cancel,
-    /// Revoke everything that the batch issued.
+    /// Revoke all issuances of the batch.
     Undo(BatchUndoRequested),
 }
 
 impl BatchState {
-    /// Returns the stop to carry out now. A stop waits until the dispatch is recorded, so that
-    /// nothing is issued after it, and is no longer due once its outcome is recorded.
+    /// Returns the stop that must be executed now. A stop waits until the dispatch is recorded, so
+    /// that nothing is issued after it. When its outcome is recorded, it is no longer returned.
     #[must_use]
     pub const fn due(&self) -> Option<&Stop> {
         match &self.stop {
@@ -155,7 +158,7 @@ impl BatchState {
     }
 }
 
-/// The decider of batches.
+/// Decider of batches.
 pub struct Batch;
 
 impl Decider for Batch {
@@ -175,7 +178,7 @@ impl Decider for Batch {
                 None => Ok(vec![BatchCancelRequested {}.into()]),
                 Some(Stop::Cancel) => Ok(Vec::new()),
                 Some(Stop::Undo(_)) => Err(Refusal::WrongState(
-                    "the batch is undone already".to_owned(),
+                    "the undo of the batch was already requested".to_owned(),
                 )),
             },
             (Some(_), BatchCommand::Undo(why)) => match state.stop {
@@ -184,7 +187,7 @@ impl Decider for Batch {
             },
             (Some(_), BatchCommand::RecordCancelled(outcome)) => match state.due() {
                 Some(Stop::Cancel) => Ok(vec![outcome.clone().into()]),
-                // An undo, which does more, was requested meanwhile, or the outcome is already
+                // An undo was requested meanwhile and revokes more, or the outcome is already
                 // recorded.
                 Some(Stop::Undo(_)) | None => Ok(Vec::new()),
             },
@@ -224,7 +227,7 @@ fn checked(request: &BatchRequested) -> Result<BatchRequested, Refusal> {
     if attendee_ids.len() > MAX_ATTENDEES {
         return Err(Refusal::field(
             "attendeeIds",
-            format!("name at most {MAX_ATTENDEES} attendees a call"),
+            format!("name at most {MAX_ATTENDEES} attendees per call"),
         ));
     }
     Ok(BatchRequested {

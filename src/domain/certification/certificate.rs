@@ -1,4 +1,4 @@
-//! Certificate: the definition that issuances are made from.
+//! Certificate: the definition from which issuances are created.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -10,7 +10,7 @@ use crate::domain::{Decider, FieldError, Locale, Refusal, web_url};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A certificate was defined.
+/// A certificate was created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateDefined {
@@ -23,15 +23,15 @@ pub struct CertificateDefined {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CertificateActivated {}
 
-/// New issuances are refused. Existing issuances stay as they are.
+/// New issuances are refused. Existing issuances don't change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CertificateDeactivated {}
 
-/// The definition changed. Existing issuances stay as they are.
+/// The definition was replaced. Existing issuances don't change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRedefined {
-    /// The whole definition with the changes.
+    /// The whole definition after the change.
     #[serde(flatten)]
     pub definition: Definition,
 }
@@ -51,24 +51,25 @@ domain_events! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Definition {
-    /// The issuing organisation, 1–200 characters.
+    /// Issuing organisation, 1–200 characters.
     pub client: String,
-    /// The certificate's name, 1–200 characters.
+    /// Name of the certificate, 1–200 characters.
     pub name: String,
     /// Course or event that was attended or passed, 1–300 characters.
     pub event_name: String,
-    /// Theme, version and options that draw the certificate.
+    /// Theme, version and options with which the certificate is drawn.
     pub pdf_template: TemplateRef,
-    /// Background image. Absent for the theme's own background.
+    /// Background image. If absent, the theme's own background is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<DesignRef>,
-    /// Link in the mail, `http` or `https`.
+    /// Link in the mail, with the scheme `http` or `https`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_link: Option<String>,
-    /// Id of SendGrid's dynamic template for the mail, if SendGrid is the provider.
+    /// Id of the dynamic template that SendGrid uses for the mail, if SendGrid is the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sendgrid_template_id: Option<String>,
-    /// Date on the certificates, such as the date of the course. Absent for the date of issuing.
+    /// Date on the certificates, such as the date of the course. If absent, the date of issue is
+    /// used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
     /// True if people imported for this certificate must have a document number.
@@ -84,15 +85,15 @@ const fn yes() -> bool {
     true
 }
 
-/// A theme with its version and options. A version never changes, so the same reference always
-/// draws the same.
+/// Reference to a theme, with version and options. A version never changes, so the same reference
+/// always draws the same page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TemplateRef {
     /// Name of the theme, such as `classic`.
     pub theme: String,
     /// Version of the theme, from 1.
     pub version: u32,
-    /// Options that the issuer set. The theme's manifest has the defaults of the others.
+    /// Options that the issuer set. Other options have the defaults of the theme's manifest.
     #[serde(default, skip_serializing_if = "OptionValues::is_empty")]
     pub options: OptionValues,
 }
@@ -109,7 +110,7 @@ impl TemplateRef {
     }
 }
 
-/// An uploaded design image, pinned by its digest.
+/// Uploaded design image, identified by its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DesignRef {
     /// Object key of the image.
@@ -123,7 +124,7 @@ pub struct DesignRef {
 /// Commands to a certificate.
 #[derive(Clone, Debug)]
 pub enum CertificateCommand {
-    /// Defines the certificate.
+    /// Creates the certificate with a definition.
     Define(Definition),
     /// Allows new issuances.
     Activate,
@@ -137,11 +138,11 @@ pub enum CertificateCommand {
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// The current definition, or `None` if the certificate was never defined or was deleted.
+/// Current definition; `None` if the certificate was never created or was deleted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CertificateState(pub Option<Definition>);
 
-/// The decider of certificates.
+/// Decider of certificates.
 pub struct Certificate;
 
 impl Decider for Certificate {
@@ -214,7 +215,7 @@ fn set_active(state: &mut CertificateState, is_active: bool) {
 }
 
 impl Definition {
-    /// Checks texts and link of the definition.
+    /// Checks the texts and the link of the definition.
     ///
     /// # Errors
     /// [`Refusal::Invalid`] with one entry per invalid field.

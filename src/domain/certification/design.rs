@@ -1,4 +1,4 @@
-//! Design: an uploaded image that certificates are drawn on.
+//! Design: an uploaded image on which certificates are drawn.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::domain::{Decider, DesignId, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// An image was uploaded, cleaned and stored. It never changes.
+/// An image was uploaded, cleaned and stored. The stored image never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DesignUploaded {
@@ -18,8 +18,8 @@ pub struct DesignUploaded {
     pub image: DesignImage,
 }
 
-/// A certificate definition uses the design. It can't be deleted any more, because a lost PDF is
-/// rendered again from it.
+/// A certificate definition uses the design. From now on, the design can't be deleted, because a
+/// lost PDF is rendered again from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DesignTakenIntoUse {}
 
@@ -32,7 +32,7 @@ domain_events! {
     DesignEvent for "design" { DesignUploaded, DesignTakenIntoUse, DesignDeleted }
 }
 
-/// A stored image and its description.
+/// Stored image and its description.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DesignImage {
@@ -50,19 +50,19 @@ pub struct DesignImage {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// The organisation that owns the design.
+    /// Organisation that owns the design.
     pub client: String,
     /// Name of the design.
     pub name: String,
-    /// Description by the uploader.
+    /// Description that the uploader gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// File name of the upload.
     pub original_name: String,
 }
 
-/// Returns the id of a stored design by its object key, `…/{name}_{id}.{extension}`. Designs that
-/// were stored before they had ids have none.
+/// Returns the id of a stored design from its object key, `…/{name}_{id}.{extension}`. Returns
+/// `None` for designs that were stored before designs had ids.
 #[must_use]
 pub fn id_of_key(key: &str) -> Option<DesignId> {
     let (name, _) = key.rsplit_once('.')?;
@@ -85,7 +85,7 @@ pub enum DesignCommand {
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// State of a design. A design that was uploaded before designs had events is `Unknown`.
+/// State of a design. Designs that were uploaded before designs had events are `Unknown`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum DesignState {
     /// No event of the design exists.
@@ -95,11 +95,11 @@ pub enum DesignState {
     Unused(DesignImage),
     /// A certificate uses the design, so it can't be deleted.
     InUse(DesignImage),
-    /// The design was deleted; its files may still have to be removed.
+    /// The design was deleted. Its files may still exist and must be removed.
     Deleted(DesignImage),
 }
 
-/// The decider of designs.
+/// Decider of designs.
 pub struct Design;
 
 impl Decider for Design {
@@ -114,7 +114,7 @@ impl Decider for Design {
                 Ok(vec![DesignUploaded { image: image.clone() }.into()])
             }
             (DesignCommand::Upload(_), _) => Err(Refusal::AlreadyExists("design")),
-            // Designs from before there were events can't be deleted, so their use needs no record.
+            // Designs without events can't be deleted, so their use need not be recorded.
             (DesignCommand::TakeIntoUse, DesignState::Unknown | DesignState::InUse(_))
             | (DesignCommand::Delete, DesignState::Deleted(_)) => Ok(Vec::new()),
             (DesignCommand::TakeIntoUse, DesignState::Unused(_)) => Ok(vec![DesignTakenIntoUse {}.into()]),
@@ -124,7 +124,7 @@ impl Decider for Design {
             (DesignCommand::Delete, DesignState::Unknown) => Err(Refusal::NotFound("design")),
             (DesignCommand::Delete, DesignState::Unused(_)) => Ok(vec![DesignDeleted {}.into()]),
             (DesignCommand::Delete, DesignState::InUse(_)) => Err(Refusal::WrongState(
-                "a certificate uses this design, and what was issued may have to be made again from it; it stays"
+                "a certificate uses this design, so it can't be deleted; issued PDFs may be rendered again from it"
                     .to_owned(),
             )),
         }

@@ -1,16 +1,16 @@
-//! File name of the certificate's PDF.
+//! File name of a certificate's PDF.
 
 use unicode_normalization::UnicodeNormalization;
 
 const MAX_NAME_BYTES: usize = 160;
 
-/// Returns `{full_name}_certificate.pdf`, in any script. The result is safe as a file name on every
-/// system and inside a quoted header parameter.
+/// Returns `{full_name}_certificate.pdf`. Characters of all scripts are kept. The result is safe as
+/// a file name on every system and inside a quoted header parameter.
 ///
 /// Path separators and characters that Windows forbids become `-`. Control, direction-changing and
 /// invisible format characters are removed, because they can make `fdp.exe` look like `exe.pdf`.
-/// The name is cut to 160 bytes of UTF-8 at a character boundary. If nothing of the name is left,
-/// the result is `certificate.pdf`.
+/// The name is cut to 160 bytes of UTF-8, at a character boundary. If no characters remain, the
+/// result is `certificate.pdf`.
 #[must_use]
 pub fn attachment_file_name(full_name: &str) -> String {
     let name = safe_stem(full_name, MAX_NAME_BYTES);
@@ -21,8 +21,8 @@ pub fn attachment_file_name(full_name: &str) -> String {
     }
 }
 
-/// Makes the name of a PDF file safe by the same rules. Names from [`attachment_file_name`] stay
-/// unchanged.
+/// Makes the file name of a PDF safe by the rules of [`attachment_file_name`]. A name that this
+/// function returned doesn't change.
 pub fn safe_pdf_file_name(file_name: &str) -> String {
     let stem = safe_stem(
         file_name.strip_suffix(".pdf").unwrap_or(file_name),
@@ -35,7 +35,7 @@ pub fn safe_pdf_file_name(file_name: &str) -> String {
     }
 }
 
-/// Returns a safe file name in ASCII for mail readers that support no other characters. Letters of
+/// Returns a safe file name in ASCII, for mail readers that support no other characters. Letters of
 /// other scripts are transliterated.
 #[must_use]
 pub fn ascii_file_name(file_name: &str) -> String {
@@ -65,13 +65,13 @@ fn safe_stem(text: &str, max_bytes: usize) -> String {
         }
         stem.push(c);
     }
-    // A leading dot hides a file, and Windows drops trailing dots and spaces.
+    // A file name with a leading dot is hidden, and Windows drops trailing dots and spaces.
     stem.trim_matches(|c: char| c == '.' || c == ' ').to_owned()
 }
 
 /// Returns true for Unicode's bidirectional controls, the byte order mark, the soft hyphen and
 /// other invisible characters. Zero-width joiners and non-joiners (U+200D, U+200C) are kept,
-/// because Persian and Indic names are spelled with them.
+/// because Persian and Indic names contain them.
 const fn is_invisible_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

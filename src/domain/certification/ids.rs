@@ -1,4 +1,4 @@
-//! Ids of certification, and the rules by which repeated work gets the same id again.
+//! Ids of the context certification, and the rules by which repeated work gets the same id again.
 
 use crate::domain::kernel::ids::{ids, named};
 
@@ -15,22 +15,22 @@ ids! {
     IssuanceId,
     /// Id of a batch: one request to issue a certificate to many people.
     BatchId,
-    /// Id of an e-mail about one issuance; the API's "job".
+    /// Id of an e-mail with one certificate. The API calls it "job".
     MailId,
     /// Id of an import: one uploaded file of people.
     ImportId,
 }
 
 impl IssuanceId {
-    /// Returns the id of a person's first issuance of a certificate. A repeated request yields the
-    /// same id, so nobody gets the certificate twice.
+    /// Returns the id of a person's first issuance of a certificate. A repeated request gets the
+    /// same id, so no person gets a certificate twice.
     #[must_use]
     pub fn first_of(certificate: CertificateId, attendee: AttendeeId) -> Self {
         Self::nth_of(certificate, attendee, 1)
     }
 
-    /// Returns the id of the `n`th issuance, from 1. It follows when all earlier ones were revoked
-    /// or could not be drawn.
+    /// Returns the id of a person's `n`th issuance of a certificate, starting at 1. It is used if
+    /// all earlier issuances were revoked or could not be drawn.
     #[must_use]
     pub fn nth_of(certificate: CertificateId, attendee: AttendeeId, n: u32) -> Self {
         Self(named(&[
@@ -43,9 +43,9 @@ impl IssuanceId {
 }
 
 impl BatchId {
-    /// Returns the id of the `n`th batch, from 1, of `people` people that an import requests for a
-    /// certificate. A worker that has read further than its predecessor requests a larger batch,
-    /// which gets another id.
+    /// Returns the id of the `n`th batch, starting at 1, that an import requests for a certificate
+    /// and `people` people. If a worker that takes over has read more rows, it requests a larger
+    /// batch, which gets another id.
     #[must_use]
     pub fn of_import(import: ImportId, certificate: CertificateId, n: u32, people: usize) -> Self {
         let import = import.to_string();
@@ -61,14 +61,14 @@ impl BatchId {
 }
 
 impl MailId {
-    /// Returns the id of the mail that is sent when the certificate is generated.
+    /// Returns the id of the mail that is queued when the certificate is generated.
     #[must_use]
     pub fn first_of(issuance: IssuanceId) -> Self {
         Self::nth_of(issuance, 1)
     }
 
-    /// Returns the id of an issuance's `n`th mail, from 1. A person requests every mail after the
-    /// first.
+    /// Returns the id of an issuance's `n`th mail, starting at 1. All mails after the first one are
+    /// requested by users.
     #[must_use]
     pub fn nth_of(issuance: IssuanceId, n: u32) -> Self {
         Self(named(&["email", &issuance.to_string(), &n.to_string()]))

@@ -1,7 +1,7 @@
 //! Import: one uploaded file of people.
 //!
-//! Rows never enter the log. The file and the rejected rows are objects that expire; events contain
-//! only counts, row numbers and codes.
+//! The log never contains rows. The file and the rejected rows are stored as objects that expire.
+//! Events contain only counts, row numbers, codes and ids of the rows.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -13,11 +13,11 @@ use crate::domain::{AttendeeId, CertificateId, Decider, Refusal, SharedEmail};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A file was stored for import.
+/// A file was stored, and its import was requested.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportRequested {
-    /// Object key of the file until it expires.
+    /// Object key of the file. The object expires.
     pub object_key: String,
     /// Format of the file.
     pub format: FileFormat,
@@ -25,25 +25,26 @@ pub struct ImportRequested {
     pub sha256: String,
     /// Size in bytes.
     pub size: u64,
-    /// True if data of known people is updated.
+    /// True if the data of known people is updated.
     pub update_existing: bool,
-    /// Certificate for each person in the file. A certificate in the row takes precedence.
+    /// Certificate for each person in the file, unless the row names another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_id: Option<CertificateId>,
-    /// Delivery of the mails about the issuances.
+    /// Delivery of the mails with the certificates.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
-    /// Options for reading the file. They are stored so that it is always read the same way.
+    /// Options for reading the file. They are stored so that the file is always read in the same
+    /// way.
     #[serde(default, skip_serializing_if = "Reading::is_default")]
     pub reading: Reading,
-    /// Date on the certificates. If absent, the date of the definition, or else the date of
-    /// issuing.
+    /// Date on the certificates. If absent, the date of the definition. If that is also absent, the
+    /// date of issue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
     /// True if a person must have a document number.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub requires_document: bool,
-    /// Rule for two people with the same e-mail address.
+    /// Rule for several people with the same e-mail address.
     #[serde(default, skip_serializing_if = "SharedEmail::is_refuse")]
     pub shared_email: SharedEmail,
 }
@@ -60,28 +61,29 @@ const fn is_yes(value: &bool) -> bool {
     *value
 }
 
-/// Rows up to `through_row` were processed. Rejected ones are in [`ImportRowsRejected`].
+/// Rows up to `through_row` were processed. The rejected ones among them are in
+/// [`ImportRowsRejected`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportRowsAccepted {
-    /// Last row that this and earlier events cover.
+    /// Last row that was processed, by this event or earlier ones.
     pub through_row: u32,
     /// Number of people that these rows created.
     pub created: u32,
     /// Number of people that these rows changed.
     pub updated: u32,
-    /// Number of people of these rows who were known and are unchanged.
+    /// Number of known people in these rows whose data did not change.
     #[serde(default)]
     pub existing: u32,
-    /// Certificates for people of these rows, each once per import.
+    /// Certificates for people in these rows. Each occurs once per import.
     pub earned: Vec<Earned>,
-    /// People of these rows who were known before the import, changed or not, each once in the
-    /// import.
+    /// People in these rows who were known before the import, with or without changes. Each occurs
+    /// once per import.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<AttendeeId>,
 }
 
-/// These rows were rejected.
+/// Rows were rejected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportRowsRejected {
@@ -93,70 +95,72 @@ pub struct ImportRowsRejected {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportCompleted {
-    /// Number of rows in the file, without blank ones.
+    /// Number of rows in the file, without blank rows.
     pub total: u32,
-    /// Number of people created.
+    /// Number of people who were created.
     pub created: u32,
-    /// Number of people changed.
+    /// Number of people whose data changed.
     pub updated: u32,
-    /// Number of people who were known and are unchanged.
+    /// Number of known people whose data did not change.
     #[serde(default)]
     pub existing: u32,
-    /// Number of rows about a person of an earlier row.
+    /// Number of rows about a person who also has an earlier row in the file.
     #[serde(default)]
     pub repeated: u32,
     /// Number of rejected rows.
     pub errors: u32,
-    /// Number of certificates for these people.
+    /// Number of certificates that these people get.
     pub associated: u32,
     /// Number of rows that were imported with a warning.
     #[serde(default)]
     pub warnings: u32,
-    /// Object key of the report with the rejected rows and their errors, until it expires.
+    /// Object key of the report, which contains the rejected rows and their errors. The object
+    /// expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
 }
 
-/// The rest of the file could not be read. People imported before stay.
+/// The rest of the file could not be read. People from earlier rows stay imported.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportFailed {
     /// Stable error code.
     pub code: String,
-    /// Error in the file and its remedy.
+    /// Error in the file, and how to correct it.
     pub reason: String,
 }
 
-/// Cancellation of the import was requested. Rows not imported yet are left out.
+/// Cancellation of the import was requested. Remaining rows are not imported.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImportCancelRequested {}
 
-/// The import was cancelled. People imported before stay.
+/// The import was cancelled. People from earlier rows stay imported.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportCancelled {
-    /// Number of processed rows, without blank ones.
+    /// Number of processed rows, without blank rows.
     pub total: u32,
-    /// Number of people created.
+    /// Number of people who were created.
     pub created: u32,
-    /// Number of people changed.
+    /// Number of people whose data changed.
     pub updated: u32,
-    /// Number of people who were known and are unchanged.
+    /// Number of known people whose data did not change.
     #[serde(default)]
     pub existing: u32,
-    /// Number of rows about a person of an earlier row.
+    /// Number of rows about a person who also has an earlier row in the file.
     #[serde(default)]
     pub repeated: u32,
     /// Number of rejected rows.
     pub errors: u32,
-    /// Number of certificates for these people.
+    /// Number of certificates that these people get.
     pub associated: u32,
     /// Number of rows that were imported with a warning.
     #[serde(default)]
     pub warnings: u32,
-    /// Number of rows left out. Rows after a read error are not counted.
+    /// Number of rows that were not imported. Rows after a read error are not counted.
     pub left: u32,
-    /// Object key of the report with the rejected rows and the rows left out, until it expires.
+    /// Object key of the report, which contains the rejected rows and the rows that were not
+    /// imported. The object expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
 }
@@ -179,11 +183,11 @@ pub enum FileFormat {
     Xlsx,
     /// Excel 97 to 2003.
     Xls,
-    /// One JSON object per line: people from a request's body.
+    /// One JSON object per line. This is used for people in the body of a request.
     Json,
 }
 
-/// A person in the file and the certificate to issue to that person.
+/// Person in the file, and the certificate that the person gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Earned {
@@ -193,21 +197,21 @@ pub struct Earned {
     pub certificate_id: CertificateId,
 }
 
-/// A rejected row.
+/// Rejected row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RejectedRow {
     /// Number of the row, as a spreadsheet program shows it.
     pub row: u32,
-    /// Errors, field by field.
+    /// Errors of the row, one per field.
     pub errors: Vec<RejectedField>,
 }
 
-/// An error in one field of a row.
+/// Error in one field of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RejectedField {
-    /// Name of the field in the API. Absent if the row as a whole is wrong.
+    /// Name of the field in the API. Absent if the error concerns the whole row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// Stable code, such as `REQUIRED` or `DUPLICATE`.
@@ -221,20 +225,20 @@ pub struct RejectedField {
 pub enum ImportCommand {
     /// Requests the import of a file.
     Request(ImportRequested),
-    /// Records the outcome of the next rows. Rows recorded before are skipped.
+    /// Records the outcome of the next rows. Has no effect if their outcome is already recorded.
     RecordRows {
         /// The accepted rows.
         accepted: ImportRowsAccepted,
-        /// The rejected rows.
+        /// The rejected rows among them.
         rejected: Vec<RejectedRow>,
     },
     /// Records the end of the file.
     Complete(ImportCompleted),
     /// Records that the rest of the file can't be read.
     Fail(ImportFailed),
-    /// Requests that rows not imported yet are left out.
+    /// Requests that the remaining rows are not imported.
     Cancel,
-    /// Records that they were left out.
+    /// Records that the remaining rows were not imported.
     RecordCancelled(ImportCancelled),
 }
 
@@ -243,9 +247,10 @@ pub enum ImportCommand {
 /// State of an import.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImportState {
-    /// The request, or `None` if the import doesn't exist.
+    /// The request; `None` if the import doesn't exist.
     pub request: Option<ImportRequested>,
-    /// Last row with a recorded outcome. A worker that resumes the import records only later rows.
+    /// Last row whose outcome is recorded. A worker that resumes the import records only later
+    /// rows.
     pub through_row: u32,
     /// Counts of the recorded rows.
     pub counts: Counts,
@@ -253,26 +258,26 @@ pub struct ImportState {
     pub is_cancelling: bool,
     /// True if the import was cancelled before its end.
     pub is_cancelled: bool,
-    /// True if the end is recorded: completed, failed or cancelled.
+    /// True if the end of the import is recorded, because it completed, failed or was cancelled.
     pub ended: bool,
 }
 
 /// Counts of rows by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Number of people created.
+    /// Number of people who were created.
     pub created: u32,
-    /// Number of people changed.
+    /// Number of people whose data changed.
     pub updated: u32,
-    /// Number of people who were known and are unchanged.
+    /// Number of known people whose data did not change.
     pub existing: u32,
     /// Number of rejected rows.
     pub errors: u32,
-    /// Number of certificates for these people.
+    /// Number of certificates that these people get.
     pub associated: u32,
 }
 
-/// The decider of imports.
+/// Decider of imports.
 pub struct Import;
 
 impl Decider for Import {
@@ -288,7 +293,7 @@ impl Decider for Import {
             (_, None) => Err(Refusal::NotFound("import")),
             (ImportCommand::Cancel, Some(_)) if state.is_cancelled => Ok(Vec::new()),
             (ImportCommand::Cancel, Some(_)) if state.ended => Err(Refusal::WrongState(
-                "the import has ended; there is nothing left to cancel".to_owned(),
+                "the import has already ended, so it can't be cancelled".to_owned(),
             )),
             (ImportCommand::Cancel, Some(_)) if state.is_cancelling => Ok(Vec::new()),
             (ImportCommand::Cancel, Some(_)) => Ok(vec![ImportCancelRequested {}.into()]),

@@ -1,6 +1,6 @@
-//! Issuance: one person's certificate ("generated certificate" in the API).
+//! Issuance: one person's certificate. The API calls it "generated certificate".
 //!
-//! `CertificateRequested` pins all input of the PDF, so that rendering it again yields the same
+//! `CertificateRequested` contains all input of the PDF, so that rendering it again yields the same
 //! bytes on any machine and at any time.
 
 use serde::{Deserialize, Serialize};
@@ -16,16 +16,16 @@ use crate::domain::{
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// The issuance of a certificate to a person was requested. Everything that the certificate shows
-/// is fixed from now on.
+/// The issuance of a certificate to a person was requested. All texts and images on the certificate
+/// are fixed from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRequested {
-    /// Definition of the certificate.
+    /// Certificate to issue.
     pub certificate_id: CertificateId,
     /// Person who gets the certificate.
     pub attendee_id: AttendeeId,
-    /// Batch and import that requested the issuance.
+    /// Batch and import that caused the issuance.
     #[serde(flatten)]
     pub origin: Origin,
     /// Public id of the certificate: 32 hex digits of 128 random bits.
@@ -33,17 +33,17 @@ pub struct CertificateRequested {
     /// Text and appearance of the certificate.
     #[serde(flatten)]
     pub page: Page,
-    /// Address of the mail.
+    /// E-mail address of the recipient.
     pub email: Personal<String>,
     /// Link in the mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_link: Option<String>,
-    /// Delivery of the mail about the certificate.
+    /// Delivery of the mail with the certificate.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
 }
 
-/// The PDF was rendered. It never changes.
+/// The PDF was rendered. It never changes from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateGenerated {
@@ -55,7 +55,7 @@ pub struct CertificateGenerated {
     pub size: u64,
 }
 
-/// The PDF could not be rendered. A person has to look at the reason.
+/// The PDF could not be rendered. A user has to read the reason and correct the cause.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateGenerationFailed {
@@ -65,7 +65,7 @@ pub struct CertificateGenerationFailed {
     pub reason: Personal<String>,
 }
 
-/// The certificate was revoked. Its contents stay in the log.
+/// The certificate was revoked. Its data stays in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRevoked {
@@ -74,7 +74,7 @@ pub struct CertificateRevoked {
     /// Reason in free text. It may name people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Personal<String>>,
-    /// The batch whose cancellation or undo revoked the certificate.
+    /// Batch whose cancellation or undo revoked the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<BatchId>,
 }
@@ -102,9 +102,9 @@ pub enum WhyRevoked {
     Withdrawn,
     /// The batch was cancelled before the certificate was rendered.
     BatchCancelled,
-    /// The certificate could not be rendered, and the person's next issuance replaces it.
+    /// The certificate could not be rendered, and another issuance for the person replaces it.
     GenerationFailed,
-    /// Another reason, in the note.
+    /// Another reason, which the note gives.
     Other,
 }
 
@@ -122,7 +122,7 @@ impl WhyRevoked {
     ];
 }
 
-/// Origin of an issuance: the batch and the import that requested it.
+/// Origin of an issuance: the batch and the import that caused it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
@@ -134,37 +134,37 @@ pub struct Origin {
     pub import_id: Option<ImportId>,
 }
 
-/// Pinned input of the renderer.
+/// Fixed input of the renderer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     /// Theme, version and options.
     pub pdf_template: TemplateRef,
-    /// Files of the template, if it is an issuer's own.
+    /// Files of the template, if an issuer wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_template: Option<TemplateFiles>,
     /// Version of the renderer.
     pub renderer_version: String,
     /// SHA-256 over all bundled fonts.
     pub fonts_sha256: String,
-    /// Background image. Absent for the theme's own background.
+    /// Background image. If absent, the theme's own background is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<DesignRef>,
     /// Language of the certificate.
     pub locale: Locale,
     /// Date on the certificate.
     pub issue_date: Date,
-    /// Base of public addresses: scheme, host and path before `/certificate/{publicId}`.
+    /// Base of public URLs: scheme, host and path before `/certificate/{publicId}`.
     pub public_base_url: String,
-    /// The issuing organisation.
+    /// Issuing organisation.
     pub client: String,
-    /// The certificate's name.
+    /// Name of the certificate.
     pub certificate_name: String,
     /// Course or event that was attended or passed.
     pub event_name: String,
-    /// The person's name.
+    /// Name of the person.
     pub full_name: Personal<String>,
-    /// The person's document number.
+    /// Document number of the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_number: Option<Personal<String>>,
 }
@@ -180,32 +180,32 @@ pub enum IssuanceCommand {
     RecordGenerated(CertificateGenerated),
     /// Records that the PDF can't be rendered.
     RecordFailure(CertificateGenerationFailed),
-    /// Revokes the certificate. A second revocation changes nothing, so the first reason stays.
+    /// Revokes the certificate. A second revocation changes nothing, so the first reason is kept.
     Revoke(CertificateRevoked),
     /// Revokes the certificate unless it has a PDF.
     RevokeUnfinished(CertificateRevoked),
-    /// Revokes the certificate because the person's next issuance replaces it. Refused unless its
-    /// rendering failed.
+    /// Revokes the certificate because another issuance for the person replaces it. Refused unless
+    /// its rendering failed.
     GiveWay,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// Request of an issuance and its outcome.
+/// State of an issuance: its request and the outcome.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IssuanceState {
-    /// The pinned request.
+    /// The request.
     pub request: Option<CertificateRequested>,
     /// The rendered PDF.
     pub generated: Option<CertificateGenerated>,
-    /// Last rendering failure since the request, if there is no PDF.
+    /// Last rendering failure, if there is no PDF.
     pub failure: Option<CertificateGenerationFailed>,
-    /// The revocation. Nothing happens to the issuance after it.
+    /// The revocation. No event follows it.
     pub revoked: Option<CertificateRevoked>,
 }
 
 impl IssuanceState {
-    /// Returns true if the person holds the certificate or is about to get it: it is neither
+    /// Returns true if the person holds the certificate or will get it, because it is neither
     /// revoked nor failed.
     #[must_use]
     pub const fn is_held(&self) -> bool {
@@ -213,7 +213,7 @@ impl IssuanceState {
     }
 }
 
-/// The decider of issuances.
+/// Decider of issuances.
 pub struct Issuance;
 
 impl Decider for Issuance {
@@ -232,14 +232,14 @@ impl Decider for Issuance {
             }
             (IssuanceCommand::Request(_), Some(_), _) => Ok(Vec::new()),
             (_, None, _) => Err(Refusal::NotFound("generated certificate")),
-            // A PDF that arrives after the revocation is not recorded, so no mail follows.
+            // A PDF that is rendered after the revocation is not recorded, so no mail is queued.
             _ if state.revoked.is_some() => Ok(Vec::new()),
             (IssuanceCommand::RevokeUnfinished(_), Some(_), Some(_)) => Ok(Vec::new()),
             (IssuanceCommand::Revoke(why) | IssuanceCommand::RevokeUnfinished(why), Some(_), _) => {
                 Ok(vec![why.clone().into()])
             }
-            // After this revocation no PDF is recorded, so a late one can't exist beside the next
-            // issuance.
+            // No PDF is recorded after this revocation. So a PDF that is rendered late can't exist
+            // in addition to that of the next issuance.
             (IssuanceCommand::GiveWay, Some(_), _) if state.failure.is_some() => {
                 let reason = WhyRevoked::GenerationFailed;
                 Ok(vec![
@@ -252,7 +252,7 @@ impl Decider for Issuance {
                 ])
             }
             (IssuanceCommand::GiveWay, Some(_), _) => Err(Refusal::WrongState(
-                "only a certificate that could not be drawn gives way to another".to_owned(),
+                "only a certificate that could not be drawn can be replaced by another".to_owned(),
             )),
             (IssuanceCommand::RecordGenerated(pdf), Some(_), None) => Ok(vec![pdf.clone().into()]),
             (IssuanceCommand::RecordGenerated(pdf), Some(_), Some(frozen))
@@ -261,7 +261,7 @@ impl Decider for Issuance {
                 Ok(Vec::new())
             }
             (IssuanceCommand::RecordGenerated(_), Some(_), Some(_)) => Err(Refusal::WrongState(
-                "the PDF that was made again differs from the issued one; the issued one stays"
+                "the PDF that was rendered again differs from the issued one; the issued one is kept"
                     .to_owned(),
             )),
             (IssuanceCommand::RecordFailure(_), Some(_), Some(_)) => Ok(Vec::new()),

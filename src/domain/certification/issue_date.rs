@@ -1,4 +1,4 @@
-//! Issue date: the calendar date on a certificate, and the time zone that defines "today".
+//! Issue date: the calendar date on a certificate, and the time zone that determines today's date.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,14 +11,14 @@ use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime};
 
 /// Earliest allowed issue date.
 const EARLIEST: Date = date!(1900 - 01 - 01);
-/// Largest number of days from today to an issue date.
+/// Maximum number of days by which an issue date may be in the future.
 const MAX_DAYS_AHEAD: i64 = 366;
 
 /// Time zone of the IANA database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeZone(Tz);
 
-/// Error: the text is not the name of a time zone in the IANA database.
+/// Error: the IANA database has no time zone with this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not a time zone; give a name of the IANA database, such as America/Bogota")]
 pub struct UnknownTimeZone;
@@ -94,8 +94,7 @@ impl<'de> Deserialize<'de> for TimeZone {
 /// Parses an issue date such as `2026-11-20`.
 ///
 /// # Errors
-/// The text is not a calendar date. The message continues a sentence that begins with the field's
-/// name.
+/// The text is not a calendar date. The message follows the field's name in a sentence.
 pub fn parse(text: &str) -> Result<Date, &'static str> {
     let form = format_description!("[year]-[month]-[day]");
     Date::parse(text.trim(), form)
@@ -105,8 +104,8 @@ pub fn parse(text: &str) -> Result<Date, &'static str> {
 /// Rejects an issue date that is out of range.
 ///
 /// # Errors
-/// The date is before 1900 or more than 366 days after `today`. The message continues a sentence
-/// that begins with the field's name.
+/// The date is before 1900 or more than 366 days after `today`. The message follows the field's
+/// name in a sentence.
 pub fn check(date: Date, today: Date) -> Result<(), String> {
     let latest = today
         .checked_add(Duration::days(MAX_DAYS_AHEAD))

@@ -1,10 +1,10 @@
-//! E-mail: one mail about one issuance (the API's "job").
+//! E-mail with one certificate. The API calls it "job".
 //!
-//! SMTP cannot deliver exactly once. A mail is therefore claimed in the log before the server is
-//! called. If a claim has no recorded outcome, the mail is not simply sent again; its own policy
-//! decides.
+//! SMTP can't deliver a mail exactly once. So the mailer claims a mail in the log before it calls
+//! the mail server. If no outcome is recorded for a claim, the mail's policy decides whether the
+//! mail is sent again.
 //!
-//! A mail may wait before its first attempt: held until a person releases it, or scheduled for a
+//! A mail may wait before its first attempt: held until a user releases it, or scheduled for a
 //! time.
 
 mod delivery;
@@ -25,7 +25,7 @@ use waiting::{cancel, release, reschedule};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailQueued {
-    /// The issuance it is about.
+    /// The issuance of the certificate.
     pub issuance_id: IssuanceId,
     /// Name of the recipient.
     pub to_name: Personal<String>,
@@ -33,9 +33,9 @@ pub struct EmailQueued {
     pub to_address: Personal<String>,
     /// Language of the mail.
     pub locale: Locale,
-    /// The issuing organisation.
+    /// Issuing organisation.
     pub client: String,
-    /// The certificate's name.
+    /// Name of the certificate.
     pub certificate_name: String,
     /// Course or event that was attended or passed.
     pub event_name: String,
@@ -48,48 +48,49 @@ pub struct EmailQueued {
     pub object_key: String,
     /// SHA-256 of the attached PDF, 64 hex digits.
     pub sha256: String,
-    /// Policy for a claim without a recorded outcome.
+    /// Policy for a claim that has no recorded outcome.
     pub on_unknown: OnUnknown,
-    /// Earliest start of the first attempt.
+    /// Time at which the mail may be sent.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
 }
 
-/// A worker claimed the mail and is about to pass it to the server.
+/// A worker claimed the mail and is about to pass it to the mail server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SendClaimed {
     /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// The mail's Message-ID (RFC 5322 §3.6.4), the same for every attempt.
+    /// Message-ID of the mail (RFC 5322 §3.6.4), which is the same for all attempts.
     pub message_id: String,
 }
 
-/// The server accepted the mail.
+/// The mail server accepted the mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailSent {
     /// Number of the attempt.
     pub attempt: u32,
-    /// The server's full answer.
+    /// Full response of the mail server.
     pub answer: Personal<String>,
 }
 
-/// The server rejected the mail or was not available.
+/// The mail server rejected the mail or was not available.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailFailed {
     /// Number of the attempt.
     pub attempt: u32,
-    /// True if another attempt cannot help.
+    /// True if another attempt can't succeed.
     pub permanent: bool,
     /// True if another attempt follows automatically.
     pub will_retry: bool,
-    /// The server's full answer.
+    /// Full response of the mail server.
     pub answer: Personal<String>,
 }
 
-/// The outcome of the attempt is unknown: the server may have accepted the mail. A person decides.
+/// The outcome of the attempt is unknown, because the mail server may have accepted the mail. A
+/// user decides whether it is sent again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailOutcomeUnknown {
@@ -99,11 +100,11 @@ pub struct EmailOutcomeUnknown {
     pub detail: Personal<String>,
 }
 
-/// A person requested another attempt of a failed or unknown mail.
+/// A user requested another attempt for a failed mail or one with an unknown outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailRetryRequested {}
 
-/// A held or scheduled mail may be sent: a person released it, or its time has come.
+/// A held or scheduled mail may be sent, because a user released it or its time has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailReleased {}
 
@@ -111,31 +112,31 @@ pub struct EmailReleased {}
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailRescheduled {
-    /// New delivery; never immediate, because that is a release.
+    /// New delivery. It is never immediate, because an immediate delivery is recorded as a release.
     pub delivery: MailDelivery,
 }
 
-/// The mail is cancelled: it is not sent, or not sent again.
+/// The mail was cancelled. It is not sent, or not sent again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailCancelled {
-    /// Reason. A person may have written it.
+    /// Reason. A user may have written it.
     pub reason: Personal<String>,
 }
 
 domain_events! {
-    /// Events of an e-mail.
+    /// Events of an e-mail with a certificate.
     MailEvent for "email" {
         EmailQueued, SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailRetryRequested,
         EmailReleased, EmailRescheduled, EmailCancelled,
     }
 }
 
-/// Policy for a mail whose claim has no recorded outcome.
+/// Policy for a mail with a claim that has no recorded outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
-    /// Waits for a person: at-most-once delivery.
+    /// Waits for a decision of a user: at-most-once delivery.
     #[default]
     Park,
     /// Sends the mail again with the same Message-ID: at-least-once delivery.
@@ -144,38 +145,40 @@ pub enum OnUnknown {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// Commands to an e-mail.
+/// Commands to an e-mail with a certificate.
 #[derive(Clone, Debug)]
 pub enum MailCommand {
     /// Queues the mail.
     Queue(Box<EmailQueued>),
-    /// Claims the next attempt. If a claim without an outcome exists, the mail's policy decides.
+    /// Claims the next attempt. If a claim without a recorded outcome exists, the mail's policy is
+    /// applied.
     Claim {
-        /// Message-ID of every attempt.
+        /// Message-ID for all attempts.
         message_id: String,
     },
-    /// Records that the server accepted the mail.
+    /// Records that the mail server accepted the mail.
     RecordSent(EmailSent),
-    /// Records that this attempt failed.
+    /// Records that the claimed attempt failed.
     RecordFailure(EmailFailed),
-    /// Records that the outcome of this attempt is unknown.
+    /// Records that the outcome of the claimed attempt is unknown.
     RecordUnknown(EmailOutcomeUnknown),
-    /// Ends the mail, because no worker continues with it. A claimed mail becomes unknown, because
-    /// it may have been sent. A queued or retrying mail fails. Any other mail stays as it is.
+    /// Ends the mail, because no worker continues with it. The outcome of a claimed mail becomes
+    /// unknown, because the mail may have been sent. A queued or retrying mail fails. Other mails
+    /// don't change.
     Abandon {
         /// Reason, without personal data.
         why: String,
     },
-    /// Requests another attempt of a failed or unknown mail.
+    /// Requests another attempt for a failed mail or one with an unknown outcome.
     Retry,
     /// Releases a held or scheduled mail.
     Release,
-    /// Releases a scheduled mail if its time has come. Any other mail stays as it is.
+    /// Releases a scheduled mail if its time has come. Other mails don't change.
     ReleaseDue {
         /// Current time.
         now: OffsetDateTime,
     },
-    /// Changes the delivery of a held or scheduled mail. Immediate delivery releases it.
+    /// Changes the delivery of a held or scheduled mail. Immediate delivery releases the mail.
     Reschedule(MailDelivery),
     /// Cancels the mail. A claimed mail can't be cancelled, because a worker may be sending it.
     Cancel {
@@ -189,43 +192,43 @@ pub enum MailCommand {
 /// Stage of a mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
-    /// No history.
+    /// The mail was never queued.
     #[default]
     Absent,
-    /// Waits for a worker: for its first attempt or for one that a person requested.
+    /// The mail waits for a worker, for its first attempt or one that a user requested.
     Queued,
-    /// A worker is sending the mail, or stopped before it recorded the outcome.
+    /// A worker is sending the mail, or it stopped before it recorded the outcome.
     Claimed,
-    /// Waits for another attempt after a temporary failure.
+    /// The mail waits for another attempt after a temporary failure.
     Retrying,
-    /// The server accepted the mail.
+    /// The mail server accepted the mail.
     Sent,
-    /// The mail failed and is not tried again automatically.
+    /// The mail failed, and there is no further automatic attempt.
     Failed,
-    /// The outcome is unknown. A person decides.
+    /// The outcome is unknown. A user decides whether the mail is sent again.
     Unknown,
-    /// Waits until a person releases it.
+    /// The mail waits until a user releases it.
     Held,
-    /// Waits for its time, [`MailState::due`].
+    /// The mail waits for its time, [`MailState::due`].
     Scheduled,
-    /// Cancelled: not sent, or not sent again.
+    /// The mail was cancelled. It is not sent, or not sent again.
     Cancelled,
 }
 
-/// A mail and its stage.
+/// State of an e-mail with a certificate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MailState {
-    /// The stage.
+    /// Stage of the mail.
     pub stage: Stage,
-    /// Number of the last attempt; 0 before the first.
+    /// Number of the last attempt; 0 before the first attempt.
     pub attempt: u32,
     /// The queued mail.
     pub mail: Option<EmailQueued>,
-    /// Time of delivery, while the mail is scheduled.
+    /// Time at which a scheduled mail may be sent; `None` in other stages.
     pub due: Option<OffsetDateTime>,
 }
 
-/// The decider of e-mails.
+/// Decider of e-mails with certificates.
 pub struct Mail;
 
 impl Decider for Mail {
@@ -257,7 +260,7 @@ impl Decider for Mail {
                 | MailCommand::RecordUnknown(_),
                 _,
             ) => Err(Refusal::WrongState(
-                "this outcome belongs to a try that is over".to_owned(),
+                "this outcome belongs to an earlier attempt".to_owned(),
             )),
             (MailCommand::Abandon { why }, stage) => Ok(abandon(state.attempt, stage, why)),
             (MailCommand::Retry, Stage::Failed | Stage::Unknown) => {
@@ -304,7 +307,7 @@ impl Decider for Mail {
     }
 }
 
-/// Sets the due time and returns the stage in which a mail with this delivery waits.
+/// Sets the due time. Returns the stage in which a mail with this delivery waits.
 fn waits(state: &mut MailState, delivery: MailDelivery) -> Stage {
     state.due = delivery.due();
     match delivery {

@@ -1,5 +1,5 @@
-//! Manifest: description of a certificate template with its page, variables and options. Shipped
-//! themes and issuers' own templates use the same format.
+//! Manifest: description of a certificate template, with its page, variables and options. Shipped
+//! themes and issuers' templates use the same format.
 
 mod check;
 mod option;
@@ -13,11 +13,11 @@ pub use option::{OptionKind, OptionValue, OptionValues, TemplateOption};
 
 use crate::domain::Locale;
 
-/// Largest size of a manifest, in bytes of JSON.
+/// Maximum size of a manifest, in bytes of JSON.
 pub const MAX_BYTES: usize = 64 << 10;
 
-/// Names of the variables in a template's `fields`. Some values have two or three names, for
-/// issuers who know them from other programs.
+/// Names of the variables in a template's `fields`. Some values have two or three names, because
+/// issuers know these names from other programs.
 pub const VARIABLES: [&str; 16] = [
     "attendeeName",
     "full_name",
@@ -45,7 +45,7 @@ pub const ORIENTATION: &str = "orientation";
 /// Names of the bundled pictures for sample pages.
 pub const SAMPLE_IMAGES: [&str; 3] = ["logo.png", "signature-1.png", "signature-2.png"];
 
-/// A text in each supported language.
+/// Text in each supported language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bilingual {
@@ -92,9 +92,9 @@ impl PaperSize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Orientation {
-    /// Wider than high.
+    /// The page is wider than high.
     Landscape,
-    /// Higher than wide.
+    /// The page is higher than wide.
     Portrait,
 }
 
@@ -142,7 +142,7 @@ pub struct QrPlace {
     pub x: f64,
     /// Upper edge.
     pub y: f64,
-    /// Side of the square of modules, without the quiet zone.
+    /// Side length of the code, without the quiet zone.
     pub size: f64,
 }
 
@@ -160,14 +160,14 @@ pub struct PageSetup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
-    /// Title shown to people.
+    /// Title that users see.
     pub title: Bilingual,
-    /// Description of the appearance, in one or two sentences.
+    /// Description of the appearance for users, in one or two sentences.
     pub description: Bilingual,
     /// Page format, unless an issuer chooses another one.
     pub page: PageFormat,
-    /// Smallest distance of text from the edge of the page, in millimetres. Text nearer to the edge
-    /// counts as overflow.
+    /// Minimum distance between text and the edge of the page, in millimetres. Text that is nearer
+    /// to the edge is treated as overflow.
     pub margin: f64,
     /// Position of the QR code.
     pub qr: QrPlace,
@@ -177,7 +177,7 @@ pub struct Manifest {
     /// True if the template can use the issuer's own background.
     #[serde(default)]
     pub design: bool,
-    /// Variables that the template uses, of [`VARIABLES`]. It gets no others.
+    /// Variables that the template uses, from [`VARIABLES`]. The template gets no other variables.
     #[serde(default)]
     pub variables: Vec<String>,
     /// Options that an issuer can set.
@@ -189,14 +189,14 @@ pub struct Manifest {
     pub sample: BTreeMap<String, SampleValue>,
 }
 
-/// Value on a sample page: the same in every language, or one text per language.
+/// Value on a sample page: one value for all languages, or one text per language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     untagged,
     expecting = "a sample must be a text, or an object with the texts en and es"
 )]
 pub enum SampleValue {
-    /// One value for all languages, as usual for names and pictures.
+    /// One value for all languages, for example a name or an image.
     Same(String),
     /// One text per language.
     PerLanguage(Bilingual),
@@ -224,7 +224,7 @@ pub struct ShippedTemplate {
     pub manifest: Manifest,
 }
 
-/// Errors in a manifest, one line each, beginning with the field.
+/// Errors in a manifest. Each one is a line that begins with the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestError(pub Vec<String>);
 
@@ -240,7 +240,7 @@ impl Manifest {
     /// Parses and checks a manifest.
     ///
     /// # Errors
-    /// The manifest is larger than [`MAX_BYTES`], is not JSON of this form, or fails
+    /// The manifest is larger than [`MAX_BYTES`], is not JSON in this format, or fails
     /// [`Self::check`].
     pub fn parse(json: &[u8]) -> Result<Self, ManifestError> {
         if json.len() > MAX_BYTES {
@@ -273,7 +273,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Returns the option called `name`.
+    /// Returns the option with this name, if any.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&TemplateOption> {
         self.options.iter().find(|option| option.name == name)
@@ -308,7 +308,7 @@ impl Manifest {
         values.iter().filter_map(problem).collect()
     }
 
-    /// Returns the end of a sentence about a name that is not an option.
+    /// Returns a problem that follows a name in a sentence, for a name that is not an option.
     #[must_use]
     pub fn no_such_option(&self) -> String {
         let names: Vec<&str> = self
@@ -323,8 +323,8 @@ impl Manifest {
     }
 }
 
-/// Returns the canonical spelling of a variable, because JSON bodies arrive with all names in
-/// camelCase. Any other name stays as it is.
+/// Returns the canonical spelling of a variable's name. This is needed because the API converts all
+/// names in JSON bodies to camelCase. Other names don't change.
 fn own_name(name: &str) -> String {
     let alike =
         |known: &&&str| **known == name || known.replace('_', "").eq_ignore_ascii_case(name);

@@ -1,4 +1,4 @@
-//! Certification: people, the certificates they earn, the issued PDFs and the mails about them.
+//! Certification: people, their certificates, the issued PDFs and the mails with them.
 
 pub mod attendee;
 pub mod batch;

@@ -1,7 +1,7 @@
 //! Person: the personal data that certificates need, and its checks.
 //!
 //! [`RawPerson`] is unchecked input, such as a spreadsheet row or a request body.
-//! [`RawPerson::check`] turns it into a [`Person`], and [`RawPerson::check_entry`] into the
+//! [`RawPerson::check`] converts it into a [`Person`], and [`RawPerson::check_entry`] into the
 //! [`PersonEntry`] of a row.
 
 mod characters;
@@ -69,39 +69,40 @@ const EMAIL: Rule = Rule {
     joiners: false,
 };
 
-/// A person in events and state: texts are trimmed, in NFC, and without characters that do not
-/// print.
+/// Person in events and state. The texts are trimmed, in NFC, and contain no characters that can't
+/// be printed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
-    /// 1–200 characters, at least one of them a letter.
+    /// Full name: 1–200 characters, at least one of them a letter.
     pub full_name: Personal<String>,
-    /// As written; at most 100 characters.
+    /// Country as written; at most 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Personal<String>>,
-    /// As written, e.g. "DNI" or "passport"; at most 100 characters.
+    /// Type of the document as written, e.g. "DNI" or "passport"; at most 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_type: Option<Personal<String>>,
-    /// As written, leading zeros kept; 1–64 characters, at least one of them a letter or digit.
-    /// `None` for a person without a document.
+    /// Document number as written, with leading zeros; 1–64 characters, at least one of them a
+    /// letter or digit. `None` for a person without a document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_number: Option<Personal<String>>,
-    /// As written; at most 100 characters.
+    /// Gender as written; at most 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gender: Option<Personal<String>>,
-    /// As written; at most 254 characters.
+    /// E-mail address as written; at most 254 characters.
     pub email: Personal<String>,
 }
 
 impl Person {
-    /// Returns the address for comparing people: in lower case, with the domain in its IDNA form.
+    /// Returns the e-mail address in the form for comparing people: in lower case, with the domain
+    /// in its IDNA form.
     #[must_use]
     pub fn normalised_email(&self) -> Personal<String> {
         Personal::new(email::normalise(self.email.reveal_str()))
     }
 
-    /// Returns the document number for comparing people: compatibility forms folded (NFKC), in
-    /// lower case, without spaces, dots and dashes. The document's type is not compared.
+    /// Returns the document number in the form for comparing people: compatibility forms folded
+    /// (NFKC), in lower case, without spaces, dots and dashes. The document type is not compared.
     #[must_use]
     pub fn normalised_document(&self) -> Option<Personal<String>> {
         self.document_number
@@ -118,13 +119,14 @@ pub fn check_email(address: &str) -> Result<(), &'static str> {
     email::check(address)
 }
 
-/// Returns the address for comparing accounts: in lower case, with the domain in its IDNA form.
+/// Returns an e-mail address in the form for comparing accounts: in lower case, with the domain in
+/// its IDNA form.
 #[must_use]
 pub fn normalised_email(address: &str) -> String {
     email::normalise(address)
 }
 
-/// Returns the document number for comparing people; see [`Person::normalised_document`].
+/// Returns a document number in the form for comparing people; see [`Person::normalised_document`].
 #[must_use]
 pub fn normalised_document(number: &str) -> String {
     let folded: String = number.nfkc().flat_map(char::to_lowercase).collect();
@@ -140,15 +142,15 @@ fn is_separator(character: char) -> bool {
         || character.general_category() == GeneralCategory::DashPunctuation
 }
 
-/// Unchecked data of a person. An absent value and a blank one mean the same.
+/// Unchecked data of a person. A blank value is treated as an absent one.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "the fields are those of `Person`")]
 pub struct RawPerson {
     pub full_name: Option<String>,
-    /// Used with `last_name` if `full_name` is blank.
+    /// First name. Used with `last_name` if `full_name` is blank.
     pub first_name: Option<String>,
-    /// Used with `first_name` if `full_name` is blank.
+    /// Last name. Used with `first_name` if `full_name` is blank.
     pub last_name: Option<String>,
     pub country: Option<String>,
     pub document_type: Option<String>,
@@ -164,8 +166,8 @@ impl fmt::Debug for RawPerson {
 }
 
 impl RawPerson {
-    /// Checks every field of a whole person and reports all errors, in the order of `Person`'s
-    /// fields.
+    /// Checks all fields of a complete person and reports all errors, in the order of the fields of
+    /// `Person`.
     ///
     /// # Errors
     /// One error per invalid field.
@@ -174,7 +176,7 @@ impl RawPerson {
             .complete(requires_document)
     }
 
-    /// Checks every field of a row. E-mail address and document number may be blank.
+    /// Checks all fields of a row. The e-mail address and the document number may be blank.
     ///
     /// # Errors
     /// One error per invalid field.
@@ -253,8 +255,8 @@ fn missing(field: &'static str) -> FieldError {
     }
 }
 
-/// Returns the text of a column that may be blank. Texts for "no value", such as "N/A", count as
-/// blank.
+/// Returns the text of a column that may be blank. A text that means "no value", such as "N/A", is
+/// treated as blank.
 fn optional_value(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<String> {
     let text = optional(value, rule, errors).filter(|text| !placeholder::is_no_value(text))?;
     if is_in_pairs(&text) {
@@ -264,7 +266,7 @@ fn optional_value(value: Option<String>, rule: Rule, errors: &mut Errors) -> Opt
     None
 }
 
-/// Fault of a text other than a name that contains an escape of XLSX.
+/// Fault of a text, other than a name, that contains an escape of XLSX.
 const ESCAPE: damaged::Fault = (
     "FORBIDDEN_CHARACTER",
     "contains a character as a code, such as \"_x000D_\"; remove it or type the value again",
@@ -298,9 +300,9 @@ fn document_entry(value: Option<String>, is_required: bool, errors: &mut Errors)
     DocumentEntry::Absent
 }
 
-/// Returns the full name, or first and last name joined. One of the two alone is refused, because a
-/// certificate with half a name looks complete. A dash or dot in place of one of them means that
-/// the person has only one name; it never becomes part of the name.
+/// Returns the full name, or the first and last name joined. If only one of the two is given, the
+/// row is refused, because a certificate with half a name looks complete. A dash or dot in place of
+/// one of them means that the person has only one name. It is not added to the name.
 fn full_name(
     full: Option<String>,
     first: Option<String>,
@@ -389,7 +391,7 @@ fn full_name(
 }
 
 /// Returns an error if a program has damaged the name. Ignores "null" and forbidden characters,
-/// which other checks report.
+/// because other checks report these.
 fn damage(value: &str, rule: Rule) -> Option<FieldError> {
     let text = text::clean(value);
     let is_null = text.to_lowercase() == "null";
@@ -399,8 +401,8 @@ fn damage(value: &str, rule: Rule) -> Option<FieldError> {
     damaged::problem(&text).map(|problem| fault(rule, problem))
 }
 
-/// Returns the name without commas and semicolons at its end, and without the marks of a missing
-/// part around it.
+/// Returns the name without commas and semicolons at its end, and without marks for a missing part
+/// at both ends.
 fn without_end_marks(name: &str) -> String {
     let mut kept = name.to_owned();
     loop {
@@ -412,8 +414,8 @@ fn without_end_marks(name: &str) -> String {
     }
 }
 
-/// Returns the error of a name without a visible character: missing, or written with invisible
-/// characters.
+/// Returns the error for a name without a visible character. It differs depending on whether the
+/// name is missing or written with invisible characters.
 fn no_name(written: [Option<String>; 3]) -> FieldError {
     let field = FULL_NAME.field;
     if written

@@ -1,8 +1,9 @@
-//! Public id of a certificate: 128 random bits, and all forms in which people write them.
+//! Public id of a certificate: 128 random bits. This module parses all forms in which people write
+//! it.
 //!
-//! The canonical form is 32 lower-case hexadecimal digits; the log, the tables and links use it.
-//! The readable form on paper is Crockford base32 (<https://www.crockford.com/base32.html>): 26
-//! digits and a check character, in groups.
+//! The canonical form is 32 lower-case hexadecimal digits. The log, the tables and links contain
+//! this form. The readable form on certificates is Crockford base32
+//! (<https://www.crockford.com/base32.html>): 26 digits and a check character, in groups.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -13,15 +14,15 @@ use unicode_normalization::UnicodeNormalization;
 /// Digits of Crockford base32 (values 0–31), followed by the five additional check characters
 /// (values 32–36).
 const DIGITS: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
-/// Number of digits of the hexadecimal form.
+/// Number of digits in the hexadecimal form.
 const HEX_DIGITS: usize = 32;
-/// Number of digits of the readable form, without its check character.
+/// Number of digits in the readable form, without the check character.
 const READABLE_DIGITS: usize = 26;
-/// Length of each group of the readable form.
+/// Lengths of the groups in the readable form.
 const GROUPS: [usize; 6] = [5, 5, 5, 5, 5, 2];
-/// Longest text that is parsed, in bytes. It leaves room for a whole address.
+/// Maximum length of a text that is parsed, in bytes. It is sufficient for a whole URL.
 const MAX_BYTES: usize = 1_024;
-/// Path segment before the id in addresses of certificates.
+/// Path segment before the id in URLs of certificates.
 const PAGE: &str = "certificate";
 
 /// Public id of a certificate.
@@ -31,7 +32,7 @@ pub struct PublicId(pub u128);
 /// Reason why a text is not a public id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPublicId {
-    /// The text has no letter and no digit.
+    /// The text contains no letter and no digit.
     #[error("the number is empty; type the number that is printed on the certificate")]
     Empty,
     /// The number of characters matches no form, or the text is longer than 1,024 bytes.
@@ -49,9 +50,9 @@ pub enum NotPublicId {
 }
 
 impl PublicId {
-    /// Parses any form: hexadecimal or readable, in upper or lower case, or the address of a
-    /// certificate. Ignores percent-encoding, blanks, hyphens, quotes and punctuation. Reads `I`
-    /// and `L` as 1, and `O` as 0.
+    /// Parses the hexadecimal or readable form, in upper or lower case, or the URL of a
+    /// certificate. Ignores percent-encoding, blanks, hyphens, quotation marks and punctuation.
+    /// Reads `I` and `L` as 1, and `O` as 0.
     ///
     /// # Errors
     /// The text is not a public id.
@@ -72,8 +73,8 @@ impl PublicId {
         }
     }
 
-    /// Returns the printed form: `0HJ4K-…`, 27 characters in groups. The last one is the check
-    /// character.
+    /// Returns the printed form: `0HJ4K-…`, 27 characters in groups. The last character is the
+    /// check character.
     #[must_use]
     pub fn readable(self) -> String {
         let digit = |n: usize| DIGITS[((self.0 >> (5 * n)) & 31) as usize];
@@ -104,8 +105,8 @@ impl fmt::Display for PublicId {
     }
 }
 
-/// Returns the printed form of a stored public id. Any other text, such as the id of a sample,
-/// stays as it is.
+/// Returns the printed form of a stored public id. Any other text, such as the id of a sample, is
+/// returned unchanged.
 #[must_use]
 pub fn printed(public_id: &str) -> String {
     let is_canonical =
@@ -116,8 +117,9 @@ pub fn printed(public_id: &str) -> String {
     id.map_or_else(|| public_id.to_owned(), |id| PublicId(id).readable())
 }
 
-/// Returns the address of the page for typing a number, without its scheme: `example.org/verify`.
-/// Empty if `verification_url` is not the address of a certificate's page.
+/// Returns the URL of the page on which a number can be typed, without the scheme:
+/// `example.org/verify`. Returns an empty text if `verification_url` is not the URL of a
+/// certificate's page.
 #[must_use]
 pub fn short_address(verification_url: &str) -> String {
     let base = verification_url
@@ -128,18 +130,18 @@ pub fn short_address(verification_url: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Returns the text without percent-encoding and with compatibility forms, such as full-width
-/// digits, folded (NFKC).
+/// Returns the text without percent-encoding. Compatibility forms, such as full-width digits, are
+/// folded (NFKC).
 fn decoded(text: &str) -> String {
     let mut text = text.to_owned();
-    // Mail programs encode addresses that are already encoded.
+    // Mail programs may encode a URL that is already encoded.
     for _ in 0..2 {
         text = percent_decode_str(&text).decode_utf8_lossy().into_owned();
     }
     text.nfkc().collect()
 }
 
-/// Returns the part of an address that holds the number, or the whole text if it is not an address.
+/// Returns the part of a URL that contains the number, or the whole text if it is not a URL.
 fn number_part(text: &str) -> &str {
     let lower = text.to_ascii_lowercase();
     let after = |marker: &str| lower.rfind(marker).map(|at| &text[at + marker.len()..]);
@@ -161,8 +163,8 @@ fn number_part(text: &str) -> &str {
     ending.map_or(part, |ending| &part[..part.len() - ending.len()])
 }
 
-/// Returns the letters and digits in upper case, and the check character after them if it is a
-/// sign. Skips all other characters.
+/// Returns the letters and digits in upper case, and the sign that follows them if it is a check
+/// character. Skips all other characters.
 fn significant(text: &str) -> Result<(Vec<u8>, Option<u8>), NotPublicId> {
     let mut digits = Vec::new();
     let mut check = None;
@@ -188,8 +190,8 @@ fn significant(text: &str) -> Result<(Vec<u8>, Option<u8>), NotPublicId> {
     }
 }
 
-/// Returns the value of a digit of the readable form. Letters that look like digits are read as
-/// those digits.
+/// Returns the value of a digit in the readable form. Letters that look like digits are read as
+/// these digits.
 fn value(letter: u8) -> Option<usize> {
     let letter = match letter {
         b'I' | b'L' => b'1',
@@ -218,7 +220,7 @@ fn of_readable(digits: &[u8], check: u8) -> Result<PublicId, NotPublicId> {
         let value = value(*letter)
             .filter(|value| *value < 32)
             .ok_or(NotPublicId::Letter)?;
-        // 26 digits have 130 bits; the first two bits are always 0.
+        // 26 digits have 130 bits, of which the first two are always 0.
         if n == 0 && value > 7 {
             return Err(NotPublicId::Check);
         }

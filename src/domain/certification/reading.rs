@@ -1,35 +1,36 @@
-//! Options for reading an uploaded file of people, chosen by the uploader.
+//! Options with which an uploaded file of people is read. The uploader chooses them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Largest number of columns in a mapping.
+/// Maximum number of columns in a mapping.
 pub const MAX_MAPPED: usize = 64;
-/// Value of a mapping that skips a column; `null` means the same.
+/// Value in a mapping that skips the column. `null` has the same meaning.
 pub const IGNORE: &str = "ignore";
-/// Value of [`Reading::sheets`] for every visible sheet with people.
+/// Value of [`Reading::sheets`] that selects all visible sheets with people.
 pub const ALL_SHEETS: &str = "all";
 
 /// Options for reading a file. They are stored with the import, so that the importer reads the file
-/// the same way as the request did.
+/// in the same way as the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Reading {
-    /// Label of the text's encoding, for CSV. Detected if absent.
+    /// Label of the encoding of a CSV file. If absent, the encoding is detected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    /// Field of each mapped header, by its name in the API. `None` skips the column.
+    /// Field of each mapped header, with its name in the API. `None` skips the column.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub mapping: BTreeMap<String, Option<String>>,
-    /// Name of the sheet to read, or [`ALL_SHEETS`]. If absent, the first visible sheet with
-    /// people.
+    /// Name of the sheet to read, or [`ALL_SHEETS`]. If absent, the first visible sheet with people
+    /// is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheets: Option<String>,
-    /// True if hidden rows are read, too.
+    /// True if hidden rows are also read.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hidden_rows: bool,
-    /// Number of the header row, as the spreadsheet program shows it. Detected if absent.
+    /// Number of the header row, as a spreadsheet program shows it. If absent, the header row is
+    /// detected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header_row: Option<u32>,
 }

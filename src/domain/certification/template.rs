@@ -1,4 +1,4 @@
-//! Template: an issuer's own certificate template, in versions that never change.
+//! Template: a certificate template that an issuer wrote, in versions that never change.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use super::person::text;
 use crate::domain::kernel::domain_event::domain_events;
 use crate::domain::{Decider, Refusal, TemplateId};
 
-/// Largest number of versions of a template.
+/// Maximum number of versions of a template.
 pub const MAX_VERSIONS: usize = 100;
-/// Prefix of a theme name that denotes an issuer's own template. The template's id follows it.
+/// Prefix of the theme name of an issuer's template. The template's id follows it.
 pub const OWN: &str = "own:";
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A template was created. Version 1 is active; its sample page was rendered successfully.
+/// A template was created. Version 1 is active. Its sample page was rendered successfully.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateCreated {
@@ -24,19 +24,19 @@ pub struct TemplateCreated {
     pub files: TemplateFiles,
 }
 
-/// A version was added; its sample page was rendered successfully. It is not used until it is
-/// activated.
+/// A version was added. Its sample page was rendered successfully. The version is not used before
+/// it is activated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateVersionAdded {
-    /// Number of the version, one more than the last.
+    /// Number of the version: that of the previous version plus one.
     pub version: u32,
     /// Files of the version.
     #[serde(flatten)]
     pub files: TemplateFiles,
 }
 
-/// A version was activated for new issuances. Existing issuances stay as they are.
+/// A version was activated for new issuances. Existing issuances don't change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateActivated {
@@ -44,7 +44,7 @@ pub struct TemplateActivated {
     pub version: u32,
 }
 
-/// The template was retired and can't be chosen any more. Its files stay, because issued
+/// The template was retired and can no longer be chosen. Its files are kept, because issued
 /// certificates may have to be rendered again from them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TemplateRetired {}
@@ -54,7 +54,7 @@ domain_events! {
     TemplateEvent for "template" { TemplateCreated, TemplateVersionAdded, TemplateActivated, TemplateRetired }
 }
 
-/// Files of one version, pinned by their digests.
+/// Files of one version, identified by their digests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateFiles {
@@ -75,18 +75,18 @@ pub struct TemplateFiles {
 /// Commands to a template.
 #[derive(Clone, Debug)]
 pub enum TemplateCommand {
-    /// Records a new template. Its files are stored and its sample page was rendered.
+    /// Records a new template. Its files are already stored, and its sample page was rendered.
     Create {
         /// Name of the template.
         name: String,
         /// Files of version 1.
         files: TemplateFiles,
     },
-    /// Records another version. Its files are stored and its sample page was rendered.
+    /// Records another version. Its files are already stored, and its sample page was rendered.
     AddVersion(TemplateFiles),
-    /// Uses this version for new issuances.
+    /// Activates this version for new issuances.
     Activate(u32),
-    /// Retires the template, so that nobody can choose it any more.
+    /// Retires the template, so that it can no longer be chosen.
     Retire,
 }
 
@@ -99,14 +99,14 @@ pub struct OwnTemplate {
     pub name: String,
     /// Files of all versions, in order.
     pub versions: Vec<TemplateFiles>,
-    /// Version for new issuances.
+    /// Version that new issuances use.
     pub active: u32,
-    /// True if the template can't be chosen any more.
+    /// True if the template can no longer be chosen.
     pub is_retired: bool,
 }
 
 impl OwnTemplate {
-    /// Returns the files of `version`, if it exists.
+    /// Returns the files of `version` if this version exists.
     #[must_use]
     pub fn version(&self, version: u32) -> Option<&TemplateFiles> {
         self.versions
@@ -120,15 +120,15 @@ impl OwnTemplate {
     }
 }
 
-/// The template, or `None` if it was never created.
+/// State of a template; `None` if it was never created.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TemplateState(pub Option<OwnTemplate>);
 
-/// The decider of templates.
+/// Decider of templates.
 pub struct Template;
 
 impl Template {
-    /// Returns the template's id from a theme name such as `own:6f2d41c8-…`.
+    /// Returns the id of a template from a theme name such as `own:6f2d41c8-…`.
     #[must_use]
     pub fn id_of_theme(theme: &str) -> Option<TemplateId> {
         theme.strip_prefix(OWN)?.parse().ok()
@@ -169,7 +169,7 @@ impl Decider for Template {
             (_, Some(now)) if now.is_retired => Err(Refusal::NotFound("template")),
             (TemplateCommand::AddVersion(_), Some(now)) if now.versions.len() >= MAX_VERSIONS => {
                 let message = format!(
-                    "it has {MAX_VERSIONS} versions, the most there may be; create a new template"
+                    "it already has {MAX_VERSIONS} versions, which is the maximum; create a new template"
                 );
                 Err(Refusal::WrongState(message))
             }

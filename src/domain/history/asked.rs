@@ -55,8 +55,8 @@ pub(super) trait Asked:
 {
     /// Creates a command from a text and a number. `which` selects the type of the command.
     fn command(which: u32, text: &str, n: u32) -> Self::Command;
-    /// Returns at least one event of each type. Each optional field is present in one and absent in
-    /// another.
+    /// Returns at least one event of each type. Each optional field is present in one of them and
+    /// absent in another.
     fn samples(text: &str, n: u32) -> Vec<Self::Event>;
 }
 

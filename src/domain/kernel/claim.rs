@@ -1,8 +1,8 @@
 //! Claim: ownership of a unique value, such as an e-mail address.
 //!
-//! The aggregate's id is a keyed hash of kind and value. The log therefore shows the owner of a
-//! claim, but not the value. Claims are taken and released in the same atomic batch as the change
-//! that needs them.
+//! The aggregate's id is a keyed hash of the kind and value. So the log shows the owner of a claim
+//! but not the value. Claims are taken and released in the same atomic batch as the change that
+//! requires them.
 
 use data_encoding::HEXLOWER;
 use hmac::Mac as _;
@@ -21,7 +21,7 @@ use crate::domain::{Decider, Refusal};
 pub struct ClaimTaken {
     /// Kind of the value.
     pub kind: ClaimKind,
-    /// Aggregate that holds the value.
+    /// Id of the owner.
     pub owner: Uuid,
 }
 
@@ -31,7 +31,7 @@ pub struct ClaimTaken {
 pub struct ClaimReleased {
     /// Kind of the value.
     pub kind: ClaimKind,
-    /// Aggregate that held the value.
+    /// Id of the former owner.
     pub owner: Uuid,
 }
 
@@ -48,16 +48,16 @@ pub enum ClaimKind {
     AttendeeEmail,
     /// An attendee's document number.
     AttendeeDocument,
-    /// An attendee's name together with the e-mail address, if people may share addresses.
+    /// Combination of an attendee's name and e-mail address, for attendees who share an address.
     AttendeeNameAtEmail,
     /// A user's e-mail address.
     UserEmail,
-    /// A user's name for login.
+    /// User name, with which a user logs in.
     UserName,
 }
 
 impl ClaimKind {
-    /// Returns the kind in words, for refusals.
+    /// Returns the kind as words for error messages.
     #[must_use]
     pub const fn noun(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl ClaimKind {
         }
     }
 
-    /// Returns the name of the API field that holds such a value.
+    /// Returns the name of the API field that contains such a value.
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
@@ -78,8 +78,8 @@ impl ClaimKind {
         }
     }
 
-    /// Returns the id of the claim's aggregate: HMAC-SHA-256 (RFC 2104) of kind and normalised
-    /// value, 32 hex digits.
+    /// Returns the id of the claim's aggregate: the first 32 hex digits of HMAC-SHA-256 (RFC 2104),
+    /// computed from the kind and the normalised value.
     #[must_use]
     pub fn subject_id(self, key: &[u8], normalised: &str) -> String {
         let mac = mac(key).chain_update(format!("{self:?}\u{1f}{normalised}"));
@@ -96,25 +96,25 @@ pub enum ClaimCommand {
     Take {
         /// Kind of the value.
         kind: ClaimKind,
-        /// Aggregate that wants the value.
+        /// Id of the new owner.
         owner: Uuid,
     },
     /// Releases the value.
     Release {
         /// Kind of the value.
         kind: ClaimKind,
-        /// Aggregate that held the value.
+        /// Id of the current owner.
         owner: Uuid,
     },
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// Owner of the value, if it is taken.
+/// Owner of the value; `None` if the value is free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClaimState(pub Option<Uuid>);
 
-/// The decider of claims.
+/// Decider of claims.
 pub struct Claim;
 
 impl Decider for Claim {
@@ -133,7 +133,7 @@ impl Decider for Claim {
             (ClaimCommand::Release { kind, owner }, Some(holder)) if holder == owner => {
                 Ok(vec![ClaimReleased { kind, owner }.into()])
             }
-            // Only the owner can release a claim. Releasing a free value changes nothing.
+            // Only the owner can release a claim. Releasing a free value has no effect.
             (ClaimCommand::Release { .. }, _) => Ok(Vec::new()),
         }
     }

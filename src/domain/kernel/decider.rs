@@ -1,4 +1,5 @@
-//! Interface of all aggregates: pure and synchronous. Each decides on its own history alone.
+//! Interface of all aggregates. It is pure and synchronous, and decisions depend only on the
+//! aggregate's own history.
 
 use crate::domain::{DomainEvent, Refusal};
 
@@ -6,23 +7,22 @@ use crate::domain::{DomainEvent, Refusal};
 ///
 /// Named after Jérémie Chassaing's "Functional Event Sourcing Decider" (2021).
 pub trait Decider {
-    /// Aggregate token in the subject `<ns>.ev.<aggregate>.<id>`; lower-case letters only.
+    /// Name of the aggregate in the subject `<ns>.ev.<aggregate>.<id>`; lower-case letters only.
     const AGGREGATE: &'static str;
-    /// State folded from the events; `Default` is the state before any event.
+    /// State folded from the events. Its default is the state before the first event.
     type State: Default + Clone + Send + Sync;
     /// Intention that may be refused.
     type Command: Send + Sync;
     /// Event enum of the aggregate.
     type Event: DomainEvent;
 
-    /// Returns the events that follow from `command` in `state`. The list is empty if nothing
-    /// changes.
+    /// Returns the events that `command` causes in `state`. The list is empty if nothing changes.
     ///
     /// # Errors
-    /// The command isn't allowed in this state, or its fields are not valid.
+    /// The command is not allowed in this state, or its fields are invalid.
     fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Refusal>;
 
-    /// Returns the state after `event`. Total: every history in the log folds without a panic.
+    /// Returns the state after `event`. Must not panic for any history.
     fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
 
     /// Folds a history into a state.
@@ -33,7 +33,7 @@ pub trait Decider {
     }
 }
 
-/// Given/when/then for tests of aggregates.
+/// Given/when/then steps for tests of aggregates.
 #[cfg(test)]
 pub(crate) mod spec {
     use super::{Decider, Refusal};

@@ -1,4 +1,5 @@
-//! Names of an aggregate's events and their conversion to and from JSON: one macro, no reflection.
+//! Names of an aggregate's events, and their conversion to and from JSON. A macro generates the
+//! code.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -9,12 +10,12 @@ pub enum DecodeError {
     /// The aggregate has no such event type.
     #[error("aggregate \"{aggregate}\" has no event type \"{event_type}\"")]
     UnknownType {
-        /// The aggregate's subject token.
+        /// Name of the aggregate in the subject.
         aggregate: &'static str,
         /// Type in the envelope.
         event_type: String,
     },
-    /// There is no such aggregate.
+    /// This program has no such aggregate.
     #[error("there is no aggregate \"{aggregate}\" (event type \"{event_type}\")")]
     UnknownAggregate {
         /// Aggregate in the envelope.
@@ -22,7 +23,8 @@ pub enum DecodeError {
         /// Type in the envelope.
         event_type: String,
     },
-    /// The body is not valid JSON of this type. The error gives the position, never a value.
+    /// The body is not valid JSON for this event type. The error contains the position, but no
+    /// value.
     #[error("the body of a {event_type} is not valid at line {line}, column {column}")]
     Body {
         /// Type in the envelope.
@@ -36,7 +38,7 @@ pub enum DecodeError {
 
 /// Events of one aggregate.
 pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
-    /// Every event type of this aggregate, as in the `ce-type` header.
+    /// All event types of this aggregate, as in the `ce-type` header.
     const TYPES: &'static [&'static str];
 
     /// Returns the event type, as in the `ce-type` header.
@@ -45,8 +47,8 @@ pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
     /// Returns the event's data as JSON.
     fn body(&self) -> Value;
 
-    /// Returns the event's data as JSON text, the body of its message. Several times cheaper than
-    /// [`Self::body`].
+    /// Returns the event's data as JSON text, which is the body of its message. This is several
+    /// times faster than [`Self::body`].
     fn encode(&self) -> Vec<u8>;
 
     /// Decodes an event from its type and body.
@@ -56,7 +58,7 @@ pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
     fn decode(event_type: &str, body: &[u8]) -> Result<Self, DecodeError>;
 }
 
-/// Declares an aggregate's event enum: one variant per type, each with the struct of the same name.
+/// Declares the event enum of an aggregate. Each variant contains the struct with the same name.
 macro_rules! domain_events {
     ($(#[$doc:meta])* $name:ident for $aggregate:literal { $($variant:ident),+ $(,)? }) => {
         $(#[$doc])*

@@ -46,7 +46,7 @@ ids! {
 
 impl CommandId {
     /// Returns the id of the `n`th command that `process` derives from an event. A redelivery
-    /// yields the same id, so the command finds the events that it appended before.
+    /// returns the same id, so the command finds the events that it has already appended.
     #[must_use]
     pub fn of_process(event_id: Uuid, process: &str, n: usize) -> Self {
         Self(named(&[

@@ -1,18 +1,18 @@
-//! Keyed hashes and keys, derived from one secret for one purpose each.
+//! Keyed hashes, and keys that are derived from one secret. Each key has a single purpose.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Purpose of a key. A hash for one purpose is not valid for another.
+/// Purpose of a key. A hash for one purpose is invalid for another purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Keyed hash in refresh tokens, which proves that this program issued them.
+    /// Keyed hash in refresh tokens. It proves that this program issued the token.
     RefreshToken,
     /// Secret in the link of a notice.
     NoticeLink,
-    /// Key that seals the cursors of lists.
+    /// Key with which the cursors of lists are encrypted.
     ListCursor,
-    /// Key that seals the secrets of authenticators.
+    /// Key with which the secrets of authenticators are encrypted.
     SecondFactor,
 }
 
@@ -32,7 +32,7 @@ impl Purpose {
         self.of(secret, text).finalize().into_bytes().into()
     }
 
-    /// Returns true if `hash` is the keyed hash of `text`. Compares in constant time.
+    /// Returns true if `hash` is the keyed hash of `text`. The comparison takes constant time.
     #[must_use]
     pub fn fits(self, secret: &[u8], text: &[u8], hash: &[u8]) -> bool {
         self.of(secret, text).verify_slice(hash).is_ok()

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Language, written as `en` or `es` (ISO 639-1) in JSON, in addresses and in the database.
+/// Language, written as `en` or `es` (ISO 639-1) in JSON, in URLs and in the database.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -19,7 +19,7 @@ pub enum Locale {
 }
 
 impl Locale {
-    /// All languages, in the order in which they are offered.
+    /// All languages, in the order in which users see them.
     pub const ALL: [Self; 2] = [Self::En, Self::Es];
 
     /// Returns the ISO 639-1 code.

@@ -1,4 +1,5 @@
-//! Types and traits that every context uses. They know no aggregate but the claim.
+//! Types and traits that every context uses. Except for the claim, they don't depend on any
+//! aggregate.
 
 pub mod claim;
 pub mod decider;

@@ -1,4 +1,4 @@
-//! Personal data: contained in events and state, but never printed.
+//! Personal data: events and state contain it, but it is never printed.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,10 +12,11 @@ thread_local! {
     static HIDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work` on this thread with every [`Personal`] value serialised as [`HIDDEN`], so that the
-/// result can be shown to anybody. The types alone determine which values are personal.
+/// Runs `work` on this thread. During this, every [`Personal`] value is serialised as [`HIDDEN`],
+/// so that the result contains no personal data. Only the types determine which values are
+/// personal.
 pub fn hidden<R>(work: impl FnOnce() -> R) -> R {
-    /// Restores the previous setting, also after a panic.
+    /// Restores the previous setting, even after a panic.
     struct Before(bool);
     impl Drop for Before {
         fn drop(&mut self) {
@@ -26,12 +27,13 @@ pub fn hidden<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// A value that contains personal data.
+/// Value that contains personal data.
 ///
-/// It serialises as the plain value, because events and state contain it; inside [`hidden`] it
-/// serialises as [`HIDDEN`]. `Debug` shows only that there is a value, and there is no `Display`. A
-/// log line, a metric label or an object key made from it therefore does not compile or shows
-/// nothing. The type marks where a person's own key will seal the value.
+/// It serialises as the plain value, because events and state contain it. Inside [`hidden`], it
+/// serialises as [`HIDDEN`]. `Debug` prints a placeholder, and `Display` is not implemented. So
+/// code that puts the value into a log line, a metric label or an object key doesn't compile, or
+/// its output doesn't contain the value. The type also marks the values that could be encrypted
+/// with a key per person.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Personal<T>(T);
@@ -42,13 +44,13 @@ impl<T> Personal<T> {
         Self(value)
     }
 
-    /// Returns the value. Use it only where the value must be shown to its owner or issuer.
+    /// Returns the value. Use it only if the value must be shown to the person or the issuer.
     pub const fn reveal(&self) -> &T {
         &self.0
     }
 
-    /// Consumes the wrapper and returns the value. Use it only where the value must be shown to its
-    /// owner or issuer.
+    /// Consumes the wrapper and returns the value. Use it only if the value must be shown to the
+    /// person or the issuer.
     pub fn into_revealed(self) -> T {
         self.0
     }

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::claim::ClaimKind;
 
-/// Code of a field whose value is refused for a reason that has no code of its own.
+/// Code of a field whose value is refused for a reason without a specific code.
 pub const INVALID_VALUE: &str = "INVALID_VALUE";
 /// Code of a required field that is absent or blank.
 pub const REQUIRED: &str = "REQUIRED";
@@ -18,9 +18,9 @@ pub struct FieldError {
     /// Stable code: [`INVALID_VALUE`], [`REQUIRED`], `TOO_LONG`, `FORBIDDEN_CHARACTER`,
     /// `INVALID_EMAIL`, `INVALID_NAME`, `INVALID_DOCUMENT_NUMBER`, `PLACEHOLDER`, `MISREAD_TEXT`,
     /// `STRAY_QUOTE`, `NUMBER_ROUNDED`, `NUMBER_FORMATTED`, `DATE_CELL`, `BOOLEAN_CELL`,
-    /// `ERROR_CELL` or `FORMULA_TEXT`.
+    /// `ERROR_CELL`, `FORMULA_TEXT`, `DUPLICATE`, `MATCHES_TWO_PEOPLE` or `CONTRADICTS_ROW`.
     pub code: &'static str,
-    /// Problem and remedy. Never contains the value.
+    /// Problem, and how to correct it. Never contains the value.
     pub message: String,
 }
 
@@ -41,8 +41,8 @@ pub enum Refusal {
     /// The aggregate doesn't exist.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// An aggregate with this id exists already.
-    #[error("this {0} exists already")]
+    /// An aggregate with this id already exists.
+    #[error("this {0} already exists")]
     AlreadyExists(&'static str),
     /// Another owner holds the unique value.
     #[error("this {} is already in use", .0.noun())]
@@ -50,31 +50,32 @@ pub enum Refusal {
     /// One or more fields are invalid.
     #[error("{} not acceptable: {}", if .0.len() == 1 { "a field is" } else { "some fields are" }, list(.0))]
     Invalid(Vec<FieldError>),
-    /// The certificate is not active, so nothing new is issued.
+    /// The certificate is not active, so no new issuance is created.
     #[error("this certificate is not active; activate it before you issue it")]
     Inactive,
-    /// The command doesn't fit the state. The message names the state and the remedy.
+    /// The command is not allowed in this state. The message names the state and the remedy.
     #[error("{0}")]
     WrongState(String),
-    /// The change is meant for another version than the current one.
+    /// The change applies to another version than the current one.
     #[error("it has changed since you read it; read it again and repeat the change")]
     Stale,
-    /// The session expired or was revoked, or the token was used before.
+    /// The session expired or was revoked, or the token had already been used.
     #[error("this session has ended; log in again")]
     SessionEnded,
-    /// The code is wrong or was used before.
+    /// The code is wrong or has already been used.
     #[error("the code is wrong, or was used before")]
     WrongCode,
-    /// The link is not authentic, was used, has expired, or is void after a later password change.
+    /// The link is not authentic, has been used, has expired, or became invalid with a later
+    /// password change.
     #[error("this link was used or has expired; ask for another")]
     LinkEnded,
-    /// The caller lacks a permission. The message names it and who has it.
+    /// The caller lacks a permission. The message says what is not allowed and how to proceed.
     #[error("{0}")]
     Forbidden(&'static str),
 }
 
 impl Refusal {
-    /// Creates a refusal of one field.
+    /// Creates a refusal because of one invalid field.
     pub fn field(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::invalid(field, message)])
     }

@@ -5,8 +5,8 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A password or key. It can be read from the configuration but not printed: `Debug`, `Display` and
-/// `Serialize` show only a placeholder. Its memory is overwritten when it is dropped.
+/// Password or key. It can be read from the configuration but not printed: `Debug`, `Display` and
+/// `Serialize` write only a placeholder. Its memory is overwritten when it is dropped.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(SecretString);
@@ -17,13 +17,14 @@ impl Secret {
         Self(value.into().into())
     }
 
-    /// Returns the secret. Use it only where the secret is presented to its recipient.
+    /// Returns the secret. Use it only to pass the secret to the service that requires it, or to
+    /// compute or compare values with it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Returns true if the text is empty. Most settings treat an empty secret as "not set".
+    /// Returns true if the text is empty. Most settings treat an empty secret as not set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.reveal().is_empty()

@@ -1,4 +1,4 @@
-//! Web addresses that people give.
+//! Web addresses that users enter.
 
 use url::Url;
 

@@ -1,5 +1,5 @@
-//! Endpoints of the API by context: a folder per noun, with the requests, answers, handlers and
-//! OpenAPI annotations.
+//! Endpoints of the API, by context. Each kind of resource has a folder with its requests,
+//! responses, handlers and OpenAPI annotations.
 
 pub mod accounts;
 pub mod certification;

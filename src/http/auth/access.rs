@@ -1,20 +1,20 @@
-//! Access control: permissions of roles and API keys, and the access that a route requires.
+//! Access control: permissions of roles and API keys, and the access that each route requires.
 
 use crate::domain::accounts::user::Role;
 use crate::http::{ApiError, ErrorCode};
 
-/// Access that a route requires of its caller.
+/// Access that a caller needs to use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// No authentication.
     Public,
     /// A signed-in person. API keys are rejected.
     SignedIn,
-    /// A signed-in person whose role has this permission, or an API key with its scope whose
-    /// owner's role has it.
+    /// A signed-in person whose role has this permission, or an API key. The API key must have the
+    /// permission's scope, and its owner's role must have the permission.
     May(Permission),
-    /// A signed-in person whose role has this permission. API keys are rejected, whatever their
-    /// scopes.
+    /// A signed-in person whose role has this permission. API keys are rejected, even if they have
+    /// the permission's scope.
     InPerson(Permission),
 }
 
@@ -31,7 +31,7 @@ macro_rules! permissions {
             /// All permissions.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// Returns the permission's name as a scope of API keys.
+            /// Returns the name of the permission, which is also the name of its API key scope.
             #[must_use]
             pub const fn scope(self) -> &'static str {
                 match self { $(Self::$name => $scope),+ }

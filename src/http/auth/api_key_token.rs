@@ -1,4 +1,5 @@
-//! API keys as clients send them: `lk_<id>_<secret>`, the key's id and 256 random bits.
+//! API keys in the form that clients send: `lk_<id>_<secret>`. The id is the id of the key, the
+//! secret is 256 random bits.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -52,8 +53,8 @@ impl ApiKeyToken {
         format!("{PREFIX}{}_{}", self.id.0.simple(), self.secret.reveal())
     }
 
-    /// Returns the SHA-256 of the secret as 64 hex digits. The log stores only this hash. The
-    /// secret has 256 random bits, so a slow hash is not needed.
+    /// Returns the SHA-256 of the secret as 64 hex digits. The log stores only this hash. A fast
+    /// hash is enough, because a secret of 256 random bits can't be guessed.
     #[must_use]
     pub fn sha256(&self) -> String {
         HEXLOWER.encode(&Sha256::digest(self.secret.reveal().as_bytes()))

@@ -8,7 +8,7 @@ use super::second_factor::SecondFactorRule;
 use crate::domain::Locale;
 use crate::http::settings::{HttpSettingsError, is_base_url};
 
-/// Longest issuer, in characters. The capacity of a QR code is limited.
+/// Largest length of an issuer name, in characters. A QR code has a limited capacity.
 const MAX_ISSUER: usize = 64;
 
 /// The `[auth]` section of the configuration.
@@ -19,15 +19,17 @@ pub struct AuthSettings {
     pub second_factor: SecondFactorRule,
     /// Name of this installation in authenticator apps.
     pub issuer: String,
-    /// File of breached passwords, which are rejected: "Pwned Passwords" by SHA-1, ordered by hash.
+    /// File of breached passwords, which are rejected. It must be the SHA-1 version of "Pwned
+    /// Passwords", ordered by hash.
     pub breached_passwords: Option<PathBuf>,
     /// Lifetime of a password that an administrator has set for another user, in hours.
     pub first_password_hours: u32,
     /// Lifetime of the link in a password reset mail, in minutes.
     pub reset_minutes: u32,
-    /// URL that the link leads to; `/reset-password` below `http.public_base_url` if absent.
+    /// URL of the page that the link in a password reset mail opens. The default is
+    /// `/reset-password` below `http.public_base_url`.
     pub reset_url: Option<String>,
-    /// Language of the mails to users about their accounts.
+    /// Language of mails that users get about their own accounts.
     pub locale: Locale,
 }
 
@@ -46,7 +48,7 @@ impl Default for AuthSettings {
 }
 
 impl AuthSettings {
-    /// Checks constraints that the types do not express.
+    /// Checks the settings for values that the types allow but the program does not.
     ///
     /// # Errors
     /// The first invalid setting.
@@ -60,7 +62,7 @@ impl AuthSettings {
         if self.first_password_hours == 0 {
             return wrong("first_password_hours", "must be at least 1");
         }
-        // A link that works for longer would be a second password.
+        // A link that is valid for more than a day would be as dangerous as a second password.
         if !(1..=24 * 60).contains(&self.reset_minutes) {
             return wrong("reset_minutes", "must be between 1 and 1440");
         }

@@ -2,11 +2,11 @@
 //! keys.
 //!
 //! An access token is valid for minutes and contains the state of its user at the time of issue.
-//! Every request also checks this state, so that a user who was disabled, removed, logged out or
-//! given another role is rejected before the token expires. The state is behind the log by the
-//! delivery time of one message, usually milliseconds. A silent consumer is replaced after
-//! [`follow::RENEW_AFTER`]. After [`MAX_SILENCE`] without news from the log, all tokens are
-//! rejected.
+//! Every request is also checked against the state in memory. So a token is rejected before it
+//! expires if its user was disabled, removed, logged out or given another role. The state is behind
+//! the log by the delivery time of one message, usually milliseconds. A consumer that delivers no
+//! event for [`follow::RENEW_AFTER`] is replaced. After [`MAX_SILENCE`] without news from the log,
+//! all tokens are rejected.
 
 mod follow;
 
@@ -31,8 +31,8 @@ use crate::http::{ApiError, ErrorCode};
 
 /// Longest time without news from the log before all tokens are rejected.
 pub const MAX_SILENCE: Duration = Duration::from_secs(60);
-/// Longest time that a request waits until this process has read the log at the start, or has
-/// applied its own write.
+/// Longest time that a request waits: at the start, until this process has read the log; after a
+/// write, until this process has applied it.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// In-memory authorization state.
@@ -46,10 +46,10 @@ pub struct Authorizations {
 struct Known {
     users: HashMap<UserId, UserState>,
     keys: HashMap<ApiKeyId, ApiKeyState>,
-    /// Users who have a second factor.
+    /// Users who have a confirmed second factor.
     factors: HashSet<UserId>,
-    /// Ended sessions whose access tokens may not have expired yet, with the time at which this
-    /// process learned of the end.
+    /// Sessions that have ended, with the time at which this process read the end from the log. An
+    /// entry is removed when the access tokens of its session must have expired.
     ended: HashMap<SessionId, Instant>,
 }
 
@@ -82,8 +82,8 @@ impl Default for Authorizations {
 }
 
 impl Authorizations {
-    /// Waits until users and sessions are current, at most 5 s for each. Usually they are, and the
-    /// call returns at once.
+    /// Waits until the states of users and of sessions are current, at most 5 s for each. They
+    /// usually are current, so the call usually returns at once.
     ///
     /// # Errors
     /// 503 if the state has not been current during the last [`MAX_SILENCE`].
@@ -96,7 +96,7 @@ impl Authorizations {
             let waited =
                 tokio::time::timeout(MAX_WAIT, progress.wait_for(Progress::is_fresh)).await;
             if waited.is_err() {
-                let message = "who may do what can't be read at the moment; try again";
+                let message = "permissions can't be checked at the moment; try again";
                 return Err(
                     ApiError::new(ErrorCode::Unavailable, message).because("the log is silent")
                 );
@@ -105,27 +105,29 @@ impl Authorizations {
         Ok(())
     }
 
-    /// Waits until this process has applied an event about a user or API key that it has written
-    /// itself, for at most 5 s. The client can then rely on the change. Other processes follow the
-    /// log on their own.
+    /// Waits at most 5 s until this process has applied the event at `position`, which this process
+    /// has written about a user or an API key. The next request of the client to this process then
+    /// uses the new state. Other processes apply the event independently.
     pub async fn wait_until_user_applied(&self, position: Position) {
         wait_until_applied(&self.users, position).await;
     }
 
-    /// Waits until this process has applied an event about a session that it has written itself,
-    /// for at most 5 s.
+    /// Waits at most 5 s until this process has applied the event at `position`, which this process
+    /// has written about a session.
     pub async fn wait_until_session_applied(&self, position: Position) {
         wait_until_applied(&self.sessions, position).await;
     }
 
-    /// Returns the sender of an access token, if the user and session still match the token.
+    /// Returns the sender of a request with an access token. Returns `None` if the session has
+    /// ended, or if the user no longer has the state in the token.
     #[must_use]
     pub fn of_token(&self, bearer: &Bearer) -> Option<Principal> {
         let known = self.known();
         if known.ended.contains_key(&bearer.session_id) {
             return None;
         }
-        // A user who is not known here yet was known to the process that signed the token.
+        // This process may not have applied the user's events yet. The process that signed the
+        // token had.
         let holds = match known.users.get(&bearer.user_id) {
             Some(UserState::Known(account)) => {
                 account.is_active && account.role == bearer.role && account.epoch <= bearer.epoch
@@ -150,7 +152,8 @@ impl Authorizations {
         })
     }
 
-    /// Returns the sender with an API key, if the key is valid and its owner is active.
+    /// Returns the sender of a request with an API key. Returns `None` if the key is not valid or
+    /// its owner is not active.
     #[must_use]
     pub fn of_key(&self, token: &ApiKeyToken, now: OffsetDateTime) -> Option<Principal> {
         let known = self.known();
@@ -184,8 +187,8 @@ impl Authorizations {
         self.known().factors.contains(&user)
     }
 
-    /// Returns the number of valid API keys of `owner`. It may be slightly out of date, because it
-    /// only limits their number.
+    /// Returns the number of valid API keys of `owner`. The number may be slightly out of date,
+    /// which is harmless: it is used only to limit how many keys a user can have.
     #[must_use]
     pub fn keys_of(&self, owner: UserId, now: OffsetDateTime) -> usize {
         let known = self.known();
@@ -216,8 +219,9 @@ impl Authorizations {
         for event in events {
             match event.decode() {
                 Ok(decoded) => known.apply(&event.id, &decoded),
-                // A newer program wrote the event. Its meaning is unknown, so its aggregate gets no
-                // access.
+                // A newer version of the program wrote the event. This version can't know its
+                // effect, so it ignores the earlier state of the user, key, session or second
+                // factor.
                 Err(error) => {
                     tracing::error!(position = event.position, %error, "authorization event can't be decoded");
                     known.distrust(&event.aggregate, &event.id);
@@ -226,7 +230,7 @@ impl Authorizations {
         }
     }
 
-    /// Removes ended sessions whose access tokens have all expired.
+    /// Removes the ended sessions whose access tokens must have expired by now.
     fn forget(&self, older_than: Duration) {
         self.known_mut()
             .ended
@@ -300,12 +304,13 @@ impl Known {
     }
 }
 
-/// Returns true unless a new password of the owner has ended the key.
+/// Returns true unless the owner has got a new password after the key was created and the change of
+/// password also ended the API keys.
 const fn is_in_force(key: &ApiKeyCreated, owner: &Account) -> bool {
     key.owner_epoch >= owner.keys_from_epoch
 }
 
-/// Removes the password's hash, which must not be kept here.
+/// Removes the password hash, which authorization does not need.
 fn without_hash(state: UserState) -> UserState {
     match state {
         UserState::Known(account) => UserState::Known(Account {

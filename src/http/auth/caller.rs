@@ -15,8 +15,8 @@ use crate::domain::accounts::user::Role;
 use crate::domain::{ApiKeyId, CommandId, SessionId, UserId};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// Authenticated caller of a request: a signed-in person, or a program with an API key. Only routes
-/// that require authentication have one.
+/// Authenticated caller of a request: a signed-in person, or a program with an API key. Requests to
+/// public routes have no `Caller`.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// Id of the user. For a program, this is the owner of its API key.
@@ -25,7 +25,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Creates the command context of this caller. A program is named by its API key.
+    /// Creates the command context of this caller. The actor is the user id of a person, or the API
+    /// key of a program.
     #[must_use]
     pub fn context(&self, command_id: CommandId) -> CommandContext {
         match &self.principal.by {
@@ -34,7 +35,7 @@ impl Caller {
         }
     }
 
-    /// Returns the session of the access token, or `None` for a program.
+    /// Returns the session that the access token belongs to, or `None` for a program.
     #[must_use]
     pub const fn session_id(&self) -> Option<SessionId> {
         match &self.principal.by {
@@ -43,7 +44,7 @@ impl Caller {
         }
     }
 
-    /// Returns the user and session of the access token, or `None` for a program.
+    /// Returns the content of the access token, or `None` for a program.
     #[must_use]
     pub fn bearer(&self) -> Option<Bearer> {
         Some(Bearer {
@@ -55,13 +56,14 @@ impl Caller {
         })
     }
 
-    /// Returns true for a program, which authenticates with an API key.
+    /// Returns true if the caller is a program, which authenticates with an API key.
     #[must_use]
     pub const fn is_program(&self) -> bool {
         matches!(self.principal.by, By::ApiKey(..))
     }
 
-    /// Returns the user's epoch to which the token belongs.
+    /// Returns the user's epoch at the time of authentication: for a person, the epoch in the
+    /// access token.
     #[must_use]
     pub const fn epoch(&self) -> u32 {
         self.principal.epoch
@@ -95,7 +97,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let principal = parts.extensions.get::<Principal>().cloned();
         let principal =
-            principal.ok_or_else(|| ApiError::internal("a public route asks who calls it"))?;
+            principal.ok_or_else(|| ApiError::internal("a public route has no caller"))?;
         Ok(Self {
             user_id: principal.user_id,
             principal,

@@ -1,4 +1,5 @@
-//! Time of the last use of each API key. It is recorded at intervals, outside the log.
+//! Time of the last use of each API key. It is written to PostgreSQL, not to the log, and at most
+//! once per key in 5 minutes.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,16 +8,16 @@ use std::time::{Duration, Instant};
 use crate::domain::ApiKeyId;
 use crate::http::HttpState;
 
-/// Shortest time between two records of one key.
+/// Shortest time between two writes for one key.
 const EVERY: Duration = Duration::from_secs(300);
 
-/// Time at which this process last recorded each key's use. Only uses of valid keys are recorded,
-/// so the number of keys bounds the map.
+/// Time at which this process last wrote the last use of each key. Only valid keys are recorded, so
+/// the map is never larger than the number of API keys.
 #[derive(Default)]
 pub struct LastUses(Mutex<HashMap<ApiKeyId, Instant>>);
 
 impl LastUses {
-    /// Returns true if the use must be recorded, and marks it as recorded.
+    /// Returns true if the use must be written. The key is then marked as written.
     fn is_due(&self, id: ApiKeyId, now: Instant) -> bool {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = noted
@@ -29,8 +30,8 @@ impl LastUses {
     }
 }
 
-/// Records the use of a key in the background. After a failure, the next attempt follows 5 minutes
-/// later.
+/// Writes the time of last use of a key in the background. A failed write is not retried; the next
+/// write can follow 5 minutes later.
 pub fn note(http: &HttpState, id: ApiKeyId) {
     if !http.last_uses.is_due(id, Instant::now()) {
         return;

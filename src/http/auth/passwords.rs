@@ -1,6 +1,6 @@
-//! Password hashes: argon2id (RFC 9106), on blocking threads, with limited concurrency. New
-//! passwords are also checked there: those that are easy to guess or known from breaches are
-//! rejected.
+//! Password hashes with argon2id (RFC 9106). They are computed on blocking threads, a limited
+//! number at a time. A new password is also checked there, and rejected if it is easy to guess or
+//! known from a breach.
 
 mod breached;
 mod guessable;
@@ -27,21 +27,23 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 pub struct Passwords {
     argon2: Argon2<'static>,
     slots: Arc<Semaphore>,
-    /// Hash that is verified if there is no user, so that the response takes the same time.
+    /// Hash that is verified if the user does not exist, so that the response takes the same time
+    /// as for an existing user.
     nobody: Arc<str>,
     breached: Option<BreachedPasswords>,
 }
 
-/// Reason why a password was not hashed, verified or accepted. It contains nothing of the password.
+/// Reason why a password was not hashed, verified or accepted. The text does not contain the
+/// password.
 #[derive(Debug, Error)]
 pub enum PasswordError {
     /// The argon2 parameters are invalid.
     #[error("the password parameters can't be used: {0}")]
     Parameters(String),
-    /// Too many passwords are being processed.
+    /// No slot became free in time, because too many passwords are being hashed or verified.
     #[error("too many passwords are being checked at once")]
     Busy,
-    /// A new password is rejected; the text gives the reason.
+    /// A new password is rejected. The text says why.
     #[error("{0}")]
     NotTaken(&'static str),
     /// The list of breached passwords can't be read.
@@ -53,11 +55,12 @@ pub enum PasswordError {
 }
 
 impl Passwords {
-    /// Creates a hasher. New hashes have the parameters of `settings`; existing hashes are verified
-    /// with their own. New passwords that are in `breached` are rejected.
+    /// Creates a hasher. It computes new hashes with the parameters in `settings`, and verifies an
+    /// existing hash with the parameters stored in that hash. New passwords that are in `breached`
+    /// are rejected.
     ///
     /// # Errors
-    /// The parameters are out of range.
+    /// The argon2 parameters in `settings` are out of range.
     pub fn new(
         settings: PasswordSettings,
         breached: Option<BreachedPasswords>,
@@ -94,7 +97,7 @@ impl Passwords {
             let password = password.reveal_str();
             if guessable::is_guessable(password) {
                 return Err(PasswordError::NotTaken(
-                    "is among the first that are guessed; use something longer",
+                    "can be guessed easily; use a longer one",
                 ));
             }
             let is_breached = breached
@@ -110,8 +113,8 @@ impl Passwords {
         .await
     }
 
-    /// Returns true if the password matches the hash `expected`. Without a hash, does the same work
-    /// and returns false.
+    /// Returns true if `password` matches the hash `expected`. If `expected` is `None`, takes the
+    /// same time and returns false.
     ///
     /// # Errors
     /// No slot became free within 5 s, or the hash is not a PHC string.
@@ -142,8 +145,8 @@ impl Passwords {
         let Ok(Ok(slot)) = slot else {
             return Err(PasswordError::Busy);
         };
-        // The slot moves into the task. A client that disconnects must not release it while its
-        // hash is still running.
+        // The task owns the slot. If the client disconnects, the slot stays taken until the hash
+        // has been computed.
         let done = tokio::task::spawn_blocking(move || (work(), drop(slot)).0).await;
         done.map_err(|error| PasswordError::Hash(error.to_string()))?
     }

@@ -1,4 +1,4 @@
-//! Authenticated sender of a request, and its permissions.
+//! Authenticated sender of a request, with the sender's permissions.
 
 use super::access::{Access, Permission};
 use crate::domain::accounts::user::Role;
@@ -12,12 +12,13 @@ pub struct Principal {
     pub user_id: UserId,
     /// Current role of the user.
     pub role: Role,
-    /// The user's epoch to which the token belongs.
+    /// For a session, the user's epoch in the access token. For an API key, the current epoch of
+    /// its owner.
     pub epoch: u32,
     /// Means of authentication.
     pub by: By,
-    /// True if an administrator has set the password, so that the user must change it before
-    /// anything else.
+    /// True if an administrator has set the password. The user must then change it before any other
+    /// request.
     pub has_first_password: bool,
 }
 
@@ -26,12 +27,13 @@ pub struct Principal {
 pub enum By {
     /// Access token of this session.
     Session(SessionId),
-    /// API key, which has at most these permissions.
+    /// API key. It grants only these permissions.
     ApiKey(ApiKeyId, Vec<Permission>),
 }
 
 impl Principal {
-    /// Returns true if the role has the permission. For an API key, its scopes must include it too.
+    /// Returns true if the user's role has `permission`. An API key must also have the scope of the
+    /// permission.
     #[must_use]
     pub fn holds(&self, permission: Permission) -> bool {
         let is_granted = match &self.by {
@@ -41,22 +43,22 @@ impl Principal {
         is_granted && permission.is_held_by(self.role)
     }
 
-    /// Rejects a user who must change the password first.
+    /// Rejects a user who must first replace a password that an administrator has set.
     ///
     /// # Errors
     /// 403 if the password must be changed.
     pub fn check_password(&self) -> Result<(), ApiError> {
         if self.has_first_password {
-            let message = "somebody else has set your password; change it first, by POST /auth/change-password";
+            let message = "an administrator has set your password; change it first with POST /auth/change-password";
             return Err(ApiError::new(ErrorCode::PasswordChangeRequired, message));
         }
         Ok(())
     }
 
-    /// Rejects a sender who lacks the access that a route requires.
+    /// Rejects a sender who does not have the access that a route requires.
     ///
     /// # Errors
-    /// 403 if the access is missing.
+    /// 403 if the sender lacks `access`.
     pub fn check(&self, access: Access) -> Result<(), ApiError> {
         let forbidden = |message: &str| Err(ApiError::new(ErrorCode::Forbidden, message));
         match (access, &self.by) {
@@ -71,7 +73,7 @@ impl Principal {
             (Access::May(permission), By::ApiKey(..)) => {
                 let scope = permission.scope();
                 forbidden(&format!(
-                    "this API key, or whoever made it, may not do this; it needs {scope}"
+                    "this needs the permission {scope}, which the API key or its owner lacks"
                 ))
             }
         }

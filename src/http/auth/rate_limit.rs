@@ -1,8 +1,8 @@
-//! Rate limits: calls of routes by client, and log-in attempts by account.
+//! Rate limits: requests by client address, and log-in attempts by account.
 //!
-//! The counts are kept in this process only, so several API processes allow several times as much.
-//! Each table is bounded. A full table evicts the keys with the fewest calls, so that new keys get
-//! a place.
+//! Each process counts for itself, so several API processes together allow several times the limit.
+//! The number of keys in a table is limited. A full table evicts the keys with the fewest calls to
+//! make room for new keys.
 
 mod guesses;
 mod table;
@@ -19,19 +19,19 @@ pub use guesses::Guess;
 use guesses::Guesses;
 use table::RateTable;
 
-/// Window of most limits.
+/// Window of all limits except those of second-factor codes and password reset mails.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Window of the limits of second-factor codes and password reset mails.
 const HOUR: Duration = Duration::from_secs(3_600);
-/// Largest number of keys in a table; about 4 MiB.
+/// Largest number of keys in a table. A full table takes about 4 MiB.
 const MAX_KEYS: usize = 65_536;
 
 /// Rate limit of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Limit of routes that take a password; a few calls per minute from one address.
+    /// Limit of routes that accept a password: a few calls per minute from one address.
     Password,
-    /// Limit of public routes that are expensive.
+    /// Limit of public routes whose requests are expensive to answer.
     Public,
 }
 
@@ -39,13 +39,13 @@ pub enum Limit {
 pub struct RateLimits {
     password: ByClient,
     public: ByClient,
-    /// Guesses at a user's second factor. Only callers who know the password can make them. A code
-    /// has only six digits, so the window is longer than a minute.
+    /// Guesses of a user's second-factor code. Only callers who know the password can make such a
+    /// guess. A code has only six digits, so the window is an hour instead of a minute.
     codes: RateTable<UserId>,
-    /// Password guesses at accounts.
+    /// Guesses of the passwords of accounts.
     guesses: Guesses,
-    /// Password reset mails, by the claim of the e-mail address. The limit is the same for
-    /// addresses without an account.
+    /// Password reset mails, by the claim of the e-mail address. Addresses without an account have
+    /// the same limit, so that the response does not reveal whether an account exists.
     links: RateTable<String>,
 }
 
@@ -62,10 +62,10 @@ impl RateLimits {
         }
     }
 
-    /// Counts a call.
+    /// Counts one call of `client` against `limit`.
     ///
     /// # Errors
-    /// 429 with `Retry-After` if the limit is reached. The rejected call is not counted.
+    /// 429 with `Retry-After` if the limit is reached. A rejected call is not counted.
     pub fn count(&self, limit: Limit, client: ClientAddress) -> Result<(), ApiError> {
         let (name, table) = match limit {
             Limit::Password => ("password", &self.password),
@@ -76,7 +76,8 @@ impl RateLimits {
             .map_err(|wait| too_many(name, wait))
     }
 
-    /// Counts a password guess at an account from an address, before the password is checked.
+    /// Counts a guess of the password of `account` by `client`. Must be called before the password
+    /// is checked.
     ///
     /// # Errors
     /// 429 with `Retry-After` if there were too many wrong guesses.
@@ -89,18 +90,19 @@ impl RateLimits {
         self.links.take(&account.to_owned(), Instant::now()).is_ok()
     }
 
-    /// Removes a right guess from the count and marks its address as known.
+    /// Uncounts a guess whose password was right, and exempts its address from the common limit of
+    /// the account.
     pub fn guessed_right(&self, guess: Guess) {
         self.guesses.was_right(guess, Instant::now());
     }
 
-    /// Removes a guess from the count whose password was right but whose second factor is missing.
-    /// Its address does not become known.
+    /// Uncounts a guess whose password was right but whose second factor is missing. Its address is
+    /// not exempted from the common limit.
     pub fn guessed_half(&self, guess: Guess) {
         self.guesses.give_back(guess);
     }
 
-    /// Counts a guess at a user's second factor, before the code is checked.
+    /// Counts a guess of a user's second-factor code. Must be called before the code is checked.
     ///
     /// # Errors
     /// 429 with `Retry-After` if there were too many wrong guesses.
@@ -110,7 +112,7 @@ impl RateLimits {
             .map_err(|wait| too_many("code", wait))
     }
 
-    /// Removes a right code from the count.
+    /// Uncounts a guess whose code was right.
     pub fn code_was_right(&self, user: UserId) {
         self.codes.give_back(&user);
     }
@@ -123,8 +125,8 @@ fn too_many(limit: &'static str, wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::TooManyRequests, message).retry_after(Duration::from_secs(seconds))
 }
 
-/// Calls by client address. All addresses of one IPv6 site share [`SITE_FACTOR`] times the limit,
-/// so a site can neither exceed that nor fill the table.
+/// Calls by client address. In addition, all addresses of one IPv6 site share [`SITE_FACTOR`] times
+/// the limit of one address. So one site can neither exceed that limit nor fill the table.
 struct ByClient {
     clients: RateTable<ClientAddress>,
     sites: RateTable<Site>,
@@ -180,8 +182,8 @@ mod tests {
         for newcomer in ["2001:db8:8::1", "192.0.2.1"] {
             assert_eq!(table.take(at(newcomer), now), Ok(()), "{newcomer}");
         }
-        // An address of another site is limited by its own bound. Its rejected calls do not count
-        // for its site.
+        // Each address also has its own limit. Calls that this limit rejects are not counted for
+        // the site.
         for _ in 0..100 {
             let _ = table.take(at("2001:db8:9::1"), now);
         }

@@ -1,10 +1,10 @@
-//! Authenticated encryption of short data that clients or the log keep (ChaCha20-Poly1305, RFC
-//! 8439).
+//! Authenticated encryption (ChaCha20-Poly1305, RFC 8439) of short data that the program gives to
+//! clients or stores in the log.
 //!
-//! Each purpose has its own key, derived from the claim key. All processes of an installation have
-//! the claim key, and it never changes during the life of the log, so no data has to be encrypted
-//! again. The subject of the data is authenticated with it: data that is moved to another subject
-//! can't be decrypted.
+//! The encryption key of each purpose is derived from the claim key. All processes of an
+//! installation have the same claim key, which never changes while the log exists, so no data has
+//! to be encrypted again. The subject of the data is authenticated: data that was encrypted for one
+//! subject can't be decrypted for another.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +13,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use crate::domain::Secret;
 use crate::domain::kernel::keyed_hash::Purpose;
 
-/// Encrypts and decrypts for one purpose.
+/// Encrypts and decrypts data of one purpose.
 pub(in crate::http) struct Seal(Option<LessSafeKey>);
 
 impl Seal {
@@ -26,8 +26,8 @@ impl Seal {
         )
     }
 
-    /// Encrypts `plain` with `about` as additional data and returns base64url text, which is valid
-    /// in a URL. Never returns `None` for a key of 32 bytes.
+    /// Encrypts `plain` with `about` as additional data, and returns it as base64url text, which is
+    /// valid in a URL. Returns `None` only if the key is not 32 bytes long.
     pub(in crate::http) fn close(
         &self,
         random: fn(&mut [u8]),
@@ -46,7 +46,8 @@ impl Seal {
         Some(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
     }
 
-    /// Decrypts text that was encrypted with the same `about`, purpose and key.
+    /// Decrypts text that was encrypted with the same key, purpose and `about`. Returns `None` for
+    /// any other text.
     pub(in crate::http) fn open(&self, about: &[u8], sealed: &str) -> Option<Vec<u8>> {
         let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN)?;
@@ -101,8 +102,8 @@ mod tests {
             proptest::prop_assert_eq!(seal("one").open(b"list", &odd), None);
             let mut changed = sealed.into_bytes();
             let at = at % changed.len();
-            // Only the last character can have unused bits. A change of any other character changes
-            // the content.
+            // Only the last character can have unused bits, whose change has no effect. A change of
+            // any other character changes the decoded bytes.
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
             if at + 1 < changed.len() {

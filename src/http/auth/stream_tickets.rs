@@ -1,13 +1,13 @@
 //! Tickets for event streams.
 //!
-//! The `EventSource` of browsers sends no `Authorization` header. A signed-in person therefore gets
-//! a ticket with an access token, and puts the ticket into the URL of the stream. A ticket opens one
-//! stream, once, within 30 s. It carries the user, session, role and epoch of the access token,
-//! which are checked against the authorization state when the ticket is used.
+//! The `EventSource` of browsers can't send an `Authorization` header. A signed-in person therefore
+//! uses an access token to get a ticket, and puts the ticket into the URL of the stream. A ticket
+//! opens one stream, once, within 30 s. It stands for the user, session, role and epoch of the
+//! access token. They are checked against the authorization state when the ticket is used.
 //!
-//! PostgreSQL stores the SHA-256 of a ticket. All API processes share it, and deleting the row uses
-//! up the ticket, so a ticket works once whichever process gets it. No log line contains a ticket,
-//! because queries are never logged.
+//! PostgreSQL stores the SHA-256 of each ticket, and using a ticket deletes its row. All API
+//! processes use the same table, so a ticket works only once in all of them together. Queries are
+//! never logged, so tickets do not get into the log output.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Uri};
@@ -27,7 +27,7 @@ use crate::http::protocol::extract::Query;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Time in which a ticket can be used.
+/// Time for which a ticket can be used.
 const LIFETIME: Duration = Duration::from_secs(30);
 /// Largest number of unused tickets of one user.
 const MAX_OF_USER: i64 = 32;
@@ -39,10 +39,11 @@ const TICKET_CHARS: usize = 43;
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct StreamQuery {
-    /// Ticket instead of a token, for clients that can't send an `Authorization` header.
+    /// Single-use ticket instead of an access token, for clients that can't send an `Authorization`
+    /// header.
     #[param(value_type = Option<String>)]
     ticket: Option<Secret>,
-    /// Like the header `Last-Event-ID`, for clients that can't send it.
+    /// Same as the header `Last-Event-ID`, for clients that can't send that header.
     pub last_event_id: Option<String>,
 }
 
@@ -53,24 +54,24 @@ pub struct StreamTicket {
     /// The ticket.
     #[schema(example = "Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU")]
     ticket: String,
-    /// Path of the stream with the ticket, for `new EventSource(…)`.
+    /// Path of the stream including the ticket, for `new EventSource(…)`.
     #[schema(
         example = "/api/v1/imports/3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1/events?ticket=Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"
     )]
     url: String,
-    /// Time until which the ticket can be used (RFC 3339): 30 seconds ahead.
+    /// Expiry of the ticket (RFC 3339), 30 seconds after it was issued.
     expires_at: Timestamp,
 }
 
-/// Returns the answer with a new ticket for the stream at `path`, which begins with the API's
-/// prefix. Deletes expired tickets.
+/// Creates a ticket for the stream at `path` and returns the response that contains it. `path`
+/// includes the API's prefix. Also deletes expired tickets.
 ///
 /// # Errors
 /// 429 if the user has too many unused tickets; 503 if the database is unavailable.
 pub async fn issue(http: &HttpState, caller: &Caller, path: &str) -> Result<Answer, ApiError> {
     let bearer = caller
         .bearer()
-        .ok_or_else(|| ApiError::internal("an API key asks for a ticket"))?;
+        .ok_or_else(|| ApiError::internal("an API key can't get a ticket"))?;
     let bearer = serde_json::to_value(bearer).map_err(ApiError::internal)?;
     let mut bytes = [0; 32];
     (http.random)(&mut bytes);
@@ -105,7 +106,7 @@ pub async fn issue(http: &HttpState, caller: &Caller, path: &str) -> Result<Answ
     })
 }
 
-/// Returns the ticket in the query of a request without an `Authorization` header.
+/// Returns the ticket in the query, or `None` if the request has an `Authorization` header.
 pub fn ticket_of(uri: &Uri, headers: &HeaderMap) -> Option<Secret> {
     if headers.contains_key(AUTHORIZATION) {
         return None;
@@ -113,7 +114,7 @@ pub fn ticket_of(uri: &Uri, headers: &HeaderMap) -> Option<Secret> {
     Query::<StreamQuery>::of(uri).ok()?.ticket
 }
 
-/// Uses up a ticket for the stream at `path` and returns its sender.
+/// Deletes the ticket and returns its sender, if the ticket is valid for the stream at `path`.
 ///
 /// # Errors
 /// 401 if the ticket is unknown, was used, has expired or is for another stream, or if its session

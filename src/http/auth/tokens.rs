@@ -1,4 +1,4 @@
-//! Access tokens (JWT, RFC 7519, HS256 only), with [`refresh`] tokens beside them.
+//! Access tokens: JWTs (RFC 7519) with HS256. The module [`refresh`] has the refresh tokens.
 
 pub mod keys;
 pub mod refresh;
@@ -17,7 +17,8 @@ use crate::http::settings::TokenSettings;
 pub use keys::{BadKeys, SigningKey};
 pub use refresh::RefreshToken;
 
-/// The `typ` claim of access tokens. It keeps other tokens of this server from being accepted.
+/// Value of the `typ` claim of access tokens. A token of this server for another purpose has
+/// another value and is rejected.
 const ACCESS: &str = "access";
 
 /// Issues and verifies access tokens.
@@ -45,43 +46,45 @@ struct Claims {
     iss: String,
     aud: String,
     typ: String,
-    /// True if the password must be changed. It is constant for the token's life, because a change
-    /// ends the epoch.
+    /// True if the user must change the password. The value can't become wrong during the life of
+    /// the token, because a change of the password starts a new epoch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     first_password: bool,
 }
 
-/// User and session of a valid access token.
+/// Content of a valid access token: the user and the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bearer {
     /// Id of the user.
     pub user_id: UserId,
     /// Role of the user at the time of issue.
     pub role: Role,
-    /// Session in which the token was issued.
+    /// Session that the token belongs to.
     pub session_id: SessionId,
     /// The user's epoch at the time of issue.
     pub epoch: u32,
-    /// True if an administrator has set the user's password, so that it must be changed.
+    /// True if an administrator has set the password, so that the user must change it.
     pub has_first_password: bool,
 }
 
-/// Error of an access token. The client only learns that the token was rejected.
+/// Reason why a token was not issued or was rejected. The client only learns that the token was
+/// rejected.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TokenError {
     /// The token can't be signed.
     #[error("the token could not be signed")]
     NotSigned,
-    /// The token is foreign, modified, for another purpose, or expired.
+    /// The token is not from this server, was modified, is for another purpose, or has expired.
     #[error("the token is not valid or has expired")]
     NotValid,
 }
 
 impl Tokens {
-    /// Creates tokens that are signed with the first key and verified with all keys.
+    /// Creates the issuer and verifier of access tokens. It signs with the first key, and accepts
+    /// signatures of all keys.
     ///
     /// # Errors
-    /// There is no key.
+    /// `keys` is empty.
     pub fn new(keys: &[SigningKey], settings: TokenSettings) -> Result<Self, BadKeys> {
         let first = keys.first().ok_or(BadKeys::None)?;
         let mut validation = Validation::new(Algorithm::HS256);
@@ -89,7 +92,7 @@ impl Tokens {
             HashSet::from(["exp", "iss", "aud", "sub"].map(str::to_owned));
         validation.set_issuer(&[&settings.issuer]);
         validation.set_audience(&[&settings.audience]);
-        // `verify` checks the expiry against the time that it is given.
+        // `verify` checks the expiry itself, against its parameter `now`.
         validation.validate_exp = false;
         let secret = |key: &SigningKey| DecodingKey::from_secret(key.key.reveal().as_bytes());
         Ok(Self {
@@ -105,7 +108,7 @@ impl Tokens {
     }
 
     /// Returns the expiry of an access token that is issued at `now` in a session that ends at
-    /// `ends_at`.
+    /// `ends_at`. The token never outlives the session.
     #[must_use]
     pub fn access_until(&self, now: OffsetDateTime, ends_at: OffsetDateTime) -> OffsetDateTime {
         ends_at.min(now + time::Duration::seconds(self.settings.access_seconds.into()))
@@ -158,10 +161,10 @@ impl Tokens {
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|_| TokenError::NotSigned)
     }
 
-    /// Verifies an access token and returns its user and session.
+    /// Verifies an access token and returns its content.
     ///
     /// # Errors
-    /// The token is not a valid access token of this server.
+    /// The token is not a valid access token of this server, or has expired.
     pub fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Bearer, TokenError> {
         let not_valid = |_| TokenError::NotValid;
         let kid = jsonwebtoken::decode_header(token)

@@ -1,4 +1,4 @@
-//! Successful responses of the API: the envelope and its headers.
+//! Successful responses of the API: JSON body and headers.
 
 use std::collections::BTreeMap;
 
@@ -14,22 +14,22 @@ use utoipa::ToSchema;
 use crate::event_log::Position;
 use crate::http::ApiError;
 
-/// Response header with the log position that a write produced.
+/// Response header with the log position of the last event that a write has appended.
 pub const EVENT_POSITION: HeaderName = HeaderName::from_static("x-event-position");
 
-/// Response of a handler. It can be stored and sent again.
+/// Response of a handler. The program can store it and send it again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// Headers, by lower-case name.
     pub headers: BTreeMap<String, String>,
-    /// The whole body, a JSON object.
+    /// Complete body: a JSON object.
     pub body: Vec<u8>,
 }
 
-/// Response body. It is serialized directly, without an intermediate `Value`, because list pages
-/// are by far the most frequent responses.
+/// Response body. It is serialized directly, without an intermediate `Value`, for speed: most
+/// responses are pages of lists.
 #[derive(Serialize)]
 struct Body<D, M> {
     success: bool,
@@ -47,7 +47,7 @@ impl Answer {
         Self::of(200, data, None::<()>)
     }
 
-    /// Creates a 503 response with `data` that gives the reason.
+    /// Creates a 503 response whose `data` gives the reason.
     ///
     /// # Errors
     /// 500 if `data` can't be serialized as JSON.
@@ -91,7 +91,7 @@ impl Answer {
         .with(LOCATION, location)
     }
 
-    /// Sets `Location` to the path of the resource that the answer is about.
+    /// Sets `Location` to the path of the resource in the response.
     #[must_use]
     pub fn located(self, location: String) -> Self {
         self.with(LOCATION, location)
@@ -107,27 +107,27 @@ impl Answer {
         .with(LOCATION, location)
     }
 
-    /// Sets `X-Event-Position` to the position that a write produced.
+    /// Sets `X-Event-Position` to `position`, the position of the write in the log.
     #[must_use]
     pub fn at(self, position: Position) -> Self {
         self.with(EVENT_POSITION, position.to_string())
     }
 
-    /// Sets the `ETag` to the version of the resource, which is the position of its last event.
+    /// Sets the `ETag` to the version of the resource: `position`, the position of its last event.
     #[must_use]
     pub fn version(self, position: Position) -> Self {
         self.with(ETAG, etag(position))
     }
 
     /// Sets the `ETag` of a response that also contains data of other aggregates. `other` is the
-    /// position of the last event of that data.
+    /// position of the last event of those aggregates.
     #[must_use]
     pub fn version_with(self, position: Position, other: Position) -> Self {
         self.with(ETAG, format!("\"{position}-{other}\""))
     }
 
-    /// Sets the `ETag` to the SHA-256 of the body, for a response about several resources with a
-    /// version each.
+    /// Sets the `ETag` to the SHA-256 of the body. It is for a response with several resources,
+    /// each of which has its own version.
     #[must_use]
     pub fn version_of_body(self) -> Self {
         let digest = HEXLOWER.encode(&Sha256::digest(&self.body));
@@ -139,10 +139,11 @@ impl Answer {
         self
     }
 
-    /// Adds the member `message`, a text for people.
+    /// Adds the field `message` to the body: a text for people.
     #[must_use]
     pub fn message(mut self, text: &str) -> Self {
-        // The body is a JSON object with members. Its closing brace is replaced by one more member.
+        // The body is a JSON object that is not empty. Its closing brace is replaced by the new
+        // field.
         self.body.pop();
         self.body
             .extend_from_slice(format!(",\"message\":{}}}", Value::from(text)).as_bytes());
@@ -150,7 +151,7 @@ impl Answer {
     }
 }
 
-/// Returns the strong entity tag of an aggregate's version (RFC 9110 §8.8.3).
+/// Returns the strong entity tag of the version `position` of an aggregate (RFC 9110 §8.8.3).
 #[must_use]
 pub fn etag(position: Position) -> String {
     format!("\"{position}\"")

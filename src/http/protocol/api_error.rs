@@ -1,5 +1,6 @@
-//! Errors of the API. [`crate::http::server::layers::envelope`] writes their body, because it knows
-//! the request id. [`super::error_mapping`] maps internal errors to them.
+//! Errors of the API. The layer [`crate::http::server::layers::envelope`] writes their bodies,
+//! because the bodies contain the request id. [`super::error_mapping`] converts internal errors to
+//! API errors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,20 +17,20 @@ use crate::http::ErrorCode;
 pub struct ApiError {
     /// Code for programs. It determines the HTTP status.
     pub code: ErrorCode,
-    /// Text for people: the problem and how to correct it.
+    /// Text for people: the problem, and how to correct it.
     pub message: String,
-    /// One text per problem, such as an invalid field. Empty if the message says everything.
+    /// One text per problem, such as an invalid field. Empty if `message` is enough.
     pub details: Vec<String>,
-    /// Problems of single fields, for programs.
+    /// Problems of individual fields, for programs.
     pub errors: Vec<FieldProblem>,
-    /// Time after which a retry makes sense.
+    /// Time after which the client should try again.
     pub retry_after: Option<Duration>,
-    /// Cause, for the log only. It must not contain personal data or secrets.
+    /// Cause of the error. It is only logged, and must not contain personal data or secrets.
     pub cause: Option<Arc<str>>,
 }
 
 impl ApiError {
-    /// Creates an error with a text for people.
+    /// Creates an error with a message for people.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -41,44 +42,44 @@ impl ApiError {
         }
     }
 
-    /// Creates a 422 error for the value of one field, parameter or header that is refused.
+    /// Creates a 422 error because the value of one field, parameter or header is not accepted.
     pub fn field(field: &str, problem: impl AsRef<str>) -> Self {
         Self::value(field, INVALID_VALUE, problem)
     }
 
-    /// Creates a 422 error for a refused value whose reason has a code of its own.
+    /// Creates a 422 error because a value is not accepted, for a reason that has its own code.
     pub fn value(field: &str, code: &'static str, problem: impl AsRef<str>) -> Self {
         let problem = FieldProblem::new(field, code, problem.as_ref());
         Self::of_problems(ErrorCode::ValidationError, vec![problem])
     }
 
-    /// Creates a 422 error for a field that refers to a resource that does not exist. `what` names
-    /// the resource.
+    /// Creates a 422 error because a field refers to a resource that does not exist. `what` names
+    /// the kind of resource.
     #[must_use]
     pub fn no_such(field: &str, what: &str) -> Self {
         Self::value(field, NO_SUCH, format!("there is no such {what}"))
     }
 
-    /// Creates a 400 error for a field, parameter or header whose value has the wrong type.
+    /// Creates a 400 error because the value of a field, parameter or header has the wrong type.
     pub fn wrong_type(field: &str, problem: impl AsRef<str>) -> Self {
         Self::malformed(field, WRONG_TYPE, problem)
     }
 
-    /// Creates a 400 error for a field, parameter or header that is absent, unknown, given twice or
-    /// can't be read.
+    /// Creates a 400 error because a field, parameter or header is missing, unknown, given twice or
+    /// not readable.
     pub fn malformed(field: &str, code: &'static str, problem: impl AsRef<str>) -> Self {
         let problem = FieldProblem::new(field, code, problem.as_ref());
         Self::of_problems(ErrorCode::BadRequest, vec![problem])
     }
 
-    /// Creates an error whose message consists of its problems.
+    /// Creates an error whose message lists its problems.
     #[must_use]
     pub fn of_problems(code: ErrorCode, problems: Vec<FieldProblem>) -> Self {
         let texts: Vec<String> = problems.iter().map(FieldProblem::to_string).collect();
         Self::new(code, texts.join("; ")).with_problems(problems)
     }
 
-    /// Adds problems to `errors` and their texts to `details`.
+    /// Adds the problems to `errors`, and their texts to `details`.
     #[must_use]
     pub fn with_problems(mut self, problems: Vec<FieldProblem>) -> Self {
         self.details
@@ -87,26 +88,27 @@ impl ApiError {
         self
     }
 
-    /// Creates a 404 error. `what` names the missing resource.
+    /// Creates a 404 error. `what` names the kind of the missing resource.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new(ErrorCode::NotFound, format!("there is no such {what}"))
     }
 
-    /// Creates a 500 error. The client gets only the request id; the log gets `cause`.
+    /// Creates a 500 error. `cause` is only logged. The client can report the request id, which
+    /// identifies the log line.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        let message = "something went wrong here; tell the operator the request id";
+        let message = "an internal error occurred; tell the operator the request id";
         Self::new(ErrorCode::InternalError, message).because(cause)
     }
 
-    /// Adds the cause for the log. It must not contain personal data or secrets.
+    /// Adds the cause, which is only logged. It must not contain personal data or secrets.
     #[must_use]
     pub fn because(mut self, cause: impl std::fmt::Display) -> Self {
         self.cause = Some(cause.to_string().into());
         self
     }
 
-    /// Adds the time after which a retry makes sense.
+    /// Adds the time after which the client should try again.
     #[must_use]
     pub const fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
@@ -115,7 +117,8 @@ impl ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// Returns only the status. The envelope layer, which knows the request id, writes the body.
+    /// Sets only the status. The envelope layer writes the body, because the body contains the
+    /// request id.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
         response.extensions_mut().insert(self);

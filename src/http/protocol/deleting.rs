@@ -1,4 +1,4 @@
-//! Code shared by the endpoints that delete a resource.
+//! Code that all endpoints for deleting a resource share.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,19 +8,20 @@ use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::projection::queries::issuances;
 use crate::projection::queries::listing::{Conditions, MAX_COUNTED};
 
-/// The deleted resource.
+/// Resource that was deleted.
 #[derive(Serialize, ToSchema)]
 pub struct Deleted {
     /// Id of the resource.
     pub id: Uuid,
 }
 
-/// Rejects the deletion of a resource that has issuances. They are counted in the query tables,
-/// after these contain all events that are in the log now. An issuance that is requested at the
-/// same moment does no harm, because it pins everything that it is made of.
+/// Rejects the deletion of a resource that has issuances. First waits until the query tables
+/// contain all events that are in the log at this moment, then counts the issuances in the tables.
+/// An issuance that is requested after that can still be drawn, because its event contains
+/// everything that it needs.
 ///
 /// # Errors
-/// 409 if there are issuances; 503 if the tables do not catch up in time.
+/// 409 if there are issuances; 503 if the query tables do not catch up in time.
 pub async fn check_unused(
     http: &HttpState,
     issued: &Conditions,

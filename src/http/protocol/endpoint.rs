@@ -18,18 +18,18 @@ pub struct Endpoint {
     pub path: String,
     /// Access that the route requires.
     pub access: Access,
-    /// True if the route also accepts users who must first change a password that an administrator
-    /// has set.
+    /// True if the route also accepts users who must replace a password that an administrator has
+    /// set.
     pub with_first_password: bool,
-    /// True if the route receives a file. It then has a longer timeout.
+    /// True if the route accepts a file upload. Such a route has a longer timeout.
     pub is_upload: bool,
-    /// True if the route also accepts users who must have a second factor and have none yet.
+    /// True if the route also accepts users who must set up a second factor but have not done so.
     pub even_without_factor: bool,
     /// True if the route also accepts a ticket instead of a token.
     pub accepts_ticket: bool,
     /// Rate limit by client address.
     pub limit: Option<Limit>,
-    /// Operation as the handler's OpenAPI annotation describes it.
+    /// OpenAPI operation from the annotation of the handler.
     pub(in crate::http) documented: Operation,
     pub(in crate::http) schemas: Vec<(String, RefOr<Schema>)>,
     pub(in crate::http) handler: MethodRouter<HttpState>,
@@ -42,7 +42,7 @@ pub struct WithoutAccess(Endpoint);
 /// Creates a route from a handler. Its annotation has the method and the path.
 ///
 /// # Panics
-/// At start-up, if the handler has no annotation with one operation.
+/// At start-up, if the annotation of the handler has no operation.
 #[must_use]
 #[expect(
     clippy::expect_used,
@@ -92,7 +92,7 @@ impl WithoutAccess {
         self.with(Access::SignedIn)
     }
 
-    /// Accepts every signed-in person, including users who must first change a password that an
+    /// Accepts every signed-in person, including users who must replace a password that an
     /// administrator has set.
     #[must_use]
     pub fn with_first_password(self) -> Endpoint {
@@ -102,13 +102,13 @@ impl WithoutAccess {
         }
     }
 
-    /// Accepts people and API keys with this permission.
+    /// Accepts people and API keys that have this permission.
     #[must_use]
     pub fn may(self, permission: Permission) -> Endpoint {
         self.with(Access::May(permission))
     }
 
-    /// Accepts signed-in people with this permission. Rejects API keys.
+    /// Accepts signed-in people who have this permission. Rejects API keys.
     #[must_use]
     pub fn in_person(self, permission: Permission) -> Endpoint {
         self.with(Access::InPerson(permission))
@@ -138,7 +138,7 @@ impl Endpoint {
         }
     }
 
-    /// Limits the rate of calls by client address. All routes with the same `limit` are counted
+    /// Limits the rate of calls by client address. Calls of all routes with the same `limit` count
     /// together.
     #[must_use]
     pub fn limited(self, limit: Limit) -> Self {
@@ -148,7 +148,7 @@ impl Endpoint {
         }
     }
 
-    /// Marks the route as one that receives a file.
+    /// Marks the route as one that accepts a file upload.
     #[must_use]
     pub fn upload(self) -> Self {
         Self {

@@ -18,7 +18,8 @@ macro_rules! error_codes {
             )+
         }
 
-        // Implemented by hand, because the derive macro does not see names that a macro inserts.
+        // Implemented by hand, because the derive macro would not see the names that this macro
+        // inserts.
         impl PartialSchema for ErrorCode {
             fn schema() -> RefOr<Schema> {
                 let names = Self::ALL.iter().map(|code| code.as_str());
@@ -79,7 +80,7 @@ error_codes! {
     FirstPasswordExpired = "FIRST_PASSWORD_EXPIRED", UNAUTHORIZED;
     /// The session has ended or was revoked, or the refresh token was used before.
     SessionEnded = "SESSION_ENDED", UNAUTHORIZED;
-    /// The role doesn't allow this.
+    /// The role of the user, or the API key, does not allow this.
     Forbidden = "FORBIDDEN", FORBIDDEN;
     /// This requires a second factor, and the user has none yet; set one up.
     SecondFactorMissing = "SECOND_FACTOR_MISSING", FORBIDDEN;

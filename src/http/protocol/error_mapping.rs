@@ -1,4 +1,4 @@
-//! Mapping of all internal errors to API errors.
+//! Conversion of all internal errors to API errors.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::rendering::RenderingError;
 use crate::spreadsheet::SheetError;
 use crate::storage::StorageError;
 
-/// `Retry-After` of errors that set no other.
+/// Value of `Retry-After` in all errors of this module.
 const SOON: Duration = Duration::from_secs(1);
 
 fn unavailable(what: &str, cause: impl std::fmt::Display) -> ApiError {
@@ -87,7 +87,8 @@ impl From<DecodeError> for ApiError {
 impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
         if error.is_missing_table() {
-            // A projection's schema goes live only when it is complete; see `/health/ready`.
+            // The tables of a projection are available only when the projection is complete; see
+            // `/health/ready`.
             let message = "these tables are still being built; try again";
             return Self::new(ErrorCode::NotCaughtUp, message)
                 .because(error)
@@ -132,8 +133,8 @@ impl From<SheetError> for ApiError {
         if let SheetError::Io(_) = error {
             return Self::internal(error);
         }
-        // The codes of `SheetError` are codes of the API. A test checks that each error has its
-        // own.
+        // The codes of `SheetError` are also codes of the API. A test checks that each of them has
+        // an API code.
         let code = ErrorCode::of(error.code()).unwrap_or(ErrorCode::BrokenFile);
         let message = error.for_uploader();
         let problem = FieldProblem::new("file", error.code(), &message);
@@ -164,11 +165,11 @@ impl From<RenderingError> for ApiError {
             RenderingError::Storage(error) => error.into(),
             RenderingError::Command(error) => error.into(),
             RenderingError::Revoked => {
-                let message = "this certificate was revoked; its file is not given out any more";
+                let message = "this certificate was revoked; its file is no longer available";
                 Self::new(ErrorCode::CertificateRevoked, message)
             }
             RenderingError::Interrupted => unavailable("rendering", error),
-            // The text of a render error may quote the person's name, so only the code is logged.
+            // The text of a render error may contain a person's name, so only its code is logged.
             RenderingError::Render(error) => {
                 Self::internal(format!("rendering again failed: {}", error.code()))
             }
@@ -237,20 +238,20 @@ impl From<MultipartError> for ApiError {
     }
 }
 
-/// Returns true if the body was abandoned because the client stopped sending.
+/// Returns true if reading the body failed because the client stopped sending.
 fn stopped_coming(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
         .any(|error| error.is::<TimeoutError>())
 }
 
-/// Returns the API error for a bare error status from a library.
+/// Returns the API error for an error response of a library that has only a status.
 #[must_use]
 pub fn of_status(status: StatusCode) -> ApiError {
     let (code, message) = match status {
         StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing at this address"),
         StatusCode::METHOD_NOT_ALLOWED => (
             ErrorCode::MethodNotAllowed,
-            "this address does not take this method; see the Allow header",
+            "this address does not support this method; see the Allow header",
         ),
         StatusCode::REQUEST_TIMEOUT => (
             ErrorCode::RequestTimeout,
@@ -262,7 +263,7 @@ pub fn of_status(status: StatusCode) -> ApiError {
         ),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => (
             ErrorCode::UnsupportedMediaType,
-            "this address does not take this content type",
+            "this address does not accept this content type",
         ),
         StatusCode::TOO_MANY_REQUESTS => (
             ErrorCode::TooManyRequests,
@@ -275,7 +276,7 @@ pub fn of_status(status: StatusCode) -> ApiError {
         status if status.is_client_error() => {
             (ErrorCode::BadRequest, "the request can't be understood")
         }
-        _ => return ApiError::internal(format!("a bare status {status}")),
+        _ => return ApiError::internal(format!("a library has answered with the status {status}")),
     };
     ApiError::new(code, message)
 }

@@ -1,9 +1,9 @@
-//! Export of a whole list as a file. The rows are read in batches in one transaction and streamed
+//! Export of a whole list as a file. The rows are read in batches, in one transaction, and streamed
 //! to the client.
 //!
-//! Memory holds one batch of rows and the batches that the client has not read yet. An export is
-//! cut off if the client reads too slowly or if it takes too long, because an open transaction
-//! blocks PostgreSQL's vacuum.
+//! Memory contains one batch of rows, and the batches that the client has not read yet. An export
+//! is aborted if the client reads too slowly or the export takes too long, because an open
+//! transaction prevents PostgreSQL's vacuum from removing old rows.
 
 use std::io;
 use std::time::Duration;
@@ -24,11 +24,11 @@ use crate::spreadsheet::export::{ExportFormat, SheetWriter, Value};
 
 /// Rows per batch.
 const PIECE: i32 = 1_000;
-/// Batches that are buffered for the client.
+/// Number of batches that are buffered for the client.
 const AHEAD: usize = 2;
-/// Longest time that the client may take for one batch.
+/// Longest time in which the client must read one batch.
 const MAX_WAIT: Duration = Duration::from_secs(30);
-/// Longest duration of an export.
+/// Longest time for a whole export.
 const MAX_TIME: Duration = Duration::from_secs(15 * 60);
 
 /// Row of an exported table.
@@ -40,22 +40,22 @@ pub trait ExportRow: Send + 'static {
     fn cells(&self) -> Vec<Value<'_>>;
 }
 
-/// List to export and format of the file.
+/// List to export, with the format of the file.
 pub struct Export {
-    /// Start of the file's name. The date and the extension follow.
+    /// Start of the file name. The date and the extension follow.
     pub name: &'static str,
-    /// Name of the sheet.
+    /// Name of the sheet in a workbook.
     pub sheet: &'static str,
-    /// Table that the rows come from.
+    /// Table with the rows.
     pub table: &'static Table,
-    /// Conditions that the exported rows meet.
+    /// Conditions that select the rows.
     pub conditions: Conditions,
     /// Format of the file.
     pub format: ExportFormat,
 }
 
 impl Export {
-    /// Starts the export and returns a response that streams it. `shown` converts each row.
+    /// Starts the export and returns the response that streams it. `shown` converts each row.
     ///
     /// # Errors
     /// 503 if too many exports are running or the database is unavailable.
@@ -67,7 +67,7 @@ impl Export {
         let busy = || {
             ApiError::new(
                 ErrorCode::Busy,
-                "other exports are under way; try again in a minute",
+                "too many exports are in progress; try again in a minute",
             )
         };
         let slot = http.export_slots.clone().try_acquire_owned();
@@ -113,8 +113,8 @@ impl Export {
         Ok((headers, Body::from_stream(pieces.fuse())).into_response())
     }
 
-    /// Reads all rows, sends them in batches, then sends the end of the file. Returns the number of
-    /// rows.
+    /// Reads all rows and sends them in batches, then marks the end of the file. Returns the number
+    /// of rows.
     async fn read<T: FromRow, R: ExportRow>(
         self,
         mut client: deadpool_postgres::Client,
@@ -146,8 +146,8 @@ impl Export {
                 .map(|row| T::from_row(row).map(&shown))
                 .collect::<Result<Vec<R>, _>>();
             let rows = rows.map_err(DatabaseError::from)?;
-            // Packing takes milliseconds, so it runs on a blocking thread and does not delay other
-            // requests.
+            // Packing takes milliseconds. It runs on a blocking thread, so that other requests need
+            // not wait.
             let packed = tokio::task::spawn_blocking(move || pack(writer, &rows, is_last)).await;
             let (left, bytes) = packed
                 .map_err(ApiError::internal)?
@@ -163,7 +163,7 @@ impl Export {
     }
 }
 
-/// Sends a piece, and waits until the client has room for it.
+/// Sends a piece, after waiting until the buffer of the client has room for it.
 async fn send(sender: &mpsc::Sender<io::Result<Piece>>, piece: Piece) -> Result<(), ApiError> {
     match tokio::time::timeout(MAX_WAIT, sender.send(Ok(piece))).await {
         Ok(Ok(())) => Ok(()),

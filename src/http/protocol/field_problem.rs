@@ -1,4 +1,4 @@
-//! Problems of single fields of a request, as the body of an error lists them.
+//! Problems of individual fields of a request. The body of an error response lists them.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use utoipa::ToSchema;
 use crate::domain::FieldError;
 pub use crate::domain::kernel::refusal::{INVALID_VALUE, REQUIRED};
 
-/// Code of a field that the operation doesn't have.
+/// Code of a field that the operation does not have.
 pub const UNKNOWN_FIELD: &str = "UNKNOWN_FIELD";
 /// Code of a field that is given more than once, in one spelling or in both.
 pub const GIVEN_TWICE: &str = "GIVEN_TWICE";
-/// Code of a value that doesn't have the type of its field.
+/// Code of a value that does not have the type of its field.
 pub const WRONG_TYPE: &str = "WRONG_TYPE";
-/// Code of an id that refers to no resource.
+/// Code of an id that does not refer to a resource.
 pub const NO_SUCH: &str = "NOT_FOUND";
-/// Code of a unique value that another resource has.
+/// Code of a value that must be unique but belongs to another resource already.
 pub const DUPLICATE: &str = "DUPLICATE";
 
 /// Problem of one field of a request.
@@ -24,13 +24,12 @@ pub const DUPLICATE: &str = "DUPLICATE";
 #[schema(example = json!({"field": "email", "code": "INVALID_EMAIL", "message": "is not an e-mail address"}))]
 pub struct FieldProblem {
     /// Path of the field in the body, such as `filter.country` or `attendees[3].email`; `body` for
-    /// the body as a whole. For other input, the name of the parameter, form part or header.
+    /// the whole body. For other input, the name of the parameter, form part or header.
     pub field: String,
     /// Stable code for programs, such as `REQUIRED`, `UNKNOWN_FIELD`, `WRONG_TYPE`,
-    /// `INVALID_VALUE`, `TOO_LONG`, `NOT_FOUND` or `DUPLICATE`. There may be more codes in later
-    /// versions.
+    /// `INVALID_VALUE`, `TOO_LONG`, `NOT_FOUND` or `DUPLICATE`. Later versions may add more codes.
     pub code: &'static str,
-    /// Problem and remedy, for people.
+    /// Text for people: the problem, and how to correct it.
     pub message: String,
 }
 
@@ -57,7 +56,7 @@ impl fmt::Display for FieldProblem {
     }
 }
 
-/// Returns the code for an error of serde, which has only a text.
+/// Returns the code for an error of serde. The error has no code, so its text is used.
 #[must_use]
 pub fn code_of_serde(text: &str) -> &'static str {
     if text.starts_with("missing field") {

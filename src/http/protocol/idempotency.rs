@@ -1,10 +1,11 @@
 //! `Idempotency-Key`: a repeated request is executed once and gets the same response.
 //!
 //! Two mechanisms work together. The command id is derived from user, route, key and body, so a
-//! repeated command finds its own events in the log. The response is stored, so a repetition gets
-//! the same one. The row is inserted before the work, so the key is rejected with another body
-//! meanwhile. The row is deleted only if the first request was rejected. A finished request keeps
-//! its row, whatever response a repetition gets.
+//! repeated command finds its own events in the log. The response is stored in a row of the
+//! database, so a repeated request gets the same response. The row is inserted before the request
+//! is executed, so another request that uses the key with a different body is rejected even during
+//! the execution. The row is deleted only if the first request is rejected. Once a request has
+//! succeeded, its row is kept, even if a repeated request fails.
 
 use std::collections::BTreeMap;
 
@@ -23,21 +24,22 @@ use crate::domain::CommandId;
 use crate::http::protocol::extract::IdempotencyKey;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Namespace of command ids that come from keys (RFC 9562 §5.5), drawn once at random.
+/// Namespace of the command ids that are derived from keys (RFC 9562 §5.5). It is a constant random
+/// value.
 const KEYS: Uuid = Uuid::from_u128(0x2f0c_9d3e_71b4_4c58_a1e6_5d80_93f7_c2ab);
 
-/// Digest of a request without a body.
+/// Digest that stands for a request without a body.
 pub const NO_BODY: [u8; 32] = [0; 32];
 
-/// Extractor of a write that a client may repeat: caller, key, route and path parameters.
+/// Extractor for a write that a client may repeat: caller, key, route and path parameters.
 pub struct Repeatable {
     /// Caller of the request.
     pub caller: Caller,
     key: Option<String>,
-    /// Method and path template.
+    /// Method, and path with parameter names.
     route: String,
-    /// Values of the path's parameters, because the same key on another resource is another
-    /// request.
+    /// Values of the path parameters. With the same key but another resource, the request is a
+    /// different one.
     target: Vec<String>,
 }
 
@@ -85,8 +87,9 @@ impl IntoParams for Repeatable {
 }
 
 impl Repeatable {
-    /// Executes `work` once per key and returns the same response to each repetition. Without a
-    /// key, executes it every time. `body` is the SHA-256 of the request's body, or [`NO_BODY`].
+    /// Executes `work` once per key, and returns the same response to each repeated request.
+    /// Without a key, executes `work` for each request. `body` is the SHA-256 of the request body,
+    /// or [`NO_BODY`].
     ///
     /// # Errors
     /// 422 if the key was used with another body; 503 if the database is unavailable; or the error
@@ -103,8 +106,8 @@ impl Repeatable {
         self.execute(http, body, true, work).await
     }
 
-    /// Like [`Self::once`], for a response with personal data, which is not stored: a repetition
-    /// executes `work` again and gets the same result from the log.
+    /// Like [`Self::once`], for a response with personal data. The response is not stored. A
+    /// repeated request executes `work` again, which finds the same result in the log.
     ///
     /// # Errors
     /// See [`Self::once`].
@@ -147,9 +150,9 @@ impl Repeatable {
         let outcome = work(row.command_id(&body)).await;
         match &outcome {
             Ok(answer) => row.finish(http, &body, is_stored.then_some(answer)).await?,
-            // Nothing was done, so the client may correct the request and use the key again. The
-            // outcome of a repetition says nothing about the first request, so a repetition leaves
-            // the key as it is.
+            // Nothing was done, so the key is released: the client may correct the request and use
+            // the key again. A repeated request does not release the key, because its failure does
+            // not show that the first request has failed.
             Err(error) if is_first && error.code.status().is_client_error() => {
                 row.release(http).await?
             }
@@ -158,14 +161,14 @@ impl Repeatable {
         outcome
     }
 
-    /// Returns the digest of path parameters and body.
+    /// Returns a digest of the path parameters and the body.
     fn digest(&self, body: [u8; 32]) -> [u8; 32] {
         if self.target.is_empty() {
             return body;
         }
         let mut digest = Sha256::new();
         for value in &self.target {
-            // An id has several spellings.
+            // Ids are parsed, because the same id can be written in several ways.
             match value.parse::<Uuid>() {
                 Ok(id) => digest.update(id.as_bytes()),
                 Err(_) => digest.update(Sha256::digest(value.as_bytes())),
@@ -175,17 +178,18 @@ impl Repeatable {
     }
 }
 
-/// State of a key when a request comes with it.
+/// State of a key at the start of a request.
 enum Claimed {
     /// The key is new.
     First,
-    /// The key was used by the same request, and there is no stored response.
+    /// The same request has used the key before, but no response is stored.
     Again,
-    /// The key was used by the same request, and this is the stored response.
+    /// The same request has used the key before. This is the stored response.
     Kept(Answer),
 }
 
-/// Derives the id of a resource that a command creates. The same command gets the same id.
+/// Derives the id of a resource that a command creates. If the command is repeated, the id is the
+/// same.
 #[must_use]
 pub fn created_by(command: CommandId, what: &str) -> Uuid {
     Uuid::new_v5(&command.0, what.as_bytes())
@@ -203,7 +207,7 @@ impl Row<'_> {
         CommandId(Uuid::new_v5(&KEYS, name.as_bytes()))
     }
 
-    /// Reserves the key for this body, unless the key is in use.
+    /// Reserves the key for this body, unless the key is already in use.
     async fn claim(&self, http: &HttpState, body: &[u8; 32]) -> Result<Claimed, ApiError> {
         let database = http.database().await?;
         let body = &body[..];
@@ -229,7 +233,7 @@ impl Row<'_> {
         let found = database
             .query_opt(&look, &[&self.user, &self.route, &self.key])
             .await;
-        // Another request has released the key since the insert.
+        // Another request has released the key after the INSERT statement.
         let Some(row) = found.map_err(DatabaseError::from)? else {
             return Ok(Claimed::Again);
         };
@@ -250,8 +254,8 @@ impl Row<'_> {
         }))
     }
 
-    /// Marks the request as done and stores its response, if given. Inserts the row again if
-    /// another request has deleted it.
+    /// Marks the request as done, and stores its response unless it is `None`. Inserts the row
+    /// again if another request has deleted it.
     async fn finish(
         &self,
         http: &HttpState,

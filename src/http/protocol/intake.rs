@@ -1,8 +1,9 @@
-//! Limits of uploads in progress and of uploads in processing, in total and per client.
+//! Limits of the uploads that are in progress and of the uploads that are processed at the same
+//! time. Each limit exists for all clients together and for one client.
 //!
-//! A place is taken before the body is read, which bounds disk and memory use. Processing then
-//! waits for its turn. A client waits for its own earlier uploads first, so it can't delay other
-//! clients.
+//! An upload takes a place before its body is read. So the number of places limits the use of disk
+//! and memory. The upload then waits for its turn to be processed. It waits first for earlier
+//! uploads of the same client, so that one client can't delay the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,23 +14,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::domain::UserId;
 use crate::http::{ApiError, ErrorCode};
 
-/// `Retry-After` of a rejected upload.
+/// Value of `Retry-After` in the response to a rejected upload.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Limits of an [`Intake`].
 #[derive(Clone, Copy, Debug)]
 pub struct IntakeLimits {
-    /// Uploads in progress, of all clients.
+    /// Largest number of uploads in progress, for all clients together.
     pub places: usize,
-    /// Uploads in progress, of one client.
+    /// Largest number of uploads in progress, for one client.
     pub places_each: usize,
-    /// Uploads processed at the same time, of all clients.
+    /// Largest number of uploads that are processed at the same time, for all clients together.
     pub at_once: usize,
-    /// Uploads processed at the same time, of one client.
+    /// Largest number of uploads that are processed at the same time, for one client.
     pub at_once_each: usize,
 }
 
-/// Limiter for one kind of upload. Cheap to clone.
+/// Limiter for uploads of one kind. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     limits: IntakeLimits,
@@ -38,13 +39,13 @@ pub struct Intake {
     clients: Arc<Mutex<HashMap<UserId, Client>>>,
 }
 
-/// Client with uploads in progress.
+/// State of a client that has uploads in progress.
 struct Client {
     places: usize,
     work: Arc<Semaphore>,
 }
 
-/// Place of one upload. It is held from before the body is read until the response.
+/// Place of one upload. It is taken before the body is read, and released with the response.
 pub struct Place {
     intake: Intake,
     client: UserId,
@@ -52,14 +53,15 @@ pub struct Place {
     _place: OwnedSemaphorePermit,
 }
 
-/// Permit to process an upload. It moves into the blocking work, which may outlive the request.
+/// Permit to process one upload. The blocking work owns it, because the work may continue after the
+/// request has ended.
 pub struct Turn {
     _of_client: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
 impl Intake {
-    /// Creates a limiter without uploads.
+    /// Creates a limiter that has no uploads yet.
     #[must_use]
     pub fn new(limits: IntakeLimits) -> Self {
         Self {
@@ -70,27 +72,27 @@ impl Intake {
         }
     }
 
-    /// Takes a place for an upload of `client`: a user, or the owner of an API key.
+    /// Takes a place for an upload of `client`, which is a user or the owner of an API key.
     ///
     /// # Errors
     /// 429 if this client has too many uploads in progress; 503 if all clients together have too
-    /// many. Both have `Retry-After`.
+    /// many. Both responses have `Retry-After`.
     pub fn enter(&self, client: UserId) -> Result<Place, ApiError> {
         let mut clients = self.clients();
-        // A turn may outlive its place. The client's entry must stay until then, because a new
-        // semaphore would not count the turn.
+        // A turn can outlive its place. The client's entry must stay until the turn ends, because a
+        // new semaphore would ignore that turn.
         clients.retain(|_, known| {
             known.places > 0 || known.work.available_permits() < self.limits.at_once_each
         });
         let taken = clients.get(&client).map_or(0, |known| known.places);
         if taken >= self.limits.places_each {
             let message = format!(
-                "you have {taken} uploads of this kind on their way, and that is the limit; wait for their answers"
+                "you have {taken} uploads of this kind in progress, which is the limit; wait for their responses"
             );
             return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(RETRY_AFTER));
         }
         let place = self.places.clone().try_acquire_owned().map_err(|_| {
-            let message = "too many uploads are on their way; try again";
+            let message = "too many uploads are in progress; try again";
             ApiError::new(ErrorCode::Busy, message).retry_after(RETRY_AFTER)
         })?;
         let known = clients.entry(client).or_insert_with(|| Client {
@@ -107,8 +109,8 @@ impl Intake {
         })
     }
 
-    /// Locks the clients. No code panics while it holds the lock, so the data of a poisoned lock is
-    /// consistent.
+    /// Locks the table of clients. Code that holds the lock never panics, so the data of a poisoned
+    /// lock is consistent.
     fn clients(&self) -> MutexGuard<'_, HashMap<UserId, Client>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! Protocol of the API: reading requests, writing answers and errors, and the OpenAPI document.
+//! Protocol of the API: parsing requests, writing responses and errors, and the OpenAPI document.
 
 pub mod answer;
 pub mod api_error;
@@ -22,7 +22,7 @@ pub mod waiting;
 use super::ApiError;
 use crate::event_log::Position;
 
-/// Converts the last position of a row, which is its version.
+/// Converts a position from a row of the database. The last position of a resource is its version.
 pub(in crate::http) fn position(stored: i64) -> Result<Position, ApiError> {
     Position::try_from(stored).map_err(ApiError::internal)
 }

@@ -1,4 +1,4 @@
-//! OpenAPI 3.1 document, generated from the route table and the endpoints' annotations.
+//! OpenAPI 3.1 document, generated from the route table and the annotations of the endpoints.
 
 mod errors;
 mod examples;
@@ -36,13 +36,14 @@ It is sent when reads show the write, or after 2 seconds with `X-Tables-Behind: 
 the wait. A read with that position in `X-Min-Event-Position` shows the write. Every POST that creates accepts an \
 `Idempotency-Key`. Single resources have an `ETag`; send it as `If-Match` with changes.";
 
-/// Returns the document with the default prefix, as it is checked in.
+/// Returns the document with the default prefix. It is the version in the repository.
 #[must_use]
 pub fn openapi_document() -> Value {
     document(&HttpSettings::default().prefix)
 }
 
-/// Returns the document as indented text. The same code gives the same text.
+/// Returns the document with the default prefix as indented text. The same program always returns
+/// the same text.
 #[must_use]
 pub fn openapi_json() -> String {
     format!("{:#}\n", openapi_document())
@@ -218,7 +219,7 @@ fn refused(description: &str) -> Response {
         .build()
 }
 
-/// Returns the operation id for a handler's name: `revoke_issued_certificate` becomes
+/// Returns the operation id for the name of a handler: `revoke_issued_certificate` becomes
 /// `revokeIssuedCertificate`.
 fn camel_case(handler: &str) -> String {
     let mut words = handler.split('_');

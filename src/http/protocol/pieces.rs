@@ -1,8 +1,8 @@
-//! Files that are written while they are sent.
+//! Files that are sent while they are still being written.
 //!
-//! A file is whole only if its writer sends [`END`]. A writer that fails, panics or is stopped
-//! sends no end, and the response then ends with an error, so the client can distinguish it from a
-//! complete file.
+//! The writer sends [`END`] only when the file is complete. If the writer fails, panics or is
+//! stopped, it does not send [`END`]. The response then ends with an error, so the client knows
+//! that the file is incomplete.
 
 use std::io;
 
@@ -10,13 +10,13 @@ use axum::body::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 
-/// Piece of a file; `None` is its end.
+/// Piece of a file. `None` is the end of the file.
 pub type Piece = Option<Bytes>;
 
 /// End of a file.
 pub const END: Piece = None;
 
-/// Returns the pieces of a file as a stream, which holds `guard` until it ends or is dropped.
+/// Returns the pieces of a file as a stream. The stream owns `guard` until it ends or is dropped.
 pub fn streamed<G: Send + 'static>(
     pieces: mpsc::Receiver<io::Result<Piece>>,
     guard: G,
@@ -30,7 +30,7 @@ pub fn streamed<G: Send + 'static>(
             None => Some((Err(io::Error::other("the file was cut off")), None)),
         }
     });
-    // A compressor polls again after the end, at which an unfold panics.
+    // A compressor polls the stream again after its end, and `unfold` would then panic.
     stream.fuse()
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use crate::domain::UserId;
     use crate::http::server::shares::Shares;
 
-    /// Returns the bytes of a file, and true if it ended without an error.
+    /// Returns the bytes of a file, and true if the file ended without an error.
     async fn read(sent: Vec<io::Result<Piece>>) -> (Vec<u8>, bool) {
         let (sender, receiver) = mpsc::channel(sent.len().max(1));
         for piece in sent {

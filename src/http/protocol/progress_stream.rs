@@ -1,11 +1,11 @@
-//! Progress as server-sent events. Each event contains the whole state and is sent when the state
-//! has changed.
+//! Progress as server-sent events. Each event contains the complete state, and is sent when the
+//! state has changed.
 //!
-//! The stream waits for news of the projections and only then reads the row, at most twice per
-//! second. It ends when its resource has ended, when the process stops, or after 15 minutes, the
-//! default lifetime of an access token. The client then reconnects with `Last-Event-ID`. An
-//! `EventSource` that was opened with a ticket reconnects with the used ticket, gets 401 and stops.
-//! Its page gets another ticket and opens the stream again.
+//! The stream reads the row after the projections have applied new events, at most twice per
+//! second. It ends when the work has ended, when the process stops, or after 15 minutes, the
+//! default lifetime of an access token. The client then reconnects with `Last-Event-ID`. If an
+//! `EventSource` was opened with a ticket, it reconnects with the same ticket, which is used up. It
+//! gets 401 and stops. Its page must then get a new ticket and open the stream again.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -28,40 +28,42 @@ use crate::http::server::shares::Share;
 use crate::http::{ApiError, Caller, ErrorCode, HttpState};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Response header that makes proxies forward events without buffering.
+/// Response header that makes a proxy forward each event immediately.
 const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
-/// Id of the last event. A client that reconnects with this id has received the end.
+/// Id of the last event. A client that reconnects with this id has already received the last event.
 const END: &str = "end";
 /// Shortest time between two reads of the row.
 const PACE: Duration = Duration::from_millis(500);
-/// Interval at which a new stream polls the tables for their position, if this process does not
-/// know it yet.
+/// Interval at which a new stream asks the tables for their position, while this process does not
+/// know it.
 const FIRST_PACE: Duration = Duration::from_millis(10);
-/// Interval of the comments that keep a silent stream alive.
+/// Interval at which a comment is sent in a stream without events, to keep the connection open.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Longest duration of a stream.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Longest wait of a reconnecting client until the tables show the state that it has already seen.
+/// Longest time that a reconnecting client waits until the tables contain the last state it
+/// received.
 const CATCH_UP: Duration = Duration::from_secs(5);
-/// `Retry-After` if there are too many streams.
+/// Value of `Retry-After` if there are too many streams.
 const LATER: Duration = Duration::from_secs(5);
 
-/// State of a resource at one time.
+/// State of a resource at one point in time.
 pub struct Look {
-    /// The state, as it is sent.
+    /// State, in the form in which it is sent.
     pub state: Value,
-    /// True if the state will not change any more.
+    /// True if the state can no longer change.
     pub ended: bool,
 }
 
 /// Function that reads the state of a resource.
 pub type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiError>> + Send>;
 
-/// Returns the stream as a response. A missing resource is an error response, not a stream.
+/// Returns the stream as a response. If the resource does not exist, returns an error response
+/// instead of a stream.
 ///
 /// # Errors
-/// 429 if this user has too many streams; 503 if there are too many in total; or the error of the
-/// first read.
+/// 429 if this user has too many streams; 503 if all users together have too many; or the error of
+/// the first read.
 pub async fn answer(
     http: HttpState,
     caller: &Caller,
@@ -74,11 +76,11 @@ pub async fn answer(
         .and_then(|value| value.to_str().ok())
         .or(query.last_event_id.as_deref());
     if last == Some(END) {
-        // 204 makes the client stop reconnecting (HTML, "server-sent events").
+        // The status 204 makes the client stop reconnecting (HTML standard, "server-sent events").
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let busy = |_| {
-        let message = "too many connections are being told of progress; try again, or ask for it now and then";
+        let message = "too many progress streams are open; try again, or poll instead";
         ApiError::new(ErrorCode::Busy, message).retry_after(LATER)
     };
     let Some(of_user) = http.streams_of_user.take(caller.user_id, 1) else {
@@ -91,8 +93,8 @@ pub async fn answer(
         .try_acquire_owned()
         .map_err(busy)?;
     if let Some(seen) = last.and_then(|text| text.parse().ok()) {
-        // A client must not see an older state from another server. A position that the log lacks
-        // is ignored.
+        // After a reconnection to another server, a client must not get an older state. A position
+        // that is not in the log is ignored.
         let seen_before = async {
             if http.waiting.is_in_log(&http, seen).await != Some(false) {
                 let _ = http.readers.wait_for(seen, CATCH_UP).await;
@@ -122,7 +124,7 @@ pub async fn answer(
 struct Telling {
     http: HttpState,
     look: Looking,
-    /// State that was read and not sent yet.
+    /// State that has been read but not sent yet.
     next: Option<Look>,
     shown: Value,
     seen: Position,
@@ -154,8 +156,8 @@ fn events(telling: Telling) -> impl Stream<Item = Result<Event, Infallible>> {
 }
 
 impl Telling {
-    /// Waits for the next state that differs from the one sent. Returns `None` if the state can't
-    /// be read.
+    /// Waits for a state that differs from the last one sent. Returns `None` if the state can't be
+    /// read.
     async fn news(&mut self) -> Option<Look> {
         if let Some(first) = self.next.take() {
             return Some(first);

@@ -1,4 +1,4 @@
-//! Times in answers.
+//! Times in responses.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
@@ -6,13 +6,13 @@ use time::{OffsetDateTime, UtcOffset};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Time in an answer: RFC 3339, in UTC.
+/// Time in a response: RFC 3339, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timestamp(pub OffsetDateTime);
 
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Years after 9999 have no such form; they do not occur here.
+        // RFC 3339 has no form for years after 9999. Such years do not occur here.
         f.write_str(
             &self
                 .0

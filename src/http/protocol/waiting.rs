@@ -1,8 +1,9 @@
-//! Requests that wait until the query tables show a position of the log: reads that request it, and
-//! responses of writes.
+//! Requests that wait until the query tables contain a position of the log: reads whose client asks
+//! for it, and writes before their response.
 //!
-//! A waiting request holds no request slot. The number of waiting requests is limited, and for
-//! reads also per user. A position beyond the end of the log is rejected at once.
+//! A request has no request slot while it waits. The number of waiting requests is limited, and the
+//! number of waiting reads is also limited for each user. A read of a position that is not in the
+//! log yet is rejected without waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,25 +18,25 @@ use crate::http::server::layers::guard::Place;
 use crate::http::server::shares::Shares;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// Longest wait of a read.
+/// Longest time that a read waits.
 const MAX_WAIT: Duration = Duration::from_secs(5);
-/// Longest wait of the response of a write.
+/// Longest time that a write waits before its response.
 const MAX_WAIT_OF_WRITE: Duration = Duration::from_secs(2);
 /// Largest number of reads of one user that wait at the same time.
 const MAX_OF_USER: usize = 64;
 /// Largest number of requests that wait at the same time.
 const MAX_WAITERS: usize = 1024;
-/// `Retry-After` of too many waiting reads.
+/// Value of `Retry-After` if too many reads wait.
 const LATER: Duration = Duration::from_secs(1);
 
-/// Waiting requests, and the known end of the log.
+/// Waiting requests, and the last known position of the log.
 pub struct Waiting {
     of_user: Arc<Shares<UserId>>,
     all: Arc<Semaphore>,
-    /// The last position that the log's leader has reported.
+    /// Last position of the log that the leader has reported.
     known_end: AtomicU64,
-    /// Time of the last request to the leader, and true if it answered. The lock is held during a
-    /// request.
+    /// Time of the last request to the leader, and true if the leader answered it. The mutex is
+    /// locked during a request.
     asked: Mutex<Option<(Instant, bool)>>,
 }
 
@@ -51,21 +52,21 @@ impl Default for Waiting {
 }
 
 impl Waiting {
-    /// Releases the slot of a request that begins to wait. Returns `None`, and keeps the slot, if
-    /// too many requests wait.
+    /// Releases the slot of a request that starts to wait. If too many requests wait already,
+    /// returns `None`, and the request keeps its slot.
     pub fn begin(&self, place: &Place) -> Option<OwnedSemaphorePermit> {
         let waits = self.all.clone().try_acquire_owned().ok()?;
         place.leave();
         Some(waits)
     }
 
-    /// Waits until the tables show a position, at most 5 s. The request's slot is released
-    /// meanwhile.
+    /// Waits at most 5 s until the tables contain `position`. The request has no slot during the
+    /// wait.
     ///
     /// # Errors
-    /// 422 if the log has no such position; 429 if this user has too many waiting reads; 503 if
-    /// there are too many in total, if the tables do not get there in time, or if no slot is free
-    /// afterwards.
+    /// 422 if the log does not have `position`; 429 if this user has too many waiting reads; 503 if
+    /// all users together have too many, if the tables do not contain `position` in time, or if no
+    /// slot is free after the wait.
     pub async fn wait(
         &self,
         http: &HttpState,
@@ -86,7 +87,7 @@ impl Waiting {
             return Err(ApiError::new(ErrorCode::Busy, message).retry_after(LATER));
         };
         let deadline = tokio::time::Instant::now() + MAX_WAIT;
-        // If the leader doesn't answer, the tables may still show the position.
+        // Even if the leader does not answer, the tables may soon contain the position.
         if let Ok(Some(false)) = timeout_at(deadline, self.is_in_log(http, position)).await {
             let message =
                 format!("the log has no position {position}; give the X-Event-Position of a write");
@@ -101,8 +102,8 @@ impl Waiting {
         place.enter_again(http, LATER).await
     }
 
-    /// Waits until the tables show a write, at most 2 s. The request's slot is released meanwhile.
-    /// Returns false if the tables are still behind.
+    /// Waits at most 2 s until the tables contain a write. The request has no slot during the wait.
+    /// Returns false if the tables do not contain the write in time, or if too many requests wait.
     pub async fn wait_for_write(
         &self,
         http: &HttpState,
@@ -121,8 +122,8 @@ impl Waiting {
             .is_ok()
     }
 
-    /// Returns true if the log has the position, false if it has not, and `None` if its leader does
-    /// not answer. Concurrent calls share one request to the leader.
+    /// Returns true if the log has `position`, false if not, and `None` if the leader of the log
+    /// does not answer. Concurrent calls share one request to the leader.
     pub async fn is_in_log(&self, http: &HttpState, position: Position) -> Option<bool> {
         if position <= self.known_end.load(Ordering::Acquire) {
             return Some(true);

@@ -28,7 +28,8 @@ impl From<HttpState> for Router {
     }
 }
 
-/// Creates the router with additional `pages`, such as the console's. They get the same layers.
+/// Creates the router with additional `pages`, such as those of the console. They get the same
+/// layers.
 pub fn router_with(http: HttpState, pages: Router) -> Router {
     let mut routes = Router::new();
     for endpoint in api() {
@@ -101,7 +102,7 @@ fn mount(
     )
 }
 
-/// Returns the OpenAPI document with this server's prefix. It is built once.
+/// Returns the OpenAPI document with the prefix of this server. The document is built once.
 #[must_use]
 pub(in crate::http) fn served_document(http: &HttpState) -> Bytes {
     let document = || Bytes::from(openapi::document(&http.settings.prefix).to_string());

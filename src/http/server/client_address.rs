@@ -13,19 +13,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::http::ApiError;
 
-/// Largest number of entries of a forwarding header that are read, from the last one on.
+/// Largest number of entries of a forwarding header that are read, starting with the last entry.
 const MAX_HOPS: usize = 16;
-/// Limit of one IPv6 site, as a multiple of the limit of one address. A site is often one customer
-/// with 65,536 networks to choose from, and sometimes a mobile operator with as many customers.
+/// Limit of one IPv6 site, as a multiple of the limit of one address. A site is often one customer,
+/// who can choose among 65,536 networks. Sometimes it is a mobile operator, with one customer in
+/// each network.
 pub const SITE_FACTOR: usize = 16;
 
-/// Networks of proxies whose reports of a client's address are trusted. The configuration has them
-/// as one text with commas.
+/// Networks of trusted proxies. Only these proxies may report the address of a client. In the
+/// configuration, the networks are one text, separated by commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Returns true for the address of a trusted proxy.
+    /// Returns true if `address` belongs to a trusted proxy.
     #[must_use]
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.contains(address.to_canonical())
@@ -44,7 +45,7 @@ impl FromStr for TrustedProxies {
             let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
             text.parse::<IpNet>().ok().or_else(single).ok_or_else(|| {
                 format!(
-                    "{text:?} is no network; give such as 10.0.0.0/8 or 2001:db8::/32, with commas"
+                    "{text:?} is not a network; give networks such as 10.0.0.0/8 or 2001:db8::/32, separated by commas"
                 )
             })
         };
@@ -83,8 +84,8 @@ impl Serialize for TrustedProxies {
     }
 }
 
-/// Header in which the proxies report the client's address. Only this one is read, because the
-/// other one may come from the client itself.
+/// Header in which the proxies report the address of the client. The program reads only the
+/// configured header, because a client can send the other one itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForwardingHeader {
@@ -95,15 +96,15 @@ pub enum ForwardingHeader {
     Forwarded,
 }
 
-/// Address that counts as one client: an IPv4 address, or an IPv6 /64, which is the network of one
-/// household.
+/// Address that identifies one client: an IPv4 address, or an IPv6 network of 64 bits, which is
+/// usually one household.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientAddress {
-    /// An IPv4 address, also if it was written as IPv6.
+    /// An IPv4 address, or an IPv6 address that contains an IPv4 address.
     V4(Ipv4Addr),
     /// The first 64 bits of an IPv6 address.
     V6Network(u64),
-    /// The transport has no addresses, as in tests without a socket.
+    /// The connection has no address, for example in tests without a socket.
     Unknown,
 }
 
@@ -120,7 +121,7 @@ impl From<IpAddr> for ClientAddress {
     }
 }
 
-/// First 48 bits of an IPv6 address: the usual network of one site or customer.
+/// First 48 bits of an IPv6 address. They are usually the network of one site or customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Site(u64);
 
@@ -146,15 +147,15 @@ impl ClientAddress {
         }
     }
 
-    /// Returns true if the request's connection comes from a trusted proxy.
+    /// Returns true if a trusted proxy has opened the request's connection.
     #[must_use]
     pub fn is_relayed(request: &Request, trusted: &TrustedProxies) -> bool {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         peer.is_some_and(|ConnectInfo(peer)| trusted.trusts(peer.ip()))
     }
 
-    /// Returns the client address of a request. It is personal data: only rejected log-ins and
-    /// password routes log it.
+    /// Returns the client address of a request. The address is personal data. It is logged only for
+    /// rejected log-ins and for routes that accept a password.
     #[must_use]
     pub fn of(request: &Request, trusted: &TrustedProxies, header: ForwardingHeader) -> Self {
         let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
@@ -164,18 +165,19 @@ impl ClientAddress {
     }
 }
 
-/// Gets the address that the observe layer has stored in the request.
+/// Extracts the address that the observe layer has stored in the request.
 impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let client = parts.extensions.get::<Self>().copied();
-        client.ok_or_else(|| ApiError::internal("no layer has looked at the client's address"))
+        client.ok_or_else(|| ApiError::internal("no layer has stored the client's address"))
     }
 }
 
-/// Follows the hops from the peer towards the client and returns the first address that is not a
-/// trusted proxy. If there is none, returns the last readable address.
+/// Follows the reported addresses from the peer towards the client, and returns the first address
+/// that is not a trusted proxy. If all are trusted, or an entry can't be read, returns the last
+/// address that was read.
 fn behind(
     peer: IpAddr,
     headers: &HeaderMap,
@@ -187,7 +189,7 @@ fn behind(
         if !trusted.contains(client) {
             break;
         }
-        // An unreadable entry was written by the last readable address. Earlier addresses are
+        // The host at the last readable address wrote this entry. So the addresses before it are
         // unknown.
         let Some(address) = hop else { break };
         client = address.to_canonical();
@@ -195,7 +197,8 @@ fn behind(
     client
 }
 
-/// Returns the addresses in the header, the last one first, with `None` for an unreadable entry.
+/// Returns the addresses in the header, starting with the last one. An entry that can't be read
+/// gives `None`.
 fn hops(headers: &HeaderMap, header: ForwardingHeader) -> Vec<Option<IpAddr>> {
     let values = match header {
         ForwardingHeader::XForwardedFor => headers.get_all("x-forwarded-for"),
@@ -265,7 +268,7 @@ mod tests {
             ("192.0.2.7", &["198.51.100.1"][..], "192.0.2.7"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
-            // The proxy's entry follows the entry that the client itself sent.
+            // The client sent the first entry itself, and the proxy appended the second one.
             ("10.0.0.1", &["203.0.113.9, 198.51.100.1"], "198.51.100.1"),
             (
                 "10.0.0.1",
@@ -328,7 +331,7 @@ mod tests {
     }
 
     proptest! {
-        /// Headers of an untrusted peer never change its address, and no header causes a panic.
+        /// A header of an untrusted peer never changes its address, and no header causes a panic.
         #[test]
         fn what_strangers_write_changes_nothing(text in "[ -~]{0,200}") {
             for header in [ForwardingHeader::XForwardedFor, ForwardingHeader::Forwarded] {

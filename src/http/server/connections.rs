@@ -1,33 +1,35 @@
-//! Settings of connections and of CORS, with their limits.
+//! Settings of connections and of CORS, with their bounds.
 
 use axum::http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::web_url;
 
-/// Smallest allowed value of `max_head_bytes`.
+/// Smallest valid value of `max_head_bytes`.
 const LEAST_HEAD_BYTES: usize = 8 << 10;
 
 /// The `[http.connections]` section of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConnectionSettings {
-    /// Largest number of open connections. Further connections wait until one ends.
+    /// Largest number of open connections. A further connection waits until another one ends.
     pub max_open: usize,
-    /// Largest number of open connections of one address (IPv6: /64). Further connections are
-    /// refused with 429. Connections of trusted proxies are not counted.
+    /// Largest number of open connections of one client address (for IPv6, a network of 64 bits).
+    /// Further connections get the response 429. Connections of trusted proxies have no such limit.
     pub max_open_per_client: usize,
-    /// Time limit for the head of a request to arrive, and for an idle connection, in seconds.
+    /// Longest time in seconds until the head of a request must have arrived, and for which a
+    /// connection may be idle.
     pub head_timeout_seconds: u64,
-    /// Longest time for which a client may send nothing of a body, or read nothing of a response,
-    /// in seconds.
+    /// Longest time in seconds for which a client may send nothing of a request body, or read
+    /// nothing of a response.
     pub stall_timeout_seconds: u64,
     /// Slowest rate at which a client may read a response, in bytes per second.
     pub min_bytes_per_second: u32,
-    /// Largest number of response bytes that clients have not read yet. One client may have a
-    /// quarter of them.
+    /// Largest number of bytes of response bodies in memory that clients have not read yet. One
+    /// client may use a quarter of this number.
     pub max_untaken_bytes: usize,
-    /// The largest head of a request, in bytes: request line and headers.
+    /// Size of the largest head of a request, in bytes. The head is the request line and the
+    /// headers.
     pub max_head_bytes: usize,
     /// Largest number of headers of a request.
     pub max_headers: usize,
@@ -83,10 +85,10 @@ impl ConnectionSettings {
     }
 }
 
-/// Parses a comma-separated list of origins as browsers send them. Returns `None` if an entry is
-/// not an origin.
+/// Parses a comma-separated list of origins, in the form in which browsers send them. Returns
+/// `None` if an entry is not an origin.
 ///
-/// `*` is not an origin: the operator must know each page that may use the API.
+/// The wildcard `*` is rejected, so that the operator names each site whose pages may use the API.
 #[must_use]
 pub fn origins(list: &str) -> Option<Vec<HeaderValue>> {
     let given = list
@@ -102,8 +104,8 @@ pub fn origins(list: &str) -> Option<Vec<HeaderValue>> {
         .collect()
 }
 
-/// Returns true for an origin as browsers send it (RFC 6454 §6.2): scheme and host in lower case,
-/// and a port that is not the default.
+/// Returns true if `text` is an origin in the form in which browsers send it (RFC 6454 §6.2):
+/// scheme and host in lower case, with a port only if it is not the default.
 fn is_origin(text: &str) -> bool {
     let origin = web_url(text).map(|url| url.origin().ascii_serialization());
     origin.as_deref() == Some(text) && !text.contains('*')

@@ -1,12 +1,12 @@
-//! Work that holds a slot until it ends, even if its request ends earlier.
+//! Work that keeps its slot until it ends, even if its request is cancelled earlier.
 
 use tracing::Instrument as _;
 
 use crate::http::ApiError;
 
-/// Runs `work` in its own task, which drops `slot` when the work ends. Drawing can't be
-/// interrupted. If the request held the slot, a cancelled request would release it while the work
-/// is still running.
+/// Runs `work` in a separate task, and drops `slot` when the work ends. Drawing can't be
+/// interrupted. If the request owned the slot, cancelling the request would release the slot while
+/// the work is still running.
 ///
 /// # Errors
 /// 500 if the work panics or the runtime shuts down.

@@ -1,5 +1,5 @@
-//! Management listener: metrics and the state of each dependency, for operators. Every role serves
-//! it, on an address that the public must not reach.
+//! Management listener: serves metrics and the state of each dependency to operators. Every role
+//! has it. Its address must not be reachable from outside.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use super::readiness::Readiness;
 
 /// The Prometheus text format, version 0.0.4.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// Time for which a rendered page is reused.
+/// Time for which the rendered metrics are reused.
 const KEPT: Duration = Duration::from_secs(1);
 /// Headers of every response.
 const HEADERS: [(HeaderName, &str); 2] = [
@@ -31,7 +31,8 @@ const HEADERS: [(HeaderName, &str); 2] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ManagementSettings {
-    /// Address to listen on; not served if absent. Requests are not authenticated.
+    /// Address to listen on. If it is absent, there is no management listener. Requests are not
+    /// authenticated.
     pub listen: Option<SocketAddr>,
 }
 
@@ -43,7 +44,7 @@ pub struct MetricsPage {
 }
 
 impl MetricsPage {
-    /// Creates the page of a recorder.
+    /// Creates the page with the metrics of a recorder.
     #[must_use]
     pub fn new(handle: PrometheusHandle) -> Self {
         Self {
@@ -53,7 +54,7 @@ impl MetricsPage {
     }
 
     fn text(&self) -> Bytes {
-        // The lock is held while the page is rendered, so concurrent requests get the same page.
+        // The lock is kept while the page is rendered, so concurrent requests share one rendering.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, text)) = &*last
             && at.elapsed() < KEPT

@@ -1,4 +1,4 @@
-//! Server: connections, limits per client, layers around every request, graceful shutdown,
+//! Server: connections, limits per client, layers around every request, graceful shutdown, and
 //! readiness.
 
 pub mod assemble;

@@ -1,4 +1,5 @@
-//! Readiness of the process: the state of its dependencies, single-flight and cached.
+//! Readiness of the process: the state of its dependencies. Concurrent requests share one check,
+//! whose report is cached.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +11,26 @@ use tokio::time::Instant;
 
 /// Longest time that a dependency may take to answer.
 const MAX_WAIT: Duration = Duration::from_secs(3);
-/// Time for which a good report is cached.
+/// Time for which a report with the status `ok` is cached.
 const KEPT: Duration = Duration::from_secs(1);
-/// Time for which another report is cached. It is short, so that a start is noticed soon.
+/// Time for which any other report is cached. It is short, so that a recovered dependency is
+/// reported soon.
 const KEPT_BAD: Duration = Duration::from_millis(100);
 
-/// A dependency and its check.
+/// Dependency with the check of its state.
 #[derive(Clone)]
 pub struct Dependency {
-    /// `log`, `database`, `projections`, `storage` or `mail`.
+    /// Name of the dependency: `log`, `database`, `projections`, `storage` or `mail`.
     pub name: &'static str,
-    /// True if requests fail without it. The others are only reported.
+    /// True if requests fail without this dependency. If an optional dependency fails, it is only
+    /// reported.
     pub required: bool,
-    /// Checks it. The text says what is wrong, without personal data and secrets.
+    /// Checks the dependency. The error text describes the problem, without personal data and
+    /// secrets.
     pub check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
 }
 
-/// A report with the time at which it was made.
+/// Report with the time at which it was created.
 type LastReport = (Instant, Arc<ReadinessReport>);
 
 /// Dependencies and the last report on them. Cheap to clone.
@@ -39,7 +43,7 @@ pub struct Readiness {
 /// State of all dependencies.
 #[derive(Debug, Serialize)]
 pub struct ReadinessReport {
-    /// `ok`, `degraded` if only an optional dependency is unavailable, or `unavailable`.
+    /// `ok` if all dependencies work, `degraded` if only optional ones fail, or `unavailable`.
     pub status: &'static str,
     /// All dependencies of the server.
     pub dependencies: Vec<DependencyState>,
@@ -48,19 +52,19 @@ pub struct ReadinessReport {
 /// State of one dependency.
 #[derive(Debug, Serialize)]
 pub struct DependencyState {
-    /// Its name.
+    /// Name of the dependency.
     pub name: &'static str,
     /// `ok` or `unavailable`.
     pub status: &'static str,
-    /// True if requests fail without it.
+    /// True if requests fail without this dependency.
     pub required: bool,
-    /// The problem.
+    /// Description of the problem. Absent if the dependency works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
 impl ReadinessReport {
-    /// Returns true if requests can be served.
+    /// Returns true if the process can serve requests.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.status != "unavailable"
@@ -77,7 +81,7 @@ impl Readiness {
         }
     }
 
-    /// Returns the state of all dependencies, at most a second old. Concurrent calls share one
+    /// Returns the state of all dependencies, which is at most 1 s old. Concurrent calls share one
     /// check.
     pub async fn report(&self) -> Arc<ReadinessReport> {
         let mut last = self.last.clone().lock_owned().await;
@@ -92,8 +96,8 @@ impl Readiness {
             }
         }
         let dependencies = self.dependencies.clone();
-        // A separate task, so that a client that disconnects does not cancel the check and cause
-        // another one.
+        // The check runs in a separate task. If the client disconnects, the check still ends, and
+        // its report is cached.
         let asking = tokio::spawn(async move {
             let report = Arc::new(ask_all(&dependencies).await);
             *last = Some((Instant::now(), report.clone()));

@@ -1,4 +1,4 @@
-//! HTTP server: accepts connections, limits what each can use, and shuts down gracefully.
+//! HTTP server: accepts connections, limits the resources of each, and shuts down gracefully.
 
 use std::convert::Infallible;
 use std::io;
@@ -24,15 +24,15 @@ use super::connections::ConnectionSettings;
 use super::shares::ClientShares;
 use super::stalling::Stalling;
 
-/// Delay before the next `accept` after the system could not accept a connection.
+/// Delay before the next `accept` after an error of the operating system.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
-/// Unsent bytes of a response that the kernel buffers for a client. Bytes in flight are not
-/// included.
+/// Largest number of response bytes that the kernel buffers for a client before it sends them.
+/// Bytes that were sent but not acknowledged are not included.
 const UNSENT_BYTES: u32 = 64 << 10;
 /// Size of a connection's write buffer, and smallest size of its read buffer, in bytes.
 const BUFFER_BYTES: usize = 64 << 10;
-/// Response to a connection that exceeds the limit of its address.
+/// Response to a connection that exceeds the limit of its client address.
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
     Content-Type: text/plain\r\nContent-Length: 39\r\n\r\ntoo many connections from your address\n";
@@ -40,9 +40,10 @@ const TOO_MANY: &[u8] =
 /// Limits of connections.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionLimits {
-    /// The operator's settings.
+    /// Limits that the operator has configured.
     pub settings: ConnectionSettings,
-    /// Proxies whose connections are not counted, because each proxy connects many clients.
+    /// Proxies whose connections are not limited by address, because each proxy serves many
+    /// clients.
     pub trusted_proxies: TrustedProxies,
 }
 
@@ -55,11 +56,12 @@ impl From<ConnectionSettings> for ConnectionLimits {
     }
 }
 
-/// Serves `router` until `shutdown`. Requests in progress then have `grace` to end. Handlers get
-/// the peer's address as [`ConnectInfo`].
+/// Serves `router` until `shutdown` is cancelled. Requests in progress then get `grace` to end.
+/// Handlers get the address of the peer as [`ConnectInfo`].
 ///
 /// # Errors
-/// None at present. A broken connection ends alone, and a failed `accept` is retried.
+/// None at present. An error of one connection ends only that connection, and a failed `accept` is
+/// retried.
 pub async fn serve(
     listener: TcpListener,
     router: impl Into<Router>,
@@ -77,7 +79,7 @@ pub async fn serve(
     let room = Arc::new(Semaphore::new(limits.max_open));
     loop {
         let accepted = async {
-            // The semaphore is never closed. If it were, connections would not be limited.
+            // The semaphore is never closed, so this always returns a permit.
             let slot = room.clone().acquire_owned().await.ok();
             (listener.accept().await, slot)
         };
@@ -130,15 +132,16 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Answers a connection with 429, if that can be done without waiting.
+/// Sends 429 to a connection, if that is possible without waiting.
 fn refuse(stream: &TcpStream) {
     metrics::counter!("laureate_connections_refused_total").increment(1);
     tracing::debug!("connection refused, too many from this address");
-    // The connection is new, so its send buffer is empty. An error means that the client has gone.
+    // The connection is new, so its send buffer is empty. An error means that the client has
+    // disconnected.
     let _ = stream.try_write(TOO_MANY);
 }
 
-/// Limits the unsent bytes in the kernel's send buffer, which may otherwise be megabytes a
+/// Limits the unsent bytes in the kernel's send buffer. Without a limit, they can be megabytes per
 /// connection.
 fn keep_little_unsent(stream: &TcpStream) {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
@@ -157,7 +160,8 @@ async fn converse(
     limits: ConnectionSettings,
     watcher: Watcher,
 ) {
-    // Responses are small and written whole, so Nagle's algorithm would only delay them.
+    // Nagle's algorithm would only delay responses, because they are small and written with one
+    // call.
     let _ = stream.set_nodelay(true);
     keep_little_unsent(&stream);
     let patience = Duration::from_secs(limits.stall_timeout_seconds);
@@ -219,12 +223,13 @@ mod tests {
         .await
     }
 
-    /// Sends `said` and returns everything that the server sends until it closes the connection.
+    /// Sends `said` to the server, and returns all bytes that the server sends until it closes the
+    /// connection.
     async fn answer_to(address: SocketAddr, said: &[u8]) -> String {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(said).await.unwrap();
         let mut answer = Vec::new();
-        // Bytes that arrived before a reset count.
+        // Bytes that arrive before a reset are part of the result.
         let _ = client.read_to_end(&mut answer).await;
         String::from_utf8_lossy(&answer).into_owned()
     }
@@ -260,7 +265,7 @@ mod tests {
     async fn a_head_that_never_ends_does_not_keep_its_connection() {
         let server = here().await;
         for unfinished in ["", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
-            // The response ends only because the server closes the connection.
+            // The response ends only when the server closes the connection.
             assert!(
                 !answer_to(server.address, unfinished.as_bytes())
                     .await
@@ -333,7 +338,7 @@ mod tests {
         );
         let length = refused.split("\r\n\r\n").nth(1).map(str::len);
         assert_eq!(length, Some(39), "{refused}");
-        // Another address is not affected.
+        // Clients with another address are not affected.
         let other = tokio::net::TcpSocket::new_v4().unwrap();
         if other.bind("127.0.0.2:0".parse().unwrap()).is_ok() {
             let mut other = other.connect(server.address).await.unwrap();

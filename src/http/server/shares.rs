@@ -1,6 +1,7 @@
-//! Per-holder limits of concurrent use: connections, requests, waiting reads, bytes of responses.
+//! Limits of concurrent use per holder, for connections, requests, waiting reads and bytes of
+//! responses.
 //!
-//! A share counts until it is dropped.
+//! Dropping a share releases its amount.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::client_address::{ClientAddress, SITE_FACTOR, Site};
 
-/// Amounts by holder, each up to the same bound. Holders without a share take no memory.
+/// Amounts that are in use, by holder. All holders have the same limit. A holder without a share
+/// needs no memory.
 pub struct Shares<K> {
     most: usize,
     held: Mutex<HashMap<K, usize>>,
 }
 
-/// Amount that one holder has, until it is dropped.
+/// Amount that one holder uses until the share is dropped.
 pub struct Share<K: Hash + Eq> {
     shares: Arc<Shares<K>>,
     holder: K,
@@ -32,7 +34,8 @@ impl<K: Hash + Eq + Clone> Shares<K> {
     }
 
     /// Takes `amount` for a holder. Returns `None` if the holder would exceed the limit. A holder
-    /// with nothing gets any amount, so that one large piece is still served.
+    /// without a share always gets its amount, so that a single item larger than the limit can
+    /// still be served.
     #[must_use]
     pub fn take(self: &Arc<Self>, holder: K, amount: usize) -> Option<Share<K>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,21 +72,21 @@ impl<K: Hash + Eq> Drop for Share<K> {
     }
 }
 
-/// Shares of clients. Each address has its own limit, and all addresses of one IPv6 site share a
-/// larger one.
+/// Shares of clients. Each client address has the same limit. In addition, all addresses of one
+/// IPv6 site share a larger limit.
 pub struct ClientShares {
     clients: Arc<Shares<ClientAddress>>,
     sites: Arc<Shares<Site>>,
 }
 
-/// Amount that one client has, until it is dropped.
+/// Amount that one client uses until the share is dropped.
 pub struct ClientShare {
     _client: Share<ClientAddress>,
     _site: Option<Share<Site>>,
 }
 
 impl ClientShares {
-    /// Creates shares with a limit of `most` per client.
+    /// Creates shares with a limit of `most` for each client address.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self {
@@ -92,8 +95,8 @@ impl ClientShares {
         }
     }
 
-    /// Takes `amount` for a client. Returns `None` if the client or its site would exceed the
-    /// limit.
+    /// Takes `amount` for a client. Returns `None` if the client address or its site would exceed
+    /// its limit.
     #[must_use]
     pub fn take(&self, client: ClientAddress, amount: usize) -> Option<ClientShare> {
         let site = match client.site() {

@@ -1,10 +1,11 @@
 //! Connection that fails if its client reads nothing for a while, or reads too slowly.
 //!
-//! Data that a client does not read stays in memory. Reads from the client have their own limits:
-//! hyper limits heads, and the arrival layer limits bodies.
+//! Data that a client does not read stays in memory. Only writes are limited here: hyper limits the
+//! time of request heads, and the arrival layer limits the time of request bodies.
 //!
-//! Own code, because `tokio-io-timeout` starts its time again at each byte, and a deadline for a
-//! whole response would also end large downloads and event streams.
+//! The crate `tokio-io-timeout` does not fit, because it restarts its timeout after each byte. A
+//! deadline for a whole response does not fit either, because it would also end large downloads and
+//! event streams.
 
 use std::io;
 use std::pin::Pin;
@@ -14,25 +15,24 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// Stream whose writes fail if they wait too long.
+/// Stream whose writes fail if they have to wait too long.
 ///
-/// Writes have a time budget. Waiting reduces the budget, and written bytes refill it at the
-/// slowest allowed rate. So a client that reads a byte now and then is disconnected like a client
-/// that reads nothing.
+/// Writes have a time budget. Waiting reduces the budget. Written bytes increase it again, at the
+/// slowest allowed rate. So the connection also fails if the client reads only a byte now and then.
 pub(in crate::http) struct Stalling<S> {
     stream: S,
     patience: Duration,
     /// Slowest rate at which a client may read a response, in bytes per second.
     least_rate: u32,
-    /// Time that writes may still wait.
+    /// Remaining time for which writes may wait.
     budget: Duration,
     /// Start and timer of the current wait.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<S> Stalling<S> {
-    /// Creates a stream. `patience` is the largest budget; `least_rate` bytes refill one second of
-    /// it.
+    /// Creates a stream. The budget is at most `patience`, and `least_rate` written bytes add one
+    /// second to it.
     pub(in crate::http) fn new(stream: S, patience: Duration, least_rate: u32) -> Self {
         Self {
             stream,
@@ -43,7 +43,8 @@ impl<S> Stalling<S> {
         }
     }
 
-    /// Reduces the budget by the wait, and refills it for the written bytes.
+    /// Subtracts the time of the current wait from the budget, and adds the time for the written
+    /// bytes.
     fn taken(&mut self, bytes: usize) {
         if let Some((since, _)) = self.waiting.take() {
             self.budget = self.budget.saturating_sub(since.elapsed());
@@ -53,7 +54,8 @@ impl<S> Stalling<S> {
         self.budget = self.patience.min(self.budget.saturating_add(refill));
     }
 
-    /// Ends the wait if the operation is complete. Fails with `TimedOut` if the budget is used up.
+    /// Ends the current wait if the operation is complete. Otherwise starts or continues a wait,
+    /// and fails with `TimedOut` when the budget is used up.
     fn judged<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -172,7 +174,7 @@ mod tests {
         };
         let slow = given_up_after(1).await.expect("too slow");
         assert!((20..=22).contains(&slow), "{slow}");
-        // The pipe takes 8 bytes at a time, so this is 8 bytes a second.
+        // The pipe accepts 8 bytes at a time, so the client reads 8 bytes per second.
         assert!(given_up_after(50).await.is_some());
     }
 

@@ -1,4 +1,4 @@
-//! Read queries of API keys, the credentials of programs.
+//! Read queries for API keys, which are credentials of programs.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -19,35 +19,35 @@ row! {
         pub name: String,
         /// User who created it.
         pub owner: Uuid,
-        /// Names of the scopes that it has.
+        /// Names of the key's scopes.
         pub scopes: Vec<String>,
         /// Expiry of the key.
         #[serde(with = "time::serde::rfc3339")]
         pub expires_at: OffsetDateTime,
-        /// Time at which it was revoked, or ended by a password change of its owner.
+        /// Time at which the key was revoked, or ended because its owner changed the password.
         #[serde(with = "time::serde::rfc3339::option")]
         pub revoked_at: Option<OffsetDateTime>,
         /// Time of creation.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
-        /// Position of the owner's password change that ended it; absent if it was revoked or not
-        /// ended.
+        /// Position of the password change that ended the key. Absent if the key was revoked or is
+        /// still valid.
         #[serde(skip)]
         pub ended_position: Option<i64>,
     }
 }
 
-/// Returns the API key with this id, if any.
+/// Returns the API key with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,

@@ -1,4 +1,4 @@
-//! Read queries of attendees, the people who earn certificates.
+//! Read queries for attendees, the people who earn certificates.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -28,30 +28,30 @@ row! {
         pub gender: Option<Personal<String>>,
         /// E-mail address.
         pub email: Personal<String>,
-        /// Import that created the attendee, if any.
+        /// Import that created the attendee. Absent if no import did.
         pub import_id: Option<Uuid>,
         /// Row in the file of that import.
         pub import_row: Option<i32>,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// Returns the attendee with this id, if any.
+/// Returns the attendee with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -148,7 +148,7 @@ impl Listed for AttendeeRow {
 /// Returns the ids of the oldest `most` attendees that meet the conditions.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn ids(
     client: &impl GenericClient,
     conditions: &Conditions,

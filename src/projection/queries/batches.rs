@@ -1,4 +1,4 @@
-//! Read queries of batches. A batch is a request to issue one certificate to many people.
+//! Read queries for batches. A batch is a request to issue one certificate to many people.
 
 use deadpool_postgres::GenericClient;
 use serde::Serialize;
@@ -19,33 +19,34 @@ row! {
         pub id: Uuid,
         /// Certificate to issue.
         pub certificate_id: Uuid,
-        /// `requested`; `dispatched` when each person has an issuance or was refused; `cancelling`
-        /// and `undoing` after a request to stop; `cancelled` and `undone` when that is done.
+        /// `requested` at first. `dispatched` when each person has an issuance or was refused.
+        /// `cancelling` or `undoing` after a request to stop the batch, and `cancelled` or `undone`
+        /// when that is complete.
         pub state: String,
         /// Number of people in the request.
         pub total: i64,
-        /// Number of issuances that the batch created; known once dispatched.
+        /// Number of issuances that the batch created. Known after dispatch.
         pub requested: Option<i64>,
-        /// Number of issuances that existed before; known once dispatched.
+        /// Number of issuances that already existed. Known after dispatch.
         pub existing: Option<i64>,
-        /// Number of people for whom the issuance was refused; known once dispatched.
+        /// Number of people whose issuance was refused. Known after dispatch.
         pub refused: Option<i64>,
-        /// Number of people left out because the batch was stopped; known once dispatched.
+        /// Number of people who were skipped because the batch was stopped. Known after dispatch.
         pub left_out: Option<i64>,
-        /// Import that the people come from, if any.
+        /// Import that created the list of people, if there is one.
         pub import_id: Option<Uuid>,
-        /// Reason for undoing it, as a stable code.
+        /// Reason for undoing the batch, as a stable code.
         pub undo_reason: Option<String>,
         /// Time at which it was cancelled or undone.
         #[serde(with = "time::serde::rfc3339::option")]
         pub stopped_at: Option<OffsetDateTime>,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
         /// Position of its last event.
@@ -57,7 +58,7 @@ row! {
 row! {
     /// Progress of a batch.
     pub struct ProgressRow {
-        /// People for whom the issuance was refused: an array of `{attendeeId, code}`.
+        /// People whose issuance was refused: an array of `{attendeeId, code}`.
         pub refusals: Value,
         /// Number of issuances created so far.
         pub issued: i64,
@@ -69,13 +70,13 @@ row! {
         pub revoked: i64,
         /// Number of issuances that have no PDF and are not revoked.
         pub without_pdf: i64,
-        /// Number of issuances whose latest mail is pending.
+        /// Number of issuances whose last mail is pending.
         pub mails_pending: i64,
-        /// Number of issuances whose latest mail was accepted by the mail server.
+        /// Number of issuances whose last mail the mail server has accepted.
         pub mails_sent: i64,
-        /// Number of issuances whose latest mail failed or has an unknown outcome.
+        /// Number of issuances whose last mail failed or has an unknown outcome.
         pub mails_failed: i64,
-        /// Number of issuances whose latest mail was cancelled.
+        /// Number of issuances whose last mail was cancelled.
         pub mails_cancelled: i64,
     }
 }
@@ -100,10 +101,10 @@ impl FromRow for BatchWithProgress {
     }
 }
 
-/// Returns the batch with this id and its progress, if any.
+/// Returns the batch with this id and its progress, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -119,7 +120,7 @@ pub async fn get(
 /// Returns the first `most` batches of an import with their progress, oldest first.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn of_import(
     client: &impl GenericClient,
     import: Uuid,

@@ -1,4 +1,4 @@
-//! Read queries of certificates. A certificate is the definition that issuances are made from.
+//! Read queries for certificates. A certificate is the definition from which issuances are created.
 
 use deadpool_postgres::GenericClient;
 use serde_json::Value;
@@ -17,17 +17,17 @@ row! {
     pub struct CertificateRow {
         /// Certificate id.
         pub id: Uuid,
-        /// Issuing organisation.
+        /// Organization that issues the certificate.
         pub client: String,
         /// Name of the certificate.
         pub name: String,
-        /// Event that was attended or passed.
+        /// Name of the event.
         pub event_name: String,
         /// Theme of the certificate.
         pub theme: String,
         /// Version of the theme.
         pub theme_version: i32,
-        /// Options set on the theme, by name: a text, or a picture's `{key, sha256}`.
+        /// Options set on the theme, by name: a text, or `{key, sha256}` for a picture.
         pub theme_options: Personal<Value>,
         /// Storage key of the design image.
         pub design_key: Option<String>,
@@ -35,36 +35,36 @@ row! {
         pub design_sha256: Option<String>,
         /// Link shown in the mail.
         pub event_link: Option<String>,
-        /// Id of SendGrid's dynamic template.
+        /// Id of a dynamic template in SendGrid.
         pub sendgrid_template_id: Option<String>,
-        /// Date on the certificates; absent for the date of issuing.
+        /// Date printed on the certificates. If absent, the date of issue is used.
         pub issue_date: Option<Date>,
-        /// True if people imported for it must have a document number.
+        /// True if people who are imported for this certificate must have a document number.
         pub requires_document: bool,
         /// Language, `en` or `es`.
         pub locale: String,
         /// True if new issuances are allowed.
         pub is_active: bool,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// Returns the certificate with this id, if any.
+/// Returns the certificate with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,

@@ -1,4 +1,4 @@
-//! Read queries of designs, the uploaded images that certificates are drawn on.
+//! Read queries for designs, the uploaded images on which certificates are drawn.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -11,7 +11,7 @@ use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// Design that is not deleted.
+    /// Design that has not been deleted.
     pub struct DesignRow {
         /// Design id.
         pub id: Uuid,
@@ -19,7 +19,7 @@ row! {
         pub key: String,
         /// Storage key of the thumbnail.
         pub thumbnail_key: String,
-        /// Organisation that the design belongs to.
+        /// Organization that the design belongs to.
         pub client: String,
         /// Name of the design.
         pub name: String,
@@ -35,25 +35,25 @@ row! {
         pub width: i32,
         /// Height in pixels.
         pub height: i32,
-        /// True if a certificate has used it.
+        /// True if at least one certificate has used the design.
         pub in_use: bool,
         /// Time of the upload.
         #[serde(with = "time::serde::rfc3339")]
         pub uploaded_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// Returns the design with this id, if any.
+/// Returns the design with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,

@@ -1,4 +1,4 @@
-//! Read queries of imports. An import is one uploaded file of people.
+//! Read queries for imports. An import is one uploaded file of people.
 
 use deadpool_postgres::GenericClient;
 use serde_json::Value;
@@ -17,7 +17,7 @@ row! {
         pub id: Uuid,
         /// `requested`, `running`, `completed`, `failed`, `cancelling` or `cancelled`.
         pub state: String,
-        /// Storage key of the file, until the file expires.
+        /// Storage key of the file. Absent after the file has expired.
         pub object_key: String,
         /// `csv`, `xlsx`, `xls` or `json`.
         pub format: String,
@@ -25,69 +25,69 @@ row! {
         pub sha256: String,
         /// Size of the file in bytes.
         pub size: i64,
-        /// True if existing people are updated.
+        /// True if the import updates existing people.
         pub update_existing: bool,
-        /// Certificate for all people in the file, unless the row names another.
+        /// Certificate for all people in the file. A row can name another one.
         pub certificate_id: Option<Uuid>,
         /// Last processed row.
         pub through_row: i64,
-        /// Number of rows in the file without blank rows; known at the end.
+        /// Number of rows in the file without blank rows. Known at the end.
         pub total: Option<i64>,
         /// Number of people created so far.
         pub created: i64,
         /// Number of people updated so far.
         pub updated: i64,
-        /// Number of existing people left unchanged so far.
+        /// Number of existing people that were not changed so far.
         pub existing: i64,
-        /// Number of rows about a person who has an earlier row; known at the end.
+        /// Number of rows about a person who has an earlier row in the file. Known at the end.
         pub repeated: Option<i64>,
-        /// Number of rows rejected so far.
+        /// Number of rejected rows so far.
         pub errors: i64,
-        /// Number of certificates earned by the rows so far.
+        /// Number of certificates that rows have assigned to people so far.
         pub associated: i64,
-        /// Number of rows imported with a warning; known at the end.
+        /// Number of rows that were imported with a warning. Known at the end.
         pub warnings: Option<i64>,
-        /// Number of rows not processed because of a cancellation; known at the end.
+        /// Number of rows that were not processed because of a cancellation. Known at the end.
         pub left_rows: Option<i64>,
-        /// Storage key of the report of rejected rows, until the report expires.
+        /// Storage key of the report of rejected rows. Absent after the report has expired.
         pub report_key: Option<String>,
-        /// Reason why reading the file failed, as a stable code.
+        /// Reason why the file could not be read, as a stable code.
         pub failure_code: Option<String>,
-        /// Reason why reading the file failed, and the remedy.
+        /// Reason why the file could not be read, and the remedy.
         pub failure_reason: Option<String>,
-        /// Time of the end, whether completed, failed or cancelled.
+        /// Time at which the import was completed, failed or was cancelled.
         #[serde(with = "time::serde::rfc3339::option")]
         pub ended_at: Option<OffsetDateTime>,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
 row! {
-    /// Row of a file that was rejected, or accepted only in part.
+    /// Row of a file that was rejected, or only partly accepted.
     pub struct RejectionRow {
-        /// Number of the row as shown by spreadsheet programs; the cursor of the list.
+        /// Row number as shown in spreadsheet programs. It is the cursor of the list.
         pub row_number: i64,
         /// Errors of the row: an array of `{field?, code}`.
         pub errors: Value,
     }
 }
 
-/// Returns the import with this id, if any.
+/// Returns the import with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -154,13 +154,13 @@ impl Listed for ImportRow {
     const LIST: &'static List = &LIST;
 }
 
-/// Source of lists of the rejected rows of one import; used with [`rejected_of`].
+/// Table for lists of the rejected rows of one import. Use it with [`rejected_of`].
 pub const REJECTIONS: Table = Table {
     columns: "import_rejections.row_number, import_rejections.errors",
     from: "import_rejections",
     tie: "import_rejections.row_number",
 };
-/// Order of the file.
+/// Order by row number.
 pub const BY_ROW: Order = Order {
     key: SortKey::Position("import_rejections.row_number"),
     descending: false,

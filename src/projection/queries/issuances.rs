@@ -1,4 +1,4 @@
-//! Read queries of issuances. An issuance is one person's certificate.
+//! Read queries for issuances. An issuance is one person's certificate.
 
 use deadpool_postgres::GenericClient;
 use time::{Date, OffsetDateTime};
@@ -21,27 +21,27 @@ row! {
         pub certificate_id: Uuid,
         /// Person who earned it.
         pub attendee_id: Uuid,
-        /// Batch that requested it, if any.
+        /// Batch that requested the issuance, if there is one.
         pub batch_id: Option<Uuid>,
-        /// Import that requested it, if any.
+        /// Import that requested the issuance, if there is one.
         pub import_id: Option<Uuid>,
         /// Public id of the certificate, 32 hex digits.
         pub public_id: String,
         /// `requested`, `generated`, `failed` or `revoked`.
         pub state: String,
-        /// Issuing organisation, as printed.
+        /// Organization that issues the certificate, as printed.
         pub client: String,
         /// Name of the certificate, as printed.
         pub certificate_name: String,
-        /// Event that was attended or passed, as printed.
+        /// Name of the event, as printed.
         pub event_name: String,
         /// Name of the person, as printed.
         pub full_name: Personal<String>,
         /// Language, `en` or `es`.
         pub locale: String,
-        /// Date on the certificate.
+        /// Date printed on the certificate.
         pub issue_date: Date,
-        /// Storage key of the PDF, once generated.
+        /// Storage key of the PDF. Absent until the PDF is generated.
         pub object_key: Option<String>,
         /// SHA-256 of the PDF, 64 hex digits.
         pub sha256: Option<String>,
@@ -52,7 +52,7 @@ row! {
         pub generated_at: Option<OffsetDateTime>,
         /// Reason why there is no PDF, as a stable code.
         pub failure_code: Option<String>,
-        /// Reason why there is no PDF, as a text that may quote the person's name.
+        /// Reason why there is no PDF, as a text that may contain the person's name.
         pub failure_reason: Option<Personal<String>>,
         /// Time of the revocation.
         #[serde(with = "time::serde::rfc3339::option")]
@@ -61,23 +61,23 @@ row! {
         pub revocation_reason: Option<String>,
         /// Reason for the revocation, as free text.
         pub revocation_note: Option<Personal<String>>,
-        /// True if a mail about it was sent.
+        /// True if a mail about the issuance was sent.
         pub is_sent: bool,
-        /// Position of the last event of its mails, in the query of one issuance by its id;
-        /// otherwise 0.
+        /// Position of the last event of its mails. Only the query for one issuance by id computes
+        /// it; in lists, it is 0.
         #[serde(skip)]
         pub mails_position: i64,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
@@ -213,10 +213,10 @@ pub fn drawn(certificate: Option<Uuid>, theme: Option<String>) -> Conditions {
         )
 }
 
-/// Returns the issuance with this id, if any.
+/// Returns the issuance with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -229,10 +229,10 @@ pub async fn get(
     .await
 }
 
-/// Returns the issuance with this public id, if any.
+/// Returns the issuance with this public id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get_by_public_id(
     client: &impl GenericClient,
     public_id: &str,
@@ -245,7 +245,7 @@ pub async fn get_by_public_id(
 /// [`MAX_COUNTED`](super::listing::MAX_COUNTED).
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn count(
     client: &impl GenericClient,
     conditions: &Conditions,
@@ -254,27 +254,27 @@ pub async fn count(
 }
 
 row! {
-    /// Result of a rehearsal for one person.
+    /// Result of a dry run of issuing, for one person.
     pub struct RehearsedRow {
         /// Id of the person.
         pub id: Uuid,
         /// True if the person exists.
         pub is_known: bool,
-        /// Name of the person; absent if the person doesn't exist.
+        /// Name of the person. Absent if the person doesn't exist.
         pub full_name: Option<Personal<String>>,
-        /// Document number of the person; absent if there is none.
+        /// Document number of the person. Absent if there is none.
         pub document_number: Option<Personal<String>>,
-        /// E-mail address of the person; absent if there is no such person.
+        /// E-mail address of the person. Absent if the person doesn't exist.
         pub email: Option<Personal<String>>,
-        /// True if the person already holds the certificate.
+        /// True if the person already has the certificate.
         pub is_held: bool,
     }
 }
 
-/// Rehearses issuing a certificate to people: returns what it would find for each of them now.
+/// Performs a dry run of issuing a certificate to people. Returns the current data of each person.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn rehearse(
     client: &impl GenericClient,
     certificate: Uuid,
@@ -285,21 +285,21 @@ pub async fn rehearse(
 }
 
 row! {
-    /// Issuance of a batch, for the download of all its certificates.
+    /// Issuance of a batch, for the download of all certificates of the batch.
     pub struct BatchFileRow {
         /// Issuance id.
         pub id: Uuid,
         /// Name of the person, as printed.
         pub full_name: Personal<String>,
-        /// True if it has a PDF and is not revoked.
+        /// True if the issuance has a PDF and is not revoked.
         pub has_file: bool,
     }
 }
 
-/// Returns up to `most` issuances of a batch in order of creation, beginning with index `skip`.
+/// Returns at most `most` issuances of a batch in order of creation, from index `skip`.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn batch_files(
     client: &impl GenericClient,
     batch: Uuid,
@@ -321,7 +321,7 @@ row! {
     }
 }
 
-/// Source of lists of issuances that need only the columns of [`DrawnRow`].
+/// Table for lists of issuances that need only the columns of [`DrawnRow`].
 pub const DRAWN: Table = Table {
     columns: "issuances.id, issuances.created_position",
     from: LIST.table.from,

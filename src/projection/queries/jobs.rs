@@ -1,4 +1,4 @@
-//! Read queries of jobs. A job is one mail about one issuance.
+//! Read queries for jobs. A job is one mail about one issuance.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -27,36 +27,36 @@ row! {
         pub stage: String,
         /// `pending`, `sent`, `error` or `cancelled`.
         pub status: String,
-        /// Time at which a scheduled mail will be sent; absent in other stages.
+        /// Time at which a scheduled mail will be sent. Absent in other stages.
         #[serde(with = "time::serde::rfc3339::option")]
         pub due_at: Option<OffsetDateTime>,
         /// Reason for the cancellation.
         pub cancel_reason: Option<Personal<String>>,
-        /// Number of attempts that were started.
+        /// Number of started attempts.
         pub attempts: i32,
-        /// Message-ID of the mail, once an attempt was started.
+        /// Message-ID of the mail. Absent before the first attempt.
         pub message_id: Option<String>,
         /// Start of the last attempt.
         #[serde(with = "time::serde::rfc3339::option")]
         pub attempted_at: Option<OffsetDateTime>,
-        /// Answer of the server to the last failed attempt, or a description of an unknown outcome.
+        /// Reply of the server to the last failed attempt, or a description of an unknown outcome.
         pub error_message: Option<Personal<String>>,
-        /// Last answer of the server.
+        /// Last reply of the server.
         pub answer: Option<Personal<String>>,
         /// Time at which the server accepted the mail.
         #[serde(with = "time::serde::rfc3339::option")]
         pub sent_at: Option<OffsetDateTime>,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
@@ -68,7 +68,7 @@ row! {
     pub struct JobsSummary {
         /// All jobs.
         pub total: i64,
-        /// Jobs whose mail was accepted by the server.
+        /// Jobs whose mail the server has accepted.
         pub sent: i64,
         /// Jobs that wait for a worker.
         pub queued: i64,
@@ -76,7 +76,7 @@ row! {
         pub claimed: i64,
         /// Jobs that wait for another attempt.
         pub retrying: i64,
-        /// Jobs that failed finally.
+        /// Jobs that failed and will not be retried.
         pub failed: i64,
         /// Jobs with an unknown outcome.
         pub unknown: i64,
@@ -93,7 +93,7 @@ row! {
 }
 
 impl JobsSummary {
-    /// Returns the number of jobs that wait for an attempt or are in one.
+    /// Returns the number of jobs that wait for an attempt or are being attempted.
     #[must_use]
     pub const fn pending(&self) -> i64 {
         self.queued + self.claimed + self.retrying + self.held + self.scheduled
@@ -105,8 +105,9 @@ impl JobsSummary {
         self.failed + self.unknown
     }
 
-    /// Returns the success rate in hundredths of a percent: sent mails among those sent, failed or
-    /// unknown. Cancelled mails don't count. Returns `None` if there are no such mails yet.
+    /// Returns the success rate in hundredths of a percent: the share of sent mails among all sent,
+    /// failed and unknown mails. Cancelled mails are excluded. Returns `None` if there are no such
+    /// mails yet.
     #[must_use]
     pub const fn success_hundredths(&self) -> Option<i64> {
         let ended = self.sent + self.failed + self.unknown;
@@ -233,7 +234,7 @@ row! {
 row! {
     /// Outcomes of recently attempted jobs.
     pub struct RecentOutcomes {
-        /// Jobs whose mail was accepted by the server.
+        /// Jobs whose mail the server has accepted.
         pub sent: i64,
         /// Jobs that failed or have an unknown outcome.
         pub failed: i64,
@@ -249,10 +250,10 @@ row! {
     }
 }
 
-/// Returns the job with this id, if any.
+/// Returns the job with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<JobRow>, DatabaseError> {
     query_opt(
         client,
@@ -265,7 +266,7 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<JobRow>
 /// Returns the ids of the oldest `most` jobs that meet the conditions.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn find(
     client: &impl GenericClient,
     conditions: &Conditions,
@@ -283,10 +284,10 @@ pub async fn find(
     .await
 }
 
-/// Returns the number of the given jobs in each stage.
+/// Returns the number of jobs in each stage, among the given jobs.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn stages_of(
     client: &impl GenericClient,
     ids: &[Uuid],
@@ -299,10 +300,10 @@ pub async fn stages_of(
     .await
 }
 
-/// Returns the due time of the next scheduled job, if any.
+/// Returns the due time of the next scheduled job, if there is one.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn next_due(
     client: &impl GenericClient,
 ) -> Result<Option<OffsetDateTime>, DatabaseError> {
@@ -314,10 +315,10 @@ pub async fn next_due(
     Ok(due.await?.map(|due| due.due_at))
 }
 
-/// Returns up to `most` scheduled jobs in order of due time, beginning after the job `after`.
+/// Returns at most `most` scheduled jobs in order of due time. The list starts after job `after`.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn scheduled(
     client: &impl GenericClient,
     after: Option<&ScheduledJob>,
@@ -332,7 +333,7 @@ pub async fn scheduled(
 /// Returns the outcomes of the jobs whose last attempt started at `since` or later.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn recent_outcomes(
     client: &impl GenericClient,
     since: OffsetDateTime,
@@ -345,7 +346,7 @@ pub async fn recent_outcomes(
 /// Returns the number of jobs by stage.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn summary(client: &impl GenericClient) -> Result<JobsSummary, DatabaseError> {
     let sql = include_str!("../../../projections/jobs/get_jobs_summary.sql");
     Ok(query_opt(client, sql, &[]).await?.unwrap_or_default())

@@ -1,9 +1,9 @@
 //! Lists with filters, sort order and pages, for all tables.
 //!
-//! SQL is composed of constant strings only; values from clients are bound. A page begins after the
-//! last row of the previous page, which is identified by its sort key and a tie-breaker. So pages
-//! stay correct while rows come and go, and each page costs the same as the first (keyset
-//! pagination).
+//! SQL consists of constant strings only, and values from clients are bound as parameters. A page
+//! starts after the last row of the previous page, which is identified by its sort key and a
+//! tie-breaker (keyset pagination). So pages stay correct when rows are added or removed, and every
+//! page takes the same time as the first one.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,9 +20,9 @@ use crate::database::DatabaseError;
 
 /// Maximum number of conditions for which the statement is prepared and cached.
 const FEW: usize = 1;
-/// Maximum number of search words; further words are ignored.
+/// Maximum number of search words. Further words are ignored.
 const MAX_WORDS: usize = 8;
-/// Maximum number of counted matches. Beyond it, an exact count is not worth its cost.
+/// Maximum number of matches that are counted. Exact counts above it would take too long.
 pub const MAX_COUNTED: i64 = 10_000;
 
 /// Declaration of a list. Its query parameters, the fields of its JSON filter, its SQL statements
@@ -80,21 +80,21 @@ impl List {
 /// Source of a list's rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
-    /// Columns, as after `SELECT`.
+    /// SQL of the columns, as after `SELECT`.
     pub columns: &'static str,
-    /// Table, as after `FROM`.
+    /// SQL of the table, as after `FROM`.
     pub from: &'static str,
-    /// Tie-breaker: a unique `bigint` column that never changes and is greater for newer rows.
+    /// Tie-breaker: a unique `bigint` column that never changes. Newer rows have greater values.
     pub tie: &'static str,
 }
 
 /// Sort key of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    /// Unique `bigint` column: a position in the log.
+    /// Unique `bigint` column that is a position in the log.
     Position(&'static str),
-    /// Text without nulls, collated by bytes: a column with an index, or an expression if there are
-    /// few rows.
+    /// Text without nulls in byte order. Either a column with an index, or an expression if there
+    /// are only few rows.
     Text(&'static str),
 }
 
@@ -103,16 +103,16 @@ pub enum SortKey {
 pub struct Order {
     /// Sort key.
     pub key: SortKey,
-    /// True if the greatest value comes first.
+    /// True if the greatest value is first.
     pub descending: bool,
 }
 
-/// Last row of a page, as needed to find the next page.
+/// Last row of a page. The next page starts after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Last {
-    /// Its sort key, if that is a text.
+    /// Sort key of the row, if it is a text.
     pub text: Option<String>,
-    /// Its sort key, if that is a position; otherwise its tie-breaker.
+    /// Sort key of the row if it is a position, otherwise the tie-breaker.
     pub number: i64,
 }
 
@@ -123,7 +123,8 @@ pub enum Start {
     First,
     /// The row after this one.
     After(Last),
-    /// Skips this number of rows. For small numbers only, since the skipped rows are read too.
+    /// Skips this number of rows. Use it for small numbers only, because skipped rows are also
+    /// read.
     Skip(i64),
 }
 
@@ -132,11 +133,11 @@ pub enum Start {
 pub struct Part<T> {
     /// Rows of the page.
     pub items: Vec<T>,
-    /// The last of these rows, if more rows follow.
+    /// Last row of the page, if more rows follow.
     pub last: Option<Last>,
 }
 
-/// Filter of a list: a row must meet all conditions.
+/// Filter of a list. A row must meet all conditions.
 #[derive(Debug, Default)]
 pub struct Conditions(Vec<Condition>);
 
@@ -152,8 +153,8 @@ struct Condition {
 }
 
 impl Conditions {
-    /// Adds a condition with one value. `$$` is the placeholder of the value. Its type follows, as
-    /// in `$$::uuid`.
+    /// Adds a condition with one value. `$$` is the placeholder for the value, followed by its
+    /// type, for example `$$::uuid`.
     #[must_use]
     pub fn and(self, sql: &'static str, value: impl ToSql + Sync + Send + 'static) -> Self {
         self.add(sql, Some(Box::new(value)), None)
@@ -177,7 +178,7 @@ impl Conditions {
         self
     }
 
-    /// Adds a condition if there is a value.
+    /// Adds a condition if `value` is given.
     #[must_use]
     pub fn maybe(
         self,
@@ -190,7 +191,7 @@ impl Conditions {
         }
     }
 
-    /// Adds the condition once for each word of `text`.
+    /// Adds the condition once for each word in `text`.
     #[must_use]
     pub fn words(self, sql: &'static str, text: &str) -> Self {
         let words = text.split_whitespace().take(MAX_WORDS);
@@ -226,7 +227,7 @@ impl Conditions {
         values
     }
 
-    /// Returns the `WHERE` clause, with the values as `$1` and following.
+    /// Returns the `WHERE` clause. The values are `$1` and following.
     fn sql(&self) -> String {
         let mut sql = String::from(" WHERE true");
         let mut number = 0;
@@ -255,10 +256,10 @@ impl SortKey {
     }
 }
 
-/// Returns a page of a list, with at most `limit` rows.
+/// Returns a page of at most `limit` rows.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn list<T: FromRow>(
     client: &impl GenericClient,
     table: &Table,
@@ -303,7 +304,7 @@ pub async fn list<T: FromRow>(
 /// [`MAX_COUNTED`].
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn count(
     client: &impl GenericClient,
     table: &Table,
@@ -321,7 +322,7 @@ pub async fn count(
     Ok((found < most).then_some(found))
 }
 
-/// Returns the statement for all rows, oldest first, and its values. For callers that stream the
+/// Returns the statement that reads all rows, oldest first, and its values. Use it to stream the
 /// rows.
 pub fn all<'c>(table: &Table, conditions: &'c Conditions) -> (String, Vec<&'c (dyn ToSql + Sync)>) {
     let Table { columns, from, tie } = table;
@@ -332,10 +333,10 @@ pub fn all<'c>(table: &Table, conditions: &'c Conditions) -> (String, Vec<&'c (d
     (sql, conditions.values())
 }
 
-/// Returns the first column, an id, of the oldest `most` rows.
+/// Returns the values of the first column, which must be an id, for the oldest `most` rows.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn ids(
     client: &impl GenericClient,
     table: &Table,
@@ -352,7 +353,7 @@ pub async fn ids(
         .collect::<Result<_, _>>()?)
 }
 
-/// Returns the statement, and the values that follow those of the conditions and the limit.
+/// Returns the statement, and its values that follow those of the conditions and the limit.
 fn statement(
     table: &Table,
     conditions: &Conditions,

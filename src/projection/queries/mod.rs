@@ -1,4 +1,4 @@
-//! Typed read queries, which belong to the handlers under `projections/`.
+//! Typed read queries of the tables that the handlers in `projections/` fill.
 //!
 //! Connections must have the program's [search
 //! path](crate::projection::ProjectionSet::search_path). Every list is declared as a
@@ -29,16 +29,16 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 
-/// Struct that is read from a row's columns.
+/// Struct that is read from the columns of a row.
 pub trait FromRow: Sized {
     /// Reads the columns.
     ///
     /// # Errors
-    /// A column is missing or has another type.
+    /// Fails if a column is missing or has another type.
     fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
 }
 
-/// Declares a struct whose fields are columns of the same names. It serialises in camelCase.
+/// Declares a struct whose fields have the names of columns. It is serialized in camelCase.
 macro_rules! row {
     ($(#[$meta:meta])* pub struct $name:ident {
         $($(#[$field_meta:meta])* pub $field:ident: $type:ty),+ $(,)?

@@ -1,4 +1,4 @@
-//! Read query of the totals of all kinds of records.
+//! Read query for the totals of all kinds of records.
 
 use deadpool_postgres::GenericClient;
 
@@ -17,7 +17,7 @@ row! {
         pub imports: i64,
         /// Number of batches.
         pub batches: i64,
-        /// Number of issuances, in any state.
+        /// Number of issuances in any state.
         pub issuances: i64,
         /// Number of issuances with a PDF.
         pub issuances_generated: i64,
@@ -25,11 +25,11 @@ row! {
         pub issuances_failed: i64,
         /// Number of revoked issuances.
         pub issuances_revoked: i64,
-        /// Number of mails, in any state.
+        /// Number of mails in any state.
         pub mails: i64,
-        /// Number of mails accepted by the mail server.
+        /// Number of mails that the mail server has accepted.
         pub mails_sent: i64,
-        /// Number of mails that failed finally.
+        /// Number of mails that failed and will not be retried.
         pub mails_failed: i64,
         /// Number of mails with an unknown outcome.
         pub mails_unknown: i64,
@@ -39,7 +39,7 @@ row! {
 /// Returns the totals.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(client: &impl GenericClient) -> Result<Overview, DatabaseError> {
     let sql = include_str!("../../../projections/overview/get_overview.sql");
     Ok(query_opt(client, sql, &[]).await?.unwrap_or_default())

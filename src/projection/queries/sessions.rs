@@ -1,4 +1,4 @@
-//! Read queries of login sessions.
+//! Read queries for login sessions.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -16,16 +16,16 @@ row! {
         /// Time of the login.
         #[serde(with = "time::serde::rfc3339")]
         pub started_at: OffsetDateTime,
-        /// Time of the last refresh, or of the login.
+        /// Time of the last refresh. Equals the time of login if there was none.
         #[serde(with = "time::serde::rfc3339")]
         pub refreshed_at: OffsetDateTime,
         /// Expiry of the current refresh token.
         #[serde(with = "time::serde::rfc3339")]
         pub expires_at: OffsetDateTime,
-        /// Latest end of the session, which no refresh extends.
+        /// Latest possible end of the session. A refresh doesn't extend it.
         #[serde(with = "time::serde::rfc3339")]
         pub ends_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
         /// Position of its last event.

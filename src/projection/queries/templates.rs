@@ -1,4 +1,4 @@
-//! Read queries of templates written by issuers.
+//! Read queries for templates that issuers wrote.
 
 use deadpool_postgres::GenericClient;
 use serde_json::Value;
@@ -12,15 +12,16 @@ use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// Template that can be chosen.
+    /// Template that can be selected.
     pub struct TemplateRow {
         /// Template id.
         pub id: Uuid,
         /// Name of the template.
         pub name: String,
-        /// Version used for new issuances.
+        /// Version that new issuances use.
         pub active_version: i32,
-        /// All versions: `version`, `sha256` and `size` of the source, `addedAt` (RFC 3339).
+        /// All versions, each with `version`, `sha256` and `size` of the source, and `addedAt` (RFC
+        /// 3339).
         pub versions: Value,
         /// Time of creation.
         #[serde(with = "time::serde::rfc3339")]
@@ -28,28 +29,28 @@ row! {
         /// Time of the last change.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
 row! {
-    /// Number of certificates.
+    /// Result row of [`uses`].
     pub struct Uses {
-        /// Number of certificates.
+        /// Number of certificates that use the theme.
         pub uses: i64,
     }
 }
 
-/// Returns the template with this id, if any.
+/// Returns the template with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(
     client: &impl GenericClient,
     id: Uuid,
@@ -89,10 +90,10 @@ pub fn present(conditions: Conditions) -> Conditions {
     conditions.and("templates.is_retired = $$::boolean", false)
 }
 
-/// Returns the number of certificates that use a theme, such as `own:6f2d41c8-…`.
+/// Returns the number of certificates that use a theme, for example `own:6f2d41c8-…`.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn uses(client: &impl GenericClient, theme: &str) -> Result<i64, DatabaseError> {
     let sql = include_str!("../../../projections/templates/count_uses.sql");
     Ok(query_opt::<Uses>(client, sql, &[&theme])

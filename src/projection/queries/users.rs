@@ -1,4 +1,4 @@
-//! Read queries of users. Users are the people who administer.
+//! Read queries for users. Users manage certificates; they are not the people who earn them.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -16,7 +16,7 @@ row! {
     pub struct UserRow {
         /// User id.
         pub id: Uuid,
-        /// Name for logging in.
+        /// User name for login.
         pub user_name: Personal<String>,
         /// First name.
         pub name: Personal<String>,
@@ -26,34 +26,34 @@ row! {
         pub email: Personal<String>,
         /// `admin`, `operator` or `viewer`.
         pub role: String,
-        /// Hash of the password as a PHC string; never part of an answer.
+        /// Password hash as a PHC string. It is never part of a response.
         #[serde(skip)]
         pub password_hash: Personal<String>,
         /// True if the user may log in.
         pub is_active: bool,
-        /// Time at which its first event was appended.
+        /// Time of the first event.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Time at which its last event was appended.
+        /// Time of the last event.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event; the cursor of lists.
+        /// Position of its first event. It is the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Position of its last event. Each change of the row changes it, so it is used as entity
-        /// tag.
+        /// Position of its last event. It changes with each change of the row, so it is used as
+        /// entity tag.
         #[serde(skip)]
         pub position: i64,
-        /// Position of the event that confirmed the second factor; absent without one.
+        /// Position of the event that confirmed the second factor. Absent if there is none.
         #[serde(skip)]
         pub second_factor_position: Option<i64>,
     }
 }
 
-/// Returns the user with this id, if any.
+/// Returns the user with this id, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<UserRow>, DatabaseError> {
     query_opt(
         client,
@@ -63,10 +63,10 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<UserRow
     .await
 }
 
-/// Returns the user with this user name or e-mail address, ignoring case, if any.
+/// Returns the user with this user name or e-mail address, ignoring case, if it exists.
 ///
 /// # Errors
-/// The database is not available.
+/// Fails if the database is unavailable.
 pub async fn get_by_login(
     client: &impl GenericClient,
     login: &str,

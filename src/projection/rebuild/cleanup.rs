@@ -1,4 +1,4 @@
-//! Clean-up: drops tables that no program uses any more, when an operator requests it.
+//! Clean-up: drops tables that no program uses. An operator starts it.
 
 use super::maintenance::{Maintenance, MaintenanceError};
 use crate::database::{DatabaseError, meta_schema};
@@ -9,18 +9,18 @@ use crate::projection::runner::presence;
 pub struct CleanUp {
     /// Dropped schemas.
     pub dropped: Vec<String>,
-    /// Schemas of other programs that were kept because such a program is running.
+    /// Schemas that were kept because another running program uses them.
     pub in_use: Vec<String>,
 }
 
 impl Maintenance {
-    /// Drops the projections of this namespace that no program uses. Keeps those of this program,
-    /// those of other running programs ([`crate::projection::Presence`]), and those in `keep`, a
-    /// list of full fingerprints for programs that will be started again. Also drops the unfinished
-    /// copies of this program's rebuilds and verifications.
+    /// Drops the projections of this namespace that no program uses. Keeps the projections of this
+    /// program, those of other running programs ([`crate::projection::Presence`]), and those in
+    /// `keep`. `keep` is a list of full fingerprints, for programs that will be started again. Also
+    /// drops the unfinished copies of this program's rebuilds and verifications.
     ///
     /// # Errors
-    /// Another maintenance operation is running, or the database is not available.
+    /// Fails if another maintenance operation is running, or if the database is unavailable.
     pub async fn drop_unused(&self, keep: &[String]) -> Result<CleanUp, MaintenanceError> {
         let turn = self.take_turn().await?;
         let result = self.drop_all_but(keep).await;

@@ -1,7 +1,8 @@
-//! A copy: projections filled anew beside the live tables. No checkpoint is changed.
+//! Copy of projections: new tables beside the live ones, filled from the log. Checkpoints are not
+//! changed.
 //!
-//! Several projections are filled at the same time. Each has its own transaction, which also
-//! updates the note of its position. The next batch is read meanwhile.
+//! Several projections are filled at the same time, each in a separate transaction that also stores
+//! its position. The next batch is read in the meantime.
 
 use std::time::Duration;
 
@@ -19,17 +20,17 @@ use crate::projection::set::Member;
 
 /// Maximum number of events in one transaction.
 const BATCH: usize = 10_000;
-/// Longest wait for an event in one read.
+/// Maximum time to wait for an event in one read.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// Projections that are being filled.
+/// Copy of several projections.
 pub(in crate::projection) struct Copy<'a> {
     maintenance: &'a Maintenance,
     members: Vec<Filling<'a>>,
     ahead: ReadAhead,
-    /// Events read but not yet applied.
+    /// Events that were read but not applied yet.
     pending: Vec<RecordedEvent>,
-    /// Last event that all members contain.
+    /// Position of the last event that all members contain.
     pub(in crate::projection) position: Position,
     from: Position,
     begun: Instant,
@@ -40,14 +41,14 @@ pub(in crate::projection) struct Copy<'a> {
 struct Filling<'a> {
     member: &'a Member,
     schema: String,
-    /// Last event that its rows contain.
+    /// Position of the last event that its rows contain.
     position: Position,
     finished: bool,
 }
 
 impl<'a> Copy<'a> {
-    /// Opens a copy of these members, each in the given schema. Resumes an earlier copy with the
-    /// same fingerprint and purpose; creates empty tables for the other members.
+    /// Opens a copy of these members, each in the given schema. Resumes an earlier copy of a member
+    /// if it has the same fingerprint and purpose. Otherwise, creates empty tables.
     pub(in crate::projection) async fn open(
         maintenance: &'a Maintenance,
         members: Vec<(&'a Member, String)>,
@@ -119,8 +120,7 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
-    /// Applies events up to the end of the log, or up to the first event for which `within` returns
-    /// false.
+    /// Applies events up to the end of the log, or until `within` returns false for an event.
     pub(in crate::projection) async fn advance_while(
         &mut self,
         within: impl Fn(&RecordedEvent) -> bool + Send + Sync,
@@ -154,8 +154,8 @@ impl<'a> Copy<'a> {
         }
     }
 
-    /// Returns the next events for which `within` is true. Empty only if it is false for the next
-    /// event.
+    /// Returns the next events for which `within` returns true. The result is empty only if
+    /// `within` returns false for the first of them.
     async fn next(
         &mut self,
         within: impl Fn(&RecordedEvent) -> bool + Send + Sync,
@@ -180,8 +180,8 @@ impl<'a> Copy<'a> {
         Ok(std::mem::replace(&mut self.pending, rest))
     }
 
-    /// Applies a batch to all members, starting with those that handle most events. `to` is their
-    /// new position.
+    /// Applies a batch to all members, starting with the members that handle the most events. `to`
+    /// is their new position.
     async fn commit(
         &mut self,
         events: &[RecordedEvent],
@@ -220,14 +220,14 @@ impl<'a> Copy<'a> {
         self.commit(&[], to).await
     }
 
-    /// Removes a member from the copy. Its tables are no longer changed.
+    /// Removes a member from the copy. The copy no longer changes its tables.
     pub(in crate::projection) fn leave(&mut self, member: &Member) {
         self.members
             .retain(|kept| kept.member.projection.name != member.projection.name);
     }
 
-    /// Turns the filled tables into live ones: logged and indexed. Runs once per member, also if
-    /// more events are applied afterwards.
+    /// Converts the filled tables to regular tables, which are logged and indexed. This happens
+    /// once per member, even if more events are applied later.
     pub(in crate::projection) async fn finish(&mut self) -> Result<(), MaintenanceError> {
         let maintenance = self.maintenance;
         let unfinished = self.members.iter_mut().filter(|filling| !filling.finished);

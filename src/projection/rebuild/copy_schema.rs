@@ -1,9 +1,9 @@
-//! Schemas of copies. Each has a note, the table `copy_progress`, with the position of the copy's
+//! Schemas of copies. The table `copy_progress` in each schema stores the position of the copied
 //! rows.
 //!
-//! Until a copy is finished, its tables and its note are `UNLOGGED`. A crash of the database server
-//! empties both, and the copy starts again from the beginning. If only the process dies, both are
-//! as of its last transaction, and the next process resumes the copy.
+//! Until a copy is finished, its tables and `copy_progress` are `UNLOGGED`. If the database server
+//! crashes, all of them are emptied, and the copy starts again from the beginning. If only this
+//! process ends, they contain its last transaction, and the next process resumes the copy.
 
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
@@ -13,14 +13,14 @@ use crate::event_log::{LogInfo, Position};
 use crate::projection::checkpoints::{create_tables, microseconds, to_sql};
 use crate::projection::set::Member;
 
-/// Fill factor while a copy is filled. With half of each page free, an update fits on the row's own
-/// page and needs no index entry (heap-only tuple).
+/// Fill factor while a copy is filled. If half of each page is free, an updated row stays on its
+/// page and needs no new index entry (heap-only tuple).
 const ROOMY: &str = "fillfactor=50";
 
-/// Note of a copy's progress.
+/// Progress of a copy, as stored in `copy_progress`.
 #[derive(Debug)]
 pub(in crate::projection) struct Note {
-    /// Last event that the copy's rows contain.
+    /// Position of the last event that the copied rows contain.
     pub(in crate::projection) position: Position,
     /// True if the tables are logged and have their indexes.
     pub(in crate::projection) finished: bool,
@@ -28,18 +28,19 @@ pub(in crate::projection) struct Note {
     purpose: String,
 }
 
-/// Purpose of a copy. Only an operation with the same purpose resumes it.
+/// Purpose of a copy. Only an operation with the same purpose resumes a copy.
 #[derive(Debug)]
 pub(in crate::projection) struct Purpose {
-    /// `rebuild`, `verify`, or the end of a
+    /// `rebuild`, `verify`, or the `until` of a
     /// [`Maintenance::rebuild_into`](crate::projection::Maintenance::rebuild_into).
     pub(in crate::projection) what: String,
-    /// Highest usable position. A copy beyond it can't be resumed.
+    /// Highest position that the copy may have. A copy beyond it can't be resumed.
     pub(in crate::projection) limit: Position,
 }
 
 impl Note {
-    /// Returns true if the copy was filled from this log, has this purpose and is within its limit.
+    /// Returns true if the copy was filled from this log, has this purpose, and is not beyond the
+    /// limit.
     pub(in crate::projection) fn fits(&self, log: &LogInfo, purpose: &Purpose) -> bool {
         microseconds(self.log_created) == microseconds(log.created)
             && self.purpose == purpose.what
@@ -56,7 +57,7 @@ pub(in crate::projection) async fn exists(
     Ok(transaction.query_one(sql, &[&schema]).await?.try_get(0)?)
 }
 
-/// Returns true if the schema holds an unfinished copy, of any projections.
+/// Returns true if the schema contains an unfinished copy of any projections.
 pub(in crate::projection) async fn is_copy(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -65,7 +66,7 @@ pub(in crate::projection) async fn is_copy(
     Ok(transaction.query_one(sql, &[&schema]).await?.try_get(0)?)
 }
 
-/// Returns the note about a member, if the schema holds a copy with its fingerprint.
+/// Returns the progress of a member, if the schema contains a copy with the member's fingerprint.
 pub(in crate::projection) async fn note(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -92,7 +93,8 @@ pub(in crate::projection) async fn note(
     }))
 }
 
-/// Creates a member's empty tables in a schema, which may already hold tables of other members.
+/// Creates the empty tables of a member in a schema, which may already contain tables of other
+/// members.
 pub(in crate::projection) async fn create(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -130,7 +132,7 @@ async fn tables(transaction: &Transaction<'_>, schema: &str) -> Result<Vec<Strin
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Notes the position of a member's rows. The search path must begin with the copy's schema.
+/// Stores the position of a member's rows. The search path must begin with the schema of the copy.
 pub(in crate::projection) async fn advance(
     transaction: &Transaction<'_>,
     member: &Member,
@@ -144,7 +146,8 @@ pub(in crate::projection) async fn advance(
     Ok(())
 }
 
-/// Turns a member's filled tables into regular tables: packed, logged, indexed and analysed.
+/// Converts the filled tables of a member to regular tables: compacted, logged, indexed and
+/// analysed.
 pub(in crate::projection) async fn finish(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -178,7 +181,7 @@ pub(in crate::projection) async fn finish(
     Ok(())
 }
 
-/// Drops the schema of a copy, which contains nothing else.
+/// Drops the schema of a copy with all its tables.
 pub(in crate::projection) async fn drop(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -188,7 +191,7 @@ pub(in crate::projection) async fn drop(
         .await?)
 }
 
-/// Returns the SQL that drops the note, for a copy that becomes a live schema.
+/// Returns the SQL that drops `copy_progress`, for a copy that becomes a live schema.
 pub(in crate::projection) fn forget(schema: &str) -> String {
     format!("DROP TABLE \"{schema}\".copy_progress;")
 }

@@ -1,4 +1,4 @@
-//! Rebuild of the state at an earlier time, in a separate schema beside the live tables.
+//! Rebuild of the tables at an earlier time, in a separate schema beside the live tables.
 
 use time::OffsetDateTime;
 
@@ -9,26 +9,26 @@ use super::progress::Progress;
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
 
-/// End of a rebuild.
+/// Point at which a rebuild ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// The end of the log at the start of the rebuild.
+    /// End of the log at the start of the rebuild.
     Now,
-    /// The last event before the first one with a later time.
+    /// Last event before the first event with a later time.
     Time(OffsetDateTime),
     /// This position, inclusive.
     Position(Position),
 }
 
 impl Maintenance {
-    /// Fills all projections from the log into the schema `schema`, up to a time or position. The
-    /// result is read with `SET search_path`. Returns the last position that it contains. Resumes
-    /// an interrupted call for the same `until`.
+    /// Fills all projections from the log into the schema `schema`, up to a time or position.
+    /// Returns the last position that they contain. Use `SET search_path` to read the result. If an
+    /// earlier call with the same `until` was interrupted, resumes it.
     ///
     /// # Errors
-    /// The schema exists or its name is not plain, the position is beyond the end of the log,
-    /// another maintenance operation is running, a handler fails, or the database is not available.
-    /// Rows filled so far are kept for the next call, unless a handler failed.
+    /// Fails if the schema exists or its name is invalid, if the position is beyond the end of the
+    /// log, if another maintenance operation is running, if a handler fails, or if the database is
+    /// unavailable. Filled rows are kept for the next call, except if a handler failed.
     pub async fn rebuild_into(
         &self,
         schema: &str,
@@ -44,11 +44,11 @@ impl Maintenance {
         result
     }
 
-    /// Drops the schema if it holds the copy of an interrupted [`Self::rebuild_into`]. Any other
-    /// schema is kept.
+    /// Drops the schema if it contains the copy of an interrupted [`Self::rebuild_into`]. Never
+    /// drops another schema.
     ///
     /// # Errors
-    /// Another maintenance operation is running, or the database is not available.
+    /// Fails if another maintenance operation is running, or if the database is unavailable.
     pub async fn discard_into(&self, schema: &str) -> Result<(), MaintenanceError> {
         let turn = self.take_turn().await?;
         let discarded = async {
@@ -104,7 +104,7 @@ impl Maintenance {
         Ok(copy.position)
     }
 
-    /// Ensures that the schema does not exist or holds a copy that can be resumed.
+    /// Checks that the schema doesn't exist, or that it contains a copy that can be resumed.
     async fn make_way(&self, schema: &str, purpose: &Purpose) -> Result<(), MaintenanceError> {
         let log = self.source.info().await?;
         let mut client = self.pool.get().await.map_err(DatabaseError::from)?;

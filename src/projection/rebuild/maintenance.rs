@@ -1,4 +1,4 @@
-//! Maintenance of projections, started by an operator: rebuild, verify, clean up.
+//! Maintenance of projections: rebuild, verification and clean-up. An operator starts it.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::projection::runner::projector::{ProjectorError, check_log};
 use crate::projection::set::{BadSet, Member, ProjectionSet};
 use crate::projection::source::{LogSource, SourceError};
 
-/// Rebuilds, verifies and cleans up the projections of one program. One maintenance operation runs
-/// at a time in a namespace. Projectors and readers continue meanwhile.
+/// Rebuilds, verifies and cleans up the projections of one program. Only one maintenance operation
+/// can run in a namespace at a time. Projectors and readers continue to work.
 pub struct Maintenance {
     pub(in crate::projection) pool: Pool,
     pub(in crate::projection) source: Arc<dyn LogSource>,
@@ -23,10 +23,10 @@ pub struct Maintenance {
     lanes: usize,
 }
 
-/// Treatment of projections without a checkpoint.
+/// Handling of projections that have no checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::projection) enum Absent {
-    /// The projection is built.
+    /// The operation builds the projection.
     Built,
     /// The operation fails.
     Refused,
@@ -35,21 +35,21 @@ pub(in crate::projection) enum Absent {
 /// Error of a maintenance operation.
 #[derive(Debug, Error)]
 pub enum MaintenanceError {
-    /// Another rebuild, verification or clean-up runs in this namespace.
-    #[error("another rebuild, verification or clean-up is at work; wait for it to end")]
+    /// Another rebuild, verification or clean-up is running in this namespace.
+    #[error("another rebuild, verification or clean-up is running; wait until it has ended")]
     Busy,
-    /// There is no such projection.
+    /// No projection has this name.
     #[error(transparent)]
     Set(#[from] BadSet),
-    /// The projection is not built, or its first build has not ended.
+    /// The projection has not been built, or its first build has not finished.
     #[error(
-        "projection {0} has not been built yet; let the projector finish first, or rebuild it where none runs"
+        "projection {0} has not been built yet; let the projector finish first, or rebuild it while no projector is running"
     )]
     NotBuilt(String),
-    /// The log ends before the position of the live tables.
+    /// The log ends before the position that the live tables have.
     #[error("the log ends at position {position}, before the position of the live tables")]
     LogEnded {
-        /// Last position found.
+        /// Last position of the log.
         position: Position,
     },
     /// The requested position is beyond the end of the log.
@@ -60,12 +60,12 @@ pub enum MaintenanceError {
         /// Last position of the log.
         end: Position,
     },
-    /// The schema exists, or its name is not plain.
+    /// The schema exists, or its name is invalid.
     #[error(
-        "\"{0}\" can't be used; give a schema that doesn't exist, of 1 to 63 lower-case letters, digits or underscores"
+        "\"{0}\" can't be used; give the name of a schema that doesn't exist, with 1 to 63 lower-case letters, digits or underscores"
     )]
     BadSchema(String),
-    /// The log is not the one that the projections were filled from.
+    /// The log is not the one from which the projections were filled.
     #[error(transparent)]
     Log(#[from] ProjectorError),
     /// The log can't be read.
@@ -79,13 +79,13 @@ pub enum MaintenanceError {
     Database(#[from] DatabaseError),
 }
 
-/// Guard of a maintenance operation: an advisory lock on a connection that was taken out of the
-/// pool. Dropping it closes the connection, which releases the lock.
+/// Lock of a maintenance operation: an advisory lock on a connection that was removed from the
+/// pool. Dropping this value closes the connection, which releases the lock.
 pub(in crate::projection) struct Turn(ClientWrapper, String);
 
 impl Turn {
-    /// Releases the lock at once. Otherwise it is released when the server notices the closed
-    /// connection.
+    /// Releases the lock immediately. If the value is only dropped, the server releases the lock
+    /// when it detects the closed connection.
     pub(in crate::projection) async fn end(self) -> Result<(), DatabaseError> {
         self.0
             .execute(
@@ -98,9 +98,9 @@ impl Turn {
 }
 
 impl Maintenance {
-    /// Creates the maintenance of a set of projections. The pool must have at least
-    /// [`Self::LEAST_CONNECTIONS`] connections. It is used up to the number of processors plus one.
-    /// One further connection, outside the pool, holds the lock.
+    /// Creates the maintenance of a set of projections. `pool` must have at least
+    /// [`Self::LEAST_CONNECTIONS`] connections. At most `max(processors, 2) + 1` of them are used.
+    /// The lock needs another connection, which is not part of the pool.
     #[must_use]
     pub fn new(pool: Pool, source: Arc<dyn LogSource>, set: Arc<ProjectionSet>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -118,7 +118,7 @@ impl Maintenance {
         }
     }
 
-    /// Minimum size of the pool.
+    /// Minimum number of connections in the pool.
     pub const LEAST_CONNECTIONS: usize = 2;
 
     /// Returns the number of projections that are filled at the same time.
@@ -141,8 +141,9 @@ impl Maintenance {
         }
     }
 
-    /// Returns the members with these names, grouped by the position of their checkpoints. A group
-    /// is filled with one pass over the log. Checks the checkpoints against the log.
+    /// Returns the members with these names in groups. The members of a group have the same
+    /// checkpoint, so one pass over the log fills them. Also checks the checkpoints against the
+    /// log.
     pub(in crate::projection) async fn groups(
         &self,
         names: &[&str],
@@ -177,8 +178,8 @@ impl Maintenance {
             .collect())
     }
 
-    /// Returns the live checkpoints of these members, without those that have none. Fails if one is
-    /// still building.
+    /// Returns the live checkpoints of these members. Omits members without a checkpoint. Fails if
+    /// a member is still building.
     pub(in crate::projection) async fn checkpoints(
         &self,
         members: &[&Member],

@@ -1,4 +1,5 @@
-//! Fresh copies of the query tables: to replace them, to compare them, or to show an earlier time.
+//! Copies of the query tables, filled from the log: to replace the live tables, to compare with
+//! them, or to show the state at an earlier time.
 
 pub(super) mod cleanup;
 mod copy;

@@ -7,26 +7,27 @@ use crate::event_log::Position;
 /// Progress of a long operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
-    /// Start position: 0, or the position of the copy that is resumed.
+    /// Start position: 0, or the position of a resumed copy.
     pub from: Position,
-    /// Log position reached.
+    /// Current position.
     pub position: Position,
-    /// Position to reach. It may grow while the operation runs.
+    /// Target position. It may increase while the operation runs.
     pub target: Position,
-    /// Events applied by this operation.
+    /// Number of events that this operation has applied.
     pub events: u64,
     /// Time since the start of this operation.
     pub elapsed: Duration,
 }
 
 impl Progress {
-    /// Returns the average number of events applied per second.
+    /// Returns the average number of applied events per second.
     #[must_use]
     pub fn per_second(&self) -> f64 {
         self.events as f64 / self.elapsed.as_secs_f64().max(0.001)
     }
 
-    /// Returns the estimated remaining time at the average rate, or `None` before any progress.
+    /// Returns the estimated remaining time at the average rate. Returns `None` if there is no
+    /// progress yet.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
         let done = self.position.saturating_sub(self.from);

@@ -1,5 +1,5 @@
-//! Rebuild: fills a fresh copy beside the live tables and swaps it in in one transaction. An
-//! interrupted rebuild resumes from its copy at the next call.
+//! Rebuild: fills copies beside the live tables and swaps them in within one transaction. The next
+//! call after an interrupted rebuild resumes its copies.
 
 use deadpool_postgres::Transaction;
 
@@ -13,16 +13,16 @@ use crate::projection::checkpoints;
 use crate::projection::set::Member;
 
 impl Maintenance {
-    /// Rebuilds the named projections from the log (all if `names` is empty) and replaces the live
-    /// tables with the copies. Readers see the old rows until the swap commits. The projector waits
-    /// only while the copies apply the last events. A projection without a checkpoint is built and
-    /// is live afterwards.
+    /// Rebuilds the named projections from the log (all projections if `names` is empty) and
+    /// replaces the live tables with the copies. Readers see the old rows until the swap is
+    /// committed. The projector waits only while the copies apply the last events. A projection
+    /// without a checkpoint is built and is live afterwards.
     ///
     /// # Errors
-    /// Another maintenance operation is running, a name is unknown, a projector is still building
-    /// the projection, the log is not the one that the tables were filled from, a handler fails, or
-    /// the database is not available. The live tables are unchanged in each case. The copy is kept
-    /// for the next call, unless a handler failed.
+    /// Fails if another maintenance operation is running, if a name is unknown, if a projector is
+    /// still building the projection, if the log is not the one from which the tables were filled,
+    /// if a handler fails, or if the database is unavailable. The live tables are unchanged in each
+    /// case. The copy is kept for the next call, except if a handler failed.
     pub async fn rebuild(
         &self,
         names: &[&str],
@@ -34,12 +34,12 @@ impl Maintenance {
         result
     }
 
-    /// Drops the copies that an interrupted rebuild of the named projections has left (all if
-    /// `names` is empty), so that the next rebuild starts from the beginning.
+    /// Drops the copies of an interrupted rebuild of the named projections (of all projections if
+    /// `names` is empty). The next rebuild then starts from the beginning.
     ///
     /// # Errors
-    /// Another maintenance operation is running, a name is unknown, or the database is not
-    /// available.
+    /// Fails if another maintenance operation is running, if a name is unknown, or if the database
+    /// is unavailable.
     pub async fn discard_copies(&self, names: &[&str]) -> Result<(), MaintenanceError> {
         let members = self.set.select(names)?;
         let turn = self.take_turn().await?;
@@ -138,8 +138,8 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Returns the lowest position of these members, or the end of the log if none has a
-    /// checkpoint.
+    /// Returns the lowest position of these members. Returns the end of the log if none of them has
+    /// a checkpoint.
     pub(in crate::projection) async fn lowest(
         &self,
         members: &[&Member],
@@ -152,7 +152,7 @@ impl Maintenance {
     }
 }
 
-/// Replaces a member's live tables, if any, with its copy.
+/// Replaces the live tables of a member, if there are any, with its copy.
 async fn swap_in(transaction: &Transaction<'_>, member: &Member) -> Result<(), DatabaseError> {
     let live = &member.schema;
     let new = member.copy("new");

@@ -1,4 +1,5 @@
-//! Verification: fills projections anew beside the live tables and compares both row by row.
+//! Verification: fills copies of projections from the log and compares them with the live tables
+//! row by row.
 
 use deadpool_postgres::Transaction;
 use serde::Serialize;
@@ -26,43 +27,44 @@ pub struct VerifyReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verified {
-    /// The projection's name.
+    /// Name of the projection.
     pub name: String,
-    /// Position at which live tables and copy were compared.
+    /// Position at which the live tables and the copy were compared.
     pub position: Position,
     /// Number of rows in the live tables.
     pub rows: u64,
     /// True if every live row equals the row rebuilt from the log.
     pub equal: bool,
-    /// First difference in each table that differs. Of a row it holds only the key and column
-    /// names.
+    /// First difference in each table that differs. Of a row, it contains only the key and the
+    /// column names.
     pub differences: Vec<Difference>,
 }
 
-/// First difference between a live table and its copy. Holds no values except the key, because a
-/// row may contain personal data.
+/// First difference between a live table and its copy. It contains no values except the key,
+/// because a row may contain personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
-    /// The table.
+    /// Name of the table.
     pub table: String,
     /// Primary key of the first row that differs, as a JSON array.
     pub key: String,
-    /// `changed`, `missing` (the live table lacks the row) or `unexpected` (only the live table has
-    /// it).
+    /// `changed`, `missing` (only the copy has the row) or `unexpected` (only the live table has
+    /// the row).
     pub kind: &'static str,
-    /// Columns that differ, if both sides have the row.
+    /// Columns that differ, if both tables have the row.
     pub columns: Vec<String>,
-    /// Last event in the live row, from its `position` column; absent if there is no such row.
+    /// Position of the last event in the live row, from its `position` column. Absent if there is
+    /// no such row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_position: Option<Position>,
-    /// Last event in the rebuilt row; absent if there is no such row.
+    /// Position of the last event in the copied row. Absent if there is no such row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_position: Option<Position>,
 }
 
 impl VerifyReport {
-    /// Returns true if all projections are equal to the log.
+    /// Returns true if the tables of all projections equal their copies.
     #[must_use]
     pub fn equal(&self) -> bool {
         self.projections.iter().all(|projection| projection.equal)
@@ -70,12 +72,14 @@ impl VerifyReport {
 }
 
 impl Maintenance {
-    /// Fills the named projections (all if `names` is empty) anew beside the live tables, up to the
-    /// live checkpoint, and compares rows. The live side is read in one snapshot and is not locked.
+    /// Fills copies of the named projections (of all projections if `names` is empty) up to the
+    /// live checkpoint, and compares rows. The live tables are read in one snapshot and are not
+    /// locked.
     ///
     /// # Errors
-    /// Another maintenance operation is running, a name is unknown, the log is not the one that the
-    /// tables were filled from, a handler fails, or the database is not available.
+    /// Fails if another maintenance operation is running, if a name is unknown, if the log is not
+    /// the one from which the tables were filled, if a handler fails, or if the database is
+    /// unavailable.
     pub async fn verify(
         &self,
         names: &[&str],
@@ -150,7 +154,7 @@ impl Maintenance {
         Ok(verified)
     }
 
-    /// Compares a member's live tables, as the transaction `live` sees them, with its copy.
+    /// Compares the live tables of a member, as transaction `live` reads them, with its copy.
     async fn compare(
         &self,
         live: &Transaction<'_>,

@@ -1,5 +1,5 @@
-//! Comparison of a table with its copy: by digest, and then by key to find the first row that
-//! differs.
+//! Compares a table with its copy. First compares digests; if they differ, compares keys to find
+//! the first row that differs.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -12,14 +12,14 @@ use super::verify::Difference;
 use crate::database::DatabaseError;
 use crate::event_log::Position;
 
-/// Table with its primary key.
+/// Table and its primary key.
 pub(in crate::projection) struct Table {
     name: String,
-    /// SQL expression of the key's columns as a JSON array.
+    /// SQL expression that gives the key columns as a JSON array.
     key: String,
 }
 
-/// One side of the comparison: a transaction and the schema that it reads.
+/// One side of the comparison: a transaction, and the schema that it reads.
 pub(in crate::projection) type Side<'a> = (&'a Transaction<'a>, &'a str);
 
 /// Returns the tables of a copy.
@@ -48,8 +48,8 @@ pub(in crate::projection) async fn tables(
     rows.iter().map(table).collect()
 }
 
-/// Returns the number of rows of a table, and a digest of all rows that doesn't depend on their
-/// order.
+/// Returns the number of rows of a table, and a digest of all rows. The digest doesn't depend on
+/// the order of the rows.
 pub(in crate::projection) async fn digest(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -68,7 +68,7 @@ pub(in crate::projection) async fn digest(
     ))
 }
 
-/// Returns the first difference between both sides, in the order of keys.
+/// Returns the first difference between both sides, in key order.
 pub(in crate::projection) async fn first_difference(
     live: Side<'_>,
     fresh: Side<'_>,
@@ -93,15 +93,15 @@ pub(in crate::projection) async fn first_difference(
     }))
 }
 
-/// Column hashes and position of one row.
+/// Hashes of the columns of a row, and the position of the row.
 #[derive(Default)]
 struct Columns {
     hashes: BTreeMap<String, Option<i64>>,
     position: Option<Position>,
 }
 
-/// Returns the hashes of a row's columns, and the last event that the row contains. The values stay
-/// in the database.
+/// Returns the hashes of the columns of a row, and the position of the last event in the row. The
+/// values are not sent by the database.
 async fn columns(
     (transaction, schema): Side<'_>,
     table: &Table,
@@ -124,7 +124,7 @@ async fn columns(
     Ok(columns)
 }
 
-/// Streams the keys and hashes of the rows, ordered by key.
+/// Streams the keys and the hashes of the rows in key order.
 async fn keys_of(
     (transaction, schema): Side<'_>,
     table: &Table,
@@ -144,8 +144,8 @@ async fn keys_of(
     }))
 }
 
-/// Compares both sides in the order of their keys and returns the first key that differs, with the
-/// kind of difference.
+/// Compares both sides in key order. Returns the first key that differs, and the kind of
+/// difference.
 async fn first_key(
     live: impl Stream<Item = Result<(String, i64), DatabaseError>>,
     fresh: impl Stream<Item = Result<(String, i64), DatabaseError>>,

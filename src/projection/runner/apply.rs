@@ -18,18 +18,20 @@ use crate::event_log::{Position, RecordedEvent};
 use crate::projection::checkpoints::to_sql;
 use crate::projection::definition::Projection;
 
-/// Settings of a transaction that applies events. Asynchronous commit is safe, because rows and
-/// checkpoint are lost together and applied again. The planner settings make handlers find rows by
-/// key. The statistics of tables that were never analysed would mislead the planner.
+/// Settings of a transaction that applies events. Asynchronous commit is safe: a crash loses rows
+/// and checkpoint together, and the events are applied again. The planner settings force handlers
+/// to find rows by key, because tables that were never analysed have misleading statistics.
 pub(in crate::projection) const SETTINGS: &str = "SET LOCAL synchronous_commit = off; \
     SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;";
 
-/// Error of applying a batch. It contains no event data, so it may be logged and stored.
+/// Error while applying a batch. It contains no event data, so it may be logged and stored.
 #[derive(Debug, Error)]
 pub enum ApplyError {
-    /// An event or a handler makes this projection fail at each attempt.
-    #[error("projection {projection} can't take {event_type} (positions {first}–{last}): {reason}")]
+    /// This projection fails at each attempt, because of an event or a handler.
+    #[error(
+        "projection {projection} can't apply {event_type} (positions {first}–{last}): {reason}"
+    )]
     Poison {
         /// Name of the projection.
         projection: String,
@@ -50,15 +52,15 @@ pub enum ApplyError {
         /// Error from the database.
         error: DatabaseError,
     },
-    /// Another projector moved the checkpoints of these projections.
-    #[error("another projector is at work on {}", .0.join(", "))]
+    /// Another projector has moved the checkpoints of these projections.
+    #[error("another projector is updating {}", .0.join(", "))]
     Fenced(Vec<String>),
-    /// The database failed, for a reason that is not in the batch.
+    /// The database failed for a reason that is unrelated to the batch.
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
 
-/// Events of a statement, by column.
+/// Events of a statement, as columns.
 struct Columns<'a> {
     positions: Vec<i64>,
     times: Vec<OffsetDateTime>,
@@ -66,7 +68,7 @@ struct Columns<'a> {
     data: Vec<RawJson<'a>>,
 }
 
-/// JSON text in the bytes of the log. The database validates it.
+/// JSON text as stored in the log. The database validates it.
 #[derive(Debug)]
 struct RawJson<'a>(Cow<'a, [u8]>);
 
@@ -83,8 +85,8 @@ impl ToSql for RawJson<'_> {
     to_sql_checked!();
 }
 
-/// Applies the events, in the order of the log, to all projections. The transaction must have
-/// [`SETTINGS`] and a search path with the projections' schemas. Statements are pipelined.
+/// Applies the events to all projections in log order. The transaction must have [`SETTINGS`] and a
+/// search path with the schemas of the projections. Statements are pipelined.
 pub(in crate::projection) async fn apply(
     transaction: &Transaction<'_>,
     projections: &[&Projection],
@@ -96,7 +98,7 @@ pub(in crate::projection) async fn apply(
             poison(
                 projection,
                 &[event],
-                "its data lacks the field that the handler's row key names".to_owned(),
+                "its data doesn't have the field that the handler declares as row key".to_owned(),
             )
         })?;
         for statement in cut {
@@ -165,8 +167,8 @@ fn columns<'a>(
     })
 }
 
-/// Returns the event's body. The `text` type of PostgreSQL can't hold U+0000, which an answer of a
-/// mail server may contain. It is replaced with U+FFFD here; the log keeps the original.
+/// Returns the body of an event. Replaces U+0000 with U+FFFD, because PostgreSQL's `text` type
+/// can't contain U+0000, and a reply of a mail server may have it. The log keeps the original.
 fn without_nul(event: &RecordedEvent) -> Result<Cow<'_, [u8]>, serde_json::Error> {
     const ESCAPED_NUL: &[u8] = br"\u0000";
     // Few bodies contain a backslash, and the check for one is fast.

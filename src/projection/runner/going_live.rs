@@ -1,6 +1,5 @@
-//! The transition of a projection from `building` to `live`. First its indexes are created. Then
-//! its schema is renamed to the name that readers use, once it is not behind the other versions of
-//! the projection.
+//! Transition of a projection from `building` to `live`. First, its indexes are created. When the
+//! projection is not behind its other versions, its schema is renamed to the name that readers use.
 
 use tokio::time::Instant;
 
@@ -13,12 +12,13 @@ use crate::event_log::Position;
 use crate::projection::checkpoints;
 use crate::projection::checkpoints::MemberState;
 
-/// Distance to the end of the log, in positions, within which a new projection counts as caught up.
+/// Maximum distance to the end of the log, in positions, at which a new projection is considered
+/// caught up.
 const CLOSE: Position = 1_000;
 
 impl Worker<'_> {
-    /// Creates the indexes of the track's building members and makes them live, if the track has
-    /// caught up.
+    /// Creates the indexes of the track's building members and makes these members live, if the
+    /// track has caught up.
     pub(in crate::projection) async fn settle(
         &mut self,
         index: usize,
@@ -78,14 +78,14 @@ impl Worker<'_> {
             .get()
             .await
             .map_err(DatabaseError::from)?;
-        let why = format!("its indexes can't be made: {error}");
+        let why = format!("its indexes can't be created: {error}");
         checkpoints::set_stopped(&client, set, member, position, &why).await?;
         Ok(())
     }
 
-    /// Makes a member live. Locks the checkpoints of its other versions and first applies events up
-    /// to the furthest of them, so that a reader that changes to this version never sees an older
-    /// state.
+    /// Makes a member live. First locks the checkpoints of its other versions and applies events up
+    /// to the highest of these checkpoints. So a reader that changes to this version never reads an
+    /// older state.
     async fn go_live(&mut self, track: usize, index: usize) -> Result<(), ProjectorError> {
         let projector = self.projector;
         let position = self.tracks[track].position;
@@ -143,8 +143,9 @@ impl Projector {
         Ok(())
     }
 
-    /// Applies the events after `from` up to `to` to one member alone, because other members may
-    /// wait for the locked checkpoints. Returns its new track, or `None` if it must be retried.
+    /// Applies the events after `from` up to `to` to this member only, because other members may
+    /// wait for the locked checkpoints. Returns the new track of the member, or `None` if the call
+    /// must be repeated.
     async fn catch_up(
         &self,
         index: usize,

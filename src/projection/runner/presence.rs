@@ -1,6 +1,6 @@
-//! Presence of running programs, for clean-up. Each holds shared advisory locks on its schemas,
-//! which PostgreSQL releases when the connection ends. Clean-up drops only schemas without such a
-//! lock.
+//! Locks that show which programs are running, for clean-up. Each program has shared advisory locks
+//! on its schemas, which PostgreSQL releases when the connection ends. Clean-up drops only schemas
+//! that no program has locked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,28 +11,29 @@ use tokio_util::sync::CancellationToken;
 use crate::database::DatabaseError;
 use crate::projection::set::ProjectionSet;
 
-/// Interval at which the connection that holds the locks is checked.
+/// Interval at which the connection with the locks is checked.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Locks that show that this process uses the tables of its projections. Dropping it releases them.
+/// Locks that show that this process uses the tables of its projections. Dropping this value
+/// releases them.
 pub struct Presence {
     pool: Pool,
     set: Arc<ProjectionSet>,
-    /// Connection that was taken out of the pool.
+    /// Connection that was removed from the pool.
     client: ClientWrapper,
 }
 
 impl Presence {
-    /// Takes the locks. Waits while a clean-up drops tables of these projections.
+    /// Acquires the locks. Waits while a clean-up drops tables of these projections.
     ///
     /// # Errors
-    /// The database is not available.
+    /// Fails if the database is unavailable.
     pub async fn announce(pool: Pool, set: Arc<ProjectionSet>) -> Result<Self, DatabaseError> {
         let client = lock(&pool, &set).await?;
         Ok(Self { pool, set, client })
     }
 
-    /// Holds the locks until `shutdown`. Takes them again after the connection is lost.
+    /// Keeps the locks until `shutdown`. Acquires them again if the connection was lost.
     pub async fn keep(mut self, shutdown: CancellationToken) {
         let keep = async {
             loop {
@@ -63,8 +64,8 @@ async fn lock(pool: &Pool, set: &ProjectionSet) -> Result<ClientWrapper, Databas
     Ok(Object::take(client))
 }
 
-/// Returns true if no program uses the tables in this schema. Then it also keeps new ones from
-/// taking the lock until the end of the transaction.
+/// Returns true if no program uses the tables in this schema. In that case, no program can acquire
+/// its lock until the end of the transaction.
 pub(in crate::projection) async fn is_free(
     transaction: &Transaction<'_>,
     schema: &str,

@@ -1,4 +1,4 @@
-//! The projector: a loop that keeps one process's projections up to date with the log.
+//! Projector: a loop that keeps the projections of one process up to date with the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use crate::projection::readers::Readers;
 use crate::projection::set::ProjectionSet;
 use crate::projection::source::{LogSource, SourceError};
 
-/// Delay before a retry if the log or the database is not available.
+/// Delay before a retry if the log or the database is unavailable.
 const BACKOFF: Duration = Duration::from_secs(1);
 
-/// Batch sizes and waiting times.
+/// Batch sizes and delays.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// Maximum number of events in one transaction.
     pub batch: usize,
     /// Maximum number of events in one transaction during the first build.
     pub first_batch: usize,
-    /// Longest wait for the next event in one turn.
+    /// Maximum time to wait for the next event in one turn.
     pub idle: Duration,
-    /// Pause for projections that another projector moved.
+    /// Pause for projections whose checkpoints another projector has moved.
     pub stand_back: Duration,
 }
 
@@ -45,8 +45,8 @@ impl Default for Pace {
     }
 }
 
-/// Keeps the projections of one program up to date with the log. Several projectors may run; the
-/// checkpoints ensure that each event is applied once.
+/// Keeps the projections of one program up to date with the log. Several projectors may run at the
+/// same time. The checkpoints ensure that each event is applied only once.
 pub struct Projector {
     pub(in crate::projection) pool: Pool,
     pub(in crate::projection) source: Arc<dyn LogSource>,
@@ -58,28 +58,29 @@ pub struct Projector {
 /// Error that stops a projector.
 #[derive(Debug, Error)]
 pub enum ProjectorError {
-    /// The checkpoint belongs to another log.
+    /// The checkpoint was made with another log.
     #[error(
         "projection {projection} was filled from a log created at {expected}, but this log was created at {found}; \
-         give the log that belongs to this database, or another namespace"
+         use the log that belongs to this database, or another namespace"
     )]
     AnotherLog {
         /// Name of the projection.
         projection: String,
-        /// Creation time of the log that it was filled from.
+        /// Creation time of the log from which the projection was filled.
         expected: OffsetDateTime,
         /// Creation time of this log.
         found: OffsetDateTime,
     },
-    /// The log ends before the checkpoint: it lost events, or an older copy was restored.
+    /// The log ends before the checkpoint, because it has lost events or was restored from an older
+    /// copy.
     #[error(
-        "projection {projection} stands at position {position}, but the log ends at {last}; restore the whole log, \
-         or the database as of the log's end"
+        "projection {projection} is at position {position}, but the log ends at {last}; restore the whole log, \
+         or a database backup that is not newer than the log"
     )]
     LogBehind {
         /// Name of the projection.
         projection: String,
-        /// Its checkpoint.
+        /// Position of the checkpoint.
         position: Position,
         /// Last position of the log.
         last: Position,
@@ -108,7 +109,8 @@ impl ProjectorError {
 }
 
 impl Projector {
-    /// Creates a projector for the projections of `readers`. The database must be migrated.
+    /// Creates a projector for the projections of `readers`. The migrations of the database must
+    /// have been applied.
     #[must_use]
     pub fn new(pool: Pool, source: Arc<dyn LogSource>, readers: Readers) -> Self {
         Self {
@@ -120,19 +122,19 @@ impl Projector {
         }
     }
 
-    /// Sets batch sizes and waiting times.
+    /// Sets the batch sizes and delays.
     #[must_use]
     pub fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self
     }
 
-    /// Runs until `shutdown`. Retries while the log or the database is not available. Cancelling in
-    /// the middle of a batch is safe, because its transaction is rolled back.
+    /// Runs until `shutdown`. Retries while the log or the database is unavailable. The future may
+    /// be dropped in the middle of a batch, because the transaction is then rolled back.
     ///
     /// # Errors
-    /// The log is not the one that the projections were filled from, the log has lost events, or
-    /// the database reports an error that a retry can't fix.
+    /// Fails if the log is not the one from which the projections were filled, if the log has lost
+    /// events, or if the database reports an error that a retry can't solve.
     pub async fn run(&self, shutdown: CancellationToken) -> Result<(), ProjectorError> {
         shutdown
             .run_until_cancelled(self.work())
@@ -140,7 +142,7 @@ impl Projector {
             .unwrap_or(Ok(()))
     }
 
-    /// Takes the presence locks of the projections. Retries until the database is available.
+    /// Acquires the presence locks of the projections. Retries until the database is available.
     async fn announce(&self) -> Result<Presence, ProjectorError> {
         loop {
             match Presence::announce(self.pool.clone(), self.set.clone()).await {
@@ -187,7 +189,7 @@ impl Projector {
     }
 }
 
-/// Checks that the checkpoints belong to this log and are not beyond its end.
+/// Checks that the checkpoints were made with this log and are not beyond its end.
 pub(in crate::projection) fn check_log(
     log: &LogInfo,
     checkpoints: &[Checkpoint],

@@ -1,4 +1,4 @@
-//! Reads and decodes the next batches of the log while the current one is applied.
+//! Reads and decodes the next batches of the log while the current batch is applied.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 use crate::event_log::RecordedEvent;
 use crate::projection::source::{EventReader, SourceError};
 
-/// Batches in the channel. With the one being read and the one being applied, 4 are in memory, each
-/// with at most 16 MiB of bodies.
+/// Number of batches in the channel. One more batch is being read and one is being applied, so 4
+/// are in memory, each with at most 16 MiB of bodies.
 const AHEAD: usize = 2;
 
 /// Cursor on the log that reads ahead in a task. Dropping it aborts the task.
@@ -19,7 +19,7 @@ pub(in crate::projection) struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// Starts reading batches of up to `max` events. A batch is empty if no event came within
+    /// Starts to read batches of at most `max` events. A batch is empty if no event arrives within
     /// `wait`.
     pub(in crate::projection) fn start(
         mut reader: Box<dyn EventReader>,
@@ -39,7 +39,7 @@ impl ReadAhead {
         Self { batches, task }
     }
 
-    /// Returns the next batch. An empty one may be older than the newest events of the log.
+    /// Returns the next batch. If it is empty, the log may have received events in the meantime.
     pub(in crate::projection) async fn next(&mut self) -> Result<Vec<RecordedEvent>, SourceError> {
         let ended = || SourceError {
             message: "reading has ended".to_owned(),

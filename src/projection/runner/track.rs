@@ -1,23 +1,23 @@
-//! Track: projections at the same position that share one cursor on the log.
+//! Track: projections at the same position, which share one cursor on the log.
 
 use std::time::Duration;
 
 use crate::event_log::{Position, RecordedEvent};
 use crate::projection::source::{EventReader, LogSource, SourceError};
 
-/// Longest wait for the next event of a track while other tracks wait for their turn.
+/// Maximum time to wait for the next event of a track while other tracks wait for their turn.
 pub(in crate::projection) const TURN: Duration = Duration::from_millis(5);
-/// Maximum total size of the bodies in one batch, in bytes. It limits the size of a statement's
-/// parameters.
+/// Maximum total size of the bodies in one batch, in bytes. It limits the parameters of a
+/// statement.
 const MAX_BYTES: usize = 16 << 20;
 
 pub(in crate::projection) struct Track {
-    /// Indexes of the members in the set, ascending.
+    /// Indexes of the members in the set, in ascending order.
     pub(in crate::projection) members: Vec<usize>,
-    /// Last event that all members contain.
+    /// Position of the last event that all members contain.
     pub(in crate::projection) position: Position,
     reader: Box<dyn EventReader>,
-    /// Events read but not yet applied.
+    /// Events that were read but not applied yet.
     pending: Vec<RecordedEvent>,
 }
 
@@ -35,8 +35,8 @@ impl Track {
         }
     }
 
-    /// Returns the next batch, after this track's position and up to `ceiling`. Drops redelivered
-    /// events.
+    /// Returns the next batch: the events after the track's position, up to `ceiling`. Drops events
+    /// that were delivered before.
     pub(in crate::projection) async fn next(
         &mut self,
         max: usize,
@@ -66,7 +66,7 @@ impl Track {
         Ok(std::mem::replace(&mut self.pending, rest))
     }
 
-    /// Reads the next events if none are pending.
+    /// Reads the next events if there are no pending events.
     pub(in crate::projection) async fn fill(
         &mut self,
         max: usize,
@@ -78,13 +78,13 @@ impl Track {
         Ok(())
     }
 
-    /// Puts back a batch that was not applied.
+    /// Returns a batch that was not applied to the pending events.
     pub(in crate::projection) fn put_back(&mut self, mut events: Vec<RecordedEvent>) {
         events.append(&mut self.pending);
         self.pending = events;
     }
 
-    /// Adds the members of another track at the same position.
+    /// Adds the members of another track, which must be at the same position.
     pub(in crate::projection) fn join(&mut self, other: &Self) {
         self.members.extend(&other.members);
         self.members.sort_unstable();
@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// Reader that delivers these batches.
+    /// Reader that delivers the given batches.
     struct Given(VecDeque<Vec<Position>>);
 
     impl EventReader for Given {

@@ -1,8 +1,9 @@
-//! Cuts a batch of events into statements, so that two events of one row never share a statement
-//! and are applied in order.
+//! Divides a batch of events into statements. Two events of one row are never in the same
+//! statement, and they are applied in order.
 //!
-//! An event goes one wave after the previous event of its row. So a batch has as many waves as the
-//! row with the most events has events. Each wave has one statement per event type.
+//! An event is in the wave after that of the previous event of its row. So the number of waves is
+//! the largest number of events that one row has in the batch. Each wave has one statement per
+//! event type.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,11 +20,11 @@ pub(in crate::projection) struct Statement<'a> {
     pub(in crate::projection) events: Vec<&'a RecordedEvent>,
 }
 
-/// The event lacks the row key that its handler declares.
+/// Error: the event doesn't have the row key that its handler declares.
 #[derive(Debug)]
 pub(in crate::projection) struct NoRowKey<'a>(pub(in crate::projection) &'a RecordedEvent);
 
-/// Returns the statements of a batch, in order. Events without a handler are left out.
+/// Returns the statements of a batch in order. Events without a handler are skipped.
 pub(in crate::projection) fn statements<'a>(
     projection: &'a Projection,
     events: &'a [RecordedEvent],
@@ -58,8 +59,8 @@ pub(in crate::projection) fn statements<'a>(
     Ok(waves.into_iter().flatten().collect())
 }
 
-/// Returns the key of the row that the event changes: `Some(None)` for a handler that only adds up,
-/// `None` if the event lacks the field.
+/// Returns the key of the row that the event changes. Returns `Some(None)` for a handler that only
+/// adds to counters, and `None` if the event doesn't have the field.
 fn row_key<'a>(key: &RowKey, event: &'a RecordedEvent) -> Option<Option<Cow<'a, str>>> {
     match key {
         RowKey::AddsUp => Some(None),

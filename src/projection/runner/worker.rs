@@ -1,8 +1,9 @@
-//! One run of the projector: tracks that move along the log and join where they meet.
+//! One run of the projector. It advances tracks along the log and joins tracks at the same
+//! position.
 //!
 //! Projections at the same position share a cursor and a transaction. A new projection, or one that
-//! is behind, has its own track. Tracks that reach the same position are joined. Tracks take turns,
-//! so a long build delays the live projections by at most one batch.
+//! is behind, has a separate track. When two tracks reach the same position, they are joined.
+//! Tracks take turns, so a long build delays the live projections by at most one batch.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,16 +20,16 @@ use crate::projection::checkpoints;
 use crate::projection::checkpoints::{MemberState, State};
 use crate::projection::set::{Member, search_path};
 
-/// Interval at which an idle projector checks that the log is still the same.
+/// Interval at which an idle projector checks that the log has not been replaced.
 const LOOK: Duration = Duration::from_secs(5);
 
 pub(in crate::projection) struct Worker<'a> {
     pub(in crate::projection) projector: &'a Projector,
-    /// Ordered by position, lowest first.
+    /// Tracks in ascending order of position.
     pub(in crate::projection) tracks: Vec<Track>,
     /// Members that are not live yet.
     pub(in crate::projection) building: BTreeSet<usize>,
-    /// Members that another projector moved, with the end of their pause.
+    /// Members whose checkpoints another projector has moved, each with the end of its pause.
     pub(in crate::projection) standing_back: Vec<(usize, Instant)>,
     looked: Instant,
 }
@@ -64,7 +65,8 @@ impl<'a> Worker<'a> {
         Ok(worker)
     }
 
-    /// Loads the members' checkpoints and assigns each member that is not stopped to a track.
+    /// Loads the checkpoints of these members. Assigns each member to a track, except stopped
+    /// members.
     async fn take_up(&mut self, indexes: &[usize]) -> Result<(), ProjectorError> {
         let Projector {
             set,
@@ -123,7 +125,7 @@ impl<'a> Worker<'a> {
         self.look().await
     }
 
-    /// Sorts the tracks by position and joins those at the same position.
+    /// Sorts the tracks by position and joins tracks at the same position.
     fn meet(&mut self) {
         let mut tracks = std::mem::take(&mut self.tracks);
         tracks.retain(|track| !track.members.is_empty());
@@ -206,10 +208,10 @@ impl<'a> Worker<'a> {
         gone
     }
 
-    /// Applies a batch to one member alone, in ever smaller pieces, to find the event that fails.
-    /// Stops the member before that event. Returns its new track if all events could be applied
-    /// after all. If a single event takes too long, the database is too slow at present, and the
-    /// error is transient.
+    /// Applies a batch to one member only, in smaller and smaller parts, to find the event that
+    /// fails. Stops the member before that event. If all events can be applied this time, returns
+    /// the member's new track. If a single event takes too long, the database is currently too
+    /// slow, and the error is transient.
     async fn apply_up_to_the_poison(
         &mut self,
         index: usize,
@@ -281,7 +283,7 @@ impl<'a> Worker<'a> {
         .await
     }
 
-    /// Checks, at most once per [`LOOK`], that the checkpoints still belong to the log.
+    /// Checks that the checkpoints still belong to the log. Does so at most once per [`LOOK`].
     async fn look(&mut self) -> Result<(), ProjectorError> {
         if self.looked.elapsed() < LOOK {
             return Ok(());
@@ -314,7 +316,7 @@ fn member_states<'p>(
 }
 
 impl Projector {
-    /// Applies a batch to members at position `from`. Rows and checkpoints change in one
+    /// Applies a batch to members that are at position `from`. Rows and checkpoints change in one
     /// transaction.
     pub(in crate::projection) async fn commit(
         &self,

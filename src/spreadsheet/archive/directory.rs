@@ -1,17 +1,17 @@
-//! Check of a ZIP central directory by its end records (APPNOTE 4.3.14–4.3.16), before memory is
+//! Checks a ZIP central directory by its end records (APPNOTE 4.3.14–4.3.16), before memory is
 //! allocated for its entries.
 //!
-//! The last end record must directly follow the directory. Then a reader needs no search and can't
-//! fall back to another record.
+//! The last end record must directly follow the directory. A reader then doesn't need to search for
+//! it and can't use another record instead.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::spreadsheet::SheetError;
 
-/// Largest number of parts. A workbook has about 12, or some hundreds with many sheets and
-/// pictures.
+/// Maximum number of parts. A workbook has about 12 parts, or some hundreds if it has many sheets
+/// and pictures.
 pub(super) const MAX_PARTS: u64 = 10_000;
-/// Largest directory, in bytes. An entry of a workbook has about 80 bytes.
+/// Maximum size of the directory in bytes. An entry of a workbook has about 80 bytes.
 const MAX_DIRECTORY_BYTES: u64 = 4 << 20;
 const END: &[u8] = b"PK\x05\x06";
 const END_BYTES: usize = 22;
@@ -22,16 +22,16 @@ const END_64: &[u8] = b"PK\x06\x06";
 const END_64_BYTES: usize = 56;
 const ENTRY: &[u8] = b"PK\x01\x02";
 
-/// Offset and size of the central directory, from its end record.
+/// Offset and size of the central directory, as its end record gives them.
 struct Directory {
     parts: u64,
     bytes: u64,
     start: u64,
-    /// Offset of the end record, which must follow the directory.
+    /// Offset of the end record. The record must follow the directory.
     end: u64,
 }
 
-/// Rejects an archive that has too many parts, or whose end records don't match its directory.
+/// Rejects an archive with too many parts, or whose end records don't match its directory.
 pub(super) fn check<R: Read + Seek>(file: &mut R) -> Result<(), SheetError> {
     let directory = directory(file)?;
     if directory.parts > MAX_PARTS || directory.bytes > MAX_DIRECTORY_BYTES {
@@ -163,8 +163,8 @@ mod tests {
             .map_or_else(|error| error.to_string(), |()| "fine".to_owned())
     }
 
-    /// Returns ZIP64 end records for a directory of `parts` entries and `bytes` bytes at offset
-    /// `start`.
+    /// Returns ZIP64 end records for a directory that has `parts` entries and `bytes` bytes and
+    /// starts at offset `start`.
     fn zip64_ends(parts: u64, bytes: u64, start: u64) -> Vec<u8> {
         let record = [
             END_64,

@@ -1,4 +1,4 @@
-//! CSV writer (RFC 4180). Writes a byte order mark, which Excel needs to detect UTF-8.
+//! CSV writer (RFC 4180). It writes a byte order mark, which Excel needs to detect UTF-8.
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};

@@ -1,15 +1,15 @@
-//! Protection against formula injection in CSV files, after OWASP's "CSV Injection".
+//! Protection against formula injection in CSV files, according to OWASP's "CSV Injection".
 //!
-//! If a cell begins with `=`, `+`, `-`, `@`, a full-width form of one of these, the minus sign
-//! U+2212, a tab or a line break, an apostrophe is inserted before that character. The same applies
-//! after a separator or quotation mark within the cell, because a program with another separator
-//! setting splits there. Spaces and apostrophes before the character are skipped. A text that
-//! begins with an apostrophe gets another one, because programs interpret a leading apostrophe as a
-//! text mark. [`restored`] is the exact inverse.
+//! An apostrophe is inserted before a character that can start a formula. These are `=`, `+`, `-`,
+//! `@`, their full-width forms, the minus sign U+2212, tabs and line breaks. The character must be
+//! at the beginning of a cell, or after a separator or quotation mark within the cell, because a
+//! program with another separator setting splits the cell there. Spaces and apostrophes before the
+//! character are skipped. A text that begins with an apostrophe gets another one, because programs
+//! interpret a leading apostrophe as a text mark. [`restored`] is the exact inverse.
 
 use std::borrow::Cow;
 
-/// Returns true if a character begins a formula, or if programs strip it before they look for a
+/// Returns true if a character can start a formula, or if programs remove it before they look for a
 /// formula.
 const fn is_trigger(character: char) -> bool {
     matches!(
@@ -28,17 +28,17 @@ const fn is_trigger(character: char) -> bool {
     )
 }
 
-/// Returns true if a program may begin a new cell after this character.
+/// Returns true if a program may start a new cell after this character.
 const fn is_separator(character: char) -> bool {
     matches!(character, ',' | ';' | '|' | '\t' | '\r' | '\n' | '"')
 }
 
-/// Returns true if a character may come between the beginning of a cell and its formula.
+/// Returns true if a character may be between the beginning of a cell and its formula.
 fn is_padding(character: char) -> bool {
     character == '\'' || (character.is_whitespace() && !is_trigger(character))
 }
 
-/// Escapes `text` so that every spreadsheet program reads it as a text.
+/// Escapes `text`, so that every spreadsheet program reads it as text.
 pub(in crate::spreadsheet) fn neutralised(text: &str) -> Cow<'_, str> {
     let mut harmless = String::new();
     let mut copied = 0;
@@ -62,7 +62,7 @@ pub(in crate::spreadsheet) fn neutralised(text: &str) -> Cow<'_, str> {
     Cow::Owned(harmless)
 }
 
-/// Reverts [`neutralised`]. Other texts are returned unchanged.
+/// Reverts [`neutralised`]. Other texts are not changed.
 pub(in crate::spreadsheet) fn restored(text: &str) -> Cow<'_, str> {
     match text
         .strip_prefix('\'')
@@ -73,7 +73,7 @@ pub(in crate::spreadsheet) fn restored(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Removes the apostrophes before characters that begin a formula.
+/// Removes the apostrophes before characters that can start a formula.
 fn without_guards(text: &str) -> Cow<'_, str> {
     let mut found = String::new();
     let mut copied = 0;

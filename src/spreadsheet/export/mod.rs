@@ -1,8 +1,9 @@
-//! Streaming writer of tables for spreadsheet programs (CSV or XLSX), in bounded memory.
+//! Streaming writer for tables in CSV or XLSX, with limited memory.
 //!
-//! Create a [`SheetWriter`], add rows, and call [`take`](SheetWriter::take) regularly: only bytes
-//! that were not taken are kept in memory. Text stays text: formulas are [neutralised](formula) in
-//! CSV. In XLSX, every text cell has the type and format of text, so that `007` keeps its zeros.
+//! Create a [`SheetWriter`], add rows, and call [`take`](SheetWriter::take) regularly. Only bytes
+//! that have not been taken are kept in memory. Texts are never interpreted as numbers or formulas.
+//! In CSV, formulas are [neutralised](formula). In XLSX, every text cell has the type and format of
+//! text, so `007` keeps its zeros.
 
 mod csv;
 pub(super) mod formula;
@@ -19,7 +20,7 @@ use time::{Date, OffsetDateTime};
 pub enum ExportFormat {
     /// CSV (RFC 4180) in UTF-8 with a byte order mark, commas and CRLF. Every field is quoted.
     Csv,
-    /// Office Open XML. A new sheet begins when one is full (1,048,576 rows).
+    /// Office Open XML. If a sheet is full (1,048,576 rows), a new sheet begins.
     Xlsx,
 }
 
@@ -60,13 +61,13 @@ impl FromStr for ExportFormat {
 pub enum Value<'v> {
     /// Empty cell.
     Empty,
-    /// Text, even if it looks like a number or formula.
+    /// Text, even if it looks like a number or a formula.
     Text(&'v str),
-    /// Number to calculate with. Identifiers made of digits are [`Value::Text`].
+    /// Number for calculations. Identifiers of digits must be [`Value::Text`].
     Number(i64),
-    /// Point in time: RFC 3339 in CSV, a date cell in UTC with a precision of 1 s in XLSX.
+    /// Point in time. RFC 3339 in CSV; in XLSX a date cell in UTC with a precision of 1 s.
     Moment(OffsetDateTime),
-    /// Calendar day: ISO 8601 in CSV, a date cell in XLSX.
+    /// Calendar day. ISO 8601 in CSV; a date cell in XLSX.
     Day(Date),
 }
 
@@ -94,11 +95,11 @@ enum Kind {
 }
 
 impl SheetWriter {
-    /// Creates a writer and writes the headers. `sheet` names the sheet of a workbook: 1–25
-    /// characters without `[]:*?/\`.
+    /// Creates a writer and writes the headers. `sheet` is the name of the sheet in a workbook: 1
+    /// to 25 characters without `[]:*?/\`.
     ///
     /// # Errors
-    /// Compression fails. This can't happen while the output is a buffer in memory.
+    /// Fails if compression fails. This can't happen while the output is a buffer in memory.
     pub fn new(format: ExportFormat, sheet: &'static str, headers: &[&str]) -> io::Result<Self> {
         let out = Buffer::default();
         let kind = match format {
@@ -113,7 +114,7 @@ impl SheetWriter {
     /// Appends a row.
     ///
     /// # Errors
-    /// A sheet exceeds 4 GiB.
+    /// Fails if a sheet exceeds 4 GiB.
     pub fn row(&mut self, cells: &[Value<'_>]) -> io::Result<()> {
         match &mut self.kind {
             Kind::Csv(writer) => writer.row(cells),
@@ -121,8 +122,8 @@ impl SheetWriter {
         }
     }
 
-    /// Returns the bytes written since the last call. Some bytes stay in the compressor until a
-    /// block is full.
+    /// Returns the bytes that were written since the last call. The compressor keeps some bytes
+    /// until a block is full.
     #[must_use]
     pub fn take(&self) -> Vec<u8> {
         self.out.take()
@@ -131,7 +132,7 @@ impl SheetWriter {
     /// Finishes the file and returns the remaining bytes.
     ///
     /// # Errors
-    /// As for [`Self::row`].
+    /// Fails for the same reasons as [`Self::row`].
     pub fn finish(self) -> io::Result<Vec<u8>> {
         match self.kind {
             Kind::Csv(writer) => writer.finish()?,
@@ -141,7 +142,7 @@ impl SheetWriter {
     }
 }
 
-/// Shared buffer of written bytes that were not taken yet.
+/// Shared buffer of written bytes that have not been taken.
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
 

@@ -1,9 +1,9 @@
-//! XLSX writer (ECMA-376 part 1). Rows are written directly into the archive and not kept.
+//! XLSX writer (ECMA-376 part 1). Rows are written directly to the archive and not kept in memory.
 //!
 //! Texts are stored in their cells (`inlineStr`), because a shared string table would grow with the
-//! file. Every text cell has the format "text". A text that looks like a formula also has
-//! `quotePrefix`, the attribute for a leading apostrophe, so that it stays a text when a user edits
-//! it.
+//! file. Every text cell has the format "text". A text that looks like a formula also has the
+//! attribute `quotePrefix`, which stands for a leading apostrophe. So it remains a text when a user
+//! edits it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -14,13 +14,13 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::{Buffer, Value, formula};
 
-/// Largest number of rows in a sheet, including headers.
+/// Maximum number of rows in a sheet, including headers.
 const MAX_ROWS: u32 = 1_048_576;
-/// Largest number of UTF-16 code units in a cell. Spreadsheet programs report a file with longer
-/// cells as damaged.
+/// Maximum number of UTF-16 code units in a cell. If a cell is longer, spreadsheet programs report
+/// the file as damaged.
 const MAX_CELL_UNITS: usize = 32_767;
-/// Compression level. The fastest, because exports wait for it; this XML shrinks to about a tenth
-/// at any level.
+/// Compression level. It is the fastest level, because exports wait for the compression. At every
+/// level, this XML is compressed to about a tenth of its size.
 const LEVEL: i64 = 1;
 
 /// Cell formats, as indexes in `cellXfs`.
@@ -40,7 +40,7 @@ pub(super) struct Writer {
     zip: ZipWriter<StreamWriter<Buffer>>,
     name: &'static str,
     headers: Vec<String>,
-    /// Cached column letters.
+    /// Cache of column letters.
     letters: Vec<String>,
     sheets: u32,
     /// Number of rows in the current sheet.
@@ -216,8 +216,8 @@ fn write_cell(xml: &mut String, column: &str, row: u32, cell: Value<'_>, format:
     );
 }
 
-/// Appends `text` as XML. Characters that XML can't represent are escaped as in `ST_Xstring`. A
-/// text that is too long for a cell is cut and ends in `…`.
+/// Appends `text` as XML. Characters that XML can't represent are escaped as `ST_Xstring`. A text
+/// that is too long for a cell is cut off and ends in `…`.
 fn push_text(xml: &mut String, text: &str) {
     let mut units = 0;
     let is_long = text.len() > MAX_CELL_UNITS && text.encode_utf16().count() > MAX_CELL_UNITS;
@@ -262,7 +262,8 @@ fn letters(mut column: usize) -> String {
     }
 }
 
-/// Returns the serial number of a day in the 1900 date system. Correct from March 1900.
+/// Returns the serial number of a day in the 1900 date system. The result is correct from March
+/// 1900.
 fn day_serial(day: Date) -> i64 {
     const BEGINNING: Date = time::macros::date!(1899 - 12 - 30);
     (day - BEGINNING).whole_days()

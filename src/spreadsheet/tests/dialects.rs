@@ -1,4 +1,4 @@
-//! One table in every encoding, with every delimiter and line ending.
+//! One table in all encodings, with all delimiters and all line endings.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Files whose cells contain invisible characters: unusual spaces, fillers and joiners.
+//! Files with invisible characters in their cells: unusual spaces, fillers and joiners.
 
 use std::path::Path;
 

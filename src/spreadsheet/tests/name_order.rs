@@ -1,4 +1,4 @@
-//! Full names with the surname first.
+//! Full names that have the surname first.
 
 use super::super::fixture::{Workbook, briefs, names_of, open_bytes, row};
 use super::super::{Format, SheetError};

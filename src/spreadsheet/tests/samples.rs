@@ -1,4 +1,4 @@
-//! Files used by the demo.
+//! Files that the demo uses.
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Files with 1,000 people, as six programs write them. Every person must be read correctly.
+//! Files with 1,000 people, in the form that six different programs write. Every person must be
+//! read correctly.
 
 use encoding_rs::{MACINTOSH, WINDOWS_1252};
 
@@ -25,8 +26,8 @@ impl Somebody {
     }
 }
 
-/// Returns distinct people with accents, particles and apostrophes in names, and leading zeros in
-/// documents.
+/// Returns different people. Their names have accents, particles and apostrophes, and their
+/// document numbers have leading zeros.
 fn people() -> Vec<Somebody> {
     const GIVEN: &[&str] = &[
         "José María",
@@ -85,7 +86,7 @@ fn line(cells: &[&str], delimiter: &str) -> String {
         .join(delimiter)
 }
 
-/// Asserts that a file is read as exactly `people`.
+/// Asserts that exactly `people` are read from a file.
 fn assert_all(bytes: &[u8], reading: &Reading, people: &[Somebody]) {
     let format = sniff(bytes).expect("a known format");
     let reader: SheetReader = open_chosen(bytes, format, reading).expect("it opens");

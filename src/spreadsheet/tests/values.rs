@@ -1,4 +1,4 @@
-//! Cell values that spreadsheet programs changed, and placeholders.
+//! Cell values that spreadsheet programs have changed, and placeholders.
 
 use super::super::fixture::{Workbook, briefs, open_chosen, row, rows};
 use super::super::{Format, RowOutcome};

@@ -1,4 +1,4 @@
-//! Values of XLSX cells, in all their representations.
+//! Values of XLSX cells in all representations.
 
 use std::io::Cursor;
 
@@ -22,7 +22,7 @@ fn text(text: &str) -> String {
     format!(r#"<c t="inlineStr"><is><t>{text}</t></is></c>"#)
 }
 
-/// Returns a row of Ada's with `cell` as the document number.
+/// Returns a row about Ada, with `cell` as the document number.
 fn document(number: u32, cell: &str) -> String {
     format!(
         r#"<row r="{number}">{}{}{cell}</row>"#,

@@ -292,7 +292,7 @@ proptest! {
     }
 }
 
-/// If many sheets refer to one part, the byte limit ends reading before every sheet is read.
+/// If many sheets refer to one part, the byte limit stops reading before all sheets are read.
 #[test]
 fn one_part_as_many_sheets_costs_no_more_than_twice_the_limit() {
     let blank = "<row></row>".repeat(20_000);

@@ -1,4 +1,4 @@
-//! Cells of an XLS sheet, in file order.
+//! Cells of an XLS sheet in file order.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -11,36 +11,37 @@ use crate::spreadsheet::strings::Strings;
 use crate::spreadsheet::workbook::{CellSource, Placed};
 use crate::spreadsheet::{SheetError, values};
 
-/// Bytes of one number in a MulRk record: a style index of 2 bytes, then an RK number of 4 bytes.
+/// Size of one number in a MulRk record, in bytes: a style index of 2 bytes and an RK number of 4
+/// bytes.
 const IN_MULTIPLE: usize = 6;
 /// Mask for the height in a Row record. The highest bit marks the default height.
 const ROW_HEIGHT: u16 = 0x7FFF;
-/// The flag fHidden of a ColInfo record.
+/// Flag fHidden of a ColInfo record.
 const COLUMN_IS_HIDDEN: u8 = 1;
-/// Largest number of hidden-column ranges that are kept.
+/// Maximum number of ranges of hidden columns that are kept.
 const MAX_HIDDEN_RANGES: usize = 256;
-/// The flag fDyZero of a Row record.
+/// Flag fDyZero of a Row record.
 const ROW_IS_HIDDEN: u8 = 0x20;
-/// Result type of a formula whose result is an empty string, or that was never calculated.
+/// Result type of a formula that gave an empty string, or that was never calculated.
 const BLANK_RESULT: u8 = 3;
 
-/// Streaming source of a sheet's cells.
+/// Streaming source of the cells of a sheet.
 pub(super) struct SheetCells<'a> {
     pub records: &'a mut Records,
     pub strings: &'a Strings,
     pub formats: &'a [NumberFormat],
     pub is_1904: bool,
     pub max_chars: usize,
-    /// False if no formula of the sheet has a result. Then a blank result means that it was never
-    /// calculated.
+    /// False if no formula of the sheet has a result. A blank result then means that the formula
+    /// was never calculated.
     pub is_calculated: bool,
-    /// Hidden rows. The Row record of a row precedes its cells.
+    /// Hidden rows. The Row record of a row is before its cells.
     pub hidden: HashSet<u32>,
-    /// Ranges of hidden columns as 0-based (first, last). Their records precede all cells.
+    /// Ranges of hidden columns as 0-based (first, last). Their records are before all cells.
     pub hidden_columns: Vec<(u32, u32)>,
-    /// Position of a formula whose string result is in a following String record.
+    /// Position of a formula whose result is in the next String record.
     pub waiting: Option<(u32, u32)>,
-    /// Indexes of the numbers of the current MulRk record that are not yet returned.
+    /// Indexes of the numbers in the current MulRk record that have not been returned yet.
     pub numbers: Range<usize>,
 }
 
@@ -135,7 +136,7 @@ impl SheetCells<'_> {
         Ok(self.placed(row, column, cell))
     }
 
-    /// Reads a string that begins at offset `at` in the record and may continue in CONTINUE
+    /// Reads a string that begins at offset `at` of the record. It may continue in CONTINUE
     /// records.
     fn text(&mut self, at: usize) -> Result<Cell, SheetError> {
         let mut text = String::new();
@@ -143,8 +144,8 @@ impl SheetCells<'_> {
         Ok(Cell::text(text, self.max_chars))
     }
 
-    /// Returns the saved result of a formula, or `None` if it is a string, which a following String
-    /// record has.
+    /// Returns the saved result of a formula. Returns `None` if the result is a string, which is in
+    /// the next String record.
     fn formula(&mut self) -> Result<Option<Placed>, SheetError> {
         let (row, column) = self.position()?;
         let cell = if self.records.short(12)? == 0xFFFF {
@@ -161,7 +162,8 @@ impl SheetCells<'_> {
         Ok(Some(self.placed(row, column, cell)))
     }
 
-    /// Returns the cell of a record that holds one complete cell, or `None` for other records.
+    /// Returns the cell of a record that contains one complete cell. Returns `None` for other
+    /// records.
     fn simple(&mut self) -> Result<Option<Placed>, SheetError> {
         let kind = self.records.kind;
         if !matches!(
@@ -197,8 +199,8 @@ impl SheetCells<'_> {
     }
 }
 
-/// Returns true if a formula of the sheet has a result other than blank, or if the sheet has no
-/// formulas. Reads the sheet up to the first such result.
+/// Returns true if at least one formula of the sheet has a result that is not blank, or if the
+/// sheet has no formulas. Reads the sheet only up to the first such result.
 pub(super) fn has_result(records: &mut Records, start: u32) -> Result<bool, SheetError> {
     records.go_to(start)?;
     records.next()?;
@@ -221,8 +223,8 @@ pub(super) fn has_result(records: &mut Records, start: u32) -> Result<bool, Shee
     }
 }
 
-/// Decodes an RK number ([MS-XLS] §2.5.217). Its 30 bits are an integer or the upper bits of a
-/// double; a flag means division by 100.
+/// Decodes an RK number ([MS-XLS] §2.5.217). Its upper 30 bits are an integer or the upper bits of
+/// a double. One of the two flags means division by 100.
 fn rk(packed: u32) -> f64 {
     let number = if packed & 2 == 0 {
         f64::from_bits(u64::from(packed & 0xFFFF_FFFC) << 32)
@@ -236,8 +238,8 @@ fn rk(packed: u32) -> f64 {
     }
 }
 
-/// Returns an error as spreadsheet programs show it ([MS-XLS] §2.5.10). Newer programs may write
-/// other codes.
+/// Returns the text that spreadsheet programs show for an error code ([MS-XLS] §2.5.10). Newer
+/// programs may write other codes.
 fn error_text(code: u8) -> String {
     match code {
         0x00 => "#NULL!".to_owned(),

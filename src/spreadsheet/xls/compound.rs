@@ -1,11 +1,11 @@
-//! Reader of Compound File Binary ([MS-CFB]), the container format of XLS files.
+//! Reader for Compound File Binary ([MS-CFB]), the container format of XLS files.
 //!
-//! Only the parts needed to read one stream are implemented. The file's size bounds every table, so
-//! that a small file with a cyclic sector chain or a repeated sector in a table can't use much
-//! memory.
+//! Only the parts that are necessary to read one stream are implemented. The size of the file
+//! limits the size of every table. So a small file can't use much memory, even if it has a cyclic
+//! chain of sectors or lists a sector several times.
 //!
-//! Own code, because `cfb` keeps every entry of the directory: it takes 168 MB for a hostile file
-//! of 64 MiB. It also rejects a file whose last sector is short.
+//! The `cfb` crate isn't used, because it keeps every directory entry: a hostile file of 64 MiB
+//! takes 168 MB. It also rejects files whose last sector is short.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -13,19 +13,19 @@ use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use crate::spreadsheet::SheetError;
 
 const SIGNATURE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
-/// First of the sector numbers with special meanings.
+/// First sector number that has a special meaning.
 const FIRST_SPECIAL: u32 = 0xFFFF_FFFA;
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
 const MINI_SECTOR: usize = 64;
 const ENTRY: usize = 128;
-/// Largest number of directory entries that are read, rounded up to whole sectors. A workbook has
-/// three streams, or some dozens with macros and embedded objects.
+/// Maximum number of directory entries that are read, rounded up to whole sectors. A workbook has
+/// three streams, or some dozens if it has macros and embedded objects.
 const MAX_ENTRIES: usize = 10_000;
 
-/// Stream in the container, readable and seekable like a file.
+/// Stream in the container. It can be read and seeked like a file.
 pub(super) enum Stream {
     Sectors(BufReader<Sectors>),
-    /// Stream below the container's cut-off, which is 4096 bytes.
+    /// Stream that is smaller than the cut-off of the container, which is 4096 bytes.
     Small(Cursor<Vec<u8>>),
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Sectors {
 pub(super) struct Compound {
     file: File,
     sector: usize,
-    /// Number of sectors that fit in the file, without the header.
+    /// Number of sectors that the size of the file allows, without the header.
     sectors: usize,
     next: Vec<u32>,
     entries: Vec<Entry>,
@@ -106,8 +106,8 @@ impl Compound {
         Ok(compound)
     }
 
-    /// Reads the file allocation table, which gives the next sector of each sector. The header
-    /// lists the sectors of this table; in files above 7 MB, further sectors (DIFAT) continue the
+    /// Reads the file allocation table. For each sector, it gives the next sector. The header lists
+    /// the sectors of this table. In files above 7 MB, additional sectors (DIFAT) continue the
     /// list.
     fn read_table(&mut self, header: &[u8]) -> Result<(), SheetError> {
         let per_sector = self.sector / 4;
@@ -163,7 +163,7 @@ impl Compound {
         }
     }
 
-    /// Reads one sector. If the last one of the file is short, it is padded with zeros.
+    /// Reads one sector. If the last sector of the file is short, it is padded with zeros.
     fn read_sector(&mut self, sector: u32) -> Result<Vec<u8>, SheetError> {
         if sector as usize >= self.sectors {
             return Err(broken());
@@ -180,7 +180,7 @@ impl Compound {
         Ok(bytes)
     }
 
-    /// Returns the sectors of a chain, at most `most`.
+    /// Returns the sectors of a chain, but at most `most`.
     fn chain(&self, start: u32, most: usize) -> Result<Vec<u32>, SheetError> {
         follow(&self.next, start, most.min(self.sectors), self.sectors)
     }
@@ -189,7 +189,7 @@ impl Compound {
         self.entries.iter().any(|entry| entry.name == name)
     }
 
-    /// Opens a stream by its `name` in lower case.
+    /// Opens the stream with the given `name`, which must be in lower case.
     pub(super) fn stream(mut self, name: &str) -> Result<Stream, SheetError> {
         let entry = self
             .entries
@@ -223,8 +223,8 @@ impl Compound {
         )))
     }
 
-    /// Reads a small stream. Small streams share the sectors of the root entry, in mini sectors of
-    /// 64 bytes.
+    /// Reads a small stream. Small streams share the sectors of the root entry, which are divided
+    /// into mini sectors of 64 bytes.
     fn small(&mut self, start: u32, length: u64) -> Result<Vec<u8>, SheetError> {
         let root = self.entries.first().ok_or_else(broken)?.start;
         let home = self.chain(root, self.sectors)?;
@@ -249,7 +249,7 @@ impl Compound {
     }
 }
 
-/// Follows a chain for at most `most` links. A link not below `count` is an error.
+/// Follows a chain for at most `most` links. Fails if a link is not below `count`.
 fn follow(next: &[u32], start: u32, most: usize, count: usize) -> Result<Vec<u32>, SheetError> {
     let mut chain = Vec::new();
     let mut sector = start;

@@ -1,11 +1,11 @@
-//! Sequential reader of the records of a workbook stream ([MS-XLS] §2.1.4).
+//! Sequential reader for the records of a workbook stream ([MS-XLS] §2.1.4).
 
 use std::io::{self, Read};
 
 use super::compound::Stream;
 use crate::spreadsheet::SheetError;
 
-/// Largest record, in bytes. Longer data continues in CONTINUE records.
+/// Maximum size of a record in bytes. Longer data continues in CONTINUE records.
 const MAX_RECORD: usize = 8_224;
 
 pub(super) const FORMULA: u16 = 0x0006;
@@ -30,20 +30,20 @@ pub(super) const RK: u16 = 0x027E;
 pub(super) const FORMAT: u16 = 0x041E;
 pub(super) const BEGIN: u16 = 0x0809;
 
-/// Record reader that holds the current record.
+/// Record reader. It contains the current record.
 pub(super) struct Records {
     stream: Stream,
     pub kind: u16,
     pub data: Vec<u8>,
-    /// Kind of a record that `go_on` has read ahead. Its data is in `data`.
+    /// Kind of the record that `go_on` has read in advance. Its data is in `data`.
     waiting: Option<u16>,
-    /// Bytes that may still be read. The limit exists because many sheets can refer to the same
-    /// offset.
+    /// Number of bytes that may still be read. It is limited because many sheets can refer to the
+    /// same offset.
     left: u64,
 }
 
 impl Records {
-    /// Creates a reader that reads at most twice the length of `stream` in total.
+    /// Creates a reader. In total, it reads at most twice the length of `stream`.
     pub(super) fn new(stream: Stream) -> Self {
         let left = stream.length().saturating_mul(2);
         Self {
@@ -60,7 +60,7 @@ impl Records {
         Ok(self.stream.go_to(position.into())?)
     }
 
-    /// Reads the next record into `kind` and `data`. The end of the stream is an error.
+    /// Reads the next record into `kind` and `data`. Fails at the end of the stream.
     pub(super) fn next(&mut self) -> Result<(), SheetError> {
         match self.waiting.take() {
             Some(kind) => self.kind = kind,
@@ -69,7 +69,7 @@ impl Records {
         Ok(())
     }
 
-    /// Reads the next record if it is a CONTINUE record, and returns true if it is.
+    /// Reads the next record if it is a CONTINUE record. Returns true in that case.
     pub(super) fn go_on(&mut self) -> Result<bool, SheetError> {
         if self.waiting.is_some() {
             return Ok(false);
@@ -91,7 +91,7 @@ impl Records {
             return Err(SheetError::broken("a record in it is too long"));
         }
         let left = self.left.checked_sub(length as u64 + 4);
-        self.left = left.ok_or_else(|| SheetError::broken("its sheets lie on each other"))?;
+        self.left = left.ok_or_else(|| SheetError::broken("its sheets overlap"))?;
         let mut data = std::mem::take(&mut self.data);
         data.resize(length, 0);
         let read = self.exactly(&mut data);

@@ -1,10 +1,9 @@
-//! Strings in records ([MS-XLS] §2.5.293 and .294), including those that continue in the next
-//! record.
+//! Strings in records ([MS-XLS] §2.5.293 and .294). They may continue in the next record.
 
 use super::records::{Records, too_short};
 use crate::spreadsheet::SheetError;
 
-/// Position in a record, from which strings are read.
+/// Position in a record from which strings are read.
 pub(super) struct Cursor<'r> {
     records: &'r mut Records,
     at: usize,
@@ -15,7 +14,7 @@ impl<'r> Cursor<'r> {
         Self { records, at }
     }
 
-    /// Returns true if data is left in this record or in its CONTINUE records.
+    /// Returns true if this record or its CONTINUE records have more data.
     pub(super) fn has_more(&mut self) -> Result<bool, SheetError> {
         while self.at >= self.records.data.len() {
             if !self.records.go_on()? {
@@ -52,7 +51,7 @@ impl<'r> Cursor<'r> {
         self.characters(usize::from(count), flags & 1 != 0, text, most)
     }
 
-    /// Reads a plain string of at most 255 characters, such as a sheet's name.
+    /// Reads a plain string of at most 255 characters, for example the name of a sheet.
     pub(super) fn short(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
         let count = self.records.byte(self.at)?;
         let flags = self.records.byte(self.at + 1)?;
@@ -60,9 +59,9 @@ impl<'r> Cursor<'r> {
         self.characters(usize::from(count), flags & 1 != 0, text, most)
     }
 
-    /// Reads `count` UTF-16 code units: 2 bytes each if `is_wide`, else 1 byte, for units below
-    /// 256. If the string continues in the next record, that record begins with a new flag for the
-    /// width. Appends to `text` until it has more than `most` bytes.
+    /// Reads `count` UTF-16 code units. A unit has 2 bytes if `is_wide` is true, otherwise 1 byte,
+    /// for values below 256. If the string continues in the next record, that record starts with a
+    /// new flag for the width. Appends to `text` until `text` has more than `most` bytes.
     fn characters(
         &mut self,
         count: usize,

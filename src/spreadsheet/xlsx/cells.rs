@@ -1,4 +1,4 @@
-//! Cells of an XLSX sheet, in file order.
+//! Cells of an XLSX sheet in file order.
 
 use std::io::BufRead;
 
@@ -11,27 +11,27 @@ use crate::spreadsheet::strings::Strings;
 use crate::spreadsheet::workbook::{CellSource, Placed};
 use crate::spreadsheet::{SheetError, values};
 
-/// Largest number of hidden-column ranges that are kept.
+/// Maximum number of ranges of hidden columns that are kept.
 const MAX_HIDDEN_RANGES: usize = 256;
 
-/// Streaming source of a sheet's cells.
+/// Streaming source of the cells of a sheet.
 pub(super) struct SheetCells<'a, R> {
     pub xml: Xml<R>,
     pub strings: &'a Strings,
     pub formats: &'a [NumberFormat],
     pub is_1904: bool,
     pub max_chars: usize,
-    /// 0-based position of the next cell, used if the cell has no reference.
+    /// 0-based position of the next cell. It is used if the cell has no reference.
     pub row: u32,
     pub column: u32,
     pub in_data: bool,
-    /// True while the current row is hidden.
+    /// True if the current row is hidden.
     pub is_hidden: bool,
     /// Ranges of hidden columns as 0-based (first, last).
     pub hidden_columns: Vec<(u32, u32)>,
 }
 
-/// Attributes of a cell's element.
+/// Attributes of the XML element of a cell.
 struct Described {
     row: u32,
     column: u32,
@@ -104,8 +104,8 @@ impl<R: BufRead> CellSource for SheetCells<'_, R> {
 }
 
 impl<R: BufRead> SheetCells<'_, R> {
-    /// Reads to the end of a cell. Formulas are skipped, because their saved result is used. A
-    /// formula without a result was never calculated.
+    /// Reads to the end of a cell. Formulas are skipped, because their saved result is used. If
+    /// there is no result, the formula was never calculated.
     fn content(&mut self, described: &Described) -> Result<Cell, SheetError> {
         let most = self.max_chars.saturating_mul(4);
         let mut value = None;
@@ -188,8 +188,8 @@ impl<R: BufRead> SheetCells<'_, R> {
     }
 }
 
-/// Returns true if a row or column is hidden or has size 0. `size` is the name of the size
-/// attribute.
+/// Returns true if a row or column is hidden or has size 0. `size` is the name of the attribute
+/// with the size.
 fn is_hidden(element: &BytesStart<'_>, size: &str) -> Result<bool, SheetError> {
     let hidden = attribute(element, "hidden")?;
     let size = attribute(element, size)?.and_then(|size| size.trim().parse::<f64>().ok());
@@ -224,7 +224,7 @@ fn one_based(number: &str) -> Result<u32, SheetError> {
         .ok_or_else(outside)
 }
 
-/// Parses a cell reference to a 0-based row and column: `B7` gives (6, 1).
+/// Converts a cell reference to a 0-based row and column. `B7` gives (6, 1).
 fn position(reference: &str) -> Result<(u32, u32), SheetError> {
     let letters = reference
         .bytes()

@@ -1,4 +1,4 @@
-//! Open Packaging Conventions: parts of the archive by name, and their relationships.
+//! Open Packaging Conventions: access to the parts of the archive by name, and their relationships.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -14,15 +14,15 @@ use zip::read::ZipFile;
 use super::xml::{Xml, attribute};
 use crate::spreadsheet::{SheetError, archive};
 
-/// Largest number of relationships of one part. A workbook has one for each sheet and each shared
-/// part.
+/// Maximum number of relationships of one part. A workbook part has one for each sheet and each
+/// shared part.
 const MAX_RELATIONS: usize = 10_000;
 
-/// Part that is inflated while it is read.
+/// Part of the archive. It is inflated while it is read.
 pub(super) type Part<'a> = DecodingReader<BufReader<Counted<ZipFile<'a, BufReader<File>>>>>;
 
-/// Reader with a byte limit shared by all parts. The limit exists because many sheets can refer to
-/// the same part.
+/// Reader with a limit of bytes that all parts share. It is necessary because many sheets can refer
+/// to the same part.
 pub(super) struct Counted<R> {
     inner: R,
     left: Rc<Cell<u64>>,
@@ -41,24 +41,24 @@ impl<R: Read> Read for Counted<R> {
 /// Archive that `archive::check` has accepted.
 pub(super) struct Package {
     zip: ZipArchive<BufReader<File>>,
-    /// Position in the archive by normalised name. The format requires case-insensitive names.
+    /// Position in the archive, by normalised name. The format requires names that ignore case.
     names: HashMap<String, usize>,
-    /// Bytes that may still be read from all parts together.
+    /// Number of bytes that may still be read from all parts together.
     left: Rc<Cell<u64>>,
 }
 
 /// Relationship from one part to another.
 pub(super) struct Relation {
     pub id: String,
-    /// Last segment of the relationship's type, such as `worksheet`.
+    /// Last segment of the relationship type, for example `worksheet`.
     pub kind: String,
     /// Name of the target part.
     pub target: String,
 }
 
 impl Package {
-    /// Opens an archive whose parts inflate to at most `max_inflated` bytes. At most twice as many
-    /// bytes can be read in total.
+    /// Opens an archive. `max_inflated` is the maximum size in bytes to which its parts inflate. In
+    /// total, at most twice as many bytes can be read.
     pub(super) fn open(file: File, max_inflated: u64) -> Result<Self, SheetError> {
         let zip = ZipArchive::new(BufReader::new(file))
             .map_err(|_| SheetError::broken("its archive is not whole"))?;
@@ -96,8 +96,8 @@ impl Package {
             .map_err(|_| SheetError::broken("a part of its archive is not whole"))
     }
 
-    /// Returns the relationships of a part, or an empty list if it has none. The empty name means
-    /// the package itself.
+    /// Returns the relationships of a part. The list is empty if the part has none. An empty name
+    /// stands for the package itself.
     pub(super) fn relations(&mut self, of: &str) -> Result<Vec<Relation>, SheetError> {
         let (folder, name) = of
             .rsplit_once('/')
@@ -135,7 +135,8 @@ fn normal(name: &str) -> String {
         .to_ascii_lowercase()
 }
 
-/// Resolves a target relative to a folder, or to the archive's root if it begins with a slash.
+/// Resolves a target relative to a folder. If the target begins with a slash, it is relative to the
+/// root of the archive.
 fn joined(folder: &str, target: &str) -> String {
     if target.starts_with('/') {
         return target.trim_start_matches('/').to_owned();

@@ -1,4 +1,5 @@
-//! Parts shared by a workbook's sheets: sheet list, shared strings and number formats.
+//! Parts that the sheets of a workbook share: the list of sheets, the shared strings and the number
+//! formats.
 
 use std::collections::HashMap;
 
@@ -11,12 +12,12 @@ use crate::spreadsheet::number_format::NumberFormat;
 use crate::spreadsheet::strings::Strings;
 use crate::spreadsheet::workbook::Named;
 
-/// Largest number of formats and of cell styles that are kept. Excel writes at most 65,490 styles.
+/// Maximum number of formats and of cell styles that are kept. Excel writes at most 65,490 styles.
 const MAX_STYLES: usize = 65_536;
-/// Largest number of sheets that are kept.
+/// Maximum number of sheets that are kept.
 const MAX_SHEETS: usize = 10_000;
 
-/// Contents of the workbook part: sheets and date system.
+/// Content of the workbook part: sheets and date system.
 #[derive(Default)]
 pub(super) struct Contents {
     /// Name and relationship id of each sheet, in order.
@@ -50,7 +51,8 @@ impl Contents {
     }
 }
 
-/// Reads the shared strings. Each is truncated after the first run that ends beyond `most` bytes.
+/// Reads the shared strings. A string with more than `most` bytes is truncated after the run that
+/// exceeds this limit.
 pub(super) fn strings(
     package: &mut Package,
     name: &str,

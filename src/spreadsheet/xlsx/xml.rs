@@ -1,4 +1,4 @@
-//! Reader of a workbook's parts as XML events, with limits on nesting and text.
+//! Reader for the parts of a workbook as XML events. It limits nesting and text length.
 
 use std::io::BufRead;
 
@@ -7,10 +7,10 @@ use quick_xml::{Error, Reader};
 
 use crate::spreadsheet::SheetError;
 
-/// Largest nesting depth. A sheet has five levels, and extensions have a few more.
+/// Maximum nesting depth. A sheet has five levels, and extensions add a few more.
 const MAX_DEPTH: usize = 256;
 
-/// Reader of the XML events of one part. `archive::check` has already limited the size of each
+/// Reader for the XML events of one part. `archive::check` has already limited the size of each
 /// event.
 pub(super) struct Xml<R> {
     reader: Reader<R>,
@@ -31,7 +31,7 @@ impl<R: BufRead> Xml<R> {
         }
     }
 
-    /// Returns the next event and the number of open elements after it.
+    /// Returns the next event, and the number of elements that are open after it.
     pub(super) fn next(&mut self) -> Result<(Event<'_>, usize), SheetError> {
         self.buffer.clear();
         let event = self
@@ -54,19 +54,19 @@ impl<R: BufRead> Xml<R> {
         self.depth
     }
 
-    /// Skips to the end of the element that was just entered.
+    /// Skips to the end of the element whose start was just read.
     pub(super) fn skip(&mut self) -> Result<(), SheetError> {
         self.inside(|_| Ok(()))
     }
 
-    /// Appends the text of the element that was just entered and of its descendants, until `text`
-    /// has more than `most` bytes.
+    /// Appends the text of the element whose start was just read, with the text of its descendants.
+    /// Stops when `text` has more than `most` bytes.
     pub(super) fn text(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
         self.inside(|event| add(text, event, most))
     }
 
-    /// Appends the joined runs of the string item that was just entered, without phonetic guides,
-    /// until `text` has more than `most` bytes.
+    /// Appends the runs of the string item whose start was just read, without phonetic guides.
+    /// Stops when `text` has more than `most` bytes.
     pub(super) fn rich_text(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
         let mut is_text = false;
         let mut is_guide = false;
@@ -105,7 +105,7 @@ pub(super) fn cut_off() -> SheetError {
     SheetError::broken("a part of it is cut off")
 }
 
-/// Converts a parser error. The parser's message is dropped, because it may quote a cell.
+/// Converts a parser error. The message of the parser is dropped, because it may contain a cell.
 fn damaged(error: Error) -> SheetError {
     match error {
         Error::Io(error) => match error.kind() {
@@ -123,8 +123,8 @@ fn damaged(error: Error) -> SheetError {
     }
 }
 
-/// Appends an event's text unless `text` already has more than `most` bytes. It can exceed `most`
-/// by one event.
+/// Appends the text of an event, unless `text` already has more than `most` bytes. One event can
+/// exceed this limit.
 fn add(text: &mut String, event: &Event<'_>, most: usize) -> Result<(), SheetError> {
     if text.len() > most {
         return Ok(());
@@ -154,7 +154,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, SheetError> {
     }
 }
 
-/// Returns an attribute's value by its local name, with entities resolved.
+/// Returns the value of an attribute by its local name, with entities resolved.
 pub(super) fn attribute(
     element: &BytesStart<'_>,
     name: &str,
@@ -170,8 +170,8 @@ pub(super) fn attribute(
     Ok(None)
 }
 
-/// Decodes escapes such as `_x000D_` (ECMA-376 §22.9.2.19): UTF-16 code units of characters that
-/// XML can't contain.
+/// Decodes escapes such as `_x000D_` (ECMA-376 §22.9.2.19). They represent UTF-16 code units of
+/// characters that XML can't contain.
 pub(super) fn unescape(text: &mut String) {
     if !text.contains("_x") {
         return;

@@ -1,4 +1,5 @@
-//! Batches: issue certificates to all people, and withdraw them.
+//! Reactions to events of batches: issuing certificates to all people of a batch, and withdrawing
+//! them.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -26,13 +27,13 @@ const PART: usize = 1_000;
 struct Stopped {
     revoked: u32,
     kept: u32,
-    /// Number of kept issuances whose mails are not queued yet or are being sent, and so could not
-    /// be stopped.
+    /// Number of kept issuances with a mail that could not be stopped, because it is not queued yet
+    /// or is being sent.
     unsettled: u32,
 }
 
 impl Processes {
-    /// Issues to all people, until the batch is stopped.
+    /// Issues certificates to all people until the batch is stopped.
     pub(super) async fn dispatch(
         &self,
         recorded: &RecordedEvent,
@@ -73,8 +74,8 @@ impl Processes {
         Ok(())
     }
 
-    /// Counts the people to whom a stopped batch issues nothing. A worker that crashed may have
-    /// issued to some of `people`.
+    /// Counts the people who get no certificate because the batch was stopped. A worker that
+    /// crashed may already have issued to some of `people`.
     async fn leave(
         &self,
         recorded: &RecordedEvent,
@@ -100,8 +101,9 @@ impl Processes {
         Ok(())
     }
 
-    /// Cancels or undoes a batch once its dispatch has ended. This runs for the dispatch event and
-    /// for the request. The later one of the two finds both in the batch's state.
+    /// Cancels or undoes a batch once its dispatch has ended. This function runs for the dispatch
+    /// event and for the stop request. When it runs for the later one, the batch's state contains
+    /// both.
     pub(super) async fn stop(
         &self,
         delivery: &Delivery,
@@ -110,7 +112,7 @@ impl Processes {
         let recorded = &delivery.event;
         let batch = self.commands.load::<Batch>(id).await?;
         if batch.position < recorded.position {
-            let lagging = "a replica does not know the event that it was asked about".to_owned();
+            let lagging = "a replica lags and lacks the delivered event".to_owned();
             return Err(LogError::Unavailable(lagging).into());
         }
         let BatchState {
@@ -130,7 +132,7 @@ impl Processes {
             .await?;
         if stopped.unsettled > 0 {
             let why = format!(
-                "{} mails are still to be queued or on their way",
+                "{} mails are not queued yet or are being sent",
                 stopped.unsettled
             );
             return Ok(Verdict::unavailable(&why));
@@ -146,7 +148,7 @@ impl Processes {
         Ok(Verdict::Done)
     }
 
-    /// Revokes the issuances one by one. The reaction to each revocation stops its mails.
+    /// Revokes each issuance on its own. The reaction to each revocation cancels the mails.
     async fn withdraw_all(
         &self,
         recorded: &RecordedEvent,

@@ -1,4 +1,4 @@
-//! `laureate config`: values, their sources, and error messages.
+//! `laureate config`: values, the sources of the values, and error messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -16,7 +16,7 @@ fn file(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-/// Complete configuration file. The commands of these tests need no server.
+/// Complete configuration file. The commands in these tests do not connect to a server.
 const COMPLETE: &str = r#"
 namespace = "from_file"
 [nats]
@@ -210,7 +210,7 @@ fn value_of_digits_stays_a_string() {
     );
 }
 
-/// Returns the keys of a configuration file, including those in comments.
+/// Returns all keys in a configuration file, including the keys in comments.
 fn keys_of(example: &str) -> BTreeSet<String> {
     let mut table = String::new();
     let mut keys = BTreeSet::new();

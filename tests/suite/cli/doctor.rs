@@ -13,7 +13,8 @@ use super::scrub::scrubbed;
 use super::{Ran, environment, run_in};
 use crate::support::{Namespace, TestApp, servers, until};
 
-/// Configuration for the shared servers with a namespace and a folder. Tests change single values.
+/// Valid configuration for the shared servers, with a namespace and a folder. Each test changes
+/// single values.
 struct Patient {
     namespace: Namespace,
     folder: tempfile::TempDir,
@@ -59,7 +60,8 @@ impl Patient {
     }
 }
 
-/// Returns the level and the text of the report's only line about a check.
+/// Returns the level and the text of the line about a check. The report must have exactly one such
+/// line.
 fn line(ran: &Ran, check: &str) -> (String, String) {
     let mut found = ran.out.lines().filter_map(|line| {
         let (level, rest) = line.split_once(' ')?;
@@ -82,7 +84,7 @@ fn assert_line(ran: &Ran, check: &str, level: &str, part: &str) {
     );
 }
 
-/// Asserts that all checks except those in `broken` succeeded.
+/// Asserts that all checks succeeded, except those in `broken`.
 #[track_caller]
 fn assert_other_checks_ran(ran: &Ran, broken: &[&str]) {
     for check in [
@@ -99,7 +101,7 @@ fn assert_other_checks_ran(ran: &Ran, broken: &[&str]) {
     }
 }
 
-/// Removes lines that depend on the machine or on other tests.
+/// Removes the lines whose content depends on the machine or on other tests.
 fn without_environment(report: &str) -> String {
     let others = [
         "disk.",
@@ -236,7 +238,7 @@ async fn unreachable_server_does_not_stop_other_checks() {
     }
 }
 
-/// Starts a server that accepts connections and never sends anything. Returns its address.
+/// Starts a server that accepts connections but never sends anything. Returns its address.
 async fn silent() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
@@ -270,7 +272,8 @@ async fn hanging_servers_time_out_and_do_not_stop_other_checks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn file_that_cannot_be_read_to_its_end_does_not_stop_the_exit() {
     let patient = Patient::new();
-    // Opening a pipe without a writer blocks, as a hung network folder does.
+    // Opening a pipe without a writer blocks, as does a file in a network folder that does not
+    // respond.
     let pipe = patient.folder.path().join("credentials");
     assert!(
         Command::new("mkfifo")

@@ -16,8 +16,8 @@ use super::scrub::scrubbed;
 use super::{Ran, environment, run_in};
 use crate::support::{Namespace, TestApp, laureate, servers, until};
 
-/// Log with 700 events of 350 users. The search for the last events needs more than one window for
-/// it.
+/// Log with 700 events of 350 users. With this number, the command has to read more than one window
+/// to find the last events.
 struct Log {
     namespace: Namespace,
     log: EventLog,
@@ -264,7 +264,7 @@ async fn personal_data_is_shown_only_with_reveal() {
     }
 }
 
-/// Running `laureate events`. It is killed when dropped.
+/// Running process of `laureate events`. It is killed when this value is dropped.
 struct Following(Child);
 
 impl Following {
@@ -412,7 +412,7 @@ async fn invalid_arguments_are_refused() {
 
 const PEOPLE: &str = "Nombre completo,Correo electrónico,Número documento\nGrace Hopper,grace@example.com,1020304050\n";
 
-/// Imports a person, who gets a certificate by mail. Returns all events.
+/// Imports a person and sends a certificate to the person by mail. Returns all events.
 async fn a_story(app: &TestApp) -> Vec<RecordedEvent> {
     let token = app.token().await;
     let body =

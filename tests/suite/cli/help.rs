@@ -17,7 +17,7 @@ fn output(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// Returns every subcommand that isn't hidden, as the words that call it.
+/// Returns every visible subcommand, as the list of words that call it.
 fn subcommands() -> Vec<Vec<String>> {
     fn collect(command: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>) {
         for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {

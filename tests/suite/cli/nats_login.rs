@@ -1,4 +1,4 @@
-//! Connections to nats-server with TLS and with a credentials file, as configured under `nats`.
+//! Connections to nats-server with TLS and with a credentials file, by the settings under `nats`.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -57,7 +57,7 @@ async fn tls_requires_a_known_certificate_authority() {
     );
 }
 
-/// Returns a JWT for nats-server with claims about `subject`, signed by `issuer`.
+/// Returns a JWT for nats-server that contains claims about `subject` and is signed by `issuer`.
 fn jwt(issuer: &KeyPair, subject: &KeyPair, name: &str, nats: Value) -> String {
     let claims = json!({
         "jti": name, "iat": 1_700_000_000, "iss": issuer.public_key(), "name": name,

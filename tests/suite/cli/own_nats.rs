@@ -1,4 +1,4 @@
-//! Separate nats-server for one test, with its own configuration.
+//! nats-server for a single test, with its own configuration.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::support::until;
 
-/// Running server. It is killed when dropped.
+/// Running server. It is killed when this value is dropped.
 pub struct OwnNats {
     child: Child,
     folder: TempDir,
@@ -19,8 +19,8 @@ pub struct OwnNats {
 }
 
 impl OwnNats {
-    /// Starts a server with additional lines of configuration. `{folder}` in them is replaced by a
-    /// temporary folder.
+    /// Starts a server with additional lines of configuration. In these lines, `{folder}` is
+    /// replaced by the path of a temporary folder.
     pub async fn start(configuration: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let path = folder.path().to_string_lossy().into_owned();

@@ -1,11 +1,11 @@
-//! Replaces values that differ between runs, so that a text can be a snapshot.
+//! Replaces values that differ between runs, so that a text can be compared with a snapshot.
 
-/// Replaces ids, times, dates, digests, ports and some numbers by words in brackets.
+/// Replaces ids, times, dates, digests, ports and some numbers by placeholders in brackets.
 pub fn scrubbed(text: &str) -> String {
     let mut clean = String::new();
     let mut word = String::new();
     for c in text.chars() {
-        // Skips the padding after a number, because its width differs, too.
+        // The spaces after a number are removed, because their number differs between runs too.
         if c == ' ' && word.is_empty() && clean.ends_with("[number] ") {
             continue;
         }

@@ -1,4 +1,4 @@
-//! `laureate template`: output, files and exit codes.
+//! `laureate template`: output, files, and exit codes.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -21,7 +21,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Copies the minimal theme into `folder` as an issuer's own template.
+/// Copies the theme `minimal` into `folder`, as a template that an issuer has written.
 fn own(folder: &Path) {
     let theme = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/certificate/minimal/1");
     for file in ["template.typ", "manifest.json"] {
@@ -243,7 +243,7 @@ fn committed_gallery_is_up_to_date() {
         kept.dimensions(),
         "run laureate template gallery --out docs/gallery.png"
     );
-    // Other processors may round differently. A different page has far more different pixels.
+    // Other processors may round differently. If the page were wrong, far more pixels would differ.
     let different = present
         .pixels()
         .zip(kept.pixels())

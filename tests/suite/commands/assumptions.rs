@@ -1,5 +1,5 @@
-//! Decisions on an assumed state that was not loaded. If the log disproves the assumption, the
-//! decision is repeated.
+//! Decisions on a state that is assumed instead of loaded. If the log shows that the assumption is
+//! wrong, the decision is made again.
 
 use laureate::commands::{CommandError, Loaded};
 use laureate::domain::accounts::user::User;
@@ -46,7 +46,8 @@ async fn wrong_assumption_is_decided_again_on_the_loaded_state() {
 async fn refusal_on_a_wrong_assumption_is_decided_again() {
     let log = Log::provisioned().await;
     let id = registered(&log.commands).await;
-    // Assumes that the user doesn't exist, so the decider refuses the change of the password.
+    // Assumes that the user does not exist, so the first decision is to refuse the change of the
+    // password.
     let done = log
         .commands
         .execute_assuming(&person(), id, Loaded::<User>::new(), change_password(1))
@@ -71,8 +72,8 @@ async fn assumption_without_events_is_checked_against_the_log() {
         .execute::<Claim>(&person(), "c1", release())
         .await
         .unwrap();
-    // Assumes that the owner still holds the claim. Then there is no event to write whose append
-    // would disprove it.
+    // Assumes that the owner still has the claim. The decision then has no event to append, so a
+    // conflict can't show that the assumption is wrong.
     let mut assumed = Loaded::<Claim>::new();
     assumed.state.0 = Some(owner);
     let done = log

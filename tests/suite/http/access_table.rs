@@ -1,6 +1,6 @@
-//! Calls every route of the API with every role, scope and kind of invalid token. The route table
-//! gives the routes, so a new route cannot be forgotten. A refusal does not depend on the body,
-//! because access is checked before the body is read.
+//! Calls every route of the API with every role, every scope, and every kind of invalid token. The
+//! routes are those in the route table, so no new route can be forgotten. The body of a request
+//! does not matter, because access is checked before the body is read.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,11 +17,11 @@ use uuid::Uuid;
 use super::people::text;
 use super::{Answered, Api};
 
-/// Token key in the suite's configuration.
+/// Signing key of tokens in the configuration of the suite.
 const KEY: &[u8] = b"token-key-of-the-tests-0123456789abcdef";
 const HEADER: &str = r#"{"alg": "HS256", "typ": "JWT", "kid": "default"}"#;
 
-/// Path of the endpoint, with an id that does not exist.
+/// Returns the path of an endpoint, with ids that do not exist.
 fn path(endpoint: &Endpoint) -> String {
     let of = |part: &str| match part {
         "{version}" => "1".to_owned(),
@@ -57,13 +57,13 @@ fn signed(header: &str, claims: &Value, key: &[u8]) -> String {
     )
 }
 
-/// Returns the claims of a token.
+/// Returns the claims in a token.
 fn claims(token: &str) -> Value {
     let body = token.split('.').nth(1).expect("three parts");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).expect("base64")).expect("JSON")
 }
 
-/// Returns invalid tokens, each with its defect.
+/// Returns invalid tokens, each with a description of its defect.
 fn bad_tokens(good: &str) -> Vec<(&'static str, String)> {
     let good = claims(good);
     let with = |name: &str, value: Value| {
@@ -122,7 +122,7 @@ fn bad_tokens(good: &str) -> Vec<(&'static str, String)> {
 async fn only_public_routes_accept_requests_without_a_valid_token() {
     let api = Api::start().await;
     let bad = bad_tokens(&api.token);
-    // Control: a token signed here with unchanged claims is accepted.
+    // Control: a token that is signed here but has unchanged claims is accepted.
     assert_eq!(api.me(&signed(HEADER, &claims(&api.token), KEY)).await, 200);
     let revoked = key(&api, Permission::ALL).await;
     api.delete(&format!("/api-keys/{}", revoked.0))
@@ -225,7 +225,7 @@ async fn unknown_id_and_foreign_session_return_404() {
             continue;
         }
         let answer = ask(&api, &endpoint, Some(&api.token)).await;
-        // An endpoint with a body may reject the missing body before the lookup.
+        // An endpoint with a body may reject the missing body before it looks up the resource.
         let is_read = ["GET", "DELETE"].contains(&endpoint.method.as_str());
         let expected: &[u16] = if is_read {
             &[404]
@@ -242,7 +242,7 @@ async fn unknown_id_and_foreign_session_return_404() {
         asked += 1;
     }
     assert!(asked > 5, "too few routes were called");
-    // Of all resources, only a session belongs to one user.
+    // Sessions are the only resource that belongs to one user.
     let grace = api.person("grace", "admin").await;
     let alan = api.person("alan", "admin").await;
     let session = text(&claims(&alan.token)["sid"]);

@@ -1,4 +1,4 @@
-//! API keys: scopes, expiry, revocation, and the limit to their owner's rights.
+//! API keys: scopes, expiry, revocation, and the limit by the permissions of their owner.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -128,8 +128,8 @@ async fn key_has_at_most_its_owners_rights() {
         )
         .await;
     assert_eq!(refused.expect(403).code(), "FORBIDDEN");
-    // A key lists and revokes keys but creates none. Otherwise it could renew itself and never
-    // expire.
+    // An API key can list and revoke keys, but it can't create keys. Otherwise it could replace
+    // itself before it expires, again and again.
     let (_, other) = make(&api, &["api-keys:manage", "jobs:read"]).await;
     for scope in ["jobs:read", "users:manage"] {
         let refused = api
@@ -148,7 +148,7 @@ async fn key_has_at_most_its_owners_rights() {
         .await
         .expect(200);
 
-    // The owner's role at the time of the call limits the key.
+    // The key never has more permissions than its owner has at the time of the request.
     let admin = api.person("second", "admin").await;
     let made = api
         .as_(

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Answered, Api, file};
 
-/// Issues a batch to `people` attendees, the first two with the same name. Returns its id and its
-/// certificates.
+/// Issues a batch to `people` attendees. The first two have the same name. Returns the id of the
+/// batch and its certificates.
 async fn issued(api: &Api, people: usize) -> (String, Vec<Value>) {
     let certificate = api.certificate().await;
     let row = |n: usize| match n {

@@ -1,5 +1,5 @@
-//! People as a JSON list, rejected rows that are corrected and uploaded again, and issuing to many
-//! attendees.
+//! Import of people from a JSON list, second upload of rejected rows after their correction, and
+//! issuing to many attendees.
 
 use std::io::Cursor;
 
@@ -108,7 +108,8 @@ async fn lists_of_people_have_limits() {
     assert_eq!(done["data"]["created"], 1_001);
 }
 
-/// Four rows, three with an error. A spreadsheet program would run the cell `=1+1` as a formula.
+/// Four rows, three of them with an error. A spreadsheet program would execute the cell `=1+1` as a
+/// formula.
 const PEOPLE: &str = "Nombre,Apellido,Nota,Correo,Número documento\n\
     Ada,Lovelace,fine,ada@example.com,1\n\
     Bea,Brown,=1+1,bea@example.com,\n\

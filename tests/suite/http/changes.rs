@@ -1,4 +1,4 @@
-//! Single people and certificates: created, changed and deleted, and the conflicts that prevent it.
+//! Single people and certificates: creation, change, deletion, and conflicts that prevent these.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -195,7 +195,7 @@ async fn one_of_many_concurrent_changes_of_a_version_succeeds() {
     );
     let read = api.get(&path).await.expect(200);
     assert_eq!(read.body["data"]["email"], won[0].body["data"]["email"]);
-    // Only the winner's claim was taken: the other seven addresses are free.
+    // Only the claim of the winner exists. The other seven addresses can still be used.
     let lost = (0..8)
         .map(|n| format!("ada{n}@example.com"))
         .filter(|email| read.body["data"]["email"] != **email);
@@ -237,7 +237,7 @@ async fn deleted_person_imported_again_is_a_new_person() {
     let second = import().await;
     assert_ne!(first, second);
 
-    // A batch that names both ids issues only to the one that exists.
+    // The batch contains both ids, and issues only to the person who exists.
     let certificate = api.certificate().await;
     let asked = json!({ "certificateId": certificate, "attendeeIds": [first, second] });
     let begun = api.issue(&asked).await;

@@ -1,5 +1,5 @@
-//! Conventions of all endpoints: statuses and fields of errors, bodies, preconditions, and answers
-//! of small requests.
+//! Conventions that all endpoints follow: statuses and fields of errors, bodies, preconditions, and
+//! responses to small requests.
 
 use reqwest::Method;
 use serde_json::{Value, json};

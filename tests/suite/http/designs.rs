@@ -1,4 +1,5 @@
-//! Designs: re-encoded on upload, listed, described, and deleted while no certificate uses them.
+//! Designs: encoding on upload, list, description, and deletion of designs that no certificate
+//! uses.
 
 use std::io::Cursor;
 
@@ -244,8 +245,8 @@ async fn only_an_accepted_definition_takes_designs_into_use() {
             .await
             .expect(status);
     }
-    // Rejected definitions: name too long, options that cannot be drawn, background that the theme
-    // does not draw.
+    // These definitions are rejected: a name that is too long, options that can't be drawn, and a
+    // background that the theme does not draw.
     for wrong in [
         json!({ "client": "A", "name": "x".repeat(201), "eventName": "C", "baseDesignUrl": frame["url"] }),
         json!({ "client": "A", "name": "B", "eventName": "C", "pdfTemplate": { "theme": "corporate",

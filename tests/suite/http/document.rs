@@ -1,5 +1,5 @@
-//! The OpenAPI document against the server: every operation is called, and every response must
-//! match the document.
+//! Comparison of the OpenAPI document with the server. Every operation is called, and every
+//! response must match the document.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -10,15 +10,15 @@ use laureate::http::openapi_json;
 use super::{Api, file};
 use crate::support::TestApp;
 
-/// Default duration of the run in seconds. `LAUREATE_FUZZ_SECONDS` overrides it.
+/// Default duration of the run, in seconds. `LAUREATE_FUZZ_SECONDS` overrides it.
 const SECONDS: &str = "60";
-/// Checks of every response. `positive_data_acceptance` is left out: an unknown but well-formed id
-/// fits the schema and is rightly rejected.
+/// Checks of every response. `positive_data_acceptance` is not among them, because a well-formed id
+/// that does not exist matches the schema but must be rejected.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,response_headers_conformance,missing_required_header,\
                       unsupported_method,ignored_auth,use_after_free";
 
-/// Returns a command for the Python that `make setup-test` installed.
+/// Returns a command that starts the Python interpreter installed by `make setup-test`.
 fn python() -> Command {
     let home = tool();
     let interpreter = std::fs::read_to_string(home.join("interpreter"))
@@ -91,7 +91,8 @@ async fn schemathesis_finds_no_undocumented_response() {
                 "examples,coverage,fuzzing"
             },
         ])
-        // One worker: Python 3.11 can fail where two threads parse code at once (cpython#106905).
+        // One worker, because Python 3.11 can fail if two threads parse code at the same time
+        // (cpython#106905).
         .args([
             "--workers",
             "1",

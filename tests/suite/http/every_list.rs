@@ -1,5 +1,5 @@
-//! Common behaviour of all lists: parameters, cursors that are valid for one list, and pages that
-//! show each item once while items are added.
+//! Behaviour that all lists have in common: parameters, cursors that are valid for only one list,
+//! and pages that show each item once while other items are added.
 
 use std::collections::BTreeSet;
 
@@ -198,10 +198,10 @@ fn ids(body: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Reads a list page by page.
+/// Reads all pages of a list, one after the other.
 struct Walk {
     path: String,
-    /// Ids in the list when the walk began.
+    /// Ids that were in the list at the start of the walk.
     before: BTreeSet<String>,
     found: Vec<String>,
     first_cursor: String,
@@ -243,8 +243,8 @@ impl Walk {
             .map(|cursor| format!("&cursor={cursor}"));
     }
 
-    /// Asserts that each item of `before` was shown once. Items created during the walk may be
-    /// shown or not.
+    /// Asserts that each item of `before` was shown exactly once. Items that were created during
+    /// the walk may be missing.
     fn is_whole(&self) {
         let mut shown: Vec<&String> = self
             .found
@@ -393,7 +393,7 @@ async fn lists_support_filters_and_search() {
     ] {
         api.get(wrong).await.rejected();
     }
-    // Cancelling by filter affects the jobs that the filter lists.
+    // A cancellation with a filter affects exactly the jobs that the filter lists.
     let cancelled = api
         .post(
             "/jobs/cancel",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Api, file};
 
-/// Three people. A spreadsheet program would run the second name as a formula.
+/// Three people. A spreadsheet program would execute the second name as a formula.
 fn people() -> Value {
     let person = |name: &str, email: &str, document: &str, country: &str| json!({"fullName": name, "email": email, "documentNumber": document, "country": country});
     json!([
@@ -80,7 +80,7 @@ async fn exported_people_are_unchanged_and_formulas_are_escaped() {
     assert_eq!(rows[1][3], Data::String("007".to_owned()));
     assert_eq!(rows[2][0], Data::String("+HYPERLINK(\"x\")".to_owned()));
 
-    // All exported people exist already when the file is imported again.
+    // When the exported file is imported again, all of its people are known.
     let again = api
         .upload("/attendees/bulk-upload", file("again.xlsx", xlsx))
         .await

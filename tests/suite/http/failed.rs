@@ -1,4 +1,4 @@
-//! Certificates that could not be drawn, and issuing them again.
+//! Certificates that could not be drawn, and how they are issued again.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ async fn issue(api: &Api, certificate: &str, people: &[&str]) -> Value {
         .clone()
 }
 
-/// Waits until `number` certificates have this state. Returns them.
+/// Waits until `number` certificates have the state `state`, and returns them.
 async fn settled(api: &Api, certificate: &str, state: &str, number: usize) -> Vec<Value> {
     let path = format!("/generated-certificates?certificateId={certificate}&state={state}");
     let all = |body: &Value| {
@@ -61,7 +61,7 @@ async fn failed_certificate_is_reissued_with_the_next_template_version() {
         (&json!(bob), &json!("RENDER_TEMPLATE"))
     );
 
-    // There is no mail to retry. The error message says what to do.
+    // No mail exists that could be retried. The error message says what to do instead.
     let id = failed["id"].as_str().expect("an id");
     for path in [
         format!("/jobs/{id}/retry"),
@@ -121,7 +121,7 @@ async fn failed_certificate_is_reissued_with_the_next_template_version() {
         (&progress["generationFailed"], &progress["revoked"]),
         (&json!(0), &json!(1))
     );
-    // Issuing once more creates nothing, because both have a certificate.
+    // A third request creates nothing, because both people now have a certificate.
     let third = issue(&api, certificate, &[&ada, &bob]).await;
     assert_eq!(
         (&third["requested"], &third["existing"]),

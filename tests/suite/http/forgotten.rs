@@ -1,4 +1,4 @@
-//! Forgotten passwords: the link is requested, mailed and used. Notices about password changes.
+//! Forgotten passwords: request, mail and use of the link. Also notices about password changes.
 
 use laureate::app::Role;
 use laureate::dev_stack::mail_catcher::caught_mails;
@@ -13,7 +13,7 @@ use crate::support::{TestApp, servers, until};
 
 const ROLES: [Role; 3] = [Role::Api, Role::Projector, Role::Mailer];
 
-/// Returns subject and plain text of every mail to an address.
+/// Returns the subject and the plain text of every mail to an address.
 fn mails_to(address: &str) -> Vec<(String, String)> {
     let caught = caught_mails(&servers().mail_dir, 100_000).expect("the catcher's folder");
     let to_us = caught
@@ -39,7 +39,7 @@ async fn mail(address: &str, subject: &str, number: usize) -> String {
     found().swap_remove(0).1
 }
 
-/// Adds a user whose address no other test uses. Returns the user and the address.
+/// Adds a user with an address that no other test uses. Returns the user and the address.
 async fn somebody(api: &Api) -> (super::people::Person, String) {
     let name = format!("g{}", Uuid::new_v4().simple());
     (
@@ -122,7 +122,8 @@ async fn reset_link_sets_the_password_once() {
         .expect(200);
     let again = reset(&api, token, "Third-horse-3").await.expect(422);
     assert_eq!(again.code(), "RESET_LINK_INVALID");
-    // Both password changes send a notice: the one after the first log-in, and this one.
+    // Each of the two password changes sends a notice: the change after the first log-in, and this
+    // one.
     let message = mail(&address, "Your password was changed", 2).await;
     assert!(message.contains("If it was not you"), "{message}");
 }

@@ -1,4 +1,4 @@
-//! Group commit: importing, issuing, rendering and mailing share batches under load.
+//! Group commit: under load, imports, issuing, rendering and mailing share batches of the log.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::{Api, file};
 use crate::support::TestApp;
 
 const PEOPLE: usize = 200;
-/// Maximum number of rounds. On a busy machine the mailer may be too slow to share batches in one
-/// round.
+/// Largest number of rounds. On a busy machine, one round may not be enough, because the mailer may
+/// be too slow to share batches in it.
 const ROUNDS: usize = 5;
 
 /// Returns the largest number of commands in one batch of the log, by actor.
@@ -73,7 +73,7 @@ async fn keep_all_busy(api: Api) {
         api.until("all mails are sent", "/jobs?limit=1", sent).await;
 
         let largest = largest_shared_batch(&api).await;
-        // Importer, process managers (`batch` and `mail`), renderer and mailer.
+        // Actors: importer, process managers (`batch` and `mail`), renderer and mailer.
         let actors = ["importer-row", "batch", "mail", "renderer", "mailer"].into_iter();
         lonely = actors
             .filter(|actor| largest.get(*actor).is_none_or(|most| *most <= 4))
@@ -85,7 +85,7 @@ async fn keep_all_busy(api: Api) {
     panic!("these never had more than 4 commands in a batch: {lonely:?}");
 }
 
-/// Returns a file with people that no other round has.
+/// Returns a file whose people are in no other round.
 fn people_of(round: usize) -> Vec<u8> {
     let mut all = Vec::new();
     made_up_people(PEOPLE * round, 7, &mut all).expect("written");

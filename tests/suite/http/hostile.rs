@@ -1,5 +1,5 @@
-//! Hostile input: each request gets its error in bounded memory, and other clients are served
-//! meanwhile.
+//! Hostile input. Each request gets an error, the server uses a limited amount of memory, and other
+//! clients get responses during the attack.
 //!
 //! The server is a separate process, so that its memory can be measured.
 
@@ -19,14 +19,14 @@ use self::sheets::{crowded_archive, sheet, zip_bomb};
 use super::{Answered, file};
 use crate::support::{laureate, until};
 
-/// Limit of the server's peak memory in MiB. An empty server takes about 150 MiB. Other processes
-/// decode designs.
+/// Largest allowed peak memory of the server, in MiB. An idle server uses about 150 MiB. Designs
+/// are decoded in other processes, which are not included.
 #[cfg(target_os = "linux")]
 const MOST_MIB: u64 = 700;
-/// Longest time until another client is answered during an attack.
+/// Longest allowed response time of another client during an attack.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 
-/// `laureate up` with its own data folder.
+/// Process of `laureate up` with its own data folder.
 struct Server {
     process: Child,
     base: String,
@@ -104,7 +104,7 @@ impl Server {
         }
     }
 
-    /// Uploads a form while another client sends requests.
+    /// Uploads a form. Another client sends requests at the same time.
     async fn upload(&self, path: &str, form: Form) -> Answered {
         let url = format!("{}/api/v1{path}", self.base);
         let request = self
@@ -118,7 +118,7 @@ impl Server {
         .await
     }
 
-    /// Waits for `answer` while another client sends requests in a loop.
+    /// Waits for `answer`. Another client sends requests in a loop until then.
     async fn meanwhile(&self, what: &str, answer: impl Future<Output = Answered>) -> Answered {
         let others = async {
             loop {
@@ -132,8 +132,8 @@ impl Server {
         }
     }
 
-    /// Sends a request as another client. A busy machine may delay the test itself, so it tries up
-    /// to three times.
+    /// Sends a request as another client. It may be sent up to three times, because a busy machine
+    /// can delay the test itself.
     async fn others_are_answered(&self, during: &str) {
         let url = format!("{}/api/v1/certificates?limit=1", self.base);
         let mut last = String::new();
@@ -168,7 +168,7 @@ impl Server {
         .await
     }
 
-    /// Asserts that the server is healthy and has kept within its memory limit.
+    /// Asserts that the server is healthy and has not exceeded its memory limit.
     async fn is_well(&mut self, after: &str) {
         let health = self
             .client
@@ -195,7 +195,7 @@ impl Drop for Server {
     }
 }
 
-/// Returns the peak resident memory of a process in MiB.
+/// Returns the peak resident memory of a process, in MiB.
 #[cfg(target_os = "linux")]
 fn peak_mib(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
@@ -210,7 +210,8 @@ fn peak_mib(id: u32) -> u64 {
         >> 10
 }
 
-/// Lets PostgreSQL into the folder. It runs as another user if the tests run as root.
+/// Makes the folder accessible to other users. If the tests run as root, PostgreSQL runs as another
+/// user.
 fn open_to_all(folder: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("ours");
@@ -319,7 +320,7 @@ async fn hostile_files_are_rejected_and_the_server_keeps_serving() {
     let endless = server
         .upload("/attendees/bulk-upload", endless_form(300 << 20))
         .await;
-    // The limit of the file or of the body, whichever is reached first.
+    // Either the limit of the file or the limit of the body is exceeded first.
     assert_eq!(endless.status, 413, "{}", endless.body);
     assert!(endless.code().ends_with("_TOO_LARGE"), "{}", endless.body);
     server.is_well("300 MiB").await;
@@ -420,7 +421,7 @@ fn svg(inside: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Returns `before`, a number and `after`, repeated `count` times with increasing numbers.
+/// Returns `count` times the text `before`, a number and `after`, with increasing numbers.
 fn numbered(count: usize, before: &str, after: &str) -> String {
     (0..count).map(|n| format!("{before}{n}{after}")).collect()
 }
@@ -453,7 +454,7 @@ fn png_of(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// Returns a small PNG that decodes to 392 MB: 7,000 × 7,000 pixels with four channels of 16 bits.
-/// Its dimensions are allowed, but not with this depth.
+/// The number of pixels is allowed, but not with this depth.
 fn deep_png() -> Vec<u8> {
     let side = 7_000_u32;
     let head = [
@@ -502,7 +503,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// Returns `count` zeros as a zlib stream (RFC 1950). The zip writer deflates them.
+/// Returns `count` zeros as a zlib stream (RFC 1950). The zip writer is used for compression.
 fn zeros_in_zlib(count: usize) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     archive
@@ -518,12 +519,12 @@ fn zeros_in_zlib(count: usize) -> Vec<u8> {
     let entry = packed.by_index_raw(0).expect("an entry");
     let size = usize::try_from(entry.compressed_size()).expect("small");
     let start = usize::try_from(entry.data_start().expect("known")).expect("small");
-    // Adler-32 of zeros: the first sum stays 1, so the second counts them.
+    // Adler-32 of zeros: the first sum remains 1, so the second sum is the number of zeros.
     let sum = (u32::try_from(count % 65_521).expect("small") << 16 | 1).to_be_bytes();
     [&[0x78, 0x9C], &archive[start..start + size], &sum].concat()
 }
 
-/// Returns a form whose file has `size` bytes, generated while they are sent.
+/// Returns a form whose file has `size` bytes. The bytes are generated during the upload.
 fn endless_form(size: u64) -> Form {
     let piece = bytes::Bytes::from_static(&[b'a'; 64 * 1024]);
     let pieces = futures_util::stream::iter(

@@ -1,4 +1,4 @@
-//! Repeated requests with an `Idempotency-Key`.
+//! Repeated requests that have an `Idempotency-Key`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ async fn repeated_request_is_executed_once_and_gets_the_same_response() {
         "BAD_REQUEST"
     );
 
-    // A rejected request has no effect, so the corrected one may use the same key.
+    // A rejected request has no effect, so the corrected request may use the same key.
     let wrong = json!({ "client": "", "name": "Speaker", "eventName": "Summit" });
     define(&api, "k-3", &wrong).await.expect(422);
     define(&api, "k-3", &body).await.expect(201);
@@ -105,7 +105,8 @@ async fn rejected_repetition_keeps_the_key_of_the_first_request() {
     };
     make("Sync").await.expect(201);
     for _ in 0..3 {
-        // The response contains the secret and is not stored, so the repetition is rejected.
+        // The response contains a secret, so it is not stored, and the repeated request is
+        // rejected.
         assert_eq!(make("Sync").await.expect(409).code(), "ALREADY_EXISTS");
         assert_eq!(
             make("Other").await.expect(422).code(),
@@ -115,7 +116,7 @@ async fn rejected_repetition_keeps_the_key_of_the_first_request() {
     let listed = api.get("/api-keys").await.expect(200);
     assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(1));
 
-    // The same applies after the created user is deleted.
+    // The result is the same after the created user has been deleted.
     let add = |user_name: &str| {
         let body = super::people::somebody(user_name, "viewer");
         let request = api

@@ -1,4 +1,4 @@
-//! Imports of files: dry run, large files, reports, and formats.
+//! Imports of files: dry run, large files, reports, and file formats.
 
 use laureate::spreadsheet::made_up_people;
 use serde_json::{Value, json};

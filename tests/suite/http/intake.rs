@@ -1,4 +1,4 @@
-//! Upload limit: a client that uses all its places does not affect other clients.
+//! Limits of uploads. A client that has taken all of its places does not affect other clients.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use crate::support::until;
 
 const PEOPLE: &str = "Name,Email,Document number\nAda Lovelace,ada@example.com,1\n";
 
-/// Returns a form whose file begins and never ends.
+/// Returns a form whose file starts but never ends.
 fn endless() -> Form {
     let first = stream::once(async { Ok::<_, Infallible>(Bytes::from_static(b"Name,Email\n")) });
     let body = reqwest::Body::wrap_stream(first.chain(stream::pending()));
@@ -27,7 +27,8 @@ async fn client_with_too_many_uploads_gets_429_and_others_are_served() {
         "/attendees/bulk-upload?dryRun=true",
         "/certificates/upload-design",
     ] {
-        // Retries if it is refused because an upload of this test holds a place at the same moment.
+        // Retries if the request is refused, because an upload of this test may still have a place
+        // at that moment.
         let hang = || {
             let client = api.app.client.clone();
             let token = api.token.clone();

@@ -1,4 +1,5 @@
-//! Issue dates: set by the request or the definition, or today in the issuer's time zone.
+//! Issue dates: given by the request, given by the definition, or the current day in the issuer's
+//! time zone.
 
 use laureate::app::Role;
 use reqwest::Method;
@@ -11,8 +12,8 @@ use crate::support::TestApp;
 const PEOPLE: &str =
     "Name,Email,Document number\nAna Rojas,ana@example.com,1\nEva Gil,eva@example.com,2\n";
 
-/// Starts an application whose issuer is in Bogotá, at 02:30 UTC, which is 21:30 of the day before
-/// in Bogotá. Also returns that day.
+/// Starts an application for an issuer in Bogotá. Its clock says 02:30 UTC, which is 21:30 of the
+/// previous day in Bogotá. Also returns that day.
 async fn late_in_bogota() -> (Api, Date) {
     let app = TestApp::with_roles(&Role::ALL, &["certificates.time_zone=America/Bogota"]).await;
     let now = OffsetDateTime::now_utc();
@@ -37,7 +38,8 @@ async fn defined(api: &Api, more: Value) -> String {
         .to_owned()
 }
 
-/// Waits until `number` certificates of one definition are generated. Returns their issue dates.
+/// Waits until `number` certificates of one definition are generated, and returns their issue
+/// dates.
 async fn dates(api: &Api, certificate: &str, number: usize) -> Vec<String> {
     let path = format!("/generated-certificates?certificateId={certificate}&state=generated");
     let all = |body: &Value| {
@@ -55,7 +57,7 @@ async fn dates(api: &Api, certificate: &str, number: usize) -> Vec<String> {
         .collect()
 }
 
-/// Issues certificates to all attendees. Returns the issue dates.
+/// Issues certificates to all attendees, and returns the issue dates.
 async fn issued(api: &Api, certificate: &str, request: Value) -> Vec<String> {
     let people = api.get("/attendees").await.expect(200);
     let ids: Vec<Value> = people.body["data"]
@@ -125,8 +127,8 @@ async fn issue_date_of_the_request_overrides_that_of_the_definition() {
     let by_request = issued(&api, &other, json!({ "issueDate": yesterday })).await;
     assert_eq!(by_request, [yesterday.clone(), yesterday.clone()]);
 
-    // Without the definition's date, the day of issuing is used again. Issued certificates keep
-    // their date.
+    // When the date is removed from the definition, the day of issuing is used again. Certificates
+    // that were issued before keep their date.
     let third = defined(&api, json!({ "issueDate": last_week })).await;
     let request = api
         .request(Method::PATCH, &format!("/certificates/{third}"))
@@ -213,7 +215,7 @@ async fn invalid_issue_date_is_rejected_by_every_endpoint() {
         api.get("/attendees").await.expect(200).body["data"],
         json!([])
     );
-    // Latest accepted date.
+    // The latest date that is accepted.
     let latest = (today + Duration::days(366)).to_string();
     defined(&api, json!({ "issueDate": latest })).await;
 }

@@ -1,4 +1,4 @@
-//! Jobs over HTTP: held and scheduled mails, cancellation, retries, and the scheduler.
+//! Jobs over HTTP: held and scheduled mails, cancellation, retries, and scheduled tasks.
 
 use laureate::app::Role;
 use reqwest::Method;
@@ -14,8 +14,8 @@ const PEOPLE: &str = "Name,Email,Document number\n\
     Alan Turing,alan.jobs@example.com,2\n\
     Grace Hopper,reject-grace.jobs@example.com,3\n";
 
-/// Defines a certificate and waits until three of its mails have this state. Returns the
-/// certificate's id.
+/// Defines a certificate and waits until three of its mails have the state `state`. Returns the id
+/// of the certificate.
 async fn three_mails(api: &Api, delivery: &str, state: &str) -> String {
     let id = api.certificate().await;
     let form = file("people.csv", PEOPLE)
@@ -194,7 +194,7 @@ async fn scheduled_mail_is_rescheduled_released_and_cancelled() {
         .expect(409);
     assert_eq!(moved.code(), "WRONG_STATE");
 
-    // Without ids and filter, only held mails are released.
+    // Without ids and without a filter, only held mails are released.
     let none = api
         .post("/jobs/process-pending", &json!({}))
         .await
@@ -409,7 +409,7 @@ async fn scheduler_reports_its_tasks_and_runs_them_on_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_with_a_lost_timer_is_released() {
-    // Without a mailer no timers are set, as if all were lost.
+    // Without a mailer, no timers are set. This has the same effect as if all timers had been lost.
     let roles = Role::ALL
         .into_iter()
         .filter(|role| *role != Role::Mailer)

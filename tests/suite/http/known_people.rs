@@ -1,4 +1,5 @@
-//! Identity of people across uploads: known people, siblings, placeholders, and our own export.
+//! Recognition of known people in uploads: siblings, placeholders, and files that the program has
+//! exported.
 
 use laureate::app::Role;
 use reqwest::Method;
@@ -16,7 +17,7 @@ fn case(name: &str) -> Vec<u8> {
     std::fs::read(path).expect("the case is there")
 }
 
-/// Returns the counts created, updated, existing and errors.
+/// Returns the four counts created, updated, existing and errors.
 pub(super) fn counts(answered: &Answered) -> [i64; 4] {
     ["created", "updated", "existing", "errors"].map(|count| {
         answered.body["data"][count]
@@ -25,7 +26,7 @@ pub(super) fn counts(answered: &Answered) -> [i64; 4] {
     })
 }
 
-/// Returns row, code, field and column of each error.
+/// Returns the row, code, field and column of each error.
 pub(super) fn errors(answered: &Answered) -> Vec<(i64, String, String, String)> {
     let details = answered.body["data"]["errorDetails"]
         .as_array()
@@ -68,7 +69,7 @@ pub(super) async fn names(api: &Api) -> Vec<String> {
         .collect()
 }
 
-/// Waits until `number` certificates are generated. Returns the ids of their attendees, sorted.
+/// Waits until `number` certificates are generated, and returns the sorted ids of their attendees.
 pub(super) async fn issued(api: &Api, certificate: &str, number: usize) -> Vec<String> {
     let path = format!("/generated-certificates?certificateId={certificate}");
     let is_done = |body: &Value| {
@@ -181,7 +182,7 @@ async fn siblings_are_two_people_where_addresses_may_be_shared() {
     api.post("/attendees", &carla).await.expect(201);
     let ana = json!({"fullName": "ana rojas", "email": "familia.rojas@example.org", "requiresDocument": false});
     api.post("/attendees", &ana).await.expect(409);
-    // Without the document, Ana and the other Ana would be the same person.
+    // Without the document number, Ana and the other Ana would be the same person.
     let ana = json!({"fullName": "Ana Rojas", "email": "familia.rojas@example.org", "documentNumber": "4"});
     let other = api.post("/attendees", &ana).await.expect(201).body["data"]["id"].clone();
     let change = json!({"documentNumber": null});
@@ -241,7 +242,8 @@ async fn placeholders_are_no_document_numbers() {
         .await
         .expect(200);
     assert_eq!(counts(&again), [0, 0, 6, 0]);
-    // The certificate can set `requiresDocument` to false, too. Then the column may be absent.
+    // The definition of the certificate can also set `requiresDocument` to false. The file then
+    // needs no column for it.
     let body = json!({ "client": "Acme", "name": "Talk", "eventName": "Summit 2026", "requiresDocument": false });
     let talk = api.post("/certificates", &body).await.expect(201).body["data"]["id"].clone();
     let no_column = "Nombre,Correo\nAna Rojas,ana.rojas@example.org\nIda Sol,ida.sol@example.org\n";
@@ -372,7 +374,7 @@ async fn addresses_of_people_from_a_time_of_sharing_are_known_when_sharing_ends(
         api.post("/attendees", &by_hand).await.expect(409).code(),
         "DUPLICATE"
     );
-    // Both are still known, with and without their documents.
+    // Both people are recognized, with and without their document numbers.
     assert_eq!(counts(&upload(&api, sheet, "true").await), [0, 0, 2, 0]);
     let without = "Nombre,Correo\nAna Rojas,familia@example.org\nBruno Rojas,familia@example.org\n";
     assert_eq!(counts(&upload(&api, without, "false").await), [0, 0, 2, 0]);
@@ -557,7 +559,7 @@ async fn one_person_by_hand_follows_the_same_rules() {
             .code(),
         "VALIDATION_ERROR"
     );
-    // A released address is free for another person.
+    // The address that was released can be used by another person.
     let without = patch(ana, json!({"documentNumber": null}))
         .await
         .expect(200);

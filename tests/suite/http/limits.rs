@@ -23,7 +23,7 @@ async fn log_in(api: &Api, email: &str, password: &str, forwarded_for: &str) -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn password_attempts_are_limited_by_address() {
     let limit = "http.limits.password_per_minute=3";
-    // The log-in for the admin's token is the first of the three.
+    // The log-in that gets the token of the administrator is the first of the three.
     let api = Api::of(TestApp::with_roles(&ROLES, &[limit]).await).await;
     for _ in 0..2 {
         let refused = log_in(&api, "a@example.com", "x", "198.51.100.1").await;
@@ -36,7 +36,7 @@ async fn password_attempts_are_limited_by_address() {
     assert_eq!(late.code(), "TOO_MANY_REQUESTS");
     let wait: u64 = late.header("retry-after").parse().expect("seconds");
     assert!((1..=20).contains(&wait), "{wait}");
-    // Other routes are not affected. A password change counts toward the same limit.
+    // Other routes are not affected. A password change is counted against the same limit.
     api.get("/auth/me").await.expect(200);
     let change = json!({ "oldPassword": "x", "newPassword": "Correct-horse-1" });
     assert_eq!(
@@ -70,7 +70,7 @@ async fn clients_behind_a_trusted_proxy_are_limited_separately() {
             "{client}"
         );
     }
-    // The same IPv6 /64, which counts as one client.
+    // An address in the same IPv6 network of 64 bits is the same client.
     assert_eq!(
         log_in(&api, "a@example.com", "x", "2001:db8::2")
             .await
@@ -84,7 +84,7 @@ async fn failed_log_ins_are_limited_even_for_unknown_accounts() {
     let api =
         Api::of(TestApp::with_roles(&ROLES, &["http.limits.failed_logins_per_minute=3"]).await)
             .await;
-    // Successful log-ins do not count.
+    // Successful log-ins are not counted.
     for _ in 0..5 {
         log_in(&api, &api.app.email, &api.app.password, "")
             .await
@@ -96,7 +96,7 @@ async fn failed_log_ins_are_limited_even_for_unknown_accounts() {
         for _ in 0..4 {
             codes.push(log_in(&api, email, "wrong", "").await.code().to_owned());
         }
-        // The correct password has to wait, too.
+        // A log-in with the right password has to wait too.
         codes.push(
             log_in(&api, email, &api.app.password, "")
                 .await
@@ -134,9 +134,10 @@ async fn guesses_at_an_account_do_not_lock_out_its_owner() {
     for client in from {
         message.push(guess(client).await);
     }
-    // The limit is two for one address, and three for all addresses together.
+    // The limit is two guesses from one address, and three guesses from all addresses together.
     assert_eq!(message, [401, 401, 429, 401, 429]);
-    // The owner's address is known from a successful log-in. An unknown address has to wait.
+    // The owner has logged in from this address before, so the common limit does not apply to it.
+    // Other addresses have to wait.
     log_in(&api, email, password, "192.0.2.1").await.expect(200);
     log_in(&api, email, password, "203.0.113.1")
         .await

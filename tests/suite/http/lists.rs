@@ -1,4 +1,4 @@
-//! Lists: order, search, cursors that are valid for one list, and pages by number.
+//! Lists: order, search, cursors that are valid for only one list, and pages by number.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Log lines about log-ins and denied requests.
+//! Log lines about log-ins and about requests that were denied.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Api;
 use crate::support::TestApp;
 
-/// Captured log output, one JSON object per line.
+/// Captured log output, as one JSON object per line.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 

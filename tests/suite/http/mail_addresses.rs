@@ -1,13 +1,13 @@
-//! Recipients of mails: the current address, another one for a single mail, and addresses with
-//! international domains.
+//! Recipients of mails: the current address of the person, another address for a single mail, and
+//! addresses with international domains.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Answered, Api, file};
 
-/// Issues a certificate to the people of a file and holds their mails. Returns the certificate's
-/// id.
+/// Issues a certificate to the people in a file, with held mails. Returns the id of the
+/// certificate.
 async fn issued(api: &Api, people: &str, number: usize) -> String {
     let id = api.certificate().await;
     let form = file("p.csv", people.to_owned())
@@ -88,7 +88,7 @@ async fn new_mail_goes_to_the_current_or_the_given_address() {
             refused.body
         );
     }
-    // The first mail keeps the address at the time of issuing.
+    // The first mail still has the address from the time of issuing.
     let first = api
         .get(&format!("/jobs?certificateId={certificate}&order=asc"))
         .await

@@ -1,4 +1,4 @@
-//! Certificate numbers as people type them, and the pages that browsers get.
+//! Certificate numbers in the forms in which people type them, and the pages that browsers get.
 
 use laureate::app::Role;
 use laureate::domain::PublicId;
@@ -22,7 +22,7 @@ async fn opened(api: &Api, path: &str) -> Response {
     request.send().await.expect("answered")
 }
 
-/// Returns the status and the text of a page as a browser gets it.
+/// Returns the status and the text of a page, requested like a browser.
 async fn page(api: &Api, path: &str) -> (u16, String) {
     let response = opened(api, path).await;
     let kind = response.headers()["content-type"]
@@ -31,7 +31,7 @@ async fn page(api: &Api, path: &str) -> (u16, String) {
         .to_owned();
     assert!(kind.starts_with("text/html"), "{path}: {kind}");
     let status = response.status().as_u16();
-    // Templates escape slashes as well.
+    // The templates also escape slashes.
     (
         status,
         response
@@ -42,7 +42,7 @@ async fn page(api: &Api, path: &str) -> (u16, String) {
     )
 }
 
-/// Issues a certificate to one person. Returns the generated certificate.
+/// Issues a certificate to one person, and returns the generated certificate.
 async fn issued(api: &Api) -> Value {
     let id = api.certificate().await;
     let people = "Name,Email,Document number\nJosé Núñez,jose@example.com,1\n";
@@ -238,7 +238,8 @@ async fn revoked_certificate_is_a_page_for_browsers_and_an_error_for_programs() 
         issued["publicId"].as_str().expect("an id")
     );
     let pdf = api.public(&path).await;
-    // A cached copy is revalidated before each use, and shared caches do not store it.
+    // A browser must revalidate its copy before each use, and shared caches must not store the
+    // file.
     assert_eq!(pdf.headers()["cache-control"], "private, no-cache");
     let etag = pdf.headers()["etag"].clone();
     let again = async || {
@@ -318,7 +319,7 @@ async fn failed_certificate_is_not_public() {
         );
     };
     unknown().await;
-    // It stays unknown after a revocation, because nobody has a copy.
+    // The certificate remains unknown after a revocation, because nobody has a copy of it.
     let revoke = format!(
         "/generated-certificates/{}/revoke",
         failed["id"].as_str().expect("an id")

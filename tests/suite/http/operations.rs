@@ -1,4 +1,5 @@
-//! Endpoints for operators and developers: health, metrics, the OpenAPI document and its page.
+//! Endpoints for operators and developers: health, metrics, the OpenAPI document, and the page
+//! about the API.
 
 use serde_json::{Value, json};
 

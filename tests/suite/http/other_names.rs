@@ -1,12 +1,13 @@
-//! Rows with another name for a known person, and issuing to all people whom an import accepted.
+//! Rows in which a known person has another name, and issuing to all people that an import has
+//! accepted.
 
 use serde_json::{Value, json};
 
 use super::known_people::{UPLOAD, counts, issued, names, row};
 use super::{Api, file};
 
-/// Returns row, code, field and column of each warning. Asserts that its message has the remedy and
-/// no personal data.
+/// Returns the row, code, field and column of each warning. Asserts that its message says how to
+/// correct the problem, and contains no personal data.
 fn warned(answer: &Value) -> Vec<(i64, String, String, String)> {
     let rows = answer["data"]["warningDetails"]
         .as_array()
@@ -115,7 +116,8 @@ async fn generating_for_an_import_covers_everybody_whom_it_accepted() {
     };
     let first = "Name,Email,Document\nAna,ana@example.org,1\nEva,eva@example.org,2\nOmar,omar@example.org,9\n";
     assert_eq!(counts(&upload(first, "false").await), [3, 0, 0, 0]);
-    // Known, known and changed, new, repeated, and rejected because the address is Omar's.
+    // The rows are: a known person, a known person with a change, a new person, a repeated person,
+    // and a person who is rejected because the address belongs to Omar.
     let second = "Name,Email,Document\nAna,ana@example.org,1\nEva Gil,eva@example.org,2\nTom,tom@example.org,3\n\
                   Ana,ana@example.org,1\nZoe,omar@example.org,4\n";
     let taken = upload(second, "true").await;

@@ -1,4 +1,5 @@
-//! Overload attacks: each is bounded, and other clients are answered within 1 s meanwhile.
+//! Attacks by overload. The effect of each is limited, and other clients get a response within 1 s
+//! during the attack.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,14 +15,14 @@ use super::{Answered, Api};
 use crate::support::{TestApp, until};
 
 const ROLES: [Role; 2] = [Role::Api, Role::Projector];
-/// Longest time until another client is answered.
+/// Longest allowed response time of another client.
 const SOON: Duration = Duration::from_secs(1);
 
 async fn api_with(settings: &[&str]) -> Api {
     Api::of(TestApp::with_roles(&ROLES, settings).await).await
 }
 
-/// Client at another address than the attacker's.
+/// Client with another address than the attacker.
 struct Bystander<'a> {
     api: &'a Api,
     client: reqwest::Client,
@@ -37,7 +38,8 @@ impl<'a> Bystander<'a> {
         Self { api, client }
     }
 
-    /// Asserts that the client is answered within [`SOON`], on an open connection and on a new one.
+    /// Asserts that the client gets a response within [`SOON`], on an open connection and on a new
+    /// one.
     async fn is_served(&self) {
         let fresh = Bystander::of(self.api);
         for client in [&self.client, &fresh.client] {
@@ -52,7 +54,7 @@ impl<'a> Bystander<'a> {
     }
 }
 
-/// Sends a request on a new connection with a receive buffer of 4,096 bytes, and does not read the
+/// Sends a request on a new connection that has a receive buffer of 4,096 bytes. Does not read the
 /// response.
 async fn asking(api: &Api, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
@@ -65,7 +67,7 @@ async fn asking(api: &Api, path: &str) -> TcpStream {
     stream
 }
 
-/// Returns the status code of the response, or 0 if the connection ends before.
+/// Returns the status code of the response, or 0 if the connection is closed first.
 async fn status(stream: &mut TcpStream) -> u16 {
     let mut head = [0; 12];
     match stream.read_exact(&mut head).await {
@@ -100,7 +102,7 @@ async fn positions_of_unauthenticated_requests_are_ignored() {
     );
     assert!(statuses.contains(&200), "the header is ignored");
     bystander.is_served().await;
-    // A request with an invalid token counts as unauthenticated.
+    // A request with an invalid token is treated as unauthenticated.
     let path = api.app.url("/api/v1/certificates");
     let asked = (0..100).map(|_| {
         let request = api
@@ -143,7 +145,7 @@ async fn waiting_reads_hold_no_slot_and_are_limited() {
     let api = api_with(&["http.max_concurrent_requests=8"]).await;
     let bystander = Bystander::of(&api);
     bystander.is_served().await;
-    // The lock stops the projection. The tables stay readable.
+    // The lock stops the projection. Reads of the tables are still possible.
     let schema = laureate::database::meta_schema(&api.app.app.config().namespace);
     let client = api.app.app.pool().get().await.expect("a connection");
     let hold = format!("BEGIN; LOCK TABLE \"{schema}\".checkpoints IN EXCLUSIVE MODE");
@@ -158,7 +160,8 @@ async fn waiting_reads_hold_no_slot_and_are_limited() {
         async { Answered::of(request.send().await.expect("answered")).await }
     };
     let waiting = async {
-        // Sent one by one, so that many requests wait but few arrive at the same time.
+        // The requests are sent one by one, so that many of them wait but only a few arrive at the
+        // same time.
         let mut all = Vec::new();
         for _ in 0..100 {
             all.push(tokio::spawn(read()));
@@ -248,7 +251,8 @@ async fn one_client_behind_a_proxy_cannot_take_all_slots() {
         stream.write_all(head.as_bytes()).await.expect("sent");
         stream
     };
-    // A request with an unfinished body holds a slot. A request without a slot is refused at once.
+    // A request with an unfinished body has a slot. A request for which no slot is free is refused
+    // immediately.
     let mut streams = Vec::new();
     for _ in 0..20 {
         streams.push(begun("198.51.100.1").await);
@@ -277,8 +281,8 @@ async fn slow_readers_are_disconnected_and_hold_little_memory() {
     let statuses = join_all(slow.iter_mut().map(status)).await;
     let served = statuses.iter().filter(|status| **status == 200).count();
     let refused = statuses.iter().filter(|status| **status == 429).count();
-    // A client may hold a quarter of 4 MiB: two or three of these documents, in addition to the
-    // system's buffers.
+    // One client may have a quarter of 4 MiB: two or three of these documents, in addition to those
+    // in the buffers of the operating system.
     assert!(
         refused > 0 && served > 0 && served + refused == 60,
         "{statuses:?}"
@@ -290,7 +294,7 @@ async fn slow_readers_are_disconnected_and_hold_little_memory() {
         .await
         .expect("answered");
     assert!(whole.text().await.expect("a body").len() > 100_000);
-    // Stalled connections are closed, which frees their share.
+    // Connections that make no progress are closed, and their share is released.
     until("there is room again", async || {
         let answer = api.public("/api/openapi.json").await;
         answer.status() == 200 && answer.text().await.is_ok_and(|text| text.len() > 100_000)

@@ -1,5 +1,5 @@
-//! Issuers' own templates: created, versioned, selected and drawn. A faulty template affects no
-//! other issuer.
+//! Templates that issuers have written: creation, versions, selection and drawing. A faulty
+//! template does not affect other issuers.
 
 use laureate::app::Role;
 use reqwest::{Method, StatusCode};
@@ -17,21 +17,21 @@ async fn create(api: &Api, source: String) -> Answered {
     .await
 }
 
-/// Creates a template. Returns its data and its id.
+/// Creates a template, and returns its data and its id.
 pub(super) async fn created(api: &Api, source: String) -> (Value, String) {
     let data = create(api, source).await.expect(201).body["data"].clone();
     let id = data["id"].as_str().expect("an id").to_owned();
     (data, id)
 }
 
-/// Scrubs a body, asserts that its theme is the template `id`, and removes the theme.
+/// Scrubs a body. Asserts that its theme is the template `id`, and removes the theme.
 fn nameless(body: &Value, id: &str) -> Value {
     let mut body = scrubbed(body);
     assert_eq!(body["data"]["theme"].take(), json!(format!("own:{id}")));
     body
 }
 
-/// Defines a certificate that uses a template. Returns its id.
+/// Defines a certificate that uses a template, and returns its id.
 async fn certificate(api: &Api, template: &Value) -> String {
     let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit", "pdfTemplate": template["theme"] });
     let defined = api.post("/certificates", &body).await.expect(201);
@@ -55,7 +55,7 @@ async fn issue(api: &Api, certificate: &str, people: &[String]) {
     api.issue(&body).await;
 }
 
-/// Waits until `number` certificates have this state. Returns the list.
+/// Waits until `number` certificates have the state `state`, and returns the list.
 async fn settled(api: &Api, certificate: &str, state: &str, number: usize) -> Value {
     let path = format!("/generated-certificates?certificateId={certificate}&state={state}");
     api.until(state, &path, |body| {
@@ -170,8 +170,8 @@ async fn invalid_template_is_rejected_with_line_and_column() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_stays_responsive_while_a_template_loops() {
-    // Long timeout, because the template's limit is processor time, which passes slowly beside
-    // other tests.
+    // The timeout is long. The limit of the template is processor time, which passes slowly while
+    // other tests are running.
     let app = TestApp::with_roles(&Role::ALL, &["http.request_timeout_seconds=300"]).await;
     let api = Api::of(app).await;
     let looping = template("for i in range(100000) { for j in range(100000) { let k = i * j } }");
@@ -215,7 +215,7 @@ async fn certificates_are_drawn_with_the_active_version() {
     issue(&api, &certificate, &[person(&api, "Grace").await]).await;
     settled(&api, &certificate, "generated", 2).await;
 
-    // An issued certificate is drawn again with its pinned version.
+    // An issued certificate that is drawn again has its pinned version.
     let url = first["data"][0]["verificationUrl"]
         .as_str()
         .expect("a url")

@@ -1,4 +1,4 @@
-//! Reads after writes: a write is answered when it can be read.
+//! Reads after writes. The response to a write is sent when a read can show the write.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -77,7 +77,7 @@ async fn writes_are_answered_when_the_tables_are_behind() {
     let api = Api::start().await;
     let shown = api.post("/certificates", &definition()).await.expect(201);
     assert!(shown.headers.get("x-tables-behind").is_none());
-    // The lock stops the projection. The tables stay readable.
+    // The lock stops the projection. Reads of the tables are still possible.
     let schema = laureate::database::meta_schema(&api.app.app.config().namespace);
     let client = api.app.app.pool().get().await.expect("a connection");
     let hold = format!("BEGIN; LOCK TABLE \"{schema}\".checkpoints IN EXCLUSIVE MODE");

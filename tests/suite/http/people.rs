@@ -1,16 +1,16 @@
-//! Users for tests, created over the API as admins do.
+//! Users for tests. They are created over the API, as administrators do.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Answered, Api};
 
-/// Password that meets the requirements.
+/// Password that satisfies the rules.
 pub const PASSWORD: &str = "Correct-horse-1";
-/// First password, set by an admin.
+/// First password, which an administrator sets.
 pub const FIRST_PASSWORD: &str = "Early-bird-00";
 
-/// Logged-in user.
+/// User who is logged in.
 pub struct Person {
     pub id: String,
     pub user_name: String,
@@ -32,7 +32,7 @@ impl Person {
 }
 
 impl Api {
-    /// Adds a user, who changes the first password and logs in.
+    /// Adds a user. The user changes the first password and logs in.
     pub async fn person(&self, user_name: &str, role: &str) -> Person {
         let added = self
             .post("/users", &somebody(user_name, role))
@@ -43,7 +43,7 @@ impl Api {
         Person::of(id, user_name, &tokens)
     }
 
-    /// Changes the first password to [`PASSWORD`]. Returns the new tokens.
+    /// Changes the first password to [`PASSWORD`], and returns the new tokens.
     pub async fn own_password(&self, user_name: &str, first: &str) -> Value {
         let tokens = self.try_log_in(user_name, first).await.expect(200);
         assert_eq!(tokens.body["data"]["passwordChangeRequired"], true);
@@ -75,7 +75,7 @@ impl Api {
         Answered::of(request.send().await.expect("answered")).await
     }
 
-    /// Sends a request with another token than the admin's.
+    /// Sends a request with `token` instead of the administrator's token.
     pub async fn as_(
         &self,
         token: &str,
@@ -95,7 +95,7 @@ impl Api {
         self.write(request).await
     }
 
-    /// Returns the status of a request that any signed-in user may send.
+    /// Returns the status of a request that is allowed for every signed-in user.
     pub async fn me(&self, token: &str) -> StatusCode {
         self.as_(token, Method::GET, "/auth/me", None).await.status
     }
@@ -110,7 +110,7 @@ impl Api {
     }
 }
 
-/// Returns a request body that adds a user.
+/// Returns the body of a request that adds a user.
 pub fn somebody(user_name: &str, role: &str) -> Value {
     json!({
         "userName": user_name, "name": "Grace", "lastName": "Hopper", "role": role,

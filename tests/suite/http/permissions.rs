@@ -1,5 +1,5 @@
-//! Checks that the route table, the OpenAPI document and `docs/permissions.md` agree on
-//! permissions.
+//! Checks that permissions are the same in the route table, in the OpenAPI document and in
+//! `docs/permissions.md`.
 
 use std::fmt::Write as _;
 
@@ -141,8 +141,8 @@ fn openapi_document_requires_a_token_where_the_route_table_does() {
     }
 }
 
-/// Operators have more permissions than viewers, and admins have all. Viewers have only permissions
-/// to read.
+/// Operators have more permissions than viewers, and administrators have all. Viewers have only
+/// read permissions.
 #[test]
 fn roles_are_ordered_and_viewers_only_read() {
     let held = |role| {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Api, file};
 
-/// Server-sent event as a client reads it.
+/// Server-sent event, as a client receives it.
 #[derive(Debug)]
 struct Event {
     name: String,
@@ -22,7 +22,7 @@ async fn opened(api: &Api, path: &str, last: Option<&str>) -> Response {
     request.send().await.expect("answered")
 }
 
-/// Returns all events until the server ends the stream.
+/// Returns all events until the server closes the stream.
 async fn events(mut response: Response) -> Vec<Event> {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -77,8 +77,8 @@ async fn import_progress_is_streamed_until_it_ends() {
         assert!(now >= through, "the progress goes back");
         through = now;
     }
-    // A client that has seen `end` gets 204 and does not reconnect. Any other client gets `end` at
-    // once.
+    // A client that has received `end` gets 204 and does not reconnect. Other clients get `end`
+    // immediately.
     assert_eq!(
         opened(&api, &format!("{path}/events"), Some("end"))
             .await
@@ -129,7 +129,7 @@ async fn open_streams_end_when_the_server_stops() {
         .upload("/attendees/bulk-upload", file("p.csv", people))
         .await
         .expect(200);
-    // A held mail keeps the batch from ending.
+    // A held mail prevents the batch from ending.
     let import = import.body["data"]["importId"].clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
     let begun = api.issue(&body).await;

@@ -1,4 +1,4 @@
-//! Properties of all responses: compression, CORS, methods, lengths and headers.
+//! Properties that all responses have: compression, CORS, methods, lengths and headers.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -200,7 +200,7 @@ async fn stalled_request_body_gets_408() {
         );
         stream.write_all(head.as_bytes()).await.expect("sent");
         let mut answer = Vec::new();
-        // Returns only when the server closes the connection.
+        // This read returns only when the server closes the connection.
         let _ = stream.read_to_end(&mut answer).await;
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(

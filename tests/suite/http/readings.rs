@@ -1,5 +1,5 @@
-//! Reading options of uploads: shown in the response, set by parameters, and the same in the
-//! importer.
+//! Options for reading an uploaded file. The response shows them, parameters set them, and the
+//! importer uses the same ones.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn case(name: &str) -> Vec<u8> {
     std::fs::read(path).expect("the case is there")
 }
 
-/// Returns the names of all attendees, sorted.
+/// Returns the sorted names of all attendees.
 async fn names(api: &Api) -> Vec<String> {
     let known = api.get("/attendees").await.expect(200);
     let people = known.body["data"].as_array().expect("a list").iter();

@@ -1,4 +1,4 @@
-//! Rejected requests: the error envelope, status codes, and preconditions.
+//! Requests that are rejected: the JSON body of errors, status codes, and preconditions.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Answered, Api, file, scrubbed};
 
-/// Issues a batch to `people` attendees. Returns the ids of certificate and batch, and the
-/// generated certificates.
+/// Issues a batch to `people` attendees. Returns the id of the certificate, the id of the batch,
+/// and the generated certificates.
 async fn issued(api: &Api, people: usize) -> (String, String, Vec<Value>) {
     let certificate = api.certificate().await;
     let rows: String = (0..people)
@@ -81,8 +81,8 @@ async fn revoked_certificate_is_shown_as_revoked_and_not_downloadable() {
         .get(&format!("/generated-certificates/{id}"))
         .await
         .expect(200);
-    // The entity tag of a read is the version, a hyphen, and the position of the last event of its
-    // mails.
+    // The entity tag in the response to a read consists of the version, a hyphen, and the position
+    // of the last event of the mails.
     let version = |answer: &Answered| {
         let tag = answer.header("etag").trim_matches('"');
         tag.split('-').next().expect("a version").to_owned()
@@ -105,7 +105,7 @@ async fn revoked_certificate_is_shown_as_revoked_and_not_downloadable() {
     let refused = Answered::of(api.public(&download).await).await.expect(410);
     assert_eq!(refused.code(), "CERTIFICATE_REVOKED");
 
-    // Issued again, the person gets another certificate, which is valid.
+    // If the certificate is issued to the person again, the person gets a new and valid one.
     let attendee = issued[0]["attendeeId"].clone();
     let body = json!({"certificateId": certificate, "attendeeIds": [attendee]});
     let begun = api.issue(&body).await;
@@ -170,7 +170,7 @@ async fn a_batch_is_undone_as_a_whole() {
         .until("the batch is undone", &format!("/batches/{batch}"), undone)
         .await;
     let mut seen = scrubbed(&seen);
-    // These counts depend on a race.
+    // These counts depend on the timing of the workers.
     for mails in ["mailsPending", "mailsSent", "mailsCancelled"] {
         seen["data"]["progress"][mails] = json!("[race]");
     }

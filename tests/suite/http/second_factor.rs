@@ -1,4 +1,4 @@
-//! The second factor: set up, required, used once, removed.
+//! Second factor: setup, mandatory use, single use of codes, and removal.
 
 use data_encoding::BASE32_NOPAD;
 use laureate::app::Role;
@@ -12,14 +12,14 @@ use super::{Answered, Api};
 use crate::support::TestApp;
 
 const ROLES: [Role; 2] = [Role::Api, Role::Projector];
-/// Limits for tests with many wrong codes.
+/// Limits for tests that send many wrong codes.
 const PATIENT: [&str; 2] = [
     "http.limits.wrong_codes_per_hour=1000",
     "http.limits.failed_logins_per_minute=1000",
 ];
 
-/// Returns an authenticator's code for a secret, `seconds` seconds from now. Independent
-/// implementation of RFC 6238.
+/// Returns the code for a secret at `seconds` seconds from now, as an authenticator app does. This
+/// implementation of RFC 6238 is independent of the program's.
 fn code(api: &Api, secret: &str, seconds: i64) -> String {
     let step = (api.app.app.commands().now().unix_timestamp() + seconds) / 30;
     let key = BASE32_NOPAD.decode(secret.as_bytes()).expect("base32");
@@ -36,7 +36,7 @@ fn code(api: &Api, secret: &str, seconds: i64) -> String {
     )
 }
 
-/// User with a second factor.
+/// User who has a second factor.
 struct Guarded {
     person: Person,
     secret: String,
@@ -65,7 +65,7 @@ impl Api {
             .await
     }
 
-    /// Adds a user who sets up a second factor. This uses the current code.
+    /// Adds a user who sets up a second factor. The setup uses the current code.
     async fn guarded(&self, user_name: &str, role: &str) -> Guarded {
         let person = self.person(user_name, role).await;
         self.guard(person).await
@@ -102,7 +102,7 @@ async fn log_in_needs_a_code_that_works_once() {
     let api = Api::of(TestApp::with_roles(&ROLES, &PATIENT).await).await;
     let grace = api.guarded("grace", "viewer").await;
     assert_eq!(grace.recovery_codes.len(), 10);
-    // The session that set it up continues.
+    // The session in which the second factor was set up is still valid.
     assert_eq!(api.me(&grace.person.token).await, 200);
     let state = api
         .second_factor(&grace.person.token, Method::GET, "", Value::Null)
@@ -117,7 +117,7 @@ async fn log_in_needs_a_code_that_works_once() {
         api.try_log_in("grace", PASSWORD).await.expect(401).code(),
         "SECOND_FACTOR_REQUIRED"
     );
-    // With a wrong password, the response does not reveal the second factor.
+    // If the password is wrong, the response does not show that the user has a second factor.
     assert_eq!(
         api.try_log_in("grace", "Not-my-horse-1")
             .await
@@ -158,13 +158,13 @@ async fn log_in_needs_a_code_that_works_once() {
         api.log_in_with("grace", &present).await.expect(401).code(),
         "WRONG_CODE"
     );
-    // The previous code is unused, but older than the last used one.
+    // The previous code has not been used, but it is older than the last code that was used.
     let before = code(&api, &grace.secret, -30);
     assert_eq!(
         api.log_in_with("grace", &before).await.expect(401).code(),
         "WRONG_CODE"
     );
-    // A clock that is one step (30 s) ahead is accepted. Two steps are not.
+    // A code of the next step (30 s) is accepted, but not a code of the step after that.
     api.app.pass(300);
     let ahead = code(&api, &grace.secret, 60);
     assert_eq!(
@@ -173,7 +173,7 @@ async fn log_in_needs_a_code_that_works_once() {
     );
     let ahead = code(&api, &grace.secret, 30);
     api.log_in_with("grace", &ahead).await.expect(200);
-    // The code of a user without a second factor is ignored.
+    // If a user without a second factor sends a code, it is ignored.
     api.person("alan", "viewer").await;
     api.log_in_with("alan", "123456").await.expect(200);
     assert_eq!(
@@ -305,7 +305,7 @@ async fn set_up_needs_the_password_and_a_code() {
     );
     assert!(text(&begun.body["data"]["qrCode"]).starts_with("data:image/svg+xml;base64,"));
     assert_eq!(begun.header("cache-control"), "no-store");
-    // No code is required before the confirmation. Beginning again voids the first secret.
+    // Before the confirmation, no code is required. A second setup makes the first secret invalid.
     api.try_log_in("grace", PASSWORD).await.expect(200);
     assert_eq!(
         call(Method::GET, "", Value::Null).await.body["data"]["state"],
@@ -336,7 +336,7 @@ async fn set_up_needs_the_password_and_a_code() {
         "WRONG_STATE"
     );
 
-    // Removing it also needs the password and a code.
+    // The removal also requires the password and a code.
     api.app.pass(60);
     let present = code(&api, &secret, 0);
     for (password, code) in [("Not-my-horse-1", present.as_str()), (PASSWORD, "000")] {
@@ -404,7 +404,7 @@ async fn admin_or_operator_removes_a_lost_second_factor() {
 
     let again = api.log_in(grace.person.id.clone(), "grace").await;
     let again = api.guard(again).await;
-    // The previous secret is void.
+    // The previous secret is no longer valid.
     api.app.pass(60);
     let before = code(&api, &grace.secret, 0);
     assert_eq!(
@@ -501,7 +501,7 @@ async fn only_wrong_codes_count_toward_the_hourly_limit() {
     let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
     let grace = api.guarded("grace", "viewer").await;
     for n in 0..5 {
-        // A log-in without a code does not count as a wrong code.
+        // A log-in without a code is not counted as a wrong code.
         assert_eq!(
             api.try_log_in("grace", PASSWORD).await.code(),
             "SECOND_FACTOR_REQUIRED"
@@ -588,7 +588,7 @@ async fn required_second_factor_must_be_set_up_first() {
         .second_factor(&admin.token, Method::POST, "/confirm", confirm)
         .await
         .expect(200);
-    // The same token has access at once.
+    // The same token has access immediately.
     api.get("/users").await.expect(200);
     let body = json!({ "password": api.app.password, "code": codes(&on)[0] });
     let kept = api
@@ -605,7 +605,7 @@ async fn required_second_factor_must_be_set_up_first() {
         json!({ "state": "on", "isRequired": true, "recoveryCodesLeft": 10 })
     );
 
-    // Operators and API keys need no second factor.
+    // Operators and API keys do not need a second factor.
     let grace = api.person("grace", "operator").await;
     api.as_(&grace.token, Method::GET, "/certificates", None)
         .await

@@ -40,7 +40,7 @@ async fn each_refresh_token_works_once() {
         .expect(200);
     assert_eq!(me.body["data"], data["user"]);
 
-    // Reuse of a refresh token indicates theft, so the session ends.
+    // Reuse of a refresh token is a sign of theft, so the session is ended.
     let reused = refresh(&api, &data["refresh_token"]).await;
     assert_eq!(
         (reused.status.as_u16(), reused.code()),
@@ -65,7 +65,8 @@ async fn each_refresh_token_works_once() {
 async fn forged_refresh_token_ends_no_session() {
     let api = Api::start().await;
     let grace = api.person("grace", "viewer").await;
-    // A session's id is not secret. A token with this id but another secret has no effect.
+    // The id of a session is not secret. A token with this id but with another secret has no
+    // effect.
     let (session, rest) = grace.refresh_token.split_once('.').expect("a token");
     let (_, hash) = rest.split_once('.').expect("a token");
     let secret = "A".repeat(43);
@@ -157,7 +158,7 @@ async fn log_out_invalidates_tokens_at_once() {
         refresh(&api, &grace.refresh_token.into()).await.code(),
         "SESSION_ENDED"
     );
-    // An invalid token is no error and ends no session.
+    // An invalid token does not cause an error and does not end a session.
     let made_up = format!("{}.{}", Uuid::from_u128(1), "a".repeat(43));
     for token in ["", "x", &made_up] {
         let out = api
@@ -177,7 +178,7 @@ async fn used_refresh_token_cannot_end_all_sessions() {
     let second = api.log_in(first.id.clone(), "grace").await;
     let used = json!({ "refresh_token": first.refresh_token });
     let next = api.open_post("/auth/refresh", &used).await.expect(200);
-    // A stolen token that was used before ends only its own session.
+    // A stolen token that was used before ends only the session that it belongs to.
     let all = json!({ "refresh_token": first.refresh_token, "all": true });
     assert_eq!(
         api.open_post("/auth/logout", &all).await.expect(200).body["data"]["ended"],

@@ -1,4 +1,5 @@
-//! Files as six programs write them, imported over the API: all people arrive with correct data.
+//! Files in the forms in which six programs write them. All people in them are imported with the
+//! correct data.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +9,10 @@ use serde_json::json;
 
 use super::{Api, file};
 
-/// Rows of each file. The six files have 1,002 rows in total.
+/// Number of rows in each file. The six files have 1,002 rows in total.
 const ROWS: usize = 167;
 
-/// Writes people to a file as one program does.
+/// Function that writes people to a file in the form of one program.
 type Shape = fn(&[Somebody]) -> Vec<u8>;
 
 struct Somebody {
@@ -32,7 +33,7 @@ impl Somebody {
     }
 }
 
-/// Returns the people of one program's file. No two people of the six files are equal.
+/// Returns the people in the file of one program. No person is in two of the six files.
 fn people(program: usize) -> Vec<Somebody> {
     const GIVEN: [&str; 7] = [
         "José María",

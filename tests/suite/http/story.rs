@@ -1,4 +1,4 @@
-//! The main workflow: a design, a certificate, a file of people, PDFs, mails, verification.
+//! Main workflow: a design, a certificate, a file of people, PDFs, mails, and verification.
 
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ async fn imported_people_get_mailed_and_verifiable_pdfs() {
 
     let form = file("people.csv", PEOPLE).text("certificate_id", id.to_owned());
     let report = api.upload("/attendees/bulk-upload", form).await.expect(200);
-    // The batch is in progress, and its counts differ between runs.
+    // The batch is still in progress, and its counts differ between runs.
     let without_batches = |body: &Value| {
         let mut report = body["data"].clone();
         let batches = report["batches"].take();
@@ -70,7 +70,7 @@ async fn imported_people_get_mailed_and_verifiable_pdfs() {
     insta::assert_json_snapshot!("import_report", scrubbed(&without_batches(&report.body)));
     let import = report.body["data"]["importId"].as_str().expect("an id");
     let read = api.get(&format!("/imports/{import}")).await.expect(200);
-    // `reading` is only in the response to the upload.
+    // Only the response to the upload contains `reading`.
     let mut message = without_batches(&report.body);
     message["reading"].take();
     let mut kept = without_batches(&read.body);
@@ -97,7 +97,7 @@ async fn imported_people_get_mailed_and_verifiable_pdfs() {
     }
 }
 
-/// Scrubs a list and sorts it by a field, because the order depends on a race between workers.
+/// Scrubs a list and sorts it by a field, because its order depends on the timing of the workers.
 fn by_name(list: &Value, field: &str) -> Value {
     let mut list = scrubbed(list);
     if let Some(items) = list["data"].as_array_mut() {

@@ -1,4 +1,4 @@
-//! Tickets that open event streams without an `Authorization` header, as `EventSource` does.
+//! Tickets, with which an `EventSource` can open an event stream without an `Authorization` header.
 
 use laureate::http::auth::access::Permission;
 use reqwest::{Method, Response};
@@ -17,7 +17,7 @@ async fn imported(api: &Api) -> String {
     format!("/imports/{}", text(&done.body["data"]["importId"]))
 }
 
-/// Returns the URL of a new ticket for the events of this resource.
+/// Gets a ticket for the events of this resource, and returns the URL of the stream.
 async fn ticket(api: &Api, path: &str) -> String {
     let made = api
         .post(&format!("{path}/events/ticket"), &json!({}))
@@ -50,7 +50,8 @@ async fn ticket_opens_its_stream_once() {
     // A browser reconnects with the same URL. The 401 closes its `EventSource`.
     refused(opened(&api, &url).await).await;
 
-    // A new ticket continues after the last event, which a browser can't name in a header.
+    // With a new ticket, the stream continues after the last event. The id of this event is in the
+    // URL, because a browser can't set the header of a new `EventSource`.
     let again = format!("{}&lastEventId=end", ticket(&api, &path).await);
     assert_eq!(opened(&api, &again).await.status(), 204);
     refused(opened(&api, &format!("/api/v1{path}/events?ticket=abc")).await).await;
@@ -127,7 +128,7 @@ async fn number_of_unused_tickets_of_a_user_is_bounded() {
     assert!(too_many.headers.contains_key("retry-after"));
     assert_eq!(opened(&api, &text(&last)).await.status(), 200);
     ticket(&api, &path).await;
-    // Expired tickets don't count.
+    // Expired tickets are not counted.
     api.post(&make, &json!({})).await.expect(429);
     api.app.pass(31);
     ticket(&api, &path).await;

@@ -1,4 +1,4 @@
-//! Account takeover: with a session that was left open, or with an API key.
+//! Takeover of an account, by a session that was left open or by an API key.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::people::{PASSWORD, somebody, text};
 use super::{Answered, Api};
 
-/// Creates an API key with these scopes for the user with this token. Returns the id and the key.
+/// Creates an API key with these scopes for the owner of `token`. Returns the id and the key.
 async fn key(api: &Api, token: &str, scopes: &[&str]) -> (String, String) {
     let body = json!({ "name": "Sync", "scopes": scopes });
     let made = api
@@ -50,7 +50,7 @@ async fn own_password_address_and_user_name_ask_for_the_present_password() {
     }
     api.try_log_in("grace", PASSWORD).await.expect(200);
 
-    // A mail with a link for a new password would go to the new address.
+    // A mail with a link for setting a new password would be sent to the new address.
     for body in [
         json!({ "email": "elsewhere@example.com" }),
         json!({ "email": "elsewhere@example.com", "currentPassword": "Wrong-horse-9" }),
@@ -85,7 +85,7 @@ async fn own_password_address_and_user_name_ask_for_the_present_password() {
     .expect(200);
 }
 
-/// Scopes of a key that manages viewers and operators.
+/// Scopes of an API key that can manage viewers and operators.
 const OPERATORS_MANAGER: [&str; 11] = [
     "users:manage",
     "certificates:read",
@@ -173,7 +173,7 @@ async fn a_key_has_no_power_over_admins() {
         with_key(Method::DELETE, &format!("{third}/second-factor"), None).await,
         "a second factor",
     );
-    // The second admin is unchanged. Inactive admins are protected, too.
+    // The second admin has not been changed. Admins who are inactive are protected too.
     assert_eq!(api.me(&admin.token).await, 200);
     api.patch(
         &format!("/users/{}", admin.id),
@@ -258,7 +258,8 @@ async fn a_new_password_ends_keys_unless_they_are_kept() {
     let revoked = api.get("/api-keys?state=revoked").await.expect(200);
     assert!(revoked.body.to_string().contains(&id), "{}", revoked.body);
 
-    // Keys created later are valid. A new password set by an admin ends them, too.
+    // Keys that are created later are valid. They end too when an administrator sets a new
+    // password.
     let (_, second) = key(&api, &token, &["jobs:read"]).await;
     assert!(works(&api, &second).await);
     api.patch(
@@ -272,7 +273,8 @@ async fn a_new_password_ends_keys_unless_they_are_kept() {
         .await
         .expect(200);
     assert!(!works(&api, &second).await, "ended");
-    // The key of another user still works. Reactivation of a user does not restore ended keys.
+    // The key of another user is still valid. If a user is activated again, the ended keys stay
+    // invalid.
     assert!(works(&api, &others).await);
     api.patch(&path, &json!({ "isActive": false }))
         .await

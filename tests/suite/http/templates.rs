@@ -1,4 +1,4 @@
-//! Templates: the list, the selection by certificates, and the PDF that results from it.
+//! Templates: their list, their selection for certificates, and the resulting PDF.
 
 use std::collections::BTreeMap;
 
@@ -182,7 +182,7 @@ async fn undrawable_options_are_rejected_by_name() {
         "changed".to_owned(),
         refused.body["error"]["details"].clone(),
     );
-    // A text that cannot be drawn even without options is reported under the certificate's field.
+    // A text that can't be drawn even without options is reported for the field of the certificate.
     let mut body = of(json!({ "title": "Constancia" }));
     body["client"] = json!("😀 Academy");
     let refused = api.post("/certificates", &body).await.expect(422);

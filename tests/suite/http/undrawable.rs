@@ -1,4 +1,5 @@
-//! Names and texts with characters that no font has: reported before issuing, with the characters.
+//! Names and texts with characters that no font contains. They are reported before certificates are
+//! issued, together with the characters.
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ fn case(name: &str) -> Vec<u8> {
     std::fs::read(path).expect("the case is there")
 }
 
-/// Returns the row number and the joined messages of each row with warnings.
+/// Returns the row number and the joined messages of each row that has a warning.
 fn warned(answer: &Value) -> Vec<(i64, String)> {
     let rows = answer["data"]["warningDetails"]
         .as_array()
@@ -56,7 +57,7 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
         .expect(200)
         .body;
     let output = warned(&rehearsed);
-    // Khmer, Ethiopic and Burmese: no font of the product has these scripts.
+    // Khmer, Ethiopic and Burmese. No font of the program contains these scripts.
     for (row, character) in [(4, "U+17"), (6, "U+12"), (7, "U+10")] {
         let (_, message) = output
             .iter()
@@ -99,8 +100,8 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
     ] {
         assert_eq!(done["data"][count], data[count], "{count}");
     }
-    // A later read of the import has the same warnings. The report has them too, to be corrected
-    // and uploaded again.
+    // A later read of the import returns the same warnings. The report contains them too, so that
+    // the rows can be corrected and uploaded again.
     let path = format!(
         "/imports/{}",
         done["data"]["importId"].as_str().expect("an id")
@@ -169,7 +170,7 @@ async fn dry_runs_warn_of_names_too_long_for_their_place() {
         output[0].1
     );
     assert!(output[1].1.contains("U+12000"), "{}", output[1].1);
-    // Without a certificate there is no place yet.
+    // Without a certificate, it is not known which place the name must fit.
     let without = api
         .upload("/attendees/bulk-upload?dryRun=true", form())
         .await
@@ -350,7 +351,8 @@ async fn undrawable_definition_is_rejected_by_field() {
             .expect("text")
             .starts_with("eventName: ")
     );
-    // A character that does not print is rejected by name. Characters without meaning are removed.
+    // A character that is not printable is rejected, and the error contains its name. Characters
+    // without a meaning are removed.
     let refused = api
         .post("/certificates", &with("name", "Spea\u{200B}ker"))
         .await

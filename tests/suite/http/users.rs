@@ -1,4 +1,4 @@
-//! Users: added, changed and removed, with immediate effect.
+//! Users: creation, change and removal, which take effect immediately.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ async fn user_is_added_read_changed_and_removed() {
         .expect(200);
     assert_eq!(changed.body["data"]["name"], "Amazing");
     assert_ne!(changed.header("etag"), read.header("etag"));
-    // The old user name is free. Log-in needs the new one.
+    // The old user name can be used by others. The user has to log in with the new one.
     assert_eq!(
         api.try_log_in("Grace", FIRST_PASSWORD).await.code(),
         "INVALID_CREDENTIALS"
@@ -122,7 +122,7 @@ async fn duplicate_or_invalid_field_is_named() {
             .code(),
         "DUPLICATE"
     );
-    // A change of case of one's own user name is no duplicate.
+    // A user who changes only the case of the own user name does not get an error for a duplicate.
     api.patch(&alan, &json!({ "userName": "Alan" }))
         .await
         .expect(200);
@@ -307,7 +307,7 @@ async fn first_password_allows_only_to_change_it() {
         api.as_(&token, Method::GET, "/users", None)
             .await
             .expect(200);
-        // Another first password is set by an admin.
+        // An administrator sets another first password.
         api.patch(&path, &json!({ "password": "Another-bird-00" }))
             .await
             .expect(200);

@@ -1,5 +1,5 @@
-//! Values that programs damaged: all requests and uploads reject them. Accepted values survive an
-//! export.
+//! Values that other programs have damaged. All requests and uploads reject them. Values that are
+//! accepted are unchanged after an export and a new import.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Entity tags of resources with progress: a request with the current tag gets 304.
+//! Entity tags of resources that show progress. A request with the current entity tag gets 304.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ async fn entity_tag_of_a_batch_changes_with_its_progress() {
     assert!(etag.starts_with('"'), "{etag} is not strong");
     assert_eq!(known(&api, &path, &etag).await.expect(304).body, json!(""));
 
-    // Only the mail changes, not the batch itself.
+    // Only the mail changes. The batch itself does not change.
     api.post("/jobs/process-pending", &json!({}))
         .await
         .expect(200);

@@ -1,5 +1,6 @@
-//! Tests with a cluster whose leaders step down or are killed under load. Acknowledged events are
-//! there exactly once, commits are complete, and clients recover on their own.
+//! Tests with a cluster. Its leaders step down or are killed under load. After that, the log
+//! contains each acknowledged event exactly once, all commits are complete, and clients reconnect
+//! without help.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ impl Load {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until `more` further commits or commands are done.
+    /// Waits until `more` additional commits or commands are done.
     async fn progress(&self, more: usize) {
         let goal = self.done.load(Ordering::Relaxed) + more;
         until("the writers make progress", async || {
@@ -52,7 +53,7 @@ impl Load {
     }
 }
 
-/// Commits to the same aggregates repeatedly, with `each` events for each of them.
+/// Repeatedly commits to the same aggregates, with `each` events for each aggregate.
 async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<Told> {
     let mut last = vec![0; ids.len()];
     let mut message = Vec::new();
@@ -86,7 +87,8 @@ async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<
     message
 }
 
-/// Appends `commit` until its outcome is known. Returns `None` if it was refused.
+/// Repeats the append of `commit` until its outcome is known. Returns `None` if the commit was
+/// refused.
 async fn settle(
     log: &EventLog,
     ids: &[String],
@@ -97,8 +99,8 @@ async fn settle(
         match log.append(commit.clone()).await {
             Ok(positions) => return Some(positions),
             Err(AppendError::Refused(_)) => return None,
-            // After an unknown outcome, the events may have been written. If not, the same commit
-            // is still valid.
+            // If the outcome is unknown, the events may have been written. If they were not, the
+            // same commit is still valid.
             Err(AppendError::Unknown(_) | AppendError::Conflict) => {}
         }
         if let Some(positions) = find(log, ids, events).await {
@@ -120,7 +122,8 @@ async fn find(log: &EventLog, ids: &[String], events: &[Vec<NewEvent>]) -> Optio
     Some(positions)
 }
 
-/// Changes one user's password repeatedly. Returns each command with the position of its event.
+/// Repeatedly changes the password of one user. Returns each command with the position of its
+/// event.
 async fn command(commands: Commands, load: Load) -> Commanded {
     let id = registered(&commands).await;
     let mut message = Vec::new();
@@ -140,7 +143,7 @@ async fn command(commands: Commands, load: Load) -> Commanded {
     message
 }
 
-/// Reads all events up to the position that is later stored in `end`.
+/// Reads all events up to the position that will later be stored in `end`.
 async fn read(log: EventLog, end: Arc<AtomicU64>) -> Vec<Position> {
     let mut reader = log.read_after(0);
     let mut seen = Vec::new();
@@ -164,7 +167,7 @@ struct Writers {
     commanders: Vec<JoinHandle<Commanded>>,
 }
 
-/// Starts writers on each process: for aggregates with single events (published individually or in
+/// Starts writers on each process: for single events of an aggregate (published individually or in
 /// group commits), for commits of three aggregates with two events each, and for commands.
 fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
     let mut all = Writers {
@@ -189,7 +192,7 @@ fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
 }
 
 impl Writers {
-    /// Waits until all writers have ended. Returns all results.
+    /// Waits until all writers have ended, and returns all results.
     async fn end(self) -> (Vec<Told>, Commanded) {
         let mut message = Vec::new();
         let mut commands = Vec::new();
@@ -312,8 +315,8 @@ async fn events_survive_leader_changes_and_killed_leaders() {
     a_leader_without_followers(&mut nodes, other).await;
 }
 
-/// Tests a leader without followers. It receives a commit and can't acknowledge it. The result must
-/// not be a refusal if the events are written.
+/// Tests a leader that has no followers. It receives a commit, but can't acknowledge it. If the
+/// events are written, the result of the commit must not be a refusal.
 async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
     let leader = nodes.leader(log).await;
     let log = nodes.process_on(leader).await;

@@ -1,4 +1,4 @@
-//! Provisioned log for one test, and functions that fill it.
+//! Provisioned log for one test, with functions that append events to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use crate::support::{Namespace, nats_cluster, servers};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     OneServer,
-    /// Three nodes, each with a replica of every stream.
+    /// Three nodes. Each has a replica of every stream.
     Cluster,
 }
 
@@ -56,8 +56,8 @@ impl On {
         }
     }
 
-    /// Opens the log as a new process, with its own connection and committing task. On a cluster,
-    /// successive processes connect to different nodes.
+    /// Opens the log as a new process does, with its own connection and its own task for commits.
+    /// On a cluster, each process connects to the next node.
     pub async fn open(self, namespace: &Namespace) -> EventLog {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         match self {
@@ -71,7 +71,7 @@ impl On {
     }
 }
 
-/// Log in its own namespace, on the servers of the test suite.
+/// Log in its own namespace, on the servers of the suite.
 pub struct Log {
     pub namespace: Namespace,
     pub log: EventLog,
@@ -96,7 +96,8 @@ impl Log {
         }
     }
 
-    /// Opens the same log as another process, with its own connection and committing task.
+    /// Opens the same log as another process does, with its own connection and its own task for
+    /// commits.
     pub async fn another_process(&self) -> EventLog {
         self.on.open(&self.namespace).await
     }
@@ -111,11 +112,11 @@ pub async fn open(url: &str, namespace: &str) -> EventLog {
     open_any(&[url.to_owned()], namespace).await
 }
 
-/// Connects to the first of `urls`, or to another one if it goes down.
+/// Connects to the first of `urls`, or to another one if that server is down.
 pub async fn open_any(urls: &[String], namespace: &str) -> EventLog {
     let servers: Vec<async_nats::ServerAddr> =
         urls.iter().map(|url| url.parse().expect("a URL")).collect();
-    // Without discovered servers, the client only uses the nodes that the test names.
+    // Without server discovery, the client uses only the nodes in `urls`.
     let options = async_nats::ConnectOptions::new()
         .retain_servers_order()
         .ignore_discovered_servers();
@@ -147,7 +148,7 @@ pub fn person() -> CommandContext {
     CommandContext::of_person(CommandId(Uuid::new_v4()), "tester")
 }
 
-/// Returns an event that belongs to no particular aggregate. Its body contains `n`.
+/// Returns an event that can belong to any aggregate. Its body contains `n`.
 pub fn event(n: usize) -> NewEvent {
     event_with(Bytes::from(format!("{{\"n\":{n}}}")))
 }
@@ -174,7 +175,7 @@ pub fn append(id: &str, expected: Position, events: Vec<NewEvent>) -> Append {
     }
 }
 
-/// Appends events to one aggregate. Returns their positions.
+/// Appends events to one aggregate, and returns their positions.
 pub async fn put(
     log: &EventLog,
     id: &str,

@@ -1,4 +1,4 @@
-//! Group commit under load: a conflict does not affect other commits.
+//! Group commit under load. A conflict in one commit does not affect the other commits.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ on_both!(
     queued_commits_to_one_aggregate_keep_their_order,
 );
 
-/// Returns all event ids by position.
+/// Returns the ids of all events, by position.
 async fn stored(log: &Log) -> HashMap<Position, Uuid> {
     log.all()
         .await
@@ -72,8 +72,8 @@ async fn conflicts_do_not_affect_other_commits(on: On) {
 async fn commits_of_several_aggregates_stay_complete_under_load(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "held", 0, vec![event(0)]).await;
-    // Each commit has two events of one aggregate and one of another. Every seventh one conflicts
-    // at the aggregate `held`.
+    // Each commit has two events of one aggregate and one event of another. Every seventh commit
+    // has a conflict at the aggregate `held`.
     let commits: Vec<(bool, [NewEvent; 3])> = (0..150)
         .map(|n| (n % 7 == 3, [event(n), event(n), event(n)]))
         .collect();
@@ -164,8 +164,8 @@ async fn several_processes_write_concurrently(on: On) {
 
 async fn queued_commits_to_one_aggregate_keep_their_order(on: On) {
     let log = Log::on(on).await;
-    // Each append expects the one before. All are queued at the same time, and can only be written
-    // one by one.
+    // Each append expects the position of the previous one. All appends are queued at the same
+    // time, but can only be written one after the other.
     let commits: Vec<_> = (0..20)
         .map(|n| append("chain", n, vec![event(n as usize)]))
         .collect();

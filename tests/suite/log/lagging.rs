@@ -1,5 +1,5 @@
-//! Tests with a node that is frozen and resumed. It then answers from outdated data. This must
-//! cause neither a wrong refusal nor a wrong answer that there is nothing to do.
+//! Tests with a node that is frozen and then resumed. The node then answers with outdated data.
+//! This must not cause a wrong refusal, nor the wrong result that there is nothing to do.
 
 use std::sync::atomic::Ordering;
 
@@ -19,9 +19,9 @@ use super::nodes::Nodes;
 use crate::support::until;
 
 const KIND: ClaimKind = ClaimKind::UserName;
-/// Number of claims that change their owner while a node is frozen.
+/// Number of claims whose owner changes while a node is frozen.
 const CLAIMS: usize = 20;
-/// Number of messages that a frozen node must process before it receives the changed claims.
+/// Number of messages that a frozen node has to process before it receives the changed claims.
 const BALLAST: usize = 3_000;
 
 struct Owners {
@@ -46,14 +46,14 @@ async fn take(log: &EventLog, id: &str, owner: Uuid) -> Result<Position, Command
         .map(|done| done.position)
 }
 
-/// Takes every claim for the first owner. Returns the position of each claim.
+/// Takes all claims for the first owner, and returns the position of each claim.
 async fn take_all(log: &EventLog, ids: &[String], owners: &Owners) -> Vec<Position> {
     let done = join_all(ids.iter().map(|id| take(log, id, owners.first))).await;
     done.into_iter().map(Result::unwrap).collect()
 }
 
-/// Releases all claims of the first owner, and gives every other one to the second owner. Loads
-/// nothing, because loading would wait for the frozen node.
+/// Releases all claims of the first owner, and gives every second one to the second owner. Does not
+/// load the claims, because loading would wait for the frozen node.
 async fn change_hands(
     log: &EventLog,
     round: &str,
@@ -62,7 +62,8 @@ async fn change_hands(
     owners: &Owners,
 ) {
     let subject = |n| log.names().aggregate("ballast", &format!("{round}-{n}"));
-    // Published one by one, because a node applies a batch at once and answers only afterwards.
+    // The messages are published individually, because a node applies a whole batch before it
+    // answers.
     let sent =
         join_all((0..BALLAST).map(|n| log.context().publish(subject(n), "ballast".into()))).await;
     for stored in join_all(
@@ -117,10 +118,10 @@ fn claim_event(event: ClaimEvent) -> NewEvent {
     }
 }
 
-/// Requests claims through a frozen node. A third owner requests the free claims, which the node
-/// knows as taken. The first owner requests those of the second one, which the node knows as the
-/// first owner's. The node resumes when all requests are sent. Returns the number of the node's
-/// outdated answers.
+/// Requests claims through a frozen node. A third owner requests the claims that are free, but
+/// which the node still regards as taken. The first owner requests the claims of the second owner,
+/// which the node still regards as those of the first owner. The node is resumed when all requests
+/// have been sent. Returns how many outdated answers the node gave.
 async fn ask_frozen(
     nodes: &Nodes,
     node: usize,
@@ -168,7 +169,7 @@ async fn ask_frozen(
         .count()
 }
 
-/// Tests a follower that lags. It nearly always gives an outdated answer in the first round.
+/// Tests a follower that lags. In the first round, it nearly always gives an outdated answer.
 async fn freeze_a_follower(nodes: &Nodes, leader: usize) {
     let frozen = (leader + 1) % 3;
     let through_frozen = nodes.process_on(frozen).await;
@@ -189,7 +190,7 @@ async fn freeze_a_follower(nodes: &Nodes, leader: usize) {
     panic!("the node gave no outdated answer, so nothing was tested");
 }
 
-/// Tests a leader that does not know yet that another node was elected.
+/// Tests a leader that does not know yet that another leader was elected.
 async fn freeze_the_leader(nodes: &Nodes, frozen: usize) {
     let through_frozen = nodes.process_on(frozen).await;
     let other = nodes.process_on((frozen + 1) % 3).await;

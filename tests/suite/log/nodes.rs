@@ -1,4 +1,4 @@
-//! Cluster for one test, which may kill and freeze its nodes.
+//! Cluster for one test. The test can kill and freeze its nodes.
 
 use laureate::dev_stack::NatsCluster;
 use laureate::event_log::{EventLog, LogError};
@@ -21,20 +21,21 @@ impl Nodes {
         Self { cluster }
     }
 
-    /// Returns a process that is connected to `node`, or to another node if that one goes down.
+    /// Returns a process that is connected to `node`. If that node goes down, it connects to
+    /// another one.
     pub async fn process(&self, node: usize) -> EventLog {
         let mut urls = self.cluster.urls();
         urls.rotate_left(node);
         open_any(&urls, "own").await
     }
 
-    /// Returns a process that is connected to `node` only.
+    /// Returns a process that connects only to `node`.
     pub async fn process_on(&self, node: usize) -> EventLog {
         open_any(&self.cluster.urls()[node..=node], "own").await
     }
 
-    /// Returns the number of the node that leads the log's stream, as known to the process of
-    /// `log`.
+    /// Returns the number of the node that is the leader of the log's stream, according to the
+    /// process of `log`.
     pub async fn leader(&self, log: &EventLog) -> usize {
         let mut leader = None;
         until("the log has a leader", async || {

@@ -1,4 +1,4 @@
-//! Streams and consumers: number of replicas, and planned changes.
+//! Streams and consumers: their number of replicas, and planned changes.
 
 use laureate::event_log::plan::{Action, Change, Kind};
 use laureate::event_log::{EventLog, ProvisionError, Step};
@@ -15,8 +15,8 @@ async fn api(log: &EventLog, subject: String) -> Value {
     serde_json::from_slice(&answer.payload).unwrap()
 }
 
-/// Returns the number of other servers with a replica of each stream and consumer, in the order of
-/// `steps`.
+/// Returns, for each stream and consumer in the order of `steps`, the number of other servers that
+/// have a replica.
 async fn followers(log: &EventLog, steps: &[Step]) -> Vec<usize> {
     let mut counts = Vec::new();
     for step in steps {
@@ -74,7 +74,8 @@ async fn replicas_of_streams_and_their_consumers_can_be_changed() {
     .await;
     put(&log, "a", 1, vec![event(2)]).await;
 
-    // Without a given number of replicas, nothing changes. With a smaller one, the streams shrink.
+    // If no number of replicas is given, nothing changes. If a smaller number is given, replicas
+    // are removed.
     let level = |steps: Vec<Step>| steps.iter().all(|step| step.action == Action::Nothing);
     assert!(level(log.provision(None).await.unwrap()));
     assert!(level(log.plan_provision(3).await.unwrap()));

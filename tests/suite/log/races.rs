@@ -1,4 +1,5 @@
-//! Concurrent commands for the same thing, from processes on different nodes of a cluster.
+//! Concurrent commands for the same aggregate or claim, sent by processes on different nodes of a
+//! cluster.
 
 use std::collections::HashSet;
 
@@ -17,8 +18,8 @@ on_both!(
 );
 
 impl On {
-    /// Number of races. It is smaller on one server, because there are no races between nodes, and
-    /// each losing commit of several events takes 10 ms of disk time there.
+    /// Number of races. It is smaller on one server: there are no races between nodes, and each
+    /// losing commit of several events needs 10 ms of disk time.
     const fn races(self) -> usize {
         match self {
             Self::OneServer => 100,
@@ -27,7 +28,7 @@ impl On {
     }
 }
 
-/// Opens three processes. On a cluster, each is connected to a different node.
+/// Opens three processes. On a cluster, each process is connected to another node.
 async fn processes(log: &Log) -> [EventLog; 3] {
     [
         log.another_process().await,
@@ -42,7 +43,7 @@ async fn each_race_on_an_aggregate_has_one_winner(on: On) {
     let mut last = 0;
     let mut won = Vec::new();
     for n in 0..on.races() {
-        // Two racers for each process. In every third race, the commits have several events.
+        // Each process has two racers. In every third race, the commits have several events.
         let length = if n % 3 == 0 { 2 } else { 1 };
         let racers: Vec<_> = (0..6).map(|_| vec![event(n); length]).collect();
         let answers = join_all(racers.iter().enumerate().map(|(racer, events)| {
@@ -83,7 +84,7 @@ async fn each_race_on_an_aggregate_has_one_winner(on: On) {
     );
 }
 
-/// Takes a claim. Returns the owner and the position, or `None` if another owner has it.
+/// Takes a claim. Returns the owner and the position, or `None` if the claim has another owner.
 async fn take(process: &Commands, id: &str) -> Option<(Uuid, Position)> {
     let owner = Uuid::new_v4();
     let take = ClaimCommand::Take {

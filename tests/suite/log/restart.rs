@@ -1,5 +1,5 @@
-//! Tests that kill a server under load. Acknowledged events survive, and clients recover on their
-//! own.
+//! Tests that kill a server under load. No acknowledged event is lost, and clients reconnect
+//! without help.
 
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
@@ -31,7 +31,7 @@ use super::fixture::{
 use crate::support::{laureate, until};
 use crate::workers::issuing::queued_mail;
 
-/// Server that can be killed and started again. Its clients use the same address all the time.
+/// Server that can be killed and started again. The address for its clients stays the same.
 struct Restarting {
     folder: tempfile::TempDir,
     stack: Option<Stack>,
@@ -85,7 +85,8 @@ fn authority(stack: &Stack) -> String {
     stack.nats_url().trim_start_matches("nats://").to_owned()
 }
 
-/// Forwards connections to the server's current address. Closes connections to an earlier one.
+/// Forwards connections to the current address of the server. Closes connections to its earlier
+/// address.
 async fn relay(listener: TcpListener, target: watch::Receiver<Option<String>>) {
     while let Ok((mut inside, _)) = listener.accept().await {
         let mut changes = target.clone();
@@ -104,7 +105,7 @@ async fn relay(listener: TcpListener, target: watch::Receiver<Option<String>>) {
     }
 }
 
-/// Acknowledged event of a writer.
+/// Event that a writer has appended and the server has acknowledged.
 #[derive(Clone)]
 struct Acknowledged {
     position: Position,
@@ -112,7 +113,7 @@ struct Acknowledged {
     body: Bytes,
 }
 
-/// Appends to one aggregate until `stop` is set or an append has an unknown outcome. Returns the
+/// Appends to one aggregate until `stop` is set or the outcome of an append is unknown. Returns the
 /// acknowledged events.
 async fn write(
     log: EventLog,
@@ -148,8 +149,8 @@ async fn write(
     acknowledged
 }
 
-/// Changes one user's password repeatedly until `stop` is set. Returns each command with its
-/// position, or `None` if it was not acknowledged.
+/// Repeatedly changes the password of one user until `stop` is set. Returns each command with its
+/// position, or with `None` if it was not acknowledged.
 async fn command(
     commands: Commands,
     stop: Arc<AtomicBool>,
@@ -206,8 +207,8 @@ async fn acknowledged_events_survive_sigkill_under_load() {
     progress(&count, 400).await;
     server.kill().await;
     server.start_again().await;
-    // Commands continue on their own after the kill. A writer ends at an append with an unknown
-    // outcome.
+    // Commands continue after the kill without help. A writer ends at an append whose outcome is
+    // unknown.
     let after = count.load(Ordering::Relaxed);
     progress(&count, after + 20).await;
     stop.store(true, Ordering::Relaxed);
@@ -265,7 +266,8 @@ async fn reader_continues_after_a_restart() {
     })
     .await;
     put(&log, "b", 0, (0..10).map(super::fixture::event).collect()).await;
-    // At most one minute. Errors during the reconnection are retried.
+    // This takes at most one minute. Errors while the client reconnects are ignored, and the read
+    // is repeated.
     for _ in 0..120 {
         let Ok(batch) = reader.next_batch(1_000, Duration::from_millis(500)).await else {
             continue;

@@ -1,5 +1,5 @@
-//! Property test: group commit is serializable. For concurrent commits, there is an order that
-//! explains every result.
+//! Property test: group commit is serializable. For any concurrent commits, there is an order in
+//! which they would have had the same results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,28 +11,28 @@ use uuid::Uuid;
 
 use super::fixture::{Log, append, event, put};
 
-/// Number of aggregates from which the commits of a case choose.
+/// Number of aggregates that the commits of one case can use.
 const AGGREGATES: usize = 5;
 
 /// Position that a commit expects for one of its aggregates.
 #[derive(Clone, Copy, Debug)]
 enum Expectation {
-    /// The aggregate's position at the start of the case.
+    /// Position of the aggregate at the start of the case.
     Present,
-    /// A smaller position, or, for an aggregate without events, one that never existed.
+    /// Smaller position. If the aggregate has no events, a position that never existed.
     Stale,
-    /// A position that another commit of the case may or may not produce. The value is the distance
-    /// from the end of the log.
+    /// Position that another commit of the case may produce. The value is its distance from the end
+    /// of the log.
     Future(Position),
 }
 
-/// One commit: distinct aggregates, each with the expected position and the number of events.
+/// Commit: distinct aggregates, each with the expected position and the number of events.
 type Wanted = Vec<(usize, Expectation, usize)>;
 
 /// Concurrent commits. The flag is true if the second process submits the commit.
 #[derive(Clone, Debug)]
 struct Case {
-    /// Initial number of events of each aggregate.
+    /// Number of events that each aggregate has at the start.
     histories: Vec<usize>,
     commits: Vec<(bool, Wanted)>,
 }
@@ -59,10 +59,10 @@ fn case() -> impl Strategy<Value = Case> {
     (histories, commits).prop_map(|(histories, commits)| Case { histories, commits })
 }
 
-/// Submitted commit.
+/// Commit that was submitted.
 #[derive(Debug)]
 struct Submitted {
-    /// Expected position by aggregate.
+    /// Expected position of each aggregate.
     expected: BTreeMap<String, Position>,
     /// Aggregate of each event, in order.
     subjects: Vec<String>,
@@ -91,7 +91,7 @@ impl Submitted {
     }
 }
 
-/// Two processes and their common log. Every case uses its own aggregates.
+/// Two processes with a common log. Each case uses other aggregates.
 struct World {
     log: Log,
     other: EventLog,
@@ -159,7 +159,8 @@ impl World {
         self.explain(end, state, &submitted, answers).await
     }
 
-    /// Replays the written commits in order, and checks that each commit's result is justified.
+    /// Replays the written commits in their order, and checks that the result of each commit is
+    /// justified.
     async fn explain(
         &self,
         end: Position,
@@ -178,7 +179,7 @@ impl World {
                 Err(error) => return Err(TestCaseError::fail(error.to_string())),
             }
         }
-        // A conflict is justified if the expected positions were wrong at one moment at least.
+        // A conflict is justified if there was a moment at which the expected positions were wrong.
         let mut justified: BTreeSet<usize> = BTreeSet::new();
         let mut look = |state: &BTreeMap<String, Position>| {
             let wrong = refused

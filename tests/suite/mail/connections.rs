@@ -1,4 +1,4 @@
-//! Connections to the mail server: reuse, limits, and sends that are dropped.
+//! Connections to the mail server: reuse, limits, and send operations that are dropped.
 
 use laureate::mail::{MailSettings, SendOutcome, SmtpMailer};
 

@@ -1,4 +1,4 @@
-//! Mail server with deliberate faults that can't be provoked with a real server.
+//! Mail server with deliberate faults, which can't be caused with a real server.
 
 use std::{
     net::SocketAddr,
@@ -11,18 +11,18 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls};
 
-/// Behaviour of the peer after its reply 354 to DATA.
+/// Behaviour of the peer after it has replied 354 to DATA.
 #[derive(Clone, Copy, Debug)]
 pub enum Content {
-    /// Reads to the end and replies.
+    /// Reads the message to its end, and replies.
     Answer(&'static str),
-    /// Reads to the end and closes the connection without a reply.
+    /// Reads the message to its end, and closes the connection without a reply.
     CloseAfterEnd,
-    /// Reads to the end and never replies.
+    /// Reads the message to its end, and never replies.
     SilentAfterEnd,
-    /// Reads 4,096 bytes and closes the connection.
+    /// Reads 4,096 bytes, and closes the connection.
     CloseInTheMiddle,
-    /// Reads 4,096 bytes and then stops reading, without closing the connection.
+    /// Reads 4,096 bytes, and then stops reading without closing the connection.
     StallInTheMiddle,
 }
 
@@ -35,8 +35,8 @@ pub struct Script {
     pub rcpt: &'static str,
     pub data: &'static str,
     pub content: Content,
-    /// Number of mails after which the peer closes the connection, as servers do with idle
-    /// connections.
+    /// Number of mails after which the peer closes the connection, as servers do with connections
+    /// that are idle.
     pub mails_per_connection: usize,
 }
 
@@ -62,8 +62,8 @@ pub enum Encryption {
     Implicit(TlsAcceptor),
 }
 
-/// Returns an acceptor with a self-signed certificate for 127.0.0.1, and the certificate as PEM for
-/// clients.
+/// Returns an acceptor that has a self-signed certificate for 127.0.0.1. Also returns the
+/// certificate as PEM, for clients.
 pub fn certificate() -> (TlsAcceptor, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
     let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
@@ -82,7 +82,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 type Dialogue = BufReader<Box<dyn Stream>>;
 
-/// Running peer. It ends with the test's runtime.
+/// Running peer. It ends together with the runtime of the test.
 pub struct Peer {
     pub address: SocketAddr,
     log: Arc<Mutex<Vec<Vec<String>>>>,
@@ -133,7 +133,7 @@ impl Peer {
         }
     }
 
-    /// Returns the lines with a recipient: RCPT commands and To headers.
+    /// Returns all lines that contain a recipient: RCPT commands and To headers.
     pub fn recipients(&self) -> Vec<String> {
         self.recipients
             .lock()
@@ -141,7 +141,7 @@ impl Peer {
             .clone()
     }
 
-    /// Returns the received verbs, by connection.
+    /// Returns the SMTP verbs that the peer has received, by connection.
     pub fn verbs(&self) -> Vec<Vec<String>> {
         self.log
             .lock()
@@ -216,7 +216,7 @@ async fn serve(
     }
 }
 
-/// Reads the content and replies. Returns true if the dialogue continues.
+/// Reads the content of a message and replies. Returns true if the dialogue continues.
 async fn content(
     stream: &mut Dialogue,
     content: Content,

@@ -1,4 +1,4 @@
-//! `laureate rebuild` and `laureate verify` from an operator's view.
+//! Tests of `laureate rebuild` and `laureate verify`.
 
 use super::real::Real;
 use super::story::*;

@@ -1,4 +1,5 @@
-//! Property test: for any commands, the rows contain the same state as the deciders' fold.
+//! Property test: for any commands, the rows contain the state that the deciders compute from the
+//! events.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,7 @@ fn event<D: Decider>(happened: &Happened) -> D::Event {
     D::Event::decode(&happened.event_type, &happened.body).expect("the story is right")
 }
 
-/// Decides on a command, and appends the events to `log` and applies them to `state`.
+/// Makes a decision on a command. Appends the events to `log`, and applies them to `state`.
 fn decide<D: Decider>(
     log: &mut Vec<Happened>,
     state: &mut D::State,
@@ -38,7 +39,7 @@ fn decide<D: Decider>(
     }
 }
 
-/// Returns the mail command with number `kind`.
+/// Returns the mail command that has the number `kind`.
 fn mail_command(kind: usize, attempt: u32) -> MailCommand {
     let text = || "answer".to_owned().into();
     match kind {
@@ -100,7 +101,7 @@ const fn state(issuance: &IssuanceState) -> &'static str {
     }
 }
 
-/// Returns one column of a table's rows, by id.
+/// Returns one column of a table, by the id of the row.
 fn column(rows: &Value, table: &str, column: &str) -> BTreeMap<String, Value> {
     let rows = rows[table].as_array().expect("rows");
     rows.iter()
@@ -146,7 +147,7 @@ fn issuance_command(kind: usize, id: u128) -> IssuanceCommand {
     }
 }
 
-/// Returns the events that the deciders produce for `commands`, and the states that they expect.
+/// Returns the events that the deciders produce for `commands`, and the states that must result.
 fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
     let mut log = Vec::new();
     let mut expected = Expected::default();
@@ -223,7 +224,7 @@ proptest! {
             let rows = (world.rows("jobs").await, world.rows("issuances").await, world.rows("certificates").await);
             (rows.0, rows.1, rows.2, world.rows("overview").await)
         });
-        // The overview counts the mails and PDFs whose stage or state is an error.
+        // The overview counts mails and PDFs whose stage or state is an error.
         let trouble = |value: &&Value| ["failed", "unknown"].contains(&value.as_str().unwrap_or_default());
         let mails = expected.stages.values().filter(trouble).count();
         let pdfs = expected.states.values().filter(trouble).count();

@@ -1,4 +1,4 @@
-//! In-memory log with the events that a test provides.
+//! In-memory log. It contains the events that a test provides.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use time::macros::datetime;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// Event of one aggregate. Its position and time follow from its index in the log.
+/// Event of one aggregate. Its position and time are derived from its index in the log.
 #[derive(Clone, Debug)]
 pub struct Happened {
     pub aggregate: &'static str,
@@ -34,21 +34,21 @@ pub fn happened<D: Decider>(id: u128, event: impl Into<D::Event>) -> Happened {
     }
 }
 
-/// In-memory log. Positions start at 7 and grow by 3, because no code may require contiguous
-/// positions.
+/// In-memory log. Positions start at 7 and increase by 3, because no code may assume that positions
+/// are contiguous.
 pub struct GivenLog {
     created: Mutex<OffsetDateTime>,
     events: watch::Sender<Vec<RecordedEvent>>,
     delivery: Delivery,
 }
 
-/// Delivery of events to readers.
+/// Settings for the delivery of events to readers.
 #[derive(Clone, Debug, Default)]
 pub struct Delivery {
-    /// Sizes of successive batches, repeated cyclically. If empty, a batch is as large as
-    /// requested.
+    /// Sizes of successive batches. The list is repeated from its start. If it is empty, each batch
+    /// has the size that was requested.
     pub sizes: Vec<usize>,
-    /// Number of events of the previous batch that are delivered again with each batch.
+    /// Number of events of the previous batch that each batch delivers again.
     pub again: usize,
 }
 
@@ -62,7 +62,7 @@ impl GivenLog {
         })
     }
 
-    /// Appends events. Returns the last position.
+    /// Appends events, and returns the last position.
     pub fn append(&self, story: impl IntoIterator<Item = Happened>) -> Position {
         self.events.send_modify(|events| {
             for happened in story {
@@ -104,7 +104,7 @@ impl GivenLog {
         self.events.send_modify(|events| events.truncate(keep));
     }
 
-    /// Simulates a different log with the same events.
+    /// Simulates that the log was created anew with the same events.
     pub fn create_again(&self) {
         *self.created.lock().expect("not poisoned") += time::Duration::seconds(1);
     }

@@ -1,9 +1,9 @@
-//! Start of a history: certificates are defined, and people are imported, changed and deleted.
+//! First part of a history: certificates are defined, and people are imported, changed and deleted.
 
 use super::given_log::Happened;
 use super::story::*;
 
-/// Returns the events on which the rest of the story builds.
+/// Returns the events that the rest of the history requires.
 pub fn everything() -> Vec<Happened> {
     vec![
         registered(USER, "Grace"),

@@ -1,4 +1,4 @@
-//! Processes that are killed with SIGKILL at random points. The next process resumes the work, and
+//! Processes that are killed with SIGKILL at random times. The next process continues the work, and
 //! the tables are correct.
 
 use std::sync::Arc;
@@ -28,8 +28,8 @@ fn history(people: u128) -> Vec<Happened> {
         .collect()
 }
 
-/// Runs a process for a random time and kills it. Once the process gets beyond `position`, it is
-/// killed within 200 ms. Returns true if it got beyond `position`.
+/// Runs a process for a random time, and kills it. If the process gets beyond `position`, it is
+/// killed within 200 ms after that. Returns true if it got beyond `position`.
 async fn kill_somewhere(
     real: &Real,
     arguments: &[&str],
@@ -119,8 +119,9 @@ async fn killed_rebuild_is_resumed_and_readers_are_not_affected() {
         resumed += u32::from(position > 0);
         assert!(kills < 60, "no copy makes progress");
     }
-    // Leave a copy behind and check that it is resumed. PostgreSQL may still complete the last
-    // statement of a killed process. If this was the swap, there is no copy to resume.
+    // The killed process must leave an unfinished copy, which the next process resumes. PostgreSQL
+    // may still complete the last statement of a killed process. If that statement was the swap,
+    // there is no copy, and the attempt is repeated.
     let mut tries = 0;
     loop {
         while real.number(&copied).await.unwrap_or(0) == 0 {

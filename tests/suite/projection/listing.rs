@@ -1,4 +1,5 @@
-//! Property tests of lists: the pages are equal to a naive model that sorts and filters all rows.
+//! Property tests of lists. Their pages must be equal to those of a simple model, which sorts and
+//! filters all rows.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +23,8 @@ use super::given_log::{Happened, happened};
 use super::story::*;
 use super::world::World;
 
-/// Names that differ, names that only differ in accents or case, and names with an unusual sort
-/// order.
+/// Names that are different, names that differ only in accents or case, and names with an unusual
+/// sort order.
 const NAMES: [&str; 8] = [
     "Ána",
     "ANA",
@@ -34,7 +35,7 @@ const NAMES: [&str; 8] = [
     "O'Neill % _ \\",
     "Weiß",
 ];
-/// The same names in the form in which they are searched and sorted.
+/// The same names, in the form in which they are searched and sorted.
 const FOLDED: [&str; 8] = [
     "ana",
     "ana",
@@ -65,7 +66,7 @@ fn named(name: usize, id: u128, country: Option<&str>) -> Person {
     }
 }
 
-/// Returns the events and the people that remain after them.
+/// Returns the events, and the people who exist after them.
 fn message(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
     let (mut events, mut known) = (Vec::new(), BTreeMap::<u128, Known>::new());
     for (position, (what, who, name)) in (1_i64..).zip(steps) {
@@ -116,7 +117,7 @@ fn message(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
     (events, known.into_values().collect())
 }
 
-/// Returns the ids on all pages of a list, in order.
+/// Returns the ids on all pages of a list, in their order.
 async fn pages(
     client: &deadpool_postgres::Client,
     query: &str,
@@ -209,7 +210,7 @@ proptest! {
     }
 }
 
-/// Returns the newest 100 rows.
+/// Returns the 100 newest rows.
 pub async fn all<T: laureate::projection::queries::FromRow>(
     client: &deadpool_postgres::Client,
     table: &Table,

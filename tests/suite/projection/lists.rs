@@ -1,4 +1,5 @@
-//! Lists of all resources with each filter. Users, sessions and API keys are tested in `users.rs`.
+//! Lists of all resources, with each filter. The tests for users, sessions and API keys are in
+//! `users.rs`.
 
 use deadpool_postgres::Client;
 use laureate::projection::queries::attendees;
@@ -200,8 +201,8 @@ async fn batches_designs_templates_and_generated_issuances_are_filtered() {
     assert_eq!(drawn(None, Some("baroque")).await, [0; 0]);
 }
 
-/// Returns the query plan of a list's first page, oldest first. In the order newest first, the same
-/// index is read backwards.
+/// Returns the query plan for the first page of a list that shows the oldest row first. If the list
+/// shows the newest row first, the same index is read backwards.
 async fn plan(client: &Client, table: &Table, conditions: &Conditions) -> String {
     let (sql, values) = listing::all(table, conditions);
     let rows = client

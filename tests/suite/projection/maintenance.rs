@@ -1,4 +1,4 @@
-//! Rebuild, verify and clean-up while a projector is running.
+//! Rebuild, verification and clean-up while a projector is running.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

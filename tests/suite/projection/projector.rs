@@ -1,5 +1,5 @@
-//! Projector: fencing, events that can't be applied, unsuitable logs, and other programs on the
-//! same database.
+//! Projector: fencing, events that can't be applied, logs that do not fit the tables, and other
+//! programs on the same database.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::story::*;
 use super::world::{PATIENCE, World};
 use crate::support::until;
 
-/// Returns an event that no handler can apply, because the name is missing.
+/// Returns an event that no handler can apply, because it has no name.
 fn poison(id: u128) -> Happened {
     Happened {
         aggregate: "attendee",
@@ -66,7 +66,7 @@ async fn two_projectors_apply_each_event_once() {
     let other = world.program(projections().expect("good projections"));
     let one = world.start();
     let two = other.start();
-    // The counters are sums, so an event that was applied twice would count twice.
+    // The counters are sums, so an event that is applied twice would be counted twice.
     for id in 0..100 {
         world.log.append([imported(0x1000 + id, "Ada", None)]);
     }
@@ -75,7 +75,7 @@ async fn two_projectors_apply_each_event_once() {
         .wait_for(world.log.last_position(), PATIENCE)
         .await
         .expect("caught up");
-    // When one projector stops, the other takes over.
+    // When one projector stops, the other one continues its work.
     one.stop().await;
     let position = world.log.append([imported(0x2000, "Ada", None)]);
     other
@@ -132,7 +132,7 @@ async fn inapplicable_event_stops_only_its_projection_until_a_restart() {
             other.name
         );
     }
-    // More events arrive. The stopped projection stays at its position, and the others continue.
+    // More events arrive. The stopped projection keeps its position, and the other ones continue.
     let more = world.log.append([defined(CERTIFICATE + 1)]);
     until("the others continue", || async {
         world.health("certificates").await.position == more
@@ -291,7 +291,8 @@ async fn broken_sql_stops_its_projection_with_a_reason() {
 #[tokio::test]
 async fn batch_that_takes_too_long_is_applied_in_smaller_ones() {
     let world = World::new().await;
-    // The handler fails like a statement timeout if a batch has more than three events.
+    // The handler fails for a batch of more than three events, in the same way as for a statement
+    // timeout.
     let slow = Projection::parse(
         "slow",
         "CREATE TABLE slow (id uuid PRIMARY KEY);

@@ -1,4 +1,4 @@
-//! Read queries as used by the API.
+//! Read queries, as the API uses them.
 
 use laureate::projection::queries::{
     attendees, batches, certificates, imports, issuances, jobs, overview, users,

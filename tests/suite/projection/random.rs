@@ -1,4 +1,4 @@
-//! Property test: the rows don't depend on the sizes of batches and on redeliveries.
+//! Property test: the rows do not depend on the sizes of batches or on redeliveries.
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -8,8 +8,8 @@ use super::given_log::{Delivery, Happened};
 use super::story::*;
 use super::world::World;
 
-/// Generates any event for any of a few aggregates, in any order, including histories that no
-/// decider would produce.
+/// Generates any event of a few aggregates, in any order. The resulting histories include some that
+/// no decider would produce.
 fn event() -> impl Strategy<Value = Happened> {
     (0..27_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
         0 => imported(0xA0 + n, "Ada", Some(2)),

@@ -1,4 +1,4 @@
-//! Namespace on a real event log with the program's projections, and the program as a separate
+//! Namespace on a real event log, with the program's projections and with the program as a separate
 //! process.
 
 use std::process::{Child, Command, Stdio};
@@ -25,7 +25,7 @@ pub struct Real {
     pub pool: Pool,
 }
 
-/// One version of the program in the namespace.
+/// One version of the program, in the namespace.
 pub struct Version {
     pub set: Arc<ProjectionSet>,
     pub readers: Readers,
@@ -33,8 +33,8 @@ pub struct Version {
     log: EventLog,
 }
 
-/// Visible state of the projections: number of people, and position of the newest one's first
-/// event.
+/// State of the projections that a reader gets: the number of people, and the position of the first
+/// event of the newest person.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shown {
     pub counted: i64,
@@ -42,7 +42,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Returns true if `self` contains everything that `other` contains.
+    /// Returns true if `self` contains at least the state of `other`.
     pub fn is_no_less_than(self, other: Self) -> bool {
         self.counted >= other.counted && self.newest >= other.newest
     }
@@ -70,7 +70,7 @@ impl Real {
         }
     }
 
-    /// Returns a version of the program with these projections.
+    /// Returns a version of the program that has these projections.
     pub fn version(&self, projections: Vec<Projection>) -> Version {
         let set = Arc::new(
             ProjectionSet::of(self.namespace.name(), projections).expect("good projections"),
@@ -84,16 +84,17 @@ impl Real {
         }
     }
 
-    /// Returns the version of the running program.
+    /// Returns the version of the program that is running.
     pub fn present(&self) -> Version {
         self.version(projections().expect("good projections"))
     }
 
-    /// Appends events of new aggregates, 500 per commit, and returns the end of the log. All events
-    /// of an aggregate must be in the same commit.
+    /// Appends events of new aggregates, 500 per commit. Returns the end of the log. All events of
+    /// an aggregate must be in the same commit.
     pub async fn append(&self, story: &[Happened]) -> Position {
         for part in story.chunks(500) {
-            // A commit can append to an aggregate only once, so its events are collected.
+            // A commit may contain an aggregate only once, so all events of an aggregate are
+            // collected first.
             let mut appends: Vec<Append> = Vec::new();
             for happened in part {
                 let event = new_event(happened);
@@ -181,7 +182,7 @@ impl Real {
         )
     }
 
-    /// Starts `laureate` as a process that will be killed.
+    /// Starts `laureate` as a process that the test will kill.
     pub fn start(&self, arguments: &[&str]) -> Killed {
         let mut command = self.command(arguments);
         Killed(
@@ -193,8 +194,8 @@ impl Real {
         )
     }
 
-    /// Returns the number that a query yields. Returns `None` if the query fails, for example
-    /// because a table doesn't exist.
+    /// Returns the number that a query returns. Returns `None` if the query fails, for example
+    /// because a table does not exist.
     pub async fn number(&self, sql: &str) -> Option<i64> {
         let client = self.pool.get().await.expect("a connection");
         client.query_one(sql, &[]).await.ok()?.get(0)
@@ -213,7 +214,7 @@ impl Real {
     }
 }
 
-/// Process that is killed with SIGKILL, at the latest when it is dropped.
+/// Process that is killed with SIGKILL, at the latest when this value is dropped.
 pub struct Killed(Child);
 
 impl Killed {
@@ -264,14 +265,14 @@ impl Version {
             .all(|health| health.ready)
     }
 
-    /// Returns a connection with this version's search path.
+    /// Returns a connection that has the search path of this version.
     pub async fn reader(&self) -> Client {
         let pool = database::connect(&servers().postgres_url, Some(&self.set.search_path()), 1);
         pool.expect("a good URL").get().await.expect("a connection")
     }
 }
 
-/// Returns the state that a connection sees, or `None` if the tables don't exist.
+/// Returns the state that a connection reads, or `None` if the tables do not exist.
 pub async fn shown(client: &Client) -> Option<Shown> {
     let list = newest_attendees(client, 1).await.ok()?;
     let overview = queries::overview::get(client).await.ok()?;
@@ -295,7 +296,7 @@ pub fn new_event(happened: &Happened) -> NewEvent {
     }
 }
 
-/// Returns a random number from 0 to `below` - 1.
+/// Returns a random number that is at least 0 and less than `below`.
 pub fn any_of(below: u32) -> u32 {
     rand::random_range(0..below)
 }

@@ -1,4 +1,4 @@
-//! Rows of every projection for given events.
+//! Rows of every projection for a given history.
 
 use super::story::everything;
 use super::world::World;

@@ -1,5 +1,5 @@
-//! Two versions of the program at the same time: one builds its tables while the tables of the
-//! other are read.
+//! Two versions of the program at the same time. One builds its tables while clients read the
+//! tables of the other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use super::story::*;
 use super::world::{PATIENCE, World};
 use crate::support::until;
 
-/// Returns the projections with changed handlers for the tables that show people.
+/// Returns projections whose handlers for the tables about people were changed.
 fn changed() -> Vec<Projection> {
     let mut all = projections().expect("good projections");
     for projection in all
@@ -29,7 +29,7 @@ fn changed() -> Vec<Projection> {
     all
 }
 
-/// Appends a person every 2 ms until `stop` is set.
+/// Appends one person every 2 ms until `stop` is set.
 async fn write(real: &Real, written: &AtomicU64, stop: &AtomicBool) {
     let mut pace = tokio::time::interval(Duration::from_millis(2));
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -68,8 +68,8 @@ async fn version_built_under_load_shows_no_empty_or_older_table() {
     assert!(shown(&new_reader).await.is_none(), "nothing is built yet");
     let new_at_work = new.start(&shutdown);
 
-    // State of the old version before the last failed attempt to read the new one, and its most
-    // recent state.
+    // The state of the old version before the last failed read of the new version, and the latest
+    // state of the old version.
     let mut before = Shown::default();
     let mut last_of_old = Shown::default();
     let first_of_new = loop {
@@ -97,7 +97,7 @@ async fn version_built_under_load_shows_no_empty_or_older_table() {
         "neither empty nor half built: {first_of_new:?}"
     );
     until("the new version is ready", || new.is_ready()).await;
-    // A client that has seen an event can request a state that includes its position.
+    // A client that has received the position of an event can request a state that includes it.
     new.readers
         .wait_for(before.newest.unsigned_abs(), PATIENCE)
         .await
@@ -154,8 +154,8 @@ async fn new_version_goes_live_when_it_is_as_current_as_the_old_one() {
         .append((0..50).map(|id| imported(0x1000 + id, "Ada", None)));
     old.project().await;
 
-    // The new version's log is a lagging replica. It ends before the position that the old version
-    // shows.
+    // The log of the new version is a lagging replica. Its last position is lower than the position
+    // that the old version shows.
     let mut of_people = changed();
     of_people.retain(|projection| ["attendees", "overview"].contains(&projection.name.as_str()));
     let mut new = old.program(of_people);
@@ -192,7 +192,7 @@ async fn process_with_outdated_tables_is_ready_when_they_are_up_to_date() {
     world.log.append(everything());
     world.project().await;
     world.log.append([imported(0xA7, "Tony", None)]);
-    // The same program in another process. No projector is running yet.
+    // The same program in another process. No projector is running there yet.
     let again = world.program(projections().expect("good projections"));
     let health = again.health("attendees").await;
     assert_eq!((health.state, health.ready, health.lag), ("live", false, 3));

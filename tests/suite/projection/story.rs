@@ -1,4 +1,4 @@
-//! History in which every event occurs at least once.
+//! History that contains every event at least once.
 
 use laureate::domain::certification::attendee::{
     Attendee, AttendeeDeleted, AttendeeImported, AttendeeUpdated, ImportedRow,
@@ -320,8 +320,8 @@ pub fn rows_accepted(id: u128, through_row: u32) -> Happened {
         attendee_id,
         certificate_id,
     }];
-    // An importer reports a known person once. This event repeats the person, and the table still
-    // has one row.
+    // An importer reports a known person only once. This event contains the person twice, and the
+    // table still has one row.
     let known = vec![Uuid::from_u128(0xA3).into()];
     let accepted = ImportRowsAccepted {
         through_row,
@@ -471,7 +471,8 @@ pub fn claim_taken(id: u128) -> Happened {
     )
 }
 
-/// Returns a history in which every event occurs at least once and mails reach every final state.
+/// Returns a history that contains every event at least once, and in which mails reach every final
+/// state.
 pub fn everything() -> Vec<Happened> {
     let mut all = super::imported::everything();
     all.extend([
@@ -520,7 +521,7 @@ fn designs() -> [Happened; 4] {
     ]
 }
 
-/// Returns events of a template with two versions and of a retired one.
+/// Returns the events of a template with two versions, and of a template that was retired.
 fn templates() -> [Happened; 5] {
     let files = |n: u128| TemplateFiles {
         source_key: format!("templates/a/{n}.typ"),
@@ -553,7 +554,7 @@ fn templates() -> [Happened; 5] {
     ]
 }
 
-/// Returns events of an import that is cancelled and of batches that are cancelled and undone.
+/// Returns the events of an import that is cancelled, and of batches that are cancelled and undone.
 fn taken_back() -> Vec<Happened> {
     vec![
         import_requested(IMPORT + 2),

@@ -145,7 +145,7 @@ fn factor_lost(id: u128) -> Happened {
     )
 }
 
-/// Returns a history in which every event of users, sessions and API keys occurs.
+/// Returns a history that contains every event of users, sessions and API keys.
 pub fn everything() -> Vec<Happened> {
     vec![
         registered(ADA, "Ada"),
@@ -171,7 +171,7 @@ pub fn everything() -> Vec<Happened> {
     ]
 }
 
-/// Generates any event for any of a few aggregates, in any order.
+/// Generates any event of a few aggregates, in any order.
 pub fn event() -> impl Strategy<Value = Happened> {
     (0..15_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
         0 => registered(0xE0 + n, "Ada"),
@@ -225,7 +225,7 @@ async fn lists_contain_existing_users_and_active_sessions() {
         let rows: Vec<SessionRow> = all(&client, &sessions::LIST.table, &open).await;
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
-    // One session has an earlier epoch, one was revoked, and the user of another one was deleted.
+    // One session has an earlier epoch, one was revoked, and one belongs to a user who was deleted.
     assert_eq!(
         of(ADA, datetime!(2026-11-30 00:00 UTC)).await,
         [SESSION + 2]
@@ -279,7 +279,7 @@ async fn users_are_filtered_and_sorted() {
     ] {
         let key = users::LIST.sort_key(key).expect("a sort key");
         for descending in [false, true] {
-            // One row per page, so that a page starts after every row.
+            // One row per page, so that the position after each row is the start of a page.
             let mut start = Start::First;
             let mut sorted = Vec::new();
             while sorted.len() < 4 {

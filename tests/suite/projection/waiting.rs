@@ -25,7 +25,7 @@ fn cancelled(id: u128) -> Happened {
     )
 }
 
-/// Returns events of held and scheduled mails, of which some stay unchanged and others are
+/// Returns the events of held and scheduled mails. Some of the mails stay unchanged, others are
 /// rescheduled, released or cancelled.
 pub fn mails_that_wait() -> Vec<Happened> {
     vec![

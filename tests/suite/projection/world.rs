@@ -1,4 +1,4 @@
-//! Namespace with its projections, and the operations that tests need.
+//! Namespace with its projections, and the operations that the tests use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::given_log::{Delivery, GivenLog};
 use crate::support::{Namespace, servers};
 
-/// Timeout that is long enough for any machine. It is only reached if there is an error.
+/// Timeout that is long enough for any machine. It is reached only if there is an error.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct World {
@@ -30,7 +30,7 @@ pub struct World {
     pub readers: Readers,
 }
 
-/// Projector that runs in the background.
+/// Projector that is running in the background.
 pub struct AtWork {
     shutdown: CancellationToken,
     task: JoinHandle<Result<(), ProjectorError>>,
@@ -45,7 +45,7 @@ impl AtWork {
             .expect("the projector does not fail");
     }
 
-    /// Waits until the projector ends by itself, and returns its result.
+    /// Waits until the projector ends without being stopped, and returns its result.
     pub async fn end(self) -> Result<(), ProjectorError> {
         tokio::time::timeout(PATIENCE, self.task)
             .await
@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    /// Simulates another program with other projections on the same database and log.
+    /// Simulates another program with other projections, on the same database and log.
     pub fn program(&self, projections: Vec<Projection>) -> Self {
         let set = Arc::new(
             ProjectionSet::of(self.namespace.name(), projections).expect("good projections"),
@@ -113,7 +113,7 @@ impl World {
         }
     }
 
-    /// Runs a projector until it has applied all events of the log.
+    /// Runs a projector until it has applied all events in the log.
     pub async fn project(&self) {
         let at_work = self.start();
         self.readers
@@ -151,7 +151,7 @@ impl World {
             .expect("a projection of that name")
     }
 
-    /// Returns a connection with the program's search path.
+    /// Returns a connection that has the search path of the program.
     pub async fn reader(&self) -> Client {
         let pool = database::connect(&servers().postgres_url, Some(&self.set.search_path()), 1);
         pool.expect("a good URL").get().await.expect("a connection")

@@ -1,4 +1,4 @@
-//! The whole product in this process, on the servers of the suite, with a client and an
+//! The complete program in this process, on the servers of the suite, with a client and an
 //! administrator.
 
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Namespace, laureate, nats_cluster, servers};
 
-/// Running product. It stops when dropped.
+/// Running program. It stops when this value is dropped.
 pub struct TestApp {
     pub app: App,
     pub address: SocketAddr,
@@ -28,11 +28,11 @@ pub struct TestApp {
     pub client: reqwest::Client,
     pub email: String,
     pub password: String,
-    /// Seconds by which the clock of the product is ahead.
+    /// Number of seconds by which the clock of the program is ahead.
     ahead: Arc<AtomicI64>,
     shutdown: CancellationToken,
     storage: TempDir,
-    /// Removes streams and schemas when dropped.
+    /// Removes the streams and schemas when it is dropped.
     namespace: Namespace,
 }
 
@@ -53,7 +53,7 @@ impl TestApp {
         .await
     }
 
-    /// Starts some roles, with `KEY=VALUE` settings.
+    /// Starts some roles, with additional settings of the form `KEY=VALUE`.
     pub async fn with_roles(roles: &[Role], settings: &[&str]) -> Self {
         Self::start_in(Namespace::new(), roles, settings).await
     }
@@ -82,8 +82,8 @@ impl TestApp {
             .expect("started");
         let management = running.management_address().expect("configured");
         tokio::spawn(running.wait());
-        // reqwest is built without a TLS provider. Plain HTTP needs none, but the client requires
-        // one.
+        // reqwest is built without a TLS provider. Plain HTTP does not need one, but the client
+        // can't be created without it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(60))
@@ -118,7 +118,7 @@ impl TestApp {
         }
     }
 
-    /// Advances the clock of the product without waiting.
+    /// Advances the clock of the program, without waiting.
     pub fn pass(&self, seconds: i64) {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
@@ -145,13 +145,13 @@ impl TestApp {
             .to_owned()
     }
 
-    /// Stops the product like a signal.
+    /// Stops the program in the same way as a signal does.
     pub fn stop(&self) {
         self.shutdown.cancel();
     }
 
-    /// Starts another API on the same log and tables, and returns its address. It stops together
-    /// with this one.
+    /// Starts another API on the same log and tables. Returns its address. It stops together with
+    /// this program.
     pub async fn second_api(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -168,8 +168,8 @@ impl TestApp {
         address
     }
 
-    /// Starts another process with the API role and other `KEY=VALUE` settings; returns its
-    /// address.
+    /// Starts another process with the API role, and with other settings of the form `KEY=VALUE`.
+    /// Returns its address.
     pub async fn second_api_with(&self, settings: &[&str]) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -200,7 +200,7 @@ impl Drop for TestApp {
     }
 }
 
-/// Returns a configuration for the servers of the suite.
+/// Returns a configuration that uses the servers of the suite.
 fn config(
     namespace: &Namespace,
     storage: &TempDir,
@@ -226,7 +226,7 @@ fn config(
         ("http.listen", address.to_string()),
         ("http.public_base_url", format!("http://{address}")),
         ("management.listen", "127.0.0.1:0".to_owned()),
-        // Cheap hashes. The cost of hashes is tested elsewhere.
+        // Password hashes are cheap here. Other tests check their cost.
         ("http.passwords.memory_kib", "64".to_owned()),
         ("http.passwords.iterations", "1".to_owned()),
         ("http.passwords.lanes", "1".to_owned()),

@@ -1,4 +1,4 @@
-//! Shared parts of the tests: servers, a namespace for each test, and waiting for a condition.
+//! Parts that all tests share: servers, a namespace for each test, and waiting for a condition.
 
 mod app;
 mod namespace;
@@ -10,7 +10,7 @@ pub use app::TestApp;
 pub use namespace::Namespace;
 pub use servers::{laureate, nats_cluster_urls, servers};
 
-/// Waits until `condition` holds. Panics after 60 s, with `what` in the message.
+/// Waits until `condition` returns true. Panics after 60 s, with `what` in the message.
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !condition().await {
@@ -22,7 +22,7 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Returns the addresses of the three nodes of the shared cluster, once they have elected a leader.
+/// Waits until the shared cluster has elected a leader. Returns the addresses of its three nodes.
 pub async fn nats_cluster() -> &'static [String] {
     let urls = nats_cluster_urls();
     for url in urls {
@@ -40,7 +40,7 @@ pub async fn nats_cluster() -> &'static [String] {
     urls
 }
 
-/// Connects to the database of the suite. The connection lives as long as the runtime.
+/// Connects to the database of the suite. The connection exists as long as the runtime.
 pub async fn postgres(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
         .await

@@ -7,8 +7,9 @@ use futures_util::TryStreamExt;
 
 use super::{nats_cluster_urls, postgres, servers};
 
-/// A short unique name such as `t3f9a01c2be`: lower case, fit for a stream, a subject and a schema.
-/// When dropped, PostgreSQL schemas and JetStream streams whose names begin with it are removed.
+/// Short unique name such as `t3f9a01c2be`. It is lower case, and valid for a stream, a subject and
+/// a schema. When this value is dropped, the PostgreSQL schemas and JetStream streams whose names
+/// start with it are removed.
 pub struct Namespace {
     name: String,
     /// True if the streams are on the shared cluster.

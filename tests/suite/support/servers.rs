@@ -1,5 +1,6 @@
-//! Servers that all tests of a run share. `laureate with-servers` passes their addresses in the
-//! environment. Without it, this process starts its own servers, which end with it.
+//! Servers that all tests of a run share. `laureate with-servers` passes their addresses in
+//! environment variables. If these are absent, this process starts servers, which end together with
+//! it.
 
 use std::env;
 use std::net::SocketAddr;
@@ -10,8 +11,8 @@ use laureate::dev_stack::{NatsCluster, Stack, StackOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Addresses of the servers. Tests are isolated by [`super::Namespace`] and by their own e-mail
-/// addresses.
+/// Addresses of the servers. Each test has its own [`super::Namespace`] and its own e-mail
+/// addresses, so that tests do not affect each other.
 pub struct Servers {
     pub nats_url: String,
     pub postgres_url: String,
@@ -22,13 +23,14 @@ pub struct Servers {
     _own: Option<Stack>,
 }
 
-/// Returns the `laureate` program of this build.
+/// Returns the path of the `laureate` program of this build.
 pub fn laureate() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_laureate"))
 }
 
-/// Returns the addresses of the three nodes of the shared cluster. Starts it on first use if
-/// necessary. The nodes may not have elected a leader yet; see [`super::nats_cluster`].
+/// Returns the addresses of the three nodes of the shared cluster. The first call starts the
+/// cluster if it is not running. The nodes may not have elected a leader yet; see
+/// [`super::nats_cluster`].
 pub fn nats_cluster_urls() -> &'static [String] {
     static CLUSTER: OnceLock<(Vec<String>, Option<NatsCluster>)> = OnceLock::new();
     let of_run = || {
@@ -57,7 +59,7 @@ fn started<T: Send + 'static>(start: impl Future<Output = T> + Send + 'static) -
         .expect("starting does not panic")
 }
 
-/// Returns the shared servers. Starts them on first use if necessary.
+/// Returns the shared servers. The first call starts them if they are not running.
 pub fn servers() -> &'static Servers {
     static SERVERS: OnceLock<Servers> = OnceLock::new();
     SERVERS.get_or_init(|| Servers::from_environment().unwrap_or_else(Servers::start))
@@ -92,14 +94,14 @@ impl Servers {
         }
     }
 
-    /// Returns an S3 endpoint that accepts any credentials.
+    /// Returns the URL of an S3 server that accepts any credentials.
     pub fn s3_url(&self) -> &str {
         self.s3_url
             .as_deref()
             .expect("the S3 server is installed: run `make setup-test`")
     }
 
-    /// Creates a bucket, which the `object_store` crate can't do.
+    /// Creates a bucket. The `object_store` crate has no function for this.
     pub async fn make_s3_bucket(&self, name: &str) {
         let address = self.s3_url().trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).await.expect("S3 answers");

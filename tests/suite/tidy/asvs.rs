@@ -1,12 +1,11 @@
-//! Checks that every test named in `docs/asvs.md` exists and that every row without a test has a
-//! reason.
+//! Checks that every test in `docs/asvs.md` exists, and that every row without a test has a reason.
 
 use super::source;
 use super::{Complaint, complains_of};
 
-/// Number of requirements of ASVS 5.0.0 at levels 1 and 2.
+/// Number of requirements at levels 1 and 2 of ASVS 5.0.0.
 const REQUIREMENTS: usize = 253;
-/// Beginnings of the reason that a row without a test must give.
+/// Texts with which the reason in a row without a test can start.
 const REASONS: [&str; 5] = [
     "does not apply",
     "**not met**",
@@ -15,8 +14,8 @@ const REASONS: [&str; 5] = [
     "not tested:",
 ];
 
-/// Returns the complaints about the page. `read` returns the text of a file, or `None` if it
-/// doesn't exist.
+/// Returns the complaints about the page. `read` returns the text of a file, or `None` if the file
+/// does not exist.
 pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut before: Vec<u32> = Vec::new();
@@ -44,7 +43,7 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
             let (path, name) = test.split_once("::")?;
             let text = read(path)?;
             let (before, _) = text.split_once(&format!("fn {name}("))?;
-            // Accepts a function if a test attribute occurs anywhere before it, because macros may
+            // A function is accepted if a test attribute is anywhere before it, because macros can
             // generate tests.
             before
                 .contains("#[test]")

@@ -18,8 +18,8 @@ const fn layer(module: &'static str, may_use: &'static [&'static str], why: &'st
     }
 }
 
-/// Modules from the innermost to the outermost. A module may use only the modules in its own row,
-/// all of which must have an earlier row.
+/// Modules, from the innermost to the outermost. A module may use only the modules in its own row.
+/// Each of them must have an earlier row.
 const LAYERS: &[Layer] = &[
     layer(
         "domain",
@@ -199,15 +199,15 @@ const LAYERS: &[Layer] = &[
     ),
 ];
 
-/// Single items that a module may use from another module that it must not use otherwise.
+/// Single items that a module may use although it must not use the rest of their module.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[(
     "http",
     "dev_stack::mail_catcher::",
     "shows the mails in the embedded mail catcher's folder",
 )];
 
-/// Checks the table itself: every module has a row, every row has a module, and no row uses a later
-/// one.
+/// Checks the table itself: every module has a row, every row has a module, and no row contains a
+/// module of a later row.
 pub(super) fn check_table(modules: &[String]) -> Vec<Complaint> {
     check_rows(LAYERS, modules)
 }
@@ -238,7 +238,7 @@ fn check_rows(layers: &[Layer], modules: &[String]) -> Vec<Complaint> {
     complaints
 }
 
-/// Checks that a file uses only what its module may use.
+/// Checks that a file uses only the modules that its own module may use.
 pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     let Some(path) = module_path(&file.path) else {
         return Vec::new();
@@ -268,8 +268,8 @@ pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     foreign.map(tell).collect()
 }
 
-/// Returns the module path of a file: `src/http/api/mod.rs` → `[http, endpoints]`; `None` for the
-/// crate root.
+/// Returns the module path of a file, such as `[http, api]` for `src/http/api/mod.rs`. Returns
+/// `None` for the crate root.
 fn module_path(path: &str) -> Option<Vec<&str>> {
     let inner = path.strip_prefix("src/")?.strip_suffix(".rs")?;
     let mut parts: Vec<&str> = inner.split('/').collect();
@@ -277,8 +277,8 @@ fn module_path(path: &str) -> Option<Vec<&str>> {
     (parts != ["lib"] && !parts.is_empty()).then_some(parts)
 }
 
-/// Returns the paths after `crate::` and `laureate::`, and after as many `super::` as lead to the
-/// crate root.
+/// Returns the paths that start with `crate::` or `laureate::`, or with enough `super::` to reach
+/// the crate root. The start is left out.
 fn used_modules(code: &str, depth: usize) -> Vec<(usize, String)> {
     let roots = [
         "crate::".to_owned(),
@@ -304,7 +304,7 @@ fn used_modules(code: &str, depth: usize) -> Vec<(usize, String)> {
     found
 }
 
-/// Expands a use tree: `a::b` → `[a::b]`; `{a::{b, c}, d}` → `[a::, d]`.
+/// Expands a use tree. `a::b` gives `[a::b]`, and `{a::{b, c}, d}` gives `[a::, d]`.
 fn paths(rest: &str) -> Vec<String> {
     let path = |text: &str| {
         text.trim_start()

@@ -1,4 +1,4 @@
-//! Checks that paths, links, make targets, subcommands, API addresses and tests in the
+//! Checks that the paths, links, make targets, subcommands, API addresses and tests in the
 //! documentation exist.
 
 use laureate::http::router;
@@ -7,22 +7,22 @@ use std::collections::HashSet;
 use super::source;
 use super::{Complaint, complains_of};
 
-/// Items to which documentation may refer.
+/// Everything to which documentation may refer.
 pub(super) struct Repository {
     paths: HashSet<String>,
-    /// Slugs of headings, each as `file#slug`.
+    /// Slugs of headings, in the form `file#slug`.
     headings: HashSet<String>,
     targets: HashSet<String>,
     subcommands: HashSet<String>,
-    /// Paths of API routes, with `{}` for a parameter.
+    /// Paths of API routes. A parameter is `{}`.
     routes: HashSet<Vec<String>>,
-    /// Tests, each as `file::function`.
+    /// Tests, in the form `file::function`.
     tests: HashSet<String>,
 }
 
 const METHODS: &[&str] = &["GET /", "POST /", "PUT /", "PATCH /", "DELETE /"];
 
-/// First components of paths in this repository.
+/// First components of the paths in this repository.
 const TOP: &[&str] = &[
     ".cargo",
     ".ci",
@@ -40,7 +40,7 @@ const TOP: &[&str] = &[
     "tests",
     "tools",
 ];
-/// File extensions that identify a path in this repository.
+/// File extensions by which a path in this repository is recognized.
 const ENDINGS: &[&str] = &[
     ".rs", ".sql", ".toml", ".md", ".typ", ".sh", ".json", ".png", ".snap", ".j2", ".py",
 ];
@@ -80,7 +80,7 @@ impl Repository {
         }
     }
 
-    /// Returns true if `path` is a known path or the end of one.
+    /// Returns true if `path` is a known path, or the last part of one.
     fn has(&self, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         let end = format!("/{path}");
@@ -117,7 +117,7 @@ fn targets(makefile: &str) -> HashSet<String> {
     makefile.lines().filter_map(target).collect()
 }
 
-/// Returns the variants of `enum Command`, as spelled on the command line.
+/// Returns the variants of `enum Command`, in the spelling of the command line.
 fn subcommands(text: &str) -> HashSet<String> {
     let body = text
         .split_once("enum Command {")
@@ -146,7 +146,7 @@ fn kebab(name: &str) -> String {
     kebab
 }
 
-/// Returns the paths of the routes, without the API's prefix.
+/// Returns the paths of the routes, without the prefix of the API.
 fn routes<'p>(paths: impl IntoIterator<Item = &'p str>) -> HashSet<Vec<String>> {
     let parameter = |part: &str| {
         if part.starts_with('{') {
@@ -161,8 +161,8 @@ fn routes<'p>(paths: impl IntoIterator<Item = &'p str>) -> HashSet<Vec<String>> 
         .collect()
 }
 
-/// Returns the functions after the first test attribute of a file. Macros may generate tests, so a
-/// function without an attribute also counts.
+/// Returns the functions after the first test attribute in a file. Functions without an attribute
+/// are included, because macros can generate tests.
 fn test_names(text: &str) -> Vec<&str> {
     let first = [text.find("#[test]"), text.find("tokio::test")]
         .into_iter()
@@ -176,7 +176,7 @@ fn test_names(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Returns the slugs that GitHub generates for headings.
+/// Returns the slugs that GitHub generates for the headings.
 fn slugs(text: &str) -> Vec<String> {
     let headings = outside_fences(text)
         .filter_map(|(_, line)| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
@@ -199,8 +199,8 @@ fn outside_fences(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Returns the code in backticks and in fenced blocks, each with its line number, starting at 1.
-/// The flag is true for code in backticks.
+/// Returns the code in backticks and in fenced blocks, with its line number from 1. The flag is
+/// true for code in backticks.
 fn code(text: &str) -> Vec<(usize, &str, bool)> {
     let outside: HashSet<usize> = outside_fences(text).map(|(n, _)| n).collect();
     let mut found = Vec::new();
@@ -219,12 +219,12 @@ fn code(text: &str) -> Vec<(usize, &str, bool)> {
     found
 }
 
-/// Returns a complaint for each item that a page refers to and that doesn't exist.
+/// Returns a complaint for each item to which a page refers but which does not exist.
 pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut tell = |line, what: &str| complaints.push(format!("{page}:{line}: {what}"));
     for (line, code, span) in code(text) {
-        // Build results exist only after a build.
+        // The results of a build exist only after a build.
         let is_made = code.starts_with("target/");
         if span && is_path(code) && !is_made && !exists(repository, page, code) {
             tell(line, &format!("there is no {code}"));
@@ -251,8 +251,8 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
     complaints
 }
 
-/// Returns a complaint for each make target in backticks that the Makefile doesn't have, in any
-/// text.
+/// Returns a complaint for each make target in backticks that is not in the Makefile, for a text of
+/// any kind.
 pub(super) fn check_targets(repository: &Repository, path: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (n, line) in text.lines().enumerate() {
@@ -271,10 +271,10 @@ pub(super) fn check_targets(repository: &Repository, path: &str, text: &str) -> 
     complaints
 }
 
-/// Returns a complaint for each module below `src/` and each top-level folder that is missing in
-/// the map.
+/// Returns a complaint for each module below `src/` and each top-level folder that is not in the
+/// map.
 pub(super) fn check_map(page: &str, modules: &[String], paths: &[String]) -> Vec<Complaint> {
-    // These contain the documentation itself and failures saved by proptest.
+    // These folders contain the documentation itself, and failures that proptest has saved.
     let untold = ["docs/", "proptest-regressions/"];
     let is_folder = |path: &&String| {
         path.find('/') == Some(path.len() - 1)
@@ -316,7 +316,7 @@ fn exists(repository: &Repository, page: &str, path: &str) -> bool {
     let top = path
         .split_once('/')
         .is_some_and(|(first, _)| TOP.contains(&first));
-    // Pages in a folder may refer to files in the same folder.
+    // A page in a folder may refer to files in the same folder.
     let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
     if top {
         repository.has_from_root(path) || repository.has_from_root(&format!("{folder}/{path}"))
@@ -325,7 +325,8 @@ fn exists(repository: &Repository, page: &str, path: &str) -> bool {
     }
 }
 
-/// Returns the words that follow the name of a command, if the name is in command position.
+/// Returns the words that follow a command, at each place where its name is in the position of a
+/// command.
 fn after<'c>(code: &'c str, command: &'c str) -> impl Iterator<Item = &'c str> {
     let starts = code.match_indices(command).filter(|(at, _)| {
         let before = code[..*at].trim_end_matches([' ', '$']);
@@ -344,8 +345,8 @@ fn after<'c>(code: &'c str, command: &'c str) -> impl Iterator<Item = &'c str> {
     })
 }
 
-/// Returns addresses of the API, without query: the text after `$api`, after the prefix, or after a
-/// method.
+/// Returns the API addresses in a text, without their queries. An address follows `$api`, the
+/// prefix, or a method.
 fn api_paths(code: &str) -> impl Iterator<Item = &str> {
     let after_prefix = ["$api/", "/api/v1/"].into_iter().flat_map(move |prefix| {
         code.match_indices(prefix)
@@ -362,7 +363,7 @@ fn api_paths(code: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns the targets of Markdown links, except external ones.
+/// Returns the targets of Markdown links, without external ones.
 fn links(line: &str) -> impl Iterator<Item = &str> {
     let targets = line
         .split("](")
@@ -384,7 +385,7 @@ fn leads_somewhere(repository: &Repository, page: &str, link: &str) -> bool {
         && heading.is_none_or(|heading| repository.headings.contains(&format!("{path}#{heading}")))
 }
 
-/// Returns the path of a link relative to the root. `..` leads to the parent folder.
+/// Returns the path of a link, relative to the root of the repository. `..` is the parent folder.
 fn resolved(page: &str, link: &str) -> String {
     let mut parts: Vec<&str> = page.split('/').collect();
     parts.pop();

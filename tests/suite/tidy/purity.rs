@@ -1,12 +1,12 @@
-//! Checks that the code doesn't contain what ARCHITECTURE.md excludes.
+//! Checks that the code does not contain the calls and dependencies that ARCHITECTURE.md excludes.
 
 use super::source::SourceFile;
 use super::{Complaint, complains_of};
 
 struct Absence {
-    /// Prefixes of the paths to which the rule applies.
+    /// Starts of the paths to which the rule applies.
     inside: &'static [&'static str],
-    /// Forbidden text. Comments are ignored.
+    /// Forbidden texts. Comments are ignored.
     never: &'static [&'static str],
     why: &'static str,
 }
@@ -82,7 +82,7 @@ const ABSENCES: &[Absence] = &[
     },
 ];
 
-/// Returns a complaint for each forbidden text outside tests.
+/// Returns a complaint for each forbidden text in code that is not a test.
 pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for absence in ABSENCES
@@ -107,7 +107,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     complaints
 }
 
-/// Checks that the event log's stream keeps everything for ever and rejects deletion.
+/// Checks that the stream of the event log keeps all messages and rejects deletions.
 pub(super) fn check_stream(json: &str) -> Vec<Complaint> {
     let wanted = [
         "\"deny_purge\": true",

@@ -1,11 +1,11 @@
-//! Checks sizes and names of files.
+//! Checks the sizes and names of files.
 
 use super::source::SourceFile;
 use super::{Complaint, complains_of};
 
-/// Maximum number of lines of a file. The guide is 100 to 300, see CONTRIBUTING.
+/// Largest number of lines of a file. Most files should have 100 to 300 lines; see CONTRIBUTING.
 const MAX_FILE_LINES: usize = 700;
-/// Names that don't describe their content.
+/// Words that do not describe the content of a file.
 const EMPTY_NAMES: &[&str] = &[
     "util", "utils", "helper", "helpers", "manager", "managers", "service", "services", "common",
     "misc",

@@ -1,4 +1,4 @@
-//! Rust source files with comments, literals and test code separated.
+//! Rust source files, with separate access to comments, literals and test code.
 
 use std::fs;
 use std::ops::Range;
@@ -14,9 +14,9 @@ pub(super) struct SourceFile {
     pub(super) path: String,
     /// Unchanged text.
     pub(super) text: String,
-    /// Text with comments replaced by spaces; same length as `text`.
+    /// Text with spaces instead of comments. It has the same length as `text`.
     pub(super) uncommented: String,
-    /// Text with comments and literals replaced by spaces; same length as `text`.
+    /// Text with spaces instead of comments and literals. It has the same length as `text`.
     pub(super) code: String,
     /// True if the whole file is compiled only for tests.
     test_only: bool,
@@ -62,7 +62,7 @@ impl SourceFile {
         self.test_items().iter().any(|range| range.contains(&at))
     }
 
-    /// Returns the line number of the byte at offset `at`, starting at 1.
+    /// Returns the line number, from 1, of the byte at offset `at`.
     pub(super) fn line(&self, at: usize) -> usize {
         self.text.as_bytes()[..at]
             .iter()
@@ -72,7 +72,7 @@ impl SourceFile {
     }
 
     /// Returns the files of the `mod name;` declarations in this file, without `.rs` or `/mod.rs`.
-    /// The flag is true if a module is compiled only for tests.
+    /// The flag is true if the module is compiled only for tests.
     pub(super) fn modules(&self) -> Vec<(String, bool)> {
         let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let own = self.path.trim_end_matches(".rs");
@@ -105,7 +105,7 @@ impl SourceFile {
     }
 }
 
-/// Returns the end of the item that starts at `start`: its closing brace or semicolon.
+/// Returns the end of the item that starts at `start`. This is its closing brace or its semicolon.
 fn item_end(code: &str, start: usize) -> usize {
     let mut depth = 0;
     for (at, byte) in code.bytes().enumerate().skip(start) {
@@ -122,8 +122,8 @@ fn item_end(code: &str, start: usize) -> usize {
     code.len()
 }
 
-/// Returns the text without comments, and the text without comments and literals. Removed bytes
-/// become spaces, so that offsets stay valid.
+/// Returns the text without comments, and the text without comments and literals. Removed bytes are
+/// replaced by spaces, so that offsets stay valid.
 fn blank(text: &str) -> (String, String) {
     let spaces = text
         .bytes()
@@ -141,8 +141,8 @@ fn blank(text: &str) -> (String, String) {
     (text(uncommented), text(code))
 }
 
-/// Returns the byte range of each token and delimiter; the flag is true for literals. A doc comment
-/// is parsed as an attribute, which is left out.
+/// Returns the byte range of each token and delimiter. The flag is true for literals. Doc comments
+/// are parsed as attributes, and are not included.
 fn tokens(text: &str, stream: TokenStream) -> Vec<(Range<usize>, bool)> {
     let mut found = Vec::new();
     for token in stream {
@@ -173,7 +173,7 @@ pub(super) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Returns every path in the repository. Paths of folders end with `/`.
+/// Returns all paths in the repository. Paths of folders end with `/`.
 pub(super) fn paths() -> Vec<String> {
     let mut found = Vec::new();
     walk(&root(), "", &mut found);
@@ -211,7 +211,7 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Returns every text file in the repository, except generated ones.
+/// Returns all text files in the repository, without generated ones.
 pub(super) fn text_files() -> Vec<(String, String)> {
     let written = |path: &str| path.ends_with(".lock") || path.starts_with("fonts/OFL");
     let files = paths()
@@ -222,7 +222,7 @@ pub(super) fn text_files() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Returns the Rust files below `folders`.
+/// Returns the Rust files in `folders` and below.
 pub(super) fn rust_files(folders: &[&str]) -> Vec<SourceFile> {
     let ours = |path: &String| {
         path.ends_with(".rs")
@@ -249,7 +249,7 @@ pub(super) fn rust_files(folders: &[&str]) -> Vec<SourceFile> {
     files
 }
 
-/// Returns a complaint for each file that no other file declares as a module, because it would
+/// Returns a complaint for each file that no other file declares as a module. Such a file would
 /// never be compiled.
 pub(super) fn homeless(files: &[SourceFile]) -> Vec<Complaint> {
     let named: Vec<String> = files

@@ -3,7 +3,7 @@
 use super::source::SourceFile;
 use super::{Complaint, complains_of};
 
-/// Split in two, so that this file passes its own check.
+/// The words are split, so that this file passes its own check.
 const UNFINISHED: &[&str] = &[
     concat!("TO", "DO"),
     concat!("FIX", "ME"),
@@ -16,7 +16,8 @@ const MACHINE_PATHS: &[&str] = &[
     concat!("/Us", "ers/"),
 ];
 
-/// Returns a complaint for unfinished work and for paths of one developer's machine, in any text.
+/// Returns a complaint for unfinished work, and for paths on a developer's machine, for a text of
+/// any kind.
 pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (n, line) in text.lines().enumerate() {
@@ -36,7 +37,8 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
     complaints
 }
 
-/// Returns true if `part` starts a path. Ignores it at the end of an address or of a longer path.
+/// Returns true if `part` is at the start of a path. A `part` inside an address or a longer path is
+/// ignored.
 fn names_a_machine(line: &str, part: &str) -> bool {
     let inside = |c: char| c.is_alphanumeric() || "_-.}".contains(c);
     line.match_indices(part)

@@ -1,4 +1,4 @@
-//! Main loop of every worker.
+//! Main loop that all workers have.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use super::fixture::{Plant, Probe};
 use crate::log::fixture::{append, event};
 use crate::support::until;
 
-/// Appends each event to its own issuance.
+/// Appends each event to an issuance of its own.
 async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
     let log = &plant.log.log;
     let mut positions = Vec::new();
@@ -34,7 +34,7 @@ async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
     positions
 }
 
-/// Returns a probe that finishes one delivery for each permit of the semaphore.
+/// Returns a probe that completes one delivery for each permit of the semaphore.
 fn gated() -> (Arc<Probe>, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let passed = gate.clone();
@@ -173,7 +173,7 @@ async fn message_that_is_not_an_event_does_not_block_others() {
 async fn two_processes_share_the_work() {
     let plant = Plant::new().await;
     let positions = put(&plant, (0..200).map(event).collect()).await;
-    // Each worker waits until both have received a delivery.
+    // Each worker waits until both workers have a delivery.
     let both = Arc::new(tokio::sync::Barrier::new(2));
     let worker = || {
         let both = both.clone();
@@ -215,8 +215,8 @@ async fn shutdown_waits_for_work_in_progress() {
     gate.add_permits(9);
     running.await.unwrap();
     assert_eq!(probe.seen(), firsts(&positions), "no new work starts");
-    // The late events are still open, even if the server has already sent some of them to the last
-    // pull request.
+    // The late events are not acknowledged, even if the server has already sent some of them for
+    // the last pull request.
     until("only the late one is open", async || {
         let info = plant.consumer("renderer").await;
         let open =
@@ -226,9 +226,9 @@ async fn shutdown_waits_for_work_in_progress() {
     .await;
 }
 
-/// Waits until the ack wait has passed `count` times. Uses another consumer with the same ack wait,
-/// whose message is never acknowledged. Each redelivery shows that the ack wait has passed at the
-/// server.
+/// Waits until the ack wait has passed `count` times. For this, it uses another consumer that has
+/// the same ack wait and whose message is never acknowledged. Each redelivery shows that the ack
+/// wait has passed on the server.
 async fn ack_waits_pass(plant: &Plant, count: i64) {
     let stream = plant
         .log
@@ -260,8 +260,8 @@ async fn deliveries_in_progress_or_waiting_are_not_redelivered() {
     plant.run_on(plant.log.log.clone(), probe.clone(), 2);
     until("the work has started", async || probe.seen().len() == 2).await;
     ack_waits_pass(&plant, 3).await;
-    // If the server considered a delivery lost, it would now redeliver it to another process with
-    // free permits.
+    // If the server regarded a delivery as lost, it would now redeliver it to another process,
+    // which has free permits.
     let other = Probe::new(async |_| Verdict::Done);
     plant.run_on(plant.log.another_process().await, other.clone(), 2);
     until("the other process has done the rest", async || {
@@ -275,7 +275,7 @@ async fn deliveries_in_progress_or_waiting_are_not_redelivered() {
     assert_eq!(seen, firsts(&positions), "each once, at its first delivery");
 }
 
-/// Probe that fetches more batches than it has permits for.
+/// Probe that requests more batches than it has permits for.
 struct Ahead(Arc<Probe>);
 
 impl Worker for Ahead {

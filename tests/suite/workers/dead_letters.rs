@@ -1,4 +1,4 @@
-//! Work that is never acknowledged ends with an outcome in the log and a dead letter.
+//! Work that is never acknowledged. It results in an outcome in the log and a dead letter.
 
 use laureate::domain::certification::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::certification::issuance::Issuance;
@@ -24,7 +24,8 @@ fn consume_advisories(plant: &Plant) {
     tokio::spawn(async move { consumer.run(shutdown).await.unwrap() });
 }
 
-/// Publishes the server's advisory that the maximum number of deliveries was reached.
+/// Publishes the advisory with which the server reports that the maximum number of deliveries was
+/// reached.
 async fn given_up(plant: &Plant, consumer: &str, position: Position) {
     let log = &plant.log.log;
     let stream = log.names().events();
@@ -50,8 +51,8 @@ async fn worker_that_crashes_at_each_attempt_leaves_an_outcome_and_a_dead_letter
         .await;
     let id = requested(&plant, request("Ada", "ada@example.com")).await;
     let probe = Probe::new(async |delivery: Delivery| {
-        // The recorded outcome is delivered, too. It succeeds, because this test is about the
-        // request.
+        // The event of the recorded outcome is delivered too. It is acknowledged, because this test
+        // is only about the request.
         assert!(
             delivery.event.event_type != "CertificateRequested",
             "simulated crash"
@@ -124,7 +125,7 @@ async fn unclaimed_mail_of_a_crashed_worker_fails_and_can_be_retried() {
         .await
         .unwrap();
     consume_advisories(&plant);
-    // The advisory is delivered twice, as after a restart.
+    // The advisory is delivered twice, as can happen after a restart.
     given_up(&plant, "mailer", queued.position).await;
     given_up(&plant, "mailer", queued.position).await;
     plant.until_dead_letters(2).await;
@@ -198,7 +199,8 @@ async fn unreadable_advisory_does_not_block_others() {
     .await;
 }
 
-/// Returns the numbers of the newest `most` open dead letters of a worker, or of all workers.
+/// Returns the numbers of the newest open dead letters, at most `most`, of one worker or of all
+/// workers.
 async fn open(plant: &Plant, worker: Option<&str>, most: usize) -> Vec<Position> {
     let found = kept(&plant.log.log, worker, most).await.unwrap();
     found.into_iter().map(|kept| kept.number).collect()
@@ -229,7 +231,7 @@ async fn limit_counts_open_dead_letters_from_the_newest() {
     assert_eq!(open(&plant, Some("mailer"), 10).await, [2]);
     assert_eq!(open(&plant, Some("renderer"), 1).await, [5]);
     assert_eq!(open(&plant, Some("*"), 10).await, [0; 0]);
-    // Two more pages of the stream, all settled but the last letter.
+    // Two more pages of the stream. Their letters are all settled, except the last one.
     let letter = DeadLetter::of("renderer", &delivery, "nothing helped");
     futures_util::future::join_all((0..1_100).map(|_| async { keep(log, &letter).await.unwrap() }))
         .await;

@@ -1,4 +1,4 @@
-//! Event log and storage, with workers that run until the test ends.
+//! Event log and storage, with workers that run until the end of the test.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Plant {
         }
     }
 
-    /// Starts a worker with at most eight concurrent batches.
+    /// Starts a worker that works on at most eight batches at the same time.
     pub fn run<W: Worker>(&self, worker: Arc<W>) -> JoinHandle<()> {
         self.run_on(self.log.log.clone(), worker, 8)
     }
@@ -57,7 +57,7 @@ impl Plant {
         })
     }
 
-    /// Returns the server's information about a consumer.
+    /// Returns the information that the server has about a consumer.
     pub async fn consumer(&self, name: &str) -> Value {
         let subject = format!(
             "$JS.API.CONSUMER.INFO.{}.{name}",
@@ -107,7 +107,7 @@ impl Plant {
         letters
     }
 
-    /// Waits for exactly `count` dead letters.
+    /// Waits until there are exactly `count` dead letters.
     pub async fn until_dead_letters(&self, count: usize) -> Vec<DeadLetter> {
         until("dead letters are stored", async || {
             self.dead_letters().await.len() >= count
@@ -121,7 +121,7 @@ impl Plant {
             .collect()
     }
 
-    /// Returns the types of an aggregate's events, in order.
+    /// Returns the types of all events of an aggregate, in order.
     pub async fn history(&self, aggregate: &str, id: impl ToString) -> Vec<String> {
         let events = self
             .log
@@ -150,7 +150,7 @@ pub fn first_delivery(event: RecordedEvent) -> Delivery {
 
 type Act = dyn Fn(Delivery) -> BoxFuture<'static, Verdict> + Send + Sync;
 
-/// Worker on the renderer's consumer that records its deliveries and calls a function for each.
+/// Worker on the consumer of the renderer. It records its deliveries and calls a function for each.
 pub struct Probe {
     act: Box<Act>,
     seen: Mutex<Vec<(Position, u32)>>,
@@ -166,7 +166,7 @@ impl Probe {
         })
     }
 
-    /// Returns positions and attempts, sorted.
+    /// Returns the sorted positions and attempts.
     pub fn seen(&self) -> Vec<(Position, u32)> {
         let mut seen = self.seen.lock().unwrap().clone();
         seen.sort_unstable();

@@ -1,4 +1,4 @@
-//! Importer: effect of a file on its report, its events and the known people.
+//! Importer: the report, the events and the known people that result from a file.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ pub fn importer(plant: &Plant) -> ImporterWorker {
     ))
 }
 
-/// Returns rows of different people. `from` is the number of the first one.
+/// Returns rows of different people. `from` is the number of the first person.
 pub fn rows(from: usize, count: usize) -> String {
     (from..from + count)
         .map(|n| format!("Ada Lovelace,DOC{n},p{n}@example.com\n"))
@@ -55,7 +55,7 @@ pub fn people(count: usize) -> String {
     format!("{HEADER}{}", rows(0, count))
 }
 
-/// Stores a file and requests its import. Returns the delivery for an importer.
+/// Stores a file and requests its import. Returns the delivery that an importer gets.
 pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (ImportId, Delivery) {
     let id = ImportId(Uuid::new_v4());
     let object = import_key(id.0);
@@ -107,7 +107,7 @@ pub async fn import_events(plant: &Plant, id: ImportId) -> Vec<ImportEvent> {
         .collect()
 }
 
-/// Imports a file. Returns its last event and its report.
+/// Imports a file, and returns the last event of the import and its report.
 pub async fn import(
     plant: &Plant,
     file: &str,
@@ -303,7 +303,7 @@ async fn known_people_are_changed_if_updates_are_enabled() {
         .0
         .unwrap();
     assert_eq!(known.full_name.reveal_str(), "Grace Hopper");
-    // The old address is available again, and the new one is taken.
+    // The old address can be used again, and the new one can't.
     let next = format!("{HEADER}Bea,D8,p1@example.com\nCleo,D9,new@example.com\n");
     let (end, report) = import(&plant, &next, ImportOptions::default()).await;
     assert_eq!(counts(&end), (2, 1, 0, 1, 0));
@@ -357,7 +357,8 @@ async fn row_that_matches_two_people_changes_neither() {
 async fn dry_run_returns_the_report_of_the_import_and_writes_nothing() {
     let plant = Plant::new().await;
     import(&plant, &people(5), ImportOptions::default()).await;
-    // A known person, a new person, a repeated address, data of two people, and invalid rows.
+    // A known person, a new person, a repeated address, data of two different people, and invalid
+    // rows.
     let file = format!(
         "{HEADER}Ada,DOC0,p0@example.com\nBea,N1,n1@example.com\nCleo,N2,n1@example.com\n\
          Dora,DOC1,p2@example.com\nEve,N3,nowhere\n,N4,n4@example.com\nFay,DOC3,n5@example.com\n"
@@ -377,7 +378,7 @@ async fn dry_run_returns_the_report_of_the_import_and_writes_nothing() {
     }
 }
 
-/// Returns the report without the ids of people, which differ between logs.
+/// Returns the report without the ids of people, because they differ between logs.
 pub fn without_ids(mut report: ImportReport) -> ImportReport {
     for error in report
         .error_details

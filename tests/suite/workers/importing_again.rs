@@ -1,4 +1,4 @@
-//! Importer: truncated files, workers that crash, repeated deliveries.
+//! Importer: truncated files, workers that crash, and redeliveries.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,7 +76,7 @@ async fn rows_before_a_broken_row_are_imported() {
         .filter(|e| e.event_type == "AttendeeImported")
         .count();
     assert_eq!(attendees, 700);
-    // A redelivery changes nothing.
+    // A redelivery has no effect.
     let written = plant.log.all().await.len();
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     assert_eq!(plant.log.all().await.len(), written);
@@ -124,17 +124,17 @@ async fn redelivery_after_the_end_of_an_import_does_nothing() {
 #[tokio::test]
 async fn import_of_a_crashed_worker_is_resumed_with_the_same_outcome() {
     let plant = Plant::new().await;
-    // Some rows of each chunk are rejected, so that the report could be incomplete.
+    // In each chunk, some rows are rejected. So an incomplete report would be detected.
     let file = format!(
         "{HEADER}{}Bea,DOC3,b@example.com\n{}Cleo,C1,nowhere\n",
         rows(0, 600),
         rows(600, 900)
     );
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
-    // Each of 665 rows has three events, and two events record the chunk. So the worker dies within
-    // the second chunk.
+    // A chunk has 665 rows with three events each, and two more events. So the worker dies in the
+    // second chunk.
     dies_at_its_event(&plant, 2_500, &delivery).await;
-    // The first chunk is recorded while the second one is being processed.
+    // The first chunk is recorded while the second chunk is being processed.
     until("the first chunk is recorded", async || {
         plant.history("import", id).await
             == [
@@ -161,7 +161,7 @@ async fn import_of_a_crashed_worker_is_resumed_with_the_same_outcome() {
             .count(),
         1_500
     );
-    // The chunks' events have the same totals as the final event, and contain each row once.
+    // The events of the chunks add up to the final event, and contain each row once.
     let mut created = 0;
     let mut through = 0;
     for event in import_events(&plant, id).await {
@@ -181,11 +181,11 @@ async fn row_imported_again_does_not_overwrite_later_changes() {
     importer(&plant).work(&[first]).await;
     let id = AttendeeId::of_row(created, 2);
 
-    // This worker dies after its only row, before the end of the import is recorded.
+    // This worker dies after its only row, before it records the end of the import.
     let earlier = format!("{HEADER}Ada Lovelace,DOC0,earlier@example.com\n");
     let (earlier_id, delivery) = uploaded(&plant, &earlier, updating).await;
-    // After the events of attendee, old claim and new claim, the worker dies before it records the
-    // row.
+    // The worker appends the events of the attendee, the old claim and the new claim. It then dies
+    // before it records the row.
     dies_at_its_event(&plant, 4, &delivery).await;
     assert_eq!(
         plant.history("import", earlier_id).await,

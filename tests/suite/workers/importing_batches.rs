@@ -171,7 +171,7 @@ async fn family_members_share_an_address_if_allowed() {
     assert_eq!(counts(&refused), (2, 1, 0, 1, 0));
     let (end, _) = import(&plant, &family, allow(earning())).await;
     assert_eq!((counts(&end), end.existing), ((2, 1, 0, 0, 2), 1));
-    // Both people are known afterwards, even if addresses can't be shared any more.
+    // Both people are recognized later, even if addresses can no longer be shared.
     for options in [
         allow(ImportOptions::default()),
         ImportOptions::default(),
@@ -210,7 +210,7 @@ async fn people_without_documents_are_identified_by_address_and_name() {
             (created, existing, 0)
         );
     }
-    // A document number is only added if updates are enabled, and only for the person with the same
+    // A document number is added only if updates are enabled, and only to the person with the same
     // name.
     let later = format!("{HEADER}Bruno,D2,f@example.com\n");
     let (end, _) = import(
@@ -266,7 +266,7 @@ async fn certificate_of_a_row_requires_a_document_for_that_row() {
     let plant = Plant::new().await;
     import(&plant, &format!("{HEADER}Cleo,D3,c@example.com\n"), without).await;
     let requiring = defined(&plant.log.commands).await;
-    // The last person is known and has a stored document number.
+    // The last person is known, and has a document number.
     let file = format!(
         "fullName,documentNumber,email,certificateId\nAda,,a@example.com,{requiring}\nBea,,b@example.com,\n\
          Dora,N/A,d@example.com,{requiring}\nCleo,,c@example.com,{requiring}\n"

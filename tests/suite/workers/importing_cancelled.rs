@@ -1,4 +1,4 @@
-//! Importer: cancellation before the start, during the import, and after a worker has crashed.
+//! Importer: cancellation before the start, during the import, and after the crash of a worker.
 
 use laureate::domain::ImportId;
 use laureate::domain::certification::import::{
@@ -41,7 +41,7 @@ async fn known(plant: &Plant) -> usize {
         .count()
 }
 
-/// Returns row number and error code of the first 1,000 rows in the report.
+/// Returns the row number and error code of the first 1,000 rows in the report.
 async fn reported(plant: &Plant, id: ImportId) -> Vec<(u32, String)> {
     let object = plant
         .storage
@@ -77,7 +77,7 @@ async fn import_cancelled_before_its_start_imports_no_rows() {
         reported(&plant, id).await,
         expected.map(|(row, code)| (row, code.to_owned()))
     );
-    // A redelivery changes nothing.
+    // A redelivery has no effect.
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     assert_eq!(cancelled(&plant, id).await, end);
 }
@@ -120,7 +120,7 @@ async fn import_cancelled_after_a_crash_counts_all_imported_rows() {
     let plant = Plant::new().await;
     let file = format!("{HEADER}{}", rows(0, 2_700));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
-    // Each row has three events, so the worker dies within the second chunk.
+    // Each row has three events, so the worker dies in the second chunk.
     dies_at_its_event(&plant, 2_500, &delivery).await;
     cancel(&plant, id).await;
     let again = Delivery {

@@ -1,5 +1,5 @@
-//! Importer: rows that depend on each other have the same outcome as if they were imported one by
-//! one.
+//! Importer: rows that depend on each other have the same results as if they were imported one
+//! after the other.
 
 use laureate::domain::certification::attendee::Attendee;
 use laureate::domain::kernel::claim::{Claim, ClaimKind};
@@ -13,7 +13,7 @@ use super::importing::{
     without_ids,
 };
 
-/// Returns name and document number of the person who holds an address.
+/// Returns the name and document number of the person who has an address.
 async fn holder(plant: &Plant, address: &str) -> Option<(String, String)> {
     let claim = ClaimKind::AttendeeEmail.subject_id(key().reveal().as_bytes(), address);
     let id = plant
@@ -50,8 +50,8 @@ async fn row_can_take_a_value_that_an_earlier_row_releases() {
     for round in 0..3 {
         let plant = Plant::new().await;
         import(&plant, &people(1), ImportOptions::default()).await;
-        // The first row releases DOC0 and the second one takes it. Many other rows are processed at
-        // the same time.
+        // The first row releases DOC0, and the second row takes it. Many other rows are processed
+        // at the same time.
         let file = format!(
             "{HEADER}Ada Lovelace,NEW,p0@example.com\nBea,DOC0,b@example.com\n{}",
             rows(100, 50 * round)
@@ -76,8 +76,8 @@ async fn row_can_take_a_value_that_an_earlier_row_releases() {
 async fn row_cannot_take_a_value_that_a_later_row_releases() {
     let plant = Plant::new().await;
     import(&plant, &people(2), ImportOptions::default()).await;
-    // E-mail address and document number belong to two people until the second row has changed one
-    // of them.
+    // The e-mail address and the document number belong to two different people until the second
+    // row has changed one of them.
     let file =
         format!("{HEADER}Ada Lovelace,DOC1,p0@example.com\nAda Lovelace,NEW,p1@example.com\n");
     let (_, found) = update_from(&plant, &file).await;
@@ -88,7 +88,7 @@ async fn row_cannot_take_a_value_that_a_later_row_releases() {
     );
 }
 
-/// Returns pseudo-random numbers that are the same for each run (SplitMix64).
+/// Returns pseudo-random numbers (SplitMix64). They are the same in each run.
 fn drawn(state: &mut u64, below: u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut mixed = *state;
@@ -124,7 +124,7 @@ async fn import_has_the_same_outcome_as_its_rows_one_by_one() {
         )
         .await;
         let file = format!("{HEADER}{rows}");
-        // A dry run processes the rows one by one.
+        // A dry run processes the rows one after the other.
         let one_by_one = rehearsed(&plant, &file, updating()).await;
         let (_, whole) = import(&plant, &file, updating()).await;
         let met = (whole.created, whole.updated, whole.errors);
@@ -145,7 +145,8 @@ async fn dry_run_keeps_the_holder_of_a_name_at_a_shared_address() {
     };
     let plant = Plant::new().await;
     import(&plant, &format!("{HEADER}Ana,D1,s@example.com\n"), sharing).await;
-    // The first row is a different person with the same name. The second one is the known person.
+    // The first row is a different person who has the same name. The second row is the known
+    // person.
     let file = format!("{HEADER}Ana,D2,s@example.com\nAna,,s@example.com\n");
     let message = rehearsed(&plant, &file, sharing).await;
     assert_eq!(
@@ -161,12 +162,12 @@ async fn dry_run_keeps_the_holder_of_a_name_at_a_shared_address() {
     assert_eq!(without_ids(done), without_ids(message));
 }
 
-/// Tests two workers on the same import, whose events are not loaded again for each chunk.
+/// Tests two workers of the same import. They do not load the events again for each chunk.
 #[tokio::test]
 async fn concurrent_workers_of_one_import_record_each_chunk_once() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(1_500), ImportOptions::default()).await;
-    // Two workers import the same file at the same time, as after an early redelivery.
+    // Two workers import the same file at the same time, as can happen after an early redelivery.
     let first = importer(&plant);
     let second = importer(&plant);
     tokio::join!(

@@ -1,4 +1,4 @@
-//! Renderer: one PDF for each request, which never changes.
+//! Renderer: one PDF for each request. The PDF never changes.
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,7 +21,7 @@ use super::fixture::Plant;
 use crate::log::fixture::person;
 use crate::support::{laureate, until};
 
-/// Returns a renderer. Loads the fonts once for all tests of this process.
+/// Returns a renderer. The fonts are loaded once for all tests in this process.
 pub fn renderer() -> Arc<Renderer> {
     static RENDERER: OnceLock<Arc<Renderer>> = OnceLock::new();
     RENDERER
@@ -39,7 +39,7 @@ pub fn rendering(plant: &Plant) -> Rendering {
     )
 }
 
-/// Returns a request as the issue command creates it.
+/// Returns a request like those of the issue command.
 pub fn request(name: &str, email: &str) -> CertificateRequested {
     CertificateRequested {
         certificate_id: Uuid::new_v4().into(),
@@ -79,7 +79,7 @@ pub async fn requested(plant: &Plant, request: CertificateRequested) -> Issuance
     id
 }
 
-/// Returns a mail with arbitrary content.
+/// Returns a mail whose content does not matter.
 pub fn queued_mail(address: &str, on_unknown: OnUnknown) -> EmailQueued {
     EmailQueued {
         issuance_id: Uuid::new_v4().into(),
@@ -206,7 +206,7 @@ async fn name_without_glyphs_does_not_affect_its_batch() {
     for name in [good[0], "Ada \u{12000}", good[1], good[2]] {
         ids.push(requested(&plant, request(name, "ada@example.com")).await);
     }
-    // All requests are waiting when the renderer starts, so they form one batch.
+    // All requests exist before the renderer starts, so they are one batch.
     run_renderer(&plant);
     let bad = ids.remove(1);
     for id in ids {

@@ -32,7 +32,7 @@ async fn fails(plant: &Plant, id: IssuanceId) {
         .unwrap();
 }
 
-/// Issues a certificate that can't be drawn. Returns it and the person.
+/// Issues a certificate that can't be drawn. Returns the certificate and the person.
 async fn failed(plant: &Plant) -> (CertificateId, AttendeeId) {
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 1).await;
@@ -41,7 +41,7 @@ async fn failed(plant: &Plant) -> (CertificateId, AttendeeId) {
     (certificate, known[0])
 }
 
-/// Issues a batch. Returns its id and its outcome.
+/// Issues a batch, and returns its id and its outcome.
 async fn dispatched(
     plant: &Plant,
     certificate: CertificateId,
@@ -94,14 +94,14 @@ async fn new_issuance_uses_current_data_and_the_failed_one_is_revoked() {
     assert_eq!(request.origin.batch_id, Some(again));
     assert_ne!(request.public_id, old.request.expect("requested").public_id);
 
-    // While the second issuance may still be drawn, it counts as existing. After it has failed,
-    // too, a third one is created.
+    // While it is possible that the second issuance will be drawn, it is counted as existing. After
+    // it has failed too, a third one is created.
     let (_, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (0, 1));
     fails(&plant, new).await;
     let (third, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (1, 0));
-    // Undoing a batch revokes the issuances that this batch created.
+    // Undoing a batch revokes the issuances that the batch has created.
     plant
         .log
         .commands
@@ -167,13 +167,14 @@ async fn late_pdf_is_recorded_only_if_no_new_issuance_was_requested() {
             .await
             .unwrap();
     };
-    // The request was requeued and drawn after all. The first issuance is then the certificate.
+    // The request was queued again and drawn after all. The first issuance is then the valid
+    // certificate.
     let (certificate, attendee) = failed(&plant).await;
     let first = IssuanceId::first_of(certificate, attendee);
     late(first).await;
     let (_, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (0, 1));
-    // The certificate was issued again before, so this PDF is too late.
+    // The certificate has been issued again, so this PDF is too late.
     let (certificate, attendee) = failed(&plant).await;
     let first = IssuanceId::first_of(certificate, attendee);
     dispatched(&plant, certificate, &[attendee]).await;

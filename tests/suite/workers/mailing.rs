@@ -1,4 +1,4 @@
-//! Mailer: sends each mail once, as far as SMTP allows.
+//! Mailer: each mail is sent once, as far as SMTP allows this.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,12 +49,12 @@ pub fn run_mailer(plant: &Plant) {
     plant.run(Arc::new(mailer(plant, Arc::new(smtp))));
 }
 
-/// Returns an address for this test only. `prefix` selects the reply of the mail catcher.
+/// Returns an address that only this test uses. `prefix` selects the reply of the mail catcher.
 pub fn address(plant: &Plant, prefix: &str) -> String {
     format!("{prefix}{}@example.com", plant.log.namespace)
 }
 
-/// Returns the messages that were delivered to an address, unchanged.
+/// Returns the unchanged messages that were delivered to an address.
 pub fn caught(address: &str) -> Vec<Vec<u8>> {
     let mails = caught_mails(&servers().mail_dir, 100_000).unwrap();
     let to_us = mails
@@ -211,7 +211,7 @@ async fn claim_without_an_outcome_is_parked_and_not_sent() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let (_, id) = waiting_mail(&plant, &to).await;
-    // Simulates a worker that crashed after the claim and before the outcome was recorded.
+    // Simulates a worker that crashed after the claim, before it recorded the outcome.
     let claim = MailCommand::Claim {
         message_id: format!("<{id}@example.org>"),
     };
@@ -278,7 +278,7 @@ async fn mail_without_an_issued_certificate_fails() {
     assert_eq!(state(&plant, id).await.stage, Stage::Failed);
 }
 
-/// Mail provider that accepts a mail and never returns an outcome.
+/// Mail provider that accepts a mail but never returns an outcome.
 #[derive(Default)]
 struct Silent(AtomicUsize);
 
@@ -314,8 +314,8 @@ async fn repeated_first_delivery_sends_no_second_mail() {
         .remove(0);
     let silent = Arc::new(Silent::default());
     let mailer = Arc::new(mailer(&plant, silent.clone()));
-    // A server that was killed counts deliveries from an earlier number, so both deliveries are the
-    // first one.
+    // A server that was killed may count deliveries from a lower number. So both deliveries have
+    // the attempt number 1.
     let delivery = first_delivery(event);
     let first = mailer.clone();
     let copy = delivery.clone();

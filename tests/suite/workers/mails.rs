@@ -1,4 +1,4 @@
-//! Several mails about one certificate.
+//! Several mails about the same certificate.
 
 use laureate::commands::mails::{CalledBack, MailRequest, call_back, mail_again};
 use laureate::commands::stop_mails::{Mails, stop_mails};
@@ -15,7 +15,7 @@ use super::issuing::{generated, queued_mail, request, requested, run_renderer};
 use super::mailing::{address, caught, run_mailer, state, until_stage};
 use crate::log::fixture::person;
 
-/// Returns a request for a mail to the person's current address.
+/// Returns a request for a mail to the current address of the person.
 fn mail(delivery: MailDelivery) -> MailRequest {
     MailRequest {
         to: None,
@@ -56,7 +56,7 @@ async fn new_mail_gets_the_next_number_and_a_repeated_request_does_not() {
         second.id,
         "the same request, the same mail"
     );
-    // Concurrent requests get different numbers.
+    // Requests at the same time get different numbers.
     let contexts: Vec<_> = (0..6).map(|_| person()).collect();
     let asked = contexts
         .iter()

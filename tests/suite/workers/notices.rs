@@ -37,7 +37,7 @@ fn notifier(plant: &Plant) -> Arc<Notifier> {
     ))
 }
 
-/// Queues a notice for a new user with the address `to`.
+/// Queues a notice for a new user who has the address `to`.
 async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
     let user_id = UserId(Uuid::new_v4());
     let id = NoticeId(Uuid::new_v4());

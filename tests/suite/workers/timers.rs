@@ -33,7 +33,7 @@ fn far_away() -> MailDelivery {
     MailDelivery::At(OffsetDateTime::now_utc() + Duration::days(30))
 }
 
-/// Issues a certificate whose mail has this kind of delivery.
+/// Issues a certificate whose mail has the delivery `delivery`.
 async fn issued(plant: &Plant, to: &str, delivery: MailDelivery) -> MailId {
     run_renderer(plant);
     let request = CertificateRequested {
@@ -43,7 +43,7 @@ async fn issued(plant: &Plant, to: &str, delivery: MailDelivery) -> MailId {
     MailId::first_of(requested(plant, request).await)
 }
 
-/// Queues a mail with arbitrary content that is never sent.
+/// Queues a mail whose content does not matter, because it is never sent.
 async fn queued(plant: &Plant, delivery: MailDelivery) -> MailId {
     let id = MailId(Uuid::new_v4());
     let mail = EmailQueued {
@@ -176,7 +176,7 @@ async fn timer_releases_only_scheduled_mails_that_are_due() {
         release_if_due(commands, nobody).await.unwrap(),
         Released::Not
     );
-    // No mailer has set the timer, as if it was lost. The check sets it.
+    // No mailer has set the timer. This is the same as a lost timer. The check sets it.
     assert_eq!(timers(log, "at").await, 0);
     assert_eq!(
         release_if_due(commands, later).await.unwrap(),

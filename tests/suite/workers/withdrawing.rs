@@ -1,4 +1,4 @@
-//! Revocation of single issuances and of whole batches, and cancellation of their mails.
+//! Revocation of single issuances and of whole batches, and the cancellation of their mails.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,7 +72,7 @@ pub async fn defined(commands: &Commands) -> CertificateId {
     id
 }
 
-/// Creates people. Their addresses are not claimed.
+/// Creates people without claims on their addresses.
 pub async fn people(commands: &Commands, count: usize) -> Vec<AttendeeId> {
     let each = (0..count).map(|n| async move {
         let id = AttendeeId(Uuid::new_v4());
@@ -233,7 +233,7 @@ async fn undo_of_a_batch_revokes_only_its_own_issuances() {
         (revoked.reason, revoked.batch_id),
         (WhyRevoked::IssuedInError, Some(id))
     );
-    // A repeated request changes nothing.
+    // A repeated request has no effect.
     let written = plant.log.all().await.len();
     ask(&plant, id, undo()).await;
     assert_eq!(plant.log.all().await.len(), written);
@@ -272,8 +272,8 @@ async fn certificate_can_be_issued_again_after_a_revocation() {
     let old = load(old).await.request.unwrap();
     let new = load(new).await.request.unwrap();
     assert_ne!(old.public_id, new.public_id);
-    // When the first batch is delivered again, it finds the issuances that it created, even if they
-    // are revoked.
+    // If the first batch is delivered again, it finds the issuances that it has created, even if
+    // they are revoked.
     let events = plant
         .log
         .log
@@ -296,7 +296,7 @@ async fn batch_cancelled_before_its_start_issues_nothing() {
     let requested = first_delivery(last_event(&plant, "batch", id).await);
     ask(&plant, id, BatchCommand::Cancel).await;
     let cancelled = first_delivery(last_event(&plant, "batch", id).await);
-    // The order doesn't matter: the event that is processed last leads to the cancellation.
+    // The order does not matter. The event that is processed last causes the cancellation.
     assert_eq!(
         processes(&plant).work(&[cancelled, requested]).await,
         [Verdict::Done, Verdict::Done]
@@ -335,7 +335,7 @@ async fn cancelled_batch_keeps_issuances_with_a_pdf_and_cancels_their_mails() {
     let undrawn = IssuanceId::first_of(certificate, known[1]);
     generated(&plant, drawn).await;
     ask(&plant, id, BatchCommand::Cancel).await;
-    // The mail is not queued yet. The batch waits for it, because the mail would be sent otherwise.
+    // The mail is not queued yet. The batch waits for it, because it would be sent otherwise.
     assert!(matches!(
         react(&plant, "batch", id).await,
         Verdict::Unavailable { .. }

@@ -1,4 +1,4 @@
-//! Undo of a batch by a process that is repeatedly killed with SIGKILL.
+//! Undo of a batch by a process that is killed with SIGKILL several times.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use crate::support::until;
 
 const PEOPLE: usize = 2_000;
 
-/// Shortens the ack wait from one minute to one second, so that deliveries of a killed worker are
-/// redelivered soon.
+/// Reduces the ack wait from one minute to one second, so that the deliveries of a killed worker
+/// are soon redelivered.
 async fn redeliver_soon(log: &EventLog) {
     let stream = log.names().events();
     let ask = async |subject: String, body: serde_json::Value| {
@@ -85,7 +85,7 @@ async fn repeatedly_killed_undo_revokes_each_issuance_once() {
     {
         let before = real.last_position().await;
         let process = real.start(&serve);
-        // Killed at a random moment after it has revoked some issuances.
+        // The process is killed at a random time after it has revoked some issuances.
         until("it makes progress or is done", async || {
             real.last_position().await > before
         })

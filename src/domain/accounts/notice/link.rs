@@ -1,4 +1,5 @@
-//! Secret in a notice's link: the notice's id and a keyed hash of it. Neither is stored in the log.
+//! Secret in a notice's link: the notice's id and a keyed hash of this id. The log doesn't contain
+//! the hash.
 
 use data_encoding::HEXLOWER;
 use subtle::ConstantTimeEq;
@@ -13,8 +14,8 @@ pub fn link_token(id: NoticeId, key: &Secret) -> Secret {
     Secret::new(format!("{id}.{}", HEXLOWER.encode(&hash)))
 }
 
-/// Returns the notice of a token, if [`link_token`] made it with the same key. Compares in constant
-/// time.
+/// Returns the notice of a token if [`link_token`] created the token with the same key. The
+/// comparison takes constant time.
 #[must_use]
 pub fn notice_of_token(token: &str, key: &Secret) -> Option<NoticeId> {
     let (id, _) = token.split_once('.')?;

@@ -195,7 +195,7 @@ fn new_password_invalidates_api_keys_unless_they_are_kept() {
         (2, 2)
     );
     assert_eq!(first_epoch(vec![changed(false), changed(true)]), (1, 2));
-    // Events from before this option was introduced invalidate the keys.
+    // Events without this field, from earlier versions, invalidate the keys.
     let old = serde_json::json!({ "passwordHash": "$argon2id$…" });
     let read: UserPasswordChanged = serde_json::from_value(old).expect("readable");
     assert!(!read.keeps_api_keys);

@@ -122,7 +122,7 @@ fn running_import_is_cancelled_once() {
     given::<Import>(cancelling.clone())
         .when(ImportCommand::Cancel)
         .then_nothing();
-    // The chunk in progress is still recorded.
+    // The chunk that is in progress is still recorded.
     given::<Import>(cancelling.clone())
         .when(ImportCommand::RecordRows {
             accepted: accepted(9),
@@ -132,7 +132,7 @@ fn running_import_is_cancelled_once() {
     given::<Import>(cancelling.clone())
         .when(ImportCommand::RecordCancelled(cancelled()))
         .then(vec![cancelled().into()]);
-    // The end came before the cancellation.
+    // The end was recorded before the cancellation.
     let failed = ImportFailed {
         code: "BROKEN".into(),
         reason: "torn".into(),

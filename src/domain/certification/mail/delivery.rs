@@ -1,9 +1,9 @@
-//! Delivery of a mail: earliest start of its first attempt.
+//! Delivery of a mail: when its first attempt may start.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// Earliest start of a mail's first attempt: `"immediate"`, `"held"` or `{"at":
+/// Time from which the first attempt to send a mail may start: `"immediate"`, `"held"` or `{"at":
 /// "2026-12-01T09:00:00Z"}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -11,9 +11,9 @@ pub enum MailDelivery {
     /// Immediately.
     #[default]
     Immediate,
-    /// After a person releases it.
+    /// After a user releases the mail.
     Held,
-    /// At this time (RFC 3339), or earlier if a person releases it.
+    /// At this time (RFC 3339), or earlier if a user releases the mail.
     At(#[serde(with = "time::serde::rfc3339")] OffsetDateTime),
 }
 
@@ -24,7 +24,7 @@ impl MailDelivery {
         matches!(self, Self::Immediate)
     }
 
-    /// Returns the time of a scheduled delivery.
+    /// Returns the time if the delivery is scheduled.
     #[must_use]
     pub const fn due(self) -> Option<OffsetDateTime> {
         match self {

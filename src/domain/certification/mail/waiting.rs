@@ -1,4 +1,4 @@
-//! Decisions about waiting mails: release, reschedule and cancel.
+//! Decisions about waiting mails: releasing, rescheduling and cancelling them.
 
 use super::{
     EmailCancelled, EmailReleased, EmailRescheduled, MailDelivery, MailEvent, MailState, Stage,
@@ -25,7 +25,7 @@ pub(super) fn reschedule(
         (Stage::Scheduled, MailDelivery::At(at)) if state.due == Some(at) => Ok(Vec::new()),
         (Stage::Held | Stage::Scheduled, _) => Ok(vec![EmailRescheduled { delivery }.into()]),
         _ => Err(Refusal::WrongState(
-            "only a held or scheduled job can be given another time; this one is on its way or has ended"
+            "only a held or scheduled job can be rescheduled; this one is being sent or has ended"
                 .to_owned(),
         )),
     }
@@ -35,10 +35,10 @@ pub(super) fn cancel(stage: Stage, reason: &Personal<String>) -> Result<Vec<Mail
     match stage {
         Stage::Cancelled => Ok(Vec::new()),
         Stage::Sent => Err(Refusal::WrongState(
-            "the mail was sent; it can't be called back".to_owned(),
+            "the mail was already sent, so it can't be cancelled".to_owned(),
         )),
         Stage::Claimed => Err(Refusal::WrongState(
-            "the mail is being handed over just now; look again in a moment".to_owned(),
+            "the mail is being sent right now; try again in a moment".to_owned(),
         )),
         Stage::Absent
         | Stage::Queued

@@ -6,23 +6,24 @@ use super::{
     SampleValue, TemplateOption, VARIABLES,
 };
 
-/// Largest number of options.
+/// Maximum number of options.
 const MAX_OPTIONS: usize = 24;
-/// Largest number of options of the kind image. Each picture has a separate fixed path.
+/// Maximum number of options of the kind image. Each image gets one of 8 fixed paths.
 const MAX_IMAGES: usize = 8;
 /// Largest number of page formats besides the default one.
 const MAX_PAGES: usize = 3;
 /// Largest number of choices of an option.
 const MAX_CHOICES: usize = 20;
-/// Allowed margin, in millimetres.
+/// Allowed range of the margin, in millimetres.
 const MARGIN: std::ops::RangeInclusive<f64> = 0.0..=60.0;
-/// Allowed side of the QR code, in millimetres. A smaller code can't be read from paper.
+/// Allowed range of the QR code's side length, in millimetres. Readers can't scan a smaller code
+/// from paper.
 const QR_SIZE: std::ops::RangeInclusive<f64> = 15.0..=60.0;
-/// Width of the quiet zone around a code, as a fraction of its side: 4 modules of 33 (ISO/IEC
-/// 18004).
+/// Width of the quiet zone around a QR code, as a fraction of the code's side length: 4 of 33
+/// modules (ISO/IEC 18004).
 const QUIET: f64 = 4.0 / 33.0;
 
-/// Collects all errors, each with its field.
+/// Errors of a manifest, each with its field.
 struct Problems(Vec<String>);
 
 impl Problems {
@@ -77,7 +78,7 @@ impl Manifest {
             problems.needs(
                 once,
                 "variables",
-                &format!("{} is there twice", quoted(variable)),
+                &format!("{} occurs twice", quoted(variable)),
             );
             let known = VARIABLES.contains(&variable.as_str());
             let none = format!(
@@ -152,7 +153,7 @@ impl Manifest {
                 .iter()
                 .all(|other| other.name != option.name);
             problems.needs(is_name(&option.name), &format!("{field}.name"), NAME);
-            problems.needs(once, &format!("{field}.name"), "is there twice");
+            problems.needs(once, &format!("{field}.name"), "occurs twice");
             problems.bilingual(&format!("{field}.title"), &option.title, 100);
             check_values(problems, &field, option);
         }
@@ -243,7 +244,7 @@ fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
     problems.needs(bounded, &length, "give 1 to 300");
     let default = format!("{field}.default");
     match (&option.default, option.kind) {
-        (Some(_), OptionKind::Image) => problems.needs(false, &default, "a picture has none"),
+        (Some(_), OptionKind::Image) => problems.needs(false, &default, "an image has none"),
         (None, OptionKind::Colour | OptionKind::Choice) => {
             problems.needs(false, &default, "is missing")
         }
@@ -256,8 +257,8 @@ fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
     }
 }
 
-/// Rule for the name of an option. JSON bodies accept two spellings of a name with `_`, so it may
-/// have only letters and digits.
+/// Rule for the name of an option. A name with `_` would have two spellings in JSON bodies, so only
+/// letters and digits are allowed.
 const NAME: &str = "give a letter of a to z, then at most 31 letters and digits";
 
 fn is_name(name: &str) -> bool {

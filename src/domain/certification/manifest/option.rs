@@ -8,53 +8,53 @@ use super::Bilingual;
 use crate::domain::Personal;
 use crate::domain::certification::certificate::DesignRef;
 
-/// Largest length of a text without `max_length`, in characters.
+/// Maximum length of a text if `max_length` is absent, in characters.
 pub(super) const DEFAULT_LENGTH: usize = 80;
-/// Largest `max_length`, in characters.
+/// Maximum value of `max_length`, in characters.
 pub(super) const MAX_LENGTH: usize = 300;
 
 /// Kind of an option's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OptionKind {
-    /// `#rrggbb`.
+    /// A colour as `#rrggbb`.
     Colour,
     /// One line of text.
     Text,
-    /// An uploaded picture.
+    /// An uploaded image.
     Image,
-    /// One word of a fixed list.
+    /// One value from a fixed list.
     Choice,
 }
 
-/// An option that an issuer can set.
+/// Option that an issuer can set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TemplateOption {
-    /// Name: a lower-case letter, then letters and digits; at most 32 characters.
+    /// Name of the option: a lower-case letter, then letters and digits; at most 32 characters.
     pub name: String,
     /// Kind of the value.
     pub kind: OptionKind,
-    /// Value if the issuer sets none. A picture has no default.
+    /// Value that is used if the issuer sets none. An image has no default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
     /// Allowed values of an option of the kind choice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
-    /// Largest number of characters of a text. 80 if absent.
+    /// Maximum length of a text, in characters. If absent, it is 80.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
-    /// Title shown to people.
+    /// Title that users see.
     pub title: Bilingual,
 }
 
-/// Value of an option. A text may name people, for example the signatory.
+/// Value of an option. A text may contain names of people, for example of the signatory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum OptionValue {
     /// A colour, text or choice.
     Text(Personal<String>),
-    /// An uploaded picture, pinned by its digest.
+    /// An uploaded image, identified by its digest.
     Image(DesignRef),
 }
 
@@ -64,11 +64,11 @@ impl From<&str> for OptionValue {
     }
 }
 
-/// Values by option name.
+/// Values of options, by name.
 pub type OptionValues = BTreeMap<String, OptionValue>;
 
 impl TemplateOption {
-    /// Returns the largest number of characters of a text option.
+    /// Returns the maximum length of a text option in characters, or `None` for other kinds.
     #[must_use]
     pub fn longest(&self) -> Option<usize> {
         (self.kind == OptionKind::Text).then(|| self.max_length.unwrap_or(DEFAULT_LENGTH))
@@ -77,7 +77,7 @@ impl TemplateOption {
     /// Checks that the option accepts `value`.
     ///
     /// # Errors
-    /// The problem, as the end of a sentence that begins with the option's name.
+    /// The problem. It follows the option's name in a sentence.
     pub fn check(&self, value: &OptionValue) -> Result<(), String> {
         match (self.kind, value) {
             (OptionKind::Image, OptionValue::Image(_)) => Ok(()),

@@ -1,5 +1,5 @@
-//! Character classes of texts that people type and programs export: ignorable, blank, trimmed,
-//! forbidden.
+//! Character classes for texts that people type and programs export: ignorable, blank, trimmed and
+//! forbidden characters.
 
 use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
@@ -9,8 +9,8 @@ const NON_JOINER: char = '\u{200C}';
 /// ZERO WIDTH JOINER.
 pub(super) const JOINER: char = '\u{200D}';
 
-/// Returns true for a character that is always removed: it has no visible shape, and a name is the
-/// same without it. These are a subset of Unicode's Default_Ignorable_Code_Point.
+/// Returns true for a character that is always removed. It is invisible, and a name without it is
+/// the same name. These characters are a subset of Unicode's Default_Ignorable_Code_Point.
 pub(super) const fn is_ignorable(character: char) -> bool {
     matches!(
         character,
@@ -25,8 +25,8 @@ pub(super) const fn is_ignorable(character: char) -> bool {
     )
 }
 
-/// Returns true for a character that becomes a space: every space of Unicode (category Zs) and
-/// every letter or symbol that is drawn as nothing.
+/// Returns true for a character that is replaced by a space: all spaces of Unicode (category Zs),
+/// and letters and symbols without a visible shape.
 pub(super) fn is_blank(character: char) -> bool {
     if character.is_ascii() {
         return character == ' ';
@@ -41,15 +41,15 @@ pub(super) fn is_blank(character: char) -> bool {
         )
 }
 
-/// Returns true for a character that is trimmed from both ends: white space, and format characters
-/// that programs leave around a copied value. Overrides of direction are not among them, because a
-/// text reads differently without them.
+/// Returns true for a character that is trimmed from both ends of a text: white space, and format
+/// characters that programs leave around a copied value. Direction overrides are not trimmed,
+/// because a text without them is read differently.
 pub(super) fn is_edge(character: char) -> bool {
     character.is_whitespace()
         || matches!(
             character,
             '\u{00AD}' | '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{FEFF}'
-                // Embeddings, isolates and their ends.
+                // Embeddings, isolates, and the characters that end them.
                 | '\u{202A}'..='\u{202C}' | '\u{2066}'..='\u{2069}'
         )
 }
@@ -59,8 +59,8 @@ pub(super) const fn is_joiner(character: char) -> bool {
     matches!(character, NON_JOINER | JOINER)
 }
 
-/// Returns true for a letter or mark of a script in which joiners have a meaning: Arabic and its
-/// relatives, and the scripts of the Indian family.
+/// Returns true for a letter or mark of a script in which joiners have a meaning: Arabic and
+/// related scripts, and Indic scripts.
 pub(super) fn is_joinable(character: char) -> bool {
     let is_of_joining_script = matches!(
         u32::from(character),
@@ -75,16 +75,17 @@ pub(super) fn is_joinable(character: char) -> bool {
     is_of_joining_script && !is_forbidden(character)
 }
 
-/// Returns true for a virama. ZERO WIDTH JOINER after one has a meaning at the end of a word, too:
-/// it requests the half form, or in Malayalam for a chillu.
+/// Returns true for a virama. After a virama, ZERO WIDTH JOINER has a meaning even at the end of a
+/// word: it requests the half form, or in Malayalam a chillu.
 pub(super) fn is_virama(character: char) -> bool {
     canonical_combining_class(character) == 9
 }
 
-/// Returns true for a forbidden character: control, format (bidi controls, zero-width, tags), line
-/// break, or a code point without a standard shape (surrogate, private use, noncharacter,
-/// unassigned). These are Unicode's general categories Cc, Cf, Cs, Co, Cn, Zl and Zp. U+FFFC and
-/// U+FFFD replace a lost picture or letter, so they are forbidden, too.
+/// Returns true for a forbidden character: control character, format character (bidi controls,
+/// zero-width characters, tags), line break, or code point without a standard shape (surrogate,
+/// private use, noncharacter, unassigned). These are Unicode's general categories Cc, Cf, Cs, Co,
+/// Cn, Zl and Zp. U+FFFC and U+FFFD are also forbidden, because they replace a lost picture or
+/// letter.
 pub(super) fn is_forbidden(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();
@@ -102,7 +103,7 @@ pub(super) fn is_forbidden(character: char) -> bool {
         )
 }
 
-/// Returns the name of a frequent character, or the category of any other.
+/// Returns the name of a frequent character, or the category of another character.
 pub(super) fn describe(character: char) -> &'static str {
     match character {
         '\0' => "NUL",

@@ -1,27 +1,27 @@
-//! Names that a program damaged: lost letters, error values, escapes and markup.
+//! Names that a program damaged: lost letters, error values, escapes, markup.
 
 use super::plausible::doubt;
 use super::quotation::is_in_pairs;
 
-/// Words that spreadsheets and programs write in place of a name, in lower case.
+/// Words that spreadsheets and other programs write instead of a name, in lower case.
 const VALUES: &[&str] = &["true", "false", "verdadero", "falso"];
-/// Texts for "not a number". "Nan" is a name.
+/// Spellings that mean "not a number". The spelling "Nan" is a name.
 const NOT_A_NUMBER: &[&str] = &["NaN", "nan"];
-/// Error values of spreadsheets without a final mark, in upper case.
+/// Error values of spreadsheets that have no final mark, in upper case.
 const ERRORS: &[&str] = &["#N/A", "#N/D", "#ND", "#NV", "#I/T", "#Н/Д"];
 
-/// Problem of a text, as code and message. The message follows the field's name and never repeats
-/// the text.
+/// Problem of a text, as code and message. The message follows the field's name in a sentence and
+/// never quotes the text.
 pub(super) type Fault = (&'static str, &'static str);
 
-/// Fault of a name with a word that programs write for a missing value.
+/// Fault of a name with a word that programs write instead of a missing value.
 pub(super) const LEFTOVER: Fault = (
     "INVALID_NAME",
     "contains a word for a missing value, such as NULL, undefined or x; write the person's name, or - in place of a \
      name that the person doesn't have",
 );
 
-/// Returns the damage in a name, if any.
+/// Returns the first damage found in a name, if any.
 pub(super) fn problem(name: &str) -> Option<Fault> {
     let invalid = |message| Some(("INVALID_NAME", message));
     let mut words = name.split_whitespace().peekable();
@@ -77,14 +77,15 @@ pub(super) fn problem(name: &str) -> Option<Fault> {
     doubt(name, false).map(|doubt| ("MISREAD_TEXT", doubt.message()))
 }
 
-/// Fault of quotation marks that enclose the whole text or are not in pairs around words.
+/// Fault of a text with quotation marks around the whole text, or with marks that are not in pairs
+/// around words.
 pub(super) const STRAY_QUOTE: Fault = (
     "STRAY_QUOTE",
-    "has a quotation mark around all of it, or one that is not closed or stands in an odd place; remove it",
+    "has quotation marks around the whole text, or one that is not closed or not around a word; remove it",
 );
 
-/// Finds a word for a missing value beside other words. "Jennifer Null", "JENNIFER NULL", "Nan
-/// Wang" and "Malcolm X" are names.
+/// Finds a word that means a missing value in a name with other words. "Jennifer Null", "JENNIFER
+/// NULL", "Nan Wang" and "Malcolm X" are accepted as names.
 pub(super) fn leftover(name: &str) -> Option<&str> {
     let words: Vec<&str> = name
         .split_whitespace()
@@ -126,7 +127,7 @@ pub(super) fn leftover(name: &str) -> Option<&str> {
         .flatten()
 }
 
-/// Last two words of a name that mean "no surname".
+/// Last two words of a name that mean "no surname", in lower case.
 const NO_SURNAME: [(&str, &str); 6] = [
     ("no", "tiene"),
     ("no", "tengo"),
@@ -136,8 +137,8 @@ const NO_SURNAME: [(&str, &str); 6] = [
     ("sem", "sobrenome"),
 ];
 
-/// Returns true for a text of a program: a template's placeholder, an object of JavaScript or a web
-/// address.
+/// Returns true for a text that a program wrote: a template's placeholder, a JavaScript object or a
+/// web address.
 pub(super) fn is_machine_text(text: &str) -> bool {
     let lower = text.to_lowercase();
     let is_field = text.starts_with('«') && text.ends_with('»');
@@ -155,8 +156,8 @@ pub(super) fn has_error(text: &str) -> bool {
     text.split_whitespace().any(is_error)
 }
 
-/// Returns true if the text contains an escape of XLSX, such as "_x000D_". Programs escape only
-/// characters that are not printable ASCII, and the underscore.
+/// Returns true if the text contains an escape of XLSX, such as "_x000D_". Programs only escape the
+/// underscore and characters other than printable ASCII.
 pub(super) fn has_workbook_escape(text: &str) -> bool {
     text.split("_x").skip(1).any(|rest| {
         let code = rest
@@ -169,7 +170,7 @@ pub(super) fn has_workbook_escape(text: &str) -> bool {
     })
 }
 
-/// Returns true for an error value of a spreadsheet program in any language, as in "#REF!",
+/// Returns true for an error value of a spreadsheet program in any language, such as "#REF!",
 /// "#¿NOMBRE?" and "####".
 fn is_error(word: &str) -> bool {
     let word = word
@@ -207,7 +208,8 @@ fn has_escape(text: &str) -> bool {
             .skip(1)
             .any(|rest| begins_with(rest, digits))
     };
-    // One "=" with digits also begins a formula; an encoded letter takes two.
+    // A single "=" with digits may also begin a formula, so two are required, as in an encoded
+    // letter.
     let parts: Vec<&str> = text.split('=').skip(1).collect();
     let is_quoted_printable = parts.windows(2).any(|pair| {
         pair.iter().all(|part| begins_with(part, 2))
@@ -220,8 +222,8 @@ fn has_escape(text: &str) -> bool {
         || has_workbook_escape(text)
 }
 
-/// Returns true if the neighbours of a wanted character meet `judge`, which gets two flags: true if
-/// a letter or digit is before it, true if one is after it.
+/// Returns true if `judge` accepts the neighbours of a wanted character. `judge` gets two flags:
+/// whether a letter or digit is before the character, and whether one is after it.
 fn meets(text: &str, is_wanted: fn(char) -> bool, judge: fn(bool, bool) -> bool) -> bool {
     let mut before = false;
     let mut characters = text.chars().peekable();

@@ -1,4 +1,4 @@
-//! Document numbers that a program has changed: rounded, formatted as a number, or turned into a
+//! Document numbers that a program has changed: rounded, formatted as a number, or converted to a
 //! date.
 
 use super::damaged::{self, Fault};
@@ -39,7 +39,7 @@ const STRAY_QUOTE: Fault = (
     "has a quotation mark; write the document's number without it",
 );
 
-/// Truth values as programs write them, in lower case.
+/// Truth values in the spellings of programs, in lower case.
 const BOOLEANS: [&str; 10] = [
     "true",
     "false",
@@ -53,7 +53,7 @@ const BOOLEANS: [&str; 10] = [
     "vero",
 ];
 
-/// Returns the damage that a program did to a document number, if any.
+/// Returns the fault of a document number that a program has damaged, if any.
 pub(super) fn fault(text: &str) -> Option<Fault> {
     let is_boolean = || BOOLEANS.contains(&text.to_lowercase().as_str());
     match () {
@@ -74,7 +74,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Returns true for `1,02E+15`, `1.02e15`, `1e15` and similar forms. `3E5678`, `1E5` and `12E+5`
-/// are document numbers.
+/// are accepted as document numbers.
 fn has_exponent(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
         return false;
@@ -86,10 +86,10 @@ fn has_exponent(text: &str) -> bool {
         None => (mantissa, None),
     };
     let whole = whole.strip_prefix(['-', '\u{2212}']).unwrap_or(whole);
-    // Databases and scripts write a small letter and no sign.
+    // Databases and scripts write a lower-case "e" and omit the sign.
     let is_unsigned =
         signed.is_none() && (fraction.is_some() || text.contains('e') && digits.len() == 2);
-    // Programs write one digit before the point.
+    // Programs write a single digit before the decimal point.
     whole.len() == 1
         && is_number(whole)
         && fraction.is_none_or(is_number)
@@ -98,8 +98,8 @@ fn has_exponent(text: &str) -> bool {
         && (signed.is_some() || is_unsigned)
 }
 
-/// Returns true for `12345678.0`, `12345678,00` and `12,345,678`. People write points between
-/// groups of three digits, as in `12.345.678`, so these are accepted.
+/// Returns true for `12345678.0`, `12345678,00` and `12,345,678`. Points between groups of three
+/// digits, as in `12.345.678`, are accepted, because people write them.
 fn is_formatted(text: &str) -> bool {
     let has_decimals = |mark: char| {
         let parts = text
@@ -115,22 +115,22 @@ fn is_formatted(text: &str) -> bool {
     has_decimals('.') || has_decimals(',') || has_commas
 }
 
-/// Returns true for digits, with or without marks between groups of three.
+/// Returns true for digits, with or without separators between groups of three.
 fn is_whole(text: &str) -> bool {
     let mut groups = text.split([',', '.', ' ', '\'']);
     let first = groups.next().unwrap_or_default();
     is_number(first) && groups.all(|group| group.len() == 3 && is_number(group))
 }
 
-/// Abbreviated months as programs write them, in English, Spanish, Portuguese, French, German and
-/// Italian.
+/// Abbreviated months in the spellings of programs, in English, Spanish, Portuguese, French, German
+/// and Italian.
 const MONTHS: &[&str] = &[
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "ene",
     "abr", "ago", "sept", "dic", "fev", "mai", "set", "out", "dez", "janv", "fevr", "avr", "juin",
     "juil", "aout", "mrz", "okt", "gen", "mag", "giu", "lug", "ott", "mär",
 ];
 
-/// Returns true for a date or time as spreadsheet programs show one.
+/// Returns true for a date or time in a format of spreadsheet programs.
 fn is_date_or_time(text: &str) -> bool {
     let (day, time) = match text.split_once([' ', 'T']) {
         Some((day, time)) => (day, Some(time)),
@@ -164,7 +164,7 @@ fn is_day(text: &str) -> bool {
     let is_month = |part: &str| MONTHS.contains(&part.to_lowercase().trim_end_matches('.'));
     let is_slashed = text.contains('/');
     match parts.as_slice() {
-        // 3-may, may-03, may-2026. GEN-001 is a code, not a date.
+        // Dates: 3-may, may-03, may-2026. But GEN-001 is a code.
         [one, other] => {
             let is_day_or_year = |part: &str| {
                 number(part).is_some_and(|value| {

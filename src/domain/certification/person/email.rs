@@ -1,18 +1,20 @@
-//! Syntax check of e-mail addresses, and the normal form by which they are compared.
+//! Syntax check of e-mail addresses, and the normal form in which they are compared.
 //!
 //! A subset of RFC 5321 §4.1.2 is accepted. The local part is a Dot-string of ASCII atext (no
 //! quoted strings, no comments). The domain is a name with at least one dot (no address literals).
-//! It may be international; its IDNA form (UTS #46) is checked, which mail servers also use.
+//! The domain may be international. In this case, its IDNA form (UTS #46), which mail servers use,
+//! is checked.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// Maximum length of an address. RFC 5321 §4.5.3.1.3 allows 256 octets for a path, including two
-/// angle brackets.
+/// Maximum length of an address. RFC 5321 §4.5.3.1.3 allows 256 octets for a path, which includes
+/// two angle brackets.
 const MAX_ADDRESS: usize = 254;
 /// Maximum length of a local part, in octets (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART: usize = 64;
 
-/// Checks an address. The error contains problem and remedy, and does not repeat the address.
+/// Checks an address. The error contains the problem and how to correct it, and never quotes the
+/// address.
 pub(super) fn check(address: &str) -> Result<(), &'static str> {
     let Some((local, domain)) = address.rsplit_once('@') else {
         return Err("email has no @; write it as name@example.com");
@@ -49,7 +51,7 @@ fn check_local_part(local: &str) -> Result<(), &'static str> {
         );
     }
     if local.split('.').any(str::is_empty) {
-        return Err("the part of email before the @ is empty or has a dot too many; correct it");
+        return Err("the part of email before the @ is empty or has a misplaced dot; correct it");
     }
     match local.chars().find(|&character| !is_dot_atext(character)) {
         None => Ok(()),
@@ -57,7 +59,7 @@ fn check_local_part(local: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Returns the problem of a forbidden character before the @.
+/// Returns the problem for a forbidden character before the @.
 fn refused(character: char) -> &'static str {
     match character {
         '"' | '“' | '”' | '‘' | '’' | '«' | '»' => {
@@ -87,7 +89,7 @@ fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
-/// Returns the domain in its ASCII form for DNS, in lower case, or `None` if it is not a domain
+/// Returns the domain in the ASCII form of DNS, in lower case. Returns `None` if it is not a domain
 /// name.
 fn ascii_domain(domain: &str) -> Option<String> {
     Uts46::new()
@@ -101,8 +103,8 @@ fn ascii_domain(domain: &str) -> Option<String> {
         .map(|ascii| ascii.into_owned())
 }
 
-/// Returns one spelling per mailbox, in lower case. RFC 5321 lets servers distinguish `Ada@` from
-/// `ada@`, but servers in practice don't.
+/// Returns the same text for all spellings of a mailbox, in lower case. RFC 5321 lets servers
+/// distinguish `Ada@` from `ada@`, but in practice they don't.
 pub(super) fn normalise(address: &str) -> String {
     let Some((local, domain)) = address.rsplit_once('@') else {
         return address.to_lowercase();

@@ -1,19 +1,19 @@
-//! Checked person data of one row. Fields that an earlier upload stored may be blank.
+//! Checked data of the person in a row. A field may be blank if an earlier upload stored it.
 
 use serde::{Deserialize, Serialize};
 
 use super::{DOCUMENT_NUMBER, EMAIL, FieldError, Person, missing};
 use crate::domain::Personal;
 
-/// Setting `people.shared_email`: two people with one e-mail address.
+/// Setting `people.shared_email`: rule for several people with one e-mail address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SharedEmail {
-    /// A second person with the address is an error.
+    /// The address identifies a person. Another person with the same address is an error.
     #[default]
     Refuse,
-    /// The address alone identifies no person. The document number does, or else the address with
-    /// the name.
+    /// The address alone does not identify a person. The document number identifies the person, or
+    /// without it the address together with the name.
     Allow,
 }
 
@@ -25,18 +25,18 @@ impl SharedEmail {
     }
 }
 
-/// The document number of a row.
+/// Document number of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DocumentEntry {
     /// Blank cell or absent column.
     Absent,
-    /// Text such as "N/A", which identifies no person.
+    /// Text such as "N/A" that means "no number". It does not identify a person.
     Placeholder,
     /// A number.
     Number(Personal<String>),
 }
 
-/// Person data of one row, checked field by field. Blank fields are `None`.
+/// Data of the person in a row, with each field checked. Blank fields are `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonEntry {
     /// As in [`Person`].
@@ -54,7 +54,7 @@ pub struct PersonEntry {
 }
 
 impl PersonEntry {
-    /// Returns the document number, if there is one.
+    /// Returns the document number, if the row has one.
     #[must_use]
     pub const fn document_number(&self) -> Option<&Personal<String>> {
         match &self.document {
@@ -63,7 +63,7 @@ impl PersonEntry {
         }
     }
 
-    /// Rejects a placeholder where a document is required.
+    /// Rejects a placeholder if a document number is required.
     ///
     /// # Errors
     /// The document number is a placeholder.
@@ -77,7 +77,7 @@ impl PersonEntry {
     /// Returns the data of a new person.
     ///
     /// # Errors
-    /// The e-mail address is missing, or the document number where one is required.
+    /// The e-mail address is missing, or the document number is missing although it is required.
     pub fn complete(&self, requires_document: bool) -> Result<Person, Vec<FieldError>> {
         let mut errors = Vec::new();
         let document_number = self.document_number().cloned();
@@ -105,7 +105,7 @@ impl PersonEntry {
         }
     }
 
-    /// Returns the known person with the values of this row. Blank fields keep the stored value.
+    /// Returns the known person with the values of this row. A blank field keeps the stored value.
     #[must_use]
     pub fn over(&self, known: &Person) -> Person {
         let or = |new: &Option<Personal<String>>, old: &Option<Personal<String>>| {
@@ -134,7 +134,7 @@ pub fn missing_document() -> FieldError {
 }
 
 pub(super) fn placeholder() -> FieldError {
-    let message = "documentNumber says that there is no document; write its number, or set requiresDocument to \
+    let message = "documentNumber contains a text for \"no document\"; write its number, or set requiresDocument to \
                    false where none is needed";
     FieldError {
         field: DOCUMENT_NUMBER.field,

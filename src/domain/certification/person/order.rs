@@ -1,21 +1,21 @@
-//! Full names with the surname first and a comma, as in "Rojas, Ana".
+//! Order of full names: detects names with the surname first and a comma, as in "Rojas, Ana".
 
-/// Titles and suffixes behind a comma, in lower case and without punctuation. Given names such as
-/// "Junior" are no suffixes.
+/// Titles and suffixes that may follow a comma, in lower case and without punctuation. Given names
+/// such as "Junior" are not included.
 const SUFFIXES: &str = "jr sr ii iii iv phd md dds dmd dvm esq mba msc mphil bsc cpa rn jd llm llb edd psyd cfa pmp dnp \
      sj op osb ofm dr dra ing lic arq abg prof mtro mtra msgr mgtr hijo filho neto";
 
-/// Longest degree, in letters.
+/// Maximum length of a degree, in letters.
 const MAX_DEGREE: usize = 6;
 
 /// Order of a full name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NameOrder {
-    /// Without a comma, or with a comma before a suffix only, as in "Juan Pérez, Jr.".
+    /// The name has no comma, or only commas before suffixes, as in "Juan Pérez, Jr.".
     AsWritten,
-    /// With the surname before the comma. The text is the name in the order that is printed.
+    /// The surname is before the comma. The text is the name in the order for printing.
     SurnameFirst(String),
-    /// With several commas.
+    /// The name has several commas.
     Unclear,
 }
 
@@ -27,8 +27,8 @@ impl NameOrder {
         let mut parts: Vec<&str> = parts.iter().filter(is_text).copied().collect();
         let mut suffixes = Vec::new();
         let is_capitals = !name.chars().any(char::is_lowercase);
-        // A single word before the comma is a surname: "Rahman, Md." and "Smith, J. R." have given
-        // names behind it.
+        // A single word before the comma is a surname: in "Rahman, Md." and "Smith, J. R.", given
+        // names follow the comma.
         let is_whole = |parts: &[&str]| {
             parts.len() > 2 || parts.first().is_some_and(|name| name.contains(' '))
         };
@@ -38,7 +38,7 @@ impl NameOrder {
         {
             suffixes.insert(0, suffix);
         }
-        // "Pérez, Jr., Juan" has the suffix with the surname.
+        // In "Pérez, Jr., Juan", the suffix follows the surname.
         if parts.len() == 3 && is_suffix(parts[1], is_capitals) {
             suffixes.insert(0, parts.remove(1));
         }
@@ -58,7 +58,7 @@ impl NameOrder {
     }
 }
 
-/// Returns the letters of a text, in lower case.
+/// Returns the letters and digits of a text, in lower case.
 fn key(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_alphanumeric())
@@ -66,8 +66,8 @@ fn key(text: &str) -> String {
         .collect()
 }
 
-/// Returns true for "Jr.", "Ph. D.", "MD MBA" and degrees such as "M.Ed." In a name in capitals,
-/// degrees that are not listed look like given names and don't count.
+/// Returns true for "Jr.", "Ph. D.", "MD MBA" and degrees such as "M.Ed.". In a name in capitals,
+/// only listed degrees are recognised, because other degrees look like given names.
 fn is_suffix(part: &str, is_capitals: bool) -> bool {
     // "J.R." and "S.R." are initials, "Jr." and "Sr." are not.
     let is_initials = |word: &str| {

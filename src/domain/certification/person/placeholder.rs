@@ -1,18 +1,18 @@
-//! Texts that people write if there is no value: "N/A", "-", "sin documento".
+//! Texts that people write instead of a missing value: "N/A", "-", "sin documento".
 
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
-/// Abbreviations that mean "no value" in any column, in lower case. Texts that are also a country
-/// code or a gender, such as "NA" and "X", are not included.
+/// Abbreviations that mean "no value" in any column, in lower case. Texts that may also be a
+/// country code or a gender, such as "NA" and "X", are not included.
 const NO_VALUE: &[&str] = &["n/a", "n.a.", "#n/a", "#n/d", "n/d", "s/d", "s/n"];
 /// Words that mean "no value" if they are the whole text. In a longer text, "Null" may be a
 /// surname.
 const NO_VALUE_WORDS: &[&str] = &["null", "none", "undefined"];
 
-/// Longest phrase for a missing name, in bytes.
+/// Maximum length of a phrase for a missing name, in bytes.
 const MAX_PHRASE: usize = 40;
 
-/// Texts that mean "no document number", in the form of [`key`].
+/// Texts that mean "no document number", in the form that [`key`] returns.
 const NO_DOCUMENT: &[&str] = &[
     // Abbreviations in several languages.
     "na",
@@ -141,8 +141,8 @@ const NO_DOCUMENT: &[&str] = &[
     "leer",
 ];
 
-/// Returns true if the text consists of dashes, dots and other marks that people write in place of
-/// a value.
+/// Returns true if the text consists only of white space, dashes, dots and other marks that people
+/// write instead of a value.
 pub(super) fn is_marks(text: &str) -> bool {
     let is_mark = |character: char| {
         character.is_whitespace()
@@ -168,7 +168,7 @@ pub(super) fn is_marks(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_mark)
 }
 
-/// Phrases that mean that the person has no first or last name, in the form of [`key`].
+/// Phrases that mean that the person has no first or last name, in the form that [`key`] returns.
 const NO_NAME_PART: &[&str] = &[
     "notiene",
     "notengo",
@@ -189,7 +189,7 @@ const NO_NAME_PART: &[&str] = &[
     "naotem",
     "sansnom",
 ];
-/// Phrases that are not the name of a person, in the form of [`key`].
+/// Phrases that are not the name of a person, in the form that [`key`] returns.
 const NO_NAME: &[&str] = &[
     "sinnombre",
     "sinnombres",
@@ -217,14 +217,14 @@ pub(super) fn is_no_value(text: &str) -> bool {
     is_abbreviation(text) || NO_VALUE_WORDS.contains(&text.to_lowercase().as_str())
 }
 
-/// Returns true for marks and abbreviations that mean "no value".
+/// Returns true for marks and abbreviations that mean "no value" in any column.
 fn is_abbreviation(text: &str) -> bool {
     is_marks(text) || NO_VALUE.contains(&text.to_lowercase().as_str())
 }
 
 /// Returns true if the text means that the person has no first or last name: "-", "N/A", "no
-/// tiene", and "FNU" and "LNU" (first or last name unknown) of American papers. "#N/A" does not
-/// count: it is the value of a failed formula.
+/// tiene", and "FNU" and "LNU" (first or last name unknown), which American documents use. Returns
+/// false for "#N/A", because that is the value of a failed formula.
 pub(crate) fn is_no_name_part(text: &str) -> bool {
     if text.starts_with('#') {
         return false;
@@ -235,7 +235,7 @@ pub(crate) fn is_no_name_part(text: &str) -> bool {
         || text.len() <= MAX_PHRASE && NO_NAME_PART.contains(&key(text).as_str())
 }
 
-/// Returns true if the text is not the name of a person, such as "Sin nombre".
+/// Returns true for a text that is not the name of a person, such as "Sin nombre".
 pub(super) fn is_no_name(text: &str) -> bool {
     let is_phrase = || {
         let key = key(text);
@@ -244,15 +244,15 @@ pub(super) fn is_no_name(text: &str) -> bool {
     is_no_value(text) || text.len() <= MAX_PHRASE && is_phrase()
 }
 
-/// Returns true for a part of a name that may be a placeholder: a text without letters, or one or
-/// more "x". "X" is a name.
+/// Returns true for a part of a name that may be a placeholder: a text without letters, or a text
+/// of only "x". A single "X" is accepted as a name.
 pub(super) fn is_doubtful_part(text: &str) -> bool {
     let has_letter = text.chars().any(char::is_alphabetic);
     let are_x = text.chars().all(|c| matches!(c, 'x' | 'X')) && text != "X";
     !text.is_empty() && (!has_letter || are_x)
 }
 
-/// Returns true if the text means "no document number". The longest phrase has 20 letters.
+/// Returns true if the text means "no document number".
 pub(super) fn is_no_document(text: &str) -> bool {
     if is_no_value(text) {
         return true;
@@ -274,8 +274,8 @@ fn key(text: &str) -> String {
         .collect()
 }
 
-/// Returns the name without the marks before and after it that people write for a missing first or
-/// last name.
+/// Returns the name without the dashes at both ends that people write for a missing first or last
+/// name.
 pub(crate) fn without_marks(name: &str) -> &str {
     let mut rest = name.trim();
     while let Some((head, _)) = rest
@@ -293,7 +293,7 @@ pub(crate) fn without_marks(name: &str) -> &str {
     if is_dashes(rest) { "" } else { rest }
 }
 
-/// Returns true for one or more dashes, dots, underscores, asterisks or slashes.
+/// Returns true for a text of one or more dashes, dots, underscores, asterisks or slashes.
 pub(crate) fn is_dashes(text: &str) -> bool {
     let is_dash = |c: char| {
         matches!(

@@ -1,4 +1,4 @@
-//! Signs that a name was read in the wrong encoding.
+//! Detection of names that were read in the wrong encoding.
 
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as _};
 
@@ -9,28 +9,29 @@ mod twice;
 
 pub(crate) use twice::{untwice, windows_1252_byte};
 
-/// Implausible part of a name.
+/// Reason to assume that a name was misread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
     /// UTF-8 that was decoded as Windows-1252, as in "JosÃ©".
     ReadTwice,
     /// A symbol within a word, as in "Mu–oz" or "Mar¡a".
     SymbolInside,
-    /// A capital after a small letter, as in "JosŽ" and "юлиЯ".
+    /// An upper-case letter after a lower-case one, as in "JosŽ" and "юлиЯ".
     CapitalInside,
-    /// A small letter with an accent in a word of capitals, as in "GARCêA".
+    /// A lower-case letter with an accent in a word in capitals, as in "GARCêA".
     SmallInside,
-    /// A small letter with an accent at the start of a name with capitals, as in "àscar Mora".
+    /// A lower-case letter with an accent at the start of a word, in a name with capitals, as in
+    /// "àscar Mora".
     SmallInitial,
-    /// Letters of two scripts in one word, as in "JosИ", or a mark without its letter, as in
-    /// "֤igo".
+    /// Letters of two scripts in one word, as in "JosИ", or a combining mark without its letter, as
+    /// in "֤igo".
     MixedScripts,
-    /// Letters that don't follow each other in any name, as in "Âàíîâà" and "Ђнна".
+    /// A sequence of letters that does not occur in names, as in "Âàíîâà" and "Ђнна".
     Improbable,
 }
 
 impl Doubt {
-    /// Returns the problem in words, for an error about the field.
+    /// Returns the problem as a text that follows the field's name in an error.
     pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::ReadTwice => {
@@ -60,8 +61,8 @@ impl Doubt {
     }
 }
 
-/// Returns the first sign that a name is misread, if any. If `is_guessed`, the encoding is only a
-/// guess, and the rules are stricter.
+/// Returns the first sign that a name was misread, if any. If `is_guessed` is true, the encoding is
+/// only a guess, and the rules are stricter.
 pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
     if name.is_ascii() {
         return None;
@@ -93,9 +94,9 @@ pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
 }
 
 /// Returns true for a text, such as the name of an event, that was certainly read in a wrong
-/// encoding: encoded twice, with an accented capital at the end of a word in small letters, or with
-/// a rare symbol between small letters. The rules are less strict than for names, because texts
-/// have more symbols.
+/// encoding. It was encoded twice, has an accented capital at the end of a word in lower case, or
+/// has a rare symbol between lower-case letters. The rules are less strict than for names, because
+/// texts contain more symbols.
 pub(crate) fn is_misread_text(text: &str) -> bool {
     let is_small = |c: &char| has_case(*c) && c.is_lowercase();
     let characters: Vec<char> = text.chars().collect();
@@ -126,9 +127,9 @@ pub(crate) fn is_misread_text(text: &str) -> bool {
         || text.split_whitespace().any(ends_in_capital)
 }
 
-/// Returns the first sign that counts only if the encoding is a guess, such as a small letter
-/// between capitals, East Asian signs beside Latin letters, or quotation marks and dots within
-/// words.
+/// Returns the first sign that is only checked if the encoding is a guess, such as a lower-case
+/// letter between capitals, East Asian signs next to Latin letters, or quotation marks and dots
+/// within words.
 fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
     if has_small_initial(name) {
         return Some(Doubt::SmallInitial);
@@ -159,7 +160,7 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
             let is_small = |c: Option<char>| c.is_some_and(|c| is_latin(c) && c.is_lowercase());
             let is_sign = match character {
                 '“' | '”' | '«' | '»' => after_latin && before_latin,
-                // "Gal·la" has the dot between letters.
+                // "Gal·la" is correct, because its dot is between letters.
                 '·' => after_latin != before_latin,
                 '‘' => is_small(before) || (before_latin && is_small(after)),
                 '’' => before_latin && after.is_none() && !name.contains(&'‘'),
@@ -171,7 +172,7 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
             if is_sign {
                 return Some(Doubt::SymbolInside);
             }
-            // "KŠthe" has a capital where a vowel was.
+            // In "KŠthe", a capital replaces a vowel.
             if is_latin(character)
                 && character.is_uppercase()
                 && is_capital(before)
@@ -184,8 +185,8 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
     None
 }
 
-/// Returns true for a word with more symbols than letters, as Hebrew of DOS becomes in
-/// Windows-1252: "™˜„".
+/// Returns true for a word with more symbols than letters, such as "™˜„". Hebrew text of DOS looks
+/// like this if it is decoded as Windows-1252.
 fn is_without_letters(word: &[char]) -> bool {
     let is_odd = |c: &char| !c.is_ascii() && c.general_category() != Category::DashPunctuation;
     let letters = word.iter().filter(|c| c.is_alphabetic()).count();
@@ -196,8 +197,8 @@ fn is_without_letters(word: &[char]) -> bool {
     symbols > letters
 }
 
-/// Returns true if a word begins with a small letter with an accent that single-byte encodings
-/// have, and another word begins with a capital. Words of one or two characters are ignored.
+/// Returns true if a word begins with an accented lower-case letter, U+00E0 to U+017F, and another
+/// word begins with a capital. Words of one or two characters are ignored.
 fn has_small_initial(name: &[char]) -> bool {
     let words = || {
         name.split(|c| c.is_whitespace())
@@ -209,18 +210,19 @@ fn has_small_initial(name: &[char]) -> bool {
         && words().any(|word| word.first().is_some_and(|c| c.is_uppercase()))
 }
 
-/// Returns true for a word in capitals with a small letter with an accent, as in "GARCêA".
+/// Returns true for a word in capitals that contains a lower-case letter with an accent, as in
+/// "GARCêA".
 fn has_small_between_capitals(word: &[char]) -> bool {
     word.split(|c| !c.is_alphabetic()).any(|part| {
-        // "ß" is also used between capitals.
+        // "ß" is excluded, because it is also used between capitals.
         let is_small = |c: &char| is_latin(*c) && !c.is_ascii() && c.is_lowercase() && *c != 'ß';
         let capitals = part.iter().filter(|c| c.is_ascii_uppercase()).count();
         capitals >= 2 && part.iter().any(is_small) && !part.iter().any(char::is_ascii_lowercase)
     })
 }
 
-/// Returns true for a word with half-width Katakana beside other East Asian letters. A name has one
-/// of the two.
+/// Returns true for a word with half-width Katakana and other East Asian letters. A correct name
+/// has only one of the two.
 fn has_half_width_part(word: &[char]) -> bool {
     let is_half = |c: &char| matches!(*c, '\u{FF66}'..='\u{FF9F}');
     word.iter().any(is_half)
@@ -250,25 +252,26 @@ fn doubtful(
     }
     if has_case(character) && character.is_uppercase() && is_small(before) {
         let is_doubtful = if is_latin(character) {
-            // "McÉvoy" continues in small letters.
+            // "McÉvoy" is correct: lower-case letters follow the capital.
             is_guessed || !is_small(after)
         } else {
-            // "МакДональд" continues in small letters, and "ИвановА.А." has initials.
+            // "МакДональд" is correct, because lower-case letters follow, and "ИвановА.А." has
+            // initials.
             !is_small(after) && after != Some('.')
                 || is_guessed && matches!(character, 'Я' | 'Ю' | 'Э')
         };
         return is_doubtful.then_some(Doubt::CapitalInside);
     }
     let is_ordinal = |c: char| matches!(c, 'ª' | 'º');
-    // The marks of half-width Katakana are one byte of Shift_JIS each.
+    // Marks of half-width Katakana are excluded, because each is one byte in Shift_JIS.
     let is_joined = |c: char| is_mark(c) && c < '\u{3000}';
     let is_other = |c: char| c.is_alphabetic() && !is_latin(c) && !is_joined(c) && !is_ordinal(c);
     let meets_latin = before.is_some_and(is_latin) || after.is_some_and(is_latin);
     (is_guessed && is_other(character) && meets_latin).then_some(Doubt::MixedScripts)
 }
 
-/// Returns true for a symbol that is plausible beside letters: a dash as a hyphen, as in
-/// "Jean–Pierre" and "Салтыков–Щедрин", and a low quotation mark before a nickname.
+/// Returns true for a symbol that is plausible next to letters: a dash used as a hyphen, as in
+/// "Jean–Pierre" and "Салтыков–Щедрин", or a low quotation mark before a nickname.
 fn is_punctuation(
     character: char,
     before: Option<char>,
@@ -278,15 +281,15 @@ fn is_punctuation(
     let is_small = after.is_some_and(|c| has_case(c) && c.is_lowercase());
     let is_latin = before.is_some_and(is_latin) || after.is_some_and(is_latin);
     let is_dash = character.general_category() == Category::DashPunctuation;
-    // The dash in "Mu–oz" replaces a letter. Decoding Windows-1252 as MacRoman turns "Ñ" into a
+    // The dash in "Mu–oz" replaces a letter: if Windows-1252 is decoded as MacRoman, "Ñ" becomes a
     // dash.
     (is_dash || character == '„') && !is_small && !(is_guessed && is_latin)
-        // Old keyboards write the Greek accent before a capital.
+        // On old keyboards, the Greek accent is typed before a capital.
         || character == '\u{384}' && !is_latin
 }
 
-/// Returns true if all letters are Latin letters with accents, in a word of five or more letters or
-/// a name of six or more. Text of another alphabet looks like this if it is decoded as
+/// Returns true if all letters of a word with at least 5 letters, or of a name with at least 6, are
+/// Latin letters with accents. Text of another alphabet looks like this if it is decoded as
 /// Windows-1252.
 fn has_only_accents(name: &[char]) -> bool {
     let letters = |text: &[char]| text.iter().filter(|c| c.is_alphabetic()).count();
@@ -296,8 +299,8 @@ fn has_only_accents(name: &[char]) -> bool {
     words.any(|word| letters(word) >= 5 && are_all(word)) || letters(name) >= 6 && are_all(name)
 }
 
-/// Returns true for pairs of letters that no name contains, such as "òð" and "çr". Decoding
-/// Windows-1257 as Windows-1252 turns "š" into "ð" and "ē" into "ç".
+/// Returns true for pairs of letters that do not occur in names, such as "òð" and "çr". If
+/// Windows-1257 is decoded as Windows-1252, "š" becomes "ð" and "ē" becomes "ç".
 fn has_misread_eth(name: &[char]) -> bool {
     name.windows(2).any(|pair| {
         matches!(
@@ -307,9 +310,9 @@ fn has_misread_eth(name: &[char]) -> bool {
     })
 }
 
-/// Returns true for characters that are correct in some names and misread letters in others: an
-/// apostrophe or a no-break space between letters, and an "œ" before a letter that does not follow
-/// it in names.
+/// Returns true for characters that are correct in some names but replace other letters in misread
+/// ones: an apostrophe or a no-break space between letters, or an "œ" before a letter that does not
+/// follow it in names.
 fn is_doubtful_letter(character: char, before: Option<char>, after: Option<char>) -> bool {
     let is_small = |c: Option<char>| c.is_some_and(|c| is_latin(c) && c.is_lowercase());
     match character {
@@ -326,7 +329,7 @@ pub(crate) const fn is_latin(character: char) -> bool {
         && !matches!(character, '×' | '÷')
 }
 
-/// Returns true for letters of alphabets with capitals: Latin, Greek and Cyrillic.
+/// Returns true for letters of alphabets with upper and lower case: Latin, Greek and Cyrillic.
 fn has_case(character: char) -> bool {
     is_latin(character)
         || matches!(character, '\u{370}'..='\u{52F}' | '\u{1F00}'..='\u{1FFF}')
@@ -340,10 +343,10 @@ fn is_mark(character: char) -> bool {
     )
 }
 
-/// Returns true for symbols that misread letters turn into and that no name contains.
+/// Returns true for symbols that do not occur in names and that replace letters in misread names.
 fn is_symbol(character: char) -> bool {
-    // Names contain apostrophes, the middle dot of Catalan, ordinals as in "Mª", quotation marks
-    // around nicknames.
+    // These occur in names: apostrophes, the middle dot of Catalan, ordinals as in "Mª", and
+    // quotation marks around nicknames.
     if matches!(
         character,
         '’' | '‘' | '´' | '·' | 'ª' | 'º' | '“' | '”' | '«' | '»'

@@ -1,8 +1,8 @@
 //! Quotation marks in texts.
 
 /// Returns true if the straight quotation marks of a text are in pairs around words, as in `Ana
-/// "Anita" Gil`. Marks around the whole text, or at its beginning, are rejected: they come from
-/// programs that quote fields.
+/// "Anita" Gil`. Returns false for marks around the whole text or at its beginning, because
+/// programs that quote fields write these.
 pub(crate) fn is_in_pairs(text: &str) -> bool {
     if !text.contains('"') {
         return true;

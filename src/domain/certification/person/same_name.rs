@@ -2,9 +2,9 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Returns a name in the form for comparison: lower case, one space between words, and without the
-/// accents of Latin, Greek and Cyrillic letters. Vowel signs of other scripts are kept, because
-/// they distinguish names.
+/// Returns a name in the form for comparison: in lower case, with one space between words, and
+/// without the accents of Latin, Greek and Cyrillic letters. Vowel signs of other scripts are kept,
+/// because names may differ only in them.
 #[must_use]
 pub fn folded_name(name: &str) -> String {
     let letters = name
@@ -14,14 +14,15 @@ pub fn folded_name(name: &str) -> String {
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns true if two names are the same apart from case, accents and spaces.
+/// Returns true if two names differ at most in case, accents and spaces.
 #[must_use]
 pub fn is_same_name(one: &str, other: &str) -> bool {
     folded_name(one) == folded_name(other)
 }
 
-/// Returns true if every word of the shorter name is in the longer one, as a word or as its
-/// initial: "Ana R." and "Ana Rojas Peña" are alike, "Ana Rojas" and "Bruno Rojas" are not.
+/// Returns true if every word of the shorter name occurs in the longer one, as a word or an
+/// initial, and at least one as a word. "Ana R." and "Ana Rojas Peña" are alike; "Ana Rojas" and
+/// "Bruno Rojas" are not.
 #[must_use]
 pub fn is_like_name(one: &str, other: &str) -> bool {
     let one = comparable(one);
@@ -31,7 +32,7 @@ pub fn is_like_name(one: &str, other: &str) -> bool {
     if shorter.len() > longer.len() {
         std::mem::swap(&mut shorter, &mut longer);
     }
-    // Whole words are matched first, so that an initial does not use up a word that another one
+    // Whole words are matched first. Otherwise an initial could use up a word that another word
     // needs.
     let words = shorter.len();
     shorter.retain(|word| match longer.iter().position(|known| known == word) {
@@ -54,7 +55,7 @@ pub fn is_like_name(one: &str, other: &str) -> bool {
     initials_fit && shorter.len() < words
 }
 
-/// Returns true if two names are not [alike](is_like_name) and differ in more than spaces and
+/// Returns true if two names are not [alike](is_like_name) and also differ without spaces and
 /// hyphens.
 #[must_use]
 pub fn is_quite_different(one: &str, other: &str) -> bool {
@@ -62,8 +63,8 @@ pub fn is_quite_different(one: &str, other: &str) -> bool {
     !is_like_name(one, other) && joined(one) != joined(other)
 }
 
-/// Returns a folded name without apostrophes, in which plain letters replace letters such as "ł"
-/// and "ø".
+/// Returns a folded name without apostrophes and with letters such as "ł" and "ø" replaced by plain
+/// letters.
 fn comparable(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
     for letter in folded_name(name).chars() {

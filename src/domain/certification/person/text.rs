@@ -1,4 +1,4 @@
-//! Cleaning and checking of texts of one line.
+//! Cleaning and checking of single-line texts.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -12,24 +12,25 @@ use crate::domain::kernel::refusal::REQUIRED;
 /// Limits of a field's text.
 #[derive(Clone, Copy)]
 pub(in crate::domain) struct Rule {
-    /// The field's name in the API, for messages.
+    /// Name of the field in the API, for messages.
     pub field: &'static str,
-    /// The longest value, in characters (Unicode scalar values after NFC).
+    /// Maximum length of a value, in characters (Unicode scalar values after NFC).
     pub max_chars: usize,
-    /// True if U+200C and U+200D may join letters, as Persian and most Indic names need.
+    /// True if the joiners U+200C and U+200D are allowed between letters. Persian and most Indic
+    /// names need them.
     pub joiners: bool,
 }
 
-/// Reason why a text was rejected. `problem` follows the field's name, contains the remedy and
-/// never the text.
+/// Reason why a text was rejected. `problem` follows the field's name in a sentence, says how to
+/// correct the text and never quotes it.
 pub(in crate::domain) struct Fault {
     pub code: &'static str,
     pub problem: String,
 }
 
-/// Returns the stored form of a text: without ignorable characters, every run of blanks replaced by
-/// one space, composed (NFC) and trimmed. So texts that look the same have the same bytes more
-/// often.
+/// Returns the stored form of a text: without ignorable characters, with each run of blanks
+/// replaced by one space, composed (NFC) and trimmed. So texts that look the same usually have the
+/// same bytes.
 #[must_use]
 pub fn clean(value: &str) -> String {
     let kept = value.chars().filter(|character| !is_ignorable(*character));
@@ -54,7 +55,7 @@ pub fn trimmed(text: &str) -> &str {
     text.trim_matches(is_edge)
 }
 
-/// Trims joiners, too, except a ZERO WIDTH JOINER after a virama at the end.
+/// Trims joiners from both ends, too, except a ZERO WIDTH JOINER after a virama at the end.
 fn without_edge_joiners(text: &str) -> &str {
     let is_outside = |character| is_edge(character) || is_joiner(character);
     let text = text.trim_start_matches(is_outside);
@@ -68,7 +69,7 @@ fn without_edge_joiners(text: &str) -> &str {
     }
 }
 
-/// Rejects a text that is too long or contains a character that cannot be printed on one line.
+/// Rejects a text that is too long or contains a character that can't be printed on one line.
 pub(in crate::domain) fn check(text: &str, rule: Rule) -> Result<(), Fault> {
     let mut previous = None;
     let mut characters = text.chars().enumerate().peekable();
@@ -96,10 +97,11 @@ pub(in crate::domain) fn check(text: &str, rule: Rule) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Checks a stored text that is one line: 1 to `max_chars` visible characters.
+/// Checks that a text to be stored is one line of 1 to `max_chars` characters, with at least one
+/// visible character.
 ///
 /// # Errors
-/// The text is empty, too long or contains a character that cannot be printed on one line.
+/// The text is empty, too long or contains a character that can't be printed on one line.
 pub(in crate::domain) fn check_line(
     field: &'static str,
     text: &str,
@@ -130,7 +132,7 @@ fn forbidden(character: char, position: usize) -> Fault {
     let name = describe(character);
     let advice = match character {
         char::REPLACEMENT_CHARACTER => {
-            "it stands where a letter was lost; save the file as UTF-8 or type the value again"
+            "it replaces a letter that was lost; save the file as UTF-8 or type the value again"
         }
         _ if is_joiner(character) => {
             "it has a meaning only inside words of scripts that join letters; remove it"

@@ -1,11 +1,11 @@
-//! Batch → issuances; stopped or undone batch → revocations.
+//! Batch → issuances; batch that was cancelled or undone → revocations.
 
 use super::{Issue, OfBatch};
 use crate::domain::BatchId;
 use crate::domain::certification::batch::{BatchRequested, Stop};
 use crate::domain::certification::issuance::{CertificateRevoked, Origin, WhyRevoked};
 
-/// Returns the issuances that a batch requests, one per person.
+/// Returns the issuances to create for a batch, one per person.
 pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = Issue> + use<'_> {
     let origin = Origin {
         batch_id: Some(id),
@@ -23,7 +23,7 @@ pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item =
     })
 }
 
-/// Returns the issuances that belong to a batch, one per person.
+/// Returns the batch's issuances for its people, one per person.
 pub fn issued(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = OfBatch> + use<'_> {
     on_requested(id, event).map(move |issue| OfBatch {
         batch_id: id,
@@ -32,8 +32,8 @@ pub fn issued(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = OfBat
     })
 }
 
-/// Returns the revocation of the batch's issuances, and true if it applies only to those without a
-/// PDF.
+/// Returns the revocation for the batch's issuances. The flag is true if only issuances without a
+/// PDF are revoked.
 #[must_use]
 pub fn on_stop(id: BatchId, stop: &Stop) -> (CertificateRevoked, bool) {
     let batch_id = Some(id);

@@ -1,10 +1,10 @@
-//! Issuance generated → mail.
+//! Issuance that was generated → mail.
 
 use crate::domain::certification::issuance::{CertificateGenerated, CertificateRequested};
 use crate::domain::certification::mail::{EmailQueued, MailDelivery, OnUnknown};
 use crate::domain::{IssuanceId, MailId};
 
-/// Returns the public address of a certificate's page, which is also in its QR code.
+/// Returns the public URL of a certificate's page. The QR code contains the same URL.
 #[must_use]
 pub fn public_link(public_base_url: &str, public_id: &str) -> String {
     format!(
@@ -13,8 +13,8 @@ pub fn public_link(public_base_url: &str, public_id: &str) -> String {
     )
 }
 
-/// Returns the first mail about a generated certificate, with its id. `on_unknown` is the
-/// operator's policy.
+/// Returns the first mail with a generated certificate, and its id. `on_unknown` is the operator's
+/// policy.
 #[must_use]
 pub fn on_generated(
     id: IssuanceId,
@@ -28,7 +28,7 @@ pub fn on_generated(
     )
 }
 
-/// Returns a mail about a generated certificate, the first or a later one.
+/// Returns a mail with a generated certificate, the first one or a later one.
 #[must_use]
 pub fn mail_about(
     id: IssuanceId,

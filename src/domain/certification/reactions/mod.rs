@@ -1,4 +1,5 @@
-//! Process managers: events in, commands out. Pure; `workers/processes.rs` executes the commands.
+//! Process managers: functions from events to commands. They are pure; `workers/processes.rs`
+//! executes the commands.
 
 pub mod batch;
 pub mod import;
@@ -10,7 +11,7 @@ use crate::domain::certification::issuance::Origin;
 use crate::domain::certification::mail::MailDelivery;
 use crate::domain::{AttendeeId, BatchId, CertificateId};
 
-/// Issuance of a batch for one person.
+/// Issuance that a batch may have created for one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OfBatch {
     /// Batch.
@@ -28,10 +29,11 @@ pub struct Issue {
     pub certificate_id: CertificateId,
     /// Person.
     pub attendee_id: AttendeeId,
-    /// Batch and import that requested it.
+    /// Batch and import that caused the request.
     pub origin: Origin,
-    /// Time at which the mail about it may be sent.
+    /// Time at which the mail with the certificate may be sent.
     pub delivery: MailDelivery,
-    /// Date on the certificate. If absent, the definition's date, or otherwise the date of issuing.
+    /// Date on the certificate. If absent, the date of the definition. If that is also absent, the
+    /// date of issue.
     pub issue_date: Option<Date>,
 }

@@ -1,4 +1,4 @@
-//! Delivery of mails, as given in requests.
+//! Delivery of mails, in the form in which clients send it.
 
 use serde::Deserialize;
 use time::format_description::BorrowedFormatItem;
@@ -16,7 +16,7 @@ const LOCAL: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute][optional [:[second]]]");
 /// Longest time ahead for which a mail can be scheduled.
 const MOST_AHEAD: Duration = Duration::days(366);
-/// Maximum age of a time that is still accepted, because clocks differ and requests take time.
+/// Largest age of a time that is still accepted. Clocks differ, and requests take time.
 const MOST_LATE: Duration = Duration::minutes(5);
 
 /// Delivery of mails: `"immediate"`, `"held"` until they are released, or `{"at": …}` for a time.
@@ -27,7 +27,7 @@ pub enum Delivery {
     /// Mails are sent as soon as the PDF exists.
     #[default]
     Immediate,
-    /// Mails are sent when they are released, for example by `POST /jobs/process-pending`.
+    /// Mails wait until they are released, for example by `POST /jobs/process-pending`.
     Held,
     /// Mails are sent at this time, at most 366 days ahead, or earlier if they are released before.
     /// A time without an offset, such as `2026-12-01T09:00`, is local time in the zone of the setting
@@ -38,7 +38,7 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    /// Parses a form field: `immediate`, `held` or a time. The time is not checked here.
+    /// Parses a form field: `immediate`, `held` or a time. Does not check the time.
     #[must_use]
     pub fn of_field(text: &str) -> Self {
         match text {
@@ -48,7 +48,7 @@ impl Delivery {
         }
     }
 
-    /// Checks the time and converts the requested delivery to that of a mail.
+    /// Checks the time, and converts the requested delivery to the delivery of a mail.
     ///
     /// # Errors
     /// 400 if the time is malformed; 422 if it is in the past or more than 366 days ahead.
@@ -73,9 +73,7 @@ impl Delivery {
             ApiError::wrong_type("delivery.at", problem)
         })?;
         if at < now - MOST_LATE {
-            return Err(wrong(
-                "lies in the past; give a later time, or \"immediate\"",
-            ));
+            return Err(wrong("is in the past; give a later time, or \"immediate\""));
         }
         if at > now + MOST_AHEAD {
             return Err(wrong("is more than 366 days ahead; give an earlier time"));

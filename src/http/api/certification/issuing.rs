@@ -1,4 +1,4 @@
-//! Date of certificates and delivery of their mails, as given in requests.
+//! Date of certificates and delivery of their mails, in the form in which clients send them.
 
 use time::Date;
 
@@ -7,29 +7,30 @@ use crate::domain::certification::issue_date;
 use crate::domain::certification::mail::MailDelivery;
 use crate::http::{ApiError, HttpState};
 
-/// Delivery and date of new certificates as given in a request, unchecked.
+/// Date of new certificates and delivery of their mails, in the form in which clients send them.
+/// Not checked yet.
 pub struct AskedIssuing {
-    /// Delivery of their mails.
+    /// Delivery of the mails.
     pub delivery: Delivery,
     /// Date on the certificates.
     pub issue_date: Option<String>,
 }
 
-/// Delivery and date of new certificates.
+/// Checked date of new certificates and delivery of their mails.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuing {
-    /// Delivery of their mails.
+    /// Delivery of the mails.
     pub delivery: MailDelivery,
-    /// Date on the certificates. If absent, the date of the definition applies, or else the date of
-    /// issuing.
+    /// Date on the certificates. If absent, it is the date in the definition, or the date of
+    /// issuing if the definition has none.
     pub issue_date: Option<Date>,
 }
 
 impl AskedIssuing {
-    /// Parses and checks time and date.
+    /// Parses and checks the date and the delivery time.
     ///
     /// # Errors
-    /// 400 if the time or the date is malformed; 422 if it is out of range.
+    /// 400 if the delivery time or the date is malformed; 422 if it is out of range.
     pub fn checked(&self, http: &HttpState) -> Result<Issuing, ApiError> {
         let delivery = self.delivery.checked(http)?;
         Ok(Issuing {
@@ -39,7 +40,7 @@ impl AskedIssuing {
     }
 }
 
-/// Parses the field `issueDate`. A blank text counts as absent.
+/// Parses the field `issueDate`. A blank text is treated as absent.
 ///
 /// # Errors
 /// 400 if the date is malformed; 422 if it is out of range.

@@ -1,4 +1,4 @@
-//! Endpoints about people, certificates, issuing and mails.
+//! Endpoints about people, certificates, issuing, and mails.
 
 pub mod attendees;
 pub mod batches;

@@ -1,5 +1,5 @@
-//! Checks of a dry run that depend on the certificate's template: names that are too long for their
-//! place, and e-mail addresses that the template shows but no font draws.
+//! Checks of a dry run that depend on the template of a certificate. They find names that are too
+//! long for their place, and e-mail addresses on the certificate that no font can draw.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::importing::dry_run::Rehearsed;
 use crate::importing::report::{ErrorDetail, ImportReport};
 use crate::rendering::RenderingError;
 
-/// Number of names that are laid out together.
+/// Number of names that are laid out in one call.
 const TOGETHER: usize = 10;
 
-/// Lays out names with the current template of a definition, and returns for each true if it is too
-/// long. Waits for a slot, as checks of definitions do.
+/// Lays out names with the current template of a definition. Returns one value per name, true if
+/// the name is too long. Waits for a free slot, like the checks of definitions.
 pub(super) async fn are_too_long(
     http: &HttpState,
     definition: &Definition,
@@ -69,8 +69,8 @@ pub(super) async fn are_too_long(
     Ok(found)
 }
 
-/// Returns true if the name doesn't fit. The other texts of a definition are checked when it is
-/// defined or changed.
+/// Returns true if the name does not fit. The other texts are checked when a certificate is defined
+/// or changed.
 fn is_overflow(error: &RenderingError) -> bool {
     error.code() == "RENDER_OVERFLOW"
         && error
@@ -78,7 +78,7 @@ fn is_overflow(error: &RenderingError) -> bool {
             .is_none_or(|field| ["full_name", "text"].contains(&field))
 }
 
-/// Returns true if the certificate's template shows the e-mail address.
+/// Returns true if the template of the certificate shows the e-mail address.
 pub(super) async fn shows_email(
     http: &HttpState,
     definition: &Definition,
@@ -87,8 +87,8 @@ pub(super) async fn shows_email(
     Ok(http.rendering.shows_email(&template).await?)
 }
 
-/// Returns the report of a dry run of an import, with the warnings that depend on the certificates'
-/// templates.
+/// Returns the report of an import's dry run, with the warnings that depend on the templates of the
+/// certificates.
 pub(super) async fn checked(
     http: &HttpState,
     rehearsed: Rehearsed,
@@ -139,12 +139,12 @@ pub(super) async fn checked(
     Ok(report)
 }
 
-/// Names and warnings to check with the template of one certificate.
+/// Names and warnings that are checked with the template of one certificate.
 #[derive(Default)]
 struct ToCheck {
     names: Vec<Personal<String>>,
     /// Warnings for `names`, in the same order.
     too_long: Vec<ErrorDetail>,
-    /// Warnings about addresses that no font draws.
+    /// Warnings about e-mail addresses that no font can draw.
     emails: Vec<ErrorDetail>,
 }

@@ -11,14 +11,14 @@ use crate::http::protocol::extract::{Path, Query};
 use crate::http::protocol::names::OptionKindName;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// A theme that certificates can use as `pdfTemplate`.
+/// Theme for `pdfTemplate` of a certificate.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateAnswer {
     /// Name of the theme.
     #[schema(example = "corporate")]
     pub name: String,
-    /// Version that this answer describes.
+    /// Version that this response describes.
     #[schema(example = 1)]
     pub version: u32,
     /// All versions that certificates can use, oldest first.
@@ -30,23 +30,23 @@ pub struct TemplateAnswer {
     pub description: TextAnswer,
     /// Page format, unless the options `paper` and `orientation` choose another one.
     pub page: PageAnswer,
-    /// True if it draws the certificate's `baseDesignUrl`. Certificates with other themes cannot
-    /// have a `baseDesignUrl`.
+    /// True if the theme draws `baseDesignUrl` of the certificate. With other themes, a certificate
+    /// can't have a `baseDesignUrl`.
     pub takes_design: bool,
-    /// Variables of a certificate that it shows, by their names in templates.
+    /// Variables of a certificate that the theme shows, with the names that they have in templates.
     #[schema(example = json!(["full_name", "certificate_name"]))]
     pub variables: Vec<String>,
-    /// Options that can be set.
+    /// Options that a certificate can set.
     pub options: Vec<OptionAnswer>,
 }
 
-/// A text in both languages.
+/// Text in both languages.
 #[derive(Serialize, ToSchema)]
 pub struct TextAnswer {
-    /// English.
+    /// English text.
     #[schema(example = "Corporate")]
     pub en: String,
-    /// Spanish.
+    /// Spanish text.
     #[schema(example = "Corporativo")]
     pub es: String,
 }
@@ -69,7 +69,7 @@ pub struct PageAnswer {
     pub height: f64,
 }
 
-/// An option of a template.
+/// Option of a theme.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OptionAnswer {
@@ -81,14 +81,14 @@ pub struct OptionAnswer {
     pub kind: &'static str,
     /// Name for people.
     pub title: TextAnswer,
-    /// Default value; null for a picture, empty if the theme has its own words.
+    /// Default value. Null for a picture. Empty if the theme has its own default texts.
     #[schema(example = "#123a5c")]
     pub default: Option<String>,
     /// Allowed values of a `choice`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, example = json!(["light", "dark"]))]
     pub choices: Vec<String>,
-    /// Maximum length of a text, in characters.
+    /// Largest length of a text, in characters.
     #[schema(example = 80)]
     pub max_length: Option<usize>,
 }
@@ -140,12 +140,12 @@ fn option(option: &TemplateOption) -> OptionAnswer {
     }
 }
 
-/// Query parameters of a theme.
+/// Query parameters of the endpoint that shows a theme.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct VersionQuery {
-    /// Version of the theme; the newest if absent.
+    /// Version of the theme. The default is the newest version.
     #[param(minimum = 1)]
     version: Option<u32>,
 }
@@ -177,10 +177,10 @@ pub async fn get_template(
     Ok(Answer::ok(&template)?.version_of_body())
 }
 
-/// Page size that the answer states. It exceeds the number of shipped themes.
+/// Page size in the response. It is larger than the number of themes.
 const LIMIT: u32 = 200;
 
-/// Lists the themes that certificates can use, each in its newest version.
+/// Lists the themes that certificates can use. Each is listed in its newest version.
 #[utoipa::path(
     get, path = "/templates",
     responses((status = 200, description = "The themes; there is one page", body = ListEnvelope<TemplateAnswer>))

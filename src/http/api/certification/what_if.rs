@@ -1,4 +1,5 @@
-//! Comparison of issued certificates with another template, shared by two endpoints.
+//! Comparison of issued certificates with the same certificates drawn by another template. Two
+//! endpoints use it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,19 +24,19 @@ use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::issuances::{self, DrawnRow};
 use crate::projection::queries::listing::{self, Last, Order, SortKey, Start};
 
-/// Default and maximum number of certificates per call.
+/// Default and largest number of certificates per request.
 const USUAL: u32 = 100;
 const MOST: u32 = 1_000;
-/// Sizes of the groups that are drawn together. The size doubles after each group that takes at
-/// most `QUICK`.
+/// Smallest and largest number of certificates that are drawn together in one group. The number is
+/// doubled after each group that takes at most `QUICK`.
 const FEWEST: usize = 10;
 const LARGEST: usize = 80;
 const QUICK: Duration = Duration::from_secs(1);
-/// Time after which a call starts no further group.
+/// Time after which a request starts no other group.
 const GO_ON_FOR: Duration = Duration::from_secs(8);
 /// Number of certificates that are loaded concurrently.
 const AT_ONCE: usize = 16;
-/// Resolution of the picture of a difference, in pixels per inch.
+/// Resolution of the picture that shows a difference, in pixels per inch.
 const DPI: u16 = 72;
 
 /// Certificates to compare.
@@ -43,14 +44,14 @@ const DPI: u16 = 72;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"limit": 100}))]
 pub struct WhatIfRequest {
-    /// Number of certificates to compare, 1–1,000; 100 if absent. Fewer are compared if drawing
-    /// takes long.
+    /// Number of certificates to compare, 1–1,000. The default is 100. If drawing takes long, fewer
+    /// are compared.
     #[schema(minimum = 1, maximum = 1000)]
     pub(super) limit: Option<u32>,
-    /// Cursor of the next certificates: `nextCursor` of the answer before.
+    /// Cursor of the next certificates: `nextCursor` of the previous response.
     pub(super) cursor: Option<String>,
-    /// Id of an issued certificate. The answer is then a picture (PNG) of this certificate as it
-    /// is, as it would be, and of the differences.
+    /// Id of an issued certificate. The response is then a PNG picture, which shows this
+    /// certificate as issued, with the new template, and the differences between the two.
     pub(super) picture_of: Option<Uuid>,
 }
 
@@ -58,7 +59,7 @@ pub struct WhatIfRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WhatIfAnswer {
-    /// Number of compared certificates.
+    /// Number of certificates that were compared.
     #[schema(example = 100)]
     checked: usize,
     /// Number of certificates that would look different.
@@ -67,9 +68,9 @@ pub struct WhatIfAnswer {
     /// Number of certificates that could not be drawn.
     #[schema(example = 0)]
     failed: usize,
-    /// The compared certificates, newest first.
+    /// Certificates that were compared. The newest one comes first.
     certificates: Vec<WhatIfOne>,
-    /// Cursor of the next certificates; null if all were compared.
+    /// Cursor of the next certificates. Null if all certificates were compared.
     next_cursor: Option<String>,
 }
 
@@ -79,24 +80,24 @@ pub struct WhatIfAnswer {
 pub struct WhatIfOne {
     /// Id of the issued certificate.
     id: Uuid,
-    /// True if it would look different; null if it cannot be drawn.
+    /// True if the certificate would look different. Null if it can't be drawn.
     #[schema(example = true)]
     differs: Option<bool>,
-    /// Reason why it cannot be drawn, as a stable code.
+    /// Stable code of the reason why the certificate can't be drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "RENDER_OVERFLOW")]
     code: Option<String>,
 }
 
-/// Certificates to compare, and the template to compare with.
+/// Selection of the certificates to compare, and the template to compare with.
 pub(super) struct Change<'a> {
     /// Only certificates of this definition.
     pub(super) certificate: Option<Uuid>,
-    /// Only certificates whose definition names this theme.
+    /// Only certificates whose definition uses this theme.
     pub(super) theme: Option<&'a str>,
     /// Template to compare with.
     pub(super) template: PinnedTemplate,
-    /// True if each certificate keeps the options that it was issued with.
+    /// True if each certificate keeps the options with which it was issued.
     pub(super) keeps_options: bool,
 }
 
@@ -114,10 +115,11 @@ impl Change<'_> {
     }
 }
 
-/// Slot of a call. Every drawing of the call holds it.
+/// Slot of a request. Each drawing of the request has a share of it, so the slot is released after
+/// the last drawing.
 pub(super) type Slot = Arc<OwnedSemaphorePermit>;
 
-/// Returns the result of the comparison, or the picture of one certificate.
+/// Returns the response: the result of the comparison, or the picture of one certificate.
 pub(super) async fn answer(
     http: &HttpState,
     slot: &Slot,
@@ -188,8 +190,8 @@ pub(super) async fn answer(
     Ok(Answer::ok(&answer)?.into_response())
 }
 
-/// Returns the size of the next group. After a slow group it is the smallest, so that a call does
-/// not exceed [`GO_ON_FOR`] by much.
+/// Returns the size of the next group. After a slow group, it is the smallest size, so that a
+/// request does not exceed [`GO_ON_FOR`] by much.
 fn next_group(together: usize, took: Duration) -> usize {
     if took <= QUICK {
         (2 * together).min(LARGEST)
@@ -266,7 +268,7 @@ async fn picture(
     if !is_meant {
         return Err(ApiError::field(
             "pictureOf",
-            "is none of the certificates that this is about",
+            "is not one of the certificates that can be compared",
         ));
     }
     let rendering = http.rendering.clone();

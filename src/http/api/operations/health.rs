@@ -1,5 +1,5 @@
-//! Health checks for monitors and orchestrators. Details and metrics are on the management
-//! listener.
+//! Health checks for monitors and orchestrators. Details and metrics are available on the
+//! management listener.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -15,7 +15,7 @@ pub struct Alive {
     /// Always `ok`.
     #[schema(value_type = HealthStatusName)]
     status: &'static str,
-    /// The program's version.
+    /// Version of the program.
     version: &'static str,
 }
 
@@ -24,13 +24,13 @@ const ALIVE: Alive = Alive {
     version: env!("CARGO_PKG_VERSION"),
 };
 
-/// Confirms that the server answers. `/health/ready` also checks its dependencies.
+/// Confirms that the server answers. To check its dependencies as well, use `/health/ready`.
 #[utoipa::path(get, path = "/health", responses((status = 200, description = "The server answers", body = Envelope<Alive>)))]
 pub async fn get_health() -> Result<Answer, ApiError> {
     Answer::ok(&ALIVE)
 }
 
-/// Confirms that the process is alive. If there is no answer, restart the process.
+/// Confirms that the process is alive. If it does not answer, it should be restarted.
 #[utoipa::path(get, path = "/health/live", responses((status = 200, description = "The process is alive", body = Envelope<Alive>)))]
 pub async fn get_liveness() -> Result<Answer, ApiError> {
     Answer::ok(&ALIVE)
@@ -44,9 +44,10 @@ pub struct ReadyAnswer {
     status: &'static str,
 }
 
-/// Returns the readiness of the server to serve requests.
+/// Returns whether the server is ready to serve requests.
 ///
-/// The answer is at most 1 s old. The management listener names the missing dependencies.
+/// The response is at most 1 s old. The management listener shows which dependencies are
+/// unavailable.
 #[utoipa::path(
     get, path = "/health/ready",
     responses(

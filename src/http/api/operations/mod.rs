@@ -1,4 +1,4 @@
-//! Endpoints for operators: health, and caught mails of the demo.
+//! Endpoints for operators: health checks, and caught mails of the demo.
 
 pub mod health;
 pub mod mails;

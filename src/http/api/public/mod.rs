@@ -1,4 +1,4 @@
-//! Pages and files for everybody: verification, downloads, documentation.
+//! Public pages and files, without authentication: verification, downloads, documentation.
 
 pub mod pages;
 pub mod verify;

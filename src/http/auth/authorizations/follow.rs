@@ -1,5 +1,6 @@
-//! Consumers for the authorization state: users, second factors and API keys from the start of the
-//! log, and sessions whose access tokens may still be valid.
+//! Consumers that keep the authorization state current. One reads all events about users, second
+//! factors and API keys. The other reads the events about sessions whose access tokens may still be
+//! valid.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 use super::{Authorizations, Progress};
 use crate::event_log::{EventLog, LogError, Position};
 
-/// Silence after which the consumer is replaced by a new one, which the server may create on
-/// another node.
+/// Time without an event after which the consumer is replaced. The server may create the new
+/// consumer on another node.
 pub(super) const RENEW_AFTER: Duration = Duration::from_secs(10);
 /// Delay before the next attempt if the log is unavailable.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Largest number of events per batch.
 const STEP: usize = 1_000;
-/// Margin for clock differences: sessions are followed from a little longer ago than the lifetime
-/// of access tokens.
+/// Margin for clock differences. It is added to the lifetime of access tokens to get the time from
+/// which session events are read.
 const MARGIN: Duration = Duration::from_secs(60);
 
 impl Authorizations {
@@ -62,7 +63,7 @@ struct Follower<'s> {
 }
 
 impl Follower<'_> {
-    /// Follows from the start of the log, or from the time `since`. Never returns.
+    /// Applies events from the start of the log, or from the time `since`. Never returns.
     async fn run(&self, since: Option<OffsetDateTime>) {
         let mut after = None;
         let mut reachable = true;
@@ -87,15 +88,15 @@ impl Follower<'_> {
 
     async fn begin(&self, since: Option<OffsetDateTime>) -> Result<Position, LogError> {
         let Some(since) = since else { return Ok(0) };
-        // No event since then: all events in the log are older.
+        // No event is as new as `since`, so all events in the log can be skipped.
         match self.log.position_at(since).await? {
             Some(position) => Ok(position.saturating_sub(1)),
             None => Ok(self.log.info().await?.last_position),
         }
     }
 
-    /// Applies events until none has arrived for [`RENEW_AFTER`]. The caller then replaces the
-    /// consumer, which may have failed.
+    /// Applies events until no event has arrived for [`RENEW_AFTER`]. The caller then replaces the
+    /// consumer, because it may have failed.
     async fn until_silent(
         &self,
         from: Position,

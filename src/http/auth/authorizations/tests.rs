@@ -178,7 +178,8 @@ fn a_key_counts_while_it_and_its_owner_do() {
         admits(vec![registered(Role::Admin), created(), password(false)]),
         None
     );
-    // The owner's token was of the epoch before, so the order in the log makes no difference.
+    // The key was created with a token of the earlier epoch. So the key is ended even if its event
+    // follows the password change in the log.
     assert_eq!(
         admits(vec![registered(Role::Admin), password(false), created()]),
         None

@@ -1,7 +1,7 @@
-//! Passwords that are known from breaches. The operator provides them as a file, which is too large
-//! for memory.
+//! Passwords that are known from breaches. They are in a file that the operator provides. The file
+//! is too large to load into memory.
 //!
-//! It is the download of "Pwned Passwords" by SHA-1 in one file: lines `HASH:COUNT`, ordered by
+//! The file is the SHA-1 download of "Pwned Passwords": lines of the form `HASH:COUNT`, ordered by
 //! hash. A binary search finds a password in about 40 short reads.
 
 use std::fs::File;
@@ -14,11 +14,11 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use thiserror::Error;
 
-/// Longest line: a hash, a colon, a count of up to 20 digits, and the line end.
+/// Length of the longest line: a hash, a colon, a count of up to 20 digits, and the line end.
 const MAX_LINE: usize = 40 + 1 + 20 + 2;
-/// Size of a read. It contains a whole line, wherever it starts.
+/// Size of one read. It contains at least one whole line, at whatever byte the read starts.
 const PIECE: usize = 2 * MAX_LINE;
-/// Number of lines that are checked before the file is used, spread over the whole file.
+/// Number of lines that are checked when the file is opened. They are spread over the whole file.
 const SAMPLES: u64 = 1_024;
 
 type Sha1 = [u8; 20];
@@ -30,7 +30,7 @@ pub struct BreachedPasswords {
     bytes: u64,
 }
 
-/// Reason why a list can't be used.
+/// Reason why a file of breached passwords can't be used.
 #[derive(Debug, Error)]
 pub enum BadList {
     /// The file can't be read.
@@ -41,7 +41,7 @@ pub enum BadList {
         /// Cause.
         error: io::Error,
     },
-    /// The file is not such a list.
+    /// The file does not have the expected content.
     #[error("{}: {problem} near byte {at}; give the Pwned Passwords by SHA-1, ordered by hash", .path.display())]
     Content {
         /// Path of the file.
@@ -61,10 +61,11 @@ struct Line {
 }
 
 impl BreachedPasswords {
-    /// Opens a list and checks a sample of its lines: they must be hashes in order. Blocks.
+    /// Opens the file and checks a sample of its lines: each must be a hash, and the hashes must be
+    /// in order. Blocks the thread.
     ///
     /// # Errors
-    /// The file can't be read, or is not a list in order.
+    /// The file can't be read, or does not have the expected content.
     pub fn open(path: &Path) -> Result<Self, BadList> {
         let io = |error| BadList::Io {
             path: path.to_owned(),
@@ -85,7 +86,9 @@ impl BreachedPasswords {
         for sample in 0..SAMPLES {
             let at = bytes / SAMPLES * sample + bytes % SAMPLES * sample / SAMPLES;
             let line = list.line_from(at).map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData => wrong("this is no line HASH:COUNT", at),
+                io::ErrorKind::InvalidData => {
+                    wrong("the line does not have the form HASH:COUNT", at)
+                }
                 _ => io(error),
             })?;
             let Some(line) = line else { break };
@@ -101,7 +104,7 @@ impl BreachedPasswords {
             .ok_or_else(|| wrong("the file is empty", 0))
     }
 
-    /// Returns true if the list contains the password. Blocks.
+    /// Returns true if the file contains `password`. Blocks the thread.
     ///
     /// # Errors
     /// The file can't be read.
@@ -120,9 +123,11 @@ impl BreachedPasswords {
         Ok(false)
     }
 
-    /// Returns the first line that starts at `place` or later.
+    /// Returns the first line that starts at byte `place` or later, or `None` at the end of the
+    /// file.
     fn line_from(&self, place: u64) -> io::Result<Option<Line>> {
-        // Read from the byte before `place`: if that byte is a newline, a line starts at `place`.
+        // The read starts one byte before `place`: if that byte is a newline, a line starts at
+        // `place`.
         let from = place.saturating_sub(1);
         let mut piece = [0; PIECE];
         let mut filled = 0;

@@ -2,13 +2,13 @@
 
 use zxcvbn::{Score, zxcvbn};
 
-/// Words of this product, which attackers also try.
+/// Words of this product. Attackers try them too.
 const OUR_WORDS: [&str; 4] = ["laureate", "certificate", "certificado", "contraseña"];
 
-/// Returns true if fewer than 10⁸ guesses find the password, as estimated from common lists and
-/// patterns (zxcvbn scores 0 to 2). This rejects the thousands of most common passwords in any case
-/// and spelling, keyboard sequences and dates. A password that needs more guesses is not found over
-/// the network, where guesses are limited, nor quickly from a hash.
+/// Returns true if an attacker needs fewer than 10⁸ guesses, as zxcvbn estimates from common lists
+/// and patterns (score 0 to 2). This rejects the most common passwords in any case and spelling,
+/// keyboard sequences, and dates. More guesses than that are not possible over the network, where
+/// guesses are limited, and take long even with a stolen hash.
 pub(super) fn is_guessable(password: &str) -> bool {
     zxcvbn(password, &OUR_WORDS).score() < Score::Three
 }
@@ -17,8 +17,8 @@ pub(super) fn is_guessable(password: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Passwords that are among the most common in breaches and have upper case, lower case and a
-    /// digit, as the rule requires.
+    /// Some of the most common passwords in breaches. Each has an upper-case letter, a lower-case
+    /// letter and a digit, so the rule for characters does not reject it.
     const COMMONEST: &str = "Password1 Password123 Password12 Passw0rd Passw0rd1 P@ssw0rd P@ssword1 Pa55word Qwerty123 \
         Qwerty12 Qwerty1234 Qwerty123456 Abcd1234 Abc12345 Abc123456 Aa123456 Aa12345678 A123456a Abcdef123 \
         Welcome1 Welcome123 Welcome12 Iloveyou1 Iloveyou2 Princess1 Sunshine1 Football1 Baseball1 Superman1 \

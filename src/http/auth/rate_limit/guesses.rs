@@ -1,9 +1,9 @@
-//! Limits of password guesses at accounts.
+//! Limits of password guesses, by account and client address.
 //!
-//! A limit per account alone would let an attacker lock out its owner. So each address has its own
-//! limit for an account. All addresses together have a larger limit, against distributed guessing.
-//! An address with an earlier successful log-in is exempt from the common limit (the trusted
-//! clients of OWASP's "Device Cookies").
+//! With one limit per account, an attacker could lock out the owner of the account. So each address
+//! has its own limit for an account. A larger, common limit applies to all addresses together, as a
+//! defence against distributed guessing. An address from which the owner has logged in before is
+//! exempt from the common limit, like the trusted clients of OWASP's "Device Cookies".
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,18 +14,18 @@ use crate::http::ApiError;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::settings::LimitSettings;
 
-/// Time for which an address is known after a successful log-in.
+/// Time for which an address is exempt from the common limit after a successful log-in.
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Guesses by account. The claim of a user name or e-mail address identifies the account, so the
-/// limits are the same for accounts that do not exist.
+/// Counted guesses by account. An account is identified by the claim of the user name or e-mail
+/// address that the client sent, so the same limits apply to accounts that do not exist.
 pub(super) struct Guesses {
     from_one: RateTable<(String, ClientAddress)>,
     from_all: RateTable<String>,
     known: Mutex<Known>,
 }
 
-/// Counted guess, which may turn out to be right.
+/// Guess that has been counted and can be uncounted if it is right.
 #[derive(Debug)]
 pub struct Guess {
     account: String,
@@ -84,7 +84,8 @@ impl Guesses {
     }
 }
 
-/// Addresses of successful log-ins. An entry requires the right password.
+/// Addresses that are exempt from the common limit of an account. Only a log-in with the right
+/// password adds an entry.
 struct Known {
     since: HashMap<(String, ClientAddress), Instant>,
     capacity: usize,
@@ -166,7 +167,7 @@ mod tests {
             .filter(|n| guesses.take("ada", address(*n), now).is_ok())
             .count();
         assert_eq!(passed, 5);
-        // The owner's address has its own limit, and is not trusted beyond it.
+        // The address of the owner also has its own limit, which the exemption does not raise.
         let tries = (0..4)
             .filter(|_| guesses.take("ada", address(1), now).is_ok())
             .count();

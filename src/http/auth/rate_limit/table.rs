@@ -1,26 +1,28 @@
-//! Rate table: remaining calls of each key.
+//! Rate table: stores how many calls each key may still make.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Rate limits by key, with the generic cell rate algorithm (ITU-T I.371): a burst of as many calls
-/// as the window allows, then one call each time its share of the window has passed.
+/// Rate limits by key, with the generic cell rate algorithm (ITU-T I.371). With `times` calls per
+/// window, a key may make `times` calls at once, and after that one call per `window / times`.
 ///
-/// A full table evicts the quarter of its keys with the fewest calls. A new key always gets a
-/// place, and a key with many calls keeps its place.
+/// A full table evicts the quarter of its keys with the fewest calls. So there is always room for a
+/// new key, and a key with many calls can't escape its limit.
 pub(super) struct RateTable<K> {
     window: Duration,
-    /// Cost of one call.
+    /// Time that pays for one call: the window divided by the number of calls.
     share: Duration,
     capacity: usize,
-    /// Time at which each key's allowance is full again. After that time, the key may be evicted.
+    /// Time at which the allowance of each key is full again. From that time on, the key can be
+    /// evicted without any effect.
     whole_at: Mutex<HashMap<K, Instant>>,
 }
 
 impl<K: Hash + Eq + Clone> RateTable<K> {
-    /// Creates a table that allows `times` in each `window` and remembers at most `capacity` keys.
+    /// Creates a table that allows `times` calls per `window` for each key, and stores at most
+    /// `capacity` keys.
     pub(super) fn new(window: Duration, times: u32, capacity: usize) -> Self {
         Self {
             window,
@@ -30,7 +32,7 @@ impl<K: Hash + Eq + Clone> RateTable<K> {
         }
     }
 
-    /// Locks the table. No code panics while it holds the lock, so the data of a poisoned lock is
+    /// Locks the table. Code that holds the lock never panics, so the data of a poisoned lock is
     /// consistent.
     fn kept(&self) -> MutexGuard<'_, HashMap<K, Instant>> {
         self.whole_at.lock().unwrap_or_else(PoisonError::into_inner)
@@ -39,7 +41,7 @@ impl<K: Hash + Eq + Clone> RateTable<K> {
     /// Takes one call from a key's allowance.
     ///
     /// # Errors
-    /// The time until the next call is allowed, if the allowance is used up.
+    /// If the allowance is used up: the time until the next call is allowed.
     pub(super) fn take(&self, key: &K, now: Instant) -> Result<(), Duration> {
         let mut kept = self.kept();
         let before = kept.get(key).copied();
@@ -68,8 +70,8 @@ impl<K: Hash + Eq + Clone> RateTable<K> {
     }
 }
 
-/// Evicts the keys whose allowance is full. If that is not enough, also evicts the quarter with the
-/// fewest calls.
+/// Evicts all keys whose allowance is full. If the table is still full, also evicts the quarter of
+/// its keys with the fewest calls.
 fn make_room<K: Hash + Eq>(kept: &mut HashMap<K, Instant>, capacity: usize, now: Instant) {
     kept.retain(|_, whole_at| *whole_at > now);
     if kept.len() < capacity {
@@ -136,7 +138,7 @@ mod tests {
         assert!(table.len() <= 8);
         // The key with the most calls is not evicted.
         assert!(table.take(&0, now).is_err());
-        // After the window, there is room again.
+        // When the window has passed, the table has room again.
         assert_eq!(table.take(&5_000, now + 61 * SECOND), Ok(()));
         assert!(table.len() <= 8);
     }

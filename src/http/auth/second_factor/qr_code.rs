@@ -6,10 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use qrcodegen::{QrCode, QrCodeEcc};
 
-/// Width of the quiet zone around a code, in modules, as the standard requires.
+/// Width of the empty margin around a QR code, in modules, as the standard requires.
 const QUIET: i32 = 4;
 
-/// Returns a text as a QR code: an SVG in a `data:` URL. Returns `None` if the text is too long.
+/// Returns `text` as a QR code: an SVG in a `data:` URL. Returns `None` if `text` is too long for a
+/// QR code.
 pub fn data_url(text: &str) -> Option<String> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
     Some(format!(

@@ -1,14 +1,14 @@
-//! Setting for mandatory second factors.
+//! Setting that makes second factors mandatory.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::accounts::user::Role;
 
-/// Users who must have a second factor. A user who must have one and has none can only set one up.
+/// Users who must have a second factor. Without one, such a user can do nothing but set one up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecondFactorRule {
-    /// No users. Those who have set up a second factor must use it.
+    /// No users. A user who has set up a second factor must still use it at each log-in.
     #[default]
     Optional,
     /// Admins.

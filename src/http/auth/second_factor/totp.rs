@@ -1,17 +1,17 @@
 //! Time-based one-time passwords (RFC 6238): HMAC-SHA-1, six digits, steps of 30 seconds. All
-//! authenticators support these parameters, and many support no others.
+//! authenticator apps support these parameters, and many support no others.
 
 use data_encoding::BASE32_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use time::OffsetDateTime;
 use totp_rs::Builder;
 
-/// Digits of a code.
+/// Number of digits of a code.
 pub(super) const DIGITS: usize = 6;
-/// Length of a secret: 160 bits like the hash, as RFC 4226 §4 recommends.
+/// Length of a secret: 160 bits, the length of the hash, as RFC 4226 §4 recommends.
 const SECRET_BYTES: usize = 20;
 
-/// Secret that is shared with an authenticator.
+/// Secret that the server shares with an authenticator app.
 pub struct Totp(totp_rs::Totp);
 
 impl Totp {
@@ -23,13 +23,14 @@ impl Totp {
         Self::new(bytes)
     }
 
-    /// Creates a secret from stored bytes. Returns `None` if they have another length.
+    /// Creates a secret from stored bytes. Returns `None` if the number of bytes is wrong.
     pub(super) fn of(bytes: Vec<u8>) -> Option<Self> {
         bytes.try_into().ok().map(Self::new)
     }
 
-    /// The builder's defaults are the parameters above, and one step of tolerance for clocks that
-    /// differ (RFC 6238 §5.2). They need no check.
+    /// Uses the defaults of the builder: the parameters above, and a tolerance of one step for
+    /// clock differences (RFC 6238 §5.2). The defaults are valid, so the builder's check is not
+    /// needed.
     fn new(bytes: [u8; SECRET_BYTES]) -> Self {
         Self(Builder::new().with_secret(bytes).build_noncompliant())
     }
@@ -38,13 +39,14 @@ impl Totp {
         self.0.secret().as_bytes()
     }
 
-    /// Returns the secret for manual entry: 32 letters and digits in base32 (RFC 4648 §6).
+    /// Returns the secret as text that a person can type: 32 letters and digits in base32 (RFC 4648
+    /// §6).
     #[must_use]
     pub fn base32(&self) -> String {
         BASE32_NOPAD.encode(self.secret())
     }
 
-    /// Returns the URI for an authenticator's QR code. The authenticator shows `issuer` and
+    /// Returns the URI for the QR code that authenticator apps read. The app shows `issuer` and
     /// `account` beside its codes.
     #[must_use]
     pub fn uri(&self, issuer: &str, account: &str) -> String {
@@ -58,7 +60,8 @@ impl Totp {
         )
     }
 
-    /// Returns the time step of a code, if it is the current step, the one before or the one after.
+    /// Returns the time step that `code` belongs to: the current, previous or next one. Returns
+    /// `None` if `code` belongs to none of them.
     pub(super) fn step_of(&self, code: &str, now: OffsetDateTime) -> Option<u64> {
         let seconds = now.unix_timestamp().try_into().ok()?;
         self.0.check(code, seconds)
@@ -71,7 +74,8 @@ mod tests {
 
     use super::*;
 
-    /// Values of RFC 6238, appendix B. The RFC has eight digits; these are the last six.
+    /// Test vectors of RFC 6238, appendix B. The RFC lists eight digits; these are the last six of
+    /// them.
     #[test]
     fn codes_are_those_of_the_standard() {
         let totp = Totp::new(*b"12345678901234567890");

@@ -1,38 +1,38 @@
-//! Keys of access tokens. The first key signs and all keys verify, so a key can be replaced while
-//! its tokens are still valid.
+//! Signing keys of access tokens. The first key signs; all keys verify. So an operator can replace
+//! the first key while tokens of the old one are still valid.
 
 use std::fmt;
 
 use crate::domain::Secret;
 
-/// Shortest key, in bytes: the length of the hash (RFC 7518 §3.2).
+/// Length of the shortest allowed key, in bytes. It is the length of the hash (RFC 7518 §3.2).
 const MIN_KEY_BYTES: usize = 32;
 /// Largest number of keys.
 const MAX_KEYS: usize = 16;
-/// Id of the key that is configured without an id.
+/// Id of the key that the configuration gives without an id.
 const WITHOUT_ID: &str = "default";
 
-/// Key with its id in tokens (`kid`).
+/// Signing key with its id, which is the `kid` of its tokens.
 #[derive(Clone, Debug)]
 pub struct SigningKey {
-    /// 1–64 letters, digits, `-`, `_` or `.`.
+    /// Id of 1–64 letters, digits, `-`, `_` or `.`.
     pub id: String,
-    /// At least 32 bytes.
+    /// Key of at least 32 bytes.
     pub key: Secret,
 }
 
-/// Reason why keys can't be used. It never contains a key.
+/// Reason why keys can't be used. The text does not contain a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum BadKeys {
     /// There is no key.
     None,
     /// There are too many keys.
     TooMany,
-    /// The nth entry, from 1, is not an id and a key.
+    /// An entry is not of the form `ID:KEY`. The number is its place in the list, from 1.
     Form(usize),
-    /// Two keys have this id.
+    /// Two keys have the same id, given here.
     Twice(String),
-    /// The key of this id is too short.
+    /// The key with this id is too short.
     Short(String),
 }
 
@@ -40,14 +40,17 @@ impl fmt::Display for BadKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("give at least 32 random characters"),
-            Self::TooMany => write!(f, "give at most {MAX_KEYS} keys; tokens live for minutes"),
+            Self::TooMany => write!(
+                f,
+                "give at most {MAX_KEYS} keys; old keys are needed only for minutes"
+            ),
             Self::Form(n) => write!(
                 f,
                 "entry {n} is not ID:KEY; ids are 1 to 64 of a-z A-Z 0-9 - _ ."
             ),
             Self::Twice(id) => write!(
                 f,
-                "the id {id} is given twice; \"{WITHOUT_ID}\" is secrets.token_key"
+                "the id {id} is given twice; \"{WITHOUT_ID}\" is the id of secrets.token_key"
             ),
             Self::Short(id) => {
                 write!(
@@ -62,11 +65,11 @@ impl fmt::Display for BadKeys {
 impl std::error::Error for BadKeys {}
 
 impl SigningKey {
-    /// Parses a list such as `2026-11:KEY, 2026-05:KEY`, separated by commas or line breaks. The
-    /// key without an id, if there is one, becomes the last.
+    /// Parses a list such as `2026-11:KEY, 2026-05:KEY`, separated by commas or line breaks.
+    /// Appends `without_id`, unless it is empty.
     ///
     /// # Errors
-    /// There is no key, or one can't be used.
+    /// There is no key, or one of the keys can't be used.
     pub fn list(with_ids: &Secret, without_id: &Secret) -> Result<Vec<Self>, BadKeys> {
         let entries = with_ids
             .reveal()

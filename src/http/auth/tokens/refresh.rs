@@ -1,8 +1,9 @@
-//! Refresh tokens: opaque. The log stores only the hash of the latest one.
-//!
-//! RFC 9700 §4.14.2 ends a session if one of its earlier tokens is used again. The id of a session
-//! is not secret, so each token also proves that it was issued. A made-up token must not end a
+//! Refresh tokens. They are opaque, and the log stores only the hash of the latest token of each
 //! session.
+//!
+//! If an earlier token of a session is used again, the session is ended (RFC 9700 §4.14.2). The id
+//! of a session is not secret, so anyone could make up a token with it. Such a token must not end
+//! the session. Therefore each token contains a proof that this server has issued it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +16,8 @@ use crate::domain::{Secret, SessionId};
 /// Length of 32 bytes in base64url.
 const ENCODED_CHARS: usize = 43;
 
-/// Refresh token: the id of its session, 256 random bits, and a keyed hash of both. It works once.
+/// Refresh token: the id of its session, 256 random bits, and a keyed hash of both. A token works
+/// once.
 pub struct RefreshToken {
     /// Session of the token.
     pub session_id: SessionId,
@@ -23,7 +25,8 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// Creates a random token. The hash keyed with `key` proves later that the token was issued.
+    /// Creates a random token. Its keyed hash, computed with `key`, later proves that this server
+    /// has issued it.
     #[must_use]
     pub fn new(session_id: SessionId, random: fn(&mut [u8]), key: &Secret) -> Self {
         let mut bytes = [0; 32];
@@ -37,8 +40,8 @@ impl RefreshToken {
     }
 
     /// Parses a token that a client sent. Returns `None` if it does not have the form of a refresh
-    /// token. Tokens of older versions lack the keyed hash. They are valid while they are the
-    /// latest token of their session.
+    /// token. Tokens of older versions have no keyed hash. Such a token is valid only while it is
+    /// the latest token of its session.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
@@ -53,7 +56,7 @@ impl RefreshToken {
         })
     }
 
-    /// Returns true if the keyed hash proves that the token was issued.
+    /// Returns true if the keyed hash proves that this server has issued the token.
     #[must_use]
     pub fn was_issued(&self, key: &Secret) -> bool {
         let Some((text, hash)) = self.text.rsplit_once('.') else {

@@ -1,13 +1,13 @@
-//! Text that may be given as a whole number.
+//! Text that a client may also send as a whole number.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
-/// Greatest whole number that every JSON reader keeps exactly: 2^53 - 1.
+/// Largest whole number that every JSON parser represents exactly: 2^53 - 1.
 const GREATEST_EXACT: u64 = (1 << 53) - 1;
 
-/// Text, or a whole number as its digits.
+/// Text. A whole number becomes the text of its digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digits(pub String);
 

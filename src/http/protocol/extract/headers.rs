@@ -1,4 +1,4 @@
-//! Request headers that change the effect of a write.
+//! Request headers that change how a write is executed.
 
 use axum::extract::FromRequestParts;
 use axum::http::header::{ETAG, IF_MATCH};
@@ -13,10 +13,10 @@ use crate::event_log::Position;
 use crate::http::{Answer, ApiError};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Longest key, in characters.
+/// Largest length of a key, in characters.
 const MAX_KEY_CHARS: usize = 255;
 
-/// The `Idempotency-Key` of a request, if present: 1–255 visible ASCII characters.
+/// Value of the header `Idempotency-Key`, if present: 1–255 visible ASCII characters.
 pub struct IdempotencyKey(pub Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
@@ -40,10 +40,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// The `If-Match` of a request (RFC 9110 §13.1.1).
+/// Entity tags in the header `If-Match` (RFC 9110 §13.1.1), if present.
 ///
-/// Own code, because `headers::IfMatch` compares one tag but doesn't list its tags, and a command
-/// checks the versions in them.
+/// The type `headers::IfMatch` does not fit: it can compare a tag but not list its tags, and a
+/// command needs the versions that the tags contain.
 pub struct IfMatch(Option<Vec<String>>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
@@ -74,7 +74,7 @@ impl IntoParams for IfMatch {
 }
 
 impl IfMatch {
-    /// Returns the versions to which the change applies, for commands to check.
+    /// Returns the versions that the client accepts. A command checks them.
     #[must_use]
     pub fn versions(&self) -> IfVersion {
         match &self.0 {
@@ -85,21 +85,22 @@ impl IfMatch {
         }
     }
 
-    /// Rejects the change if the resource has another version than the client knows. Use it only
-    /// for a state that was loaded from the log, if the command then expects exactly that position.
-    /// Otherwise pass [`Self::versions`] to the command.
+    /// Rejects the change if the client does not accept the version `position`. Use this only for a
+    /// state that was loaded from the log, and only if the command then expects exactly that
+    /// position. Otherwise pass [`Self::versions`] to the command.
     ///
     /// # Errors
-    /// 412 if the version differs.
+    /// 412 if the client does not accept the version.
     pub fn check(&self, position: Position) -> Result<(), Refusal> {
         self.versions().check(position)
     }
 
-    /// Rejects the change of a resource whose `ETag` is not a position, if the answer to a read now
-    /// has another `ETag` than the client knows. `current` is that answer. It is not read without an
+    /// Rejects the change if the client does not accept the current `ETag`. It is for a resource
+    /// whose `ETag` is not a position. `current` reads the resource and returns the response with
+    /// the `ETag`. Without an `If-Match` header, the resource is not read.
     /// `If-Match`.
     ///
-    /// # Errors
+    /// 412 if the client does not accept the `ETag`; or the error of `current`.
     /// 412 if the tag differs; or the error of `current`.
     pub async fn check_answer(
         &self,
@@ -116,8 +117,8 @@ impl IfMatch {
 }
 
 /// Parses the version in a strong entity tag of this API: `"7"`, or `"7-9"` if the response also
-/// contains data of other aggregates. A change of the resource does not depend on that second
-/// position.
+/// contains data of other aggregates. The second position is ignored, because a change of the
+/// resource does not depend on it.
 fn version(tag: &str) -> Option<Position> {
     let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
     tag.split_once('-')

@@ -1,4 +1,4 @@
-//! Extractor of JSON bodies.
+//! Extractors of JSON bodies.
 
 use std::fmt;
 
@@ -13,7 +13,8 @@ use super::naming::{CamelCased, Element, MAX_VALUES, TOO_MANY_ITEMS, has_too_man
 use crate::http::protocol::field_problem::code_of_serde;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// JSON body in camelCase or snake_case, with the digest of its bytes.
+/// Deserialized JSON body, with the digest of its bytes. Field names may be in camelCase or
+/// snake_case.
 pub struct Json<T> {
     /// Deserialized body.
     pub value: T,
@@ -33,8 +34,9 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Json<T> {
     }
 }
 
-/// JSON list whose elements are read one by one. A fault of an element is noted with it, such as
-/// half a character or a field that is given twice.
+/// JSON list whose elements are parsed one by one. A fault of one element, such as half of a
+/// surrogate pair or a field that is given twice, is stored with that element and does not affect
+/// the others.
 pub struct JsonList {
     /// Elements, in order.
     pub elements: Vec<Element>,
@@ -43,11 +45,12 @@ pub struct JsonList {
 }
 
 impl JsonList {
-    /// Largest number of elements. It is checked before the elements are read.
+    /// Largest number of elements. It is checked before the elements are parsed.
     pub const MAX_ELEMENTS: usize = 10_000;
 }
 
-/// Unread elements of a list: all of them, or one more than [`JsonList::MAX_ELEMENTS`].
+/// Elements of a list that are not parsed yet: all of them, but at most one more than
+/// [`JsonList::MAX_ELEMENTS`].
 struct Elements<'a>(Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Elements<'de> {
@@ -87,7 +90,7 @@ impl FromRequest<HttpState> for JsonList {
         if raw.len() > Self::MAX_ELEMENTS {
             let most = Self::MAX_ELEMENTS;
             let message = format!(
-                "a request takes at most {most} elements; send several requests, or upload a file"
+                "a request can have at most {most} elements; send several requests, or upload a file"
             );
             return Err(ApiError::new(ErrorCode::TooManyRows, message));
         }
@@ -111,7 +114,7 @@ async fn body(request: Request, state: &HttpState) -> Result<Bytes, ApiError> {
     Ok(Bytes::from_request(request, state).await?)
 }
 
-/// Returns true for JSON in UTF-8 (RFC 8259 §8.1). A content type with another charset is rejected.
+/// Returns true for JSON in UTF-8 (RFC 8259 §8.1). Returns false for another charset.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let is_kind = parts
@@ -126,7 +129,7 @@ fn is_json(content_type: &str) -> bool {
         })
 }
 
-/// Accepts an absent body, or `null`, as `None`.
+/// Accepts an absent body and the body `null` as `None`.
 impl<T: DeserializeOwned> OptionalFromRequest<HttpState> for Json<T> {
     type Rejection = ApiError;
 
@@ -147,7 +150,7 @@ impl<T: DeserializeOwned> OptionalFromRequest<HttpState> for Json<T> {
     }
 }
 
-/// Value of an absent body.
+/// Value that stands for an absent body.
 impl<T: Default> Default for Json<T> {
     fn default() -> Self {
         Self {
@@ -167,7 +170,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         .map_err(|error| refused(&error.path().to_string(), error.inner()))
 }
 
-/// Creates the error for a body that is not JSON or has the wrong shape.
+/// Creates the error for a body that is not JSON, or whose JSON has the wrong structure.
 fn of_body(error: &serde_json::Error) -> ApiError {
     if error.is_data() {
         return refused(".", error);
@@ -178,9 +181,9 @@ fn of_body(error: &serde_json::Error) -> ApiError {
     )
 }
 
-/// Creates the error for a value that does not fit its type. The field is named by its path, or by
-/// the name that serde's text quotes. The text may quote a value, so it is sent to the client and
-/// never logged.
+/// Creates the error for a value that does not fit its type. The field is identified by its path,
+/// or by the name that the text of serde quotes. The text may contain the value, so it is sent to
+/// the client but never logged.
 fn refused(path: &str, error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();

@@ -131,7 +131,7 @@ impl<T: Listed> ListQuery<T> {
         }
     }
 
-    /// Reads the page and returns the response.
+    /// Reads the page, converts each row with `shown`, and returns the response.
     ///
     /// # Errors
     /// 422 if the page is out of range or the cursor belongs to another list; 503 if the database
@@ -284,14 +284,13 @@ impl<T: Listed> FilterBody<T> {
     }
 }
 
-/// Returns the number of rows before a page.
+/// Returns the number of rows before page `page`.
 fn skipped(page: u32, limit: u32) -> Result<i64, ApiError> {
     let skipped = i64::from(page.max(1) - 1) * i64::from(limit);
     if page == 0 || skipped > MAX_COUNTED {
         let most = MAX_COUNTED / i64::from(limit) + 1;
-        let problem = format!(
-            "give 1 to {most} with this limit, or follow meta.nextCursor, which has no end"
-        );
+        let problem =
+            format!("give 1 to {most} with this limit, or use meta.nextCursor, which has no limit");
         return Err(ApiError::field("page", problem));
     }
     Ok(skipped)

@@ -1,4 +1,4 @@
-//! Field of a JSON merge patch: kept, removed or replaced (RFC 7396).
+//! Change of one field by a JSON merge patch (RFC 7396): kept, removed or replaced.
 
 use serde::{Deserialize, Deserializer};
 
@@ -8,7 +8,7 @@ pub enum Merge<T> {
     /// The field is absent from the body and keeps its value.
     #[default]
     Keep,
-    /// The field is null and its value is removed.
+    /// The field is null, so its value is removed.
     Clear,
     /// The field has a value, which replaces the old one.
     Set(T),

@@ -1,4 +1,4 @@
-//! Extractors of handlers. Each rejects invalid input with an error that names it.
+//! Extractors of handlers. If an input is invalid, the error names the input.
 
 mod digits;
 mod given;

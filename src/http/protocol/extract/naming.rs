@@ -1,4 +1,4 @@
-//! Field names in two spellings: the API uses camelCase and also accepts snake_case.
+//! Field names in two spellings. The API uses camelCase, and also accepts snake_case.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,17 +8,19 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// Fields whose values contain names that templates choose. These names are not converted.
+/// Fields whose values contain field names chosen by the author of a template. Those names are not
+/// converted.
 const VERBATIM: [&str; 2] = ["manifest", "data"];
 
-/// Largest number of items of one list. An item can be 2 bytes in the body and hundreds of bytes in
-/// memory.
+/// Largest number of items of one list. An item that has 2 bytes in the body can need hundreds of
+/// bytes in memory.
 const MAX_ITEMS: usize = 20_000;
-/// Start of the error of a longer list.
+/// Start of the error text for a list with too many items.
 pub(super) const TOO_MANY_ITEMS: &str = "a list of more than";
 
-/// Largest number of values in a body, or in one element of a list, at all depths. They are counted
-/// before the JSON is parsed, because lists in lists take hundreds of times their size in the body.
+/// Largest number of values at all depths, in a body or in one element of a list. The values are
+/// counted before the JSON is parsed, because nested lists need hundreds of times their size in
+/// memory.
 pub(super) const MAX_VALUES: usize = 100_000;
 
 /// Converts `snake_case` to `camelCase`. Leaves camelCase unchanged.
@@ -37,8 +39,8 @@ pub(super) fn camel_case(name: &str) -> String {
     camel
 }
 
-/// JSON whose field names are converted to camelCase. A field that is given twice, in one or both
-/// spellings, is an error.
+/// JSON whose field names have been converted to camelCase. A field that is given twice is an
+/// error, also if the two spellings differ.
 pub(super) struct CamelCased(pub(super) Value);
 
 impl<'de> Deserialize<'de> for CamelCased {
@@ -47,32 +49,35 @@ impl<'de> Deserialize<'de> for CamelCased {
     }
 }
 
-/// An element of a list, with camelCase names.
+/// Parsed element of a list, with field names in camelCase.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Element {
-    /// The element. Of a field that is given twice, the last value counts.
+    /// Value of the element. If a field is given twice, its last value is used.
     pub value: Value,
-    /// Fields of the element that are given twice, in one spelling or in both; at most 20.
+    /// Names of the fields that are given twice, in one spelling or in both. At most 20 names are
+    /// listed.
     pub twice: Vec<String>,
     /// True if a number of the element is written with an exponent.
     pub has_exponent: bool,
-    /// Reason why the element cannot be read, although the list is JSON; `value` is null then.
+    /// Reason why the element can't be parsed although the list is valid JSON. `value` is then
+    /// null.
     pub unreadable: Option<Unreadable>,
 }
 
-/// Reason why an element of a list cannot be read.
+/// Reason why an element of a list can't be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// A text has half of a surrogate pair, such as `\ud800`.
+    /// A text contains half of a surrogate pair, such as `\ud800`.
     HalfCharacter,
-    /// Lists and objects are nested more than 127 times.
+    /// Lists and objects are nested more than 127 levels deep.
     TooDeep,
-    /// Another limit, such as a number out of range or too many values.
+    /// Another limit is exceeded: for example, a number is out of range or there are too many
+    /// values.
     OutOfRange,
 }
 
 impl Element {
-    /// Reads an element of a list that is JSON by its grammar.
+    /// Parses an element of a list. The list has already been checked against the grammar of JSON.
     pub(super) fn read(raw: &RawValue) -> Self {
         let text = raw.get();
         let has_exponent = has_exponent(text);
@@ -91,7 +96,7 @@ impl Element {
                 ..element
             },
             Err(error) => {
-                // serde_json has no codes for its reasons.
+                // serde_json has no error codes, so the reason is recognized by the text.
                 let message = error.to_string();
                 let unreadable = if message.contains("surrogate") || message.contains("hex escape")
                 {
@@ -113,8 +118,8 @@ impl Element {
     }
 }
 
-/// Returns true if JSON text has more than [`MAX_VALUES`] values. Each value but the first follows
-/// a comma or an opening bracket.
+/// Returns true if the JSON text has more than [`MAX_VALUES`] values. Every value except the first
+/// follows a comma or an opening bracket.
 pub(super) fn has_too_many_values(json: &[u8]) -> bool {
     let mut in_text = false;
     let mut is_escaped = false;
@@ -149,7 +154,7 @@ fn has_exponent(json: &str) -> bool {
     false
 }
 
-/// Most fields that an element names as given twice.
+/// Largest number of fields that are listed as given twice.
 const MAX_TWICE: usize = 20;
 
 impl<'de> Deserialize<'de> for Element {
@@ -165,18 +170,19 @@ impl<'de> Deserialize<'de> for Element {
     }
 }
 
-/// Treatment of a field that is given twice.
+/// Treatment of fields that are given twice in an object.
 enum Twice<'t> {
-    /// Is an error.
+    /// Such a field is an error.
     Refused,
-    /// Is listed here; in nested objects, the last value counts.
+    /// The name of such a field is added to this list, and its last value is used. In nested
+    /// objects, the last value is used without an entry in the list.
     Listed(&'t mut Vec<String>),
-    /// The last value counts.
+    /// The last value of such a field is used.
     Ignored,
 }
 
 impl Twice<'_> {
-    /// The treatment in values of this object or list.
+    /// Returns the treatment for nested objects.
     const fn within(&self) -> Twice<'static> {
         match self {
             Self::Refused => Twice::Refused,
@@ -274,7 +280,7 @@ impl<'de> Visitor<'de> for AnyJson<'_> {
 /// Converts the parameter names of a query string to camelCase. Values are unchanged.
 ///
 /// # Errors
-/// The name of a parameter that is given twice.
+/// Returns the name of a parameter that is given twice.
 pub(super) fn camel_cased_query(query: &str) -> Result<String, String> {
     let mut seen = BTreeSet::new();
     let mut renamed = Vec::new();

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::http::ApiError;
 
-/// The parameters of a path.
+/// Deserialized path parameters.
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {

@@ -9,8 +9,8 @@ use super::naming::camel_cased_query;
 use crate::http::ApiError;
 use crate::http::protocol::field_problem::{GIVEN_TWICE, code_of_serde};
 
-/// Query parameters in camelCase or snake_case. `T` determines whether unknown parameters are
-/// rejected.
+/// Deserialized query parameters. Their names may be in camelCase or snake_case. `T` determines
+/// whether unknown parameters are rejected.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
@@ -39,8 +39,8 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let parsed = axum::extract::Query::<T>::try_from_uri(&Uri::from(path_and_query));
     parsed.map(|query| query.0).map_err(|rejection| {
         let text = rejection.body_text();
-        // serde's text follows the extractor's own text. It starts with the parameter's name, or
-        // quotes it.
+        // The text of serde follows the text of the extractor. It starts with the name of the
+        // parameter, or quotes it.
         let text = text
             .rsplit_once("query string: ")
             .map_or(text.as_str(), |(_, text)| text);

@@ -1,5 +1,5 @@
-//! Multipart body with one file. The file is streamed to a temporary file within limits and never
-//! held in memory.
+//! Multipart body with one file. The file is written to a temporary file as it arrives, with
+//! limits, and is never completely in memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,16 +14,17 @@ use super::naming::camel_case;
 use crate::http::protocol::field_problem::{GIVEN_TWICE, REQUIRED, UNKNOWN_FIELD};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// Bytes from the start of a file that are kept to detect its format.
+/// Number of bytes at the start of a file that are kept to detect its format.
 const HEAD_BYTES: usize = crate::spreadsheet::SNIFF_BYTES;
-/// The longest text field, in bytes.
+/// Largest size of a text field, in bytes.
 const MAX_TEXT_BYTES: usize = 4_096;
-/// Largest number of bytes that field names, boundaries and texts may add to the file.
+/// Largest number of bytes of a body in addition to the file: field names, boundaries and text
+/// fields.
 const MAX_REST_BYTES: u64 = 64 * 1024;
 
-/// Multipart body: the file, and the text fields by their camelCase names.
+/// Multipart body: a file, and text fields by their names in camelCase.
 pub struct Upload {
-    /// The part named `file`.
+    /// File in the part named `file`.
     pub file: UploadedFile,
     texts: BTreeMap<String, String>,
 }
@@ -31,13 +32,14 @@ pub struct Upload {
 /// Uploaded file. It is deleted when this value is dropped.
 pub struct UploadedFile {
     path: TempPath,
-    /// Name that the client gave the file.
+    /// File name that the client has sent, without control characters and at most 200 characters
+    /// long.
     pub name: String,
     /// Size in bytes.
     pub size: u64,
     /// SHA-256 of the bytes.
     pub sha256: [u8; 32],
-    /// First bytes.
+    /// First bytes of the file.
     pub head: Vec<u8>,
 }
 
@@ -50,11 +52,12 @@ impl UploadedFile {
 }
 
 impl Upload {
-    /// Reads a body with a file of at most `limit` bytes and text fields with these `names`.
+    /// Reads a body with a file of at most `limit` bytes, and with text fields that have these
+    /// `names`.
     ///
     /// # Errors
-    /// The body is not multipart, is broken or is too large; or a part is missing, unknown or given
-    /// twice.
+    /// The body is not multipart, is damaged or is too large; or a part is missing, unknown or
+    /// given twice.
     pub async fn read(
         http: &HttpState,
         mut request: Request,
@@ -79,7 +82,7 @@ impl Upload {
                 return Err(ApiError::malformed(
                     &printable(&name),
                     UNKNOWN_FIELD,
-                    format!("unknown field; known are file, {known}"),
+                    format!("unknown field; the known fields are file, {known}"),
                 ));
             };
             if !is_new {
@@ -91,7 +94,7 @@ impl Upload {
         Ok(Self { file, texts })
     }
 
-    /// Returns a text field. An empty field counts as absent.
+    /// Returns the value of a text field. An empty field is treated as absent.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.texts
@@ -100,7 +103,7 @@ impl Upload {
             .filter(|text| !text.is_empty())
     }
 
-    /// Parses a text field. `what` names the expected form in the error.
+    /// Parses the value of a text field. `what` describes the expected form in the error text.
     ///
     /// # Errors
     /// 400 if the text can't be parsed.
@@ -115,8 +118,8 @@ impl Upload {
             .transpose()
     }
 
-    /// Returns the SHA-256 of the file and texts. The body itself is not hashed, because its
-    /// boundary differs from request to request.
+    /// Returns a SHA-256 of the file and the text fields. The body itself is not hashed, because
+    /// its boundary is different in each request.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -176,7 +179,7 @@ async fn receive(mut part: Field<'_>, limit: u64) -> Result<UploadedFile, ApiErr
     })
 }
 
-/// Removes control characters from a name and limits it to 200 characters.
+/// Removes control characters from a name, and cuts it after 200 characters.
 fn printable(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(200).collect()
 }

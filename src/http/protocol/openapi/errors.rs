@@ -1,9 +1,9 @@
-//! Error responses that similar operations share. They complete the list of statuses of each
-//! operation.
+//! Error responses that many operations have. They are added to the responses that each operation
+//! describes itself.
 
 use serde_json::{Map, Value, json};
 
-/// Shared response: its name, status, description and codes.
+/// Error response that many operations have: its name, status, description and codes.
 struct Shared {
     name: &'static str,
     status: &'static str,
@@ -156,7 +156,7 @@ const ALL: &[&Shared] = &[
     &UNAVAILABLE,
 ];
 
-/// Returns the document's `components.responses`.
+/// Returns the part `components.responses` of the document.
 pub(super) fn shared() -> Value {
     let answer = |shared: &&Shared| {
         let description = format!("{}: {}", shared.codes.join(", "), shared.about);
@@ -170,7 +170,8 @@ pub(super) fn shared() -> Value {
     Value::Object(ALL.iter().map(answer).collect())
 }
 
-/// Adds the errors that follow from an operation's parameters, body and security.
+/// Adds the error responses that an operation can give because of its parameters, body and
+/// security.
 pub(super) fn complete(operation: &mut Map<String, Value>, method: &str) {
     let is_secured = operation.contains_key("security");
     let parameters = operation
@@ -233,7 +234,7 @@ pub(super) fn complete(operation: &mut Map<String, Value>, method: &str) {
     }
 }
 
-/// Adds the codes that an operation's own description does not mention.
+/// Adds the codes that the operation's own description of the response does not mention.
 fn mention(response: &mut Value, codes: &[&str]) {
     let Some(own) = response["description"].as_str().map(str::to_owned) else {
         return;

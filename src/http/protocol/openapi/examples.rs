@@ -1,15 +1,15 @@
-//! Examples of all JSON bodies, composed from the examples of their fields.
+//! Examples of all JSON bodies. They are composed of the examples of the fields.
 
 use serde_json::{Map, Value, json};
 
 use super::finish::operations;
 use crate::http::ErrorCode;
 
-/// Depth limit for schemas that refer to each other in a cycle.
+/// Depth limit, for schemas that refer to each other in a cycle.
 const MAX_DEPTH: usize = 12;
 const JSON: &str = "application/json";
 
-/// Adds an example to every JSON body of a request or response that has none.
+/// Adds an example to the JSON body of each request and response, unless it already has one.
 pub(super) fn add(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     for (_, operation) in operations(document) {
@@ -32,7 +32,7 @@ pub(super) fn add(document: &mut Value) {
 }
 
 fn add_to(body: &mut Value, schemas: &Value, known: Option<Value>) {
-    // Indexing would insert a missing key.
+    // Indexing would insert the key if it is missing.
     let media = body
         .get_mut("content")
         .and_then(|content| content.get_mut(JSON));
@@ -50,7 +50,7 @@ fn error_of(status: &str, response: &Value) -> Option<Value> {
     first_code(response).filter(|_| is_error).map(error_example)
 }
 
-/// Returns the code at the start of a description.
+/// Returns the error code at the start of the description of a response.
 fn first_code(response: &Value) -> Option<ErrorCode> {
     let description = response["description"].as_str()?;
     ErrorCode::of(
@@ -68,7 +68,8 @@ fn error_example(code: ErrorCode) -> Value {
     })
 }
 
-/// Returns a value of a schema: its example, or a value composed from its parts.
+/// Returns an example value of a schema: the schema's own example, or a value composed of the
+/// examples of its parts.
 fn compose(schema: &Value, schemas: &Value, depth: usize) -> Value {
     if depth > MAX_DEPTH {
         return Value::Null;

@@ -1,5 +1,5 @@
 //! Completion of the generated document: names for generated clients, shared errors, tags, servers,
-//! and an example of every body.
+//! and an example of every JSON body.
 
 use serde_json::{Map, Value, json};
 
@@ -32,8 +32,8 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("about", "The server itself"),
 ];
 
-/// Schemas whose plain names are types or keywords in a common language, and their names in the
-/// document.
+/// Schemas whose names are types or keywords in a common programming language, with the names that
+/// they have in the document.
 const OWN_NAMES: &[(&str, &str)] = &[
     ("Column", "FileColumn"),
     ("Delivery", "MailDelivery"),
@@ -79,8 +79,8 @@ pub(super) fn finish(mut document: Value) -> Value {
     document
 }
 
-/// Replaces references to the schema of times by that schema, so that clients get their language's
-/// own type.
+/// Replaces references to the schema of times by the schema itself, so that generated clients use
+/// the time type of their language.
 fn inline_timestamps(document: &mut Value) {
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.remove("Timestamp");
@@ -137,14 +137,14 @@ pub(super) fn operations(
         .filter_map(|(method, operation)| Some((method.as_str(), operation.as_object_mut()?)))
 }
 
-/// Removes `null` from the types of parameters, which can't be null, and sets the schema of
-/// `Idempotency-Key`.
+/// Removes `null` from the types of parameters, because a parameter can't be null. Also sets the
+/// schema of `Idempotency-Key`.
 fn settle_parameters(operation: &mut Map<String, Value>) {
     let parameters = operation
         .get_mut("parameters")
         .and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
-        // Indexing would insert a missing key.
+        // Indexing would insert the key if it is missing.
         let kind = parameter
             .get_mut("schema")
             .and_then(|schema| schema.get_mut("type"));
@@ -165,7 +165,7 @@ fn settle_parameters(operation: &mut Map<String, Value>) {
     }
 }
 
-/// Describes files as binary data. Their Rust type would make them a list of numbers.
+/// Describes files as binary data. Without this, their Rust type would make them lists of numbers.
 fn settle_files(operation: &mut Map<String, Value>) {
     let responses = operation
         .get_mut("responses")

@@ -1,4 +1,5 @@
-//! Headers of responses. They follow from the method, the status and the security of an operation.
+//! Headers of responses. The method, status and security of an operation determine which headers a
+//! response has.
 
 use std::collections::BTreeSet;
 
@@ -45,10 +46,10 @@ const HEADERS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Headers that every response has for which they are described.
+/// Headers that are marked as required: a response that describes one of them always has it.
 const ALWAYS: [&str; 3] = [REQUEST_ID, ETAG, LOCATION];
 
-/// Returns the document's `components.headers`.
+/// Returns the part `components.headers` of the document.
 pub(super) fn shared() -> Value {
     let header = |(name, kind, description): &(&str, &str, &str)| {
         let mut schema = json!({ "type": kind });
@@ -64,7 +65,7 @@ pub(super) fn shared() -> Value {
     Value::Object(HEADERS.iter().map(header).collect())
 }
 
-/// Adds the headers to the responses of all operations.
+/// Adds the headers to all responses of all operations.
 pub(super) fn describe_all(document: &mut Value) {
     let resources = resources(document);
     for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
@@ -87,8 +88,8 @@ pub(super) fn describe_all(document: &mut Value) {
     }
 }
 
-/// Returns the schemas of single resources: those that a read of a path with an id at its end
-/// returns.
+/// Returns the schemas of single resources: those in the responses to reads whose path ends with an
+/// id.
 fn resources(document: &Value) -> BTreeSet<String> {
     let paths = document["paths"].as_object().into_iter().flatten();
     paths
@@ -101,14 +102,14 @@ fn resources(document: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// Returns the name of the schema of a JSON response.
+/// Returns the reference to the schema of a JSON response.
 fn body_schema(response: &Value) -> Option<String> {
     let schema = &response["content"]["application/json"]["schema"]["$ref"];
     schema.as_str().map(str::to_owned)
 }
 
-/// Adds the headers to the responses of an operation. Responses that are references have their own.
-/// `is_resource` is true if the path names one resource, and `resources` are the schemas of single
+/// Adds the headers to the responses of an operation, except to responses that are references.
+/// `is_resource` is true if the path names one resource. `resources` are the schemas of single
 /// resources.
 fn describe(
     operation: &mut Map<String, Value>,
@@ -173,7 +174,7 @@ fn accept_known_version(operation: &mut Map<String, Value>) {
         json!({ "description": "`If-None-Match` matches the current version" });
 }
 
-/// Adds a header unless the response describes it itself.
+/// Adds a header, unless the response already describes it.
 fn add(response: &mut Value, name: &str) {
     let Some(response) = response.as_object_mut() else {
         return;

@@ -1,5 +1,5 @@
-//! Checks of an arriving request: length of its URL, progress of its body, and the method
-//! `OPTIONS`.
+//! Checks of an arriving request: the length of its URL and the progress of its body. Also answers
+//! the method `OPTIONS`.
 
 use std::time::Duration;
 
@@ -15,10 +15,11 @@ use tower_http::timeout::TimeoutBody;
 
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// Longest path and query, in bytes. Filters and cursors are far shorter.
+/// Largest length of path and query, in bytes. Filters and cursors are much shorter.
 const MAX_ADDRESS_BYTES: usize = 8 << 10;
 
-/// Rejects URLs that are too long, and abandons bodies that stop arriving.
+/// Rejects a request whose URL is too long, and fails the body if no data arrives for the stall
+/// timeout.
 pub async fn arrival(State(http): State<HttpState>, request: Request, next: Next) -> Response {
     let length = request
         .uri()
@@ -33,11 +34,11 @@ pub async fn arrival(State(http): State<HttpState>, request: Request, next: Next
         .await
 }
 
-/// Answers `OPTIONS` with the methods of a path (RFC 9110 §9.3.7). Preflights of browsers are left
-/// to the CORS layer.
+/// Answers `OPTIONS` with the methods of a path (RFC 9110 §9.3.7). The CORS layer answers the
+/// preflight requests of browsers.
 ///
-/// This layer wraps the whole router, because the router sets `Allow` only when a response leaves
-/// it.
+/// This layer wraps the whole router, because the router adds `Allow` only after the response has
+/// passed all inner layers.
 pub async fn options(request: Request, next: Next) -> Response {
     let is_preflight = request
         .headers()

@@ -1,5 +1,5 @@
-//! Limits the bytes of response bodies that are in memory because clients have not read them yet:
-//! of all clients, and of one client.
+//! Limits the bytes of response bodies that are in memory because clients have not read them yet.
+//! One limit applies to all clients together, another to each client.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,23 +16,24 @@ use crate::http::server::client_address::ClientAddress;
 use crate::http::server::shares::{ClientShare, ClientShares, Share, Shares};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// Smaller bodies are not counted: the number of connections bounds them.
+/// Size in bytes below which a body is not limited. The limit of connections also limits the total
+/// size of small bodies.
 const COUNTED: usize = 64 << 10;
 /// Largest frame of a body, in bytes.
 const PIECE: usize = 32 << 10;
-/// `Retry-After` of a rejected response.
+/// Value of `Retry-After` in the response that replaces a rejected one.
 const LATER: Duration = Duration::from_secs(5);
-/// Divisor of the bound for one client.
+/// The limit of one client is the common limit divided by this number.
 const PART_OF_CLIENT: usize = 4;
 
-/// Bytes of bodies that clients have not read yet.
+/// Limits of the bytes of bodies that clients have not read yet.
 pub struct Bodies {
     all: Arc<Shares<()>>,
     clients: ClientShares,
 }
 
 impl Bodies {
-    /// Creates the bound: `most` bytes in all, and a quarter of them for one client.
+    /// Creates the limits: `most` bytes for all clients, and a quarter of that for each client.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self {
@@ -42,17 +43,18 @@ impl Bodies {
     }
 }
 
-/// A body with its share of the bound. It is written in pieces, because hyper drops a body once it
-/// has buffered the last frame.
+/// Body with its share of the limits. It is split into small frames, because hyper drops a body
+/// after it has buffered the last frame. With one large frame, the share would be released too
+/// early.
 struct Held {
     body: Body,
-    /// Data of the last frame that is not written yet.
+    /// Part of the last frame that has not been passed on yet.
     rest: Bytes,
     _share: (Share<()>, ClientShare),
 }
 
-/// Rejects a response whose body exceeds the bound. Other bodies hold their share until they are
-/// written.
+/// Rejects a response whose body would exceed a limit. An accepted body keeps its share until its
+/// last frame has been passed on.
 pub async fn bodies(State(http): State<HttpState>, request: Request, next: Next) -> Response {
     let client = request
         .extensions()
@@ -69,14 +71,13 @@ pub async fn bodies(State(http): State<HttpState>, request: Request, next: Next)
         return response;
     };
     let Some(of_client) = http.bodies.clients.take(client, size) else {
-        let message =
-            "you have not taken the answers that were sent before; read them, then try again";
+        let message = "you have not read the earlier responses yet; read them, then try again";
         return ApiError::new(ErrorCode::TooManyRequests, message)
             .retry_after(LATER)
             .into_response();
     };
     let Some(of_all) = http.bodies.all.take((), size) else {
-        let message = "too many answers wait for their clients; try again";
+        let message = "too many responses wait until clients read them; try again";
         return ApiError::new(ErrorCode::Busy, message)
             .retry_after(LATER)
             .into_response();

@@ -1,4 +1,5 @@
-//! Conditional reads (RFC 9110 §13.1.2): a client that has the current version gets 304.
+//! Conditional reads (RFC 9110 §13.1.2): the response is 304 if the client already has the current
+//! version.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -8,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use headers::{ETag, HeaderMapExt as _, IfNoneMatch};
 
-/// Replaces the response by 304 if the client already has this version.
+/// Replaces a 200 response to a read by 304 if `If-None-Match` lists its entity tag.
 pub async fn not_modified(request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let known = request.headers().typed_get::<IfNoneMatch>();

@@ -1,4 +1,5 @@
-//! Writes the envelope of errors, including errors of libraries. This layer knows the request id.
+//! Writes the JSON body of each error response, also for errors of libraries. The body contains the
+//! request id.
 
 use std::any::Any;
 
@@ -13,7 +14,7 @@ use crate::http::protocol::api_error::{ErrorBody, ErrorEnvelope};
 use crate::http::protocol::error_mapping::of_status;
 use crate::http::{ApiError, ErrorCode};
 
-/// Writes the body of an error and logs the error once, with its cause.
+/// Writes the body of an error response, and logs the error with its cause.
 pub async fn envelope(request: Request, next: Next) -> Response {
     let id = request
         .extensions()
@@ -31,8 +32,8 @@ pub async fn envelope(request: Request, next: Next) -> Response {
     write(error, id, headers)
 }
 
-/// Returns the API error for a bare error response of a library. Returns `None` for other
-/// responses.
+/// Returns the API error for an error response that a library has created. Returns `None` for all
+/// other responses.
 fn bare(response: &Response) -> Option<ApiError> {
     let status = response.status();
     let kind = response
@@ -77,7 +78,7 @@ fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
         request_id,
     };
     let mut response = (code.status(), headers, axum::Json(body)).into_response();
-    // The `error_pages` layer chooses its texts by the code.
+    // The layer `error_pages` chooses the text of a page by the error code.
     response.extensions_mut().insert(code);
     let wait = retry_after.map(|wait| wait.as_secs().max(1));
     let needs_wait = [
@@ -98,8 +99,8 @@ fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
     response
 }
 
-/// Returns the response to a request whose handler panicked. It omits the panic's text, which may
-/// quote data.
+/// Returns the response to a request whose handler panicked. The response does not contain the text
+/// of the panic, which may quote personal data.
 pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::internal("a handler panicked").into_response()
 }

@@ -1,4 +1,4 @@
-//! Error pages for people who open a public URL in a browser.
+//! HTML error pages for people who open a public URL in a browser.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -15,11 +15,11 @@ use crate::http::api::public::verify::notice::{Notice, page};
 use crate::http::api::public::verify::{DEPENDS, accepts_page, chosen, wants_json};
 use crate::http::{ErrorCode, HttpState};
 
-/// Paths for programs, besides those below the API's prefix.
+/// Paths that only programs use, besides the paths below the API's prefix.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/health", "/metrics", "/certificates"];
 
-/// Replaces the body of an error by a page, if a browser sent the request and the path is not the
-/// API's.
+/// Replaces the body of an error response by an HTML page, if a browser sent the request and the
+/// path is not for programs.
 pub async fn error_pages(State(http): State<HttpState>, request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     if !is_read || is_for_programs(request.uri().path(), &http.settings.prefix) {
@@ -65,7 +65,7 @@ pub async fn error_pages(State(http): State<HttpState>, request: Request, next: 
     (parts.status, parts.headers, page).into_response()
 }
 
-/// Query parameters of public pages; others are ignored.
+/// Query parameters of public pages. Other parameters are ignored.
 #[derive(Default, Deserialize)]
 struct Asked {
     lang: Option<String>,
@@ -78,7 +78,7 @@ fn asked(uri: &Uri) -> Asked {
         .unwrap_or_default()
 }
 
-/// Returns true for a path that no browser opens as a page.
+/// Returns true for a path that people do not open in a browser.
 fn is_for_programs(path: &str, prefix: &str) -> bool {
     let below = |parent: &str| {
         path.strip_prefix(parent)
@@ -89,8 +89,9 @@ fn is_for_programs(path: &str, prefix: &str) -> bool {
         || path.ends_with(".json")
 }
 
-/// Returns true if the client gets an error as a page, as browsers do. A 404 on a verification page
-/// is a page for every client that does not ask for JSON, like the verification page itself.
+/// Returns true if the error is sent as an HTML page. Browsers get a page. A 404 of a verification
+/// page is an HTML page for all clients except those that ask for JSON, as is the verification page
+/// itself.
 fn wants_page(path: &str, headers: &HeaderMap, code: ErrorCode) -> bool {
     let is_page =
         path == "/verify" || (path.starts_with("/certificate/") && !path.ends_with("/download"));

@@ -1,5 +1,5 @@
-//! Admission of a request: free slots, the caller's permission, and reads that show the caller's
-//! own writes.
+//! Admission of requests: limits of concurrent requests, permissions of the caller, and waits until
+//! a client can read its own writes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,27 +22,29 @@ use crate::http::protocol::answer::EVENT_POSITION;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// Request header with the position that a read must show.
+/// Request header with an event position. The response to the read must include all events up to
+/// it.
 const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-event-position");
-/// Response header of a write: the query tables do not contain the write yet.
+/// Header in the response to a write that the query tables do not contain yet.
 pub const TABLES_BEHIND: HeaderName = HeaderName::from_static("x-tables-behind");
-/// Preferences of a request (RFC 7240).
+/// Request header with preferences (RFC 7240).
 const PREFER: HeaderName = HeaderName::from_static("prefer");
-/// Preferences that the server has applied (RFC 7240).
+/// Response header with the preferences that the server has applied (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-/// The preference for an answer before the tables contain the write (RFC 7240 §4.1).
+/// Preference to get the response to a write before the query tables contain the write (RFC 7240
+/// §4.1).
 const RESPOND_ASYNC: &str = "respond-async";
-/// `Retry-After` of a full server.
+/// Value of `Retry-After` if all slots are taken.
 const LATER: Duration = Duration::from_secs(1);
-/// Paths that need no slot, because their responses are cheap.
+/// Paths of requests that need no slot, because their responses are cheap.
 const ALWAYS: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 
-/// Slot of a request among the concurrent requests. It is released while the request only waits.
+/// Slot for one of the concurrent requests. A request releases its slot while it only waits.
 #[derive(Clone, Default)]
 pub struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
 impl Place {
-    /// Acquires a slot without waiting.
+    /// Acquires a slot, without waiting for one.
     ///
     /// # Errors
     /// 503 if no slot is free.
@@ -59,7 +61,8 @@ impl Place {
         Ok(())
     }
 
-    /// Acquires a slot again after a wait, first come, first served.
+    /// Waits for a slot after the request has released its first one. Slots are given in the order
+    /// of the calls.
     ///
     /// # Errors
     /// 503 if no slot becomes free within `patience`.
@@ -76,7 +79,7 @@ impl Place {
         Ok(())
     }
 
-    /// Releases the slot.
+    /// Releases the slot, if the request has one.
     pub fn leave(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -93,7 +96,7 @@ pub async fn room(State(http): State<HttpState>, mut request: Request, next: Nex
         .copied()
         .unwrap_or(ClientAddress::Unknown);
     let Some(_of_client) = http.requests_of_clients.take(client, 1) else {
-        let message = "you have too many requests under way; wait for their answers";
+        let message = "you have too many requests in progress; wait for their responses";
         return ApiError::new(ErrorCode::TooManyRequests, message)
             .retry_after(LATER)
             .into_response();
@@ -115,14 +118,14 @@ pub struct Guard {
     pub http: HttpState,
     /// Access that the route requires.
     pub access: Access,
-    /// True if the route also accepts users who must have a second factor and have none yet.
+    /// True if the route also accepts users who must set up a second factor but have not done so.
     pub even_without_factor: bool,
-    /// True if the route also accepts users who must first change a password that an administrator
-    /// has set.
+    /// True if the route also accepts users who must replace a password that an administrator has
+    /// set.
     pub with_first_password: bool,
     /// Rate limit by client address.
     pub limit: Option<Limit>,
-    /// True if the operation has a request body.
+    /// True if the operation accepts a request body.
     pub has_body: bool,
     /// True if the route also accepts a ticket instead of a token.
     pub accepts_ticket: bool,
@@ -130,8 +133,8 @@ pub struct Guard {
     pub timeout: Duration,
 }
 
-/// Runs the handler within its timeout if the caller has permission. The response of a write then
-/// waits until the tables contain the write.
+/// Runs the handler within its timeout, if the caller has permission. After a write, delays the
+/// response until the query tables contain the write.
 pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let Guard {
         http,
@@ -145,7 +148,7 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
     } = guard;
     let write = Write::of(&request);
     let answer = async {
-        // Counted before authentication, so that guessed tokens count too.
+        // The limit applies before authentication, so that guesses of tokens are counted too.
         if let Some(limit) = limit {
             let client = request.extensions().get::<ClientAddress>().copied();
             let client = client.unwrap_or(ClientAddress::Unknown);
@@ -178,7 +181,7 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
         Err(_) => {
             let message = format!(
-                "it took longer than {} seconds; try again",
+                "the request took longer than {} seconds; try again",
                 timeout.as_secs()
             );
             ApiError::new(ErrorCode::TimedOut, message).into_response()
@@ -190,7 +193,7 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
     response
 }
 
-/// A request with a method that may write.
+/// Request whose method may write.
 struct Write {
     place: Place,
     responds_async: bool,
@@ -208,8 +211,8 @@ impl Write {
         })
     }
 
-    /// Waits until the tables contain the event whose position the response has. Adds a header if
-    /// they do not in time.
+    /// Waits until the query tables contain the event whose position is in the response. If the
+    /// wait takes too long, adds a header that says so.
     async fn until_readable(self, http: &HttpState, answer: &mut HeaderMap) {
         let Some(position) = answer.get(EVENT_POSITION) else {
             return;
@@ -229,7 +232,7 @@ impl Write {
     }
 }
 
-/// Returns true if one of the preferences is `respond-async`.
+/// Returns true if the client prefers `respond-async`.
 pub(in crate::http) fn prefers_async(headers: &HeaderMap) -> bool {
     let values = headers
         .get_all(PREFER)
@@ -241,7 +244,7 @@ pub(in crate::http) fn prefers_async(headers: &HeaderMap) -> bool {
     names.any(|name| name.eq_ignore_ascii_case(RESPOND_ASYNC))
 }
 
-/// Authenticates the sender by token or ticket. Returns `None` for a public route.
+/// Authenticates the sender by access token, API key or ticket. Returns `None` for a public route.
 async fn sender(
     http: &HttpState,
     access: Access,
@@ -284,8 +287,8 @@ fn admit(
     Ok(())
 }
 
-/// Rejects a person who must have a second factor and has none yet. An API key has no second
-/// factor.
+/// Rejects a signed-in person who must have a second factor and has none. The rule does not apply
+/// to API keys.
 fn has_its_factors(http: &HttpState, request: &Request) -> Result<(), ApiError> {
     let Some(Principal {
         user_id,
@@ -303,7 +306,7 @@ fn has_its_factors(http: &HttpState, request: &Request) -> Result<(), ApiError> 
     Err(ApiError::new(ErrorCode::SecondFactorMissing, message))
 }
 
-/// A read that must show a position. Only authenticated requests wait for one.
+/// Position that a read must include. Only authenticated requests can ask for it.
 struct Wait {
     user: UserId,
     position: Position,

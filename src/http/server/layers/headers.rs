@@ -11,14 +11,14 @@ use axum::response::Response;
 
 use crate::http::HttpState;
 
-/// Content security policy of our pages: no scripts, inline styles, and images of the same origin.
+/// Content security policy of HTML pages: no scripts, inline styles, and images of the same origin.
 const PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
                      form-action 'none'; frame-ancestors 'none'";
-/// Content security policy of our pages with a form, which may post to the same origin only.
+/// Content security policy of HTML pages with a form. The form can be sent only to the same origin.
 pub const FORM_PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
                               form-action 'self'; frame-ancestors 'none'";
 
-/// `Permissions-Policy` of our pages: no device features.
+/// `Permissions-Policy` of HTML pages: no access to features of the device.
 const NO_DEVICE: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
                          fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), \
                          payment=(), picture-in-picture=(), publickey-credentials-get=(), usb=(), \
@@ -45,18 +45,18 @@ const FIXED: [(HeaderName, &str); 14] = [
         HeaderName::from_static("x-permitted-cross-domain-policies"),
         "none",
     ),
-    // Off: this filter of old browsers caused vulnerabilities itself.
+    // Disabled: this filter of old browsers itself caused vulnerabilities.
     (HeaderName::from_static("x-xss-protection"), "0"),
-    // Search engines must not index responses, because the API and certificates show people.
+    // Search engines must not index any response, because responses can contain personal data.
     (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
-    // A response that does not declare itself cacheable may show people.
+    // A response may contain personal data, so it is cached only if it sets this header itself.
     (CACHE_CONTROL, "no-store"),
 ];
-/// Responses that other sites or mails may embed, such as designs, set their own value.
+/// Responses that other sites or mails may embed, such as designs, set another value.
 pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 
-/// Adds the headers that the response does not set itself.
+/// Adds each security header that the response does not have yet.
 pub async fn headers(State(http): State<HttpState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -1,5 +1,5 @@
-//! Id, span, log line and metrics of each request. Path parameters, queries and bodies are never
-//! recorded, because they may name people.
+//! Id, tracing span, log line and metrics of each request. Path parameters, queries and bodies are
+//! never recorded, because they may contain personal data.
 
 use std::time::Instant;
 
@@ -12,18 +12,18 @@ use tracing::Instrument as _;
 use crate::http::HttpState;
 use crate::http::server::client_address::ClientAddress;
 
-/// Header with the request id, which identifies the request in the log.
+/// Header with the request id. The log lines of the request contain the same id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_ID_BYTES: usize = 64;
 
-/// Request id, generated here or set by a trusted proxy.
+/// Request id. It is generated here, or set by a trusted proxy.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Assigns the request an id, a span and its client's address, and records the outcome.
+/// Gives the request an id, a span and the address of its client, and records the outcome.
 ///
-/// An id from a client that is no trusted proxy is only logged beside ours. It could be the id of
-/// another request.
+/// If the sender is not a trusted proxy, its id is only logged in addition to the generated one,
+/// because it could be the id of another request.
 pub async fn observe(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
     let settings = &http.settings;
     let client = ClientAddress::of(
@@ -39,7 +39,8 @@ pub async fn observe(State(http): State<HttpState>, mut request: Request, next: 
         (None, given)
     };
     let id = of_proxy.unwrap_or_else(|| http.random_id().to_string());
-    // A path that no route matches can be any text. As a label, it would be unbounded.
+    // A path without a route can be any text, so as a label it would give an unlimited number of
+    // metrics.
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -90,7 +91,8 @@ fn sane_id(headers: &HeaderMap) -> Option<String> {
     ((1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(fits)).then(|| id.to_owned())
 }
 
-/// Returns the method as a label. Other methods share one label, because their number is unbounded.
+/// Returns the method as a metrics label. All unknown methods share one label, because there could
+/// be an unlimited number of them.
 fn known_method(method: &str) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     known

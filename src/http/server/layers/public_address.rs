@@ -70,7 +70,8 @@ fn canonical_path(path: &str, prefix: &str) -> Option<String> {
     }
     match rest.as_slice() {
         [] if word(first) == VERIFY => Some(format!("/{VERIFY}")),
-        // The number follows the path of the page for typing a number.
+        // The path of the page for entering a number, followed by the number, opens the
+        // certificate.
         [id] if first.eq_ignore_ascii_case(VERIFY) => Some(format!("/{PAGE}/{id}")),
         _ => None,
     }

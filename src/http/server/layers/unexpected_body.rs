@@ -1,4 +1,4 @@
-//! Bodies of requests to operations that have none.
+//! Request bodies that an operation does not accept.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest as _, Request};
@@ -8,11 +8,12 @@ use axum::http::{HeaderMap, Method};
 use crate::http::ApiError;
 use crate::http::protocol::field_problem::UNKNOWN_FIELD;
 
-/// Rejects a body, because its sender expects an effect that it doesn't have. A POST or PUT may
-/// have an empty JSON object or `null`, which many clients send with every request.
+/// Rejects a body if the operation has none, because the sender expects an effect that the body
+/// does not have. For POST, PUT and PATCH, `{}` and `null` are accepted, because many clients send
+/// them with every request.
 ///
 /// # Errors
-/// 400 if there is a body; 413 or 408 if it is too long or does not arrive.
+/// 400 if there is a body; 413 if it is too long; 408 if it does not arrive in time.
 pub(super) async fn without_body(request: Request) -> Result<Request, ApiError> {
     let (parts, body) = request.into_parts();
     if [Method::GET, Method::HEAD].contains(&parts.method) {

@@ -1,4 +1,4 @@
-//! Compression of responses, and CORS.
+//! Compression of responses, and CORS headers.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use crate::http::protocol::answer::EVENT_POSITION;
 use crate::http::server::connections::origins;
 use crate::http::settings::HttpSettings;
 
-/// Size above which bodies are compressed, in bytes. Smaller bodies gain nothing.
+/// Size in bytes above which bodies are compressed. Smaller bodies would hardly shrink.
 const WORTH_COMPRESSING: u64 = 1024;
-/// Time for which a browser may cache the result of a preflight.
+/// Time for which a browser may cache the response to a preflight request.
 const REMEMBER_PREFLIGHT: Duration = Duration::from_secs(24 * 3600);
 
 type Compressing = tower_http::compression::predicate::And<
@@ -34,8 +34,9 @@ pub fn compression() -> CompressionLayer<Compressing> {
     CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING).and(is_text))
 }
 
-/// Returns true for text without an entity tag or byte ranges, because these refer to the exact
-/// bytes (RFC 9110 §8.8.3). Returns false for an event stream, which a compressor would delay.
+/// Returns true if a response with these headers may be compressed. Only text is. An entity tag or
+/// byte ranges prevent it, because they refer to the exact bytes (RFC 9110 §8.8.3). Event streams
+/// are not compressed either, because a compressor would delay the events.
 fn is_compressible(headers: &HeaderMap) -> bool {
     let kind = headers
         .get(CONTENT_TYPE)
@@ -56,8 +57,8 @@ fn is_compressible(headers: &HeaderMap) -> bool {
         && !headers.contains_key(ACCEPT_RANGES)
 }
 
-/// Creates the CORS layer for the origins in the configuration, or returns `None` if there are
-/// none. Authentication uses no cookies, so credentials in the sense of CORS are not allowed.
+/// Creates the CORS layer for the configured origins. Returns `None` if no origin is configured.
+/// The API uses no cookies, so the layer does not allow credentials in the sense of CORS.
 pub fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
     let known = origins(&settings.cors_origins).filter(|known| !known.is_empty())?;
     let header = HeaderName::from_static;

@@ -4,7 +4,7 @@ use std::io::{Cursor, Write as _};
 
 use zip::write::SimpleFileOptions;
 
-/// Returns a workbook of one sheet with a header and these rows.
+/// Returns a workbook that has one sheet with a header row and these rows.
 pub fn sheet(rows: &str) -> Vec<u8> {
     let cell =
         |at: &str, text: &str| format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
@@ -17,7 +17,7 @@ pub fn sheet(rows: &str) -> Vec<u8> {
     workbook(|write| write(format!("<row r=\"1\">{header}</row>{rows}").as_bytes()))
 }
 
-/// Returns an archive whose directory has `entries` empty entries, counted in ZIP64 records
+/// Returns an archive whose directory has `entries` empty entries. Their number is in ZIP64 records
 /// (APPNOTE 4.3.14).
 pub fn crowded_archive(entries: u64) -> Vec<u8> {
     let part = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0b\0\0\0xl/work.xml.";
@@ -47,7 +47,7 @@ pub fn crowded_archive(entries: u64) -> Vec<u8> {
     [part.as_slice(), &directory, &record, &locator, &tail].concat()
 }
 
-/// Returns a workbook whose sheet inflates to 600 MiB of blank rows.
+/// Returns a workbook whose sheet is 600 MiB of blank rows after decompression.
 pub fn zip_bomb() -> Vec<u8> {
     let blank = "<row></row>".repeat(8_192);
     workbook(|write| (0..(600 << 20) / blank.len()).for_each(|_| write(blank.as_bytes())))

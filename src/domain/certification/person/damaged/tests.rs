@@ -1,4 +1,4 @@
-//! Damaged names and real ones.
+//! Tests with damaged names and real ones.
 
 use super::{leftover, problem};
 

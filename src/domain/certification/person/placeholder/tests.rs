@@ -1,4 +1,4 @@
-//! Texts for missing values, and values that look like them.
+//! Tests with texts for missing values, and with values that look like them.
 
 use super::*;
 

@@ -1,18 +1,19 @@
-//! Cyrillic words in MacCyrillic or a code page of DOS that were decoded as Windows-1251 or another
-//! code page.
+//! Detection of Cyrillic words in MacCyrillic or a DOS code page that were decoded as Windows-1251
+//! or another code page.
 
-/// Letters of Serbian and Macedonian. Their bytes in Windows-1251 are Russian capitals in
-/// MacCyrillic.
+/// Letters of Serbian and Macedonian. In Windows-1251 they have the bytes that are Russian capitals
+/// in MacCyrillic.
 const SOUTHERN: &str = "ђѓљњќћџ";
-/// Letters that Serbian and Macedonian don't have.
+/// Letters that Serbian and Macedonian names don't contain.
 const NORTHERN: &str = "йьюяыэъёщ";
 const VOWELS: &str = "аеёиоуыэюяіїєў";
-/// Endings of surnames that words with a southern initial hardly ever have.
+/// Endings that surnames with a southern initial rarely have.
 const ENDS: [&str; 9] = [
     "ов", "ев", "ин", "ова", "ева", "ина", "ский", "ская", "енко",
 ];
 
-/// Macedonian surnames with such an ending, alone in a cell.
+/// Macedonian surnames that nevertheless have such an ending. They are accepted even alone in a
+/// cell.
 const MACEDONIAN: [&str; 8] = [
     "ќосев",
     "ќосева",
@@ -39,8 +40,9 @@ pub(super) fn is_misread(name: &[char]) -> bool {
         .any(|word| is_odd(word, has_capital, is_southern))
 }
 
-/// Returns true for a name with a small southern letter between small letters, as in "Ѓорѓиев", or
-/// with a word that begins with a capital that MacCyrillic text never becomes, as in "Томе Ќосев".
+/// Returns true for a name with a lower-case southern letter between lower-case letters, as in
+/// "Ѓорѓиев", or with a word that begins with a capital that does not result from misread
+/// MacCyrillic, as in "Томе Ќосев".
 fn is_certainly_southern(name: &[char]) -> bool {
     let is_small = |c: char| is_cyrillic(c) && c.is_lowercase();
     let is_inside = |three: &[char]| {
@@ -49,7 +51,7 @@ fn is_certainly_southern(name: &[char]) -> bool {
         };
         [*before, *letter, *after].into_iter().all(is_small) && SOUTHERN.contains(*letter)
     };
-    // The bytes of "Э", "Ю" and "Я" are small letters in MacCyrillic.
+    // The bytes of "Э", "Ю" and "Я" are lower-case letters in MacCyrillic.
     let is_initial = |word: &[char]| matches!(word, [first, second, ..] if matches!(first, 'А'..='Ь' | 'Ј') && is_small(*second));
     name.windows(3).any(is_inside) || name.split(|c| c.is_whitespace()).any(is_initial)
 }
@@ -59,7 +61,7 @@ fn is_odd(word: &[char], has_capital: bool, is_southern: bool) -> bool {
     let first = word.first().copied();
     let second = word.get(1).copied();
     let is_small = |c: Option<char>| c.is_some_and(|c| is_cyrillic(c) && c.is_lowercase());
-    // The bytes of "С", "Т", "У" and "Ф" in MacCyrillic are quotation marks in Windows-1251.
+    // The bytes that are "С", "Т", "У" and "Ф" in MacCyrillic are quotation marks in Windows-1251.
     if matches!(first, Some('‘' | '’' | '“' | '”')) && is_small(second) {
         return true;
     }

@@ -1,20 +1,21 @@
-//! Small letters before a capital that names have: "Mc", "De", and the Irish mutations, as in
-//! "hÓGÁIN".
+//! Lower-case letters before a capital that occur in correct names: "Mc", "De", and the Irish
+//! mutations, as in "hÓGÁIN".
 
 use super::is_latin;
 
-/// Prefixes before a surname with a capital.
+/// Prefixes that can precede a surname with a capital.
 const PREFIXES: [&str; 11] = [
     "Mc", "Mac", "De", "Di", "Du", "Da", "La", "Le", "Van", "Von", "Fitz",
 ];
-/// Mutations of the first letter of Irish words.
+/// Letters that Irish adds before the first letter of a word (mutations).
 const MUTATIONS: [&str; 7] = ["h", "n", "t", "g", "b", "d", "m"];
-/// Capitals of Irish. No common encoding has them at the bytes of small letters of another one.
+/// Accented capitals of Irish. No common encoding has them at bytes that are lower-case letters in
+/// another encoding.
 const IRISH: &str = "ÁÉÍÓÚ";
 
-/// Returns true if a capital with an accent follows such a prefix at the beginning of its word. If
-/// the encoding is guessed, the rest of the word must be in capitals, or the capital and the prefix
-/// must be Irish.
+/// Returns true if the capital with an accent at `index` follows such a prefix at the beginning of
+/// its word. If the encoding is guessed, the rest of the word must be in capitals, or the capital
+/// and the prefix must be Irish.
 pub(super) fn is_after_prefix(name: &[char], index: usize, is_guessed: bool) -> bool {
     let (before, rest) = name.split_at(index);
     let is_letter = |c: &&char| c.is_alphabetic();

@@ -1,10 +1,10 @@
-//! Words whose letters and marks belong to no common script.
+//! Detection of words whose letters and marks have no script in common.
 
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as _};
 use unicode_script::{Script, ScriptExtension, UnicodeScript as _};
 
-/// Returns true if a word mixes scripts, or begins with a combining mark. Scripts of East Asia may
-/// be mixed with each other and with Latin letters.
+/// Returns true if a word mixes scripts or begins with a combining mark. East Asian scripts may be
+/// mixed with each other and with Latin letters.
 pub(super) fn are_mixed(name: &[char]) -> bool {
     let is_ignored = |c: &&char| matches!(**c, '\u{FE00}'..='\u{FE0F}' | '\u{200C}' | '\u{200D}');
     let begins_with_mark = |word: &[char]| {

@@ -1,4 +1,4 @@
-//! Misread names and real ones.
+//! Tests with misread names and real ones.
 
 use super::*;
 
@@ -132,7 +132,7 @@ fn capitals_follow_known_prefixes() {
             "{name}"
         );
     }
-    // MacRoman "Macé", "Diéguez" and "Müller" as Windows-1252.
+    // "Macé", "Diéguez" and "Müller" in MacRoman, decoded as Windows-1252.
     for name in ["MacŽ", "DiŽguez", "hŽlne", "hŽ", "MŸller", "DeŽ", "SofÍA"] {
         assert!(doubt(name, true).is_some(), "{name}");
     }

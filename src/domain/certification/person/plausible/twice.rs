@@ -1,8 +1,9 @@
-//! Text that was encoded twice: UTF-8 that was decoded as Windows-1252 and encoded as UTF-8 again.
+//! Detection of text that was encoded twice: UTF-8 that was decoded as Windows-1252 and encoded as
+//! UTF-8 again.
 
 use encoding_rs::WINDOWS_1252;
 
-/// Returns the byte that Windows-1252 decodes to `character`, if there is one.
+/// Returns the byte that Windows-1252 decodes to `character`, if any.
 pub(crate) fn windows_1252_byte(character: char) -> Option<u8> {
     let mut buffer = [0; 4];
     match WINDOWS_1252.encode(character.encode_utf8(&mut buffer)) {
@@ -14,11 +15,13 @@ pub(crate) fn windows_1252_byte(character: char) -> Option<u8> {
     }
 }
 
-/// Returns the original of a text that was encoded twice, or `None` if it was not.
+/// Returns the original of a text that was encoded twice, or `None` if the text was not encoded
+/// twice.
 pub(crate) fn untwice(text: &str) -> Option<String> {
-    // In UTF-8 read as Windows-1252, the first byte of a letter is never followed by ASCII.
+    // If UTF-8 is read as Windows-1252, ASCII never follows the first byte of a letter.
     let begins = |character: char| matches!(character, '\u{C2}'..='\u{F4}');
-    // A no-break space or a quotation mark can also follow the last letter of a word, as in "JOSÉ".
+    // A no-break space or a quotation mark may also correctly follow the last letter of a word, as
+    // in "JOSÉ".
     let ends_word = |next: char| matches!(next, '\u{A0}' | '’' | '‘' | '”' | '“' | '»' | '´');
     let is_usual = |first: char| matches!(first, 'Â' | 'Ã' | 'Ä' | 'Å' | 'Ð' | 'Ñ');
     let pairs = text.chars().zip(text.chars().skip(1));

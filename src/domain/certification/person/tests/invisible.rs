@@ -1,4 +1,4 @@
-//! Invisible characters: removed, replaced, trimmed, or named in an error.
+//! Tests with invisible characters, which are removed, replaced, trimmed, or named in an error.
 
 use super::{codes, raw};
 use crate::domain::{clean_line, trimmed};
@@ -63,7 +63,7 @@ fn ignorable_characters_are_dropped() {
             Some("INVALID_NAME")
         );
     }
-    // A mark is composed with its letter after the character between them was removed.
+    // After the character between them is removed, the mark and its letter are composed.
     assert_eq!(name("Jose\u{034F}\u{301}").as_deref(), Ok("José"));
 }
 
@@ -173,7 +173,7 @@ fn format_characters_inside_a_text_are_named_in_the_error() {
             "{message}"
         );
     }
-    // An override changes the order of the rest, so it is rejected and not trimmed.
+    // An override changes the order of the following characters, so it is rejected and not trimmed.
     assert!(
         name("\u{202E}anA")
             .expect_err("an override")

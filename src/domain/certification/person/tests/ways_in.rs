@@ -1,4 +1,4 @@
-//! Values that programs damaged or left behind.
+//! Tests with values that programs damaged or left behind.
 
 use super::*;
 

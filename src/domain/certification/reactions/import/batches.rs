@@ -1,4 +1,4 @@
-//! Batches of an import: one per certificate and 10,000 people.
+//! Batches of an import: at most 10,000 people with the same certificate per batch.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use crate::domain::certification::import::{ImportRequested, ImportRowsAccepted};
 use crate::domain::certification::mail::MailDelivery;
 use crate::domain::{AttendeeId, BatchId, CertificateId, ImportId};
 
-/// People who earned a certificate and are in no batch yet. The batches depend only on the recorded
-/// events, so another worker that continues the import creates the same ones.
+/// People who earned a certificate and are not in a batch yet. The batches depend only on the
+/// recorded events. So another worker that continues the import creates the same batches.
 #[derive(Debug)]
 pub struct DueBatches {
     import_id: ImportId,
@@ -26,12 +26,13 @@ struct Due {
     people: Vec<AttendeeId>,
 }
 
-/// Batch to request.
+/// Batch that must be requested.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DueBatch {
-    /// Id of the batch, derived from its contents.
+    /// Id of the batch, which is derived from the import, the certificate, the batch's number and
+    /// its number of people.
     pub id: BatchId,
-    /// Certificate and people.
+    /// Certificate and people of the batch.
     pub request: BatchRequested,
 }
 
@@ -50,8 +51,8 @@ impl DueBatches {
         }
     }
 
-    /// Adds the people of recorded rows and returns the batches that are now full. Rows that were
-    /// added before are skipped.
+    /// Adds the people of recorded rows and returns the batches that are now full. Rows that have
+    /// already been added are skipped.
     #[must_use]
     pub fn add(&mut self, event: &ImportRowsAccepted) -> Vec<DueBatch> {
         let mut full = Vec::new();

@@ -4,12 +4,12 @@
 use super::seen::Contradiction;
 use crate::domain::{AttendeeId, FieldError};
 
-/// Reference to a person in error messages, without personal data.
+/// Reference to a person in error messages. It contains no personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Who {
     /// Id of the person.
     pub id: AttendeeId,
-    /// Number, in the whole file, of the earlier row about this person.
+    /// Number of the earlier row about this person, in the whole file.
     pub row: Option<u32>,
 }
 
@@ -20,11 +20,11 @@ pub enum Mismatch {
     Fields(Vec<FieldError>),
     /// One field belongs to an existing person and another one doesn't: `DUPLICATE`.
     OneMatches {
-        /// The field that belongs to the person: `email` or `documentNumber`.
+        /// Field that belongs to the person: `email` or `documentNumber`.
         matched: &'static str,
-        /// The fields that differ from what is stored.
+        /// Fields that differ from the stored ones.
         differs: Vec<&'static str>,
-        /// Existing person.
+        /// The existing person.
         who: Who,
     },
     /// E-mail address and document number belong to two people: `MATCHES_TWO_PEOPLE`.
@@ -39,8 +39,8 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// Returns the errors of the row by field, without any values. `named` returns the name of a
-    /// row of the file.
+    /// Returns the errors of the row by field. They contain no values. `named` returns the name of
+    /// a row of the file.
     #[must_use]
     pub fn errors(&self, named: &dyn Fn(u32) -> String) -> Vec<FieldError> {
         match self {

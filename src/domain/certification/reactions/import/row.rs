@@ -1,4 +1,5 @@
-//! Plan for one row, derived from the people who hold its e-mail address and document number.
+//! Plan for one row. It depends on the people who hold the row's e-mail address and document
+//! number.
 
 use super::mismatch::{Mismatch, Who};
 use super::seen::Seen;
@@ -7,14 +8,14 @@ use crate::domain::certification::person::{
 };
 use crate::domain::{AttendeeId, Person, PersonEntry, SharedEmail};
 
-/// Rules of one import.
+/// Rules that apply to the rows of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowRules {
     /// True if existing people are updated.
     pub update_existing: bool,
     /// True if a person must have a document number.
     pub requires_document: bool,
-    /// Rule for several people with one e-mail address.
+    /// Rule for e-mail addresses that several people share.
     pub shared_email: SharedEmail,
 }
 
@@ -27,32 +28,33 @@ pub struct Known<'p> {
     pub person: &'p Person,
 }
 
-/// Existing people that a row matches.
+/// Existing people who hold identifying values of a row.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Matches<'p> {
     /// Holder of the e-mail address.
     pub email: Option<Known<'p>>,
-    /// Holder of the name at the e-mail address.
+    /// Holder of the combination of name and e-mail address.
     pub name_at_email: Option<Known<'p>>,
     /// Holder of the document number.
     pub document: Option<Known<'p>>,
 }
 
-/// Plan for one row.
+/// Planned outcome of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowPlan {
     /// Creates a new person.
     Create(Box<Person>),
     /// Updates an existing person.
     Update(AttendeeId, Box<Person>),
-    /// Leaves an existing person as stored.
+    /// Keeps an existing person unchanged.
     Existing(AttendeeId),
     /// Rejects the row.
     Reject(Mismatch),
 }
 
-/// Plans a row without the stored data, if the two claims suffice: e-mail address and document
-/// number belong to one person, who is not to be updated.
+/// Plans a row without the stored data, if the two claims are sufficient. This is the case if
+/// e-mail address and document number belong to the same person, existing people are not updated,
+/// and addresses can't be shared.
 #[must_use]
 pub fn plan_by_claims(
     entry: &PersonEntry,
@@ -121,18 +123,18 @@ struct Planning<'r> {
 }
 
 impl Planning<'_> {
-    /// Returns the person identified by the e-mail address.
+    /// Returns the person that the e-mail address identifies.
     fn contact<'p>(&self, matches: Matches<'p>) -> Option<Known<'p>> {
         match self.rules.shared_email {
             SharedEmail::Refuse => {
                 let named = matches
                     .name_at_email
                     .filter(|_| self.entry.document_number().is_none());
-                // People are found by name if they were imported while addresses could be shared.
-                // The name identifies the person.
+                // People imported while addresses could be shared are found by name and address.
                 named.or(matches.email)
             }
-            // A person with another document number is another person, even with the same name.
+            // A person with another document number is another person, even if the name is the
+            // same.
             SharedEmail::Allow => {
                 let same_name = |known: &Known<'_>| self.is_same_name(known.person);
                 let known = matches.name_at_email.or(matches.email).filter(same_name);
@@ -150,8 +152,9 @@ impl Planning<'_> {
         }
     }
 
-    /// Returns true if the row has the address and the document number of `holder`, but the name of
-    /// another person. Several people can have the address, so it does not confirm the number.
+    /// Returns true if the row has the address and document number of `holder`, but the name of
+    /// another person. Because several people can have the address, it does not confirm that the
+    /// number is correct.
     fn is_another_at_shared_email(&self, holder: Known<'_>, matches: Matches<'_>) -> bool {
         let is_shared = self.rules.shared_email == SharedEmail::Allow && self.has_email_of(holder);
         let has_name_of_another = || {
@@ -193,7 +196,7 @@ impl Planning<'_> {
         }
     }
 
-    /// Plans a row about this person.
+    /// Plans a row about the known person.
     fn known(&self, known: Known<'_>) -> RowPlan {
         if let Some(found) = self.seen.contradiction(known.id, self.entry) {
             return RowPlan::Reject(Mismatch::Contradicts(found));
@@ -215,8 +218,8 @@ impl Planning<'_> {
         }
     }
 
-    /// Plans a row with only one identifying field. A name unlike the stored one means another
-    /// person.
+    /// Plans a row that has only one identifying field. If its name is unlike the stored one, the
+    /// row is about another person and is rejected.
     fn known_by_one(&self, known: Known<'_>, matched: &'static str) -> RowPlan {
         if is_like_name(
             self.entry.full_name.reveal_str(),
@@ -233,7 +236,7 @@ impl Planning<'_> {
         })
     }
 
-    /// Plans a row of which one identifying field belongs to the person and the other one doesn't.
+    /// Plans a row of which one identifying field belongs to the person and the other one does not.
     fn differs(&self, known: Known<'_>, matched: &'static str, differs: &'static str) -> RowPlan {
         let is_same_name = self.is_same_name(known.person);
         let who = self.who(known);

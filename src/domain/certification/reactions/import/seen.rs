@@ -1,4 +1,4 @@
-//! People in the earlier rows of the same file.
+//! People in earlier rows of the same file.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
@@ -6,15 +6,15 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 use crate::domain::certification::person::{PersonEntry, folded_name};
 use crate::domain::{AttendeeId, CertificateId, Personal};
 
-/// Fields that must be equal in all rows about one person, in addition to the identifying ones.
+/// Fields that must be equal in all rows about a person, in addition to the identifying fields.
 const FIELDS: [&str; 4] = ["fullName", "country", "documentType", "gender"];
 
-/// People in the rows so far. Uses about 60 bytes per person.
+/// People in the rows so far. It needs about 60 bytes per person.
 #[derive(Debug, Default)]
 pub struct Seen {
     people: HashMap<AttendeeId, FirstRow>,
     certificates: Vec<CertificateId>,
-    /// Further certificates of people who have several.
+    /// Certificates after the first one, for people who get several.
     further: HashSet<(AttendeeId, u32)>,
 }
 
@@ -23,7 +23,7 @@ struct FirstRow {
     row: u32,
     /// Hashes of [`FIELDS`]; 0 for a blank field.
     fields: [u32; 4],
-    /// Index in `certificates`.
+    /// Index of the person's first certificate in `certificates`.
     certificate: Option<u32>,
 }
 
@@ -36,12 +36,12 @@ pub struct Contradiction {
     pub field: &'static str,
 }
 
-/// Result of noting a row.
+/// Result of recording a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Noted {
-    /// True if an earlier row was about this person.
+    /// True if an earlier row is about the same person.
     pub is_repeated: bool,
-    /// True if the person earns a certificate that no earlier row gave.
+    /// True if the person gets a certificate that no earlier row gave to the person.
     pub earns: bool,
 }
 
@@ -53,7 +53,7 @@ impl Seen {
     }
 
     /// Returns the first field in which a row differs from the earlier rows about the same person.
-    /// Blank fields differ from nothing; case, accents and spaces don't count.
+    /// Blank fields are not compared. Case, accents and spaces are ignored.
     #[must_use]
     pub fn contradiction(&self, id: AttendeeId, entry: &PersonEntry) -> Option<Contradiction> {
         let first = self.people.get(&id)?;

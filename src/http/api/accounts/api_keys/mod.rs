@@ -17,17 +17,17 @@ use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::api_keys::ApiKeyRow;
 
-/// An API key. Its secret was shown once, when it was made.
+/// An API key. Its secret was shown only once, in the response that created the key.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKeyAnswer {
-    /// The key's id, which is also in the key itself.
+    /// Id of the key. The key itself also contains this id.
     pub id: Uuid,
     /// Purpose of the key.
     #[schema(example = "Nightly import")]
     pub name: String,
-    /// Id of the user who created it. The key has only the permissions that both its scopes and
-    /// this user have.
+    /// Id of the user who created the key. The key grants a permission only if its scopes include
+    /// it and this user has it.
     pub owner_id: Uuid,
     /// Scopes of the key.
     #[schema(example = json!(["attendees:read", "attendees:import"]))]
@@ -35,14 +35,14 @@ pub struct ApiKeyAnswer {
     /// Expiry time (RFC 3339).
     #[schema(example = "2027-02-19T12:00:00Z")]
     pub expires_at: Timestamp,
-    /// Time at which it was revoked or ended by a new password of its owner (RFC 3339); null if
-    /// neither.
+    /// Time at which the key was revoked, or ended by a new password of its owner (RFC 3339). Null
+    /// if neither has happened.
     pub revoked_at: Option<Timestamp>,
-    /// Time of the last use, accurate to 5 minutes (RFC 3339); null if never used. Absent in the
-    /// answer to a change.
+    /// Time of the last use, accurate to 5 minutes (RFC 3339). Null if the key was never used.
+    /// Absent in the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Option<Timestamp>>,
-    /// Time of creation (RFC 3339); absent in the answer to a change.
+    /// Time of creation (RFC 3339). Absent in the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub created_at: Option<Timestamp>,
@@ -76,7 +76,7 @@ impl ApiKeyAnswer {
     }
 }
 
-/// Returns the time of the last use by key id. Keys that were never used are missing.
+/// Returns the time of the last use by key id. Keys that were never used are not in the map.
 async fn last_uses(
     http: &HttpState,
     database: &deadpool_postgres::Client,

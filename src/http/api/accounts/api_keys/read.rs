@@ -33,7 +33,8 @@ pub async fn get_api_key(
     let ended = row.ended_position.map(position).transpose()?;
     let uses = last_uses(&http, &database, &[id]).await?;
     let answer = Answer::ok(&ApiKeyAnswer::of_row(row, &uses))?;
-    // A password change can end the key. It is an event of the user, but it changes this answer.
+    // A password change of the owner can end the key. It is an event of the user, so the entity tag
+    // also contains the position of that event.
     Ok(match ended {
         Some(ended) => answer.version_with(version, ended),
         None => answer.version(version),

@@ -22,20 +22,20 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
 /// Default lifetime of a key, in days.
 const DEFAULT_DAYS: i64 = 90;
-/// Maximum number of valid keys of one user.
+/// Largest number of valid keys of one user.
 const MAX_KEYS: usize = 100;
 
 /// Name, scopes and expiry of a new API key.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateApiKey {
-    /// Purpose of the key, 1–100 characters. Do not name people.
+    /// Purpose of the key, 1–100 characters. It must not contain names of people.
     #[schema(min_length = 1, max_length = 100, example = "Nightly import")]
     name: String,
-    /// Scopes of the key. You must have these permissions yourself.
+    /// Scopes of the key. You can give only permissions that you have yourself.
     #[schema(min_items = 1, max_items = 64, example = json!(["attendees:read", "attendees:import"]))]
     scopes: Vec<String>,
-    /// Expiry time (RFC 3339), at most 366 days ahead; 90 days ahead if absent.
+    /// Expiry time (RFC 3339), at most 366 days from now. The default is 90 days from now.
     #[serde(default, with = "time::serde::rfc3339::option")]
     expires_at: Option<OffsetDateTime>,
 }
@@ -47,7 +47,7 @@ pub struct NewApiKeyAnswer {
     /// Data of the key.
     #[serde(flatten)]
     pub api_key: ApiKeyAnswer,
-    /// The key itself. Send it as `Authorization: Bearer …`. It is shown only in this answer.
+    /// The key itself. Send it as `Authorization: Bearer …`. Only this response contains it.
     #[schema(
         example = "lk_7f6c2f0a0f5e4b579a536f8f6a2f8f11_Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"
     )]
@@ -57,9 +57,10 @@ pub struct NewApiKeyAnswer {
 /// Creates an API key for a program.
 ///
 /// The key acts in your name. It has the given scopes, but never more permissions than you have. An
-/// API key cannot create keys. When you set a new password, the key ends, unless you choose to keep
-/// your keys. The key is shown only in this answer and stored nowhere. A repeated request with the
-/// same `Idempotency-Key` creates no second key, but it cannot show the first one again.
+/// API key cannot create keys. If you set a new password, the key ends, unless you choose to keep
+/// your keys. Only this response contains the key, because the server does not store it. A repeated
+/// request with the same `Idempotency-Key` creates no second key, but cannot show the first key
+/// again.
 #[utoipa::path(
     post, path = "/api-keys", request_body = CreateApiKey,
     params(Repeatable),
@@ -90,7 +91,8 @@ async fn make(
     let now = http.now();
     let scopes = scopes(caller, &request.scopes)?;
     if http.authorizations.keys_of(caller.user_id, now) >= MAX_KEYS {
-        let message = format!("you have {MAX_KEYS} keys that count; revoke one first");
+        let message =
+            format!("you have {MAX_KEYS} valid keys, which is the maximum; revoke one first");
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let token = ApiKeyToken::new(created_by(command_id, "api key").into(), http.random);
@@ -115,13 +117,13 @@ async fn make(
         .commands
         .execute::<ApiKey>(&caller.context(command_id), token.id, create)
         .await?;
-    // If an earlier attempt created the key, the log has another secret than the one just
-    // generated.
+    // If an earlier attempt has created the key, the log contains the hash of another secret than
+    // the one that was just generated.
     let is_ours =
         matches!(&done.state, ApiKeyState::Valid(made) if made.secret_sha256 == key.secret_sha256);
     if !is_ours {
         let message = format!(
-            "the key {} was made and shown before; revoke it if that got lost",
+            "the key {} was created and shown by an earlier request; if you have lost it, revoke it",
             token.id
         );
         return Err(ApiError::new(ErrorCode::AlreadyExists, message));
@@ -142,10 +144,10 @@ async fn make(
         .version(done.position))
 }
 
-/// Returns the requested permissions without duplicates.
+/// Returns the permissions for the requested scopes, without duplicates.
 ///
 /// # Errors
-/// 400 for an unknown scope; 403 for a permission that the caller does not have.
+/// 400 for an unknown scope; 403 for a scope whose permission the caller does not have.
 fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, ApiError> {
     let mut permissions = BTreeSet::new();
     for (n, scope) in asked.iter().enumerate() {
@@ -161,7 +163,8 @@ fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, Api
         };
         let permission = Permission::of_scope(scope).ok_or_else(unknown)?;
         if !caller.holds(permission) {
-            let message = format!("you can't give {scope}, which you don't have");
+            let message =
+                format!("you can't give the scope {scope}, because you lack its permission");
             return Err(ApiError::new(ErrorCode::Forbidden, message));
         }
         permissions.insert(permission);
@@ -171,7 +174,8 @@ fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, Api
 
 /// Revokes an API key.
 ///
-/// The key stops working immediately and stays in the list. Revoking it again has no effect.
+/// The key stops working immediately, but stays in the list. If the key is already revoked, the
+/// request has no effect.
 #[utoipa::path(
     delete, path = "/api-keys/{id}",
     params(
@@ -202,6 +206,6 @@ pub async fn revoke_api_key(
             .wait_until_user_applied(done.position)
             .await;
     }
-    let answer = Answer::ok(&Deleted { id: id.0 })?.message("the key counts no more");
+    let answer = Answer::ok(&Deleted { id: id.0 })?.message("the key was revoked");
     Ok(answer.at(done.position))
 }

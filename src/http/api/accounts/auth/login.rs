@@ -25,10 +25,10 @@ use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoginRequest {
-    /// E-mail address. Give this or `userName`.
+    /// E-mail address. Give either this or `userName`.
     #[schema(value_type = Option<String>, max_length = 512, example = "ada@example.com")]
     email: Option<Personal<String>>,
-    /// User name. Give this or `email`.
+    /// User name. Give either this or `email`.
     #[schema(value_type = Option<String>, max_length = 512)]
     user_name: Option<Personal<String>>,
     /// The password.
@@ -41,11 +41,11 @@ pub struct LoginRequest {
 
 /// Logs in.
 ///
-/// Wrong passwords and wrong codes are counted per account and per client address, also for
-/// accounts that do not exist. A user with a second factor sends a code with the password. If the
-/// password is right and the code is missing, the answer is SECOND_FACTOR_REQUIRED. A password that
-/// an administrator has set for another user expires, and must be changed at the first log-in
-/// (`passwordChangeRequired`).
+/// Wrong passwords and wrong codes are counted per account and per client address, even if the
+/// account does not exist. A user who has a second factor must send a code together with the
+/// password. If the password is right but the code is missing, the response is
+/// SECOND_FACTOR_REQUIRED. A password that an administrator has set for another user expires. The
+/// user must change it after the first log-in (`passwordChangeRequired`).
 #[utoipa::path(
     post, path = "/auth/login", request_body = LoginRequest,
     responses(
@@ -68,8 +68,8 @@ pub async fn log_in(
     let guess = http.rate_limits.guess(&claim, client);
     let guess = guess.inspect_err(|_| refused(client, None, "too_many_guesses"))?;
     let (id, user) = super::find(&http, &claim).await?;
-    // A password is verified for unknown and inactive accounts too, so that the response time does
-    // not reveal them.
+    // A password is also verified if the account is unknown or inactive. So the response time does
+    // not reveal the state of the account.
     let is_known = matches!(user, UserState::Known(_));
     let user = user.active();
     let reason = match (is_known, user.is_some()) {
@@ -115,8 +115,8 @@ pub async fn log_in(
     Ok(Answer::ok(&answer)?.at(position))
 }
 
-/// Checks `code` against the user's second factor. Returns `Some(None)` if the user has no second
-/// factor, and `None` if the code is missing. After a wrong code, the guess stays counted.
+/// Checks `code` against the second factor of the user. Returns `Some(None)` if the user has no
+/// second factor, and `None` if the code is missing. A guess with a wrong code stays counted.
 async fn shown(
     http: &HttpState,
     id: UserId,
@@ -130,8 +130,9 @@ async fn shown(
     second_factor::guess(http, id, &factor, &Code::of(code)?).map(|shown| Some(Some(shown)))
 }
 
-/// Counts and logs a refused log-in: client address, account if there is one, and reason. The typed
-/// name or address is not logged: it may be a password, or belong to a person without an account.
+/// Counts and logs a rejected log-in. The log line contains the client address, the account if it
+/// exists, and the reason. It does not contain the typed name or address, which may be a password,
+/// or belong to a person who has no account.
 fn refused(client: ClientAddress, user: Option<UserId>, reason: &'static str) {
     metrics::counter!("laureate_logins_total", "outcome" => "refused", "reason" => reason)
         .increment(1);
@@ -147,7 +148,7 @@ fn refused_code(client: ClientAddress, id: UserId, error: &ApiError) {
     }
 }
 
-/// Returns the id of the claim on the given e-mail address or user name.
+/// Returns the id of the claim of the e-mail address or user name in the request.
 fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError> {
     let key = http.claim_key.reveal().as_bytes();
     match (&request.email, &request.user_name) {

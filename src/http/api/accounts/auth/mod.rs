@@ -1,4 +1,4 @@
-//! Log-in, sessions, passwords and the second factor.
+//! Log-in, sessions, passwords and second factor of the signed-in user.
 
 pub mod login;
 pub mod password;
@@ -25,12 +25,12 @@ const fn example_refresh_token() -> &'static str {
      bm9yIHdhcyB0aGlzIG9uZSBldmVyIGlzc3VlZCBieSB1cyE"
 }
 
-/// Tokens, named as in RFC 6749 §5.1, and their user.
+/// Tokens, with field names as in RFC 6749 §5.1, and their user.
 #[derive(Serialize, ToSchema)]
 pub struct TokenAnswer {
     /// Access token. Send it as `Authorization: Bearer …`.
     pub access_token: String,
-    /// Refresh token. Exchange it for the next pair before it expires. It works once.
+    /// Refresh token. Exchange it for a new pair of tokens before it expires. It works only once.
     pub refresh_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
@@ -40,12 +40,12 @@ pub struct TokenAnswer {
     pub expires_in: i64,
     /// User of the tokens.
     pub user: UserAnswer,
-    /// True if the user needs a second factor and has none. Until it is set up, only `/auth/me`,
+    /// True if the user must set up a second factor. Until then, only `/auth/me`,
     /// `/auth/change-password`, `/auth/logout` and `/auth/second-factor` work.
     #[serde(rename = "secondFactorSetupRequired")]
     #[schema(example = false)]
     pub second_factor_setup_required: bool,
-    /// True if another person has set the password. Until it is changed, only `/auth/me`,
+    /// True if another person has set the password. Until the user changes it, only `/auth/me`,
     /// `/auth/change-password` and `/auth/logout` work.
     #[serde(rename = "passwordChangeRequired")]
     #[schema(example = false)]
@@ -56,9 +56,9 @@ pub struct TokenAnswer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserAnswer {
-    /// The user's id.
+    /// Id of the user.
     pub id: Uuid,
-    /// The name for logging in.
+    /// User name for logging in.
     pub user_name: String,
     /// First name.
     pub name: String,
@@ -85,7 +85,7 @@ impl UserAnswer {
     }
 }
 
-/// Creates a session that begins at `now`, and its first refresh token.
+/// Creates a session that starts at `now`, with its first refresh token.
 fn new_session(
     http: &HttpState,
     user_id: UserId,
@@ -108,8 +108,8 @@ fn new_session(
     )
 }
 
-/// Maximum length of input in bytes. Longer input is rejected unread: passwords have at most 128
-/// bytes.
+/// Largest size of a text in the input, in bytes. Longer text is rejected before any other check.
+/// Passwords have at most 128 bytes.
 const MAX_BYTES: usize = 512;
 
 /// Rejects text that is too long for a password, user name or e-mail address.
@@ -119,8 +119,8 @@ fn within_bounds(field: &str, text: &Personal<String>) -> Result<(), ApiError> {
         .ok_or_else(|| ApiError::field(field, format!("is longer than {MAX_BYTES} bytes")))
 }
 
-/// Returns the user who holds `claim`. If nobody holds it, a user is loaded all the same, so that
-/// the response time does not reveal this.
+/// Returns the user who owns the claim with the id `claim`. If there is no such user, an unused
+/// user id is loaded, so that the response time does not reveal this.
 async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
     let holder = http.commands.load::<Claim>(claim).await?.state.0;
     let id = UserId(holder.unwrap_or(Uuid::nil()));
@@ -135,8 +135,7 @@ async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiE
     ))
 }
 
-/// Returns the caller's account if `password` is right. A wrong password counts as a guess at the
-/// account.
+/// Returns the caller's account if `password` is right. A wrong password is counted as a guess.
 ///
 /// # Errors
 /// 422 for `field` if the password is wrong; 429 after too many wrong passwords.
@@ -156,24 +155,23 @@ pub(super) async fn reauthenticated(
         .verify(password, Some(user.password_hash.clone()))
         .await?
     {
-        tracing::warn!(client = %client, "wrong present password");
+        tracing::warn!(client = %client, "wrong current password");
         return Err(ApiError::field(field, "is not your password"));
     }
     http.rate_limits.guessed_right(guess);
     Ok(user)
 }
 
-/// Rejects a password that another person has set and that was not changed in time.
+/// Rejects a password that another person has set and that the user has not changed in time.
 fn in_time(user: &Account, now: OffsetDateTime) -> Result<(), ApiError> {
     if user.first_password_is_over(now) {
-        let message =
-            "this password was set by somebody else, and was not changed in time; ask for another";
+        let message = "another person has set this password, and you have not changed it in time; ask for a new one";
         return Err(ApiError::new(ErrorCode::FirstPasswordExpired, message));
     }
     Ok(())
 }
 
-/// Logs and counts the reuse of a refresh token, which has ended its session.
+/// Logs and counts the reuse of a refresh token. The reuse has already ended the session.
 fn reused(session_id: SessionId) {
     tracing::warn!(%session_id, "refresh token reused, session ended");
     metrics::counter!("laureate_refresh_token_reuse_total").increment(1);

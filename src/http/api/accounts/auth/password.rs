@@ -1,4 +1,4 @@
-//! Endpoints of the caller's password: change, forget, reset.
+//! Endpoints for the password of the caller: change, request a reset link, reset.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -20,26 +20,26 @@ use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// The present and the new password.
+/// Current and new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangePasswordRequest {
-    /// Present password.
+    /// Current password.
     #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     old_password: Personal<String>,
     /// New password: 8 to 128 characters with an upper-case letter, a lower-case letter and a
     /// digit. Passwords that are easy to guess are rejected.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
     new_password: Personal<String>,
-    /// True if your API keys stay valid. If false or absent, the change ends them.
+    /// True to keep your API keys valid. If it is false or absent, the change ends them.
     #[serde(default)]
     keep_api_keys: bool,
 }
 
 /// Changes your own password.
 ///
-/// All sessions end, including the present one. The answer has the tokens of a new session. Your
-/// API keys end, unless `keepApiKeys` is true.
+/// All your sessions end, including the current one. The response contains the tokens of a new
+/// session. Your API keys end, unless `keepApiKeys` is true.
 #[utoipa::path(
     post, path = "/auth/change-password", request_body = ChangePasswordRequest,
     responses(
@@ -59,7 +59,7 @@ pub async fn change_password(
     if request.old_password == request.new_password {
         return Err(ApiError::field(
             "newPassword",
-            "is the present one; give another",
+            "is the current password; choose another one",
         ));
     }
     let id = caller.user_id;
@@ -77,14 +77,15 @@ pub async fn change_password(
         tracing::warn!(client = %client, reason = "wrong_old_password", "password not changed");
         return Err(ApiError::field(
             "oldPassword",
-            "is not the present password",
+            "is not the current password",
         ));
     }
     http.rate_limits.guessed_right(guess);
     let now = http.now();
     super::in_time(&user, now)?;
     let hash = new_hash(&http, "newPassword", request.new_password, &user.profile).await?;
-    // The epoch 0 is a placeholder: `change_password` sets the epoch that the change begins.
+    // The epoch 0 is a placeholder. `change_password` replaces it by the epoch that starts with the
+    // change.
     let (refresh, started) = super::new_session(&http, id, 0, now);
     let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let context = caller.context(http.random_id().into());
@@ -112,24 +113,24 @@ pub async fn change_password(
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForgotPasswordRequest {
-    /// The account's e-mail address.
+    /// E-mail address of the account.
     #[schema(value_type = String, max_length = 512, example = "ada@example.com")]
     email: Personal<String>,
 }
 
-/// Confirmation, which is the same for every address.
+/// Confirmation. It is the same for every address.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ForgotPasswordAnswer {
-    /// Always true, also if no account has this address.
+    /// Always true, even if no account has this address.
     #[schema(example = true)]
     pub accepted: bool,
 }
 
-/// Requests a mail with a link to set a new password.
+/// Requests a mail with a link for setting a new password.
 ///
-/// The answer does not reveal whether the account exists. The link works once. It expires after 30
-/// minutes, or after the time that the operator has configured. The number of these mails per
+/// The response does not reveal whether the account exists. The link works once. It expires after
+/// 30 minutes, or after the time that the operator has configured. The number of these mails per
 /// account and hour is limited.
 #[utoipa::path(
     post, path = "/auth/forgot-password", request_body = ForgotPasswordRequest,
@@ -144,12 +145,12 @@ pub async fn request_password_reset(
     super::within_bounds("email", &request.email)?;
     let key = http.claim_key.reveal().as_bytes();
     let claim = ClaimKind::UserEmail.subject_id(key, &normalised_email(request.email.reveal_str()));
-    // Unknown accounts are counted and looked up too, so that the response time does not reveal
-    // them.
+    // A request for an unknown account is also counted and looked up, so that the response time
+    // does not reveal that the account does not exist.
     let may = http.rate_limits.sends_link(&claim);
     let (id, user) = super::find(&http, &claim).await?;
     if let Some(user) = user.active().filter(|_| may) {
-        // Not awaited: the time of the append would reveal that the account exists.
+        // The append is not awaited, because its duration would reveal that the account exists.
         tokio::spawn(send(http.clone(), id, user.epoch));
     }
     Answer::ok(&ForgotPasswordAnswer { accepted: true })
@@ -172,23 +173,23 @@ const fn example_token() -> &'static str {
     "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 }
 
-/// Token of the link, and the new password.
+/// Token from the link, and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResetPasswordRequest {
-    /// Token of the link: the text after `#token=`.
+    /// Token from the link: the text after `#token=`.
     #[schema(value_type = String, max_length = 128, example = example_token)]
     token: Personal<String>,
     /// New password: 8 to 128 characters with an upper-case letter, a lower-case letter and a
     /// digit. Passwords that are easy to guess are rejected.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
     password: Personal<String>,
-    /// True if your API keys stay valid. If false or absent, the change ends them.
+    /// True to keep your API keys valid. If it is false or absent, the change ends them.
     #[serde(default)]
     keep_api_keys: bool,
 }
 
-/// Confirmation that the password was set.
+/// Confirmation that the new password is set.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResetPasswordAnswer {
@@ -199,8 +200,8 @@ pub struct ResetPasswordAnswer {
 
 /// Sets a new password with the link from a mail.
 ///
-/// The link works once. All sessions and API keys of the user end; with `keepApiKeys`, the API keys
-/// stay valid. A mail informs the user of the change. The request does not log in.
+/// The link works once. All sessions and API keys of the user end. With `keepApiKeys`, the API keys
+/// stay valid. The user gets a mail about the change. The request does not log the user in.
 #[utoipa::path(
     post, path = "/auth/reset-password", request_body = ResetPasswordRequest,
     responses(
@@ -227,7 +228,7 @@ pub async fn reset_password(
         .state
         .active()
         .ok_or(Refusal::LinkEnded)?;
-    // Checked here because hashing the password is expensive. `reset_password` decides.
+    // This check avoids an expensive password hash. `reset_password` makes the decision.
     if !notice.opens(http.now(), user.epoch) {
         return Err(Refusal::LinkEnded.into());
     }

@@ -26,7 +26,7 @@ const fn example_recovery_codes() -> [&'static str; 2] {
     ]
 }
 
-/// Code that proves possession of the second factor.
+/// Code of the second factor, from the authenticator app or from the recovery codes.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CodeRequest {
@@ -35,16 +35,17 @@ pub struct CodeRequest {
     code: Personal<String>,
 }
 
-/// Recovery codes. They are shown only in this answer.
+/// Recovery codes. Only this response contains them.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryCodesAnswer {
-    /// Each code replaces the authenticator once. Store the codes apart from it.
+    /// Each code can be used once, instead of a code from the authenticator app. Do not store them
+    /// together with it.
     #[schema(example = example_recovery_codes)]
     pub recovery_codes: Vec<String>,
 }
 
-/// Checks `code` and executes a command on the caller's second factor. A wrong code counts as a
+/// Checks `code` and executes a command on the caller's second factor. A wrong code is counted as a
 /// guess.
 async fn decide(
     http: &HttpState,
@@ -72,7 +73,7 @@ async fn decide(
     Ok(done)
 }
 
-/// Like [`decide`], for a command that sets new recovery codes. The answer shows them.
+/// Like [`decide`], for a command that creates new recovery codes. The response contains them.
 async fn decide_with_codes(
     http: &HttpState,
     caller: &Caller,
@@ -88,8 +89,8 @@ async fn decide_with_codes(
     Ok(Answer::ok(&RecoveryCodesAnswer { recovery_codes })?.at(done.position))
 }
 
-/// Converts a wrong code into a 422 for the field `code`. The caller stays signed in, so 401 would
-/// be misleading.
+/// Converts the error for a wrong code into a 422 for the field `code`. A 401 would be misleading,
+/// because the caller stays signed in.
 fn of_field(error: ApiError) -> ApiError {
     match error.code {
         ErrorCode::WrongCode => {
@@ -120,9 +121,9 @@ pub struct SecondFactorAnswer {
 pub enum SecondFactorStanding {
     /// No second factor.
     None,
-    /// A secret was created, and no code has confirmed it yet.
+    /// A secret was created, but not confirmed with a code yet.
     Begun,
-    /// Enabled: log-ins need a code.
+    /// The second factor is enabled. Log-ins need a code.
     On,
 }
 
@@ -153,32 +154,32 @@ pub async fn get_second_factor(
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BeginSecondFactor {
-    /// Present password.
+    /// Current password.
     #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     password: Personal<String>,
 }
 
-/// Secret for an authenticator app. It is shown only in this answer.
+/// Secret for an authenticator app. Only this response contains it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorBegunAnswer {
-    /// Secret for manual entry, in base32 (RFC 4648 §6).
+    /// Secret that the user can type, in base32 (RFC 4648 §6).
     #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     pub secret: String,
-    /// Secret as a URI that authenticator apps open.
+    /// Secret as a URI that authenticator apps can open.
     #[schema(
         example = "otpauth://totp/Laureate:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Laureate"
     )]
     pub uri: String,
-    /// The URI as a QR code: an SVG in a `data:` URI, for an `<img>` element.
+    /// The URI as a QR code: an SVG in a `data:` URL, for an `<img>` element.
     #[schema(example = "data:image/svg+xml;base64,PHN2Zy8+")]
     pub qr_code: String,
 }
 
 /// Starts the setup of a second factor with time-based codes (TOTP, RFC 6238).
 ///
-/// Log-ins need no code before the second factor is confirmed. Starting again creates another
-/// secret.
+/// Log-ins do not need a code until the second factor is confirmed. If the setup is started again,
+/// a new secret replaces the old one.
 #[utoipa::path(
     post, path = "/auth/second-factor", request_body = BeginSecondFactor,
     responses(
@@ -204,8 +205,8 @@ pub async fn begin_second_factor(
         .execute::<SecondFactor>(&context, id, begin)
         .await?;
     let uri = totp.uri(http.auth.issuer.trim(), user.profile.user_name.reveal_str());
-    let qr_code =
-        second_factor::qr_code(&uri).ok_or_else(|| ApiError::internal("no QR code holds this"))?;
+    let qr_code = second_factor::qr_code(&uri)
+        .ok_or_else(|| ApiError::internal("the text is too long for a QR code"))?;
     let answer = SecondFactorBegunAnswer {
         secret: totp.base32(),
         uri,
@@ -214,10 +215,10 @@ pub async fn begin_second_factor(
     Ok(Answer::ok(&answer)?.at(done.position))
 }
 
-/// Enables your second factor with a code from the authenticator.
+/// Enables your second factor. Requires a code from the authenticator app.
 ///
-/// From now on, log-ins need a code. The answer has ten recovery codes, which are shown only once.
-/// Your sessions stay open; `POST /auth/logout` with `all` ends them.
+/// After this, log-ins need a code. The response contains ten recovery codes, which are not shown
+/// again. Your sessions stay open. To end them, call `POST /auth/logout` with `all`.
 #[utoipa::path(
     post, path = "/auth/second-factor/confirm", request_body = CodeRequest,
     responses(
@@ -241,7 +242,7 @@ pub async fn confirm_second_factor(
     Ok(answer)
 }
 
-/// Creates ten new recovery codes. The old ones stop working.
+/// Creates ten new recovery codes. The old codes stop working.
 #[utoipa::path(
     post, path = "/auth/second-factor/recovery-codes", request_body = CodeRequest,
     responses(
@@ -269,10 +270,10 @@ pub async fn renew_recovery_codes(
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveSecondFactor {
-    /// Present password.
+    /// Current password.
     #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     password: Personal<String>,
-    /// Six digits from the authenticator, or a recovery code.
+    /// Six digits from the authenticator app, or a recovery code.
     #[schema(value_type = String, max_length = 128, example = "492039")]
     code: Personal<String>,
 }
@@ -288,7 +289,7 @@ pub struct SecondFactorRemovedAnswer {
 
 /// Disables your second factor. Log-ins then need only the password.
 ///
-/// It cannot be disabled if your role requires one.
+/// This is not possible if your role requires a second factor.
 #[utoipa::path(
     delete, path = "/auth/second-factor", request_body = RemoveSecondFactor,
     responses(
@@ -305,8 +306,7 @@ pub async fn remove_own_second_factor(
     Json { value: request, .. }: Json<RemoveSecondFactor>,
 ) -> Result<Answer, ApiError> {
     if http.auth.second_factor.asks(caller.role()) {
-        let message =
-            "somebody of your role has to have a second factor; an admin can remove a lost one";
+        let message = "your role requires a second factor; an admin can remove a lost one";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     reauthenticated(&http, caller.user_id, client, "password", request.password).await?;

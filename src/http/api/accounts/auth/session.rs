@@ -1,4 +1,4 @@
-//! Endpoints of the caller's sessions: refresh, log-out, list, end, own account.
+//! Endpoints for the sessions of the caller: refresh, log out, list, end; and for the own account.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::sessions;
 use crate::projection::queries::sessions::SessionRow;
 
-/// The refresh token to exchange.
+/// Refresh token that is exchanged for new tokens.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshRequest {
@@ -33,9 +33,10 @@ pub struct RefreshRequest {
 
 /// Exchanges a refresh token for a new pair of tokens.
 ///
-/// Each refresh token works once. Using it a second time ends the session and all its tokens (RFC
-/// 9700 §4.14.2). A token that was never issued is rejected and ends nothing. A session cannot be
-/// extended beyond 30 days after the log-in, or beyond the time that the operator has configured.
+/// Each refresh token works once. If it is used a second time, its session and all tokens of that
+/// session end (RFC 9700 §4.14.2). A token that this server has not issued is rejected and ends
+/// nothing. A session ends 30 days after the log-in, or after the time that the operator has
+/// configured, even if it is refreshed.
 #[utoipa::path(
     post, path = "/auth/refresh", request_body = RefreshRequest,
     responses(
@@ -64,7 +65,7 @@ pub async fn refresh_tokens(
         .execute::<Session>(&context, presented.session_id, refresh)
         .await
     {
-        // An unknown session is answered like an ended one.
+        // An unknown session gets the same response as a session that has ended.
         Err(CommandError::Refused(Refusal::NotFound(_))) => {
             return Err(Refusal::SessionEnded.into());
         }
@@ -97,14 +98,14 @@ pub async fn refresh_tokens(
     Ok(Answer::ok(&answer)?.at(done.position))
 }
 
-/// Session to end.
+/// Session to be ended.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogoutRequest {
     /// Refresh token of the last log-in or refresh.
     #[schema(value_type = String, rename = "refresh_token", example = super::example_refresh_token)]
     refresh_token: Personal<String>,
-    /// True to end all other sessions of the user as well; false if absent.
+    /// True to end all other sessions of the user too. The default is false.
     #[serde(default)]
     all: bool,
 }
@@ -113,19 +114,19 @@ pub struct LogoutRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogoutAnswer {
-    /// True if a session was ended.
+    /// True if the request has ended a session.
     #[schema(example = true)]
     pub ended: bool,
 }
 
-/// Logs out: ends the session of this refresh token, or all sessions of its user.
+/// Logs out. Ends the session of the refresh token, or all sessions of its user.
 ///
-/// The session's access tokens stop working immediately. A token that is unknown or whose session
-/// has ended is not an error.
+/// The access tokens of the session stop working immediately. If the refresh token is unknown, or
+/// its session has already ended, the request succeeds too.
 #[utoipa::path(
     post, path = "/auth/logout", request_body = LogoutRequest,
     responses(
-        (status = 200, description = "The token is no longer usable", body = Envelope<LogoutAnswer>),
+        (status = 200, description = "The token can no longer be used", body = Envelope<LogoutAnswer>),
     )
 )]
 pub async fn log_out(
@@ -174,8 +175,8 @@ pub async fn log_out(
     .at(done.position))
 }
 
-/// Ends all sessions of the user, if the session is open and `presented` is its current token. This
-/// happens before the session itself is ended, so that an interrupted request can be repeated.
+/// Ends all sessions of the user, if the session is open and `presented` is its current token. Must
+/// be called before the session itself is ended, so that an interrupted request can be repeated.
 async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Position>, ApiError> {
     let loaded = http.commands.load::<Session>(presented.session_id).await?;
     let SessionState::Open {
@@ -204,13 +205,13 @@ async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Po
     }
 }
 
-/// A session: one log-in.
+/// A session. Each log-in starts one.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionAnswer {
-    /// The session's id.
+    /// Id of the session.
     pub id: Uuid,
-    /// True for the session of this request.
+    /// True if this request belongs to the session.
     pub is_current: bool,
     /// Time of the log-in (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
@@ -218,10 +219,10 @@ pub struct SessionAnswer {
     /// Time of the last refresh (RFC 3339).
     #[schema(example = "2026-11-22T12:00:00Z")]
     pub refreshed_at: Timestamp,
-    /// Expiry time of its refresh token (RFC 3339).
+    /// Expiry time of the session's refresh token (RFC 3339).
     #[schema(example = "2026-11-29T12:00:00Z")]
     pub expires_at: Timestamp,
-    /// Time at which the session ends even if it is refreshed (RFC 3339).
+    /// Time at which the session ends, even if it is refreshed (RFC 3339).
     #[schema(example = "2026-12-21T12:00:00Z")]
     pub ends_at: Timestamp,
 }
@@ -239,7 +240,7 @@ impl SessionAnswer {
     }
 }
 
-/// Lists your own open sessions, newest first by default.
+/// Lists your own open sessions. The newest session comes first by default.
 #[utoipa::path(
     get, path = "/auth/sessions", params(ListQuery<SessionRow>),
     responses(
@@ -259,8 +260,8 @@ pub async fn list_own_sessions(
 
 /// Ends one of your own sessions.
 ///
-/// Its tokens stop working immediately. A session of another user is answered like an unknown
-/// session.
+/// The tokens of the session stop working immediately. For the session of another user, the
+/// response is the same as for an unknown session.
 #[utoipa::path(
     delete, path = "/auth/sessions/{id}", params(("id" = Uuid, Path, description = "The session's id")),
     responses(

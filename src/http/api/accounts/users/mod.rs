@@ -1,4 +1,4 @@
-//! Users: the accounts that can log in.
+//! Users: accounts for logging in.
 
 pub mod read;
 pub mod update;
@@ -18,7 +18,8 @@ use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, Caller, HttpState};
 use crate::projection::queries::users::UserRow;
 
-/// Role of a user: `viewer` reads, `operator` also issues, `admin` also manages users and API keys.
+/// Role of a user. A `viewer` reads, an `operator` also issues, an `admin` also manages users and
+/// API keys.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RoleName {
@@ -40,25 +41,25 @@ impl From<RoleName> for Role {
     }
 }
 
-/// A user as admins see it.
+/// A user, with the data that only admins get.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserDetails {
     /// Data of the user.
     #[serde(flatten)]
     pub user: UserAnswer,
-    /// True if the user may log in.
+    /// True if the user can log in.
     #[schema(example = true)]
     pub is_active: bool,
-    /// True if log-ins need a second factor; absent in the answer to a change.
+    /// True if log-ins of the user need a second factor. Absent in the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = false)]
     pub second_factor: Option<bool>,
-    /// Time of creation (RFC 3339); absent in the answer to a change.
+    /// Time of creation (RFC 3339). Absent in the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub created_at: Option<Timestamp>,
-    /// Time of the last change (RFC 3339); absent in the answer to a change.
+    /// Time of the last change (RFC 3339). Absent in the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub updated_at: Option<Timestamp>,
@@ -95,8 +96,9 @@ impl UserDetails {
     }
 }
 
-/// Rejects an API key that makes, changes or removes admins, or users whose role has a permission
-/// that the key lacks. With such a user's password its holder would gain that permission.
+/// Rejects an API key that creates, changes or removes admins, or users whose role has a permission
+/// that the key does not have. Otherwise, someone with the key could set the password of such a
+/// user and so gain the permission.
 fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
     let exceeds = |role: &Role| {
         Permission::ALL
@@ -108,25 +110,25 @@ fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
             .iter()
             .any(|role| *role == Role::Admin || exceeds(role))
     {
-        let message = "an API key can't make, change or remove admins, or users who may do more than the key; \
+        let message = "an API key can't create, change or remove admins, or users who have more permissions than the key; \
                        log in, or use a key with the scopes of their role";
         return Err(Refusal::Forbidden(message));
     }
     Ok(())
 }
 
-/// Returns a text as it is stored.
+/// Returns a text in the form in which it is stored.
 fn cleaned(text: &Personal<String>) -> Personal<String> {
     clean_line(text.reveal_str()).into()
 }
 
-/// Returns the expiry time of a password that is set now for another user.
+/// Returns the expiry time of a password that an administrator sets now for another user.
 fn first_until(http: &HttpState) -> Option<OffsetDateTime> {
     let hours = http.auth.first_password_hours.into();
     Some(http.now() + time::Duration::hours(hours))
 }
 
-/// Checks a new password of this user and returns its hash.
+/// Checks a new password of a user and returns its hash.
 ///
 /// # Errors
 /// 422 for `field` if the password is too weak; 503 if too many passwords are being hashed.

@@ -30,7 +30,8 @@ pub async fn get_user(
     let version = position(row.position)?;
     let factor = row.second_factor_position.map(position).transpose()?;
     let answer = Answer::ok(&UserDetails::of_row(row))?;
-    // The second factor is another aggregate, but it changes this answer.
+    // The second factor is another aggregate. Its state is part of the response, so the entity tag
+    // also contains its position.
     Ok(match factor {
         Some(factor) => answer.version_with(version, factor),
         None => answer.version(version),

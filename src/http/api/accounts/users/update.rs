@@ -16,11 +16,11 @@ use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Fields to change. Absent fields stay as they are.
+/// Fields to change. Fields that are absent keep their values.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateUser {
-    /// Name for logging in, 1–100 characters. It must be unique, ignoring case.
+    /// User name for logging in, 1–100 characters. It must be unique, even if case is ignored.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     user_name: Option<Personal<String>>,
     /// First name, 1–100 characters.
@@ -32,21 +32,21 @@ pub struct UpdateUser {
     /// E-mail address. It must be unique.
     #[schema(value_type = Option<String>, max_length = 254)]
     email: Option<Personal<String>>,
-    /// New password of another user: 8 to 128 characters with an upper-case letter, a lower-case
-    /// letter and a digit. Passwords that are easy to guess are rejected. The user's sessions end,
-    /// and the API keys unless `keepApiKeys` is true. The user must change the password at the next
-    /// log-in.
+    /// New password for another user: 8 to 128 characters with an upper-case letter, a lower-case
+    /// letter and a digit. Passwords that are easy to guess are rejected. The sessions of the user
+    /// end. The API keys of the user end too, unless `keepApiKeys` is true. The user must change
+    /// the password after the next log-in.
     #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
     password: Option<Personal<String>>,
-    /// True if the user's API keys stay valid when the password changes; false if absent.
+    /// True to keep the user's API keys valid when the password changes. The default is false.
     #[serde(default)]
     keep_api_keys: bool,
-    /// Your current password; required to change your own user name or e-mail address.
+    /// Your current password. It is required if you change your own user name or e-mail address.
     #[schema(value_type = Option<String>, format = Password, max_length = 512)]
     current_password: Option<Personal<String>>,
     /// New role of the user.
     role: Option<RoleName>,
-    /// True if the user may log in; false ends the user's sessions.
+    /// True if the user can log in. The value false also ends the user's sessions.
     is_active: Option<bool>,
 }
 
@@ -66,11 +66,11 @@ impl UpdateUser {
 
 /// Changes a user.
 ///
-/// Changes of role, password and `isActive` take effect at once, also for existing tokens and API
-/// keys of the user. The last admin must stay an admin, and you cannot deactivate yourself. Change
-/// your own password at `/auth/change-password`. A change of your own user name or e-mail address
-/// requires `currentPassword`. An API key can change only viewers and operators, and cannot make a
-/// user an admin.
+/// Changes of role, password and `isActive` take effect immediately, also for existing tokens and
+/// API keys of the user. You can't change the role of the last admin, and you can't deactivate
+/// yourself. To change your own password, use `/auth/change-password`. To change your own user name
+/// or e-mail address, send `currentPassword`. An API key can change only viewers and operators, and
+/// can't make a user an admin.
 #[utoipa::path(
     patch, path = "/users/{id}", request_body = UpdateUser,
     params(
@@ -94,7 +94,7 @@ pub async fn update_user(
 ) -> Result<Answer, ApiError> {
     let id = UserId(id);
     if id == caller.user_id && value.is_active == Some(false) {
-        let message = "you can't switch off yourself; let another admin do it";
+        let message = "you can't deactivate yourself; ask another admin to do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let may_change_login =
@@ -135,14 +135,14 @@ pub async fn update_user(
     Ok(answer.at(changed.version).version(changed.version))
 }
 
-/// Returns user name and e-mail address. A user logs in with either of them.
+/// Returns user name and e-mail address. A user can log in with either of them.
 const fn login_of(profile: &Profile) -> (&Personal<String>, &Personal<String>) {
     (&profile.user_name, &profile.email)
 }
 
-/// Verifies the current password, if it is given, and returns true. Returns false if it is absent.
-/// It is required because the holder of a new address could set a password by mail, and a new user
-/// name would lock the user out.
+/// Verifies the current password if it is given, and returns true. Returns false if it is absent.
+/// Callers require the password because the owner of a new e-mail address could set a new password
+/// by mail, and because a new user name would lock the user out.
 async fn has_shown_password(
     http: &HttpState,
     id: UserId,
@@ -156,7 +156,7 @@ async fn has_shown_password(
     Ok(true)
 }
 
-/// Returns the new password of another user, if one is given.
+/// Returns the new password for another user, if the request contains one.
 async fn new_password(
     http: &HttpState,
     caller: &Caller,
@@ -167,8 +167,7 @@ async fn new_password(
         return Ok(None);
     };
     if id == caller.user_id {
-        let message =
-            "change your own password by POST /auth/change-password, with the present one";
+        let message = "change your own password with POST /auth/change-password, which requires the current one";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let now = http.commands.load::<User>(id).await?.state.account();

@@ -24,7 +24,7 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateUser {
-    /// Name for logging in, 1–100 characters. It must be unique, ignoring case.
+    /// User name for logging in, 1–100 characters. It must be unique, even if case is ignored.
     #[schema(value_type = String, min_length = 1, max_length = 100, example = "grace")]
     user_name: Personal<String>,
     /// First name, 1–100 characters.
@@ -40,15 +40,16 @@ pub struct CreateUser {
     /// Passwords that are easy to guess are rejected.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-1")]
     password: Personal<String>,
-    /// Role of the user; `viewer` if absent.
+    /// Role of the user. The default is `viewer`.
     #[serde(default)]
     role: Option<RoleName>,
 }
 
 /// Creates a user.
 ///
-/// The password must be changed at the first log-in. It expires after one week, or after the time
-/// that the operator has configured. An API key can create only viewers and operators.
+/// The user must change the password after the first log-in. The password expires after one week,
+/// or after the time that the operator has configured. An API key can create only viewers and
+/// operators.
 #[utoipa::path(
     post, path = "/users", request_body = CreateUser,
     params(Repeatable),
@@ -66,8 +67,8 @@ pub async fn create_user(
     let role = value.role.unwrap_or(RoleName::Viewer).into();
     check_program(&write.caller, &[role])?;
     let claim_key = http.claim_key.reveal().as_bytes();
-    // The body contains a password, so its stored hash is keyed: it must not help to guess the
-    // password.
+    // The body contains a password. The digest that is stored includes the claim key, so that it
+    // can't be used to guess the password.
     let body_sha256 = Sha256::new()
         .chain_update(claim_key)
         .chain_update(sha256)
@@ -116,7 +117,7 @@ pub async fn create_user(
 
 /// Removes a user.
 ///
-/// The user's tokens and API keys stop working immediately. You cannot remove the last admin or
+/// The tokens and API keys of the user stop working immediately. You can't remove the last admin or
 /// yourself. An API key can remove only viewers and operators.
 #[utoipa::path(
     delete, path = "/users/{id}",
@@ -138,7 +139,7 @@ pub async fn delete_user(
 ) -> Result<Answer, ApiError> {
     let id = UserId(id);
     if id == caller.user_id {
-        let message = "you can't remove yourself; let another admin do it";
+        let message = "you can't remove yourself; ask another admin to do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let context = caller.context(http.random_id().into());
@@ -156,9 +157,9 @@ pub async fn delete_user(
 
 /// Removes the second factor of a user who has lost it.
 ///
-/// All sessions of the user end, and log-ins then need only the password. Verify the user's
-/// identity first. An API key cannot do this. Remove your own second factor at
-/// `/auth/second-factor`.
+/// All sessions of the user end. After that, log-ins need only the password. Verify the identity of
+/// the user before you remove the second factor. An API key can't do this. To remove your own
+/// second factor, use `/auth/second-factor`.
 #[utoipa::path(
     delete, path = "/users/{id}/second-factor",
     params(
@@ -180,7 +181,7 @@ pub async fn remove_second_factor_of_user(
     let id = UserId(id);
     if id == caller.user_id {
         let message =
-            "remove your own second factor at /auth/second-factor, or let another admin do it";
+            "remove your own second factor at /auth/second-factor, or ask another admin to do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let context = caller.context(http.random_id().into());

@@ -27,7 +27,8 @@ use crate::spreadsheet::{Format, PersonLine};
 /// Largest body, in bytes.
 const MAX_BODY: usize = 8 << 20;
 
-/// A person as written. A missing or wrong value is an error of this person only.
+/// A person, in the form in which the client sends it. A missing or invalid value is an error of
+/// this person only.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(
@@ -35,12 +36,12 @@ const MAX_BODY: usize = 8 << 20;
     reason = "describes an element of the body for the OpenAPI document"
 )]
 pub struct PersonInput {
-    /// Full name. Alternatively, `firstName` and `lastName`.
+    /// Full name. Give either this, or `firstName` and `lastName`.
     #[schema(example = "Ada Lovelace")]
     full_name: Option<String>,
     /// First name.
     first_name: Option<String>,
-    /// Last name; `-` for a person with one name.
+    /// Last name. Give `-` for a person who has only one name.
     last_name: Option<String>,
     /// Country.
     #[schema(example = "United Kingdom")]
@@ -48,16 +49,16 @@ pub struct PersonInput {
     /// Type of the document.
     #[schema(example = "Passport")]
     document_type: Option<String>,
-    /// Number of the document, as text or whole number. Required unless `requiresDocument` is
-    /// false, or the person is known and has a number.
+    /// Number of the document, as text or whole number. It is required, unless `requiresDocument`
+    /// is false, or the person is known and already has a number.
     #[schema(value_type = Option<DocumentNumber>, example = "G-77")]
     document_number: Option<String>,
     /// Gender.
     gender: Option<String>,
-    /// E-mail address. Required unless the document number belongs to a known person.
+    /// E-mail address. It is required, unless the document number is that of a known person.
     #[schema(example = "ada@example.com")]
     email: Option<String>,
-    /// Id of the certificate for this person, instead of the one in the query.
+    /// Id of the certificate for this person. It replaces the one in the query.
     certificate_id: Option<String>,
 }
 
@@ -77,35 +78,37 @@ pub enum DocumentNumber {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BulkQuery {
-    /// True if known people are updated; false if absent. Absent and blank fields keep the stored
-    /// value.
+    /// True to update known people. The default is false. Fields that are absent or blank keep the
+    /// stored value.
     update_existing: Option<bool>,
-    /// True if a person must have a document number. If absent, the setting of the certificate, or
-    /// true without a certificate.
+    /// True if each person must have a document number. By default, the setting of the certificate
+    /// is used, or true without a certificate.
     requires_document: Option<bool>,
-    /// Id of the certificate for each person who names no other one.
+    /// Id of the certificate for all people whose element contains no other one.
     certificate_id: Option<Uuid>,
     /// Delivery of the mails about new certificates: `immediate`, `held` or a time, such as
     /// `2026-12-01T09:00:00Z` or, in the zone of `certificates.time_zone`, `2026-12-01T09:00`;
     /// `immediate` if absent.
     delivery: Option<String>,
-    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the
-    /// definition, or else the date of issuing in the issuer's time zone.
+    /// Date on new certificates, from 1900-01-01 to 366 days from now. By default, the date in the
+    /// definition of the certificate, or the date of issuing in the issuer's time zone if the
+    /// definition has none.
     #[param(value_type = Option<String>, format = Date)]
     issue_date: Option<String>,
-    /// If true, only reports what would happen. Nothing is stored.
+    /// If true, the response reports what would happen, and nothing is stored.
     dry_run: Option<bool>,
 }
 
 /// Imports a list of people.
 ///
-/// The list has 1 to 10,000 people in at most 8 MiB. Up to 1,000 people are answered with the
-/// result (200). A longer list, or one that takes more than 25 s, is answered before its end (202);
-/// `Location` shows the progress. Rules and answer are those of `/attendees/bulk-upload`. The
-/// number of a row is the person's place in the list, from 1. A wrong element does not affect the
-/// others. A wrong type, an unknown field, half of a character (`\ud800`), or a field that is given
-/// twice (also as `fullName` and `full_name`) is an error of that row. A whole number is read as
-/// its digits, also if it is written as `79123456.0`. A number with an exponent is an error.
+/// The list has 1 to 10,000 people in at most 8 MiB. For up to 1,000 people, the response contains
+/// the result (200). For a longer list, or if the import takes more than 25 s, the response is sent
+/// before the import ends (202), and `Location` shows the progress. The rules and the result are
+/// those of `/attendees/bulk-upload`. The number of a row is the position of the person in the
+/// list, from 1. An invalid element does not affect the others. An error of the row is: a wrong
+/// type, an unknown field, half of a surrogate pair (`\ud800`), or a field that is given twice
+/// (also as `fullName` and `full_name`). A whole number becomes the text of its digits, even if it
+/// is written as `79123456.0`. A number with an exponent is an error.
 #[utoipa::path(
     post, path = "/attendees/bulk", request_body = Vec<PersonInput>,
     params(
@@ -181,8 +184,8 @@ pub async fn import_attendees(
         .chain_update(parameters)
         .finalize()
         .into();
-    // The answer names people, so it is not stored. A repetition finds the import and reads its
-    // expiring report.
+    // The response contains names of people, so it is not stored. A repeated request finds the
+    // import in the log, and reads the report until it expires.
     write
         .once_unstored(&http, body_sha256, async |command_id| {
             let issuing = asked.checked(&http)?;
@@ -230,9 +233,9 @@ fn line(
 ) -> PersonLine {
     let unreadable = unreadable.map(|reason| match reason {
         Unreadable::HalfCharacter => {
-            "has half of a character in a text, such as \"\\ud800\", as of an emoji that was cut; write the text whole"
+            "contains half of a character in a text, such as \"\\ud800\", for example of an emoji that was cut; send the complete text"
         }
-        Unreadable::TooDeep => "has too many lists or objects within each other; give an object with texts",
+        Unreadable::TooDeep => "has too many levels of nested lists or objects; give an object with texts",
         Unreadable::OutOfRange => {
             "has a value that is too large, such as the number 1e999; give numbers in quotation marks"
         }

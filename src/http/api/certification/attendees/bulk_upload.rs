@@ -22,7 +22,7 @@ use crate::importing::dry_run::dry_run;
 use crate::spreadsheet;
 use crate::spreadsheet::{EncodingSource, Format, HowRead, SheetError, SheetReader};
 
-/// Fields of the form in addition to the file and those of `reading_form`.
+/// Form fields in addition to the file and the fields of `reading_form`.
 const FIELDS: &[&str] = &[
     "updateExisting",
     "certificateId",
@@ -39,37 +39,40 @@ const FIELDS: &[&str] = &[
     reason = "describes the multipart body for the OpenAPI document"
 )]
 pub struct PeopleForm {
-    /// CSV, XLSX or XLS (Excel 97 to 2003), detected by content. It has a header row and one person
-    /// per row.
+    /// File in the format CSV, XLSX or XLS (Excel 97 to 2003). The format is detected from the
+    /// content. The file has a header row, and one person per row.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// True if known people are updated; false if absent. Blank cells and absent columns keep the
+    /// True to update known people. The default is false. Blank cells and absent columns keep the
     /// stored value.
     update_existing: Option<bool>,
-    /// True if a person must have a document number. If absent, the setting of the certificate, or
-    /// true without a certificate.
+    /// True if each person must have a document number. By default, the setting of the certificate
+    /// is used, or true without a certificate.
     requires_document: Option<bool>,
-    /// Id of the certificate for each person whose row names no other one.
+    /// Id of the certificate for all people whose row contains no other one.
     certificate_id: Option<uuid::Uuid>,
     /// Delivery of the mails about new certificates: `immediate`, `held` or a time, such as
     /// `2026-12-01T09:00:00Z` or, in the zone of `certificates.time_zone`, `2026-12-01T09:00`;
     /// `immediate` if absent.
     delivery: Option<String>,
-    /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota":
-    /// "ignore"}`. Other headers keep their usual meaning.
+    /// Fields of columns, by the headers in the file, as JSON: `{"Dirección de correo": "email",
+    /// "Nota": "ignore"}`. Other headers keep their usual meaning.
     mapping: Option<String>,
-    /// Label of the encoding of a CSV file, such as `macintosh` or `ibm850`; detected if absent.
+    /// Label of the encoding of a CSV file, such as `macintosh` or `ibm850`. By default, the
+    /// encoding is detected.
     encoding: Option<String>,
-    /// Name of the sheet of a workbook to read, or `all`. If absent, the first visible sheet with
-    /// people.
+    /// Name of the sheet to be read from a workbook, or `all`. By default, the first visible sheet
+    /// with people is read.
     sheets: Option<String>,
-    /// `include` to read rows that the spreadsheet program hides, `skip` to ignore them; `skip` if
-    /// absent.
+    /// `include` to read the rows that the spreadsheet program hides, `skip` to ignore them. The
+    /// default is `skip`.
     hidden_rows: Option<String>,
-    /// Number of the header row, as a spreadsheet program shows it; detected if absent.
+    /// Number of the header row, as a spreadsheet program shows it. By default, the header row is
+    /// detected.
     header_row: Option<u32>,
-    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the
-    /// definition, or else the date of issuing in the issuer's time zone.
+    /// Date on new certificates, from 1900-01-01 to 366 days from now. By default, the date in the
+    /// definition of the certificate, or the date of issuing in the issuer's time zone if the
+    /// definition has none.
     #[schema(value_type = Option<String>, format = Date)]
     issue_date: Option<String>,
 }
@@ -79,25 +82,26 @@ pub struct PeopleForm {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BulkUploadQuery {
-    /// If true, only reports what would happen. Nothing is stored.
+    /// If true, the response reports what would happen, and nothing is stored.
     dry_run: Option<bool>,
 }
 
 /// Imports the people of a file.
 ///
-/// A row is about a known person if its e-mail address and its document number both belong to that
-/// person. If the row has only one of the two, the name must also be similar. Without
-/// `updateExisting`, such a row changes nothing and counts as `existing`; the person gets the
-/// certificate. If only one of the two belongs to a known person, the row is rejected, and the
-/// error names the fields that differ. With `updateExisting`, the differing field is changed
-/// instead if the name is the same. If the two belong to different people, the row is rejected.
-/// Texts such as "N/A", "0" and "-" are not document numbers. `batches` in the answer lists the
-/// batches that issue the certificates.
+/// A row belongs to a known person if its e-mail address and its document number are both those of
+/// the person. If the row has only one of the two, the name must also be similar. Without
+/// `updateExisting`, such a row does not change the person, and is counted as `existing`. The
+/// person still gets the certificate. If the row has both, and only one of them is that of a known
+/// person, the row is rejected, and the error lists the fields that differ. With `updateExisting`,
+/// the differing field of the person is changed instead, if the name is the same. If the two belong
+/// to different people, the row is rejected. Texts such as "N/A", "0" and "-" are not document
+/// numbers. The response lists in `batches` the batches that issue the certificates.
 ///
-/// A file of up to 1,000 rows is answered with the result (200). A larger file, or one that takes
-/// more than 25 s, is answered before its end (202); `Location` shows the progress. A wrong row
-/// does not affect the others. A dry run accepts up to 100,000 rows. `reading` in the answer
-/// describes how the file was read: encoding, sheets, columns, ignored rows, and the first rows.
+/// For a file of up to 1,000 rows, the response contains the result (200). For a larger file, or if
+/// the import takes more than 25 s, the response is sent before the import ends (202), and
+/// `Location` shows the progress. An invalid row does not affect the others. A dry run accepts up
+/// to 100,000 rows. The field `reading` describes how the file was read: encoding, sheets, columns,
+/// ignored rows, and the first rows.
 #[utoipa::path(
     post, path = "/attendees/bulk-upload",
     request_body(content = PeopleForm, content_type = "multipart/form-data"),
@@ -154,8 +158,8 @@ pub async fn upload_attendees(
     }
     let wanted = (&reading, options.requires_document);
     let (format, rows, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
-    // The answer names people, so it is not stored. A repetition finds the import and reads its
-    // expiring report.
+    // The response contains names of people, so it is not stored. A repeated request finds the
+    // import in the log, and reads the report until it expires.
     write
         .once_unstored(&http, upload.sha256(), async |command_id| {
             let issuing = asked.checked(&http)?;
@@ -174,7 +178,7 @@ pub async fn upload_attendees(
         .await
 }
 
-/// Opens the file and reads its header row. Holds one turn of `place` until the reader is dropped.
+/// Opens the file and reads its header row. The reader keeps a turn of `place` until it is dropped.
 async fn open(
     http: &HttpState,
     file: &UploadedFile,
@@ -202,7 +206,8 @@ async fn open(
     Ok((format, opened.await.map_err(ApiError::internal)??))
 }
 
-/// Reads the whole file once, so that an unusable file is rejected before the import begins.
+/// Reads the whole file once, so that a file that can't be read is rejected before the import
+/// starts.
 async fn read_through(
     http: &HttpState,
     file: &UploadedFile,
@@ -217,7 +222,7 @@ async fn read_through(
     }
 }
 
-/// Returns the options with the detected encoding, so that the importer reads the file the same
+/// Returns the options with the detected encoding, so that the importer reads the file in the same
 /// way.
 fn pinned(reading: &Reading, how_read: &HowRead) -> Reading {
     let found = how_read

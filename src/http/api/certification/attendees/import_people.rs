@@ -1,5 +1,5 @@
-//! Start of an import: stores the file, requests the import, and waits for the result of a small
-//! one.
+//! Start of an import: stores the file, requests the import, and waits for the result if the import
+//! is small.
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,9 +22,9 @@ use crate::importing::ImportOptions;
 use crate::spreadsheet::Format;
 use crate::storage::import_key;
 
-/// Maximum number of rows of an import whose result the request waits for.
+/// Largest number of rows of an import for whose result the request waits.
 const ROWS_AT_ONCE: u32 = 1_000;
-/// Longest wait for the result. After it, the answer is 202 with the address of the progress.
+/// Longest wait for the result. After that, the response is 202 with the address of the progress.
 const MAX_WAIT: Duration = Duration::from_secs(25);
 
 /// People in a local file.
@@ -37,26 +37,28 @@ pub(super) struct PeopleFile<'f> {
     pub size: u64,
     /// SHA-256 of the file.
     pub sha256: [u8; 32],
-    /// Number of people, without blank rows.
+    /// Number of people. Blank rows are not counted.
     pub rows: u32,
     /// Options for reading the file.
     pub reading: Reading,
-    /// Details of how it was read, for the answer.
+    /// Details of how the file was read. The response contains them.
     pub how_read: Option<ReadingAnswer>,
 }
 
-/// Options of an import, as given in the request.
+/// Options of an import, in the form in which the client sends them.
 pub(super) struct AskedOptions {
-    /// True if known people are changed; false if absent.
+    /// True to change known people. The default is false.
     pub update_existing: Option<bool>,
-    /// Certificate for each person who names no other one.
+    /// Certificate for all people whose row contains no other one.
     pub certificate_id: Option<Uuid>,
-    /// True if a person must have a document number. If absent, the setting of the certificate.
+    /// True if each person must have a document number. If absent, the setting of the certificate
+    /// is used.
     pub requires_document: Option<bool>,
 }
 
 impl AskedOptions {
-    /// Returns the options with their defaults. Rejects a certificate that does not exist.
+    /// Returns the options with default values where they are absent. Rejects a certificate that
+    /// does not exist.
     pub(super) async fn resolved(self, http: &HttpState) -> Result<ImportOptions, ApiError> {
         let mut requires_document = true;
         if let Some(id) = self.certificate_id {
@@ -92,8 +94,8 @@ pub(super) async fn check_certificate(
     check_issuable(http, &certificate)
 }
 
-/// Stores the file and requests its import. Answers with the result if the file is small and the
-/// import ends in time, otherwise with the address of the progress.
+/// Stores the file and requests its import. If the file is small and the import ends in time, the
+/// response contains the result. Otherwise it contains the address of the progress.
 pub(super) async fn import_people(
     http: &HttpState,
     caller: &Caller,
@@ -101,8 +103,8 @@ pub(super) async fn import_people(
     mut people: PeopleFile<'_>,
     wanted: (ImportOptions, Issuing),
 ) -> Result<Answer, ApiError> {
-    // This is checked here and not earlier, so that the repetition of a finished request gets its
-    // answer even if the certificate is inactive now.
+    // The check is done here, and not earlier, so that a repeated request still gets its response
+    // if the certificate was deactivated after the first one.
     check_certificate(http, &wanted.0).await?;
     let rows = people.rows;
     let how_read = people.how_read.take();

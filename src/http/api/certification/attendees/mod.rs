@@ -22,7 +22,7 @@ use crate::rendering::undrawable::{UNDRAWABLE, UndrawableField};
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttendeeAnswer {
-    /// The attendee's id.
+    /// Id of the attendee.
     pub id: Uuid,
     /// Full name.
     #[schema(value_type = String)]
@@ -33,7 +33,7 @@ pub struct AttendeeAnswer {
     /// Type of the document.
     #[schema(value_type = Option<String>)]
     pub document_type: Option<Personal<String>>,
-    /// Number of the document; null for a person without a document.
+    /// Number of the document. Null for a person without a document.
     #[schema(value_type = Option<String>)]
     pub document_number: Option<Personal<String>>,
     /// Gender.
@@ -42,41 +42,42 @@ pub struct AttendeeAnswer {
     /// E-mail address.
     #[schema(value_type = String)]
     pub email: Personal<String>,
-    /// Id of the import that created the person; absent if there is none, and in the answer to a
-    /// change.
+    /// Id of the import that created the person. Absent if no import has created the person, and in
+    /// the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import_id: Option<Uuid>,
-    /// Row in the file of that import; absent if `importId` is absent.
+    /// Row of the person in the file of that import. Absent if `importId` is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import_row: Option<i32>,
-    /// Fields with characters that no font of certificates can draw; only in the answer to a
-    /// creation or change.
+    /// Fields with characters that no font of certificates contains. Present only in the response
+    /// to a creation or change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<AttendeeWarning>,
-    /// Time of creation (RFC 3339); absent in the answer to a creation or change.
+    /// Time of creation (RFC 3339). Absent in the response to a creation or change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// Time of the last change (RFC 3339); absent in the answer to a creation or change.
+    /// Time of the last change (RFC 3339). Absent in the response to a creation or change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
 }
 
-/// Accepted value with which no certificate can be issued to the person.
+/// Problem of a value that was stored, but with which no certificate can be issued to the person.
 #[derive(Serialize, ToSchema)]
 pub struct AttendeeWarning {
-    /// The field's name.
+    /// Name of the field.
     #[schema(example = "fullName")]
     pub field: &'static str,
-    /// A stable code.
+    /// Stable code for programs.
     #[schema(example = "UNDRAWABLE")]
     pub code: &'static str,
-    /// The problem, with the characters, and how to solve it.
+    /// Text for people: the problem with its characters, and how to correct it.
     #[schema(value_type = String)]
     pub message: Personal<String>,
 }
 
 impl AttendeeAnswer {
-    /// Returns the person after a change, without the values that only the query tables contain.
+    /// Returns the person after a change. The result lacks the values that only the query tables
+    /// contain.
     fn of_person(http: &HttpState, id: AttendeeId, person: Person) -> Self {
         let undrawable = undrawable::of_person(http.rendering.renderer(), &person);
         Self {

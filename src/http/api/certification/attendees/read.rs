@@ -49,11 +49,11 @@ pub async fn list_attendees(
     query.answer(&http, AttendeeAnswer::from).await
 }
 
-/// Returns all people who meet the filters, oldest first, as a CSV or XLSX file.
+/// Returns all people who meet the filters as a CSV or XLSX file. The oldest person comes first.
 ///
-/// The file can be imported again; its people are then known. In CSV, a text that a spreadsheet
-/// program would interpret as a formula gets a leading apostrophe, which the import removes. In
-/// XLSX, spreadsheet programs also keep document numbers unchanged.
+/// The file can be imported again, and its people are then recognized as known. In CSV, a text that
+/// a spreadsheet program would interpret as a formula gets a leading apostrophe. The import removes
+/// it. In XLSX, spreadsheet programs also keep document numbers unchanged.
 #[utoipa::path(
     get, path = "/attendees/export", params(ExportQuery<AttendeeRow>),
     responses(

@@ -1,4 +1,4 @@
-//! Fields of an upload with options for reading its file.
+//! Form fields of an upload that say how to read the file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -64,7 +64,7 @@ fn known_encoding(label: &str) -> Result<String, ApiError> {
     ))
 }
 
-/// Reads `{"header": "field"}`.
+/// Parses the field `mapping`: `{"header": "field"}`.
 fn mapping(text: &str) -> Result<BTreeMap<String, Option<String>>, ApiError> {
     let wrong = |what: String| ApiError::field("mapping", what);
     let not_an_object = "must be a JSON object of headers and fields, such as \
@@ -87,7 +87,7 @@ fn mapping(text: &str) -> Result<BTreeMap<String, Option<String>>, ApiError> {
     Ok(mapping)
 }
 
-/// Returns the field of a column, by its name in the API; `None` for a column that is not read.
+/// Returns the field of a column by its API name. Returns `None` if the column is to be ignored.
 fn field(header: &str, value: &Value) -> Result<Option<String>, String> {
     let header = shown(header);
     let known = || {
@@ -108,14 +108,14 @@ fn field(header: &str, value: &Value) -> Result<Option<String>, String> {
             )),
         },
         _ => Err(format!(
-            "maps the column \"{header}\" to something else than a field's name; {}",
+            "maps the column \"{header}\" to something other than the name of a field; {}",
             known()
         )),
     }
 }
 
-/// Returns a text of the request in the form for messages: at most 60 characters, without control
-/// characters.
+/// Returns a text of the request in a form for messages: without control characters, and at most 60
+/// characters long.
 fn shown(text: &str) -> String {
     text.chars()
         .filter(|character| !character.is_control())
@@ -123,7 +123,7 @@ fn shown(text: &str) -> String {
         .collect()
 }
 
-/// Members of a JSON object, including repeated names.
+/// Fields of a JSON object, including fields that are given twice.
 struct Pairs(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Pairs {

@@ -17,7 +17,7 @@ use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::issuances;
 
-/// A new person. The rules are those of imported rows.
+/// A new person. The same rules apply as for imported rows.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
@@ -34,17 +34,17 @@ pub struct NewAttendee {
     /// Type of the document, at most 100 characters.
     #[schema(max_length = 100)]
     document_type: Option<String>,
-    /// Number of the document, 1–64 characters, as text or whole number. No other person may have
-    /// it. Texts such as "N/A" are rejected, or ignored if `requiresDocument` is false.
+    /// Number of the document, 1–64 characters, as text or whole number. It must be unique. Texts
+    /// such as "N/A" are rejected, or ignored if `requiresDocument` is false.
     #[schema(value_type = Option<DocumentNumber>, example = "007")]
     document_number: Option<Digits>,
-    /// True if `documentNumber` is required; true if absent.
+    /// True if `documentNumber` is required. The default is true.
     requires_document: Option<bool>,
     /// Gender, at most 100 characters.
     #[schema(max_length = 100)]
     gender: Option<String>,
-    /// E-mail address, at most 254 characters. No other person may have it, unless the setting
-    /// `people.shared_email` allows it.
+    /// E-mail address, at most 254 characters. It must be unique, unless the setting
+    /// `people.shared_email` allows shared addresses.
     #[schema(value_type = String, min_length = 3, max_length = 254, format = "email")]
     email: Option<String>,
 }
@@ -103,7 +103,8 @@ pub async fn create_attendee(
         .await
 }
 
-/// Fields to change. Absent fields stay as they are; null removes an optional field.
+/// Fields to change. Fields that are absent keep their values. Null removes the value of an
+/// optional field.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"fullName": "Ada King", "gender": null}))]
@@ -120,8 +121,8 @@ pub struct ChangeAttendee {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
     document_type: Merge<String>,
-    /// Number of the document, 1–64 characters, as text or whole number. No other person may have
-    /// it. Null for a person without a document.
+    /// Number of the document, 1–64 characters, as text or whole number. It must be unique. Null
+    /// for a person without a document.
     #[serde(default)]
     #[schema(value_type = Option<DocumentNumber>)]
     document_number: Merge<Digits>,
@@ -129,8 +130,8 @@ pub struct ChangeAttendee {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
     gender: Merge<String>,
-    /// E-mail address, at most 254 characters. No other person may have it, unless the setting
-    /// `people.shared_email` allows it.
+    /// E-mail address, at most 254 characters. It must be unique, unless the setting
+    /// `people.shared_email` allows shared addresses.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 3, max_length = 254, format = "email")]
     email: Merge<String>,
@@ -138,7 +139,7 @@ pub struct ChangeAttendee {
 
 /// Changes the data of a person.
 ///
-/// Certificates that were issued before do not change.
+/// Certificates that were issued before the change keep the old data.
 #[utoipa::path(
     patch, path = "/attendees/{id}", request_body = ChangeAttendee,
     params(
@@ -207,7 +208,7 @@ impl ChangeAttendee {
 
 /// Deletes a person to whom no certificate was issued.
 ///
-/// Another person can use the e-mail address and the document number at once.
+/// After that, another person can have the e-mail address and the document number.
 #[utoipa::path(
     delete, path = "/attendees/{id}",
     params(
@@ -231,7 +232,7 @@ pub async fn delete_attendee(
         &http,
         &issued,
         "this person was issued a certificate",
-        "what was issued stays",
+        "certificates that were issued are kept",
     )
     .await?;
     let claim_key = http.claim_key.reveal().as_bytes();

@@ -1,4 +1,4 @@
-//! Progress of a batch as a stream.
+//! Stream of the progress of a batch.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -19,7 +19,7 @@ use crate::http::protocol::progress_stream::Look;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress};
 
-/// Progress of a batch, without the list of refused people.
+/// Progress of a batch, without the list of people for whom nothing could be issued.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchNews {
@@ -30,13 +30,14 @@ pub struct BatchNews {
     state: String,
     /// Number of people in the batch.
     total: i64,
-    /// Certificates that the batch created; null until it is dispatched.
+    /// Number of certificates that the batch has created. Null until the batch is dispatched.
     requested: Option<i64>,
-    /// Certificates that existed before; null until it is dispatched.
+    /// Number of certificates that existed before the batch. Null until the batch is dispatched.
     existing: Option<i64>,
-    /// People for whom nothing could be issued; null until it is dispatched.
+    /// Number of people for whom nothing could be issued. Null until the batch is dispatched.
     refused: Option<i64>,
-    /// People without a certificate because the batch was stopped; null until it is dispatched.
+    /// Number of people who got no certificate because the batch was stopped. Null until the batch
+    /// is dispatched.
     left: Option<i64>,
     /// Progress of the certificates that the batch created.
     progress: BatchProgress,
@@ -44,17 +45,17 @@ pub struct BatchNews {
 
 /// Streams the progress of a batch as server-sent events.
 ///
-/// Every change is sent as an event `progress` with the whole state as JSON. The last event is
-/// `end`, with the final state: the batch is stopped, or all its PDFs and mails are done or have
-/// failed. Comments are sent in between. After 15 minutes the stream ends
-/// without `end`; reconnect with `Last-Event-ID`. A client that reconnects after `end` gets the
-/// status 204. A browser's `EventSource` needs a ticket instead of a token. When the stream ends, it
-/// gets 401 and closes; get another ticket then.
+/// After each change, an event `progress` contains the complete state as JSON. The last event is
+/// `end`, with the final state: the batch was stopped, or all its PDFs and mails are finished or
+/// have failed. Comments keep the connection open. After 15 minutes the stream ends without `end`,
+/// and the client should reconnect with `Last-Event-ID`. A client that reconnects after `end` gets
+/// the status 204. An `EventSource` in a browser needs a ticket instead of a token. It can't
+/// reconnect with the same ticket: it gets 401 and closes. Then get another ticket.
 #[utoipa::path(
     get, path = "/batches/{id}/events",
     params(
         ("id" = Uuid, Path, description = "The batch's id"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have seen"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that you have received"),
         StreamQuery,
     ),
     responses(
@@ -83,10 +84,11 @@ pub async fn follow_batch(
     progress_stream::answer(http, &caller, &headers, &query, Box::new(look)).await
 }
 
-/// Returns a ticket with which a browser opens the stream of a batch.
+/// Returns a ticket that opens the stream of a batch.
 ///
-/// `EventSource` can't send a token, so the ticket is part of the stream's URL. It works once, within
-/// 30 seconds, for this stream only. API keys are rejected, because programs can send their key.
+/// An `EventSource` can't send a token, so the URL of the stream contains the ticket. The ticket
+/// works once, within 30 seconds, and only for this stream. API keys are rejected, because a
+/// program can send its API key instead of a ticket.
 #[utoipa::path(
     post, path = "/batches/{id}/events/ticket",
     params(("id" = Uuid, Path, description = "The batch's id")),
@@ -108,7 +110,7 @@ pub async fn create_batch_ticket(
     stream_tickets::issue(&http, &caller, &path).await
 }
 
-/// Returns true if every person of the batch was processed, and every certificate has its PDF or has
+/// Returns true if every person of the batch was processed, and every certificate has a PDF or has
 /// failed.
 pub(in crate::http::api) fn is_drawn(
     BatchWithProgress { batch, progress }: &BatchWithProgress,
@@ -123,7 +125,7 @@ pub(in crate::http::api) fn is_drawn(
     }
 }
 
-/// Returns true if nothing more happens without a user's action. A failed PDF waits for such an
+/// Returns true if the state changes only after an action of a user. A failed PDF waits for such an
 /// action.
 fn has_ended(row: &BatchWithProgress) -> bool {
     let BatchWithProgress { batch, progress } = row;

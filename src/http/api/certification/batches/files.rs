@@ -1,4 +1,4 @@
-//! Certificates of a batch as one file.
+//! All certificates of a batch as one file, in parts.
 
 use std::time::Duration;
 
@@ -19,31 +19,33 @@ use crate::http::{ApiError, Caller, ErrorCode, HttpState};
 use crate::projection::queries::{batches, issuances};
 use crate::rendering::bundle::{Bundle, BundleKind};
 
-/// Certificates per part of the ZIP archive.
+/// Largest number of certificates in one part of the ZIP archive.
 const ZIP_PART: i64 = 5_000;
-/// Certificates per part of the PDF: a size that printer queues accept.
+/// Largest number of certificates in one part of the PDF. Printer queues accept a file of this
+/// size.
 const PDF_PART: i64 = 1_000;
-/// `Retry-After` if no file can be written now.
+/// Value of `Retry-After` if no file can be written at the moment.
 const LATER: Duration = Duration::from_secs(60);
 
-/// Header with the number of certificates in the file.
+/// Response header with the number of certificates in the file.
 const INCLUDED: HeaderName = HeaderName::from_static("x-certificates");
-/// Header with the number of certificates of this part that have no PDF or are revoked.
+/// Response header with the number of certificates of this part that have no PDF or are revoked.
 const MISSING: HeaderName = HeaderName::from_static("x-certificates-missing");
-/// Header with the number of parts of the batch.
+/// Response header with the number of parts of the batch.
 const PARTS: HeaderName = HeaderName::from_static("x-parts");
 
-/// Query parameters of a batch's files.
+/// Query parameters of the endpoints for the files of a batch.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FilesQuery {
-    /// Number of the part, from 1; the first if absent. `X-Parts` has the number of parts.
+    /// Number of the part, from 1. The default is 1. The header `X-Parts` contains the number of
+    /// parts.
     #[param(minimum = 1)]
     part: Option<u32>,
 }
 
-/// Returns one part of a batch as a file that is written while it is sent.
+/// Returns one part of a batch as a file. The file is sent while it is being written.
 async fn answer(
     http: &HttpState,
     caller: &Caller,
@@ -132,10 +134,10 @@ const fn parts_of(certificates: i64, of_part: i64) -> i64 {
 
 /// Returns the certificates of a batch as a ZIP archive of PDFs.
 ///
-/// A part has up to 5,000 certificates, in the order in which they were requested. Each file is
-/// named after the person, with a number if several names are equal. Certificates without a PDF and
-/// revoked certificates are left out; `X-Certificates-Missing` and the archive's entry
-/// `NOT_INCLUDED.txt` have their number.
+/// A part has up to 5,000 certificates, in the order in which they were requested. Each file has
+/// the name of the person, with a number if several people have the same name. Certificates without
+/// a PDF and revoked certificates are not included. The header `X-Certificates-Missing` and the
+/// entry `NOT_INCLUDED.txt` of the archive contain their number.
 #[utoipa::path(
     get, path = "/batches/{id}/certificates.zip",
     params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
@@ -159,10 +161,10 @@ pub async fn download_batch_zip(
 
 /// Returns the certificates of a batch as one PDF for printing.
 ///
-/// A part has up to 1,000 certificates, in the order in which they were requested. Objects that the
-/// pages share are stored once. Certificates without a PDF and revoked certificates are left out;
-/// `X-Certificates-Missing` has their number. The file has no tags and no attachments; the issued
-/// PDFs have both.
+/// A part has up to 1,000 certificates, in the order in which they were requested. Objects that
+/// several pages use are stored once. Certificates without a PDF and revoked certificates are not
+/// included. The header `X-Certificates-Missing` contains their number. Unlike the issued PDFs, the
+/// file has no tags and no attachments.
 #[utoipa::path(
     get, path = "/batches/{id}/certificates.pdf",
     params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),

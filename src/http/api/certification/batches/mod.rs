@@ -1,4 +1,4 @@
-//! Batches: each is a request to issue a certificate to many people.
+//! Batches. A batch is a request to issue a certificate to many people.
 
 pub mod events;
 pub mod files;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// State of a batch that is being stopped or was stopped.
+/// State of a batch for which a cancellation or an undo was requested.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchStopping {

@@ -21,7 +21,7 @@ pub struct BatchAnswer {
     batch_id: Uuid,
     /// Id of the certificate that is issued.
     certificate_id: Uuid,
-    /// Id of the import that the people come from; absent if a request named the people.
+    /// Id of the import from which the people were taken. Absent if a request listed the people.
     #[serde(skip_serializing_if = "Option::is_none")]
     import_id: Option<Uuid>,
     /// `requested`; `dispatched` after a certificate was created or refused for each person;
@@ -31,15 +31,16 @@ pub struct BatchAnswer {
     state: String,
     /// Number of people in the batch.
     total: i64,
-    /// Certificates that the batch created; null until it is dispatched.
+    /// Number of certificates that the batch has created. Null until the batch is dispatched.
     requested: Option<i64>,
-    /// Certificates that existed before; null until it is dispatched.
+    /// Number of certificates that existed before the batch. Null until the batch is dispatched.
     existing: Option<i64>,
-    /// People for whom nothing could be issued; null until it is dispatched.
+    /// Number of people for whom nothing could be issued. Null until the batch is dispatched.
     refused: Option<i64>,
-    /// People without a certificate because the batch was stopped; null until it is dispatched.
+    /// Number of people who got no certificate because the batch was stopped. Null until the batch
+    /// is dispatched.
     left: Option<i64>,
-    /// The people for whom nothing could be issued.
+    /// People for whom nothing could be issued.
     refusals: Vec<RefusalAnswer>,
     /// Progress of the certificates that the batch created.
     progress: BatchProgress,
@@ -48,7 +49,7 @@ pub struct BatchAnswer {
     undo_reason: Option<String>,
     /// Time of the request (RFC 3339).
     created_at: Timestamp,
-    /// Time at which it was cancelled or undone (RFC 3339).
+    /// Time at which the batch was cancelled or undone (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped_at: Option<Timestamp>,
 }
@@ -72,10 +73,11 @@ pub struct BatchProgress {
     issued: i64,
     /// PDFs created so far.
     generated: i64,
-    /// PDFs that could not be created. Correct the cause, then generate for the same people again.
+    /// PDFs that could not be created. Correct the cause, then generate the certificate for the
+    /// same people again.
     generation_failed: i64,
-    /// Revoked certificates, with or without a PDF. Includes certificates that could not be drawn
-    /// and were generated again.
+    /// Revoked certificates, with or without a PDF. Certificates that could not be drawn and were
+    /// generated again are included.
     revoked: i64,
     /// Mails that are not sent yet.
     mails_pending: i64,
@@ -83,7 +85,7 @@ pub struct BatchProgress {
     mails_sent: i64,
     /// Mails that failed or have an unknown outcome.
     mails_failed: i64,
-    /// Cancelled mails. They do not count as failed.
+    /// Cancelled mails. They are not counted as failed.
     mails_cancelled: i64,
 }
 
@@ -104,7 +106,7 @@ pub async fn get_batch(
     current(&http, id).await
 }
 
-/// Returns the current answer about a batch.
+/// Returns the response with the current state of a batch.
 pub(super) async fn current(http: &HttpState, id: Uuid) -> Result<Answer, ApiError> {
     let row = batches::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
@@ -127,7 +129,7 @@ impl BatchProgress {
     }
 }
 
-/// Converts a batch of the query tables into the API's form.
+/// Converts a batch from the query tables to the form of the API.
 pub(in crate::http::api) fn shown(
     BatchWithProgress { batch, progress }: BatchWithProgress,
 ) -> Result<BatchAnswer, ApiError> {
@@ -164,13 +166,14 @@ pub struct BatchListed {
     /// Number of people in the batch.
     #[schema(example = 250)]
     total: i64,
-    /// Certificates that the batch created; null until it is dispatched.
+    /// Number of certificates that the batch has created. Null until the batch is dispatched.
     requested: Option<i64>,
-    /// Certificates that existed before; null until it is dispatched.
+    /// Number of certificates that existed before the batch. Null until the batch is dispatched.
     existing: Option<i64>,
-    /// People for whom nothing could be issued; null until it is dispatched.
+    /// Number of people for whom nothing could be issued. Null until the batch is dispatched.
     refused: Option<i64>,
-    /// People without a certificate because the batch was stopped; null until it is dispatched.
+    /// Number of people who got no certificate because the batch was stopped. Null until the batch
+    /// is dispatched.
     left: Option<i64>,
     /// Reason for undoing the batch, as a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,10 +182,10 @@ pub struct BatchListed {
     #[schema(example = "2026-11-21T12:00:00Z")]
     created_at: Timestamp,
     /// Time of the last change of the batch itself (RFC 3339). Changes of its certificates do not
-    /// count.
+    /// affect it.
     #[schema(example = "2026-11-21T12:00:00Z")]
     updated_at: Timestamp,
-    /// Time at which it was cancelled or undone (RFC 3339).
+    /// Time at which the batch was cancelled or undone (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
     stopped_at: Option<Timestamp>,
@@ -207,7 +210,7 @@ impl From<BatchRow> for BatchListed {
     }
 }
 
-/// Lists batches, newest first by default.
+/// Lists batches. The newest batch comes first by default.
 #[utoipa::path(
     get, path = "/batches", params(ListQuery<BatchRow>),
     responses(

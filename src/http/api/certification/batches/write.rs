@@ -16,9 +16,10 @@ use crate::http::{Answer, ApiError, HttpState};
 
 /// Cancels the unfinished part of a batch.
 ///
-/// People without a certificate get none. Certificates without a PDF are revoked with the reason
-/// `batchCancelled`. Certificates with a PDF stay valid, but their unsent mails are cancelled.
-/// Cancelling again has no effect. `Location` shows the progress.
+/// No certificate is created for the remaining people. Certificates without a PDF are revoked with
+/// the reason `batchCancelled`. Certificates with a PDF stay valid, but their unsent mails are
+/// cancelled. If the batch is already cancelled, the request has no effect. `Location` shows the
+/// progress.
 #[utoipa::path(
     post, path = "/batches/{id}/cancel",
     params(
@@ -62,11 +63,12 @@ pub async fn cancel_batch(
         .await
 }
 
-/// Revokes all certificates that a batch issued.
+/// Revokes all certificates that a batch has created.
 ///
 /// Certificates that existed before the batch stay valid. Unsent mails are cancelled. Links in sent
-/// mails lead to a page that shows the revocation. The work is done in the background and continues
-/// after a server failure. Undoing again has no effect. `Location` shows the progress.
+/// mails open a page that shows the revocation. The work is done in the background, and continues
+/// after a failure of the server. If the batch is already undone, the request has no effect.
+/// `Location` shows the progress.
 #[utoipa::path(
     post, path = "/batches/{id}/undo", request_body = RevocationRequest,
     params(

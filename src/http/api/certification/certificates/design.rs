@@ -11,7 +11,7 @@ use crate::http::server::layers::headers::CROSS_ORIGIN_RESOURCE_POLICY;
 use crate::http::{ApiError, HttpState};
 use crate::storage::ObjectKey;
 
-/// Returns a design image. Its address has a random part, and its bytes never change.
+/// Returns a design image. Its URL has a random part, and its bytes never change.
 #[utoipa::path(
     get, path = "/certificates/design_images/{folder}/{file}",
     params(
@@ -34,8 +34,8 @@ pub async fn get_design_file(
         Some((_, "webp")) => "image/webp",
         _ => return Err(missing()),
     };
-    // A path parameter may contain an encoded slash, but a design's key has exactly two parts after
-    // the prefix.
+    // A path parameter can contain an encoded slash, but the key of a design has exactly two parts
+    // after the prefix.
     if folder.contains('/') || file.contains('/') {
         return Err(missing());
     }
@@ -45,7 +45,7 @@ pub async fn get_design_file(
         .get(&key, MAX_DESIGN_BYTES)
         .await?
         .ok_or_else(missing)?;
-    // Mails and web consoles of other origins show the image, too.
+    // Mails and web pages of other origins may also show the image.
     let headers = [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),

@@ -1,4 +1,4 @@
-//! Checks that a certificate can be drawn, before it is defined or issued.
+//! Checks that a certificate can be drawn, before it is defined, changed or issued.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,12 +17,13 @@ use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::rendering::RenderingError;
 use crate::rendering::undrawable::{UNDRAWABLE, problem};
 
-/// Fields of a definition that are drawn as texts.
+/// Fields of a definition whose texts are drawn.
 const OWN_TEXTS: [&str; 3] = ["client", "name", "eventName"];
 
-/// Rejects a definition that cannot be drawn, and names the faulty fields. First it checks texts
-/// for characters that do not print or that no font draws, then it draws a sample. It waits for a
-/// free slot, so a definition is not rejected because others draw previews.
+/// Rejects a definition that can't be drawn. The error lists the fields that cause this. First the
+/// texts are checked for characters that are not printable or that no font contains, then a sample
+/// is drawn. The check waits for a free slot, so that a definition is not rejected while other
+/// clients draw previews.
 pub(super) async fn check_drawable(
     http: &HttpState,
     definition: &Definition,
@@ -61,13 +62,13 @@ pub(super) async fn check_drawable(
     let error = match held(slot.clone(), async move { rendering.sample(&whole).await }).await? {
         Ok(_) if undrawable.is_empty() => return Ok(()),
         Ok(_) => return Err(all_undrawable()),
-        // A newer version of the program, running beside this one, ships the theme.
+        // This theme is part of a newer version of the program, which runs at the same time.
         Err(RenderingError::Render(error)) if !error.is_permanent() => return Ok(()),
         Err(error @ (RenderingError::Render(_) | RenderingError::Own(_))) => error,
         Err(other) => return Err(not_drawn(other)),
     };
-    // Draw without options, then with each option alone: a template reports only that one of them
-    // does not fit.
+    // Draws without options, then with each option alone, because a template only reports that one
+    // of its options does not fit.
     let mut tries = vec![with_options(http, definition, OptionValues::new()).await?];
     for (name, value) in options {
         let alone = OptionValues::from([(name.clone(), value.clone())]);
@@ -96,8 +97,8 @@ pub(super) async fn check_drawable(
     Err(refused(problems))
 }
 
-/// Returns the texts of a definition that no font draws: the field and the problem of its
-/// characters.
+/// Returns the texts of a definition that no font can draw: for each, its field and the problem of
+/// its characters.
 pub(in crate::http::api) fn undrawable_texts(
     http: &HttpState,
     definition: &Definition,
@@ -123,11 +124,10 @@ pub(in crate::http::api) fn undrawable_texts(
         .collect()
 }
 
-/// Rejects a definition for issuing if no font draws one of its texts, because every certificate
-/// would fail. An older version of the program may have stored such a definition.
-///
+/// Rejects a definition for issuing if no font can draw one of its texts, because then no
+/// certificate could be drawn. An older version of the program may have stored such a definition.
 /// # Errors
-/// [`ErrorCode::NotDrawable`]; the details name fields and characters.
+/// [`ErrorCode::NotDrawable`]. The details list the fields and characters.
 pub(in crate::http::api) fn check_issuable(
     http: &HttpState,
     definition: &Definition,
@@ -148,7 +148,7 @@ fn refused(problems: Vec<FieldProblem>) -> ApiError {
     ApiError::of_problems(ErrorCode::ValidationError, problems)
 }
 
-/// Returns a sample certificate of a made-up person, with these options only.
+/// Returns a sample certificate of an invented person, with only these options.
 async fn with_options(
     http: &HttpState,
     definition: &Definition,
@@ -171,16 +171,16 @@ async fn with_options(
     ))
 }
 
-/// Returns the problem of a field. The renderer names every option `options`, so that prefix is
-/// removed.
+/// Returns the problem of a field. The renderer adds the prefix `options` to the names of options.
+/// The prefix is removed here.
 fn blamed(field: &str, error: &RenderingError) -> FieldProblem {
     let reason = error.reason().into_revealed();
     let reason = reason.strip_prefix("options ").unwrap_or(&reason);
     FieldProblem::new(field, UNDRAWABLE, reason)
 }
 
-/// Converts the error of a sample without options. Its cause is a text of the definition, or the
-/// template.
+/// Converts the error of a sample without options. It is caused by a text of the definition or by
+/// the template.
 fn of_definition(error: RenderingError) -> ApiError {
     let field = match error.field() {
         Some("client") => "client",

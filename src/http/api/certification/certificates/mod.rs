@@ -27,10 +27,10 @@ use crate::http::protocol::names::LocaleName;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::certificates::CertificateRow;
 
-/// Prefix of the object keys of designs. Only these keys are served at
+/// Prefix of the object keys of designs. Only objects with this prefix are served at
 /// `/certificates/design_images/…`.
 const DESIGNS: &str = "certificates/design_images/";
-/// Maximum size of a design, in bytes.
+/// Largest size of a design, in bytes.
 const MAX_DESIGN_BYTES: u64 = 10 << 20;
 
 /// A certificate: a definition that is issued to people.
@@ -45,14 +45,14 @@ pub struct CertificateAnswer {
     pub name: String,
     /// Name of the event or course.
     pub event_name: String,
-    /// Address of the background design; null for the theme's own background.
+    /// URL of the background design. Null for the background of the theme.
     pub base_design_url: Option<String>,
     /// Theme that draws the certificate.
     #[schema(example = "classic")]
     pub pdf_template: String,
     /// Pinned version of the theme.
     pub pdf_template_version: u32,
-    /// Values of the theme's options, by name. A picture is given as the `url` of its design.
+    /// Values of the theme's options, by name. The value of a picture is the `url` of its design.
     #[schema(example = json!({"accent": "#123a5c"}))]
     pub pdf_template_options: BTreeMap<String, String>,
     /// Id of the SendGrid dynamic template for the mail.
@@ -62,17 +62,17 @@ pub struct CertificateAnswer {
     /// Date on the certificates; null for the date of issuing.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     pub issue_date: Option<Date>,
-    /// True if people must have a document number, unless an upload specifies this.
+    /// True if people must have a document number. An upload can override this.
     pub requires_document: bool,
     /// Language of certificate and mail: `en` or `es`.
     #[schema(value_type = LocaleName)]
     pub locale: String,
     /// True if the certificate can be issued.
     pub is_active: bool,
-    /// Time of definition (RFC 3339); absent in the answer to a change.
+    /// Time of definition (RFC 3339). Absent in the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// Time of the last change (RFC 3339); absent in the answer to a change.
+    /// Time of the last change (RFC 3339). Absent in the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
 }

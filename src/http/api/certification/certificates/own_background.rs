@@ -1,12 +1,12 @@
-//! Rejects a custom background if the theme cannot draw it. Otherwise the background would be
-//! missing without notice.
+//! Rejects a custom background if the theme does not draw it. Otherwise it would be missing on the
+//! certificates, and nobody would know.
 
 use super::template::takes_design;
 use crate::domain::certification::certificate::Definition;
 use crate::http::{ApiError, HttpState};
 
-/// Rejects a background that the theme does not draw. The error names the field that was set: the
-/// background if `sets_background`, or else the theme.
+/// Rejects a background that the theme does not draw. The error refers to the field that the
+/// request sets: the background if `sets_background`, otherwise the theme.
 pub(super) async fn check_background(
     http: &HttpState,
     definition: &Definition,
@@ -25,12 +25,12 @@ pub(super) async fn check_background(
     let others = others.join(" or ");
     Err(if sets_background {
         let problem = format!(
-            "the theme of this certificate draws no background of yours; leave it out, or choose {others}"
+            "the theme of this certificate can't draw a custom background; leave it out, or choose {others}"
         );
         ApiError::field("baseDesignUrl", problem)
     } else {
         let problem = format!(
-            "draws no background of yours, and this certificate has one; set baseDesignUrl to null as well, or choose {others}"
+            "can't draw a custom background, and this certificate has one; set baseDesignUrl to null as well, or choose {others}"
         );
         ApiError::field("pdfTemplate", problem)
     })

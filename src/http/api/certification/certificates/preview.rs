@@ -23,11 +23,13 @@ use crate::http::protocol::names::LocaleName;
 use crate::http::server::held::held;
 use crate::http::{ApiError, HttpState};
 
-/// Resolution of pictures in pixels per inch, at which screens show the actual size.
+/// Resolution of pictures, in pixels per inch. Screens then show the certificate in its actual
+/// size.
 const DPI: u16 = 96;
 /// Maximum length of a text, in characters.
 const MAX_TEXT: usize = 600;
-/// Names of the variables that can be set. Some have further names, which are not listed.
+/// Names of the variables that a request can set. Some variables also have other names, which are
+/// not listed here.
 const GIVEN: &str =
     "full_name, certificate_name, event_name, client, document_number, learner_email, eventLink";
 
@@ -41,10 +43,11 @@ pub struct PreviewRequest {
     /// Language, `en` or `es`; that of the certificate if absent.
     #[schema(value_type = Option<LocaleName>)]
     locale: Option<String>,
-    /// Texts by name of the variable. Missing texts come from the certificate or are made up.
+    /// Texts, by the name of the variable. Other texts are those of the certificate, or invented.
     #[serde(default)]
     data: BTreeMap<String, String>,
-    /// Another theme, or any version of your own template; the certificate's theme if absent.
+    /// Another theme, or any version of your own template. The default is the template of the
+    /// certificate.
     #[schema(value_type = Option<TemplateChoice>)]
     pdf_template: Option<TemplateChoice>,
 }
@@ -53,16 +56,16 @@ pub struct PreviewRequest {
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PreviewFormat {
-    /// A picture with 96 pixels per inch.
+    /// Picture with 96 pixels per inch.
     Png,
-    /// A PDF as it would be issued.
+    /// PDF like an issued one.
     Pdf,
 }
 
 /// Returns a preview of a certificate as a picture or a PDF.
 ///
 /// Nothing is stored, and no mail is sent. The preview is drawn like an issued certificate, but its
-/// number is `SAMPLE-NOT-VALID`, and its QR code leads to a page that says that no such certificate
+/// number is `SAMPLE-NOT-VALID`. Its QR code leads to a page which says that no such certificate
 /// was issued.
 #[utoipa::path(
     post, path = "/certificates/{id}/preview", request_body = PreviewRequest,
@@ -115,7 +118,7 @@ pub async fn preview_certificate(
     Ok((headers, drawn.map_err(not_drawn)?).into_response())
 }
 
-/// Replaces texts of the certificate and of the made-up person with those in `data`.
+/// Replaces texts of the certificate and of the invented person by those in `data`.
 fn fill_in(
     definition: &mut Definition,
     person: &mut Person,
@@ -137,8 +140,8 @@ fn fill_in(
             "client" | "organization" => definition.client = text,
             "eventLink" => definition.event_link = Some(text),
             _ => {
-                // A key that cannot be a variable's name may be personal data, so the error does
-                // not repeat it.
+                // A key that can't be the name of a variable may be personal data, so the error
+                // does not contain it.
                 let is_name = name.len() <= 40
                     && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
                 let field = if is_name {
@@ -148,7 +151,7 @@ fn fill_in(
                 };
                 return Err(ApiError::field(
                     &field,
-                    format!("no such text can be given; give {GIVEN}"),
+                    format!("can't be set; the texts that can be set are {GIVEN}"),
                 ));
             }
         }

@@ -46,7 +46,7 @@ pub async fn list_certificates(
     query.answer(&http, shown).await
 }
 
-/// Lists active certificates, which can be issued; newest first by default.
+/// Lists active certificates, which can be issued. The newest certificate comes first by default.
 #[utoipa::path(
     get, path = "/certificates/active", params(ListQuery<CertificateRow>),
     responses(

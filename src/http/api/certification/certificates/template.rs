@@ -1,4 +1,4 @@
-//! Template of a certificate: the client's choice, and the form in answers.
+//! Template of a certificate: the choice of the client, and the form in responses.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,7 +31,7 @@ const MAX_OPTIONS: usize = 24;
 pub(super) enum TemplateChoice {
     /// A theme in its newest version, with the defaults of its options.
     Name(String),
-    /// A theme with version and options.
+    /// A theme with its version and options.
     Whole(ChosenTemplate),
 }
 
@@ -42,15 +42,15 @@ pub(super) struct ChosenTemplate {
     /// Theme. `GET /templates` lists the themes.
     #[schema(example = "corporate")]
     theme: String,
-    /// Version of the theme; the newest if absent.
+    /// Version of the theme. The default is the newest version.
     #[schema(example = 1, minimum = 1)]
     version: Option<u32>,
-    /// Values of the options, by name. A picture is given as the `url` of an uploaded design.
-    /// Absent and null options have their default.
+    /// Values of the options, by name. The value of a picture is the `url` of an uploaded design.
+    /// Options that are absent or null have their default values.
     #[serde(default)]
     #[schema(example = json!({"accent": "#123a5c", "signerName": "Elena Marín"}))]
     options: BTreeMap<String, Option<String>>,
-    /// True if only the name was given.
+    /// True if the client sent only the name of the theme.
     #[serde(skip)]
     is_bare: bool,
 }
@@ -67,7 +67,7 @@ impl Default for ChosenTemplate {
 }
 
 impl ChosenTemplate {
-    /// Returns the field that an error about the theme names.
+    /// Returns the name of the field in an error about the theme.
     const fn field(&self) -> &'static str {
         if self.is_bare {
             "pdfTemplate"
@@ -90,7 +90,7 @@ impl From<TemplateChoice> for ChosenTemplate {
     }
 }
 
-/// Not derived, so that an error names the field and not the enum.
+/// Implemented by hand, so that an error contains the name of the field, not that of the enum.
 impl<'de> Deserialize<'de> for TemplateChoice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NameOrWhole;
@@ -116,9 +116,9 @@ impl<'de> Deserialize<'de> for TemplateChoice {
     }
 }
 
-/// Returns the chosen template, or the default theme, with its version pinned and its pictures
-/// pinned by SHA-256. For an issuer's own template, only the active version is accepted. Another
-/// version may be active when certificates are issued.
+/// Returns the chosen template, or the default theme. Its version is pinned, and its pictures are
+/// pinned by SHA-256. Of an issuer's own template, only the active version is accepted. When
+/// certificates are issued, another version may be active.
 pub(super) async fn pin_template(
     http: &HttpState,
     chosen: Option<TemplateChoice>,
@@ -138,7 +138,7 @@ pub(super) async fn pin_template(
     pin_any_version(http, chosen).await
 }
 
-/// Like [`pin_template`], but accepts any version of an issuer's own template.
+/// Like [`pin_template`], but accepts every version of an issuer's own template.
 pub(super) async fn pin_any_version(
     http: &HttpState,
     chosen: impl Into<ChosenTemplate>,
@@ -167,8 +167,9 @@ pub(super) async fn pin_any_version(
     })
 }
 
-/// Returns true if the theme draws a certificate's own background. Also returns true for an unknown
-/// theme: a newer version of the program, running beside this one, may ship it.
+/// Returns true if the theme can draw the background of a certificate. Also returns true for an
+/// unknown theme, because it may be part of a newer version of the program, which runs at the same
+/// time.
 pub(super) async fn takes_design(http: &HttpState, pinned: &TemplateRef) -> Result<bool, ApiError> {
     if let Some(own) = own_templates::chosen(http, &pinned.theme).await? {
         let files = own
@@ -196,7 +197,7 @@ fn newest(http: &HttpState, theme: &str, field: &str) -> Result<u32, ApiError> {
         known.dedup();
         ApiError::field(
             field,
-            format!("is no theme of ours; give one of {}", known.join(", ")),
+            format!("is not a theme; give one of {}", known.join(", ")),
         )
     })
 }
@@ -216,8 +217,8 @@ fn of_version<'h>(
         })
 }
 
-/// Checks each value against its option and pins pictures. One error lists the problems of all
-/// values.
+/// Checks each value against its option, and pins the pictures. If several values are invalid, one
+/// error lists all their problems.
 async fn pin_options(
     http: &HttpState,
     manifest: &Manifest,
@@ -271,7 +272,8 @@ async fn pin_option(
     Ok(OptionValue::Text(text.into()))
 }
 
-/// Returns the values of options in the form that clients send: texts, and addresses of pictures.
+/// Returns the values of options in the form in which clients send them: texts, and URLs of
+/// pictures.
 pub(super) fn shown_options(http: &HttpState, options: OptionValues) -> BTreeMap<String, String> {
     let shown = |value: OptionValue| match value {
         OptionValue::Text(text) => text.into_revealed(),

@@ -23,7 +23,8 @@ use crate::http::protocol::extract::{IfMatch, Json, Merge, Path};
 use crate::http::protocol::names::LocaleName;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Fields to change. Absent fields stay as they are; null removes an optional field.
+/// Fields to change. Fields that are absent keep their values. Null removes the value of an
+/// optional field.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"eventName": "Summit 2027", "eventLink": null}))]
@@ -40,14 +41,14 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 300)]
     event_name: Merge<String>,
-    /// Background: the `url` of an uploaded design; null for the theme's own background. Allowed
-    /// only for themes with `takesDesign` in `GET /templates`.
+    /// Background: the `url` of an uploaded design. Null for the background of the theme. Only
+    /// themes with `takesDesign` in `GET /templates` allow a design.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     base_design_url: Merge<String>,
-    /// Theme, version and options, which are replaced together. The newest version is pinned unless
-    /// another is given. If the certificate has a background and the theme has no `takesDesign`,
-    /// also send `baseDesignUrl: null`.
+    /// Theme, version and options. The new values replace all old ones. If no version is given, the
+    /// newest version is pinned. If the certificate has a background but the new theme has no
+    /// `takesDesign`, also send `baseDesignUrl: null`.
     #[serde(default)]
     #[schema(value_type = TemplateChoice, required = false)]
     pdf_template: Merge<TemplateChoice>,
@@ -55,15 +56,16 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
     sendgrid_template_id: Merge<String>,
-    /// Link in the mail, http or https.
+    /// Link in the mail, with http or https.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000)]
     event_link: Merge<String>,
-    /// Date on the certificates: from 1900-01-01 to 366 days ahead; null for the date of issuing.
+    /// Date on the certificates, from 1900-01-01 to 366 days from now. Null for the date of
+    /// issuing.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     issue_date: Merge<String>,
-    /// True if people must have a document number, unless an upload specifies this.
+    /// True if people must have a document number. An upload can override this.
     #[serde(default)]
     #[schema(value_type = bool, required = false)]
     requires_document: Merge<bool>,
@@ -79,8 +81,8 @@ pub struct ChangeCertificate {
 
 /// Changes a certificate.
 ///
-/// Certificates that were issued before do not change; new ones follow the new definition. If the
-/// change is visible on the page, a sample is drawn, and a definition that cannot be drawn is
+/// Certificates that were issued before do not change. Later certificates use the new definition.
+/// If the change affects the drawn page, a sample is drawn, and a definition that can't be drawn is
 /// rejected.
 #[utoipa::path(
     patch, path = "/certificates/{id}", request_body = ChangeCertificate,
@@ -122,7 +124,7 @@ pub async fn update_certificate(
     Ok(answer.at(done.position).version(done.position))
 }
 
-/// A change with its theme and design looked up and pinned.
+/// Change whose theme and design have been found and pinned.
 #[derive(Clone)]
 struct Change {
     client: Option<String>,
@@ -168,7 +170,7 @@ impl Change {
         })
     }
 
-    /// Rejects a change of the page if the changed definition cannot be drawn.
+    /// Rejects a change that affects the drawn page, if the changed definition can't be drawn.
     async fn check(&self, http: &HttpState, id: CertificateId) -> Result<(), ApiError> {
         let Some(known) = http.commands.load::<Certificate>(id).await?.state.0 else {
             return Ok(());
@@ -202,7 +204,8 @@ impl Change {
     }
 }
 
-/// Returns the definition with neutral values in the fields that are not drawn, for comparison.
+/// Returns the definition with fixed values in all fields that are not drawn, so that the drawn
+/// fields of two definitions can be compared.
 fn drawn_parts(definition: &Definition) -> Definition {
     Definition {
         sendgrid_template_id: None,
@@ -213,7 +216,7 @@ fn drawn_parts(definition: &Definition) -> Definition {
     }
 }
 
-/// Trims an optional text. A blank text clears the field.
+/// Trims an optional text. A blank text removes the value.
 fn filled(text: Merge<String>) -> Merge<String> {
     match text {
         Merge::Set(text) if text.trim().is_empty() => Merge::Clear,
@@ -222,7 +225,7 @@ fn filled(text: Merge<String>) -> Merge<String> {
     }
 }
 
-/// Parses an optional date. A blank text clears the field.
+/// Parses an optional date. A blank text removes the value.
 fn dated(http: &HttpState, date: Merge<String>) -> Result<Merge<Date>, ApiError> {
     Ok(match date {
         Merge::Keep => Merge::Keep,
@@ -231,7 +234,7 @@ fn dated(http: &HttpState, date: Merge<String>) -> Result<Merge<Date>, ApiError>
     })
 }
 
-/// Returns the value of a required field, or an error if it is null.
+/// Returns the new value of a required field. Returns an error if it is null.
 fn needed<T>(field: &str, value: Merge<T>) -> Result<Option<T>, ApiError> {
     match value {
         Merge::Keep => Ok(None),

@@ -42,17 +42,18 @@ pub struct DesignForm {
     /// Description for people, at most 1,000 characters.
     #[schema(example = "The frame of 2026", max_length = 1000)]
     description: Option<String>,
-    /// Client that the design belongs to; `general` if absent.
+    /// Client that the design belongs to. The default is `general`.
     #[schema(example = "Acme", max_length = 200)]
     client: Option<String>,
 }
 
-/// Uploads a background image for certificates; A4 landscape is best.
+/// Uploads a background image for certificates. A4 landscape is the best format.
 ///
-/// The format is detected from the content, not from the file name. The image is turned upright,
-/// reduced to at most 3508 pixels per side (A4 at 300 dpi) and encoded again as JPEG of quality 92,
-/// or as PNG if it is transparent. Metadata is removed. SVG is converted to pixels; scripts, texts
-/// that are not outlines, and references to other files are rejected.
+/// The format is detected from the content, not from the file name. The image is rotated as its
+/// metadata says, reduced to at most 3508 pixels per side (A4 at 300 dpi), and encoded again: as
+/// JPEG of quality 92, or as PNG if it is transparent. Metadata is removed. SVG is converted to
+/// pixels. An SVG with scripts, with texts that are not outlines, or with references to other files
+/// is rejected.
 #[utoipa::path(
     post, path = "/certificates/upload-design",
     request_body(content = DesignForm, content_type = "multipart/form-data"),
@@ -121,7 +122,8 @@ async fn store(
         description,
         original_name: original_name(&upload.file.name),
     };
-    // The files are stored first, so that every design in the log has its files.
+    // The files are stored before the event is appended, so that every design in the log has its
+    // files.
     http.storage
         .put_new(&key, Bytes::from(picture.bytes))
         .await?;
@@ -140,8 +142,8 @@ async fn store(
         .version(done.position))
 }
 
-/// Converts the upload to the stored picture in a sandbox process. The process is killed if the
-/// client disconnects or the request times out.
+/// Converts the uploaded image to the stored one, in a sandbox process. The process is killed if
+/// the client disconnects or the request takes too long.
 async fn prepared(http: &HttpState, upload: &Upload, place: &Place) -> Result<Prepared, ApiError> {
     let _turn = place.turn().await?;
     let prepared = http.sandbox.prepare_design(upload.file.path()).await;
@@ -158,8 +160,7 @@ fn original_name(given: &str) -> String {
 
 fn bounded<'u>(upload: &'u Upload, name: &str, most: usize) -> Result<Option<&'u str>, ApiError> {
     match upload.text(name) {
-        // A description may contain line breaks and tabs; other control characters are rejected
-        // everywhere.
+        // A description may contain line breaks and tabs. Other control characters are rejected.
         Some(text)
             if text.chars().count() > most
                 || text.chars().any(|c| {

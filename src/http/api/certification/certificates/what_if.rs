@@ -1,5 +1,4 @@
-//! Comparison of issued certificates with the same certificates by another template or another
-//! definition.
+//! Comparison of issued certificates with the same certificates drawn by another template.
 
 use std::sync::Arc;
 
@@ -27,21 +26,21 @@ pub struct WhatIfTemplate {
     /// A theme, or your own template.
     #[schema(value_type = TemplateChoice)]
     pdf_template: TemplateChoice,
-    /// Number of certificates to compare, 1–1,000; 100 if absent. Fewer are compared if drawing
-    /// takes long.
+    /// Number of certificates to compare, 1–1,000. The default is 100. If drawing takes long, fewer
+    /// are compared.
     #[schema(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
-    /// Cursor of the next certificates: `nextCursor` of the answer before.
+    /// Cursor of the next certificates: `nextCursor` of the previous response.
     cursor: Option<String>,
-    /// Id of an issued certificate. The answer is then a picture (PNG) of this certificate as it
-    /// is, as it would be, and of the differences.
+    /// Id of an issued certificate. The response is then a PNG picture, which shows this
+    /// certificate as issued, with the new template, and the differences between the two.
     picture_of: Option<Uuid>,
 }
 
 /// Finds issued certificates that would look different with another theme.
 ///
-/// Each certificate is drawn twice, with its pinned template and with the given theme, and the
-/// pictures are compared. The newest certificates come first. Issued files do not change, and
+/// Each certificate is drawn twice: with its pinned template, and with the given theme. Then the
+/// two pictures are compared. The newest certificates come first. Issued files do not change, and
 /// nothing is stored.
 #[utoipa::path(
     post, path = "/certificates/{id}/what-if", request_body = WhatIfTemplate,

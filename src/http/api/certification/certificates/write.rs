@@ -36,34 +36,36 @@ pub struct DefineCertificate {
     name: String,
     /// Name of the event or course, 1–300 characters.
     event_name: String,
-    /// Background: the `url` of an uploaded design. If absent, the theme's own background is used.
-    /// Allowed only for themes with `takesDesign` in `GET /templates`.
+    /// Background: the `url` of an uploaded design. By default, the background of the theme is
+    /// used. Only themes with `takesDesign` in `GET /templates` allow a design.
     base_design_url: Option<String>,
-    /// Theme; `classic` if absent. Its version is pinned: the given one, or else the newest.
+    /// Theme. The default is `classic`. Its version is pinned: the given version, or the newest
+    /// one.
     #[schema(value_type = Option<TemplateChoice>)]
     pdf_template: Option<TemplateChoice>,
     /// Id of a SendGrid dynamic template for the mail, at most 200 characters.
     sendgrid_template_id: Option<String>,
-    /// Link in the mail, http or https.
+    /// Link in the mail, with http or https.
     event_link: Option<String>,
-    /// Date on the certificates, such as that of the course: from 1900-01-01 to 366 days ahead. If
-    /// absent, the date of issuing in the issuer's time zone. A date in the issuing request takes
-    /// precedence.
+    /// Date on the certificates, such as the date of the course, from 1900-01-01 to 366 days from
+    /// now. By default, the date of issuing in the issuer's time zone. A date in the request that
+    /// issues the certificates takes precedence.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     issue_date: Option<String>,
-    /// True if people must have a document number, unless an upload specifies this; true if absent.
+    /// True if people must have a document number. An upload can override this. The default is
+    /// true.
     requires_document: Option<bool>,
     /// Language of certificate and mail, `en` or `es`; `en` if absent.
     #[schema(value_type = Option<LocaleName>)]
     locale: Option<String>,
-    /// True if the certificate can be issued; true if absent.
+    /// True if the certificate can be issued. The default is true.
     is_active: Option<bool>,
 }
 
 /// Defines a certificate.
 ///
-/// A sample is drawn to check the definition. The definition is rejected if a text has characters
-/// that no font contains, which the details name, or if a text does not fit its place.
+/// A sample is drawn to check the definition. The definition is rejected if a text does not fit its
+/// place, or contains characters that no font contains. The details list these characters.
 #[utoipa::path(
     post, path = "/certificates", request_body = DefineCertificate,
     params(Repeatable),
@@ -145,16 +147,16 @@ pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Returns the design at `url`, an address of this server, pinned by its SHA-256. This function
-/// writes nothing: the command that defines the certificate marks the design as used.
+/// Returns the design at `url`, a URL of this server, pinned by its SHA-256. This function writes
+/// nothing. The command that defines the certificate marks the design as used.
 pub(super) async fn pin_design(
     http: &HttpState,
     field: &str,
     url: &str,
 ) -> Result<DesignRef, ApiError> {
     let wrong = |problem| ApiError::field(field, problem);
-    let foreign = || wrong("is not an address of ours; upload the design first and give its url");
-    let gone = || wrong("is not there any more; upload the design again");
+    let foreign = || wrong("is not a URL of this server; upload the design first and give its url");
+    let gone = || wrong("no longer exists; upload the design again");
     let key = super::designs::key_of_url(http, url).ok_or_else(foreign)?;
     if super::designs::is_deleted(http, &key).await? {
         return Err(gone());
@@ -174,7 +176,7 @@ pub(super) async fn pin_design(
 
 /// Deactivates an active certificate, or activates an inactive one.
 ///
-/// An inactive certificate cannot be issued. Certificates that were issued before do not change.
+/// An inactive certificate can't be issued. Certificates that were issued before do not change.
 #[utoipa::path(
     put, path = "/certificates/{id}/toggle-active",
     params(
@@ -210,7 +212,7 @@ pub async fn toggle_certificate(
     let message = if now.is_active {
         "it can be issued again"
     } else {
-        "it can't be issued any more"
+        "it can no longer be issued"
     };
     let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, now))?;
     Ok(answer
@@ -243,7 +245,7 @@ pub async fn delete_certificate(
         &http,
         &issued,
         "this certificate was issued",
-        "switch it off instead",
+        "deactivate it instead",
     )
     .await?;
     let context = caller.context(http.random_id().into());

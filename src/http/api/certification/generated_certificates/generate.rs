@@ -29,9 +29,9 @@ use crate::http::server::layers::guard::{Place, prefers_async};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress};
 
-/// Maximum number of people of a request that waits for the PDFs.
+/// Largest number of people in a request that waits for the PDFs.
 const PEOPLE_AT_ONCE: usize = 1_000;
-/// Longest wait for the PDFs. After it, the answer is 202 with the address of the progress.
+/// Longest wait for the PDFs. After that, the response is 202 with the address of the progress.
 const MAX_WAIT: Duration = Duration::from_secs(25);
 
 /// Certificate to issue, and its recipients: exactly one of `attendeeIds`, `importId` and `filter`.
@@ -45,27 +45,27 @@ const MAX_WAIT: Duration = Duration::from_secs(25);
 pub struct GenerateRequest {
     /// Id of the certificate to issue.
     certificate_id: Uuid,
-    /// Ids of the recipients; 1 to 10,000.
+    /// Ids of the recipients, 1 to 10,000.
     #[schema(min_items = 1, max_items = 10_000)]
     attendee_ids: Option<Vec<Uuid>>,
-    /// Id of an import. The recipients are all people whom it accepted, new or known before; at
-    /// most 100,000.
+    /// Id of an import. The recipients are all people whom the import accepted, both new and known
+    /// ones. At most 100,000.
     import_id: Option<Uuid>,
-    /// The recipients are all people who meet this filter; at most 100,000.
+    /// Filter. The recipients are all people who meet it, at most 100,000.
     filter: Option<RecipientFilter>,
-    /// Delivery of the mails; immediate if absent.
+    /// Delivery of the mails. The default is `immediate`.
     #[serde(default)]
     delivery: Delivery,
-    /// Date on the certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the
-    /// definition, or else the date of issuing in the issuer's time zone. Existing certificates
-    /// keep their date.
+    /// Date on the certificates, from 1900-01-01 to 366 days from now. By default, the date in the
+    /// definition of the certificate, or the date of issuing in the issuer's time zone if the
+    /// definition has none. Existing certificates keep their date.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     issue_date: Option<String>,
-    /// If true, only reports what would happen. Nothing is issued.
+    /// If true, the response reports what would happen, and nothing is issued.
     dry_run: Option<bool>,
 }
 
-/// A batch that was requested.
+/// Batch that was requested.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchBegun {
@@ -76,9 +76,9 @@ pub struct BatchBegun {
     /// Always `requested`.
     #[schema(value_type = BatchStateName)]
     state: &'static str,
-    /// Number of people in all batches, each counted once.
+    /// Number of people in all batches. A person who is listed twice is counted once.
     total: usize,
-    /// All batches, if an import or a filter selects more than 10,000 people.
+    /// All batches. Given if an import or a filter selects more than 10,000 people.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     batches: Vec<BatchPart>,
 }
@@ -93,7 +93,7 @@ pub struct BatchPart {
     total: usize,
 }
 
-/// Answer of a request that has ended.
+/// Response to a request that has ended.
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "describes the answer for the OpenAPI document")]
@@ -104,7 +104,7 @@ pub enum BatchOutcome {
     Rehearsed(BatchRehearsed),
 }
 
-/// Batches that were requested, and the position of the last one.
+/// Batches that were requested, with the position of the last one.
 struct Begun {
     batch: BatchBegun,
     position: Position,
@@ -112,16 +112,17 @@ struct Begun {
 
 /// Issues a certificate to many people.
 ///
-/// If a person already has this certificate, nothing is issued, and the batch counts it as
-/// existing. If it was revoked or could not be drawn (`failed`), a new one is issued from the
-/// current template, definition and person. The failed one is then revoked with the reason
-/// `generationFailed`. PDFs and mails follow automatically. `delivery` applies only to the mails
-/// about new generated certificates. An import or a filter is resolved to people during this
-/// request. More than 10,000 people become several batches.
+/// If a person already has this certificate, nothing is issued, and the batch counts the person as
+/// `existing`. If the certificate was revoked or could not be drawn (`failed`), a new one is issued
+/// with the current template, definition and personal data. The failed one is then revoked with the
+/// reason `generationFailed`. PDFs and mails follow automatically. `delivery` applies only to mails
+/// about newly issued certificates. The people of an import or a filter are determined during this
+/// request. More than 10,000 people are divided into several batches.
 ///
-/// A request for up to 1,000 people is answered when their PDFs exist or have failed (200). One for
-/// more people, or one that takes more than 25 s, is answered before (202); `Location` shows the
-/// progress. `Prefer: respond-async` skips the wait. Mails are sent afterwards.
+/// For up to 1,000 people, the response is sent when their PDFs exist or have failed (200). For
+/// more people, or if this takes more than 25 s, the response is sent earlier (202), and `Location`
+/// shows the progress. With `Prefer: respond-async`, the request does not wait. Mails are sent
+/// later.
 #[utoipa::path(
     post, path = "/generated-certificates/generate", request_body = GenerateRequest,
     params(Repeatable),
@@ -163,8 +164,8 @@ pub async fn issue_certificates(
     }
     write
         .once(&http, sha256, async |command_id| {
-            // Checked inside, so that a repeated request gets its stored answer even if the
-            // certificate is now inactive.
+            // The check is done inside, so that a repeated request gets its stored response even if
+            // the certificate is now inactive.
             check_issuable(&http, &active_certificate(&http, certificate_id).await?)?;
             let issuing = asked.checked(&http)?;
             let people = recipients.resolve(&http).await?;
@@ -194,7 +195,7 @@ pub async fn issue_certificates(
 /// Returns the definition of a certificate.
 ///
 /// # Errors
-/// The certificate doesn't exist or is inactive.
+/// The certificate does not exist or is inactive.
 pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
     let certificate = http.commands.load::<Certificate>(id).await?.state.0;
     let certificate =
@@ -206,8 +207,9 @@ pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Def
     Ok(certificate)
 }
 
-/// Requests the batches, each of at most [`MAX_ATTENDEES`] people. The ids of the batches are
-/// derived from the command, so a repetition after a crash requests the same batches.
+/// Requests the batches. Each has at most [`MAX_ATTENDEES`] people. The ids of the batches are
+/// derived from the id of the command. So a request that is repeated after a crash requests the
+/// same batches.
 async fn begin(
     http: &HttpState,
     caller: &Caller,
@@ -250,7 +252,7 @@ async fn begin(
     }
     let first = parts
         .first()
-        .ok_or_else(|| ApiError::internal("a batch of nobody"))?
+        .ok_or_else(|| ApiError::internal("a batch without people"))?
         .batch_id;
     let batch = BatchBegun {
         batch_id: first,
@@ -262,8 +264,9 @@ async fn begin(
     Ok(Begun { batch, position })
 }
 
-/// Waits until all PDFs of a batch exist or have failed. Returns `None` if that takes too long, if
-/// too many requests wait, or if the tables can't be read: the batch is requested in any case.
+/// Waits until all PDFs of a batch exist or have failed. Returns `None` if this takes too long, if
+/// too many requests wait, or if the tables can't be read. The batch has been requested in all
+/// these cases.
 async fn wait_until_drawn(http: &HttpState, id: Uuid, place: &Place) -> Option<BatchWithProgress> {
     let _waits = http.waiting.begin(place)?;
     let look = || async move {

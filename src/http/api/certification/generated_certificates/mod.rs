@@ -1,4 +1,4 @@
-//! Generated certificates: issuances, each of one certificate to one person.
+//! Generated certificates. Each is an issuance of one certificate to one person.
 
 pub mod export;
 pub mod generate;
@@ -22,7 +22,7 @@ use crate::http::protocol::names::IssuanceStateName;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::issuances::IssuanceRow;
 
-/// A certificate that is issued to one person.
+/// A certificate that was issued to one person.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuanceAnswer {
@@ -32,26 +32,26 @@ pub struct IssuanceAnswer {
     pub certificate_id: Uuid,
     /// Id of the person who earned it.
     pub attendee_id: Uuid,
-    /// Id of the batch that requested it, if any.
+    /// Id of the batch that requested the certificate, if a batch did.
     pub batch_id: Option<Uuid>,
-    /// Id of the import that requested it, if any.
+    /// Id of the import that requested the certificate, if an import did.
     pub import_id: Option<Uuid>,
-    /// Number in addresses: 32 hexadecimal digits.
+    /// Number in URLs: 32 hexadecimal digits.
     #[schema(example = "00112233445566778899aabbccddeeff")]
     pub public_id: String,
-    /// Number as printed on the certificate.
+    /// Number that is printed on the certificate.
     #[schema(example = "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW")]
     pub number: String,
-    /// Address of the PDF. It needs no login.
+    /// URL of the PDF. No authentication is needed.
     pub url: String,
-    /// Address of the public page that verifies it.
+    /// URL of the public page that verifies the certificate.
     pub verification_url: String,
     /// `requested`, `generated`, `failed` or `revoked`.
     #[schema(value_type = IssuanceStateName)]
     pub state: String,
-    /// Time at which the PDF was created (RFC 3339); null before that.
+    /// Time at which the PDF was created (RFC 3339). Null until then.
     pub generated_at: Option<Timestamp>,
-    /// True if a mail about it was sent.
+    /// True if a mail about the certificate was sent.
     pub is_sent: bool,
     /// Name of the person, as shown on the certificate.
     #[schema(value_type = String)]
@@ -69,20 +69,21 @@ pub struct IssuanceAnswer {
     pub sha256: Option<String>,
     /// Size of the PDF in bytes.
     pub size: Option<i64>,
-    /// Reason why there is no PDF. Correct it, and generate the certificate for this person again.
+    /// Reason why no PDF could be created. Correct the cause, then generate the certificate for
+    /// this person again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<GenerationFailure>,
-    /// Time of and reason for the revocation, if it was revoked.
+    /// Time of the revocation and its reason, if the certificate was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation: Option<RevocationAnswer>,
 }
 
-/// Reason why there is no PDF.
+/// Reason why no PDF could be created.
 #[derive(Serialize, ToSchema)]
 pub struct GenerationFailure {
     /// Stable code.
     pub code: String,
-    /// Problem, as a text.
+    /// Text for people: the problem.
     #[schema(value_type = Option<String>)]
     pub reason: Option<Personal<String>>,
 }

@@ -1,5 +1,5 @@
-//! Recipients of a certificate: people listed by id, the people of an import, or the people who
-//! meet a filter.
+//! Recipients of a certificate: people whom the client lists by id, the people of an import, or the
+//! people who meet a filter.
 
 use std::collections::HashSet;
 
@@ -13,12 +13,12 @@ use crate::projection::queries::attendees::{self, AttendeeRow};
 use crate::projection::queries::imports;
 use crate::projection::queries::listing::Conditions;
 
-/// Maximum number of people that an import or a filter may select.
+/// Largest number of people that an import or a filter may select.
 pub(super) const MAX_SELECTED: usize = 100_000;
 /// Filter of people. At least one condition is required.
 pub type RecipientFilter = FilterBody<AttendeeRow>;
 
-/// Recipients, listed by id or selected by a filter.
+/// Recipients. They are listed by id, or selected by a filter.
 pub(super) enum Recipients {
     Named(Vec<Uuid>),
     Selected {
@@ -30,10 +30,10 @@ pub(super) enum Recipients {
 }
 
 impl Recipients {
-    /// Creates recipients from exactly one of the three parameters.
+    /// Creates the recipients from the three parameters, of which exactly one must be given.
     ///
     /// # Errors
-    /// None or several are given, or the given one is empty, too long or invalid.
+    /// None or several of the parameters are given, or the given one is empty, too long or invalid.
     pub(super) fn of(
         attendee_ids: Option<Vec<Uuid>>,
         import_id: Option<Uuid>,
@@ -60,8 +60,7 @@ impl Recipients {
                 })
             }
             _ => {
-                let message =
-                    "is missing or not alone; give one of attendeeIds, importId and filter";
+                let message = "give exactly one of attendeeIds, importId and filter";
                 Err(ApiError::field("attendeeIds", message))
             }
         }
@@ -74,19 +73,19 @@ impl Recipients {
             return Err(ApiError::field("attendeeIds", "name at least one attendee"));
         }
         if ids.len() > MAX_ATTENDEES {
-            let message = format!("name at most {MAX_ATTENDEES} attendees a call");
+            let message = format!("name at most {MAX_ATTENDEES} attendees per request");
             return Err(ApiError::field("attendeeIds", message));
         }
         Ok(Self::Named(ids))
     }
 
-    /// Returns the ids of the people, each once. Waits until the query tables contain the current
-    /// log, and then applies the filter to them. People who are created later are not included. The
-    /// batch refuses people who no longer exist.
+    /// Returns the ids of the people, each of them once. Waits until the query tables contain all
+    /// events that are now in the log, and then applies the filter. People who are created later
+    /// are not included. The batch refuses people who no longer exist.
     ///
     /// # Errors
-    /// The import doesn't exist, the filter selects nobody or too many, or the query tables are not
-    /// up to date.
+    /// The import does not exist, the filter selects no people or too many, or the query tables are
+    /// not current.
     pub(super) async fn resolve(self, http: &HttpState) -> Result<Vec<Uuid>, ApiError> {
         match self {
             Self::Named(ids) => Ok(ids),

@@ -1,4 +1,4 @@
-//! Dry run of issuing a certificate.
+//! Dry run of issuing a certificate to people.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use crate::projection::queries::issuances::{self, RehearsedRow};
 use crate::rendering::long_names::{LongNames, NAME_TOO_LONG};
 use crate::rendering::undrawable::{UNDRAWABLE, of_fields, problem};
 
-/// Maximum number of people, and of refusals, in the answer.
+/// Largest number of people, and of refusals, in the response.
 const MAX_SHOWN: usize = 1_000;
 
 /// Result of a dry run of issuing.
@@ -30,20 +30,21 @@ pub struct BatchRehearsed {
     /// Always `rehearsed`.
     #[schema(value_type = RehearsedName)]
     state: &'static str,
-    /// Date on the certificates, if they are issued now.
+    /// Date on the certificates if they were issued now.
     #[schema(value_type = String, format = Date, example = "2026-11-20")]
     issue_date: Date,
-    /// Number of people, each counted once.
+    /// Number of people. A person who is listed twice is counted once.
     total: usize,
-    /// Number of certificates that would be created, including those that replace a revoked or
-    /// failed one.
+    /// Number of certificates that would be created. This includes new certificates for people
+    /// whose certificate was revoked or has failed.
     #[schema(example = 3)]
     new: usize,
     /// Number of people who already have the certificate.
     existing: usize,
-    /// Number of people whose certificate would fail, because no font draws a text on it (code
-    /// `UNDRAWABLE`) or the name is too long for its place (code `NAME_TOO_LONG`). Of the names
-    /// with more than 40 characters, the 50 longest are checked. Correct these people first.
+    /// Number of people whose certificate would fail. Either no font contains a character of a text
+    /// (code `UNDRAWABLE`), or the name is too long for its place (code `NAME_TOO_LONG`). Only the
+    /// 50 longest of the names with more than 40 characters are checked. Correct the data of these
+    /// people first.
     undrawable: usize,
     /// Number of people for whom nothing could be issued.
     refused: usize,
@@ -51,14 +52,15 @@ pub struct BatchRehearsed {
     refusals: Vec<RefusalAnswer>,
     /// The first 1,000 people, in the order of the request.
     attendees: Vec<RehearsedAttendee>,
-    /// Texts of the certificate that no font draws. With any of them, all certificates would fail.
+    /// Texts of the certificate that no font can draw. With such a text, all certificates would
+    /// fail.
     undrawable_texts: Vec<String>,
-    /// Address at which `POST` returns a sample.
+    /// URL to which a `POST` request returns a sample.
     #[schema(example = "/api/v1/generated-certificates/generate/sample")]
     sample_url: String,
 }
 
-/// Result that issuing to one person would have.
+/// Result of issuing the certificate to one person.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RehearsedAttendee {
@@ -71,14 +73,14 @@ pub struct RehearsedAttendee {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "UNDRAWABLE")]
     code: Option<&'static str>,
-    /// Reason why nothing would be issued, and how to correct it. It lists characters that no font
-    /// draws.
+    /// Text for people: the reason why nothing would be issued, and how to correct it. It lists the
+    /// characters that no font contains.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     message: Option<Personal<String>>,
 }
 
-/// Results for one person that depend on the certificate's template.
+/// Results for one person that depend on the template of the certificate.
 #[derive(Clone, Copy)]
 struct PageOf {
     /// True if the template shows the e-mail address.
@@ -88,8 +90,8 @@ struct PageOf {
 }
 
 impl RehearsedAttendee {
-    /// Creates the result for one person. `texts` are the texts of the certificate that no font
-    /// draws. A name that is too long is reported only if all texts can be drawn.
+    /// Creates the result for one person. `texts` are the texts of the certificate that no font can
+    /// draw. A name that is too long is reported only if all texts can be drawn.
     fn of(http: &HttpState, row: RehearsedRow, texts: &[String], page: PageOf) -> Self {
         let attendee_id = row.id;
         let without = |outcome| Self {
@@ -139,8 +141,8 @@ impl RehearsedAttendee {
     }
 }
 
-/// Returns the result of a dry run from the query tables, which may lag behind the log. A real
-/// batch reads the log.
+/// Returns the result of a dry run. It is based on the query tables, which may be behind the log. A
+/// real batch is based on the log.
 pub(super) async fn rehearse(
     http: &HttpState,
     certificate_id: Uuid,
@@ -183,7 +185,7 @@ pub(super) async fn rehearse(
     })
 }
 
-/// Returns the people who would get a certificate but whose name is too long for it.
+/// Returns the people who would get a certificate but whose names are too long for it.
 async fn too_long(
     http: &HttpState,
     definition: &Definition,

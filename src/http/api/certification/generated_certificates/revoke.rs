@@ -16,9 +16,10 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Revokes a generated certificate.
 ///
-/// The public page then shows it as revoked, its PDF is no longer served, and unsent mails about it
-/// are not sent. Nothing is deleted. If you generate the certificate for the same person again, a
-/// new one is created. A second revocation changes nothing, and the first reason stays.
+/// The public page then shows the certificate as revoked, its PDF is no longer available, and
+/// unsent mails about it are cancelled. Nothing is deleted. If you generate the certificate for the
+/// same person again, a new one is created. If the certificate is already revoked, the request has
+/// no effect, and the first reason is kept.
 #[utoipa::path(
     post, path = "/generated-certificates/{id}/revoke", request_body = RevocationRequest,
     params(
@@ -39,8 +40,8 @@ pub async fn revoke_issued_certificate(
     Json { value, sha256 }: Json<RevocationRequest>,
 ) -> Result<Answer, ApiError> {
     let (reason, note) = value.checked()?;
-    // The answer is not stored, because the note may name people. It can be made again from the
-    // log.
+    // The response is not stored, because the note may contain names of people. It can be created
+    // again from the log.
     write
         .once_unstored(&http, sha256, async |command_id| {
             let why = CertificateRevoked {
@@ -64,8 +65,8 @@ pub async fn revoke_issued_certificate(
 
 /// Revokes a generated certificate with the reason `withdrawn`.
 ///
-/// It is not deleted. The API and the public page still show it, as revoked, because copies of its
-/// PDF may exist.
+/// The certificate is not deleted. The API and the public page still show it, as revoked, because
+/// there may be copies of its PDF.
 #[utoipa::path(
     delete, path = "/generated-certificates/{id}",
     params(

@@ -19,21 +19,21 @@ use crate::http::server::held::held;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::rendering::RenderingError;
 
-/// Certificate and person of a sample.
+/// Certificate of a sample, and its person.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"certificateId": "6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6"}))]
 pub struct SampleRequest {
     /// Id of the certificate.
     certificate_id: Uuid,
-    /// Id of the person; an invented person if absent.
+    /// Id of the person. By default, the person is invented.
     attendee_id: Option<Uuid>,
 }
 
 /// Returns a sample of a certificate as a PDF.
 ///
-/// The PDF is drawn like issued ones, but its number is `SAMPLE-NOT-VALID`. The page at the address
-/// in its QR code says that no such certificate was issued. Nothing is stored.
+/// The PDF is drawn like an issued one, but its number is `SAMPLE-NOT-VALID`. Its QR code leads to
+/// a page which says that no such certificate was issued. Nothing is stored.
 #[utoipa::path(
     post, path = "/generated-certificates/generate/sample", request_body = SampleRequest,
     responses(
@@ -77,7 +77,7 @@ pub async fn draw_sample_certificate(
     Ok((headers, pdf).into_response())
 }
 
-/// Returns the template in the version that an issuance would pin now.
+/// Returns the template in the version that a certificate issued now would have.
 pub(in crate::http::api) async fn pinned(
     http: &HttpState,
     named: &TemplateRef,
@@ -89,7 +89,7 @@ pub(in crate::http::api) async fn pinned(
     Ok(PinnedTemplate::active(named, own.as_ref())?)
 }
 
-/// Returns the template in exactly the version in `named`.
+/// Returns the template in the version that `named` contains.
 pub(in crate::http::api) async fn pinned_at(
     http: &HttpState,
     named: TemplateRef,
@@ -101,8 +101,8 @@ pub(in crate::http::api) async fn pinned_at(
     Ok(PinnedTemplate::at(named, own.as_ref())?)
 }
 
-/// Converts an error of drawing a sample. Only requests for samples get its text, because it may
-/// quote the person's name.
+/// Converts an error that occurred while drawing a sample. Only the response for a sample contains
+/// the text of the error, because it may contain the person's name.
 pub(in crate::http::api) fn not_drawn(error: RenderingError) -> ApiError {
     match error {
         RenderingError::Own(error) => {
@@ -111,7 +111,7 @@ pub(in crate::http::api) fn not_drawn(error: RenderingError) -> ApiError {
                 details,
                 ..ApiError::new(
                     ErrorCode::NotDrawable,
-                    "the template doesn't draw it; see the details",
+                    "the template can't draw the certificate; see the details",
                 )
             }
         }
@@ -122,7 +122,7 @@ pub(in crate::http::api) fn not_drawn(error: RenderingError) -> ApiError {
     }
 }
 
-/// Returns an invented person, whose name has letters that a font may lack.
+/// Returns an invented person. The name has letters that some fonts lack.
 pub(in crate::http::api) fn made_up(locale: Locale) -> Person {
     let (name, document) = match locale {
         Locale::En => ("Zoë Sample-Brontë", "SAMPLE 123"),

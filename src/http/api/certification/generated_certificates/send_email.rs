@@ -1,4 +1,4 @@
-//! Another mail about an issued certificate.
+//! Request of another mail about an issued certificate.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -22,16 +22,16 @@ use crate::http::{Answer, ApiError, HttpState};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "to": "ada@example.com", "delivery": "immediate" }))]
 pub struct SendEmailRequest {
-    /// Address for this mail only; the person's current address if absent.
+    /// Address for this mail only. The default is the person's current address.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 254, example = "ada@example.com")]
     to: Option<Personal<String>>,
-    /// Delivery of the mail; immediate if absent.
+    /// Delivery of the mail. The default is `immediate`.
     #[serde(default)]
     delivery: Delivery,
 }
 
-/// A mail that was requested.
+/// Mail that was requested.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -44,8 +44,8 @@ pub struct MailAsked {
     job_id: Uuid,
     /// Id of the generated certificate.
     generated_certificate_id: Uuid,
-    /// Number of the mail among the mails about this generated certificate. Mail 1 was requested
-    /// automatically.
+    /// Number of this mail among all mails about the generated certificate. Mail 1 is the one that
+    /// was requested automatically.
     number: u32,
     /// Always `pending`.
     #[schema(value_type = JobStatusName)]
@@ -57,8 +57,9 @@ pub struct MailAsked {
 
 /// Sends a generated certificate by mail again, as a new job.
 ///
-/// The mail is sent to `to`, or else to the person's current address, with the issued PDF attached.
-/// Earlier jobs do not change. There are at most 100 mails about one generated certificate.
+/// The mail is sent to `to`, or to the person's current address if `to` is absent. The issued PDF
+/// is attached. Earlier jobs do not change. At most 100 mails can be requested about one generated
+/// certificate.
 #[utoipa::path(
     post, path = "/generated-certificates/{id}/send-email", request_body = Option<SendEmailRequest>,
     params(

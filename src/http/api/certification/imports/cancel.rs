@@ -15,7 +15,7 @@ use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::protocol::names::ImportStateName;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// State of an import that is being cancelled or was cancelled.
+/// State of an import whose cancellation was requested.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportStopping {
@@ -26,10 +26,11 @@ pub struct ImportStopping {
     state: &'static str,
 }
 
-/// Cancels an import: the remaining rows are skipped.
+/// Cancels an import. The remaining rows are skipped.
 ///
-/// Rows that were imported before stay imported. The report has the skipped rows, ready for another
-/// upload. Cancelling again has no effect. `Location` shows the progress.
+/// Rows that were already imported stay imported. The report contains the skipped rows, which can
+/// be uploaded again. If the import is already cancelled, the request has no effect. `Location`
+/// shows the progress.
 #[utoipa::path(
     post, path = "/imports/{id}/cancel",
     params(

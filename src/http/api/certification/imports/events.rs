@@ -1,4 +1,4 @@
-//! Progress of an import as a stream.
+//! Stream of the progress of an import.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -27,7 +27,7 @@ pub struct ImportProgress {
     /// State of the import, as in `GET /imports/{id}`.
     #[schema(value_type = ImportStateName)]
     state: String,
-    /// Number of processed rows; null until the end.
+    /// Number of processed rows. Null until the import ends.
     total_records: Option<i64>,
     /// Number of the last processed row.
     #[schema(example = 667)]
@@ -40,24 +40,24 @@ pub struct ImportProgress {
     existing: i64,
     /// Rows rejected so far.
     errors: i64,
-    /// Certificates for people of the file so far, including those that they have already.
+    /// Certificates for people of the file so far, including certificates that they already had.
     certificates_associated: i64,
-    /// Rows skipped because the import was cancelled.
+    /// Number of rows that were skipped because the import was cancelled.
     left: Option<i64>,
 }
 
 /// Streams the progress of an import as server-sent events.
 ///
-/// Every change is sent as an event `progress` with the whole state as JSON. The last event is
-/// `end`, with the final state. Comments are sent in between. After 15 minutes the stream ends
-/// without `end`; reconnect with `Last-Event-ID`. A client that reconnects after `end` gets the
-/// status 204. A browser's `EventSource` needs a ticket instead of a token. When the stream ends, it
-/// gets 401 and closes; get another ticket then.
+/// After each change, an event `progress` contains the complete state as JSON. The last event is
+/// `end`, with the final state. Comments keep the connection open. After 15 minutes the stream ends
+/// without `end`, and the client should reconnect with `Last-Event-ID`. A client that reconnects
+/// after `end` gets the status 204. An `EventSource` in a browser needs a ticket instead of a
+/// token. It can't reconnect with the same ticket: it gets 401 and closes. Then get another ticket.
 #[utoipa::path(
     get, path = "/imports/{id}/events",
     params(
         ("id" = Uuid, Path, description = "The import's id"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have seen"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that you have received"),
         StreamQuery,
     ),
     responses(
@@ -87,10 +87,11 @@ pub async fn follow_import(
     progress_stream::answer(http, &caller, &headers, &query, Box::new(look)).await
 }
 
-/// Returns a ticket with which a browser opens the stream of an import.
+/// Returns a ticket that opens the stream of an import.
 ///
-/// `EventSource` can't send a token, so the ticket is part of the stream's URL. It works once, within
-/// 30 seconds, for this stream only. API keys are rejected, because programs can send their key.
+/// An `EventSource` can't send a token, so the URL of the stream contains the ticket. The ticket
+/// works once, within 30 seconds, and only for this stream. API keys are rejected, because a
+/// program can send its API key instead of a ticket.
 #[utoipa::path(
     post, path = "/imports/{id}/events/ticket",
     params(("id" = Uuid, Path, description = "The import's id")),

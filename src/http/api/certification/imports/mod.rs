@@ -25,22 +25,22 @@ use crate::projection::queries::listing::{self, Start};
 use crate::storage::ObjectKey;
 use reading::ReadingAnswer;
 
-/// Bytes that are read from the start of a report to show its first rows.
+/// Number of bytes that are read from the start of a report to show its first rows.
 const REPORT_START_BYTES: u64 = 4 << 20;
-/// Maximum number of batches in an answer.
+/// Largest number of batches in a response.
 const MAX_BATCHES: i64 = 100;
 
-/// An import of a file of people, and the results of its rows.
+/// Import of a file of people, with the results of its rows.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportAnswer {
-    /// Id of the import; null for a dry run, which stores nothing.
+    /// Id of the import. Null for a dry run, which stores nothing.
     pub import_id: Option<Uuid>,
     /// `requested`, `running`, `completed`, `failed`, `cancelling`, `cancelled`, or `rehearsed` for
     /// a dry run.
     #[schema(value_type = ImportResultStateName)]
     pub state: String,
-    /// Number of processed rows, without blank rows; null until the end.
+    /// Number of processed rows. Blank rows are not counted. Null until the import ends.
     pub total_records: Option<i64>,
     /// Number of the last processed row, as a spreadsheet program shows it.
     pub through_row: i64,
@@ -48,61 +48,64 @@ pub struct ImportAnswer {
     pub created: i64,
     /// People changed so far.
     pub updated: i64,
-    /// Known people who did not change, so far. They get certificates like new people.
+    /// Known people who did not change, so far. They get certificates in the same way as new
+    /// people.
     pub existing: i64,
-    /// Rows about a person of an earlier row; each person is counted once. Null until the end.
+    /// Number of rows about a person of an earlier row. Null until the import ends. The other
+    /// numbers count each person once.
     pub repeated: Option<i64>,
     /// Rows rejected so far.
     pub errors: i64,
-    /// Certificates for people of the file so far, including those that they have already.
+    /// Certificates for people of the file so far, including certificates that they already had.
     pub certificates_associated: i64,
-    /// Batches that issue the certificates, with their progress: one per certificate and 10,000
-    /// people. Only the first 100 are listed. They can be cancelled and undone like the batches of
-    /// `/generated-certificates/generate`.
+    /// Batches that issue the certificates, with their progress. There is one batch per certificate
+    /// and 10,000 people. Only the first 100 batches are listed. They can be cancelled and undone
+    /// like the batches of `/generated-certificates/generate`.
     pub batches: Vec<BatchAnswer>,
-    /// Rows skipped because the import was cancelled.
+    /// Number of rows that were skipped because the import was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<i64>,
-    /// Rejected rows, then skipped rows; at most 1,000. `/imports/{id}/report` has all of them.
-    /// After the report has expired, only their error codes are available.
+    /// Rejected rows, followed by skipped rows; at most 1,000. `/imports/{id}/report` returns all
+    /// of them. After the report has expired, only their error codes are available.
     pub error_details: Vec<RowErrors>,
     /// Number of rows that were imported with a warning. `UNDRAWABLE`: no font can draw a text of
-    /// the person, who gets no certificate from this import. `NAME_DIFFERS`: a known person keeps a
-    /// stored name that is quite different from the name in the row, and the certificate shows the
-    /// stored name; `updateExisting` stores the name in the row. Two names are quite different if a
-    /// word of the shorter one is not in the longer one, as a word or as an initial, ignoring case,
-    /// accents and order. `NAME_TOO_LONG`, in a dry run only: the name does not fit its place on
-    /// the certificate. Only the 50 longest names of more than 40 characters are checked.
+    /// the person, so the person gets no certificate from this import. `NAME_DIFFERS`: the stored
+    /// name of a known person is very different from the name in the row. The stored name is kept
+    /// and shown on the certificate, unless `updateExisting` replaces it by the name in the row.
+    /// Two names are very different if a word of the shorter one is not in the longer one, as a
+    /// word or as an initial. Case, accents and order are ignored. `NAME_TOO_LONG`, only in a dry
+    /// run: the name does not fit its place on the certificate. Only the 50 longest of the names
+    /// with more than 40 characters are checked.
     pub warnings: i64,
-    /// Rows with a warning among the first 1,000 rows of the report. Their messages name the
+    /// Rows with a warning among the first 1,000 rows of the report. Their messages list the
     /// characters.
     pub warning_details: Vec<RowErrors>,
-    /// Error that stopped the reading of the file.
+    /// Error that ended the reading of the file before its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<ImportFailure>,
-    /// Details of how the file was read; only in the answer to the upload.
+    /// Details of how the file was read. Present only in the response to the upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reading: Option<ReadingAnswer>,
 }
 
-/// Error that stopped the reading of a file.
+/// Error that ended the reading of a file before its end.
 #[derive(Serialize, ToSchema)]
 pub struct ImportFailure {
-    /// A stable code.
+    /// Stable code for programs.
     pub code: String,
-    /// The problem, and how to solve it.
+    /// Text for people: the problem, and how to correct it.
     pub reason: String,
 }
 
-/// A row that was rejected, or imported with a warning.
+/// Row that was rejected, or imported with a warning.
 #[derive(Serialize, ToSchema)]
 pub struct RowErrors {
-    /// The row's number as a spreadsheet program shows it.
+    /// Number of the row, as a spreadsheet program shows it.
     pub row: i64,
-    /// Name of the row's sheet, in a workbook.
+    /// Name of the sheet, if the file is a workbook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// Values of the row, by header.
+    /// Values of the row, by the headers of the file.
     #[schema(value_type = BTreeMap<String, String>)]
     pub data: BTreeMap<String, Personal<String>>,
     /// Problems of the row.
@@ -113,22 +116,22 @@ pub struct RowErrors {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RowError {
-    /// The header as written in the file.
+    /// Header of the column, as written in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// Name of the field in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// A stable code.
+    /// Stable code for programs.
     #[schema(example = "DUPLICATE")]
     pub code: String,
-    /// The problem, and how to solve it.
+    /// Text for people: the problem, and how to correct it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
 impl ImportAnswer {
-    /// Returns the answer for an import that was just requested.
+    /// Returns the response for an import that has just been requested.
     pub(super) fn begun(id: ImportId) -> Self {
         Self {
             import_id: Some(id.0),
@@ -151,12 +154,12 @@ impl ImportAnswer {
         }
     }
 
-    /// Sets the details of how the file was read.
+    /// Adds the details of how the file was read.
     pub(super) fn reading(self, reading: Option<ReadingAnswer>) -> Self {
         Self { reading, ..self }
     }
 
-    /// Returns the answer for a dry run.
+    /// Returns the response for a dry run.
     pub(super) fn rehearsed(report: ImportReport) -> Self {
         Self {
             import_id: None,
@@ -245,20 +248,20 @@ pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnsw
     Ok(Some(ImportAnswer::of_row(row, batches, report_details)))
 }
 
-/// Rows of an import that were rejected or have warnings.
+/// Rows of an import that were rejected or have a warning.
 #[derive(Default)]
 struct ReportDetails {
     errors: Vec<RowErrors>,
     warning_details: Vec<RowErrors>,
 }
 
-/// Reads the rejected rows and the warnings from the report. If the report has expired, only the
-/// error codes of the rejected rows are read, from the query tables.
+/// Reads the rejected rows and the warnings from the report. If the report has expired, reads only
+/// the error codes of the rejected rows, from the query tables.
 async fn report_details(http: &HttpState, row: &ImportRow) -> Result<ReportDetails, ApiError> {
     if let Some(key) = &row.report_key {
         let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
         if let Some(start) = http.storage.get_start(&key, REPORT_START_BYTES).await? {
-            // The parser's message may quote personal data of the row, so it is dropped.
+            // The parser's error text may contain personal data of the row, so it is not kept.
             let details = ReportFile::first_rows(&start)
                 .map_err(|_| ApiError::internal("a damaged report"))?;
             let (warned, rejected): (Vec<_>, Vec<_>) =

@@ -32,7 +32,7 @@ pub async fn get_import(
     current(&http, id).await
 }
 
-/// Returns the current answer about an import.
+/// Returns the response with the current state of an import.
 pub(super) async fn current(http: &HttpState, id: Uuid) -> Result<Answer, ApiError> {
     let import = super::read(http, id)
         .await?
@@ -53,9 +53,9 @@ pub struct ImportListed {
     /// Size of the file, in bytes.
     #[schema(example = 20_480)]
     size: i64,
-    /// Id of the certificate for people whose row names no other one.
+    /// Id of the certificate for people whose row contains no other one.
     certificate_id: Option<Uuid>,
-    /// Error that stopped the reading of the file.
+    /// Error that ended the reading of the file before its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<ImportFailure>,
     /// Time of the upload (RFC 3339).
@@ -64,7 +64,7 @@ pub struct ImportListed {
     /// Time of the last change (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     updated_at: Timestamp,
-    /// Time at which it ended, successfully or not (RFC 3339); null before.
+    /// Time at which the import ended, successfully or not (RFC 3339). Null until then.
     #[schema(example = "2026-11-21T12:00:00Z")]
     ended_at: Option<Timestamp>,
 }
@@ -84,7 +84,7 @@ impl From<ImportRow> for ImportListed {
     }
 }
 
-/// Lists imports, newest first by default.
+/// Lists imports. The newest import comes first by default.
 #[utoipa::path(
     get, path = "/imports", params(ListQuery<ImportRow>),
     responses(

@@ -13,12 +13,12 @@ use crate::spreadsheet::{EncodingSource, HowRead, SheetFate, ShownRow};
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadingAnswer {
-    /// Encoding of the text; absent for workbooks.
+    /// Encoding of the text. Absent for a workbook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<EncodingAnswer>,
     /// Number of the header row, as a spreadsheet program shows it.
     pub header_row: u32,
-    /// Headers, left to right, with their fields.
+    /// Columns of the file with their fields, from left to right.
     pub columns: Vec<ColumnAnswer>,
     /// Headers of columns that were not read.
     pub ignored_columns: Vec<String>,
@@ -30,24 +30,25 @@ pub struct ReadingAnswer {
     /// Rows that the spreadsheet program hides, such as filtered rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden_rows: Option<HiddenAnswer>,
-    /// The first 100 columns that the spreadsheet program hides. Their values are read.
+    /// The first 100 columns that the spreadsheet program hides. Their values are still read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hidden_columns: Vec<HiddenColumnAnswer>,
-    /// The first rows as they were read, by field. Rejected rows are shown as written in the file.
+    /// The first rows by field, as the server has read them. Rejected rows have the values in the
+    /// file.
     pub first_rows: Vec<RowAnswer>,
-    /// The first rows with non-ASCII names, to check a guessed encoding.
+    /// The first rows whose names have non-ASCII characters. They help to check a guessed encoding.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names_to_check: Vec<RowAnswer>,
 }
 
-/// A text's encoding.
+/// Encoding of a text file.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EncodingAnswer {
-    /// Label of the encoding, as accepted by the upload's field `encoding`.
+    /// Label of the encoding, in the form that the upload field `encoding` accepts.
     #[schema(example = "windows-1252")]
     pub label: String,
-    /// `given` by the upload, `evident` from the text, or `guessed`.
+    /// `given` by the upload, `evident` from the text, or `guessed` from it.
     #[schema(example = "guessed")]
     pub source: String,
 }
@@ -56,9 +57,9 @@ pub struct EncodingAnswer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ColumnAnswer {
-    /// Header as written.
+    /// Header of the column, as written in the file.
     pub header: String,
-    /// Name of its field in the API; null if the column is not read.
+    /// API name of the field. Null if the column is not read.
     pub field: Option<String>,
 }
 
@@ -68,7 +69,7 @@ pub struct ColumnAnswer {
 pub struct SheetAnswer {
     /// Name of the sheet.
     pub name: String,
-    /// True if its rows were read.
+    /// True if the rows of the sheet were read.
     pub is_read: bool,
     /// `read`, `notChosen` (see `sheets`), `hidden`, `noHeaders`, `empty`, or `beyondLimit` (only
     /// the first 256 sheets are looked at).
@@ -82,9 +83,9 @@ pub struct SheetAnswer {
 pub struct HiddenAnswer {
     /// Number of hidden rows.
     pub count: u32,
-    /// True if they were read, because the upload has `hiddenRows=include`.
+    /// True if the hidden rows were read, because the upload has `hiddenRows=include`.
     pub are_read: bool,
-    /// The first 100 of them.
+    /// The first 100 hidden rows.
     pub rows: Vec<PlaceAnswer>,
 }
 
@@ -103,21 +104,21 @@ pub struct HiddenColumnAnswer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlaceAnswer {
-    /// Name of the sheet, in a workbook.
+    /// Name of the sheet, if the file is a workbook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// The row's number as a spreadsheet program shows it.
+    /// Number of the row, as a spreadsheet program shows it.
     pub row: u32,
 }
 
-/// A row as it was read.
+/// Row, as the server has read it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RowAnswer {
-    /// Name of the sheet, in a workbook.
+    /// Name of the sheet, if the file is a workbook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// The row's number as a spreadsheet program shows it.
+    /// Number of the row, as a spreadsheet program shows it.
     pub row: u32,
     /// Values by field.
     #[schema(value_type = BTreeMap<String, String>)]

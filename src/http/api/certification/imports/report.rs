@@ -1,4 +1,4 @@
-//! Report of an import as a file.
+//! Endpoint that returns the report of an import as a file.
 
 use std::fs::File;
 use std::io::{BufReader, Seek as _, SeekFrom};
@@ -23,7 +23,7 @@ use crate::projection::queries::imports;
 use crate::spreadsheet::export::ExportFormat;
 use crate::storage::ObjectKey;
 
-/// Maximum size of a report that is converted, in bytes.
+/// Largest size of a report that can be converted, in bytes.
 const MAX_REPORT_BYTES: u64 = 1 << 30;
 
 /// Query parameters of the report.
@@ -42,12 +42,12 @@ pub struct ReportQuery {
 pub enum ReportFormat {
     /// One JSON object per line, for one row each.
     Ndjson,
-    /// A JSON array of rows.
+    /// JSON array of rows.
     Json,
     /// A CSV table with the columns of the uploaded file and two added columns.
     #[default]
     Csv,
-    /// A workbook with the same columns.
+    /// Workbook with the same columns.
     Xlsx,
 }
 
@@ -73,13 +73,13 @@ impl ReportFormat {
 
 /// Returns all rejected rows of an import that has ended, as a file.
 ///
-/// The file also has the rows that were imported with a warning (codes `UNDRAWABLE` and
-/// `NAME_DIFFERS`), and the skipped rows of a cancelled import. `json` and `ndjson` have objects
-/// like those in `errorDetails`. `csv` and `xlsx` have the columns of the uploaded file, the number
-/// of the row in `laureate_row`, and the problem in `laureate_reason`. Correct the rows and upload
-/// the file again; the two added columns are ignored and may stay. In CSV, a value that a
-/// spreadsheet program would interpret as a formula is prefixed with an apostrophe, which is
-/// removed by the next upload.
+/// The file also contains the rows that were imported with a warning (codes `UNDRAWABLE` and
+/// `NAME_DIFFERS`), and the skipped rows of a cancelled import. In `json` and `ndjson`, the rows
+/// are objects like those in `errorDetails`. In `csv` and `xlsx`, the rows have the columns of the
+/// uploaded file, the number of the row in `laureate_row`, and the problem in `laureate_reason`.
+/// You can correct the rows and upload the file again. The upload ignores the two added columns. In
+/// CSV, a value that a spreadsheet program would interpret as a formula gets a leading apostrophe.
+/// The next upload removes it.
 #[utoipa::path(
     get, path = "/imports/{id}/report",
     params(("id" = Uuid, Path, description = "The import's id"), ReportQuery),
@@ -100,13 +100,14 @@ pub async fn download_import_report(
 ) -> Result<Response, ApiError> {
     let row = imports::get(&http.database().await?, id).await?;
     let key = row.ok_or_else(|| ApiError::not_found("import"))?.report_key;
-    let key =
-        key.ok_or_else(|| ApiError::not_found("report; no row was rejected, or the import runs"))?;
+    let key = key.ok_or_else(|| {
+        ApiError::not_found("report; no row was rejected, or the import has not ended")
+    })?;
     let key = ObjectKey::parse(&key).map_err(ApiError::internal)?;
     let busy = |_| {
         ApiError::new(
             ErrorCode::Busy,
-            "too many reports are being made; try again",
+            "too many reports are being converted; try again",
         )
     };
     let slot = http
@@ -144,7 +145,7 @@ pub async fn download_import_report(
     Ok((headers, body).into_response())
 }
 
-/// Converts the report into an unnamed temporary file, positioned at its start.
+/// Converts the report into an unnamed temporary file, and sets its position to the start.
 fn make(stored: File, format: ReportFormat) -> std::io::Result<File> {
     let mut made = tempfile::tempfile()?;
     write(

@@ -1,4 +1,5 @@
-//! Conversion of a report of rejected rows to the requested format, row by row in bounded memory.
+//! Conversion of a report of rejected rows to the requested format. Rows are converted one by one,
+//! so that memory use is limited.
 
 use std::io::{self, BufRead, BufWriter, Write};
 
@@ -8,7 +9,7 @@ use crate::importing::report_file::StoredReport;
 use crate::spreadsheet::REPORT_COLUMNS;
 use crate::spreadsheet::export::{ExportFormat, SheetWriter, Value};
 
-/// Writes the whole report.
+/// Writes the whole report to `target` in the requested format.
 ///
 /// # Errors
 /// The report is damaged, or `target` cannot be written.
@@ -50,7 +51,7 @@ fn table(
     format: ExportFormat,
     mut target: impl Write,
 ) -> io::Result<()> {
-    // If a corrected report is uploaded again, its own columns include the two added ones.
+    // A corrected report that is uploaded again already contains the two added columns.
     let own = |column: &&String| !REPORT_COLUMNS.contains(&column.as_str());
     let columns: Vec<String> = report.columns.iter().filter(own).cloned().collect();
     let headers: Vec<&str> = columns
@@ -75,7 +76,7 @@ fn table(
     target.flush()
 }
 
-/// Returns the problems of a row as the text of one cell.
+/// Returns the problems of a row as one text for a table cell.
 fn reason(row: &ErrorDetail) -> String {
     let texts = row
         .errors

@@ -9,7 +9,7 @@ use crate::event_log::RecordedEvent;
 use crate::http::protocol::names::AttemptOutcomeName;
 use crate::http::protocol::timestamp::Timestamp;
 
-/// Maximum number of attempts in an answer. The last ones are shown.
+/// Largest number of attempts in a response. If there are more, only the last ones are shown.
 const MOST: usize = 100;
 
 /// One attempt to send a mail.
@@ -19,22 +19,22 @@ pub struct Attempt {
     /// Number of the attempt, from 1.
     #[schema(example = 1)]
     number: u32,
-    /// Time at which it started (RFC 3339).
+    /// Start of the attempt (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     started_at: Timestamp,
-    /// Time at which its outcome was recorded (RFC 3339).
+    /// Time at which the outcome of the attempt was recorded (RFC 3339).
     #[schema(example = "2026-11-21T12:00:01Z")]
     ended_at: Option<Timestamp>,
     /// `sent`, `retrying` (another attempt follows), `failed` or `unknown`; null if no outcome is
     /// recorded.
     #[schema(value_type = Option<AttemptOutcomeName>)]
     outcome: Option<&'static str>,
-    /// Full answer of the mail server, or a description of the failure.
+    /// Complete response of the mail server, or a description of the failure.
     #[schema(value_type = Option<String>, example = "250 2.0.0 queued")]
     answer: Option<Personal<String>>,
 }
 
-/// Returns the last attempts of a job, oldest first.
+/// Returns the last attempts of a job. The oldest of them comes first.
 ///
 /// # Errors
 /// The log contains an event that this version of the program does not know.
@@ -68,7 +68,8 @@ pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeE
                 | MailEvent::EmailRescheduled(_)
                 | MailEvent::EmailCancelled(_) => continue,
             };
-        // A mail that was abandoned without an attempt has no entry for the outcome.
+        // A mail that was abandoned without an attempt has no attempt to which the outcome could be
+        // added.
         let under_way =
             |attempt: &&mut Attempt| attempt.number == number && attempt.outcome.is_none();
         if let Some(attempt) = attempts.last_mut().filter(under_way) {

@@ -24,17 +24,17 @@ use crate::projection::queries::listing::Conditions;
 /// Filter of jobs.
 pub type JobsFilter = FilterBody<JobRow>;
 
-/// Maximum number of jobs per call. If more jobs meet a filter, the oldest are selected.
+/// Largest number of jobs per request. If more jobs meet a filter, the oldest ones are selected.
 pub(super) const MOST: usize = 5_000;
-/// Number of concurrent commands; they share group commits.
+/// Number of concurrent commands. Concurrent commands share group commits.
 const AT_ONCE: usize = 256;
-/// Maximum number of refusals in an answer.
+/// Largest number of refused jobs in a response.
 const MOST_LISTED: usize = 100;
 
-/// The jobs of one call.
+/// Jobs that one request selects.
 pub(super) struct Selected {
     pub(super) ids: Vec<Uuid>,
-    /// True if more jobs meet the filter.
+    /// True if there are more jobs that meet the filter.
     pub(super) more: bool,
 }
 
@@ -47,13 +47,13 @@ pub(super) struct Selected {
 pub struct RefusedJob {
     /// Id of the job.
     id: Uuid,
-    /// Reason for programs: `NOT_FOUND` or `WRONG_STATE`.
+    /// Stable code of the reason: `NOT_FOUND` or `WRONG_STATE`.
     code: &'static str,
-    /// Reason for people.
+    /// Text for people: the reason.
     message: String,
 }
 
-/// Outcomes of the commands.
+/// Outcomes of the commands of one request.
 #[derive(Default)]
 pub(super) struct Outcomes {
     pub(super) done: Vec<Uuid>,
@@ -61,7 +61,7 @@ pub(super) struct Outcomes {
     pub(super) refused: usize,
     /// The first refused jobs, at most [`MOST_LISTED`].
     pub(super) refusals: Vec<RefusedJob>,
-    /// Highest position of the jobs after the commands.
+    /// Highest log position of the jobs after the commands.
     pub(super) position: Option<Position>,
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn select(
             if !(1..=MOST).contains(&ids.len()) {
                 return Err(ApiError::field(
                     "ids",
-                    format!("name 1 to {MOST} jobs a call"),
+                    format!("name 1 to {MOST} jobs per request"),
                 ));
             }
             let mut seen = HashSet::new();
@@ -97,8 +97,8 @@ pub(super) async fn select(
     Ok(Selected { ids, more })
 }
 
-/// Executes `command` on each job. The id of each command is derived from `command_id`, that of the
-/// request.
+/// Executes `command` on each job. The id of each command is derived from `command_id`, the id of
+/// the request's command.
 pub(super) async fn each(
     http: &HttpState,
     caller: &Caller,
@@ -150,13 +150,15 @@ pub(super) async fn each(
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({ "done": 3, "refused": 0, "refusals": [], "more": false }))]
 pub struct Acted {
-    /// Number of jobs for which the request was executed, now or by the same request before.
+    /// Number of jobs for which the request was executed, now or by an earlier request with the
+    /// same key.
     done: usize,
     /// Number of jobs for which the request was refused.
     refused: usize,
     /// The first 100 refused jobs.
     refusals: Vec<RefusedJob>,
-    /// True if more jobs meet the filter than one call handles. Call again for the others.
+    /// True if more jobs meet the filter than one request handles. Send the request again for the
+    /// others.
     more: bool,
 }
 
@@ -187,7 +189,7 @@ struct Jobs {
     states: &'static [&'static str],
 }
 
-/// Executes `command` on the named jobs.
+/// Executes `command` on the selected jobs.
 async fn execute(
     http: &HttpState,
     caller: &Caller,
@@ -216,7 +218,7 @@ const CANCELLABLE: [&str; 6] = [
     "unknown",
 ];
 
-/// Mails to cancel. Give `ids` or `filter`.
+/// Mails to cancel. Give either `ids` or `filter`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
@@ -227,8 +229,8 @@ pub struct CancelManyRequest {
     /// Ids of the jobs, 1–5,000.
     #[serde(default)]
     ids: Option<Vec<Uuid>>,
-    /// Selects the jobs that can be cancelled and meet this filter, at most the oldest 5,000. `{}`
-    /// selects all.
+    /// Filter of the jobs to cancel. Of the jobs that meet it and can be cancelled, at most the
+    /// 5,000 oldest are selected. `{}` selects all.
     #[serde(default)]
     filter: Option<JobsFilter>,
     /// Reason, at most 500 characters.
@@ -238,8 +240,8 @@ pub struct CancelManyRequest {
 
 /// Cancels many unsent mails.
 ///
-/// A mail that was sent, or is being sent at this moment, cannot be cancelled. If `ids` names such
-/// mails, the answer lists them.
+/// A mail that was sent, or is being sent at the moment, can't be cancelled. If `ids` contains such
+/// mails, the response lists them.
 #[utoipa::path(
     post, path = "/jobs/cancel", request_body = CancelManyRequest,
     params(Repeatable),
@@ -268,7 +270,7 @@ pub async fn cancel_jobs(
         .await
 }
 
-/// Mails to retry. Give `ids` or `filter`.
+/// Mails to retry. Give either `ids` or `filter`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "filter": { "state": ["failed"], "createdFrom": "2026-11-21T00:00:00Z" } }))]
@@ -276,17 +278,17 @@ pub struct RetryManyRequest {
     /// Ids of the jobs, 1–5,000.
     #[serde(default)]
     ids: Option<Vec<Uuid>>,
-    /// Selects the failed and unknown jobs that meet this filter, at most the oldest 5,000. `{}`
-    /// selects all.
+    /// Filter of the jobs to retry. Of the failed and unknown jobs that meet it, at most the 5,000
+    /// oldest are selected. `{}` selects all.
     #[serde(default)]
     filter: Option<JobsFilter>,
 }
 
 /// Retries many mails that failed or have an unknown outcome.
 ///
-/// The answer is sent after all mails are queued again; `GET /jobs` shows their outcomes. People
-/// may get a mail with an unknown outcome twice. To avoid this, select only failed mails with the
-/// filter's `state`.
+/// The response is sent when all mails are queued again. `GET /jobs` shows their outcomes. If the
+/// outcome of a mail is unknown, the person may get the mail twice. To avoid this, select only
+/// failed mails with `state` in the filter.
 #[utoipa::path(
     post, path = "/jobs/retry", request_body = RetryManyRequest,
     params(Repeatable),

@@ -1,4 +1,4 @@
-//! Jobs: each is one e-mail about one generated certificate.
+//! Jobs. A job is one mail about one generated certificate.
 
 pub mod history;
 pub mod many;
@@ -18,7 +18,7 @@ use crate::http::protocol::names::{JobStateName, JobStatusName};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::jobs::JobRow;
 
-/// One e-mail about one generated certificate.
+/// One mail about one generated certificate.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobAnswer {
@@ -33,7 +33,7 @@ pub struct JobAnswer {
     /// `cancelled`.
     #[schema(value_type = JobStateName)]
     pub state: String,
-    /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
+    /// Time at which a scheduled mail will be sent (RFC 3339). Null if the mail is not scheduled.
     pub due_at: Option<Timestamp>,
     /// Name of the recipient.
     #[schema(value_type = String)]
@@ -41,24 +41,24 @@ pub struct JobAnswer {
     /// E-mail address of the recipient.
     #[schema(value_type = String)]
     pub to_address: Personal<String>,
-    /// Number of started attempts.
+    /// Number of attempts that were started.
     pub attempts: i32,
     /// Time at which the last attempt started (RFC 3339).
     pub attempted_at: Option<Timestamp>,
-    /// Time at which a mail server accepted it (RFC 3339).
+    /// Time at which a mail server accepted the mail (RFC 3339).
     pub sent_at: Option<Timestamp>,
     /// Error of the last attempt, or details of an unknown outcome.
     #[schema(value_type = Option<String>)]
     pub error_message: Option<Personal<String>>,
-    /// Reason of the cancellation.
+    /// Reason for the cancellation.
     #[schema(value_type = Option<String>)]
     pub cancel_reason: Option<Personal<String>>,
-    /// Last answer of the mail server, in full.
+    /// Complete last response of the mail server.
     #[schema(value_type = Option<String>)]
     pub server_answer: Option<Personal<String>>,
-    /// Message-ID of the mail; null before the first attempt.
+    /// Message-ID of the mail. Null before the first attempt.
     pub message_id: Option<String>,
-    /// Time at which it was queued (RFC 3339).
+    /// Time at which the mail was queued (RFC 3339).
     pub created_at: Timestamp,
 }
 
@@ -101,9 +101,9 @@ pub struct JobState {
     /// `cancelled`.
     #[schema(value_type = JobStateName)]
     state: &'static str,
-    /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
+    /// Time at which a scheduled mail will be sent (RFC 3339). Null if the mail is not scheduled.
     due_at: Option<Timestamp>,
-    /// Number of started attempts.
+    /// Number of attempts that were started.
     attempts: u32,
 }
 
@@ -120,7 +120,7 @@ impl JobState {
     }
 }
 
-/// Returns the state of a stage and its status, as named in answers.
+/// Returns the state and the status of a stage, with the names that responses contain.
 pub(super) const fn named(stage: Stage) -> (&'static str, &'static str) {
     match stage {
         Stage::Absent | Stage::Queued => ("queued", "pending"),

@@ -16,12 +16,12 @@ use crate::http::protocol::idempotency::Repeatable;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs;
 
-/// Maximum number of mails whose outcomes the request waits for.
+/// Largest number of mails for whose outcomes the request waits.
 const WAITED_FOR: usize = 100;
 /// Longest time to wait for the outcomes.
 const MAX_WAIT: Duration = Duration::from_secs(15);
 
-/// Waiting mails to release; all held mails by default.
+/// Waiting mails to release. By default, all held mails are released.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "filter": { "batchId": ["0b8f5c1e-9a77-4a51-8f0e-3c1d6f2b7e90"] } }))]
@@ -29,10 +29,11 @@ pub struct ProcessPendingRequest {
     /// Ids of held or scheduled jobs, 1–5,000.
     #[serde(default)]
     ids: Option<Vec<Uuid>>,
-    /// Selects the held jobs that meet this filter, at most the oldest 5,000.
+    /// Filter of the held jobs to release. Of the jobs that meet it, at most the 5,000 oldest are
+    /// selected.
     #[serde(default)]
     filter: Option<JobsFilter>,
-    /// True if the filter also selects scheduled jobs, which are then sent before their time.
+    /// True to select scheduled jobs too. They are then sent before their time.
     #[serde(default)]
     include_scheduled: bool,
 }
@@ -45,10 +46,10 @@ pub struct ProcessPendingRequest {
     "refusals": [], "more": false
 }))]
 pub struct Processed {
-    /// Mails that this call released.
+    /// Number of mails that this request has released.
     released: usize,
-    /// Released mails that were finished while the request waited: `successful` and `failed`
-    /// together.
+    /// Released mails that were finished while the request waited. The sum of `successful` and
+    /// `failed`.
     processed: i64,
     /// Released mails that a mail server accepted.
     successful: i64,
@@ -56,23 +57,24 @@ pub struct Processed {
     failed: i64,
     /// Released mails that were cancelled before they were sent, for example by a revocation.
     cancelled: i64,
-    /// Released mails that are not finished or wait for another attempt.
+    /// Released mails that are not finished yet, or wait for another attempt.
     pending: i64,
     /// Selected jobs that do not exist, or are neither held nor scheduled.
     refused: usize,
-    /// The first 100 of these jobs.
+    /// The first 100 of the jobs that are counted in `refused`.
     refusals: Vec<RefusedJob>,
-    /// True if more jobs meet the filter than one call handles. Call again for the others.
+    /// True if more jobs meet the filter than one request handles. Send the request again for the
+    /// others.
     more: bool,
 }
 
 /// Releases waiting mails.
 ///
-/// Mails of certificates that were generated with `delivery: "held"` wait for this request. If it
-/// releases at most 100 mails, it waits up to 15 seconds for their outcomes, and answers 200 if all
-/// are finished. Otherwise it answers 202, and `Location` lists the unfinished mails. In both cases
-/// the mails are sent in the background. Mails with immediate delivery need no release and are not
-/// counted here.
+/// Mails of certificates that were generated with `delivery: "held"` wait until this request
+/// releases them. If the request releases at most 100 mails, it waits up to 15 seconds for their
+/// outcomes. If all of them are finished then, the response is 200. Otherwise the response is 202,
+/// and `Location` lists the unfinished mails. In both cases, the mails are sent in the background.
+/// Mails with immediate delivery need no release and are not counted here.
 #[utoipa::path(
     post, path = "/jobs/process-pending", request_body = Option<ProcessPendingRequest>,
     params(Repeatable),
@@ -128,7 +130,7 @@ pub async fn process_pending_jobs(
                 let location = http.api_path("/jobs?state=queued&state=claimed&state=retrying");
                 answer = answer
                     .accepted(location)
-                    .message("some are still under way; see Location");
+                    .message("some mails are not finished yet; see Location");
             }
             Ok(match outcomes.position {
                 Some(position) => answer.at(position),
@@ -138,7 +140,7 @@ pub async fn process_pending_jobs(
         .await
 }
 
-/// Number of finished mails, by outcome.
+/// Numbers of finished mails, by outcome.
 #[derive(Clone, Copy, Default)]
 struct Ended {
     successful: i64,
@@ -146,8 +148,8 @@ struct Ended {
     cancelled: i64,
 }
 
-/// Waits at most [`MAX_WAIT`] until these mails are finished, and counts the outcomes. Does not
-/// wait for more than [`WAITED_FOR`] mails.
+/// Waits at most [`MAX_WAIT`] until these mails are finished, and returns the number of mails per
+/// outcome. Does not wait if there are more than [`WAITED_FOR`] mails.
 async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
     if ids.is_empty() || ids.len() > WAITED_FOR {
         return Ok(Ended::default());
@@ -164,7 +166,7 @@ async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
         let successful = count(&["sent"]);
         let failed = count(&["failed", "unknown"]);
         let cancelled = count(&["cancelled"]);
-        // The delay before another attempt is longer than this call.
+        // The delay before another attempt is longer than this request may wait.
         let settled = successful + failed + cancelled + count(&["retrying"]);
         let ended = Ended {
             successful,

@@ -15,14 +15,14 @@ use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs::{self, JobRow};
 
-/// A job with its attempts.
+/// Job with its attempts.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobDetail {
     /// Data of the job.
     #[serde(flatten)]
     job: JobAnswer,
-    /// The last 100 attempts, oldest first.
+    /// The last 100 attempts. The oldest of them comes first.
     history: Vec<Attempt>,
 }
 
@@ -43,8 +43,8 @@ pub async fn get_job(
     let row = jobs::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("job"))?;
     let version = position(row.position)?;
-    // The log may be ahead of the row, so newer events are dropped: both must show the same
-    // version.
+    // The log may contain newer events than the row. They are removed, because job and attempts
+    // must show the same version.
     let mut events = http
         .commands
         .log()
@@ -80,7 +80,7 @@ pub struct JobsMeta {
     summary: SummaryAnswer,
 }
 
-/// Lists jobs, newest first by default, with the numbers of all jobs.
+/// Lists jobs, together with the numbers of all jobs. The newest job comes first by default.
 #[utoipa::path(
     get, path = "/jobs", params(ListQuery<JobRow>),
     responses(
@@ -101,8 +101,8 @@ async fn answer(http: &HttpState, query: ListQuery<JobRow>) -> Result<Answer, Ap
     Answer::list(&shown, &JobsMeta { list, summary })
 }
 
-/// Lists jobs that wait or are being sent, including held and scheduled jobs; newest first by
-/// default.
+/// Lists jobs that wait or are being sent, including held and scheduled jobs. The newest job comes
+/// first by default.
 #[utoipa::path(
     get, path = "/jobs/pending", params(ListQuery<JobRow>),
     responses(

@@ -1,4 +1,4 @@
-//! Endpoints of scheduled tasks.
+//! Endpoints about scheduled tasks.
 
 use std::time::Duration;
 
@@ -32,19 +32,19 @@ use crate::scheduler::Task;
 #[schema(example = json!({
     "isProcessing": false, "nextExecutionIn": 180_000, "timeZone": "UTC",
     "tasks": [{
-        "name": "due_mails", "description": "lets scheduled mails go whose timer was lost, and sets lost timers again",
+        "name": "due_mails", "description": "releases scheduled mails whose timer was lost, and sets lost timers again",
         "cron": "*/5 * * * *", "enabled": true, "nextRunAt": "2026-11-21T12:10:00Z", "running": false, "lastRun": null
     }]
 }))]
 pub struct SchedulerStatus {
     /// True while a task is running.
     is_processing: bool,
-    /// Milliseconds until the next scheduled mail is due; 0 if one is due, null if none is
-    /// scheduled.
+    /// Milliseconds until the next scheduled mail is due. 0 if a mail is due now, null if no mail
+    /// is scheduled.
     next_execution_in: Option<i64>,
     /// Time zone of the cron expressions.
     time_zone: String,
-    /// All tasks, with the configuration of this server.
+    /// All tasks, with the configuration that this server has.
     tasks: Vec<TaskStatus>,
 }
 
@@ -60,13 +60,13 @@ pub struct TaskStatus {
     /// Cron expression of its planned runs.
     #[schema(example = "*/5 * * * *")]
     cron: String,
-    /// True if it runs by its cron expression.
+    /// True if the task runs at the times of its cron expression.
     enabled: bool,
-    /// Time of the next planned run (RFC 3339); null if there is none.
+    /// Time of the next planned run (RFC 3339). Null if no run is planned.
     next_run_at: Option<Timestamp>,
-    /// True while it is running.
+    /// True while the task is running.
     running: bool,
-    /// The last run.
+    /// Last run of the task.
     last_run: Option<RunAnswer>,
 }
 
@@ -184,13 +184,13 @@ pub struct RunAnswer {
     /// `running`, `done`, `failed`, or `interrupted`: its process stopped before it ended.
     #[schema(value_type = RunOutcomeName)]
     pub outcome: &'static str,
-    /// Time at which it started (RFC 3339).
+    /// Start of the run (RFC 3339).
     pub started_at: Timestamp,
-    /// Time at which it ended (RFC 3339).
+    /// End of the run (RFC 3339).
     pub ended_at: Option<Timestamp>,
     /// Duration, in milliseconds.
     pub duration_ms: Option<i64>,
-    /// Result, or the reason of the failure.
+    /// Result of the run, or the reason for its failure.
     pub result: Option<String>,
 }
 
@@ -224,7 +224,7 @@ impl RunAnswer {
     }
 }
 
-/// Lists runs of scheduled tasks, newest first.
+/// Lists runs of scheduled tasks. The newest run comes first.
 ///
 /// About the last 100 runs of each task are stored. A run is created when it starts.
 #[utoipa::path(
@@ -285,7 +285,8 @@ pub async fn get_scheduler_run(
     Ok(Answer::ok(&RunAnswer::of(&http, run))?.version_of_body())
 }
 
-/// Longest time to wait for the end of the run; half of the request timeout if that is shorter.
+/// Longest time that the request waits for the end of the run. It waits at most half of the request
+/// timeout if that is shorter.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Task to run.
@@ -293,7 +294,7 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "task": "due_mails" }))]
 pub struct ForceRequest {
-    /// Name of the task; `due_mails` if absent, which releases scheduled mails that are due.
+    /// Name of the task. The default is `due_mails`, which releases scheduled mails that are due.
     #[serde(default)]
     #[schema(value_type = Option<TaskName>)]
     task: Option<String>,
@@ -309,14 +310,14 @@ pub struct Forced {
     /// Name of the task.
     #[schema(value_type = TaskName)]
     task: &'static str,
-    /// The run, if it has ended.
+    /// The run, if it has already ended.
     run: Option<RunAnswer>,
 }
 
 /// Runs a scheduled task now, even if it is disabled.
 ///
-/// A process with the role `scheduler` runs it, after any current run of the same task. The request
-/// waits at most 10 seconds for its end.
+/// A process with the role `scheduler` runs the task. If the task is already running, the new run
+/// follows. The request waits at most 10 seconds until the run ends.
 #[utoipa::path(
     post, path = "/jobs/scheduler/force", request_body = Option<ForceRequest>,
     params(Repeatable),
@@ -341,15 +342,15 @@ pub async fn run_scheduled_task(
         let is_over = run.is_some();
         let answer = Answer::ok(&Forced { run_id, task: task.name(), run })?;
         if is_over {
-            return Ok(answer.message("it has run"));
+            return Ok(answer.message("the task has run"));
         }
         let location = http.api_path(&format!("/jobs/scheduler/runs/{run_id}"));
-        Ok(answer.accepted(location).message("it will run as soon as a scheduler takes it; see Location"))
+        Ok(answer.accepted(location).message("it will run when a scheduler process starts it; see Location"))
     })
     .await
 }
 
-/// Waits at most [`MAX_WAIT`] for the end of a run. Returns `None` if it has not ended.
+/// Waits at most [`MAX_WAIT`] until a run ends. Returns `None` if it has not ended by then.
 async fn ended(http: &HttpState, id: Uuid) -> Result<Option<RunAnswer>, ApiError> {
     let look = || async move {
         let runs = http.commands.log().runs().await?;

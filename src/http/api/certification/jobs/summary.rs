@@ -10,7 +10,7 @@ use crate::projection::queries::jobs::JobsSummary;
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SummaryAnswer {
-    /// All jobs: `pending`, `sent`, `error` and `cancelled` together.
+    /// Number of all jobs: the sum of `pending`, `sent`, `error` and `cancelled`.
     #[schema(example = 152)]
     total: i64,
     /// Jobs that wait or are being sent.
@@ -22,14 +22,14 @@ pub struct SummaryAnswer {
     /// Jobs that failed or have an unknown outcome.
     #[schema(example = 5)]
     error: i64,
-    /// Cancelled jobs. They do not count as errors.
+    /// Cancelled jobs. They are not counted in `error`.
     #[schema(example = 2)]
     cancelled: i64,
-    /// Sent jobs as a percentage of `sent` and `error` together, with two decimals. Cancelled jobs
-    /// do not count. Null if there are no such jobs.
+    /// Percentage of `sent` in the sum of `sent` and `error`, with two decimals. Cancelled jobs are
+    /// ignored. Null if the sum is 0.
     #[schema(example = 96.55)]
     success_rate: Option<f64>,
-    /// Time at which the last attempt started (RFC 3339).
+    /// Start of the last attempt (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     last_processed: Option<Timestamp>,
     /// Numbers by state.

@@ -17,7 +17,7 @@ use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Maximum length of a reason, in characters.
+/// Largest length of a reason, in characters.
 const MAX_REASON: usize = 500;
 
 /// Reason for cancelling a mail.
@@ -32,8 +32,8 @@ pub struct CancelRequest {
 
 /// Cancels an unsent mail.
 ///
-/// A mail that is being sent at this moment cannot be cancelled. A cancelled job stays cancelled.
-/// To create another job, use `POST /generated-certificates/{id}/send-email`.
+/// A mail that is being sent at the moment can't be cancelled. A cancelled job can't be resumed. To
+/// create another job, use `POST /generated-certificates/{id}/send-email`.
 #[utoipa::path(
     post, path = "/jobs/{id}/cancel", request_body = Option<CancelRequest>,
     params(
@@ -76,7 +76,7 @@ pub async fn cancel_job(
         .await
 }
 
-/// Checks the reason. An absent reason becomes an empty text.
+/// Checks the reason. If it is absent, returns an empty text.
 pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError> {
     let text = text.unwrap_or_default();
     if text.chars().count() > MAX_REASON || text.contains('\0') {
@@ -90,9 +90,9 @@ pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError>
 
 /// Retries a failed mail, or a mail with an unknown outcome.
 ///
-/// The person may get a mail with an unknown outcome twice. A certificate that could not be drawn
-/// has no mail and no job: correct the problem that its `failure` names, and generate it for the
-/// same person again.
+/// If the outcome of the mail is unknown, the person may get it twice. A certificate that could not
+/// be drawn has no mail and no job. In this case, correct the problem in its `failure`, and
+/// generate the certificate for the same person again.
 #[utoipa::path(
     post, path = "/jobs/{id}/retry",
     params(
@@ -135,14 +135,14 @@ pub async fn retry_job(
         .await
 }
 
-/// Returns the error for an unknown job. If `id` is that of a generated certificate, the message
-/// gives the alternative.
+/// Returns the error for an unknown job. If `id` is the id of a generated certificate, the message
+/// says what to do instead.
 async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
     let issuance = http.commands.load::<Issuance>(id).await?.state;
     let message = match (issuance.request, issuance.failure) {
         (None, _) => return Ok(ApiError::not_found("job")),
         (Some(_), Some(_)) => {
-            "this is a generated certificate that could not be drawn; put right what its failure names, and \
+            "this is a generated certificate that could not be drawn; correct the problem in its failure, and \
              generate it for the same person again"
         }
         (Some(_), None) => {
@@ -157,7 +157,7 @@ async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "delivery": { "at": "2026-12-01T09:00:00Z" } }))]
 pub struct RescheduleRequest {
-    /// The new delivery.
+    /// New delivery of the mail.
     delivery: Delivery,
 }
 
@@ -190,8 +190,8 @@ pub async fn reschedule_job(
     if_match.check(known.position)?;
     let context = caller.context(http.random_id().into());
     let command = MailCommand::Reschedule(delivery);
-    // Decided on the version that was just compared. If the log has newer events, the command is
-    // decided again on them, and refused if the mail was released meanwhile.
+    // The command is decided on the version that was compared above. If the log contains newer
+    // events, it is decided again, and refused if the mail has been released.
     let done = http
         .commands
         .execute_assuming::<Mail>(&context, id, known, command)

@@ -1,4 +1,4 @@
-//! Check of a submitted template: it is parsed and drawn with its sample, and only then stored.
+//! Check of a submitted template. It is parsed and drawn with its sample before it is stored.
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
@@ -13,8 +13,8 @@ use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::rendering::{MAX_SOURCE, NotDrawn};
 use crate::storage::template_key;
 
-/// Checks a template, then stores it under keys derived from its content, so that no object is ever
-/// overwritten.
+/// Checks a template, then stores its files. Their keys are derived from their content, so no
+/// object is ever overwritten.
 pub(super) async fn store(
     http: &HttpState,
     id: TemplateId,
@@ -34,7 +34,8 @@ pub(super) async fn store(
     let manifest_sha256 = HEXLOWER.encode(&Sha256::digest(&written));
     let source_key = template_key(id.0, &source_sha256, "typ").map_err(ApiError::internal)?;
     let manifest_key = template_key(id.0, &manifest_sha256, "json").map_err(ApiError::internal)?;
-    // The files are stored first, so that every version in the log has its files.
+    // The files are stored before the event is appended, so that every version in the log has its
+    // files.
     http.storage
         .put_new(&source_key, Bytes::copy_from_slice(source.as_bytes()))
         .await?;
@@ -58,7 +59,8 @@ fn parse(manifest: &[u8]) -> Result<Manifest, ApiError> {
         ));
     }
     Manifest::parse(manifest).map_err(|error| {
-        // The manifest was serialized again, so the line numbers are not those of the request.
+        // The manifest was serialized again, so the line numbers in the error are not those in the
+        // request.
         let unplaced = |line: &str| {
             line.split(" at line ")
                 .next()
@@ -75,9 +77,9 @@ fn parse(manifest: &[u8]) -> Result<Manifest, ApiError> {
     })
 }
 
-/// Draws the sample. Slots limit the number of concurrent drawings.
+/// Draws the sample. The number of samples that are drawn at the same time is limited.
 async fn draw(http: &HttpState, source: &str, manifest: &Manifest) -> Result<(), ApiError> {
-    // Released together with the end of the sandbox process, which is killed if the client
+    // The slot is released when the sandbox process has ended. The process is killed if the client
     // disconnects.
     let _slot = http.sample_slot()?;
     let drawn = http.rendering.draw_sample(source, manifest).await?;
@@ -92,11 +94,11 @@ async fn draw(http: &HttpState, source: &str, manifest: &Manifest) -> Result<(),
     let mut problems: Vec<FieldProblem> = Vec::new();
     for line in wrong {
         let problem = FieldProblem::new("source", ErrorCode::InvalidTemplate.as_str(), line);
-        // Both languages usually have the same problems.
+        // Each problem is listed once. Both languages usually have the same problems.
         if !problems.contains(&problem) {
             problems.push(problem);
         }
     }
-    let message = "the template doesn't draw its sample; the details say where and why";
+    let message = "the template can't draw its sample; see the details";
     Err(ApiError::new(ErrorCode::InvalidTemplate, message).with_problems(problems))
 }

@@ -1,4 +1,5 @@
-//! Templates that issuers wrote. Every version was drawn with its sample before it was stored.
+//! Templates that an issuer has written. Each version was drawn with its sample before it was
+//! stored.
 
 mod checked;
 pub mod read;
@@ -15,13 +16,13 @@ use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::templates::TemplateRow;
 
-/// A template that an issuer wrote.
+/// A template that an issuer has written.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnTemplateAnswer {
     /// Id of the template.
     pub id: Uuid,
-    /// Name of the theme to use in a certificate's `pdfTemplate`.
+    /// Name of the theme, for `pdfTemplate` of a certificate.
     #[schema(example = "own:6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6")]
     pub theme: String,
     /// Name of the template.
@@ -30,13 +31,13 @@ pub struct OwnTemplateAnswer {
     /// Version that draws new certificates.
     #[schema(example = 1)]
     pub active_version: u32,
-    /// All versions, oldest first.
+    /// All versions. The oldest one comes first.
     pub versions: Vec<OwnTemplateVersion>,
-    /// Time of creation (RFC 3339); absent in the answer to a change.
+    /// Time of creation (RFC 3339). Absent in the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
     pub created_at: Option<Timestamp>,
-    /// Time of the last change (RFC 3339); absent in the answer to a change.
+    /// Time of the last change (RFC 3339). Absent in the response to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
     pub updated_at: Option<Timestamp>,
@@ -49,11 +50,11 @@ pub struct OwnTemplateAnswer {
 pub struct OwnTemplateVersion {
     /// Number of the version, from 1.
     pub version: u32,
-    /// SHA-256 of the source, 64 hex digits.
+    /// SHA-256 of the source as 64 hex digits.
     pub sha256: String,
     /// Size of the source, in bytes.
     pub size: u64,
-    /// Time at which it was added (RFC 3339); absent in the answer to a change.
+    /// Time at which the version was added (RFC 3339). Absent in the response to a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_at: Option<Timestamp>,
 }
@@ -90,11 +91,11 @@ impl OwnTemplateAnswer {
     }
 }
 
-/// Returns the issuer's own template that `theme` names, or `None` if `theme` is not the name of an
-/// own template.
+/// Returns the issuer's own template that has the theme name `theme`. Returns `None` if `theme` is
+/// not the name of an own template.
 ///
 /// # Errors
-/// 422 if there is no such template.
+/// 422 if the template does not exist.
 pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<OwnTemplate>, ApiError> {
     let Some(id) = Template::id_of_theme(theme) else {
         return Ok(None);
@@ -109,7 +110,7 @@ pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<OwnTe
     let unknown = || {
         ApiError::field(
             "pdfTemplate",
-            "is no template of yours; see GET /templates/own",
+            "is not one of your own templates; see GET /templates/own",
         )
     };
     Ok(Some(template.ok_or_else(unknown)?))

@@ -1,4 +1,4 @@
-//! Endpoints that show templates of the issuer.
+//! Endpoints that show the issuer's own templates.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -56,24 +56,24 @@ pub async fn list_own_templates(
     Answer::list(&shown, &meta)
 }
 
-/// Source and manifest of a version.
+/// Source and manifest of one version.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"id": "5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6", "version": 1, "source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
 pub struct OwnTemplateSource {
     /// Id of the template.
     id: Uuid,
-    /// The version.
+    /// Number of the version.
     #[schema(example = 1)]
     version: u32,
-    /// The Typst source.
+    /// Typst source.
     source: String,
-    /// The manifest.
+    /// Manifest of the version.
     #[schema(value_type = Object)]
     manifest: Value,
 }
 
-/// Returns source and manifest of a version.
+/// Returns the source and the manifest of one version.
 #[utoipa::path(
     get, path = "/templates/own/{id}/versions/{version}",
     params(

@@ -1,4 +1,5 @@
-//! Comparison of issued certificates with the same certificates by a new version of a template.
+//! Comparison of issued certificates with the same certificates drawn by a new version of a
+//! template.
 
 use std::sync::Arc;
 
@@ -18,9 +19,9 @@ use crate::http::{ApiError, HttpState};
 
 /// Finds issued certificates that would look different with this version.
 ///
-/// Each certificate whose definition uses the template is drawn twice, with its pinned template and
-/// with this version, and the pictures are compared. The newest certificates come first. Issued
-/// files do not change, and nothing is stored.
+/// The comparison includes certificates whose definition uses the template. Each is drawn twice:
+/// with its pinned template, and with this version. Then the two pictures are compared. The newest
+/// certificates come first. Issued files do not change, and nothing is stored.
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions/{version}/what-if", request_body = WhatIfRequest,
     params(

@@ -1,4 +1,4 @@
-//! Endpoints that create, extend, activate and delete templates of the issuer.
+//! Endpoints that create, extend, activate and delete the issuer's own templates.
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -25,7 +25,7 @@ pub struct CreateOwnTemplate {
     /// Name of the template, 1–200 characters.
     #[schema(min_length = 1, max_length = 200, example = "Diploma 2026")]
     name: String,
-    /// The Typst source, which defines `certificate(d)`; at most 256 KiB.
+    /// Typst source, which must define `certificate(d)`. At most 256 KiB.
     source: String,
     /// Manifest of the template, at most 64 KiB.
     #[schema(value_type = Object)]
@@ -34,9 +34,9 @@ pub struct CreateOwnTemplate {
 
 /// Uploads your own template.
 ///
-/// Before the template is stored, its sample is drawn in English and in Spanish. This is done in a
-/// separate process without files, network and packages, and with limits of time and memory. The
-/// template must draw one page of the size in its manifest, with all text within the margin.
+/// Before the template is stored, its sample is drawn in English and in Spanish. A separate process
+/// draws it, without access to files, network and packages, and with limits of time and memory. The
+/// template must draw one page of the size in its manifest, and all text must be inside the margin.
 /// Version 1 is active immediately.
 #[utoipa::path(
     post, path = "/templates/own", request_body = CreateOwnTemplate,
@@ -83,7 +83,7 @@ pub async fn create_own_template(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
 pub struct AddTemplateVersion {
-    /// The Typst source, which defines `certificate(d)`; at most 256 KiB.
+    /// Typst source, which must define `certificate(d)`. At most 256 KiB.
     source: String,
     /// Manifest of the template, at most 64 KiB.
     #[schema(value_type = Object)]
@@ -92,8 +92,8 @@ pub struct AddTemplateVersion {
 
 /// Adds a version to your own template.
 ///
-/// The version is checked like a new template. It is not used before it is activated. A template
-/// has at most 100 versions.
+/// The version is checked like a new template. It is not used until it is activated. A template can
+/// have at most 100 versions.
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions", request_body = AddTemplateVersion,
     params(
@@ -147,10 +147,10 @@ pub async fn add_template_version(
         .await
 }
 
-/// Activates a version of a template: it draws new certificates from now on.
+/// Activates a version of a template. From then on, it draws new certificates.
 ///
-/// Certificates that were issued before do not change. Activating the active version has no effect.
-/// Activating an older version restores it.
+/// Certificates that were issued before do not change. If the version is already active, the
+/// request has no effect. You can also activate an older version again.
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions/{version}/activate",
     params(
@@ -182,15 +182,16 @@ pub async fn activate_template_version(
         .ok_or_else(|| ApiError::not_found("template"))?;
     let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
     Ok(answer
-        .message("new certificates are drawn by it")
+        .message("new certificates will use this version")
         .at(done.position)
         .version(done.position))
 }
 
 /// Deletes a template that no certificate definition uses.
 ///
-/// A deleted template cannot be chosen any more. Its versions stay in the storage, because a lost
-/// PDF is rendered again from its pinned version. Deleting a template again has no effect.
+/// No definition can use a deleted template. Its versions stay in the storage, because a lost PDF
+/// must be rendered again with its pinned version. If the template is already deleted, the request
+/// has no effect.
 #[utoipa::path(
     delete, path = "/templates/own/{id}",
     params(
@@ -210,14 +211,14 @@ pub async fn delete_own_template(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = TemplateId(id);
-    // Counted in the query tables, after these contain all events that are in the log now. A
-    // certificate that is defined at the same moment does no harm: the files stay, so it can still
-    // be drawn.
+    // The uses are counted in the query tables after these contain all events that are now in the
+    // log. A certificate that is defined after that can still be drawn, because the files are kept.
     http.wait_until_caught_up().await?;
     let uses = templates::uses(&http.database().await?, &Template::theme_of(id)).await?;
     if uses > 0 {
-        let message =
-            format!("certificates that name this template: {uses}; give them another one first");
+        let message = format!(
+            "certificates that use this template: {uses}; choose another template for them first"
+        );
         return Err(ApiError::new(ErrorCode::InUse, message));
     }
     let context = caller.context(http.random_id().into());

@@ -1,4 +1,5 @@
-//! Mails that the demo stack caught instead of delivering them. Other servers answer 404.
+//! Mails that the demo stack has caught instead of delivering them. On other servers, these
+//! endpoints return 404.
 
 use std::path::PathBuf;
 
@@ -57,7 +58,7 @@ pub async fn get_caught_mail(
 }
 
 const TEMPLATE: &str = include_str!("list.html");
-/// Maximum number of mails on the page.
+/// Largest number of mails on the page.
 const SHOWN: usize = 200;
 
 #[derive(Serialize)]

@@ -1,4 +1,4 @@
-//! Pages about the server itself, and the rendering of pages.
+//! Pages about the server itself, and the rendering of HTML pages.
 
 pub mod docs;
 pub mod reset_password;
@@ -19,10 +19,10 @@ pub(in crate::http) fn render(
     template: &str,
     context: &impl Serialize,
 ) -> Result<Html<String>, ApiError> {
-    // The extension `.html` enables escaping.
+    // The extension `.html` makes the template engine escape the values.
     let page =
         Environment::new().render_named_str("page.html", template, Value::from(Serde(context)));
-    // The text of the error may quote personal values, so only its kind is kept.
+    // The text of the error may contain personal data, so only the kind of the error is kept.
     page.map(Html).map_err(|error| {
         ApiError::internal(format!("a page's template failed: {:?}", error.kind()))
     })

@@ -1,4 +1,4 @@
-//! Page that a mailed link for a new password opens.
+//! Page for setting a new password. The link in a password reset mail opens it.
 
 use axum::extract::State;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, VARY};
@@ -12,13 +12,13 @@ use crate::http::api::public::verify::chosen;
 use crate::http::{ApiError, HttpState};
 
 const TEMPLATE: &str = include_str!("reset_password.html");
-/// Script that reads the token from the URL's fragment, which browsers do not send to servers, and
-/// sends it with the new password.
+/// Script that reads the token from the fragment of the URL and sends it with the new password.
+/// Browsers do not send the fragment to servers.
 const SCRIPT: &str = include_str!("reset_password.js");
 
-/// Shows a page to set a new password with the link from a mail.
+/// Shows a page for setting a new password with the link from a mail.
 ///
-/// The link's token is in the fragment of the URL.
+/// The token of the link is in the fragment of the URL.
 #[utoipa::path(
     get, path = "/reset-password",
     params(("Accept-Language" = Option<String>, Header, description = "Preferred languages", example = "es-CO, en;q=0.5")),
@@ -29,7 +29,7 @@ pub async fn show_password_reset(
     headers: HeaderMap,
 ) -> Result<([(HeaderName, String); 3], Html<String>), ApiError> {
     let locale = chosen(None, &headers, http.auth.locale);
-    // Relative to this page, so that it works under any path prefix of a proxy.
+    // The path is relative to this page, so that it is also right below a path prefix of a proxy.
     let action = http
         .api_path("/auth/reset-password")
         .trim_start_matches('/')

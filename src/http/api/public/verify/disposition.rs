@@ -1,14 +1,14 @@
-//! `Content-Disposition` with a file name in any script (RFC 6266, RFC 8187).
+//! Header `Content-Disposition` with a file name in any script (RFC 6266, RFC 8187).
 
 use std::fmt::Write as _;
 
 use crate::domain::certification::file_name::ascii_file_name;
 
-/// Returns a header value of the type `attachment` with `file_name`, which has no control
-/// characters, quotes or separators.
+/// Returns a header value that makes a browser save the response as `file_name`. `file_name` must
+/// not contain control characters, quotes or separators.
 #[must_use]
 pub fn attachment(file_name: &str) -> String {
-    // Old clients read only `filename`, which is ASCII. Clients that know `filename*` prefer it.
+    // Old clients read only `filename`, which is ASCII. Newer clients prefer `filename*`.
     let plain = ascii_file_name(file_name);
     let mut value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
     for byte in file_name.bytes() {

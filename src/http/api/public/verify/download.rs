@@ -21,15 +21,17 @@ use crate::projection::queries::issuances::IssuanceRow;
 use crate::rendering::RenderingError;
 use crate::storage::ObjectKey;
 
-/// A copy in a browser is used only after the server confirmed it, so a revocation shows at once.
-/// Shared caches keep no copy: they may ignore that rule, and the file is about a person.
+/// A browser may use its copy only after the server has confirmed it, so a revocation takes effect
+/// at once. Shared caches may not store the file, because some ignore this rule and the file is
+/// personal.
 const CACHED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// Returns the PDF as it was issued. A lost file is rendered again; its bytes never change.
+/// Returns the issued PDF. If the stored file is lost, the PDF is rendered again, with the same
+/// bytes.
 ///
-/// With `Range`, the answer is the requested part. If the operator has configured this, the answer
-/// is a redirect to the file storage. The same path also works under the API's prefix. Errors are
-/// pages if `Accept` has `text/html`.
+/// With `Range`, the response contains only the requested part. If the operator has configured
+/// redirects, the response is a redirect to the file storage. The same path also works below the
+/// API's prefix. Errors are HTML pages if `Accept` contains `text/html`.
 #[utoipa::path(
     get, path = "/certificate/{publicId}/download",
     params(
@@ -40,7 +42,7 @@ const CACHED: HeaderValue = HeaderValue::from_static("private, no-cache");
     ),
     responses(
         (status = 200, description = "The PDF", body = Vec<u8>, content_type = "application/pdf"),
-        (status = 206, description = "The part that `Range` asks for", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 206, description = "The part that `Range` requests", body = Vec<u8>, content_type = "application/pdf"),
         (status = 302, description = "Redirect to the PDF in the file storage; valid for one minute"),
         (status = 304, description = "`If-None-Match` matches the PDF"),
         (status = 404, description = "NOT_FOUND: no certificate with this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
@@ -62,7 +64,7 @@ pub async fn download_certificate(
     }
     let Some(sha256) = row.sha256.clone() else {
         let message =
-            "the certificate was issued, but its PDF is not there yet; try again in a minute";
+            "the certificate was issued, but its PDF does not exist yet; try again in a minute";
         return Err(ApiError::new(ErrorCode::NotGenerated, message));
     };
     let etag = format!("\"{sha256}\"");
@@ -104,7 +106,7 @@ pub async fn download_certificate(
         }
         Wanted::Nothing => {
             let place = [(CONTENT_RANGE, header(format!("bytes */{size}"))?)];
-            let message = format!("the file has {size} bytes; ask for some of them");
+            let message = format!("the file has {size} bytes; request a range of these bytes");
             (
                 place,
                 ApiError::new(ErrorCode::RangeNotSatisfiable, message),
@@ -114,14 +116,14 @@ pub async fn download_certificate(
     })
 }
 
-/// Returns the issued bytes, checked against their SHA-256.
+/// Returns the issued bytes, after checking them against their SHA-256.
 async fn issued(http: &HttpState, row: &IssuanceRow) -> Result<Bytes, ApiError> {
     let pdf = http.rendering.issued_pdf(IssuanceId(row.id)).await?;
     pdf.ok_or_else(|| ApiError::internal("PDF missing in log"))
 }
 
-/// Returns an address in the file storage if the operator has configured redirects. The file is
-/// named after the certificate and not after the person, because addresses are written to logs.
+/// Returns a URL in the file storage if the operator has configured redirects. The file name in the
+/// URL is that of the certificate, not that of the person, because URLs are written to logs.
 async fn elsewhere(http: &HttpState, row: &IssuanceRow) -> Result<Option<String>, ApiError> {
     let Some(key) = row
         .object_key
@@ -132,7 +134,7 @@ async fn elsewhere(http: &HttpState, row: &IssuanceRow) -> Result<Option<String>
     };
     let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
     if !http.storage.exists(&key).await? {
-        // Renders, checks and stores the file again.
+        // Renders the file again, checks it and stores it.
         issued(http, row).await?;
     }
     let disposition = attachment(&attachment_file_name(&row.certificate_name));

@@ -1,4 +1,4 @@
-//! Page on which a visitor enters the number of a certificate.
+//! Page on which a visitor can enter the number of a certificate.
 
 use axum::extract::State;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, VARY};
@@ -15,21 +15,21 @@ use crate::http::protocol::extract::Query;
 use crate::http::server::layers::headers::FORM_PAGES;
 use crate::http::{ApiError, HttpState};
 
-/// Query parameters of the form for a number.
+/// Query parameters of the page for entering a number.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct EnterQuery {
-    /// Number printed on the certificate, in any form, or the certificate's address.
+    /// Number on the certificate, in any spelling, or the URL of the certificate.
     #[param(example = "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW")]
     number: Option<String>,
-    /// Language of the page, `en` or `es`; other values count as absent.
+    /// Language of the page: `en` or `es`. Other values are ignored.
     #[param(example = "es")]
     lang: Option<String>,
 }
 
 /// Shows a page with a form for the number of a certificate.
 ///
-/// With `number`, the answer is a redirect to the certificate's page. The form works without
+/// With `number`, the response is a redirect to the page of the certificate. The form works without
 /// JavaScript.
 #[utoipa::path(
     get, path = "/verify",

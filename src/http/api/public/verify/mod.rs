@@ -1,4 +1,4 @@
-//! Public pages of a certificate, without log-in: its verification and its PDF.
+//! Public pages of a certificate, without authentication: its verification and its PDF.
 
 pub mod disposition;
 pub mod download;
@@ -19,19 +19,20 @@ use crate::domain::PublicId;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::projection::queries::issuances::{self, IssuanceRow};
 
-/// Request headers that a public page depends on, as the value of `Vary`.
+/// Value of `Vary`: the request headers on which a public page depends.
 pub const DEPENDS: &str = "Accept, Accept-Language";
 
-/// Parses a number in any form.
+/// Parses a number in any spelling.
 fn parse(number: &str) -> Result<PublicId, ApiError> {
     PublicId::parse(number)
         .map_err(|error| ApiError::new(ErrorCode::NumberMistyped, error.to_string()))
 }
 
-/// Finds the public issuance of a number in any form.
+/// Finds the issuance with a number in any spelling, if it is public.
 ///
 /// # Errors
-/// 404 if the number is mistyped, was not issued here, or its issuance is not public.
+/// 404 if the number has a typing error, if it was not issued here, or if its issuance is not
+/// public.
 async fn find(http: &HttpState, number: &str) -> Result<IssuanceRow, ApiError> {
     let id = parse(number)?;
     let row = issuances::get_by_public_id(&http.database().await?, &id.to_string()).await?;
@@ -39,18 +40,18 @@ async fn find(http: &HttpState, number: &str) -> Result<IssuanceRow, ApiError> {
         .ok_or_else(|| ApiError::not_found("certificate here; check the address"))
 }
 
-/// Returns false for an issuance whose PDF could not be created, revoked or not. Nobody has
-/// received such a PDF.
+/// Returns true unless the PDF of the issuance could not be created. Nobody has received such a
+/// PDF, so the issuance is not public, even if it was revoked.
 fn is_public(row: &IssuanceRow) -> bool {
     row.state != "failed" && (row.sha256.is_some() || row.failure_code.is_none())
 }
 
-/// Returns true if `Accept` has JSON and no HTML.
+/// Returns true if `Accept` contains JSON but not HTML.
 pub fn wants_json(headers: &HeaderMap) -> bool {
     accepted(headers).contains("application/json") && !accepts_page(headers)
 }
 
-/// Returns true if `Accept` has HTML, as that of browsers does.
+/// Returns true if `Accept` contains HTML. Browsers send such a header.
 pub fn accepts_page(headers: &HeaderMap) -> bool {
     accepted(headers).contains("text/html")
 }
@@ -65,11 +66,11 @@ fn accepted(headers: &HeaderMap) -> &str {
 /// Public state of an issued certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PublicState {
-    /// Issued here and valid.
+    /// The certificate was issued here and is valid.
     Valid,
-    /// Issued here; the PDF does not exist yet.
+    /// The certificate was issued here, but its PDF does not exist yet.
     Pending,
-    /// Issued here and revoked by the issuer.
+    /// The certificate was issued here, and the issuer has revoked it.
     Revoked,
 }
 

@@ -1,4 +1,4 @@
-//! Page without a certificate: the form for a number, and the errors that browsers get.
+//! Pages without a certificate: the form for entering a number, and error pages for browsers.
 
 use axum::response::Html;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,35 +10,35 @@ use crate::http::api::public::pages::render;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 const TEMPLATE: &str = include_str!("notice.html");
-/// Maximum length of a typed number that is shown again, in characters.
+/// Largest number of characters of a typed number that the page repeats.
 const MAX_TYPED: usize = 300;
 
-/// Values that the page shows besides its words.
+/// Values on the page in addition to its texts.
 #[derive(Serialize)]
 pub struct Notice {
     #[serde(skip)]
     says: Says,
-    /// Class of the heading: none, `problem` or `wrong`.
+    /// CSS class of the heading: `problem`, `wrong` or none.
     mood: Option<&'static str>,
-    /// Seconds to wait before another try.
+    /// Time in seconds after which the visitor can try again.
     #[serde(skip)]
     wait: Option<u64>,
-    /// Path that the form leads to, if there is a form.
+    /// Target path of the form, if the page has a form.
     form: Option<String>,
-    /// Number that was typed before.
+    /// Number that the visitor has typed.
     typed: String,
-    /// True if the form keeps a language that was chosen by hand.
+    /// True if the form keeps the language that the visitor has chosen.
     keeps_lang: bool,
     /// Path of the certificate's page, if that page has more information.
     link: Option<String>,
-    /// Id of the request, if the operator needs it to find the error.
+    /// Id of the request, if the operator needs it to find the error in the log.
     reference: Option<String>,
-    /// Query of this page up to the language.
+    /// Query of the link to the same page in another language, without the language itself.
     other_query: String,
 }
 
 impl Notice {
-    /// Returns the page with the form for a number.
+    /// Returns the page with the form for entering a number.
     pub(super) fn form(http: &HttpState, keeps_lang: bool) -> Self {
         let form = Some(http.public_path("/verify"));
         Self {
@@ -48,7 +48,8 @@ impl Notice {
         }
     }
 
-    /// Returns the page for an error on `path`. `number` is the typed number; `wait` is in seconds.
+    /// Returns the page for an error at `path`. `number` is the number that was typed, `wait` is in
+    /// seconds.
     pub fn of_error(
         http: &HttpState,
         code: ErrorCode,
@@ -102,7 +103,7 @@ impl Notice {
 /// Renders the page in a language.
 ///
 /// # Errors
-/// The template is broken.
+/// The template is invalid.
 pub fn page(notice: &Notice, locale: Locale) -> Result<Html<String>, ApiError> {
     #[derive(Serialize)]
     struct Page<'n, T> {

@@ -1,4 +1,4 @@
-//! Words of the pages without a certificate.
+//! Texts of the pages without a certificate.
 
 use serde::Serialize;
 
@@ -8,30 +8,30 @@ use crate::http::ErrorCode;
 /// Kinds of pages without a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Says {
-    /// Form for a number.
+    /// The visitor can enter a number.
     Enter,
     /// No certificate has this number.
     NotIssued,
     /// The number has a typing error.
     Mistyped,
-    /// No page has this address.
+    /// There is no page at this address.
     NoPage,
-    /// The file of a revoked certificate is not available.
+    /// The certificate was revoked, so its file is not available.
     Revoked,
-    /// The file is being prepared.
+    /// The file does not exist yet.
     Prepared,
-    /// The client calls too often.
+    /// The client sends too many requests.
     TooOften,
     /// The server is busy, or a dependency is unavailable.
     Busy,
-    /// The request is not acceptable.
+    /// The request is not valid.
     Refused,
     /// An internal error occurred.
     Broken,
 }
 
 impl Says {
-    /// Returns the kind for an error. `is_certificate` is true if the path is that of a
+    /// Returns the kind of page for an error. `is_certificate` is true if the path is that of a
     /// certificate.
     pub(super) fn of_error(code: ErrorCode, is_certificate: bool) -> Self {
         match code {
@@ -47,7 +47,7 @@ impl Says {
         }
     }
 
-    /// Returns heading and text. `wait` is in seconds.
+    /// Returns the heading and the text. `wait` is in seconds.
     pub(super) fn in_locale(self, locale: Locale, wait: Option<u64>) -> (&'static str, String) {
         let (heading, text) = match locale {
             Locale::En => self.english(),
@@ -95,7 +95,7 @@ impl Says {
             ),
             Self::Refused => (
                 "This request cannot be answered",
-                "Check the address, and open it as it stands on the certificate or in the mail.",
+                "Check the address, and open it exactly as it is on the certificate or in the mail.",
             ),
             Self::Broken => (
                 "Something went wrong on the server",
@@ -150,7 +150,7 @@ impl Says {
     }
 }
 
-/// Words that all these pages share.
+/// Texts that are the same on all these pages.
 #[derive(Serialize)]
 pub(super) struct NoticeWords {
     title: &'static str,

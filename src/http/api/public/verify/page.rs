@@ -24,17 +24,17 @@ const TEMPLATE: &str = include_str!("page.html");
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// Language of the page, `en` or `es`; other values count as absent.
+    /// Language of the page: `en` or `es`. Other values are ignored.
     #[param(example = "es")]
     lang: Option<String>,
 }
 
 /// Shows whether a certificate is genuine and valid.
 ///
-/// The answer is a page in the language of `lang`, `Accept-Language` or the certificate. It is JSON
-/// if `Accept` has `application/json` and not `text/html`, or if `.json` follows the public id. The
-/// same path also works under the API's prefix. Case, blanks, hyphens and punctuation at the end of
-/// the number are ignored.
+/// The response is a page in the language of `lang`, `Accept-Language` or the certificate. It is
+/// JSON if `Accept` contains `application/json` but not `text/html`, or if `.json` follows the
+/// public id. The same path also works below the API's prefix. In the number, case, spaces, hyphens
+/// and a punctuation mark at the end are ignored.
 #[utoipa::path(
     get, path = "/certificate/{publicId}",
     params(
@@ -72,7 +72,7 @@ pub async fn show_certificate(
         .into_response())
 }
 
-/// Values and words of the page.
+/// Values and texts of the page.
 #[derive(Serialize)]
 struct Page<'v> {
     v: &'v Verification,

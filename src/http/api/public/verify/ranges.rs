@@ -1,4 +1,4 @@
-//! Byte ranges of a file, requested by `Range` (RFC 9110 §14).
+//! Byte ranges of a file, which clients request with the header `Range` (RFC 9110 §14).
 
 use std::ops::Range;
 
@@ -6,25 +6,26 @@ use axum::http::HeaderMap;
 use axum::http::header::{IF_RANGE, RANGE};
 use http_range_header::{RangeUnsatisfiableError, parse_range_header};
 
-/// Part of a file that a request asks for.
+/// Part of a file that a client has requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// The whole file: there is no `Range`, or it is ignored.
+    /// The whole file. The header `Range` is absent or ignored.
     Whole,
-    /// These bytes.
+    /// This range of bytes.
     Part(Range<usize>),
-    /// Only bytes outside the file.
+    /// The client has requested only bytes that the file does not have.
     Nothing,
 }
 
-/// Returns the part that `headers` ask for, of a file of `size` bytes with the strong entity tag
+/// Returns the part that `headers` request of a file with `size` bytes and the strong entity tag
 /// `etag`.
 ///
-/// Several ranges within the file, units other than bytes, malformed ranges and an `If-Range` with
-/// another version give the whole file, because a server may ignore `Range`.
+/// A server may ignore `Range`. This function ignores it, and returns the whole file, for several
+/// ranges within the file, for units other than bytes, for malformed ranges, and for an `If-Range`
+/// with another version.
 #[must_use]
 pub fn wanted(headers: &HeaderMap, size: usize, etag: &str) -> Wanted {
-    // A weak tag or a date does not prove that the bytes are the same (§13.1.5).
+    // A weak tag or a date can't prove that the bytes are the same (§13.1.5).
     let is_same = headers
         .get(IF_RANGE)
         .is_none_or(|tag| tag.as_bytes() == etag.as_bytes());

@@ -16,7 +16,7 @@ use crate::projection::queries::issuances::IssuanceRow;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
-    /// Always true, because certificates that were not issued here are not found.
+    /// Always true. The response for a certificate that was not issued here is 404.
     #[schema(example = true)]
     pub(super) genuine: bool,
     /// `valid`; `pending` if it was issued and its PDF is being created; `revoked` if the issuer
@@ -26,10 +26,10 @@ pub struct Verification {
     /// Public id of the certificate.
     #[schema(example = "00112233445566778899aabbccddeeff")]
     pub(super) public_id: String,
-    /// Number as printed on the certificate.
+    /// Number that is printed on the certificate.
     #[schema(example = "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW")]
     pub(super) number: String,
-    /// The person's name, its initials, or null, as configured by the operator.
+    /// Name of the person, its initials, or null. The operator configures this.
     #[schema(value_type = Option<String>, example = "María Núñez")]
     pub(super) full_name: Option<Personal<String>>,
     /// Name of the certificate.
@@ -47,16 +47,16 @@ pub struct Verification {
     /// Language of the certificate: `en` or `es`.
     #[schema(value_type = LocaleName)]
     pub(super) locale: String,
-    /// Time of the revocation (RFC 3339); null if it is not revoked.
+    /// Time of the revocation (RFC 3339). Null if the certificate is not revoked.
     #[schema(example = json!(null), format = DateTime)]
     pub(super) revoked_at: Option<Timestamp>,
-    /// Address of the PDF; null if the PDF does not exist yet, if it is revoked, or if the full
-    /// name is not public.
+    /// URL of the PDF. Null if the PDF does not exist yet, if the certificate is revoked, or if the
+    /// full name is not public.
     #[schema(
         example = "https://certificates.example.com/certificate/00112233445566778899aabbccddeeff/download"
     )]
     pub(super) download_url: Option<String>,
-    /// SHA-256 of the PDF, 64 hex digits; null until there is one.
+    /// SHA-256 of the PDF as 64 hex digits. Null if the PDF does not exist yet.
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub(super) sha256: Option<String>,
     /// Time of this verification (RFC 3339).
@@ -91,7 +91,8 @@ pub(super) fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
     }
 }
 
-/// Returns the name in the form that the operator has configured.
+/// Returns the name in the form that the operator has configured: in full, as initials, or not at
+/// all.
 fn shown(name: Personal<String>, shows: PersonShown) -> Option<Personal<String>> {
     match shows {
         PersonShown::Full => Some(name),

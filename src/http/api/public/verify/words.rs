@@ -1,4 +1,4 @@
-//! Words of the verification page, and the choice of their language.
+//! Texts of the verification page, and the choice of their language.
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::domain::Locale;
 
-/// Maximum number of language ranges that are read from the header. Browsers send a handful.
+/// Largest number of language ranges that are read from the header. Browsers send only a few.
 const MAX_RANGES: usize = 20;
 
-/// Returns the language `asked` if it is supported, or else the preferred one of `Accept-Language`,
-/// or else `own`.
+/// Returns the language `asked` if it is supported. Otherwise returns the preferred supported
+/// language in `Accept-Language`, or `own` if there is none.
 pub(in crate::http) fn chosen(asked: Option<&str>, headers: &HeaderMap, own: Locale) -> Locale {
     let preferred = || {
         let accepted = headers
@@ -24,11 +24,11 @@ pub(in crate::http) fn chosen(asked: Option<&str>, headers: &HeaderMap, own: Loc
         .unwrap_or(own)
 }
 
-/// Returns the supported language with the highest weight in an `Accept-Language` (RFC 9110
-/// §12.5.4), the first one among equals.
+/// Returns the supported language with the highest weight in an `Accept-Language` header (RFC 9110
+/// §12.5.4). If several have the same weight, returns the first of them.
 ///
-/// Own code, because `accept-language` reads any number of ranges, compares whole tags, so that
-/// `es-CO` is not Spanish, and accepts languages with the weight 0.
+/// The crate `accept-language` does not fit. It reads any number of ranges, accepts languages with
+/// the weight 0, and compares whole tags, so it would not recognize `es-CO` as Spanish.
 fn best(accepted: &str) -> Option<Locale> {
     let mut best: Option<(f32, Locale)> = None;
     for range in accepted.split(',').take(MAX_RANGES) {
@@ -53,7 +53,7 @@ fn best(accepted: &str) -> Option<Locale> {
     best.map(|(_, locale)| locale)
 }
 
-/// Formats a date such as `2026-11-21` in words. Other text is returned unchanged.
+/// Writes a date such as `2026-11-21` in words. Returns any other text unchanged.
 pub(super) fn long_date(date: &str, locale: Locale) -> String {
     const ENGLISH: [&str; 12] = [
         "January",
@@ -96,7 +96,7 @@ pub(super) fn long_date(date: &str, locale: Locale) -> String {
     }
 }
 
-/// Words of the page.
+/// Texts of the page.
 #[derive(Serialize)]
 pub(super) struct Words {
     lang: &'static str,

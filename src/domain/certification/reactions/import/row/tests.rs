@@ -56,7 +56,8 @@ struct When {
     plan: RowPlan,
 }
 
-/// Creates the state after earlier imports with `SharedEmail::Refuse`: these people are stored.
+/// Creates the state after earlier imports with `SharedEmail::Refuse`, in which these people are
+/// stored.
 fn given(known: &[(AttendeeId, Fields)]) -> Given {
     let known = known
         .iter()
@@ -165,7 +166,7 @@ fn known_person_is_kept_or_updated() {
     let renamed = ("Ana Rojas Peña", "FAMILY@example.org", "1");
     known().when(renamed, RULES).then(RowPlan::Existing(ANA));
     known().when(renamed, UPDATING).then_changed(ANA, renamed);
-    // A blank cell identifies no person.
+    // A blank cell does not identify a person.
     known()
         .when(("Ana Rojas", "family@example.org", ""), RULES)
         .then(RowPlan::Existing(ANA));
@@ -194,7 +195,7 @@ fn sibling_with_the_same_address_is_refused() {
         .when(("Bruno Rojas", FAMILY.1, "2"), RULES)
         .then_refused(&[("email", "DUPLICATE")]);
     assert!(message.contains("row 2"), "{message}");
-    // The outcome is the same without document numbers.
+    // Without document numbers, the outcome is the same.
     for rules in [
         NO_DOCUMENT,
         RowRules {
@@ -241,14 +242,14 @@ fn sibling_is_never_renamed_by_a_document_number_of_another() {
         ..SHARING
     };
     for rules in [SHARING, updating] {
-        // Ana's name with Bruno's number, and an unknown name.
+        // A row with Ana's name and Bruno's number, and a row with an unknown name.
         for name in ["Ana Rojas", "Clara Mora"] {
             let message = family()
                 .when((name, FAMILY.1, "2"), rules)
                 .then_refused(&[("documentNumber", "DUPLICATE")]);
             assert!(message.contains("fullName differs"), "{message}");
         }
-        // The name of one sibling is part of the other's.
+        // The name of one sibling is a part of the other sibling's name.
         let long = ("Ana Rojas Peña", FAMILY.1, "2");
         given(&[(ANA, FAMILY), (BRUNO, long)])
             .when(("Ana Rojas", FAMILY.1, "2"), rules)
@@ -280,7 +281,7 @@ fn differing_field_is_changed_only_for_the_same_name() {
     known()
         .when(other_document, UPDATING)
         .then_changed(ANA, other_document);
-    // Rejected if another row of the same file is about the person.
+    // The row is rejected if another row of the same file is about the person.
     known()
         .after(2, ANA, FAMILY)
         .when(moved, UPDATING)
@@ -322,7 +323,7 @@ fn placeholders_identify_nobody() {
         .when(("Ana Rojas", FAMILY.1, "n/a"), RULES)
         .then_refused(&[("documentNumber", "PLACEHOLDER")]);
     given(&[]).when(placeholder, NO_DOCUMENT).then_created();
-    // The stored number is kept.
+    // The stored number is not removed.
     let updating = RowRules {
         update_existing: true,
         ..NO_DOCUMENT
@@ -354,8 +355,8 @@ fn a_person_without_a_document_gets_one_later() {
 
 #[test]
 fn person_with_a_formerly_shared_address_is_still_known() {
-    // Both were imported while addresses could be shared. Now they can't, and nobody holds a claim
-    // on the address.
+    // Both people were imported while addresses could be shared. Now they can't be shared, and no
+    // person holds a claim on the address alone.
     let ana = person(FAMILY);
     let bruno = person(("Bruno Rojas", FAMILY.1, "2"));
     let known = |id, person| Some(Known { id, person });

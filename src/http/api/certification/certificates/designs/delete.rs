@@ -14,7 +14,7 @@ use crate::http::protocol::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::storage::ObjectKey;
 
-/// The deleted design.
+/// Design that was deleted.
 #[derive(Serialize, ToSchema)]
 pub struct DeletedDesign {
     /// Id of the design.
@@ -23,8 +23,8 @@ pub struct DeletedDesign {
 
 /// Deletes a design that no certificate has ever used.
 ///
-/// A used design stays, because a lost PDF is rendered again from it. Deleting a design again has
-/// no effect.
+/// A design that was used is kept, because a lost PDF must be rendered again with it. If the design
+/// is already deleted, the request has no effect.
 #[utoipa::path(
     delete, path = "/certificates/designs/{id}",
     params(
@@ -63,8 +63,8 @@ pub async fn delete_design(
     let DesignState::Deleted(image) = done.state else {
         return Err(ApiError::internal("a deleted design is not deleted"));
     };
-    // The event is written first. A deleted design is never used again, so its files can also be
-    // deleted later.
+    // The event is appended first. After that, no certificate can use the design, so its files can
+    // also be deleted later.
     for key in [&image.key, &image.thumbnail_key] {
         http.storage
             .delete(&ObjectKey::parse(key).map_err(ApiError::internal)?)

@@ -20,12 +20,12 @@ use crate::storage::ObjectKey;
 pub struct DesignAnswer {
     /// Id of the design.
     pub id: Uuid,
-    /// Address of the image. Use it as `baseDesignUrl` of a certificate.
+    /// URL of the image. Use it as `baseDesignUrl` of a certificate.
     #[schema(
         example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
     )]
     pub url: String,
-    /// Address of the thumbnail, which has at most 320 pixels per side.
+    /// URL of the thumbnail, whose sides have at most 320 pixels.
     #[schema(
         example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6_small.jpg"
     )]
@@ -60,7 +60,7 @@ pub struct DesignAnswer {
     /// Height of the stored image, in pixels.
     #[schema(example = 2480)]
     pub height: u32,
-    /// True if a certificate uses or has used the design. It cannot be deleted then.
+    /// True if a certificate uses or has used the design. Such a design can't be deleted.
     #[schema(example = false)]
     pub in_use: bool,
     /// Time of the upload (RFC 3339).
@@ -113,7 +113,7 @@ impl DesignAnswer {
     }
 }
 
-/// Returns the object key of a design's address on this server, and `None` for any other address.
+/// Returns the object key for the URL of a design on this server. Returns `None` for any other URL.
 pub(super) fn key_of_url(http: &HttpState, url: &str) -> Option<ObjectKey> {
     let path = url
         .strip_prefix(http.settings.public_base_url.as_str())?
@@ -123,7 +123,8 @@ pub(super) fn key_of_url(http: &HttpState, url: &str) -> Option<ObjectKey> {
     (inside.split('/').count() == 2).then_some(key)
 }
 
-/// Returns true if the design of a key was deleted. Its files may still exist for a moment.
+/// Returns true if the design with this key was deleted. Its files may still exist for a short
+/// time.
 pub(super) async fn is_deleted(http: &HttpState, key: &ObjectKey) -> Result<bool, ApiError> {
     let Some(id) = id_of_key(key.as_str()) else {
         return Ok(false);

@@ -50,7 +50,7 @@ pub async fn list_designs(
     present.answer(&http, shown).await
 }
 
-/// Query parameters of the request for a design's data.
+/// Query parameters of the endpoint that reads data from the URL of a design.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -62,14 +62,14 @@ pub struct InfoQuery {
     url: String,
 }
 
-/// Data in a design's address.
+/// Data that the URL of a design contains.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DesignInfo {
-    /// The client, as written in addresses.
+    /// Client, in the form in which URLs contain it.
     #[schema(example = "acme")]
     client: String,
-    /// The year in which it was uploaded.
+    /// Year of the upload.
     #[schema(example = "2026")]
     year: String,
     /// Name of the file.
@@ -77,9 +77,9 @@ pub struct DesignInfo {
     filename: String,
 }
 
-/// Returns client, year and file name from a design's address.
+/// Returns the client, year and file name that the URL of a design contains.
 ///
-/// It does not check whether the design exists.
+/// The request does not check whether the design exists.
 #[utoipa::path(
     get, path = "/certificates/designs/info", params(InfoQuery),
     responses(
@@ -91,7 +91,7 @@ pub async fn get_design_info(
     State(http): State<HttpState>,
     Query(query): Query<InfoQuery>,
 ) -> Result<Answer, ApiError> {
-    let foreign = || ApiError::field("url", "is not the address of a design of ours");
+    let foreign = || ApiError::field("url", "is not the URL of a design on this server");
     let key = key_of_url(&http, query.url.trim()).ok_or_else(foreign)?;
     Answer::ok(&info(key.as_str()).ok_or_else(foreign)?)
 }
