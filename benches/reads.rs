@@ -7,8 +7,8 @@ use laureate::app::{App, Extras, Role};
 use laureate::cli::admin;
 use laureate::domain::Secret;
 use laureate::domain::accounts::user::Profile;
-use laureate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
-use laureate::projection::queries::listing::{Order, Start, list};
+use laureate::projection::queries::attendees::{self, AttendeeRow};
+use laureate::projection::queries::listing::{Conditions, Order, SortKey, Start, list};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -169,15 +169,15 @@ async fn bare_queries(app: &App) -> anyhow::Result<f64> {
         tasks.spawn(async move {
             let mut pairs = 0_u32;
             let order = Order {
-                key: attendees::BY_CREATION,
+                key: SortKey::Position(attendees::LIST.table.tie),
                 descending: true,
             };
             while begun.elapsed() < FOR {
-                let conditions = AttendeeFilter::default().conditions();
+                let conditions = Conditions::default();
                 let client = pool.get().await?;
                 let page = list::<AttendeeRow>(
                     &client,
-                    &attendees::TABLE,
+                    &attendees::LIST.table,
                     &conditions,
                     order,
                     &Start::First,

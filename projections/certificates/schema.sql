@@ -1,5 +1,5 @@
--- Columns that end in _key are for searching and sorting, without accents and case; see `folded!` in
--- src/projection/queries/listing.rs.
+-- Columns that end in _key are for searching and sorting, without accents, case and punctuation; `search_key` is
+-- defined in src/projection/queries/search.rs.
 CREATE TABLE certificates (
     id                   uuid PRIMARY KEY,
     client               text NOT NULL,
@@ -20,18 +20,9 @@ CREATE TABLE certificates (
     updated_at           timestamptz NOT NULL,
     created_position     bigint NOT NULL,
     position             bigint NOT NULL,
-    name_key             text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
-        CASE WHEN octet_length(name) = char_length(name) THEN lower(name COLLATE "C")
-        ELSE replace(translate(lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]+', '', 'g')), 'łøđħı', 'lodhi'), 'ß', 'ss') END
-    ) STORED,
-    client_key           text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
-        CASE WHEN octet_length(client) = char_length(client) THEN lower(client COLLATE "C")
-        ELSE replace(translate(lower(regexp_replace(normalize(client, NFKD), '[\u0300-\u036f]+', '', 'g')), 'łøđħı', 'lodhi'), 'ß', 'ss') END
-    ) STORED,
-    event_key            text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
-        CASE WHEN octet_length(event_name) = char_length(event_name) THEN lower(event_name COLLATE "C")
-        ELSE replace(translate(lower(regexp_replace(normalize(event_name, NFKD), '[\u0300-\u036f]+', '', 'g')), 'łøđħı', 'lodhi'), 'ß', 'ss') END
-    ) STORED
+    name_key             text COLLATE "C" NOT NULL GENERATED ALWAYS AS (search_key(name)) STORED,
+    client_key           text COLLATE "C" NOT NULL GENERATED ALWAYS AS (search_key(client)) STORED,
+    event_key            text COLLATE "C" NOT NULL GENERATED ALWAYS AS (search_key(event_name)) STORED
 );
 
 -- indexes

@@ -20,4 +20,3 @@ CREATE TABLE designs (
 
 -- indexes
 CREATE UNIQUE INDEX designs_newest ON designs (created_position);
-CREATE INDEX designs_by_folder ON designs (folder, created_position);

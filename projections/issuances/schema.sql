@@ -1,5 +1,5 @@
--- Columns that end in _key are for searching and sorting, without accents and case; see `folded!` in
--- src/projection/queries/listing.rs.
+-- Columns that end in _key are for searching and sorting, without accents, case and punctuation; `search_key` is
+-- defined in src/projection/queries/search.rs.
 CREATE TABLE issuances (
     id               uuid PRIMARY KEY,
     certificate_id   uuid NOT NULL,
@@ -27,10 +27,7 @@ CREATE TABLE issuances (
     updated_at       timestamptz NOT NULL,
     created_position bigint NOT NULL,
     position         bigint NOT NULL,
-    name_key         text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
-        CASE WHEN octet_length(full_name) = char_length(full_name) THEN lower(full_name COLLATE "C")
-        ELSE replace(translate(lower(regexp_replace(normalize(full_name, NFKD), '[\u0300-\u036f]+', '', 'g')), 'łøđħı', 'lodhi'), 'ß', 'ss') END
-    ) STORED
+    name_key         text COLLATE "C" NOT NULL GENERATED ALWAYS AS (search_key(full_name)) STORED
 );
 
 -- indexes

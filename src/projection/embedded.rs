@@ -1,6 +1,7 @@
 //! The projections of this program: the files under `projections/`, embedded at compile time.
 
 use super::definition::{BadHandler, Projection};
+use super::queries::search::with_search_keys;
 
 struct Files {
     name: &'static str,
@@ -67,7 +68,10 @@ const PROJECTIONS: &[Files] = &[
 pub fn projections() -> Result<Vec<Projection>, BadHandler> {
     PROJECTIONS
         .iter()
-        .map(|files| Projection::parse(files.name, files.schema, files.handlers))
+        .map(|files| {
+            let schema = with_search_keys(files.schema);
+            Projection::parse(files.name, &schema, files.handlers)
+        })
         .collect()
 }
 

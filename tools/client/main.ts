@@ -70,7 +70,7 @@ async function generated() {
     const list = given(
       "list what was issued",
       await client.GET("/api/v1/generated-certificates", {
-        params: { query: { certificateId: certificate.data.id, state: "generated" } },
+        params: { query: { certificateId: [certificate.data.id], state: ["generated"] } },
       }),
     );
     if (list.data.length === 2) return list.data;

@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::{ApiError, ErrorCode, HttpState};
-use crate::projection::queries::issuances::{self, IssuanceFilter};
-use crate::projection::queries::listing::MAX_COUNTED;
+use crate::projection::queries::issuances;
+use crate::projection::queries::listing::{Conditions, MAX_COUNTED};
 
 /// The deleted resource.
 #[derive(Serialize, ToSchema)]
@@ -23,7 +23,7 @@ pub struct Deleted {
 /// 409 if there are issuances; 503 if the tables do not catch up in time.
 pub async fn check_unused(
     http: &HttpState,
-    issued: IssuanceFilter,
+    issued: &Conditions,
     what: &str,
     instead: &str,
 ) -> Result<(), ApiError> {

@@ -12,10 +12,8 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
-use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_postgres::IsolationLevel;
-use utoipa::ToSchema;
 
 use super::pieces::{END, Piece, streamed};
 use crate::database::DatabaseError;
@@ -32,25 +30,6 @@ const AHEAD: usize = 2;
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Longest duration of an export.
 const MAX_TIME: Duration = Duration::from_secs(15 * 60);
-
-/// Format of an exported file.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum FileKind {
-    /// UTF-8 with a byte order mark, commas, every field quoted.
-    Csv,
-    /// XLSX workbook.
-    Xlsx,
-}
-
-impl From<FileKind> for ExportFormat {
-    fn from(kind: FileKind) -> Self {
-        match kind {
-            FileKind::Csv => Self::Csv,
-            FileKind::Xlsx => Self::Xlsx,
-        }
-    }
-}
 
 /// Row of an exported table.
 pub trait ExportRow: Send + 'static {

@@ -12,6 +12,7 @@ pub mod extract;
 pub mod field_problem;
 pub mod idempotency;
 pub mod intake;
+pub mod names;
 pub mod openapi;
 pub(in crate::http) mod pieces;
 pub mod progress_stream;

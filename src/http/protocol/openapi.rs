@@ -2,6 +2,7 @@
 
 mod errors;
 mod examples;
+pub(in crate::http) mod filters;
 mod finish;
 mod headers;
 
@@ -18,6 +19,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::api_error::{ErrorBody, ErrorEnvelope};
 use super::endpoint::Endpoint;
 use super::field_problem::FieldProblem;
+use super::names;
 use crate::http::auth::access::Access;
 use crate::http::settings::HttpSettings;
 use crate::http::{ErrorCode, router};
@@ -66,6 +68,7 @@ pub(in crate::http) fn document(prefix: &str) -> Value {
         (FieldProblem::name().into_owned(), FieldProblem::schema()),
         (ErrorCode::name().into_owned(), ErrorCode::schema()),
     ]);
+    components.schemas.extend(names::schemas());
     let jwt = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
@@ -218,6 +221,89 @@ mod tests {
             assert!(document.pointer(&format!("/{path}")).is_some(), "no {path}");
         }
         assert_eq!(document["openapi"], "3.1.0");
+    }
+
+    /// Returns true if a schema accepts only names of a fixed set.
+    fn is_enum(document: &Value, schema: &Value) -> bool {
+        let target = schema["$ref"]
+            .as_str()
+            .and_then(|path| document.pointer(&path[1..]));
+        if let Some(target) = target {
+            return is_enum(document, target);
+        }
+        let choices = ["oneOf", "anyOf", "allOf"].map(|word| schema[word].as_array());
+        let choices: Vec<&Value> = choices.into_iter().flatten().flatten().collect();
+        let is_null = |choice: &&&Value| choice["type"] == "null";
+        schema["enum"].is_array()
+            || (schema["items"].is_object() && is_enum(document, &schema["items"]))
+            || (!choices.is_empty()
+                && choices
+                    .iter()
+                    .filter(|choice| !is_null(choice))
+                    .all(|choice| is_enum(document, choice)))
+    }
+
+    /// Returns all properties with one of these names, with the path of each.
+    fn properties<'d>(value: &'d Value, path: &str, found: &mut Vec<(String, &'d Value)>) {
+        let children: Vec<(String, &Value)> = match value {
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, field)| (name.clone(), field))
+                .collect(),
+            Value::Array(items) => (0..)
+                .zip(items)
+                .map(|(n, item): (usize, _)| (n.to_string(), item))
+                .collect(),
+            _ => return,
+        };
+        for (name, child) in children {
+            let path = format!("{path}/{name}");
+            if name == "properties" {
+                for (name, property) in child.as_object().into_iter().flatten() {
+                    found.push((format!("{path}/{name}"), property));
+                }
+            }
+            if name != "example" {
+                properties(child, &path, found);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_enums_and_limits_have_bounds() {
+        const NAMES: [&str; 11] = [
+            "state", "status", "role", "kind", "format", "sort", "order", "locale", "outcome",
+            "trigger", "task",
+        ];
+        let document = openapi_document();
+        let mut named = Vec::new();
+        properties(&document, "", &mut named);
+        let mut limits = 0;
+        for (path, operations) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in operations.as_object().expect("operations") {
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    let name = parameter["name"].as_str().expect("a name");
+                    let schema = &parameter["schema"];
+                    named.push((format!("{method} {path}/{name}"), schema));
+                    if name == "limit" {
+                        limits += 1;
+                        for bound in ["minimum", "maximum", "default"] {
+                            assert!(
+                                schema[bound].is_u64(),
+                                "{method} {path}: no {bound} of limit"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        assert!(limits >= 14, "{limits}");
+        for (path, schema) in named {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            if NAMES.contains(&name) {
+                assert!(is_enum(&document, schema), "{path} is no enum: {schema}");
+            }
+        }
     }
 
     /// Operations below a resource that don't change it.

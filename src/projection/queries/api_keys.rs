@@ -4,7 +4,9 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::listing::{Conditions, Table, folded};
+use super::filters::{Filter, Names};
+use super::listing::{List, Listed, Table};
+use super::search::{contains_word, search_key};
 use super::{query_opt, row};
 use crate::database::DatabaseError;
 
@@ -58,74 +60,51 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of API keys.
-pub const TABLE: Table = Table {
-    columns: "api_keys.id, api_keys.name, api_keys.owner, api_keys.scopes, api_keys.expires_at, \
-              coalesce(api_keys.revoked_at, ended.ended_at) AS revoked_at, api_keys.created_at, \
-              api_keys.created_position, api_keys.position, \
-              CASE WHEN api_keys.revoked_at IS NULL THEN ended.position END AS ended_position",
-    from: "api_keys LEFT JOIN LATERAL ( \
-              SELECT key_endings.ended_at, key_endings.position FROM key_endings \
-              WHERE key_endings.user_id = api_keys.owner AND key_endings.epoch > api_keys.owner_epoch \
-              ORDER BY key_endings.epoch LIMIT 1 \
-           ) AS ended ON true",
-    tie: "api_keys.created_position",
+/// States of an API key, apart from the state of its owner: `active`, `expired`, or `revoked`, also
+/// by a password change of its owner.
+pub const STATE: Names = Names {
+    schema: "ApiKeyStateName",
+    all: &["active", "expired", "revoked"],
 };
 
-/// SQL condition for keys that were neither revoked nor ended by a password change.
-macro_rules! in_force {
-    () => {
-        "(api_keys.revoked_at IS NULL AND ended.ended_at IS NULL)"
-    };
-}
+/// List of API keys.
+pub const LIST: List = List {
+    table: Table {
+        columns: "api_keys.id, api_keys.name, api_keys.owner, api_keys.scopes, api_keys.expires_at, \
+                  coalesce(api_keys.revoked_at, ended.ended_at) AS revoked_at, api_keys.created_at, \
+                  api_keys.created_position, api_keys.position, \
+                  CASE WHEN api_keys.revoked_at IS NULL THEN ended.position END AS ended_position",
+        from: "api_keys LEFT JOIN LATERAL ( \
+                  SELECT key_endings.ended_at, key_endings.position FROM key_endings \
+                  WHERE key_endings.user_id = api_keys.owner AND key_endings.epoch > api_keys.owner_epoch \
+                  ORDER BY key_endings.epoch LIMIT 1 \
+               ) AS ended ON true",
+        tie: "api_keys.created_position",
+    },
+    noun: "ApiKeys",
+    created: "api_keys.created_at",
+    changed: "api_keys.position",
+    texts: &[("name", search_key!("api_keys.name"))],
+    filters: &[
+        Filter::search(
+            "Words that the name contains. Case, accents and punctuation are ignored.",
+            contains_word!(search_key!("api_keys.name")),
+        ),
+        Filter::names(
+            "state",
+            STATE,
+            "Only keys in these states.",
+            "CASE WHEN coalesce(api_keys.revoked_at, ended.ended_at) IS NOT NULL THEN 'revoked' \
+             WHEN api_keys.expires_at <= $now::timestamptz THEN 'expired' ELSE 'active' END =$$",
+        ),
+        Filter::ids(
+            "ownerId",
+            "Only keys that these users created.",
+            "api_keys.owner =$$",
+        ),
+    ],
+};
 
-/// State of an API key, apart from the state of its owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyState {
-    /// Not revoked and not expired.
-    Active,
-    /// Expired and not revoked.
-    Expired,
-    /// Revoked, or ended by a password change of its owner.
-    Revoked,
-}
-
-/// Filter for API keys. All given fields must match.
-#[derive(Clone, Debug, Default)]
-pub struct ApiKeyFilter {
-    /// Words contained in the name.
-    pub search: Option<String>,
-    /// State of the key.
-    pub state: Option<KeyState>,
-}
-
-impl ApiKeyFilter {
-    /// Returns the conditions for a list at the time `now`.
-    #[must_use]
-    pub fn conditions(self, now: OffsetDateTime) -> Conditions {
-        let found = Conditions::default().words(
-            concat!(
-                "strpos(",
-                folded!("api_keys.name"),
-                ", ",
-                folded!("$$::text"),
-                ") > 0"
-            ),
-            self.search.as_deref(),
-        );
-        match self.state {
-            None => found,
-            Some(KeyState::Active) => found.now(
-                concat!(in_force!(), " AND api_keys.expires_at > $$::timestamptz"),
-                now,
-            ),
-            Some(KeyState::Expired) => found.now(
-                concat!(in_force!(), " AND api_keys.expires_at <= $$::timestamptz"),
-                now,
-            ),
-            Some(KeyState::Revoked) => {
-                found.and(concat!("NOT (", in_force!(), ") = $$::boolean"), true)
-            }
-        }
-    }
+impl Listed for ApiKeyRow {
+    const LIST: &'static List = &LIST;
 }

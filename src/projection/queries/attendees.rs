@@ -4,7 +4,9 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::listing::{self, Conditions, SortKey, Table, folded};
+use super::filters::{Filter, Form};
+use super::listing::{self, Conditions, List, Listed, Table};
+use super::search::{contains_word, document_key, search_key};
 use super::{query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
@@ -62,88 +64,113 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of attendees.
-pub const TABLE: Table = Table {
-    columns: "attendees.*",
-    from: "attendees",
-    tie: "attendees.created_position",
+/// SQL condition: the attendee's e-mail address or document number contains the search word `$$`. A
+/// document number is also found without its spaces, periods, hyphens and slashes.
+macro_rules! has_code {
+    () => {
+        concat!(
+            $crate::projection::queries::search::contains_code!("attendees.email_key"),
+            " OR ",
+            $crate::projection::queries::search::contains_code!("attendees.document_key"),
+            " OR strpos(attendees.document_key, nullif(",
+            $crate::projection::queries::search::document_key!("$$::text"),
+            ", '')) > 0"
+        )
+    };
+}
+pub(super) use has_code;
+
+/// List of attendees.
+pub const LIST: List = List {
+    table: Table {
+        columns: "attendees.*",
+        from: "attendees",
+        tie: "attendees.created_position",
+    },
+    noun: "Attendees",
+    created: "attendees.created_at",
+    changed: "attendees.position",
+    texts: &[
+        ("fullName", "attendees.name_key"),
+        ("email", "attendees.email_key"),
+    ],
+    filters: &[
+        Filter::search(
+            "Words that the full name, e-mail address or document number contains. Case, accents \
+             and punctuation are ignored.",
+            concat!(contains_word!("attendees.name_key"), " OR ", has_code!()),
+        ),
+        Filter::texts(
+            "email",
+            Form::LowerCase,
+            "Only people with these e-mail addresses. Case is ignored.",
+            "attendees.email_key =$$",
+        ),
+        Filter::texts(
+            "documentNumber",
+            Form::Document,
+            "Only people with these document numbers. Case, spaces, periods, hyphens and slashes \
+             are ignored.",
+            concat!(document_key!("attendees.document_number"), " =$$"),
+        ),
+        Filter::texts(
+            "documentType",
+            Form::SearchKey,
+            "Only people with these types of document. Case, accents and punctuation are ignored.",
+            concat!(search_key!("attendees.document_type"), " =$$"),
+        ),
+        Filter::texts(
+            "country",
+            Form::SearchKey,
+            "Only people of these countries. Case, accents and punctuation are ignored.",
+            concat!(search_key!("attendees.country"), " =$$"),
+        ),
+        Filter::ids(
+            "importId",
+            "Only people whom these imports accepted, new or known before.",
+            "attendees.id IN (SELECT made.id FROM attendees made WHERE made.import_id =$$ \
+             UNION ALL SELECT known.attendee_id FROM import_known_people known \
+             WHERE known.import_id =$$)",
+        ),
+        Filter::ids(
+            "certificateId",
+            "Only people to whom one of these certificates was issued.",
+            "EXISTS (SELECT FROM issuances WHERE issuances.attendee_id = attendees.id \
+             AND issuances.certificate_id =$$)",
+        ),
+    ],
 };
-/// Order of creation.
-pub const BY_CREATION: SortKey = SortKey::Position("attendees.created_position");
-/// Order of the last change.
-pub const BY_CHANGE: SortKey = SortKey::Position("attendees.position");
-/// Order of the full name, ignoring case and accents.
-pub const BY_NAME: SortKey = SortKey::Text("attendees.name_key");
-/// Order of the e-mail address, ignoring case.
-pub const BY_EMAIL: SortKey = SortKey::Text("attendees.email_key");
 
-/// Filter for attendees. All given fields must match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AttendeeFilter {
-    /// Words contained in the name, e-mail address or document number.
-    pub search: Option<String>,
-    /// Country, ignoring case and accents.
-    pub country: Option<String>,
-    /// Type of the identity document, ignoring case and accents.
-    pub document_type: Option<String>,
-    /// Import that accepted the attendee, as a new or a known person.
-    pub import_id: Option<Uuid>,
-    /// Certificate of which the attendee has an issuance.
-    pub certificate_id: Option<Uuid>,
-    /// Earliest creation time, inclusive.
-    pub created_after: Option<OffsetDateTime>,
-    /// Latest creation time, exclusive.
-    pub created_before: Option<OffsetDateTime>,
+impl Listed for AttendeeRow {
+    const LIST: &'static List = &LIST;
 }
 
-impl AttendeeFilter {
-    /// Returns the conditions of a list with this filter.
-    #[must_use]
-    pub fn conditions(self) -> Conditions {
-        Conditions::default()
-            .words(
-                concat!(
-                    "strpos(attendees.name_key || ' ' || attendees.email_key || ' ' || attendees.document_key, ",
-                    folded!("$$::text"),
-                    ") > 0"
-                ),
-                self.search.as_deref(),
-            )
-            .maybe(concat!(folded!("attendees.country"), " = ", folded!("$$::text")), self.country)
-            .maybe(concat!(folded!("attendees.document_type"), " = ", folded!("$$::text")), self.document_type)
-            .maybe(
-                "attendees.id IN (SELECT made.id FROM attendees made WHERE made.import_id = $$::uuid \
-                 UNION ALL SELECT known.attendee_id FROM import_known_people known \
-                 WHERE known.import_id = $$::uuid)",
-                self.import_id,
-            )
-            .maybe(
-                "EXISTS (SELECT FROM issuances WHERE issuances.attendee_id = attendees.id \
-                 AND issuances.certificate_id = $$::uuid)",
-                self.certificate_id,
-            )
-            .maybe("attendees.created_at >= $$::timestamptz", self.created_after)
-            .maybe("attendees.created_at < $$::timestamptz", self.created_before)
-    }
-}
-
-/// Returns the ids of the oldest `most` attendees that match the filter, in order of creation.
+/// Returns the ids of the oldest `most` attendees that meet the conditions.
 ///
 /// # Errors
 /// The database is not available.
 pub async fn ids(
     client: &impl GenericClient,
-    filter: AttendeeFilter,
+    conditions: &Conditions,
     most: usize,
 ) -> Result<Vec<Uuid>, DatabaseError> {
     listing::ids(
         client,
         &Table {
             columns: "attendees.id",
-            ..TABLE
+            ..LIST.table
         },
-        &filter.conditions(),
+        conditions,
         most,
     )
     .await
+}
+
+/// Returns the conditions for the people whom an import accepted, new or known before.
+#[must_use]
+pub fn of_import(import: Uuid) -> Conditions {
+    let sql = "attendees.id IN (SELECT made.id FROM attendees made WHERE made.import_id = $$::uuid \
+               UNION ALL SELECT known.attendee_id FROM import_known_people known \
+               WHERE known.import_id = $$::uuid)";
+    Conditions::default().and(sql, import)
 }

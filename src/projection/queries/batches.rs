@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::listing::{Conditions, Table};
+use super::filters::{Filter, Names};
+use super::listing::{List, Listed, Table};
 use super::{FromRow, query, query_opt, row};
 use crate::database::DatabaseError;
 
@@ -128,33 +129,53 @@ pub async fn of_import(
     query(client, sql, &[&import, &most]).await
 }
 
-/// Source of lists of batches. Leaves out the refusals, which may be many.
-pub const TABLE: Table = Table {
-    columns: "batches.id, batches.certificate_id, batches.state, batches.total, batches.requested, \
-              batches.existing, batches.refused, batches.left_out, batches.import_id, batches.undo_reason, batches.stopped_at, \
-              batches.created_at, batches.updated_at, batches.created_position, batches.position",
-    from: "batches",
-    tie: "batches.created_position",
+/// States of a batch.
+pub const STATE: Names = Names {
+    schema: "BatchStateName",
+    all: &[
+        "requested",
+        "dispatched",
+        "cancelling",
+        "cancelled",
+        "undoing",
+        "undone",
+    ],
 };
 
-/// Filter for batches. All given fields must match.
-#[derive(Clone, Debug, Default)]
-pub struct BatchFilter {
-    /// Certificate that is issued.
-    pub certificate_id: Option<Uuid>,
-    /// State of the batch.
-    pub state: Option<&'static str>,
-    /// Import that the people come from.
-    pub import_id: Option<Uuid>,
-}
+/// List of batches. Leaves out the refusals, which may be many.
+pub const LIST: List = List {
+    table: Table {
+        columns: "batches.id, batches.certificate_id, batches.state, batches.total, \
+                  batches.requested, batches.existing, batches.refused, batches.left_out, \
+                  batches.import_id, batches.undo_reason, batches.stopped_at, batches.created_at, \
+                  batches.updated_at, batches.created_position, batches.position",
+        from: "batches",
+        tie: "batches.created_position",
+    },
+    noun: "Batches",
+    created: "batches.created_at",
+    changed: "batches.position",
+    texts: &[],
+    filters: &[
+        Filter::ids(
+            "certificateId",
+            "Only batches of these certificates.",
+            "batches.certificate_id =$$",
+        ),
+        Filter::ids(
+            "importId",
+            "Only batches of these imports.",
+            "batches.import_id =$$",
+        ),
+        Filter::names(
+            "state",
+            STATE,
+            "Only batches in these states.",
+            "batches.state =$$",
+        ),
+    ],
+};
 
-impl BatchFilter {
-    /// Returns the conditions of a list with this filter.
-    #[must_use]
-    pub fn conditions(self) -> Conditions {
-        Conditions::default()
-            .maybe("batches.certificate_id = $$::uuid", self.certificate_id)
-            .maybe("batches.state = $$::text", self.state)
-            .maybe("batches.import_id = $$::uuid", self.import_id)
-    }
+impl Listed for BatchRow {
+    const LIST: &'static List = &LIST;
 }

@@ -5,7 +5,9 @@ use serde_json::Value;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::listing::{Conditions, SortKey, Table, folded};
+use super::filters::{Filter, Form, Names};
+use super::listing::{Conditions, List, Listed, Table};
+use super::search::contains_word;
 use super::{query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
@@ -75,46 +77,67 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of certificates.
-pub const TABLE: Table = Table {
-    columns: "certificates.*",
-    from: "certificates",
-    tie: "certificates.created_position",
+/// Languages of certificates.
+pub const LOCALE: Names = Names {
+    schema: "LocaleName",
+    all: &["en", "es"],
 };
-/// Order of creation.
-pub const BY_CREATION: SortKey = SortKey::Position("certificates.created_position");
-/// Order of the last change.
-pub const BY_CHANGE: SortKey = SortKey::Position("certificates.position");
-/// Order of the name, ignoring case and accents.
-pub const BY_NAME: SortKey = SortKey::Text("certificates.name_key");
-/// Order of the client, ignoring case and accents.
-pub const BY_CLIENT: SortKey = SortKey::Text("certificates.client_key");
 
-/// Filter for certificates. All given fields must match.
-#[derive(Clone, Debug, Default)]
-pub struct CertificateFilter {
-    /// Words contained in the name, event or client.
-    pub search: Option<String>,
-    /// Client, ignoring case and accents.
-    pub client: Option<String>,
-    /// True for active certificates only, false for inactive ones only.
-    pub is_active: Option<bool>,
+/// List of certificates.
+pub const LIST: List = List {
+    table: Table {
+        columns: "certificates.*",
+        from: "certificates",
+        tie: "certificates.created_position",
+    },
+    noun: "Certificates",
+    created: "certificates.created_at",
+    changed: "certificates.position",
+    texts: &[
+        ("name", "certificates.name_key"),
+        ("client", "certificates.client_key"),
+    ],
+    filters: &[
+        Filter::search(
+            "Words that the name, event or client contains. Case, accents and punctuation are \
+             ignored.",
+            contains_word!(
+                "(certificates.name_key || ' ' || certificates.event_key || ' ' || \
+                 certificates.client_key)"
+            ),
+        ),
+        Filter::texts(
+            "client",
+            Form::SearchKey,
+            "Only certificates of these clients. Case, accents and punctuation are ignored.",
+            "certificates.client_key =$$",
+        ),
+        Filter::texts(
+            "theme",
+            Form::Exact,
+            "Only certificates with these themes, such as `corporate`.",
+            "certificates.theme =$$",
+        ),
+        Filter::names(
+            "locale",
+            LOCALE,
+            "Only certificates in these languages.",
+            "certificates.locale =$$",
+        ),
+        Filter::flag(
+            "isActive",
+            "If true, only active certificates. If false, only inactive ones.",
+            "certificates.is_active = $$::boolean",
+        ),
+    ],
+};
+
+impl Listed for CertificateRow {
+    const LIST: &'static List = &LIST;
 }
 
-impl CertificateFilter {
-    /// Returns the conditions of a list with this filter.
-    #[must_use]
-    pub fn conditions(self) -> Conditions {
-        Conditions::default()
-            .words(
-                concat!(
-                    "strpos(certificates.name_key || ' ' || certificates.event_key || ' ' || certificates.client_key, ",
-                    folded!("$$::text"),
-                    ") > 0"
-                ),
-                self.search.as_deref(),
-            )
-            .maybe(concat!("certificates.client_key = ", folded!("$$::text")), self.client)
-            .maybe("certificates.is_active = $$::boolean", self.is_active)
-    }
+/// Adds the condition that a certificate is active.
+#[must_use]
+pub fn active(conditions: Conditions) -> Conditions {
+    conditions.and("certificates.is_active = $$::boolean", true)
 }

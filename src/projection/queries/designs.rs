@@ -4,7 +4,9 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::listing::{Conditions, Table, folded};
+use super::filters::{Filter, Form};
+use super::listing::{Conditions, List, Listed, Table};
+use super::search::{contains_word, search_key};
 use super::{query_opt, row};
 use crate::database::DatabaseError;
 
@@ -64,38 +66,45 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of designs.
-pub const TABLE: Table = Table {
-    columns: "designs.*",
-    from: "designs",
-    tie: "designs.created_position",
+/// List of designs.
+pub const LIST: List = List {
+    table: Table {
+        columns: "designs.*",
+        from: "designs",
+        tie: "designs.created_position",
+    },
+    noun: "Designs",
+    created: "designs.uploaded_at",
+    changed: "designs.position",
+    texts: &[("name", search_key!("designs.name"))],
+    filters: &[
+        Filter::search(
+            "Words that the name or the uploaded file's name contains. Case, accents and \
+             punctuation are ignored.",
+            contains_word!(search_key!(
+                "(designs.name || ' ' || designs.original_name)"
+            )),
+        ),
+        Filter::texts(
+            "client",
+            Form::SearchKey,
+            "Only designs of these clients. Case, accents and punctuation are ignored.",
+            concat!(search_key!("designs.client"), " =$$"),
+        ),
+        Filter::flag(
+            "inUse",
+            "If true, only designs that a certificate uses or has used. If false, only the others.",
+            "designs.in_use = $$::boolean",
+        ),
+    ],
 };
 
-/// Filter for designs that are not deleted. All given fields must match.
-#[derive(Clone, Debug, Default)]
-pub struct DesignFilter {
-    /// Words contained in the name of the design or of the uploaded file.
-    pub search: Option<String>,
-    /// Name of the client's folder.
-    pub folder: Option<String>,
+impl Listed for DesignRow {
+    const LIST: &'static List = &LIST;
 }
 
-impl DesignFilter {
-    /// Returns the conditions of a list with this filter.
-    #[must_use]
-    pub fn conditions(self) -> Conditions {
-        Conditions::default()
-            .and("designs.is_deleted = $$::boolean", false)
-            .maybe("designs.folder = $$::text", self.folder)
-            .words(
-                concat!(
-                    "strpos(",
-                    folded!("(designs.name || ' ' || designs.original_name)"),
-                    ", ",
-                    folded!("$$::text"),
-                    ") > 0"
-                ),
-                self.search.as_deref(),
-            )
-    }
+/// Adds the condition that a design is not deleted.
+#[must_use]
+pub fn present(conditions: Conditions) -> Conditions {
+    conditions.and("designs.is_deleted = $$::boolean", false)
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::listing::{Conditions, Order, SortKey, Table};
+use super::filters::{Filter, Names};
+use super::listing::{Conditions, List, Listed, Order, SortKey, Table};
 use super::{query_opt, row};
 use crate::database::DatabaseError;
 
@@ -99,39 +100,58 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of imports.
-pub const TABLE: Table = Table {
-    columns: "imports.*",
-    from: "imports",
-    tie: "imports.created_position",
+/// States of an import.
+pub const STATE: Names = Names {
+    schema: "ImportStateName",
+    all: &[
+        "requested",
+        "running",
+        "completed",
+        "failed",
+        "cancelling",
+        "cancelled",
+    ],
+};
+/// Formats of imported files.
+pub const FORMAT: Names = Names {
+    schema: "ImportFormatName",
+    all: &["csv", "xlsx", "xls", "json"],
 };
 
-/// Filter for imports. All given fields must match.
-#[derive(Clone, Debug, Default)]
-pub struct ImportFilter {
-    /// State of the import.
-    pub state: Option<&'static str>,
-    /// Certificate for all people in the file, unless the row names another.
-    pub certificate_id: Option<Uuid>,
-    /// Format of the file.
-    pub format: Option<&'static str>,
-    /// Earliest creation time, inclusive.
-    pub created_after: Option<OffsetDateTime>,
-    /// Latest creation time, exclusive.
-    pub created_before: Option<OffsetDateTime>,
-}
+/// List of imports.
+pub const LIST: List = List {
+    table: Table {
+        columns: "imports.*",
+        from: "imports",
+        tie: "imports.created_position",
+    },
+    noun: "Imports",
+    created: "imports.created_at",
+    changed: "imports.position",
+    texts: &[],
+    filters: &[
+        Filter::names(
+            "state",
+            STATE,
+            "Only imports in these states.",
+            "imports.state =$$",
+        ),
+        Filter::ids(
+            "certificateId",
+            "Only imports that issue these certificates to people whose row names no other one.",
+            "imports.certificate_id =$$",
+        ),
+        Filter::names(
+            "format",
+            FORMAT,
+            "Only imports of files in these formats.",
+            "imports.format =$$",
+        ),
+    ],
+};
 
-impl ImportFilter {
-    /// Returns the conditions of a list with this filter.
-    #[must_use]
-    pub fn conditions(self) -> Conditions {
-        Conditions::default()
-            .maybe("imports.state = $$::text", self.state)
-            .maybe("imports.certificate_id = $$::uuid", self.certificate_id)
-            .maybe("imports.format = $$::text", self.format)
-            .maybe("imports.created_at >= $$::timestamptz", self.created_after)
-            .maybe("imports.created_at < $$::timestamptz", self.created_before)
-    }
+impl Listed for ImportRow {
+    const LIST: &'static List = &LIST;
 }
 
 /// Source of lists of the rejected rows of one import; used with [`rejected_of`].

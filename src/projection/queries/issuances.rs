@@ -4,7 +4,10 @@ use deadpool_postgres::GenericClient;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::listing::{self, Conditions, SortKey, Table, folded};
+use super::attendees::has_code;
+use super::filters::{Bound, Filter, Form, Names};
+use super::listing::{self, Conditions, List, Listed, Table};
+use super::search::{contains_word, document_key};
 use super::{query, query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
@@ -80,75 +83,134 @@ row! {
     }
 }
 
-/// Source of lists of issuances.
-pub const TABLE: Table = Table {
-    columns: "issuances.*, 0::bigint AS mails_position, EXISTS (\
-        SELECT FROM jobs WHERE jobs.issuance_id = issuances.id AND jobs.status = 'sent'\
-        ) AS is_sent",
-    from: "issuances",
-    tie: "issuances.created_position",
+/// States of an issuance.
+pub const STATE: Names = Names {
+    schema: "IssuanceStateName",
+    all: &["requested", "generated", "failed", "revoked"],
 };
-/// Order of creation.
-pub const BY_CREATION: SortKey = SortKey::Position("issuances.created_position");
-/// Order of the last change.
-pub const BY_CHANGE: SortKey = SortKey::Position("issuances.position");
-/// Order of the person's name, ignoring case and accents.
-pub const BY_NAME: SortKey = SortKey::Text("issuances.name_key");
 
-/// Filter for issuances. All given fields must match.
-#[derive(Clone, Debug, Default)]
-pub struct IssuanceFilter {
-    /// Words contained in the person's name.
-    pub search: Option<String>,
-    /// Public id of the issuance.
-    pub public_id: Option<String>,
-    /// Certificate that was issued.
-    pub certificate_id: Option<Uuid>,
-    /// Theme that the certificate uses now.
-    pub theme: Option<String>,
-    /// Person who earned it.
-    pub attendee_id: Option<Uuid>,
-    /// Batch that created it.
-    pub batch_id: Option<Uuid>,
-    /// Import that created it.
-    pub import_id: Option<Uuid>,
-    /// State of the issuance.
-    pub state: Option<String>,
-    /// True for issuances with a sent mail, false for those without.
-    pub is_sent: Option<bool>,
-    /// Earliest date on the certificate.
-    pub issued_from: Option<Date>,
-    /// Latest date on the certificate.
-    pub issued_to: Option<Date>,
+/// List of issuances.
+pub const LIST: List = List {
+    table: Table {
+        columns: "issuances.*, 0::bigint AS mails_position, EXISTS (\
+            SELECT FROM jobs WHERE jobs.issuance_id = issuances.id AND jobs.status = 'sent'\
+            ) AS is_sent",
+        from: "issuances",
+        tie: "issuances.created_position",
+    },
+    noun: "Issuances",
+    created: "issuances.created_at",
+    changed: "issuances.position",
+    texts: &[("fullName", "issuances.name_key")],
+    filters: &[
+        Filter::search(
+            "Words that the printed name, or the person's e-mail address or document number, \
+             contains. Case, accents and punctuation are ignored.",
+            concat!(
+                contains_word!("issuances.name_key"),
+                " OR issuances.attendee_id IN (SELECT attendees.id FROM attendees WHERE ",
+                has_code!(),
+                ")"
+            ),
+        ),
+        Filter::texts(
+            "email",
+            Form::LowerCase,
+            "Only certificates of people who have these e-mail addresses now. Case is ignored.",
+            "issuances.attendee_id IN (SELECT attendees.id FROM attendees \
+             WHERE attendees.email_key =$$)",
+        ),
+        Filter::texts(
+            "documentNumber",
+            Form::Document,
+            "Only certificates of people who have these document numbers now. Case, spaces, \
+             periods, hyphens and slashes are ignored.",
+            concat!(
+                "issuances.attendee_id IN (SELECT attendees.id FROM attendees WHERE ",
+                document_key!("attendees.document_number"),
+                " =$$)"
+            ),
+        ),
+        Filter::numbers(
+            "number",
+            "Only certificates with these numbers, as printed or as in their addresses.",
+            "issuances.public_id =$$",
+        ),
+        Filter::ids(
+            "certificateId",
+            "Only issuances of these certificates.",
+            "issuances.certificate_id =$$",
+        ),
+        Filter::ids(
+            "attendeeId",
+            "Only certificates of these people.",
+            "issuances.attendee_id =$$",
+        ),
+        Filter::ids(
+            "batchId",
+            "Only certificates that these batches requested.",
+            "issuances.batch_id =$$",
+        ),
+        Filter::ids(
+            "importId",
+            "Only certificates that these imports requested.",
+            "issuances.import_id =$$",
+        ),
+        Filter::names(
+            "state",
+            STATE,
+            "Only certificates in these states.",
+            "issuances.state =$$",
+        ),
+        Filter::flag(
+            "isSent",
+            "If true, only certificates about which a mail was sent. If false, only the others.",
+            "EXISTS (SELECT FROM jobs WHERE jobs.issuance_id = issuances.id \
+             AND jobs.status = 'sent') = $$::boolean",
+        ),
+        Filter::day(
+            "issuedFrom",
+            Bound::From,
+            "Earliest date on the certificate, inclusive (ISO 8601).",
+            "issuances.issue_date",
+        ),
+        Filter::day(
+            "issuedTo",
+            Bound::To,
+            "Latest date on the certificate, inclusive (ISO 8601).",
+            "issuances.issue_date",
+        ),
+    ],
+};
+
+impl Listed for IssuanceRow {
+    const LIST: &'static List = &LIST;
 }
 
-impl IssuanceFilter {
-    /// Returns the conditions of a list with this filter.
-    #[must_use]
-    pub fn conditions(self) -> Conditions {
-        Conditions::default()
-            .words(
-                concat!("strpos(issuances.name_key, ", folded!("$$::text"), ") > 0"),
-                self.search.as_deref(),
-            )
-            .maybe("issuances.public_id = $$::text", self.public_id)
-            .maybe("issuances.certificate_id = $$::uuid", self.certificate_id)
-            .maybe(
-                "issuances.certificate_id IN (SELECT certificates.id FROM certificates WHERE certificates.theme = $$::text)",
-                self.theme,
-            )
-            .maybe("issuances.attendee_id = $$::uuid", self.attendee_id)
-            .maybe("issuances.batch_id = $$::uuid", self.batch_id)
-            .maybe("issuances.import_id = $$::uuid", self.import_id)
-            .maybe("issuances.state = $$::text", self.state)
-            .maybe(
-                "EXISTS (SELECT FROM jobs WHERE jobs.issuance_id = issuances.id AND jobs.status = 'sent') \
-                 = $$::boolean",
-                self.is_sent,
-            )
-            .maybe("issuances.issue_date >= $$::date", self.issued_from)
-            .maybe("issuances.issue_date <= $$::date", self.issued_to)
-    }
+/// Returns the condition for the issuances of a certificate.
+#[must_use]
+pub fn of_certificate(certificate: Uuid) -> Conditions {
+    Conditions::default().and("issuances.certificate_id = $$::uuid", certificate)
+}
+
+/// Returns the condition for the issuances of a person.
+#[must_use]
+pub fn of_attendee(attendee: Uuid) -> Conditions {
+    Conditions::default().and("issuances.attendee_id = $$::uuid", attendee)
+}
+
+/// Returns the conditions for issuances that have a PDF and are not revoked: those of a
+/// certificate, or of all certificates that use a theme now, or both.
+#[must_use]
+pub fn drawn(certificate: Option<Uuid>, theme: Option<String>) -> Conditions {
+    Conditions::default()
+        .and("issuances.state = $$::text", "generated")
+        .maybe("issuances.certificate_id = $$::uuid", certificate)
+        .maybe(
+            "issuances.certificate_id IN (SELECT certificates.id FROM certificates \
+             WHERE certificates.theme = $$::text)",
+            theme,
+        )
 }
 
 /// Returns the issuance with this id, if any.
@@ -179,16 +241,16 @@ pub async fn get_by_public_id(
     query_opt(client, sql, &[&public_id]).await
 }
 
-/// Returns the number of issuances that match the filter, or `None` if there are more than
+/// Returns the number of issuances that meet the conditions, or `None` if there are more than
 /// [`MAX_COUNTED`](super::listing::MAX_COUNTED).
 ///
 /// # Errors
 /// The database is not available.
 pub async fn count(
     client: &impl GenericClient,
-    filter: IssuanceFilter,
+    conditions: &Conditions,
 ) -> Result<Option<i64>, DatabaseError> {
-    listing::count(client, &TABLE, &filter.conditions()).await
+    listing::count(client, &LIST.table, conditions).await
 }
 
 row! {
@@ -262,6 +324,6 @@ row! {
 /// Source of lists of issuances that need only the columns of [`DrawnRow`].
 pub const DRAWN: Table = Table {
     columns: "issuances.id, issuances.created_position",
-    from: TABLE.from,
-    tie: TABLE.tie,
+    from: LIST.table.from,
+    tie: LIST.table.tie,
 };

@@ -4,7 +4,9 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::listing::{self, Conditions, SortKey, Table, folded};
+use super::filters::{Filter, Names};
+use super::listing::{self, Conditions, List, Listed, Table};
+use super::search::{contains_code, contains_word, search_key};
 use super::{query, query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
@@ -116,67 +118,95 @@ impl JobsSummary {
     }
 }
 
-/// Source of lists of jobs.
-pub const TABLE: Table = Table {
-    columns: "jobs.*",
-    from: "jobs",
-    tie: "jobs.created_position",
+/// States of a job, as named in answers. The table calls them stages.
+pub const STATE: Names = Names {
+    schema: "JobStateName",
+    all: &[
+        "queued",
+        "claimed",
+        "retrying",
+        "sent",
+        "failed",
+        "unknown",
+        "held",
+        "scheduled",
+        "cancelled",
+    ],
 };
-/// Order of creation.
-pub const BY_CREATION: SortKey = SortKey::Position("jobs.created_position");
-/// Order of the last change.
-pub const BY_CHANGE: SortKey = SortKey::Position("jobs.position");
+/// Coarser states of a job.
+pub const STATUS: Names = Names {
+    schema: "JobStatusName",
+    all: &["pending", "sent", "error", "cancelled"],
+};
 
-/// Filter for jobs. All given fields must match.
-#[derive(Clone, Debug, Default)]
-pub struct JobFilter {
-    /// Words contained in the recipient's name or address.
-    pub search: Option<String>,
-    /// Status: `pending`, `sent`, `error` or `cancelled`.
-    pub status: Option<String>,
-    /// Stages of which the job must have one.
-    pub stages: Option<Vec<String>>,
-    /// Issuance that the mail is about.
-    pub issuance_id: Option<Uuid>,
-    /// Certificate of the issuance.
-    pub certificate_id: Option<Uuid>,
-    /// Batch that created the issuance.
-    pub batch_id: Option<Uuid>,
-    /// Earliest creation time, inclusive.
-    pub from: Option<OffsetDateTime>,
-    /// Latest creation time, exclusive.
-    pub to: Option<OffsetDateTime>,
+/// List of jobs.
+pub const LIST: List = List {
+    table: Table {
+        columns: "jobs.*",
+        from: "jobs",
+        tie: "jobs.created_position",
+    },
+    noun: "Jobs",
+    created: "jobs.created_at",
+    changed: "jobs.position",
+    texts: &[],
+    filters: &[
+        Filter::search(
+            "Words that the recipient's name or address contains. Case, accents and punctuation \
+             are ignored.",
+            concat!(
+                contains_word!(search_key!("jobs.to_name")),
+                " OR ",
+                contains_code!("lower(jobs.to_address)")
+            ),
+        ),
+        Filter::names(
+            "status",
+            STATUS,
+            "Only jobs with these statuses: `pending` (also held and scheduled), `sent`, `error` \
+             (failed or unknown) or `cancelled`.",
+            "jobs.status =$$",
+        ),
+        Filter::names(
+            "state",
+            STATE,
+            "Only jobs in these states.",
+            "jobs.stage =$$",
+        ),
+        Filter::ids(
+            "certificateId",
+            "Only jobs about generated certificates of these certificates.",
+            "jobs.issuance_id IN (SELECT issuances.id FROM issuances \
+             WHERE issuances.certificate_id =$$)",
+        ),
+        Filter::ids(
+            "batchId",
+            "Only jobs about generated certificates that these batches created.",
+            "jobs.issuance_id IN (SELECT issuances.id FROM issuances \
+             WHERE issuances.batch_id =$$)",
+        ),
+        Filter::ids(
+            "generatedCertificateId",
+            "Only jobs about these generated certificates.",
+            "jobs.issuance_id =$$",
+        ),
+    ],
+};
+
+impl Listed for JobRow {
+    const LIST: &'static List = &LIST;
 }
 
-impl JobFilter {
-    /// Returns the conditions of a list with this filter.
-    #[must_use]
-    pub fn conditions(self) -> Conditions {
-        Conditions::default()
-            .words(
-                concat!(
-                    "strpos(",
-                    folded!("(jobs.to_name || ' ' || jobs.to_address)"),
-                    ", ",
-                    folded!("$$::text"),
-                    ") > 0"
-                ),
-                self.search.as_deref(),
-            )
-            .maybe("jobs.status = $$::text", self.status)
-            .maybe("jobs.stage = ANY ($$::text[])", self.stages)
-            .maybe("jobs.issuance_id = $$::uuid", self.issuance_id)
-            .maybe(
-                "jobs.issuance_id IN (SELECT issuances.id FROM issuances WHERE issuances.certificate_id = $$::uuid)",
-                self.certificate_id,
-            )
-            .maybe(
-                "jobs.issuance_id IN (SELECT issuances.id FROM issuances WHERE issuances.batch_id = $$::uuid)",
-                self.batch_id,
-            )
-            .maybe("jobs.created_at >= $$::timestamptz", self.from)
-            .maybe("jobs.created_at < $$::timestamptz", self.to)
-    }
+/// Adds the condition that a job is in one of these states.
+#[must_use]
+pub fn in_states(conditions: Conditions, states: &'static [&'static str]) -> Conditions {
+    conditions.and("jobs.stage = ANY ($$::text[])", states)
+}
+
+/// Adds the condition that a job waits or is being sent.
+#[must_use]
+pub fn pending(conditions: Conditions) -> Conditions {
+    conditions.and("jobs.status = $$::text", "pending")
 }
 
 row! {
@@ -232,22 +262,22 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<JobRow>
     .await
 }
 
-/// Returns the ids of the oldest `most` jobs that match the filter.
+/// Returns the ids of the oldest `most` jobs that meet the conditions.
 ///
 /// # Errors
 /// The database is not available.
 pub async fn find(
     client: &impl GenericClient,
-    filter: JobFilter,
+    conditions: &Conditions,
     most: usize,
 ) -> Result<Vec<Uuid>, DatabaseError> {
     listing::ids(
         client,
         &Table {
             columns: "jobs.id",
-            ..TABLE
+            ..LIST.table
         },
-        &filter.conditions(),
+        conditions,
         most,
     )
     .await

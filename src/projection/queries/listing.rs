@@ -5,6 +5,7 @@
 //! stay correct while rows come and go, and each page costs the same as the first (keyset
 //! pagination).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use deadpool_postgres::GenericClient;
@@ -14,28 +15,8 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::FromRow;
+use super::filters::Filter;
 use crate::database::DatabaseError;
-
-/// SQL expression of a text as searched and sorted: without accents and case, and with plain
-/// letters in place of those that have no decomposition. Generated columns of the projections use
-/// the same expression.
-macro_rules! folded {
-    ($text:literal) => {
-        concat!(
-            "CASE WHEN octet_length(",
-            $text,
-            ") = char_length(",
-            $text,
-            ") THEN lower(",
-            $text,
-            " COLLATE \"C\")",
-            " ELSE replace(translate(lower(regexp_replace(normalize(",
-            $text,
-            r", NFKD), '[\u0300-\u036f]+', '', 'g')), 'łøđħı', 'lodhi'), 'ß', 'ss') END"
-        )
-    };
-}
-pub(crate) use folded;
 
 /// Maximum number of conditions for which the statement is prepared and cached.
 const FEW: usize = 1;
@@ -43,6 +24,58 @@ const FEW: usize = 1;
 const MAX_WORDS: usize = 8;
 /// Maximum number of counted matches. Beyond it, an exact count is not worth its cost.
 pub const MAX_COUNTED: i64 = 10_000;
+
+/// Declaration of a list. Its query parameters, the fields of its JSON filter, its SQL statements
+/// and its description in the OpenAPI document are derived from it.
+#[derive(Debug)]
+pub struct List {
+    /// Source of the rows.
+    pub table: Table,
+    /// Plural noun of the rows in names of schemas, such as `Jobs`.
+    pub noun: &'static str,
+    /// Column with the time of creation.
+    pub created: &'static str,
+    /// Column with the position of the last change.
+    pub changed: &'static str,
+    /// Texts to sort by: the name of the sort key, and a text without nulls, collated by bytes. That
+    /// is a column with an index, or an expression if there are few rows.
+    pub texts: &'static [(&'static str, &'static str)],
+    /// Filters, besides those by the time of creation.
+    pub filters: &'static [Filter],
+}
+
+/// Row of a list that the API serves.
+pub trait Listed: FromRow {
+    /// Declaration of the list.
+    const LIST: &'static List;
+}
+
+impl List {
+    /// Returns all filters.
+    pub fn filters(&self) -> impl Iterator<Item = Filter> {
+        let created = Filter::created(self.created);
+        self.filters.iter().copied().chain(created)
+    }
+
+    /// Returns the names of the sort keys.
+    pub fn sort_names(&self) -> impl Iterator<Item = &'static str> {
+        let texts = self.texts.iter().map(|(name, _)| *name);
+        ["createdAt", "updatedAt"].into_iter().chain(texts)
+    }
+
+    /// Returns the sort key with this name, if any.
+    #[must_use]
+    pub fn sort_key(&self, name: &str) -> Option<SortKey> {
+        match name {
+            "createdAt" => Some(SortKey::Position(self.table.tie)),
+            "updatedAt" => Some(SortKey::Position(self.changed)),
+            _ => {
+                let text = self.texts.iter().find(|(text, _)| *text == name);
+                text.map(|(_, column)| SortKey::Text(column))
+            }
+        }
+    }
+}
 
 /// Source of a list's rows.
 #[derive(Clone, Copy, Debug)]
@@ -107,36 +140,40 @@ pub struct Part<T> {
 #[derive(Debug, Default)]
 pub struct Conditions(Vec<Condition>);
 
+/// Type of a condition's value.
+pub(super) type BoundValue = Box<dyn ToSql + Sync + Send>;
+
 #[derive(Debug)]
 struct Condition {
-    sql: &'static str,
-    value: Box<dyn ToSql + Sync + Send>,
-    /// True if the value is part of the list's identity; see [`Conditions::identity`].
-    is_told: bool,
+    /// `$$` is the placeholder of the value, and `$now` that of the current time.
+    sql: Cow<'static, str>,
+    value: Option<BoundValue>,
+    now: Option<OffsetDateTime>,
 }
 
 impl Conditions {
     /// Adds a condition with one value. `$$` is the placeholder of the value. Its type follows, as
     /// in `$$::uuid`.
     #[must_use]
-    pub fn and(mut self, sql: &'static str, value: impl ToSql + Sync + Send + 'static) -> Self {
-        self.0.push(Condition {
-            sql,
-            value: Box::new(value),
-            is_told: true,
-        });
-        self
+    pub fn and(self, sql: &'static str, value: impl ToSql + Sync + Send + 'static) -> Self {
+        self.add(sql, Some(Box::new(value)), None)
     }
 
-    /// Adds a condition on the current time. The time is not part of the list's identity, so that a
-    /// cursor stays valid.
+    /// Adds a condition on the current time, `$now`. The time is not part of the list's identity,
+    /// so that a cursor stays valid.
     #[must_use]
-    pub fn now(mut self, sql: &'static str, now: OffsetDateTime) -> Self {
-        self.0.push(Condition {
-            sql,
-            value: Box::new(now),
-            is_told: false,
-        });
+    pub fn now(self, sql: &'static str, now: OffsetDateTime) -> Self {
+        self.add(sql, None, Some(now))
+    }
+
+    pub(super) fn add(
+        mut self,
+        sql: impl Into<Cow<'static, str>>,
+        value: Option<BoundValue>,
+        now: Option<OffsetDateTime>,
+    ) -> Self {
+        let sql = sql.into();
+        self.0.push(Condition { sql, value, now });
         self
     }
 
@@ -155,39 +192,54 @@ impl Conditions {
 
     /// Adds the condition once for each word of `text`.
     #[must_use]
-    pub fn words(self, sql: &'static str, text: Option<&str>) -> Self {
-        let words = text.unwrap_or_default().split_whitespace().take(MAX_WORDS);
+    pub fn words(self, sql: &'static str, text: &str) -> Self {
+        let words = text.split_whitespace().take(MAX_WORDS);
         words.fold(self, |conditions, word| {
             conditions.and(sql, word.to_owned())
         })
+    }
+
+    /// Returns true if there is no condition.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Returns a description of the conditions that identifies the list. It contains values from
     /// the client.
     #[must_use]
     pub fn identity(&self) -> String {
-        let identity = |one: &Condition| {
-            format!(
-                "{:?} {:?}",
-                one.sql,
-                Some(&one.value).filter(|_| one.is_told)
-            )
-        };
+        let identity = |one: &Condition| format!("{:?} {:?}", one.sql, one.value);
         self.0.iter().map(identity).collect::<Vec<_>>().join(", ")
     }
 
     fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
-        self.0
-            .iter()
-            .map(|one| &*one.value as &(dyn ToSql + Sync))
-            .collect()
+        let mut values: Vec<&(dyn ToSql + Sync)> = Vec::new();
+        for condition in &self.0 {
+            if let Some(value) = &condition.value {
+                values.push(&**value);
+            }
+            if let Some(now) = &condition.now {
+                values.push(now);
+            }
+        }
+        values
     }
 
     /// Returns the `WHERE` clause, with the values as `$1` and following.
     fn sql(&self) -> String {
         let mut sql = String::from(" WHERE true");
-        for (number, condition) in self.0.iter().enumerate() {
-            let numbered = condition.sql.replace("$$", &format!("${}", number + 1));
+        let mut number = 0;
+        for condition in &self.0 {
+            let mut numbered = condition.sql.to_string();
+            if condition.value.is_some() {
+                number += 1;
+                numbered = numbered.replace("$$", &format!("${number}"));
+            }
+            if condition.now.is_some() {
+                number += 1;
+                numbered = numbered.replace("$now", &format!("${number}"));
+            }
             // Writing into a String can't fail.
             let _ = write!(sql, " AND ({numbered})");
         }
@@ -326,7 +378,7 @@ fn statement(
         }
     };
     let _ = write!(sql, " FROM {from}{}", conditions.sql());
-    let limit = conditions.0.len() + 1;
+    let limit = conditions.values().len() + 1;
     let next = limit + 1;
     let mut number = None;
     let mut text = None;
@@ -379,7 +431,7 @@ mod tests {
     fn asked(order: Order, start: &Start) -> String {
         let conditions = Conditions::default()
             .and("a = $$::uuid OR b = $$::uuid", 1_i64)
-            .words("w($$)", Some(" x  y "));
+            .words("w($$)", " x  y ");
         statement(&TABLE, &conditions, order, start).0
     }
 
@@ -423,7 +475,7 @@ mod tests {
         assert_ne!(of(Some(1)), of(Some(2)));
         assert_ne!(of(Some(1)), of(None));
         assert_eq!(of(Some(1)), of(Some(1)));
-        let at = |now| Conditions::default().now("a > $$", now).identity();
+        let at = |now| Conditions::default().now("a > $now", now).identity();
         let later = OffsetDateTime::UNIX_EPOCH + time::Duration::DAY;
         assert_eq!(
             at(OffsetDateTime::UNIX_EPOCH),
@@ -434,21 +486,5 @@ mod tests {
             at(later),
             Conditions::default().now("a <= $$", later).identity()
         );
-    }
-
-    #[test]
-    fn tables_and_searches_use_the_same_folding() {
-        let attendees = include_str!("../../../projections/attendees/schema.sql");
-        let certificates = include_str!("../../../projections/certificates/schema.sql");
-        let issuances = include_str!("../../../projections/issuances/schema.sql");
-        let words = |sql: &str| sql.split_whitespace().collect::<Vec<_>>().join(" ");
-        for (schema, expression) in [
-            (attendees, folded!("full_name")),
-            (certificates, folded!("name")),
-            (certificates, folded!("client")),
-            (issuances, folded!("full_name")),
-        ] {
-            assert!(words(schema).contains(&words(expression)), "{expression}");
-        }
     }
 }

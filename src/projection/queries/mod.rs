@@ -1,18 +1,21 @@
 //! Typed read queries, which belong to the handlers under `projections/`.
 //!
 //! Connections must have the program's [search
-//! path](crate::projection::ProjectionSet::search_path). Every list uses [`listing`].
+//! path](crate::projection::ProjectionSet::search_path). Every list is declared as a
+//! [`listing::List`].
 
 pub mod api_keys;
 pub mod attendees;
 pub mod batches;
 pub mod certificates;
 pub mod designs;
+pub mod filters;
 pub mod imports;
 pub mod issuances;
 pub mod jobs;
 pub mod listing;
 pub mod overview;
+pub mod search;
 pub mod sessions;
 pub mod templates;
 pub mod users;

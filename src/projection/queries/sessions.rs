@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::listing::{Conditions, Table};
+use super::listing::{Conditions, List, Listed, Table};
 use super::row;
 
 row! {
@@ -34,20 +34,31 @@ row! {
     }
 }
 
-/// Source of lists of sessions.
-pub const TABLE: Table = Table {
-    columns: "sessions.*",
-    from: "sessions JOIN users ON users.id = sessions.user_id",
-    tie: "sessions.created_position",
+/// List of sessions. A session is created by a login and changed by a refresh.
+pub const LIST: List = List {
+    table: Table {
+        columns: "sessions.*",
+        from: "sessions JOIN users ON users.id = sessions.user_id",
+        tie: "sessions.created_position",
+    },
+    noun: "Sessions",
+    created: "sessions.started_at",
+    changed: "sessions.position",
+    texts: &[],
+    filters: &[],
 };
 
-/// Returns the conditions for a user's sessions that can be refreshed at `now`.
+impl Listed for SessionRow {
+    const LIST: &'static List = &LIST;
+}
+
+/// Adds the conditions for a user's sessions that can be refreshed at `now`.
 #[must_use]
-pub fn going_on(user: Uuid, now: OffsetDateTime) -> Conditions {
-    Conditions::default()
+pub fn open_sessions(conditions: Conditions, user: Uuid, now: OffsetDateTime) -> Conditions {
+    conditions
         .and("sessions.user_id = $$::uuid", user)
         .now(
-            "sessions.revoked_at IS NULL AND sessions.epoch >= users.epoch AND sessions.expires_at > $$::timestamptz",
+            "sessions.revoked_at IS NULL AND sessions.epoch >= users.epoch AND sessions.expires_at > $now::timestamptz",
             now,
         )
 }

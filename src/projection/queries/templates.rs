@@ -5,7 +5,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::listing::{Conditions, Table, folded};
+use super::filters::Filter;
+use super::listing::{Conditions, List, Listed, Table};
+use super::search::{contains_word, search_key};
 use super::{query_opt, row};
 use crate::database::DatabaseError;
 
@@ -60,29 +62,31 @@ pub async fn get(
     .await
 }
 
-/// Source of lists of templates.
-pub const TABLE: Table = Table {
-    columns: "templates.*",
-    from: "templates",
-    tie: "templates.created_position",
+/// List of templates.
+pub const LIST: List = List {
+    table: Table {
+        columns: "templates.*",
+        from: "templates",
+        tie: "templates.created_position",
+    },
+    noun: "OwnTemplates",
+    created: "templates.created_at",
+    changed: "templates.position",
+    texts: &[("name", search_key!("templates.name"))],
+    filters: &[Filter::search(
+        "Words that the name contains. Case, accents and punctuation are ignored.",
+        contains_word!(search_key!("templates.name")),
+    )],
 };
 
-/// Returns the conditions for templates that can be chosen and, if `search` is given, have its
-/// words in their name.
+impl Listed for TemplateRow {
+    const LIST: &'static List = &LIST;
+}
+
+/// Adds the condition that a template can be chosen.
 #[must_use]
-pub fn present(search: Option<&str>) -> Conditions {
-    Conditions::default()
-        .and("templates.is_retired = $$::boolean", false)
-        .words(
-            concat!(
-                "strpos(",
-                folded!("templates.name"),
-                ", ",
-                folded!("$$::text"),
-                ") > 0"
-            ),
-            search,
-        )
+pub fn present(conditions: Conditions) -> Conditions {
+    conditions.and("templates.is_retired = $$::boolean", false)
 }
 
 /// Returns the number of certificates that use a theme, such as `own:6f2d41c8-…`.

@@ -4,7 +4,9 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::listing::{Conditions, SortKey, Table, folded};
+use super::filters::{Filter, Names};
+use super::listing::{List, Listed, Table};
+use super::search::{contains_code, contains_word, search_key};
 use super::{query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
@@ -77,50 +79,52 @@ pub async fn get_by_login(
     .await
 }
 
-/// Source of lists of users.
-pub const TABLE: Table = Table {
-    columns: "users.*, second_factors.position AS second_factor_position",
-    from: "users LEFT JOIN second_factors ON second_factors.user_id = users.id",
-    tie: "users.created_position",
+/// Roles of users.
+pub const ROLE: Names = Names {
+    schema: "RoleName",
+    all: &["admin", "operator", "viewer"],
 };
-/// Order of creation.
-pub const BY_CREATION: SortKey = SortKey::Position("users.created_position");
-/// Order of the last change.
-pub const BY_CHANGE: SortKey = SortKey::Position("users.position");
-/// Order of the user name, ignoring case and accents.
-pub const BY_USER_NAME: SortKey = SortKey::Text(folded!("users.user_name"));
-/// Order of the e-mail address, ignoring case.
-pub const BY_EMAIL: SortKey = SortKey::Text("lower(users.email) COLLATE \"C\"");
 
-/// Filter for users. All given fields must match.
-#[derive(Clone, Debug, Default)]
-pub struct UserFilter {
-    /// Words contained in the user name, first name, last name or e-mail address.
-    pub search: Option<String>,
-    /// Role: `admin`, `operator` or `viewer`.
-    pub role: Option<&'static str>,
-    /// True for users who may log in, false for those who may not.
-    pub is_active: Option<bool>,
-}
+/// List of users.
+pub const LIST: List = List {
+    table: Table {
+        columns: "users.*, second_factors.position AS second_factor_position",
+        from: "users LEFT JOIN second_factors ON second_factors.user_id = users.id",
+        tie: "users.created_position",
+    },
+    noun: "Users",
+    created: "users.created_at",
+    changed: "users.position",
+    texts: &[
+        ("userName", search_key!("users.user_name")),
+        ("email", "lower(users.email) COLLATE \"C\""),
+    ],
+    filters: &[
+        Filter::search(
+            "Words that the user name, first name, last name or e-mail address contains. Case, \
+             accents and punctuation are ignored.",
+            concat!(
+                contains_word!(search_key!(
+                    "(users.user_name || ' ' || users.name || ' ' || users.last_name)"
+                )),
+                " OR ",
+                contains_code!("lower(users.user_name || ' ' || users.email)")
+            ),
+        ),
+        Filter::names(
+            "role",
+            ROLE,
+            "Only users with these roles.",
+            "users.role =$$",
+        ),
+        Filter::flag(
+            "isActive",
+            "If true, only users who may log in. If false, only users who may not.",
+            "users.is_active = $$::boolean",
+        ),
+    ],
+};
 
-impl UserFilter {
-    /// Returns the conditions of a list with this filter.
-    #[must_use]
-    pub fn conditions(self) -> Conditions {
-        Conditions::default()
-            .words(
-                concat!(
-                    "strpos(",
-                    folded!(
-                        "(users.user_name || ' ' || users.name || ' ' || users.last_name || ' ' || users.email)"
-                    ),
-                    ", ",
-                    folded!("$$::text"),
-                    ") > 0"
-                ),
-                self.search.as_deref(),
-            )
-            .maybe("users.role = $$::text", self.role)
-            .maybe("users.is_active = $$::boolean", self.is_active)
-    }
+impl Listed for UserRow {
+    const LIST: &'static List = &LIST;
 }

@@ -254,10 +254,12 @@ async fn certificates_are_issued_to_attendees_that_match_a_filter() {
         json!({}),
         json!({"attendeeIds": []}),
         json!({"filter": {}}),
-        json!({"filter": {"country": "Peru", "colour": "red"}}),
-        json!({"filter": {"createdAfter": "yesterday"}}),
-        json!({"importId": import, "filter": {"country": "Peru"}}),
-        json!({"filter": {"country": "Atlantis"}}),
+        json!({"filter": {"country": ["Peru"], "colour": "red"}}),
+        json!({"filter": {"createdFrom": "yesterday"}}),
+        json!({"filter": {"createdAfter": "2026-11-21T00:00:00Z"}}),
+        json!({"filter": {"country": "Peru"}}),
+        json!({"importId": import, "filter": {"country": ["Peru"]}}),
+        json!({"filter": {"country": ["Atlantis"]}}),
         json!({"attendeeIds": (0..10_001).map(|_| uuid::Uuid::new_v4()).collect::<Vec<_>>()}),
     ] {
         api.post(path, &of(wrong)).await.rejected();
@@ -275,7 +277,7 @@ async fn certificates_are_issued_to_attendees_that_match_a_filter() {
 
     // Matches as the list of attendees does: case and accents are ignored, and each word matches
     // separately.
-    let peru = json!({"filter": {"country": "PERU", "search": "example.com A"}});
+    let peru = json!({"filter": {"country": ["PERU"], "search": "example.com A"}});
     let listed = api
         .get("/attendees?country=PERU&search=example.com%20A")
         .await

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use laureate::http::openapi_document;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::people::{somebody, text};
 use super::{Answered, Api, file, png};
@@ -38,8 +39,9 @@ async fn every_list_has_the_same_parameters_and_rejects_invalid_values() {
     let api = Api::start().await;
     let lists = lists();
     assert!(lists.len() >= 13, "{lists:?}");
+    check_filters(&api).await;
     for (path, names) in &lists {
-        for name in ["page", "limit", "order"] {
+        for name in ["page", "limit", "sort", "order", "createdFrom", "createdTo"] {
             assert!(names.contains(name), "{path} takes no {name}");
         }
         for wrong in [
@@ -53,6 +55,13 @@ async fn every_list_has_the_same_parameters_and_rejects_invalid_values() {
             "sort=password",
             "cursor=12",
             "cursor=AAAA",
+            "createdFrom=yesterday",
+            "createdTo=2026-11-21T09:00",
+            "createdTo=2026-11-20&createdFrom=2026-11-22",
+            "createdAfter=2026-11-21T09:00:00Z",
+            "createdBefore=2026-11-21T09:00:00Z",
+            "from=2026-11-21T09:00:00Z",
+            "to=2026-11-21T09:00:00Z",
         ] {
             let refused = api.get(&format!("{path}?{wrong}")).await.rejected();
             let name = wrong.split('=').next().expect("a name");
@@ -83,6 +92,56 @@ async fn every_list_has_the_same_parameters_and_rejects_invalid_values() {
             "{path}"
         );
     }
+}
+
+/// Checks that each list and export accepts several values of a filter and limits their number.
+async fn check_filters(api: &Api) {
+    let document = openapi_document();
+    let mut several = 0;
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        let parameters = operations["get"]["parameters"].as_array();
+        for parameter in parameters.into_iter().flatten() {
+            if parameter["schema"]["type"] != "array" {
+                continue;
+            }
+            several += 1;
+            let name = text(&parameter["name"]);
+            assert_eq!(parameter["style"], "form", "{path} {name}");
+            assert_eq!(parameter["explode"], true, "{path} {name}");
+            let items = &parameter["schema"]["items"];
+            let reference = items["$ref"].as_str().unwrap_or("#/none");
+            let names = document.pointer(&reference[1..]);
+            let values: Vec<String> = match names.and_then(|names| names["enum"].as_array()) {
+                Some(names) => names.iter().map(text).collect(),
+                None if items["format"] == "uuid" => vec![Uuid::new_v4().to_string(); 2],
+                None if name == "number" => vec!["00112233445566778899aabbccddeeff".to_owned(); 2],
+                None => vec!["one".to_owned(), "another".to_owned()],
+            };
+            let path = path.trim_start_matches("/api/v1");
+            let query = |values: &[String]| {
+                let pairs: Vec<String> = values
+                    .iter()
+                    .map(|value| format!("{name}={value}"))
+                    .collect();
+                format!("{path}?{}", pairs.join("&"))
+            };
+            api.get(&query(&values)).await.expect(200);
+            let many = vec![values[0].clone(); 51];
+            let refused = api.get(&query(&many)).await.expect(422);
+            assert!(
+                refused.body.to_string().contains("at most 50"),
+                "{path} {name}"
+            );
+            if names.is_some() {
+                let joined = values.join(",");
+                if values.len() > 1 {
+                    api.get(&query(&[joined])).await.expect(400);
+                }
+                api.get(&query(&["lost".to_owned()])).await.expect(400);
+            }
+        }
+    }
+    assert!(several >= 40, "{several}");
 }
 
 /// Adds one user, session, key, design, template, file and person, and two certificates with a mail
@@ -305,13 +364,19 @@ async fn lists_support_filters_and_search() {
         ("/templates/own?search=dipl%C3%B3ma".to_owned(), BEFORE),
         ("/imports?state=completed&format=csv".to_owned(), BEFORE),
         ("/imports?state=failed".to_owned(), 0),
-        ("/imports?createdBefore=2020-01-01T00:00:00Z".to_owned(), 0),
+        ("/imports?createdTo=2020-01-01T00:00:00Z".to_owned(), 0),
         (
-            "/imports?createdAfter=2020-01-01T00:00:00Z".to_owned(),
+            "/imports?createdFrom=2020-01-01T00:00:00Z".to_owned(),
             BEFORE,
         ),
         (format!("/batches?certificateId={certificate}"), 1),
         ("/batches?state=undone".to_owned(), 0),
+        (
+            "/batches?state=undone&state=dispatched".to_owned(),
+            2 * BEFORE,
+        ),
+        ("/api-keys?state=revoked&state=active".to_owned(), BEFORE),
+        ("/users?role=viewer&role=operator".to_owned(), BEFORE),
         ("/jobs?search=person%203&sort=updatedAt".to_owned(), 2),
         ("/jobs?search=person3@&state=held".to_owned(), 2),
         ("/jobs?status=sent".to_owned(), 0),

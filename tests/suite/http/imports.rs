@@ -138,7 +138,10 @@ async fn all_rejected_rows_are_in_the_report() {
         "the first ones"
     );
 
-    let report = api.get(&format!("{path}/report")).await.expect(200);
+    let table = api.get(&format!("{path}/report")).await.expect(200);
+    assert!(table.header("content-type").starts_with("text/csv"));
+    let lines = format!("{path}/report?format=ndjson");
+    let report = api.get(&lines).await.expect(200);
     assert_eq!(report.header("content-type"), "application/x-ndjson");
     let lines: Vec<Value> = report
         .body

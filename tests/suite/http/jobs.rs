@@ -64,7 +64,7 @@ async fn held_mails_are_released_and_failed_ones_retried() {
     let waiting = api.get("/jobs/pending").await.expect(200);
     insta::assert_json_snapshot!("held", sorted(&waiting.body));
 
-    let filter = json!({ "filter": { "certificateId": id } });
+    let filter = json!({ "filter": { "certificateId": [id] } });
     let processed = api.post("/jobs/process-pending", &filter).await.expect(200);
     insta::assert_json_snapshot!("processed", scrubbed(&processed.body));
     let again = api
@@ -205,11 +205,17 @@ async fn scheduled_mail_is_rescheduled_released_and_cancelled() {
     let released = api.post("/jobs/process-pending", &named).await.expect(200);
     insta::assert_json_snapshot!("released_by_name", scrubbed(&released.body));
 
-    let all = json!({ "filter": { "certificateId": id, "state": "scheduled" }, "reason": "moved" });
+    let all =
+        json!({ "filter": { "certificateId": [id], "state": ["scheduled"] }, "reason": "moved" });
     let cancelled = api.post("/jobs/cancel", &all).await.expect(200);
     assert_eq!(cancelled.body["data"]["done"], 1);
     assert_eq!(
-        count(&api.get("/jobs?state=held,scheduled").await.expect(200).body),
+        count(
+            &api.get("/jobs?state=held&state=scheduled")
+                .await
+                .expect(200)
+                .body
+        ),
         0
     );
     let status = api.get("/jobs/scheduler/status").await.expect(200).body;
@@ -287,8 +293,8 @@ async fn invalid_requests_for_many_jobs_name_the_field() {
         ("/jobs/process-pending", json!({ "ids": none }), "ids"),
         (
             "/jobs/process-pending",
-            json!({ "filter": { "state": "lost" } }),
-            "state",
+            json!({ "filter": { "state": ["lost"] } }),
+            "filter.state",
         ),
         (
             "/jobs/cancel",
@@ -356,6 +362,31 @@ async fn scheduler_reports_its_tasks_and_runs_them_on_request() {
         run["id"].as_str().expect("an id")
     );
     assert_eq!(api.get(&path).await.expect(200).body["data"], *run);
+    for (query, is_listed) in [
+        (
+            "task=mail_statistics&task=due_mails&trigger=forced&outcome=done",
+            true,
+        ),
+        ("createdFrom=2020-01-01&limit=200", true),
+        ("trigger=cron&trigger=start", false),
+        ("outcome=failed&outcome=interrupted", false),
+        ("createdTo=2020-01-01", false),
+    ] {
+        let path = format!("/jobs/scheduler/runs?{query}");
+        let listed = api.get(&path).await.expect(200).body;
+        let listed = listed["data"].as_array().expect("a list").contains(run);
+        assert_eq!(listed, is_listed, "{query}");
+    }
+    for wrong in [
+        "task=sweep",
+        "limit=0",
+        "limit=201",
+        "from=2020-01-01",
+        "createdTo=now",
+    ] {
+        let path = format!("/jobs/scheduler/runs?{wrong}");
+        api.get(&path).await.rejected();
+    }
     let status = api.get("/jobs/scheduler/status").await.expect(200);
     let mut status = scrubbed(&status.body);
     for task in status["data"]["tasks"].as_array_mut().expect("tasks") {

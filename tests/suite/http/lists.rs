@@ -111,10 +111,10 @@ async fn search_ignores_accents_and_numbered_page_has_the_total() {
     );
     assert_eq!(found("search=%25").await, [] as [&str; 0]);
     assert_eq!(
-        found("createdBefore=2020-01-01T00:00:00Z").await,
+        found("createdTo=2020-01-01T00:00:00Z").await,
         [] as [&str; 0]
     );
-    assert_eq!(found("createdAfter=2020-01-01T00:00:00Z").await.len(), 5);
+    assert_eq!(found("createdFrom=2020-01-01").await.len(), 5);
     let page = api
         .get("/attendees?page=2&limit=2&sort=email")
         .await
@@ -126,7 +126,7 @@ async fn search_ignores_accents_and_numbered_page_has_the_total() {
         "sort=password",
         "order=up",
         "search=a%00b",
-        "createdAfter=yesterday",
+        "createdFrom=yesterday",
     ] {
         api.get(&format!("/attendees?{wrong}")).await.rejected();
     }

@@ -123,7 +123,7 @@ async fn generating_for_an_import_covers_everybody_whom_it_accepted() {
     let import = &taken.body["data"]["importId"];
     for selected in [
         json!({"importId": import}),
-        json!({"filter": {"importId": import}}),
+        json!({"filter": {"importId": [import]}}),
     ] {
         let mut body = selected;
         body["certificateId"] = json!(certificate);

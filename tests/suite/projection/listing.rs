@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use laureate::domain::Person;
 use laureate::domain::certification::attendee::{Attendee, AttendeeImported, AttendeeUpdated};
-use laureate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
-use laureate::projection::queries::certificates::{self, CertificateFilter, CertificateRow};
-use laureate::projection::queries::issuances::{self, IssuanceFilter, IssuanceRow};
+use laureate::http::protocol::extract::Given;
+use laureate::projection::queries::attendees::{self, AttendeeRow};
+use laureate::projection::queries::certificates::CertificateRow;
+use laureate::projection::queries::issuances::IssuanceRow;
 use laureate::projection::queries::listing::{
-    Conditions, Order, SortKey, Start, Table, count, list,
+    Conditions, List, Listed, Order, SortKey, Start, Table, count, list,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::datetime;
 use uuid::Uuid;
 
 use super::given_log::{Happened, happened};
@@ -38,7 +42,7 @@ const FOLDED: [&str; 8] = [
     "zoe",
     "lukasz",
     "李雷",
-    "o'neill % _ \\",
+    "oneill % _ \\",
     "weiss",
 ];
 
@@ -115,16 +119,16 @@ fn message(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
 /// Returns the ids on all pages of a list, in order.
 async fn pages(
     client: &deadpool_postgres::Client,
-    filter: &AttendeeFilter,
+    query: &str,
     order: Order,
     limit: u32,
 ) -> Vec<u128> {
     let mut start = Start::First;
     let mut found = Vec::new();
     loop {
-        let conditions = filter.clone().conditions();
-        let part =
-            list::<AttendeeRow>(client, &attendees::TABLE, &conditions, order, &start, limit);
+        let conditions = conditions(&attendees::LIST, query);
+        let table = &attendees::LIST.table;
+        let part = list::<AttendeeRow>(client, table, &conditions, order, &start, limit);
         let part = part.await.expect("answers");
         assert!(part.items.len() <= limit as usize);
         found.extend(part.items.iter().map(|row| row.id.as_u128()));
@@ -133,12 +137,37 @@ async fn pages(
     }
 }
 
+fn sort_key(name: &str) -> SortKey {
+    attendees::LIST.sort_key(name).expect("a sort key")
+}
+
+/// Current time of filters.
+pub const NOW: OffsetDateTime = datetime!(2026-12-01 00:00 UTC);
+
+/// Returns the conditions that a list derives from a query string.
+pub fn conditions(list: &List, query: &str) -> Conditions {
+    let mut given = Given::of_query(query);
+    let conditions = given.conditions(list, NOW).expect(query);
+    given.end().expect(query);
+    conditions
+}
+
+/// Returns the ids of the newest 100 rows that meet the filters of a query string, newest first.
+pub async fn found<T: Listed>(
+    client: &deadpool_postgres::Client,
+    query: &str,
+    id: impl Fn(&T) -> Uuid,
+) -> Vec<u128> {
+    let rows: Vec<T> = all(client, &T::LIST.table, &conditions(T::LIST, query)).await;
+    rows.iter().map(|row| id(row).as_u128()).collect()
+}
+
 fn expected(known: &[Known], key: SortKey, descending: bool) -> Vec<u128> {
     let mut sorted: Vec<&Known> = known.iter().collect();
     sorted.sort_by_key(|one| match key {
-        key if key == attendees::BY_CREATION => (String::new(), one.created),
-        key if key == attendees::BY_CHANGE => (String::new(), one.changed),
-        key if key == attendees::BY_NAME => (FOLDED[one.name].to_owned(), one.created),
+        key if key == sort_key("createdAt") => (String::new(), one.created),
+        key if key == sort_key("updatedAt") => (String::new(), one.changed),
+        key if key == sort_key("fullName") => (FOLDED[one.name].to_owned(), one.created),
         _ => (format!("p{}@example.com", one.id), one.created),
     });
     if descending {
@@ -161,19 +190,19 @@ proptest! {
             world.log.append(events);
             world.project().await;
             let client = world.reader().await;
-            for key in [attendees::BY_CREATION, attendees::BY_CHANGE, attendees::BY_NAME, attendees::BY_EMAIL] {
+            for key in attendees::LIST.sort_names().map(sort_key) {
                 for descending in [false, true] {
                     let order = Order { key, descending };
-                    let all = pages(&client, &AttendeeFilter::default(), order, limit).await;
+                    let all = pages(&client, "", order, limit).await;
                     prop_assert_eq!(all, expected(&known, key, descending), "{:?}", order);
                 }
             }
-            let filter = AttendeeFilter { country: Some("PERU".to_owned()), ..AttendeeFilter::default() };
+            let query = "country=PERU&country=Chile";
             let peruvians: Vec<Known> = known.iter().filter(|one| one.country.is_some()).cloned().collect();
-            let order = Order { key: attendees::BY_NAME, descending: true };
-            let found = pages(&client, &filter, order, limit).await;
+            let order = Order { key: sort_key("fullName"), descending: true };
+            let found = pages(&client, query, order, limit).await;
             prop_assert_eq!(found, expected(&peruvians, order.key, true));
-            let counted = count(&client, &attendees::TABLE, &filter.conditions()).await.expect("answers");
+            let counted = count(&client, &attendees::LIST.table, &conditions(&attendees::LIST, query)).await.expect("answers");
             prop_assert_eq!(counted, Some(peruvians.len() as i64));
             Ok(())
         })?;
@@ -212,13 +241,10 @@ async fn search_ignores_case_and_accents_and_has_no_wildcards() {
     world.log.append(people);
     world.project().await;
     let client = world.reader().await;
-    let found = async |search: &str| {
-        let filter = AttendeeFilter {
-            search: Some(search.to_owned()),
-            ..AttendeeFilter::default()
-        };
-        let rows: Vec<AttendeeRow> = all(&client, &attendees::TABLE, &filter.conditions()).await;
-        let mut ids: Vec<u128> = rows.iter().map(|row| row.id.as_u128()).collect();
+    let searched = async |search: &str| {
+        let search = search.replace('%', "%25");
+        let query = format!("search={search}");
+        let mut ids = found(&client, &query, |row: &AttendeeRow| row.id).await;
         ids.sort_unstable();
         ids
     };
@@ -240,12 +266,13 @@ async fn search_ignores_case_and_accents_and_has_no_wildcards() {
         ("weiß", vec![7]),
         ("12.345-3", vec![3]),
         ("123453", vec![3]),
+        ("12-345/3", vec![3]),
         ("nobody", vec![]),
         ("' OR true --", vec![]),
     ] {
-        assert_eq!(found(search).await, ids, "{search}");
+        assert_eq!(searched(search).await, ids, "{search}");
     }
-    assert_eq!(found("example").await.len(), NAMES.len());
+    assert_eq!(searched("example").await.len(), NAMES.len());
 }
 
 #[tokio::test]
@@ -257,182 +284,204 @@ async fn lists_are_filtered_by_each_criterion() {
     let client = world.reader().await;
     let id = Uuid::from_u128;
 
-    let issued = async |filter: IssuanceFilter| {
-        let rows: Vec<IssuanceRow> = all(&client, &issuances::TABLE, &filter.conditions()).await;
-        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
-    };
-    let none = IssuanceFilter::default;
-    let date = |text: &str| {
-        time::Date::parse(text, &time::format_description::well_known::Iso8601::DATE).ok()
-    };
-    assert_eq!(issued(none()).await, [0x13, 0x12, 0x11]);
-    assert_eq!(
-        issued(IssuanceFilter {
-            attendee_id: Some(id(0xA1)),
-            ..none()
-        })
-        .await,
-        [0x11]
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            certificate_id: Some(id(CERTIFICATE)),
-            ..none()
-        })
-        .await
-        .len(),
-        3
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            state: Some("revoked".to_owned()),
-            ..none()
-        })
-        .await
-        .len(),
-        2
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            state: Some("failed".to_owned()),
-            ..none()
-        })
-        .await
-        .len(),
-        0
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            batch_id: Some(id(BATCH + 1)),
-            ..none()
-        })
-        .await,
-        [] as [u128; 0]
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            import_id: Some(id(IMPORT)),
-            ..none()
-        })
-        .await,
-        [] as [u128; 0]
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            is_sent: Some(true),
-            ..none()
-        })
-        .await,
-        [0x11]
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            is_sent: Some(false),
-            ..none()
-        })
-        .await,
-        [0x13, 0x12]
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            search: Some("LOVE ada".to_owned()),
-            ..none()
-        })
-        .await
-        .len(),
-        3
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            issued_from: date("2026-11-21"),
-            ..none()
-        })
-        .await
-        .len(),
-        3
-    );
-    assert_eq!(
-        issued(IssuanceFilter {
-            issued_to: date("2026-11-20"),
-            ..none()
-        })
-        .await
-        .len(),
-        0
-    );
+    let issued = async |query: &str| found(&client, query, |row: &IssuanceRow| row.id).await;
+    let certificate = format!("certificateId={}", id(CERTIFICATE));
+    let other = format!("certificateId={}", id(CERTIFICATE + 1));
+    assert_eq!(issued("").await, [0x13, 0x12, 0x11]);
+    let ada = format!("attendeeId={}", id(0xA1));
+    assert_eq!(issued(&ada).await, [0x11]);
+    let two = format!("{ada}&attendeeId={}", id(0xA3));
+    assert_eq!(issued(&two).await, [0x13, 0x11]);
+    assert_eq!(issued(&certificate).await.len(), 3);
+    assert_eq!(issued(&format!("{certificate}&{other}")).await.len(), 3);
+    assert_eq!(issued(&other).await, [0; 0]);
+    assert_eq!(issued("state=revoked").await.len(), 2);
+    assert_eq!(issued("state=revoked&state=generated").await.len(), 3);
+    assert_eq!(issued("state=failed").await, [0; 0]);
+    let batch = format!("batchId={}", id(BATCH + 1));
+    assert_eq!(issued(&batch).await, [0; 0]);
+    let import = format!("importId={}", id(IMPORT));
+    assert_eq!(issued(&import).await, [0; 0]);
+    assert_eq!(issued("isSent=true").await, [0x11]);
+    assert_eq!(issued("isSent=false").await, [0x13, 0x12]);
+    assert_eq!(issued("search=LOVE ada").await.len(), 3);
+    assert_eq!(issued("issuedFrom=2026-11-21").await.len(), 3);
+    assert_eq!(issued("issuedTo=2026-11-20").await, [0; 0]);
+    // Issuances are also found by the e-mail address and the document of the person.
+    let people: Vec<AttendeeRow> =
+        all(&client, &attendees::LIST.table, &Conditions::default()).await;
+    let person = people
+        .iter()
+        .find(|row| row.id == id(0xA1))
+        .expect("is there");
+    let email = person.email.reveal_str().to_uppercase();
+    let document = person
+        .document_number
+        .as_ref()
+        .expect("has one")
+        .reveal_str();
+    let plain = document.replace('-', " ");
+    for query in [
+        format!("search={email}"),
+        format!("search={document}"),
+        format!("email={email}"),
+        format!("email=nobody@example.com&email={email}"),
+        format!("documentNumber={document}"),
+        format!("documentNumber={plain}&documentNumber=1"),
+    ] {
+        assert_eq!(issued(&query).await, [0x11], "{query}");
+        let people = found(&client, &query, |row: &AttendeeRow| row.id).await;
+        assert_eq!(people, [0xA1], "{query}");
+    }
+    assert_eq!(issued("email=nobody@example.com").await, [0; 0]);
+    assert_eq!(issued("documentNumber=1").await, [0; 0]);
 
-    let earned = AttendeeFilter {
-        certificate_id: Some(id(CERTIFICATE)),
-        ..AttendeeFilter::default()
-    };
-    let rows: Vec<AttendeeRow> = all(&client, &attendees::TABLE, &earned.conditions()).await;
-    assert_eq!(
-        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(),
-        [0xA3, 0xA2, 0xA1]
-    );
-    let from_file = AttendeeFilter {
-        import_id: Some(id(IMPORT)),
-        ..AttendeeFilter::default()
-    };
-    let rows: Vec<AttendeeRow> = all(&client, &attendees::TABLE, &from_file.conditions()).await;
+    let people = async |query: &str| found(&client, query, |row: &AttendeeRow| row.id).await;
+    assert_eq!(people(&certificate).await, [0xA3, 0xA2, 0xA1]);
     // The import created two people. The third was known.
-    assert_eq!(
-        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(),
-        [0xA3, 0xA2, 0xA1]
-    );
-    let since = rows[0].created_at;
-    let recent = AttendeeFilter {
-        created_after: Some(since),
-        ..AttendeeFilter::default()
-    };
-    let before = AttendeeFilter {
-        created_before: Some(since),
-        ..AttendeeFilter::default()
-    };
-    let (recent, before): (Vec<AttendeeRow>, Vec<AttendeeRow>) = (
-        all(&client, &attendees::TABLE, &recent.conditions()).await,
-        all(&client, &attendees::TABLE, &before.conditions()).await,
-    );
-    assert!(recent.iter().all(|row| row.created_at >= since) && !recent.is_empty());
-    assert!(before.iter().all(|row| row.created_at < since));
-    assert_eq!(recent.len() + before.len(), 3);
+    assert_eq!(people(&import).await, [0xA3, 0xA2, 0xA1]);
+    let listed = attendees::of_import(id(IMPORT));
+    let rows: Vec<AttendeeRow> = all(&client, &attendees::LIST.table, &listed).await;
+    let ids: Vec<u128> = rows.iter().map(|row| row.id.as_u128()).collect();
+    assert_eq!(ids, [0xA3, 0xA2, 0xA1]);
 
-    let defined = async |filter: CertificateFilter| {
-        let rows: Vec<CertificateRow> =
-            all(&client, &certificates::TABLE, &filter.conditions()).await;
-        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
+    let defined = async |query: &str| found(&client, query, |row: &CertificateRow| row.id).await;
+    assert_eq!(defined("").await, [CERTIFICATE + 1, CERTIFICATE]);
+    assert_eq!(defined("isActive=true").await, [CERTIFICATE]);
+    assert_eq!(defined("client=ACME").await.len(), 2);
+    assert_eq!(defined("client=Acm").await, [0; 0]);
+    assert_eq!(defined("client=Acm&client=a.c.m.e.").await.len(), 2);
+    assert_eq!(defined("locale=en&locale=es").await.len(), 2);
+    assert_eq!(defined("search=keynote summit").await, [CERTIFICATE + 1]);
+}
+
+#[tokio::test]
+async fn time_filters_include_both_ends() {
+    let world = World::new().await;
+    world.log.append(everything());
+    world.project().await;
+    let client = world.reader().await;
+    let people: Vec<AttendeeRow> =
+        all(&client, &attendees::LIST.table, &Conditions::default()).await;
+    let newest = people[0].created_at;
+    let time = newest.format(&Rfc3339).expect("a time").replace('+', "%2B");
+    let count = async |query: String| {
+        let found = found(&client, &query, |row: &AttendeeRow| row.id).await;
+        found.len()
     };
-    let none = CertificateFilter::default;
-    assert_eq!(defined(none()).await, [CERTIFICATE + 1, CERTIFICATE]);
+    let at_newest = people.iter().filter(|row| row.created_at == newest).count();
+    assert_eq!(count(format!("createdFrom={time}")).await, at_newest);
+    assert_eq!(count(format!("createdTo={time}")).await, people.len());
     assert_eq!(
-        defined(CertificateFilter {
-            is_active: Some(true),
-            ..none()
-        })
-        .await,
-        [CERTIFICATE]
+        count(format!("createdFrom={time}&createdTo={time}")).await,
+        at_newest
     );
+    let day = newest.date();
+    let before = day.previous_day().expect("a day");
     assert_eq!(
-        defined(CertificateFilter {
-            client: Some("ACME".to_owned()),
-            ..none()
-        })
-        .await
-        .len(),
-        2
+        count(format!("createdFrom={day}&createdTo={day}")).await,
+        people.len()
     );
-    assert_eq!(
-        defined(CertificateFilter {
-            client: Some("Acm".to_owned()),
-            ..none()
-        })
-        .await
-        .len(),
-        0
-    );
-    let keynote = CertificateFilter {
-        search: Some("keynote summit".to_owned()),
-        ..none()
+    assert_eq!(count(format!("createdTo={before}")).await, 0);
+}
+
+#[tokio::test]
+async fn search_ignores_separators_in_names() {
+    /// Spellings, each of which finds the others.
+    const SPELLINGS: [&[&str]; 6] = [
+        // Apostrophes.
+        &[
+            "Ann O'Neil",
+            "Ann O’Neil",
+            "Ann O‘Neil",
+            "Ann Oʼneil",
+            "Ann Oʻneil",
+            "Ann O`Neil",
+            "Ann O´Neil",
+            "Ann O′Neil",
+            "Ann O＇Neil",
+            "Ann Oꞌneil",
+            "ann oneil",
+            "Ann O Neil",
+            "Ann O' Neil",
+        ],
+        // Hyphens.
+        &[
+            "Ana García-Márquez",
+            "Ana García‐Márquez",
+            "Ana García‑Márquez",
+            "Ana García–Márquez",
+            "Ana García—Márquez",
+            "Ana García−Márquez",
+            "Ana García\u{ad}Márquez",
+            "Ana García－Márquez",
+            "Ana GarciaMarquez",
+        ],
+        // Periods.
+        &[
+            "J.R.R. Tolkien",
+            "JRR Tolkien",
+            "J．R．R． Tolkien",
+            "J․R․R․ Tolkien",
+        ],
+        // Middle dots.
+        &[
+            "Marcel·la Pi",
+            "Marcel•la Pi",
+            "Marcel‧la Pi",
+            "Marcel∙la Pi",
+            "Marcel⋅la Pi",
+            "Marceŀla Pi",
+            "Marcella Pi",
+            "Marcel・la Pi",
+            "Marcel･la Pi",
+        ],
+        // Words that only a space separates.
+        &["Ana García-Márquez", "Ana García Márquez"],
+        &["St.John Smith", "St. John Smith", "St John Smith"],
+    ];
+    let world = World::new().await;
+    let names: Vec<(u128, &str)> = (1..)
+        .zip(SPELLINGS.into_iter().flatten().copied())
+        .collect();
+    let events = names.iter().map(|(id, name)| {
+        let person = Person {
+            full_name: (*name).to_owned().into(),
+            ..named(0, *id, None)
+        };
+        let source = None;
+        happened::<Attendee>(*id, AttendeeImported { person, source })
+    });
+    world.log.append(events.chain([happened::<Attendee>(
+        999,
+        AttendeeImported {
+            person: named(0, 999, None),
+            source: None,
+        },
+    )]));
+    world.project().await;
+    let client = world.reader().await;
+    let mut first = 1;
+    for spellings in SPELLINGS {
+        let ids = first..first + spellings.len() as u128;
+        first = ids.end;
+        for spelling in spellings {
+            let query = format!("search={spelling}");
+            let found = found(&client, &query, |row: &AttendeeRow| row.id).await;
+            let missing: Vec<_> = ids.clone().filter(|id| !found.contains(id)).collect();
+            assert_eq!(missing, [0; 0], "{spelling}");
+            assert!(!found.contains(&999), "{spelling}");
+        }
+    }
+    let finds = async |search: &str| {
+        let query = format!("search={search}");
+        found(&client, &query, |row: &AttendeeRow| row.id)
+            .await
+            .len()
     };
-    assert_eq!(defined(keynote).await, [CERTIFICATE + 1]);
+    assert_eq!(finds("oneil").await, SPELLINGS[0].len());
+    assert_eq!(finds("O’NEIL").await, SPELLINGS[0].len());
+    assert_eq!(finds("o neil").await, SPELLINGS[0].len());
+    assert_eq!(finds("neilo").await, 0);
+    assert_eq!(finds("annoneil").await, 0, "words are not joined");
 }

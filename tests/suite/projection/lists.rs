@@ -1,17 +1,19 @@
 //! Lists of all resources with each filter. Users, sessions and API keys are tested in `users.rs`.
 
 use deadpool_postgres::Client;
-use laureate::projection::queries::batches::{self, BatchFilter, BatchRow};
+use laureate::projection::queries::attendees;
+use laureate::projection::queries::batches::BatchRow;
 use laureate::projection::queries::certificates;
-use laureate::projection::queries::designs::{self, DesignFilter, DesignRow};
-use laureate::projection::queries::imports::{self, ImportFilter, ImportRow, RejectionRow};
-use laureate::projection::queries::issuances::{self, DrawnRow, IssuanceFilter};
-use laureate::projection::queries::jobs::{self, JobFilter, JobRow};
+use laureate::projection::queries::designs::{self, DesignRow};
+use laureate::projection::queries::imports::{self, ImportRow, RejectionRow};
+use laureate::projection::queries::issuances::{self, DrawnRow};
+use laureate::projection::queries::jobs::{self, JobRow};
 use laureate::projection::queries::listing::{self, Conditions, Start, Table};
 use laureate::projection::queries::templates::{self, TemplateRow};
+use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::listing::all;
+use super::listing::{all, conditions, found};
 use super::story::*;
 use super::world::World;
 
@@ -28,109 +30,57 @@ async fn with_everything() -> (World, Client) {
 async fn jobs_are_filtered() {
     let (_world, client) = with_everything().await;
     let id = Uuid::from_u128;
-    let ids = async |filter: JobFilter| {
-        let listed: Vec<JobRow> = all(&client, &jobs::TABLE, &filter.clone().conditions()).await;
-        let mut listed: Vec<_> = listed.iter().map(|row| row.id.as_u128()).collect();
+    let ids = async |query: &str| {
+        let mut listed = found(&client, query, |row: &JobRow| row.id).await;
         // A search for jobs to act upon finds the same ones, oldest first.
-        let found = jobs::find(&client, filter, 50).await.expect("answers");
-        let found: Vec<_> = found.iter().map(|id| id.as_u128()).collect();
+        let found = jobs::find(&client, &conditions(&jobs::LIST, query), 50).await;
+        let found: Vec<_> = found.expect("answers").iter().map(Uuid::as_u128).collect();
         listed.reverse();
         assert_eq!(listed, found);
         listed
     };
-    let any = JobFilter::default;
-    let status = |status: &str| JobFilter {
-        status: Some(status.to_owned()),
-        ..any()
-    };
-    let stages = |stages: &[&str]| {
-        let stages = stages.iter().map(|stage| (*stage).to_owned()).collect();
-        JobFilter {
-            stages: Some(stages),
-            ..any()
-        }
-    };
-    assert_eq!(ids(any()).await, (0x21..=0x2C).collect::<Vec<_>>());
+    assert_eq!(ids("").await, (0x21..=0x2C).collect::<Vec<_>>());
     assert_eq!(
-        ids(status("pending")).await,
+        ids("status=pending").await,
         [0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2A]
     );
-    assert_eq!(ids(status("sent")).await, [0x21]);
-    assert_eq!(ids(status("error")).await, [0x22, 0x23]);
-    assert_eq!(ids(status("cancelled")).await, [0x2B, 0x2C]);
-    assert_eq!(ids(stages(&["held"])).await, [0x26, 0x2A]);
-    assert_eq!(ids(stages(&["scheduled"])).await, [0x27, 0x29]);
-    assert_eq!(ids(stages(&["failed", "unknown"])).await, [0x22, 0x23]);
-    assert_eq!(
-        ids(JobFilter {
-            issuance_id: Some(id(0x12)),
-            ..any()
-        })
-        .await,
-        [0x22, 0x23, 0x24]
+    assert_eq!(ids("status=sent").await, [0x21]);
+    assert_eq!(ids("status=error").await, [0x22, 0x23]);
+    assert_eq!(ids("status=cancelled").await, [0x2B, 0x2C]);
+    assert_eq!(ids("status=sent&status=error").await, [0x21, 0x22, 0x23]);
+    assert_eq!(ids("state=held").await, [0x26, 0x2A]);
+    assert_eq!(ids("state=scheduled").await, [0x27, 0x29]);
+    assert_eq!(ids("state=failed&state=unknown").await, [0x22, 0x23]);
+    let issuance = format!("generatedCertificateId={}", id(0x12));
+    assert_eq!(ids(&issuance).await, [0x22, 0x23, 0x24]);
+    let certificate = format!("certificateId={}", id(CERTIFICATE));
+    let other = format!("certificateId={}", id(CERTIFICATE + 1));
+    assert_eq!(ids(&certificate).await.len(), 12);
+    assert_eq!(ids(&other).await, [0; 0]);
+    assert_eq!(ids(&format!("{certificate}&{other}")).await.len(), 12);
+    let held = format!("state=held&batchId={}", id(BATCH));
+    assert_eq!(ids(&held).await, [0x26, 0x2A]);
+    let batch = format!("batchId={}", id(BATCH + 1));
+    assert_eq!(ids(&batch).await, [0; 0]);
+    let rows: Vec<JobRow> = all(&client, &jobs::LIST.table, &Conditions::default()).await;
+    let time = |row: &JobRow| row.created_at.format(&Rfc3339).expect("a time");
+    let newest = time(&rows[0]);
+    assert_eq!(ids(&format!("createdFrom={newest}")).await.len(), 1);
+    let to = format!(
+        "createdFrom={}&createdTo={}",
+        time(&rows[11]),
+        time(&rows[1])
     );
-    let of_certificate = |certificate| JobFilter {
-        certificate_id: Some(id(certificate)),
-        ..any()
-    };
-    assert_eq!(ids(of_certificate(CERTIFICATE)).await.len(), 12);
-    assert!(ids(of_certificate(CERTIFICATE + 1)).await.is_empty());
-    let of_batch = JobFilter {
-        batch_id: Some(id(BATCH)),
-        ..stages(&["held"])
-    };
-    assert_eq!(ids(of_batch).await, [0x26, 0x2A]);
-    assert!(
-        ids(JobFilter {
-            batch_id: Some(id(BATCH + 1)),
-            ..any()
-        })
-        .await
-        .is_empty()
-    );
-    let rows: Vec<JobRow> = all(&client, &jobs::TABLE, &any().conditions()).await;
-    let oldest = rows[11].created_at;
-    let newest = rows[0].created_at;
-    assert_eq!(
-        ids(JobFilter {
-            from: Some(newest),
-            ..any()
-        })
-        .await
-        .len(),
-        1
-    );
-    assert_eq!(
-        ids(JobFilter {
-            from: Some(oldest),
-            to: Some(newest),
-            ..any()
-        })
-        .await
-        .len(),
-        11
-    );
+    assert_eq!(ids(&to).await.len(), 11);
 
     let name = rows[0].to_name.reveal_str().to_uppercase();
-    let search = |text: &str| JobFilter {
-        search: Some(text.to_owned()),
-        ..any()
-    };
-    assert!(
-        ids(search(&name)).await.contains(&rows[0].id.as_u128()),
-        "{name}"
-    );
-    assert!(
-        !ids(search(rows[0].to_address.reveal_str()))
-            .await
-            .is_empty()
-    );
-    assert!(ids(search("nobody of this name")).await.is_empty());
-    assert_eq!(
-        jobs::find(&client, any(), 2).await.expect("answers"),
-        [id(0x21), id(0x22)],
-        "the oldest"
-    );
+    let search = format!("search={name}");
+    assert!(ids(&search).await.contains(&rows[0].id.as_u128()), "{name}");
+    let search = format!("search={}", rows[0].to_address.reveal_str());
+    assert!(!ids(&search).await.is_empty());
+    assert_eq!(ids("search=nobody of this name").await, [0; 0]);
+    let oldest = jobs::find(&client, &Conditions::default(), 2).await;
+    assert_eq!(oldest.expect("answers"), [id(0x21), id(0x22)], "the oldest");
 
     let due = jobs::next_due(&client).await.expect("answers");
     let scheduled = jobs::scheduled(&client, None, 1).await.expect("answers");
@@ -159,71 +109,19 @@ async fn jobs_are_filtered() {
 #[tokio::test]
 async fn imports_are_filtered_and_rejected_rows_are_sorted() {
     let (_world, client) = with_everything().await;
-    let found = async |filter: ImportFilter| {
-        let rows: Vec<ImportRow> = all(&client, &imports::TABLE, &filter.conditions()).await;
-        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
-    };
-    let any = ImportFilter::default;
-    assert_eq!(found(any()).await.len(), 3);
+    let imports = async |query: &str| found(&client, query, |row: &ImportRow| row.id).await;
+    assert_eq!(imports("").await.len(), 3);
+    assert_eq!(imports("state=completed").await, [IMPORT]);
+    assert_eq!(imports("state=cancelled").await, [IMPORT + 2]);
     assert_eq!(
-        found(ImportFilter {
-            state: Some("completed"),
-            ..any()
-        })
-        .await,
-        [IMPORT]
+        imports("state=cancelled&state=completed").await,
+        [IMPORT + 2, IMPORT]
     );
-    assert_eq!(
-        found(ImportFilter {
-            state: Some("cancelled"),
-            ..any()
-        })
-        .await,
-        [IMPORT + 2]
-    );
-    assert_eq!(
-        found(ImportFilter {
-            format: Some("csv"),
-            ..any()
-        })
-        .await
-        .len(),
-        3
-    );
-    assert_eq!(
-        found(ImportFilter {
-            format: Some("xls"),
-            ..any()
-        })
-        .await
-        .len(),
-        0
-    );
-    let of_certificate = |id| ImportFilter {
-        certificate_id: Some(Uuid::from_u128(id)),
-        ..any()
-    };
-    assert_eq!(found(of_certificate(CERTIFICATE)).await.len(), 3);
-    assert_eq!(found(of_certificate(CERTIFICATE + 1)).await.len(), 0);
-    let newest: Vec<ImportRow> = all(&client, &imports::TABLE, &any().conditions()).await;
-    let moment = Some(newest[0].created_at);
-    assert_eq!(
-        found(ImportFilter {
-            created_after: moment,
-            ..any()
-        })
-        .await,
-        [newest[0].id.as_u128()]
-    );
-    assert_eq!(
-        found(ImportFilter {
-            created_before: moment,
-            ..any()
-        })
-        .await
-        .len(),
-        2
-    );
+    assert_eq!(imports("format=csv").await.len(), 3);
+    assert_eq!(imports("format=xls").await, [0; 0]);
+    let certificate = |id| format!("certificateId={}", Uuid::from_u128(id));
+    assert_eq!(imports(&certificate(CERTIFICATE)).await.len(), 3);
+    assert_eq!(imports(&certificate(CERTIFICATE + 1)).await, [0; 0]);
 
     let of_import = imports::rejected_of(Uuid::from_u128(IMPORT));
     let rejections = async |start: &Start| {
@@ -250,71 +148,44 @@ async fn imports_are_filtered_and_rejected_rows_are_sorted() {
 #[tokio::test]
 async fn batches_designs_templates_and_generated_issuances_are_filtered() {
     let (_world, client) = with_everything().await;
-    let batches = async |filter: BatchFilter| {
-        let rows: Vec<BatchRow> = all(&client, &batches::TABLE, &filter.conditions()).await;
-        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
-    };
+    let batches = async |query: &str| found(&client, query, |row: &BatchRow| row.id).await;
     let id = |id| Some(Uuid::from_u128(id));
-    assert_eq!(batches(BatchFilter::default()).await, [BATCH + 1, BATCH]);
-    assert_eq!(
-        batches(BatchFilter {
-            state: Some("undone"),
-            ..BatchFilter::default()
-        })
-        .await,
-        [BATCH]
-    );
-    let of_certificate = |certificate| BatchFilter {
-        certificate_id: id(certificate),
-        ..BatchFilter::default()
-    };
-    assert_eq!(batches(of_certificate(CERTIFICATE)).await.len(), 2);
-    assert_eq!(batches(of_certificate(CERTIFICATE + 1)).await.len(), 0);
+    assert_eq!(batches("").await, [BATCH + 1, BATCH]);
+    assert_eq!(batches("state=undone").await, [BATCH]);
+    let certificate = |id| format!("certificateId={}", Uuid::from_u128(id));
+    assert_eq!(batches(&certificate(CERTIFICATE)).await.len(), 2);
+    assert_eq!(batches(&certificate(CERTIFICATE + 1)).await, [0; 0]);
 
-    let designs = async |filter: DesignFilter| {
-        let rows: Vec<DesignRow> = all(&client, &designs::TABLE, &filter.conditions()).await;
+    let designs = async |query: &str| {
+        let conditions = designs::present(conditions(&designs::LIST, query));
+        let rows: Vec<DesignRow> = all(&client, &designs::LIST.table, &conditions).await;
         rows.iter()
             .map(|row| (row.id.as_u128(), row.name.clone()))
             .collect::<Vec<_>>()
     };
-    let there = designs(DesignFilter::default()).await;
+    let there = designs("").await;
     assert_eq!(
         there.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
         [0xD1],
         "the other one was deleted"
     );
-    let search = |text: &str| DesignFilter {
-        search: Some(text.to_owned()),
-        folder: None,
-    };
-    assert_eq!(designs(search(&there[0].1.to_uppercase())).await, there);
-    assert_eq!(designs(search("nothing like it")).await, []);
-    assert_eq!(
-        designs(DesignFilter {
-            folder: Some("nobody".to_owned()),
-            search: None
-        })
-        .await,
-        []
-    );
+    let search = format!("search={}", there[0].1.to_uppercase());
+    assert_eq!(designs(&search).await, there);
+    assert_eq!(designs("search=nothing like it").await, []);
+    assert_eq!(designs("client=nobody").await, []);
 
-    let templates = async |search: Option<&str>| {
-        let rows: Vec<TemplateRow> =
-            all(&client, &templates::TABLE, &templates::present(search)).await;
+    let templates = async |query: &str| {
+        let conditions = templates::present(conditions(&templates::LIST, query));
+        let rows: Vec<TemplateRow> = all(&client, &templates::LIST.table, &conditions).await;
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
-    assert_eq!(templates(None).await, [0xF1], "the other one was retired");
-    assert_eq!(templates(Some("DIPLÓMA 1")).await, [0xF1]);
-    assert_eq!(templates(Some("diploma 2")).await, [0; 0]);
+    assert_eq!(templates("").await, [0xF1], "the other one was retired");
+    assert_eq!(templates("search=DIPLÓMA 1").await, [0xF1]);
+    assert_eq!(templates("search=diploma 2").await, [0; 0]);
 
     let drawn = async |certificate: Option<u128>, theme: Option<&str>| {
-        let filter = IssuanceFilter {
-            state: Some("generated".to_owned()),
-            certificate_id: certificate.and_then(id),
-            theme: theme.map(str::to_owned),
-            ..IssuanceFilter::default()
-        };
-        let rows: Vec<DrawnRow> = all(&client, &issuances::DRAWN, &filter.conditions()).await;
+        let conditions = issuances::drawn(certificate.and_then(id), theme.map(str::to_owned));
+        let rows: Vec<DrawnRow> = all(&client, &issuances::DRAWN, &conditions).await;
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
     assert_eq!(drawn(Some(CERTIFICATE), None).await, [0x11]);
@@ -350,6 +221,7 @@ async fn frequent_queries_use_an_index() {
     let jobs = world.schema("jobs");
     let issuances = world.schema("issuances");
     let imports = world.schema("imports");
+    let attendees = world.schema("attendees");
     // Every hundredth mail is held. Each certificate and each batch has ten of these.
     let fill = format!(
         "INSERT INTO \"{issuances}\".issuances (id, certificate_id, attendee_id, batch_id, public_id, state, client,
@@ -366,6 +238,10 @@ async fn frequent_queries_use_an_index() {
              updated_at, created_position, position)
          SELECT md5('f' || n)::uuid, 'completed', '', 'csv', '', 1, false, now(), now(), n, n
          FROM generate_series(1, 10000) AS n;
+         INSERT INTO \"{attendees}\".attendees (id, full_name, email, created_at, updated_at, created_position, position)
+         SELECT md5('a' || n)::uuid, 'Ada', n || '@example.com', now(), now(), n, n
+         FROM generate_series(1, 10000) AS n;
+         ANALYZE \"{attendees}\".attendees;
          ANALYZE \"{issuances}\".issuances; ANALYZE \"{jobs}\".jobs; ANALYZE \"{imports}\".imports;"
     );
     world
@@ -385,44 +261,39 @@ async fn frequent_queries_use_an_index() {
         .await;
     let row = row.expect("a row");
     let (certificate_id, batch_id): (Option<Uuid>, Option<Uuid>) = (row.get(0), row.get(1));
-    let any = JobFilter::default;
-    let held = || Some(vec!["held".to_owned()]);
-    for filter in [
-        any(),
-        JobFilter {
-            status: Some("pending".to_owned()),
-            ..any()
-        },
-        JobFilter {
-            stages: held(),
-            ..any()
-        },
-        JobFilter {
-            issuance_id: Some(Uuid::from_u128(1)),
-            ..any()
-        },
-        JobFilter {
-            certificate_id,
-            ..any()
-        },
-        JobFilter {
-            certificate_id,
-            stages: held(),
-            ..any()
-        },
-        JobFilter { batch_id, ..any() },
+    let certificate = format!("certificateId={}", certificate_id.expect("has one"));
+    let batch = format!("batchId={}", batch_id.expect("has one"));
+    let issuance = Uuid::from_u128(1);
+    for query in [
+        String::new(),
+        "status=pending".to_owned(),
+        "state=held".to_owned(),
+        "state=held&state=failed".to_owned(),
+        format!("generatedCertificateId={issuance}"),
+        certificate.clone(),
+        format!("{certificate}&certificateId={issuance}"),
+        format!("{certificate}&state=held"),
+        batch,
     ] {
-        let message = format!("{filter:?}");
-        let plan = plan(&client, &jobs::TABLE, &filter.conditions()).await;
-        assert!(!plan.contains("Seq Scan"), "{message}:\n{plan}");
+        let plan = plan(&client, &jobs::LIST.table, &conditions(&jobs::LIST, &query)).await;
+        assert!(!plan.contains("Seq Scan"), "{query}:\n{plan}");
+    }
+    for list in [&attendees::LIST, &issuances::LIST] {
+        for query in [
+            "email=7@example.com",
+            "email=7@EXAMPLE.com&email=8@example.com",
+        ] {
+            let plan = plan(&client, &list.table, &conditions(list, query)).await;
+            assert!(!plan.contains("Seq Scan"), "{query}:\n{plan}");
+        }
     }
     let by_change = Table {
         tie: "jobs.position",
-        ..jobs::TABLE
+        ..jobs::LIST.table
     };
     for (table, conditions) in [
         (by_change, Conditions::default()),
-        (imports::TABLE, ImportFilter::default().conditions()),
+        (imports::LIST.table, Conditions::default()),
     ] {
         let plan = plan(&client, &table, &conditions).await;
         assert!(!plan.contains("Seq Scan"), "{conditions:?}:\n{plan}");

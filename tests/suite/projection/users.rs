@@ -11,17 +11,17 @@ use laureate::domain::accounts::user::{
     Profile, Role, User, UserDeleted, UserDisabled, UserEnabled, UserPasswordChanged,
     UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
 };
-use laureate::projection::queries::api_keys::{self, ApiKeyFilter, ApiKeyRow, KeyState};
-use laureate::projection::queries::listing::{Order, Start, list};
+use laureate::projection::queries::api_keys::ApiKeyRow;
+use laureate::projection::queries::listing::{Conditions, Order, Start, list};
 use laureate::projection::queries::sessions::{self, SessionRow};
-use laureate::projection::queries::users::{self, UserFilter, UserRow};
+use laureate::projection::queries::users::{self, UserRow};
 use proptest::prelude::*;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
 use super::given_log::{Happened, happened};
-use super::listing::all;
+use super::listing::{all, found};
 use super::world::World;
 
 const ADA: u128 = 0xE7;
@@ -209,8 +209,7 @@ async fn lists_contain_existing_users_and_active_sessions() {
         ("admin", true, "augusta")
     );
     assert!(ada.second_factor_position.is_some());
-    let listed: Vec<UserRow> =
-        all(&client, &users::TABLE, &UserFilter::default().conditions()).await;
+    let listed: Vec<UserRow> = all(&client, &users::LIST.table, &Conditions::default()).await;
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].second_factor_position, ada.second_factor_position);
     assert!(
@@ -222,8 +221,8 @@ async fn lists_contain_existing_users_and_active_sessions() {
     );
 
     let of = async |user, now| {
-        let going_on = sessions::going_on(id(user), now);
-        let rows: Vec<SessionRow> = all(&client, &sessions::TABLE, &going_on).await;
+        let open = sessions::open_sessions(Conditions::default(), id(user), now);
+        let rows: Vec<SessionRow> = all(&client, &sessions::LIST.table, &open).await;
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
     // One session has an earlier epoch, one was revoked, and the user of another one was deleted.
@@ -259,67 +258,34 @@ async fn users_are_filtered_and_sorted() {
     ]);
     world.project().await;
     let client = world.reader().await;
-    let found = async |filter: UserFilter| {
-        let rows: Vec<UserRow> = all(&client, &users::TABLE, &filter.conditions()).await;
-        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
-    };
-    let any = UserFilter::default;
-    let search = |text: &str| UserFilter {
-        search: Some(text.to_owned()),
-        ..any()
-    };
-    assert_eq!(found(any()).await, [3, 2, 1]);
-    assert_eq!(found(search("hopper")).await, [2, 1]);
-    assert_eq!(found(search("EVA nunez")).await, [3]);
-    assert_eq!(found(search("lucja example")).await, [3]);
-    assert_eq!(found(search("%")).await, [0; 0]);
-    assert_eq!(
-        found(UserFilter {
-            role: Some("admin"),
-            ..any()
-        })
-        .await,
-        [2]
-    );
-    assert_eq!(
-        found(UserFilter {
-            role: Some("viewer"),
-            ..any()
-        })
-        .await,
-        [0; 0]
-    );
-    assert_eq!(
-        found(UserFilter {
-            is_active: Some(false),
-            ..any()
-        })
-        .await,
-        [1]
-    );
-    assert_eq!(
-        found(UserFilter {
-            is_active: Some(true),
-            ..search("grace")
-        })
-        .await,
-        [2]
-    );
+    let users = async |query: &str| found(&client, query, |row: &UserRow| row.id).await;
+    assert_eq!(users("").await, [3, 2, 1]);
+    assert_eq!(users("search=hopper").await, [2, 1]);
+    assert_eq!(users("search=EVA nunez").await, [3]);
+    assert_eq!(users("search=lucja example").await, [3]);
+    assert_eq!(users("search=%25").await, [0; 0]);
+    assert_eq!(users("role=admin").await, [2]);
+    assert_eq!(users("role=viewer").await, [0; 0]);
+    assert_eq!(users("role=admin&role=operator").await.len(), 3);
+    assert_eq!(users("isActive=false").await, [1]);
+    assert_eq!(users("search=grace&isActive=true").await, [2]);
 
-    let everybody = any().conditions();
+    let everybody = Conditions::default();
     for (key, ids) in [
-        (users::BY_CREATION, [1, 2, 3]),
-        (users::BY_CHANGE, [2, 3, 1]),
-        (users::BY_USER_NAME, [2, 3, 1]),
-        (users::BY_EMAIL, [3, 2, 1]),
+        ("createdAt", [1, 2, 3]),
+        ("updatedAt", [2, 3, 1]),
+        ("userName", [2, 3, 1]),
+        ("email", [3, 2, 1]),
     ] {
+        let key = users::LIST.sort_key(key).expect("a sort key");
         for descending in [false, true] {
             // One row per page, so that a page starts after every row.
             let mut start = Start::First;
             let mut sorted = Vec::new();
             while sorted.len() < 4 {
                 let order = Order { key, descending };
-                let part = list::<UserRow>(&client, &users::TABLE, &everybody, order, &start, 1);
+                let part =
+                    list::<UserRow>(&client, &users::LIST.table, &everybody, order, &start, 1);
                 let part = part.await.expect("answers");
                 sorted.extend(part.items.iter().map(|row| row.id.as_u128()));
                 let Some(last) = part.last else { break };
@@ -361,22 +327,16 @@ async fn api_keys_are_filtered_by_name_and_state() {
     ]);
     world.project().await;
     let client = world.reader().await;
-    let found = async |search: Option<&str>, state| {
-        let filter = ApiKeyFilter {
-            search: search.map(str::to_owned),
-            state,
-        };
-        let rows: Vec<ApiKeyRow> = all(&client, &api_keys::TABLE, &filter.conditions(LATER)).await;
-        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
-    };
-    assert_eq!(found(None, None).await, [3, 2, 1]);
-    assert_eq!(found(None, Some(KeyState::Active)).await, [1]);
+    let keys = async |query: &str| found(&client, query, |row: &ApiKeyRow| row.id).await;
+    assert_eq!(keys("").await, [3, 2, 1]);
+    assert_eq!(keys("state=active").await, [1]);
     assert_eq!(
-        found(None, Some(KeyState::Expired)).await,
+        keys("state=expired").await,
         [2],
         "the expiry itself is not included"
     );
-    assert_eq!(found(None, Some(KeyState::Revoked)).await, [3]);
-    assert_eq!(found(Some("EXPORTACION"), None).await, [2]);
-    assert_eq!(found(Some("nightly"), Some(KeyState::Revoked)).await, [3]);
+    assert_eq!(keys("state=revoked").await, [3]);
+    assert_eq!(keys("state=active&state=revoked").await, [3, 1]);
+    assert_eq!(keys("search=EXPORTACION").await, [2]);
+    assert_eq!(keys("search=nightly&state=revoked").await, [3]);
 }

@@ -7,7 +7,7 @@ use deadpool_postgres::{Client, Pool};
 use laureate::database::{self, DatabaseError};
 use laureate::event_log::LogInfo;
 use laureate::projection::queries::attendees::{self, AttendeeRow};
-use laureate::projection::queries::listing::{Conditions, Order, Start, list};
+use laureate::projection::queries::listing::{Conditions, Order, SortKey, Start, list};
 use laureate::projection::{
     LogSource, Maintenance, Pace, Projection, ProjectionHealth, ProjectionSet, Projector,
     ProjectorError, Readers,
@@ -216,13 +216,18 @@ pub async fn newest_attendees(
     limit: u32,
 ) -> Result<Vec<AttendeeRow>, DatabaseError> {
     let order = Order {
-        key: attendees::BY_CREATION,
+        key: SortKey::Position(attendees::LIST.table.tie),
         descending: true,
     };
     let all = Conditions::default();
-    Ok(
-        list(client, &attendees::TABLE, &all, order, &Start::First, limit)
-            .await?
-            .items,
+    Ok(list(
+        client,
+        &attendees::LIST.table,
+        &all,
+        order,
+        &Start::First,
+        limit,
     )
+    .await?
+    .items)
 }

@@ -10,6 +10,7 @@ use crate::domain::certification::manifest::{
 use crate::http::protocol::answer::{Envelope, ListEnvelope, ListMeta};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
+use crate::http::protocol::names::OptionKindName;
 use crate::http::{Answer, ApiError, HttpState};
 
 /// A theme that certificates can use as `pdfTemplate`.
@@ -78,7 +79,7 @@ pub struct OptionAnswer {
     #[schema(example = "accent")]
     pub name: String,
     /// `colour` (`#rrggbb`), `text`, `choice`, or `image`: the `url` of an uploaded design.
-    #[schema(example = "colour")]
+    #[schema(value_type = OptionKindName)]
     pub kind: &'static str,
     /// Name for people.
     pub title: TextAnswer,

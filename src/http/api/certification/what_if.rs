@@ -20,8 +20,8 @@ use crate::http::api::certification::generated_certificates::sample::not_drawn;
 use crate::http::protocol::cursor;
 use crate::http::server::held::held;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::issuances::{self, DrawnRow, IssuanceFilter};
-use crate::projection::queries::listing::{self, Conditions, Last, Order, Start};
+use crate::projection::queries::issuances::{self, DrawnRow};
+use crate::projection::queries::listing::{self, Last, Order, SortKey, Start};
 
 /// Default and maximum number of certificates per call.
 const USUAL: u32 = 100;
@@ -101,17 +101,6 @@ pub(super) struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Returns the conditions that select the certificates.
-    fn concerned(&self) -> Conditions {
-        let filter = IssuanceFilter {
-            state: Some("generated".to_owned()),
-            certificate_id: self.certificate,
-            theme: self.theme.map(str::to_owned),
-            ..IssuanceFilter::default()
-        };
-        filter.conditions()
-    }
-
     /// Returns a certificate as it would be pinned with the other template.
     fn on(&self, was: &CertificateRequested) -> CertificateRequested {
         let mut would_be = was.clone();
@@ -142,7 +131,7 @@ pub(super) async fn answer(
     if !(1..=MOST).contains(&limit) {
         return Err(ApiError::field("limit", format!("give 1 to {MOST}")));
     }
-    let conditions = change.concerned();
+    let conditions = issuances::drawn(change.certificate, change.theme.map(str::to_owned));
     let list = format!("what-if {}", conditions.identity());
     let start = match &asked.cursor {
         Some(cursor) => Start::After(cursor::open(http, &list, cursor)?),
@@ -150,7 +139,7 @@ pub(super) async fn answer(
     };
     let database = http.database().await?;
     let newest = Order {
-        key: issuances::BY_CREATION,
+        key: SortKey::Position(issuances::DRAWN.tie),
         descending: true,
     };
     let listed = listing::list::<DrawnRow>(

@@ -6,13 +6,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::protocol::answer::Envelope;
+use crate::http::protocol::names::HealthStatusName;
 use crate::http::{Answer, ApiError, HttpState};
 
 /// Confirmation that the process answers.
 #[derive(Serialize, ToSchema)]
 pub struct Alive {
     /// Always `ok`.
-    #[schema(example = "ok")]
+    #[schema(value_type = HealthStatusName)]
     status: &'static str,
     /// The program's version.
     version: &'static str,
@@ -39,7 +40,7 @@ pub async fn get_liveness() -> Result<Answer, ApiError> {
 #[derive(Serialize, ToSchema)]
 pub struct ReadyAnswer {
     /// `ok` or `unavailable`.
-    #[schema(example = "ok")]
+    #[schema(value_type = HealthStatusName)]
     status: &'static str,
 }
 

@@ -1,6 +1,7 @@
 //! Extractors of handlers. Each rejects invalid input with an error that names it.
 
 mod digits;
+mod given;
 mod headers;
 mod json;
 mod listing;
@@ -11,9 +12,10 @@ mod query;
 pub mod upload;
 
 pub use digits::Digits;
+pub use given::Given;
 pub use headers::{IdempotencyKey, IfMatch};
 pub use json::{Json, JsonList};
-pub use listing::{Direction, ListQuery, Listing, Sorting, Unsorted, filter_text};
+pub use listing::{DEFAULT_LIMIT, ExportQuery, FilterBody, ListQuery, MAX_LIMIT, limit};
 pub use merge::Merge;
 pub use naming::{Element, Unreadable};
 pub use path::Path;

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::users::RoleName;
 use crate::domain::accounts::session::SessionStarted;
 use crate::domain::accounts::user::{Account, User, UserState};
 use crate::domain::kernel::claim::Claim;
@@ -66,7 +67,7 @@ pub struct UserAnswer {
     /// E-mail address.
     pub email: String,
     /// `admin`, `operator` or `viewer`.
-    #[schema(example = "operator")]
+    #[schema(value_type = RoleName)]
     pub role: String,
 }
 

@@ -16,7 +16,7 @@ use crate::event_log::Position;
 use crate::http::auth::tokens::RefreshToken;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Json, ListQuery, Path, Query, Unsorted};
+use crate::http::protocol::extract::{Json, ListQuery, Path};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::sessions;
@@ -78,6 +78,9 @@ pub async fn refresh_tokens(
     } = done.state
     else {
         super::reused(presented.session_id);
+        http.authorizations
+            .wait_until_session_applied(done.position)
+            .await;
         return Err(Refusal::SessionEnded.into());
     };
     let user = http
@@ -157,9 +160,10 @@ pub async fn log_out(
     });
     if reason == Some(RevocationReason::TokenReuse) {
         super::reused(presented.session_id);
+    } else if reason.is_some() {
+        tracing::info!(session_id = %presented.session_id, all = request.all, "user logged out");
     }
     if reason.is_some() {
-        tracing::info!(session_id = %presented.session_id, all = request.all, "user logged out");
         http.authorizations
             .wait_until_session_applied(done.position)
             .await;
@@ -237,7 +241,7 @@ impl SessionAnswer {
 
 /// Lists your own open sessions, newest first by default.
 #[utoipa::path(
-    get, path = "/auth/sessions", params(ListQuery),
+    get, path = "/auth/sessions", params(ListQuery<SessionRow>),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<SessionAnswer>),
     )
@@ -245,13 +249,11 @@ impl SessionAnswer {
 pub async fn list_own_sessions(
     State(http): State<HttpState>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    query: ListQuery<SessionRow>,
 ) -> Result<Answer, ApiError> {
-    let own = sessions::going_on(caller.user_id.0, http.now());
-    let shown = |row| SessionAnswer::of(row, &caller);
-    query
-        .listing::<Unsorted>()
-        .answer(&http, &sessions::TABLE, own, shown)
+    let user = caller.user_id.0;
+    let own = query.restricted(|given| sessions::open_sessions(given, user, http.now()));
+    own.answer(&http, |row| SessionAnswer::of(row, &caller))
         .await
 }
 

@@ -2,21 +2,16 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
-use time::OffsetDateTime;
-use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::AttendeeAnswer;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::export::{Export, ExportRow, FileKind};
-use crate::http::protocol::extract::{Direction, Listing, Path, Query, Sorting, filter_text};
+use crate::http::protocol::export::ExportRow;
+use crate::http::protocol::extract::{ExportQuery, ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::attendees;
-use crate::projection::queries::attendees::{AttendeeFilter, AttendeeRow};
-use crate::projection::queries::listing::SortKey;
+use crate::projection::queries::attendees::{self, AttendeeRow};
 use crate::spreadsheet::EXPORT_ID_COLUMN;
 use crate::spreadsheet::export::Value;
 
@@ -40,143 +35,18 @@ pub async fn get_attendee(
     Ok(Answer::ok(&AttendeeAnswer::from(row))?.version(version))
 }
 
-/// Query parameters of the list of people. A person must meet all given filters.
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AttendeesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters,
-    /// sort and order only.
-    cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
-    #[param(minimum = 1)]
-    page: Option<u32>,
-    /// Entries per page; 50 if absent.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-    /// Sort key; `createdAt` if absent.
-    #[param(inline)]
-    sort: Option<AttendeeSort>,
-    /// Sort direction. If absent: latest first for times, A to Z for texts.
-    #[param(inline)]
-    order: Option<Direction>,
-    /// Words that the full name, e-mail address or document number contains. Case and accents are
-    /// ignored.
-    #[param(max_length = 200)]
-    search: Option<String>,
-    /// Only people of this country. Case and accents are ignored.
-    #[param(max_length = 200)]
-    country: Option<String>,
-    /// Only people with this type of document. Case and accents are ignored.
-    #[param(max_length = 200)]
-    document_type: Option<String>,
-    /// Only people whom this import accepted, new or known before.
-    import_id: Option<Uuid>,
-    /// Only people to whom this certificate was issued.
-    certificate_id: Option<Uuid>,
-    /// Created at this time (RFC 3339) or later.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    created_after: Option<OffsetDateTime>,
-    /// Created before this time (RFC 3339).
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    created_before: Option<OffsetDateTime>,
-}
-
-/// Sort keys of people.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum AttendeeSort {
-    /// Order of creation.
-    CreatedAt,
-    /// Order of the last change.
-    UpdatedAt,
-    /// Full name. Case and accents are ignored.
-    FullName,
-    /// E-mail address.
-    Email,
-}
-
-impl Sorting for AttendeeSort {
-    fn key(self) -> SortKey {
-        match self {
-            Self::CreatedAt => attendees::BY_CREATION,
-            Self::UpdatedAt => attendees::BY_CHANGE,
-            Self::FullName => attendees::BY_NAME,
-            Self::Email => attendees::BY_EMAIL,
-        }
-    }
-}
-
 /// Lists people, newest first by default.
 #[utoipa::path(
-    get, path = "/attendees", params(AttendeesQuery),
+    get, path = "/attendees", params(ListQuery<AttendeeRow>),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<AttendeeAnswer>),
     )
 )]
 pub async fn list_attendees(
     State(http): State<HttpState>,
-    Query(query): Query<AttendeesQuery>,
+    query: ListQuery<AttendeeRow>,
 ) -> Result<Answer, ApiError> {
-    let AttendeesQuery {
-        cursor,
-        page,
-        limit,
-        sort,
-        order,
-        ..
-    } = query;
-    let filter = AttendeeFilter {
-        search: filter_text("search", query.search)?,
-        country: filter_text("country", query.country)?,
-        document_type: filter_text("documentType", query.document_type)?,
-        import_id: query.import_id,
-        certificate_id: query.certificate_id,
-        created_after: query.created_after,
-        created_before: query.created_before,
-    };
-    let listing = Listing {
-        cursor,
-        page,
-        limit,
-        sort,
-        order,
-    };
-    let shown = |row: AttendeeRow| AttendeeAnswer::from(row);
-    listing
-        .answer(&http, &attendees::TABLE, filter.conditions(), shown)
-        .await
-}
-
-/// Query parameters of the export of people. A person must meet all given filters.
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ExportAttendees {
-    /// Format of the file.
-    #[param(inline)]
-    format: FileKind,
-    /// Words that the full name, e-mail address or document number contains. Case and accents are
-    /// ignored.
-    #[param(max_length = 200)]
-    search: Option<String>,
-    /// Only people of this country. Case and accents are ignored.
-    #[param(max_length = 200)]
-    country: Option<String>,
-    /// Only people with this type of document. Case and accents are ignored.
-    #[param(max_length = 200)]
-    document_type: Option<String>,
-    /// Only people whom this import accepted, new or known before.
-    import_id: Option<Uuid>,
-    /// Only people to whom this certificate was issued.
-    certificate_id: Option<Uuid>,
-    /// Created at this time (RFC 3339) or later.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    created_after: Option<OffsetDateTime>,
-    /// Created before this time (RFC 3339).
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    created_before: Option<OffsetDateTime>,
+    query.answer(&http, AttendeeAnswer::from).await
 }
 
 /// Returns all people who meet the filters, oldest first, as a CSV or XLSX file.
@@ -185,7 +55,7 @@ pub struct ExportAttendees {
 /// program would interpret as a formula gets a leading apostrophe, which the import removes. In
 /// XLSX, spreadsheet programs also keep document numbers unchanged.
 #[utoipa::path(
-    get, path = "/attendees/export", params(ExportAttendees),
+    get, path = "/attendees/export", params(ExportQuery<AttendeeRow>),
     responses(
         (status = 200, description = "The file", content(
             (Vec<u8> = "text/csv"),
@@ -196,33 +66,13 @@ pub struct ExportAttendees {
 )]
 pub async fn export_attendees(
     State(http): State<HttpState>,
-    Query(query): Query<ExportAttendees>,
+    query: ExportQuery<AttendeeRow>,
 ) -> Result<Response, ApiError> {
-    let filter = AttendeeFilter {
-        search: filter_text("search", query.search)?,
-        country: filter_text("country", query.country)?,
-        document_type: filter_text("documentType", query.document_type)?,
-        import_id: query.import_id,
-        certificate_id: query.certificate_id,
-        created_after: query.created_after,
-        created_before: query.created_before,
+    let line = |row: AttendeeRow| Line {
+        id: row.id.to_string(),
+        row,
     };
-    let table = &attendees::TABLE;
-    let conditions = filter.conditions();
-    let format = query.format.into();
-    let export = Export {
-        name: "attendees",
-        sheet: "Attendees",
-        table,
-        conditions,
-        format,
-    };
-    export
-        .answer(&http, |row: AttendeeRow| Line {
-            id: row.id.to_string(),
-            row,
-        })
-        .await
+    query.answer(&http, "attendees", "Attendees", line).await
 }
 
 struct Line {

@@ -15,7 +15,7 @@ use crate::http::protocol::deleting::{Deleted, check_unused};
 use crate::http::protocol::extract::{Digits, IfMatch, Json, Merge, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::projection::queries::issuances::IssuanceFilter;
+use crate::projection::queries::issuances;
 
 /// A new person. The rules are those of imported rows.
 #[derive(Deserialize, ToSchema)]
@@ -226,13 +226,10 @@ pub async fn delete_attendee(
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let issued = IssuanceFilter {
-        attendee_id: Some(id),
-        ..IssuanceFilter::default()
-    };
+    let issued = issuances::of_attendee(id);
     check_unused(
         &http,
-        issued,
+        &issued,
         "this person was issued a certificate",
         "what was issued stays",
     )

@@ -13,6 +13,7 @@ use crate::http::auth::stream_tickets::{self, StreamQuery, StreamTicket};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
+use crate::http::protocol::names::BatchStateName;
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -25,7 +26,7 @@ pub struct BatchNews {
     /// Id of the batch.
     batch_id: Uuid,
     /// State of the batch, as in `GET /batches/{id}`.
-    #[schema(example = "dispatched")]
+    #[schema(value_type = BatchStateName)]
     state: String,
     /// Number of people in the batch.
     total: i64,

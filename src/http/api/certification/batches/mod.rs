@@ -5,6 +5,7 @@ pub mod files;
 pub mod read;
 pub mod write;
 
+use crate::http::protocol::names::BatchStateName;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,6 +17,6 @@ pub struct BatchStopping {
     /// Id of the batch.
     batch_id: Uuid,
     /// `cancelling` or `undoing`; `cancelled` or `undone` if that was finished before.
-    #[schema(example = "undoing")]
+    #[schema(value_type = BatchStateName)]
     state: &'static str,
 }

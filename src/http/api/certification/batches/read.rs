@@ -2,16 +2,16 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Direction, Listing, Path, Query, Unsorted};
+use crate::http::protocol::extract::{ListQuery, Path};
+use crate::http::protocol::names::BatchStateName;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::batches;
-use crate::projection::queries::batches::{BatchFilter, BatchRow, BatchWithProgress, ProgressRow};
+use crate::projection::queries::batches::{self, BatchRow, BatchWithProgress, ProgressRow};
 
 /// A batch and its progress.
 #[derive(Serialize, ToSchema)]
@@ -27,7 +27,7 @@ pub struct BatchAnswer {
     /// `requested`; `dispatched` after a certificate was created or refused for each person;
     /// `cancelling` or `undoing` while it is being stopped; `cancelled` or `undone` when that is
     /// finished.
-    #[schema(example = "dispatched")]
+    #[schema(value_type = BatchStateName)]
     state: String,
     /// Number of people in the batch.
     total: i64,
@@ -149,65 +149,6 @@ pub(in crate::http::api) fn shown(
     })
 }
 
-/// Query parameters of the list of batches. An entry must meet all given filters.
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct BatchesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
-    /// and order only.
-    cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
-    #[param(minimum = 1)]
-    page: Option<u32>,
-    /// Entries per page; 50 if absent.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-    /// Sort direction; latest first if absent.
-    #[param(inline)]
-    order: Option<Direction>,
-    /// Only batches of this certificate.
-    certificate_id: Option<Uuid>,
-    /// Only batches of this import.
-    import_id: Option<Uuid>,
-    /// Only batches in this state.
-    #[param(inline)]
-    state: Option<BatchState>,
-}
-
-/// States of a batch.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum BatchState {
-    /// Requested.
-    Requested,
-    /// A certificate was created or refused for each person.
-    Dispatched,
-    /// Being cancelled.
-    Cancelling,
-    /// Cancelled.
-    Cancelled,
-    /// Being undone.
-    Undoing,
-    /// Undone.
-    Undone,
-}
-
-impl BatchState {
-    /// Returns the state's name in the query table.
-    const fn stored(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Dispatched => "dispatched",
-            Self::Cancelling => "cancelling",
-            Self::Cancelled => "cancelled",
-            Self::Undoing => "undoing",
-            Self::Undone => "undone",
-        }
-    }
-}
-
 /// A batch in a list. `GET /batches/{id}` also has the progress of its certificates and the refused
 /// people.
 #[derive(Serialize, ToSchema)]
@@ -218,7 +159,7 @@ pub struct BatchListed {
     /// Id of the certificate that is issued.
     certificate_id: Uuid,
     /// State of the batch, as in `GET /batches/{id}`.
-    #[schema(example = "dispatched")]
+    #[schema(value_type = BatchStateName)]
     state: String,
     /// Number of people in the batch.
     #[schema(example = 250)]
@@ -268,38 +209,14 @@ impl From<BatchRow> for BatchListed {
 
 /// Lists batches, newest first by default.
 #[utoipa::path(
-    get, path = "/batches", params(BatchesQuery),
+    get, path = "/batches", params(ListQuery<BatchRow>),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<BatchListed>),
     )
 )]
 pub async fn list_batches(
     State(http): State<HttpState>,
-    Query(query): Query<BatchesQuery>,
+    query: ListQuery<BatchRow>,
 ) -> Result<Answer, ApiError> {
-    let BatchesQuery {
-        cursor,
-        page,
-        limit,
-        order,
-        certificate_id,
-        import_id,
-        state,
-    } = query;
-    let filter = BatchFilter {
-        certificate_id,
-        import_id,
-        state: state.map(BatchState::stored),
-    };
-    let listing = Listing::<Unsorted> {
-        cursor,
-        page,
-        limit,
-        sort: None,
-        order,
-    };
-    let shown = |row: BatchRow| BatchListed::from(row);
-    listing
-        .answer(&http, &batches::TABLE, filter.conditions(), shown)
-        .await
+    query.answer(&http, BatchListed::from).await
 }

@@ -23,6 +23,7 @@ use self::template::shown_options;
 use crate::domain::CertificateId;
 use crate::domain::certification::certificate::Definition;
 use crate::http::HttpState;
+use crate::http::protocol::names::LocaleName;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::certificates::CertificateRow;
 
@@ -64,7 +65,7 @@ pub struct CertificateAnswer {
     /// True if people must have a document number, unless an upload specifies this.
     pub requires_document: bool,
     /// Language of certificate and mail: `en` or `es`.
-    #[schema(example = "en")]
+    #[schema(value_type = LocaleName)]
     pub locale: String,
     /// True if the certificate can be issued.
     pub is_active: bool,

@@ -19,6 +19,7 @@ use crate::http::api::certification::generated_certificates::sample::{
 };
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Json, Path};
+use crate::http::protocol::names::LocaleName;
 use crate::http::server::held::held;
 use crate::http::{ApiError, HttpState};
 
@@ -38,6 +39,7 @@ pub struct PreviewRequest {
     /// `png` or `pdf`.
     format: PreviewFormat,
     /// Language, `en` or `es`; that of the certificate if absent.
+    #[schema(value_type = Option<LocaleName>)]
     locale: Option<String>,
     /// Texts by name of the variable. Missing texts come from the certificate or are made up.
     #[serde(default)]

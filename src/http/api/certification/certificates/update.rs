@@ -20,6 +20,7 @@ use crate::http::api::certification::issuing::checked_date;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Merge, Path};
+use crate::http::protocol::names::LocaleName;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Fields to change. Absent fields stay as they are; null removes an optional field.
@@ -68,7 +69,7 @@ pub struct ChangeCertificate {
     requires_document: Merge<bool>,
     /// Language of certificate and mail, `en` or `es`.
     #[serde(default)]
-    #[schema(value_type = String, required = false)]
+    #[schema(value_type = LocaleName, required = false)]
     locale: Merge<String>,
     /// True if the certificate can be issued.
     #[serde(default)]

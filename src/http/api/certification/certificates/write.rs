@@ -22,8 +22,9 @@ use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::deleting::{Deleted, check_unused};
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::protocol::names::LocaleName;
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::projection::queries::issuances::IssuanceFilter;
+use crate::projection::queries::issuances;
 
 /// Definition of a certificate.
 #[derive(Deserialize, ToSchema)]
@@ -53,7 +54,7 @@ pub struct DefineCertificate {
     /// True if people must have a document number, unless an upload specifies this; true if absent.
     requires_document: Option<bool>,
     /// Language of certificate and mail, `en` or `es`; `en` if absent.
-    #[schema(example = "en")]
+    #[schema(value_type = Option<LocaleName>)]
     locale: Option<String>,
     /// True if the certificate can be issued; true if absent.
     is_active: Option<bool>,
@@ -237,13 +238,10 @@ pub async fn delete_certificate(
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let issued = IssuanceFilter {
-        certificate_id: Some(id),
-        ..IssuanceFilter::default()
-    };
+    let issued = issuances::of_certificate(id);
     check_unused(
         &http,
-        issued,
+        &issued,
         "this certificate was issued",
         "switch it off instead",
     )

@@ -2,61 +2,22 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
 use time::{Date, OffsetDateTime};
-use utoipa::IntoParams;
-use uuid::Uuid;
 
 use super::IssuanceAnswer;
-use super::read::{IssuanceState, iso_date, number_filter};
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::export::{Export, ExportRow, FileKind};
-use crate::http::protocol::extract::{Query, filter_text};
+use crate::http::protocol::export::ExportRow;
+use crate::http::protocol::extract::ExportQuery;
 use crate::http::{ApiError, HttpState};
-use crate::projection::queries::issuances::{self, IssuanceFilter, IssuanceRow};
+use crate::projection::queries::issuances::IssuanceRow;
 use crate::spreadsheet::export::Value;
-
-/// Query parameters of the export of generated certificates. An entry must meet all given filters.
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ExportIssuances {
-    /// Format of the file.
-    #[param(inline)]
-    format: FileKind,
-    /// Words that the person's name contains. Case and accents are ignored.
-    #[param(max_length = 200)]
-    search: Option<String>,
-    /// Number, as printed on the certificate or as in its address.
-    #[param(max_length = 200)]
-    number: Option<String>,
-    /// Only issuances of this certificate.
-    certificate_id: Option<Uuid>,
-    /// Only certificates of this person.
-    attendee_id: Option<Uuid>,
-    /// Only certificates that this batch requested.
-    batch_id: Option<Uuid>,
-    /// Only certificates that this import requested.
-    import_id: Option<Uuid>,
-    /// Only certificates in this state.
-    #[param(inline)]
-    state: Option<IssuanceState>,
-    /// If true, only certificates about which a mail was sent. If false, only the others.
-    is_sent: Option<bool>,
-    /// Earliest date on the certificate (ISO 8601).
-    #[serde(default, with = "iso_date::option")]
-    issued_from: Option<Date>,
-    /// Latest date on the certificate (ISO 8601).
-    #[serde(default, with = "iso_date::option")]
-    issued_to: Option<Date>,
-}
 
 /// Returns all generated certificates that meet the filters, oldest first, as a CSV or XLSX file.
 ///
 /// In CSV, a text that a spreadsheet program would interpret as a formula gets a leading
 /// apostrophe.
 #[utoipa::path(
-    get, path = "/generated-certificates/export", params(ExportIssuances),
+    get, path = "/generated-certificates/export", params(ExportQuery<IssuanceRow>),
     responses(
         (status = 200, description = "The file", content(
             (Vec<u8> = "text/csv"),
@@ -67,36 +28,16 @@ pub struct ExportIssuances {
 )]
 pub async fn export_issued_certificates(
     State(http): State<HttpState>,
-    Query(query): Query<ExportIssuances>,
+    query: ExportQuery<IssuanceRow>,
 ) -> Result<Response, ApiError> {
-    let filter = IssuanceFilter {
-        search: filter_text("search", query.search)?,
-        public_id: query.number.as_deref().map(number_filter).transpose()?,
-        certificate_id: query.certificate_id,
-        theme: None,
-        attendee_id: query.attendee_id,
-        batch_id: query.batch_id,
-        import_id: query.import_id,
-        state: query.state.map(|state| state.stored().to_owned()),
-        is_sent: query.is_sent,
-        issued_from: query.issued_from,
-        issued_to: query.issued_to,
-    };
-    let table = &issuances::TABLE;
-    let conditions = filter.conditions();
-    let format = query.format.into();
-    let export = Export {
-        name: "generated_certificates",
-        sheet: "Generated certificates",
-        table,
-        conditions,
-        format,
-    };
-    let shown = {
+    let line = {
         let http = http.clone();
-        move |row: IssuanceRow| Line::of(&http, row)
+        move |row| Line::of(&http, row)
     };
-    export.answer(&http, shown).await
+    let name = "generated_certificates";
+    query
+        .answer(&http, name, "Generated certificates", line)
+        .await
 }
 
 struct Line {

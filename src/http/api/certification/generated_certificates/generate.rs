@@ -24,6 +24,7 @@ use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::protocol::names::BatchStateName;
 use crate::http::server::layers::guard::{Place, prefers_async};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress};
@@ -73,7 +74,7 @@ pub struct BatchBegun {
     /// Id of the certificate that is issued.
     certificate_id: Uuid,
     /// Always `requested`.
-    #[schema(example = "requested")]
+    #[schema(value_type = BatchStateName)]
     state: &'static str,
     /// Number of people in all batches, each counted once.
     total: usize,
@@ -152,7 +153,7 @@ pub async fn issue_certificates(
         delivery,
         issue_date,
     };
-    let recipients = Recipients::of(attendee_ids, import_id, filter)?;
+    let recipients = Recipients::of(attendee_ids, import_id, filter, http.now())?;
     if dry_run == Some(true) {
         let definition = active_certificate(&http, certificate_id).await?;
         let date = asked.checked(&http)?.issue_date;

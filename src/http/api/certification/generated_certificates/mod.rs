@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::domain::Personal;
 use crate::domain::certification::public_id::printed;
 use crate::http::HttpState;
+use crate::http::protocol::names::IssuanceStateName;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::issuances::IssuanceRow;
 
@@ -46,7 +47,7 @@ pub struct IssuanceAnswer {
     /// Address of the public page that verifies it.
     pub verification_url: String,
     /// `requested`, `generated`, `failed` or `revoked`.
-    #[schema(example = "generated")]
+    #[schema(value_type = IssuanceStateName)]
     pub state: String,
     /// Time at which the PDF was created (RFC 3339); null before that.
     pub generated_at: Option<Timestamp>,

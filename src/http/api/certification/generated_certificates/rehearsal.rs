@@ -12,6 +12,7 @@ use crate::domain::certification::certificate::Definition;
 use crate::http::api::certification::batches::read::RefusalAnswer;
 use crate::http::api::certification::certificates::drawable::undrawable_texts;
 use crate::http::api::certification::template_checks::{are_too_long, shows_email};
+use crate::http::protocol::names::{RehearsedName, RehearsedOutcomeName};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::issuances::{self, RehearsedRow};
 use crate::rendering::long_names::{LongNames, NAME_TOO_LONG};
@@ -27,7 +28,7 @@ pub struct BatchRehearsed {
     /// Id of the certificate that would be issued.
     certificate_id: Uuid,
     /// Always `rehearsed`.
-    #[schema(example = "rehearsed")]
+    #[schema(value_type = RehearsedName)]
     state: &'static str,
     /// Date on the certificates, if they are issued now.
     #[schema(value_type = String, format = Date, example = "2026-11-20")]
@@ -64,7 +65,7 @@ pub struct RehearsedAttendee {
     /// Id of the person.
     attendee_id: Uuid,
     /// `new`, `existing`, `undrawable` or `refused`.
-    #[schema(example = "new")]
+    #[schema(value_type = RehearsedOutcomeName)]
     outcome: &'static str,
     /// Reason why nothing would be issued, as a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::domain::Personal;
 use crate::domain::certification::issuance::{IssuanceState, WhyRevoked};
 use crate::http::ApiError;
+use crate::http::protocol::names::IssuanceStateName;
 use crate::http::protocol::timestamp::Timestamp;
 
 /// Maximum length of a note in characters.
@@ -96,10 +97,10 @@ pub struct Revoked {
     /// Id of the generated certificate.
     id: Uuid,
     /// Always `revoked`.
-    #[schema(example = "revoked")]
+    #[schema(value_type = IssuanceStateName, example = "revoked")]
     state: &'static str,
     /// Reason of the first revocation.
-    #[schema(value_type = String, example = "wrongData")]
+    #[schema(value_type = Reason)]
     reason: WhyRevoked,
     /// Note that was given with the reason.
     #[schema(value_type = Option<String>, example = "The name was misspelt.")]
@@ -134,7 +135,7 @@ pub struct RevocationAnswer {
     /// Reason: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`,
     /// `batchCancelled`, `generationFailed` (the certificate could not be drawn, and a new one
     /// replaces it) or `other`.
-    #[schema(example = "wrongData")]
+    #[schema(value_type = Reason)]
     pub reason: String,
     /// Note that was given with the reason.
     #[schema(value_type = Option<String>, example = "The name was misspelt.")]

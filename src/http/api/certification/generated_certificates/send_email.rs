@@ -14,6 +14,7 @@ use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::Repeatable;
+use crate::http::protocol::names::{JobStateName, JobStatusName};
 use crate::http::{Answer, ApiError, HttpState};
 
 /// Recipient and time of the mail.
@@ -47,8 +48,10 @@ pub struct MailAsked {
     /// automatically.
     number: u32,
     /// Always `pending`.
+    #[schema(value_type = JobStatusName)]
     status: &'static str,
     /// `queued`, `held` or `scheduled`.
+    #[schema(value_type = JobStateName)]
     state: &'static str,
 }
 

@@ -12,6 +12,7 @@ use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Path};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
+use crate::http::protocol::names::ImportStateName;
 use crate::http::{Answer, ApiError, HttpState};
 
 /// State of an import that is being cancelled or was cancelled.
@@ -21,7 +22,7 @@ pub struct ImportStopping {
     /// Id of the import.
     import_id: Uuid,
     /// `cancelling`; `cancelled` if that was finished before.
-    #[schema(example = "cancelling")]
+    #[schema(value_type = ImportStateName)]
     state: &'static str,
 }
 

@@ -12,6 +12,7 @@ use crate::http::auth::stream_tickets::{self, StreamQuery, StreamTicket};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
+use crate::http::protocol::names::ImportStateName;
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -24,7 +25,7 @@ pub struct ImportProgress {
     /// Id of the import.
     import_id: Uuid,
     /// State of the import, as in `GET /imports/{id}`.
-    #[schema(example = "running")]
+    #[schema(value_type = ImportStateName)]
     state: String,
     /// Number of processed rows; null until the end.
     total_records: Option<i64>,

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::batches::read::{BatchAnswer, shown};
 use crate::domain::{ImportId, Personal};
+use crate::http::protocol::names::ImportResultStateName;
 use crate::http::{ApiError, HttpState};
 use crate::importing::report::{ErrorDetail, ImportReport, MAX_SHOWN};
 use crate::importing::report_file::ReportFile;
@@ -37,7 +38,7 @@ pub struct ImportAnswer {
     pub import_id: Option<Uuid>,
     /// `requested`, `running`, `completed`, `failed`, `cancelling`, `cancelled`, or `rehearsed` for
     /// a dry run.
-    #[schema(example = "completed")]
+    #[schema(value_type = ImportResultStateName)]
     pub state: String,
     /// Number of processed rows, without blank rows; null until the end.
     pub total_records: Option<i64>,

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::Personal;
+use crate::http::protocol::names::SheetStateName;
 use crate::spreadsheet::{EncodingSource, HowRead, SheetFate, ShownRow};
 
 /// Details of how a file was read.
@@ -71,7 +72,7 @@ pub struct SheetAnswer {
     pub is_read: bool,
     /// `read`, `notChosen` (see `sheets`), `hidden`, `noHeaders`, `empty`, or `beyondLimit` (only
     /// the first 256 sheets are looked at).
-    #[schema(example = "read")]
+    #[schema(value_type = SheetStateName)]
     pub state: String,
 }
 

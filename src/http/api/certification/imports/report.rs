@@ -31,7 +31,7 @@ const MAX_REPORT_BYTES: u64 = 1 << 30;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReportQuery {
-    /// Format of the report; `ndjson` if absent.
+    /// Format of the report; `csv` if absent.
     #[param(inline)]
     format: Option<ReportFormat>,
 }
@@ -41,11 +41,11 @@ pub struct ReportQuery {
 #[serde(rename_all = "lowercase")]
 pub enum ReportFormat {
     /// One JSON object per line, for one row each.
-    #[default]
     Ndjson,
     /// A JSON array of rows.
     Json,
     /// A CSV table with the columns of the uploaded file and two added columns.
+    #[default]
     Csv,
     /// A workbook with the same columns.
     Xlsx,

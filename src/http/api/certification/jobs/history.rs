@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::domain::certification::mail::MailEvent;
 use crate::domain::{DecodeError, DomainEvent, Personal};
 use crate::event_log::RecordedEvent;
+use crate::http::protocol::names::AttemptOutcomeName;
 use crate::http::protocol::timestamp::Timestamp;
 
 /// Maximum number of attempts in an answer. The last ones are shown.
@@ -26,7 +27,7 @@ pub struct Attempt {
     ended_at: Option<Timestamp>,
     /// `sent`, `retrying` (another attempt follows), `failed` or `unknown`; null if no outcome is
     /// recorded.
-    #[schema(example = "sent")]
+    #[schema(value_type = Option<AttemptOutcomeName>)]
     outcome: Option<&'static str>,
     /// Full answer of the mail server, or a description of the failure.
     #[schema(value_type = Option<String>, example = "250 2.0.0 queued")]

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::filter::JobsFilter;
 use super::write::reason;
 use crate::commands::{CommandContext, CommandError};
 use crate::domain::certification::mail::{Mail, MailCommand};
@@ -16,10 +15,14 @@ use crate::domain::{CommandId, MailId};
 use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::Json;
+use crate::http::protocol::extract::{FilterBody, Json};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::projection::queries::jobs;
+use crate::projection::queries::jobs::{self, JobRow};
+use crate::projection::queries::listing::Conditions;
+
+/// Filter of jobs.
+pub type JobsFilter = FilterBody<JobRow>;
 
 /// Maximum number of jobs per call. If more jobs meet a filter, the oldest are selected.
 pub(super) const MOST: usize = 5_000;
@@ -62,14 +65,14 @@ pub(super) struct Outcomes {
     pub(super) position: Option<Position>,
 }
 
-/// Returns the jobs in `ids`, or the oldest jobs that meet `filter` and are in one of the `stages`.
+/// Returns the jobs in `ids`, or the oldest jobs that meet `filter` and are in one of the `states`.
 pub(super) async fn select(
     http: &HttpState,
     ids: Option<Vec<Uuid>>,
     filter: Option<&JobsFilter>,
-    stages: &[&str],
+    states: &'static [&'static str],
 ) -> Result<Selected, ApiError> {
-    let filter = match (ids, filter) {
+    let conditions = match (ids, filter) {
         (Some(_), Some(_)) => {
             return Err(ApiError::field("filter", "give ids or a filter, not both"));
         }
@@ -84,23 +87,11 @@ pub(super) async fn select(
             ids.retain(|id| seen.insert(*id));
             return Ok(Selected { ids, more: false });
         }
-        (None, filter) => filter.cloned().unwrap_or_default(),
+        (None, Some(filter)) => filter.conditions(http.now())?,
+        (None, None) => Conditions::default(),
     };
-    let mut filter = filter.checked()?;
-    let asked = filter.stages.take();
-    let fits = |stage: &&&str| {
-        asked
-            .as_ref()
-            .is_none_or(|asked| asked.iter().any(|a| a == **stage))
-    };
-    filter.stages = Some(
-        stages
-            .iter()
-            .filter(fits)
-            .map(|stage| (*stage).to_owned())
-            .collect(),
-    );
-    let mut ids = jobs::find(&http.database().await?, filter, MOST + 1).await?;
+    let conditions = jobs::in_states(conditions, states);
+    let mut ids = jobs::find(&http.database().await?, &conditions, MOST + 1).await?;
     let more = ids.len() > MOST;
     ids.truncate(MOST);
     Ok(Selected { ids, more })
@@ -189,11 +180,11 @@ pub(super) fn acted(outcomes: Outcomes, more: bool) -> Result<Answer, ApiError> 
 }
 
 /// Jobs that a client names by ids or a filter.
-struct Jobs<'s> {
+struct Jobs {
     ids: Option<Vec<Uuid>>,
     filter: Option<JobsFilter>,
     /// States that a filter can select.
-    states: &'s [&'s str],
+    states: &'static [&'static str],
 }
 
 /// Executes `command` on the named jobs.
@@ -201,7 +192,7 @@ async fn execute(
     http: &HttpState,
     caller: &Caller,
     command_id: CommandId,
-    jobs: Jobs<'_>,
+    jobs: Jobs,
     command: &MailCommand,
 ) -> Result<Answer, ApiError> {
     if jobs.ids.is_none() && jobs.filter.is_none() {
@@ -229,7 +220,7 @@ const CANCELLABLE: [&str; 6] = [
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
-    "filter": { "batchId": "0b8f5c1e-9a77-4a51-8f0e-3c1d6f2b7e90", "state": "held,scheduled" },
+    "filter": { "batchId": ["0b8f5c1e-9a77-4a51-8f0e-3c1d6f2b7e90"], "state": ["held", "scheduled"] },
     "reason": "wrong event name"
 }))]
 pub struct CancelManyRequest {
@@ -280,7 +271,7 @@ pub async fn cancel_jobs(
 /// Mails to retry. Give `ids` or `filter`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "filter": { "state": "failed", "from": "2026-11-21T00:00:00Z" } }))]
+#[schema(example = json!({ "filter": { "state": ["failed"], "createdFrom": "2026-11-21T00:00:00Z" } }))]
 pub struct RetryManyRequest {
     /// Ids of the jobs, 1–5,000.
     #[serde(default)]

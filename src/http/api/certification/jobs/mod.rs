@@ -1,6 +1,5 @@
 //! Jobs: each is one e-mail about one generated certificate.
 
-pub mod filter;
 pub mod history;
 pub mod many;
 pub mod process_pending;
@@ -15,6 +14,7 @@ use uuid::Uuid;
 
 use crate::domain::certification::mail::{MailState, Stage};
 use crate::domain::{MailId, Personal};
+use crate::http::protocol::names::{JobStateName, JobStatusName};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::jobs::JobRow;
 
@@ -27,11 +27,11 @@ pub struct JobAnswer {
     /// Id of the generated certificate.
     pub generated_certificate_id: Uuid,
     /// `pending` (also held and scheduled), `sent`, `error` (failed or unknown) or `cancelled`.
-    #[schema(example = "sent")]
+    #[schema(value_type = JobStatusName)]
     pub status: String,
     /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
     /// `cancelled`.
-    #[schema(example = "sent")]
+    #[schema(value_type = JobStateName)]
     pub state: String,
     /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
     pub due_at: Option<Timestamp>,
@@ -95,9 +95,11 @@ pub struct JobState {
     /// Id of the job.
     id: Uuid,
     /// `pending`, `sent`, `error` or `cancelled`.
+    #[schema(value_type = JobStatusName)]
     status: &'static str,
     /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
     /// `cancelled`.
+    #[schema(value_type = JobStateName)]
     state: &'static str,
     /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
     due_at: Option<Timestamp>,

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::filter::JobsFilter;
-use super::many::{RefusedJob, each, select};
+use super::many::{JobsFilter, RefusedJob, each, select};
 use crate::domain::certification::mail::MailCommand;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
@@ -25,7 +24,7 @@ const MAX_WAIT: Duration = Duration::from_secs(15);
 /// Waiting mails to release; all held mails by default.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "filter": { "batchId": "0b8f5c1e-9a77-4a51-8f0e-3c1d6f2b7e90" } }))]
+#[schema(example = json!({ "filter": { "batchId": ["0b8f5c1e-9a77-4a51-8f0e-3c1d6f2b7e90"] } }))]
 pub struct ProcessPendingRequest {
     /// Ids of held or scheduled jobs, 1–5,000.
     #[serde(default)]
@@ -91,12 +90,12 @@ pub async fn process_pending_jobs(
     let Json { value, sha256 } = body.unwrap_or_default();
     write
         .once(&http, sha256, async |command_id| {
-            let stages: &[&str] = if value.include_scheduled {
+            let states: &[&str] = if value.include_scheduled {
                 &["held", "scheduled"]
             } else {
                 &["held"]
             };
-            let selected = select(&http, value.ids, value.filter.as_ref(), stages).await?;
+            let selected = select(&http, value.ids, value.filter.as_ref(), states).await?;
             let outcomes = each(
                 &http,
                 &write.caller,
@@ -126,7 +125,7 @@ pub async fn process_pending_jobs(
             };
             let mut answer = Answer::ok(&processed)?;
             if pending > 0 {
-                let location = http.api_path("/jobs?state=queued,claimed,retrying");
+                let location = http.api_path("/jobs?state=queued&state=claimed&state=retrying");
                 answer = answer
                     .accepted(location)
                     .message("some are still under way; see Location");

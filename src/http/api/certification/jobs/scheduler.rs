@@ -2,20 +2,27 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::event_log::task_runs::{Run, Trigger};
 use crate::http::protocol::answer::{Envelope, ListEnvelope, ListMeta};
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Json, Path, Query};
+use crate::http::protocol::extract::{Given, Json, Path, limit};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::protocol::names::{
+    RUN_OUTCOME, RUN_TRIGGER, RunOutcomeName, RunTriggerName, TASK, TaskName,
+};
+use crate::http::protocol::openapi::filters;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::filters::{Filter, Value};
 use crate::projection::queries::jobs;
 use crate::scheduler::Task;
 
@@ -46,7 +53,7 @@ pub struct SchedulerStatus {
 #[serde(rename_all = "camelCase")]
 pub struct TaskStatus {
     /// Name of the task.
-    #[schema(example = "due_mails")]
+    #[schema(value_type = TaskName)]
     name: &'static str,
     /// Description of the task.
     description: &'static str,
@@ -103,15 +110,58 @@ fn milliseconds_until(due: OffsetDateTime, now: OffsetDateTime) -> i64 {
         .max(0)
 }
 
-/// Query parameters of the list of runs.
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
+/// Runs to list. A run is created when it starts.
 pub struct RunsQuery {
-    /// Only runs of this task, such as `due_mails`.
-    task: Option<String>,
-    /// Maximum number of runs, 1–200; 50 if absent.
-    limit: Option<u32>,
+    values: Vec<(Filter, Value)>,
+    limit: u32,
+}
+
+const FILTERS: [Filter; 3] = [
+    Filter::names("task", TASK, "Only runs of these tasks.", ""),
+    Filter::names("trigger", RUN_TRIGGER, "Only runs with these triggers.", ""),
+    Filter::names("outcome", RUN_OUTCOME, "Only runs with these outcomes.", ""),
+];
+
+fn run_filters() -> impl Iterator<Item = Filter> {
+    FILTERS.into_iter().chain(Filter::created(""))
+}
+
+impl FromRequestParts<HttpState> for RunsQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &HttpState) -> Result<Self, ApiError> {
+        let mut given = Given::of_query(parts.uri.query().unwrap_or_default());
+        let limit = limit(&mut given)?;
+        let values = given.values(run_filters())?;
+        given.end()?;
+        Ok(Self { values, limit })
+    }
+}
+
+impl IntoParams for RunsQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let limit = filters::limit_parameter();
+        filters::filter_parameters(run_filters())
+            .chain([limit])
+            .collect()
+    }
+}
+
+impl RunsQuery {
+    fn admits(&self, run: &RunAnswer) -> bool {
+        self.values.iter().all(|(filter, value)| match value {
+            Value::Texts(names) => {
+                let name = match filter.name {
+                    "task" => &run.task,
+                    "trigger" => run.trigger,
+                    _ => run.outcome,
+                };
+                names.iter().any(|given| given == name)
+            }
+            Value::Time(limit) => limit.admits(run.started_at.0),
+            _ => true,
+        })
+    }
 }
 
 /// One run of a scheduled task.
@@ -126,10 +176,13 @@ pub struct RunAnswer {
     /// Id of the run.
     pub id: Uuid,
     /// Name of the task.
+    #[schema(value_type = TaskName)]
     pub task: String,
     /// Trigger of the run: `cron`, `forced` by a request, or `start` of a scheduler.
+    #[schema(value_type = RunTriggerName)]
     pub trigger: &'static str,
     /// `running`, `done`, `failed`, or `interrupted`: its process stopped before it ended.
+    #[schema(value_type = RunOutcomeName)]
     pub outcome: &'static str,
     /// Time at which it started (RFC 3339).
     pub started_at: Timestamp,
@@ -173,36 +226,29 @@ impl RunAnswer {
 
 /// Lists runs of scheduled tasks, newest first.
 ///
-/// About the last 100 runs of each task are stored.
+/// About the last 100 runs of each task are stored. A run is created when it starts.
 #[utoipa::path(
     get, path = "/jobs/scheduler/runs", params(RunsQuery),
     responses(
         (status = 200, description = "The runs; there is one page", body = ListEnvelope<RunAnswer>),
-        (status = 422, description = "VALIDATION_ERROR: no such task, or a limit out of range", body = crate::http::protocol::api_error::ErrorEnvelope),
     )
 )]
 pub async fn list_scheduler_runs(
     State(http): State<HttpState>,
-    Query(query): Query<RunsQuery>,
+    query: RunsQuery,
 ) -> Result<Answer, ApiError> {
-    let limit = query.limit.unwrap_or(50);
-    if !(1..=200).contains(&limit) {
-        return Err(ApiError::field("limit", "give 1 to 200"));
-    }
-    let task = query.task.as_deref().map(named).transpose()?;
     let runs = http.commands.log().runs().await?;
-    let wanted = runs
+    let shown: Vec<_> = runs
         .into_iter()
-        .filter(|run| task.is_none_or(|task| run.task == task.name()));
-    let shown: Vec<_> = wanted
-        .take(limit as usize)
         .map(|run| RunAnswer::of(&http, run))
+        .filter(|run| query.admits(run))
+        .take(query.limit as usize)
         .collect();
     Answer::list(
         &shown,
         &ListMeta {
             next_cursor: None,
-            limit,
+            limit: query.limit,
             page: None,
             total: None,
         },
@@ -249,6 +295,7 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 pub struct ForceRequest {
     /// Name of the task; `due_mails` if absent, which releases scheduled mails that are due.
     #[serde(default)]
+    #[schema(value_type = Option<TaskName>)]
     task: Option<String>,
 }
 
@@ -260,6 +307,7 @@ pub struct Forced {
     /// Id of the run.
     run_id: Uuid,
     /// Name of the task.
+    #[schema(value_type = TaskName)]
     task: &'static str,
     /// The run, if it has ended.
     run: Option<RunAnswer>,

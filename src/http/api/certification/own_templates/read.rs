@@ -1,9 +1,9 @@
 //! Endpoints that show templates of the issuer.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::OwnTemplateAnswer;
@@ -11,10 +11,10 @@ use crate::domain::TemplateId;
 use crate::domain::certification::template::Template;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Direction, Listing, Path, Query, Unsorted, filter_text};
+use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::templates;
+use crate::projection::queries::templates::{self, TemplateRow};
 
 /// Returns one of your own templates.
 #[utoipa::path(
@@ -37,56 +37,18 @@ pub async fn get_own_template(
     Ok(Answer::ok(&OwnTemplateAnswer::of_row(row)?)?.version(version))
 }
 
-/// Query parameters of the list of own templates.
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct OwnTemplatesQuery {
-    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters
-    /// and order only.
-    cursor: Option<String>,
-    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry
-    /// 10,000, cursors do not.
-    #[param(minimum = 1)]
-    page: Option<u32>,
-    /// Entries per page; 50 if absent.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-    /// Sort direction; latest first if absent.
-    #[param(inline)]
-    order: Option<Direction>,
-    /// Words that the name contains. Case and accents are ignored.
-    #[param(max_length = 200)]
-    search: Option<String>,
-}
-
 /// Lists your own templates, newest first by default.
 #[utoipa::path(
-    get, path = "/templates/own", params(OwnTemplatesQuery),
+    get, path = "/templates/own", params(ListQuery<TemplateRow>),
     responses(
         (status = 200, description = "A page of templates", body = ListEnvelope<OwnTemplateAnswer>),
     )
 )]
 pub async fn list_own_templates(
     State(http): State<HttpState>,
-    Query(query): Query<OwnTemplatesQuery>,
+    query: ListQuery<TemplateRow>,
 ) -> Result<Answer, ApiError> {
-    let OwnTemplatesQuery {
-        cursor,
-        page,
-        limit,
-        order,
-        search,
-    } = query;
-    let present = templates::present(filter_text("search", search)?.as_deref());
-    let listing = Listing::<Unsorted> {
-        cursor,
-        page,
-        limit,
-        sort: None,
-        order,
-    };
-    let (rows, meta) = listing.read(&http, &templates::TABLE, present).await?;
+    let (rows, meta) = query.restricted(templates::present).read(&http).await?;
     let shown = rows
         .into_iter()
         .map(OwnTemplateAnswer::of_row)

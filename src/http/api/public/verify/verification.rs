@@ -7,6 +7,7 @@ use super::{PublicState, public_state};
 use crate::domain::Personal;
 use crate::domain::certification::public_id::printed;
 use crate::http::HttpState;
+use crate::http::protocol::names::{LocaleName, VerificationStatusName};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::settings::PersonShown;
 use crate::projection::queries::issuances::IssuanceRow;
@@ -20,7 +21,7 @@ pub struct Verification {
     pub(super) genuine: bool,
     /// `valid`; `pending` if it was issued and its PDF is being created; `revoked` if the issuer
     /// revoked it.
-    #[schema(example = "valid", pattern = "^(valid|pending|revoked)$")]
+    #[schema(value_type = VerificationStatusName)]
     pub(super) status: &'static str,
     /// Public id of the certificate.
     #[schema(example = "00112233445566778899aabbccddeeff")]
@@ -44,7 +45,7 @@ pub struct Verification {
     #[schema(example = "2026-11-21", format = Date)]
     pub(super) issue_date: String,
     /// Language of the certificate: `en` or `es`.
-    #[schema(example = "es")]
+    #[schema(value_type = LocaleName)]
     pub(super) locale: String,
     /// Time of the revocation (RFC 3339); null if it is not revoked.
     #[schema(example = json!(null), format = DateTime)]
