@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::design::refuse;
 use super::lru_cache::LruCache;
 use super::{Design, RenderError};
-use crate::domain::hex;
 
 /// Maximum size of a file in bytes.
 const MAX_BYTES: usize = 20 << 20;
@@ -35,11 +35,13 @@ impl<T: FromImage> Default for ImageCache<T> {
 }
 
 impl<T: FromImage> ImageCache<T> {
-    /// Returns the result for an image, from the cache or made now. `beside` runs in parallel while
-    /// the result is made, and not at all if it is cached.
+    /// Returns the result for an image, from the cache or made now. While the result is made,
+    /// `beside` runs in parallel. `beside` does not run if the result is cached or the file is
+    /// rejected.
     ///
     /// # Errors
-    /// The file is larger than 20 MiB, has another SHA-256 than expected, or can't be used.
+    /// The file is larger than 20 MiB, has another SHA-256 than expected, or can't be used. The
+    /// file is not checked if the result is cached.
     pub(super) fn prepare(
         &self,
         image: &Design,
@@ -51,7 +53,10 @@ impl<T: FromImage> ImageCache<T> {
         if image.bytes.len() > MAX_BYTES {
             return Err(refuse(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
         }
-        if !hex(&Sha256::digest(&image.bytes)).eq_ignore_ascii_case(&image.sha256) {
+        if !HEXLOWER
+            .encode(&Sha256::digest(&image.bytes))
+            .eq_ignore_ascii_case(&image.sha256)
+        {
             return Err(refuse("its SHA-256 is not the expected one"));
         }
         let (made, ()) = rayon::join(|| T::make(&image.bytes), beside);

@@ -11,6 +11,7 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use uuid::Uuid;
 
 use super::auth::auth_settings::AuthSettings;
@@ -28,7 +29,7 @@ use crate::commands::attendee::Claiming;
 use crate::domain::accounts::user::Role;
 use crate::domain::certification::mail::OnUnknown;
 use crate::domain::certification::manifest::ShippedTemplate;
-use crate::domain::{Secret, SharedEmail, TimeZone, UserId};
+use crate::domain::{Secret, SharedEmail, TimeZone, UserId, web_url};
 use crate::projection::Readers;
 use crate::rendering::Rendering;
 use crate::sandbox::Sandbox;
@@ -68,8 +69,10 @@ const BUNDLE_SLOTS: usize = 8;
 const BUNDLES_OF_USER: usize = 1;
 /// Longest time until the tables show the current end of the log.
 const LEVEL_WITHIN: Duration = Duration::from_secs(5);
-/// Interval between two polls.
+/// First interval between two polls. It doubles with each poll.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// Longest interval between two polls.
+const LOOK_AGAIN_AT_LEAST_AFTER: Duration = Duration::from_millis(400);
 
 /// State of all handlers. Cheap to clone.
 #[derive(Clone)]
@@ -232,12 +235,14 @@ impl HttpState {
     {
         let patience = Duration::from_secs(self.settings.request_timeout_seconds) / 2;
         let deadline = Instant::now() + most.min(patience);
+        let mut pause = LOOK_AGAIN_AFTER;
         loop {
             let (is_there, seen) = look().await?;
             if is_there || Instant::now() >= deadline {
                 return Ok(seen);
             }
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LOOK_AGAIN_AT_LEAST_AFTER);
         }
     }
 
@@ -291,11 +296,9 @@ impl HttpState {
     /// Returns the path part of the public URL of `path`.
     #[must_use]
     pub fn public_path(&self, path: &str) -> String {
-        let base = &self.settings.public_base_url;
-        let rest = base
-            .split_once("://")
-            .map_or(base.as_str(), |(_, rest)| rest);
-        format!("{}{path}", rest.find('/').map_or("", |at| &rest[at..]))
+        let base = web_url(&self.settings.public_base_url);
+        let base = base.as_ref().map_or("", Url::path);
+        format!("{}{path}", base.trim_end_matches('/'))
     }
 
     /// Gets a connection to the query tables.

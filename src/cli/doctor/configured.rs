@@ -1,14 +1,19 @@
 //! Check for settings that are valid, but probably not intended.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use async_nats::ServerAddr;
+use tokio_postgres::config::Host;
+use url::Url;
+
 use super::Context;
 use super::finding::Finding;
 use crate::config::{Config, Origin, Origins, variable};
-use crate::domain::Secret;
+use crate::domain::{Secret, web_url};
 use crate::http::auth::tokens::SigningKey;
 use crate::mail::Security;
 
@@ -20,7 +25,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     findings.extend(addresses(&context.config));
     findings.extend(files(&context.origins));
     if findings.is_empty() {
-        findings.push(Finding::ok("configuration", "nothing stands out"));
+        findings.push(Finding::ok("configuration", "no suspicious settings"));
     }
     findings
 }
@@ -46,13 +51,13 @@ fn secrets(config: &Config) -> Vec<Finding> {
     {
         let different = text.chars().collect::<BTreeSet<_>>().len();
         let advice = format!(
-            "make one with `openssl rand -hex 32` and give it by {}_FILE",
+            "generate one with `openssl rand -hex 32`, and set it with {}_FILE",
             variable(key)
         );
         if text.contains("replace-me") {
             findings.push(Finding::failed(
                 key,
-                "it is the example's, which everybody knows",
+                "it is the value of the example, which is public",
                 advice,
             ));
         } else if different < LEAST_DIFFERENT {
@@ -67,7 +72,7 @@ fn secrets(config: &Config) -> Vec<Finding> {
         findings.push(Finding::warning(
             key,
             "it is the same as secrets.claim_key",
-            "give another: the token key may have to change, the claim key never may",
+            "use another one: the token key may have to change, the claim key must never change",
         ));
     }
     findings
@@ -76,20 +81,20 @@ fn secrets(config: &Config) -> Vec<Finding> {
 fn addresses(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let public = &config.http.public_base_url;
-    let host = host_of(public);
-    if is_here(host) {
+    let url = web_url(public);
+    if is_here(url.as_ref().and_then(Url::host_str).unwrap_or_default()) {
         findings.push(Finding::warning(
             "http.public_base_url",
             format!(
-                "{public} is this machine only; it is pinned in every certificate that is issued"
+                "{public} is reachable only from this machine; every issued certificate contains it"
             ),
-            "give the address under which recipients reach this server",
+            "set the address at which recipients reach this server",
         ));
     } else if public.starts_with("http://") {
         findings.push(Finding::warning(
             "http.public_base_url",
-            format!("{public} is not encrypted; it is pinned in every certificate that is issued"),
-            "give an https address",
+            format!("{public} is not encrypted; every issued certificate contains it"),
+            "set an https address",
         ));
     }
     let mail = &config.mail;
@@ -108,43 +113,40 @@ fn addresses(config: &Config) -> Vec<Finding> {
     {
         findings.push(Finding::warning(
             "mail.from_address",
-            format!("{domain} is reserved for examples; nobody can answer"),
-            "give an address of yours",
+            format!("{domain} is reserved for examples; replies are lost"),
+            "set an address of your own domain",
         ));
     }
-    let unencrypted = [
-        (
-            "nats.url",
-            config.nats.url.reveal(),
-            ["tls://", "wss://"].as_slice(),
-            "use tls://",
-        ),
-        (
+    let servers = config.nats.url.reveal().split(',');
+    let is_open =
+        |server: ServerAddr| !matches!(server.scheme(), "tls" | "wss") && !is_here(server.host());
+    if servers
+        .filter_map(|server| server.trim().parse().ok())
+        .any(is_open)
+    {
+        findings.push(unencrypted("nats.url", "use tls://"));
+    }
+    let database = config
+        .database
+        .url
+        .reveal()
+        .parse::<tokio_postgres::Config>();
+    let is_remote = |host: &Host| matches!(host, Host::Tcp(name) if !is_here(name));
+    if database.is_ok_and(|database| database.get_hosts().iter().any(is_remote)) {
+        findings.push(unencrypted(
             "database.url",
-            config.database.url.reveal(),
-            &[],
-            "keep it in a network of its own or a tunnel: TLS to PostgreSQL is not supported yet",
-        ),
-    ];
-    for (key, url, encrypted, advice) in unencrypted {
-        let remote = url.split(',').any(|url| {
-            !encrypted
-                .iter()
-                .any(|scheme| url.trim().starts_with(scheme))
-                && !is_here(host_of(url.trim()))
-        });
-        if remote {
-            findings.push(Finding::warning(
-                key,
-                "the connection to another machine is not encrypted",
-                advice,
-            ));
-        }
+            "use a separate network or a tunnel: TLS to PostgreSQL is not supported yet",
+        ));
     }
     findings
 }
 
-/// Returns warnings for configuration files that contain secrets and that others can read.
+fn unencrypted(key: &'static str, advice: &'static str) -> Finding {
+    let problem = "the connection to another machine is not encrypted";
+    Finding::warning(key, problem, advice)
+}
+
+/// Returns warnings for configuration files that contain secrets and that all users can read.
 fn files(origins: &Origins) -> Vec<Finding> {
     let secret = |key: &str| {
         [
@@ -171,7 +173,7 @@ fn files(origins: &Origins) -> Vec<Finding> {
         Finding::warning(
             "configuration.file",
             format!(
-                "{} holds secrets, and every user of this machine can read it",
+                "{} contains secrets, and every user of this machine can read it",
                 path.display()
             ),
             format!("chmod o-rwx {}", path.display()),
@@ -184,25 +186,13 @@ fn others_may_read(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o004 != 0)
 }
 
-/// Returns the host of an address. It is empty if the address has none, as for Unix sockets.
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    let rest = rest.split(['/', '?']).next().unwrap_or_default();
-    match rest.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => rest.split(':').next().unwrap_or_default(),
-    }
-}
-
+/// Returns true if a host is this machine, or if there is none, as for Unix sockets.
 fn is_here(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host.is_empty()
         || host == "localhost"
         || host.ends_with(".localhost")
-        || host.starts_with('%')
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
+        || address.is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ fn paper(theme: &Template) -> String {
     let size = page.size.as_str();
     let orientation = page.orientation.as_str();
     let design = if theme.manifest().design {
-        ", takes a design"
+        ", supports a design"
     } else {
         ""
     };

@@ -1,7 +1,8 @@
-//! Accounts: users of the API, and everything with which they prove their identity.
+//! Accounts: users of the API, their credentials and sessions, and mails about their accounts.
 
 pub mod admins;
 pub mod api_key;
+pub mod ids;
 pub mod notice;
 pub mod password;
 pub mod second_factor;

@@ -25,6 +25,8 @@ pub struct Endpoint {
     pub is_upload: bool,
     /// True if the route also accepts users who must have a second factor and have none yet.
     pub even_without_factor: bool,
+    /// True if the route also accepts a ticket instead of a token.
+    pub accepts_ticket: bool,
     /// Rate limit by client address.
     pub limit: Option<Limit>,
     /// Operation as the handler's OpenAPI annotation describes it.
@@ -39,14 +41,14 @@ pub struct Endpoint {
 /// # Panics
 /// At start-up, if the handler has no annotation with one operation.
 #[must_use]
-#[allow(clippy::expect_used)]
+#[expect(
+    clippy::expect_used,
+    reason = "`routes!` accepts only handlers with an annotation, which has one method and one path"
+)]
 pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
-    // proof: `routes!` accepts only handlers with an annotation, which has one method and one path.
-    let (path, item) = documented
-        .paths
-        .first_key_value()
-        .expect("an annotated handler");
+    let first = documented.paths.first_key_value();
+    let (path, item) = first.expect("an annotated handler");
     let path = path.clone();
     let operations = [
         (Method::GET, &item.get),
@@ -58,7 +60,6 @@ pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let annotated = operations
         .into_iter()
         .find_map(|(method, operation)| Some((method, operation.clone()?)));
-    // proof: as above.
     let (method, documented) = annotated.expect("an annotation with an operation");
     Endpoint {
         method,
@@ -67,6 +68,7 @@ pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
         with_first_password: false,
         is_upload: false,
         even_without_factor: false,
+        accepts_ticket: false,
         limit: None,
         documented,
         schemas,
@@ -127,6 +129,15 @@ impl Endpoint {
     pub fn even_without_factor(self) -> Self {
         Self {
             even_without_factor: true,
+            ..self
+        }
+    }
+
+    /// Also accepts a ticket instead of a token.
+    #[must_use]
+    pub fn with_ticket(self) -> Self {
+        Self {
+            accepts_ticket: true,
             ..self
         }
     }

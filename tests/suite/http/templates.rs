@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use laureate::certificate_pdf::{Design, OptionInput, RenderJob, Renderer};
 use laureate::domain::Locale;
-use laureate::domain::hex;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -37,7 +37,7 @@ async fn templates_are_listed_with_their_options() {
     );
     for (path, status) in [
         ("/templates/baroque", 404),
-        ("/templates/minimal?version=999", 404),
+        ("/templates/minimal?version=999", 422),
         ("/templates/minimal?version=x", 400),
         ("/templates/minimal?colour=red", 400),
     ] {
@@ -142,7 +142,7 @@ async fn invalid_template_selection_is_rejected_with_the_reason() {
         let refused = api
             .post("/certificates", &definition(&template))
             .await
-            .expect(400);
+            .rejected();
         message.insert(what.to_owned(), scrubbed(&refused.body["error"]["details"]));
     }
     insta::assert_json_snapshot!("template_refusals", message);
@@ -165,7 +165,7 @@ async fn undrawable_options_are_rejected_by_name() {
     let refused = api
         .post("/certificates", &of(wrong.clone()))
         .await
-        .expect(400);
+        .expect(422);
     message.insert(
         "defined".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -177,7 +177,7 @@ async fn undrawable_options_are_rejected_by_name() {
         .send()
         .await
         .expect("answered");
-    let refused = Answered::of(request).await.expect(400);
+    let refused = Answered::of(request).await.expect(422);
     message.insert(
         "changed".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -185,7 +185,7 @@ async fn undrawable_options_are_rejected_by_name() {
     // A text that cannot be drawn even without options is reported under the certificate's field.
     let mut body = of(json!({ "title": "Constancia" }));
     body["client"] = json!("😀 Academy");
-    let refused = api.post("/certificates", &body).await.expect(400);
+    let refused = api.post("/certificates", &body).await.expect(422);
     message.insert(
         "client".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -205,7 +205,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     let mut body = definition(&json!("corporate"));
     body["baseDesignUrl"] = json!(design);
     let mut message = serde_json::Map::new();
-    let refused = api.post("/certificates", &body).await.expect(400);
+    let refused = api.post("/certificates", &body).await.expect(422);
     message.insert(
         "defined".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -222,7 +222,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     };
     let refused = patch(json!({ "pdfTemplate": { "theme": "bold" } }))
         .await
-        .expect(400);
+        .expect(422);
     message.insert(
         "another theme".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -231,7 +231,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
         .await
         .expect(200);
     assert_eq!(changed.body["data"]["baseDesignUrl"], Value::Null);
-    let refused = patch(json!({ "baseDesignUrl": design })).await.expect(400);
+    let refused = patch(json!({ "baseDesignUrl": design })).await.expect(422);
     message.insert(
         "background later".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -247,7 +247,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     let (own, _) = super::own_templates::created(&api, crate::sandbox::template("")).await;
     body["pdfTemplate"] = own["theme"].clone();
     assert_eq!(
-        api.post("/certificates", &body).await.expect(400).code(),
+        api.post("/certificates", &body).await.expect(422).code(),
         "VALIDATION_ERROR"
     );
 }
@@ -316,7 +316,7 @@ async fn generated_pdf_uses_the_options() {
         .expect("bytes");
     let text = |text: &str| OptionInput::Text(text.to_owned().into());
     let logo = Design {
-        sha256: hex(&Sha256::digest(&bytes)),
+        sha256: HEXLOWER.encode(&Sha256::digest(&bytes)),
         bytes,
     };
     let job = RenderJob {

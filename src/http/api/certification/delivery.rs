@@ -51,7 +51,7 @@ impl Delivery {
     /// Checks the time and converts the requested delivery to that of a mail.
     ///
     /// # Errors
-    /// 400 if the time is malformed, in the past or more than 366 days ahead.
+    /// 400 if the time is malformed; 422 if it is in the past or more than 366 days ahead.
     pub fn checked(&self, http: &HttpState) -> Result<MailDelivery, ApiError> {
         self.checked_at(http.now(), http.time_zone)
     }
@@ -67,9 +67,10 @@ impl Delivery {
         let local = || zone.moment_of(PrimitiveDateTime::parse(text, LOCAL).ok()?);
         let at = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(local);
         let at = at.ok_or_else(|| {
-            wrong(&format!(
+            let problem = format!(
                 "give a time such as 2026-12-01T09:00:00Z, or 2026-12-01T09:00 for local time in {zone}"
-            ))
+            );
+            ApiError::wrong_type("delivery.at", problem)
         })?;
         if at < now - MOST_LATE {
             return Err(wrong(

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{AttendeeId, FieldError, InvalidField, Person, Personal, Refusal};
+use crate::domain::{AttendeeId, Person, Personal};
 use crate::http::HttpState;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::projection::queries::attendees::AttendeeRow;
@@ -107,15 +107,6 @@ impl From<UndrawableField> for AttendeeWarning {
             message: message.into(),
         }
     }
-}
-
-/// Converts the errors of a person's fields to a refusal.
-fn refused(errors: Vec<FieldError>) -> Refusal {
-    let invalid = |error: FieldError| InvalidField {
-        field: error.field,
-        message: error.message,
-    };
-    Refusal::Invalid(errors.into_iter().map(invalid).collect())
 }
 
 impl From<AttendeeRow> for AttendeeAnswer {

@@ -16,6 +16,7 @@ use crate::domain::certification::manifest::{
 };
 use crate::domain::clean_line;
 use crate::http::api::certification::own_templates;
+use crate::http::protocol::field_problem::{FieldProblem, UNKNOWN_FIELD};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// Default theme.
@@ -236,22 +237,23 @@ async fn pin_options(
     {
         let field = format!("pdfTemplate.options.{name}");
         let Some(option) = manifest.option(&name) else {
-            wrong.push(format!("{field}: {}", manifest.no_such_option()));
+            wrong.push(FieldProblem::new(
+                field,
+                UNKNOWN_FIELD,
+                manifest.no_such_option(),
+            ));
             continue;
         };
         match pin_option(http, option, &field, text).await {
             Ok(value) => drop(values.insert(option.name.clone(), value)),
-            Err(error) if error.code == ErrorCode::ValidationError => wrong.extend(error.details),
+            Err(error) if error.code == ErrorCode::ValidationError => wrong.extend(error.errors),
             Err(error) => return Err(error),
         }
     }
     if wrong.is_empty() {
         return Ok(values);
     }
-    Err(ApiError {
-        details: wrong.clone(),
-        ..ApiError::new(ErrorCode::ValidationError, wrong.join("; "))
-    })
+    Err(ApiError::of_problems(ErrorCode::ValidationError, wrong))
 }
 
 async fn pin_option(

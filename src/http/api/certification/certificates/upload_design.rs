@@ -2,6 +2,7 @@
 
 use axum::extract::{Request, State};
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -10,10 +11,10 @@ use crate::commands::CommandContext;
 use crate::design_image::{MAX_BYTES, NotTaken, Prepared};
 use crate::domain::DesignId;
 use crate::domain::certification::design::{Design, DesignCommand, DesignImage};
-use crate::domain::hex;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::upload::Upload;
+use crate::http::protocol::field_problem::{FieldProblem, REQUIRED};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::protocol::intake::Place;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
@@ -58,7 +59,6 @@ pub struct DesignForm {
     params(Repeatable),
     responses(
         (status = 201, description = "Stored", body = Envelope<DesignAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field. MALFORMED_UPLOAD", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data", body = ErrorEnvelope),
         (status = 422, description = "INVALID_IMAGE, EMPTY_FILE", body = ErrorEnvelope),
@@ -94,8 +94,8 @@ async fn store(
     (id, place): (DesignId, &Place),
     context: &CommandContext,
 ) -> Result<Answer, ApiError> {
-    let name =
-        bounded(upload, "name", 200)?.ok_or_else(|| ApiError::field("name", "is missing"))?;
+    let name = bounded(upload, "name", 200)?
+        .ok_or_else(|| ApiError::malformed("name", REQUIRED, "is missing"))?;
     let client = bounded(upload, "client", 200)?.unwrap_or(DEFAULT_CLIENT);
     let description = bounded(upload, "description", 1_000)?.map(str::to_owned);
     let picture = prepared(http, upload, place).await?;
@@ -111,7 +111,7 @@ async fn store(
     let image = DesignImage {
         key: key.to_string(),
         thumbnail_key: small.to_string(),
-        sha256: hex(&Sha256::digest(&picture.bytes)),
+        sha256: HEXLOWER.encode(&Sha256::digest(&picture.bytes)),
         size: picture.bytes.len() as u64,
         mime_type: picture.kind.mime_type().to_owned(),
         width: picture.width,
@@ -186,8 +186,6 @@ fn refuse(problem: NotTaken) -> ApiError {
         | NotTaken::Svg { .. } => ErrorCode::InvalidImage,
     };
     let message = problem.to_string();
-    ApiError {
-        details: vec![format!("file: {message}")],
-        ..ApiError::new(code, message)
-    }
+    let problem = FieldProblem::new("file", code.as_str(), &message);
+    ApiError::new(code, message).with_problems(vec![problem])
 }

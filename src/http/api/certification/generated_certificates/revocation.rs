@@ -67,7 +67,7 @@ impl RevocationRequest {
             {
                 return Err(ApiError::field(
                     "note",
-                    "contains control characters; leave them out",
+                    "contains control characters; remove them",
                 ));
             }
         }
@@ -80,7 +80,7 @@ impl RevocationRequest {
             Reason::Other if note.is_none() => {
                 return Err(ApiError::field(
                     "note",
-                    "is missing; say what the reason \"other\" is",
+                    "is missing; the reason \"other\" requires a note",
                 ));
             }
             Reason::Other => WhyRevoked::Other,
@@ -98,7 +98,7 @@ pub struct Revoked {
     /// Always `revoked`.
     #[schema(example = "revoked")]
     state: &'static str,
-    /// Reason that was given first.
+    /// Reason of the first revocation.
     #[schema(value_type = String, example = "wrongData")]
     reason: WhyRevoked,
     /// Note that was given with the reason.
@@ -110,11 +110,11 @@ impl Revoked {
     /// Creates the answer from the state of an issuance.
     ///
     /// # Errors
-    /// The issuance is not revoked, which would be a fault of this program.
+    /// The issuance is not revoked. This would be a bug.
     pub fn of(id: Uuid, state: IssuanceState) -> Result<Self, ApiError> {
         let revoked = state
             .revoked
-            .ok_or_else(|| ApiError::internal("a revocation left no trace"))?;
+            .ok_or_else(|| ApiError::internal("the issuance was not revoked"))?;
         Ok(Self {
             id,
             state: "revoked",
@@ -132,7 +132,7 @@ pub struct RevocationAnswer {
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub revoked_at: Timestamp,
     /// Reason: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`,
-    /// `batchCancelled`, `generationFailed` (it could not be drawn, and a new one for the person
+    /// `batchCancelled`, `generationFailed` (the certificate could not be drawn, and a new one
     /// replaces it) or `other`.
     #[schema(example = "wrongData")]
     pub reason: String,

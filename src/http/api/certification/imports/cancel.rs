@@ -5,11 +5,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::read::current;
 use crate::domain::ImportId;
 use crate::domain::certification::import::{Import, ImportCommand};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::Path;
+use crate::http::protocol::extract::{IfMatch, Path};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::{Answer, ApiError, HttpState};
 
@@ -32,6 +33,7 @@ pub struct ImportStopping {
     post, path = "/imports/{id}/cancel",
     params(
         ("id" = Uuid, Path, description = "The import's id"),
+        IfMatch,
         Repeatable,
     ),
     responses(
@@ -43,10 +45,12 @@ pub struct ImportStopping {
 pub async fn cancel_import(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     write
         .once(&http, NO_BODY, async |command_id| {
+            if_match.check_answer(current(&http, id)).await?;
             let context = write.caller.context(command_id);
             let done = http
                 .commands

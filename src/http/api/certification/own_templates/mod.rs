@@ -94,7 +94,7 @@ impl OwnTemplateAnswer {
 /// own template.
 ///
 /// # Errors
-/// 400 if there is no such template.
+/// 422 if there is no such template.
 pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<OwnTemplate>, ApiError> {
     let Some(id) = Template::id_of_theme(theme) else {
         return Ok(None);

@@ -21,11 +21,9 @@ use crate::projection::queries::templates;
     get, path = "/templates/own/{id}",
     params(
         ("id" = Uuid, Path, description = "The template's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The template", body = Envelope<OwnTemplateAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -67,7 +65,6 @@ pub struct OwnTemplatesQuery {
     get, path = "/templates/own", params(OwnTemplatesQuery),
     responses(
         (status = 200, description = "A page of templates", body = ListEnvelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_own_templates(
@@ -143,10 +140,11 @@ pub async fn get_template_version(
     let files = files.ok_or_else(|| ApiError::not_found("version of this template"))?;
     let (source, manifest) = http.rendering.template(files).await?;
     let manifest = serde_json::to_value(manifest).map_err(ApiError::internal)?;
-    Answer::ok(&OwnTemplateSource {
+    let source = OwnTemplateSource {
         id,
         version,
         source,
         manifest,
-    })
+    };
+    Ok(Answer::ok(&source)?.version_of_body())
 }
