@@ -91,7 +91,8 @@ impl DatabaseError {
     }
 
     /// Returns true if the same statement can succeed later, because the cause was the connection,
-    /// a conflict or a lack of resources.
+    /// a conflict or a lack of resources. `docs/operations.md`, "When a server is away", lists the
+    /// consequences.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

@@ -322,16 +322,13 @@ impl Importer {
         let certificate_id = certificate_id
             .map(Into::into)
             .or(request.asked.certificate_id);
-        let is_earning = certificate_id.is_some();
-        let stored = stored.as_ref();
-        let taken = &imported;
         let row = RowToCheck {
             number,
             entry: &entry,
-            imported: taken,
-            stored,
+            imported: &imported,
+            stored: stored.as_ref(),
             raw: &raw,
-            is_earning,
+            is_earning: certificate_id.is_some(),
         };
         let warning = warning(&self.renderer, row);
         Ok(Decided::of(

@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageFormat, RgbaImage, imageops};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg;
 
-use super::fonts::Fonts;
+use super::bundled_fonts::Fonts;
 use super::{RenderError, Renderer, Template, raster};
 use crate::domain::Locale;
 use crate::domain::certification::manifest::Orientation;

@@ -165,7 +165,7 @@ fn script_of(cluster: &str) -> Option<Script> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate_pdf::fonts::Fonts;
+    use crate::certificate_pdf::bundled_fonts::Fonts;
 
     fn families(text: &str, piece: &str) -> Option<Vec<String>> {
         let fonts = Fonts::load().expect("bundled fonts load");

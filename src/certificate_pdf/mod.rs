@@ -11,10 +11,10 @@
 
 mod batch;
 mod batch_writer;
+mod bundled_fonts;
 mod coverage;
 mod design;
 mod error;
-mod fonts;
 mod gallery;
 mod image_cache;
 pub mod joined;

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::RenderError;
-use super::fonts::Fonts;
+use super::bundled_fonts::Fonts;
 
 /// Maximum length of a field in characters. Longer texts don't fit even in the smallest type and
 /// are not laid out.

@@ -13,8 +13,8 @@ use typst::utils::LazyHash;
 use typst::{Library, LibraryExt as _, World, WorldExt as _};
 
 use super::RenderError;
+use super::bundled_fonts::Fonts;
 use super::error::{Diagnosis, Place};
-use super::fonts::Fonts;
 use super::template::{Code, Template};
 use super::themes::{LIBRARIES, THEMES};
 use crate::domain::certification::manifest::VARIABLES;

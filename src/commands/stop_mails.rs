@@ -1,7 +1,8 @@
-//! Cancelling the unsent mails about an issuance.
+//! Cancelling the unsent mails about an issuance, and the check that a mail may still be sent.
 
 use super::mails::MAX_MAILS;
 use super::{CommandContext, CommandError, Commands};
+use crate::domain::certification::issuance::{Issuance, IssuanceEvent};
 use crate::domain::certification::mail::{Mail, MailCommand, Stage};
 use crate::domain::{IssuanceId, MailId};
 
@@ -14,6 +15,15 @@ pub enum Mails {
     Stopped,
     /// A worker is sending a mail.
     Busy,
+}
+
+/// Returns true if the issuance is revoked. A revocation is always the last event.
+///
+/// # Errors
+/// The log can't be read.
+pub async fn is_revoked(commands: &Commands, id: IssuanceId) -> Result<bool, CommandError> {
+    let last = commands.load_last_event::<Issuance>(id).await?;
+    Ok(matches!(last, Some(IssuanceEvent::CertificateRevoked(_))))
 }
 
 /// Cancels the mails that wait to be sent. Mails that have failed or may have been sent are not

@@ -3,19 +3,8 @@
 use super::issue::MAX_ISSUANCES;
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::IssuanceId;
-use crate::domain::certification::issuance::{
-    CertificateRevoked, Issuance, IssuanceCommand, IssuanceEvent,
-};
+use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand};
 use crate::domain::certification::reactions::OfBatch;
-
-/// Returns true if the issuance is revoked. A revocation is always the last event.
-///
-/// # Errors
-/// The log can't be read.
-pub async fn is_revoked(commands: &Commands, id: IssuanceId) -> Result<bool, CommandError> {
-    let last = commands.load_last_event::<Issuance>(id).await?;
-    Ok(matches!(last, Some(IssuanceEvent::CertificateRevoked(_))))
-}
 
 /// Outcome of withdrawing one person's issuance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

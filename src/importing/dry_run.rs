@@ -184,16 +184,13 @@ impl Rehearsal<'_> {
         let certificate_id = certificate_id
             .or(self.options.certificate_id)
             .map(Into::into);
-        let is_earning = certificate_id.is_some();
-        let stored = stored.as_ref();
-        let taken = &imported;
         let row = RowToCheck {
             number,
             entry: &entry,
-            imported: taken,
-            stored,
+            imported: &imported,
+            stored: stored.as_ref(),
             raw: &raw,
-            is_earning,
+            is_earning: certificate_id.is_some(),
         };
         let warning = warning(self.renderer, row);
         let by_template = row.by_template(self.renderer);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::flow::{Input, MailerInput};
 use super::{Delivery, SingleDelivery, Verdict};
-use crate::commands::withdraw::is_revoked;
+use crate::commands::stop_mails::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certification::file_name::attachment_file_name;
 use crate::domain::certification::mail::{
@@ -72,7 +72,7 @@ impl Mailer {
         // Final check: the mail of a revoked certificate is not sent, regardless of how it was
         // queued.
         if is_revoked(&self.commands, mail.issuance_id).await? {
-            return self.pass_over(delivery, email.state.stage).await;
+            return self.end_revoked(delivery, email.state.stage).await;
         }
         // Steps that can fail without the server come before the claim, so that their failure
         // doesn't count as an attempt.
@@ -143,7 +143,11 @@ impl Mailer {
 
     /// Ends the mail of a revoked certificate, without a dead letter. A mail in the stage `Claimed`
     /// is abandoned instead of cancelled, because it may have been sent before a worker crashed.
-    async fn pass_over(&self, delivery: &Delivery, stage: Stage) -> Result<Verdict, CommandError> {
+    async fn end_revoked(
+        &self,
+        delivery: &Delivery,
+        stage: Stage,
+    ) -> Result<Verdict, CommandError> {
         let why = "the certificate was revoked".to_owned();
         let end = match stage {
             Stage::Claimed => MailCommand::Abandon { why },

@@ -14,7 +14,7 @@ use typst::visualize::{
 use super::Unsupported;
 use super::display::{Draw, Mark, Piece};
 use super::file::COMPACT;
-use super::fonts::Subsets;
+use super::font_subset::Subsets;
 use super::join::is_continued;
 use super::layer::Layer;
 

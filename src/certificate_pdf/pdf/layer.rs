@@ -13,7 +13,7 @@ use typst::text::TextItem;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 use super::file::{Deflate, Objects};
-use super::fonts::{SYSTEM, clusters};
+use super::font_subset::{SYSTEM, clusters};
 use super::join::is_forward;
 use crate::certificate_pdf::text::is_right_to_left;
 

@@ -16,7 +16,7 @@ use typst::syntax::Span;
 use typst::text::{FontInstance, Glyph, Lang, TextItem};
 use unicode_normalization::char::{canonical_combining_class, decompose_canonical};
 
-use super::fonts::{Cluster, glyph_clusters};
+use super::font_subset::{Cluster, glyph_clusters};
 
 /// Script that is written with one letter after the other.
 #[derive(Clone, Copy, PartialEq)]

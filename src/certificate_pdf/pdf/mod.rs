@@ -26,7 +26,7 @@
 mod content;
 mod display;
 mod file;
-mod fonts;
+mod font_subset;
 mod images;
 mod join;
 mod layer;

@@ -15,7 +15,7 @@ use typst_layout::Page;
 use super::content::{Body, Finished, SRGB};
 use super::display::{Display, Draw, Mark, Piece};
 use super::file::{Deflate, Objects};
-use super::fonts::{Subsets, clusters, glyph_clusters};
+use super::font_subset::{Subsets, clusters, glyph_clusters};
 use super::images::Embedded;
 use super::layer::Host;
 use super::line::{Script, Shaper};

@@ -13,7 +13,7 @@ use typst::{Library, World};
 use typst_layout::{Page, PagedDocument};
 
 use super::*;
-use crate::certificate_pdf::fonts::Fonts;
+use crate::certificate_pdf::bundled_fonts::Fonts;
 use crate::certificate_pdf::page;
 use crate::certificate_pdf::page::qr_code;
 use crate::certificate_pdf::raster;
@@ -211,7 +211,9 @@ fn clusters_that_typst_splits_are_joined() {
         let mut texts = Vec::new();
         for piece in Display::of(&pages[0]).expect("can be read").pieces {
             if let display::Draw::Text(run) = piece.draw {
-                let clusters: String = fonts::clusters(&run).map(|cluster| cluster.text).collect();
+                let clusters: String = font_subset::clusters(&run)
+                    .map(|cluster| cluster.text)
+                    .collect();
                 assert_eq!(clusters.len(), run.text.len(), "{text}");
                 texts.push(run.text.to_string());
             }

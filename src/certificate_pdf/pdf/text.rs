@@ -9,7 +9,7 @@ use typst::text::{Glyph, TextItem};
 
 use super::content::{Body, SRGB, colour, short};
 use super::display::{Draw, Piece};
-use super::fonts::{Cluster, Subset, clusters};
+use super::font_subset::{Cluster, Subset, clusters};
 use super::{Unsupported, layer, outlines};
 use crate::certificate_pdf::text::is_right_to_left;
 

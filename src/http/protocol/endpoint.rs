@@ -35,8 +35,11 @@ pub struct Endpoint {
     pub(in crate::http) handler: MethodRouter<HttpState>,
 }
 
-/// Creates a route from a handler. Its annotation has the method and the path. The route is public
-/// until [`Endpoint::signed_in`], [`Endpoint::may`] or another method restricts it.
+/// Route whose access is not chosen yet. Only the methods that choose it give an [`Endpoint`], so no
+/// route is public by omission.
+pub struct WithoutAccess(Endpoint);
+
+/// Creates a route from a handler. Its annotation has the method and the path.
 ///
 /// # Panics
 /// At start-up, if the handler has no annotation with one operation.
@@ -45,7 +48,7 @@ pub struct Endpoint {
     clippy::expect_used,
     reason = "`routes!` accepts only handlers with an annotation, which has one method and one path"
 )]
-pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
+pub fn on(handler: UtoipaMethodRouter<HttpState>) -> WithoutAccess {
     let (schemas, documented, handler) = handler;
     let first = documented.paths.first_key_value();
     let (path, item) = first.expect("an annotated handler");
@@ -61,7 +64,7 @@ pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
         .into_iter()
         .find_map(|(method, operation)| Some((method, operation.clone()?)));
     let (method, documented) = annotated.expect("an annotation with an operation");
-    Endpoint {
+    WithoutAccess(Endpoint {
         method,
         path,
         access: Access::Public,
@@ -73,57 +76,50 @@ pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
         documented,
         schemas,
         handler,
-    }
+    })
 }
 
-impl Endpoint {
+impl WithoutAccess {
     /// Accepts all callers.
     #[must_use]
-    pub fn public(self) -> Self {
-        Self {
-            access: Access::Public,
-            ..self
-        }
+    pub fn public(self) -> Endpoint {
+        self.with(Access::Public)
     }
 
     /// Accepts every signed-in person.
     #[must_use]
-    pub fn signed_in(self) -> Self {
-        Self {
-            access: Access::SignedIn,
-            ..self
-        }
+    pub fn signed_in(self) -> Endpoint {
+        self.with(Access::SignedIn)
     }
 
     /// Accepts every signed-in person, including users who must first change a password that an
     /// administrator has set.
     #[must_use]
-    pub fn with_first_password(self) -> Self {
-        Self {
-            access: Access::SignedIn,
+    pub fn with_first_password(self) -> Endpoint {
+        Endpoint {
             with_first_password: true,
-            ..self
+            ..self.signed_in()
         }
     }
 
     /// Accepts people and API keys with this permission.
     #[must_use]
-    pub fn may(self, permission: Permission) -> Self {
-        Self {
-            access: Access::May(permission),
-            ..self
-        }
+    pub fn may(self, permission: Permission) -> Endpoint {
+        self.with(Access::May(permission))
     }
 
     /// Accepts signed-in people with this permission. Rejects API keys.
     #[must_use]
-    pub fn in_person(self, permission: Permission) -> Self {
-        Self {
-            access: Access::InPerson(permission),
-            ..self
-        }
+    pub fn in_person(self, permission: Permission) -> Endpoint {
+        self.with(Access::InPerson(permission))
     }
 
+    fn with(self, access: Access) -> Endpoint {
+        Endpoint { access, ..self.0 }
+    }
+}
+
+impl Endpoint {
     /// Also accepts users who must have a second factor and have none yet.
     #[must_use]
     pub fn even_without_factor(self) -> Self {

@@ -222,7 +222,7 @@ async fn only_an_accepted_definition_takes_designs_into_use() {
         (
             "/preview",
             json!({ "format": "pdf", "pdfTemplate": template("baroque") }),
-            400,
+            422,
         ),
         (
             "/preview",
@@ -237,7 +237,7 @@ async fn only_an_accepted_definition_takes_designs_into_use() {
         (
             "/what-if",
             json!({ "pdfTemplate": template("corporate"), "limit": 0 }),
-            400,
+            422,
         ),
     ] {
         api.post(&format!("/certificates/{certificate}{path}"), &body)

@@ -46,6 +46,12 @@ async fn each_refresh_token_works_once() {
         (reused.status.as_u16(), reused.code()),
         (401, "SESSION_ENDED")
     );
+    let me = api
+        .app
+        .client
+        .get(api.app.url("/api/v1/auth/me"))
+        .bearer_auth(token);
+    assert_eq!(me.send().await.expect("answered").status(), 401);
     let after = refresh(&api, &second.body["data"]["refresh_token"]).await;
     assert_eq!(
         (after.status.as_u16(), after.code()),

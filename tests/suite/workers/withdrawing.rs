@@ -16,7 +16,9 @@ use laureate::domain::certification::certificate::{
 use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
-use laureate::domain::certification::mail::{Mail, MailDelivery, OnUnknown, Stage};
+use laureate::domain::certification::mail::{
+    EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
+};
 use laureate::domain::{
     AttendeeId, BatchId, CertificateId, DomainEvent, IssuanceId, Locale, MailId, Person, TimeZone,
 };
@@ -26,6 +28,8 @@ use laureate::workers::{Delivery, Verdict, Worker};
 use uuid::Uuid;
 
 use super::fixture::{Plant, first_delivery};
+use super::issuing::queued_mail;
+use super::mailing::{run_mailer, until_stage};
 use crate::log::fixture::person;
 
 fn facts() -> IssuingFacts {
@@ -388,6 +392,19 @@ async fn mail_of_a_revoked_issuance_is_not_sent() {
     revoke(late).await;
     assert_eq!(processes(&plant).work(&[made]).await, [Verdict::Done]);
     assert_eq!(stage(&plant, late).await, Stage::Absent);
+    // A mail that is queued nevertheless is cancelled by the mailer.
+    let queue = MailCommand::Queue(Box::new(EmailQueued {
+        issuance_id: late,
+        ..queued_mail("late@example.com", OnUnknown::Park)
+    }));
+    let id = MailId::first_of(late);
+    let commands = &plant.log.commands;
+    commands
+        .execute::<Mail>(&person(), id, queue)
+        .await
+        .unwrap();
+    run_mailer(&plant);
+    until_stage(&plant, id, Stage::Cancelled).await;
 }
 
 /// Runs process managers that panic when they create their `n`th event.

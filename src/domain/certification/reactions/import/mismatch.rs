@@ -1,4 +1,5 @@
-//! Reasons to reject a row: its identifying fields do not belong to one person.
+//! Reasons to reject a row after its comparison with known people and earlier rows, and their codes:
+//! `DUPLICATE`, `MATCHES_TWO_PEOPLE` and `CONTRADICTS_ROW`.
 
 use super::seen::Contradiction;
 use crate::domain::{AttendeeId, FieldError};
@@ -17,7 +18,7 @@ pub struct Who {
 pub enum Mismatch {
     /// A field that a new person needs is missing or contains a placeholder.
     Fields(Vec<FieldError>),
-    /// One field belongs to an existing person and another one doesn't.
+    /// One field belongs to an existing person and another one doesn't: `DUPLICATE`.
     OneMatches {
         /// The field that belongs to the person: `email` or `documentNumber`.
         matched: &'static str,
@@ -26,14 +27,14 @@ pub enum Mismatch {
         /// Existing person.
         who: Who,
     },
-    /// E-mail address and document number belong to two people.
+    /// E-mail address and document number belong to two people: `MATCHES_TWO_PEOPLE`.
     TwoPeople {
         /// Person with the e-mail address.
         email: Who,
         /// Person with the document number.
         document: Who,
     },
-    /// An earlier row about the same person has another value.
+    /// An earlier row about the same person has another value: `CONTRADICTS_ROW`.
     Contradicts(Contradiction),
 }
 

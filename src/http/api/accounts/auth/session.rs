@@ -78,6 +78,9 @@ pub async fn refresh_tokens(
     } = done.state
     else {
         super::reused(presented.session_id);
+        http.authorizations
+            .wait_until_session_applied(done.position)
+            .await;
         return Err(Refusal::SessionEnded.into());
     };
     let user = http
@@ -157,9 +160,10 @@ pub async fn log_out(
     });
     if reason == Some(RevocationReason::TokenReuse) {
         super::reused(presented.session_id);
+    } else if reason.is_some() {
+        tracing::info!(session_id = %presented.session_id, all = request.all, "user logged out");
     }
     if reason.is_some() {
-        tracing::info!(session_id = %presented.session_id, all = request.all, "user logged out");
         http.authorizations
             .wait_until_session_applied(done.position)
             .await;

@@ -1,4 +1,5 @@
-//! Bundled fonts: loaded once, identified by one digest.
+//! Fonts that are compiled into the program: loaded once, identified by one digest.
+//! `pdf/font_subset.rs` embeds them in a PDF.
 //!
 //! `fonts/README.md` lists the source of each file and how it was subset.
 

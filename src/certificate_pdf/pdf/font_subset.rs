@@ -1,4 +1,4 @@
-//! Font subsets, as composite fonts (ISO 32000-1, 9.7).
+//! Embeds font subsets in a PDF, as composite fonts (ISO 32000-1, 9.7).
 
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Finish, Name, Rect, Ref, Str};
