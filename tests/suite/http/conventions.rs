@@ -18,6 +18,7 @@ async fn send(api: &Api, method: Method, path: &str, headers: &[(&str, &str)]) -
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 async fn unreadable_request_is_400_and_refused_value_is_422() {
     let api = Api::start().await;
     let id = api.certificate().await;
