@@ -183,6 +183,19 @@ pub enum FileFormat {
     Json,
 }
 
+impl FileFormat {
+    /// Returns the name of the format in answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Xls => "xls",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// A person in the file and the certificate to issue to that person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -80,11 +80,7 @@ async fn template_is_created_and_gets_versions() {
     let versions = format!("{path}/versions");
     let body = json!({ "source": template("// two"), "manifest": manifest() });
     let second = api.post(&versions, &body).await.expect(201);
-    assert_eq!(second.body["data"]["activeVersion"], 1);
-    assert_eq!(
-        second.body["data"]["versions"].as_array().map(Vec::len),
-        Some(2)
-    );
+    assert!(second.header("location").ends_with("/versions/2"));
 
     let activate = api.request(Method::POST, &format!("{versions}/2/activate"));
     let stale = activate
@@ -102,6 +98,10 @@ async fn template_is_created_and_gets_versions() {
         .expect(200);
     assert_eq!(active.body["data"]["activeVersion"], 2);
     assert_eq!(
+        active.body["data"]["versions"].as_array().map(Vec::len),
+        Some(2)
+    );
+    assert_eq!(
         api.post(&format!("{versions}/9/activate"), &json!({}))
             .await
             .expect(400)
@@ -115,6 +115,7 @@ async fn template_is_created_and_gets_versions() {
     let listed = api.get("/templates/own").await.expect(200);
     assert_eq!(listed.body["data"][0]["id"], json!(id));
     let source = api.get(&format!("{versions}/2")).await.expect(200);
+    assert_eq!(source.body["data"], second.body["data"]);
     assert_eq!(source.body["data"]["source"], json!(template("// two")));
     assert_eq!(
         source.body["data"]["manifest"]["sample"]["full_name"],
@@ -378,8 +379,9 @@ async fn options_are_validated_against_the_manifest() {
         )
         .await
         .expect(201);
-    assert_eq!(defined.body["data"]["pdfTemplate"], own["theme"]);
-    assert_eq!(defined.body["data"]["pdfTemplateOptions"]["firstLine"], "a");
+    let expected = json!({ "theme": own["theme"], "version": null,
+        "options": { "accent": "#112233", "firstLine": "a" } });
+    assert_eq!(defined.body["data"]["pdfTemplate"], expected);
     for (options, version) in [
         (json!({ "accent": "red" }), Value::Null),
         (json!({ "shadow": "yes" }), Value::Null),
@@ -576,7 +578,7 @@ async fn addresses_that_a_template_shows_and_no_font_draws_are_told_by_both_rehe
         .await
         .expect(200);
     for (certificate, undrawable) in [(&shows, 1), (&plain, 0)] {
-        let import = &taken.body["data"]["importId"];
+        let import = &taken.body["data"]["id"];
         let body = json!({ "certificateId": certificate, "importId": import, "dryRun": true });
         let rehearsed = api
             .post("/generated-certificates/generate", &body)

@@ -57,7 +57,7 @@ async fn import_progress_is_streamed_until_it_ends() {
         .expect(202);
     let path = format!(
         "/imports/{}",
-        begun.body["data"]["importId"].as_str().expect("an id")
+        begun.body["data"]["id"].as_str().expect("an id")
     );
     api.until("the import is listed", &path, |body| {
         body["success"] == true
@@ -100,14 +100,14 @@ async fn batch_progress_is_streamed_until_its_mails_are_sent() {
         .upload("/attendees/bulk-upload", file("p.csv", people))
         .await
         .expect(200);
-    let body = json!({"certificateId": certificate, "importId": import.body["data"]["importId"]});
+    let body = json!({"certificateId": certificate, "importId": import.body["data"]["id"]});
     let begun = api
         .post("/generated-certificates/generate", &body)
         .await
         .expect(202);
     let path = format!(
         "/batches/{}",
-        begun.body["data"]["batchId"].as_str().expect("an id")
+        begun.body["data"]["id"].as_str().expect("an id")
     );
     api.until("the batch is listed", &path, |body| body["success"] == true)
         .await;
@@ -133,7 +133,7 @@ async fn open_streams_end_when_the_server_stops() {
         .await
         .expect(200);
     // A held mail keeps the batch from ending.
-    let import = import.body["data"]["importId"].clone();
+    let import = import.body["data"]["id"].clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
     let begun = api
         .post("/generated-certificates/generate", &body)
@@ -141,7 +141,7 @@ async fn open_streams_end_when_the_server_stops() {
         .expect(202);
     let path = format!(
         "/batches/{}",
-        begun.body["data"]["batchId"].as_str().expect("an id")
+        begun.body["data"]["id"].as_str().expect("an id")
     );
     api.until("the batch is listed", &path, |body| body["success"] == true)
         .await;

@@ -14,7 +14,7 @@ pub use digits::Digits;
 pub use headers::{IdempotencyKey, IfMatch};
 pub use json::{Json, JsonList};
 pub use listing::{Direction, ListQuery, Listing, Sorting, Unsorted, filter_text};
-pub use merge::Merge;
+pub use merge::{Merge, not_null};
 pub use naming::{Element, Unreadable};
 pub use path::Path;
 pub use query::Query;

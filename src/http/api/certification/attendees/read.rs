@@ -39,7 +39,7 @@ pub async fn get_attendee(
     let row = attendees::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("attendee"))?;
     let version = position(row.position)?;
-    Ok(Answer::ok(&AttendeeAnswer::from(row))?.version(version))
+    Ok(Answer::ok(&AttendeeAnswer::of_row(&http, row))?.version(version))
 }
 
 /// Query parameters of the list of people. A person must meet all given filters.
@@ -146,7 +146,7 @@ pub async fn list_attendees(
         sort,
         order,
     };
-    let shown = |row: AttendeeRow| AttendeeAnswer::from(row);
+    let shown = |row: AttendeeRow| AttendeeAnswer::of_row(&http, row);
     listing
         .answer(&http, &attendees::TABLE, filter.conditions(), shown)
         .await

@@ -21,7 +21,7 @@ use crate::projection::queries::batches::{self, BatchWithProgress};
 #[serde(rename_all = "camelCase")]
 pub struct BatchNews {
     /// Id of the batch.
-    batch_id: Uuid,
+    id: Uuid,
     /// State of the batch, as in `GET /batches/{id}`.
     #[schema(example = "dispatched")]
     state: String,
@@ -96,7 +96,7 @@ fn has_ended(BatchWithProgress { batch, progress }: &BatchWithProgress) -> bool 
 impl From<BatchWithProgress> for BatchNews {
     fn from(BatchWithProgress { batch, progress }: BatchWithProgress) -> Self {
         Self {
-            batch_id: batch.id,
+            id: batch.id,
             state: batch.state,
             total: batch.total,
             requested: batch.requested,

@@ -4,18 +4,3 @@ pub mod events;
 pub mod files;
 pub mod read;
 pub mod write;
-
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
-
-/// State of a batch that is being stopped or was stopped.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchStopping {
-    /// Id of the batch.
-    batch_id: Uuid,
-    /// `cancelling` or `undoing`; `cancelled` or `undone` if that was finished before.
-    #[schema(example = "undoing")]
-    state: &'static str,
-}

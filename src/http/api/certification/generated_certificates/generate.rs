@@ -10,6 +10,7 @@ use super::rehearsal::{BatchRehearsed, rehearse};
 use crate::domain::certification::batch::{Batch, BatchCommand, BatchRequested, MAX_ATTENDEES};
 use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::{AttendeeId, BatchId, CertificateId, CommandId, Refusal};
+use crate::http::api::certification::batches::read::{BatchAnswer, BatchProgress};
 use crate::http::api::certification::certificates::drawable::check_issuable;
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::issuing::{AskedIssuing, Issuing};
@@ -50,30 +51,24 @@ pub struct GenerateRequest {
     dry_run: Option<bool>,
 }
 
-/// A batch that was requested.
+/// Requested batches.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchBegun {
-    /// Id of the batch, or of the first one if there are several.
-    batch_id: Uuid,
-    /// Id of the certificate that is issued.
-    certificate_id: Uuid,
-    /// Always `requested`.
-    #[schema(example = "requested")]
-    state: &'static str,
-    /// Number of people in all batches, each counted once.
-    total: usize,
-    /// All batches, if an import or a filter selects more than 10,000 people.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The batch, or the first one if there are several.
+    #[serde(flatten)]
+    first: BatchAnswer,
+    /// All batches, in order. There are several if an import or a filter selects more than 10,000
+    /// people.
     batches: Vec<BatchPart>,
 }
 
-/// One of several batches that were requested.
+/// One of the requested batches.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchPart {
     /// Id of the batch.
-    batch_id: Uuid,
+    id: Uuid,
     /// Number of people in the batch.
     total: usize,
 }
@@ -170,6 +165,7 @@ async fn begin(
     let context = caller.context(command_id);
     let mut parts = Vec::new();
     let mut position = 0;
+    let mut first = None;
     for (n, part) in people.chunks(MAX_ATTENDEES).enumerate() {
         let name = if n == 0 {
             "batch".to_owned()
@@ -190,27 +186,21 @@ async fn begin(
             import_id: None,
         };
         let command = BatchCommand::Request(request);
-        position = http
-            .commands
-            .execute::<Batch>(&context, id, command)
-            .await?
-            .position;
+        let done = http.commands.execute::<Batch>(&context, id, command);
+        position = done.await?.position;
+        first.get_or_insert((id, position));
         parts.push(BatchPart {
-            batch_id: id.0,
+            id: id.0,
             total: part.len(),
         });
     }
-    let first = parts
-        .first()
-        .ok_or_else(|| ApiError::internal("a batch of nobody"))?
-        .batch_id;
-    let location = http.api_path(&format!("/batches/{first}"));
+    let (first, version) = first.ok_or_else(|| ApiError::internal("a batch of nobody"))?;
+    let history = http.commands.history::<Batch>(first, version).await?;
+    let history = history.ok_or_else(|| ApiError::not_found("batch"))?;
     let begun = BatchBegun {
-        batch_id: first,
-        certificate_id: certificate_id.0,
-        state: "requested",
-        total: people.len(),
-        batches: if parts.len() > 1 { parts } else { Vec::new() },
+        first: BatchAnswer::of_history(first, history, BatchProgress::default())?,
+        batches: parts,
     };
+    let location = http.api_path(&format!("/batches/{first}"));
     Ok(Answer::ok(&begun)?.accepted(location).at(position))
 }

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::domain::Personal;
-use crate::domain::certification::issuance::{IssuanceState, WhyRevoked};
+use crate::domain::certification::issuance::{CertificateRevoked, WhyRevoked};
 use crate::http::ApiError;
 use crate::http::protocol::timestamp::Timestamp;
 
@@ -89,41 +88,6 @@ impl RevocationRequest {
     }
 }
 
-/// A revoked certificate.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Revoked {
-    /// Id of the generated certificate.
-    id: Uuid,
-    /// Always `revoked`.
-    #[schema(example = "revoked")]
-    state: &'static str,
-    /// Reason that was given first.
-    #[schema(value_type = String, example = "wrongData")]
-    reason: WhyRevoked,
-    /// Note that was given with the reason.
-    #[schema(value_type = Option<String>, example = "The name was misspelt.")]
-    note: Option<Personal<String>>,
-}
-
-impl Revoked {
-    /// Creates the answer from the state of an issuance.
-    ///
-    /// # Errors
-    /// The issuance is not revoked, which would be a fault of this program.
-    pub fn of(id: Uuid, state: IssuanceState) -> Result<Self, ApiError> {
-        let revoked = state
-            .revoked
-            .ok_or_else(|| ApiError::internal("a revocation left no trace"))?;
-        Ok(Self {
-            id,
-            state: "revoked",
-            reason: revoked.reason,
-            note: revoked.note,
-        })
-    }
-}
-
 /// Time of and reason for a revocation.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -139,6 +103,21 @@ pub struct RevocationAnswer {
     /// Note that was given with the reason.
     #[schema(value_type = Option<String>, example = "The name was misspelt.")]
     pub note: Option<Personal<String>>,
+}
+
+impl RevocationAnswer {
+    /// Converts an event of the log.
+    ///
+    /// # Errors
+    /// The reason has no name, which would be a fault of this program.
+    pub fn of(revoked: CertificateRevoked, revoked_at: Timestamp) -> Result<Self, ApiError> {
+        let reason = serde_json::to_value(revoked.reason).map_err(ApiError::internal)?;
+        Ok(Self {
+            revoked_at,
+            reason: reason.as_str().unwrap_or_default().to_owned(),
+            note: revoked.note,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 use axum::extract::State;
 use uuid::Uuid;
 
-use super::revocation::{RevocationRequest, Revoked};
+use super::IssuanceAnswer;
+use super::revocation::RevocationRequest;
+use crate::commands::mails::mails_about;
 use crate::domain::IssuanceId;
 use crate::domain::certification::issuance::{
     CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
+use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
@@ -26,7 +29,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
         Repeatable,
     ),
     responses(
-        (status = 200, description = "The certificate is revoked", body = Envelope<Revoked>),
+        (status = 200, description = "The certificate is revoked", body = Envelope<IssuanceAnswer>),
         (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
@@ -53,9 +56,8 @@ pub async fn revoke_issued_certificate(
                 .commands
                 .execute::<Issuance>(&context, IssuanceId(id), command)
                 .await?;
-            Ok(Answer::ok(&Revoked::of(id, done.state)?)?
-                .at(done.position)
-                .version(done.position))
+            let answer = answer(&http, IssuanceId(id), done.position).await?;
+            Ok(answer.at(done.position))
         })
         .await
 }
@@ -71,7 +73,7 @@ pub async fn revoke_issued_certificate(
         ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "The certificate is revoked", body = Envelope<Revoked>),
+        (status = 200, description = "The certificate is revoked", body = Envelope<IssuanceAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
@@ -97,7 +99,20 @@ pub async fn revoke_issued_certificate_by_delete(
         .commands
         .change::<Issuance>(&context, issuance, &versions, revoke)
         .await?;
-    Ok(Answer::ok(&Revoked::of(id, done.state)?)?
-        .at(done.position)
-        .version(done.position))
+    let answer = answer(&http, issuance, done.position).await?;
+    Ok(answer.at(done.position))
+}
+
+/// Returns the certificate in this version.
+async fn answer(http: &HttpState, id: IssuanceId, version: Position) -> Result<Answer, ApiError> {
+    let history = http.commands.history::<Issuance>(id, version).await?;
+    let history = history.ok_or_else(|| ApiError::not_found("generated certificate"))?;
+    let mails = mails_about(&http.commands, id).await?;
+    let answer = Answer::ok(&IssuanceAnswer::of_history(
+        http,
+        id,
+        history,
+        mails.is_sent,
+    )?)?;
+    Ok(answer.version_with(version, mails.position))
 }

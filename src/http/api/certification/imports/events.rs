@@ -20,7 +20,7 @@ use crate::projection::queries::imports::{self, ImportRow};
 #[serde(rename_all = "camelCase")]
 pub struct ImportProgress {
     /// Id of the import.
-    import_id: Uuid,
+    id: Uuid,
     /// State of the import, as in `GET /imports/{id}`.
     #[schema(example = "running")]
     state: String,
@@ -84,7 +84,7 @@ pub async fn follow_import(
 impl From<ImportRow> for ImportProgress {
     fn from(row: ImportRow) -> Self {
         Self {
-            import_id: row.id,
+            id: row.id,
             state: row.state,
             total_records: row.total,
             through_row: row.through_row,

@@ -146,7 +146,6 @@ pub struct ImportListed {
     /// Id of the certificate for people whose row names no other one.
     certificate_id: Option<Uuid>,
     /// Error that stopped the reading of the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<ImportFailure>,
     /// Time of the upload (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::JobAnswer;
 use super::filter::JobsFilter;
-use super::history::{Attempt, attempts};
 use super::summary::SummaryAnswer;
+use super::{JobAnswer, JobDetail};
+use crate::domain::MailId;
 use crate::http::protocol::answer::{Envelope, ListMeta};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Direction, ListQuery, Listing, Path, Query, Sorting};
@@ -17,17 +17,6 @@ use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs;
 use crate::projection::queries::jobs::{JobFilter, JobRow};
 use crate::projection::queries::listing::SortKey;
-
-/// A job with its attempts.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JobDetail {
-    /// Data of the job.
-    #[serde(flatten)]
-    job: JobAnswer,
-    /// The last 100 attempts, oldest first.
-    history: Vec<Attempt>,
-}
 
 /// Returns one job with its attempts.
 #[utoipa::path(
@@ -47,20 +36,7 @@ pub async fn get_job(
 ) -> Result<Answer, ApiError> {
     let row = jobs::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("job"))?;
-    let version = position(row.position)?;
-    // The log may be ahead of the row, so newer events are dropped: both must show the same
-    // version.
-    let mut events = http
-        .commands
-        .log()
-        .load("email", &id.to_string(), 0)
-        .await?;
-    events.retain(|event| event.position <= version);
-    let detail = JobDetail {
-        job: JobAnswer::from(row),
-        history: attempts(&events)?,
-    };
-    Ok(Answer::ok(&detail)?.version(version))
+    super::answer(&http, MailId(id), position(row.position)?).await
 }
 
 /// Query parameters of the list of jobs. An entry must meet all given filters.
