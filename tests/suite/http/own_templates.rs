@@ -326,7 +326,7 @@ async fn changed_certificates_are_found_before_a_version_is_activated() {
         .expect("some")
         .iter()
         .find(|one| one["differs"] == true);
-    let shown = json!({ "pictureOf": different.expect("one differs")["id"] });
+    let shown = json!({ "pictureOf": different.expect("one differs")["generatedCertificateId"] });
     let picture = api
         .request(Method::POST, &path)
         .json(&shown)
@@ -520,7 +520,8 @@ async fn many_certificates_are_compared_in_few_calls() {
             (&json!(ids.len()), &json!(ids.len()))
         );
         assert!(
-            ids.iter().all(|one| seen.insert(one["id"].to_string())),
+            ids.iter()
+                .all(|one| seen.insert(one["generatedCertificateId"].to_string())),
             "a certificate is listed twice"
         );
         cursor = answer["nextCursor"].clone();

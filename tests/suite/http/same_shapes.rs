@@ -1,6 +1,7 @@
 //! One shape per resource: writes answer what a read returns, and what a read returns can be sent
 //! back. Changes are JSON merge patches (RFC 7396).
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -400,4 +401,30 @@ async fn absent_fields_stay_and_null_removes_them() {
             assert!(detail.contains(field), "{path} {field}: {detail}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_changes_of_different_fields_are_all_kept() {
+    let api = Api::start().await;
+    let path = create(&api, "/certificates", &definition()).await;
+    let changes = [
+        json!({ "name": "Keynote" }),
+        json!({ "eventLink": null }),
+        json!({ "pdfTemplate": { "options": { "title": "Diploma" } } }),
+        json!({ "pdfTemplate": { "options": { "accent": "#123a5c" } } }),
+    ];
+    let answers = join_all(changes.iter().map(|change| patch(&api, &path, change))).await;
+    for answer in answers {
+        answer.expect(200);
+    }
+    let now = api.get(&path).await.expect(200).body["data"].clone();
+    let options = json!({ "accent": "#123a5c", "signerName": "Elena Marín", "title": "Diploma" });
+    assert_eq!(
+        (
+            &now["name"],
+            &now["eventLink"],
+            &now["pdfTemplate"]["options"]
+        ),
+        (&json!("Keynote"), &Value::Null, &options)
+    );
 }
