@@ -87,7 +87,9 @@ async fn over_http(
 ) -> anyhow::Result<f64> {
     // reqwest is built without a TLS provider. Plain HTTP needs none, but the client requires one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(60))
+        .build()?;
     let root = format!("http://{address}/api/v1");
     let login = json!({ "email": email, "password": password.reveal() });
     let answer: Value = client

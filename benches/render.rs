@@ -10,10 +10,10 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
+use data_encoding::HEXLOWER;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use laureate::certificate_pdf::{BY_TYPST, Design, RENDERER_VERSION, RenderJob, Renderer};
-use laureate::domain::hex;
 use laureate::domain::{Locale, Personal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -228,7 +228,7 @@ pub fn work(task: &str) -> anyhow::Result<()> {
 
 fn design(file: Vec<u8>) -> Design {
     Design {
-        sha256: hex(&Sha256::digest(&file)),
+        sha256: HEXLOWER.encode(&Sha256::digest(&file)),
         bytes: file.into(),
     }
 }
@@ -338,7 +338,7 @@ fn document(n: usize) -> String {
 }
 
 fn public_id(n: usize) -> String {
-    hex(&Sha256::digest(n.to_be_bytes())[..16])
+    HEXLOWER.encode(&Sha256::digest(n.to_be_bytes())[..16])
 }
 
 fn address(n: usize) -> String {

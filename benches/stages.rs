@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use laureate::app::{App, Role};
 use laureate::certificate_pdf::{Design, RenderJob, RenderedCertificate};
@@ -18,7 +19,6 @@ use laureate::domain::certification::mail::{
     EmailQueued, EmailSent, Mail, MailCommand, MailDelivery, OnUnknown,
 };
 use laureate::domain::certification::reactions::{Issue, issuance};
-use laureate::domain::hex;
 use laureate::domain::{
     AttendeeId, CertificateId, ImportId, IssuanceId, MailId, SharedEmail, TimeZone,
 };
@@ -105,7 +105,7 @@ async fn timed<T>(
 async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
     let key = import_key(id.0);
     let size = sheet.len() as u64;
-    let sha256 = hex(&Sha256::digest(&sheet));
+    let sha256 = HEXLOWER.encode(&Sha256::digest(&sheet));
     app.storage().put(&key, sheet).await?;
     let request = ImportRequested {
         object_key: key.to_string(),
@@ -315,7 +315,7 @@ impl Stages<'_> {
                 .await?;
             let pdf = pdf.context("a PDF is gone")?;
             ensure!(
-                hex(&Sha256::digest(&pdf)) == mail.sha256,
+                HEXLOWER.encode(&Sha256::digest(&pdf)) == mail.sha256,
                 "a PDF has changed"
             );
             let message_id = format!("<{}@laureate.example>", Uuid::new_v4());
@@ -343,7 +343,7 @@ impl Stages<'_> {
 
 fn job(request: &CertificateRequested) -> RenderJob {
     let page = &request.page;
-    let sha256 = hex(&Sha256::digest(DESIGN));
+    let sha256 = HEXLOWER.encode(&Sha256::digest(DESIGN));
     RenderJob {
         theme: page.pdf_template.theme.clone(),
         theme_version: page.pdf_template.version,

@@ -6,12 +6,11 @@ mod server;
 use std::str::FromStr;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio_postgres::NoTls;
-
-use crate::domain::hex;
 
 pub use server::{ServerSeen, look, pending_migrations};
 
@@ -214,7 +213,7 @@ pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> 
     );
     transaction.batch_execute(&prepare).await?;
     for (name, sql) in MIGRATIONS {
-        let checksum = hex(&Sha256::digest(sql.as_bytes()));
+        let checksum = HEXLOWER.encode(&Sha256::digest(sql.as_bytes()));
         let known = transaction
             .query_opt("SELECT checksum FROM migrations WHERE name = $1", &[name])
             .await?;

@@ -260,7 +260,7 @@ impl Importer {
         let earlier = &*seen;
         let mut apart = Vec::with_capacity(plan.apart.len());
         for row in plan.apart {
-            apart.push(self.decide(cause, request, (snapshot, earlier), row));
+            apart.push(self.decide(cause, request, snapshot, earlier, row));
         }
         let mut decided: Vec<Decided> = stream::iter(apart)
             .buffer_unordered(CHUNK)
@@ -270,7 +270,7 @@ impl Importer {
         let mut settled: Vec<_> = decided.into_iter().map(|row| row.settled(seen)).collect();
         for row in plan.in_turn {
             let row = self
-                .decide(cause, request, (&Snapshot::default(), &*seen), row)
+                .decide(cause, request, &Snapshot::default(), &*seen, row)
                 .await?;
             settled.push(row.settled(seen));
         }
@@ -282,7 +282,8 @@ impl Importer {
         &self,
         cause: &Cause<'_>,
         request: &Request<'_>,
-        (snapshot, seen): (&Snapshot, &Seen),
+        snapshot: &Snapshot,
+        seen: &Seen,
         row: PlannedRow,
     ) -> Result<Decided, ImportError> {
         let number = row.number;

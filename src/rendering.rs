@@ -13,6 +13,7 @@ mod what_if;
 pub use crate::certificate_pdf::MAX_SOURCE;
 pub use crate::sandbox::NotDrawn;
 use apart::apart;
+use data_encoding::HEXLOWER;
 pub use error::RenderingError;
 
 use std::collections::{BTreeMap, HashMap};
@@ -31,7 +32,6 @@ use crate::domain::certification::issuance::{
 };
 use crate::domain::certification::manifest::OptionValue;
 use crate::domain::certification::reactions::issuance::public_link;
-use crate::domain::hex;
 use crate::sandbox::Sandbox;
 use crate::storage::{ObjectKey, ObjectStorage, PutPayload, StorageError, certificate_key};
 
@@ -288,7 +288,7 @@ impl Rendering {
             .get(&key, MAX_OBJECT)
             .await?
             .ok_or(RenderingError::Design)?;
-        if hex(&Sha256::digest(&bytes)) != pinned.sha256 {
+        if HEXLOWER.encode(&Sha256::digest(&bytes)) != pinned.sha256 {
             return Err(RenderingError::Design);
         }
         let design = Design {
@@ -306,7 +306,7 @@ impl Rendering {
 
 /// Returns the bytes if they have the issued SHA-256.
 fn checked(bytes: Bytes, sha256: &str) -> Result<Bytes, RenderingError> {
-    if hex(&Sha256::digest(&bytes)) == sha256 {
+    if HEXLOWER.encode(&Sha256::digest(&bytes)) == sha256 {
         Ok(bytes)
     } else {
         Err(RenderingError::Differs)

@@ -282,16 +282,16 @@ fn tone(image: &DynamicImage) -> Tone {
 mod tests {
     use std::sync::Arc;
 
+    use data_encoding::HEXLOWER;
     use image::{Rgb, Rgba, RgbaImage};
     use sha2::{Digest as _, Sha256};
 
     use super::*;
     use crate::certificate_pdf::Design;
-    use crate::domain::hex;
 
     fn design(bytes: Vec<u8>) -> Design {
         Design {
-            sha256: hex(&Sha256::digest(&bytes)),
+            sha256: HEXLOWER.encode(&Sha256::digest(&bytes)),
             bytes: bytes.into(),
         }
     }

@@ -4,6 +4,7 @@
 
 use std::sync::OnceLock;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use typst::foundations::Bytes;
 use typst::text::{Font, FontBook};
@@ -11,7 +12,6 @@ use typst::utils::LazyHash;
 
 use super::RenderError;
 use super::coverage::Coverage;
-use crate::domain::hex;
 
 macro_rules! bundled {
     ($($file:literal),* $(,)?) => {
@@ -93,7 +93,7 @@ impl Fonts {
     pub(super) fn digest(&self) -> &str {
         self.digest.get_or_init(|| {
             let add = |hasher: Sha256, (_, content): &(&str, &[u8])| hasher.chain_update(content);
-            hex(&FILES.iter().fold(Sha256::new(), add).finalize())
+            HEXLOWER.encode(&FILES.iter().fold(Sha256::new(), add).finalize())
         })
     }
 

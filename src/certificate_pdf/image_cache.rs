@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::design::refuse;
 use super::lru_cache::LruCache;
 use super::{Design, RenderError};
-use crate::domain::hex;
 
 /// Maximum size of a file in bytes.
 const MAX_BYTES: usize = 20 << 20;
@@ -51,7 +51,10 @@ impl<T: FromImage> ImageCache<T> {
         if image.bytes.len() > MAX_BYTES {
             return Err(refuse(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
         }
-        if !hex(&Sha256::digest(&image.bytes)).eq_ignore_ascii_case(&image.sha256) {
+        if !HEXLOWER
+            .encode(&Sha256::digest(&image.bytes))
+            .eq_ignore_ascii_case(&image.sha256)
+        {
             return Err(refuse("its SHA-256 is not the expected one"));
         }
         let (made, ()) = rayon::join(|| T::make(&image.bytes), beside);

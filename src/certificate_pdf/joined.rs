@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use data_encoding::HEXLOWER;
 use hayro::hayro_syntax::Pdf;
 use hayro::hayro_syntax::object::{Dict, MaybeRef, Object, ObjectIdentifier, Stream};
 use sha2::{Digest as _, Sha256};
@@ -185,7 +186,7 @@ impl<W: Write> JoinedPdf<W> {
                 out.extend_from_slice(format!(" {}", number.as_f64()).as_bytes())
             }
             Object::String(text) => {
-                let digits = crate::domain::hex(text.as_bytes());
+                let digits = HEXLOWER.encode(text.as_bytes());
                 out.extend_from_slice(format!("<{digits}>").as_bytes());
             }
             Object::Name(text) => name(text, out),

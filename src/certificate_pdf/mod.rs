@@ -47,9 +47,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::hex;
 use crate::domain::{Locale, Personal};
 use design::Designs;
 pub use error::{CodePoints, Diagnosis, Place, RenderError};
@@ -145,7 +145,7 @@ impl RenderedCertificate {
     /// Creates a certificate from a whole file and computes its SHA-256.
     #[must_use]
     pub fn whole(file: bytes::Bytes) -> Self {
-        let sha256 = hex(&Sha256::digest(&file));
+        let sha256 = HEXLOWER.encode(&Sha256::digest(&file));
         Self {
             parts: [bytes::Bytes::new(), file],
             sha256,

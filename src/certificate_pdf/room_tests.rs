@@ -100,7 +100,7 @@ fn lines(page: &Page) -> Vec<(Abs, Line)> {
     page::for_each_text(&page.frame, Transform::identity(), &mut |text, place| {
         let before = texts
             .last_mut()
-            .and_then(|last| Some((joined((last.0, &last.1), text, place)?, last)));
+            .and_then(|last| Some((joined(last.0, &last.1, text, place)?, last)));
         match before {
             Some((whole, last)) => *last = whole,
             None => texts.push((place, text.clone())),

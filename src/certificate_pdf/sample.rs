@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::themes::SAMPLES;
 use super::{Design, OptionInput, RENDERER_VERSION, RenderJob, Template};
 use crate::domain::certification::manifest::OptionKind;
-use crate::domain::hex;
 use crate::domain::{Locale, Personal};
 
 impl Template {
@@ -78,7 +78,7 @@ impl Template {
 fn sample_picture(name: &str) -> Option<Design> {
     let (_, bytes) = SAMPLES.iter().find(|(known, _)| *known == name)?;
     Some(Design {
-        sha256: hex(&Sha256::digest(bytes)),
+        sha256: HEXLOWER.encode(&Sha256::digest(bytes)),
         bytes: bytes::Bytes::from_static(bytes),
     })
 }

@@ -130,7 +130,7 @@ impl Lines {
         for_each_text(frame, Transform::identity(), &mut |text, place| {
             let whole = texts
                 .last()
-                .and_then(|(start, before)| joined((*start, before), text, place));
+                .and_then(|(start, before)| joined(*start, before, text, place));
             if whole.is_some() {
                 texts.pop();
             }

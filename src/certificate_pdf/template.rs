@@ -62,7 +62,8 @@ impl Template {
         let manifest = Manifest::parse(theme.manifest.as_bytes()).map_err(|_| damaged())?;
         let folder = format!("/{}/{}", theme.name, theme.version);
         Self::new(
-            (theme.name, theme.version),
+            theme.name,
+            theme.version,
             Origin::Shipped,
             &folder,
             theme.source,
@@ -82,7 +83,8 @@ impl Template {
         manifest: Manifest,
     ) -> Result<Self, RenderError> {
         Self::new(
-            (name, version),
+            name,
+            version,
             Origin::Own,
             "/own",
             source.to_owned(),
@@ -93,7 +95,8 @@ impl Template {
     /// Creates a template in a virtual folder. typst never frees a path, so the folders are few and
     /// fixed.
     fn new(
-        (name, version): (&str, u32),
+        name: &str,
+        version: u32,
         origin: Origin,
         folder: &str,
         source: impl Into<Cow<'static, str>>,

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use data_encoding::HEXLOWER;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 use time::macros::date;
@@ -16,7 +17,6 @@ use super::batch::BATCH;
 use super::pdf::tests::assert_alike;
 use super::world::{BatchWorld, Pictures};
 use super::*;
-use crate::domain::hex;
 
 pub(super) static RENDERER: LazyLock<Renderer> =
     LazyLock::new(|| Renderer::new().expect("bundled files load"));
@@ -49,7 +49,7 @@ fn classic() -> &'static Template {
 pub(super) fn sample_design() -> Design {
     let bytes = bytes::Bytes::from_static(include_bytes!("../../samples/design.jpg"));
     Design {
-        sha256: hex(&Sha256::digest(&bytes)),
+        sha256: HEXLOWER.encode(&Sha256::digest(&bytes)),
         bytes,
     }
 }
@@ -103,7 +103,10 @@ fn same_job_gives_same_bytes_every_time() {
         .remove(0)
         .expect("renders");
     assert_eq!(first, again);
-    assert_eq!(first.sha256, hex(&Sha256::digest(first.to_bytes())));
+    assert_eq!(
+        first.sha256,
+        HEXLOWER.encode(&Sha256::digest(first.to_bytes()))
+    );
     let mut other = ada.clone();
     other.public_id = "AAAAAAAAAAAAAAAAAAAAAA".to_owned();
     assert_ne!(render_one(&other).expect("renders").sha256, first.sha256);

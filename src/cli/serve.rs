@@ -65,6 +65,10 @@ pub fn stop_on_signals() -> anyhow::Result<CancellationToken> {
         };
         next().await;
         token.cancel();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the second signal ends the process at once"
+        )]
         std::process::exit(next().await);
     });
     Ok(shutdown)

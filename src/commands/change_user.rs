@@ -3,7 +3,9 @@
 
 use super::register_user::{claims_of, release, take};
 use super::reset_password::tell_of_password;
-use super::{CommandContext, CommandError, Commands, Done, IfVersion, Loaded, Transaction};
+use super::{
+    CommandContext, CommandError, Commands, Committed, Done, IfVersion, Loaded, Transaction,
+};
 use crate::domain::accounts::admins::{ALL, Admins, AdminsCommand};
 use crate::domain::accounts::session::{Session, SessionCommand, SessionStarted};
 use crate::domain::accounts::user::{Account, Role, User, UserChange, UserCommand, UserState};
@@ -17,6 +19,15 @@ pub struct ChangedUser {
     pub account: Account,
     /// Version of the user.
     pub version: Position,
+}
+
+/// From a commit with the position, the number of events and the account of the user.
+impl From<Committed<(Position, usize, Account)>> for ChangedUser {
+    fn from(committed: Committed<(Position, usize, Account)>) -> Self {
+        let (known, events, account) = committed.value;
+        let version = version(&committed.positions, events, known);
+        Self { account, version }
+    }
 }
 
 /// Changes a user that has the expected version. `change` gets the current account and returns the
@@ -73,9 +84,7 @@ pub async fn change_user(
             Ok((done.position, done.events.len(), account))
         })
         .await?;
-    let (known, events, account) = committed.value;
-    let version = version(&committed.positions, events, known);
-    Ok(ChangedUser { account, version })
+    Ok(committed.into())
 }
 
 /// Deletes a user and releases the user name and e-mail address. Returns the position of the
@@ -162,9 +171,7 @@ pub async fn change_password(
             Ok((done.position, done.events.len(), account))
         })
         .await?;
-    let (known, events, account) = committed.value;
-    let version = version(&committed.positions, events, known);
-    Ok(ChangedUser { account, version })
+    Ok(committed.into())
 }
 
 /// Loads a user and checks the version. The check is skipped if the command has been executed
@@ -184,7 +191,7 @@ pub(super) async fn look(
 
 /// Returns the user's version. The user's events are the first of the commit. If nothing was
 /// written now, the version is `known`.
-pub(super) fn version(positions: &[Position], events: usize, known: Position) -> Position {
+fn version(positions: &[Position], events: usize, known: Position) -> Position {
     let last = events.checked_sub(1).and_then(|last| positions.get(last));
     last.copied().unwrap_or(known)
 }

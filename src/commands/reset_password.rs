@@ -3,7 +3,7 @@
 
 use time::OffsetDateTime;
 
-use super::change_user::{ChangedUser, look, version};
+use super::change_user::{ChangedUser, look};
 use super::{CommandContext, CommandError, Commands, IfVersion, Transaction};
 use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
 use crate::domain::accounts::user::UserCommand;
@@ -63,9 +63,7 @@ pub async fn reset_password(
             Ok((done.position, done.events.len(), account))
         })
         .await?;
-    let (known, events, account) = committed.value;
-    let version = version(&committed.positions, events, known);
-    Ok(ChangedUser { account, version })
+    Ok(committed.into())
 }
 
 /// Queues the mail that informs a user of a changed password, in the same commit as the change.

@@ -74,6 +74,8 @@ pub fn without_secrets(addresses: &str) -> String {
 
 const HIDDEN: &str = "***";
 
+/// Own code, because `url` rejects addresses whose password is not encoded, and finds another host
+/// in some of them.
 fn open_part(address: &str) -> Option<String> {
     let Some((scheme, rest)) = address.split_once("://") else {
         // A folder. A text such as `host=… password=…` is neither a folder nor a URL.

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
+use data_encoding::HEXLOWER;
 use deadpool_postgres::Pool;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::{DatabaseError, MIGRATIONS, meta_schema};
-use crate::domain::hex;
 
 /// SQLSTATE: undefined table (PostgreSQL manual, appendix A).
 const UNDEFINED_TABLE: &str = "42P01";
@@ -97,7 +97,7 @@ pub async fn pending_migrations(
     for (name, sql) in MIGRATIONS {
         match applied.get(*name) {
             None => pending.push(*name),
-            Some(checksum) if *checksum == hex(&Sha256::digest(sql.as_bytes())) => {}
+            Some(checksum) if *checksum == HEXLOWER.encode(&Sha256::digest(sql.as_bytes())) => {}
             Some(_) => return Err(DatabaseError::MigrationChanged((*name).to_owned())),
         }
     }

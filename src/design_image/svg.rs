@@ -103,7 +103,8 @@ fn size(tree: &Tree) -> Result<(u32, u32, f32), NotTaken> {
     #[allow(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
-        clippy::cast_sign_loss
+        clippy::cast_sign_loss,
+        reason = "the side of a printed page is small, and the result is clamped"
     )]
     let pixels = |length: f32| {
         ((length / longer * PRINTED_SIDE as f32).round() as u32).clamp(1, PRINTED_SIDE)

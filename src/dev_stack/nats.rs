@@ -15,7 +15,6 @@ use super::{StackError, StackOptions, programs};
 
 /// The server reads a large log before it responds (about 2.5 s per million subjects).
 const READY_WITHIN: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(20);
 
 /// Running nats-server.
 #[derive(Debug)]
@@ -95,19 +94,13 @@ pub(super) fn quoted(path: &Path) -> String {
 async fn ready(process: &mut ServerProcess, folder: &Path) -> Result<String, StackError> {
     let start = Instant::now();
     loop {
-        if process.ended().is_some() {
-            return Err(process.ended_error());
-        }
         if let Some(port) = port_in(folder) {
             let url = format!("nats://127.0.0.1:{port}");
             if jetstream_answers(&url).await {
                 return Ok(url);
             }
         }
-        if start.elapsed() > READY_WITHIN {
-            return Err(process.not_ready_error(READY_WITHIN));
-        }
-        tokio::time::sleep(POLL).await;
+        process.starting(start, READY_WITHIN).await?;
     }
 }
 

@@ -57,7 +57,9 @@ impl NatsCluster {
             supervisor,
             data,
         };
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             cluster.nodes = nodes(cluster.data.root())?;
             match cluster.start_all().await {
                 Ok(()) => return Ok(cluster),
@@ -70,7 +72,6 @@ impl NatsCluster {
                 Err(error) => return Err(error),
             }
         }
-        unreachable!("proof: the last attempt returns")
     }
 
     async fn start_all(&mut self) -> Result<(), StackError> {

@@ -36,7 +36,9 @@ pub(crate) async fn start(
     let cluster = Cluster::open(options, data, supervisor).await?;
     let pid_file = cluster.data.join("postmaster.pid");
     stop_leftover(&pid_file, &cluster.data, Signal::INT).await;
-    for attempt in 1.. {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let port = free_port()?;
         let mut process = launch(&cluster, data, supervisor, port).start()?;
         match ready(&mut process, &cluster, port).await {
@@ -55,7 +57,6 @@ pub(crate) async fn start(
             Err(error) => return Err(error),
         }
     }
-    unreachable!("proof: the last attempt returns")
 }
 
 /// Returns true if the port was taken, or if processes of a killed server still hold its shared
@@ -131,19 +132,13 @@ async fn ready(
     let base = format!("postgres://{ROLE}:{}@127.0.0.1:{port}", cluster.password);
     let start = Instant::now();
     loop {
-        if process.ended().is_some() {
-            return Err(process.ended_error());
-        }
         // Before the server has written its port, another program could respond on it.
         if port_in(&cluster.data) == Some(port)
             && create_database(&format!("{base}/postgres")).await.is_ok()
         {
             return Ok(format!("{base}/{DATABASE}"));
         }
-        if start.elapsed() > READY_WITHIN {
-            return Err(process.not_ready_error(READY_WITHIN));
-        }
-        tokio::time::sleep(POLL).await;
+        process.starting(start, READY_WITHIN).await?;
     }
 }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use rustix::process::geteuid;
 use sha2::{Digest, Sha256};
 
@@ -84,10 +85,7 @@ fn fingerprint(install: &Path, files: &Files) -> io::Result<String> {
         hash.update(size.to_le_bytes());
         hash.update(fs::metadata(install.join(path))?.mtime().to_le_bytes());
     }
-    Ok(hash.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(HEXLOWER.encode(&hash.finalize()[..8]))
 }
 
 fn list(root: &Path, folder: &Path, files: &mut Files) -> io::Result<()> {

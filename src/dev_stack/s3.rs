@@ -15,7 +15,6 @@ use super::supervise::StopSignal;
 use super::{StackError, programs};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(50);
 const PORT_ATTEMPTS: u32 = 5;
 
 /// Running S3 server.
@@ -30,7 +29,9 @@ pub(crate) async fn start(data: &DataDir, supervisor: &Path) -> Result<Option<S3
     let Some(packages) = programs::s3_packages() else {
         return Ok(None);
     };
-    for attempt in 1.. {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let mut process = Launch {
             name: "the S3 test server (moto)",
@@ -64,23 +65,16 @@ pub(crate) async fn start(data: &DataDir, supervisor: &Path) -> Result<Option<S3
             Err(error) => return Err(error),
         }
     }
-    unreachable!("proof: the last attempt returns")
 }
 
 async fn ready(process: &mut ServerProcess, address: SocketAddr) -> Result<(), StackError> {
     let start = Instant::now();
     loop {
-        if process.ended().is_some() {
-            return Err(process.ended_error());
-        }
         let answer = tokio::time::timeout(Duration::from_secs(5), ask(address)).await;
         if matches!(answer, Ok(Ok(true))) {
             return Ok(());
         }
-        if start.elapsed() > READY_WITHIN {
-            return Err(process.not_ready_error(READY_WITHIN));
-        }
-        tokio::time::sleep(POLL).await;
+        process.starting(start, READY_WITHIN).await?;
     }
 }
 

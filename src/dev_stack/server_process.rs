@@ -146,6 +146,21 @@ impl ServerProcess {
         tail(&self.log, self.log_start).unwrap_or_default()
     }
 
+    /// Waits a moment for a server that is not ready yet.
+    ///
+    /// # Errors
+    /// The server has ended, or has taken longer than `limit` since `start`.
+    pub async fn starting(&mut self, start: Instant, limit: Duration) -> Result<(), StackError> {
+        if self.ended().is_some() {
+            return Err(self.ended_error());
+        }
+        if start.elapsed() > limit {
+            return Err(self.not_ready_error(limit));
+        }
+        tokio::time::sleep(POLL).await;
+        Ok(())
+    }
+
     pub fn ended_error(&self) -> StackError {
         StackError::Ended {
             server: self.name,
@@ -174,6 +189,10 @@ impl Drop for ServerProcess {
                 let _ = self.supervisor.wait();
                 return;
             }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "`drop` can't wait in another way"
+            )]
             std::thread::sleep(POLL);
         }
     }

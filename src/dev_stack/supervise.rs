@@ -166,8 +166,10 @@ pub fn intercept() -> Option<ExitCode> {
     }))
 }
 
-/// Standard error is the log file of the server here. Its end is shown if a start fails.
-#[allow(clippy::print_stderr)]
+#[expect(
+    clippy::print_stderr,
+    reason = "standard error is the server's log file here; its end is shown if a start fails"
+)]
 fn report(error: &io::Error) {
     eprintln!("laureate supervise: {error}");
 }

@@ -18,6 +18,10 @@ pub mod event;
 pub(crate) mod history;
 pub mod kernel;
 
+pub use accounts::ids::{ApiKeyId, NoticeId, SessionId, UserId};
+pub use certification::ids::{
+    AttendeeId, BatchId, CertificateId, DesignId, ImportId, IssuanceId, MailId, TemplateId,
+};
 pub use certification::issue_date::TimeZone;
 pub use certification::person::text::{clean as clean_line, trimmed};
 pub use certification::person::{FieldError, Person, PersonEntry, RawPerson, SharedEmail};
@@ -25,12 +29,9 @@ pub use certification::public_id::PublicId;
 pub use event::Event;
 pub use kernel::decider::Decider;
 pub use kernel::domain_event::{DecodeError, DomainEvent};
-pub use kernel::hex::hex;
-pub use kernel::ids::{
-    ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, ImportId, IssuanceId,
-    MailId, NoticeId, SessionId, TemplateId, UserId,
-};
+pub use kernel::ids::CommandId;
 pub use kernel::locale::Locale;
 pub use kernel::personal::Personal;
 pub use kernel::refusal::{InvalidField, Refusal};
 pub use kernel::secret::Secret;
+pub use kernel::web_url::web_url;

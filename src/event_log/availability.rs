@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::response::Response;
 use async_nats::{Client, Request};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::LogError;
 
@@ -43,6 +44,13 @@ pub(crate) async fn pause(tries: &mut u32) {
     tokio::time::sleep((Duration::from_millis(10) * *tries).min(LONGEST_PAUSE)).await;
 }
 
+/// Parses an answer of the JetStream API.
+pub(super) fn parsed<T: DeserializeOwned>(payload: &[u8]) -> Result<Response<T>, LogError> {
+    serde_json::from_slice(payload).map_err(|error| {
+        LogError::Unavailable(format!("the server's answer is not readable: {error}"))
+    })
+}
+
 /// Returns the reason for "no responders": the stream does not exist, or it has no leader.
 pub(crate) async fn why_nobody_answers(client: &Client, stream: &str) -> LogError {
     #[derive(Deserialize)]
@@ -52,8 +60,7 @@ pub(crate) async fn why_nobody_answers(client: &Client, stream: &str) -> LogErro
         .send_request(format!("$JS.API.STREAM.INFO.{stream}"), ask)
         .await;
     if let Ok(answer) = answer
-        && let Ok(Response::Err { error }) =
-            serde_json::from_slice::<Response<Found>>(&answer.payload)
+        && let Ok(Response::Err { error }) = parsed::<Found>(&answer.payload)
     {
         return (&error).into();
     }

@@ -24,7 +24,7 @@ impl EventLog {
         subject: &str,
         most: usize,
     ) -> Result<Vec<(Position, Bytes)>, LogError> {
-        patiently(|wait| self.kept_within(stream, subject, (0, Position::MAX), most, wait)).await
+        patiently(|wait| self.kept_within(stream, subject, 0, Position::MAX, most, wait)).await
     }
 
     /// Returns the messages of a stream on a subject (or a wildcard) in pages, newest page first.
@@ -50,16 +50,16 @@ impl EventLog {
         })
     }
 
-    /// Returns up to `most` messages after the first and up to the second position of `range`.
+    /// Returns up to `most` messages after the position `after` and up to `upto`.
     async fn kept_within(
         &self,
         stream: &str,
         subject: &str,
-        range: (Position, Position),
+        after: Position,
+        upto: Position,
         most: usize,
         wait: Duration,
     ) -> Result<Vec<(Position, Bytes)>, LogError> {
-        let (after, upto) = range;
         let mut kept: Vec<(Position, Bytes)> = Vec::new();
         loop {
             let after = kept.last().map_or(after, |(position, _)| *position);
@@ -108,10 +108,10 @@ impl Backwards<'_> {
             .max(self.first - 1);
         let stream = &self.stream;
         let subject = &self.subject;
-        let range = (after, self.below);
+        let upto = self.below;
         let read = |wait| {
             self.log
-                .kept_within(stream, subject, range, PER_REQUEST, wait)
+                .kept_within(stream, subject, after, upto, PER_REQUEST, wait)
         };
         let page = patiently(read).await?;
         self.below = after;

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::availability::{patiently, why_nobody_answers};
+use super::availability::{parsed, patiently, why_nobody_answers};
 use super::envelope::recorded;
 use super::{EventLog, LogError, Position, RecordedEvent};
 
@@ -236,13 +236,10 @@ impl EventLog {
         // A request gets no answer if there is no leader.
         let ask = Request::new().payload(ask.into()).timeout(Some(wait));
         let answer = self.shared.client.send_request(api, ask).await?;
-        match serde_json::from_slice::<Response<Stored>>(&answer.payload) {
-            Ok(Response::Ok(stored)) => Ok(stored.message.seq),
-            Ok(Response::Err { error }) if error.error_code().0 == NO_MESSAGE => Ok(0),
-            Ok(Response::Err { error }) => Err((&error).into()),
-            Err(error) => Err(LogError::Unavailable(format!(
-                "the server's answer is not readable: {error}"
-            ))),
+        match parsed::<Stored>(&answer.payload)? {
+            Response::Ok(stored) => Ok(stored.message.seq),
+            Response::Err { error } if error.error_code().0 == NO_MESSAGE => Ok(0),
+            Response::Err { error } => Err((&error).into()),
         }
     }
 }

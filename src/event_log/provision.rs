@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::availability::patiently;
+use super::availability::{parsed, patiently};
 use super::plan::{Action, Kind, ProvisionError, Step, changes, check_replicas, overlaid};
 use super::{EventLog, LogError};
 
@@ -334,12 +334,9 @@ impl EventLog {
             .client()
             .send_request(format!("$JS.API.{subject}"), request)
             .await?;
-        match serde_json::from_slice::<Response<Answer>>(&answer.payload) {
-            Ok(Response::Ok(Answer(value))) => Ok(value),
-            Ok(Response::Err { error }) => Err((&error).into()),
-            Err(error) => Err(LogError::Unavailable(format!(
-                "the server's answer is not readable: {error}"
-            ))),
+        match parsed::<Answer>(&answer.payload)? {
+            Response::Ok(Answer(value)) => Ok(value),
+            Response::Err { error } => Err((&error).into()),
         }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::availability::patiently;
+use super::availability::{parsed, patiently};
 use super::{EventLog, LogError, Position};
 
 const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
@@ -195,13 +195,10 @@ impl EventLog {
             .client()
             .send_request(self.names().runs(&run.task), request)
             .await?;
-        match serde_json::from_slice::<Response<serde::de::IgnoredAny>>(&answer.payload) {
-            Ok(Response::Ok(_)) => Ok(true),
-            Ok(Response::Err { error }) if CONFLICT.contains(&error.error_code().0) => Ok(false),
-            Ok(Response::Err { error }) => Err((&error).into()),
-            Err(error) => Err(LogError::Unavailable(format!(
-                "the server's answer is not readable: {error}"
-            ))),
+        match parsed::<serde::de::IgnoredAny>(&answer.payload)? {
+            Response::Ok(_) => Ok(true),
+            Response::Err { error } if CONFLICT.contains(&error.error_code().0) => Ok(false),
+            Response::Err { error } => Err((&error).into()),
         }
     }
 
@@ -216,8 +213,8 @@ impl EventLog {
         let ask = json!({ "last_by_subj": self.names().runs(task) }).to_string();
         let ask = Request::new().payload(ask.into()).timeout(Some(wait));
         let answer = self.client().send_request(api, ask).await?;
-        match serde_json::from_slice::<Response<Stored>>(&answer.payload) {
-            Ok(Response::Ok(Stored { message })) => {
+        match parsed::<Stored>(&answer.payload)? {
+            Response::Ok(Stored { message }) => {
                 let body = base64::Engine::decode(
                     &base64::engine::general_purpose::STANDARD,
                     &message.data,
@@ -227,11 +224,8 @@ impl EventLog {
                     .and_then(|body| serde_json::from_slice(&body).ok());
                 Ok((message.seq, run))
             }
-            Ok(Response::Err { error }) if error.error_code().0 == NO_MESSAGE => Ok((0, None)),
-            Ok(Response::Err { error }) => Err((&error).into()),
-            Err(error) => Err(LogError::Unavailable(format!(
-                "the server's answer is not readable: {error}"
-            ))),
+            Response::Err { error } if error.error_code().0 == NO_MESSAGE => Ok((0, None)),
+            Response::Err { error } => Err((&error).into()),
         }
     }
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::server::client_address::{ForwardingHeader, TrustedProxies};
 use super::server::connections::{ConnectionSettings, origins};
+use crate::domain::web_url;
 
 /// The `[http]` section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -298,15 +299,8 @@ impl HttpSettings {
 }
 
 pub(super) fn is_base_url(text: &str) -> bool {
-    let Ok(uri) = text.parse::<axum::http::Uri>() else {
-        return false;
-    };
-    let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
-    scheme
-        && uri.host().is_some_and(|host| !host.is_empty())
-        && uri.query().is_none()
-        && !text.ends_with('/')
-        && !text.contains('#')
+    let url = web_url(text).filter(|url| url.query().is_none() && url.fragment().is_none());
+    url.is_some() && !text.ends_with('/')
 }
 
 #[cfg(test)]

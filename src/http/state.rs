@@ -11,6 +11,7 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use uuid::Uuid;
 
 use super::auth::auth_settings::AuthSettings;
@@ -28,7 +29,7 @@ use crate::commands::attendee::Claiming;
 use crate::domain::accounts::user::Role;
 use crate::domain::certification::mail::OnUnknown;
 use crate::domain::certification::manifest::ShippedTemplate;
-use crate::domain::{Secret, SharedEmail, TimeZone, UserId};
+use crate::domain::{Secret, SharedEmail, TimeZone, UserId, web_url};
 use crate::projection::Readers;
 use crate::rendering::Rendering;
 use crate::sandbox::Sandbox;
@@ -291,11 +292,9 @@ impl HttpState {
     /// Returns the path part of the public URL of `path`.
     #[must_use]
     pub fn public_path(&self, path: &str) -> String {
-        let base = &self.settings.public_base_url;
-        let rest = base
-            .split_once("://")
-            .map_or(base.as_str(), |(_, rest)| rest);
-        format!("{}{path}", rest.find('/').map_or("", |at| &rest[at..]))
+        let base = web_url(&self.settings.public_base_url);
+        let base = base.as_ref().map_or("", Url::path);
+        format!("{}{path}", base.trim_end_matches('/'))
     }
 
     /// Gets a connection to the query tables.

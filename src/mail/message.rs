@@ -19,8 +19,8 @@ use super::notice::{NoticeMail, NoticeWords};
 use super::outgoing::{Attachment, OutgoingMail, Recipient};
 use super::settings::{MailSettings, SettingsError};
 use super::templates::Templates;
-use crate::domain::Personal;
 use crate::domain::certification::file_name::{ascii_file_name, safe_pdf_file_name};
+use crate::domain::{Personal, web_url};
 
 /// Largest attachment in bytes. Encoded as base64, it stays under the 25 MiB that most mail servers
 /// accept.
@@ -270,19 +270,13 @@ fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
         .map_or(Ok(()), |link| check_link("event_link", link))
 }
 
-/// Accepts only `http` and `https` links. Other schemes such as `javascript:` would be dangerous in
-/// a mail that looks official.
+/// Accepts only web links.
 fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
-    let scheme = link
-        .split_once("://")
-        .map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if !matches!(scheme.as_deref(), Some("http" | "https"))
-        || link.chars().any(|c| c.is_control() || c.is_whitespace())
-    {
-        return Err(Unsendable::Link(field));
-    }
     if link.chars().count() > MAX_LINK_CHARS {
         return Err(Unsendable::TooLong(field, MAX_LINK_CHARS));
+    }
+    if web_url(link).is_none() {
+        return Err(Unsendable::Link(field));
     }
     Ok(())
 }

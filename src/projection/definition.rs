@@ -1,9 +1,8 @@
 //! A projection as data: its tables, and one set-based statement per event type.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-
-use crate::domain::hex;
 
 /// Query tables folded from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +138,7 @@ impl Projection {
             add(&handler.sql);
         }
         add(&upcasters_version.to_string());
-        hex(&hash.finalize())
+        HEXLOWER.encode(&hash.finalize())
     }
 }
 

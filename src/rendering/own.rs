@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::{Rendering, RenderingError};
@@ -12,7 +13,6 @@ use crate::domain::Locale;
 use crate::domain::certification::issuance::CertificateRequested;
 use crate::domain::certification::manifest::Manifest;
 use crate::domain::certification::template::TemplateFiles;
-use crate::domain::hex;
 use crate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox};
 use crate::storage::{ObjectKey, StorageError};
 
@@ -222,7 +222,7 @@ impl Rendering {
             .get(&key, MAX_FILE)
             .await?
             .ok_or(RenderingError::TemplateFiles)?;
-        if hex(&Sha256::digest(&bytes)) == sha256 {
+        if HEXLOWER.encode(&Sha256::digest(&bytes)) == sha256 {
             Ok(bytes)
         } else {
             Err(RenderingError::TemplateFiles)

@@ -120,7 +120,7 @@ impl Assumed {
         let mut found = Vec::new();
         for charset in offered().filter(|charset| *charset != self.charset) {
             if let Some((row, header, name)) =
-                self.first_name(charset, limits, (reading, needs_document))
+                self.first_name(charset, limits, reading, needs_document)
             {
                 found.push((row, header, (charset.label, Personal::new(name))));
             }
@@ -142,7 +142,8 @@ impl Assumed {
         &self,
         charset: Charset,
         limits: &Limits,
-        (reading, needs_document): (&Reading, bool),
+        reading: &Reading,
+        needs_document: bool,
     ) -> Option<(u32, String, String)> {
         let rows = delimited::first_rows(&self.start, charset, reading, limits);
         let mut rows = rows.into_iter().map(Ok);

@@ -104,7 +104,7 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
     };
     let mut cells: Vec<Option<Cell>> = record.cells.into_iter().map(Some).collect();
     let mut errors = record.faults;
-    let mut take = |column| take_text(map, (column, marks), &mut cells, &mut errors);
+    let mut take = |column| take_text(map, column, marks, &mut cells, &mut errors);
     let full_name = take(Column::FullName);
     let parts = [
         take(Column::FirstName),
@@ -125,7 +125,7 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
         email: take(Column::Email),
     };
     let certificate_id = take(Column::CertificateId);
-    let raw = with_plain_name(raw, (map, marks), &mut cells, &mut errors);
+    let raw = with_plain_name(raw, map, marks, &mut cells, &mut errors);
     let person = match raw.check_entry() {
         Ok(person) => Some(person),
         Err(found) => {
@@ -238,7 +238,8 @@ fn has_marks(record: &Record, map: &HeaderMap) -> bool {
 
 fn take_text(
     map: &HeaderMap,
-    (column, marks): (Column, Marks),
+    column: Column,
+    marks: Marks,
     cells: &mut [Option<Cell>],
     errors: &mut Vec<RowError>,
 ) -> Option<String> {
@@ -291,7 +292,8 @@ fn unusable(column: Column, code: &'static str, message: &str) -> RowError {
 /// Uses a "Name" column beside those for first and last name if both of these are blank.
 fn with_plain_name(
     mut raw: RawPerson,
-    (map, marks): (&HeaderMap, Marks),
+    map: &HeaderMap,
+    marks: Marks,
     cells: &mut [Option<Cell>],
     errors: &mut Vec<RowError>,
 ) -> RawPerson {

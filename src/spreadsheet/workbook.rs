@@ -163,7 +163,7 @@ fn read(
     let mut states = Vec::with_capacity(sheets.len());
     for (index, sheet) in sheets.into_iter().enumerate() {
         let fate = if chosen.reads(index, &sheet, has_read) {
-            match read_sheet(&mut *book, index, &sheet.name, (&limits, reading), sender) {
+            match read_sheet(&mut *book, index, &sheet.name, &limits, reading, sender) {
                 Ok(fate) => fate,
                 Err(Stop::Error(error)) if is_header(&error) && !chosen.is_named() => {
                     refused = refused.or(Some(error));
@@ -253,7 +253,8 @@ fn read_sheet(
     book: &mut dyn Book,
     index: usize,
     name: &str,
-    (limits, reading): (&Limits, &Reading),
+    limits: &Limits,
+    reading: &Reading,
     sender: &SyncSender<Message>,
 ) -> Result<SheetFate, Stop> {
     let in_sheet = |error: SheetError| Stop::Error(error.in_sheet(Some(name)));

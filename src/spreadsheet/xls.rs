@@ -5,6 +5,9 @@
 //! for each cell that refers to it, so that a file of kilobytes can use gigabytes. This reader
 //! keeps one record and the shared strings in memory and ignores declared dimensions. Tests compare
 //! it with calamine.
+//!
+//! Own code, because calamine also returns numbers without their formats, so that the document
+//! number `007` becomes 7. A sandbox would only bound its memory.
 
 mod cells;
 mod compound;

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use uuid::Uuid;
-
-use crate::domain::hex;
 
 /// Longest key in bytes. S3 allows 1,024, and a configured prefix is added to the key.
 pub(super) const MAX_KEY_BYTES: usize = 700;
@@ -116,7 +115,7 @@ pub fn key_segment(name: &str) -> String {
     let segment = segment.trim_matches(['_', '-']);
     if segment.is_empty() {
         let digest = Sha256::digest(name.as_bytes());
-        return format!("x{}", hex(&digest[..4]));
+        return format!("x{}", HEXLOWER.encode(&digest[..4]));
     }
     segment.to_owned()
 }

@@ -55,17 +55,7 @@ impl DeadLetter {
 /// # Errors
 /// The server is unreachable or rejects the message.
 pub async fn keep(log: &EventLog, letter: &DeadLetter) -> Result<(), LogError> {
-    let body = serde_json::to_vec(letter).map_err(|e| LogError::Unavailable(e.to_string()))?;
-    let subject = log.names().dead_letter(&letter.worker, &letter.id);
-    let unavailable = |error: async_nats::jetstream::context::PublishError| {
-        LogError::Unavailable(error.to_string())
-    };
-    log.context()
-        .publish(subject, body.into())
-        .await
-        .map_err(unavailable)?
-        .await
-        .map_err(unavailable)?;
+    publish(log, letter, letter).await?;
     metrics::counter!("laureate_dead_letters_total", "worker" => letter.worker.clone())
         .increment(1);
     tracing::warn!(
@@ -137,10 +127,17 @@ pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
     let note = Settled {
         settled: kept.number,
     };
-    let body = serde_json::to_vec(&note).map_err(|e| LogError::Unavailable(e.to_string()))?;
-    let subject = log
-        .names()
-        .dead_letter(&kept.letter.worker, &kept.letter.id);
+    publish(log, &kept.letter, &note).await
+}
+
+/// Writes a message about a dead letter to its subject.
+async fn publish(
+    log: &EventLog,
+    about: &DeadLetter,
+    message: &impl Serialize,
+) -> Result<(), LogError> {
+    let body = serde_json::to_vec(message).map_err(|e| LogError::Unavailable(e.to_string()))?;
+    let subject = log.names().dead_letter(&about.worker, &about.id);
     let unavailable = |error: async_nats::jetstream::context::PublishError| {
         LogError::Unavailable(error.to_string())
     };

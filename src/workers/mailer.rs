@@ -93,8 +93,9 @@ impl Mailer {
         let Some((claim, email)) = self.claim(delivery, email).await? else {
             return Ok(Verdict::Done);
         };
-        let now = (self.commands.now(), self.settings.time_zone);
-        let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, now);
+        let now = self.commands.now();
+        let time_zone = self.settings.time_zone;
+        let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, now, time_zone);
         let outcome = self.provider.send(&outgoing).await;
         self.record(delivery, &claim, email, outcome).await
     }
@@ -269,7 +270,8 @@ pub fn outgoing(
     mail: &EmailQueued,
     message_id: String,
     pdf: Bytes,
-    (now, time_zone): (OffsetDateTime, TimeZone),
+    now: OffsetDateTime,
+    time_zone: TimeZone,
 ) -> OutgoingMail {
     OutgoingMail {
         message_id,
@@ -353,7 +355,8 @@ mod tests {
                 &mail,
                 "<1@example.org>".to_owned(),
                 Bytes::new(),
-                (first_hours, zone),
+                first_hours,
+                zone,
             )
             .variables
             .year

@@ -276,9 +276,7 @@ async fn concurrent_registrations_with_one_address_write_only_one_user() {
     let losers = outcomes.iter().filter(|outcome| {
         matches!(
             outcome,
-            Err(CommandError::Refused(Refusal::Taken(
-                ClaimKind::AttendeeEmail
-            )))
+            Err(CommandError::Refused(Refusal::Taken(ClaimKind::UserEmail)))
         )
     });
     assert_eq!(losers.count(), 19);

@@ -1,8 +1,12 @@
 //! The integration tests, as one program so that it links once. They run against real servers:
 //! `make test` starts these, and plain `cargo test` does so by itself (see `support`).
 
-// clippy.toml allows these in test functions only, not in what they call.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy.toml allows these in test functions only, not in what they call"
+)]
 
 mod cli;
 mod commands;

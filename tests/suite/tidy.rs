@@ -60,20 +60,8 @@ fn every_file_is_compiled() {
 }
 
 #[test]
-fn files_and_functions_are_small_and_have_meaningful_names() {
+fn files_are_small_and_have_meaningful_names() {
     none(sources().iter().flat_map(shape::check).collect());
-}
-
-#[test]
-fn calls_that_can_panic_have_a_proof() {
-    let files = sources();
-    none(
-        files
-            .iter()
-            .filter(|file| !file.is_test())
-            .flat_map(shape::check_proofs)
-            .collect(),
-    );
 }
 
 #[test]

@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
         if let (Draw::Text(text), Some(last)) = (&draw, self.pieces.last_mut())
             && self.last_text == Some(current)
             && let Draw::Text(before) = &last.draw
-            && let Some((place, whole)) = joined((last.place, before), text, place)
+            && let Some((place, whole)) = joined(last.place, before, text, place)
         {
             (last.place, last.draw) = (place, Draw::Text(Cow::Owned(whole)));
             return;

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use data_encoding::HEXLOWER;
 use flate2::{Compress, Compression, FlushCompress};
 use pdf_writer::{Chunk, Obj, Ref, Settings};
 
@@ -76,7 +77,7 @@ impl Objects {
             }
             file.extend_from_slice(&line);
         }
-        let id = crate::domain::hex(id);
+        let id = HEXLOWER.encode(id);
         let _ = write!(
             file,
             "trailer\n<</Size {}/Root {} 0 R/Info {} 0 R/ID[<{id}><{id}>]>>\nstartxref\n{table}\n%%EOF",

@@ -14,11 +14,12 @@ const NEAR: f64 = 1e-4;
 /// style. Returns the place and text of the joined item. The height of a glyph becomes its
 /// `y_offset`.
 pub(in crate::certificate_pdf) fn joined(
-    (start, text): (Transform, &TextItem),
+    start: Transform,
+    text: &TextItem,
     next: &TextItem,
     place: Transform,
 ) -> Option<(Transform, TextItem)> {
-    if !is_beside((start, text), place) || !is_same_style(text, next) {
+    if !is_beside(start, text, place) || !is_same_style(text, next) {
         return None;
     }
     let scale = start.sy.get();
@@ -72,11 +73,11 @@ pub(super) fn is_continued(piece: &Piece<'_>, next: &Piece<'_>) -> bool {
     let is_content = [piece.mark, next.mark]
         .iter()
         .all(|mark| matches!(mark, Mark::Content(_)));
-    is_content && is_beside((piece.place, text), next.place) && near(piece.place.ty, next.place.ty)
+    is_content && is_beside(piece.place, text, next.place) && near(piece.place.ty, next.place.ty)
 }
 
 /// Returns true if a text that isn't rotated ends at `place`, possibly at another height.
-fn is_beside((start, text): (Transform, &TextItem), place: Transform) -> bool {
+fn is_beside(start: Transform, text: &TextItem, place: Transform) -> bool {
     is_upright(start)
         && is_upright(place)
         && (start.sx, start.sy) == (place.sx, place.sy)

@@ -1,13 +1,13 @@
 //! Metadata of a file: the information dictionary and the same data as XMP (ISO 16684-1, ISO
 //! 19005-2).
 
+use data_encoding::HEXLOWER;
 use pdf_writer::{Date, Finish, Ref, TextStr};
 use sha2::{Digest, Sha256};
 use xmp_writer::{DateTime, LangId, RenditionClass, Timezone, XmpWriter};
 
 use super::file::Objects;
 use crate::certificate_pdf::page::PageFacts;
-use crate::domain::hex;
 
 /// Returns the file identifier. It is derived from the public id, so the same file always has the
 /// same identifier.
@@ -54,7 +54,7 @@ pub(super) fn write(
         second: Some(0),
         timezone: Some(Timezone::Utc),
     };
-    let text = describe(facts, creator, at, &hex(id));
+    let text = describe(facts, creator, at, &HEXLOWER.encode(id));
     objects.here(xmp);
     objects.chunk.metadata(xmp, text.as_bytes());
     (info, xmp)

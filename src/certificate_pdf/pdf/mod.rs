@@ -42,12 +42,12 @@ mod structure;
 pub(super) mod tests;
 mod text;
 
+use data_encoding::HEXLOWER;
 use pdf_writer::Filter;
 use sha2::Digest as _;
 
 use super::RenderedCertificate;
 use super::page::PageFacts;
-use crate::domain::hex;
 use content::{Body, Finished};
 use display::Display;
 use file::{Deflate, Objects};
@@ -120,7 +120,8 @@ impl PageWriter {
         let tree = display.tree.write(&mut objects, page_id);
         prefix.write_page(
             &mut objects,
-            (page_id, pages),
+            page_id,
+            pages,
             display.size,
             stream,
             |resources| {
@@ -135,9 +136,9 @@ impl PageWriter {
         );
         let id = metadata::file_id(facts);
         let (info, xmp) = metadata::write(&mut objects, facts, creator, &id);
-        prefix.write_catalog(&mut objects, (catalog, pages, tree, xmp), facts);
+        prefix.write_catalog(&mut objects, catalog, pages, tree, xmp, facts);
         let tail = objects.finish(catalog, info, &id);
-        let sha256 = hex(&prefix.hash.clone().chain_update(&tail).finalize());
+        let sha256 = HEXLOWER.encode(&prefix.hash.clone().chain_update(&tail).finalize());
         Ok(RenderedCertificate {
             parts: [prefix.head.clone(), tail.into()],
             sha256,

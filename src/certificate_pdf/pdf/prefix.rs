@@ -206,7 +206,8 @@ impl TemplatePrefix {
     pub(super) fn write_page(
         &self,
         objects: &mut Objects,
-        (page, pages): (Ref, Ref),
+        page: Ref,
+        pages: Ref,
         size: Size,
         stream: Ref,
         list: impl FnOnce(&mut Resources<'_>),
@@ -226,7 +227,10 @@ impl TemplatePrefix {
     pub(super) fn write_catalog(
         &self,
         objects: &mut Objects,
-        (catalog, pages, tree, xmp): (Ref, Ref, Ref, Ref),
+        catalog: Ref,
+        pages: Ref,
+        tree: Ref,
+        xmp: Ref,
         facts: &PageFacts,
     ) {
         let mut writer = objects

@@ -174,7 +174,7 @@ impl SharedLayout {
             tree: one.tree.clone(),
             alt_texts,
         };
-        if layout.stamps_like(prefix, None, (other_page, other_texts)) {
+        if layout.stamps_like(prefix, None, other_page, other_texts) {
             Ok(layout)
         } else {
             Err(APART)
@@ -215,9 +215,8 @@ impl SharedLayout {
     fn learned(&self, prefix: &TemplatePrefix, specimens: &[(Page, Texts)]) -> Option<Vec<f64>> {
         let (page, texts) = specimens.first()?;
         let descents = self.descents_of(&prefix.read(page).ok()?, texts)?;
-        let alike = |(page, texts): &(Page, Texts)| {
-            self.stamps_like(prefix, Some(&descents), (page, texts))
-        };
+        let alike =
+            |(page, texts): &(Page, Texts)| self.stamps_like(prefix, Some(&descents), page, texts);
         specimens.iter().all(alike).then_some(descents)
     }
 
@@ -226,7 +225,8 @@ impl SharedLayout {
         &self,
         prefix: &TemplatePrefix,
         descents: Option<&[f64]>,
-        (page, texts): (&Page, &Texts),
+        page: &Page,
+        texts: &Texts,
     ) -> bool {
         let (Some(stamped), Ok(laid_out)) = (self.set(texts, || descents), prefix.read(page))
         else {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::Context;
+use data_encoding::HEXLOWER;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -15,7 +16,6 @@ use super::client::Client;
 use super::issue::Attendee;
 use super::report::{Download, Outcome};
 use crate::domain::Personal;
-use crate::domain::hex;
 use crate::storage::certificate_key;
 
 /// Entries per page, the maximum of the API.
@@ -157,7 +157,7 @@ pub async fn fetch_in_public(client: &Client, issued: &Issued) -> anyhow::Result
         bytes.starts_with(b"%PDF-"),
         "the public download of a certificate is no PDF"
     );
-    let sha256 = hex(&Sha256::digest(&bytes));
+    let sha256 = HEXLOWER.encode(&Sha256::digest(&bytes));
     let is_issued = issued.sha256.as_ref() == Some(&sha256);
     anyhow::ensure!(
         is_issued,

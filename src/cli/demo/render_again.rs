@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::checks::Issued;
 use super::report::RenderedAgain;
 use crate::certificate_pdf::{Design, RENDERER_VERSION, RenderJob, Renderer};
-use crate::domain::hex;
 use crate::domain::{Locale, Personal};
 
 /// Duration of rendering new certificates.
@@ -38,7 +38,7 @@ pub struct Look {
 /// # Errors
 /// Fails if the date of issue is not a date.
 pub fn job(look: &Look, issued: &Issued, document: &Personal<String>) -> anyhow::Result<RenderJob> {
-    let sha256 = hex(&Sha256::digest(&look.design));
+    let sha256 = HEXLOWER.encode(&Sha256::digest(&look.design));
     Ok(RenderJob {
         theme: look.theme.clone(),
         theme_version: look.version,

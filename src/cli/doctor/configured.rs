@@ -1,14 +1,19 @@
 //! Check for settings that are valid, but probably not intended.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use async_nats::ServerAddr;
+use tokio_postgres::config::Host;
+use url::Url;
+
 use super::Context;
 use super::finding::Finding;
 use crate::config::{Config, Origin, Origins, variable};
-use crate::domain::Secret;
+use crate::domain::{Secret, web_url};
 use crate::http::auth::tokens::SigningKey;
 use crate::mail::Security;
 
@@ -76,8 +81,8 @@ fn secrets(config: &Config) -> Vec<Finding> {
 fn addresses(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let public = &config.http.public_base_url;
-    let host = host_of(public);
-    if is_here(host) {
+    let url = web_url(public);
+    if is_here(url.as_ref().and_then(Url::host_str).unwrap_or_default()) {
         findings.push(Finding::warning(
             "http.public_base_url",
             format!(
@@ -112,36 +117,33 @@ fn addresses(config: &Config) -> Vec<Finding> {
             "give an address of yours",
         ));
     }
-    let unencrypted = [
-        (
-            "nats.url",
-            config.nats.url.reveal(),
-            ["tls://", "wss://"].as_slice(),
-            "use tls://",
-        ),
-        (
+    let servers = config.nats.url.reveal().split(',');
+    let is_open =
+        |server: ServerAddr| !matches!(server.scheme(), "tls" | "wss") && !is_here(server.host());
+    if servers
+        .filter_map(|server| server.trim().parse().ok())
+        .any(is_open)
+    {
+        findings.push(unencrypted("nats.url", "use tls://"));
+    }
+    let database = config
+        .database
+        .url
+        .reveal()
+        .parse::<tokio_postgres::Config>();
+    let is_remote = |host: &Host| matches!(host, Host::Tcp(name) if !is_here(name));
+    if database.is_ok_and(|database| database.get_hosts().iter().any(is_remote)) {
+        findings.push(unencrypted(
             "database.url",
-            config.database.url.reveal(),
-            &[],
             "keep it in a network of its own or a tunnel: TLS to PostgreSQL is not supported yet",
-        ),
-    ];
-    for (key, url, encrypted, advice) in unencrypted {
-        let remote = url.split(',').any(|url| {
-            !encrypted
-                .iter()
-                .any(|scheme| url.trim().starts_with(scheme))
-                && !is_here(host_of(url.trim()))
-        });
-        if remote {
-            findings.push(Finding::warning(
-                key,
-                "the connection to another machine is not encrypted",
-                advice,
-            ));
-        }
+        ));
     }
     findings
+}
+
+fn unencrypted(key: &'static str, advice: &'static str) -> Finding {
+    let problem = "the connection to another machine is not encrypted";
+    Finding::warning(key, problem, advice)
 }
 
 /// Returns warnings for configuration files that contain secrets and that others can read.
@@ -184,25 +186,13 @@ fn others_may_read(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o004 != 0)
 }
 
-/// Returns the host of an address. It is empty if the address has none, as for Unix sockets.
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    let rest = rest.split(['/', '?']).next().unwrap_or_default();
-    match rest.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => rest.split(':').next().unwrap_or_default(),
-    }
-}
-
+/// Returns true if a host is this machine, or if there is none, as for Unix sockets.
 fn is_here(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host.is_empty()
         || host == "localhost"
         || host.ends_with(".localhost")
-        || host.starts_with('%')
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
+        || address.is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -43,12 +43,7 @@ pub struct Finding {
 impl Finding {
     /// Returns a finding without a problem.
     pub fn ok(check: &'static str, found: impl Into<String>) -> Self {
-        Self {
-            check,
-            level: Level::Ok,
-            found: one_line(&found.into()),
-            advice: None,
-        }
+        Self::of(check, Level::Ok, found.into(), None)
     }
 
     /// Returns a finding about a risk: data may be lost, or something will stop working.
@@ -57,12 +52,7 @@ impl Finding {
         found: impl Into<String>,
         advice: impl Into<String>,
     ) -> Self {
-        Self {
-            check,
-            level: Level::Warning,
-            found: one_line(&found.into()),
-            advice: Some(advice.into()),
-        }
+        Self::of(check, Level::Warning, found.into(), Some(advice.into()))
     }
 
     /// Returns a finding about something that does not work.
@@ -71,11 +61,21 @@ impl Finding {
         found: impl Into<String>,
         advice: impl Into<String>,
     ) -> Self {
+        Self::of(check, Level::Failed, found.into(), Some(advice.into()))
+    }
+
+    /// Returns the finding of a check that needs the event log and has none.
+    pub fn without_log(check: &'static str) -> Self {
+        let found = "not looked at: the event log's server is not available";
+        Self::warning(check, found, "see log.server")
+    }
+
+    fn of(check: &'static str, level: Level, found: String, advice: Option<String>) -> Self {
         Self {
             check,
-            level: Level::Failed,
-            found: one_line(&found.into()),
-            advice: Some(advice.into()),
+            level,
+            found: one_line(&found),
+            advice,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
@@ -13,7 +14,6 @@ use super::source::{self, Meant};
 use crate::certificate_pdf::{Design, OptionInput, RenderJob, raster};
 use crate::domain::Locale;
 use crate::domain::certification::manifest::{MAX_BYTES, Manifest, OptionKind};
-use crate::domain::hex;
 
 /// Maximum size of a picture in bytes.
 const MAX_PICTURE: usize = 20 << 20;
@@ -132,7 +132,7 @@ fn set(job: &mut RenderJob, manifest: &Manifest, name: &str, value: &str) -> any
 fn picture(path: &Path) -> anyhow::Result<Design> {
     let bytes = source::bounded(path, MAX_PICTURE)?;
     Ok(Design {
-        sha256: hex(&Sha256::digest(&bytes)),
+        sha256: HEXLOWER.encode(&Sha256::digest(&bytes)),
         bytes: bytes.into(),
     })
 }

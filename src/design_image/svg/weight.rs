@@ -109,7 +109,8 @@ impl Weight {
             #[allow(
                 clippy::cast_precision_loss,
                 clippy::cast_possible_truncation,
-                clippy::cast_sign_loss
+                clippy::cast_sign_loss,
+                reason = "an estimate between 0 and 1e12"
             )]
             self.steps((length / period.max(1e-6) * dashes.len() as f64).min(1e12) as u64)?;
         }

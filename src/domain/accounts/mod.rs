@@ -2,6 +2,7 @@
 
 pub mod admins;
 pub mod api_key;
+pub mod ids;
 pub mod notice;
 pub mod password;
 pub mod second_factor;

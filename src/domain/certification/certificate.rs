@@ -6,7 +6,7 @@ use time::Date;
 use super::manifest::OptionValues;
 use super::person::{plausible, text};
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, InvalidField, Locale, Refusal};
+use crate::domain::{Decider, InvalidField, Locale, Refusal, web_url};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -236,18 +236,12 @@ impl Definition {
             };
             wrong.extend(text::check_line(field, value, most).err().or_else(misread));
         }
-        if let Some(link) = &self.event_link {
-            let web = link.starts_with("https://") || link.starts_with("http://");
-            if !web
-                || link.len() > 2_000
-                || link.chars().any(|c| c.is_whitespace() || c.is_control())
-            {
-                let message = "give an http or https address of at most 2000 characters".to_owned();
-                wrong.push(InvalidField {
-                    field: "eventLink",
-                    message,
-                });
-            }
+        let is_link = |link: &String| link.len() <= 2_000 && web_url(link).is_some();
+        if !self.event_link.as_ref().is_none_or(is_link) {
+            wrong.push(InvalidField {
+                field: "eventLink",
+                message: "give an http or https address of at most 2000 characters".to_owned(),
+            });
         }
         if wrong.is_empty() {
             Ok(())

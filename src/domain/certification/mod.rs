@@ -5,6 +5,7 @@ pub mod batch;
 pub mod certificate;
 pub mod design;
 pub mod file_name;
+pub mod ids;
 pub mod import;
 pub mod issuance;
 pub mod issue_date;

@@ -4,13 +4,13 @@
 //! claim, but not the value. Claims are taken and released in the same atomic batch as the change
 //! that needs them.
 
-use hmac::{Hmac, KeyInit, Mac};
+use data_encoding::HEXLOWER;
+use hmac::Mac as _;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use uuid::Uuid;
 
 use super::domain_event::domain_events;
-use crate::domain::hex;
+use super::keyed_hash::mac;
 use crate::domain::{Decider, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -82,11 +82,8 @@ impl ClaimKind {
     /// value, 32 hex digits.
     #[must_use]
     pub fn subject_id(self, key: &[u8], normalised: &str) -> String {
-        // proof: HMAC takes a key of any length.
-        #[allow(clippy::expect_used)]
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes any key");
-        mac.update(format!("{self:?}\u{1f}{normalised}").as_bytes());
-        hex(&mac.finalize().into_bytes()[..16])
+        let mac = mac(key).chain_update(format!("{self:?}\u{1f}{normalised}"));
+        HEXLOWER.encode(&mac.finalize().into_bytes()[..16])
     }
 }
 

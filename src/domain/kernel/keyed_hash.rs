@@ -53,9 +53,8 @@ impl Purpose {
     }
 }
 
-fn mac(key: &[u8]) -> Hmac<Sha256> {
-    // proof: HMAC takes a key of any length.
-    #[allow(clippy::expect_used)]
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+pub(super) fn mac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes any key")
 }
 

@@ -2,36 +2,31 @@
 
 use std::fmt;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A password or key. It can be read from the configuration but not printed: `Debug`, `Display` and
-/// `Serialize` show only a placeholder.
-#[derive(Clone, Default, Deserialize)]
+/// `Serialize` show only a placeholder. Its memory is overwritten when it is dropped.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct Secret(SecretString);
 
 impl Secret {
     /// Marks a text as secret.
     pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
+        Self(value.into().into())
     }
 
     /// Returns the secret. Use it only where the secret is presented to its recipient.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
     /// Returns true if the text is empty. Most settings treat an empty secret as "not set".
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
+        self.reveal().is_empty()
     }
 }
 
@@ -56,7 +51,7 @@ mod tests {
         let secret: Secret = serde_json::from_str(r#""hunter2""#).expect("a string is a secret");
         assert_eq!(
             format!("{secret} {secret:?} {secret:#?}"),
-            "… Secret(…) Secret(…)"
+            "… Secret(SecretBox<str>([REDACTED])) Secret(\n    SecretBox<str>([REDACTED]),\n)"
         );
         assert_eq!(
             serde_json::to_string(&secret).expect("a string"),

@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use crate::domain::hex;
 use crate::domain::{ApiKeyId, Secret};
 
 /// Prefix of every API key. Scanners for leaked secrets recognize it.
@@ -56,7 +56,7 @@ impl ApiKeyToken {
     /// secret has 256 random bits, so a slow hash is not needed.
     #[must_use]
     pub fn sha256(&self) -> String {
-        hex(&Sha256::digest(self.secret.reveal().as_bytes()))
+        HEXLOWER.encode(&Sha256::digest(self.secret.reveal().as_bytes()))
     }
 
     /// Returns true if `sha256` is the hash of this secret. Compares in constant time.

@@ -158,8 +158,9 @@ fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, PasswordError> {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::HEXLOWER;
+
     use super::*;
-    use crate::domain::hex;
 
     fn passwords(max_concurrent: usize) -> Passwords {
         let cheap = PasswordSettings {
@@ -210,8 +211,11 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let sha1 =
             ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, b"Correct-horse-1");
-        std::io::Write::write_all(&mut file, format!("{}:1\n", hex(sha1.as_ref())).as_bytes())
-            .unwrap();
+        std::io::Write::write_all(
+            &mut file,
+            format!("{}:1\n", HEXLOWER.encode(sha1.as_ref())).as_bytes(),
+        )
+        .unwrap();
         let breached = Some(BreachedPasswords::open(file.path()).unwrap());
         let passwords = Passwords {
             breached,

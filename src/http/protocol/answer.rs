@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use crate::domain::hex;
 use crate::event_log::Position;
 use crate::http::ApiError;
 
@@ -133,7 +133,7 @@ impl Answer {
     /// version each.
     #[must_use]
     pub fn version_of_body(self) -> Self {
-        let digest = hex(&Sha256::digest(&self.body));
+        let digest = HEXLOWER.encode(&Sha256::digest(&self.body));
         self.with(ETAG, format!("\"{digest}\""))
     }
 

@@ -39,14 +39,14 @@ pub struct Endpoint {
 /// # Panics
 /// At start-up, if the handler has no annotation with one operation.
 #[must_use]
-#[allow(clippy::expect_used)]
+#[expect(
+    clippy::expect_used,
+    reason = "`routes!` accepts only handlers with an annotation, which has one method and one path"
+)]
 pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
-    // proof: `routes!` accepts only handlers with an annotation, which has one method and one path.
-    let (path, item) = documented
-        .paths
-        .first_key_value()
-        .expect("an annotated handler");
+    let first = documented.paths.first_key_value();
+    let (path, item) = first.expect("an annotated handler");
     let path = path.clone();
     let operations = [
         (Method::GET, &item.get),
@@ -58,7 +58,6 @@ pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let annotated = operations
         .into_iter()
         .find_map(|(method, operation)| Some((method, operation.clone()?)));
-    // proof: as above.
     let (method, documented) = annotated.expect("an annotation with an operation");
     Endpoint {
         method,

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use axum::http::request::Parts;
+use data_encoding::HEXLOWER;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::openapi::Required;
@@ -19,7 +20,6 @@ use uuid::Uuid;
 
 use crate::database::DatabaseError;
 use crate::domain::CommandId;
-use crate::domain::hex;
 use crate::http::protocol::extract::IdempotencyKey;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
@@ -199,7 +199,7 @@ struct Row<'k> {
 
 impl Row<'_> {
     fn command_id(&self, body: &[u8; 32]) -> CommandId {
-        let name = [&self.user, self.route, self.key, &hex(body)].join("\u{1f}");
+        let name = [&self.user, self.route, self.key, &HEXLOWER.encode(body)].join("\u{1f}");
         CommandId(Uuid::new_v5(&KEYS, name.as_bytes()))
     }
 

@@ -91,8 +91,10 @@ pub(in crate::http) fn document(prefix: &str) -> Value {
         .paths(paths)
         .components(Some(components))
         .build();
-    // proof: the document is made of strings and numbers only, which always serialise.
-    #[allow(clippy::expect_used)]
+    #[expect(
+        clippy::expect_used,
+        reason = "the document is made of strings and numbers only, which always serialise"
+    )]
     let annotated = serde_json::to_value(&annotated).expect("an OpenAPI document is JSON");
     finish::finish(annotated)
 }

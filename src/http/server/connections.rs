@@ -3,6 +3,8 @@
 use axum::http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::web_url;
+
 /// Smallest allowed value of `max_head_bytes`.
 const LEAST_HEAD_BYTES: usize = 8 << 10;
 
@@ -100,19 +102,11 @@ pub fn origins(list: &str) -> Option<Vec<HeaderValue>> {
         .collect()
 }
 
-/// Returns true for a scheme and host with an optional port and nothing after it (RFC 6454 §6.2).
-/// They must be in lower case, as browsers send them.
+/// Returns true for an origin as browsers send it (RFC 6454 §6.2): scheme and host in lower case,
+/// and a port that is not the default.
 fn is_origin(text: &str) -> bool {
-    let Some(host) = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"))
-    else {
-        return false;
-    };
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c);
-    host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
-        && !host.ends_with(':')
-        && host.chars().all(plain)
+    let origin = web_url(text).map(|url| url.origin().ascii_serialization());
+    origin.as_deref() == Some(text) && !text.contains('*')
 }
 
 #[cfg(test)]
@@ -136,6 +130,8 @@ mod tests {
             "https://a.b/",
             "https://A.b",
             "ftp://a.b",
+            "https://a.b:443",
+            "https://u@a.b",
         ] {
             assert_eq!(origins(odd), None, "{odd}");
         }

@@ -13,10 +13,10 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::client_address::TrustedProxies;
@@ -73,7 +73,7 @@ pub async fn serve(
     } = limits.into();
     let of_clients = ClientShares::new(limits.max_open_per_client);
     let router = router.into();
-    let tracker = TaskTracker::new();
+    let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.max_open));
     loop {
         let accepted = async {
@@ -96,9 +96,9 @@ pub async fn serve(
                     continue;
                 };
                 let router = router.clone();
-                let shutdown = shutdown.clone();
-                tracker.spawn(async move {
-                    converse(stream, peer, router, limits, shutdown).await;
+                let watcher = graceful.watcher();
+                tokio::spawn(async move {
+                    converse(stream, peer, router, limits, watcher).await;
                     drop((slot, of_client));
                 });
             }
@@ -110,8 +110,10 @@ pub async fn serve(
         }
     }
     drop(listener);
-    tracker.close();
-    if tokio::time::timeout(grace, tracker.wait()).await.is_err() {
+    if tokio::time::timeout(grace, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!(
             grace_ms = grace.as_millis(),
             "grace period over, open requests aborted"
@@ -153,7 +155,7 @@ async fn converse(
     peer: SocketAddr,
     router: Router,
     limits: ConnectionSettings,
-    shutdown: CancellationToken,
+    watcher: Watcher,
 ) {
     // Responses are small and written whole, so Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
@@ -173,15 +175,7 @@ async fn converse(
         .max_header_size(limits.max_head_bytes)
         .max_headers(limits.max_headers);
     let connection = protocol.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
+    if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "connection failed");
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Data that a client does not read stays in memory. Reads from the client have their own limits:
 //! hyper limits heads, and the arrival layer limits bodies.
+//!
+//! Own code, because `tokio-io-timeout` starts its time again at each byte, and a deadline for a
+//! whole response would also end large downloads and event streams.
 
 use std::io;
 use std::pin::Pin;

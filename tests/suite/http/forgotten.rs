@@ -189,7 +189,7 @@ async fn reset_page_allows_only_its_own_script() {
         "{html}"
     );
     assert!(
-        html.contains("autocomplete=\"new-password\"") && html.contains("Elige"),
+        html.contains("type=\"password\" autocomplete=\"new-password\"") && html.contains("Elige"),
         "{html}"
     );
     assert_eq!(

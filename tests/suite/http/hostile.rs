@@ -72,7 +72,8 @@ impl Server {
         }
         let base = base.expect("the URL is printed");
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::new();
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(60));
+        let client = client.build().expect("a client");
         let login =
             json!({ "email": "admin@laureate.example", "password": password.expect("a password") });
         let url = format!("{base}/api/v1/auth/login");

@@ -118,6 +118,14 @@ async fn responses_have_security_headers() {
         "this server is not behind https"
     );
     assert_eq!(header("access-control-allow-origin"), None);
+    let policy = header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    let settings = ["http.public_base_url=https://certificates.example"];
+    let behind_https = TestApp::with_roles(&[Role::Api, Role::Projector], &settings).await;
+    let live = behind_https.client.get(behind_https.url("/health/live"));
+    let live = live.send().await.expect("answered");
+    let transport = &live.headers()["strict-transport-security"];
+    assert_eq!(transport, "max-age=31536000; includeSubDomains");
     let page = index.text().await.expect("a page");
     for link in ["/api/docs/", "/health/ready", "/mails"] {
         assert!(page.contains(&format!("href=\"{link}\"")), "{link}");

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use laureate::certificate_pdf::{Design, OptionInput, RenderJob, Renderer};
 use laureate::domain::Locale;
-use laureate::domain::hex;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -377,7 +377,7 @@ async fn generated_pdf_uses_the_options() {
         .expect("bytes");
     let text = |text: &str| OptionInput::Text(text.to_owned().into());
     let logo = Design {
-        sha256: hex(&Sha256::digest(&bytes)),
+        sha256: HEXLOWER.encode(&Sha256::digest(&bytes)),
         bytes,
     };
     let job = RenderJob {

@@ -16,7 +16,10 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    #[allow(clippy::new_without_default)] // each call returns another name, which `default` would hide
+    #[allow(
+        clippy::new_without_default,
+        reason = "each call returns another name, which `default` would hide"
+    )]
     pub fn new() -> Self {
         Self::on(false)
     }

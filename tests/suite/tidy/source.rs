@@ -4,6 +4,8 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use proc_macro2::{TokenStream, TokenTree};
+
 use super::Complaint;
 
 /// Rust source file.
@@ -14,7 +16,7 @@ pub(super) struct SourceFile {
     pub(super) text: String,
     /// Text with comments replaced by spaces; same length as `text`.
     pub(super) uncommented: String,
-    /// Text with comments and the contents of literals replaced by spaces; same length as `text`.
+    /// Text with comments and literals replaced by spaces; same length as `text`.
     pub(super) code: String,
     /// True if the whole file is compiled only for tests.
     test_only: bool,
@@ -120,103 +122,45 @@ fn item_end(code: &str, start: usize) -> usize {
     code.len()
 }
 
-/// Returns the text without comments, and the text without comments and the contents of literals.
-/// Removed bytes become spaces, so that offsets stay valid.
+/// Returns the text without comments, and the text without comments and literals. Removed bytes
+/// become spaces, so that offsets stay valid.
 fn blank(text: &str) -> (String, String) {
-    let bytes = text.as_bytes();
-    let mut uncommented = bytes.to_vec();
-    let mut code = bytes.to_vec();
-    let mut at = 0;
-    while at < bytes.len() {
-        let rest = &bytes[at..];
-        let before = if at > 0 { bytes[at - 1] } else { b' ' };
-        let end = at
-            + match rest {
-                [b'/', b'/', ..] => rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len()),
-                [b'/', b'*', ..] => block_comment(rest),
-                [b'"', ..] => string(rest),
-                [b'r', b'"' | b'#', ..] if !is_word(before) || before == b'b' => {
-                    raw_string(rest).unwrap_or(1)
-                }
-                [b'\'', ..] => character(rest).unwrap_or(1),
-                _ => 1,
-            };
-        let erase = |target: &mut Vec<u8>, range: Range<usize>| {
-            target[range]
-                .iter_mut()
-                .filter(|b| **b != b'\n')
-                .for_each(|b| *b = b' ');
-        };
-        if matches!(rest, [b'/', b'/' | b'*', ..]) {
-            erase(&mut uncommented, at..end);
-            erase(&mut code, at..end);
-        } else if end > at + 1 {
-            erase(&mut code, at + 1..end - 1);
+    let spaces = text
+        .bytes()
+        .map(|byte| if byte == b'\n' { byte } else { b' ' });
+    let mut uncommented: Vec<u8> = spaces.collect();
+    let mut code = uncommented.clone();
+    for (range, is_literal) in tokens(text, text.parse().expect("Rust")) {
+        let token = text[range.clone()].as_bytes();
+        uncommented[range.clone()].copy_from_slice(token);
+        if !is_literal {
+            code[range].copy_from_slice(token);
         }
-        at = end;
     }
-    let text =
-        |bytes| String::from_utf8(bytes).expect("only whole literals and comments were blanked");
+    let text = |bytes| String::from_utf8(bytes).expect("whole tokens and spaces");
     (text(uncommented), text(code))
 }
 
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-fn block_comment(rest: &[u8]) -> usize {
-    let mut depth = 0;
-    let mut at = 0;
-    while at < rest.len() {
-        match &rest[at..] {
-            [b'/', b'*', ..] => (depth, at) = (depth + 1, at + 2),
-            [b'*', b'/', ..] if depth == 1 => return at + 2,
-            [b'*', b'/', ..] => (depth, at) = (depth - 1, at + 2),
-            _ => at += 1,
+/// Returns the byte range of each token and delimiter; the flag is true for literals. A doc comment
+/// is parsed as an attribute, which is left out.
+fn tokens(text: &str, stream: TokenStream) -> Vec<(Range<usize>, bool)> {
+    let mut found = Vec::new();
+    for token in stream {
+        let start = &text[token.span().byte_range()];
+        if start.starts_with("//") || start.starts_with("/*") {
+            continue;
+        }
+        match token {
+            TokenTree::Group(group) => {
+                found.push((group.span_open().byte_range(), false));
+                found.extend(tokens(text, group.stream()));
+                found.push((group.span_close().byte_range(), false));
+            }
+            TokenTree::Literal(literal) => found.push((literal.span().byte_range(), true)),
+            token => found.push((token.span().byte_range(), false)),
         }
     }
-    rest.len()
-}
-
-fn string(rest: &[u8]) -> usize {
-    let mut at = 1;
-    while at < rest.len() {
-        match rest[at] {
-            b'\\' => at += 2,
-            b'"' => return at + 1,
-            _ => at += 1,
-        }
-    }
-    rest.len()
-}
-
-fn raw_string(rest: &[u8]) -> Option<usize> {
-    let hashes = rest[1..].iter().take_while(|b| **b == b'#').count();
-    let body = hashes + 2;
-    if rest.get(hashes + 1) != Some(&b'"') {
-        return None;
-    }
-    let close: Vec<u8> = std::iter::once(b'"')
-        .chain(std::iter::repeat_n(b'#', hashes))
-        .collect();
-    let end = rest[body..]
-        .windows(close.len())
-        .position(|window| window == close)?;
-    Some(body + end + close.len())
-}
-
-/// Returns the length of a character literal, or `None` for a lifetime.
-fn character(rest: &[u8]) -> Option<usize> {
-    let text = std::str::from_utf8(&rest[1..rest.len().min(16)]).unwrap_or_else(|error| {
-        std::str::from_utf8(&rest[1..=error.valid_up_to()]).unwrap_or_default()
-    });
-    let first = text.chars().next()?;
-    if first == '\\' {
-        return text[2..].find('\'').map(|end| end + 4);
-    }
-    text[first.len_utf8()..]
-        .starts_with('\'')
-        .then_some(first.len_utf8() + 2)
+    found
 }
 
 /// Returns the root folder of the repository.

@@ -5,9 +5,7 @@ use super::{Complaint, complains_of};
 
 /// Split in two, so that this file passes its own check.
 const UNFINISHED: &[&str] = &[
-    concat!("to", "do!("),
     concat!("TO", "DO"),
-    concat!("un", "implemented!("),
     concat!("FIX", "ME"),
     concat!("#[ig", "nore"),
 ];

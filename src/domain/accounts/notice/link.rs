@@ -1,8 +1,8 @@
 //! Secret in a notice's link: the notice's id and a keyed hash of it. Neither is stored in the log.
 
+use data_encoding::HEXLOWER;
 use subtle::ConstantTimeEq;
 
-use crate::domain::hex;
 use crate::domain::kernel::keyed_hash::Purpose;
 use crate::domain::{NoticeId, Secret};
 
@@ -10,7 +10,7 @@ use crate::domain::{NoticeId, Secret};
 #[must_use]
 pub fn link_token(id: NoticeId, key: &Secret) -> Secret {
     let hash = Purpose::NoticeLink.hash(key.reveal().as_bytes(), id.0.as_bytes());
-    Secret::new(format!("{id}.{}", hex(&hash)))
+    Secret::new(format!("{id}.{}", HEXLOWER.encode(&hash)))
 }
 
 /// Returns the notice of a token, if [`link_token`] made it with the same key. Compares in constant

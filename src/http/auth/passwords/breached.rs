@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use thiserror::Error;
 
@@ -166,28 +167,25 @@ fn hash_of(line: &[u8]) -> Option<Sha1> {
     let counts = count.split_first().is_some_and(|(colon, digits)| {
         *colon == b':' && !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
     });
-    counts.then_some(())?;
-    let mut hash = Sha1::default();
-    for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
-        pair.iter().all(u8::is_ascii_hexdigit).then_some(())?;
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    if !counts {
+        return None;
     }
-    Some(hash)
+    HEXLOWER_PERMISSIVE.decode(digits).ok()?.try_into().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
 
+    use data_encoding::HEXLOWER;
     use proptest::prelude::*;
     use tempfile::NamedTempFile;
 
     use super::*;
-    use crate::domain::hex;
 
     fn line(password: &str, count: u32) -> String {
         let sha1 = digest(&SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
-        format!("{}:{count}", hex(sha1.as_ref()).to_uppercase())
+        format!("{}:{count}", HEXLOWER.encode(sha1.as_ref()).to_uppercase())
     }
 
     fn file(text: &str) -> NamedTempFile {

@@ -1,10 +1,10 @@
 //! Recovery codes for a lost authenticator. Each code works once.
 
 use data_encoding::BASE32_NOPAD;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::domain::Secret;
-use crate::domain::hex;
 
 /// Number of codes of a user.
 const CODES: usize = 10;
@@ -49,7 +49,7 @@ pub fn sha256_of_all(codes: &[RecoveryCode]) -> Vec<String> {
 
 /// Returns the SHA-256 of a code as 64 hex digits. `bare` has no hyphens and is in upper case.
 pub(super) fn sha256(bare: &str) -> String {
-    hex(&Sha256::digest(bare.as_bytes()))
+    HEXLOWER.encode(&Sha256::digest(bare.as_bytes()))
 }
 
 #[cfg(test)]

@@ -3,21 +3,16 @@
 
 use data_encoding::BASE32_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
-use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
+use totp_rs::Builder;
 
 /// Digits of a code.
 pub(super) const DIGITS: usize = 6;
-/// Length of a time step, in seconds.
-const STEP_SECONDS: u64 = 30;
-/// Largest clock difference of an authenticator, in steps (RFC 6238 §5.2 and §6).
-const TOLERANCE: u64 = 1;
 /// Length of a secret: 160 bits like the hash, as RFC 4226 §4 recommends.
 const SECRET_BYTES: usize = 20;
 
 /// Secret that is shared with an authenticator.
-pub struct Totp([u8; SECRET_BYTES]);
+pub struct Totp(totp_rs::Totp);
 
 impl Totp {
     /// Creates a random secret.
@@ -25,22 +20,28 @@ impl Totp {
     pub fn fresh(random: fn(&mut [u8])) -> Self {
         let mut bytes = [0; SECRET_BYTES];
         random(&mut bytes);
-        Self(bytes)
+        Self::new(bytes)
     }
 
     /// Creates a secret from stored bytes. Returns `None` if they have another length.
     pub(super) fn of(bytes: Vec<u8>) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
+        bytes.try_into().ok().map(Self::new)
     }
 
-    pub(super) const fn secret(&self) -> &[u8] {
-        &self.0
+    /// The builder's defaults are the parameters above, and one step of tolerance for clocks that
+    /// differ (RFC 6238 §5.2). They need no check.
+    fn new(bytes: [u8; SECRET_BYTES]) -> Self {
+        Self(Builder::new().with_secret(bytes).build_noncompliant())
+    }
+
+    pub(super) fn secret(&self) -> &[u8] {
+        self.0.secret().as_bytes()
     }
 
     /// Returns the secret for manual entry: 32 letters and digits in base32 (RFC 4648 §6).
     #[must_use]
     pub fn base32(&self) -> String {
-        BASE32_NOPAD.encode(&self.0)
+        BASE32_NOPAD.encode(self.secret())
     }
 
     /// Returns the URI for an authenticator's QR code. The authenticator shows `issuer` and
@@ -52,32 +53,15 @@ impl Totp {
         let secret = self.base32();
         format!(
             "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}\
-             &period={STEP_SECONDS}"
+             &period={}",
+            self.0.step()
         )
     }
 
     /// Returns the time step of a code, if it is the current step, the one before or the one after.
     pub(super) fn step_of(&self, code: &str, now: OffsetDateTime) -> Option<u64> {
-        let present = u64::try_from(now.unix_timestamp()).ok()? / STEP_SECONDS;
-        let steps = present.saturating_sub(TOLERANCE)..=present + TOLERANCE;
-        let fits = |step: &u64| bool::from(self.code(*step).as_bytes().ct_eq(code.as_bytes()));
-        steps.rev().find(fits)
-    }
-
-    /// Returns the code of a time step (RFC 4226 §5.3).
-    fn code(&self, step: u64) -> String {
-        let tag = sign(
-            &Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0),
-            &step.to_be_bytes(),
-        );
-        let tag = tag.as_ref();
-        let at = usize::from(tag.last().copied().unwrap_or_default() & 0xF);
-        let four = tag
-            .iter()
-            .skip(at)
-            .take(4)
-            .fold(0, |number: u32, byte| number << 8 | u32::from(*byte));
-        format!("{:0DIGITS$}", (four & 0x7FFF_FFFF) % 1_000_000)
+        let seconds = now.unix_timestamp().try_into().ok()?;
+        self.0.check(code, seconds)
     }
 }
 
@@ -90,7 +74,7 @@ mod tests {
     /// Values of RFC 6238, appendix B. The RFC has eight digits; these are the last six.
     #[test]
     fn codes_are_those_of_the_standard() {
-        let totp = Totp(*b"12345678901234567890");
+        let totp = Totp::new(*b"12345678901234567890");
         for (seconds, code) in [
             (59, "287082"),
             (1_111_111_109, "081804"),
@@ -99,18 +83,18 @@ mod tests {
             (2_000_000_000, "279037"),
             (20_000_000_000, "353130"),
         ] {
-            assert_eq!(totp.code(seconds / STEP_SECONDS), code);
-            let now = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).unwrap()).unwrap();
-            assert_eq!(totp.step_of(code, now), Some(seconds / STEP_SECONDS));
+            let now = OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+            assert_eq!(totp.step_of(code, now), u64::try_from(seconds / 30).ok());
         }
     }
 
     #[test]
     fn a_code_fits_one_step_before_and_after_its_own_and_no_longer() {
-        let totp = Totp([7; SECRET_BYTES]);
+        let totp = Totp::new([7; SECRET_BYTES]);
         let now = datetime!(2026-11-21 12:00 UTC);
-        let step = u64::try_from(now.unix_timestamp()).unwrap() / STEP_SECONDS;
-        let code = totp.code(step);
+        let seconds = u64::try_from(now.unix_timestamp()).unwrap();
+        let step = seconds / 30;
+        let code = totp.0.generate(seconds).to_string();
         for (seconds, fits) in [
             (-31, false),
             (-30, true),
@@ -128,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_address_for_authenticators_has_all_they_need() {
-        let uri = Totp(*b"12345678901234567890").uri("Example & Co.", "ada@example.com");
+        let uri = Totp::new(*b"12345678901234567890").uri("Example & Co.", "ada@example.com");
         assert_eq!(
             uri,
             "otpauth://totp/Example%20%26%20Co%2E:ada%40example%2Ecom?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\

@@ -6,9 +6,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use crate::domain::hex;
 use crate::domain::kernel::keyed_hash::Purpose;
 use crate::domain::{Secret, SessionId};
 
@@ -72,7 +72,7 @@ impl RefreshToken {
     /// Returns the SHA-256 of the token as 64 hex digits. The log stores only this hash.
     #[must_use]
     pub fn sha256(&self) -> String {
-        hex(&Sha256::digest(self.text.as_bytes()))
+        HEXLOWER.encode(&Sha256::digest(self.text.as_bytes()))
     }
 }
 

@@ -38,6 +38,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 /// The `If-Match` of a request (RFC 9110 §13.1.1).
+///
+/// Own code, because `headers::IfMatch` compares one tag but doesn't list its tags, and a command
+/// checks the versions in them.
 pub struct IfMatch(Option<Vec<String>>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {

@@ -2,29 +2,22 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use headers::{ETag, HeaderMapExt as _, IfNoneMatch};
 
 /// Replaces the response by 304 if the client already has this version.
 pub async fn not_modified(request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let known = if is_read {
-        known_tags(request.headers())
-    } else {
-        Vec::new()
-    };
+    let known = request.headers().typed_get::<IfNoneMatch>();
     let response = next.run(request).await;
-    if known.is_empty() || response.status() != StatusCode::OK {
+    let Some(known) = known.filter(|_| is_read && response.status() == StatusCode::OK) else {
         return response;
-    }
-    let tag = response
-        .headers()
-        .get(ETAG)
-        .and_then(|value| value.to_str().ok())
-        .map(opaque);
-    if !tag.is_some_and(|tag| known.iter().any(|known| known == "*" || known == tag)) {
+    };
+    let tag = response.headers().typed_get::<ETag>();
+    if tag.is_none_or(|tag| known.precondition_passes(&tag)) {
         return response;
     }
     let (mut parts, _) = response.into_parts();
@@ -34,25 +27,10 @@ pub async fn not_modified(request: Request, next: Next) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-fn known_tags(headers: &HeaderMap) -> Vec<String> {
-    let values = headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .map(|tag| opaque(tag.trim()).to_owned())
-        .collect()
-}
-
-/// Removes the prefix of a weak tag, because `If-None-Match` compares weakly.
-fn opaque(tag: &str) -> &str {
-    tag.strip_prefix("W/").unwrap_or(tag)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::Router;
+    use axum::http::header::{ETAG, IF_NONE_MATCH};
     use axum::middleware::from_fn;
     use axum::routing::get;
     use tower::ServiceExt as _;

@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
 use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::certification::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::certification::reading::Reading;
-use crate::domain::hex;
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal};
 use crate::event_log::Position;
 use crate::http::api::certification::certificates::drawable::check_issuable;
@@ -147,7 +147,7 @@ async fn begin(
     let request = ImportRequested {
         object_key: key.to_string(),
         format: people.format.into(),
-        sha256: hex(&people.sha256),
+        sha256: HEXLOWER.encode(&people.sha256),
         size: people.size,
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(CertificateId),

@@ -2,6 +2,7 @@
 
 use axum::extract::{Request, State};
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -10,7 +11,6 @@ use crate::commands::CommandContext;
 use crate::design_image::{MAX_BYTES, NotTaken, Prepared};
 use crate::domain::DesignId;
 use crate::domain::certification::design::{Design, DesignCommand, DesignImage};
-use crate::domain::hex;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::upload::Upload;
@@ -111,7 +111,7 @@ async fn store(
     let image = DesignImage {
         key: key.to_string(),
         thumbnail_key: small.to_string(),
-        sha256: hex(&Sha256::digest(&picture.bytes)),
+        sha256: HEXLOWER.encode(&Sha256::digest(&picture.bytes)),
         size: picture.bytes.len() as u64,
         mime_type: picture.kind.mime_type().to_owned(),
         width: picture.width,

@@ -1,6 +1,7 @@
 //! Endpoints that create, activate and delete certificates.
 
 use axum::extract::State;
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -14,7 +15,7 @@ use crate::commands::define_certificate::define_certificate;
 use crate::domain::certification::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef,
 };
-use crate::domain::{CertificateId, Locale, Refusal, clean_line, hex};
+use crate::domain::{CertificateId, Locale, Refusal, clean_line};
 use crate::http::api::certification::issuing::checked_date;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
@@ -156,7 +157,8 @@ pub(super) async fn pin_design(
         .get(&key, MAX_DESIGN_BYTES)
         .await?
         .ok_or_else(gone)?;
-    let sha256 = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&bytes))).await;
+    let sha256 =
+        tokio::task::spawn_blocking(move || HEXLOWER.encode(&Sha256::digest(&bytes))).await;
     Ok(DesignRef {
         key: key.to_string(),
         sha256: sha256.map_err(ApiError::internal)?,

@@ -1,13 +1,13 @@
 //! Check of a submitted template: it is parsed and drawn with its sample, and only then stored.
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::domain::TemplateId;
 use crate::domain::certification::manifest::{MAX_BYTES, Manifest};
 use crate::domain::certification::template::TemplateFiles;
-use crate::domain::hex;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::rendering::{MAX_SOURCE, NotDrawn};
 use crate::storage::template_key;
@@ -29,8 +29,8 @@ pub(super) async fn store(
         ));
     }
     draw(http, source, &manifest).await?;
-    let source_sha256 = hex(&Sha256::digest(source.as_bytes()));
-    let manifest_sha256 = hex(&Sha256::digest(&written));
+    let source_sha256 = HEXLOWER.encode(&Sha256::digest(source.as_bytes()));
+    let manifest_sha256 = HEXLOWER.encode(&Sha256::digest(&written));
     let source_key = template_key(id.0, &source_sha256, "typ").map_err(ApiError::internal)?;
     let manifest_key = template_key(id.0, &manifest_sha256, "json").map_err(ApiError::internal)?;
     // The files are stored first, so that every version in the log has its files.

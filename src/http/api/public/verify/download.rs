@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, LOCATION,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, LOCATION,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use headers::{HeaderMapExt as _, IfNoneMatch};
 
 use super::disposition::attachment;
 use super::ranges::{Wanted, wanted};
@@ -143,20 +143,16 @@ fn header(text: String) -> Result<HeaderValue, ApiError> {
     HeaderValue::try_from(text).map_err(ApiError::internal)
 }
 
-/// Returns true if `If-None-Match` matches `etag` (weak comparison, RFC 9110 §13.1.2).
+/// Returns true if `If-None-Match` matches `etag`.
 fn has(headers: &HeaderMap, etag: &str) -> bool {
-    let known = headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    known.flat_map(|text| text.split(',')).any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
-    })
+    let known = headers.typed_get::<IfNoneMatch>().zip(etag.parse().ok());
+    known.is_some_and(|(known, etag)| !known.precondition_passes(&etag))
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::IF_NONE_MATCH;
+
     use super::*;
 
     #[test]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use axum::http::HeaderMap;
 use axum::http::header::{IF_RANGE, RANGE};
+use http_range_header::{RangeUnsatisfiableError, parse_range_header};
 
 /// Part of a file that a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,61 +20,27 @@ pub enum Wanted {
 /// Returns the part that `headers` ask for, of a file of `size` bytes with the strong entity tag
 /// `etag`.
 ///
-/// Several ranges, units other than bytes, malformed ranges and an `If-Range` with another version
-/// give the whole file, because a server may ignore `Range`.
+/// Several ranges within the file, units other than bytes, malformed ranges and an `If-Range` with
+/// another version give the whole file, because a server may ignore `Range`.
 #[must_use]
 pub fn wanted(headers: &HeaderMap, size: usize, etag: &str) -> Wanted {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
-    };
-    let Some(range) = text(RANGE) else {
-        return Wanted::Whole;
-    };
     // A weak tag or a date does not prove that the bytes are the same (§13.1.5).
     let is_same = headers
         .get(IF_RANGE)
         .is_none_or(|tag| tag.as_bytes() == etag.as_bytes());
-    if headers.get_all(RANGE).iter().count() > 1 || !is_same {
+    let mut values = headers.get_all(RANGE).iter();
+    let (Some(range), None, true) = (values.next(), values.next(), is_same) else {
         return Wanted::Whole;
-    }
-    parse(range, size).unwrap_or(Wanted::Whole)
-}
-
-fn parse(range: &str, size: usize) -> Option<Wanted> {
-    let (unit, set) = range.split_once('=')?;
-    if !unit.trim().eq_ignore_ascii_case("bytes") {
-        return None;
-    }
-    let (first, last) = set.trim().split_once('-')?;
-    let part = match (first, last) {
-        ("", length) => {
-            let length = number(length)?;
-            size.saturating_sub(length)..if length == 0 { 0 } else { size }
-        }
-        (first, "") => number(first)?..size,
-        (first, last) => {
-            let first = number(first)?;
-            let last = number(last)?;
-            if last < first {
-                return None;
-            }
-            first..size.min(last.saturating_add(1))
-        }
     };
-    Some(if part.is_empty() {
-        Wanted::Nothing
-    } else {
-        Wanted::Part(part)
-    })
-}
-
-/// Parses digits only, because `str::parse` accepts a sign. A number that is too large becomes
-/// [`usize::MAX`], which is beyond the end of every file.
-fn number(text: &str) -> Option<usize> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().unwrap_or(usize::MAX))
+    let range = range.to_str().ok();
+    let Some(ranges) = range.and_then(|range| parse_range_header(range).ok()) else {
+        return Wanted::Whole;
+    };
+    match ranges.validate(size as u64).as_deref() {
+        Ok([part]) => Wanted::Part(*part.start() as usize..*part.end() as usize + 1),
+        Err(RangeUnsatisfiableError::Unsatisfiable) => Wanted::Nothing,
+        _ => Wanted::Whole,
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +76,7 @@ mod tests {
         for range in [
             "bytes=100-",
             "bytes=200-300",
+            "bytes=200-300,400-",
             "bytes=-0",
             "bytes=99999999999999999999999-",
         ] {

@@ -26,6 +26,9 @@ pub(in crate::http) fn chosen(asked: Option<&str>, headers: &HeaderMap, own: Loc
 
 /// Returns the supported language with the highest weight in an `Accept-Language` (RFC 9110
 /// §12.5.4), the first one among equals.
+///
+/// Own code, because `accept-language` reads any number of ranges, compares whole tags, so that
+/// `es-CO` is not Spanish, and accepts languages with the weight 0.
 fn best(accepted: &str) -> Option<Locale> {
     let mut best: Option<(f32, Locale)> = None;
     for range in accepted.split(',').take(MAX_RANGES) {
