@@ -8,7 +8,7 @@ use std::fmt::Display;
 use time::OffsetDateTime;
 
 use super::{CommandError, Commands, TRIES, backoff};
-use crate::domain::{Decider, DomainEvent};
+use crate::domain::{Decider, DomainEvent, Refusal};
 use crate::event_log::{Position, RecordedEvent};
 
 /// Aggregate in one of its versions, with its events and their times.
@@ -26,16 +26,16 @@ pub struct History<D: Decider> {
 }
 
 impl Commands {
-    /// Loads the history of an aggregate until one of its versions, or returns `None` if it has no
-    /// events. A replica of the log may lag, so it is asked again until it has that version.
+    /// Loads the history of an aggregate until one of its versions. A replica of the log may lag, so
+    /// it is asked again until it has that version.
     ///
     /// # Errors
-    /// The log can't be read, or the replica doesn't catch up.
+    /// The aggregate has no events, the log can't be read, or the replica doesn't catch up.
     pub async fn history<D: Decider>(
         &self,
         id: impl Display,
         version: Position,
-    ) -> Result<Option<History<D>>, CommandError> {
+    ) -> Result<History<D>, CommandError> {
         let id = id.to_string();
         for attempt in 0..TRIES {
             let recorded = self.log.load(D::AGGREGATE, &id, 0).await?;
@@ -59,15 +59,15 @@ impl Commands {
             }
             let (Some((created_at, _)), Some((updated_at, _))) = (events.first(), events.last())
             else {
-                return Ok(None);
+                return Err(Refusal::NotFound(D::AGGREGATE).into());
             };
-            return Ok(Some(History {
+            return Ok(History {
                 created_at: *created_at,
                 updated_at: *updated_at,
                 state,
                 latest,
                 events,
-            }));
+            });
         }
         Err(CommandError::Busy)
     }

@@ -134,7 +134,6 @@ async fn make(
     tracing::info!(api_key = %token.id, "API key created");
     let history = http.commands.history::<ApiKey>(token.id, done.position);
     let history = history.await?;
-    let history = history.ok_or_else(|| ApiError::not_found("API key"))?;
     let api_key = ApiKeyAnswer::of_new(token.id, key, history.created_at);
     let answer = Answer::ok(&NewApiKeyAnswer {
         api_key,

@@ -103,7 +103,6 @@ impl UserDetails {
 /// Returns the user in this version.
 async fn answer(http: &HttpState, id: UserId, version: Position) -> Result<Answer, ApiError> {
     let history = http.commands.history::<User>(id, version).await?;
-    let history = history.ok_or_else(|| ApiError::not_found("user"))?;
     Ok(Answer::ok(&UserDetails::of_history(http, id, history)?)?.version(version))
 }
 

@@ -178,7 +178,6 @@ pub async fn update_attendee(
 /// Returns the person in this version.
 async fn answer(http: &HttpState, id: AttendeeId, version: Position) -> Result<Answer, ApiError> {
     let history = http.commands.history::<Attendee>(id, version).await?;
-    let history = history.ok_or_else(|| ApiError::not_found("attendee"))?;
     Ok(Answer::ok(&AttendeeAnswer::of_history(http, id, history)?)?.version(version))
 }
 

@@ -107,7 +107,6 @@ async fn stopping(
     progress: BatchProgress,
 ) -> Result<Answer, ApiError> {
     let history = http.commands.history::<Batch>(id, position).await?;
-    let history = history.ok_or_else(|| ApiError::not_found("batch"))?;
     let answer = Answer::ok(&BatchAnswer::of_history(id, history, progress)?)?;
     Ok(answer
         .accepted(http.api_path(&format!("/batches/{id}")))

@@ -165,7 +165,6 @@ async fn answer(
     version: Position,
 ) -> Result<Answer, ApiError> {
     let history = http.commands.history::<Certificate>(id, version).await?;
-    let history = history.ok_or_else(|| ApiError::not_found("certificate"))?;
     Ok(Answer::ok(&CertificateAnswer::of_history(http, id, history)?)?.version(version))
 }
 

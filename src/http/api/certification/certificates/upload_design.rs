@@ -133,7 +133,6 @@ async fn store(
         .execute::<Design>(context, id, DesignCommand::Upload(image.clone()))
         .await?;
     let history = http.commands.history::<Design>(id, done.position).await?;
-    let history = history.ok_or_else(|| ApiError::not_found("design"))?;
     let answer = DesignAnswer::uploaded(http, id, image, &history);
     let location = http.api_path(&format!("/certificates/designs/{id}"));
     Ok(Answer::ok(&answer)?

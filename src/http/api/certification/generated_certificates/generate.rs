@@ -196,7 +196,6 @@ async fn begin(
     }
     let (first, version) = first.ok_or_else(|| ApiError::internal("a batch of nobody"))?;
     let history = http.commands.history::<Batch>(first, version).await?;
-    let history = history.ok_or_else(|| ApiError::not_found("batch"))?;
     let begun = BatchBegun {
         first: BatchAnswer::of_history(first, history, BatchProgress::default())?,
         batches: parts,

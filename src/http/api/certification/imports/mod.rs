@@ -152,7 +152,6 @@ impl ImportAnswer {
         version: Position,
     ) -> Result<Self, ApiError> {
         let history = http.commands.history::<Import>(id, version).await?;
-        let history = history.ok_or_else(|| ApiError::not_found("import"))?;
         let request = history.state.request;
         let request = request.ok_or_else(|| ApiError::not_found("import"))?;
         Ok(Self {

@@ -197,7 +197,6 @@ pub(super) async fn answer(
     version: Position,
 ) -> Result<Answer, ApiError> {
     let history = http.commands.history::<Mail>(id, version).await?;
-    let history = history.ok_or_else(|| ApiError::not_found("job"))?;
     Ok(Answer::ok(&JobDetail::of_history(id, history)?)?.version(version))
 }
 

@@ -13,7 +13,6 @@ use uuid::Uuid;
 use crate::commands::History;
 use crate::domain::TemplateId;
 use crate::domain::certification::template::{OwnTemplate, Template, TemplateEvent, TemplateFiles};
-use crate::event_log::Position;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::templates::TemplateRow;
@@ -111,16 +110,6 @@ impl OwnTemplateAnswer {
             updated_at: Timestamp(row.updated_at),
         })
     }
-}
-
-/// Loads a template in this version.
-async fn history(
-    http: &HttpState,
-    id: TemplateId,
-    version: Position,
-) -> Result<History<Template>, ApiError> {
-    let history = http.commands.history::<Template>(id, version).await?;
-    history.ok_or_else(|| ApiError::not_found("template"))
 }
 
 /// Returns the state of a template that is not deleted.

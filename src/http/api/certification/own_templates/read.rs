@@ -135,7 +135,7 @@ pub async fn get_template_version(
 ) -> Result<Answer, ApiError> {
     let id = TemplateId(id);
     let now = http.commands.load::<Template>(id).await?.position;
-    let history = super::history(&http, id, now).await?;
+    let history = http.commands.history::<Template>(id, now).await?;
     Answer::ok(&source(&http, id, &history, version).await?)
 }
 

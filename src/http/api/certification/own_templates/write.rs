@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::read::{OwnTemplateSource, source};
-use super::{OwnTemplateAnswer, checked, history};
+use super::{OwnTemplateAnswer, checked};
 use crate::domain::TemplateId;
 use crate::domain::certification::template::{Template, TemplateCommand, TemplateEvent};
 use crate::event_log::Position;
@@ -130,7 +130,8 @@ pub async fn add_template_version(
             });
             let version =
                 added.ok_or_else(|| ApiError::internal("a version that was not added"))?;
-            let history = history(&http, id, done.position).await?;
+            let history = http.commands.history::<Template>(id, done.position);
+            let history = history.await?;
             let location = http.api_path(&format!("/templates/own/{id}/versions/{version}"));
             let answer = Answer::ok(&source(&http, id, &history, version).await?)?;
             Ok(answer.created(location).at(done.position))
@@ -177,7 +178,7 @@ pub async fn activate_template_version(
 
 /// Returns the template in this version.
 async fn answer(http: &HttpState, id: TemplateId, version: Position) -> Result<Answer, ApiError> {
-    let history = history(http, id, version).await?;
+    let history = http.commands.history::<Template>(id, version).await?;
     let answer = Answer::ok(&OwnTemplateAnswer::of_history(id, &history)?)?;
     Ok(answer.version(version))
 }
