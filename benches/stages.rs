@@ -324,7 +324,8 @@ impl Stages<'_> {
                     &mail,
                     message_id,
                     pdf,
-                    (OffsetDateTime::now_utc(), TimeZone::default()),
+                    OffsetDateTime::now_utc(),
+                    TimeZone::default(),
                 ))
                 .await
             {

@@ -1,5 +1,5 @@
-//! Composition root: the only place that knows every adapter. It connects them and turns roles into
-//! tasks.
+//! Composition root: the only module that knows every adapter. It connects the adapters and starts
+//! the tasks of each role.
 
 mod again;
 mod api;
@@ -47,7 +47,7 @@ pub use running::Running;
 
 /// Size of the connection pool of the projector, and of the one for maintenance.
 pub const PROJECTOR_CONNECTIONS: usize = 6;
-/// Longest wait for the server of the log when a process starts.
+/// Longest wait for the connection to nats-server when a process starts.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bucket bounds of all histograms: durations of requests in seconds, and sizes of group commits.
 const BUCKETS: [f64; 14] = [
@@ -61,7 +61,7 @@ pub enum Role {
     Api,
     /// Keeps the query tables up to date with the log.
     Projector,
-    /// Executes the commands of process managers.
+    /// Executes the commands that process managers derive from events.
     Processes,
     /// Imports uploaded files.
     Importer,
@@ -69,8 +69,8 @@ pub enum Role {
     Renderer,
     /// Sends mails.
     Mailer,
-    /// Releases scheduled mails, runs tasks by cron expressions, and records deliveries that
-    /// JetStream gave up as dead letters.
+    /// Releases scheduled mails, runs tasks by cron expressions, and records dead letters for
+    /// deliveries that JetStream has given up.
     Scheduler,
 }
 
@@ -90,13 +90,13 @@ impl Role {
 /// Parts that only the embedded stack provides.
 #[derive(Default)]
 pub struct Extras {
-    /// Socket that listens already.
+    /// Socket that already listens. It replaces `http.listen`.
     pub listener: Option<TcpListener>,
     /// Folder of the mail catcher, shown under `/mails`.
     pub caught_mails: Option<PathBuf>,
 }
 
-/// All adapters, connected. No role runs before [`Self::start`]; only the committing task does.
+/// All adapters, connected. Until [`Self::start`] is called, no role runs, only the commit task.
 pub struct App {
     config: Config,
     commands: Commands,
@@ -154,7 +154,7 @@ impl App {
         Self { sandbox, ..self }
     }
 
-    /// Returns this app with another clock, for tests in which time passes.
+    /// Returns this app with another clock, for tests that set the time.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>) -> Self {
         Self {
@@ -266,8 +266,8 @@ impl App {
         )?)
     }
 
-    /// Returns access to issued PDFs. Each caller gets its own sandbox, so that callers don't wait
-    /// for each other.
+    /// Returns a service that renders and returns PDFs of certificates. Each caller gets its own
+    /// sandbox, so that callers don't wait for each other.
     #[must_use]
     pub fn rendering(&self) -> Rendering {
         let sandbox = self.sandbox.another();

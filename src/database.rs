@@ -44,6 +44,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "0014_finished_requests",
         include_str!("../migrations/0014_finished_requests.sql"),
     ),
+    (
+        "0015_stream_tickets",
+        include_str!("../migrations/0015_stream_tickets.sql"),
+    ),
 ];
 
 /// Database error. It contains no values of rows, so it may be logged.

@@ -28,7 +28,7 @@ impl App {
             listener.with_context(|| format!("management.listen: cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         running.management_address = Some(address);
-        tracing::info!(%address, "metrics and health are served");
+        tracing::info!(%address, "serving metrics and health");
         let router = management(readiness.clone(), MetricsPage::new(self.metrics.clone()));
         let limits = ConnectionSettings {
             max_open: MAX_OPEN,

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Running roles.
+/// Set of running roles.
 pub struct Running {
     pub(super) address: Option<SocketAddr>,
     pub(super) management_address: Option<SocketAddr>,
@@ -53,7 +53,7 @@ impl Running {
     /// work in progress, for at most the grace period.
     ///
     /// # Errors
-    /// Fails if a role failed, or if a role did not finish in time.
+    /// Fails if a role failed or did not finish within the grace period.
     pub async fn wait(mut self) -> anyhow::Result<()> {
         let mut failure = None;
         let mut deadline: Option<tokio::time::Instant> = None;
@@ -71,7 +71,7 @@ impl Running {
                         Ok(ended) => ended,
                         Err(_) => {
                             let late = anyhow!(
-                                "some work did not end within the grace period; it will be done again"
+                                "some work did not end within the grace period; it will be repeated"
                             );
                             return Err(failure.unwrap_or(late));
                         }
@@ -81,18 +81,20 @@ impl Running {
             let (name, result) = match ended {
                 None => return failure.map_or(Ok(()), Err),
                 Some(Ok(ended)) => ended,
-                Some(Err(panic)) => ("a role", Err(anyhow!("{panic}"))),
+                Some(Err(panic)) => ("unknown role", Err(anyhow!("{panic}"))),
             };
             let result = match result {
-                Ok(()) if !self.shutdown.is_cancelled() => Err(anyhow!("it ended by itself")),
+                Ok(()) if !self.shutdown.is_cancelled() => {
+                    Err(anyhow!("it ended before the process was stopped"))
+                }
                 result => result,
             };
             if let Err(error) = result {
-                tracing::error!(role = name, error = %format!("{error:#}"), "a role failed; the process stops");
+                tracing::error!(role = name, error = %format!("{error:#}"), "role failed, stopping the process");
                 failure.get_or_insert(error.context(format!("the {name} failed")));
             }
-            // A process that lacks a role is of no use. It stops, so that its supervisor starts it
-            // again.
+            // The process stops instead of running without one of its roles, so that its supervisor
+            // restarts it.
             self.shutdown.cancel();
         }
     }

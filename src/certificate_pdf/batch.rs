@@ -1,9 +1,9 @@
 //! Grouping and layout of jobs.
 //!
-//! Jobs of the same look share a prefix. Jobs of the same definition and day also have a shared layout on
+//! Jobs of the same look share a prefix. Jobs of the same definition and day also share a layout on
 //! it, onto which most certificates are stamped. The others are laid out together as pages of one
-//! document, which costs a quarter of laying out each alone. If a layout fails, its jobs are laid
-//! out one by one, so that a bad job costs the others only time.
+//! document, which takes a quarter of the time of laying out each alone. If that fails, its jobs
+//! are laid out one by one, so that a bad job delays the others but does not make them fail.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,13 +26,13 @@ use crate::domain::Locale;
 /// Maximum number of certificates that are laid out together. A larger batch is not faster and
 /// needs more memory.
 pub(super) const BATCH: usize = 50;
-/// Number of pages after which typst's cache is evicted. An eviction takes as long as laying out
-/// some pages.
+/// Number of pages after which unused entries of typst's cache are evicted. An eviction takes as
+/// long as laying out some pages.
 const LOOK_THROUGH_AFTER: usize = 4 * BATCH;
 /// Size of decoded pixels, in bytes, that counts as one page.
 const AS_LARGE_AS_A_PAGE: usize = 160 << 10;
-/// Number of stamped certificates that count as one page. They hardly use typst, but its cache must
-/// forget names.
+/// Number of stamped certificates that count as one page. They hardly use typst, but the names in
+/// its cache must be evicted in time.
 const STAMPED_FOR_A_PAGE: usize = 16;
 /// Number of evictions after which an unused cache entry is removed.
 const CACHE_AGE: usize = 3;
@@ -46,7 +46,7 @@ pub(super) struct BatchKey {
     locale: Locale,
     /// Digests of the design and of the options' pictures.
     pictures: Vec<String>,
-    /// The other options that the issuer set.
+    /// The text options that the issuer set.
     options: Vec<(String, String)>,
     way: Way,
 }
@@ -56,14 +56,14 @@ pub(super) struct Batch<'a> {
     pub(super) template: &'a Arc<Template>,
     pub(super) way: Way,
     pub(super) pictures: JobPictures,
-    /// One of the jobs.
+    /// One of the jobs, as the model for samples and specimens.
     pub(super) like: &'a RenderJob,
     jobs: Vec<Prepared<'a>>,
     /// Index of each job in the caller's list.
     places: Vec<usize>,
 }
 
-/// Input of the program that draws one certificate; see [`Template`].
+/// Input of the template for one certificate; see [`Template`].
 #[derive(serde::Serialize)]
 struct Lettered<'a> {
     letters: Option<Lettering<'a>>,
@@ -162,7 +162,7 @@ impl Renderer {
         }
     }
 
-    /// Evaluates a template without any certificate. typst caches the result.
+    /// Evaluates a template without a certificate, so that typst caches the result.
     pub(super) fn look_at(&self, template: &Template) {
         let data = Bytes::new(b"[]");
         let pictures = &Pictures::default();
@@ -212,7 +212,7 @@ impl Renderer {
             if template.origin() == Origin::Own && batch.len() == 1 {
                 let pages = document.pages().len();
                 return Err(page::template_error([format!(
-                    "it draws {pages} pages; a certificate is one"
+                    "it draws {pages} pages; a certificate must have one page"
                 )
                 .into()]));
             }
@@ -278,7 +278,7 @@ impl BatchKey {
     }
 }
 
-/// Returns the template and the way to render a job.
+/// Returns the template of a job and the method to render it.
 ///
 /// # Errors
 /// This program doesn't know the theme or the renderer version. A newer program may know it.

@@ -1,4 +1,4 @@
-//! Errors of rendering, and diagnoses for authors of templates.
+//! Errors of rendering, and messages for authors of templates.
 
 use std::fmt;
 
@@ -17,13 +17,13 @@ pub enum RenderError {
         version: u32,
     },
     /// This program doesn't have the requested version of the renderer.
-    #[error("this program has no renderer {version}: a newer one asked for it")]
+    #[error("this program has no renderer {version}; a newer program requested it")]
     UnknownRenderer {
         /// Requested version.
         version: String,
     },
-    /// Grapheme clusters that no bundled font draws whole: a glyph is missing, or a mark would be
-    /// apart from its letter. There is no replacement glyph.
+    /// A text has grapheme clusters that no bundled font draws whole: a glyph is missing, or a mark
+    /// would be apart from its letter. No replacement glyph is drawn.
     #[error(
         "{field} holds characters that no bundled font can draw: {}",
         listed(clusters)
@@ -31,10 +31,10 @@ pub enum RenderError {
     MissingGlyph {
         /// Field of the job, or `text` if the field is unknown.
         field: &'static str,
-        /// The clusters, in order, each once.
+        /// The clusters, in order, without duplicates.
         clusters: Vec<CodePoints>,
     },
-    /// A text doesn't fit its place even in the smallest type.
+    /// A text doesn't fit its place even at the smallest font size.
     #[error("{field} is too long for its place on the certificate")]
     Overflow {
         /// Field of the job, or `text` if the field is unknown.
@@ -69,7 +69,7 @@ pub enum RenderError {
         /// Messages of typst, for the author of the template.
         diagnostics: Personal<Vec<Diagnosis>>,
     },
-    /// A bundled file is damaged, because the program was built wrongly.
+    /// A bundled file is damaged. This is a defect of the build.
     #[error("bundled file {file} cannot be used")]
     Bundle {
         /// Name of the file.
@@ -120,7 +120,7 @@ pub struct Diagnosis {
 /// Place in a template.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Place {
-    /// Virtual path. That of the template itself ends with `/template.typ`.
+    /// Virtual path. The path of the template itself ends with `/template.typ`.
     pub file: String,
     /// Line, from 1.
     pub line: usize,
@@ -151,8 +151,8 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-/// One grapheme cluster, shown as code points (`U+0045 U+0302`). They are enough to correct a field
-/// and too few to identify a person.
+/// One grapheme cluster, shown as code points (`U+0045 U+0302`). They show what to correct in a
+/// field, but don't identify a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodePoints(Vec<char>);
 

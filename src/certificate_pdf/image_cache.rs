@@ -35,11 +35,13 @@ impl<T: FromImage> Default for ImageCache<T> {
 }
 
 impl<T: FromImage> ImageCache<T> {
-    /// Returns the result for an image, from the cache or made now. `beside` runs in parallel while
-    /// the result is made, and not at all if it is cached.
+    /// Returns the result for an image, from the cache or made now. While the result is made,
+    /// `beside` runs in parallel. `beside` does not run if the result is cached or the file is
+    /// rejected.
     ///
     /// # Errors
-    /// The file is larger than 20 MiB, has another SHA-256 than expected, or can't be used.
+    /// The file is larger than 20 MiB, has another SHA-256 than expected, or can't be used. The
+    /// file is not checked if the result is cached.
     pub(super) fn prepare(
         &self,
         image: &Design,

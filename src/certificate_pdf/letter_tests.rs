@@ -22,8 +22,8 @@ const INDIC_AND_ARABIC: &str = include_str!("../../tests/cases/52-indic-and-arab
 const JOINERS: &str = include_str!("../../tests/cases/55-joiners.csv");
 const WITHOUT_FONT: &str = include_str!("../../tests/cases/49-scripts-without-font.csv");
 
-/// Names similar to the cases: African, Baltic, Balkan, Slavic, Greek, American, Vietnamese and
-/// transliterated ones.
+/// Names similar to those in the case files: African, Baltic, Balkan, Slavic, Greek, American,
+/// Vietnamese and transliterated names.
 const SIBLINGS: [&str; 38] = [
     "Yetunde Adébáyọ̀",
     "Ẹniọlá ẹ̀gbẹ́",
@@ -80,7 +80,7 @@ const SCRIPTS: [&str; 11] = [
     "ნინო ჯავახიშვილი",
 ];
 
-/// Returns the texts of a page with the family of each.
+/// Returns the texts of a page, each with its font family.
 fn families_of(job: &RenderJob) -> Vec<(String, String)> {
     let page = page_of(job);
     let mut drawn = Vec::new();
@@ -91,7 +91,7 @@ fn families_of(job: &RenderJob) -> Vec<(String, String)> {
         ));
         Ok(())
     })
-    .expect("collecting refuses nothing");
+    .expect("collecting never fails");
     drawn
 }
 
@@ -346,7 +346,7 @@ fn page_without_the_whole_name_is_rejected() {
             "text(font: \"EB Garamond\", name.replace(\"é\", \"e\"))",
             "José",
         ),
-        // Letters of other scripts in other words, a letter less, a mark more, a word less.
+        // The name occurs only inside another word, or the page lacks a letter or a word of it.
         ("text(font: \"EB Garamond\")[Международный экзамен]", "на"),
         ("text(font: \"Noto Serif\")[Ẹniọlá]", "Ẹni"),
         ("text(font: \"Noto Serif\")[Kɔ́fí]", "Kɔ́f"),

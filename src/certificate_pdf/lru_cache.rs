@@ -4,8 +4,8 @@ use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// LRU cache, most recently used entry first. A lookup compares the key with each entry, so there
-/// should be few.
+/// LRU cache, most recently used entry first. A lookup compares the key with each entry, so `most`
+/// should be small.
 #[derive(Debug)]
 pub(super) struct LruCache<K, V> {
     kept: Mutex<VecDeque<(K, V)>>,
@@ -85,7 +85,7 @@ mod tests {
         let cache = LruCache::<String, u32>::new(2, usize::MAX, |_| 0);
         assert_eq!(cache.get_or_insert("a", || 1), 1);
         assert_eq!(cache.get_or_insert("b", || 2), 2);
-        assert_eq!(cache.get_or_insert("a", || 9), 1, "it is there");
+        assert_eq!(cache.get_or_insert("a", || 9), 1, "already cached");
         cache.get_or_insert("c", || 3);
         assert_eq!(
             ["a", "b", "c"].map(|key| cache.get(key)),

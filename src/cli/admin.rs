@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::global::GlobalArgs;
 use crate::app::App;
-use crate::commands::CommandContext;
 use crate::commands::register_user::register_user;
 use crate::commands::second_factor::remove_lost;
+use crate::commands::{CommandContext, IfVersion};
 use crate::domain::accounts::password::check_password;
 use crate::domain::accounts::user::{Profile, Role, UserRegistered};
 use crate::domain::certification::person::normalised_email;
@@ -103,7 +103,7 @@ pub async fn remove_second_factor(app: &App, email: &str) -> anyhow::Result<Posi
     let holder = app.commands().load::<Claim>(claim).await?.state.0;
     let id = UserId(holder.context("no user has this e-mail address")?);
     let context = CommandContext::of_person(CommandId(Uuid::new_v4()), "command line");
-    Ok(remove_lost(app.commands(), &context, id).await?)
+    Ok(remove_lost(app.commands(), &context, id, &IfVersion::ANY).await?)
 }
 
 async fn run_create(args: CreateArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
@@ -128,7 +128,7 @@ async fn run_create(args: CreateArgs, global: GlobalArgs) -> anyhow::Result<Exit
         writeln!(out, "password {password}")?;
         writeln!(
             out,
-            "it has to be changed at the first log-in, within {} hours",
+            "change it at the first log-in, within {} hours",
             hours.unwrap_or_default()
         )?;
     }

@@ -1,4 +1,4 @@
-//! `laureate dead-letters`: lists work that was given up, and retries it.
+//! `laureate dead-letters`: lists abandoned work, and retries it.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use super::global::GlobalArgs;
 use crate::event_log::Position;
 use crate::workers::dead_letter::{self, Kept};
 
-/// Maximum number of open dead letters that one call lists, newest first.
+/// Maximum number of open dead letters per call. The newest ones are kept.
 const MOST: usize = 100_000;
 
 pub(super) const EXAMPLES: &str = "\
@@ -118,7 +118,7 @@ async fn requeue(args: RequeueArgs, global: GlobalArgs) -> anyhow::Result<ExitCo
             }
             Err(error) => {
                 code = ExitCode::from(exit::FAILED);
-                writeln!(out, "{}: not done: {error:#}", kept.number)?;
+                writeln!(out, "{}: failed: {error:#}", kept.number)?;
             }
         }
     }

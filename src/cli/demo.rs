@@ -1,8 +1,8 @@
 //! `laureate demo`: turns a spreadsheet into mailed certificates with one command.
 //!
 //! Starts embedded servers and all roles in this process, then uses the API as an ordinary client
-//! ([`journey`]). Compares the results with the expected ones ([`report`]). The exit code shows the
-//! outcome.
+//! ([`journey`]). Compares the results with the expected ones ([`report`]). The exit code is 3 if
+//! they differ.
 
 mod backstage;
 mod checks;
@@ -83,7 +83,7 @@ pub struct DemoArgs {
     patience: u64,
 }
 
-/// Runs the demo. Returns exit code 3 if something is missing at the end.
+/// Runs the demo. Returns exit code 3 if a check fails.
 ///
 /// # Errors
 /// Fails if a server can't be started, or if a file can't be written.
@@ -179,7 +179,7 @@ impl Demo {
         Ok(ExitCode::from(verdict.get().unwrap_or(INTERRUPTED)))
     }
 
-    /// Runs the journey and prints the summary. Then waits for shutdown, unless `--exit` is given.
+    /// Runs all steps and prints the summary. Then waits for shutdown, unless `--exit` is given.
     async fn show(
         &self,
         backstage: &Backstage<'_>,
@@ -189,7 +189,9 @@ impl Demo {
     ) -> anyhow::Result<()> {
         let prefix = backstage.app().config().http.prefix.clone();
         let mut client = Client::new(address, &prefix)?;
-        let (email, password) = self.let_in(&mut client, backstage.app()).await?;
+        let (email, password) = self
+            .create_admin_and_log_in(&mut client, backstage.app())
+            .await?;
         let mut outcome = Outcome {
             rejected_expected: Some(0),
             ..Outcome::default()
@@ -217,7 +219,7 @@ impl Demo {
             password,
         };
         let links = (!self.args.exit).then_some(&links);
-        self.tell(&outcome, links)?;
+        self.print_summary(&outcome, links)?;
         verdict.set(Some(if outcome.missing().is_empty() {
             0
         } else {
@@ -232,7 +234,11 @@ impl Demo {
 
     /// Creates an administrator, waits until the API is ready, and logs `client` in. Returns the
     /// credentials.
-    async fn let_in(&self, client: &mut Client, app: &App) -> anyhow::Result<(String, Secret)> {
+    async fn create_admin_and_log_in(
+        &self,
+        client: &mut Client,
+        app: &App,
+    ) -> anyhow::Result<(String, Secret)> {
         let is_new = app.commands().log().info().await?.last_position == 0;
         // In a data folder of an earlier run, the user name `admin` is taken.
         let name = if is_new {
@@ -270,7 +276,7 @@ impl Demo {
         Ok(sheets)
     }
 
-    fn tell(&self, outcome: &Outcome, links: Option<&Links>) -> anyhow::Result<()> {
+    fn print_summary(&self, outcome: &Outcome, links: Option<&Links>) -> anyhow::Result<()> {
         if let Some(path) = &self.args.json {
             let text = serde_json::to_string_pretty(&outcome.report())? + "\n";
             std::fs::write(path, text)
@@ -282,7 +288,7 @@ impl Demo {
         Ok(out.flush()?)
     }
 
-    /// Copies the log to a file that stays, because the temporary folder is about to be removed.
+    /// Copies the log out of the temporary folder, which is about to be removed.
     fn keep_log(&self) {
         let path = std::env::temp_dir().join(format!("laureate-demo-{}.log", std::process::id()));
         match self.log.copy_to(&path) {

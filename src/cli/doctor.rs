@@ -101,7 +101,7 @@ impl Context {
 
 type Check = fn(Arc<Context>) -> BoxFuture<'static, Vec<Finding>>;
 
-/// All checks. The name is used in the report if the check panics or times out.
+/// All checks. The report shows the name if the check panics or times out.
 const CHECKS: &[(&str, Check)] = &[
     ("configuration", |context| {
         configured::check(context).boxed()
@@ -166,7 +166,7 @@ async fn bounded(
         Ok(Ok(findings)) => findings,
         Ok(Err(_)) => vec![Finding::failed(
             name,
-            "the check itself broke",
+            "the check panicked",
             "report this as a defect",
         )],
         Err(_) => {
@@ -175,7 +175,7 @@ async fn bounded(
             vec![Finding::failed(
                 name,
                 found,
-                "see whether the server hangs, or give --timeout",
+                "check whether the server hangs, or increase --timeout",
             )]
         }
     }

@@ -93,10 +93,7 @@ async fn drop_unused(maintenance: &Maintenance, out: &mut impl Write) -> anyhow:
         writeln!(out, "dropped {schema}")?;
     }
     for schema in found.in_use {
-        writeln!(
-            out,
-            "kept {schema}: another program that is running reads it"
-        )?;
+        writeln!(out, "kept {schema}: another running program reads it")?;
     }
     Ok(())
 }

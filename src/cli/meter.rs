@@ -38,7 +38,7 @@ impl Meter {
         if now.from > 0 && !self.resumed {
             self.resumed = true;
             self.say(&format!(
-                "going on from position {}, where an earlier one had stopped",
+                "resuming at position {}, where an earlier run stopped",
                 now.from
             ));
         }

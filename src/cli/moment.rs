@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 /// Fails if the text is neither. The message gives examples.
 pub fn parse(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String> {
     let wrong = || {
-        "give a time such as 2026-11-21T12:00:00Z, or how long ago, such as 90s, 2h or 1d12h"
+        "give a time such as 2026-11-21T12:00:00Z, or a duration before now, such as 90s, 2h or 1d12h"
             .to_owned()
     };
     if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {

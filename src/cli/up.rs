@@ -43,8 +43,8 @@ pub struct EmbeddedOptions {
     pub listen: SocketAddr,
     /// Other sources of the configuration.
     pub global: GlobalArgs,
-    /// True if this starts logging to stderr as configured. False if the caller has started logging
-    /// already.
+    /// True if [`start`] starts logging to stderr as configured. False if the caller has started
+    /// logging already.
     pub starts_logging: bool,
 }
 
@@ -74,7 +74,7 @@ pub async fn start(
     let listen = match options.global.given("http.listen") {
         Some(given) => given
             .parse()
-            .with_context(|| format!("http.listen: \"{given}\" is no address with a port"))?,
+            .with_context(|| format!("http.listen: \"{given}\" is not an address with a port"))?,
         None => options.listen,
     };
     let listener = TcpListener::bind(listen)
@@ -237,7 +237,7 @@ async fn announce(
         admin::create(app, profile, &password, None).await?;
         writeln!(
             out,
-            "log in as {email} with password {password} (shown this once)"
+            "log in as {email} with password {password} (shown only once)"
         )?;
     }
     writeln!(out, "stop with Ctrl-C")?;

@@ -83,7 +83,8 @@ fn describes_a_package(variable: &OsStr) -> bool {
     name.starts_with(b"CARGO_PKG_") || name.starts_with(b"CARGO_MANIFEST_")
 }
 
-/// Awaits both even if one fails, so that the other one is stopped in order.
+/// Starts the servers. Awaits both results, so that if one start fails, the other server is stopped
+/// properly.
 async fn start() -> Result<(Stack, NatsCluster), StackError> {
     let (stack, cluster) = tokio::join!(
         Stack::start(StackOptions::for_tests()),

@@ -1,6 +1,6 @@
 //! Mails about one issuance: sending another one, and cancelling unsent ones.
 
-use super::{CommandContext, CommandError, Commands};
+use super::{CommandContext, CommandError, Commands, IfVersion};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::certification::issuance::Issuance;
 use crate::domain::certification::mail::{
@@ -46,6 +46,8 @@ pub struct MailRequest {
     pub delivery: MailDelivery,
     /// Policy for a claim without an outcome.
     pub on_unknown: OnUnknown,
+    /// Versions of the issuance that the request applies to.
+    pub if_version: IfVersion,
 }
 
 /// Queues another mail about an issuance, with the next free number. Without `to` in the request,
@@ -67,11 +69,15 @@ pub async fn mail_again(
                 to,
                 delivery,
                 on_unknown,
+                if_version,
             } = mail.clone();
-            let state = transaction.look::<Issuance>(issuance).await?.state;
+            let known = transaction.look::<Issuance>(issuance).await?;
+            let version = known.position;
+            let state = known.state;
             let request = state
                 .request
                 .ok_or(Refusal::NotFound("generated certificate"))?;
+            if_version.check(version)?;
             if state.revoked.is_some() {
                 return Err(Refusal::WrongState(
                     "it was revoked and is not mailed any more".to_owned(),

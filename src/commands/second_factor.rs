@@ -1,7 +1,7 @@
 //! Commands on a second factor and on what depends on it in the same commit: the session that a
 //! code opens, and the sessions that end if the factor is lost.
 
-use super::{CommandContext, CommandError, Commands};
+use super::{CommandContext, CommandError, Commands, IfVersion};
 use crate::domain::accounts::second_factor::{SecondFactor, SecondFactorCommand, Shown};
 use crate::domain::accounts::session::{Session, SessionCommand, SessionStarted};
 use crate::domain::accounts::user::{User, UserCommand};
@@ -51,12 +51,14 @@ pub async fn remove_lost(
     commands: &Commands,
     context: &CommandContext,
     user_id: UserId,
+    if_version: &IfVersion,
 ) -> Result<Position, CommandError> {
     let committed = commands
         .transact(context, |transaction| async move {
-            transaction
-                .decide::<User>(user_id, &UserCommand::EndSessions)
-                .await?;
+            let user = transaction.look::<User>(user_id).await?;
+            let version = user.position;
+            transaction.decide_loaded(user_id, user, &UserCommand::EndSessions)?;
+            if_version.check(version)?;
             let remove = SecondFactorCommand::RemoveLost;
             Ok(transaction
                 .decide::<SecondFactor>(user_id, &remove)

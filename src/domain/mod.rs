@@ -24,7 +24,7 @@ pub use certification::ids::{
 };
 pub use certification::issue_date::TimeZone;
 pub use certification::person::text::{clean as clean_line, trimmed};
-pub use certification::person::{FieldError, Person, PersonEntry, RawPerson, SharedEmail};
+pub use certification::person::{Person, PersonEntry, RawPerson, SharedEmail};
 pub use certification::public_id::PublicId;
 pub use event::Event;
 pub use kernel::decider::Decider;
@@ -32,6 +32,6 @@ pub use kernel::domain_event::{DecodeError, DomainEvent};
 pub use kernel::ids::CommandId;
 pub use kernel::locale::Locale;
 pub use kernel::personal::Personal;
-pub use kernel::refusal::{InvalidField, Refusal};
+pub use kernel::refusal::{FieldError, Refusal};
 pub use kernel::secret::Secret;
 pub use kernel::web_url::web_url;

@@ -112,7 +112,8 @@ fn people() -> Vec<Endpoint> {
         on(routes!(imports::read::list_imports)).may(ReadAttendees),
         on(routes!(imports::read::get_import)).may(ReadAttendees),
         on(routes!(imports::report::download_import_report)).may(ReadAttendees),
-        on(routes!(imports::events::follow_import)).may(ReadAttendees),
+        on(routes!(imports::events::follow_import)).may(ReadAttendees).with_ticket(),
+        on(routes!(imports::events::create_import_ticket)).in_person(ReadAttendees),
         on(routes!(imports::cancel::cancel_import)).may(ImportAttendees),
     ]
 }
@@ -133,7 +134,8 @@ fn issued() -> Vec<Endpoint> {
         on(routes!(batches::read::get_batch)).may(ReadIssuances),
         on(routes!(batches::files::download_batch_zip)).may(ReadIssuances),
         on(routes!(batches::files::download_batch_pdf)).may(ReadIssuances),
-        on(routes!(batches::events::follow_batch)).may(ReadIssuances),
+        on(routes!(batches::events::follow_batch)).may(ReadIssuances).with_ticket(),
+        on(routes!(batches::events::create_batch_ticket)).in_person(ReadIssuances),
         on(routes!(batches::write::cancel_batch)).may(Revoke),
         on(routes!(batches::write::undo_batch)).may(Revoke),
     ]

@@ -69,8 +69,10 @@ const BUNDLE_SLOTS: usize = 8;
 const BUNDLES_OF_USER: usize = 1;
 /// Longest time until the tables show the current end of the log.
 const LEVEL_WITHIN: Duration = Duration::from_secs(5);
-/// Interval between two polls.
+/// First interval between two polls. It doubles with each poll.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// Longest interval between two polls.
+const LOOK_AGAIN_AT_LEAST_AFTER: Duration = Duration::from_millis(400);
 
 /// State of all handlers. Cheap to clone.
 #[derive(Clone)]
@@ -233,12 +235,14 @@ impl HttpState {
     {
         let patience = Duration::from_secs(self.settings.request_timeout_seconds) / 2;
         let deadline = Instant::now() + most.min(patience);
+        let mut pause = LOOK_AGAIN_AFTER;
         loop {
             let (is_there, seen) = look().await?;
             if is_there || Instant::now() >= deadline {
                 return Ok(seen);
             }
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LOOK_AGAIN_AT_LEAST_AFTER);
         }
     }
 

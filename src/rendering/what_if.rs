@@ -1,5 +1,5 @@
-//! Comparison of issued certificates with the same certificates by another template. Nothing is
-//! stored.
+//! Comparison of issued certificates with the same certificates drawn with another template.
+//! Nothing is stored.
 
 use bytes::Bytes;
 
@@ -12,10 +12,11 @@ use crate::sandbox::Form;
 const DPI: u16 = 48;
 
 impl Rendering {
-    /// Returns for each pair true if the certificate as pinned and the certificate as it would be
-    /// look different.
+    /// Compares each pair: a certificate as pinned and the same certificate with another template.
+    /// Returns true for each pair that looks different.
     ///
-    /// Both are drawn now, so that only the difference between the two requests counts.
+    /// Both are drawn by this program, without the stored PDF, so that only the difference between
+    /// the two requests counts.
     pub async fn what_if(
         &self,
         pairs: &[(CertificateRequested, CertificateRequested)],
@@ -41,11 +42,11 @@ impl Rendering {
             .unwrap_or_else(interrupted)
     }
 
-    /// Draws a PNG with three pictures side by side: the certificate as pinned, as it would be, and
-    /// the differences.
+    /// Draws a PNG with three pictures side by side: the certificate as pinned, with the other
+    /// template, and the differences.
     ///
     /// # Errors
-    /// One of the two can't be drawn.
+    /// One of the two certificates can't be drawn.
     pub async fn what_if_picture(
         &self,
         was: &CertificateRequested,

@@ -1,9 +1,10 @@
-//! seccomp filters with the system calls that a child may make once it works.
+//! seccomp filters: an allow-list of the system calls that a child may make after its setup.
 //!
 //! Computation needs memory, the two pipes, the clock and random numbers. Opening a file and
-//! starting a thread fail with an error, because libraries try both and must handle it: glibc reads
-//! `/proc/self/maps` to determine the size of the stack. Any other call ends the process with
-//! SIGSYS, for example sockets, execution of programs and mappings of executable memory.
+//! starting a thread return an error, because libraries try both and can handle the error. For
+//! example, glibc tries to read `/proc/self/maps` to determine the size of the stack. Any other
+//! call ends the process with SIGSYS, for example opening a socket, executing a program or mapping
+//! executable memory.
 
 use std::collections::BTreeMap;
 
@@ -43,8 +44,8 @@ const ALLOWED: &[i64] = &[
 ];
 /// Calls that map memory. Their third argument is the protection.
 const MAPPING: &[i64] = &[libc::SYS_mmap, libc::SYS_mprotect];
-/// Calls that fail, with their error numbers: files can't be opened, and the limit of threads is
-/// reached.
+/// Calls that fail, with their error numbers. `EACCES` means that a file can't be opened, `EAGAIN`
+/// that the limit of threads is reached.
 const FAILING: &[(i64, i32)] = &[
     (libc::SYS_openat, libc::EACCES),
     (libc::SYS_clone, libc::EAGAIN),
@@ -73,7 +74,7 @@ fn failing(arch: TargetArch, call: i64, error: i32) -> Result<BpfProgram, Backen
     SeccompFilter::new(rules, SeccompAction::Allow, errno, arch)?.try_into()
 }
 
-/// Creates a filter that ends the process at every call that is not on the lists.
+/// Creates a filter that ends the process at every call that is not on one of the lists above.
 fn allowing(arch: TargetArch) -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     for call in ALLOWED.iter().chain(FAILING.iter().map(|(call, _)| call)) {
@@ -89,7 +90,7 @@ fn allowing(arch: TargetArch) -> Result<BpfProgram, BackendError> {
         )?;
         rules.insert(*call, vec![SeccompRule::new(vec![not_executable])?]);
     }
-    // An abort sends a signal to the process itself.
+    // Needed by `abort`, which sends a signal to its own process.
     let itself = u64::from(std::process::id());
     let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, itself)?;
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![to_itself])?]);

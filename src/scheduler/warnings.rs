@@ -1,4 +1,4 @@
-//! Warnings derived from the numbers of mails. Pure.
+//! Warnings derived from the counts of mails, without side effects.
 
 use super::settings::WarningSettings;
 use crate::projection::queries::jobs::{JobsSummary, RecentOutcomes};
@@ -9,11 +9,11 @@ const ENOUGH: i64 = 10;
 /// Warning for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// This number of mails waits for a worker or is being sent.
+    /// Too many mails wait for a worker or are being sent. The value is their number.
     ManyPending(i64),
-    /// This number of mails failed or has an unknown outcome.
+    /// Too many mails failed or have an unknown outcome. The value is their number.
     Failures(i64),
-    /// Only this percentage of the ended mails was sent.
+    /// Too few of the ended mails were sent. The value is their percentage.
     LowSuccessRate(i64),
 }
 
@@ -29,7 +29,7 @@ impl Warning {
     }
 }
 
-/// Returns the warnings for these numbers. Held and scheduled mails wait on purpose and don't count
+/// Returns the warnings for these counts. Held and scheduled mails wait on purpose and don't count
 /// as pending.
 #[must_use]
 pub fn warnings(

@@ -1,4 +1,4 @@
-//! What can be wrong with a file as a whole.
+//! Errors of a file as a whole.
 
 mod proposal;
 
@@ -8,221 +8,223 @@ use crate::domain::Personal;
 use crate::domain::certification::reading::IGNORE;
 use proposal::{given_names, mapped, proposed};
 
-/// The file cannot be read, or not further. No message contains a value out of the file's rows, so
-/// that it can be logged; [`SheetError::for_uploader`] adds what only the uploader may see.
+/// Error because of which a file is not read, or not read further. No message contains a value of
+/// the file's rows, so all messages may be logged. [`SheetError::for_uploader`] adds values that
+/// only the uploader may see.
 #[derive(Debug, Error)]
 pub enum SheetError {
-    /// Nothing in it, or nothing but blank rows.
+    /// The file is empty or has only blank rows.
     #[error("the file is empty; upload a sheet with a header row and one person per row")]
     Empty,
-    /// More bytes than [`super::Limits::max_bytes`].
+    /// The file has more bytes than [`super::Limits::max_bytes`].
     #[error("the file is larger than {} MiB; split it into several files", limit >> 20)]
     TooLarge {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// More bytes when unpacked than [`super::Limits::max_inflated_bytes`], or a part too large to
-    /// read.
+    /// The unpacked workbook has more bytes than [`super::Limits::max_inflated_bytes`], or one part
+    /// is too large to read.
     #[error("the workbook unpacks to more than {} MiB; save only the sheet with the people, or use CSV", limit >> 20)]
     InflatesTooLarge {
-        /// The limit that was passed, in bytes.
+        /// The exceeded limit, in bytes.
         limit: u64,
     },
-    /// More filled rows than [`super::Limits::max_rows`].
+    /// The sheet has more filled rows than [`super::Limits::max_rows`].
     #[error("the sheet has more than {limit} rows; split it into several files")]
     TooManyRows {
-        /// The limit.
+        /// Maximum number of rows.
         limit: u32,
     },
-    /// Something stands further right than [`super::Limits::max_columns`].
+    /// A cell beyond column [`super::Limits::max_columns`] has a value.
     #[error(
-        "row {row} has something in column {column}, and only {limit} columns are read; delete what is to the right"
+        "row {row} has a value in column {column}, but only {limit} columns are read; delete the columns to the right"
     )]
     TooManyColumns {
-        /// 1-based, as the spreadsheet program shows it.
+        /// Number of the row, from 1, as the spreadsheet program shows it.
         row: u32,
-        /// 1-based.
+        /// Number of the column, from 1.
         column: u64,
-        /// The limit.
+        /// Maximum number of columns.
         limit: usize,
     },
-    /// Neither CSV nor a workbook that we read.
+    /// The file is neither CSV nor a supported workbook.
     #[error("the file is {what}; save the sheet as XLSX or CSV and upload that")]
     UnknownFormat {
-        /// What it looks like, e.g. "a PDF".
+        /// Detected kind of file, such as "a PDF".
         what: &'static str,
     },
     /// The workbook has a password.
-    #[error("the workbook is protected by a password; save it without one, or as CSV")]
+    #[error("the workbook is protected by a password; save it without a password, or as CSV")]
     Encrypted,
-    /// The text is in no encoding we know.
-    #[error("the text's encoding is not known; save the sheet as \"CSV UTF-8\" or as XLSX")]
+    /// The encoding of the text is unknown.
+    #[error("the encoding of the text is unknown; save the sheet as \"CSV UTF-8\" or as XLSX")]
     Encoding,
-    /// The text is not what the names can have been: another encoding, or text that was encoded
-    /// twice.
+    /// The names look misread: the encoding is a different one, or the text was encoded twice.
     #[error(
-        "the names can't be right as they are read ({assumed}): row {row}, column \"{column}\"; say with `encoding` \
-         which encoding the file has (such as {}), or save the sheet as XLSX or \"CSV UTF-8\"{}",
+        "row {row}, column \"{column}\": the name looks misread (as {assumed}); set `encoding` to the encoding of the \
+         file (such as {}), or save the sheet as XLSX or \"CSV UTF-8\"{}",
         labels(readings),
         confirmed(assumed)
     )]
     MisreadText {
-        /// Label of the encoding that was assumed.
+        /// Label of the assumed encoding.
         assumed: &'static str,
         /// First row with such a name, as the spreadsheet program shows it.
         row: u32,
         /// Header of its column.
         column: String,
-        /// The name as it was read, and as other encodings read it.
+        /// The name in the assumed encoding and in others.
         readings: Box<Readings>,
     },
-    /// A column that may have a part of the name, with such a value in it.
+    /// An unknown column may contain a part of the name, and a row has such a value in it.
     #[error(
-        "the column \"{column}\" {reason}, and row {row} has a value in it; say with `mapping` what it is{}",
+        "the column \"{column}\" {reason}, and row {row} has a value in it; set its field with `mapping`{}",
         proposed(key, proposal)
     )]
     UnknownNameColumn {
-        /// The header, as written, or the column's letter.
+        /// The header as written, or the column's letter.
         column: String,
-        /// Name of the column in a mapping.
+        /// Key of the column in a mapping.
         key: String,
-        /// Reason for the suspicion.
+        /// Reason for the suspicion, which follows the header in the message.
         reason: &'static str,
-        /// The field that it most likely gives, or `ignore`.
+        /// Most likely field of the column, or `ignore`.
         proposal: &'static str,
-        /// The first row with a value in it.
+        /// The first row with such a value.
         row: u32,
     },
-    /// A full name without a part of the name that another column has.
+    /// A full name lacks a part of the name that is in another column.
     #[error(
-        "row {row}: the column \"{full}\" is read as the full name and lacks the name in the column \"{part}\"; write \
-         the whole name in it, or say with `mapping` that it counts alone: {}{}",
+        "row {row}: the column \"{full}\" is read as the full name, but does not contain the name in the column \
+         \"{part}\"; write the whole name in it, or use only this column with `mapping`: {}{}",
         mapped(&[(full_key, "fullName")]),
         given_names(full_key, part_key.as_deref())
     )]
     IncompleteFullName {
         /// Header of the full name.
         full: String,
-        /// Name of the full name in a mapping.
+        /// Key of the full name in a mapping.
         full_key: String,
         /// Header of the part.
         part: String,
-        /// Name of the part in a mapping, if it is a surname.
+        /// Key of the part in a mapping, if the part is a surname.
         part_key: Option<String>,
         /// The first such row.
         row: u32,
     },
-    /// A full name that is not the name that first and last name make.
+    /// A full name differs from the name that first and last name form.
     #[error(
-        "row {row}: the name in the column \"{full}\" is not the one in \"{first}\" and the last name; correct it, or say \
-         with `mapping` which one counts: {} for the full name, {} for its parts",
+        "row {row}: the full name in the column \"{full}\" differs from the name in \"{first}\" and the last name; correct \
+         it, or choose one with `mapping`: {} for the full name, {} for first and last name",
         mapped(&[(key, "fullName")]),
         mapped(&[(key, IGNORE)])
     )]
     FullNameDiffers {
         /// Header of the full name.
         full: String,
-        /// Name of the full name in a mapping.
+        /// Key of the full name in a mapping.
         key: String,
         /// Header of the first name.
         first: String,
         /// The first such row.
         row: u32,
     },
-    /// Full names with the surname first and a comma, in a column whose header doesn't say so.
+    /// Full names have the surname first and a comma, but the header does not name this order.
     #[error(
         "most names in the column \"{column}\" have a comma, as in row {row}, and seem to have the surname first; rename \
          the header to \"Last name, first name\" or \"Apellidos y nombres\", or split the column into first and last name"
     )]
     SurnameFirst {
-        /// The header, as written, or the column's letter.
+        /// The header as written, or the column's letter.
         column: String,
         /// The first such row.
         row: u32,
     },
-    /// A header of the uploader's mapping that the header row doesn't have.
+    /// A column of the uploader's mapping is not in the header row.
     #[error(
-        "the mapping names the column \"{column}\", and the header row has none; write it as in the file"
+        "the column \"{column}\" of the mapping is not in the header row; write it as in the file"
     )]
     UnknownColumn {
-        /// The header, as the mapping has it.
+        /// The header as written in the mapping.
         column: String,
         /// All headers, as written.
         found: Personal<Vec<String>>,
     },
-    /// A sheet that the workbook doesn't have.
+    /// The workbook does not have the requested sheet.
     #[error("the workbook has no sheet \"{sheet}\"; it has {}", quoted(sheets))]
     UnknownSheet {
-        /// The name that was asked for.
+        /// Requested name.
         sheet: String,
-        /// Names of the sheets that it has.
+        /// Names of all sheets of the workbook.
         sheets: Vec<String>,
     },
-    /// The row that was named as the header row is blank or not there.
+    /// The row that was given as the header row is blank or missing.
     #[error(
-        "row {row} is to be the header row, and has nothing in it; give the number of the row with the headers"
+        "row {row} was given as the header row, but it is empty; give the number of the row with the headers"
     )]
     NoHeaderRow {
         /// The row, as the spreadsheet program shows it.
         row: u32,
     },
-    /// Another error, in a sheet of a workbook.
+    /// Error in one sheet of a workbook.
     #[error("sheet \"{sheet}\": {source}")]
     InSheet {
-        /// The sheet's name.
+        /// Name of the sheet.
         sheet: String,
         /// The error.
         source: Box<SheetError>,
     },
-    /// Required columns are not in the header row.
+    /// The header row lacks required columns.
     #[error(
-        "{} has no column for {}; add it, or say with `mapping` which column it is (recognised: {}; other \
+        "{} has no column for {}; add it, or choose a column for it with `mapping` (recognised: {}; other \
          headers: {}){}",
         header_row(*row), missing.join(", "), list(recognised), found.reveal().len() - recognised.len(),
         misread.as_ref().map_or_else(String::new, MisreadHeaders::message)
     )]
     MissingColumns {
-        /// What is missing, by its name in the API.
+        /// Missing fields, by their names in the API.
         missing: Vec<&'static str>,
-        /// The headers that were understood, as written.
+        /// Recognised headers, as written.
         recognised: Vec<String>,
-        /// All headers, as written. Where the header row is missing, these are somebody's data.
+        /// All headers, as written. If the file has no header row, these are personal data.
         found: Personal<Vec<String>>,
-        /// Number of the row that was taken for the header row; 0 where there are no numbers.
+        /// Number of the row that was used as the header row, or 0 if rows have no numbers.
         row: u32,
         /// Present if the headers look misread.
         misread: Option<MisreadHeaders>,
     },
-    /// Two headers mean the same field, and a row has different values below them.
+    /// Two columns have the same field, but different values in a row.
     #[error(
-        "the columns \"{first}\" and \"{second}\" both mean {field}, and row {row} says different things in them; \
-         delete one of the columns, or say with `mapping` that it is not read: {}",
+        "the columns \"{first}\" and \"{second}\" both mean {field}, but row {row} has different values in them; \
+         delete one of the columns, or ignore one with `mapping`: {}",
         mapped(&[(key, IGNORE)])
     )]
     DuplicateColumns {
-        /// The column's name in the API.
+        /// Name of the field in the API.
         field: &'static str,
-        /// The left one, as written.
+        /// Header of the left column, as written.
         first: String,
-        /// The right one, as written.
+        /// Header of the right column, as written.
         second: String,
-        /// Name of the right one in a mapping.
+        /// Key of the right column in a mapping.
         key: String,
         /// The first row in which they differ, as the spreadsheet program shows it.
         row: u32,
     },
-    /// A row of unreasonable size, without quotation marks.
+    /// A row without quotation marks exceeds the size limit.
     #[error("row {row} is longer than {} MiB; remove what does not belong there", limit >> 20)]
     RowTooLong {
-        /// 1-based, as the spreadsheet program shows it.
+        /// Number of the row, from 1, as the spreadsheet program shows it.
         row: u32,
         /// The limit, in bytes.
         limit: usize,
     },
-    /// A quoted field that is never closed, or a row of unreasonable size with quotation marks.
-    #[error("row {row} does not end; a quotation mark in it is probably never closed")]
+    /// A quoted field is not closed, or a row with quotation marks exceeds the size limit.
+    #[error(
+        "row {row} does not end; a quotation mark in it is probably not closed; close or remove it"
+    )]
     UnclosedQuote {
-        /// 1-based, as the spreadsheet program shows it.
+        /// Number of the row, from 1, as the spreadsheet program shows it.
         row: u32,
     },
     /// The file is damaged.
@@ -230,15 +232,15 @@ pub enum SheetError {
         "the file is damaged ({reason}); open it in a spreadsheet program, save it again and upload that"
     )]
     Broken {
-        /// What was found, without any of the file's values.
+        /// Kind of damage, without values of the file.
         reason: String,
     },
-    /// The stored file could not be read; not the uploader's fault.
+    /// The stored file could not be read. The uploaded file is not the cause.
     #[error("the stored file could not be read; upload it again")]
     Io(#[from] std::io::Error),
 }
 
-/// Encodings that are offered where nothing tells which one is meant.
+/// Encodings that an error offers if no likely one is known.
 const OFFERED: &str = "macintosh, ibm850, windows-1252, windows-1251, shift_jis";
 
 fn list(headers: &[String]) -> String {
@@ -265,15 +267,13 @@ fn quoted(names: &[String]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// The way to upload a file whose names look misread and are not. A text that is evidently UTF-8
-/// has none.
+/// Returns the advice for a file whose names look misread, but are correct. It is empty for text
+/// that is evidently UTF-8.
 fn confirmed(assumed: &str) -> String {
     if assumed == "utf-8" {
         return String::new();
     }
-    format!(
-        "; if the names are right as they are read, upload the file again with encoding={assumed}"
-    )
+    format!("; if the name is correct as read, upload the file again with encoding={assumed}")
 }
 
 fn labels(readings: &Readings) -> String {
@@ -291,9 +291,9 @@ fn labels(readings: &Readings) -> String {
 /// Headers that look misread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MisreadHeaders {
-    /// Label of the encoding that was assumed.
+    /// Label of the assumed encoding.
     pub assumed: &'static str,
-    /// Labels of encodings in which more headers are known, likely ones first.
+    /// Labels of the encodings in which more headers are known, likely ones first.
     pub encodings: Vec<&'static str>,
 }
 
@@ -305,7 +305,7 @@ impl MisreadHeaders {
             self.encodings.join(", ")
         };
         format!(
-            "; the headers look misread (as {}): say with `encoding` which encoding the file has (such as {offered}), or \
+            "; the headers look misread (as {}); set `encoding` to the encoding of the file (such as {offered}), or \
              save the sheet as XLSX or \"CSV UTF-8\"",
             self.assumed
         )
@@ -315,14 +315,14 @@ impl MisreadHeaders {
 /// A text in several encodings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readings {
-    /// As it was read.
+    /// The text in the assumed encoding.
     pub read: Personal<String>,
-    /// As other encodings read it, likely ones first: label and text.
+    /// Label and text for other encodings, likely ones first.
     pub others: Vec<(&'static str, Personal<String>)>,
 }
 
 impl SheetError {
-    /// A stable code for programs and translations.
+    /// Returns the stable code for programs and translations.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -352,8 +352,8 @@ impl SheetError {
         }
     }
 
-    /// The message for the person who uploaded the file: it also quotes headers and names. Not for
-    /// logs.
+    /// Returns the message for the uploader. It also quotes headers and names, so it must not be
+    /// logged.
     #[must_use]
     pub fn for_uploader(&self) -> String {
         match self {
@@ -371,7 +371,8 @@ impl SheetError {
         }
     }
 
-    /// Leaves the document number out of what is missing, where none is required.
+    /// Removes the document number from the missing columns. Used if no document number is
+    /// required.
     #[must_use]
     pub fn without_document(self) -> Self {
         match self {
@@ -399,8 +400,7 @@ impl SheetError {
         }
     }
 
-    /// Names the sheet that an error is about. Errors of the disk or of the whole file stay as they
-    /// are.
+    /// Adds the name of the sheet. Errors of the disk or of the whole file are unchanged.
     pub(super) fn in_sheet(self, sheet: Option<&str>) -> Self {
         match (sheet, self) {
             (
@@ -441,7 +441,7 @@ impl Readings {
     }
 }
 
-/// A header cut to what fits a message.
+/// Returns the first 60 characters of a header, without control characters.
 pub(super) fn printable(header: &str) -> String {
     header
         .chars()

@@ -1,5 +1,5 @@
-//! Values of cells in known columns. Removes the marks of spreadsheet programs, and rejects values
-//! that programs have changed.
+//! Values of cells in known columns. Removes text marks and formula notation of spreadsheet
+//! programs, and rejects formulas, stray quotation marks and misread names.
 
 use std::borrow::Cow;
 
@@ -20,12 +20,12 @@ pub(super) struct Unusable {
 
 const STRAY_QUOTE: Unusable = Unusable {
     code: "STRAY_QUOTE",
-    message: "has a quotation mark that is not closed or stands in an odd place, so that nobody can tell where the \
-              value ends; double the marks inside of quoted fields (\"\") or remove them",
+    message: "has a quotation mark that is not closed or is in an unexpected place, so the end of the value is \
+              unclear; double the quotation marks within quoted fields (\"\"), or remove them",
 };
 const FORMULA_TEXT: Unusable = Unusable {
     code: "FORMULA_TEXT",
-    message: "is a formula and not its value; save the sheet with values, or write the value",
+    message: "is a formula instead of its value; save the sheet with values, or write the value",
 };
 /// Context of a row, which determines the meaning of an apostrophe.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub(super) struct Marks {
     pub is_marked: bool,
 }
 
-/// Returns the value of a cell, without marks of spreadsheet programs.
+/// Returns the value of a cell, without text marks and formula notation of spreadsheet programs.
 pub(super) fn value(column: Column, text: &str, marks: Marks) -> Result<String, Unusable> {
     if marks.origin == Origin::Json {
         return Ok(text.to_owned());
@@ -94,7 +94,7 @@ pub(super) fn is_marked(column: Column, text: &str) -> bool {
     is_code || rest.starts_with(|next: char| next.is_ascii_digit() || "=+-@".contains(next))
 }
 
-/// Removes the apostrophe that marks a text.
+/// Removes the apostrophe that marks the cell as text.
 fn unmarked(column: Column, text: &str, marks: Marks) -> Cow<'_, str> {
     if marks.origin == Origin::Csv {
         let restored = formula::restored(text);

@@ -22,15 +22,16 @@ pub(super) struct Found {
 /// Reads up to and including the header row. Returns `None` if there is no filled row.
 ///
 /// # Errors
-/// No row has all required columns: the error of the row with the most known headers. A row has too
-/// many columns, or the header row that the uploader chose is blank.
+/// Fails if no row has all required columns, with the error of the row that has the most known
+/// headers. Also fails if a row has too many columns, or if the header row that the uploader chose
+/// is blank.
 pub(super) fn find(
     records: &mut dyn Iterator<Item = Result<Record, SheetError>>,
     limits: &Limits,
     reading: &Reading,
 ) -> Result<Option<Found>, SheetError> {
-    // Number of known headers and error of the best row. The error has a row number only if a
-    // header is known.
+    // Number of known headers and error of the row with the most known headers. The error has a row
+    // number only if a header is known.
     let mut best: Option<(usize, SheetError)> = None;
     let mut looked_at = 0;
     for record in records {

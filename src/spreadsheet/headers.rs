@@ -1,5 +1,5 @@
-//! Mapping of a sheet's header row to fields, in the languages of [`vocabulary`] or as the uploader
-//! says.
+//! Mapping of a sheet's header row to fields: by known headers in several languages
+//! ([`vocabulary`]), or by the uploader's mapping.
 
 mod checked;
 mod chosen;
@@ -26,12 +26,12 @@ use suspicion::{Suspect, suspects};
 pub enum Column {
     FullName,
     FirstName,
-    /// Further given names, joined behind the first.
+    /// Further given names, appended to the first name.
     MiddleName,
     LastName,
-    /// Second surname, joined behind the first.
+    /// Second surname, appended to the first surname.
     SecondLastName,
-    /// Such as "Jr.", joined at the end.
+    /// Suffix such as "Jr.", appended to the whole name.
     NameSuffix,
     Country,
     DocumentType,
@@ -58,13 +58,13 @@ impl Column {
         Self::CertificateId,
     ];
 
-    /// Returns the column of a field's name in the API.
+    /// Returns the column with this name in the API.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|column| column.name() == name)
     }
 
-    /// Returns the column of a field's name, in camelCase or snake_case.
+    /// Returns the column with this name, in camelCase or snake_case.
     #[must_use]
     pub fn of_written_name(name: &str) -> Option<Self> {
         let is_same = |known: &str| {
@@ -80,7 +80,7 @@ impl Column {
             .find(|column| column.name() == name || (is_snake_case && is_same(column.name())))
     }
 
-    /// Returns true for the parts of a name.
+    /// Returns true for full names and parts of names.
     #[must_use]
     pub const fn is_name(self) -> bool {
         matches!(
@@ -94,7 +94,7 @@ impl Column {
         )
     }
 
-    /// The field's name in the API.
+    /// Returns the name of the field in the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -114,19 +114,20 @@ impl Column {
     }
 }
 
-/// Meaning of one header, seen alone.
+/// Meaning of one header, without the other headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Column(Column),
-    /// "Nombre", "Name": the first name beside a last name, else the full name.
+    /// "Nombre" or "Name": the first name if there is a column for the last name, otherwise the
+    /// full name.
     PlainName,
-    /// The name for the screen, or "Participant": the full name where no other column is one.
+    /// Display name, or "Participant": the full name if no other column has a name.
     DisplayName,
-    /// The name for the certificate: the full name, whatever other columns say.
+    /// Name for the certificate: the full name, with precedence over other columns.
     CertificateName,
 }
 
-/// Headers of two words in either order, with a "de", "del", "of" or "the" between them or not.
+/// Headers of two words in either order. A link of [`LINKS`] may be between the words.
 const PAIRS: &[(Column, &[&str], &[&str])] = &[
     (
         Column::FullName,
@@ -167,7 +168,7 @@ const PAIRS: &[(Column, &[&str], &[&str])] = &[
 
 const LINKS: &[&str] = &["", "de", "del", "of", "ofthe"];
 
-/// Returns the meaning of a header's key that is one of [`PAIRS`].
+/// Returns the meaning of a header's key if it is one of [`PAIRS`].
 fn is_known_pair(key: &str) -> Option<Meaning> {
     let found = PAIRS
         .iter()
@@ -189,29 +190,32 @@ fn is_pair(key: &str, left: &[&str], right: &[&str]) -> bool {
     ordered(left, right) || ordered(right, left)
 }
 
-/// Where each column stands, and all headers as written.
+/// Positions of the known columns, and all headers as written.
 #[derive(Clone, Debug)]
 pub(super) struct HeaderMap {
-    /// As written, trimmed; a column without a header has its letter.
+    /// Headers as written, trimmed. For a column without a header, its letter.
     pub headers: Vec<String>,
-    /// By position, left to right; each column once.
+    /// Columns from left to right, each once, with its position.
     pub columns: Vec<(Column, usize)>,
-    /// Further positions of a column: harmless where they say the same or nothing.
+    /// Further positions of a column. Their values must be equal to the first one or empty.
     pub twins: Vec<(Column, usize)>,
-    /// "Name" beside a first and a last name: harmless where it says the same as they do.
+    /// Position of "Name" if there are also columns for first and last name. Its values must be
+    /// equal to theirs.
     pub plain_name: Option<usize>,
-    /// The name for the certificate: counts before other full names, which may differ from it.
+    /// Position of the name for the certificate. It has precedence over other full names, which may
+    /// differ from it.
     pub preferred: Option<usize>,
-    /// Names with the original name in brackets.
+    /// Positions of names with the original name in brackets.
     pub bracketed: Vec<usize>,
-    /// Full names with the surname first, as their headers say.
+    /// Positions of full names that have the surname first according to their headers.
     pub surname_first: Vec<usize>,
-    /// Columns that may have a part of the name: refused where a row has a name in one of them.
+    /// Unknown columns that may contain a part of the name. A row with a name in one of them is an
+    /// error.
     pub suspects: Vec<Suspect>,
 }
 
 impl HeaderMap {
-    /// Where the column stands, if the sheet has it.
+    /// Returns the first position of the column, if the sheet has it.
     pub(super) fn position(&self, column: Column) -> Option<usize> {
         self.columns
             .iter()
@@ -219,21 +223,21 @@ impl HeaderMap {
             .map(|(_, position)| *position)
     }
 
-    /// Every place where the column's value may stand, the first one first.
+    /// Returns all positions of the column, the first one first.
     pub(super) fn positions(&self, column: Column) -> impl Iterator<Item = usize> {
         let all = self.columns.iter().chain(&self.twins);
         all.filter(move |(known, _)| *known == column)
             .map(|(_, position)| *position)
     }
 
-    /// Returns true if the column at a position gives a field.
+    /// Returns true if the column at this position is mapped to a field.
     pub(super) fn is_read(&self, position: usize) -> bool {
         let mut all = self.columns.iter().chain(&self.twins);
         self.plain_name == Some(position) || all.any(|(_, known)| *known == position)
     }
 
-    /// Rejects a header row without name or address. The document number may be missing where none
-    /// is required; it is named with the others.
+    /// Rejects a header row without a name or an e-mail address. A missing document number alone is
+    /// no error here, because it may be optional, but the error lists it as well.
     fn require(&self) -> Result<(), SheetError> {
         let has = |column| self.position(column).is_some();
         let mut missing = Vec::new();
@@ -260,7 +264,7 @@ impl HeaderMap {
         }
     }
 
-    /// The error for missing columns.
+    /// Returns the error for missing columns.
     pub(super) fn missing(&self, missing: Vec<&'static str>) -> SheetError {
         let header = |position: &usize| printable(&self.headers[*position]);
         let recognised = self
@@ -279,7 +283,7 @@ impl HeaderMap {
     }
 }
 
-/// Maps a header row. Unknown headers are kept but mean nothing.
+/// Maps a header row. Unknown headers are kept, but have no field.
 pub(super) fn map(cells: &[String], reading: &Reading) -> Result<HeaderMap, SheetError> {
     let filled = cells
         .iter()
@@ -287,7 +291,7 @@ pub(super) fn map(cells: &[String], reading: &Reading) -> Result<HeaderMap, Shee
         .map_or(0, |last| last + 1);
     let mut cells = cells[..filled].to_vec();
     if reading.mapping.contains_key(&letter(filled)) {
-        // The mapping names the column behind the last header.
+        // The mapping contains the column after the last header.
         cells.push(String::new());
     }
     let chosen = Chosen::of(&cells, reading)?;
@@ -335,7 +339,7 @@ pub(super) fn map(cells: &[String], reading: &Reading) -> Result<HeaderMap, Shee
 
 type Positions = Vec<(Column, usize)>;
 
-/// The columns of a header row, decided from all headers together.
+/// Columns of a header row, determined from all headers together.
 struct Placed {
     columns: Positions,
     twins: Positions,
@@ -358,7 +362,7 @@ impl Placed {
             || has_last
             || preferred.is_some()
             || meanings.iter().any(|meaning| is_plain(*meaning));
-        // German lists have "Name" for the family name beside "Vorname".
+        // In German lists with "Vorname", the column "Name" has the family name.
         let is_german = |cell: &String| key(cell).starts_with("vorname");
         let has_vorname = has_first && !has_last && cells.iter().any(is_german);
         let mut placed = Self {
@@ -406,8 +410,9 @@ impl Placed {
     }
 }
 
-/// Finds the name for the certificate, which counts before all other names. Beside a surname for
-/// the certificate, or a surname without a first name, it is a first name.
+/// Returns the position of the name for the certificate, which has precedence over all other names.
+/// Returns `None` if this is a first name: there is also a surname for the certificate, or a
+/// surname without a first name.
 fn preferred(cells: &[String], meanings: &[Option<Meaning>]) -> Option<usize> {
     let has = |meaning| meanings.contains(&Some(meaning));
     let is_surname = |meaning: &Option<Meaning>| {
@@ -429,7 +434,7 @@ fn preferred(cells: &[String], meanings: &[Option<Meaning>]) -> Option<usize> {
         .position(|meaning| *meaning == Some(Meaning::CertificateName))
 }
 
-/// A column's letters as spreadsheet programs show them: 0 → A, 25 → Z, 26 → AA.
+/// Returns the letters of a column as spreadsheet programs show them: 0 → A, 25 → Z, 26 → AA.
 pub(super) fn letter(position: usize) -> String {
     let mut letters = Vec::new();
     let mut rest = position + 1;

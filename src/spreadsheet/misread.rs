@@ -14,7 +14,7 @@ use crate::domain::Personal;
 use crate::domain::certification::person::plausible::{Doubt, doubt};
 use crate::domain::certification::reading::Reading;
 
-/// Largest number of other encodings that an error offers.
+/// Maximum number of other encodings that an error offers.
 const MAX_OFFERED: usize = 8;
 
 /// Encoding in which a file is read.
@@ -46,8 +46,9 @@ impl Assumed {
 
     /// Rejects the file if `name` looks misread.
     ///
-    /// If the encoding is given, no name rejects the file. If it is evident, only double-encoded
-    /// text does. Other doubtful names are errors of their rows.
+    /// If the uploader has given the encoding, the file is never rejected. If the encoding is
+    /// evident, only double-encoded text rejects the file. Other doubtful names are errors of their
+    /// rows.
     pub(super) fn check(
         &self,
         name: &str,
@@ -99,8 +100,8 @@ impl Assumed {
         }
     }
 
-    /// Returns the error for a file without a header row. If the encoding is guessed and another
-    /// encoding finds the headers, the error reports misread text.
+    /// Returns the error for a file without a header row. If the encoding is guessed and the
+    /// headers are found in another encoding, the error reports misread text.
     pub(super) fn header_not_found(
         &self,
         error: SheetError,
@@ -137,7 +138,7 @@ impl Assumed {
     }
 
     /// Returns row, header and text of the first non-ASCII name, or of the first name if all are
-    /// ASCII. Returns `None` unless `charset` finds the headers and all names are plausible.
+    /// ASCII. Returns `None` unless the headers are found in `charset` and all names are plausible.
     fn first_name(
         &self,
         charset: Charset,

@@ -9,8 +9,9 @@ use super::cell::{Cell, Origin, Record};
 use super::field::{self, Marks};
 use super::headers::{Column, HeaderMap, is_answer};
 use super::raw_row::{Head, RawRow};
+use crate::domain::FieldError;
 use crate::domain::certification::person::order::NameOrder;
-use crate::domain::certification::person::{FieldError, PersonEntry, RawPerson, folded_name};
+use crate::domain::certification::person::{PersonEntry, RawPerson, folded_name};
 use crate::domain::trimmed;
 
 /// Filled row below the header row.

@@ -21,7 +21,7 @@ pub enum Format {
 
 const ZIP: &[u8] = b"PK\x03\x04";
 /// Compound File Binary, [MS-CFB] §2.2: old Excel, Word and PowerPoint files, and new ones with a
-/// password. The directory inside the file tells them apart.
+/// password. The directory inside the file distinguishes them.
 const COMPOUND_FILE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
 /// First bytes of other formats that are uploaded by mistake.
@@ -30,18 +30,18 @@ const OTHERS: &[(&[u8], &str)] = &[
     (b"\x89PNG", "an image"),
     (b"\xFF\xD8\xFF", "an image"),
     (b"GIF8", "an image"),
-    (b"RIFF", "an image or a sound"),
+    (b"RIFF", "an image or an audio file"),
     (b"\x1F\x8B", "a compressed archive"),
     (b"7z\xBC\xAF", "a compressed archive"),
     (b"Rar!", "a compressed archive"),
     (b"PK\x05\x06", "an empty archive"),
     (b"{\\rtf", "an RTF document"),
-    (b"\x09\x00\x04\x00", "an Excel file of before 1997"),
-    (b"\x09\x02\x06\x00", "an Excel file of before 1997"),
-    (b"\x09\x04\x06\x00", "an Excel file of before 1997"),
+    (b"\x09\x00\x04\x00", "an Excel file from before 1997"),
+    (b"\x09\x02\x06\x00", "an Excel file from before 1997"),
+    (b"\x09\x04\x06\x00", "an Excel file from before 1997"),
 ];
 
-/// Beginnings of markup that some systems export with a spreadsheet's file name. Compared
+/// Beginnings of text files that some systems export under the file name of a spreadsheet. Compared
 /// case-insensitively.
 const MARKUP: &[(&str, &str)] = &[
     ("<!doctype html", "a web page"),
@@ -58,7 +58,7 @@ const MARKUP: &[(&str, &str)] = &[
 ];
 
 /// Detects the format from `first_bytes`, the first [`SNIFF_BYTES`] of the file. [`super::open`]
-/// checks that a workbook is one and is complete.
+/// checks that a workbook is valid and complete.
 ///
 /// # Errors
 /// Returns [`SheetError::Empty`] if there are no bytes, [`SheetError::Encoding`] if the text
@@ -201,7 +201,7 @@ mod tests {
             (b"\x01\x02\x03\x04", "neither text nor a workbook"),
             (
                 b"\x09\x04\x06\x00\x00\x00\x10\x00",
-                "an Excel file of before 1997",
+                "an Excel file from before 1997",
             ),
         ] {
             let error = sniff(bytes).expect_err(what);

@@ -136,7 +136,7 @@ impl Workbook {
     }
 }
 
-const TOO_OLD: &str = "an Excel file of before 1997";
+const TOO_OLD: &str = "an Excel file from before 1997";
 
 impl Book for Workbook {
     fn sheets(&self) -> Vec<Named> {

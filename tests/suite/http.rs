@@ -5,6 +5,7 @@ mod api_keys;
 mod batch_files;
 mod bulk;
 mod changes;
+mod conventions;
 mod designs;
 mod document;
 mod downloads;
@@ -42,6 +43,7 @@ mod second_factor;
 mod sessions;
 mod shapes;
 mod story;
+mod stream_tickets;
 mod takeover;
 mod templates;
 mod undrawable;
@@ -59,7 +61,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, until};
 
-/// Running application, and the access token of its admin.
+/// Running application with the access token of its admin.
 struct Api {
     app: TestApp,
     token: String,
@@ -102,6 +104,20 @@ impl Answered {
     #[track_caller]
     fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.body);
+        if [201, 202].contains(&status) {
+            assert!(self.header("location").starts_with("/api/v1/"));
+        }
+        self
+    }
+}
+
+impl Answered {
+    /// Asserts that the request could not be read (400), or that a value was refused (422).
+    #[track_caller]
+    fn rejected(self) -> Self {
+        let answered = (self.status.as_u16(), self.code());
+        let fits = [(400, "BAD_REQUEST"), (422, "VALIDATION_ERROR")].contains(&answered);
+        assert!(fits, "{}", self.body);
         self
     }
 }
@@ -135,8 +151,8 @@ impl Api {
         }
     }
 
-    /// Sends a write. On a slow machine, the tables may be behind when it is answered; later reads
-    /// then wait.
+    /// Sends a write. If the tables are behind when it is answered, as on a slow machine, later
+    /// reads wait for them.
     async fn write(&self, request: RequestBuilder) -> Answered {
         let answered = Answered::of(request.send().await.expect("answered")).await;
         if answered.headers.contains_key("x-tables-behind") {
@@ -162,6 +178,18 @@ impl Api {
     async fn post(&self, path: &str, body: &Value) -> Answered {
         self.write(self.request(Method::POST, path).json(body))
             .await
+    }
+
+    /// Requests certificates. The answer has the finished batch, or on a slow machine only the
+    /// address of its progress.
+    async fn issue(&self, body: &Value) -> Answered {
+        let begun = self.post("/generated-certificates/generate", body).await;
+        assert!(
+            [200, 202].contains(&begun.status.as_u16()),
+            "{}",
+            begun.body
+        );
+        begun
     }
 
     async fn upload(&self, path: &str, form: Form) -> Answered {
@@ -195,7 +223,8 @@ impl Api {
             .to_owned()
     }
 
-    /// Waits until the body at `path` meets `condition`. Returns the body of one more read.
+    /// Waits until the body at `path` meets `condition`. Then reads `path` once more and returns
+    /// that body.
     async fn until(&self, what: &str, path: &str, condition: impl Fn(&Value) -> bool) -> Value {
         until(what, || async { condition(&self.get(path).await.body) }).await;
         self.get(path).await.body

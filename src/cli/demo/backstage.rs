@@ -10,11 +10,11 @@ use crate::storage::ObjectKey;
 use super::progress::{Progress, Track};
 use super::report::Rebuild;
 
-/// Direct access to the product behind the API.
+/// Direct access to the product, without the API.
 pub struct Backstage<'a> {
     app: &'a App,
     mails: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// Mails that earlier runs have left behind.
+    /// Number of mails from earlier runs.
     mails_before: u64,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Backstage<'a> {
             .context("object storage")
     }
 
-    /// Rebuilds all tables beside the live ones and compares them.
+    /// Rebuilds copies of all tables and compares them with the live tables.
     ///
     /// # Errors
     /// Fails if a server doesn't respond, or if a handler fails.

@@ -1,4 +1,4 @@
-//! Final checks: everybody has a certificate, every PDF is stored, and every mail was sent.
+//! Final checks: each person has a certificate, each PDF is stored, and each mail was sent.
 
 use std::collections::HashMap;
 
@@ -21,8 +21,8 @@ use crate::storage::certificate_key;
 /// Entries per page, the maximum of the API.
 const PER_PAGE: usize = 200;
 /// Objects that are looked up concurrently.
-const AT_ONCE: usize = 64;
-/// Certificates that are kept for rendering again.
+const CONCURRENT_LOOKUPS: usize = 64;
+/// Maximum number of certificates that are kept for rendering again.
 pub const SAMPLES: usize = 300;
 
 /// Item of `GET /generated-certificates`.
@@ -69,7 +69,7 @@ impl Issued {
     /// Fails if the text is not a date.
     pub fn date(&self) -> anyhow::Result<Date> {
         let format = format_description!("[year]-[month]-[day]");
-        Date::parse(&self.issue_date, format).context("the API gave an issue date that is none")
+        Date::parse(&self.issue_date, format).context("the API returned an invalid issue date")
     }
 }
 
@@ -104,7 +104,7 @@ pub async fn count_everything(
         let issued: Vec<Issued> = page.data()?;
         outcome.pdfs += stored(backstage, &issued).await?;
         for issued in issued {
-            // Removed from the map, so that nobody is counted twice.
+            // Removed from the map, so that no person is counted twice.
             let Some(document) = people.remove(&issued.attendee_id) else {
                 continue;
             };
@@ -123,7 +123,7 @@ pub async fn count_everything(
     }
     let message = failures
         .into_iter()
-        .map(|(code, count)| format!("{count} PDFs could not be made: {code}"));
+        .map(|(code, count)| format!("{count} PDFs could not be rendered: {code}"));
     outcome.problems.extend(message);
     Ok(samples)
 }
@@ -143,7 +143,10 @@ async fn stored(backstage: &Backstage<'_>, issued: &[Issued]) -> anyhow::Result<
         let key = certificate_key(client, year, *certificate_id, certificate_name, public_id)?;
         backstage.is_stored(&key).await
     }));
-    let found: Vec<bool> = found.buffer_unordered(AT_ONCE).try_collect().await?;
+    let found: Vec<bool> = found
+        .buffer_unordered(CONCURRENT_LOOKUPS)
+        .try_collect()
+        .await?;
     Ok(found.into_iter().filter(|found| *found).count() as u64)
 }
 
@@ -155,13 +158,13 @@ pub async fn fetch_in_public(client: &Client, issued: &Issued) -> anyhow::Result
     let bytes = client.download(&issued.url).await?;
     anyhow::ensure!(
         bytes.starts_with(b"%PDF-"),
-        "the public download of a certificate is no PDF"
+        "the public download of a certificate is not a PDF"
     );
     let sha256 = HEXLOWER.encode(&Sha256::digest(&bytes));
     let is_issued = issued.sha256.as_ref() == Some(&sha256);
     anyhow::ensure!(
         is_issued,
-        "the public download of a certificate is not what was issued"
+        "the public download of a certificate differs from the issued PDF"
     );
     Ok(Download {
         url: issued.url.clone(),

@@ -1,5 +1,5 @@
-//! HTTP client for our own API, like any other client. It logs in, repeats requests if the response
-//! asks for it, and reads its own writes.
+//! HTTP client for our own API. It logs in, retries requests while the server is busy or
+//! unreachable, and reads its own writes.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -23,11 +23,12 @@ const EVENT_POSITION: &str = "x-event-position";
 const MIN_EVENT_POSITION: &str = "x-min-event-position";
 /// Timeout of one request, including its response.
 const TIMEOUT: Duration = Duration::from_secs(150);
-/// Number of attempts before a request fails, and the pause between them without a `Retry-After`
-/// header.
-const TRIES: u32 = 60;
+/// Number of attempts before a request fails.
+const MAX_ATTEMPTS: u32 = 60;
+/// Pause between attempts if the response has no `Retry-After` header.
 const PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Maximum pause between attempts.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Maximum size of a public file, in bytes.
 const MAX_FILE: u64 = 64 << 20;
 
@@ -35,7 +36,7 @@ const MAX_FILE: u64 = 64 << 20;
 #[derive(Debug, Error)]
 pub enum ClientError {
     /// There was no response.
-    #[error("{what}: no answer from our own API: {source}")]
+    #[error("{what}: no response from our own API: {source}")]
     Unreachable {
         /// Method and path.
         what: String,
@@ -53,7 +54,7 @@ pub enum ClientError {
         message: String,
     },
     /// The response doesn't conform to the API's description.
-    #[error("{what} was answered with something unexpected: {problem}")]
+    #[error("{what} has an unexpected response: {problem}")]
     Unexpected {
         /// Method and path.
         what: String,
@@ -138,7 +139,7 @@ impl Client {
     /// # Errors
     /// Fails if the HTTP library can't be set up.
     pub fn new(address: SocketAddr, prefix: &str) -> Result<Self, reqwest::Error> {
-        // If the process has already chosen a provider, that one is kept.
+        // If the process has installed a TLS provider already, that one is kept.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -273,7 +274,7 @@ impl Client {
         {
             return Err(ClientError::Unexpected {
                 what,
-                problem: "the file has no length, or is too long".to_owned(),
+                problem: "the file has no length or is too large".to_owned(),
             });
         }
         response
@@ -291,7 +292,7 @@ impl Client {
         let Some(login) = &self.login else {
             return Err(ClientError::Unexpected {
                 what,
-                problem: "nobody has logged in".to_owned(),
+                problem: "the client has not logged in".to_owned(),
             });
         };
         let body = Body::Json(json!({"email": login.email, "password": login.password.reveal()}));
@@ -329,7 +330,7 @@ impl Client {
         // The query is left out: it holds ids at most, and the error doesn't need them.
         let what = format!("{method} {}", path.split('?').next().unwrap_or(path));
         let mut last = None;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let request = self.request(&method, path, body, key)?;
             let response = match request.send().await {
                 Ok(response) => response,
@@ -346,13 +347,13 @@ impl Client {
             if status.is_success() {
                 return self.answer(what, response).await;
             }
-            let again = matches!(
+            let is_retryable = matches!(
                 status,
                 StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
             );
             let pause = pause(&response);
             last = Some(refusal(what.clone(), response).await);
-            if !again {
+            if !is_retryable {
                 break;
             }
             tokio::time::sleep(pause).await;
@@ -360,7 +361,7 @@ impl Client {
         // proof: the loop runs at least once, and continues only after setting `last`.
         Err(last.unwrap_or(ClientError::Unexpected {
             what,
-            problem: "it was never sent".to_owned(),
+            problem: "the request was never sent".to_owned(),
         }))
     }
 
@@ -446,9 +447,7 @@ fn pause(response: &reqwest::Response) -> Duration {
         .headers()
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    seconds
-        .map_or(PAUSE, Duration::from_secs)
-        .min(LONGEST_PAUSE)
+    seconds.map_or(PAUSE, Duration::from_secs).min(MAX_PAUSE)
 }
 
 async fn refusal(what: String, response: reqwest::Response) -> ClientError {
@@ -456,8 +455,11 @@ async fn refusal(what: String, response: reqwest::Response) -> ClientError {
     let body: Value = response.json().await.unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let code = text(&body["error"]["code"]);
-    let said = text(&body["error"]["message"]);
-    let message = format!("{code}, {said} (request id {})", text(&body["requestId"]));
+    let description = text(&body["error"]["message"]);
+    let message = format!(
+        "{code}, {description} (request id {})",
+        text(&body["requestId"])
+    );
     ClientError::Refused {
         what,
         status,

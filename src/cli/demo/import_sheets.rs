@@ -86,7 +86,7 @@ pub async fn import_sheets(
         let location = answer.location.take();
         let import: Import = answer.data()?;
         if location.is_none() && !import.has_ended() {
-            return Err(answer.unexpected("it says neither how it ended nor where to look"));
+            return Err(answer.unexpected("the import is not finished and has no Location"));
         }
         uploads.push(Uploaded {
             name: sheet.name,
@@ -128,7 +128,7 @@ async fn follow(
         if !patience.lasts(done, Instant::now()) {
             outcome
                 .problems
-                .push("the import has stopped moving".to_owned());
+                .push("the import makes no progress".to_owned());
             return Ok(());
         }
         tokio::time::sleep(between_looks(outcome.rows)).await;
@@ -141,14 +141,14 @@ fn count(upload: Uploaded, outcome: &mut Outcome) {
         name: file, import, ..
     } = upload;
     if let Some(Failure { code, reason }) = import.failure {
-        outcome
-            .problems
-            .push(format!("{file} could not be read on: {code}, {reason}"));
+        outcome.problems.push(format!(
+            "{file} could not be imported completely: {code}, {reason}"
+        ));
     }
     if import.state == "cancelled" {
         outcome
             .problems
-            .push(format!("{file} was cancelled before its end"));
+            .push(format!("the import of {file} was cancelled"));
     }
     outcome.people += import.created;
     outcome.rejected += import.errors;
@@ -229,7 +229,7 @@ mod tests {
             (outcome.people, outcome.problems.as_slice()),
             (
                 1,
-                &["people.csv was cancelled before its end".to_owned()][..]
+                &["the import of people.csv was cancelled".to_owned()][..]
             )
         );
     }
@@ -243,7 +243,7 @@ mod tests {
         count(upload(import), &mut outcome);
         assert_eq!(
             outcome.problems,
-            ["people.csv could not be read on: BROKEN_FILE, it ends early"]
+            ["people.csv could not be imported completely: BROKEN_FILE, it ends early"]
         );
     }
 }

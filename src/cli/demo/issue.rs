@@ -19,8 +19,9 @@ use super::report::Outcome;
 const PER_REQUEST: usize = 10_000;
 /// Entries per page, the maximum of the API.
 const PER_PAGE: usize = 200;
-/// Batches per poll: the oldest ones without all PDFs, and the oldest ones without all mails.
-const LOOK_AT: usize = 4;
+/// Maximum number of batches per poll that lack PDFs, and of batches that lack mails. The oldest
+/// ones are polled first.
+const BATCHES_PER_POLL: usize = 4;
 
 /// Person who gets a certificate.
 #[derive(Clone, Debug, Deserialize)]
@@ -62,7 +63,7 @@ impl BatchProgress {
 
 /// Batch that was requested.
 #[derive(Clone)]
-struct Asked {
+struct RequestedBatch {
     location: String,
     batch: Batch,
 }
@@ -93,8 +94,8 @@ pub struct Issuing<'a> {
     backstage: &'a Backstage<'a>,
     patience: Duration,
     certificate_id: Uuid,
-    batches: Mutex<Vec<Asked>>,
-    all_asked: AtomicBool,
+    batches: Mutex<Vec<RequestedBatch>>,
+    all_requested: AtomicBool,
 }
 
 /// Durations since the first request.
@@ -114,7 +115,7 @@ impl<'a> Issuing<'a> {
         certificate_id: Uuid,
     ) -> Self {
         let batches = Mutex::new(Vec::new());
-        let all_asked = AtomicBool::new(false);
+        let all_requested = AtomicBool::new(false);
         Self {
             client,
             progress,
@@ -122,7 +123,7 @@ impl<'a> Issuing<'a> {
             patience,
             certificate_id,
             batches,
-            all_asked,
+            all_requested,
         }
     }
 
@@ -135,8 +136,7 @@ impl<'a> Issuing<'a> {
         for track in [Track::Rendered, Track::Mailed] {
             self.progress.begin(track, outcome.people);
         }
-        let (people, times) =
-            try_join(self.ask_for_everybody(), self.follow(outcome, begun)).await?;
+        let (people, times) = try_join(self.request_for_all(), self.follow(outcome, begun)).await?;
         outcome.people = people.len() as u64;
         let issued = begun.elapsed();
         let rendered = times.rendered.unwrap_or(issued);
@@ -153,9 +153,9 @@ impl<'a> Issuing<'a> {
     }
 
     /// Pages through all people and requests their certificates.
-    async fn ask_for_everybody(&self) -> anyhow::Result<Vec<Attendee>> {
+    async fn request_for_all(&self) -> anyhow::Result<Vec<Attendee>> {
         let mut people = Vec::<Attendee>::new();
-        let mut asked = 0;
+        let mut requested = 0;
         let mut cursor = None;
         loop {
             let from = cursor
@@ -167,20 +167,21 @@ impl<'a> Issuing<'a> {
                 .await?;
             cursor = page.next_cursor();
             people.extend(page.data::<Vec<Attendee>>()?);
-            while people.len() - asked >= PER_REQUEST || (cursor.is_none() && asked < people.len())
+            while people.len() - requested >= PER_REQUEST
+                || (cursor.is_none() && requested < people.len())
             {
-                let until = people.len().min(asked + PER_REQUEST);
-                self.ask(&people[asked..until]).await?;
-                asked = until;
+                let until = people.len().min(requested + PER_REQUEST);
+                self.request(&people[requested..until]).await?;
+                requested = until;
             }
             if cursor.is_none() {
-                self.all_asked.store(true, Ordering::Release);
+                self.all_requested.store(true, Ordering::Release);
                 return Ok(people);
             }
         }
     }
 
-    async fn ask(&self, people: &[Attendee]) -> anyhow::Result<()> {
+    async fn request(&self, people: &[Attendee]) -> anyhow::Result<()> {
         let ids: Vec<Uuid> = people.iter().map(|person| person.id).collect();
         let body = json!({"certificateId": self.certificate_id, "attendeeIds": ids});
         let mut answer = self
@@ -190,8 +191,8 @@ impl<'a> Issuing<'a> {
         let location = answer
             .location
             .take()
-            .ok_or_else(|| answer.unexpected("it has no Location"))?;
-        self.batches().push(Asked {
+            .ok_or_else(|| answer.unexpected("the response has no Location"))?;
+        self.batches().push(RequestedBatch {
             location,
             batch: Batch::default(),
         });
@@ -204,9 +205,9 @@ impl<'a> Issuing<'a> {
         let mut times = Times::default();
         let mut patience = Patience::new(self.patience, begun);
         loop {
-            let all_asked = self.all_asked.load(Ordering::Acquire);
-            self.look().await?;
-            let (rendered, mailed, all_rendered, all_mailed) = self.sums();
+            let all_requested = self.all_requested.load(Ordering::Acquire);
+            self.poll_batches().await?;
+            let (rendered, mailed, all_rendered, all_mailed) = self.totals();
             let now = begun.elapsed();
             let caught = self.backstage.mails_caught();
             self.progress.set(Track::Rendered, rendered);
@@ -215,7 +216,7 @@ impl<'a> Issuing<'a> {
             let tables = self.backstage.tables().await?;
             self.progress.begin(Track::Projected, tables.log_end);
             self.progress.set(Track::Projected, tables.position);
-            if all_asked && all_rendered {
+            if all_requested && all_rendered {
                 times.rendered.get_or_insert(now);
                 self.progress.end(Track::Rendered);
                 // The mailbox has the mails before the tables show them.
@@ -224,12 +225,12 @@ impl<'a> Issuing<'a> {
                     self.progress.end(Track::Mailed);
                 }
             }
-            if all_asked && all_mailed {
+            if all_requested && all_mailed {
                 times.mailed.get_or_insert(now);
                 return Ok(times);
             }
             if !patience.lasts(rendered + mailed + caught, Instant::now()) {
-                let text = format!("nothing has moved for {} s", self.patience.as_secs());
+                let text = format!("no progress for {} s", self.patience.as_secs());
                 outcome.problems.push(text);
                 return Ok(times);
             }
@@ -237,24 +238,24 @@ impl<'a> Issuing<'a> {
         }
     }
 
-    /// Requests the state of the oldest batches that are not done.
-    async fn look(&self) -> anyhow::Result<()> {
+    /// Fetches the state of the oldest batches that are not done.
+    async fn poll_batches(&self) -> anyhow::Result<()> {
         let known = self.batches().clone();
         let unrendered = known
             .iter()
             .enumerate()
-            .filter(|(_, asked)| !asked.batch.is_rendered())
-            .take(LOOK_AT);
+            .filter(|(_, requested)| !requested.batch.is_rendered())
+            .take(BATCHES_PER_POLL);
         let unmailed = known
             .iter()
             .enumerate()
-            .filter(|(_, asked)| !asked.batch.is_mailed())
-            .take(LOOK_AT);
+            .filter(|(_, requested)| !requested.batch.is_mailed())
+            .take(BATCHES_PER_POLL);
         let mut wanted: Vec<_> = unrendered.chain(unmailed).collect();
         wanted.sort_by_key(|(n, _)| *n);
         wanted.dedup_by_key(|(n, _)| *n);
-        for (n, asked) in wanted {
-            let batch: Batch = self.client.get(&asked.location).await?.data()?;
+        for (n, requested) in wanted {
+            let batch: Batch = self.client.get(&requested.location).await?.data()?;
             if let Some(known) = self.batches().get_mut(n) {
                 known.batch = batch;
             }
@@ -262,27 +263,33 @@ impl<'a> Issuing<'a> {
         Ok(())
     }
 
-    /// Returns the number of PDFs and of mails with an outcome, and for each whether all have one.
-    fn sums(&self) -> (u64, u64, bool, bool) {
+    /// Returns the number of PDFs and of mails with an outcome, then true for each if none is
+    /// missing.
+    fn totals(&self) -> (u64, u64, bool, bool) {
         let batches = self.batches();
         (
-            batches.iter().map(|asked| asked.batch.rendered()).sum(),
             batches
                 .iter()
-                .map(|asked| asked.batch.progress.mailed())
+                .map(|requested| requested.batch.rendered())
                 .sum(),
-            batches.iter().all(|asked| asked.batch.is_rendered()),
-            batches.iter().all(|asked| asked.batch.is_mailed()),
+            batches
+                .iter()
+                .map(|requested| requested.batch.progress.mailed())
+                .sum(),
+            batches
+                .iter()
+                .all(|requested| requested.batch.is_rendered()),
+            batches.iter().all(|requested| requested.batch.is_mailed()),
         )
     }
 
-    /// Waits until the tables contain the log as it is now. Earlier runs in this folder may still
-    /// append to it.
+    /// Waits until the tables contain the log as it is now. It may still grow, because work of
+    /// earlier runs in this folder continues.
     async fn wait_for_tables(&self, outcome: &mut Outcome) -> anyhow::Result<()> {
         let refused: u64 = self
             .batches()
             .iter()
-            .filter_map(|asked| asked.batch.refused)
+            .filter_map(|requested| requested.batch.refused)
             .sum();
         if refused > 0 {
             outcome
@@ -302,7 +309,7 @@ impl<'a> Issuing<'a> {
             if !patience.lasts(tables.position, Instant::now()) {
                 outcome
                     .problems
-                    .push("the tables have stopped catching up with the log".to_owned());
+                    .push("the tables do not catch up with the log".to_owned());
                 break;
             }
             tokio::time::sleep(between_looks(0)).await;
@@ -311,7 +318,7 @@ impl<'a> Issuing<'a> {
         Ok(())
     }
 
-    fn batches(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
+    fn batches(&self) -> std::sync::MutexGuard<'_, Vec<RequestedBatch>> {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

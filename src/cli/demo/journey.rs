@@ -1,5 +1,5 @@
-//! The whole journey of a client: design, certificate, people, issued certificates, mails, and the
-//! checks.
+//! All steps of the demo as a client: uploads the design, defines the certificate, imports people,
+//! issues certificates, sends mails, and checks the results.
 
 use std::time::{Duration, Instant};
 
@@ -40,20 +40,20 @@ struct Certificate {
     locale: String,
 }
 
-/// Inputs of the journey.
+/// Inputs of the demo's steps.
 pub struct Journey<'a> {
     /// Client that has logged in.
     pub client: &'a Client,
     /// Progress display.
     pub progress: &'a Progress,
-    /// Direct access to the product behind the API.
+    /// Direct access to the product, without the API.
     pub backstage: &'a Backstage<'a>,
     /// Longest time without progress.
     pub patience: Duration,
 }
 
 impl Journey<'_> {
-    /// Runs the journey. After an error, `outcome` contains the results up to it.
+    /// Runs all steps. After an error, `outcome` contains the results up to it.
     ///
     /// # Errors
     /// Fails if a server rejects a request or doesn't respond.
@@ -71,7 +71,7 @@ impl Journey<'_> {
         }
         let (certificate, design) = self.define().await?;
 
-        self.progress.say("taking people in");
+        self.progress.say("importing people");
         let begun = Instant::now();
         import_sheets(self.client, self.progress, sheets, self.patience, outcome).await?;
         outcome.seconds.import = begun.elapsed().as_secs_f64();
@@ -93,7 +93,7 @@ impl Journey<'_> {
             outcome.download = Some(fetch_in_public(self.client, issued).await?);
         }
 
-        self.progress.say("filling the tables anew from the log");
+        self.progress.say("rebuilding the tables from the log");
         let begun = Instant::now();
         outcome.rebuild = Some(self.backstage.rebuild_and_compare(self.progress).await?);
         outcome.seconds.verify = begun.elapsed().as_secs_f64();

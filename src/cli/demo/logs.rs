@@ -1,5 +1,5 @@
-//! Log of the program during the demo. It goes to a file beside the data, so that it doesn't
-//! disturb the progress display. Warnings are counted.
+//! Log of the program during the demo. It is written to a file in the data folder, so that it does
+//! not disturb the progress display. Warnings are counted.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// Maximum size of the buffer until the file is known, in bytes. Further output is lost.
-const HELD_BACK: usize = 1 << 20;
+const MAX_BUFFER: usize = 1 << 20;
 
 /// Log of this run. Cloning is cheap.
 #[derive(Clone, Default)]
@@ -26,7 +26,7 @@ struct Inner {
 }
 
 enum Target {
-    /// The data folder does not exist yet.
+    /// Buffer, because the data folder does not exist yet.
     Memory(Vec<u8>),
     File(File, PathBuf),
 }
@@ -110,7 +110,7 @@ impl Write for DemoLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut *self.target() {
             Target::Memory(held) => {
-                let room = HELD_BACK.saturating_sub(held.len()).min(bytes.len());
+                let room = MAX_BUFFER.saturating_sub(held.len()).min(bytes.len());
                 held.extend_from_slice(&bytes[..room]);
             }
             Target::File(file, _) => file.write_all(bytes)?,

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// Waits as long as there is progress.
+/// Timeout that restarts after each progress.
 #[derive(Debug)]
 pub struct Patience {
     limit: Duration,
     last: u64,
-    moved: Instant,
+    changed: Instant,
 }
 
 impl Patience {
@@ -16,16 +16,16 @@ impl Patience {
         Self {
             limit,
             last: 0,
-            moved: now,
+            changed: now,
         }
     }
 
-    /// Returns true if the last change of `done` is less than the limit ago.
+    /// Records `done`. Returns true if its last change was less than the limit ago.
     pub fn lasts(&mut self, done: u64, now: Instant) -> bool {
         if done != self.last {
-            (self.last, self.moved) = (done, now);
+            (self.last, self.changed) = (done, now);
         }
-        now.saturating_duration_since(self.moved) < self.limit
+        now.saturating_duration_since(self.changed) < self.limit
     }
 }
 

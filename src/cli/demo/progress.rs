@@ -28,7 +28,7 @@ pub enum Track {
     Mailed,
     /// Events of the log that the tables contain.
     Projected,
-    /// Events from which the tables were rebuilt beside the live ones.
+    /// Events from which copies of the tables were rebuilt.
     Rebuilt,
 }
 
@@ -169,7 +169,7 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-            // If the bar can't be written to, it isn't shown.
+            // An error has no effect except that the rate is not shown.
             let _ = write!(out, "{}/s", HumanCount(state.per_sec().round() as u64));
         })
         .progress_chars("█▉▊▋▌▍▎▏ ")

@@ -1,5 +1,5 @@
-//! Checks of the renderer alone: it must reproduce the bytes of issued certificates, and its speed
-//! is measured on new ones. These are separate, because typst caches what it has just laid out.
+//! Checks of the renderer alone. It must reproduce the bytes of issued certificates. Its speed is
+//! measured on new certificates, because typst caches recent layouts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::certificate_pdf::{Design, RENDERER_VERSION, RenderJob, Renderer};
 use crate::domain::{Locale, Personal};
 
 /// Duration of rendering new certificates.
-const FOR: Duration = Duration::from_secs(1);
+const FRESH_DURATION: Duration = Duration::from_secs(1);
 /// Batch size, the same as in the product.
 const BATCH: usize = 50;
 
@@ -87,7 +87,7 @@ pub fn render_again(renderer: &Arc<Renderer>, jobs: &[(RenderJob, String)]) -> R
             .filter(|result| result.is_ok())
             .count();
         fresh.fetch_add(rendered as u64, Ordering::Relaxed);
-        (begun.elapsed() < FOR).then_some(())
+        (begun.elapsed() < FRESH_DURATION).then_some(())
     });
     RenderedAgain {
         checked: jobs.len() as u64,
@@ -97,18 +97,18 @@ pub fn render_again(renderer: &Arc<Renderer>, jobs: &[(RenderJob, String)]) -> R
     }
 }
 
-/// Calls `take_turn` on all cores. A thread ends when its call returns `None`.
-fn on_all_cores(take_turn: impl Fn(usize) -> Option<()> + Sync) {
+/// Calls `work` with 0, 1, 2… on all cores. A thread ends when its call returns `None`.
+fn on_all_cores(work: impl Fn(usize) -> Option<()> + Sync) {
     let next = AtomicUsize::new(0);
     let cores = available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..cores {
-            scope.spawn(|| while take_turn(next.fetch_add(1, Ordering::Relaxed)).is_some() {});
+            scope.spawn(|| while work(next.fetch_add(1, Ordering::Relaxed)).is_some() {});
         }
     });
 }
 
-/// Returns a job like this one for another person, who is new to the renderer.
+/// Returns a job like this one for another person, so that the renderer has no cached layout.
 fn other(job: &RenderJob, turn: usize, n: usize) -> RenderJob {
     let number = turn * BATCH + n;
     let letters: String = format!("{number:x}")

@@ -27,7 +27,7 @@ pub struct Outcome {
     pub mails_accepted: u64,
     /// Mails that arrived, as counted by the mail server.
     pub mails_caught: u64,
-    /// True if mails of earlier runs may have arrived, too, because the folder was used before.
+    /// True if the folder was used before, so mails of earlier runs may have arrived as well.
     pub folder_was_used: bool,
     /// Result of comparing the tables with the log.
     pub rebuild: Option<Rebuild>,
@@ -58,7 +58,7 @@ pub struct Rejection {
     pub message: String,
 }
 
-/// Result of a rebuild beside the live tables.
+/// Result of comparing the live tables with rebuilt copies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebuild {
     /// True if every row equals the one rebuilt from the log.
@@ -160,7 +160,7 @@ impl Outcome {
             .map_or(0.0, |again| rate(again.fresh, again.seconds))
     }
 
-    /// Returns one sentence for each defect. The list is empty if all checks passed.
+    /// Returns one line for each defect. The list is empty if all checks passed.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = self.problems.clone();
         let mut check = |holds: bool, text: String| {
@@ -169,7 +169,7 @@ impl Outcome {
             }
         };
         let people = self.people;
-        check(people > 0, "nobody was taken in".to_owned());
+        check(people > 0, "nobody was imported".to_owned());
         check(
             self.certificates == people,
             format!(
@@ -203,7 +203,7 @@ impl Outcome {
         );
         if let Some(expected) = self.rejected_expected {
             let text = format!(
-                "{} rows were rejected, but {expected} are wrong",
+                "{} rows were rejected, but {expected} are invalid",
                 self.rejected
             );
             check(self.rejected == expected, text);
@@ -305,7 +305,7 @@ pub(super) mod tests {
                     68,
                     None,
                     "DUPLICATE",
-                    "somebody with this e-mail address is known already",
+                    "a person with this e-mail address exists already",
                 ),
             ],
             rejected_expected: Some(3),
@@ -367,7 +367,7 @@ pub(super) mod tests {
         type Spoil = fn(&mut Outcome);
         let spoilt: [(Spoil, &str); 12] = [
             (|o| o.people = 70, "69 of 70 people have"),
-            (|o| *o = Outcome::default(), "nobody was taken in"),
+            (|o| *o = Outcome::default(), "nobody was imported"),
             (|o| o.certificates = 68, "68 of 69 people have"),
             (|o| o.pdfs = 68, "68 of 69 PDFs"),
             (|o| o.mails_accepted = 68, "68 of 69 mails"),

@@ -1,12 +1,12 @@
-//! Check of the free disk space. Certificates and mails are kept, and they are not small.
+//! Check of the free disk space for certificates and mails, which are kept.
 
 use std::path::Path;
 
 use indicatif::{DecimalBytes, HumanCount};
 
-/// Bytes per person: a PDF, the mail with it, events and rows. Measured with the demo's own design.
+/// Bytes per person: PDF, mail with the PDF, events and rows. Measured with the demo's design.
 const PER_PERSON: u64 = 240_000;
-/// Bytes that the servers need besides.
+/// Additional bytes that the servers need.
 const RESERVE: u64 = 200_000_000;
 
 /// Rejects more people than fit on the disk.

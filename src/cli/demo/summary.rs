@@ -68,7 +68,7 @@ fn write_counts(text: &mut String, outcome: &Outcome) -> fmt::Result {
         count(outcome.mails_accepted),
         count(outcome.mails_caught),
         if outcome.folder_was_used {
-            " (with those that earlier runs had left to send)"
+            " (including mails of earlier runs)"
         } else {
             ""
         }
@@ -81,7 +81,7 @@ fn write_counts(text: &mut String, outcome: &Outcome) -> fmt::Result {
         };
         writeln!(
             text,
-            "  tables        {} rows, filled anew from {} events: {verdict}",
+            "  tables        {} rows, rebuilt from {} events: {verdict}",
             count(rebuild.rows),
             count(rebuild.position)
         )?;
@@ -120,7 +120,7 @@ fn write_stages(text: &mut String, outcome: &Outcome) -> fmt::Result {
         (
             "mail",
             seconds.mail,
-            Some((outcome.mails_accepted, "mails, beside generating")),
+            Some((outcome.mails_accepted, "mails, during generation")),
         ),
         ("project", seconds.project, None),
         ("verify", seconds.verify, Some((events, "events"))),
@@ -144,13 +144,13 @@ fn write_stages(text: &mut String, outcome: &Outcome) -> fmt::Result {
     )?;
     if let Some(again) = &outcome.rendered_again {
         let same = if again.different == 0 {
-            "every byte as issued"
+            "all bytes identical"
         } else {
-            "NOT as issued"
+            "bytes NOT identical"
         };
         writeln!(
             text,
-            "  {:.0} certificates per second by the renderer alone ({} new ones; {} issued ones again, {same})",
+            "  {:.0} certificates per second by the renderer alone ({} new; {} issued ones rendered again, {same})",
             outcome.render_only_per_second(),
             HumanCount(again.fresh),
             HumanCount(again.checked)
@@ -226,7 +226,7 @@ fn write_missing(text: &mut String, outcome: &Outcome) -> fmt::Result {
     if missing.is_empty() {
         return Ok(());
     }
-    writeln!(text, "\n  This is NOT as it must be:")?;
+    writeln!(text, "\n  Failed checks:")?;
     for line in missing {
         writeln!(text, "    - {line}")?;
     }

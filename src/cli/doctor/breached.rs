@@ -9,7 +9,7 @@ use crate::http::auth::passwords::BreachedPasswords;
 
 const CHECK: &str = "passwords";
 const TO_DO: &str =
-    "download Pwned Passwords by SHA-1, ordered by hash, into one file; or set none";
+    "download Pwned Passwords (SHA-1, ordered by hash) as one file, or remove the setting";
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     let path = context.config.auth.breached_passwords.clone();
@@ -17,7 +17,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     looked.unwrap_or_else(|_| {
         vec![Finding::failed(
             CHECK,
-            "looking broke",
+            "the check panicked",
             "report this as a defect",
         )]
     })
@@ -27,11 +27,11 @@ fn look(path: Option<PathBuf>) -> Finding {
     let Some(path) = path else {
         return Finding::ok(
             CHECK,
-            "no list of breached ones (auth.breached_passwords); common ones are refused",
+            "no list of breached passwords (auth.breached_passwords); common ones are rejected",
         );
     };
     match BreachedPasswords::open(&path) {
-        Ok(_) => Finding::ok(CHECK, "the list of breached ones is there and in order"),
+        Ok(_) => Finding::ok(CHECK, "the list of breached passwords exists and is sorted"),
         Err(error) => Finding::failed(CHECK, error.to_string(), TO_DO),
     }
 }

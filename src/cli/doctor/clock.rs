@@ -5,10 +5,9 @@ use time::{Duration, OffsetDateTime};
 use super::finding::Finding;
 use crate::cli::moment;
 
-/// Differences up to this are harmless. Network delays and the whole seconds of HTTP dates cause
-/// some.
+/// Maximum harmless difference. Network delays cause some, and HTTP dates have whole seconds.
 const GOOD: Duration = Duration::seconds(2);
-/// From this difference on, tokens and signed requests may be rejected.
+/// Difference from which the check fails, because tokens and signed requests may be rejected.
 const BAD: Duration = Duration::seconds(60);
 
 /// Compares the time of a server with ours. `theirs` was read between `asked` and `answered`.
@@ -36,8 +35,7 @@ pub fn compare(
         "{server}'s clock is {} {which} this machine's",
         moment::in_words(difference)
     );
-    let advice =
-        "set the clocks of all machines by NTP: times in the log and of tokens are compared";
+    let advice = "synchronize all machines with NTP: times in the log and of tokens are compared";
     match difference {
         difference if difference <= GOOD => Finding::ok(check, found),
         difference if difference < BAD => Finding::warning(check, found, advice),

@@ -25,7 +25,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     findings.extend(addresses(&context.config));
     findings.extend(files(&context.origins));
     if findings.is_empty() {
-        findings.push(Finding::ok("configuration", "nothing stands out"));
+        findings.push(Finding::ok("configuration", "no suspicious settings"));
     }
     findings
 }
@@ -51,13 +51,13 @@ fn secrets(config: &Config) -> Vec<Finding> {
     {
         let different = text.chars().collect::<BTreeSet<_>>().len();
         let advice = format!(
-            "make one with `openssl rand -hex 32` and give it by {}_FILE",
+            "generate one with `openssl rand -hex 32`, and set it with {}_FILE",
             variable(key)
         );
         if text.contains("replace-me") {
             findings.push(Finding::failed(
                 key,
-                "it is the example's, which everybody knows",
+                "it is the value of the example, which is public",
                 advice,
             ));
         } else if different < LEAST_DIFFERENT {
@@ -72,7 +72,7 @@ fn secrets(config: &Config) -> Vec<Finding> {
         findings.push(Finding::warning(
             key,
             "it is the same as secrets.claim_key",
-            "give another: the token key may have to change, the claim key never may",
+            "use another one: the token key may have to change, the claim key must never change",
         ));
     }
     findings
@@ -86,15 +86,15 @@ fn addresses(config: &Config) -> Vec<Finding> {
         findings.push(Finding::warning(
             "http.public_base_url",
             format!(
-                "{public} is this machine only; it is pinned in every certificate that is issued"
+                "{public} is reachable only from this machine; every issued certificate contains it"
             ),
-            "give the address under which recipients reach this server",
+            "set the address at which recipients reach this server",
         ));
     } else if public.starts_with("http://") {
         findings.push(Finding::warning(
             "http.public_base_url",
-            format!("{public} is not encrypted; it is pinned in every certificate that is issued"),
-            "give an https address",
+            format!("{public} is not encrypted; every issued certificate contains it"),
+            "set an https address",
         ));
     }
     let mail = &config.mail;
@@ -113,8 +113,8 @@ fn addresses(config: &Config) -> Vec<Finding> {
     {
         findings.push(Finding::warning(
             "mail.from_address",
-            format!("{domain} is reserved for examples; nobody can answer"),
-            "give an address of yours",
+            format!("{domain} is reserved for examples; replies are lost"),
+            "set an address of your own domain",
         ));
     }
     let servers = config.nats.url.reveal().split(',');
@@ -135,7 +135,7 @@ fn addresses(config: &Config) -> Vec<Finding> {
     if database.is_ok_and(|database| database.get_hosts().iter().any(is_remote)) {
         findings.push(unencrypted(
             "database.url",
-            "keep it in a network of its own or a tunnel: TLS to PostgreSQL is not supported yet",
+            "use a separate network or a tunnel: TLS to PostgreSQL is not supported yet",
         ));
     }
     findings
@@ -146,7 +146,7 @@ fn unencrypted(key: &'static str, advice: &'static str) -> Finding {
     Finding::warning(key, problem, advice)
 }
 
-/// Returns warnings for configuration files that contain secrets and that others can read.
+/// Returns warnings for configuration files that contain secrets and that all users can read.
 fn files(origins: &Origins) -> Vec<Finding> {
     let secret = |key: &str| {
         [
@@ -173,7 +173,7 @@ fn files(origins: &Origins) -> Vec<Finding> {
         Finding::warning(
             "configuration.file",
             format!(
-                "{} holds secrets, and every user of this machine can read it",
+                "{} contains secrets, and every user of this machine can read it",
                 path.display()
             ),
             format!("chmod o-rwx {}", path.display()),

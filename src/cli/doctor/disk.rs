@@ -8,15 +8,15 @@ use indicatif::BinaryBytes;
 use super::Context;
 use super::finding::Finding;
 
-/// Less free space may not suffice for a day's work.
+/// With less free space there is a warning: it may not suffice for a day's work.
 const LITTLE: u64 = 5 << 30;
-/// Less free space may not suffice for the next upload or PDF.
+/// With less free space the check fails: it may not suffice for the next upload or PDF.
 const TOO_LITTLE: u64 = 512 << 20;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     let mut places = vec![(
         "disk.temporary",
-        "uploads on their way",
+        "uploads in progress",
         std::env::temp_dir(),
     )];
     if let Some(folder) = context.config.storage.folder_path() {
@@ -44,8 +44,11 @@ fn room(check: &'static str, what: &str, folder: &Path) -> Finding {
         ),
         Err(error) => Finding::failed(
             check,
-            format!("{} can't be looked at: {error}", folder.display()),
-            "make the folder, and let this user read and write it",
+            format!(
+                "the free space of {} can't be read: {error}",
+                folder.display()
+            ),
+            "create the folder, and let this user read and write it",
         ),
     }
 }
@@ -67,9 +70,11 @@ fn judge(check: &'static str, what: &str, folder: &Path, free: u64) -> Finding {
     );
     match free {
         free if free < TOO_LITTLE => {
-            Finding::failed(check, found, "make room, or choose another disk")
+            Finding::failed(check, found, "free disk space, or use another disk")
         }
-        free if free < LITTLE => Finding::warning(check, found, "make room before it is full"),
+        free if free < LITTLE => {
+            Finding::warning(check, found, "free disk space before it is full")
+        }
         _ => Finding::ok(check, found),
     }
 }

@@ -1,5 +1,5 @@
-//! Check that the fonts load, and that the newest certificate was made with these fonts and this
-//! renderer.
+//! Check that the fonts load, and that the newest certificate was rendered with these fonts and
+//! this renderer.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
             return vec![Finding::failed(
                 CHECK,
                 error.to_string(),
-                "build the program again",
+                "rebuild the program",
             )];
         }
         Err(_) => {
             return vec![Finding::failed(
                 CHECK,
-                "loading broke",
+                "loading panicked",
                 "report this as a defect",
             )];
         }
@@ -45,7 +45,10 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
         }
         _ => Finding::ok(
             CHECK,
-            format!("loaded, digest {}…; nothing to compare with", &digest[..12]),
+            format!(
+                "loaded, digest {}…; no certificate to compare with",
+                &digest[..12]
+            ),
         ),
     }]
 }
@@ -64,10 +67,10 @@ fn judge(digest: &str, newest: &CertificateRequested) -> Finding {
     Finding::warning(
         CHECK,
         format!(
-            "the newest certificate was made by {} with other fonts or another renderer than this program ({RENDERER_VERSION})",
+            "the newest certificate was rendered by {} with other fonts or another renderer than this program ({RENDERER_VERSION})",
             page.renderer_version
         ),
-        "keep the stored PDFs: this program can't make them again byte by byte",
+        "keep the stored PDFs: this program can't reproduce them byte for byte",
     )
 }
 

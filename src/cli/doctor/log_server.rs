@@ -10,13 +10,13 @@ use super::{Context, clock};
 use crate::config::without_secrets;
 use crate::event_log::health::{AccountSeen, ServerSeen};
 
-/// Atomic batches exist since this version.
+/// Oldest version with atomic batches.
 const LEAST: (u32, u32) = (2, 12);
 /// Version that our tests use.
 const TESTED: &str = "2.15.1";
-/// A batch of 10,000 people is one event of about 400 KB.
+/// Minimum limit of a message, in bytes. The event of a batch of 10,000 people has about 400 KB.
 const LEAST_PAYLOAD: usize = 1 << 20;
-/// Usage of an account's limit from which on there is a warning, in per cent.
+/// Usage of an account's limit from which there is a warning, in percent.
 const NEARLY_FULL: u64 = 80;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -37,7 +37,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
         Err(error) => findings.push(Finding::failed(
             "log.jetstream",
             error.to_string(),
-            "turn JetStream on: `jetstream { store_dir: … }` in nats-server's configuration, and for our account",
+            "enable JetStream with `jetstream { store_dir: … }` in nats-server's configuration, and for this account",
         )),
     }
     let asked = OffsetDateTime::now_utc();
@@ -56,13 +56,13 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 fn server(seen: &ServerSeen) -> Vec<Finding> {
     let version = &seen.version;
     let wanted = format!(
-        "install nats-server {}.{} or later, best {TESTED}",
+        "install nats-server {}.{} or later, preferably {TESTED}",
         LEAST.0, LEAST.1
     );
     let mut findings = vec![match parsed(version) {
         Some(found) if found < LEAST => Finding::failed(
             "log.server",
-            format!("nats-server {version} has no atomic batches"),
+            format!("nats-server {version} does not support atomic batches"),
             wanted,
         ),
         Some(_) if version == TESTED => Finding::ok("log.server", format!("nats-server {version}")),
@@ -72,7 +72,7 @@ fn server(seen: &ServerSeen) -> Vec<Finding> {
         ),
         None => Finding::warning(
             "log.server",
-            format!("version \"{version}\" is not readable"),
+            format!("version \"{version}\" can't be parsed"),
             wanted,
         ),
     }];
@@ -87,7 +87,7 @@ fn server(seen: &ServerSeen) -> Vec<Finding> {
         findings.push(Finding::warning(
             "log.max_payload",
             format!(
-                "messages of more than {} are refused; large batches are longer",
+                "messages of more than {} are rejected; events of large batches are larger",
                 BinaryBytes(seen.max_payload as u64)
             ),
             "set max_payload to 1MB or more in nats-server's configuration",
@@ -141,7 +141,7 @@ fn limits(account: &AccountSeen) -> Finding {
         .map(|(_, text)| text)
         .collect::<Vec<_>>()
         .join(", ");
-    let advice = "raise the account's limits; a full log refuses every write";
+    let advice = "raise the account's limits; a full log rejects every write";
     match used {
         100.. => Finding::failed("log.account", found, advice),
         NEARLY_FULL.. => Finding::warning("log.account", found, advice),

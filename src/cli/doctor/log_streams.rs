@@ -11,7 +11,7 @@ use crate::event_log::{EventLog, LogError, ProvisionError, Step};
 
 const CHECK: &str = "log.streams";
 const REPLICAS: &str = "log.replicas";
-const PROVISION: &str = "run `laureate provision`; with --dry-run it only shows what would change";
+const PROVISION: &str = "run `laureate provision`; with --dry-run it only shows the changes";
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     let Ok(log) = context.log().await else {
@@ -57,13 +57,18 @@ fn provisioned(steps: &[Step]) -> Finding {
     match (missing.as_str(), other.as_str()) {
         ("", "") => Finding::ok(
             CHECK,
-            format!("{} streams and consumers as they should be", steps.len()),
+            format!(
+                "{} streams and consumers are configured correctly",
+                steps.len()
+            ),
         ),
-        ("", other) => Finding::warning(CHECK, format!("configured otherwise: {other}"), PROVISION),
+        ("", other) => {
+            Finding::warning(CHECK, format!("configured differently: {other}"), PROVISION)
+        }
         (missing, "") => Finding::failed(CHECK, format!("missing: {missing}"), PROVISION),
         (missing, other) => Finding::failed(
             CHECK,
-            format!("missing: {missing}; configured otherwise: {other}"),
+            format!("missing: {missing}; configured differently: {other}"),
             PROVISION,
         ),
     }
@@ -100,7 +105,7 @@ async fn kept(log: &EventLog, streams: &[&str]) -> Vec<Finding> {
         }
     }
     if fit > 0 {
-        let found = format!("{fit} streams are kept by servers that are all current");
+        let found = format!("all replicas of {fit} streams are current");
         findings.push(Finding::ok(REPLICAS, found));
     }
     findings.extend(wrong.into_iter().map(|(wrong, streams)| Finding {
@@ -148,19 +153,22 @@ fn judge(keepers: &Keepers) -> Option<Wrong> {
     }
     if !away.is_empty() {
         return warning(
-            format!("{away} is away"),
-            "start it again before another one goes",
+            format!("{away} is offline"),
+            "restart it before another server fails",
         );
     }
     if !behind.is_empty() {
         return warning(
-            format!("{behind} is behind"),
-            "wait until it has caught up before stopping another",
+            format!("{behind} lags behind"),
+            "wait until it has caught up before you stop another server",
         );
     }
     if keepers.replicas.is_empty() {
         let advice = "set nats.replicas = 3 and run `laureate provision`";
-        return warning("kept by one server of the cluster only".to_owned(), advice);
+        return warning(
+            "stored on only one server of the cluster".to_owned(),
+            advice,
+        );
     }
     None
 }

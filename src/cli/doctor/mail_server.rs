@@ -34,12 +34,12 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
                 ", without log-in"
             });
             if !seen.takes_utf8_addresses {
-                found.push_str("; addresses beyond ASCII are refused (no SMTPUTF8)");
+                found.push_str("; non-ASCII addresses are rejected (no SMTPUTF8)");
             }
             Finding::ok(CHECK, found)
         }
         Err(error) => {
-            let advice = "see that the server runs, and correct mail.host, port, security, username and password";
+            let advice = "check that the server runs, and correct mail.host, port, security, username and password";
             Finding::failed(CHECK, format!("{place}: {error}"), advice)
         }
     }];
@@ -51,21 +51,21 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 
 async fn send(mailer: &SmtpMailer, address: Personal<String>) -> Finding {
     const CHECK: &str = "mail.test";
-    let advice = "read the server's answer; it may not take mails from mail.from_address";
+    let advice = "read the server's answer; it may not accept mails from mail.from_address";
     match mailer
         .send_test(&address, Uuid::new_v4(), OffsetDateTime::now_utc())
         .await
     {
         SendOutcome::Accepted { answer } => {
-            Finding::ok(CHECK, format!("the server took it: {answer}"))
+            Finding::ok(CHECK, format!("the server accepted it: {answer}"))
         }
         SendOutcome::Temporary { answer } | SendOutcome::Permanent { answer } => {
             Finding::failed(CHECK, format!("not sent: {answer}"), advice)
         }
         SendOutcome::Unknown { detail } => Finding::failed(
             CHECK,
-            format!("perhaps sent: {detail}"),
-            "look whether it has arrived",
+            format!("outcome unknown: {detail}"),
+            "check whether it has arrived",
         ),
     }
 }

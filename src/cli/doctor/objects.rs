@@ -14,8 +14,7 @@ use crate::config::without_secrets;
 use crate::storage::{ObjectKey, ObjectStorage, StorageError};
 
 const CHECK: &str = "objects";
-const ADVICE: &str =
-    "see that the folder or bucket exists, and that we may read, write and delete in it";
+const ADVICE: &str = "check that the folder or bucket exists, and that this program may read, write and delete in it";
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     let settings = &context.config.storage;
@@ -50,13 +49,13 @@ async fn probe(storage: &ObjectStorage) -> Result<(), String> {
     // The object is deleted even if it could not be read.
     let deleted = storage.delete(&key).await.map_err(step("deleting"));
     if read?.as_ref() != Some(&written) {
-        return Err("what was read back is not what was written".to_owned());
+        return Err("the content read differs from the content written".to_owned());
     }
     deleted?;
     match storage.exists(&key).await {
         Ok(false) => Ok(()),
-        Ok(true) => Err(format!("object {key} is still there after it was deleted")),
-        Err(error) => Err(step("looking whether it is gone")(error)),
+        Ok(true) => Err(format!("object {key} still exists after it was deleted")),
+        Err(error) => Err(step("checking the deletion")(error)),
     }
 }
 

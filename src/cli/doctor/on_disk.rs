@@ -1,5 +1,5 @@
 //! Check that nats-server syncs messages to disk before it acknowledges them (`sync_interval`), and
-//! that it has enough disk space. Only its monitoring shows this.
+//! that it has enough disk space. Only its monitoring endpoint shows this.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::cli::moment;
 const CHECK: &str = "log.on-disk";
 const ADVICE: &str =
     "set `sync_interval: always` in the jetstream block of nats-server's configuration";
-/// Maximum size of the response. It usually has about 10 KB.
+/// Maximum size of the response, in bytes. It usually has about 10 KB.
 const MOST_BYTES: usize = 4 << 20;
-/// Usage of the disk space from which on there is a warning, in per cent.
+/// Usage of the disk space from which there is a warning, in percent.
 const NEARLY_FULL: u64 = 80;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -27,7 +27,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
                 return vec![Finding::failed(
                     CHECK,
                     why,
-                    "correct --nats-monitor, or open `http:` in nats-server",
+                    "correct --nats-monitor, or enable `http:` in nats-server",
                 )];
             }
         },
@@ -39,8 +39,8 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
             let Some(variables) = message else {
                 return vec![Finding::warning(
                     CHECK,
-                    "it can't be seen from here whether acknowledged events are on disk",
-                    format!("give --nats-monitor URL, or look yourself: {ADVICE}"),
+                    "unknown whether acknowledged events are on disk",
+                    format!("use --nats-monitor URL, or {ADVICE}"),
                 )];
             };
             variables
@@ -74,7 +74,7 @@ async fn monitored(url: &str) -> Result<Value, String> {
     let mut body = Vec::new();
     while let Some(part) = answer.chunk().await.map_err(failed)? {
         if body.len() + part.len() > MOST_BYTES {
-            return Err("nats-server's monitoring answers too much".to_owned());
+            return Err("the response of nats-server's monitoring is too large".to_owned());
         }
         body.extend_from_slice(&part);
     }
@@ -87,8 +87,8 @@ fn judge(jetstream: &Value) -> Vec<Finding> {
     if !config.is_object() {
         return vec![Finding::failed(
             CHECK,
-            "the server has no JetStream",
-            "turn JetStream on",
+            "JetStream is off",
+            "enable JetStream",
         )];
     }
     let mut findings = vec![match (
@@ -97,7 +97,7 @@ fn judge(jetstream: &Value) -> Vec<Finding> {
     ) {
         (Some(true), _) => Finding::ok(
             CHECK,
-            "sync_interval is always: what is acknowledged is on disk",
+            "sync_interval is always: acknowledged events are on disk",
         ),
         (_, Some(interval)) => {
             let interval = moment::in_words(time::Duration::nanoseconds(interval));
@@ -106,7 +106,11 @@ fn judge(jetstream: &Value) -> Vec<Finding> {
             );
             Finding::warning(CHECK, found, ADVICE)
         }
-        (_, None) => Finding::warning(CHECK, "the server doesn't tell its sync_interval", ADVICE),
+        (_, None) => Finding::warning(
+            CHECK,
+            "the server does not report its sync_interval",
+            ADVICE,
+        ),
     }];
     let used = jetstream["stats"]["storage"].as_u64();
     if let (Some(used), Some(most @ 1..)) = (used, config["max_storage"].as_u64()) {
@@ -115,7 +119,7 @@ fn judge(jetstream: &Value) -> Vec<Finding> {
             BinaryBytes(used),
             BinaryBytes(most)
         );
-        let advice = "give JetStream more room (max_file_store); a full log refuses every write";
+        let advice = "increase max_file_store of JetStream; a full log rejects every write";
         findings.push(match used.saturating_mul(100) / most {
             100.. => Finding::failed("log.room", found, advice),
             NEARLY_FULL.. => Finding::warning("log.room", found, advice),
@@ -150,7 +154,7 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, router).await });
         assert_eq!(
             monitored(&url).await,
-            Err("nats-server's monitoring answers too much".to_owned())
+            Err("the response of nats-server's monitoring is too large".to_owned())
         );
     }
 

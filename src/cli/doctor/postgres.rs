@@ -10,7 +10,7 @@ use crate::app::PROJECTOR_CONNECTIONS;
 use crate::config::without_secrets;
 use crate::database::{self, ServerSeen};
 
-/// Oldest version that supports our SQL.
+/// Oldest supported major version.
 const LEAST: u32 = 16;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -79,16 +79,15 @@ fn server(seen: &ServerSeen) -> Finding {
         );
     }
     if seen.is_standby {
-        let advice = "give the address of the server that takes writes";
+        let advice = "set the address of the primary server";
         return Finding::failed(
             "database.server",
-            format!("{found}, a standby that takes no writes"),
+            format!("{found}, a read-only standby"),
             advice,
         );
     }
     if !seen.may_create {
-        let advice =
-            "GRANT CREATE ON DATABASE to this user: every projection has a schema of its own";
+        let advice = "GRANT CREATE ON DATABASE to this user: every projection has its own schema";
         return Finding::failed(
             "database.server",
             format!("{found}; this user may not create schemas"),
@@ -131,12 +130,12 @@ fn on_disk(seen: &ServerSeen) -> Finding {
         ["synchronous_commit"] => Finding::warning(
             "database.on-disk",
             "synchronous_commit is off: a crash loses the last answers to Idempotency-Keys",
-            "set it on; the tables themselves would catch up by the log",
+            "turn it on; the tables themselves catch up from the log",
         ),
         off => Finding::warning(
             "database.on-disk",
             format!("{} off: a crash may leave damaged tables", off.join(", ")),
-            "set them on; after a crash drop the tables and let them be filled again",
+            "turn them on; after a crash, drop the tables so that they are built again",
         ),
     }
 }
@@ -151,7 +150,7 @@ fn connections(seen: &ServerSeen, of_requests: usize) -> Finding {
     .unwrap_or(0);
     let processes = room / needed.max(1);
     let found = format!(
-        "room for {room}, {} in use; a process of ours takes up to {needed}",
+        "room for {room} connections, {} in use; one process uses up to {needed}",
         seen.connections
     );
     if processes == 0 || room < needed + PROJECTOR_CONNECTIONS {
@@ -159,13 +158,12 @@ fn connections(seen: &ServerSeen, of_requests: usize) -> Finding {
         return Finding::failed("database.connections", found, advice);
     }
     if processes == 1 {
-        let advice =
-            "raise max_connections before a second process starts, also for upgrades side by side";
+        let advice = "raise max_connections before you start a second process, also for upgrades side by side";
         return Finding::warning("database.connections", found, advice);
     }
     Finding::ok(
         "database.connections",
-        format!("{found}: enough for {processes}"),
+        format!("{found}: enough for {processes} processes"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! Check of the sandbox: uploaded files are read in a process without other rights.
+//! Check of the sandbox, the process without further rights that reads uploaded files.
 
 use std::sync::Arc;
 
@@ -36,10 +36,10 @@ pub async fn check(_: Arc<Context>) -> Vec<Finding> {
     findings
 }
 
-/// Returns a finding with the active and the missing protections.
+/// Returns a finding that lists the active and the missing protections.
 fn active(probed: Probed) -> Vec<Finding> {
     let Probed::Alive { protections, .. } = probed else {
-        return vec![unusable("it ended before it answered")];
+        return vec![unusable("the process ended before it answered")];
     };
     let Protections {
         no_new_privileges,
@@ -48,7 +48,7 @@ fn active(probed: Probed) -> Vec<Finding> {
     } = protections;
     let landlock = match landlock {
         Landlock::Full => (true, "landlock"),
-        Landlock::Partial => (true, "landlock (as far as this kernel knows it)"),
+        Landlock::Partial => (true, "landlock (as far as this kernel supports it)"),
         Landlock::Absent => (false, "landlock"),
     };
     let all = [
@@ -89,7 +89,7 @@ fn unusable(why: &str) -> Finding {
     Finding::failed(
         CHECK,
         format!("no sandbox process could be used: {why}"),
-        "see whether this user may start processes, and whether /proc is mounted",
+        "check whether this user may start processes, and whether /proc is mounted",
     )
 }
 

@@ -8,7 +8,7 @@ use crate::database;
 use crate::projection::{ProjectionHealth, ProjectionSet, Readers};
 
 const CHECK: &str = "tables";
-/// Lag from which on there is a warning. Fewer events take only a moment.
+/// Maximum lag without a warning, in events. Fewer events take only a moment.
 const FAR_BEHIND: u64 = 10_000;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -20,7 +20,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
         Err(error) => {
             return vec![Finding::warning(
                 CHECK,
-                format!("not looked at: {error}"),
+                format!("not checked: {error}"),
                 "see log.streams",
             )];
         }
@@ -49,7 +49,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
         Ok(found) => judge(&found),
         Err(error) => vec![Finding::warning(
             CHECK,
-            format!("not looked at: {error}"),
+            format!("not checked: {error}"),
             "see database.server and database.migrations",
         )],
     }
@@ -64,7 +64,7 @@ fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let lag = |p: &ProjectionHealth| format!("{} ({} events to go)", p.name, p.lag);
+    let lag = |p: &ProjectionHealth| format!("{} ({} events left)", p.name, p.lag);
     let mut findings: Vec<_> = found.iter().filter_map(stopped).collect();
     let absent = named(|p| p.state == "absent", |p| p.name.clone());
     let building = named(|p| p.state == "building", lag);
@@ -76,18 +76,18 @@ fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
     };
     warn(
         &absent,
-        "not begun by this version of the program",
+        "not started by this version of the program",
         "start a process with the role projector",
     );
     warn(
         &building,
-        "being filled",
+        "being built",
         "keep a process with the role projector running",
     );
     warn(
         &behind,
         "far behind",
-        "see whether a process with the role projector runs",
+        "check whether a process with the role projector runs",
     );
     if findings.is_empty() {
         let lag = found
@@ -114,7 +114,7 @@ fn stopped(projection: &ProjectionHealth) -> Option<Finding> {
     Some(Finding::failed(
         CHECK,
         format!("{name} stopped after position {position}: {error}"),
-        "look at the event with `laureate events list --from`; restart with a program that takes it",
+        "look at the event with `laureate events list --from`; restart with a version that can apply it",
     ))
 }
 
@@ -148,7 +148,7 @@ mod tests {
         let two = judge(&[projection("absent", 1, None), projection("absent", 1, None)]);
         assert_eq!(
             two.iter().map(|f| f.found.as_str()).collect::<Vec<_>>(),
-            ["not begun by this version of the program: jobs, jobs"]
+            ["not started by this version of the program: jobs, jobs"]
         );
     }
 }

@@ -1,5 +1,5 @@
 //! Causes of events. A process derives the id of its command from the event that it handles. So the
-//! cause of an event is an earlier event from which the same command id can be derived.
+//! cause of an event is the earlier event from which the same command id can be derived.
 
 use std::collections::HashMap;
 
@@ -18,13 +18,13 @@ use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 /// Actors of the importer, which executes a command for each row and each batch.
 const IMPORTER: [&str; 2] = ["importer-row", "importer-batch"];
 /// Maximum number of rows in a file (the limit of XLSX is 1,048,576).
-const MOST_ROWS: usize = 1 << 20;
+const MAX_ROWS: usize = 1 << 20;
 
 /// Cause of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// A process handled this event.
-    Answer(Place),
+    /// A process executed the command in response to this event.
+    Trigger(Place),
     /// The same command also wrote this event to another aggregate.
     SameCommand(Place),
 }
@@ -42,7 +42,7 @@ impl Cause {
     /// Returns the cause in words.
     pub fn text(&self) -> String {
         let (why, place) = match self {
-            Self::Answer(place) => ("because of", place),
+            Self::Trigger(place) => ("because of", place),
             Self::SameCommand(place) => ("together with", place),
         };
         format!(
@@ -54,7 +54,7 @@ impl Cause {
     /// Returns the cause as JSON.
     pub fn as_json(&self) -> Value {
         let (relation, place) = match self {
-            Self::Answer(place) => ("answers", place),
+            Self::Trigger(place) => ("answers", place),
             Self::SameCommand(place) => ("sameCommand", place),
         };
         json!({
@@ -82,8 +82,8 @@ impl<'a> Causes<'a> {
         }
     }
 
-    /// Returns the cause of an event in `history`. It is searched there and in the aggregate that
-    /// the event names.
+    /// Returns the cause of an event of `history`. Searches `history` first, then the aggregate
+    /// that the event names.
     ///
     /// # Errors
     /// Fails if the log can't be read.
@@ -92,7 +92,7 @@ impl<'a> Causes<'a> {
         event: &RecordedEvent,
         history: &[RecordedEvent],
     ) -> Result<Option<Cause>, LogError> {
-        if let Some(cause) = among(history, event) {
+        if let Some(cause) = find_cause(history, event) {
             return Ok(Some(cause));
         }
         for (kind, id) in event
@@ -108,7 +108,7 @@ impl<'a> Causes<'a> {
             if let Some(cause) = self
                 .loaded
                 .get(&key)
-                .and_then(|events| among(events, event))
+                .and_then(|events| find_cause(events, event))
             {
                 return Ok(Some(cause));
             }
@@ -117,7 +117,7 @@ impl<'a> Causes<'a> {
     }
 }
 
-fn among(candidates: &[RecordedEvent], event: &RecordedEvent) -> Option<Cause> {
+fn find_cause(candidates: &[RecordedEvent], event: &RecordedEvent) -> Option<Cause> {
     let place = |found: &RecordedEvent| Place {
         position: found.position,
         event_type: found.event_type.clone(),
@@ -138,20 +138,18 @@ fn among(candidates: &[RecordedEvent], event: &RecordedEvent) -> Option<Cause> {
         .filter(|found| found.position < event.position);
     earlier
         .into_iter()
-        .find(|found| answers(event, found))
-        .map(|found| Cause::Answer(place(found)))
+        .find(|found| is_response(event, found))
+        .map(|found| Cause::Trigger(place(found)))
 }
 
 /// Returns true if a process executed the event's command in response to the earlier event.
-fn answers(event: &RecordedEvent, earlier: &RecordedEvent) -> bool {
+fn is_response(event: &RecordedEvent, earlier: &RecordedEvent) -> bool {
     let commands = match earlier.decode() {
         Ok(Event::Batch(BatchEvent::BatchRequested(request))) => request.attendee_ids.len(),
-        Ok(Event::Import(ImportEvent::ImportRequested(_))) if is_importer(&event.actor) => {
-            MOST_ROWS
-        }
+        Ok(Event::Import(ImportEvent::ImportRequested(_))) if is_importer(&event.actor) => MAX_ROWS,
         _ => 1,
     };
-    // Workers number the kinds of their outcome: 0 for done, 1 for failed.
+    // Workers number their outcomes: 0 for success, 1 for failure.
     (0..=commands)
         .any(|n| CommandId::of_process(earlier.event_id, &event.actor, n) == event.command_id)
 }
@@ -225,16 +223,16 @@ mod tests {
             event(2, "Other", "issuance", "x"),
         ];
         let mut later = event(3, "CertificateGenerated", "issuance", "renderer");
-        assert_eq!(among(&earlier, &later), None);
+        assert_eq!(find_cause(&earlier, &later), None);
         later.command_id = CommandId::of_process(earlier[0].event_id, "renderer", 0);
-        let cause = among(&earlier, &later).expect("found");
+        let cause = find_cause(&earlier, &later).expect("found");
         assert_eq!(
             cause.text(),
             "because of CertificateRequested at 1 (issuance 1)"
         );
         later.actor = "mailer".to_owned();
         assert_eq!(
-            among(&earlier, &later),
+            find_cause(&earlier, &later),
             None,
             "another process makes other ids"
         );
@@ -250,11 +248,11 @@ mod tests {
         let mut issued = event(2, "CertificateRequested", "issuance", "batch");
         issued.command_id = CommandId::of_process(batch.event_id, "batch", 2);
         assert!(matches!(
-            among(std::slice::from_ref(&batch), &issued),
-            Some(Cause::Answer(_))
+            find_cause(std::slice::from_ref(&batch), &issued),
+            Some(Cause::Trigger(_))
         ));
         issued.command_id = CommandId::of_process(batch.event_id, "batch", 9);
-        assert_eq!(among(&[batch], &issued), None);
+        assert_eq!(find_cause(&[batch], &issued), None);
     }
 
     #[test]
@@ -263,7 +261,7 @@ mod tests {
         let mut claim = event(2, "ClaimTaken", "claim", "importer-row");
         claim.command_id = person.command_id;
         assert_eq!(
-            among(&[person], &claim)
+            find_cause(&[person], &claim)
                 .map(|cause| cause.text())
                 .as_deref(),
             Some("together with AttendeeImported at 1 (attendee 1)")

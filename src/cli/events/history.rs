@@ -54,7 +54,7 @@ pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
     log.info().await?;
     let events = log.load(kind, &args.id, 0).await?;
     if events.is_empty() {
-        let hint = "look at the id, and at the namespace in the configuration";
+        let hint = "check the id, and the namespace in the configuration";
         return Err(anyhow!(NotFound(format!(
             "the log has no {kind} {}; {hint}",
             args.id
@@ -123,14 +123,14 @@ fn paragraph(
     }
     match cause {
         Some(cause) => text.push_str(&format!(
-            "  {}, story {}\n",
+            "  {}, correlation {}\n",
             cause.text(),
             event.correlation_id
         )),
         None if event.command_id.0 == event.correlation_id => {
-            text.push_str(&format!("  begins story {}\n", event.correlation_id));
+            text.push_str(&format!("  starts correlation {}\n", event.correlation_id));
         }
-        None => text.push_str(&format!("  part of story {}\n", event.correlation_id)),
+        None => text.push_str(&format!("  part of correlation {}\n", event.correlation_id)),
     }
     text
 }

@@ -1,5 +1,5 @@
-//! The last matching events. They are searched backwards in growing windows, without reading the
-//! whole log.
+//! Search for the last matching events: backwards in growing windows, without reading the whole
+//! log.
 
 use std::collections::VecDeque;
 
@@ -7,10 +7,10 @@ use super::filter::Filter;
 use super::{BATCH, WAIT};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
-/// Minimum number of positions in the first window, and the factor by which each further window
-/// grows.
-const FIRST: u64 = 256;
-const GROWTH: u64 = 8;
+/// Minimum number of positions in the first window.
+const MIN_WINDOW: u64 = 256;
+/// Factor by which each further window grows.
+const WINDOW_GROWTH: u64 = 8;
 
 /// Returns the last `most` matching events up to position `upto`, in order.
 ///
@@ -24,14 +24,14 @@ pub async fn last(
 ) -> Result<VecDeque<RecordedEvent>, LogError> {
     let mut found = VecDeque::new();
     let mut below = upto;
-    let mut width = FIRST.max(most as u64);
+    let mut width = MIN_WINDOW.max(most as u64);
     while below > 0 && found.len() < most {
         let after = below.saturating_sub(width);
         let mut window = between(log, filter, after, below, most - found.len()).await?;
         window.append(&mut found);
         found = window;
         below = after;
-        width = width.saturating_mul(GROWTH);
+        width = width.saturating_mul(WINDOW_GROWTH);
     }
     Ok(found)
 }

@@ -16,10 +16,10 @@ use crate::cli::stdout::Stdout;
 use crate::event_log::{EventLog, LogError, LogReader, Position, RecordedEvent};
 
 /// Number of last events that are shown by default.
-const LAST: usize = 20;
-/// Largest difference between the clocks of servers. The time of an event comes from its writer,
-/// but the log is searched by the time of its own server.
-const CLOCKS_APART: Duration = Duration::MINUTE;
+const DEFAULT_LAST: usize = 20;
+/// Maximum difference between the clocks of servers. The time of an event is set by its writer, but
+/// the log is searched by the time of its own server.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::MINUTE;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -68,10 +68,11 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Returns the number of last events to begin with. Without `--last`, `--limit` chooses the
-    /// last ones.
-    fn most_of_last(&self) -> usize {
-        self.last.unwrap_or(LAST.min(self.limit.unwrap_or(LAST)))
+    /// Returns the number of last events to begin with. Without `--last`, this is `--limit`, at
+    /// most 20.
+    fn last_count(&self) -> usize {
+        self.last
+            .unwrap_or(DEFAULT_LAST.min(self.limit.unwrap_or(DEFAULT_LAST)))
     }
 }
 
@@ -129,10 +130,10 @@ pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
     };
     let end = log.info().await?.last_position;
     let upto = upto(&args, log, end).await?;
-    let after = match begin(selection, log, end).await? {
+    let after = match start_after(selection, log, end).await? {
         Some(after) => after,
         None => {
-            let found = last::last(log, &filter, upto, selection.most_of_last()).await?;
+            let found = last::last(log, &filter, upto, selection.last_count()).await?;
             out.print(found.iter())?;
             upto
         }
@@ -140,7 +141,7 @@ pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
     if args.follow || after < upto {
         let reader = log.read_some_after(after, filter.subjects(log.names()));
         let upto = (!args.follow).then_some(upto);
-        print_on(reader, &filter, upto, &mut out, &shutdown).await?;
+        print_from(reader, &filter, upto, &mut out, &shutdown).await?;
     }
     Ok(())
 }
@@ -149,7 +150,7 @@ pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
 async fn upto(args: &ListArgs, log: &EventLog, end: Position) -> anyhow::Result<Position> {
     let mut upto = args.to.map_or(end, |to| to.min(end));
     if let Some(until) = args.until
-        && let Some(beyond) = log.position_at(until + CLOCKS_APART).await?
+        && let Some(beyond) = log.position_at(until + MAX_CLOCK_DIFFERENCE).await?
     {
         upto = upto.min(beyond.saturating_sub(1));
     }
@@ -157,14 +158,14 @@ async fn upto(args: &ListArgs, log: &EventLog, end: Position) -> anyhow::Result<
 }
 
 /// Returns the position to begin after, or `None` if the last events are requested.
-async fn begin(
+async fn start_after(
     selection: &Selection,
     log: &EventLog,
     end: Position,
 ) -> anyhow::Result<Option<Position>> {
     let by_time = match selection.since {
         Some(since) => {
-            let first = log.position_at(since - CLOCKS_APART).await?;
+            let first = log.position_at(since - MAX_CLOCK_DIFFERENCE).await?;
             Some(first.map_or(end, |first| first.saturating_sub(1)))
         }
         None => None,
@@ -175,8 +176,8 @@ async fn begin(
         .max(by_time))
 }
 
-/// Prints events up to a position, or until shutdown.
-async fn print_on(
+/// Prints the reader's events up to a position, or until shutdown.
+async fn print_from(
     mut reader: LogReader,
     filter: &Filter,
     upto: Option<Position>,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::domain::Event;
 
 /// Names that the API uses for aggregates, in addition to the names of the log.
-const ALSO: &[(&str, &str)] = &[
+const API_NAMES: &[(&str, &str)] = &[
     ("generated-certificate", "issuance"),
     ("job", "email"),
     ("mail", "email"),
@@ -36,7 +36,8 @@ impl FromStr for Kind {
         let find = |name: &str| {
             let own = kinds().find(|kind| *kind == name);
             own.or_else(|| {
-                ALSO.iter()
+                API_NAMES
+                    .iter()
                     .find(|(also, _)| *also == name)
                     .map(|(_, kind)| *kind)
             })
@@ -45,7 +46,9 @@ impl FromStr for Kind {
         let singular = singular.or_else(|| asked.strip_suffix('s'));
         let found = find(&asked).or_else(|| singular.and_then(find));
         found.map(Self).ok_or_else(|| {
-            let known: Vec<_> = kinds().chain(ALSO.iter().map(|(also, _)| *also)).collect();
+            let known: Vec<_> = kinds()
+                .chain(API_NAMES.iter().map(|(also, _)| *also))
+                .collect();
             format!(
                 "there is no such aggregate; give one of {}",
                 known.join(", ")

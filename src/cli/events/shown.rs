@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn every_event_has_a_description() {
-        let tell = |(event, _): &(RecordedEvent, usize)| {
+        let describe = |(event, _): &(RecordedEvent, usize)| {
             let summary = story::of(event, true);
             let fields: Vec<_> = summary
                 .fields
@@ -156,7 +156,7 @@ mod tests {
         insta::assert_snapshot!(
             marked("a", 1)
                 .iter()
-                .map(tell)
+                .map(describe)
                 .collect::<Vec<_>>()
                 .join("\n")
         );

@@ -45,7 +45,7 @@ pub fn of(event: &RecordedEvent, reveal: bool) -> Summary {
         Ok(Event::Session(event)) => users::session(&event),
         Ok(Event::Template(event)) => template(&event),
         Ok(Event::User(event)) => users::user(&formatter, &event),
-        Err(error) => summary(format!("this program can't read it: {error}"))
+        Err(error) => summary(format!("this program can't read the event: {error}"))
             .with("data", one_line(&shown::data(event, reveal).to_string())),
     }
 }
@@ -93,13 +93,13 @@ impl EventFormatter {
 
     fn attendee(&self, event: &AttendeeEvent) -> Summary {
         let (verb, person, source) = match event {
-            AttendeeEvent::AttendeeImported(event) => ("became known", &event.person, event.source),
+            AttendeeEvent::AttendeeImported(event) => ("was created", &event.person, event.source),
             AttendeeEvent::AttendeeUpdated(event) => ("was changed", &event.person, event.source),
             AttendeeEvent::AttendeeDeleted(_) => return summary("the person was deleted"),
         };
         let from = match source {
-            Some(ImportedRow { row, .. }) => format!("by row {row} of a file"),
-            None => "by hand".to_owned(),
+            Some(ImportedRow { row, .. }) => format!("by row {row} of an import file"),
+            None => "manually".to_owned(),
         };
         let summary = summary(format!(
             "{} {verb} {from}",
@@ -130,36 +130,37 @@ impl EventFormatter {
             .with("to", self.personal(&mail.to_address))
             .with("language", mail.locale.as_str())
             .with("issuance", mail.issuance_id)
-            .with_some("goes", waits(mail.delivery)),
-            MailEvent::SendClaimed(claim) => summary(format!("try {} began", claim.attempt))
+            .with_some("delivery", waits(mail.delivery)),
+            MailEvent::SendClaimed(claim) => summary(format!("attempt {} started", claim.attempt))
                 .with("Message-ID", one_line(&claim.message_id)),
-            MailEvent::EmailSent(sent) => {
-                summary(format!("the mail server took it at try {}", sent.attempt))
-                    .with("answer", self.personal(&sent.answer))
-            }
+            MailEvent::EmailSent(sent) => summary(format!(
+                "the mail server accepted the mail (attempt {})",
+                sent.attempt
+            ))
+            .with("answer", self.personal(&sent.answer)),
             MailEvent::EmailFailed(failed) => summary(format!(
-                "try {} failed{}; {}",
+                "attempt {} failed{}; {}",
                 failed.attempt,
-                if failed.permanent { " for good" } else { "" },
+                if failed.permanent { " permanently" } else { "" },
                 if failed.will_retry {
-                    "another follows"
+                    "a retry follows"
                 } else {
-                    "no other follows by itself"
+                    "no automatic retry follows"
                 }
             ))
             .with("answer", self.personal(&failed.answer)),
             MailEvent::EmailOutcomeUnknown(unknown) => summary(format!(
-                "nobody knows whether try {} was taken; a person decides",
+                "the outcome of attempt {} is unknown; a user must decide",
                 unknown.attempt
             ))
-            .with("known", self.personal(&unknown.detail)),
-            MailEvent::EmailRetryRequested(_) => summary("somebody asked to try again"),
-            MailEvent::EmailReleased(_) => summary("it was let go"),
+            .with("detail", self.personal(&unknown.detail)),
+            MailEvent::EmailRetryRequested(_) => summary("a retry was requested"),
+            MailEvent::EmailReleased(_) => summary("the mail was released"),
             MailEvent::EmailRescheduled(other) => {
-                summary("it waits for something else").with_some("goes", waits(other.delivery))
+                summary("the mail was rescheduled").with_some("delivery", waits(other.delivery))
             }
             MailEvent::EmailCancelled(cancelled) => {
-                summary("it was called off").with("why", self.personal(&cancelled.reason))
+                summary("the mail was cancelled").with("reason", self.personal(&cancelled.reason))
             }
         }
     }
@@ -168,16 +169,17 @@ impl EventFormatter {
         match event {
             IssuanceEvent::CertificateRequested(request) => self.requested(request),
             IssuanceEvent::CertificateGenerated(pdf) => {
-                summary(format!("the PDF was made, {} bytes", pdf.size))
+                summary(format!("the PDF was rendered, {} bytes", pdf.size))
                     .with("SHA-256", one_line(&pdf.sha256))
                     .with("object", one_line(&pdf.object_key))
             }
-            IssuanceEvent::CertificateGenerationFailed(failure) => {
-                summary(format!("no PDF could be made: {}", one_line(&failure.code)))
-                    .with("reason", self.personal(&failure.reason))
-            }
+            IssuanceEvent::CertificateGenerationFailed(failure) => summary(format!(
+                "the PDF could not be rendered: {}",
+                one_line(&failure.code)
+            ))
+            .with("reason", self.personal(&failure.reason)),
             IssuanceEvent::CertificateRevoked(revoked) => summary(format!(
-                "it does not count any more: {}",
+                "the certificate was revoked: {}",
                 reason(revoked.reason)
             ))
             .with_some(
@@ -191,7 +193,7 @@ impl EventFormatter {
     fn requested(&self, request: &CertificateRequested) -> Summary {
         let page = &request.page;
         summary(format!(
-            "“{}” of {} is to be issued to {}",
+            "“{}” of {} was requested for {}",
             one_line(&page.certificate_name),
             one_line(&page.event_name),
             self.personal(&page.full_name)
@@ -208,19 +210,19 @@ impl EventFormatter {
     fn batch(&self, event: &BatchEvent) -> Summary {
         match event {
             BatchEvent::BatchRequested(request) => summary(format!(
-                "certificates were asked for, {} of them",
+                "certificates for {} people were requested",
                 request.attendee_ids.len()
             ))
             .with("certificate", request.certificate_id)
             .with_some("date", request.issue_date)
             .with_some("import", request.import_id),
             BatchEvent::BatchDispatched(outcome) => summary(format!(
-                "everybody was dealt with: {} new, {} existing, {} refused{}",
+                "all people were processed: {} new, {} existing, {} refused{}",
                 outcome.requested,
                 outcome.existing,
                 outcome.refused.len(),
                 if outcome.left > 0 {
-                    format!(", {} left", outcome.left)
+                    format!(", {} left out", outcome.left)
                 } else {
                     String::new()
                 }
@@ -233,29 +235,30 @@ impl EventFormatter {
                     .map(|r| format!("{} {}", r.attendee_id, one_line(&r.code))),
             ),
             BatchEvent::BatchCancelRequested(_) => {
-                summary("somebody asked to stop what had not happened yet")
+                summary("cancellation of the batch was requested")
             }
             BatchEvent::BatchCancelled(end) => summary(format!(
-                "it is stopped: {} without a PDF revoked, {} kept",
+                "the batch was cancelled: {} certificates without a PDF revoked, {} kept",
                 end.revoked, end.kept
             )),
             BatchEvent::BatchUndoRequested(undo) => summary(format!(
-                "somebody asked to revoke all of it: {}",
+                "revocation of all certificates of the batch was requested: {}",
                 reason(undo.reason)
             ))
             .with_some("note", undo.note.as_ref().map(|note| self.personal(note))),
-            BatchEvent::BatchUndone(end) => {
-                summary(format!("it is undone, {} revoked", end.revoked))
-            }
+            BatchEvent::BatchUndone(end) => summary(format!(
+                "the batch was undone: {} certificates revoked",
+                end.revoked
+            )),
         }
     }
 }
 
-/// Returns the condition that a mail waits for, if there is one.
+/// Returns the condition for sending a mail, if there is one.
 fn waits(delivery: MailDelivery) -> Option<String> {
     match delivery {
         MailDelivery::Immediate => None,
-        MailDelivery::Held => Some("when somebody lets it".to_owned()),
+        MailDelivery::Held => Some("when released".to_owned()),
         MailDelivery::At(at) => Some(format!("at {}", moment::shown(at))),
     }
 }
@@ -263,12 +266,12 @@ fn waits(delivery: MailDelivery) -> Option<String> {
 const fn reason(reason: WhyRevoked) -> &'static str {
     match reason {
         WhyRevoked::IssuedInError => "it was issued in error",
-        WhyRevoked::WrongData => "it shows something wrong",
-        WhyRevoked::WrongPerson => "it went to the wrong person",
+        WhyRevoked::WrongData => "it shows wrong data",
+        WhyRevoked::WrongPerson => "it was issued to the wrong person",
         WhyRevoked::Misconduct => "it was not earned honestly",
-        WhyRevoked::Withdrawn => "the issuer took it back",
-        WhyRevoked::BatchCancelled => "its batch was cancelled before it was drawn",
-        WhyRevoked::GenerationFailed => "it could not be drawn, and another takes its place",
+        WhyRevoked::Withdrawn => "the issuer withdrew it",
+        WhyRevoked::BatchCancelled => "its batch was cancelled before it was rendered",
+        WhyRevoked::GenerationFailed => "it could not be rendered, and another one replaces it",
         WhyRevoked::Other => "see the note",
     }
 }
@@ -277,11 +280,11 @@ fn certificate(event: &CertificateEvent) -> Summary {
     match event {
         CertificateEvent::CertificateDefined(event) => definition("was defined", &event.definition),
         CertificateEvent::CertificateRedefined(event) => {
-            definition("is how it is defined now", &event.definition)
+            definition("was redefined", &event.definition)
         }
-        CertificateEvent::CertificateDeleted(_) => summary("it was deleted"),
-        CertificateEvent::CertificateActivated(_) => summary("it may be issued from now on"),
-        CertificateEvent::CertificateDeactivated(_) => summary("it is not issued any more"),
+        CertificateEvent::CertificateDeleted(_) => summary("the certificate was deleted"),
+        CertificateEvent::CertificateActivated(_) => summary("the certificate was activated"),
+        CertificateEvent::CertificateDeactivated(_) => summary("the certificate was deactivated"),
     }
 }
 
@@ -297,8 +300,8 @@ fn design(event: &DesignEvent) -> Summary {
             .with("key", one_line(&image.key))
             .with("pixels", format!("{} × {}", image.width, image.height))
         }
-        DesignEvent::DesignTakenIntoUse(_) => summary("a certificate is drawn on it"),
-        DesignEvent::DesignDeleted(_) => summary("it was deleted"),
+        DesignEvent::DesignTakenIntoUse(_) => summary("a certificate uses the design"),
+        DesignEvent::DesignDeleted(_) => summary("the design was deleted"),
     }
 }
 
@@ -314,10 +317,10 @@ fn template(event: &TemplateEvent) -> Summary {
                 .with("key", one_line(&event.files.source_key))
         }
         TemplateEvent::TemplateActivated(event) => summary(format!(
-            "version {} draws new certificates from now on",
+            "version {} is used for new certificates",
             event.version
         )),
-        TemplateEvent::TemplateRetired(_) => summary("it can't be chosen any more"),
+        TemplateEvent::TemplateRetired(_) => summary("the template was retired"),
     }
 }
 
@@ -359,8 +362,8 @@ fn theme(template: &TemplateRef) -> String {
 
 fn claim(event: &ClaimEvent) -> Summary {
     let (what, kind, owner) = match event {
-        ClaimEvent::ClaimTaken(claim) => ("is held from now on", claim.kind, claim.owner),
-        ClaimEvent::ClaimReleased(claim) => ("is free again", claim.kind, claim.owner),
+        ClaimEvent::ClaimTaken(claim) => ("was claimed", claim.kind, claim.owner),
+        ClaimEvent::ClaimReleased(claim) => ("was released", claim.kind, claim.owner),
     };
     let (value, held_by) = match kind {
         ClaimKind::AttendeeEmail => ("an attendee's e-mail address", "attendee"),
@@ -381,15 +384,15 @@ fn import(event: &ImportEvent) -> Summary {
                 FileFormat::Xls => "XLS",
                 FileFormat::Json => "JSON",
             };
-            summary(format!("a file of {} bytes ({format}) was handed in", file.size))
+            summary(format!("a file of {} bytes ({format}) was uploaded", file.size))
                 .with("SHA-256", one_line(&file.sha256))
-                .with("changes known people", if file.update_existing { "yes" } else { "no" })
-                .with("documents are required", if file.requires_document { "yes" } else { "no" })
+                .with("updates existing people", if file.update_existing { "yes" } else { "no" })
+                .with("requires documents", if file.requires_document { "yes" } else { "no" })
                 .with_some("certificate", file.certificate_id)
                 .with_some("date", file.issue_date)
         }
         ImportEvent::ImportRowsAccepted(rows) => summary(format!(
-            "rows up to {} were taken in: {} created, {} changed, {} existing, {} earned a certificate",
+            "rows up to {} were imported: {} created, {} changed, {} existing, {} earned a certificate",
             rows.through_row,
             rows.created,
             rows.updated,
@@ -402,22 +405,22 @@ fn import(event: &ImportEvent) -> Summary {
                 let errors = row.errors.iter().map(|e| format!("{} {}", e.field.as_deref().unwrap_or("row"), e.code));
                 one_line(&format!("row {}: {}", row.row, errors.collect::<Vec<_>>().join(", ")))
             });
-            summary(format!("{} rows were not taken in", rows.len())).with_some("first", first)
+            summary(format!("{} rows were rejected", rows.len())).with_some("first", first)
         }
         ImportEvent::ImportCompleted(end) => summary(format!(
-            "the file was read to its end: {} rows, {} created, {} changed, {} existing, {} rejected, {} earned a \
+            "the import was completed: {} rows, {} created, {} changed, {} existing, {} rejected, {} earned a \
              certificate",
             end.total, end.created, end.updated, end.existing, end.errors, end.associated
         ))
         .with_some("report", end.report_key.as_deref().map(one_line)),
         ImportEvent::ImportFailed(failure) => {
-            summary(format!("the file could not be read on: {}", one_line(&failure.code)))
+            summary(format!("the import failed: {}", one_line(&failure.code)))
                 .with("reason", one_line(&failure.reason))
         }
-        ImportEvent::ImportCancelRequested(_) => summary("somebody asked to leave the rows still to come"),
+        ImportEvent::ImportCancelRequested(_) => summary("cancellation of the import was requested"),
         ImportEvent::ImportCancelled(end) => summary(format!(
-            "reading stopped after {} rows: {} created, {} changed, {} existing, {} rejected, {} earned a \
-             certificate, {} left",
+            "the import was cancelled after {} rows: {} created, {} changed, {} existing, {} rejected, {} earned a \
+             certificate, {} left out",
             end.total, end.created, end.updated, end.existing, end.errors, end.associated, end.left
         ))
         .with_some("report", end.report_key.as_deref().map(one_line)),

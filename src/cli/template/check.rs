@@ -43,7 +43,7 @@ pub async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     writeln!(
         out,
-        "{}: good; its sample can be drawn in every language",
+        "{}: valid; its sample can be drawn in every language",
         template.path().display()
     )?;
     Ok(ExitCode::SUCCESS)

@@ -62,7 +62,7 @@ fn paper(theme: &Template) -> String {
         Orientation::Portrait => "portrait",
     };
     let design = if theme.manifest().design {
-        ", takes a design"
+        ", supports a design"
     } else {
         ""
     };

@@ -58,7 +58,7 @@ pub async fn run(args: &PreviewArgs) -> anyhow::Result<ExitCode> {
     let meant = Meant::of(&args.template)?;
     let mut job = meant.sample(args.locale, OffsetDateTime::now_utc().date())?;
     if args.design.is_some() && !meant.manifest().design {
-        bail!("--design: {} takes no background", args.template);
+        bail!("--design: {} supports no background", args.template);
     }
     job.design = args
         .design
@@ -85,7 +85,7 @@ fn given(args: &PreviewArgs) -> anyhow::Result<BTreeMap<String, String>> {
     if let Some(path) = &args.data {
         let json = source::bounded(path, MAX_BYTES)?;
         values = serde_json::from_slice(&json)
-            .with_context(|| format!("{} must be a JSON object of texts", path.display()))?;
+            .with_context(|| format!("{} must be a JSON object of strings", path.display()))?;
     }
     for one in &args.values {
         let (name, value) = one

@@ -40,7 +40,7 @@ impl OwnTemplate {
         let manifest = Manifest::parse(&bounded(&beside, MAX_BYTES)?);
         let manifest = manifest.map_err(|wrong| {
             let lines: Vec<String> = wrong.0.iter().map(|line| format!("\n  {line}")).collect();
-            anyhow::anyhow!("{} is wrong:{}", beside.display(), lines.concat())
+            anyhow::anyhow!("{} is invalid:{}", beside.display(), lines.concat())
         })?;
         Ok(Self {
             path,

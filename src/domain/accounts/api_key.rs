@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::domain::certification::person::text;
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, InvalidField, Refusal, UserId};
+use crate::domain::{Decider, FieldError, Refusal, UserId};
 
 /// Longest validity of a key, in days.
 pub const MAX_DAYS: i64 = 366;
@@ -111,7 +111,7 @@ fn check(key: &ApiKeyCreated, now: OffsetDateTime) -> Result<(), Refusal> {
         .err()
         .into_iter()
         .collect();
-    let mut field = |field, message: String| wrong.push(InvalidField { field, message });
+    let mut field = |field, message: String| wrong.push(FieldError::invalid(field, message));
     if key.scopes.is_empty() || key.scopes.len() > MAX_SCOPES {
         field("scopes", format!("give 1 to {MAX_SCOPES}"));
     }

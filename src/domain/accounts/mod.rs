@@ -1,4 +1,4 @@
-//! Accounts: users of the API, and everything with which they prove their identity.
+//! Accounts: users of the API, their credentials and sessions, and mails about their accounts.
 
 pub mod admins;
 pub mod api_key;

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::domain::certification::person::text;
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, InvalidField, Personal, Refusal};
+use crate::domain::{Decider, FieldError, Personal, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -385,8 +385,9 @@ fn check(profile: &Profile) -> Result<(), Refusal> {
     if let Err(message) =
         crate::domain::certification::person::check_email(profile.email.reveal_str())
     {
-        wrong.push(InvalidField {
+        wrong.push(FieldError {
             field: "email",
+            code: "INVALID_EMAIL",
             message: message.to_owned(),
         });
     }

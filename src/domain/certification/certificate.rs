@@ -6,7 +6,7 @@ use time::Date;
 use super::manifest::OptionValues;
 use super::person::{plausible, text};
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, InvalidField, Locale, Refusal, web_url};
+use crate::domain::{Decider, FieldError, Locale, Refusal, web_url};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -227,8 +227,9 @@ impl Definition {
         ];
         for (field, value, most) in texts {
             let misread = || {
-                plausible::is_misread_text(value).then(|| InvalidField {
+                plausible::is_misread_text(value).then(|| FieldError {
                     field,
+                    code: "MISREAD_TEXT",
                     message:
                         "has letters as a wrong encoding reads them, such as \"Ã©\" for \"é\"; type it again"
                             .to_owned(),
@@ -238,10 +239,8 @@ impl Definition {
         }
         let is_link = |link: &String| link.len() <= 2_000 && web_url(link).is_some();
         if !self.event_link.as_ref().is_none_or(is_link) {
-            wrong.push(InvalidField {
-                field: "eventLink",
-                message: "give an http or https address of at most 2000 characters".to_owned(),
-            });
+            let message = "give an http or https address of at most 2000 characters";
+            wrong.push(FieldError::invalid("eventLink", message));
         }
         if wrong.is_empty() {
             Ok(())

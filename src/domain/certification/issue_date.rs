@@ -71,15 +71,23 @@ impl<'de> Deserialize<'de> for TimeZone {
     }
 }
 
-/// Parses an issue date such as `2026-11-20`, and rejects one that is out of range.
+/// Parses an issue date such as `2026-11-20`.
 ///
 /// # Errors
-/// The text is not a calendar date, or the date is before 1900 or more than 366 days after `today`.
-/// The message continues a sentence that begins with the field's name.
-pub fn parse(text: &str, today: Date) -> Result<Date, String> {
+/// The text is not a calendar date. The message continues a sentence that begins with the field's
+/// name.
+pub fn parse(text: &str) -> Result<Date, &'static str> {
     let form = format_description!("[year]-[month]-[day]");
-    let wrong = || "is not a calendar date; give one such as 2026-11-20".to_owned();
-    let date = Date::parse(text.trim(), form).map_err(|_| wrong())?;
+    Date::parse(text.trim(), form)
+        .map_err(|_| "is not a calendar date; give one such as 2026-11-20")
+}
+
+/// Rejects an issue date that is out of range.
+///
+/// # Errors
+/// The date is before 1900 or more than 366 days after `today`. The message continues a sentence
+/// that begins with the field's name.
+pub fn check(date: Date, today: Date) -> Result<(), String> {
     let latest = today
         .checked_add(Duration::days(MAX_DAYS_AHEAD))
         .unwrap_or(Date::MAX);
@@ -88,7 +96,7 @@ pub fn parse(text: &str, today: Date) -> Result<Date, String> {
             "is out of range; give a date from {EARLIEST} to {latest}"
         ));
     }
-    Ok(date)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -98,6 +106,12 @@ mod tests {
     use super::*;
 
     const TODAY: Date = date!(2026 - 11 - 29);
+
+    fn parse(text: &str, today: Date) -> Result<Date, String> {
+        let date = super::parse(text)?;
+        check(date, today)?;
+        Ok(date)
+    }
 
     #[test]
     fn today_is_the_date_of_the_time_zone() {

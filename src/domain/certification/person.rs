@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-use crate::domain::Personal;
+use crate::domain::{FieldError, Personal};
 pub use entry::{DocumentEntry, PersonEntry, SharedEmail, missing_document};
 pub(crate) use placeholder::{is_no_name_part, without_marks};
 pub(crate) use quotation::is_in_pairs;
@@ -161,19 +161,6 @@ impl fmt::Debug for RawPerson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RawPerson(…)")
     }
-}
-
-/// Reason why one field was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FieldError {
-    /// Name of the field in the API, in camelCase.
-    pub field: &'static str,
-    /// `REQUIRED`, `TOO_LONG`, `FORBIDDEN_CHARACTER`, `INVALID_EMAIL`, `INVALID_NAME`,
-    /// `INVALID_DOCUMENT_NUMBER`, `PLACEHOLDER`, `MISREAD_TEXT`, `STRAY_QUOTE`, `NUMBER_ROUNDED`,
-    /// `NUMBER_FORMATTED`, `DATE_CELL`, `BOOLEAN_CELL`, `ERROR_CELL` or `FORMULA_TEXT`.
-    pub code: &'static str,
-    /// Problem and remedy. Never contains the value.
-    pub message: String,
 }
 
 impl RawPerson {

@@ -184,10 +184,7 @@ impl Decider for Template {
                 ])
             }
             (TemplateCommand::Activate(version), Some(now)) if now.version(*version).is_none() => {
-                Err(Refusal::field(
-                    "version",
-                    format!("give 1 to {}", now.newest()),
-                ))
+                Err(Refusal::NotFound("version of this template"))
             }
             (TemplateCommand::Activate(version), Some(now)) if now.active == *version => {
                 Ok(Vec::new())
@@ -298,10 +295,10 @@ mod tests {
             .then(vec![added(2)]);
         given::<Template>(vec![created()])
             .when(TemplateCommand::Activate(2))
-            .then_refused("VALIDATION_ERROR");
+            .then_refused("NOT_FOUND");
         given::<Template>(vec![created()])
             .when(TemplateCommand::Activate(0))
-            .then_refused("VALIDATION_ERROR");
+            .then_refused("NOT_FOUND");
         given::<Template>(vec![created(), added(2)])
             .when(TemplateCommand::Activate(2))
             .then(vec![TemplateActivated { version: 2 }.into()]);

@@ -1,16 +1,38 @@
 //! Refusals of commands, with messages for the user.
 
+use serde::Serialize;
 use thiserror::Error;
 
 use super::claim::ClaimKind;
 
-/// One invalid field. The message does not repeat the value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidField {
+/// Code of a field whose value is refused for a reason that has no code of its own.
+pub const INVALID_VALUE: &str = "INVALID_VALUE";
+/// Code of a required field that is absent or blank.
+pub const REQUIRED: &str = "REQUIRED";
+
+/// Reason why one field was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
     /// Name of the field in the API, in camelCase.
     pub field: &'static str,
-    /// Problem and remedy.
+    /// Stable code: [`INVALID_VALUE`], [`REQUIRED`], `TOO_LONG`, `FORBIDDEN_CHARACTER`,
+    /// `INVALID_EMAIL`, `INVALID_NAME`, `INVALID_DOCUMENT_NUMBER`, `PLACEHOLDER`, `MISREAD_TEXT`,
+    /// `STRAY_QUOTE`, `NUMBER_ROUNDED`, `NUMBER_FORMATTED`, `DATE_CELL`, `BOOLEAN_CELL`,
+    /// `ERROR_CELL` or `FORMULA_TEXT`.
+    pub code: &'static str,
+    /// Problem and remedy. Never contains the value.
     pub message: String,
+}
+
+impl FieldError {
+    /// Creates an error with the code [`INVALID_VALUE`].
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            field,
+            code: INVALID_VALUE,
+            message: message.into(),
+        }
+    }
 }
 
 /// Reason why a command was refused. It contains no personal data, so it may be logged.
@@ -27,7 +49,7 @@ pub enum Refusal {
     Taken(ClaimKind),
     /// One or more fields are invalid.
     #[error("{} not acceptable: {}", if .0.len() == 1 { "a field is" } else { "some fields are" }, list(.0))]
-    Invalid(Vec<InvalidField>),
+    Invalid(Vec<FieldError>),
     /// The certificate is not active, so nothing new is issued.
     #[error("this certificate is not active; activate it before you issue it")]
     Inactive,
@@ -54,10 +76,7 @@ pub enum Refusal {
 impl Refusal {
     /// Creates a refusal of one field.
     pub fn field(field: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![InvalidField {
-            field,
-            message: message.into(),
-        }])
+        Self::Invalid(vec![FieldError::invalid(field, message)])
     }
 
     /// Returns the stable code for clients.
@@ -79,7 +98,7 @@ impl Refusal {
     }
 }
 
-fn list(fields: &[InvalidField]) -> String {
+fn list(fields: &[FieldError]) -> String {
     fields
         .iter()
         .map(|f| format!("{}: {}", f.field, f.message))

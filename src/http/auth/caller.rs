@@ -9,6 +9,7 @@ use super::access::Permission;
 use super::api_key_token::{ApiKeyToken, PREFIX};
 use super::last_use;
 use super::principal::{By, Principal};
+use super::tokens::Bearer;
 use crate::commands::CommandContext;
 use crate::domain::accounts::user::Role;
 use crate::domain::{ApiKeyId, CommandId, SessionId, UserId};
@@ -40,6 +41,18 @@ impl Caller {
             By::Session(id) => Some(*id),
             By::ApiKey(..) => None,
         }
+    }
+
+    /// Returns the user and session of the access token, or `None` for a program.
+    #[must_use]
+    pub fn bearer(&self) -> Option<Bearer> {
+        Some(Bearer {
+            user_id: self.user_id,
+            role: self.principal.role,
+            session_id: self.session_id()?,
+            epoch: self.principal.epoch,
+            has_first_password: self.principal.has_first_password,
+        })
     }
 
     /// Returns true for a program, which authenticates with an API key.

@@ -12,4 +12,5 @@ pub mod principal;
 pub mod rate_limit;
 pub(in crate::http) mod sealed;
 pub mod second_factor;
+pub mod stream_tickets;
 pub mod tokens;

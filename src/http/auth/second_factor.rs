@@ -1,5 +1,5 @@
-//! Second factor of a log-in: secrets and codes. The domain decides whether a code may still be
-//! used.
+//! Second factor of a log-in: secrets and codes. The domain checks that a code has not been used
+//! before.
 
 mod qr_code;
 mod recovery_codes;
@@ -29,7 +29,7 @@ impl Code {
     /// Normalizes a code that a user entered.
     ///
     /// # Errors
-    /// 400 if it has more than 128 bytes.
+    /// 422 if it has more than 128 bytes.
     pub fn of(given: &Personal<String>) -> Result<Self, ApiError> {
         if given.reveal_str().len() > MAX_BYTES {
             return Err(ApiError::field(
@@ -50,14 +50,14 @@ impl Code {
     }
 }
 
-/// Creates a random secret for a user. Returns it in plain, and encrypted for the log.
+/// Creates a random secret for a user. Returns it in plain text, and encrypted for the log.
 ///
 /// # Errors
 /// 500 if encryption fails, which does not happen with a key of this length.
 pub fn fresh_secret(http: &HttpState, id: UserId) -> Result<(Totp, Personal<String>), ApiError> {
     let totp = Totp::fresh(http.random);
     let sealed = seal(http).close(http.random, id.0.as_bytes(), totp.secret());
-    let sealed = sealed.ok_or_else(|| ApiError::internal("a secret could not be sealed"))?;
+    let sealed = sealed.ok_or_else(|| ApiError::internal("a secret could not be encrypted"))?;
     Ok((totp, sealed.into()))
 }
 
@@ -67,8 +67,8 @@ fn seal(http: &HttpState) -> Seal {
     Seal::of(Purpose::SecondFactor, &http.claim_key)
 }
 
-/// Checks a time-based code, or hashes a recovery code for the domain to check. The guess counts as
-/// wrong until [`guessed_right`] is called.
+/// Checks a time-based code, or hashes a recovery code, which the domain then checks. The guess
+/// counts as wrong until [`guessed_right`] is called.
 ///
 /// # Errors
 /// 401 if a time-based code is wrong; 429 if there were too many wrong guesses; 500 if the secret
@@ -89,11 +89,12 @@ pub fn guess(
             sha256: recovery_codes::sha256(code.0.reveal_str()),
         });
     };
-    // Encrypted by this installation: decryption fails only if `secrets.claim_key` has changed.
+    // This installation encrypted the secret, so decryption fails only if `secrets.claim_key` has
+    // changed.
     let secret = seal(http).open(id.0.as_bytes(), sealed_secret.reveal_str());
     let totp = secret
         .and_then(Totp::of)
-        .ok_or_else(|| ApiError::internal("a secret can't be opened"))?;
+        .ok_or_else(|| ApiError::internal("a secret can't be decrypted"))?;
     let step = totp
         .step_of(code.0.reveal_str(), http.now())
         .ok_or(Refusal::WrongCode)?;
@@ -103,7 +104,8 @@ pub fn guess(
     })
 }
 
-/// Removes a right guess from the count, after the code was used up.
+/// Removes a right guess from the count of wrong guesses. Called after the domain has accepted the
+/// code.
 pub fn guessed_right(http: &HttpState, id: UserId) {
     http.rate_limits.code_was_right(id);
 }

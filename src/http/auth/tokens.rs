@@ -52,7 +52,7 @@ struct Claims {
 }
 
 /// User and session of a valid access token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bearer {
     /// Id of the user.
     pub user_id: UserId,

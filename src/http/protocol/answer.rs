@@ -91,13 +91,10 @@ impl Answer {
         .with(LOCATION, location)
     }
 
-    /// Changes the status to 202, without a `Location`.
+    /// Sets `Location` to the path of the resource that the answer is about.
     #[must_use]
-    pub fn for_later(self) -> Self {
-        Self {
-            status: 202,
-            ..self
-        }
+    pub fn located(self, location: String) -> Self {
+        self.with(LOCATION, location)
     }
 
     /// Changes the status to 202 and sets `Location` to the path that shows the progress.

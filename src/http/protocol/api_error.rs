@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::field_problem::{FieldProblem, INVALID_VALUE, NO_SUCH, WRONG_TYPE};
 use crate::http::ErrorCode;
 
 /// Error that the client gets instead of the requested response.
@@ -19,6 +20,8 @@ pub struct ApiError {
     pub message: String,
     /// One text per problem, such as an invalid field. Empty if the message says everything.
     pub details: Vec<String>,
+    /// Problems of single fields, for programs.
+    pub errors: Vec<FieldProblem>,
     /// Time after which a retry makes sense.
     pub retry_after: Option<Duration>,
     /// Cause, for the log only. It must not contain personal data or secrets.
@@ -32,18 +35,56 @@ impl ApiError {
             code,
             message: message.into(),
             details: Vec::new(),
+            errors: Vec::new(),
             retry_after: None,
             cause: None,
         }
     }
 
-    /// Creates a validation error for one field, parameter or header.
+    /// Creates a 422 error for the value of one field, parameter or header that is refused.
     pub fn field(field: &str, problem: impl AsRef<str>) -> Self {
-        let detail = format!("{field}: {}", problem.as_ref());
-        Self {
-            details: vec![detail.clone()],
-            ..Self::new(ErrorCode::ValidationError, detail)
-        }
+        Self::value(field, INVALID_VALUE, problem)
+    }
+
+    /// Creates a 422 error for a refused value whose reason has a code of its own.
+    pub fn value(field: &str, code: &'static str, problem: impl AsRef<str>) -> Self {
+        let problem = FieldProblem::new(field, code, problem.as_ref());
+        Self::of_problems(ErrorCode::ValidationError, vec![problem])
+    }
+
+    /// Creates a 422 error for a field that refers to a resource that does not exist. `what` names
+    /// the resource.
+    #[must_use]
+    pub fn no_such(field: &str, what: &str) -> Self {
+        Self::value(field, NO_SUCH, format!("there is no such {what}"))
+    }
+
+    /// Creates a 400 error for a field, parameter or header whose value has the wrong type.
+    pub fn wrong_type(field: &str, problem: impl AsRef<str>) -> Self {
+        Self::malformed(field, WRONG_TYPE, problem)
+    }
+
+    /// Creates a 400 error for a field, parameter or header that is absent, unknown, given twice or
+    /// can't be read.
+    pub fn malformed(field: &str, code: &'static str, problem: impl AsRef<str>) -> Self {
+        let problem = FieldProblem::new(field, code, problem.as_ref());
+        Self::of_problems(ErrorCode::BadRequest, vec![problem])
+    }
+
+    /// Creates an error whose message consists of its problems.
+    #[must_use]
+    pub fn of_problems(code: ErrorCode, problems: Vec<FieldProblem>) -> Self {
+        let texts: Vec<String> = problems.iter().map(FieldProblem::to_string).collect();
+        Self::new(code, texts.join("; ")).with_problems(problems)
+    }
+
+    /// Adds problems to `errors` and their texts to `details`.
+    #[must_use]
+    pub fn with_problems(mut self, problems: Vec<FieldProblem>) -> Self {
+        self.details
+            .extend(problems.iter().map(FieldProblem::to_string));
+        self.errors.extend(problems);
+        self
     }
 
     /// Creates a 404 error. `what` names the missing resource.
@@ -106,4 +147,7 @@ pub struct ErrorBody {
     /// One text per problem, such as an invalid field. Absent if the message says everything.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
+    /// Problems of single fields, in the order of `details`. Absent if no field is at fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
 }

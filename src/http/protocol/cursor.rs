@@ -1,7 +1,7 @@
-//! Encrypted list cursors, which mark the start of the next page.
+//! Encrypted cursors of lists. A cursor marks the start of the next page.
 //!
 //! A cursor may contain a person's name and is part of URLs, so it is encrypted. It can be
-//! decrypted only for the list that it was created for. The server stores nothing.
+//! decrypted only for the list that it was created for. The server stores no cursors.
 
 use crate::domain::kernel::keyed_hash::Purpose;
 use crate::http::auth::sealed::Seal;
@@ -15,7 +15,7 @@ use crate::projection::queries::listing::Last;
 /// 500 if encryption fails, which does not happen with a key of this length.
 pub fn seal(http: &HttpState, list: &str, last: &Last) -> Result<String, ApiError> {
     let sealed = sealed(&key(http), http.random, list, last);
-    sealed.ok_or_else(|| ApiError::internal("a cursor could not be sealed"))
+    sealed.ok_or_else(|| ApiError::internal("a cursor could not be encrypted"))
 }
 
 fn sealed(key: &Seal, random: fn(&mut [u8]), list: &str, last: &Last) -> Option<String> {
@@ -30,11 +30,11 @@ fn sealed(key: &Seal, random: fn(&mut [u8]), list: &str, last: &Last) -> Option<
 /// Decrypts a cursor that was created for the same `list`.
 ///
 /// # Errors
-/// 400 if the cursor is invalid or belongs to another list.
+/// 422 if the cursor is invalid or belongs to another list.
 pub fn open(http: &HttpState, list: &str, cursor: &str) -> Result<Last, ApiError> {
     opened(&key(http), list, cursor).ok_or_else(|| {
-        let problem = "give meta.nextCursor of the page before, with the same filters, sort and order; \
-                       to change these, begin without a cursor";
+        let problem = "is invalid or belongs to another list; send nextCursor of the previous answer with otherwise \
+                       unchanged parameters, or begin without a cursor";
         ApiError::field("cursor", problem)
     })
 }

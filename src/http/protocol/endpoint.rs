@@ -25,6 +25,8 @@ pub struct Endpoint {
     pub is_upload: bool,
     /// True if the route also accepts users who must have a second factor and have none yet.
     pub even_without_factor: bool,
+    /// True if the route also accepts a ticket instead of a token.
+    pub accepts_ticket: bool,
     /// Rate limit by client address.
     pub limit: Option<Limit>,
     /// Operation as the handler's OpenAPI annotation describes it.
@@ -66,6 +68,7 @@ pub fn on(handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
         with_first_password: false,
         is_upload: false,
         even_without_factor: false,
+        accepts_ticket: false,
         limit: None,
         documented,
         schemas,
@@ -126,6 +129,15 @@ impl Endpoint {
     pub fn even_without_factor(self) -> Self {
         Self {
             even_without_factor: true,
+            ..self
+        }
+    }
+
+    /// Also accepts a ticket instead of a token.
+    #[must_use]
+    pub fn with_ticket(self) -> Self {
+        Self {
+            accepts_ticket: true,
             ..self
         }
     }

@@ -56,18 +56,16 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// A field, parameter or header is invalid; `details` names each.
-    ValidationError = "VALIDATION_ERROR", BAD_REQUEST;
+    /// A field, parameter or header is unknown, missing, or has the wrong type; `errors` names it.
+    BadRequest = "BAD_REQUEST", BAD_REQUEST;
     /// The body is not JSON.
     MalformedJson = "MALFORMED_JSON", BAD_REQUEST;
     /// The multipart body can't be read.
     MalformedUpload = "MALFORMED_UPLOAD", BAD_REQUEST;
-    /// The request is invalid.
-    BadRequest = "BAD_REQUEST", BAD_REQUEST;
     /// `X-Min-Event-Position` is beyond the end of the log; send the `X-Event-Position` of a write.
-    PositionBeyondEnd = "POSITION_BEYOND_END", BAD_REQUEST;
+    PositionBeyondEnd = "POSITION_BEYOND_END", UNPROCESSABLE_ENTITY;
     /// The link for a new password is invalid, was used, or has expired.
-    ResetLinkInvalid = "RESET_LINK_INVALID", BAD_REQUEST;
+    ResetLinkInvalid = "RESET_LINK_INVALID", UNPROCESSABLE_ENTITY;
     /// There is no valid access token; log in or refresh.
     Unauthenticated = "UNAUTHENTICATED", UNAUTHORIZED;
     /// The user name or the password is wrong.
@@ -120,6 +118,8 @@ error_codes! {
     UriTooLong = "URI_TOO_LONG", URI_TOO_LONG;
     /// This endpoint does not accept this content type.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE;
+    /// The value of a field, parameter or header is refused; `errors` names each.
+    ValidationError = "VALIDATION_ERROR", UNPROCESSABLE_ENTITY;
     /// The `Idempotency-Key` was used before with another body.
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", UNPROCESSABLE_ENTITY;
     /// This client sends too many requests of this kind, or too many at once; see `Retry-After`.

@@ -13,6 +13,7 @@ use crate::domain::{DecodeError, Refusal};
 use crate::event_log::LogError;
 use crate::http::auth::passwords::PasswordError;
 use crate::http::auth::tokens::TokenError;
+use crate::http::protocol::field_problem::{DUPLICATE, FieldProblem};
 use crate::http::{ApiError, ErrorCode};
 use crate::importing::ImportError;
 use crate::projection::TimedOut;
@@ -36,17 +37,14 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::NotFound(_) => Self::new(ErrorCode::NotFound, message),
             Refusal::AlreadyExists(_) => Self::new(ErrorCode::AlreadyExists, message),
-            Refusal::Taken(kind) => Self {
-                details: vec![format!("{}: {message}", kind.field())],
-                ..Self::new(ErrorCode::Duplicate, message)
-            },
-            Refusal::Invalid(fields) => Self {
-                details: fields
-                    .iter()
-                    .map(|wrong| format!("{}: {}", wrong.field, wrong.message))
-                    .collect(),
-                ..Self::new(ErrorCode::ValidationError, message)
-            },
+            Refusal::Taken(kind) => {
+                let problem = FieldProblem::new(kind.field(), DUPLICATE, &message);
+                Self::new(ErrorCode::Duplicate, message).with_problems(vec![problem])
+            }
+            Refusal::Invalid(fields) => {
+                let problems = fields.into_iter().map(FieldProblem::from).collect();
+                Self::new(ErrorCode::ValidationError, message).with_problems(problems)
+            }
             Refusal::Inactive => Self::new(ErrorCode::CertificateInactive, message),
             Refusal::WrongState(_) => Self::new(ErrorCode::WrongState, message),
             Refusal::Stale => Self::new(ErrorCode::PreconditionFailed, message),
@@ -138,10 +136,8 @@ impl From<SheetError> for ApiError {
         // own.
         let code = ErrorCode::of(error.code()).unwrap_or(ErrorCode::BrokenFile);
         let message = error.for_uploader();
-        Self {
-            details: vec![format!("file: {message}")],
-            ..Self::new(code, message)
-        }
+        let problem = FieldProblem::new("file", error.code(), &message);
+        Self::new(code, message).with_problems(vec![problem])
     }
 }
 
@@ -288,7 +284,7 @@ pub fn of_status(status: StatusCode) -> ApiError {
 mod tests {
     use super::*;
     use crate::domain::kernel::claim::ClaimKind;
-    use crate::domain::{InvalidField, Personal};
+    use crate::domain::{FieldError, Personal};
     use crate::spreadsheet::Readings;
 
     #[test]
@@ -297,7 +293,7 @@ mod tests {
             (Refusal::NotFound("job"), 404),
             (Refusal::AlreadyExists("job"), 409),
             (Refusal::Taken(ClaimKind::AttendeeEmail), 409),
-            (Refusal::field("name", "give one"), 400),
+            (Refusal::field("name", "give one"), 422),
             (Refusal::Inactive, 409),
             (Refusal::WrongState("not now".to_owned()), 409),
             (Refusal::Stale, 412),
@@ -316,12 +312,19 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_a_detail() {
-        let field = |field| InvalidField {
+        let field = |field| FieldError {
             field,
+            code: "REQUIRED",
             message: "give one".to_owned(),
         };
         let error = ApiError::from(Refusal::Invalid(vec![field("name"), field("client")]));
         assert_eq!(error.details, ["name: give one", "client: give one"]);
+        let errors: Vec<_> = error
+            .errors
+            .iter()
+            .map(|e| (e.field.as_str(), e.code))
+            .collect();
+        assert_eq!(errors, [("name", "REQUIRED"), ("client", "REQUIRED")]);
     }
 
     #[test]

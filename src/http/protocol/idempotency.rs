@@ -55,7 +55,7 @@ impl FromRequestParts<HttpState> for Repeatable {
             .strip_prefix(http.settings.prefix.as_str())
             .unwrap_or(path);
         let route = format!("{} {path}", parts.method);
-        let not_text = |_| ApiError::field("path", "must be UTF-8; ids are UUIDs");
+        let not_text = |_| ApiError::wrong_type("path", "must be UTF-8; ids are UUIDs");
         let parameters = RawPathParams::from_request_parts(parts, http)
             .await
             .map_err(not_text)?;

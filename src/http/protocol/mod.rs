@@ -9,6 +9,7 @@ pub mod error_code;
 pub mod error_mapping;
 pub mod export;
 pub mod extract;
+pub mod field_problem;
 pub mod idempotency;
 pub mod intake;
 pub mod openapi;

@@ -17,6 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::api_error::{ErrorBody, ErrorEnvelope};
 use super::endpoint::Endpoint;
+use super::field_problem::FieldProblem;
 use crate::http::auth::access::Access;
 use crate::http::settings::HttpSettings;
 use crate::http::{ErrorCode, router};
@@ -62,6 +63,7 @@ pub(in crate::http) fn document(prefix: &str) -> Value {
     components.schemas.extend([
         (ErrorEnvelope::name().into_owned(), ErrorEnvelope::schema()),
         (ErrorBody::name().into_owned(), ErrorBody::schema()),
+        (FieldProblem::name().into_owned(), FieldProblem::schema()),
         (ErrorCode::name().into_owned(), ErrorCode::schema()),
     ]);
     let jwt = HttpBuilder::new()
@@ -216,6 +218,63 @@ mod tests {
             assert!(document.pointer(&format!("/{path}")).is_some(), "no {path}");
         }
         assert_eq!(document["openapi"], "3.1.0");
+    }
+
+    /// Operations below a resource that don't change it.
+    const WITHOUT_CHANGE: [&str; 3] = ["/preview", "/what-if", "/ticket"];
+
+    #[test]
+    fn every_change_of_a_resource_with_an_entity_tag_accepts_if_match() {
+        let document = openapi_document();
+        let paths = document["paths"].as_object().unwrap();
+        let has_tag = |path: &str| {
+            let read = &paths[path]["get"]["responses"]["200"];
+            !read["headers"]["ETag"].is_null()
+        };
+        let resources: Vec<_> = paths.keys().filter(|path| has_tag(path)).collect();
+        assert!(resources.len() > 10, "{resources:?}");
+        let mut changes = 0;
+        for (path, operations) in paths {
+            let is_of_one = resources.iter().any(|resource| {
+                path.strip_prefix(*resource)
+                    .is_some_and(|rest| !rest.contains('{'))
+            });
+            if !is_of_one || WITHOUT_CHANGE.iter().any(|end| path.ends_with(end)) {
+                continue;
+            }
+            for method in ["post", "put", "patch", "delete"] {
+                let Some(operation) = operations.get(method) else {
+                    continue;
+                };
+                let parameters = operation["parameters"].as_array().unwrap();
+                let accepts = parameters.iter().any(|one| one["name"] == "If-Match");
+                assert!(accepts, "{method} {path}");
+                assert!(!operation["responses"]["412"].is_null(), "{method} {path}");
+                changes += 1;
+            }
+        }
+        assert!(changes > 15, "{changes}");
+    }
+
+    #[test]
+    fn every_created_or_accepted_answer_has_a_location() {
+        let document = openapi_document();
+        let operations = document["paths"].as_object().unwrap().values();
+        let responses = operations
+            .flat_map(|operations| operations.as_object().unwrap().values())
+            .flat_map(|operation| operation["responses"].as_object().unwrap());
+        let mut found = 0;
+        for (status, response) in responses {
+            if ["201", "202"].contains(&status.as_str()) {
+                assert!(!response["headers"]["Location"].is_null(), "{response}");
+                found += 1;
+            }
+        }
+        assert!(found > 10, "{found}");
+        assert_eq!(
+            document["components"]["headers"]["Location"]["required"],
+            true
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //!
 //! The stream waits for news of the projections and only then reads the row, at most twice per
 //! second. It ends when its resource has ended, when the process stops, or after 15 minutes, the
-//! default lifetime of an access token. The client then reconnects with `Last-Event-ID`.
+//! default lifetime of an access token. The client then reconnects with `Last-Event-ID`. An
+//! `EventSource` that was opened with a ticket reconnects with the used ticket, gets 401 and stops.
+//! Its page gets another ticket and opens the stream again.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use tokio::time::Instant;
 
 use crate::domain::UserId;
 use crate::event_log::Position;
+use crate::http::auth::stream_tickets::StreamQuery;
 use crate::http::server::shares::Share;
 use crate::http::{ApiError, Caller, ErrorCode, HttpState};
 
@@ -63,11 +66,13 @@ pub async fn answer(
     http: HttpState,
     caller: &Caller,
     headers: &HeaderMap,
+    query: &StreamQuery,
     look: Looking,
 ) -> Result<Response, ApiError> {
     let last = headers
         .get(LAST_EVENT_ID)
-        .and_then(|value| value.to_str().ok());
+        .and_then(|value| value.to_str().ok())
+        .or(query.last_event_id.as_deref());
     if last == Some(END) {
         // 204 makes the client stop reconnecting (HTML, "server-sent events").
         return Ok(StatusCode::NO_CONTENT.into_response());

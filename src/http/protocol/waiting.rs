@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use crate::domain::UserId;
@@ -51,11 +51,19 @@ impl Default for Waiting {
 }
 
 impl Waiting {
+    /// Releases the slot of a request that begins to wait. Returns `None`, and keeps the slot, if
+    /// too many requests wait.
+    pub fn begin(&self, place: &Place) -> Option<OwnedSemaphorePermit> {
+        let waits = self.all.clone().try_acquire_owned().ok()?;
+        place.leave();
+        Some(waits)
+    }
+
     /// Waits until the tables show a position, at most 5 s. The request's slot is released
     /// meanwhile.
     ///
     /// # Errors
-    /// 400 if the log has no such position; 429 if this user has too many waiting reads; 503 if
+    /// 422 if the log has no such position; 429 if this user has too many waiting reads; 503 if
     /// there are too many in total, if the tables do not get there in time, or if no slot is free
     /// afterwards.
     pub async fn wait(
@@ -73,11 +81,10 @@ impl Waiting {
                 format!("you have {MAX_OF_USER} reads that wait for a position; try again");
             return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER));
         };
-        let Ok(_waits) = self.all.clone().try_acquire_owned() else {
+        let Some(_waits) = self.begin(place) else {
             let message = "too many reads wait for a position; try again";
             return Err(ApiError::new(ErrorCode::Busy, message).retry_after(LATER));
         };
-        place.leave();
         let deadline = tokio::time::Instant::now() + MAX_WAIT;
         // If the leader doesn't answer, the tables may still show the position.
         if let Ok(Some(false)) = timeout_at(deadline, self.is_in_log(http, position)).await {
@@ -105,10 +112,9 @@ impl Waiting {
         if http.readers.shows(position) {
             return true;
         }
-        let Ok(_waits) = self.all.clone().try_acquire_owned() else {
+        let Some(_waits) = self.begin(place) else {
             return false;
         };
-        place.leave();
         http.readers
             .wait_for(position, MAX_WAIT_OF_WRITE)
             .await

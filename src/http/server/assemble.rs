@@ -92,6 +92,8 @@ fn mount(
         even_without_factor: endpoint.even_without_factor,
         with_first_password: endpoint.with_first_password,
         limit: endpoint.limit,
+        has_body: endpoint.documented.request_body.is_some(),
+        accepts_ticket: endpoint.accepts_ticket,
         timeout: Duration::from_secs(seconds),
     };
     routes.route(

@@ -1,4 +1,4 @@
-//! Checks of a row against its header row, for faults of the file as a whole.
+//! Checks of a row against the header row. They find errors of the file as a whole.
 
 use std::collections::HashSet;
 
@@ -10,9 +10,9 @@ use super::{Column, HeaderMap, key, letter};
 use crate::domain::certification::person::is_quite_different;
 
 impl HeaderMap {
-    /// Refuses a file whose columns contradict each other in a row, or whose rows have a part of
-    /// the name that is not understood. Nobody can tell which column is right, for this row or any
-    /// other, so the file is wrong as a whole.
+    /// Checks that the columns of the row do not contradict each other, and that no unknown column
+    /// has a part of the name. The correct column is then unknown for all rows, so each error
+    /// rejects the whole file.
     pub(in crate::spreadsheet) fn check(&self, record: &Record) -> Result<(), SheetError> {
         let at = |position: usize| {
             record
@@ -20,7 +20,7 @@ impl HeaderMap {
                 .get(position)
                 .map_or("", |cell| cell.shown().reveal().trim())
         };
-        // A formula without a result is an error of its row.
+        // A formula without a result is an error of its row, so its cell counts as empty here.
         let is_usable =
             |position: usize| !matches!(record.cells.get(position), Some(Cell::Unusable { .. }));
         let usable = |position: usize| {
@@ -103,8 +103,9 @@ impl HeaderMap {
         Ok(())
     }
 
-    /// Finds a part of the name that the full name of a row lacks. Beside both first and last name,
-    /// a full name is another spelling of the whole name, and counts alone.
+    /// Returns the positions of the full name and of a part of the name that it lacks. If the sheet
+    /// has both first and last name, the full name is another spelling of the whole name and is
+    /// used alone.
     fn lost_part<'a>(&self, at: impl Fn(usize) -> &'a str) -> Option<(usize, usize)> {
         let has = |column| self.position(column).is_some();
         let full = self
@@ -133,7 +134,8 @@ impl HeaderMap {
         present.find(is_lost).map(|part| (full, part))
     }
 
-    /// Finds a full name that is another person's than the first and last name beside it.
+    /// Returns the positions of the full name and the first name if the full name belongs to
+    /// another person than first and last name.
     fn other_person<'a>(&self, at: impl Fn(usize) -> &'a str + Copy) -> Option<(usize, usize)> {
         let (first, last) = self
             .position(Column::FirstName)
@@ -159,12 +161,12 @@ impl HeaderMap {
             Column::LastName,
             Column::SecondLastName,
         ];
-        // "佐藤花子" has the surname first and no space. "Ana" beside "Ana" and "Gil" lacks the
-        // surname.
+        // "佐藤花子" has the surname first and no space. "Ana" lacks the surname if the parts are "Ana"
+        // and "Gil".
         let whole = key(at(full));
         let has_both = |one: usize, other: usize| whole == key(at(one)) + &key(at(other));
         let is_one_word = at(full).split_whitespace().count() == 1;
-        // Programs that need two names repeat a single one.
+        // Programs that require two names repeat a single one.
         let is_repeated = whole == key(at(first)) && whole == key(at(last));
         if is_one_word && !is_repeated && !has_both(first, last) && !has_both(last, first) {
             return Some((full, first));
@@ -178,14 +180,14 @@ impl HeaderMap {
         (!is_same).then_some((full, first))
     }
 
-    /// Returns true for the column of the first or only surname.
+    /// Returns true if the column has the first or only surname.
     fn is_surname_part(&self, position: usize) -> bool {
         let is_at = |column| self.positions(column).any(|known| known == position);
         is_at(Column::LastName)
             || self.position(Column::LastName).is_none() && is_at(Column::SecondLastName)
     }
 
-    /// The words of the name in a row.
+    /// Returns the keys of all words of the name in a row.
     fn name_words<'a>(&self, at: impl Fn(usize) -> &'a str) -> HashSet<String> {
         let named = self
             .columns
@@ -198,8 +200,8 @@ impl HeaderMap {
             .collect()
     }
 
-    /// The name of a column in a mapping: its letter, if its header is too long for a message or
-    /// not its own.
+    /// Returns the key of a column in a mapping: its header, or its letter if the header is too
+    /// long for a message or not unique.
     fn mapping_key(&self, position: usize) -> String {
         let header = self.shown(position);
         let written = self
@@ -218,7 +220,7 @@ impl HeaderMap {
         }
     }
 
-    /// The header of a column as a message shows it.
+    /// Returns the header of a column as shown in messages.
     fn shown(&self, position: usize) -> String {
         self.headers
             .get(position)

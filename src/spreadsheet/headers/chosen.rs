@@ -7,12 +7,15 @@ use super::{Column, Meaning, key, letter, recognise};
 use crate::domain::Personal;
 use crate::domain::certification::reading::Reading;
 
-/// The uploader's mapping, by the position of its columns.
+/// The uploader's mapping: positions and their fields. `None` means that the column is ignored.
 pub(super) struct Chosen(Vec<(usize, Option<Column>)>);
 
 impl Chosen {
-    /// Finds the mapping's headers: written the same, or else the same but for case, accents and
-    /// punctuation.
+    /// Finds the columns of the mapping: by the exact header, then without case, accents and
+    /// punctuation, then by the letter of the column.
+    ///
+    /// # Errors
+    /// Fails if a column of the mapping is not in the header row.
     pub(super) fn of(cells: &[String], reading: &Reading) -> Result<Self, SheetError> {
         let mut chosen = Vec::new();
         let keys: Vec<String> = match reading.mapping.is_empty() {
@@ -32,7 +35,7 @@ impl Chosen {
                 found = same(&|position| keys[position] == wanted);
             }
             if found.is_empty() {
-                // A column without a header of its own is named by its letter.
+                // The mapping names a column without a unique header by its letter.
                 found = same(&|position| letter(position) == header.trim());
             }
             if found.is_empty() {
@@ -55,7 +58,7 @@ impl Chosen {
         self.0.iter().any(|(_, field)| *field == Some(column))
     }
 
-    /// Returns the meaning of a header. What the uploader maps excludes other columns of the same
+    /// Returns the meaning of a header. Columns of the mapping exclude other columns with the same
     /// meaning.
     pub(super) fn meaning(&self, position: usize, header: &str) -> Option<Meaning> {
         if let Some((_, column)) = self.0.iter().find(|(at, _)| *at == position) {

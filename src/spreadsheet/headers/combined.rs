@@ -1,15 +1,15 @@
-//! Headers made of several: in two languages, with a remark in brackets, or for the certificate.
+//! Headers with several parts: in two languages, with a remark in brackets, or for the certificate.
 
 use super::recognised::{head_of, key, known, known_without_remark, words};
 use super::vocabulary::{FOR_CERTIFICATE, PURPOSES};
 use super::{Column, Meaning};
 
-/// Separators of headers that say the same twice.
+/// Separators of headers with several parts.
 const SEPARATORS: [&str; 8] = ["/", "|", "·", "\n", " - ", " o ", " or ", " ou "];
-/// Most parts of one header.
+/// Maximum number of parts of one header.
 const MAX_PARTS: usize = 4;
 
-/// Returns the meaning of a header such as `Apellido / Last name` or `CI/Pasaporte`: all parts must
+/// Returns the meaning of a header such as `Apellido / Last name` or `CI/Pasaporte`. All parts must
 /// be known.
 pub(super) fn of_parts(header: &str) -> Option<Meaning> {
     let is_several = |parts: &Vec<&str>| (2..=MAX_PARTS).contains(&parts.len());
@@ -25,7 +25,7 @@ pub(super) fn of_parts(header: &str) -> Option<Meaning> {
     })
 }
 
-/// Returns the meaning of two headers that are one.
+/// Returns the common meaning of two parts of one header, or `None` if they contradict each other.
 fn both(one: Meaning, other: Meaning) -> Option<Meaning> {
     use Meaning::{CertificateName, PlainName};
     let first = Meaning::Column(Column::FirstName);
@@ -43,8 +43,8 @@ fn both(one: Meaning, other: Meaning) -> Option<Meaning> {
     }
 }
 
-/// Returns the part of the name that a remark makes of "Name", as in `Name (Last)`. A remark such
-/// as `(Prefix)` makes it something else.
+/// Returns the meaning of "Name" with a remark, as in `Name (Last)`. The inner `None` means that it
+/// is no name, as in `Name (Prefix)`. The outer `None` means that the remark has no effect.
 pub(super) fn of_remark(remark: &str) -> Option<Option<Meaning>> {
     let remark = remark.trim_matches(|character: char| !character.is_alphanumeric());
     match known(remark) {
@@ -58,8 +58,7 @@ pub(super) fn of_remark(remark: &str) -> Option<Option<Meaning>> {
     is_prefix.then_some(None)
 }
 
-/// Returns the part of the name that a header asks for with the certificate in view, as in `Surname
-/// on certificate`.
+/// Returns the part of the name in a header for the certificate, such as `Surname on certificate`.
 pub(super) fn of_certificate(header: &str) -> Option<Meaning> {
     if !is_for_certificate(header) {
         return None;
@@ -89,14 +88,14 @@ pub(super) fn of_certificate(header: &str) -> Option<Meaning> {
         .find(|part| *part == meaning)
 }
 
-/// Returns true for a header that names the certificate.
+/// Returns true for a header that contains a word for the certificate.
 pub(super) fn is_for_certificate(header: &str) -> bool {
     words(head_of(header))
         .iter()
         .any(|word| PURPOSES.split_whitespace().any(|purpose| purpose == word))
 }
 
-/// Returns true for `Name (Original Name)`, which gives a name as `Name on the screen (Name at
+/// Returns true for `Name (Original Name)`. Its values have the form `display name (name at
 /// registration)`.
 pub(super) fn is_with_original_name(header: &str) -> bool {
     let Some((_, remark)) = header.trim().split_once('(') else {

@@ -1,4 +1,4 @@
-//! Headers of forms and exports in six languages.
+//! Tests with headers of forms and exports in six languages.
 
 use super::suspicion::{self, Suspicion};
 use super::*;

@@ -21,7 +21,7 @@ pub(super) fn is_surname_first(header: &str) -> bool {
 }
 
 fn has_surname_first(text: &str) -> bool {
-    // "Last name" is a surname.
+    // "Last name" becomes "last", because "name" alone is a given name.
     let mut words = words(text);
     words.dedup_by(|word, before| {
         matches!(before.as_str(), "last" | "family") && matches!(word.as_str(), "name" | "names")
@@ -32,7 +32,7 @@ fn has_surname_first(text: &str) -> bool {
             .position(|word| list.split_whitespace().any(|known| known == word))
     };
     let (surname, given) = match words.first().map(String::as_str) {
-        // "Name, Vorname" and "Nom et prénom" have the family name first.
+        // In "Name, Vorname" and "Nom et prénom", the first word is the family name.
         Some("name") => (Some(0), first("vorname vornamen")),
         Some("nom") => (Some(0), first("prenom prenoms")),
         _ => (first(SURNAMES), first(GIVEN)),

@@ -1,4 +1,4 @@
-//! Meaning of one header, seen alone.
+//! Meaning of one header, without the other headers.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 use super::vocabulary::{EXPLAINING, FILLERS, PHRASES};
 use super::{Meaning, combined, is_known_pair};
 
-/// Beginning of a header that is looked at, in bytes. Questions of forms are long.
+/// Maximum number of bytes of a header that are examined. Questions of forms are long.
 const MAX_BYTES: usize = 1_000;
 
 static BY_KEY: LazyLock<HashMap<String, Meaning>> = LazyLock::new(|| {
@@ -25,7 +25,7 @@ static BY_KEY: LazyLock<HashMap<String, Meaning>> = LazyLock::new(|| {
     meanings
 });
 
-/// Sets of words for looking up.
+/// Word lists as sets.
 struct Words {
     fillers: HashSet<&'static str>,
     explaining: HashSet<&'static str>,
@@ -39,8 +39,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     }
 });
 
-/// The header's letters and digits in lower case without accents. Case, accents, spaces,
-/// underscores, hyphens and punctuation don't count.
+/// Returns the letters and digits of a header in lower case without accents, for comparison.
 pub(in crate::spreadsheet) fn key(header: &str) -> String {
     folded(header)
         .chars()
@@ -56,7 +55,8 @@ fn folded(header: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// The words of a header, folded. An upper-case letter after a lower-case one begins a word.
+/// Returns the words of a header in lower case without accents. An upper-case letter after a
+/// lower-case one begins a word.
 pub(super) fn words(header: &str) -> Vec<String> {
     let mut apart = String::with_capacity(header.len());
     let mut before = ' ';
@@ -81,7 +81,7 @@ pub(super) fn words(header: &str) -> Vec<String> {
         .collect()
 }
 
-/// The header without explanations, numbering and [`FILLERS`].
+/// Returns the key of a header without explanations, numbering and [`FILLERS`].
 fn short_key(header: &str) -> String {
     let words = words(header);
     let asked = words
@@ -96,7 +96,7 @@ fn short_key(header: &str) -> String {
         .collect()
 }
 
-/// The header up to a remark in brackets, and the remark.
+/// Splits a header into the text before a remark in brackets, and the remark.
 fn without_remark(header: &str) -> (&str, &str) {
     let header = header.trim_start();
     let end = header
@@ -111,18 +111,18 @@ fn without_remark(header: &str) -> (&str, &str) {
     }
 }
 
-/// The beginning of a header, as far as it is looked at.
+/// Returns the part of a header that is examined: the first [`MAX_BYTES`] bytes.
 pub(super) fn head_of(header: &str) -> &str {
     &header[..header.floor_char_boundary(MAX_BYTES)]
 }
 
-/// Returns the meaning of a header as it is, or without the words that say nothing.
+/// Returns the meaning of a header as written, or else without [`FILLERS`].
 pub(super) fn known(header: &str) -> Option<Meaning> {
     let of_key = |key: &str| BY_KEY.get(key).copied().or_else(|| is_known_pair(key));
     of_key(&key(header)).or_else(|| of_key(&short_key(header)))
 }
 
-/// Returns the meaning of a header, with a remark in brackets or not.
+/// Returns the meaning of a header as written, or else without a remark in brackets.
 pub(super) fn known_without_remark(header: &str) -> Option<Meaning> {
     known(header).or_else(|| {
         let (plain, remark) = without_remark(header);
@@ -138,7 +138,7 @@ pub(super) fn known_without_remark(header: &str) -> Option<Meaning> {
     })
 }
 
-/// Returns what one header means, or `None` for an unknown one.
+/// Returns the meaning of one header, or `None` if it is unknown.
 pub(in crate::spreadsheet) fn recognise(header: &str) -> Option<Meaning> {
     let header = head_of(header);
     let found = known_without_remark(header).or_else(|| combined::of_parts(header));

@@ -1,9 +1,9 @@
-//! No part of a name is lost silently, and harmless columns are no reason to refuse a file.
+//! Tests: no part of a name is lost silently, and harmless columns do not reject a file.
 
 use crate::domain::certification::reading::Reading;
 use crate::spreadsheet::fixture::names_of;
 
-/// The name of a person below these headers, or the code of the error.
+/// Returns the name of a person below these headers, or the code of the error.
 fn name(headers: &[&str], values: &[&str]) -> String {
     let quoted = |cells: &[&str]| {
         let cells = cells

@@ -1,4 +1,4 @@
-//! Unknown columns that may have a part of the person's name.
+//! Unknown columns that may contain a part of the person's name.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ use super::{Column, Meaning};
 use crate::domain::certification::reading::IGNORE;
 use crate::spreadsheet::{EXPORT_ID_COLUMN, REPORT_COLUMNS};
 
-/// Endings of field names that our own exports and answers have.
+/// Field names of our own exports and responses that are not names of people.
 const OWN_FIELDS: [&str; 6] = [
     "certificateName",
     "certificate_name",
@@ -24,7 +24,7 @@ const OWN_FIELDS: [&str; 6] = [
     "fileName",
     "file_name",
 ];
-/// Headers of the leads of advertisements, without blanks and underscores.
+/// Headers in exports of advertising leads, without blanks and underscores.
 const LEAD_FIELDS: [&str; 9] = [
     "adname",
     "adsetname",
@@ -44,9 +44,9 @@ const SURNAME_PHRASES: [&str; 5] = [
     "nomedefamilia",
     "nombredefamilia",
 ];
-/// A header of more words is a question.
+/// Maximum number of words of a header. A longer one is a question.
 const MAX_WORDS_OF_HEADER: usize = 3;
-/// Most words of a value that is a name.
+/// Maximum number of words of a value that is a name.
 const MAX_WORDS_OF_NAME: usize = 5;
 /// Answers that refer to a name in another column, and consents.
 const OTHER_ANSWERS: [&str; 20] = [
@@ -108,7 +108,7 @@ static SETS: LazyLock<Sets> = LazyLock::new(|| {
     }
 });
 
-/// Sets of words for looking up.
+/// Word lists as sets.
 struct Sets {
     names: HashSet<&'static str>,
     surnames: HashSet<&'static str>,
@@ -120,32 +120,32 @@ struct Sets {
 /// Reason for suspecting a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::spreadsheet) enum Suspicion {
-    /// Its header has a word of a name.
+    /// The header contains a word for a name.
     Part,
-    /// Its header is a question with a word of a name, which may be answered with yes or no.
+    /// The header is a question that contains a word for a name. The answer may be yes or no.
     Question,
-    /// The name of the certificate, or on the certificate.
+    /// The column has the name of the certificate, or the name for the certificate.
     CertificateName,
-    /// It has no header of its own and follows a name, as below a header across two columns.
+    /// The column has no header and follows a name, as below a header that spans two columns.
     Unnamed,
-    /// Its header says nothing, and it stands beside the only name, which may lack a surname.
+    /// The header is unknown, and the column is next to the only name, which may lack a surname.
     Neighbour,
 }
 
-/// A column that may have a part of the name.
+/// Unknown column that may contain a part of the name.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::spreadsheet) struct Suspect {
     pub position: usize,
     pub suspicion: Suspicion,
-    /// The field that it most likely gives, or [`IGNORE`].
+    /// Most likely field of the column, or [`IGNORE`].
     pub proposal: &'static str,
-    /// True if another column certainly gives the surname.
+    /// True if another column certainly contains the surname.
     has_surname: bool,
 }
 
 impl Suspect {
-    /// Returns true if a value below the header may be a part of the name. `name` returns the words
-    /// of the row's name.
+    /// Returns true if a value of the column may be a part of the name. `name` returns the words of
+    /// the row's name.
     pub(in crate::spreadsheet) fn is_name(
         &self,
         value: &str,
@@ -183,22 +183,20 @@ impl Suspect {
         }
     }
 
-    /// The reason as a part of a message, behind the header.
+    /// Returns the reason as a part of a message. It follows the header.
     pub(in crate::spreadsheet) const fn reason(&self) -> &'static str {
         match self.suspicion {
             Suspicion::Part | Suspicion::Question => {
-                "looks like a part of the name and is not understood"
+                "looks like a part of the name, but is unknown"
             }
-            Suspicion::CertificateName => "may have the name for the certificate",
-            Suspicion::Unnamed => "has no header and stands beside the name",
-            Suspicion::Neighbour => {
-                "is not understood and stands beside a name that has no surname"
-            }
+            Suspicion::CertificateName => "may contain the name for the certificate",
+            Suspicion::Unnamed => "has no header and is next to the name",
+            Suspicion::Neighbour => "is unknown and next to a name without a surname",
         }
     }
 }
 
-/// Finds the suspicious columns of a header row.
+/// Returns the suspicious columns of a header row.
 pub(super) fn suspects(
     cells: &[String],
     meanings: &[Option<Meaning>],
@@ -225,7 +223,7 @@ pub(super) fn suspects(
                 Meaning::PlainName | Meaning::DisplayName | Meaning::CertificateName => true,
             })
     };
-    // A header that is known and not read is excluded by the mapping.
+    // The mapping excludes known headers that are not read.
     let is_open = |position: usize| {
         let is_unread = meanings.get(position).is_none_or(Option::is_none);
         is_unread && !is_chosen(position) && recognise(header(position)).is_none()
@@ -234,7 +232,7 @@ pub(super) fn suspects(
         .map(|position| is_unnamed(header(position)))
         .collect();
     let mut suspects = Vec::new();
-    // One more: below a header across the last two columns.
+    // Includes one column after the last header, because a header may span two columns.
     for position in (0..=cells.len()).filter(|position| is_open(*position)) {
         let mut run = (0..position).rev().skip_while(|before| unnamed[*before]);
         let follows_name = run.next().is_some_and(is_name);
@@ -256,7 +254,7 @@ pub(super) fn suspects(
     suspects
 }
 
-/// Returns the suspicion about an unknown header, and the field that it most likely gives.
+/// Returns the suspicion about an unknown header, and the most likely field.
 pub(super) fn suspicion(header: &str, has_surname: bool) -> Option<(Suspicion, &'static str)> {
     if OWN_FIELDS.contains(&header) || LEAD_FIELDS.contains(&key(header).as_str()) {
         return None;
@@ -345,8 +343,8 @@ fn name_proposal(words: &[String]) -> &'static str {
     }
 }
 
-/// Returns true for a header that programs write where there is none, such as `Unnamed: 1` or
-/// `Columna2`.
+/// Returns true for an empty header, or for one that programs insert instead, such as `Unnamed: 1`
+/// or `Columna2`.
 fn is_unnamed(header: &str) -> bool {
     let key = key(header);
     let word = key.trim_end_matches(|character: char| character.is_ascii_digit());
@@ -357,7 +355,7 @@ fn is_unnamed(header: &str) -> bool {
     words.contains(&word) && (word.is_empty() || word.len() < key.len())
 }
 
-/// Returns true for a header that says nothing about its column.
+/// Returns true for a header that gives no hint about its column.
 fn is_unknown(header: &str) -> bool {
     let words = words(header);
     let is_own = OWN_FIELDS.contains(&header)
@@ -389,7 +387,7 @@ fn looks_like_name(value: &str) -> bool {
         && value.split_whitespace().count() <= MAX_WORDS_OF_NAME
 }
 
-/// Returns true if a value is an answer such as "Sí" or "El mismo", and no name.
+/// Returns true if a value is an answer such as "Sí" or "El mismo" instead of a name.
 pub(in crate::spreadsheet) fn is_answer(value: &str) -> bool {
     is_answer_word(value) || OTHER_ANSWERS.contains(&key(value).as_str())
 }

@@ -1,20 +1,22 @@
-//! Words for guessing what unknown headers are about, folded: in lower case and without accents.
+//! Words that indicate the topic of unknown headers, in lower case and without accents.
 
-/// Words of a person's name.
+/// Words for a person's name.
 pub(super) const NAME_WORDS: &str = "nombre nombres name names firstname middlename fullname forename nome nomes nom prenom prenoms vorname \
      vornamen voornaam fornamn patronymic patronimico nombre2 nombre3 имя отчество jmeno naam namn navn fname mname";
 
-/// Words of a person's surname.
+/// Words for a person's surname.
 pub(super) const SURNAME_WORDS: &str = "apellido apellidos apellida apellidas apell surname surnames lastname sobrenome sobrenomes apelido apelidos \
      cognome cognomi cognom cognoms abizena abizenak nachname familienname zuname geburtsname madchenname achternaam \
      familienaam efternamn etternavn efternavn nazwisko prijmeni priezvisko soyadı soyadi soyad soyisim prezime priimek \
      sukunimi vezeteknev csaladnev uzvards pavarde perekonnanimi mbiemri mbiemer lname familyname paterno materno \
      paterna materna apepat apemat appaterno apmaterno фамилия прізвище прозвище επωνυμο επιθετο 姓 姓氏 苗字 名字";
 
-/// Headers that are a part of the name as a whole, but a word of many others; without blanks.
+/// Whole headers of a part of the name, without blanks. As single words, they also occur in other
+/// headers.
 pub(super) const SHORT_SURNAMES: &str = "ap ape aps apes apdo last family familia familyn segundo segunda decasada casada ho ho2 2do 2nd sur apps mi";
 
-/// Words that a surname's header is compared with; one letter may be wrong, or two in long ones.
+/// Words for a surname that are compared with a tolerance: one wrong letter, or two in forms of
+/// "apellido".
 pub(super) const MISSPELT: [&str; 9] = [
     "apellido",
     "apellidos",
@@ -27,7 +29,7 @@ pub(super) const MISSPELT: [&str; 9] = [
     "apelidos",
 ];
 
-/// Words that make a name the name of something else, or of somebody else.
+/// Words that indicate the name of a thing or of another person.
 pub(super) const OTHER_NAMES: &str = "company empresa entreprise firma azienda organization organizacion organisation organizacao institution \
      institucion instituicao institut instituto school escuela escola colegio universidad university \
      universidade facultad entidad course curso cursos cours kurs corso event evento evenement taller workshop \
@@ -39,7 +41,7 @@ pub(super) const OTHER_NAMES: &str = "company empresa entreprise firma azienda o
      cliente client prefix prefijo salutation sede cargo buyer comprador compradora purchaser payer pagador billing \
      facturacion titular familiar responsable supervisor coordinador asesor";
 
-/// Words of columns that stand beside a name and are no part of it.
+/// Words of columns that are often next to a name, but no part of it.
 pub(super) const HARMLESS: &str = "email correo mail telefono tel telephone phone celular movil mobile whatsapp fax address direccion barrio zona \
      region provincia estado state country pais nacionalidad nationality lugar place location ubicacion residencia \
      origen procedencia comuna distrito localidad pueblo town street calle job title titulo titel trabajo puesto \

@@ -1,4 +1,4 @@
-//! Headers as people write them.
+//! Tests with headers as people write them.
 
 use proptest::prelude::*;
 
@@ -236,7 +236,7 @@ fn blank_headers_get_their_letter_and_trailing_ones_are_dropped() {
     );
 }
 
-/// One of the ways a header's letter or the gap between two words may be written.
+/// Varies case, accents and separators of a header, as determined by `choices`.
 fn decorate(header: &str, choices: &[u8]) -> String {
     let mut choices = choices.iter().cycle().copied();
     let mut written = String::new();
@@ -483,7 +483,7 @@ fn a_full_name_that_lacks_a_part_of_the_name_refuses_the_file() {
             "{cells:?}"
         );
     }
-    // Beside both parts, the full name is how the person wants to be named.
+    // If both parts exist as well, the full name is the person's preferred spelling.
     let headers = ["Full name", "First name", "Last name", "Email", "ID number"];
     let row = |full: &str, first: &str, last: &str| record(&[full, first, last, "a@x.org", "1"]);
     let chosen = map(&owned(&headers)).expect("all columns");
@@ -559,7 +559,7 @@ fn message_about_an_incomplete_full_name_proposes_mappings_that_work() {
         ],
     );
     assert!(parts.expect("all columns").check(&row).is_ok());
-    // A middle name alone makes no surname.
+    // A middle name alone does not imply a surname.
     let message = output(
         &["Nombre", "Segundo nombre", "Correo", "DNI"],
         &["Ana", "María", "a@x.org", "1"],

@@ -1,9 +1,9 @@
-//! Known headers in English, Spanish, Portuguese, French, German and Italian, and words for
-//! guessing.
+//! Known headers, mainly in English, Spanish, Portuguese, French, German and Italian, and words
+//! that are ignored or indicate a purpose.
 
 use super::{Column, Meaning};
 
-/// Phrases by meaning, with commas between. Case, accents, punctuation and [`FILLERS`] don't count.
+/// Phrases by meaning, separated by commas. Case, accents, punctuation and [`FILLERS`] are ignored.
 pub(super) const PHRASES: &[(Meaning, &str)] = &[
     (
         Meaning::PlainName,
@@ -145,7 +145,7 @@ pub(super) const PHRASES: &[(Meaning, &str)] = &[
     ),
 ];
 
-/// Words that say nothing: articles, prepositions, requests of a form, and roles of the person.
+/// Words that are ignored: articles, prepositions, requests of a form, and roles of the person.
 pub(super) const FILLERS: &str = "de del da do dos das la las el los le les the of your tu tus su sus votre seu sua ihr ihre il di delle y e \
      and et und a por favor please escriba escribe ingrese ingresa introduzca introduce indique indica digite \
      enter write cual es what is qual digita informe obligatorio requerido required participante participantes \
@@ -153,14 +153,13 @@ pub(super) const FILLERS: &str = "de del da do dos das la las el los le les the 
      asistentes attendee attendees learner inscrito inscrita registrant persona person teilnehmer teilnehmers \
      partecipante";
 
-/// Words after which a header only explains itself, as in "Nombre tal como aparece en su
-/// documento".
+/// Words that begin an explanation, as in "Nombre tal como aparece en su documento".
 pub(super) const EXPLAINING: &str =
     "como tal as que segun according conforme exactly exactamente comme wie igual";
 
-/// Words for the certificate as the purpose of a column.
+/// Words for a certificate.
 pub(super) const PURPOSES: &str = "certificado certificados certificate certificates diploma diplomas constancia constancias zertifikat urkunde \
      attestation certificat attestato certidao";
 
-/// Words between a part of the name and the certificate that it is for.
+/// Words between a part of the name and a word for the certificate.
 pub(super) const FOR_CERTIFICATE: &str = "para for on en in no na im auf dem fur sur pour per your su sus completo completos full complete";

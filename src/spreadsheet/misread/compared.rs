@@ -4,7 +4,7 @@ use super::super::charset::Charset;
 use super::is_plausible;
 use crate::domain::certification::person::plausible::is_latin;
 
-/// Encodings in which a file may be written although another one is guessed.
+/// Encodings that a file may have although another one is guessed.
 const COMPARED: [&str; 7] = [
     "windows-1252",
     "macintosh",
@@ -15,8 +15,8 @@ const COMPARED: [&str; 7] = [
     "windows-1257",
 ];
 
-/// Common parts of names, in capitals. `^` and `$` stand for the beginning and the end of a word.
-/// An accented letter within such a part is right with near certainty.
+/// Common parts of names, in capitals. `^` is the beginning of a word, and `$` is its end. An
+/// accented letter within such a part is almost certainly correct.
 const KNOWN: &[&str] = &[
     // Spanish, Catalan and Portuguese.
     "ÍA",
@@ -85,7 +85,7 @@ const KNOWN: &[&str] = &[
     "BENOÎT",
     "ÔME$",
     "CÔTÉ",
-    // German and the languages of the north.
+    // German and the Nordic languages.
     "GUÐM",
     "SÖDER",
     "ÄKI",
@@ -174,7 +174,7 @@ const KNOWN: &[&str] = &[
     "ČIENĖ$",
 ];
 
-/// Consonants in a row from which on an accented letter among them is taken for a misread vowel.
+/// Minimum length of a run of consonants in which an accented letter counts as a misread vowel.
 const LONG_RUN: usize = 4;
 
 /// Returns true if another encoding reads a word of the name clearly better: as a common name, or
@@ -186,8 +186,8 @@ pub(super) fn is_better_elsewhere(name: &str, assumed: Charset) -> bool {
     others
         .filter(|other| other != name && is_plausible(other))
         .any(|other| {
-            // One byte is one letter in each of these encodings, so the words are in the same
-            // order.
+            // In each of these encodings, one byte is one letter. So both readings have the same
+            // words in the same order.
             words(name).zip(words(&other)).any(|(read, other)| {
                 is_changed(read, other)
                     && (!is_known(read) && is_known(other) || has_lost_vowel(read, other))
@@ -195,7 +195,8 @@ pub(super) fn is_better_elsewhere(name: &str, assumed: Charset) -> bool {
         })
 }
 
-/// Returns true if a word of Latin letters differs from its other reading, and in letters only.
+/// Returns true if `read` is a word of Latin letters and `other` has the same length, and they
+/// differ only in letters.
 fn is_changed(read: &str, other: &str) -> bool {
     let pairs = || read.chars().zip(other.chars());
     read.chars().count() == other.chars().count()
@@ -209,9 +210,9 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
-/// Returns true if each letter with an accent is within a common part of names.
+/// Returns true if the word has non-ASCII letters and each of them is within a part of [`KNOWN`].
 fn is_known(word: &str) -> bool {
-    // "ß" has no capital of one letter.
+    // The capital of "ß" has two letters.
     let capital = |c: char| {
         if c == 'ß' {
             c
@@ -259,7 +260,7 @@ fn has_lost_vowel(read: &str, other: &str) -> bool {
                 let before = at.checked_sub(1).and_then(|before| letters.get(before));
                 let is_syllable =
                     at > start && matches!(before, Some('r' | 'l' | 'R' | 'L')) && has_vowel;
-                // "Štrbac" and "Črnko" begin with such a run.
+                // Names such as "Štrbac" and "Črnko" begin with such a run.
                 at > 0 && is_accented && is_vowel(replaced) && !is_syllable
             });
         if run >= LONG_RUN && lost {

@@ -1,4 +1,4 @@
-//! Headers that look misread.
+//! Detection of misread headers.
 
 use super::super::SheetError;
 use super::super::charset::{Charset, offered, untwice};
@@ -6,8 +6,8 @@ use super::super::error::MisreadHeaders;
 use super::super::headers::recognise;
 use super::MAX_OFFERED;
 
-/// Adds to an error about missing columns that the headers look misread, and the encodings to
-/// choose from.
+/// Adds to an error about missing columns the information that the headers look misread, and the
+/// likely encodings.
 pub(super) fn hinted(error: SheetError, assumed: Charset, start: &[u8]) -> SheetError {
     match error {
         SheetError::MissingColumns {
@@ -52,7 +52,7 @@ fn of_headers(headers: &[String], assumed: Charset, start: &[u8]) -> Option<Misr
     })
 }
 
-/// Returns true if a header that is not known is known as another encoding reads it.
+/// Returns true if an unknown header is known when decoded with `other`.
 fn knows_more(headers: &[String], assumed: Charset, other: Charset) -> bool {
     let unknown = headers
         .iter()

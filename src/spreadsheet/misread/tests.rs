@@ -1,10 +1,10 @@
-//! Files in encodings that are guessed: accepted where the guess is right, refused where it is
+//! Tests with guessed encodings. Files are accepted if the guess is correct, and rejected if it is
 //! wrong.
 
 use super::super::encoding::detect;
 use super::*;
 
-/// The names as they are read, or the error of the first one that is refused.
+/// Returns the names as read, or the error of the first rejected one.
 fn read(names: &str, encoding: &str) -> Result<String, SheetError> {
     let written = Charset::of_label(encoding).expect("a known label");
     let mut bytes = b"Nombre,Correo,DNI\r\n".to_vec();

@@ -110,7 +110,7 @@ fn case_05_separator_in_quotes() {
 #[test]
 fn case_06_macroman() {
     let name = "06-excel-mac-macroman.csv";
-    let error = rows(name, &Reading::default()).expect_err("the encoding can't be told");
+    let error = rows(name, &Reading::default()).expect_err("the encoding is never guessed");
     assert_eq!(error.code(), "MISREAD_TEXT");
     let output = error.for_uploader();
     assert!(
@@ -147,7 +147,7 @@ fn case_07_cyrillic_and_dos() {
     );
 
     let name = "07-cp850-dos.csv";
-    let error = rows(name, &Reading::default()).expect_err("the encoding can't be told");
+    let error = rows(name, &Reading::default()).expect_err("the encoding is never guessed");
     assert_eq!(error.code(), "MISREAD_TEXT");
     let output = error.for_uploader();
     assert!(
@@ -278,7 +278,7 @@ fn case_26_filtered_rows() {
         hidden_rows: true,
         ..Reading::default()
     };
-    let read = rows(name, &all).expect("it is whole");
+    let read = rows(name, &all).expect("readable");
     assert_eq!(
         read.iter().map(brief).collect::<Vec<_>>(),
         [
@@ -313,7 +313,7 @@ fn case_27_three_days() {
         ..Reading::default()
     };
     assert_eq!(fates(&all), [NoHeaders, Read, Read, Read]);
-    let read = rows(name, &all).expect("it is whole");
+    let read = rows(name, &all).expect("readable");
     // Row numbers continue across sheets, so that each is unique. Messages use the number in the
     // sheet.
     assert_eq!(
@@ -337,7 +337,7 @@ fn case_27_three_days() {
     };
     assert_eq!(
         rows(name, &one)
-            .expect("it is whole")
+            .expect("readable")
             .iter()
             .map(brief)
             .collect::<Vec<_>>(),
@@ -364,7 +364,7 @@ fn case_28_documents_turned_into_dates() {
             format!("4 {column}")
         ]
     );
-    let read = rows(name, &Reading::default()).expect("it is whole");
+    let read = rows(name, &Reading::default()).expect("readable");
     let super::super::RowOutcome::Rejected { errors, .. } = &read[0].outcome else {
         panic!("rejected")
     };

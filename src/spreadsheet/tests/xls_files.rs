@@ -67,7 +67,7 @@ fn labels_and_blank_rows_in_small_files_and_larger_ones() {
         ]
         .concat(),
     );
-    assert!(workbook.stream().len() < 4_096, "it lies in mini sectors");
+    assert!(workbook.stream().len() < 4_096, "stored in mini sectors");
     let expected = ["2 Ада|007|a@example.com", "9 B|2|b@example.com"];
     assert_eq!(xls(&workbook), expected);
     let mut padded = people(
@@ -127,8 +127,8 @@ fn numbers_dates_and_formulas() {
 
 #[test]
 fn shared_strings_go_on_in_the_next_record() {
-    // "Ada" is split after "A" and continues with 1 byte per code unit. Then follow a rich string
-    // and a string with a phonetic guide.
+    // "Ada" is split after "A" and continues with 1 byte per code unit. A rich string and a string
+    // with a phonetic guide follow.
     let cut: &[u8] = &[3, 0, 1, b'A', 0];
     let rest = [
         &[0, b'd', b'a'][..],
@@ -158,7 +158,7 @@ fn cells_that_no_field_can_take_are_errors_of_their_row() {
             truth_or_error(1, 0, 1, false),
             truth_or_error(1, 1, 0x2A, true),
             number(1, 2, 0, 1_234_567_890_123_456.0),
-            // An error code that the format doesn't define.
+            // Error code that the format doesn't define.
             label(2, 0, "Ada"),
             truth_or_error(2, 1, 99, true),
             label(2, 2, "1"),
@@ -352,14 +352,14 @@ fn chains_that_never_end() {
         // read or rejected.
         let _ = open_bytes(&bytes, Format::Xls).map(Iterator::count);
     }
-    // A cyclic list of table sectors.
+    // The list of table sectors is cyclic.
     let mut bytes = whole.clone();
     bytes[68..72].copy_from_slice(&1_u32.to_le_bytes());
     assert!(
         open_bytes(&bytes, Format::Xls).is_ok(),
         "no more tables are read than the file can need"
     );
-    // A stream whose declared length exceeds the file.
+    // The declared length of the stream exceeds the file.
     let length = 512 + content * 512 + 128 + 120;
     let mut bytes = whole;
     bytes[length..length + 4].copy_from_slice(&0xFFFF_FFF0_u32.to_le_bytes());

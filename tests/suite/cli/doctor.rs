@@ -172,12 +172,12 @@ async fn missing_preparation_is_reported_with_its_command() {
     let patient = patient.prepared();
     let ran = patient.doctor(&[]);
     assert_eq!(ran.code, 0, "{}", ran.out);
-    assert_line(&ran, "log.streams", "ok", "as they should be");
+    assert_line(&ran, "log.streams", "ok", "configured correctly");
     assert_line(
         &ran,
         "tables",
         "warning",
-        "not begun by this version of the program: ",
+        "not started by this version of the program: ",
     );
 
     let client = async_nats::connect(&servers().nats_url)
@@ -202,7 +202,7 @@ async fn missing_preparation_is_reported_with_its_command() {
         &ran,
         "log.streams",
         "failed",
-        "missing: NS_TIMERS, NS_TIMERS/timers, NS_TIMERS/tasks; configured otherwise: NS_DEADLETTERS (description)",
+        "missing: NS_TIMERS, NS_TIMERS/timers, NS_TIMERS/tasks; configured differently: NS_DEADLETTERS (description)",
     );
 }
 
@@ -331,7 +331,7 @@ async fn sync_interval_of_nats_server_is_read_from_its_monitoring() {
         &unseen,
         "log.on-disk",
         "warning",
-        "it can't be seen from here",
+        "unknown whether acknowledged events are on disk",
     );
 
     let careful =
@@ -414,7 +414,7 @@ async fn mail_is_sent_only_to_the_requested_address() {
     assert_line(&ran, "mail", "ok", "not encrypted, without log-in");
     assert_eq!(arrived(), 0);
     let ran = patient.doctor(&["--send-to", &address]);
-    assert_line(&ran, "mail.test", "ok", "the server took it: 250");
+    assert_line(&ran, "mail.test", "ok", "the server accepted it: 250");
     assert_eq!(arrived(), 1);
     let ran = patient.doctor(&["--send-to", "nobody"]);
     assert_eq!(ran.code, 4);

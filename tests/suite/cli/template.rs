@@ -54,7 +54,7 @@ fn errors_in_a_template_have_line_and_column() {
     own(folder.path());
     let good = template(&["check", "."], folder.path());
     assert_eq!(
-        (good.status.code(), said(&good).contains("good")),
+        (good.status.code(), said(&good).contains("valid")),
         (Some(0), true),
         "{}",
         said(&good)
@@ -180,7 +180,7 @@ fn preview_is_written_as_pdf_or_png() {
         (
             &["preview", "bold", "--design", "own.png", "--out", "a.png"],
             1,
-            "bold takes no background",
+            "bold supports no background",
         ),
         (
             &[

@@ -205,7 +205,7 @@ async fn invalid_key_request_names_the_field() {
             "expiresAt",
         ),
     ] {
-        let refused = api.post("/api-keys", &body).await.expect(400);
+        let refused = api.post("/api-keys", &body).await.rejected();
         assert!(
             text(&refused.body["error"]["details"][0]).starts_with(field),
             "{}",

@@ -69,7 +69,7 @@ async fn lists_of_people_have_limits() {
     assert_eq!(
         api.post("/attendees/bulk", &json!([]))
             .await
-            .expect(400)
+            .expect(422)
             .code(),
         "VALIDATION_ERROR"
     );
@@ -78,7 +78,7 @@ async fn lists_of_people_have_limits() {
             .await
             .expect(400)
             .code(),
-        "VALIDATION_ERROR"
+        "BAD_REQUEST"
     );
     assert_eq!(
         api.post("/attendees/bulk", &people(10_001))
@@ -175,7 +175,7 @@ async fn corrected_csv_report_is_accepted() {
             .await
             .expect(400)
             .code(),
-        "VALIDATION_ERROR"
+        "BAD_REQUEST"
     );
     let list = api.get(&format!("{path}?format=json")).await.expect(200);
     assert_eq!(
@@ -260,16 +260,18 @@ async fn certificates_are_issued_to_attendees_that_match_a_filter() {
         json!({"filter": {"country": "Atlantis"}}),
         json!({"attendeeIds": (0..10_001).map(|_| uuid::Uuid::new_v4()).collect::<Vec<_>>()}),
     ] {
-        assert_eq!(
-            api.post(path, &of(wrong)).await.expect(400).code(),
-            "VALIDATION_ERROR"
-        );
+        api.post(path, &of(wrong)).await.rejected();
     }
     let nobody = api
         .post(path, &of(json!({"importId": uuid::Uuid::new_v4()})))
         .await
-        .expect(404);
-    assert_eq!(nobody.code(), "NOT_FOUND");
+        .expect(422);
+    assert_eq!(nobody.code(), "VALIDATION_ERROR");
+    let errors = &nobody.body["error"]["errors"];
+    assert_eq!(
+        (&errors[0]["field"], &errors[0]["code"]),
+        (&json!("importId"), &json!("NOT_FOUND"))
+    );
 
     // Matches as the list of attendees does: case and accents are ignored, and each word matches
     // separately.
@@ -288,7 +290,7 @@ async fn certificates_are_issued_to_attendees_that_match_a_filter() {
         json!([])
     );
 
-    let begun = api.post(path, &of(peru)).await.expect(202);
+    let begun = api.issue(&of(peru)).await;
     assert_eq!(begun.body["data"]["total"], 2);
     let location = begun
         .header("location")
@@ -298,10 +300,7 @@ async fn certificates_are_issued_to_attendees_that_match_a_filter() {
         body["data"]["requested"] == 2
     })
     .await;
-    let all = api
-        .post(path, &of(json!({"importId": import})))
-        .await
-        .expect(202);
+    let all = api.issue(&of(json!({"importId": import}))).await;
     let location = all
         .header("location")
         .trim_start_matches("/api/v1")
@@ -352,7 +351,7 @@ async fn sample_is_drawn_and_not_stored() {
     );
     let nobody = json!({"certificateId": certificate, "attendeeId": uuid::Uuid::new_v4()});
     assert_eq!(
-        api.post(path, &nobody).await.expect(404).code(),
-        "NOT_FOUND"
+        api.post(path, &nobody).await.expect(422).code(),
+        "VALIDATION_ERROR"
     );
 }

@@ -240,10 +240,7 @@ async fn deleted_person_imported_again_is_a_new_person() {
     // A batch that names both ids issues only to the one that exists.
     let certificate = api.certificate().await;
     let asked = json!({ "certificateId": certificate, "attendeeIds": [first, second] });
-    let begun = api
-        .post("/generated-certificates/generate", &asked)
-        .await
-        .expect(202);
+    let begun = api.issue(&asked).await;
     let progress = begun
         .header("location")
         .trim_start_matches("/api/v1")
@@ -341,10 +338,9 @@ async fn certificate_is_changed_and_deleted() {
         json!({ "isActive": "yes" }),
         json!({ "colour": "red" }),
     ] {
-        let refused = send(&api, Method::PATCH, &path, None, Some(&wrong))
+        send(&api, Method::PATCH, &path, None, Some(&wrong))
             .await
-            .expect(400);
-        assert_eq!(refused.code(), "VALIDATION_ERROR", "{wrong}");
+            .rejected();
     }
     send(&api, Method::DELETE, &path, Some(read.header("etag")), None)
         .await
@@ -374,5 +370,5 @@ async fn certificate_is_changed_and_deleted() {
     let asked = json!({ "certificateId": id, "attendeeIds": [id] });
     api.post("/generated-certificates/generate", &asked)
         .await
-        .expect(404);
+        .expect(422);
 }

@@ -65,7 +65,7 @@ async fn designs_are_listed_described_and_deleted() {
         let refused = api
             .get(&format!("/certificates/designs/info?url={foreign}"))
             .await
-            .expect(400);
+            .expect(422);
         assert_eq!(refused.code(), "VALIDATION_ERROR", "{foreign}");
     }
     let small = first.body["data"]["thumbnailUrl"].as_str().expect("a url");
@@ -108,7 +108,7 @@ async fn designs_are_listed_described_and_deleted() {
         .expect(404);
     let body = json!({ "client": "A", "name": "B", "eventName": "C", "baseDesignUrl": url });
     assert_eq!(
-        api.post("/certificates", &body).await.expect(400).code(),
+        api.post("/certificates", &body).await.expect(422).code(),
         "VALIDATION_ERROR"
     );
     let unknown = delete(&api, "00000000-0000-4000-8000-000000000000", None)
@@ -252,7 +252,7 @@ async fn only_an_accepted_definition_takes_designs_into_use() {
             "options": { "logo": logo["url"], "signerName": "\u{13080}" } } }),
         json!({ "client": "A", "name": "B", "eventName": "C", "pdfTemplate": "corporate", "baseDesignUrl": frame["url"] }),
     ] {
-        api.post("/certificates", &wrong).await.expect(400);
+        api.post("/certificates", &wrong).await.expect(422);
     }
     let stale = api
         .request(Method::PATCH, &path)

@@ -1,4 +1,5 @@
-//! Public download of the PDF: whole, by range, not modified, and redirected to the bucket.
+//! Tests of the public download of a PDF: the whole file, ranges, conditional requests, and
+//! redirects to the bucket.
 
 use laureate::app::Role;
 use serde_json::Value;

@@ -54,9 +54,8 @@ async fn every_list_has_the_same_parameters_and_rejects_invalid_values() {
             "cursor=12",
             "cursor=AAAA",
         ] {
-            let refused = api.get(&format!("{path}?{wrong}")).await.expect(400);
+            let refused = api.get(&format!("{path}?{wrong}")).await.rejected();
             let name = wrong.split('=').next().expect("a name");
-            assert_eq!(refused.code(), "VALIDATION_ERROR", "{path} {wrong}");
             assert!(
                 refused.body.to_string().contains(name),
                 "{path} {wrong}: {}",
@@ -121,9 +120,7 @@ async fn add(api: &Api, n: usize) -> Answered {
     let asked = json!({
         "certificateId": api.certificate().await, "attendeeIds": [known["data"][0]["id"]], "delivery": "held",
     });
-    api.post("/generated-certificates/generate", &asked)
-        .await
-        .expect(202);
+    api.issue(&asked).await;
     added
 }
 
@@ -248,7 +245,7 @@ async fn paging_while_items_are_added_shows_each_item_once() {
         let refused = api
             .get(&format!("{}{}", one.path, other.first_cursor))
             .await
-            .expect(400);
+            .expect(422);
         assert_eq!(
             refused.code(),
             "VALIDATION_ERROR",
@@ -325,11 +322,7 @@ async fn lists_support_filters_and_search() {
         "/api-keys?state=lost",
         "/jobs?search=a%00b",
     ] {
-        assert_eq!(
-            api.get(wrong).await.expect(400).code(),
-            "VALIDATION_ERROR",
-            "{wrong}"
-        );
+        api.get(wrong).await.rejected();
     }
     // Cancelling by filter affects the jobs that the filter lists.
     let cancelled = api

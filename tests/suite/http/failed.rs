@@ -18,10 +18,7 @@ async fn person(api: &Api, name: &str, number: u32) -> String {
 /// Issues certificates and waits until the batch is dispatched. Returns the batch.
 async fn issue(api: &Api, certificate: &str, people: &[&str]) -> Value {
     let body = json!({ "certificateId": certificate, "attendeeIds": people });
-    let begun = api
-        .post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    let begun = api.issue(&body).await;
     let path = format!(
         "/batches/{}",
         begun.body["data"]["id"].as_str().expect("an id")

@@ -32,12 +32,12 @@ async fn repeated_request_is_executed_once_and_gets_the_same_response() {
     assert_ne!(first.body["data"]["id"], third.body["data"]["id"]);
     assert_eq!(
         define(&api, "with space", &body).await.expect(400).code(),
-        "VALIDATION_ERROR"
+        "BAD_REQUEST"
     );
 
     // A rejected request has no effect, so the corrected one may use the same key.
     let wrong = json!({ "client": "", "name": "Speaker", "eventName": "Summit" });
-    define(&api, "k-3", &wrong).await.expect(400);
+    define(&api, "k-3", &wrong).await.expect(422);
     define(&api, "k-3", &body).await.expect(201);
 }
 
@@ -144,7 +144,7 @@ async fn rejected_repetition_keeps_the_key_of_the_first_request() {
     let wrong = json!({ "client": "", "name": "Speaker", "eventName": "Summit" });
     let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
     for _ in 0..2 {
-        define(&api, "d", &wrong).await.expect(400);
+        define(&api, "d", &wrong).await.expect(422);
     }
     define(&api, "d", &body).await.expect(201);
     define(&api, "d", &wrong).await.expect(422);

@@ -68,9 +68,7 @@ async fn issued(api: &Api, certificate: &str, request: Value) -> Vec<String> {
     body.as_object_mut()
         .expect("an object")
         .extend(request.as_object().expect("an object").clone());
-    api.post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    api.issue(&body).await;
     dates(api, certificate, ids.len()).await
 }
 
@@ -170,7 +168,7 @@ async fn invalid_issue_date_is_rejected_by_every_endpoint() {
         "tomorrow",
     ] {
         let message = |answered: Answered| {
-            let answered = answered.expect(400);
+            let answered = answered.rejected();
             let detail = answered.body["error"]["details"][0]
                 .as_str()
                 .expect("a detail")

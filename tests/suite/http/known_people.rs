@@ -519,7 +519,7 @@ async fn one_person_by_hand_follows_the_same_rules() {
     );
     for number in [json!(null), json!("N/A"), json!("0")] {
         let body = json!({"fullName": "Eva", "email": "eva@example.org", "documentNumber": number});
-        assert_eq!(post(body).await.expect(400).code(), "VALIDATION_ERROR");
+        assert_eq!(post(body).await.expect(422).code(), "VALIDATION_ERROR");
     }
     let eva = json!({"fullName": "Eva", "email": "eva@example.org", "requiresDocument": false});
     let eva = post(eva).await.expect(201);
@@ -553,7 +553,7 @@ async fn one_person_by_hand_follows_the_same_rules() {
     assert_eq!(
         patch(eva, json!({"documentNumber": "n/a"}))
             .await
-            .expect(400)
+            .expect(422)
             .code(),
         "VALIDATION_ERROR"
     );

@@ -73,7 +73,7 @@ async fn list_is_sorted_and_paged_by_sealed_cursors() {
         "/attendees?cursor=12".to_owned(),
     ] {
         assert_eq!(
-            api.get(&other).await.expect(400).code(),
+            api.get(&other).await.expect(422).code(),
             "VALIDATION_ERROR",
             "{other}"
         );
@@ -128,25 +128,12 @@ async fn search_ignores_accents_and_numbered_page_has_the_total() {
         "search=a%00b",
         "createdAfter=yesterday",
     ] {
-        let refused = api.get(&format!("/attendees?{wrong}")).await.expect(400);
-        assert_eq!(
-            refused.code(),
-            "VALIDATION_ERROR",
-            "{wrong}: {}",
-            refused.body
-        );
+        api.get(&format!("/attendees?{wrong}")).await.rejected();
     }
     for wrong in ["state=lost", "issuedFrom=soon", "isSent=maybe", "limit=0"] {
-        let refused = api
-            .get(&format!("/generated-certificates?{wrong}"))
+        api.get(&format!("/generated-certificates?{wrong}"))
             .await
-            .expect(400);
-        assert_eq!(
-            refused.code(),
-            "VALIDATION_ERROR",
-            "{wrong}: {}",
-            refused.body
-        );
+            .rejected();
     }
 }
 

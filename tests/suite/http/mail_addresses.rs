@@ -78,7 +78,7 @@ async fn new_mail_goes_to_the_current_or_the_given_address() {
         "a@example.com,b@example.com",
         "ada@example.com\r\nBcc: b@example.com",
     ] {
-        let refused = api.post(&path, &json!({ "to": wrong })).await.expect(400);
+        let refused = api.post(&path, &json!({ "to": wrong })).await.expect(422);
         assert!(
             refused.body["error"]["details"][0]
                 .as_str()

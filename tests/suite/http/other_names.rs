@@ -140,10 +140,7 @@ async fn generating_for_an_import_covers_everybody_whom_it_accepted() {
         );
     }
     let body = json!({"certificateId": certificate, "importId": import});
-    let begun = api
-        .post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    let begun = api.issue(&body).await;
     assert_eq!(begun.body["data"]["total"], 3);
     let holders = issued(&api, &certificate, 3).await;
     let import = import.as_str().expect("an id");

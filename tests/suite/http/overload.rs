@@ -135,7 +135,7 @@ async fn position_beyond_the_end_is_rejected_at_once() {
             .iter()
             .any(|answer| answer.code() == "POSITION_BEYOND_END")
     );
-    assert_eq!(ask().await.expect(400).code(), "POSITION_BEYOND_END");
+    assert_eq!(ask().await.expect(422).code(), "POSITION_BEYOND_END");
 }
 
 #[tokio::test(flavor = "multi_thread")]

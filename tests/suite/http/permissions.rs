@@ -45,14 +45,15 @@ fn line(endpoint: &Endpoint) -> String {
 fn page() -> String {
     let mut page = "# Permissions of roles, API keys and routes\n\n\
         Generated from the route table (`src/http/router.rs`) and the permissions (`src/http/auth/access.rs`). A \
-        test fails if this page is out of date, and writes it anew under `INSTA_UPDATE=always`.\n\n\
-        A user has one role. An API key has scopes, and may do what both its scopes and its owner's role \
-        allow. Routes that need a log-in are for users only. A key cannot create another key. It can create, \
-        change and remove only users whose role has no scope that the key lacks, and no admin. A key ends \
-        when its owner gets a new password, unless the keys are kept with `keepApiKeys`. A first password is \
-        one that another person has set. Until the user has changed it, only the routes that say so can be \
-        called. The same holds for a user without a second factor if the operator requires one \
-        (`auth.second_factor`).\n\n\
+        test fails if this page is out of date. With `INSTA_UPDATE=always`, the test rewrites the page.\n\n\
+        A user has one role. An API key has scopes. It can call only routes that both its scopes and its owner's \
+        role allow. Routes that need a log-in reject API keys. A key cannot create another key. It can create, \
+        change and remove only users who are no admins and whose role has no scope that the key lacks. A key \
+        becomes invalid when its owner gets a new password, unless that request sets `keepApiKeys`. A first \
+        password is one that another person has set. Until the user has changed it, the user can call only routes \
+        whose entry says \"also with a first password\". If the operator requires a second factor \
+        (`auth.second_factor`), a user without one can call only routes whose entry says \"without the second \
+        factor\".\n\n\
         ## Permissions\n\n\
         | scope | allows | viewer | operator | admin |\n|---|---|---|---|---|\n"
         .to_owned();

@@ -101,10 +101,7 @@ async fn batch_progress_is_streamed_until_its_mails_are_sent() {
         .await
         .expect(200);
     let body = json!({"certificateId": certificate, "importId": import.body["data"]["id"]});
-    let begun = api
-        .post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    let begun = api.issue(&body).await;
     let path = format!(
         "/batches/{}",
         begun.body["data"]["id"].as_str().expect("an id")
@@ -135,10 +132,7 @@ async fn open_streams_end_when_the_server_stops() {
     // A held mail keeps the batch from ending.
     let import = import.body["data"]["id"].clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
-    let begun = api
-        .post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    let begun = api.issue(&body).await;
     let path = format!(
         "/batches/{}",
         begun.body["data"]["id"].as_str().expect("an id")

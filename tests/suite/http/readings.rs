@@ -187,17 +187,17 @@ async fn invalid_reading_options_are_rejected() {
     let api = Api::start().await;
     let people = "Nombre,Correo,DNI\nAna,a@example.org,1\n";
     for (name, value, status, code) in [
-        ("mapping", "[]", 400, "VALIDATION_ERROR"),
+        ("mapping", "[]", 400, "BAD_REQUEST"),
         (
             "mapping",
             r#"{"Nombre": "shoeSize"}"#,
-            400,
+            422,
             "VALIDATION_ERROR",
         ),
         ("mapping", r#"{"Apodo": "fullName"}"#, 422, "UNKNOWN_COLUMN"),
-        ("encoding", "klingon", 400, "VALIDATION_ERROR"),
-        ("hiddenRows", "maybe", 400, "VALIDATION_ERROR"),
-        ("headerRow", "0", 400, "VALIDATION_ERROR"),
+        ("encoding", "klingon", 422, "VALIDATION_ERROR"),
+        ("hiddenRows", "maybe", 400, "BAD_REQUEST"),
+        ("headerRow", "0", 422, "VALIDATION_ERROR"),
         ("headerRow", "9", 422, "NO_HEADER_ROW"),
     ] {
         let answer = api

@@ -127,7 +127,7 @@ async fn unsupported_bodies_and_methods_are_rejected() {
             api.upload("/certificates/upload-design", file("a.png", png()))
                 .await,
             400,
-            "VALIDATION_ERROR",
+            "BAD_REQUEST",
         ),
         (
             api.upload(
@@ -184,7 +184,7 @@ async fn unsupported_bodies_and_methods_are_rejected() {
             )
             .await,
             400,
-            "VALIDATION_ERROR",
+            "BAD_REQUEST",
         ),
         (
             api.upload(
@@ -193,7 +193,7 @@ async fn unsupported_bodies_and_methods_are_rejected() {
             )
             .await,
             400,
-            "VALIDATION_ERROR",
+            "BAD_REQUEST",
         ),
         (
             post("{}".to_owned(), "multipart/form-data").await,
@@ -262,7 +262,7 @@ async fn read_of_a_position_beyond_the_log_is_rejected() {
             .header("x-min-event-position", beyond);
         let beyond = Answered::of(request.send().await.expect("answered"))
             .await
-            .expect(400);
+            .expect(422);
         assert_eq!(beyond.code(), "POSITION_BEYOND_END");
     }
     let request = api
@@ -271,7 +271,7 @@ async fn read_of_a_position_beyond_the_log_is_rejected() {
     let odd = Answered::of(request.send().await.expect("answered"))
         .await
         .expect(400);
-    assert_eq!(odd.code(), "VALIDATION_ERROR");
+    assert_eq!(odd.code(), "BAD_REQUEST");
 }
 
 #[tokio::test(flavor = "multi_thread")]

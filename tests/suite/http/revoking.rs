@@ -19,12 +19,8 @@ async fn issued(api: &Api, people: usize) -> (String, String, Vec<Value>) {
         .expect("an id")
         .to_owned();
     let begun = api
-        .post(
-            "/generated-certificates/generate",
-            &json!({"certificateId": certificate, "importId": import, "delivery": "held"}),
-        )
-        .await
-        .expect(202);
+        .issue(&json!({"certificateId": certificate, "importId": import, "delivery": "held"}))
+        .await;
     let batch = begun.body["data"]["id"].as_str().expect("an id").to_owned();
     let list = format!("/generated-certificates?batchId={batch}&state=generated");
     let all = move |body: &Value| {
@@ -64,10 +60,7 @@ async fn revoked_certificate_is_shown_as_revoked_and_not_downloadable() {
         json!({"reason": "boredom"}),
         json!({"reason": "other"}),
     ] {
-        assert_eq!(
-            api.post(&path, &wrong).await.expect(400).code(),
-            "VALIDATION_ERROR"
-        );
+        api.post(&path, &wrong).await.rejected();
     }
     let why = json!({"reason": "wrongData", "note": "Ada is misspelt"});
     let revoked = api.post(&path, &why).await.expect(200);
@@ -112,10 +105,7 @@ async fn revoked_certificate_is_shown_as_revoked_and_not_downloadable() {
     // Issued again, the person gets another certificate, which is valid.
     let attendee = issued[0]["attendeeId"].clone();
     let body = json!({"certificateId": certificate, "attendeeIds": [attendee]});
-    let begun = api
-        .post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    let begun = api.issue(&body).await;
     let list = format!(
         "/generated-certificates?batchId={}&state=generated",
         begun.body["data"]["id"].as_str().expect("an id")

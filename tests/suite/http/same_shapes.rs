@@ -76,9 +76,7 @@ async fn issued(api: &Api) -> (String, String) {
     let person = create(api, "/attendees", &eva).await;
     let id = person.rsplit('/').next().expect("an id");
     let body = json!({ "certificateId": certificate, "attendeeIds": [id], "delivery": "held" });
-    api.post("/generated-certificates/generate", &body)
-        .await
-        .expect(202);
+    api.issue(&body).await;
     let one = |body: &Value| body["data"].as_array().is_some_and(|jobs| jobs.len() == 1);
     let held = api.until("a mail is held", "/jobs?state=held", one).await;
     let job = &held["data"][0];
@@ -239,7 +237,10 @@ async fn batch_and_import_have_the_fields_of_a_read() {
     read_after(&api, &uploaded, &format!("/imports/{import}")).await;
 
     let body = json!({ "certificateId": certificate, "importId": import, "delivery": "held" });
-    let begun = api.post("/generated-certificates/generate", &body).await;
+    let request = api
+        .request(Method::POST, "/generated-certificates/generate")
+        .header("prefer", "respond-async");
+    let begun = api.write(request.json(&body)).await;
     let mut begun = begun.expect(202).body["data"].clone();
     let parts = begun.as_object_mut().expect("an object").remove("batches");
     assert_eq!(
@@ -249,8 +250,16 @@ async fn batch_and_import_have_the_fields_of_a_read() {
     );
     assert_eq!(begun["state"], "requested");
     let path = format!("/batches/{}", text(&begun["id"]));
-    let read = api.get(&path).await.expect(200).body["data"].clone();
+    let listed = |body: &Value| body["success"] == true;
+    let read = api.until("the batch is listed", &path, listed).await["data"].clone();
     assert_eq!(names(&begun), names(&read));
+    // A small request is answered with the finished batch.
+    let mut finished = api.issue(&body).await.body["data"].clone();
+    finished
+        .as_object_mut()
+        .expect("an object")
+        .remove("batches");
+    assert_eq!(names(&finished), names(&read));
     for name in ["id", "certificateId", "importId", "total", "createdAt"] {
         assert_eq!(begun[name], read[name], "{name}");
     }

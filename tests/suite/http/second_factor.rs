@@ -248,7 +248,7 @@ async fn recovery_code_works_once_and_is_voided_by_renewal() {
         )
         .await
     };
-    let refused = renew(first).await.expect(400);
+    let refused = renew(first).await.expect(422);
     assert!(
         text(&refused.body["error"]["details"][0]).starts_with("code: "),
         "{}",
@@ -278,7 +278,7 @@ async fn set_up_needs_the_password_and_a_code() {
     );
     let wrong = call(Method::POST, "", json!({ "password": "Not-my-horse-1" }))
         .await
-        .expect(400);
+        .expect(422);
     assert!(
         text(&wrong.body["error"]["details"][0]).starts_with("password: "),
         "{}",
@@ -323,7 +323,7 @@ async fn set_up_needs_the_password_and_a_code() {
         .await
     };
     assert_eq!(
-        confirm(&secret).await.expect(400).code(),
+        confirm(&secret).await.expect(422).code(),
         "VALIDATION_ERROR"
     );
     let secret = text(&again.body["data"]["secret"]);
@@ -346,7 +346,7 @@ async fn set_up_needs_the_password_and_a_code() {
             json!({ "password": password, "code": code }),
         )
         .await
-        .expect(400);
+        .expect(422);
     }
     call(
         Method::DELETE,

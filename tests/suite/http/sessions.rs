@@ -217,7 +217,7 @@ async fn password_change_ends_all_sessions_and_starts_one() {
         (PASSWORD, "Password1", "newPassword"),
         (PASSWORD, "weak", "newPassword"),
     ] {
-        let refused = change(old, new).await.expect(400);
+        let refused = change(old, new).await.expect(422);
         assert!(
             text(&refused.body["error"]["details"][0]).starts_with(field),
             "{}",

@@ -243,10 +243,7 @@ async fn batch_issues_to_each_person_once() {
 
     let asked = json!({ "certificateId": id, "attendeeIds": ids });
     for (requested, existing) in [(2, 0), (0, 2)] {
-        let begun = api
-            .post("/generated-certificates/generate", &asked)
-            .await
-            .expect(202);
+        let begun = api.issue(&asked).await;
         let path = begun
             .header("location")
             .trim_start_matches("/api/v1")

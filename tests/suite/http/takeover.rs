@@ -59,7 +59,7 @@ async fn own_password_address_and_user_name_ask_for_the_present_password() {
         json!({ "user_name": "hopper", "currentPassword": "Wrong-horse-9" }),
         json!({ "userName": "hopper", "email": "grace@example.com" }),
     ] {
-        let refused = change(body).await.expect(400);
+        let refused = change(body).await.expect(422);
         assert!(
             text(&refused.body["error"]["details"][0]).starts_with("currentPassword"),
             "{}",

@@ -37,7 +37,7 @@ async fn templates_are_listed_with_their_options() {
     );
     for (path, status) in [
         ("/templates/baroque", 404),
-        ("/templates/minimal?version=999", 404),
+        ("/templates/minimal?version=999", 422),
         ("/templates/minimal?version=x", 400),
         ("/templates/minimal?colour=red", 400),
     ] {
@@ -124,7 +124,7 @@ async fn changed_template_is_merged_with_the_present_one() {
     // The options stay in another theme that has them.
     assert_eq!(options(json!({ "theme": "bold" })).await, rest);
     let refused = patch(json!({ "theme": "classic", "version": 1 }));
-    let refused = refused.await.expect(400);
+    let refused = refused.await.rejected();
     let details = refused.body["error"]["details"]
         .as_array()
         .expect("details");
@@ -203,7 +203,7 @@ async fn invalid_template_selection_is_rejected_with_the_reason() {
         let refused = api
             .post("/certificates", &definition(&template))
             .await
-            .expect(400);
+            .rejected();
         message.insert(what.to_owned(), scrubbed(&refused.body["error"]["details"]));
     }
     insta::assert_json_snapshot!("template_refusals", message);
@@ -226,7 +226,7 @@ async fn undrawable_options_are_rejected_by_name() {
     let refused = api
         .post("/certificates", &of(wrong.clone()))
         .await
-        .expect(400);
+        .expect(422);
     message.insert(
         "defined".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -238,7 +238,7 @@ async fn undrawable_options_are_rejected_by_name() {
         .send()
         .await
         .expect("answered");
-    let refused = Answered::of(request).await.expect(400);
+    let refused = Answered::of(request).await.expect(422);
     message.insert(
         "changed".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -246,7 +246,7 @@ async fn undrawable_options_are_rejected_by_name() {
     // A text that cannot be drawn even without options is reported under the certificate's field.
     let mut body = of(json!({ "title": "Constancia" }));
     body["client"] = json!("😀 Academy");
-    let refused = api.post("/certificates", &body).await.expect(400);
+    let refused = api.post("/certificates", &body).await.expect(422);
     message.insert(
         "client".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -266,7 +266,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     let mut body = definition(&json!("corporate"));
     body["baseDesignUrl"] = json!(design);
     let mut message = serde_json::Map::new();
-    let refused = api.post("/certificates", &body).await.expect(400);
+    let refused = api.post("/certificates", &body).await.expect(422);
     message.insert(
         "defined".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -283,7 +283,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     };
     let refused = patch(json!({ "pdfTemplate": { "theme": "bold" } }))
         .await
-        .expect(400);
+        .expect(422);
     message.insert(
         "another theme".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -292,7 +292,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
         .await
         .expect(200);
     assert_eq!(changed.body["data"]["baseDesignUrl"], Value::Null);
-    let refused = patch(json!({ "baseDesignUrl": design })).await.expect(400);
+    let refused = patch(json!({ "baseDesignUrl": design })).await.expect(422);
     message.insert(
         "background later".to_owned(),
         refused.body["error"]["details"].clone(),
@@ -308,7 +308,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     let (own, _) = super::own_templates::created(&api, crate::sandbox::template("")).await;
     body["pdfTemplate"] = own["theme"].clone();
     assert_eq!(
-        api.post("/certificates", &body).await.expect(400).code(),
+        api.post("/certificates", &body).await.expect(422).code(),
         "VALIDATION_ERROR"
     );
 }

@@ -236,7 +236,7 @@ async fn dry_run_of_issuing_lists_undrawable_attendees() {
     }
     let path = "/generated-certificates/generate";
     let first = json!({ "certificateId": certificate, "attendeeIds": [ids[0]] });
-    let begun = api.post(path, &first).await.expect(202);
+    let begun = api.issue(&first).await;
     let batch = format!(
         "/batches/{}",
         begun.body["data"]["id"].as_str().expect("an id")
@@ -309,7 +309,7 @@ async fn undrawable_definition_is_rejected_by_field() {
                 .await,
             Answered::of(request.send().await.expect("answered")).await,
         ] {
-            let refused = refused.expect(400);
+            let refused = refused.expect(422);
             let details = refused.body["error"]["details"]
                 .as_array()
                 .expect("a list")
@@ -329,7 +329,7 @@ async fn undrawable_definition_is_rejected_by_field() {
     }
     // All fields are reported together.
     let body = json!({ "client": "😀", "name": "Speaker", "eventName": "🎓" });
-    let refused = api.post("/certificates", &body).await.expect(400);
+    let refused = api.post("/certificates", &body).await.expect(422);
     assert_eq!(
         refused.body["error"]["details"].as_array().map(Vec::len),
         Some(2),
@@ -340,7 +340,7 @@ async fn undrawable_definition_is_rejected_by_field() {
     let refused = api
         .post("/certificates", &with("eventName", &"W".repeat(300)))
         .await
-        .expect(400);
+        .expect(422);
     assert!(
         refused.body["error"]["details"][0]
             .as_str()
@@ -351,7 +351,7 @@ async fn undrawable_definition_is_rejected_by_field() {
     let refused = api
         .post("/certificates", &with("name", "Spea\u{200B}ker"))
         .await
-        .expect(400);
+        .expect(422);
     assert!(
         refused.body["error"]["message"]
             .as_str()

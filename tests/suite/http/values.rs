@@ -57,7 +57,7 @@ async fn damaged_values_are_rejected_by_every_way_in() {
     ] {
         let body = person(name, document);
         assert_eq!(
-            api.post("/attendees", &body).await.expect(400).code(),
+            api.post("/attendees", &body).await.expect(422).code(),
             "VALIDATION_ERROR",
             "{body}"
         );
@@ -90,7 +90,7 @@ async fn damaged_values_are_rejected_by_every_way_in() {
         json!({"documentNumber": "12345678.0"}),
     ] {
         assert_eq!(
-            patch(&api, &path, &wrong).await.expect(400).code(),
+            patch(&api, &path, &wrong).await.expect(422).code(),
             "VALIDATION_ERROR",
             "{wrong}"
         );
@@ -153,7 +153,7 @@ async fn misread_text_of_a_definition_is_rejected() {
     for client in ["JosŽ Mu–oz", "Universidad de MÃ¡laga"] {
         let refused = patch(&api, &path, &json!({"client": client}))
             .await
-            .expect(400);
+            .expect(422);
         assert_eq!(refused.code(), "VALIDATION_ERROR", "{}", refused.body);
     }
     patch(&api, &path, &json!({"client": "Acme™ – Peña & Søn"}))

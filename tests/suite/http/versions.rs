@@ -16,10 +16,7 @@ async fn entity_tag_of_a_batch_changes_with_its_progress() {
     let person = json!({ "fullName": "Ada", "email": "ada@example.com", "documentNumber": "7" });
     let person = api.post("/attendees", &person).await.expect(201).body["data"]["id"].clone();
     let asked = json!({ "certificateId": api.certificate().await, "attendeeIds": [person], "delivery": "held" });
-    let begun = api
-        .post("/generated-certificates/generate", &asked)
-        .await
-        .expect(202);
+    let begun = api.issue(&asked).await;
     let path = begun
         .header("location")
         .trim_start_matches("/api/v1")

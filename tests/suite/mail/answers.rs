@@ -1,4 +1,4 @@
-//! Replies of a mail server, as they are stored.
+//! Tests of the replies of a mail server in the form in which they are stored.
 
 use laureate::mail::SendOutcome;
 

@@ -132,7 +132,7 @@ async fn killed_rebuild_is_resumed_and_readers_are_not_affected() {
             (0, "rebuilt attendees, jobs\n"),
             "{err}"
         );
-        if err.starts_with("going on from position ") {
+        if err.starts_with("resuming at position ") {
             break;
         }
         tries += 1;

@@ -1,4 +1,4 @@
-//! Interrupted rebuilds and their continuation.
+//! Tests of rebuilds that are interrupted and resumed.
 
 use std::sync::Arc;
 
@@ -29,7 +29,8 @@ async fn world() -> World {
     world
 }
 
-/// Starts `work` and drops it when it has reached `position`. Returns the position that it reached.
+/// Starts `work` and drops it when it has reached `position`. Returns the position that `work`
+/// reached.
 async fn broken_off<F>(
     position: u64,
     work: impl FnOnce(Box<dyn FnMut(Progress) + Send>) -> F,
@@ -54,8 +55,8 @@ where
     reached.1.load(std::sync::atomic::Ordering::Relaxed)
 }
 
-/// Rebuilds once the previous rebuild has released its lock. Returns the position at which the
-/// rebuild started.
+/// Rebuilds as soon as the previous rebuild has released its lock. Returns the position at which
+/// the rebuild started.
 async fn rebuilt_from(maintenance: &Maintenance) -> u64 {
     let from = std::sync::Mutex::new(None);
     until("it is rebuilt", || async {
@@ -97,8 +98,8 @@ async fn rebuild_resumes_an_interrupted_one() {
             .equal()
     );
 
-    // A rebuild that was completed, or whose copy was discarded, is not resumed: the next one
-    // starts at position 0.
+    // After a rebuild that was completed or whose copy was discarded, the next one starts at
+    // position 0.
     assert_eq!(rebuilt_from(&maintenance).await, 0);
     break_off().await;
     until("the lock is free", || async {

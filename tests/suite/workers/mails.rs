@@ -2,7 +2,7 @@
 
 use laureate::commands::mails::{CalledBack, MailRequest, call_back, mail_again};
 use laureate::commands::stop_mails::{Mails, stop_mails};
-use laureate::commands::{CommandContext, CommandError};
+use laureate::commands::{CommandContext, CommandError, IfVersion};
 use laureate::domain::certification::issuance::{
     CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
@@ -21,6 +21,7 @@ fn mail(delivery: MailDelivery) -> MailRequest {
         to: None,
         delivery,
         on_unknown: OnUnknown::Park,
+        if_version: IfVersion::ANY,
     }
 }
 

@@ -34,8 +34,8 @@ fn pause_is_printed_from_one_minute_on() {
     assert_eq!(
         paragraph(&late, Some(&first), None, false),
         "\n  … 3 h 5 min later\n\
-         \n2026-11-21T15:05:00.000Z  226      EmailFailed by mailer\n  try 1 failed; another follows\n  answer ***\n  \
-         begins story 00000000-0000-0000-0000-000000000004\n"
+         \n2026-11-21T15:05:00.000Z  226      EmailFailed by mailer\n  attempt 1 failed; a retry follows\n  answer ***\n  \
+         starts correlation 00000000-0000-0000-0000-000000000004\n"
     );
     let soon = RecordedEvent {
         time: first.time + Duration::seconds(59),

@@ -6,7 +6,8 @@ use super::characters::{
     JOINER, describe, is_blank, is_edge, is_forbidden, is_ignorable, is_joinable, is_joiner,
     is_virama,
 };
-use crate::domain::InvalidField;
+use crate::domain::FieldError;
+use crate::domain::kernel::refusal::REQUIRED;
 
 /// Limits of a field's text.
 #[derive(Clone, Copy)]
@@ -103,18 +104,23 @@ pub(in crate::domain) fn check_line(
     field: &'static str,
     text: &str,
     max_chars: usize,
-) -> Result<(), InvalidField> {
+) -> Result<(), FieldError> {
     if trimmed(text).is_empty() {
         let message = format!("give 1 to {max_chars} characters, without control characters");
-        return Err(InvalidField { field, message });
+        return Err(FieldError {
+            field,
+            code: REQUIRED,
+            message,
+        });
     }
     let rule = Rule {
         field,
         max_chars,
         joiners: true,
     };
-    check(text, rule).map_err(|fault| InvalidField {
+    check(text, rule).map_err(|fault| FieldError {
         field,
+        code: fault.code,
         message: fault.problem,
     })
 }

@@ -13,6 +13,8 @@ const MOST_AHEAD: Duration = Duration::days(366);
 /// Maximum age of a time that is still accepted, because clocks differ and requests take time.
 const MOST_LATE: Duration = Duration::minutes(5);
 
+const NOT_A_TIME: &str = "give a time such as 2026-12-01T09:00:00Z (RFC 3339)";
+
 /// Delivery of mails: `"immediate"`, `"held"` until they are released, or `{"at": …}` for a time.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -43,7 +45,7 @@ impl Delivery {
     /// Checks the time and converts the requested delivery to that of a mail.
     ///
     /// # Errors
-    /// 400 if the time is malformed, in the past or more than 366 days ahead.
+    /// 400 if the time is malformed; 422 if it is in the past or more than 366 days ahead.
     pub fn checked(&self, now: OffsetDateTime) -> Result<MailDelivery, ApiError> {
         let text = match self {
             Self::Immediate => return Ok(MailDelivery::Immediate),
@@ -52,7 +54,7 @@ impl Delivery {
         };
         let wrong = |problem: &str| ApiError::field("delivery.at", problem);
         let at = OffsetDateTime::parse(text, &Rfc3339)
-            .map_err(|_| wrong("give a time such as 2026-12-01T09:00:00Z (RFC 3339)"))?;
+            .map_err(|_| ApiError::wrong_type("delivery.at", NOT_A_TIME))?;
         if at < now - MOST_LATE {
             return Err(wrong(
                 "lies in the past; give a later time, or \"immediate\"",

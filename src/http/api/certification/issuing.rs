@@ -29,7 +29,7 @@ impl AskedIssuing {
     /// Parses and checks time and date.
     ///
     /// # Errors
-    /// 400 if the time or the date is malformed or out of range.
+    /// 400 if the time or the date is malformed; 422 if it is out of range.
     pub fn checked(&self, http: &HttpState) -> Result<Issuing, ApiError> {
         let delivery = self.delivery.checked(http.now())?;
         Ok(Issuing {
@@ -42,12 +42,14 @@ impl AskedIssuing {
 /// Parses the field `issueDate`. A blank text counts as absent.
 ///
 /// # Errors
-/// 400 if the date is malformed or out of range.
+/// 400 if the date is malformed; 422 if it is out of range.
 pub fn checked_date(http: &HttpState, text: Option<&str>) -> Result<Option<Date>, ApiError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    let date = issue_date::parse(text, http.today());
-    date.map(Some)
-        .map_err(|problem| ApiError::field("issueDate", problem))
+    let date =
+        issue_date::parse(text).map_err(|problem| ApiError::wrong_type("issueDate", problem))?;
+    issue_date::check(date, http.today())
+        .map_err(|problem| ApiError::field("issueDate", problem))?;
+    Ok(Some(date))
 }

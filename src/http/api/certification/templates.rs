@@ -165,8 +165,8 @@ pub struct VersionQuery {
     params(("name" = String, Path, description = "The theme's name", example = "corporate"), VersionQuery),
     responses(
         (status = 200, description = "The theme", body = Envelope<TemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the version is not a number", body = ErrorEnvelope),
-        (status = 404, description = "NOT_FOUND: there is no such theme, or not in that version", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: there is no such theme", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the theme has no such version", body = ErrorEnvelope),
     )
 )]
 pub async fn get_template(
@@ -174,18 +174,16 @@ pub async fn get_template(
     Path(name): Path<String>,
     Query(query): Query<VersionQuery>,
 ) -> Result<Answer, ApiError> {
-    let wanted = |version: u32| query.version.is_none_or(|wanted| wanted == version);
-    let known = http
-        .templates
-        .iter()
-        .rfind(|known| known.name == name && wanted(known.version));
-    let known = known.ok_or_else(|| ApiError::not_found("template"))?;
-    Answer::ok(&TemplateAnswer::of(
-        &http,
-        &known.name,
-        known.version,
-        &known.manifest,
-    ))
+    let mut versions = http.templates.iter().filter(|known| known.name == name);
+    let newest = versions.clone().next_back();
+    let mut known = newest.ok_or_else(|| ApiError::not_found("template"))?;
+    if let Some(version) = query.version {
+        known = versions
+            .find(|known| known.version == version)
+            .ok_or_else(|| ApiError::no_such("version", "version of this template"))?;
+    }
+    let template = TemplateAnswer::of(&http, &known.name, known.version, &known.manifest);
+    Ok(Answer::ok(&template)?.version_of_body())
 }
 
 /// Page size that the answer states. It exceeds the number of shipped themes.

@@ -261,7 +261,7 @@ async fn picture(
     let issuance = http.commands.load::<Issuance>(IssuanceId(id)).await?.state;
     let was = issuance
         .request
-        .ok_or_else(|| ApiError::not_found("generated certificate"))?;
+        .ok_or_else(|| ApiError::no_such("pictureOf", "generated certificate"))?;
     let definition = http
         .commands
         .load::<Certificate>(was.certificate_id)

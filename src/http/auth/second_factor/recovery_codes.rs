@@ -8,9 +8,9 @@ use crate::domain::Secret;
 
 /// Number of codes of a user.
 const CODES: usize = 10;
-/// Random bytes of a code. 120 random bits do not need a slow hash.
+/// Random bytes of a code. With 120 random bits, a slow hash is not needed.
 const BYTES: usize = 15;
-/// Characters between hyphens, which make a code easier to type.
+/// Number of characters between two hyphens. The hyphens make a code easier to type.
 const GROUP: usize = 4;
 
 /// Recovery code in plain text.

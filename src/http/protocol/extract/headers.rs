@@ -1,13 +1,16 @@
 //! Request headers that change the effect of a write.
 
 use axum::extract::FromRequestParts;
-use axum::http::header::IF_MATCH;
+use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::{IntoParams, PartialSchema};
 
 use crate::commands::IfVersion;
 use crate::domain::Refusal;
 use crate::event_log::Position;
-use crate::http::ApiError;
+use crate::http::{Answer, ApiError};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Longest key, in characters.
@@ -29,7 +32,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         };
         match value.to_str().ok().filter(fits) {
             Some(key) => Ok(Self(Some(key.to_owned()))),
-            None => Err(ApiError::field(
+            None => Err(ApiError::wrong_type(
                 "Idempotency-Key",
                 "give 1 to 255 visible ASCII characters",
             )),
@@ -51,10 +54,22 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         for value in parts.headers.get_all(IF_MATCH) {
             let text = value
                 .to_str()
-                .map_err(|_| ApiError::field("If-Match", "must be an entity tag"))?;
+                .map_err(|_| ApiError::wrong_type("If-Match", "must be an entity tag"))?;
             tags.extend(text.split(',').map(|tag| tag.trim().to_owned()));
         }
         Ok(Self(Some(tags).filter(|tags| !tags.is_empty())))
+    }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let tag = ParameterBuilder::new()
+            .name("If-Match")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("ETag of the version that you read"))
+            .schema(Some(String::schema()));
+        vec![tag.build()]
     }
 }
 
@@ -78,6 +93,25 @@ impl IfMatch {
     /// 412 if the version differs.
     pub fn check(&self, position: Position) -> Result<(), Refusal> {
         self.versions().check(position)
+    }
+
+    /// Rejects the change of a resource whose `ETag` is not a position, if the answer to a read now
+    /// has another `ETag` than the client knows. `current` is that answer. It is not read without an
+    /// `If-Match`.
+    ///
+    /// # Errors
+    /// 412 if the tag differs; or the error of `current`.
+    pub async fn check_answer(
+        &self,
+        current: impl Future<Output = Result<Answer, ApiError>>,
+    ) -> Result<(), ApiError> {
+        let Some(tags) = &self.0 else { return Ok(()) };
+        let current = current.await?;
+        let matches = |tag: &String| tag == "*" || current.headers.get(ETAG.as_str()) == Some(tag);
+        if tags.iter().any(matches) {
+            return Ok(());
+        }
+        Err(Refusal::Stale.into())
     }
 }
 

@@ -9,7 +9,8 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, SeqAcce
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::naming::{CamelCased, Element, MAX_VALUES, has_too_many_values};
+use super::naming::{CamelCased, Element, MAX_VALUES, TOO_MANY_ITEMS, has_too_many_values};
+use crate::http::protocol::field_problem::code_of_serde;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// JSON body in camelCase or snake_case, with the digest of its bytes.
@@ -192,7 +193,10 @@ fn refused(path: &str, error: &serde_json::Error) -> ApiError {
         (path, Some(missing)) if text.starts_with("missing") => format!("{path}.{missing}"),
         (path, _) => path.to_owned(),
     };
-    ApiError::field(&field, text)
+    if text.starts_with(TOO_MANY_ITEMS) {
+        return ApiError::field(&field, text);
+    }
+    ApiError::malformed(&field, code_of_serde(text), text)
 }
 
 #[cfg(test)]
@@ -261,28 +265,37 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        for (body, detail) in [
+        for (body, detail, code) in [
             (
                 r#"{"eventName": "x", "colour": "red"}"#,
                 "colour: unknown field",
+                "UNKNOWN_FIELD",
             ),
-            (r#"{"count": 1}"#, "eventName: missing field"),
+            (r#"{"count": 1}"#, "eventName: missing field", "REQUIRED"),
             (
                 r#"{"event_name": "x", "eventName": "x"}"#,
                 "eventName: field `eventName` is given twice",
+                "GIVEN_TWICE",
             ),
             (
                 r#"{"eventName": "x", "count": "many"}"#,
                 "count: invalid type",
+                "WRONG_TYPE",
             ),
             (
                 r#"{"eventName": "x", "list": [1, 2, 300]}"#,
                 "list[2]: invalid value",
+                "WRONG_TYPE",
             ),
-            ("[]", "body: invalid"),
+            ("[]", "body: invalid", "WRONG_TYPE"),
         ] {
             let error = not_taken(body);
-            assert_eq!(error.code, ErrorCode::ValidationError);
+            assert_eq!(error.code, ErrorCode::BadRequest);
+            assert_eq!(
+                (error.errors[0].code, error.errors.len()),
+                (code, 1),
+                "{body}"
+            );
             assert!(
                 error.details[0].starts_with(detail),
                 "{body}: {:?}",

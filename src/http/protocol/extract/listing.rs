@@ -131,7 +131,7 @@ impl<S: Sorting> Listing<S> {
     /// Reads the page and returns the response.
     ///
     /// # Errors
-    /// 400 if a parameter is out of range or the cursor belongs to another list; 503 if the
+    /// 422 if a parameter is out of range or the cursor belongs to another list; 503 if the
     /// database is unavailable.
     pub async fn answer<T: FromRow, A: Serialize>(
         &self,
@@ -147,7 +147,7 @@ impl<S: Sorting> Listing<S> {
     /// Reads the page and returns its rows and paging information.
     ///
     /// # Errors
-    /// 400 if a parameter is out of range or the cursor belongs to another list; 503 if the
+    /// 422 if a parameter is out of range or the cursor belongs to another list; 503 if the
     /// database is unavailable.
     pub async fn read<T: FromRow>(
         &self,
@@ -184,7 +184,7 @@ impl<S: Sorting> Listing<S> {
 /// Normalizes a search text. A blank text counts as absent.
 ///
 /// # Errors
-/// 400 if the text has more than 200 characters or contains control characters.
+/// 422 if the text has more than 200 characters or contains control characters.
 pub fn filter_text(field: &str, text: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(text) = text else { return Ok(None) };
     if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {

@@ -14,6 +14,8 @@ const VERBATIM: [&str; 2] = ["manifest", "data"];
 /// Largest number of items of one list. An item can be 2 bytes in the body and hundreds of bytes in
 /// memory.
 const MAX_ITEMS: usize = 20_000;
+/// Start of the error of a longer list.
+pub(super) const TOO_MANY_ITEMS: &str = "a list of more than";
 
 /// Largest number of values in a body, or in one element of a list, at all depths. They are counted
 /// before the JSON is parsed, because lists in lists take hundreds of times their size in the body.
@@ -244,7 +246,7 @@ impl<'de> Visitor<'de> for AnyJson<'_> {
         while let Some(item) = items.next_element_seed(AnyJson(self.0.within()))? {
             if list.len() == MAX_ITEMS {
                 return Err(Error::custom(format_args!(
-                    "a list of more than {MAX_ITEMS} items; send several"
+                    "{TOO_MANY_ITEMS} {MAX_ITEMS} items; send several"
                 )));
             }
             list.push(item);

@@ -20,15 +20,20 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
             Err(PathRejection::FailedToDeserializePathParams(failed)) => Err(match failed.kind() {
                 ErrorKind::ParseErrorAtKey {
                     key, expected_type, ..
-                } => ApiError::field(key, format!("must be a {expected_type}")),
+                } => ApiError::wrong_type(key, format!("must be a {expected_type}")),
                 ErrorKind::DeserializeError { key, message, .. } if message.starts_with("UUID") => {
-                    ApiError::field(key, "must be a UUID")
+                    ApiError::wrong_type(key, "must be a UUID")
                 }
-                ErrorKind::DeserializeError { key, message, .. } => ApiError::field(key, message),
+                ErrorKind::DeserializeError { key, message, .. } => {
+                    ApiError::wrong_type(key, message)
+                }
                 ErrorKind::WrongNumberOfParameters { .. } | ErrorKind::UnsupportedType { .. } => {
                     ApiError::internal("a route's parameters do not fit its handler")
                 }
-                _ => ApiError::field("path", "one of its parameters is not valid; ids are UUIDs"),
+                _ => ApiError::wrong_type(
+                    "path",
+                    "one of its parameters is not valid; ids are UUIDs",
+                ),
             }),
             Err(_) => Err(ApiError::internal(
                 "a route without parameters has a handler that takes one",

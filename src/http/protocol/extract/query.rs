@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::naming::camel_cased_query;
 use crate::http::ApiError;
+use crate::http::protocol::field_problem::{GIVEN_TWICE, code_of_serde};
 
 /// Query parameters in camelCase or snake_case. `T` determines whether unknown parameters are
 /// rejected.
@@ -16,14 +17,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parse(parts.uri.query().unwrap_or_default()).map(Self)
+        Self::of(&parts.uri).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// Parses the query of a URI.
+    ///
+    /// # Errors
+    /// 400 if a parameter is unknown, missing or given twice, or has the wrong type.
+    pub fn of(uri: &Uri) -> Result<T, ApiError> {
+        parse(uri.query().unwrap_or_default())
     }
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
-    let query =
-        camel_cased_query(query).map_err(|name| ApiError::field(&name, "is given twice"))?;
-    let malformed = || ApiError::field("query", "is not a query string");
+    let query = camel_cased_query(query)
+        .map_err(|name| ApiError::malformed(&name, GIVEN_TWICE, "is given twice"))?;
+    let malformed = || ApiError::wrong_type("query", "is not a query string");
     let path_and_query: PathAndQuery = format!("/?{query}").parse().map_err(|_| malformed())?;
     let parsed = axum::extract::Query::<T>::try_from_uri(&Uri::from(path_and_query));
     parsed.map(|query| query.0).map_err(|rejection| {
@@ -37,9 +48,11 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
             .split_once(": ")
             .filter(|(name, _)| !name.contains(' '));
         match (named, text.split('`').nth(1)) {
-            (Some((name, problem)), _) => ApiError::field(name, problem),
-            (None, Some(name)) => ApiError::field(name, text),
-            (None, None) => ApiError::field("query", text),
+            (Some((name, problem)), _) => {
+                ApiError::malformed(name, code_of_serde(problem), problem)
+            }
+            (None, Some(name)) => ApiError::malformed(name, code_of_serde(text), text),
+            (None, None) => ApiError::wrong_type("query", text),
         }
     })
 }
@@ -49,6 +62,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::http::ErrorCode;
 
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -76,12 +90,16 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        for (query, start) in [
-            ("limit=1&limit=2", "limit: is given twice"),
-            ("limit=many", "limit: "),
-            ("colour=red", "colour: unknown field"),
+        for (query, start, code) in [
+            ("limit=1&limit=2", "limit: is given twice", "GIVEN_TWICE"),
+            ("limit=many", "limit: ", "WRONG_TYPE"),
+            ("colour=red", "colour: unknown field", "UNKNOWN_FIELD"),
         ] {
             let error = parse::<Sample>(query).expect_err(query);
+            assert_eq!(
+                (error.code, error.errors[0].code),
+                (ErrorCode::BadRequest, code)
+            );
             assert!(
                 error.details[0].starts_with(start),
                 "{query}: {:?}",

@@ -11,6 +11,7 @@ use tempfile::TempPath;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use super::naming::camel_case;
+use crate::http::protocol::field_problem::{GIVEN_TWICE, REQUIRED, UNKNOWN_FIELD};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// Bytes from the start of a file that are kept to detect its format.
@@ -75,17 +76,18 @@ impl Upload {
                     .is_none()
             } else {
                 let known = names.join(", ");
-                return Err(ApiError::field(
+                return Err(ApiError::malformed(
                     &printable(&name),
+                    UNKNOWN_FIELD,
                     format!("unknown field; known are file, {known}"),
                 ));
             };
             if !is_new {
-                return Err(ApiError::field(&name, "is given twice"));
+                return Err(ApiError::malformed(&name, GIVEN_TWICE, "is given twice"));
             }
         }
-        let file =
-            file.ok_or_else(|| ApiError::field("file", "is missing; send the file in this part"))?;
+        let problem = "is missing; send the file in this part";
+        let file = file.ok_or_else(|| ApiError::malformed("file", REQUIRED, problem))?;
         Ok(Self { file, texts })
     }
 
@@ -107,7 +109,7 @@ impl Upload {
         name: &str,
         what: &str,
     ) -> Result<Option<T>, ApiError> {
-        let wrong = |_| ApiError::field(name, format!("must be {what}"));
+        let wrong = |_| ApiError::wrong_type(name, format!("must be {what}"));
         self.text(name)
             .map(|text| text.parse().map_err(wrong))
             .transpose()
@@ -130,14 +132,15 @@ async fn text(name: &str, mut part: Field<'_>) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = part.chunk().await? {
         if bytes.len() + chunk.len() > MAX_TEXT_BYTES {
-            return Err(ApiError::field(
+            return Err(ApiError::value(
                 name,
+                "TOO_LONG",
                 format!("is longer than {MAX_TEXT_BYTES} bytes"),
             ));
         }
         bytes.extend_from_slice(&chunk);
     }
-    String::from_utf8(bytes).map_err(|_| ApiError::field(name, "must be UTF-8"))
+    String::from_utf8(bytes).map_err(|_| ApiError::wrong_type(name, "must be UTF-8"))
 }
 
 async fn receive(mut part: Field<'_>, limit: u64) -> Result<UploadedFile, ApiError> {

@@ -25,30 +25,20 @@ const fn shared_answer(
     }
 }
 
-const NOT_ACCEPTABLE: &str = "a parameter, header or field is invalid; `details` names each";
-const BAD_REQUEST: Shared = shared_answer(
-    "BadRequest",
-    "400",
-    NOT_ACCEPTABLE,
-    &["VALIDATION_ERROR", "BAD_REQUEST"],
-);
-const BAD_READ: Shared = shared_answer(
-    "BadRead",
-    "400",
-    NOT_ACCEPTABLE,
-    &["VALIDATION_ERROR", "BAD_REQUEST", "POSITION_BEYOND_END"],
-);
+const NOT_READABLE: &str =
+    "a parameter, header or field is unknown, missing or has the wrong type; `errors` names it";
+const BAD_REQUEST: Shared = shared_answer("BadRequest", "400", NOT_READABLE, &["BAD_REQUEST"]);
 const BAD_JSON: Shared = shared_answer(
     "BadJson",
     "400",
-    NOT_ACCEPTABLE,
-    &["VALIDATION_ERROR", "BAD_REQUEST", "MALFORMED_JSON"],
+    NOT_READABLE,
+    &["BAD_REQUEST", "MALFORMED_JSON"],
 );
 const BAD_UPLOAD: Shared = shared_answer(
     "BadUpload",
     "400",
-    NOT_ACCEPTABLE,
-    &["VALIDATION_ERROR", "BAD_REQUEST", "MALFORMED_UPLOAD"],
+    NOT_READABLE,
+    &["BAD_REQUEST", "MALFORMED_UPLOAD"],
 );
 const UNAUTHENTICATED: Shared = shared_answer(
     "Unauthenticated",
@@ -73,6 +63,12 @@ const REQUEST_TIMEOUT: Shared = shared_answer(
     "408",
     "the body stopped arriving",
     &["REQUEST_TIMEOUT"],
+);
+const PRECONDITION_FAILED: Shared = shared_answer(
+    "PreconditionFailed",
+    "412",
+    "the resource has changed since you read it; read it again",
+    &["PRECONDITION_FAILED"],
 );
 const PAYLOAD_TOO_LARGE: Shared = shared_answer(
     "PayloadTooLarge",
@@ -110,6 +106,28 @@ const UNAVAILABLE: Shared = shared_answer(
     "try again; see `Retry-After`",
     &["BUSY", "UNAVAILABLE", "NOT_CAUGHT_UP", "TIMED_OUT"],
 );
+const NOT_ACCEPTED: &str =
+    "the value of a parameter, header or field is refused; `errors` names each";
+const REFUSED: Shared = shared_answer("Refused", "422", NOT_ACCEPTED, &["VALIDATION_ERROR"]);
+const REFUSED_READ: Shared = shared_answer(
+    "RefusedRead",
+    "422",
+    NOT_ACCEPTED,
+    &["VALIDATION_ERROR", "POSITION_BEYOND_END"],
+);
+const POSITION_BEYOND_END: Shared = shared_answer(
+    "PositionBeyondEnd",
+    "422",
+    "the log does not have the position in `X-Min-Event-Position`",
+    &["POSITION_BEYOND_END"],
+);
+const REFUSED_WRITE: Shared = shared_answer(
+    "RefusedWrite",
+    "422",
+    "the value of a parameter, header or field is refused, and `errors` names each; or the \
+     Idempotency-Key was used with another request",
+    &["VALIDATION_ERROR", "IDEMPOTENCY_KEY_REUSED"],
+);
 const KEY_REUSED: Shared = shared_answer(
     "IdempotencyKeyReused",
     "422",
@@ -118,14 +136,18 @@ const KEY_REUSED: Shared = shared_answer(
 );
 const ALL: &[&Shared] = &[
     &KEY_REUSED,
+    &REFUSED,
+    &REFUSED_READ,
+    &REFUSED_WRITE,
+    &POSITION_BEYOND_END,
     &BAD_REQUEST,
-    &BAD_READ,
     &BAD_JSON,
     &BAD_UPLOAD,
     &UNAUTHENTICATED,
     &PASSWORD_CHANGE,
     &NOT_FOUND,
     &REQUEST_TIMEOUT,
+    &PRECONDITION_FAILED,
     &PAYLOAD_TOO_LARGE,
     &URI_TOO_LONG,
     &UNSUPPORTED,
@@ -149,7 +171,7 @@ pub(super) fn shared() -> Value {
 }
 
 /// Adds the errors that follow from an operation's parameters, body and security.
-pub(super) fn complete(operation: &mut Map<String, Value>) {
+pub(super) fn complete(operation: &mut Map<String, Value>, method: &str) {
     let is_secured = operation.contains_key("security");
     let parameters = operation
         .get("parameters")
@@ -157,9 +179,8 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
         .cloned()
         .unwrap_or_default();
     let takes_path = parameters.iter().any(|parameter| parameter["in"] == "path");
-    let takes_key = parameters
-        .iter()
-        .any(|parameter| parameter["name"] == "Idempotency-Key");
+    let takes = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    let takes_key = takes("Idempotency-Key");
     let body = operation
         .get("requestBody")
         .map(|body| body["content"].to_string());
@@ -167,19 +188,32 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
     let bad = match body {
         Some(kinds) if kinds.contains("application/json") => &BAD_JSON,
         Some(_) => &BAD_UPLOAD,
-        None if is_secured => &BAD_READ,
         None => &BAD_REQUEST,
     };
+    let takes_query = parameters
+        .iter()
+        .any(|parameter| parameter["in"] == "query");
+    let takes_value = takes_body || takes_query;
+    let is_read = is_secured && method == "get";
+    let refused = match (takes_value, takes_key, is_read) {
+        (true, true, _) => Some(&REFUSED_WRITE),
+        (true, false, true) => Some(&REFUSED_READ),
+        (true, false, false) => Some(&REFUSED),
+        (false, true, _) => Some(&KEY_REUSED),
+        (false, false, true) => Some(&POSITION_BEYOND_END),
+        (false, false, false) => None,
+    };
     let wanted = [
-        (bad, takes_body || !parameters.is_empty() || is_secured),
+        (bad, true),
         (&UNAUTHENTICATED, is_secured),
         (&PASSWORD_CHANGE, is_secured),
         (&NOT_FOUND, takes_path),
-        (&REQUEST_TIMEOUT, takes_body),
-        (&PAYLOAD_TOO_LARGE, takes_body),
+        (&REQUEST_TIMEOUT, method != "get"),
+        (&PRECONDITION_FAILED, takes("If-Match")),
+        (&PAYLOAD_TOO_LARGE, method != "get"),
         (&URI_TOO_LONG, true),
         (&UNSUPPORTED, takes_body),
-        (&KEY_REUSED, takes_key),
+        (refused.unwrap_or(&REFUSED), refused.is_some()),
         (&TOO_MANY, true),
         (&INTERNAL, true),
         (&UNAVAILABLE, true),
@@ -235,15 +269,16 @@ mod tests {
         let mut operation = json!({
             "security": [{}],
             "requestBody": { "content": { "application/json": {} } },
-            "responses": { "400": { "description": "VALIDATION_ERROR: the name" } },
+            "responses": { "422": { "description": "NOT_DRAWABLE: the name" } },
         });
-        complete(operation.as_object_mut().unwrap());
+        complete(operation.as_object_mut().unwrap(), "post");
         let of = |status: &str| operation["responses"][status].clone();
         assert_eq!(
-            of("400")["description"],
-            "VALIDATION_ERROR: the name. BAD_REQUEST, MALFORMED_JSON"
+            of("422")["description"],
+            "NOT_DRAWABLE: the name. VALIDATION_ERROR"
         );
         assert_eq!(of("401")["$ref"], "#/components/responses/Unauthenticated");
+        assert_eq!(of("400")["$ref"], "#/components/responses/BadJson");
         assert!(of("404").is_null());
     }
 }

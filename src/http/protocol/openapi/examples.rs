@@ -12,7 +12,7 @@ const JSON: &str = "application/json";
 /// Adds an example to every JSON body of a request or response that has none.
 pub(super) fn add(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
-    for operation in operations(document) {
+    for (_, operation) in operations(document) {
         if let Some(body) = operation.get_mut("requestBody") {
             add_to(body, &schemas, None);
         }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn every_json_body_has_an_example() {
         let mut document = crate::http::openapi_document();
-        for operation in operations(&mut document) {
+        for (_, operation) in operations(&mut document) {
             let id = operation["operationId"].clone();
             let bodies = operation["responses"]
                 .as_object()
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn errors_are_described_by_codes_of_their_status() {
         let mut document = crate::http::openapi_document();
-        for operation in operations(&mut document) {
+        for (_, operation) in operations(&mut document) {
             let id = operation["operationId"].clone();
             for (status, response) in operation["responses"].as_object().into_iter().flatten() {
                 let Some(description) = response["description"].as_str() else {

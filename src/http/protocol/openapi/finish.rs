@@ -56,10 +56,10 @@ pub(super) fn finish(mut document: Value) -> Value {
     rename_schemas(&mut document);
     inline_timestamps(&mut document);
     let mut tags = Vec::new();
-    for operation in operations(&mut document) {
+    for (method, operation) in operations(&mut document) {
         settle_parameters(operation);
         settle_files(operation);
-        errors::complete(operation);
+        errors::complete(operation, method);
         tags.extend(operation["tags"][0].as_str().map(str::to_owned));
     }
     document["components"]["responses"] = errors::shared();
@@ -124,8 +124,10 @@ fn time_in(schema: &mut Map<String, Value>, kind: Value) {
         .or_insert_with(|| "2026-11-21T12:00:00Z".into());
 }
 
-/// Returns all operations of a document.
-pub(super) fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+/// Returns all operations of a document, with their methods.
+pub(super) fn operations(
+    document: &mut Value,
+) -> impl Iterator<Item = (&str, &mut Map<String, Value>)> {
     let paths = document["paths"]
         .as_object_mut()
         .into_iter()
@@ -134,7 +136,7 @@ pub(super) fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<
         .filter_map(Value::as_object_mut)
         .flat_map(|path| path.iter_mut())
         .filter(|(method, _)| ["get", "put", "post", "delete", "patch"].contains(&method.as_str()))
-        .filter_map(|(_, operation)| operation.as_object_mut())
+        .filter_map(|(method, operation)| Some((method.as_str(), operation.as_object_mut()?)))
 }
 
 /// Removes `null` from the types of parameters, which can't be null, and sets the schema of

@@ -62,6 +62,7 @@ fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
         code,
         message,
         details,
+        errors,
         retry_after,
         ..
     } = error;
@@ -71,6 +72,7 @@ fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
             code,
             message,
             details,
+            errors,
         },
         request_id,
     };

@@ -10,12 +10,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::unexpected_body::without_body;
 use crate::domain::UserId;
 use crate::event_log::Position;
 use crate::http::auth::access::Access;
 use crate::http::auth::caller::authenticate;
 use crate::http::auth::principal::{By, Principal};
 use crate::http::auth::rate_limit::Limit;
+use crate::http::auth::stream_tickets;
 use crate::http::protocol::answer::EVENT_POSITION;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{ApiError, ErrorCode, HttpState};
@@ -120,6 +122,10 @@ pub struct Guard {
     pub with_first_password: bool,
     /// Rate limit by client address.
     pub limit: Option<Limit>,
+    /// True if the operation has a request body.
+    pub has_body: bool,
+    /// True if the route also accepts a ticket instead of a token.
+    pub accepts_ticket: bool,
     /// Longest duration of the handler.
     pub timeout: Duration,
 }
@@ -133,6 +139,8 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         even_without_factor,
         with_first_password,
         limit,
+        has_body,
+        accepts_ticket,
         timeout,
     } = guard;
     let write = Write::of(&request);
@@ -147,7 +155,9 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
                 }
             })?;
         }
-        admit(&http, access, with_first_password, &mut request).await?;
+        if let Some(principal) = sender(&http, access, accepts_ticket, &mut request).await? {
+            admit(access, with_first_password, &mut request, principal)?;
+        }
         if !even_without_factor {
             has_its_factors(&http, &request)?;
         }
@@ -158,6 +168,9 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         }) = wait(&request)?
         {
             http.waiting.wait(&http, user, position, &place).await?;
+        }
+        if !has_body {
+            request = without_body(request).await?;
         }
         Ok::<_, ApiError>(next.run(request).await)
     };
@@ -217,7 +230,7 @@ impl Write {
 }
 
 /// Returns true if one of the preferences is `respond-async`.
-fn prefers_async(headers: &HeaderMap) -> bool {
+pub(in crate::http) fn prefers_async(headers: &HeaderMap) -> bool {
     let values = headers
         .get_all(PREFER)
         .iter()
@@ -228,16 +241,34 @@ fn prefers_async(headers: &HeaderMap) -> bool {
     names.any(|name| name.eq_ignore_ascii_case(RESPOND_ASYNC))
 }
 
-async fn admit(
+/// Authenticates the sender by token or ticket. Returns `None` for a public route.
+async fn sender(
     http: &HttpState,
+    access: Access,
+    accepts_ticket: bool,
+    request: &mut Request,
+) -> Result<Option<Principal>, ApiError> {
+    if access == Access::Public {
+        return Ok(None);
+    }
+    if accepts_ticket
+        && let Some(ticket) = stream_tickets::ticket_of(request.uri(), request.headers())
+    {
+        let client = request.extensions().get::<ClientAddress>().copied();
+        let client = client.unwrap_or(ClientAddress::Unknown);
+        http.rate_limits.count(Limit::Public, client)?;
+        let path = request.uri().path();
+        return stream_tickets::redeem(http, path, &ticket).await.map(Some);
+    }
+    authenticate(http, request.headers()).await.map(Some)
+}
+
+fn admit(
     access: Access,
     with_first_password: bool,
     request: &mut Request,
+    principal: Principal,
 ) -> Result<(), ApiError> {
-    if access == Access::Public {
-        return Ok(());
-    }
-    let principal = authenticate(http, request.headers()).await?;
     let span = tracing::Span::current();
     span.record("user_id", tracing::field::display(principal.user_id));
     if let By::ApiKey(id, _) = &principal.by {
@@ -302,7 +333,7 @@ fn min_position(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
     };
     let position = value.to_str().ok().and_then(|text| text.parse().ok());
     let wrong = || {
-        ApiError::field(
+        ApiError::wrong_type(
             "X-Min-Event-Position",
             "give the X-Event-Position of a write",
         )
@@ -352,11 +383,7 @@ mod tests {
         assert_eq!(min_position(&HeaderMap::new()).unwrap(), None);
         assert_eq!(of("42").unwrap(), Some(42));
         for odd in ["", "-1", "x", "99999999999999999999"] {
-            assert_eq!(
-                of(odd).unwrap_err().code,
-                ErrorCode::ValidationError,
-                "{odd}"
-            );
+            assert_eq!(of(odd).unwrap_err().code, ErrorCode::BadRequest, "{odd}");
         }
     }
 }

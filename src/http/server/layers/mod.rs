@@ -13,4 +13,5 @@ pub mod guard;
 pub mod headers;
 pub mod observe;
 pub mod public_address;
+mod unexpected_body;
 pub mod wire;

@@ -18,12 +18,9 @@ use crate::projection::queries::api_keys::{ApiKeyFilter, ApiKeyRow, KeyState};
 #[utoipa::path(
     get, path = "/api-keys/{id}", params(
         ("id" = Uuid, Path, description = "The key's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The key", body = Envelope<ApiKeyAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -100,7 +97,6 @@ impl From<ApiKeyState> for KeyState {
     get, path = "/api-keys", params(ApiKeysQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<ApiKeyAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_api_keys(

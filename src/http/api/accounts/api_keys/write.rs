@@ -65,7 +65,6 @@ pub struct NewApiKeyAnswer {
     params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<NewApiKeyAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 403, description = "FORBIDDEN: you may not create keys, a scope exceeds your permissions, or you use an API key", body = ErrorEnvelope),
         (status = 409, description = "ALREADY_EXISTS: an earlier request created and showed the key; WRONG_STATE: you have 100 valid keys, the maximum", body = ErrorEnvelope),
     )
@@ -158,7 +157,7 @@ fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, Api
                 .iter()
                 .map(|permission| permission.scope())
                 .collect();
-            ApiError::field(
+            ApiError::wrong_type(
                 &format!("scopes[{n}]"),
                 format!("is none of {}", known.join(", ")),
             )
@@ -180,13 +179,11 @@ fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, Api
     delete, path = "/api-keys/{id}",
     params(
         ("id" = Uuid, Path, description = "The key's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "The key is revoked", body = Envelope<Deleted>),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn revoke_api_key(
@@ -209,5 +206,5 @@ pub async fn revoke_api_key(
             .await;
     }
     let answer = Answer::ok(&Deleted { id: id.0 })?.message("the key counts no more");
-    Ok(answer.at(done.position).version(done.position))
+    Ok(answer.at(done.position))
 }

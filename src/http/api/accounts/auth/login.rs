@@ -50,7 +50,6 @@ pub struct LoginRequest {
     post, path = "/auth/login", request_body = LoginRequest,
     responses(
         (status = 200, description = "Logged in", body = Envelope<TokenAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 401, description = "INVALID_CREDENTIALS: unknown user or wrong password; \
                                       SECOND_FACTOR_REQUIRED: repeat the request with a code; WRONG_CODE: the code is \
                                       wrong, or was used before; FIRST_PASSWORD_EXPIRED: another \

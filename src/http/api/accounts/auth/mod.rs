@@ -138,7 +138,7 @@ async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiE
 /// account.
 ///
 /// # Errors
-/// 400 for `field` if the password is wrong; 429 after too many wrong passwords.
+/// 422 for `field` if the password is wrong; 429 after too many wrong passwords.
 pub(super) async fn reauthenticated(
     http: &HttpState,
     id: UserId,

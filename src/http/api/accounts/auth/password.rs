@@ -44,8 +44,8 @@ pub struct ChangePasswordRequest {
     post, path = "/auth/change-password", request_body = ChangePasswordRequest,
     responses(
         (status = 200, description = "Changed; use these tokens from now on", body = Envelope<TokenAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak", body = ErrorEnvelope),
         (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: the first password was not changed in time", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -134,8 +134,7 @@ pub struct ForgotPasswordAnswer {
 #[utoipa::path(
     post, path = "/auth/forgot-password", request_body = ForgotPasswordRequest,
     responses(
-        (status = 202, description = "If the account exists, a mail will be sent", body = Envelope<ForgotPasswordAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
+        (status = 200, description = "If the account exists, a mail will be sent", body = Envelope<ForgotPasswordAnswer>),
     )
 )]
 pub async fn request_password_reset(
@@ -153,7 +152,7 @@ pub async fn request_password_reset(
         // Not awaited: the time of the append would reveal that the account exists.
         tokio::spawn(send(http.clone(), id, user.epoch));
     }
-    Ok(Answer::ok(&ForgotPasswordAnswer { accepted: true })?.for_later())
+    Answer::ok(&ForgotPasswordAnswer { accepted: true })
 }
 
 async fn send(http: HttpState, id: UserId, epoch: u32) {
@@ -206,8 +205,7 @@ pub struct ResetPasswordAnswer {
     post, path = "/auth/reset-password", request_body = ResetPasswordRequest,
     responses(
         (status = 200, description = "The password is set; log in with it", body = Envelope<ResetPasswordAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the password is too weak; RESET_LINK_INVALID: the link is \
-                                      unknown, was used or has expired", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the password is too weak; RESET_LINK_INVALID: the link is unknown, was used or has expired", body = ErrorEnvelope),
     )
 )]
 pub async fn reset_password(

@@ -88,7 +88,7 @@ async fn decide_with_codes(
     Ok(Answer::ok(&RecoveryCodesAnswer { recovery_codes })?.at(done.position))
 }
 
-/// Converts a wrong code into a 400 for the field `code`. The caller stays signed in, so 401 would
+/// Converts a wrong code into a 422 for the field `code`. The caller stays signed in, so 401 would
 /// be misleading.
 fn of_field(error: ApiError) -> ApiError {
     match error.code {
@@ -183,8 +183,8 @@ pub struct SecondFactorBegunAnswer {
     post, path = "/auth/second-factor", request_body = BeginSecondFactor,
     responses(
         (status = 200, description = "The secret; enter it in an authenticator app and confirm it", body = Envelope<SecondFactorBegunAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the password is wrong", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: you have a second factor; remove it first", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the password is wrong", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -222,8 +222,8 @@ pub async fn begin_second_factor(
     post, path = "/auth/second-factor/confirm", request_body = CodeRequest,
     responses(
         (status = 200, description = "The second factor is enabled", body = Envelope<RecoveryCodesAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the code is wrong", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the second factor is enabled already, or its setup was not started", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the code is wrong", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -246,8 +246,8 @@ pub async fn confirm_second_factor(
     post, path = "/auth/second-factor/recovery-codes", request_body = CodeRequest,
     responses(
         (status = 200, description = "The new codes; they are shown only once", body = Envelope<RecoveryCodesAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the code is wrong, or was used before", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: you have no second factor", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the code is wrong, or was used before", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -293,8 +293,8 @@ pub struct SecondFactorRemovedAnswer {
     delete, path = "/auth/second-factor", request_body = RemoveSecondFactor,
     responses(
         (status = 200, description = "The second factor is disabled", body = Envelope<SecondFactorRemovedAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the password or the code is wrong", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: you have no second factor, or your role requires one", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the password or the code is wrong", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords or codes; see `Retry-After`", body = ErrorEnvelope),
     )
 )]

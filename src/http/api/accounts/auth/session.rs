@@ -40,7 +40,6 @@ pub struct RefreshRequest {
     post, path = "/auth/refresh", request_body = RefreshRequest,
     responses(
         (status = 200, description = "The new pair", body = Envelope<TokenAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
         (status = 401, description = "SESSION_ENDED: log in again", body = ErrorEnvelope),
     )
 )]
@@ -124,7 +123,6 @@ pub struct LogoutAnswer {
     post, path = "/auth/logout", request_body = LogoutRequest,
     responses(
         (status = 200, description = "The token is no longer usable", body = Envelope<LogoutAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
     )
 )]
 pub async fn log_out(
@@ -242,7 +240,6 @@ impl SessionAnswer {
     get, path = "/auth/sessions", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<SessionAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_own_sessions(
@@ -266,7 +263,6 @@ pub async fn list_own_sessions(
     delete, path = "/auth/sessions/{id}", params(("id" = Uuid, Path, description = "The session's id")),
     responses(
         (status = 200, description = "The session has ended, now or before", body = Envelope<LogoutAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: you have no such session", body = ErrorEnvelope),
     )
 )]

@@ -140,7 +140,7 @@ fn first_until(http: &HttpState) -> Option<OffsetDateTime> {
 /// Checks a new password of this user and returns its hash.
 ///
 /// # Errors
-/// 400 for `field` if the password is too weak; 503 if too many passwords are being hashed.
+/// 422 for `field` if the password is too weak; 503 if too many passwords are being hashed.
 pub(super) async fn new_hash(
     http: &HttpState,
     field: &'static str,

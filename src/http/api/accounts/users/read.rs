@@ -20,12 +20,9 @@ use crate::projection::queries::users::UserFilter;
 #[utoipa::path(
     get, path = "/users/{id}", params(
         ("id" = Uuid, Path, description = "The user's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The user", body = Envelope<UserDetails>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -106,7 +103,6 @@ impl Sorting for UserSort {
     get, path = "/users", params(UsersQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<UserDetails>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_users(

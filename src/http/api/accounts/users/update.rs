@@ -85,14 +85,12 @@ impl UpdateUser {
     patch, path = "/users/{id}", request_body = UpdateUser,
     params(
         ("id" = Uuid, Path, description = "The user's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Changed", body = Envelope<UserDetails>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]

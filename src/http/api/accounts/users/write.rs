@@ -54,7 +54,6 @@ pub struct CreateUser {
     params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<UserDetails>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: details name the field whose value is in use", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many passwords are being hashed; see `Retry-After`", body = ErrorEnvelope),
     )
@@ -115,14 +114,12 @@ pub async fn create_user(
     delete, path = "/users/{id}",
     params(
         ("id" = Uuid, Path, description = "The user's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Removed", body = Envelope<Deleted>),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn delete_user(
@@ -155,10 +152,13 @@ pub async fn delete_user(
 /// identity first. An API key cannot do this. Remove your own second factor at
 /// `/auth/second-factor`.
 #[utoipa::path(
-    delete, path = "/users/{id}/second-factor", params(("id" = Uuid, Path, description = "The user's id")),
+    delete, path = "/users/{id}/second-factor",
+    params(
+        ("id" = Uuid, Path, description = "The user's id"),
+        IfMatch,
+    ),
     responses(
         (status = 200, description = "Removed", body = Envelope<SecondFactorRemovedAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such user, or no second factor", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: it is your own second factor", body = ErrorEnvelope),
     )
@@ -166,6 +166,7 @@ pub async fn delete_user(
 pub async fn remove_second_factor_of_user(
     State(http): State<HttpState>,
     caller: Caller,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = UserId(id);
@@ -175,7 +176,7 @@ pub async fn remove_second_factor_of_user(
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let context = caller.context(http.random_id().into());
-    let position = remove_lost(&http.commands, &context, id).await?;
+    let position = remove_lost(&http.commands, &context, id, &if_match.versions()).await?;
     http.authorizations.wait_until_user_applied(position).await;
     tracing::info!(user = %id, "lost second factor removed");
     Ok(Answer::ok(&SecondFactorRemovedAnswer { removed: true })?.at(position))

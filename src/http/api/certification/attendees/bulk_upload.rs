@@ -107,11 +107,10 @@ pub struct BulkUploadQuery {
     responses(
         (status = 200, description = "The result of the import, or the report of a dry run (`dryRun`)", body = Envelope<ImportAnswer>),
         (status = 202, description = "The import is in progress; see `Location`", body = Envelope<ImportAnswer>),
-        (status = 404, description = "NOT_FOUND: no such certificate", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
-        (status = 422, description = "The file as a whole can't be read. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: no such certificate. The file as a whole can't be read. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads in progress", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
     )

@@ -73,7 +73,7 @@ impl AskedOptions {
 
 async fn certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
     let certificate = http.commands.load::<Certificate>(id).await?.state.0;
-    certificate.ok_or_else(|| ApiError::not_found("certificate"))
+    certificate.ok_or_else(|| ApiError::no_such("certificateId", "certificate"))
 }
 
 /// Rejects a certificate that is inactive or cannot be drawn.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::commands::History;
 use crate::domain::certification::attendee::{Attendee, AttendeeEvent};
-use crate::domain::{AttendeeId, FieldError, InvalidField, Personal, Refusal};
+use crate::domain::{AttendeeId, Personal};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::AttendeeRow;
@@ -149,13 +149,4 @@ impl From<UndrawableField> for AttendeeWarning {
             message: message.into(),
         }
     }
-}
-
-/// Converts the errors of a person's fields to a refusal.
-fn refused(errors: Vec<FieldError>) -> Refusal {
-    let invalid = |error: FieldError| InvalidField {
-        field: error.field,
-        message: error.message,
-    };
-    Refusal::Invalid(errors.into_iter().map(invalid).collect())
 }

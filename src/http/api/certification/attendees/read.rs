@@ -24,11 +24,9 @@ use crate::spreadsheet::export::Value;
 #[utoipa::path(
     get, path = "/attendees/{id}", params(
         ("id" = Uuid, Path, description = "The attendee's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The person", body = Envelope<AttendeeAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -115,7 +113,6 @@ impl Sorting for AttendeeSort {
     get, path = "/attendees", params(AttendeesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<AttendeeAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_attendees(
@@ -194,7 +191,6 @@ pub struct ExportAttendees {
             (Vec<u8> = "text/csv"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range", body = ErrorEnvelope),
         (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]

@@ -29,7 +29,12 @@ pub(super) fn reading(upload: &Upload) -> Result<Reading, ApiError> {
     let hidden_rows = match upload.text("hiddenRows") {
         None | Some("skip") => false,
         Some("include") => true,
-        Some(_) => return Err(ApiError::field("hiddenRows", "must be `include` or `skip`")),
+        Some(_) => {
+            return Err(ApiError::wrong_type(
+                "hiddenRows",
+                "must be `include` or `skip`",
+            ));
+        }
     };
     let header_row = upload.parsed::<u32>("headerRow", "the number of a row, from 1")?;
     if header_row == Some(0) {
@@ -62,12 +67,10 @@ fn known_encoding(label: &str) -> Result<String, ApiError> {
 /// Reads `{"header": "field"}`.
 fn mapping(text: &str) -> Result<BTreeMap<String, Option<String>>, ApiError> {
     let wrong = |what: String| ApiError::field("mapping", what);
-    let Pairs(pairs) = serde_json::from_str(text).map_err(|_| {
-        wrong(
-            "must be a JSON object of headers and fields, such as {\"Dirección de correo\": \"email\"}"
-                .to_owned(),
-        )
-    })?;
+    let not_an_object = "must be a JSON object of headers and fields, such as \
+                         {\"Dirección de correo\": \"email\"}";
+    let Pairs(pairs) =
+        serde_json::from_str(text).map_err(|_| ApiError::wrong_type("mapping", not_an_object))?;
     if pairs.len() > MAX_MAPPED {
         return Err(wrong(format!("names more than {MAX_MAPPED} columns")));
     }

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::AttendeeAnswer;
 use super::bulk::DocumentNumber;
-use super::{AttendeeAnswer, refused};
 use crate::commands::attendee;
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, Personal, RawPerson, Refusal};
@@ -57,7 +57,6 @@ pub struct NewAttendee {
     params(Repeatable),
     responses(
         (status = 201, description = "Created; see `Location`", body = Envelope<AttendeeAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
     )
@@ -88,7 +87,7 @@ pub async fn create_attendee(
                 email,
                 ..RawPerson::default()
             };
-            let person = raw.check(requires_document).map_err(refused)?;
+            let person = raw.check(requires_document).map_err(Refusal::Invalid)?;
             let id = AttendeeId(created_by(command_id, "attendee"));
             let context = write.caller.context(command_id);
             let created =
@@ -140,14 +139,12 @@ pub struct ChangeAttendee {
     patch, path = "/attendees/{id}", request_body = ChangeAttendee,
     params(
         ("id" = Uuid, Path, description = "The attendee's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Changed, or equal to the data before", body = Envelope<AttendeeAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
     )
 )]
@@ -204,7 +201,7 @@ impl ChangeAttendee {
         };
         let takes_away = matches!(self.document_number, Merge::Clear);
         raw.check(!takes_away && before.document_number.is_some())
-            .map_err(refused)
+            .map_err(Refusal::Invalid)
     }
 }
 
@@ -215,13 +212,12 @@ impl ChangeAttendee {
     delete, path = "/attendees/{id}",
     params(
         ("id" = Uuid, Path, description = "The attendee's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "IN_USE: a certificate was issued to this person", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn delete_attendee(

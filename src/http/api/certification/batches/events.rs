@@ -9,11 +9,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::read::BatchProgress;
+use crate::http::auth::stream_tickets::{self, StreamQuery, StreamTicket};
+use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::Path;
+use crate::http::protocol::extract::{Path, Query};
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
-use crate::http::{ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress};
 
 /// Progress of a batch, without the list of refused people.
@@ -43,13 +45,16 @@ pub struct BatchNews {
 ///
 /// Every change is sent as an event `progress` with the whole state as JSON. The last event is
 /// `end`, with the final state: the batch is stopped, or all its PDFs and mails are done or have
-/// failed. Comments are sent in between. After 15 minutes the stream ends without `end`; reconnect
-/// with `Last-Event-ID`. A client that reconnects after `end` gets the status 204.
+/// failed. Comments are sent in between. After 15 minutes the stream ends
+/// without `end`; reconnect with `Last-Event-ID`. A client that reconnects after `end` gets the
+/// status 204. A browser's `EventSource` needs a ticket instead of a token. When the stream ends, it
+/// gets 401 and closes; get another ticket then.
 #[utoipa::path(
     get, path = "/batches/{id}/events",
     params(
         ("id" = Uuid, Path, description = "The batch's id"),
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have seen"),
+        StreamQuery,
     ),
     responses(
         (status = 200, description = "Events; the `data` of each is a BatchNews", body = BatchNews, content_type = "text/event-stream"),
@@ -62,6 +67,7 @@ pub async fn follow_batch(
     State(http): State<HttpState>,
     caller: Caller,
     Path(id): Path<Uuid>,
+    Query(query): Query<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let look = move |http: HttpState| -> BoxFuture<'static, Result<Look, ApiError>> {
@@ -73,23 +79,61 @@ pub async fn follow_batch(
             Ok(Look { state, ended })
         })
     };
-    progress_stream::answer(http, &caller, &headers, Box::new(look)).await
+    progress_stream::answer(http, &caller, &headers, &query, Box::new(look)).await
+}
+
+/// Returns a ticket with which a browser opens the stream of a batch.
+///
+/// `EventSource` can't send a token, so the ticket is part of the stream's URL. It works once, within
+/// 30 seconds, for this stream only. API keys are rejected, because programs can send their key.
+#[utoipa::path(
+    post, path = "/batches/{id}/events/ticket",
+    params(("id" = Uuid, Path, description = "The batch's id")),
+    responses(
+        (status = 200, description = "The ticket", body = Envelope<StreamTicket>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: you have 32 unused tickets", body = ErrorEnvelope),
+    )
+)]
+pub async fn create_batch_ticket(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    if batches::get(&http.database().await?, id).await?.is_none() {
+        return Err(ApiError::not_found("batch"));
+    }
+    let path = http.api_path(&format!("/batches/{id}/events"));
+    stream_tickets::issue(&http, &caller, &path).await
+}
+
+/// Returns true if every person of the batch was processed, and every certificate has its PDF or has
+/// failed.
+pub(in crate::http::api) fn is_drawn(
+    BatchWithProgress { batch, progress }: &BatchWithProgress,
+) -> bool {
+    match batch.state.as_str() {
+        "cancelled" | "undone" => true,
+        "dispatched" => {
+            batch.requested.is_some_and(|all| progress.issued >= all)
+                && progress.without_pdf == progress.generation_failed
+        }
+        _ => false,
+    }
 }
 
 /// Returns true if nothing more happens without a user's action. A failed PDF waits for such an
 /// action.
-fn has_ended(BatchWithProgress { batch, progress }: &BatchWithProgress) -> bool {
+fn has_ended(row: &BatchWithProgress) -> bool {
+    let BatchWithProgress { batch, progress } = row;
     match batch.state.as_str() {
-        "cancelled" | "undone" => true,
         "dispatched" => {
-            let is_drawn = batch.requested.is_some_and(|all| progress.issued >= all)
-                && progress.without_pdf == progress.generation_failed;
             let mailed = progress.mails_sent + progress.mails_failed + progress.mails_cancelled;
-            is_drawn
+            is_drawn(row)
                 && progress.mails_pending == 0
                 && mailed >= progress.generated - progress.revoked
         }
-        _ => false,
+        _ => is_drawn(row),
     }
 }
 

@@ -141,9 +141,9 @@ const fn parts_of(certificates: i64, of_part: i64) -> i64 {
     params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
     responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/zip"),
-        (status = 400, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`", body = ErrorEnvelope),
         (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`", body = ErrorEnvelope),
     )
@@ -168,9 +168,9 @@ pub async fn download_batch_zip(
     params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
     responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/pdf"),
-        (status = 400, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`", body = ErrorEnvelope),
         (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`", body = ErrorEnvelope),
     )

@@ -156,11 +156,9 @@ pub struct BatchProgress {
 #[utoipa::path(
     get, path = "/batches/{id}", params(
         ("id" = Uuid, Path, description = "The batch's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The batch", body = Envelope<BatchAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -168,6 +166,11 @@ pub async fn get_batch(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
+    current(&http, id).await
+}
+
+/// Returns the current answer about a batch.
+pub(super) async fn current(http: &HttpState, id: Uuid) -> Result<Answer, ApiError> {
     let row = batches::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
     Ok(Answer::ok(&shown(row)?)?.version_of_body())
@@ -335,7 +338,6 @@ impl From<BatchRow> for BatchListed {
     get, path = "/batches", params(BatchesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<BatchListed>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_batches(

@@ -3,14 +3,14 @@
 use axum::extract::State;
 use uuid::Uuid;
 
-use super::read::{BatchAnswer, BatchProgress};
+use super::read::{BatchAnswer, BatchProgress, current};
 use crate::domain::BatchId;
 use crate::domain::certification::batch::{Batch, BatchCommand, BatchUndoRequested};
 use crate::event_log::Position;
 use crate::http::api::certification::generated_certificates::revocation::RevocationRequest;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Json, Path};
+use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::batches;
@@ -24,6 +24,7 @@ use crate::projection::queries::batches;
     post, path = "/batches/{id}/cancel",
     params(
         ("id" = Uuid, Path, description = "The batch's id"),
+        IfMatch,
         Repeatable,
     ),
     responses(
@@ -35,10 +36,12 @@ use crate::projection::queries::batches;
 pub async fn cancel_batch(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     write
         .once(&http, NO_BODY, async |command_id| {
+            if_match.check_answer(current(&http, id)).await?;
             let context = write.caller.context(command_id);
             let progress = progress(&http, id).await?;
             let done = http
@@ -59,17 +62,18 @@ pub async fn cancel_batch(
     post, path = "/batches/{id}/undo", request_body = RevocationRequest,
     params(
         ("id" = Uuid, Path, description = "The batch's id"),
+        IfMatch,
         Repeatable,
     ),
     responses(
         (status = 202, description = "The batch is being undone or was undone before; see `Location`", body = Envelope<BatchAnswer>),
-        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn undo_batch(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
     Json { value, sha256 }: Json<RevocationRequest>,
 ) -> Result<Answer, ApiError> {
@@ -80,6 +84,7 @@ pub async fn undo_batch(
                 reason,
                 note: note.clone(),
             });
+            if_match.check_answer(current(&http, id)).await?;
             let context = write.caller.context(command_id);
             let progress = progress(&http, id).await?;
             let done = http

@@ -11,10 +11,11 @@ use crate::domain::certification::issuance::CertificateRequested;
 use crate::domain::certification::manifest::{OptionValue, OptionValues};
 use crate::domain::{CertificateId, Refusal};
 use crate::http::api::certification::generated_certificates::sample::{made_up, not_drawn, pinned};
+use crate::http::protocol::field_problem::FieldProblem;
 use crate::http::server::held::held;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::rendering::RenderingError;
-use crate::rendering::undrawable::problem;
+use crate::rendering::undrawable::{UNDRAWABLE, problem};
 
 /// Fields of a definition that are drawn as texts.
 const OWN_TEXTS: [&str; 3] = ["client", "name", "eventName"];
@@ -31,7 +32,7 @@ pub(super) async fn check_drawable(
     let output = |field: &str| {
         undrawable
             .get(field)
-            .map(|problem| format!("{field}: {problem}"))
+            .map(|problem| FieldProblem::new(field, UNDRAWABLE, problem))
     };
     let all_undrawable = || {
         refused(
@@ -78,7 +79,7 @@ pub(super) async fn check_drawable(
     if let Some(Err(without)) = drawn.next() {
         return Err(of_definition(without));
     }
-    let wrong: Vec<String> = options
+    let wrong: Vec<FieldProblem> = options
         .keys()
         .zip(drawn)
         .filter_map(|(name, drawn)| {
@@ -87,12 +88,12 @@ pub(super) async fn check_drawable(
             Some(output(&field).unwrap_or_else(|| blamed(&field, &error)))
         })
         .collect();
-    let details = if wrong.is_empty() {
+    let problems = if wrong.is_empty() {
         vec![blamed("pdfTemplate.options", &error)]
     } else {
         wrong
     };
-    Err(refused(details))
+    Err(refused(problems))
 }
 
 /// Returns the texts of a definition that no font draws: the field and the problem of its
@@ -135,22 +136,16 @@ pub(in crate::http::api) fn check_issuable(
     if undrawable.is_empty() {
         return Ok(());
     }
-    let details = undrawable
+    let problems = undrawable
         .into_iter()
-        .map(|(field, problem)| format!("{field}: {problem}"))
+        .map(|(field, problem)| FieldProblem::new(field, UNDRAWABLE, problem))
         .collect();
     let message = "no certificate of this definition can be drawn; correct it first";
-    Err(ApiError {
-        details,
-        ..ApiError::new(ErrorCode::NotDrawable, message)
-    })
+    Err(ApiError::new(ErrorCode::NotDrawable, message).with_problems(problems))
 }
 
-fn refused(details: Vec<String>) -> ApiError {
-    ApiError {
-        details: details.clone(),
-        ..ApiError::new(ErrorCode::ValidationError, details.join("; "))
-    }
+fn refused(problems: Vec<FieldProblem>) -> ApiError {
+    ApiError::of_problems(ErrorCode::ValidationError, problems)
 }
 
 /// Returns a sample certificate of a made-up person, with these options only.
@@ -176,14 +171,12 @@ async fn with_options(
     ))
 }
 
-/// Formats a field and its problem. The renderer names every option `options`, so that prefix is
+/// Returns the problem of a field. The renderer names every option `options`, so that prefix is
 /// removed.
-fn blamed(field: &str, error: &RenderingError) -> String {
+fn blamed(field: &str, error: &RenderingError) -> FieldProblem {
     let reason = error.reason().into_revealed();
-    format!(
-        "{field}: {}",
-        reason.strip_prefix("options ").unwrap_or(&reason)
-    )
+    let reason = reason.strip_prefix("options ").unwrap_or(&reason);
+    FieldProblem::new(field, UNDRAWABLE, reason)
 }
 
 /// Converts the error of a sample without options. Its cause is a text of the definition, or the

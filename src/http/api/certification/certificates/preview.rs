@@ -67,7 +67,6 @@ pub enum PreviewFormat {
     params(("id" = Uuid, Path, description = "The certificate's id")),
     responses(
         (status = 200, description = "The preview", content((Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"))),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields. MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 422, description = "NOT_DRAWABLE: issuing it would fail; the message or the details give the reason", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),

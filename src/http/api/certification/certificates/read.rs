@@ -21,11 +21,9 @@ use crate::projection::queries::listing::SortKey;
 #[utoipa::path(
     get, path = "/certificates/{id}", params(
         ("id" = Uuid, Path, description = "The certificate's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The certificate", body = Envelope<CertificateAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -100,7 +98,6 @@ impl Sorting for CertificateSort {
     get, path = "/certificates", params(CertificatesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_certificates(
@@ -150,7 +147,6 @@ pub(super) async fn answer(
     get, path = "/certificates/active", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_active_certificates(

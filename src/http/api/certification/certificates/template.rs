@@ -18,6 +18,7 @@ use crate::domain::certification::template::OwnTemplate;
 use crate::domain::clean_line;
 use crate::http::api::certification::own_templates;
 use crate::http::protocol::extract::{Merge, not_null};
+use crate::http::protocol::field_problem::{FieldProblem, INVALID_VALUE, UNKNOWN_FIELD};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// Default theme.
@@ -296,33 +297,40 @@ async fn pin_options(
         ));
     }
     // The present options may not suit another theme.
-    let unsuitable = manifest.problems_with(&kept).into_iter();
-    let mut wrong: Vec<String> = unsuitable
-        .map(|(name, problem)| {
-            format!("pdfTemplate.options.{name}: {problem}; send null to remove it")
-        })
-        .collect();
+    let unsuitable = |(name, problem): (String, String)| {
+        let is_known = manifest.option(&name).is_some();
+        let code = if is_known {
+            INVALID_VALUE
+        } else {
+            UNKNOWN_FIELD
+        };
+        let problem = format!("{problem}; send null to remove it");
+        FieldProblem::new(format!("pdfTemplate.options.{name}"), code, problem)
+    };
+    let wrong = manifest.problems_with(&kept).into_iter().map(unsuitable);
+    let mut wrong: Vec<FieldProblem> = wrong.collect();
     let mut values = kept;
     for (name, text) in given {
         let text = clean_line(&text);
         let field = format!("pdfTemplate.options.{name}");
         let Some(option) = manifest.option(&name) else {
-            wrong.push(format!("{field}: {}", manifest.no_such_option()));
+            wrong.push(FieldProblem::new(
+                field,
+                UNKNOWN_FIELD,
+                manifest.no_such_option(),
+            ));
             continue;
         };
         match pin_option(http, option, &field, text).await {
             Ok(value) => drop(values.insert(option.name.clone(), value)),
-            Err(error) if error.code == ErrorCode::ValidationError => wrong.extend(error.details),
+            Err(error) if error.code == ErrorCode::ValidationError => wrong.extend(error.errors),
             Err(error) => return Err(error),
         }
     }
     if wrong.is_empty() {
         return Ok(values);
     }
-    Err(ApiError {
-        details: wrong.clone(),
-        ..ApiError::new(ErrorCode::ValidationError, wrong.join("; "))
-    })
+    Err(ApiError::of_problems(ErrorCode::ValidationError, wrong))
 }
 
 async fn pin_option(

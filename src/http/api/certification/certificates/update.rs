@@ -90,15 +90,13 @@ pub struct ChangeCertificate {
     patch, path = "/certificates/{id}", request_body = ChangeCertificate,
     params(
         ("id" = Uuid, Path, description = "The certificate's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Changed, or equal to the definition before", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn. NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
     )
 )]
 pub async fn update_certificate(

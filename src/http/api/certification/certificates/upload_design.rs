@@ -14,6 +14,7 @@ use crate::domain::certification::design::{Design, DesignCommand, DesignImage};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::upload::Upload;
+use crate::http::protocol::field_problem::{FieldProblem, REQUIRED};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::protocol::intake::Place;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
@@ -58,7 +59,6 @@ pub struct DesignForm {
     params(Repeatable),
     responses(
         (status = 201, description = "Stored", body = Envelope<DesignAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field. MALFORMED_UPLOAD", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data", body = ErrorEnvelope),
         (status = 422, description = "INVALID_IMAGE, EMPTY_FILE", body = ErrorEnvelope),
@@ -94,8 +94,8 @@ async fn store(
     (id, place): (DesignId, &Place),
     context: &CommandContext,
 ) -> Result<Answer, ApiError> {
-    let name =
-        bounded(upload, "name", 200)?.ok_or_else(|| ApiError::field("name", "is missing"))?;
+    let name = bounded(upload, "name", 200)?
+        .ok_or_else(|| ApiError::malformed("name", REQUIRED, "is missing"))?;
     let client = bounded(upload, "client", 200)?.unwrap_or(DEFAULT_CLIENT);
     let description = bounded(upload, "description", 1_000)?.map(str::to_owned);
     let picture = prepared(http, upload, place).await?;
@@ -187,8 +187,6 @@ fn refuse(problem: NotTaken) -> ApiError {
         | NotTaken::Svg { .. } => ErrorCode::InvalidImage,
     };
     let message = problem.to_string();
-    ApiError {
-        details: vec![format!("file: {message}")],
-        ..ApiError::new(code, message)
-    }
+    let problem = FieldProblem::new("file", code.as_str(), &message);
+    ApiError::new(code, message).with_problems(vec![problem])
 }

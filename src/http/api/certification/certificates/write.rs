@@ -68,8 +68,7 @@ pub struct DefineCertificate {
     params(Repeatable),
     responses(
         (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn. NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
     )
 )]
 pub async fn create_certificate(
@@ -125,7 +124,7 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
 pub(super) fn parse_locale(locale: &str) -> Result<Locale, ApiError> {
     locale
         .parse()
-        .map_err(|_| ApiError::field("locale", "give en or es"))
+        .map_err(|_| ApiError::wrong_type("locale", "give en or es"))
 }
 
 pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
@@ -172,12 +171,11 @@ pub(super) async fn pin_design(
     put, path = "/certificates/{id}/toggle-active",
     params(
         ("id" = Uuid, Path, description = "The certificate's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "The changed certificate", body = Envelope<CertificateAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn toggle_certificate(
@@ -212,13 +210,12 @@ pub async fn toggle_certificate(
     delete, path = "/certificates/{id}",
     params(
         ("id" = Uuid, Path, description = "The certificate's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "IN_USE: the certificate was issued; deactivate it instead", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn delete_certificate(

@@ -62,7 +62,6 @@ pub struct ExportIssuances {
             (Vec<u8> = "text/csv"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range", body = ErrorEnvelope),
         (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]

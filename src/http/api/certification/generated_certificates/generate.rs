@@ -1,6 +1,10 @@
 //! Issuing of certificates to people.
 
+use std::time::Duration;
+
+use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -10,7 +14,9 @@ use super::rehearsal::{BatchRehearsed, rehearse};
 use crate::domain::certification::batch::{Batch, BatchCommand, BatchRequested, MAX_ATTENDEES};
 use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::{AttendeeId, BatchId, CertificateId, CommandId, Refusal};
-use crate::http::api::certification::batches::read::{BatchAnswer, BatchProgress};
+use crate::event_log::Position;
+use crate::http::api::certification::batches::events::is_drawn;
+use crate::http::api::certification::batches::read::{BatchAnswer, BatchProgress, shown};
 use crate::http::api::certification::certificates::drawable::check_issuable;
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::issuing::{AskedIssuing, Issuing};
@@ -18,7 +24,14 @@ use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::server::layers::guard::{Place, prefers_async};
 use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::projection::queries::batches::{self, BatchWithProgress};
+
+/// Maximum number of people of a request that waits for the PDFs.
+const PEOPLE_AT_ONCE: usize = 1_000;
+/// Longest wait for the PDFs. After it, the answer is 202 with the address of the progress.
+const MAX_WAIT: Duration = Duration::from_secs(25);
 
 /// Certificate to issue, and its recipients: exactly one of `attendeeIds`, `importId` and `filter`.
 #[derive(Deserialize, ToSchema)]
@@ -73,6 +86,28 @@ pub struct BatchPart {
     total: usize,
 }
 
+/// Answer of a request that has ended.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "describes the answer for the OpenAPI document")]
+pub enum BatchOutcome {
+    /// The finished batch.
+    Finished(BatchBegun),
+    /// Report of a dry run.
+    Rehearsed(BatchRehearsed),
+}
+
+/// Batches that were requested.
+struct Begun {
+    /// The first batch, and its version.
+    first: BatchId,
+    version: Position,
+    /// All batches.
+    parts: Vec<BatchPart>,
+    /// Position of the last one.
+    position: Position,
+}
+
 /// Issues a certificate to many people.
 ///
 /// If a person already has this certificate, nothing is issued, and the batch counts it as
@@ -81,22 +116,26 @@ pub struct BatchPart {
 /// `generationFailed`. PDFs and mails follow automatically. `delivery` applies only to the mails
 /// about new generated certificates. An import or a filter is resolved to people during this
 /// request. More than 10,000 people become several batches.
+///
+/// A request for up to 1,000 people is answered when their PDFs exist or have failed (200). One for
+/// more people, or one that takes more than 25 s, is answered before (202); `Location` shows the
+/// progress. `Prefer: respond-async` skips the wait. Mails are sent afterwards.
 #[utoipa::path(
     post, path = "/generated-certificates/generate", request_body = GenerateRequest,
     params(Repeatable),
     responses(
-        (status = 200, description = "Report of a dry run (`dryRun`)", body = Envelope<BatchRehearsed>),
+        (status = 200, description = "The finished batch, or the report of a dry run (`dryRun`)", body = Envelope<BatchOutcome>),
         (status = 202, description = "Requested; see `Location`", body = Envelope<BatchBegun>),
-        (status = 400, description = "VALIDATION_ERROR: no recipients or too many, or a time or date out of range", body = ErrorEnvelope),
-        (status = 404, description = "NOT_FOUND: no such certificate or import", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: no such certificate or import, no recipients or too many, or a time or date out of range. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
         (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again", body = ErrorEnvelope),
     )
 )]
 pub async fn issue_certificates(
     State(http): State<HttpState>,
     write: Repeatable,
+    headers: HeaderMap,
+    Extension(place): Extension<Place>,
     Json { value, sha256 }: Json<GenerateRequest>,
 ) -> Result<Answer, ApiError> {
     let GenerateRequest {
@@ -127,16 +166,47 @@ pub async fn issue_certificates(
             check_issuable(&http, &active_certificate(&http, certificate_id).await?)?;
             let issuing = asked.checked(&http)?;
             let people = recipients.resolve(&http).await?;
-            begin(
+            let is_small = people.len() <= PEOPLE_AT_ONCE;
+            let begun = begin(
                 &http,
                 &write.caller,
                 command_id,
                 (CertificateId(certificate_id), issuing),
                 people,
             )
-            .await
+            .await?;
+            let mut finished = None;
+            if is_small && !prefers_async(&headers) {
+                finished = wait_until_drawn(&http, begun.first.0, &place).await;
+            }
+            let location = http.api_path(&format!("/batches/{}", begun.first));
+            let is_finished = finished.is_some();
+            let first = match finished {
+                Some(row) => shown(row)?,
+                None => requested(&http, begun.first, begun.version).await?,
+            };
+            let answer = Answer::ok(&BatchBegun {
+                first,
+                batches: begun.parts,
+            })?;
+            let answer = if is_finished {
+                answer.located(location)
+            } else {
+                answer.accepted(location)
+            };
+            Ok(answer.at(begun.position))
         })
         .await
+}
+
+/// Returns the batch as it was requested.
+async fn requested(
+    http: &HttpState,
+    id: BatchId,
+    version: Position,
+) -> Result<BatchAnswer, ApiError> {
+    let history = http.commands.history::<Batch>(id, version).await?;
+    BatchAnswer::of_history(id, history, BatchProgress::default())
 }
 
 /// Returns the definition of a certificate.
@@ -145,7 +215,8 @@ pub async fn issue_certificates(
 /// The certificate doesn't exist or is inactive.
 pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
     let certificate = http.commands.load::<Certificate>(id).await?.state.0;
-    let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
+    let certificate =
+        certificate.ok_or_else(|| ApiError::no_such("certificateId", "certificate"))?;
     certificate
         .is_active
         .then_some(())
@@ -161,7 +232,7 @@ async fn begin(
     command_id: CommandId,
     (certificate_id, issuing): (CertificateId, Issuing),
     people: Vec<Uuid>,
-) -> Result<Answer, ApiError> {
+) -> Result<Begun, ApiError> {
     let context = caller.context(command_id);
     let mut parts = Vec::new();
     let mut position = 0;
@@ -195,11 +266,22 @@ async fn begin(
         });
     }
     let (first, version) = first.ok_or_else(|| ApiError::internal("a batch of nobody"))?;
-    let history = http.commands.history::<Batch>(first, version).await?;
-    let begun = BatchBegun {
-        first: BatchAnswer::of_history(first, history, BatchProgress::default())?,
-        batches: parts,
+    Ok(Begun {
+        first,
+        version,
+        parts,
+        position,
+    })
+}
+
+/// Waits until all PDFs of a batch exist or have failed. Returns `None` if that takes too long, if
+/// too many requests wait, or if the tables can't be read: the batch is requested in any case.
+async fn wait_until_drawn(http: &HttpState, id: Uuid, place: &Place) -> Option<BatchWithProgress> {
+    let _waits = http.waiting.begin(place)?;
+    let look = || async move {
+        let row = batches::get(&http.database().await?, id).await?;
+        let drawn = row.filter(is_drawn);
+        Ok((drawn.is_some(), drawn))
     };
-    let location = http.api_path(&format!("/batches/{first}"));
-    Ok(Answer::ok(&begun)?.accepted(location).at(position))
+    http.look_until(MAX_WAIT, look).await.ok().flatten()
 }

@@ -22,11 +22,9 @@ use crate::projection::queries::listing::SortKey;
     get, path = "/generated-certificates/{id}",
     params(
         ("id" = Uuid, Path, description = "Id of the generated certificate"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The generated certificate", body = Envelope<IssuanceAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -44,7 +42,7 @@ pub async fn get_issued_certificate(
 /// Returns the public id of a number that is printed on a certificate.
 ///
 /// # Errors
-/// 400, if the number has a typing error.
+/// 422 if the number has a typing error.
 pub(super) fn number_filter(number: &str) -> Result<String, ApiError> {
     let id =
         PublicId::parse(number).map_err(|error| ApiError::field("number", error.to_string()))?;
@@ -154,7 +152,6 @@ impl Sorting for IssuanceSort {
     get, path = "/generated-certificates", params(IssuancesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<IssuanceAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_issued_certificates(

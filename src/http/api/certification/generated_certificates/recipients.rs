@@ -115,10 +115,15 @@ impl Recipients {
         };
         http.wait_until_caught_up().await?;
         let database = http.database().await?;
-        if let Some(import) = filter.import_id {
-            imports::get(&database, import)
-                .await?
-                .ok_or_else(|| ApiError::not_found("import"))?;
+        if let Some(import) = filter.import_id
+            && imports::get(&database, import).await?.is_none()
+        {
+            let named = if field == "filter" {
+                "filter.importId"
+            } else {
+                field
+            };
+            return Err(ApiError::no_such(named, "import"));
         }
         let people = attendees::ids(&database, filter, MAX_SELECTED + 1).await?;
         if people.is_empty() {

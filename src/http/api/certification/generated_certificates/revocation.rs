@@ -66,7 +66,7 @@ impl RevocationRequest {
             {
                 return Err(ApiError::field(
                     "note",
-                    "contains control characters; leave them out",
+                    "contains control characters; remove them",
                 ));
             }
         }
@@ -79,7 +79,7 @@ impl RevocationRequest {
             Reason::Other if note.is_none() => {
                 return Err(ApiError::field(
                     "note",
-                    "is missing; say what the reason \"other\" is",
+                    "is missing; the reason \"other\" requires a note",
                 ));
             }
             Reason::Other => WhyRevoked::Other,
@@ -96,7 +96,7 @@ pub struct RevocationAnswer {
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub revoked_at: Timestamp,
     /// Reason: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`,
-    /// `batchCancelled`, `generationFailed` (it could not be drawn, and a new one for the person
+    /// `batchCancelled`, `generationFailed` (the certificate could not be drawn, and a new one
     /// replaces it) or `other`.
     #[schema(example = "wrongData")]
     pub reason: String,

@@ -26,17 +26,18 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
     post, path = "/generated-certificates/{id}/revoke", request_body = RevocationRequest,
     params(
         ("id" = Uuid, Path, description = "Id of the generated certificate"),
+        IfMatch,
         Repeatable,
     ),
     responses(
         (status = 200, description = "The certificate is revoked", body = Envelope<IssuanceAnswer>),
-        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn revoke_issued_certificate(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
     Json { value, sha256 }: Json<RevocationRequest>,
 ) -> Result<Answer, ApiError> {
@@ -51,10 +52,11 @@ pub async fn revoke_issued_certificate(
                 batch_id: None,
             };
             let context = write.caller.context(command_id);
-            let command = IssuanceCommand::Revoke(why);
+            let versions = if_match.versions();
+            let revoke = |_: &_| Ok(IssuanceCommand::Revoke(why.clone()));
             let done = http
                 .commands
-                .execute::<Issuance>(&context, IssuanceId(id), command)
+                .change::<Issuance>(&context, IssuanceId(id), &versions, revoke)
                 .await?;
             let answer = answer(&http, IssuanceId(id), done.position).await?;
             Ok(answer.at(done.position))
@@ -70,12 +72,11 @@ pub async fn revoke_issued_certificate(
     delete, path = "/generated-certificates/{id}",
     params(
         ("id" = Uuid, Path, description = "Id of the generated certificate"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "The certificate is revoked", body = Envelope<IssuanceAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn revoke_issued_certificate_by_delete(

@@ -38,10 +38,8 @@ pub struct SampleRequest {
     post, path = "/generated-certificates/generate/sample", request_body = SampleRequest,
     responses(
         (status = 200, description = "The sample", body = Vec<u8>, content_type = "application/pdf"),
-        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
-        (status = 404, description = "NOT_FOUND: no such certificate or attendee", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: issuing would fail; see the message", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: no such certificate or attendee. NOT_DRAWABLE: issuing would fail; see the message", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
     )
 )]
@@ -54,7 +52,7 @@ pub async fn draw_sample_certificate(
         Some(id) => http.commands.load::<Attendee>(id).await?.state.0,
         None => Some(made_up(definition.locale)),
     };
-    let person = person.ok_or_else(|| ApiError::not_found("attendee"))?;
+    let person = person.ok_or_else(|| ApiError::no_such("attendeeId", "attendee"))?;
     let slot = http.sample_slot()?;
     let certificate_id = CertificateId(value.certificate_id);
     let base = &http.settings.public_base_url;

@@ -12,7 +12,7 @@ use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::jobs::{self, JobDetail};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{Json, Path};
+use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::Repeatable;
 use crate::http::{Answer, ApiError, HttpState};
 
@@ -38,18 +38,20 @@ pub struct SendEmailRequest {
     post, path = "/generated-certificates/{id}/send-email", request_body = Option<SendEmailRequest>,
     params(
         ("id" = Uuid, Path, description = "Id of the generated certificate"),
+        IfMatch,
         Repeatable,
     ),
     responses(
         (status = 201, description = "The new job; see `Location`", body = Envelope<JobDetail>),
-        (status = 400, description = "VALIDATION_ERROR: `to` is not an e-mail address, or the time is out of range", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: there is no PDF, or there are 100 mails already", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: `to` is not an e-mail address, or the time is out of range", body = ErrorEnvelope),
     )
 )]
 pub async fn send_certificate_mail(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
     body: Option<Json<SendEmailRequest>>,
 ) -> Result<Answer, ApiError> {
@@ -65,6 +67,7 @@ pub async fn send_certificate_mail(
                 to,
                 delivery,
                 on_unknown: http.on_unknown,
+                if_version: if_match.versions(),
             };
             let mail = mail_again(
                 &http.commands,

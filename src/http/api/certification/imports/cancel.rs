@@ -4,11 +4,12 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use super::ImportAnswer;
+use super::read::current;
 use crate::domain::ImportId;
 use crate::domain::certification::import::{Import, ImportCommand};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::Path;
+use crate::http::protocol::extract::{IfMatch, Path};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::{Answer, ApiError, HttpState};
 
@@ -20,6 +21,7 @@ use crate::http::{Answer, ApiError, HttpState};
     post, path = "/imports/{id}/cancel",
     params(
         ("id" = Uuid, Path, description = "The import's id"),
+        IfMatch,
         Repeatable,
     ),
     responses(
@@ -31,10 +33,12 @@ use crate::http::{Answer, ApiError, HttpState};
 pub async fn cancel_import(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     write
         .once_unstored(&http, NO_BODY, async |command_id| {
+            if_match.check_answer(current(&http, id)).await?;
             let context = write.caller.context(command_id);
             let import = super::read(&http, id).await?;
             let done = http

@@ -8,11 +8,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::http::auth::stream_tickets::{self, StreamQuery, StreamTicket};
+use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::Path;
+use crate::http::protocol::extract::{Path, Query};
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
-use crate::http::{ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::imports::{self, ImportRow};
 
 /// Progress of an import, without its rejected rows.
@@ -48,12 +50,14 @@ pub struct ImportProgress {
 /// Every change is sent as an event `progress` with the whole state as JSON. The last event is
 /// `end`, with the final state. Comments are sent in between. After 15 minutes the stream ends
 /// without `end`; reconnect with `Last-Event-ID`. A client that reconnects after `end` gets the
-/// status 204.
+/// status 204. A browser's `EventSource` needs a ticket instead of a token. When the stream ends, it
+/// gets 401 and closes; get another ticket then.
 #[utoipa::path(
     get, path = "/imports/{id}/events",
     params(
         ("id" = Uuid, Path, description = "The import's id"),
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have seen"),
+        StreamQuery,
     ),
     responses(
         (status = 200, description = "Events; the `data` of each is an ImportProgress", body = ImportProgress, content_type = "text/event-stream"),
@@ -66,6 +70,7 @@ pub async fn follow_import(
     State(http): State<HttpState>,
     caller: Caller,
     Path(id): Path<Uuid>,
+    Query(query): Query<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let look = move |http: HttpState| -> BoxFuture<'static, Result<Look, ApiError>> {
@@ -78,7 +83,32 @@ pub async fn follow_import(
             Ok(Look { state, ended })
         })
     };
-    progress_stream::answer(http, &caller, &headers, Box::new(look)).await
+    progress_stream::answer(http, &caller, &headers, &query, Box::new(look)).await
+}
+
+/// Returns a ticket with which a browser opens the stream of an import.
+///
+/// `EventSource` can't send a token, so the ticket is part of the stream's URL. It works once, within
+/// 30 seconds, for this stream only. API keys are rejected, because programs can send their key.
+#[utoipa::path(
+    post, path = "/imports/{id}/events/ticket",
+    params(("id" = Uuid, Path, description = "The import's id")),
+    responses(
+        (status = 200, description = "The ticket", body = Envelope<StreamTicket>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: you have 32 unused tickets", body = ErrorEnvelope),
+    )
+)]
+pub async fn create_import_ticket(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    if imports::get(&http.database().await?, id).await?.is_none() {
+        return Err(ApiError::not_found("import"));
+    }
+    let path = http.api_path(&format!("/imports/{id}/events"));
+    stream_tickets::issue(&http, &caller, &path).await
 }
 
 impl From<ImportRow> for ImportProgress {

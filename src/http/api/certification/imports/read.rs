@@ -20,11 +20,9 @@ use crate::projection::queries::imports::{ImportFilter, ImportRow};
 #[utoipa::path(
     get, path = "/imports/{id}", params(
         ("id" = Uuid, Path, description = "The import's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The import", body = Envelope<ImportAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -32,7 +30,12 @@ pub async fn get_import(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let import = super::read(&http, id)
+    current(&http, id).await
+}
+
+/// Returns the current answer about an import.
+pub(super) async fn current(http: &HttpState, id: Uuid) -> Result<Answer, ApiError> {
+    let import = super::read(http, id)
         .await?
         .ok_or_else(|| ApiError::not_found("import"))?;
     Ok(Answer::ok(&import)?.version_of_body())
@@ -178,7 +181,6 @@ impl From<ImportRow> for ImportListed {
     get, path = "/imports", params(ImportsQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<ImportListed>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_imports(

@@ -88,7 +88,6 @@ impl ReportFormat {
             (Vec<u8> = "application/x-ndjson"), (Vec<RowErrors> = "application/json"), (String = "text/csv"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
-        (status = 400, description = "VALIDATION_ERROR: no such format", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such import, no row was rejected, or the report has expired", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE: the report has more than 1 GiB", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many reports are being converted; try again", body = ErrorEnvelope),

@@ -64,7 +64,7 @@ impl JobsFilter {
     /// Checks the filter and converts it for the queries.
     ///
     /// # Errors
-    /// 400 for an unknown status or state, an invalid time or time range, or an invalid search
+    /// 400 for an unknown status or state or a malformed time; 422 for an invalid time range or search
     /// text.
     pub fn checked(&self) -> Result<JobFilter, ApiError> {
         if self
@@ -72,7 +72,7 @@ impl JobsFilter {
             .as_ref()
             .is_some_and(|status| !STATUSES.contains(&status.as_str()))
         {
-            return Err(ApiError::field(
+            return Err(ApiError::wrong_type(
                 "status",
                 format!("give one of {}", STATUSES.join(", ")),
             ));
@@ -87,7 +87,7 @@ impl JobsFilter {
             .flatten()
             .any(|state| !STATES.contains(&state.as_str()))
         {
-            return Err(ApiError::field(
+            return Err(ApiError::wrong_type(
                 "state",
                 format!("give one or more of {}", STATES.join(", ")),
             ));
@@ -111,7 +111,8 @@ impl JobsFilter {
 }
 
 fn moment(field: &str, text: Option<&str>) -> Result<Option<OffsetDateTime>, ApiError> {
-    let wrong = |_| ApiError::field(field, "give a time such as 2026-11-21T09:00:00Z (RFC 3339)");
+    let wrong =
+        |_| ApiError::wrong_type(field, "give a time such as 2026-11-21T09:00:00Z (RFC 3339)");
     text.map(|text| OffsetDateTime::parse(text, &Rfc3339).map_err(wrong))
         .transpose()
 }

@@ -259,7 +259,7 @@ pub struct CancelManyRequest {
     params(Repeatable),
     responses(
         (status = 200, description = "Cancelled; refused jobs are listed", body = Envelope<Acted>),
-        (status = 400, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, an invalid filter, or a reason that is too long", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, an invalid filter, or a reason that is too long", body = ErrorEnvelope),
     )
 )]
 pub async fn cancel_jobs(
@@ -306,7 +306,7 @@ pub struct RetryManyRequest {
     params(Repeatable),
     responses(
         (status = 200, description = "Queued again; refused jobs are listed", body = Envelope<Acted>),
-        (status = 400, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
     )
 )]
 pub async fn retry_jobs(

@@ -80,7 +80,7 @@ pub struct Processed {
     responses(
         (status = 200, description = "All released mails are finished, or none was released", body = Envelope<Processed>),
         (status = 202, description = "Released; some mails are not finished yet", body = Envelope<Processed>),
-        (status = 400, description = "VALIDATION_ERROR: both `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: both `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
     )
 )]
 pub async fn process_pending_jobs(

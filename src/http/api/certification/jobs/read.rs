@@ -22,11 +22,9 @@ use crate::projection::queries::listing::SortKey;
 #[utoipa::path(
     get, path = "/jobs/{id}", params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The job", body = Envelope<JobDetail>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -127,7 +125,6 @@ pub struct JobsMeta {
     get, path = "/jobs", params(JobsQuery),
     responses(
         (status = 200, description = "A page", body = JobsPage),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_jobs(
@@ -185,7 +182,6 @@ pub(super) async fn answer(
     get, path = "/jobs/pending", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = JobsPage),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_pending_jobs(

@@ -196,7 +196,7 @@ impl RunAnswer {
     get, path = "/jobs/scheduler/runs", params(RunsQuery),
     responses(
         (status = 200, description = "The runs; there is one page", body = ListEnvelope<RunAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: no such task, or a limit out of range", body = crate::http::protocol::api_error::ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: no such task, or a limit out of range", body = crate::http::protocol::api_error::ErrorEnvelope),
     )
 )]
 pub async fn list_scheduler_runs(
@@ -233,7 +233,8 @@ pub async fn list_scheduler_runs(
 /// 400 if the name is unknown.
 pub(super) fn named(name: &str) -> Result<Task, ApiError> {
     let known = || Task::ALL.map(Task::name).join(", ");
-    Task::named(name).ok_or_else(|| ApiError::field("task", format!("give one of {}", known())))
+    Task::named(name)
+        .ok_or_else(|| ApiError::wrong_type("task", format!("give one of {}", known())))
 }
 
 /// Returns one run of a scheduled task.
@@ -253,7 +254,7 @@ pub async fn get_scheduler_run(
         .into_iter()
         .find(|run| run.id == id)
         .ok_or_else(|| ApiError::not_found("run"))?;
-    Answer::ok(&RunAnswer::of(&http, run))
+    Ok(Answer::ok(&RunAnswer::of(&http, run))?.version_of_body())
 }
 
 /// Longest time to wait for the end of the run; half of the request timeout if that is shorter.
@@ -279,7 +280,6 @@ pub struct ForceRequest {
     responses(
         (status = 200, description = "The run has ended", body = Envelope<RunAnswer>),
         (status = 202, description = "The run is waiting or in progress; see `Location`", body = Envelope<RunAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: no such task", body = ErrorEnvelope),
     )
 )]
 pub async fn run_scheduled_task(

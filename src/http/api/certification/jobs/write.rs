@@ -38,18 +38,20 @@ pub struct CancelRequest {
     post, path = "/jobs/{id}/cancel", request_body = Option<CancelRequest>,
     params(
         ("id" = Uuid, Path, description = "The job's id"),
+        IfMatch,
         Repeatable,
     ),
     responses(
         (status = 200, description = "Cancelled, now or before", body = Envelope<JobDetail>),
-        (status = 400, description = "VALIDATION_ERROR: the reason is too long", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail was sent or is being sent", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the reason is too long", body = ErrorEnvelope),
     )
 )]
 pub async fn cancel_job(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
     body: Option<Json<CancelRequest>>,
 ) -> Result<Answer, ApiError> {
@@ -59,9 +61,11 @@ pub async fn cancel_job(
             let cancel = MailCommand::Cancel {
                 reason: reason(value.reason)?,
             };
+            let context = write.caller.context(command_id);
+            let versions = if_match.versions();
             let done = http
                 .commands
-                .execute::<Mail>(&write.caller.context(command_id), MailId(id), cancel)
+                .change::<Mail>(&context, MailId(id), &versions, |_| Ok(cancel.clone()))
                 .await?;
             let answer = answer(&http, MailId(id), done.position).await?;
             Ok(answer.at(done.position).message("it will not be sent"))
@@ -90,6 +94,7 @@ pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError>
     post, path = "/jobs/{id}/retry",
     params(
         ("id" = Uuid, Path, description = "The job's id"),
+        IfMatch,
         Repeatable,
     ),
     responses(
@@ -101,14 +106,16 @@ pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError>
 pub async fn retry_job(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     write
         .once_unstored(&http, NO_BODY, async |command_id| {
             let context = write.caller.context(command_id);
+            let versions = if_match.versions();
             let done = match http
                 .commands
-                .execute::<Mail>(&context, MailId(id), MailCommand::Retry)
+                .change::<Mail>(&context, MailId(id), &versions, |_| Ok(MailCommand::Retry))
                 .await
             {
                 Err(CommandError::Refused(Refusal::NotFound(_))) => {
@@ -155,14 +162,13 @@ pub struct RescheduleRequest {
     patch, path = "/jobs/{id}", request_body = RescheduleRequest,
     params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Changed; with `immediate`, the mail is released", body = Envelope<JobDetail>),
-        (status = 400, description = "VALIDATION_ERROR: the time is invalid", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail is no longer waiting", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the time is invalid", body = ErrorEnvelope),
     )
 )]
 pub async fn reschedule_job(

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::TemplateId;
 use crate::domain::certification::manifest::{MAX_BYTES, Manifest};
 use crate::domain::certification::template::TemplateFiles;
+use crate::http::protocol::field_problem::{FieldProblem, INVALID_VALUE};
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::rendering::{MAX_SOURCE, NotDrawn};
 use crate::storage::template_key;
@@ -64,15 +65,13 @@ fn parse(manifest: &[u8]) -> Result<Manifest, ApiError> {
                 .unwrap_or_default()
                 .to_owned()
         };
-        let details = error
+        let problems = error
             .0
             .iter()
-            .map(|line| format!("manifest: {}", unplaced(line)))
+            .map(|line| FieldProblem::new("manifest", INVALID_VALUE, unplaced(line)))
             .collect();
-        ApiError {
-            details,
-            ..ApiError::new(ErrorCode::ValidationError, "the manifest is not acceptable")
-        }
+        ApiError::new(ErrorCode::ValidationError, "the manifest is not acceptable")
+            .with_problems(problems)
     })
 }
 
@@ -90,16 +89,14 @@ async fn draw(http: &HttpState, source: &str, manifest: &Manifest) -> Result<(),
     if wrong.is_empty() {
         return Ok(());
     }
-    let mut details: Vec<String> = Vec::new();
-    // Both languages usually have the same problems.
-    for line in wrong.into_iter().map(|line| format!("source: {line}")) {
-        if !details.contains(&line) {
-            details.push(line);
+    let mut problems: Vec<FieldProblem> = Vec::new();
+    for line in wrong {
+        let problem = FieldProblem::new("source", ErrorCode::InvalidTemplate.as_str(), line);
+        // Both languages usually have the same problems.
+        if !problems.contains(&problem) {
+            problems.push(problem);
         }
     }
     let message = "the template doesn't draw its sample; the details say where and why";
-    Err(ApiError {
-        details,
-        ..ApiError::new(ErrorCode::InvalidTemplate, message)
-    })
+    Err(ApiError::new(ErrorCode::InvalidTemplate, message).with_problems(problems))
 }

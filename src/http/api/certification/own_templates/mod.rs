@@ -124,7 +124,7 @@ fn present(history: &History<Template>) -> Result<&OwnTemplate, ApiError> {
 /// own template.
 ///
 /// # Errors
-/// 400 if there is no such template.
+/// 422 if there is no such template.
 pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<OwnTemplate>, ApiError> {
     let Some(id) = Template::id_of_theme(theme) else {
         return Ok(None);

@@ -22,11 +22,9 @@ use crate::projection::queries::templates;
     get, path = "/templates/own/{id}",
     params(
         ("id" = Uuid, Path, description = "The template's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The template", body = Envelope<OwnTemplateAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -68,7 +66,6 @@ pub struct OwnTemplatesQuery {
     get, path = "/templates/own", params(OwnTemplatesQuery),
     responses(
         (status = 200, description = "A page of templates", body = ListEnvelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_own_templates(
@@ -136,7 +133,7 @@ pub async fn get_template_version(
     let id = TemplateId(id);
     let now = http.commands.load::<Template>(id).await?.position;
     let history = http.commands.history::<Template>(id, now).await?;
-    Answer::ok(&source(&http, id, &history, version).await?)
+    Ok(Answer::ok(&source(&http, id, &history, version).await?)?.version_of_body())
 }
 
 /// Returns a version of a template with its source and manifest.

@@ -30,7 +30,6 @@ use crate::http::{ApiError, HttpState};
     responses(
         (status = 200, description = "The result of the comparison; with `pictureOf`, a picture",
             content((Envelope<WhatIfAnswer> = "application/json"), (Vec<u8> = "image/png"))),
-        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 422, description = "NOT_DRAWABLE: the certificate in `pictureOf` cannot be drawn", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),

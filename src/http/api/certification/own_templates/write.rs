@@ -45,8 +45,7 @@ pub struct CreateOwnTemplate {
     params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: details name the field, including fields of the manifest. INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
     )
 )]
@@ -94,20 +93,21 @@ pub struct AddTemplateVersion {
     post, path = "/templates/own/{id}/versions", request_body = AddTemplateVersion,
     params(
         ("id" = Uuid, Path, description = "The template's id"),
+        IfMatch,
         Repeatable,
     ),
     responses(
         (status = 201, description = "The new version", body = Envelope<OwnTemplateSource>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the template has 100 versions, the maximum", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: details name the field, including fields of the manifest. INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
     )
 )]
 pub async fn add_template_version(
     State(http): State<HttpState>,
     write: Repeatable,
+    if_match: IfMatch,
     Path(id): Path<Uuid>,
     Json { value, sha256 }: Json<AddTemplateVersion>,
 ) -> Result<Answer, ApiError> {
@@ -119,10 +119,11 @@ pub async fn add_template_version(
                 return Err(ApiError::not_found("template"));
             }
             let files = checked::store(&http, id, &value.source, &value.manifest).await?;
-            let add = TemplateCommand::AddVersion(files);
+            let context = write.caller.context(command_id);
+            let add = |_: &_| Ok(TemplateCommand::AddVersion(files.clone()));
             let done = http
                 .commands
-                .execute::<Template>(&write.caller.context(command_id), id, add)
+                .change::<Template>(&context, id, &if_match.versions(), add)
                 .await?;
             let added = done.events.iter().find_map(|event| match event {
                 TemplateEvent::TemplateVersionAdded(added) => Some(added.version),
@@ -134,7 +135,7 @@ pub async fn add_template_version(
             let history = history.await?;
             let location = http.api_path(&format!("/templates/own/{id}/versions/{version}"));
             let answer = Answer::ok(&source(&http, id, &history, version).await?)?;
-            Ok(answer.created(location).at(done.position))
+            Ok(answer.version_of_body().created(location).at(done.position))
         })
         .await
 }
@@ -148,13 +149,11 @@ pub async fn add_template_version(
     params(
         ("id" = Uuid, Path, description = "The template's id"),
         ("version" = u32, Path, description = "The version, from 1"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "The version is active", body = Envelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: there is no such version", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn activate_template_version(
@@ -191,13 +190,12 @@ async fn answer(http: &HttpState, id: TemplateId, version: Position) -> Result<A
     delete, path = "/templates/own/{id}",
     params(
         ("id" = Uuid, Path, description = "The template's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "IN_USE: certificates use the template", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn delete_own_template(

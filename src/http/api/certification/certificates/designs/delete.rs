@@ -21,14 +21,12 @@ use crate::storage::ObjectKey;
     delete, path = "/certificates/designs/{id}",
     params(
         ("id" = Uuid, Path, description = "The design's id"),
-        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
+        IfMatch,
     ),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: a certificate uses or has used it", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn delete_design(

@@ -20,12 +20,9 @@ use crate::storage::key_segment;
     get, path = "/certificates/designs/{id}",
     params(
         ("id" = Uuid, Path, description = "The design's id"),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The design", body = Envelope<DesignAnswer>),
-        (status = 304, description = "`If-None-Match` matches the current version"),
-        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -70,7 +67,6 @@ pub struct DesignQuery {
     get, path = "/certificates/designs", params(DesignQuery),
     responses(
         (status = 200, description = "A page of designs", body = ListEnvelope<DesignAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn list_designs(
@@ -136,7 +132,7 @@ pub struct DesignInfo {
     get, path = "/certificates/designs/info", params(InfoQuery),
     responses(
         (status = 200, description = "The data in the address", body = Envelope<DesignInfo>),
-        (status = 400, description = "VALIDATION_ERROR: the address is not that of a design on this server", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the address is not that of a design on this server", body = ErrorEnvelope),
     )
 )]
 pub async fn get_design_info(
