@@ -8,6 +8,7 @@
 pub mod attendee;
 pub mod change_user;
 pub mod define_certificate;
+pub mod history;
 pub mod import_batches;
 pub mod import_row;
 pub mod issue;
@@ -33,6 +34,7 @@ use uuid::Uuid;
 use crate::domain::{CommandId, Decider, DecodeError, DomainEvent, Refusal};
 use crate::event_log::{AppendError, EventLog, LogError, Position, RecordedEvent};
 
+pub use history::History;
 pub use loaded::Loaded;
 pub use snapshot::Snapshot;
 pub use transaction::Transaction;
@@ -130,10 +132,10 @@ impl Commands {
         &self.log
     }
 
-    /// Returns the current time.
+    /// Returns the current time in whole microseconds, the resolution of the query tables.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
-        (self.clock)()
+        (self.clock)().truncate_to_microsecond()
     }
 
     /// Loads an aggregate.

@@ -6,7 +6,7 @@ INSERT INTO templates (
 SELECT
     event.id, data.name, 1,
     jsonb_build_array(jsonb_build_object(
-        'version', 1, 'sha256', data."sourceSha256", 'size', data."sourceSize", 'addedAt', to_char(event.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+        'version', 1, 'sha256', data."sourceSha256", 'size', data."sourceSize", 'addedAt', to_char(event.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     )),
     false, event.time, event.time, event.position, event.position
 FROM event, json_to_record(event.data) AS data(name text, "sourceSha256" text, "sourceSize" bigint)

@@ -10,8 +10,6 @@ use crate::event_log::Position;
 /// Result of a change of an attendee.
 #[derive(Clone, Debug)]
 pub struct Changed {
-    /// Person after the change; `None` after a deletion.
-    pub person: Option<Person>,
     /// Position of the attendee's last event.
     pub version: Position,
     /// Position of the last event of the commit, or `version` if nothing was written.
@@ -19,16 +17,14 @@ pub struct Changed {
 }
 
 impl Changed {
-    /// Creates the result of a commit, in which the attendee's event is the first. If this call
-    /// wrote nothing, the position in `committed.value` is already the current version.
-    fn of(committed: Committed<(Option<Person>, Position)>) -> Self {
-        let last = committed.last_position();
-        let (person, before) = committed.value;
-        let version = committed.positions.first().copied().unwrap_or(before);
+    /// The attendee's event is the first of its commit. If nothing was written now, the position in
+    /// `committed.value` is already the current version.
+    fn of(committed: Committed<Position>) -> Self {
+        let first = committed.positions.first().copied();
+        let version = first.unwrap_or(committed.value);
         Self {
-            person,
             version,
-            position: last.unwrap_or(version),
+            position: committed.last_position().unwrap_or(version),
         }
     }
 }
@@ -65,7 +61,7 @@ pub async fn create(
         if !done.repeated {
             take(&transaction, id, None, claims, claiming.shared_email).await?;
         }
-        Ok((done.state.0, done.position))
+        Ok(done.position)
     });
     created.await.map(Changed::of)
 }
@@ -86,7 +82,7 @@ pub async fn update(
     let change = &change;
     let updated = commands.transact(context, |transaction| async move {
         let known = match transaction.look::<Attendee>(id).await?.executed_before() {
-            Ok(done) => return Ok((done.state.0, done.position)),
+            Ok(done) => return Ok(done.position),
             Err(known) => known,
         };
         let before = known.state.0.clone().ok_or(Refusal::NotFound("attendee"))?;
@@ -111,7 +107,7 @@ pub async fn update(
             claiming.shared_email,
         )
         .await?;
-        Ok((done.state.0, done.position))
+        Ok(done.position)
     });
     updated.await.map(Changed::of)
 }
@@ -129,7 +125,7 @@ pub async fn delete(
 ) -> Result<Changed, CommandError> {
     let deleted = commands.transact(context, |transaction| async move {
         let known = match transaction.look::<Attendee>(id).await?.executed_before() {
-            Ok(done) => return Ok((None, done.position)),
+            Ok(done) => return Ok(done.position),
             Err(known) => known,
         };
         let before = known.state.0.clone().ok_or(Refusal::NotFound("attendee"))?;
@@ -142,7 +138,7 @@ pub async fn delete(
             None,
         )
         .await?;
-        Ok((None, done.position))
+        Ok(done.position)
     });
     deleted.await.map(Changed::of)
 }

@@ -131,6 +131,39 @@ pub async fn mail_again(
     })
 }
 
+/// Mails about an issuance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MailsAbout {
+    /// True if one was sent.
+    pub is_sent: bool,
+    /// Position of the last event of a mail; 0 if there is no mail.
+    pub position: Position,
+}
+
+/// Returns the state of the mails about an issuance.
+///
+/// # Errors
+/// The log can't be read.
+pub async fn mails_about(
+    commands: &Commands,
+    issuance: IssuanceId,
+) -> Result<MailsAbout, CommandError> {
+    let mut about = MailsAbout::default();
+    for number in 1..=MAX_MAILS {
+        let mail = commands
+            .load::<Mail>(MailId::nth_of(issuance, number))
+            .await?;
+        // The process manager creates the first mail, perhaps after a user has requested the
+        // second.
+        if mail.position == 0 && number > 1 {
+            break;
+        }
+        about.is_sent |= mail.state.stage == Stage::Sent;
+        about.position = about.position.max(mail.position);
+    }
+    Ok(about)
+}
+
 /// Cancels all unsent mails about an issuance. `context` returns the context of the `n`th
 /// cancellation.
 ///

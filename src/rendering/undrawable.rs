@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::certificate_pdf::{CodePoints, Renderer};
-use crate::domain::Person;
 
 /// Error code for a text that can't be drawn.
 pub const UNDRAWABLE: &str = "UNDRAWABLE";
@@ -35,16 +34,6 @@ pub fn problem(renderer: &Renderer, text: &str) -> Option<String> {
 }
 
 /// Returns the fields of a person that certificates show and that can't be drawn.
-#[must_use]
-pub fn of_person(renderer: &Renderer, person: &Person) -> Vec<UndrawableField> {
-    let document_number = person
-        .document_number
-        .as_ref()
-        .map(|number| number.reveal_str());
-    of_fields(renderer, person.full_name.reveal_str(), document_number)
-}
-
-/// Returns which of the two fields, name and document number, can't be drawn.
 #[must_use]
 pub fn of_fields(
     renderer: &Renderer,
@@ -86,7 +75,6 @@ fn named(missing: &[CodePoints]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::certification::person::samples::person;
 
     #[test]
     fn texts_within_the_fonts_have_no_problem() {
@@ -122,8 +110,8 @@ mod tests {
     #[test]
     fn both_fields_of_a_person_are_reported() {
         let renderer = Renderer::new().expect("bundled fonts load");
-        assert_eq!(of_person(&renderer, &person("Ana")), []);
-        let fields: Vec<_> = of_person(&renderer, &person("😀"))
+        assert_eq!(of_fields(&renderer, "Ana", Some("7")), []);
+        let fields: Vec<_> = of_fields(&renderer, "😀", Some("😀"))
             .into_iter()
             .map(|undrawable| undrawable.field)
             .collect();

@@ -38,6 +38,7 @@ mod protocol;
 mod readings;
 mod refusals;
 mod revoking;
+mod same_shapes;
 mod second_factor;
 mod sessions;
 mod shapes;

@@ -187,7 +187,20 @@ pub enum FileFormat {
     Json,
 }
 
-/// Person in the file, and the certificate that the person gets.
+impl FileFormat {
+    /// Returns the name of the format in answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Xls => "xls",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// A person in the file and the certificate to issue to that person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Earned {

@@ -26,7 +26,7 @@ pub const RUN_TRIGGER: Names = Names {
 /// Outcomes of a run.
 pub const RUN_OUTCOME: Names = Names {
     schema: "RunOutcomeName",
-    all: &["running", "done", "failed", "interrupted"],
+    all: &["waiting", "running", "done", "failed", "interrupted"],
 };
 
 macro_rules! names {
@@ -89,7 +89,7 @@ names! {
     RehearsedName = ["rehearsed"];
     /// Outcome of issuing to a person.
     RehearsedOutcomeName = ["new", "existing", "undrawable", "refused"];
-    /// Outcome of a run: `interrupted` if its process stopped before it ended.
+    /// Outcome of a run: `waiting` until it has started, `interrupted` if its process stopped before it ended.
     RunOutcomeName = RUN_OUTCOME.all.iter().copied();
     /// Trigger of a run: `cron`, `forced` by a request, or `start` of a scheduler.
     RunTriggerName = RUN_TRIGGER.all.iter().copied();

@@ -300,7 +300,25 @@ pub async fn stages_of(
     .await
 }
 
-/// Returns the due time of the next scheduled job, if there is one.
+row! {
+    /// Answer about the mails that are being sent.
+    pub struct BeingSent {
+        /// True if there is one.
+        pub are_being_sent: bool,
+    }
+}
+
+/// Returns true if a mail waits for a worker or is being sent.
+///
+/// # Errors
+/// The database is not available.
+pub async fn are_being_sent(client: &impl GenericClient) -> Result<bool, DatabaseError> {
+    let sql = include_str!("../../../projections/jobs/are_being_sent.sql");
+    let sending = query_opt::<BeingSent>(client, sql, &[]).await?;
+    Ok(sending.is_some_and(|sending| sending.are_being_sent))
+}
+
+/// Returns the due time of the next scheduled job, if any.
 ///
 /// # Errors
 /// Fails if the database is unavailable.

@@ -21,14 +21,11 @@ async fn issued(api: &Api, people: usize) -> (String, Vec<Value>) {
         .upload("/attendees/bulk-upload", form)
         .await
         .expect(200)
-        .body["data"]["importId"]
+        .body["data"]["id"]
         .clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
     let begun = api.issue(&body).await;
-    let batch = begun.body["data"]["batchId"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    let batch = begun.body["data"]["id"].as_str().expect("an id").to_owned();
     let list = format!("/generated-certificates?batchId={batch}&state=generated&order=asc");
     let all = move |body: &Value| {
         body["data"]

@@ -127,7 +127,7 @@ async fn rejected(api: &Api) -> String {
     );
     format!(
         "/imports/{}/report",
-        done.body["data"]["importId"].as_str().expect("an id")
+        done.body["data"]["id"].as_str().expect("an id")
     )
 }
 
@@ -242,7 +242,7 @@ async fn certificates_are_issued_to_attendees_that_match_a_filter() {
         .upload("/attendees/bulk-upload", file("p.csv", people))
         .await
         .expect(200);
-    let import = import.body["data"]["importId"].clone();
+    let import = import.body["data"]["id"].clone();
     let path = "/generated-certificates/generate";
     let of = |who: Value| {
         let mut body = json!({"certificateId": certificate, "delivery": "held"});

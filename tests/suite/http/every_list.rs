@@ -187,11 +187,7 @@ fn ids(body: &Value) -> Vec<String> {
     let items = body["data"]
         .as_array()
         .unwrap_or_else(|| panic!("no list: {body}"));
-    let id = |item: &Value| {
-        ["id", "importId", "batchId"]
-            .iter()
-            .find_map(|name| item[name].as_str().map(str::to_owned))
-    };
+    let id = |item: &Value| item["id"].as_str().map(str::to_owned);
     items
         .iter()
         .map(|item| id(item).unwrap_or_else(|| panic!("no id: {item}")))
@@ -339,12 +335,12 @@ async fn lists_support_filters_and_search() {
     let batch = api.get("/batches?limit=1").await.expect(200).body["data"][0].clone();
     let certificate = text(&batch["certificateId"]);
     let read = api
-        .get(&format!("/batches/{}", text(&batch["batchId"])))
+        .get(&format!("/batches/{}", text(&batch["id"])))
         .await
         .expect(200)
         .body["data"]
         .clone();
-    for name in ["batchId", "certificateId", "total", "createdAt"] {
+    for name in ["id", "certificateId", "total", "createdAt", "updatedAt"] {
         assert_eq!(batch[name], read[name], "{name}");
     }
     for (path, count) in [

@@ -21,7 +21,7 @@ async fn issue(api: &Api, certificate: &str, people: &[&str]) -> Value {
     let begun = api.issue(&body).await;
     let path = format!(
         "/batches/{}",
-        begun.body["data"]["batchId"].as_str().expect("an id")
+        begun.body["data"]["id"].as_str().expect("an id")
     );
     let dispatched = |body: &Value| body["data"]["state"] == "dispatched";
     api.until("the batch is dispatched", &path, dispatched)
@@ -106,7 +106,7 @@ async fn failed_certificate_is_reissued_with_the_next_template_version() {
     let made = settled(&api, certificate, "generated", 2).await;
     assert!(
         made.iter()
-            .any(|one| one["batchId"] == second["batchId"] && one["attendeeId"] == json!(bob))
+            .any(|one| one["batchId"] == second["id"] && one["attendeeId"] == json!(bob))
     );
 
     let closed = settled(&api, certificate, "revoked", 1).await.remove(0);
@@ -114,7 +114,7 @@ async fn failed_certificate_is_reissued_with_the_next_template_version() {
         (&closed["id"], &closed["revocation"]["reason"]),
         (&failed["id"], &json!("generationFailed"))
     );
-    let path = format!("/batches/{}", first["batchId"].as_str().expect("an id"));
+    let path = format!("/batches/{}", first["id"].as_str().expect("an id"));
     let first = api.get(&path).await.expect(200).body["data"].clone();
     let progress = &first["progress"];
     assert_eq!(

@@ -135,7 +135,7 @@ async fn a_sibling_with_the_same_address_is_a_row_error_and_gets_nothing() {
         ([0, 0, 1, 1], expected.to_vec())
     );
     assert_eq!(people(&api).await, before, "nobody is overwritten");
-    let batch = again.body["data"]["batches"][0]["batchId"]
+    let batch = again.body["data"]["batches"][0]["id"]
         .as_str()
         .expect("a batch")
         .to_owned();
@@ -466,7 +466,7 @@ async fn an_upload_for_a_second_course_issues_to_known_people_by_a_batch_that_ca
         (&json!(2), &json!(1))
     );
     assert_eq!(data["batches"].as_array().map(Vec::len), Some(1));
-    let import = format!("/imports/{}", data["importId"].as_str().expect("an id"));
+    let import = format!("/imports/{}", data["id"].as_str().expect("an id"));
     let output = api
         .until("the import tells that both are drawn", &import, |body| {
             body["data"]["batches"][0]["progress"]["generated"] == 2
@@ -477,14 +477,14 @@ async fn an_upload_for_a_second_course_issues_to_known_people_by_a_batch_that_ca
         (&batch["total"], &batch["requested"], &batch["refused"]),
         (&json!(2), &json!(2), &json!(0))
     );
-    let id = batch["batchId"].as_str().expect("an id").to_owned();
+    let id = batch["id"].as_str().expect("an id").to_owned();
     let listed = api
         .get(&format!(
             "/batches?importId={}",
-            data["importId"].as_str().expect("an id")
+            data["id"].as_str().expect("an id")
         ))
         .await;
-    assert_eq!(listed.expect(200).body["data"][0]["batchId"], id);
+    assert_eq!(listed.expect(200).body["data"][0]["id"], id);
     api.post(
         &format!("/batches/{id}/undo"),
         &json!({"reason": "issuedInError"}),

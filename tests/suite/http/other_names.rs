@@ -67,7 +67,7 @@ async fn known_person_with_quite_another_name_is_existing_with_a_warning() {
     );
     let import = format!(
         "/imports/{}",
-        done.body["data"]["importId"].as_str().expect("an id")
+        done.body["data"]["id"].as_str().expect("an id")
     );
     assert_eq!(warned(&api.get(&import).await.expect(200).body), expected);
     let report = api
@@ -122,7 +122,7 @@ async fn generating_for_an_import_covers_everybody_whom_it_accepted() {
                   Ana,ana@example.org,1\nZoe,omar@example.org,4\n";
     let taken = upload(second, "true").await;
     assert_eq!(counts(&taken), [1, 1, 1, 1]);
-    let import = &taken.body["data"]["importId"];
+    let import = &taken.body["data"]["id"];
     for selected in [
         json!({"importId": import}),
         json!({"filter": {"importId": [import]}}),

@@ -57,7 +57,7 @@ async fn import_progress_is_streamed_until_it_ends() {
         .expect(202);
     let path = format!(
         "/imports/{}",
-        begun.body["data"]["importId"].as_str().expect("an id")
+        begun.body["data"]["id"].as_str().expect("an id")
     );
     api.until("the import is listed", &path, |body| {
         body["success"] == true
@@ -100,11 +100,11 @@ async fn batch_progress_is_streamed_until_its_mails_are_sent() {
         .upload("/attendees/bulk-upload", file("p.csv", people))
         .await
         .expect(200);
-    let body = json!({"certificateId": certificate, "importId": import.body["data"]["importId"]});
+    let body = json!({"certificateId": certificate, "importId": import.body["data"]["id"]});
     let begun = api.issue(&body).await;
     let path = format!(
         "/batches/{}",
-        begun.body["data"]["batchId"].as_str().expect("an id")
+        begun.body["data"]["id"].as_str().expect("an id")
     );
     api.until("the batch is listed", &path, |body| body["success"] == true)
         .await;
@@ -135,7 +135,7 @@ async fn open_streams_end_when_the_server_stops() {
     let begun = api.issue(&body).await;
     let path = format!(
         "/batches/{}",
-        begun.body["data"]["batchId"].as_str().expect("an id")
+        begun.body["data"]["id"].as_str().expect("an id")
     );
     api.until("the batch is listed", &path, |body| body["success"] == true)
         .await;

@@ -14,17 +14,14 @@ async fn issued(api: &Api, people: usize) -> (String, String, Vec<Value>) {
         .collect();
     let form = file("p.csv", format!("Name,Email,Document\n{rows}"));
     let import = api.upload("/attendees/bulk-upload", form).await.expect(200);
-    let import = import.body["data"]["importId"]
+    let import = import.body["data"]["id"]
         .as_str()
         .expect("an id")
         .to_owned();
     let begun = api
         .issue(&json!({"certificateId": certificate, "importId": import, "delivery": "held"}))
         .await;
-    let batch = begun.body["data"]["batchId"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    let batch = begun.body["data"]["id"].as_str().expect("an id").to_owned();
     let list = format!("/generated-certificates?batchId={batch}&state=generated");
     let all = move |body: &Value| {
         body["data"]
@@ -111,7 +108,7 @@ async fn revoked_certificate_is_shown_as_revoked_and_not_downloadable() {
     let begun = api.issue(&body).await;
     let list = format!(
         "/generated-certificates?batchId={}&state=generated",
-        begun.body["data"]["batchId"].as_str().expect("an id")
+        begun.body["data"]["id"].as_str().expect("an id")
     );
     let one = |body: &Value| {
         body["data"]
@@ -144,7 +141,7 @@ async fn withdrawal_checks_the_version_and_the_id() {
     );
     let known = api.get(&path).await.expect(200);
     let withdrawn = delete(&path, known.header("etag")).await.expect(200);
-    assert_eq!(withdrawn.body["data"]["reason"], "withdrawn");
+    assert_eq!(withdrawn.body["data"]["revocation"]["reason"], "withdrawn");
     let nobody = format!("/generated-certificates/{}", uuid::Uuid::new_v4());
     assert_eq!(delete(&nobody, "*").await.expect(404).code(), "NOT_FOUND");
 }

@@ -68,7 +68,7 @@ async fn imported_people_get_mailed_and_verifiable_pdfs() {
         report
     };
     insta::assert_json_snapshot!("import_report", scrubbed(&without_batches(&report.body)));
-    let import = report.body["data"]["importId"].as_str().expect("an id");
+    let import = report.body["data"]["id"].as_str().expect("an id");
     let read = api.get(&format!("/imports/{import}")).await.expect(200);
     // Only the response to the upload contains `reading`.
     let mut message = without_batches(&report.body);

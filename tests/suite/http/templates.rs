@@ -75,31 +75,97 @@ async fn certificate_selects_theme_version_and_options() {
         .await
         .expect(201);
     let data = &defined.body["data"];
-    assert_eq!(
-        (&data["pdfTemplate"], &data["pdfTemplateVersion"]),
-        (&json!("corporate"), &json!(1))
-    );
     let options = json!({ "accent": "#7A1F3D", "logo": logo, "signerName": "Elena Marín" });
-    assert_eq!(data["pdfTemplateOptions"], options);
+    let template = json!({ "theme": "corporate", "version": 1, "options": options });
+    assert_eq!(data["pdfTemplate"], template);
 
     let path = format!("/certificates/{}", data["id"].as_str().unwrap());
     let read = async || api.get(&path).await.expect(200);
-    assert_eq!(read().await.body["data"]["pdfTemplateOptions"], options);
+    assert_eq!(read().await.body["data"]["pdfTemplate"], template);
     let patch = async |body: Value| {
         let request = api.request(Method::PATCH, &path).json(&body);
         Answered::of(request.send().await.expect("answered")).await
     };
     let kept = patch(json!({ "name": "Keynote" })).await.expect(200);
-    assert_eq!(kept.body["data"]["pdfTemplateOptions"], options);
-    let other = json!({ "theme": "minimal", "options": { "title": "Constancia" } });
-    let changed = patch(json!({ "pdfTemplate": other })).await.expect(200);
-    assert_eq!(
-        changed.body["data"]["pdfTemplateOptions"],
-        json!({ "title": "Constancia" })
-    );
-    assert_eq!(read().await.body["data"]["pdfTemplate"], "minimal");
+    assert_eq!(kept.body["data"]["pdfTemplate"], template);
+    // A name replaces the whole template.
     patch(json!({ "pdfTemplate": "minimal" })).await.expect(200);
-    assert_eq!(read().await.body["data"]["pdfTemplateOptions"], json!({}));
+    let plain = json!({ "theme": "minimal", "version": 1, "options": {} });
+    assert_eq!(read().await.body["data"]["pdfTemplate"], plain);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_template_is_merged_with_the_present_one() {
+    let api = Api::start().await;
+    let logo = uploaded(&api).await;
+    let chosen = json!({ "theme": "corporate",
+        "options": { "accent": "#7a1f3d", "signerName": "Elena Marín" } });
+    let defined = api
+        .post("/certificates", &definition(&chosen))
+        .await
+        .expect(201);
+    let path = format!(
+        "/certificates/{}",
+        defined.body["data"]["id"].as_str().unwrap()
+    );
+    let patch = async |template: Value| {
+        let body = json!({ "pdfTemplate": template });
+        let request = api.request(Method::PATCH, &path).json(&body);
+        Answered::of(request.send().await.expect("answered")).await
+    };
+    let options = async |template: Value| {
+        patch(template).await.expect(200).body["data"]["pdfTemplate"]["options"].clone()
+    };
+    let all = json!({ "accent": "#7a1f3d", "logo": logo, "signerName": "Elena Marín" });
+    assert_eq!(options(json!({ "options": { "logo": logo } })).await, all);
+    let removed = json!({ "options": { "signerName": null, "title": null } });
+    let rest = json!({ "accent": "#7a1f3d", "logo": logo });
+    assert_eq!(options(removed).await, rest);
+    // The options stay in another theme that has them.
+    assert_eq!(options(json!({ "theme": "bold" })).await, rest);
+    let refused = patch(json!({ "theme": "classic", "version": 1 }));
+    let refused = refused.await.rejected();
+    let details = refused.body["error"]["details"]
+        .as_array()
+        .expect("details");
+    assert_eq!(details.len(), 2, "{}", refused.body);
+    for detail in details {
+        let detail = detail.as_str().expect("a text");
+        assert!(
+            detail.starts_with("pdfTemplate.options.") && detail.contains("send null"),
+            "{detail}"
+        );
+    }
+    let bare = json!({ "theme": "classic", "version": 1, "options": null });
+    assert_eq!(options(bare).await, json!({}));
+}
+
+/// The requests in `docs/templates.md` work for the certificate of the tour, which has a design.
+#[tokio::test(flavor = "multi_thread")]
+async fn documented_changes_of_the_template_work() {
+    let api = Api::start().await;
+    let mut body = definition(&json!("classic"));
+    body["baseDesignUrl"] = json!(uploaded(&api).await);
+    let defined = api.post("/certificates", &body).await.expect(201);
+    let path = format!(
+        "/certificates/{}",
+        defined.body["data"]["id"].as_str().unwrap()
+    );
+    let page = include_str!("../../../docs/templates.md");
+    let mut template = Value::Null;
+    for rest in page
+        .split("-X PATCH $api/certificates/$certificate")
+        .skip(1)
+    {
+        let change = rest.split('\'').nth(1).expect("a body in quotes");
+        let change: Value = serde_json::from_str(change).expect("JSON");
+        let request = api.request(Method::PATCH, &path).json(&change);
+        let changed = Answered::of(request.send().await.expect("answered")).await;
+        template = changed.expect(200).body["data"]["pdfTemplate"].clone();
+    }
+    let expected = json!({ "theme": "corporate", "version": 1,
+        "options": { "accent": "#7a1f3d", "title": "Diploma" } });
+    assert_eq!(template, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +180,6 @@ async fn invalid_template_selection_is_rejected_with_the_reason() {
             "unknown version",
             json!({ "theme": "corporate", "version": 9 }),
         ),
-        ("no theme", json!({ "version": 1 })),
         (
             "unknown field",
             json!({ "theme": "corporate", "colour": "red" }),
@@ -193,7 +258,7 @@ async fn undrawable_options_are_rejected_by_name() {
     insta::assert_json_snapshot!("undrawable_options", message);
     let kept = api.get(&path).await.expect(200);
     assert_eq!(
-        kept.body["data"]["pdfTemplateOptions"]["title"],
+        kept.body["data"]["pdfTemplate"]["options"]["title"],
         "Constancia"
     );
 }
@@ -239,7 +304,7 @@ async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     insta::assert_json_snapshot!("backgrounds_refused", message);
     let back = json!({ "pdfTemplate": "classic", "baseDesignUrl": design });
     assert_eq!(
-        patch(back).await.expect(200).body["data"]["pdfTemplate"],
+        patch(back).await.expect(200).body["data"]["pdfTemplate"]["theme"],
         "classic"
     );
     patch(json!({ "name": "Keynote" })).await.expect(200);

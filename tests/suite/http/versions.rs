@@ -53,7 +53,7 @@ async fn entity_tag_of_a_finished_import_is_stable() {
             .expect(200);
         format!(
             "/imports/{}",
-            done.body["data"]["importId"].as_str().expect("an id")
+            done.body["data"]["id"].as_str().expect("an id")
         )
     };
     let one = import().await;

@@ -1,6 +1,6 @@
 //! Delivery of mails, in the form in which clients send it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -20,7 +20,7 @@ const MOST_AHEAD: Duration = Duration::days(366);
 const MOST_LATE: Duration = Duration::minutes(5);
 
 /// Delivery of mails: `"immediate"`, `"held"` until they are released, or `{"at": …}` for a time.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(example = "immediate")]
 pub enum Delivery {
@@ -78,7 +78,8 @@ impl Delivery {
         if at > now + MOST_AHEAD {
             return Err(wrong("is more than 366 days ahead; give an earlier time"));
         }
-        Ok(MailDelivery::At(at.to_offset(UtcOffset::UTC)))
+        let at = at.to_offset(UtcOffset::UTC);
+        Ok(MailDelivery::At(at.truncate_to_microsecond()))
     }
 }
 

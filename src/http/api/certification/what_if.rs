@@ -78,9 +78,9 @@ pub struct WhatIfAnswer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WhatIfOne {
-    /// Id of the issued certificate.
-    id: Uuid,
-    /// True if the certificate would look different. Null if it can't be drawn.
+    /// Id of the generated certificate.
+    generated_certificate_id: Uuid,
+    /// True if it would look different; null if it cannot be drawn.
     #[schema(example = true)]
     differs: Option<bool>,
     /// Stable code of the reason why the certificate can't be drawn.
@@ -236,7 +236,7 @@ async fn compare(
         .into_iter()
         .zip(outcomes)
         .map(|(id, outcome)| WhatIfOne {
-            id,
+            generated_certificate_id: id,
             code: outcome.as_ref().err().map(|error| error.code().to_owned()),
             differs: outcome.ok(),
         })

@@ -1,6 +1,7 @@
 //! Change of one field by a JSON merge patch (RFC 7396): kept, removed or replaced.
 
-use serde::{Deserialize, Deserializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Change of one field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,30 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Merge<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
     }
+}
+
+impl<T: Serialize> Serialize for Merge<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Keep | Self::Clear => serializer.serialize_none(),
+            Self::Set(value) => value.serialize(serializer),
+        }
+    }
+}
+
+/// Deserializes a field that can be absent, but whose value can't be removed. Use it with
+/// `#[serde(default, deserialize_with = "not_null")]`.
+///
+/// # Errors
+/// The field is null or has a wrong type.
+pub fn not_null<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let value = Option::deserialize(deserializer)?;
+    let null = || D::Error::custom("can't be null; leave it out to keep its value");
+    value.ok_or_else(null).map(Some)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub use given::Given;
 pub use headers::{IdempotencyKey, IfMatch};
 pub use json::{Json, JsonList};
 pub use listing::{DEFAULT_LIMIT, ExportQuery, FilterBody, ListQuery, MAX_LIMIT, limit};
-pub use merge::Merge;
+pub use merge::{Merge, not_null};
 pub use naming::{Element, Unreadable};
 pub use path::Path;
 pub use query::Query;

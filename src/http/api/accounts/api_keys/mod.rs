@@ -38,18 +38,15 @@ pub struct ApiKeyAnswer {
     /// Time at which the key was revoked, or ended by a new password of its owner (RFC 3339). Null
     /// if neither has happened.
     pub revoked_at: Option<Timestamp>,
-    /// Time of the last use, accurate to 5 minutes (RFC 3339). Null if the key was never used.
-    /// Absent in the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_used_at: Option<Option<Timestamp>>,
-    /// Time of creation (RFC 3339). Absent in the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Time of the last use, accurate to 5 minutes (RFC 3339); null if never used.
+    pub last_used_at: Option<Timestamp>,
+    /// Time of creation (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    pub created_at: Option<Timestamp>,
+    pub created_at: Timestamp,
 }
 
 impl ApiKeyAnswer {
-    fn of_new(id: ApiKeyId, key: ApiKeyCreated) -> Self {
+    fn of_new(id: ApiKeyId, key: ApiKeyCreated, created_at: OffsetDateTime) -> Self {
         Self {
             id: id.0,
             name: key.name,
@@ -58,7 +55,7 @@ impl ApiKeyAnswer {
             expires_at: Timestamp(key.expires_at),
             revoked_at: None,
             last_used_at: None,
-            created_at: None,
+            created_at: Timestamp(created_at),
         }
     }
 
@@ -70,8 +67,8 @@ impl ApiKeyAnswer {
             scopes: row.scopes,
             expires_at: Timestamp(row.expires_at),
             revoked_at: row.revoked_at.map(Timestamp),
-            last_used_at: Some(last_uses.get(&row.id).copied().map(Timestamp)),
-            created_at: Some(Timestamp(row.created_at)),
+            last_used_at: last_uses.get(&row.id).copied().map(Timestamp),
+            created_at: Timestamp(row.created_at),
         }
     }
 }

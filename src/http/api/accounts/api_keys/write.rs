@@ -106,7 +106,8 @@ async fn make(
         secret_sha256: token.sha256(),
         expires_at: request
             .expires_at
-            .unwrap_or(now + Duration::days(DEFAULT_DAYS)),
+            .unwrap_or(now + Duration::days(DEFAULT_DAYS))
+            .truncate_to_microsecond(),
         owner_epoch: caller.epoch(),
     };
     let create = ApiKeyCommand::Create {
@@ -132,7 +133,9 @@ async fn make(
         .wait_until_user_applied(done.position)
         .await;
     tracing::info!(api_key = %token.id, "API key created");
-    let api_key = ApiKeyAnswer::of_new(token.id, key);
+    let history = http.commands.history::<ApiKey>(token.id, done.position);
+    let history = history.await?;
+    let api_key = ApiKeyAnswer::of_new(token.id, key, history.created_at);
     let answer = Answer::ok(&NewApiKeyAnswer {
         api_key,
         key: token.reveal(),

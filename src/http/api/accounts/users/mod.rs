@@ -9,13 +9,15 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::auth::UserAnswer;
+use crate::commands::History;
 use crate::domain::accounts::password::check_password;
-use crate::domain::accounts::user::{Account, Profile, Role};
+use crate::domain::accounts::user::{Profile, Role, User};
 use crate::domain::{Personal, Refusal, UserId, clean_line};
+use crate::event_log::Position;
 use crate::http::auth::access::Permission;
 use crate::http::auth::passwords::PasswordError;
 use crate::http::protocol::timestamp::Timestamp;
-use crate::http::{ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::users::UserRow;
 
 /// Role of a user. A `viewer` reads, an `operator` also issues, an `admin` also manages users and
@@ -51,30 +53,33 @@ pub struct UserDetails {
     /// True if the user can log in.
     #[schema(example = true)]
     pub is_active: bool,
-    /// True if log-ins of the user need a second factor. Absent in the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// True if log-ins need a second factor.
     #[schema(example = false)]
-    pub second_factor: Option<bool>,
-    /// Time of creation (RFC 3339). Absent in the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_factor: bool,
+    /// Time of creation (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    pub created_at: Option<Timestamp>,
-    /// Time of the last change (RFC 3339). Absent in the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Timestamp,
+    /// Time of the last change (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
-    pub updated_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
 }
 
 impl UserDetails {
-    fn of_account(id: UserId, account: &Account) -> Self {
-        let user = UserAnswer::of(id, account);
-        Self {
-            user,
+    /// Returns the user as the log has it.
+    ///
+    /// # Errors
+    /// 404 if the user was deleted.
+    fn of_history(http: &HttpState, id: UserId, history: History<User>) -> Result<Self, ApiError> {
+        let exists = history.latest.account().is_some();
+        let account = history.state.account().filter(|_| exists);
+        let account = account.ok_or_else(|| ApiError::not_found("user"))?;
+        Ok(Self {
+            user: UserAnswer::of(id, &account),
             is_active: account.is_active,
-            second_factor: None,
-            created_at: None,
-            updated_at: None,
-        }
+            second_factor: http.authorizations.has_second_factor(id),
+            created_at: Timestamp(history.created_at),
+            updated_at: Timestamp(history.updated_at),
+        })
     }
 
     fn of_row(row: UserRow) -> Self {
@@ -89,16 +94,21 @@ impl UserDetails {
         Self {
             user,
             is_active: row.is_active,
-            second_factor: Some(row.second_factor_position.is_some()),
-            created_at: Some(Timestamp(row.created_at)),
-            updated_at: Some(Timestamp(row.updated_at)),
+            second_factor: row.second_factor_position.is_some(),
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
         }
     }
 }
 
-/// Rejects an API key that creates, changes or removes admins, or users whose role has a permission
-/// that the key does not have. Otherwise, someone with the key could set the password of such a
-/// user and so gain the permission.
+/// Returns the user in this version.
+async fn answer(http: &HttpState, id: UserId, version: Position) -> Result<Answer, ApiError> {
+    let history = http.commands.history::<User>(id, version).await?;
+    Ok(Answer::ok(&UserDetails::of_history(http, id, history)?)?.version(version))
+}
+
+/// Rejects an API key that makes, changes or removes admins, or users whose role has a permission
+/// that the key lacks. With such a user's password its holder would gain that permission.
 fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
     let exceeds = |role: &Role| {
         Permission::ALL

@@ -5,48 +5,58 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
+use super::{RoleName, UserDetails, answer, check_program, cleaned, first_until, new_hash};
 use crate::commands::change_user::change_user;
 use crate::domain::accounts::user::{Account, NewPassword, Profile, Role, User, UserChange};
 use crate::domain::{Personal, Refusal, UserId};
 use crate::http::api::accounts::auth::reauthenticated;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IfMatch, Json, Path};
+use crate::http::protocol::extract::{IfMatch, Json, Path, not_null};
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Fields to change. Fields that are absent keep their values.
+/// Fields to change. Absent fields stay as they are. No field can be null.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateUser {
-    /// User name for logging in, 1–100 characters. It must be unique, even if case is ignored.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    /// Name for logging in, 1–100 characters. It must be unique, ignoring case.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
     user_name: Option<Personal<String>>,
     /// First name, 1–100 characters.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Grace")]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, example = "Grace")]
     name: Option<Personal<String>>,
     /// Last name, 1–100 characters.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
     last_name: Option<Personal<String>>,
     /// E-mail address. It must be unique.
-    #[schema(value_type = Option<String>, max_length = 254)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, max_length = 254)]
     email: Option<Personal<String>>,
-    /// New password for another user: 8 to 128 characters with an upper-case letter, a lower-case
-    /// letter and a digit. Passwords that are easy to guess are rejected. The sessions of the user
-    /// end. The API keys of the user end too, unless `keepApiKeys` is true. The user must change
-    /// the password after the next log-in.
-    #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
+    /// New password of another user: 8 to 128 characters with an upper-case letter, a lower-case
+    /// letter and a digit. Passwords that are easy to guess are rejected. The user's sessions end,
+    /// and the API keys unless `keepApiKeys` is true. The user must change the password at the next
+    /// log-in.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, format = Password, min_length = 8, max_length = 128)]
     password: Option<Personal<String>>,
     /// True to keep the user's API keys valid when the password changes. The default is false.
     #[serde(default)]
     keep_api_keys: bool,
-    /// Your current password. It is required if you change your own user name or e-mail address.
-    #[schema(value_type = Option<String>, format = Password, max_length = 512)]
+    /// Your current password; required to change your own user name or e-mail address.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, format = Password, max_length = 512)]
     current_password: Option<Personal<String>>,
     /// New role of the user.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = RoleName, required = false)]
     role: Option<RoleName>,
-    /// True if the user can log in. The value false also ends the user's sessions.
+    /// True if the user may log in; false ends the user's sessions.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = bool, required = false)]
     is_active: Option<bool>,
 }
 
@@ -131,8 +141,9 @@ pub async fn update_user(
         .wait_until_user_applied(changed.version)
         .await;
     tracing::info!(user = %id, role = changed.account.role.name(), "a user was changed");
-    let answer = Answer::ok(&UserDetails::of_account(id, &changed.account))?;
-    Ok(answer.at(changed.version).version(changed.version))
+    Ok(answer(&http, id, changed.version)
+        .await?
+        .at(changed.version))
 }
 
 /// Returns user name and e-mail address. A user can log in with either of them.

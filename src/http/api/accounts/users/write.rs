@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
+use super::{RoleName, UserDetails, answer, check_program, cleaned, first_until, new_hash};
 use crate::commands::change_user;
 use crate::commands::register_user::register_user;
 use crate::commands::second_factor::remove_lost;
-use crate::domain::accounts::user::{Account, Profile, User, UserRegistered};
+use crate::domain::accounts::user::{Account, Profile, Role, UserRegistered};
 use crate::domain::{Personal, UserId};
 use crate::http::api::accounts::auth::second_factor::SecondFactorRemovedAnswer;
 use crate::http::protocol::answer::Envelope;
@@ -64,7 +64,7 @@ pub async fn create_user(
     write: Repeatable,
     Json { value, sha256 }: Json<CreateUser>,
 ) -> Result<Answer, ApiError> {
-    let role = value.role.unwrap_or(RoleName::Viewer).into();
+    let role = Role::from(value.role.unwrap_or(RoleName::Viewer));
     check_program(&write.caller, &[role])?;
     let claim_key = http.claim_key.reveal().as_bytes();
     // The body contains a password. The digest that is stored includes the claim key, so that it
@@ -99,18 +99,10 @@ pub async fn create_user(
             )
             .await?;
             http.authorizations.wait_until_user_applied(position).await;
-            let loaded = http.commands.load::<User>(id).await?;
-            let account = loaded
-                .state
-                .account()
-                .ok_or_else(|| ApiError::not_found("user"))?;
-            tracing::info!(user = %id, role = account.role.name(), "user created");
-            let answer = Answer::ok(&UserDetails::of_account(id, &account))?;
+            tracing::info!(user = %id, role = role.name(), "user created");
             let location = http.api_path(&format!("/users/{id}"));
-            Ok(answer
-                .created(location)
-                .at(position)
-                .version(loaded.position.max(position)))
+            let answer = answer(&http, id, position).await?;
+            Ok(answer.created(location).at(position))
         })
         .await
 }

@@ -116,7 +116,8 @@ pub(super) async fn import_people(
     let has_ended = rows <= ROWS_AT_ONCE && http.look_until(MAX_WAIT, look).await?;
     let location = http.api_path(&format!("/imports/{id}"));
     if !has_ended {
-        let begun = ImportAnswer::begun(id).reading(how_read);
+        let begun = ImportAnswer::begun(http, id, position).await?;
+        let begun = begun.reading(how_read);
         let message = "the people are being imported; the progress is at Location";
         return Ok(Answer::ok(&begun)?
             .accepted(location)

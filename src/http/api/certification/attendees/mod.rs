@@ -11,9 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{AttendeeId, Person, Personal};
-use crate::http::HttpState;
+use crate::commands::History;
+use crate::domain::certification::attendee::{Attendee, AttendeeEvent};
+use crate::domain::{AttendeeId, Personal};
 use crate::http::protocol::timestamp::Timestamp;
+use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::AttendeeRow;
 use crate::rendering::undrawable;
 use crate::rendering::undrawable::{UNDRAWABLE, UndrawableField};
@@ -42,23 +44,16 @@ pub struct AttendeeAnswer {
     /// E-mail address.
     #[schema(value_type = String)]
     pub email: Personal<String>,
-    /// Id of the import that created the person. Absent if no import has created the person, and in
-    /// the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Id of the import that created the person; null if there is none.
     pub import_id: Option<Uuid>,
-    /// Row of the person in the file of that import. Absent if `importId` is absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub import_row: Option<i32>,
-    /// Fields with characters that no font of certificates contains. Present only in the response
-    /// to a creation or change.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Row in the file of that import; null if `importId` is null.
+    pub import_row: Option<u32>,
+    /// Fields with characters that no font of certificates can draw.
     pub warnings: Vec<AttendeeWarning>,
-    /// Time of creation (RFC 3339). Absent in the response to a creation or change.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created_at: Option<Timestamp>,
-    /// Time of the last change (RFC 3339). Absent in the response to a creation or change.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<Timestamp>,
+    /// Time of creation (RFC 3339).
+    pub created_at: Timestamp,
+    /// Time of the last change (RFC 3339).
+    pub updated_at: Timestamp,
 }
 
 /// Problem of a value that was stored, but with which no certificate can be issued to the person.
@@ -76,12 +71,23 @@ pub struct AttendeeWarning {
 }
 
 impl AttendeeAnswer {
-    /// Returns the person after a change. The result lacks the values that only the query tables
-    /// contain.
-    fn of_person(http: &HttpState, id: AttendeeId, person: Person) -> Self {
-        let undrawable = undrawable::of_person(http.rendering.renderer(), &person);
-        Self {
-            warnings: undrawable.into_iter().map(AttendeeWarning::from).collect(),
+    /// Returns the person as the log has it.
+    ///
+    /// # Errors
+    /// 404 if the person was deleted.
+    fn of_history(
+        http: &HttpState,
+        id: AttendeeId,
+        history: History<Attendee>,
+    ) -> Result<Self, ApiError> {
+        let person = history.state.0.filter(|_| history.latest.0.is_some());
+        let person = person.ok_or_else(|| ApiError::not_found("attendee"))?;
+        let source = history.events.iter().find_map(|(_, event)| match event {
+            AttendeeEvent::AttendeeImported(imported) => imported.source,
+            AttendeeEvent::AttendeeUpdated(_) | AttendeeEvent::AttendeeDeleted(_) => None,
+        });
+        Ok(Self {
+            warnings: warnings(http, &person.full_name, person.document_number.as_ref()),
             id: id.0,
             full_name: person.full_name,
             country: person.country,
@@ -89,12 +95,47 @@ impl AttendeeAnswer {
             document_number: person.document_number,
             gender: person.gender,
             email: person.email,
-            import_id: None,
-            import_row: None,
-            created_at: None,
-            updated_at: None,
+            import_id: source.map(|source| source.import_id.0),
+            import_row: source.map(|source| source.row),
+            created_at: Timestamp(history.created_at),
+            updated_at: Timestamp(history.updated_at),
+        })
+    }
+
+    /// Returns the person as the query tables have it.
+    fn of_row(http: &HttpState, row: AttendeeRow) -> Self {
+        Self {
+            warnings: warnings(http, &row.full_name, row.document_number.as_ref()),
+            id: row.id,
+            full_name: row.full_name,
+            country: row.country,
+            document_type: row.document_type,
+            document_number: row.document_number,
+            gender: row.gender,
+            email: row.email,
+            import_id: row.import_id,
+            import_row: row.import_row.map(i32::unsigned_abs),
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
         }
     }
+}
+
+/// Returns the fields of a person that certificates can't show.
+fn warnings(
+    http: &HttpState,
+    full_name: &Personal<String>,
+    document_number: Option<&Personal<String>>,
+) -> Vec<AttendeeWarning> {
+    let document_number = document_number.map(|number| number.reveal_str());
+    undrawable::of_fields(
+        http.rendering.renderer(),
+        full_name.reveal_str(),
+        document_number,
+    )
+    .into_iter()
+    .map(AttendeeWarning::from)
+    .collect()
 }
 
 impl From<UndrawableField> for AttendeeWarning {
@@ -106,25 +147,6 @@ impl From<UndrawableField> for AttendeeWarning {
             field,
             code: UNDRAWABLE,
             message: message.into(),
-        }
-    }
-}
-
-impl From<AttendeeRow> for AttendeeAnswer {
-    fn from(row: AttendeeRow) -> Self {
-        Self {
-            id: row.id,
-            full_name: row.full_name,
-            country: row.country,
-            document_type: row.document_type,
-            document_number: row.document_number,
-            gender: row.gender,
-            email: row.email,
-            import_id: row.import_id,
-            import_row: row.import_row,
-            warnings: Vec::new(),
-            created_at: Some(Timestamp(row.created_at)),
-            updated_at: Some(Timestamp(row.updated_at)),
         }
     }
 }

@@ -32,7 +32,7 @@ pub async fn get_attendee(
     let row = attendees::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("attendee"))?;
     let version = position(row.position)?;
-    Ok(Answer::ok(&AttendeeAnswer::from(row))?.version(version))
+    Ok(Answer::ok(&AttendeeAnswer::of_row(&http, row))?.version(version))
 }
 
 /// Lists people, newest first by default.
@@ -46,7 +46,9 @@ pub async fn list_attendees(
     State(http): State<HttpState>,
     query: ListQuery<AttendeeRow>,
 ) -> Result<Answer, ApiError> {
-    query.answer(&http, AttendeeAnswer::from).await
+    query
+        .answer(&http, |row| AttendeeAnswer::of_row(&http, row))
+        .await
 }
 
 /// Returns all people who meet the filters as a CSV or XLSX file. The oldest person comes first.

@@ -8,7 +8,9 @@ use uuid::Uuid;
 use super::AttendeeAnswer;
 use super::bulk::DocumentNumber;
 use crate::commands::attendee;
+use crate::domain::certification::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, Personal, RawPerson, Refusal};
+use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::deleting::{Deleted, check_unused};
@@ -90,15 +92,9 @@ pub async fn create_attendee(
             let context = write.caller.context(command_id);
             let created =
                 attendee::create(&http.commands, http.claiming(), &context, id, person).await?;
-            let person = created
-                .person
-                .ok_or_else(|| ApiError::not_found("attendee; it was deleted since"))?;
-            let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
             let location = http.api_path(&format!("/attendees/{id}"));
-            Ok(answer
-                .created(location)
-                .at(created.position)
-                .version(created.version))
+            let answer = answer(&http, id, created.version).await?;
+            Ok(answer.created(location).at(created.position))
         })
         .await
 }
@@ -172,11 +168,15 @@ pub async fn update_attendee(
         change,
     )
     .await?;
-    let person = changed
-        .person
-        .ok_or_else(|| ApiError::not_found("attendee"))?;
-    let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
-    Ok(answer.at(changed.position).version(changed.version))
+    Ok(answer(&http, id, changed.version)
+        .await?
+        .at(changed.position))
+}
+
+/// Returns the person in this version.
+async fn answer(http: &HttpState, id: AttendeeId, version: Position) -> Result<Answer, ApiError> {
+    let history = http.commands.history::<Attendee>(id, version).await?;
+    Ok(Answer::ok(&AttendeeAnswer::of_history(http, id, history)?)?.version(version))
 }
 
 impl ChangeAttendee {

@@ -24,7 +24,7 @@ use crate::projection::queries::batches::{self, BatchWithProgress};
 #[serde(rename_all = "camelCase")]
 pub struct BatchNews {
     /// Id of the batch.
-    batch_id: Uuid,
+    id: Uuid,
     /// State of the batch, as in `GET /batches/{id}`.
     #[schema(value_type = BatchStateName)]
     state: String,
@@ -143,7 +143,7 @@ fn has_ended(row: &BatchWithProgress) -> bool {
 impl From<BatchWithProgress> for BatchNews {
     fn from(BatchWithProgress { batch, progress }: BatchWithProgress) -> Self {
         Self {
-            batch_id: batch.id,
+            id: batch.id,
             state: batch.state,
             total: batch.total,
             requested: batch.requested,

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::commands::History;
+use crate::domain::BatchId;
+use crate::domain::certification::batch::{Batch, BatchEvent, Stop};
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
@@ -18,11 +21,10 @@ use crate::projection::queries::batches::{self, BatchRow, BatchWithProgress, Pro
 #[serde(rename_all = "camelCase")]
 pub struct BatchAnswer {
     /// Id of the batch.
-    batch_id: Uuid,
+    pub id: Uuid,
     /// Id of the certificate that is issued.
     certificate_id: Uuid,
-    /// Id of the import from which the people were taken. Absent if a request listed the people.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Id of the import that the people come from; null if a request named the people.
     import_id: Option<Uuid>,
     /// `requested`; `dispatched` after a certificate was created or refused for each person;
     /// `cancelling` or `undoing` while it is being stopped; `cancelled` or `undone` when that is
@@ -30,8 +32,8 @@ pub struct BatchAnswer {
     #[schema(value_type = BatchStateName)]
     state: String,
     /// Number of people in the batch.
-    total: i64,
-    /// Number of certificates that the batch has created. Null until the batch is dispatched.
+    pub total: i64,
+    /// Certificates that the batch created; null until it is dispatched.
     requested: Option<i64>,
     /// Number of certificates that existed before the batch. Null until the batch is dispatched.
     existing: Option<i64>,
@@ -45,13 +47,76 @@ pub struct BatchAnswer {
     /// Progress of the certificates that the batch created.
     progress: BatchProgress,
     /// Reason for undoing the batch, as a stable code.
-    #[serde(skip_serializing_if = "Option::is_none")]
     undo_reason: Option<String>,
     /// Time of the request (RFC 3339).
     created_at: Timestamp,
-    /// Time at which the batch was cancelled or undone (RFC 3339).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Time of the last change of the batch itself (RFC 3339). Changes of its certificates do not
+    /// count.
+    updated_at: Timestamp,
+    /// Time at which it was cancelled or undone (RFC 3339).
     stopped_at: Option<Timestamp>,
+}
+
+impl BatchAnswer {
+    /// Returns the batch as the log has it.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub fn of_history(
+        id: BatchId,
+        history: History<Batch>,
+        progress: BatchProgress,
+    ) -> Result<Self, ApiError> {
+        let state = history.state;
+        let request = state.request;
+        let request = request.ok_or_else(|| ApiError::not_found("batch"))?;
+        let name = match (&state.stop, state.is_stopped) {
+            (None, _) if state.is_dispatched => "dispatched",
+            (None, _) => "requested",
+            (Some(Stop::Cancel), false) => "cancelling",
+            (Some(Stop::Cancel), true) => "cancelled",
+            (Some(Stop::Undo(_)), false) => "undoing",
+            (Some(Stop::Undo(_)), true) => "undone",
+        };
+        let undo_reason = match &state.stop {
+            Some(Stop::Undo(undo)) => {
+                let reason = serde_json::to_value(undo.reason).map_err(ApiError::internal)?;
+                reason.as_str().map(str::to_owned)
+            }
+            Some(Stop::Cancel) | None => None,
+        };
+        let dispatched = history.events.iter().find_map(|(_, event)| match event {
+            BatchEvent::BatchDispatched(dispatched) => Some(dispatched),
+            _ => None,
+        });
+        let refused = dispatched.map(|dispatched| &dispatched.refused);
+        let refusals = refused.into_iter().flatten().map(|refused| RefusalAnswer {
+            attendee_id: refused.attendee_id.0,
+            code: refused.code.clone(),
+        });
+        let stopped_at = state.is_stopped.then_some(history.updated_at);
+        Ok(Self {
+            id: id.0,
+            certificate_id: request.certificate_id.0,
+            import_id: request.import_id.map(|id| id.0),
+            state: name.to_owned(),
+            total: count(request.attendee_ids.len()),
+            requested: dispatched.map(|dispatched| dispatched.requested.into()),
+            existing: dispatched.map(|dispatched| dispatched.existing.into()),
+            refused: refused.map(|refused| count(refused.len())),
+            left: dispatched.map(|dispatched| dispatched.left.into()),
+            refusals: refusals.collect(),
+            progress,
+            undo_reason,
+            created_at: Timestamp(history.created_at),
+            updated_at: Timestamp(history.updated_at),
+            stopped_at: stopped_at.map(Timestamp),
+        })
+    }
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 /// Person for whom nothing could be issued.
@@ -66,7 +131,7 @@ pub struct RefusalAnswer {
 }
 
 /// Progress of the certificates of a batch.
-#[derive(Serialize, ToSchema)]
+#[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchProgress {
     /// Certificates created so far.
@@ -134,7 +199,7 @@ pub(in crate::http::api) fn shown(
     BatchWithProgress { batch, progress }: BatchWithProgress,
 ) -> Result<BatchAnswer, ApiError> {
     Ok(BatchAnswer {
-        batch_id: batch.id,
+        id: batch.id,
         certificate_id: batch.certificate_id,
         import_id: batch.import_id,
         state: batch.state,
@@ -147,6 +212,7 @@ pub(in crate::http::api) fn shown(
         refusals: serde_json::from_value(progress.refusals).map_err(ApiError::internal)?,
         undo_reason: batch.undo_reason,
         created_at: Timestamp(batch.created_at),
+        updated_at: Timestamp(batch.updated_at),
         stopped_at: batch.stopped_at.map(Timestamp),
     })
 }
@@ -157,9 +223,11 @@ pub(in crate::http::api) fn shown(
 #[serde(rename_all = "camelCase")]
 pub struct BatchListed {
     /// Id of the batch.
-    batch_id: Uuid,
+    id: Uuid,
     /// Id of the certificate that is issued.
     certificate_id: Uuid,
+    /// Id of the import that the people come from; null if a request named the people.
+    import_id: Option<Uuid>,
     /// State of the batch, as in `GET /batches/{id}`.
     #[schema(value_type = BatchStateName)]
     state: String,
@@ -176,7 +244,6 @@ pub struct BatchListed {
     /// is dispatched.
     left: Option<i64>,
     /// Reason for undoing the batch, as a stable code.
-    #[serde(skip_serializing_if = "Option::is_none")]
     undo_reason: Option<String>,
     /// Time of the request (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
@@ -185,8 +252,7 @@ pub struct BatchListed {
     /// affect it.
     #[schema(example = "2026-11-21T12:00:00Z")]
     updated_at: Timestamp,
-    /// Time at which the batch was cancelled or undone (RFC 3339).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Time at which it was cancelled or undone (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     stopped_at: Option<Timestamp>,
 }
@@ -194,8 +260,9 @@ pub struct BatchListed {
 impl From<BatchRow> for BatchListed {
     fn from(row: BatchRow) -> Self {
         Self {
-            batch_id: row.id,
+            id: row.id,
             certificate_id: row.certificate_id,
+            import_id: row.import_id,
             state: row.state,
             total: row.total,
             requested: row.requested,

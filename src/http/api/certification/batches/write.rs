@@ -3,16 +3,17 @@
 use axum::extract::State;
 use uuid::Uuid;
 
-use super::BatchStopping;
-use super::read::current;
+use super::read::{BatchAnswer, BatchProgress, current};
 use crate::domain::BatchId;
 use crate::domain::certification::batch::{Batch, BatchCommand, BatchUndoRequested};
+use crate::event_log::Position;
 use crate::http::api::certification::generated_certificates::revocation::RevocationRequest;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::batches;
 
 /// Cancels the unfinished part of a batch.
 ///
@@ -28,7 +29,7 @@ use crate::http::{Answer, ApiError, HttpState};
         Repeatable,
     ),
     responses(
-        (status = 202, description = "The batch is being cancelled or was cancelled before; see `Location`", body = Envelope<BatchStopping>),
+        (status = 202, description = "The batch is being cancelled or was cancelled before; see `Location`", body = Envelope<BatchAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: an undo of the batch was requested", body = ErrorEnvelope),
     )
@@ -43,22 +44,12 @@ pub async fn cancel_batch(
         .once(&http, NO_BODY, async |command_id| {
             if_match.check_answer(current(&http, id)).await?;
             let context = write.caller.context(command_id);
+            let progress = progress(&http, id).await?;
             let done = http
                 .commands
                 .execute::<Batch>(&context, BatchId(id), BatchCommand::Cancel)
                 .await?;
-            let state = if done.state.is_stopped {
-                "cancelled"
-            } else {
-                "cancelling"
-            };
-            let answer = Answer::ok(&BatchStopping {
-                batch_id: id,
-                state,
-            })?;
-            Ok(answer
-                .accepted(http.api_path(&format!("/batches/{id}")))
-                .at(done.position))
+            stopping(&http, BatchId(id), done.position, progress).await
         })
         .await
 }
@@ -77,7 +68,7 @@ pub async fn cancel_batch(
         Repeatable,
     ),
     responses(
-        (status = 202, description = "The batch is being undone or was undone before; see `Location`", body = Envelope<BatchStopping>),
+        (status = 202, description = "The batch is being undone or was undone before; see `Location`", body = Envelope<BatchAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -97,22 +88,34 @@ pub async fn undo_batch(
             });
             if_match.check_answer(current(&http, id)).await?;
             let context = write.caller.context(command_id);
+            let progress = progress(&http, id).await?;
             let done = http
                 .commands
                 .execute::<Batch>(&context, BatchId(id), command)
                 .await?;
-            let state = if done.state.is_stopped {
-                "undone"
-            } else {
-                "undoing"
-            };
-            let answer = Answer::ok(&BatchStopping {
-                batch_id: id,
-                state,
-            })?;
-            Ok(answer
-                .accepted(http.api_path(&format!("/batches/{id}")))
-                .at(done.position))
+            stopping(&http, BatchId(id), done.position, progress).await
         })
         .await
+}
+
+/// Returns the progress of a batch. It is zero if the query tables do not have the batch yet.
+async fn progress(http: &HttpState, id: Uuid) -> Result<BatchProgress, ApiError> {
+    let row = batches::get(&http.database().await?, id).await?;
+    Ok(row.map_or_else(BatchProgress::default, |row| {
+        BatchProgress::of(&row.progress)
+    }))
+}
+
+/// Returns the answer about a batch that is being stopped.
+async fn stopping(
+    http: &HttpState,
+    id: BatchId,
+    position: Position,
+    progress: BatchProgress,
+) -> Result<Answer, ApiError> {
+    let history = http.commands.history::<Batch>(id, position).await?;
+    let answer = Answer::ok(&BatchAnswer::of_history(id, history, progress)?)?;
+    Ok(answer
+        .accepted(http.api_path(&format!("/batches/{id}")))
+        .at(position))
 }

@@ -20,11 +20,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::template::shown_options;
+use crate::commands::History;
 use crate::domain::CertificateId;
-use crate::domain::certification::certificate::Definition;
-use crate::http::HttpState;
+use crate::domain::certification::certificate::{Certificate, TemplateRef};
+use crate::domain::certification::template::Template;
+use crate::event_log::Position;
 use crate::http::protocol::names::LocaleName;
 use crate::http::protocol::timestamp::Timestamp;
+use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::certificates::CertificateRow;
 
 /// Prefix of the object keys of designs. Only objects with this prefix are served at
@@ -47,14 +50,8 @@ pub struct CertificateAnswer {
     pub event_name: String,
     /// URL of the background design. Null for the background of the theme.
     pub base_design_url: Option<String>,
-    /// Theme that draws the certificate.
-    #[schema(example = "classic")]
-    pub pdf_template: String,
-    /// Pinned version of the theme.
-    pub pdf_template_version: u32,
-    /// Values of the theme's options, by name. The value of a picture is the `url` of its design.
-    #[schema(example = json!({"accent": "#123a5c"}))]
-    pub pdf_template_options: BTreeMap<String, String>,
+    /// Template that draws the certificate, as it can be sent.
+    pub pdf_template: PdfTemplate,
     /// Id of the SendGrid dynamic template for the mail.
     pub sendgrid_template_id: Option<String>,
     /// Link in the mail.
@@ -69,17 +66,52 @@ pub struct CertificateAnswer {
     pub locale: String,
     /// True if the certificate can be issued.
     pub is_active: bool,
-    /// Time of definition (RFC 3339). Absent in the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created_at: Option<Timestamp>,
-    /// Time of the last change (RFC 3339). Absent in the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<Timestamp>,
+    /// Time of definition (RFC 3339).
+    pub created_at: Timestamp,
+    /// Time of the last change (RFC 3339).
+    pub updated_at: Timestamp,
+}
+
+/// Template of a certificate.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PdfTemplate {
+    /// Theme, or a template of your own.
+    #[schema(example = "corporate")]
+    pub theme: String,
+    /// Pinned version of the theme. Null for a template of your own: its active version draws new
+    /// certificates.
+    #[schema(example = 1)]
+    pub version: Option<u32>,
+    /// Values of the options that are set, by name. A picture is given as the `url` of its design.
+    #[schema(example = json!({"accent": "#123a5c"}))]
+    pub options: BTreeMap<String, String>,
+}
+
+impl PdfTemplate {
+    fn of(http: &HttpState, template: TemplateRef) -> Self {
+        let is_own = Template::id_of_theme(&template.theme).is_some();
+        Self {
+            theme: template.theme,
+            version: (!is_own).then_some(template.version),
+            options: shown_options(http, template.options),
+        }
+    }
 }
 
 impl CertificateAnswer {
-    fn of_state(http: &HttpState, id: CertificateId, definition: Definition) -> Self {
-        Self {
+    /// Returns the certificate as the log has it.
+    ///
+    /// # Errors
+    /// 404 if it was deleted.
+    fn of_history(
+        http: &HttpState,
+        id: CertificateId,
+        history: History<Certificate>,
+    ) -> Result<Self, ApiError> {
+        let definition = history.state.0.filter(|_| history.latest.0.is_some());
+        let definition = definition.ok_or_else(|| ApiError::not_found("certificate"))?;
+        Ok(Self {
             id: id.0,
             client: definition.client,
             name: definition.name,
@@ -87,42 +119,54 @@ impl CertificateAnswer {
             base_design_url: definition
                 .design
                 .map(|design| design_url(http, &design.key)),
-            pdf_template: definition.pdf_template.theme,
-            pdf_template_version: definition.pdf_template.version,
-            pdf_template_options: shown_options(http, definition.pdf_template.options),
+            pdf_template: PdfTemplate::of(http, definition.pdf_template),
             sendgrid_template_id: definition.sendgrid_template_id,
             event_link: definition.event_link,
             issue_date: definition.issue_date,
             requires_document: definition.requires_document,
             locale: definition.locale.to_string(),
             is_active: definition.is_active,
-            created_at: None,
-            updated_at: None,
-        }
+            created_at: Timestamp(history.created_at),
+            updated_at: Timestamp(history.updated_at),
+        })
     }
 
+    /// Returns the certificate as the query tables have it.
     fn of_row(http: &HttpState, row: CertificateRow) -> Self {
         // The table has the options in the same form as the event.
         let options = serde_json::from_value(row.theme_options.into_revealed()).unwrap_or_default();
+        let template = TemplateRef {
+            theme: row.theme,
+            version: row.theme_version.unsigned_abs(),
+            options,
+        };
         Self {
             id: row.id,
             client: row.client,
             name: row.name,
             event_name: row.event_name,
             base_design_url: row.design_key.map(|key| design_url(http, &key)),
-            pdf_template: row.theme,
-            pdf_template_version: row.theme_version.unsigned_abs(),
-            pdf_template_options: shown_options(http, options),
+            pdf_template: PdfTemplate::of(http, template),
             sendgrid_template_id: row.sendgrid_template_id,
             event_link: row.event_link,
             issue_date: row.issue_date,
             requires_document: row.requires_document,
             locale: row.locale,
             is_active: row.is_active,
-            created_at: Some(Timestamp(row.created_at)),
-            updated_at: Some(Timestamp(row.updated_at)),
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
         }
     }
+}
+
+/// Returns the certificate in this version.
+async fn answer(
+    http: &HttpState,
+    id: CertificateId,
+    version: Position,
+) -> Result<Answer, ApiError> {
+    let history = http.commands.history::<Certificate>(id, version).await?;
+    Ok(Answer::ok(&CertificateAnswer::of_history(http, id, history)?)?.version(version))
 }
 
 fn design_url(http: &HttpState, key: &str) -> String {

@@ -14,9 +14,11 @@ use crate::domain::certification::certificate::TemplateRef;
 use crate::domain::certification::manifest::{
     Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption,
 };
+use crate::domain::certification::template::OwnTemplate;
 use crate::domain::clean_line;
 use crate::http::api::certification::own_templates;
-use crate::http::protocol::field_problem::{FieldProblem, UNKNOWN_FIELD};
+use crate::http::protocol::extract::{Merge, not_null};
+use crate::http::protocol::field_problem::{FieldProblem, INVALID_VALUE, UNKNOWN_FIELD};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// Default theme.
@@ -25,7 +27,10 @@ const DEFAULT_THEME: &str = "classic";
 const MAX_OPTIONS: usize = 24;
 
 /// Name of a theme, or an object with theme, version and options.
-#[derive(Serialize, ToSchema)]
+///
+/// A name replaces the present template: the newest version of the theme, with the defaults of its
+/// options. An object is merged with the present template.
+#[derive(Clone, Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(examples("classic", json!({"theme": "corporate", "version": 1, "options": {"accent": "#123a5c", "signerName": "Elena Marín"}})))]
 pub(super) enum TemplateChoice {
@@ -35,58 +40,123 @@ pub(super) enum TemplateChoice {
     Whole(ChosenTemplate),
 }
 
+impl Default for TemplateChoice {
+    fn default() -> Self {
+        Self::Whole(ChosenTemplate::default())
+    }
+}
+
 /// A theme with its version and options.
-#[derive(Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ChosenTemplate {
-    /// Theme. `GET /templates` lists the themes.
-    #[schema(example = "corporate")]
-    theme: String,
-    /// Version of the theme. The default is the newest version.
-    #[schema(example = 1, minimum = 1)]
-    version: Option<u32>,
-    /// Values of the options, by name. The value of a picture is the `url` of an uploaded design.
-    /// Options that are absent or null have their default values.
+    /// Theme. `GET /templates` lists the themes. If absent, the theme stays; a new certificate has
+    /// `classic`.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, example = "corporate")]
+    theme: Option<String>,
+    /// Version of the theme; null for the newest. If absent, the version stays, or is the newest if
+    /// the theme changes.
     #[serde(default)]
-    #[schema(example = json!({"accent": "#123a5c", "signerName": "Elena Marín"}))]
-    options: BTreeMap<String, Option<String>>,
-    /// True if the client sent only the name of the theme.
-    #[serde(skip)]
-    is_bare: bool,
+    #[schema(value_type = Option<u32>, example = 1, minimum = 1)]
+    version: Merge<u32>,
+    /// Values of the options, by name. A picture is given as the `url` of an uploaded design.
+    /// Absent options stay, and null options have their default.
+    #[serde(default)]
+    #[schema(
+        value_type = Option<BTreeMap<String, Option<String>>>,
+        example = json!({"accent": "#123a5c", "signerName": "Elena Marín"})
+    )]
+    options: Merge<BTreeMap<String, Option<String>>>,
 }
 
-impl Default for ChosenTemplate {
-    fn default() -> Self {
-        Self {
-            theme: DEFAULT_THEME.to_owned(),
-            version: None,
-            options: BTreeMap::new(),
-            is_bare: true,
-        }
-    }
+/// Requested template, merged with the present one.
+struct Wanted {
+    /// Theme.
+    theme: String,
+    /// Requested version.
+    version: Merge<u32>,
+    /// Present version, if the theme stays.
+    present: Option<u32>,
+    /// Options that stay.
+    kept: OptionValues,
+    /// Options to set.
+    given: BTreeMap<String, String>,
+    /// Field that an error about the theme names.
+    field: &'static str,
 }
 
-impl ChosenTemplate {
-    /// Returns the name of the field in an error about the theme.
-    const fn field(&self) -> &'static str {
-        if self.is_bare {
-            "pdfTemplate"
-        } else {
-            "pdfTemplate.theme"
-        }
-    }
-}
-
-impl From<TemplateChoice> for ChosenTemplate {
-    fn from(choice: TemplateChoice) -> Self {
-        match choice {
-            TemplateChoice::Name(name) if name.trim().is_empty() => Self::default(),
-            TemplateChoice::Name(theme) => Self {
-                theme,
-                ..Self::default()
-            },
+impl Wanted {
+    fn of(http: &HttpState, choice: TemplateChoice, before: Option<&TemplateRef>) -> Self {
+        let chosen = match choice {
+            TemplateChoice::Name(name) => {
+                let name = name.trim();
+                let theme = if name.is_empty() { DEFAULT_THEME } else { name };
+                return Self {
+                    theme: theme.to_owned(),
+                    version: Merge::Clear,
+                    present: None,
+                    kept: OptionValues::new(),
+                    given: BTreeMap::new(),
+                    field: "pdfTemplate",
+                };
+            }
             TemplateChoice::Whole(chosen) => chosen,
+        };
+        let named = chosen.theme.map(|theme| theme.trim().to_owned());
+        let theme = named.or_else(|| before.map(|before| before.theme.clone()));
+        let theme = theme.unwrap_or_else(|| DEFAULT_THEME.to_owned());
+        let present = before.filter(|before| before.theme == theme);
+        let mut kept = before.map_or_else(OptionValues::new, |before| before.options.clone());
+        let mut given = match chosen.options {
+            Merge::Keep => BTreeMap::new(),
+            Merge::Clear => {
+                kept.clear();
+                BTreeMap::new()
+            }
+            Merge::Set(given) => given,
+        };
+        // A value that is sent as it was read stays pinned.
+        kept.retain(|name, value| match given.get(name) {
+            Some(Some(text)) if *text == shown_option(http, value) => {
+                given.remove(name);
+                true
+            }
+            Some(_) => false,
+            None => true,
+        });
+        let given = given
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, text?)));
+        Self {
+            present: present.map(|before| before.version),
+            version: chosen.version,
+            given: given.collect(),
+            theme,
+            kept,
+            field: "pdfTemplate.theme",
         }
+    }
+
+    /// Pins a shipped theme.
+    async fn of_theme(self, http: &HttpState) -> Result<TemplateRef, ApiError> {
+        let newest = newest(http, &self.theme, self.field)?;
+        let version = self.version.clone().over(self.present).unwrap_or(newest);
+        let template = of_version(http, &self.theme, version)?;
+        self.pinned(http, template.version, &template.manifest)
+            .await
+    }
+
+    async fn pinned(
+        self,
+        http: &HttpState,
+        version: u32,
+        manifest: &Manifest,
+    ) -> Result<TemplateRef, ApiError> {
+        Ok(TemplateRef {
+            options: pin_options(http, manifest, self.kept, self.given).await?,
+            ..TemplateRef::new(self.theme, version)
+        })
     }
 }
 
@@ -121,13 +191,15 @@ impl<'de> Deserialize<'de> for TemplateChoice {
 /// certificates are issued, another version may be active.
 pub(super) async fn pin_template(
     http: &HttpState,
-    chosen: Option<TemplateChoice>,
+    choice: TemplateChoice,
+    before: Option<&TemplateRef>,
 ) -> Result<TemplateRef, ApiError> {
-    let chosen = chosen.map_or_else(ChosenTemplate::default, ChosenTemplate::from);
-    if let (Some(asked), Some(own)) = (
-        chosen.version,
-        own_templates::chosen(http, chosen.theme.trim()).await?,
-    ) && own.active != asked
+    let wanted = Wanted::of(http, choice, before);
+    let Some(own) = own_templates::chosen(http, &wanted.theme).await? else {
+        return wanted.of_theme(http).await;
+    };
+    if let Merge::Set(asked) = wanted.version
+        && asked != own.active
     {
         let problem = format!(
             "version {} is active and draws new certificates; activate this one first",
@@ -135,36 +207,30 @@ pub(super) async fn pin_template(
         );
         return Err(ApiError::field("pdfTemplate.version", problem));
     }
-    pin_any_version(http, chosen).await
+    let manifest = manifest(http, &own, own.active).await?;
+    let version = wanted.present.unwrap_or(own.active);
+    wanted.pinned(http, version, &manifest).await
 }
 
 /// Like [`pin_template`], but accepts every version of an issuer's own template.
 pub(super) async fn pin_any_version(
     http: &HttpState,
-    chosen: impl Into<ChosenTemplate>,
+    choice: TemplateChoice,
 ) -> Result<TemplateRef, ApiError> {
-    let chosen = chosen.into();
-    let theme = chosen.theme.trim();
-    let version = chosen.version;
-    let (version, manifest) = match own_templates::chosen(http, theme).await? {
-        Some(own) => {
-            let version = version.unwrap_or(own.active);
-            let files = own.version(version).ok_or_else(|| {
-                ApiError::field("pdfTemplate.version", format!("give 1 to {}", own.newest()))
-            })?;
-            (version, http.rendering.template(files).await?.1)
-        }
-        None => {
-            let newest = newest(http, theme, chosen.field())?;
-            let template = of_version(http, theme, version.unwrap_or(newest))?;
-            (template.version, template.manifest.clone())
-        }
+    let wanted = Wanted::of(http, choice, None);
+    let Some(own) = own_templates::chosen(http, &wanted.theme).await? else {
+        return wanted.of_theme(http).await;
     };
-    let options = pin_options(http, &manifest, chosen.options).await?;
-    Ok(TemplateRef {
-        options,
-        ..TemplateRef::new(theme, version)
-    })
+    let version = wanted.version.clone().over(None).unwrap_or(own.active);
+    let manifest = manifest(http, &own, version).await?;
+    wanted.pinned(http, version, &manifest).await
+}
+
+async fn manifest(http: &HttpState, own: &OwnTemplate, version: u32) -> Result<Manifest, ApiError> {
+    let files = own.version(version).ok_or_else(|| {
+        ApiError::field("pdfTemplate.version", format!("give 1 to {}", own.newest()))
+    })?;
+    Ok(http.rendering.template(files).await?.1)
 }
 
 /// Returns true if the theme can draw the background of a certificate. Also returns true for an
@@ -222,7 +288,8 @@ fn of_version<'h>(
 async fn pin_options(
     http: &HttpState,
     manifest: &Manifest,
-    given: BTreeMap<String, Option<String>>,
+    kept: OptionValues,
+    given: BTreeMap<String, String>,
 ) -> Result<OptionValues, ApiError> {
     if given.len() > MAX_OPTIONS {
         return Err(ApiError::field(
@@ -230,12 +297,22 @@ async fn pin_options(
             format!("give at most {MAX_OPTIONS}"),
         ));
     }
-    let mut values = OptionValues::new();
-    let mut wrong = Vec::new();
-    for (name, text) in given
-        .into_iter()
-        .filter_map(|(name, text)| Some((name, clean_line(&text?))))
-    {
+    // The present options may not suit another theme.
+    let unsuitable = |(name, problem): (String, String)| {
+        let is_known = manifest.option(&name).is_some();
+        let code = if is_known {
+            INVALID_VALUE
+        } else {
+            UNKNOWN_FIELD
+        };
+        let problem = format!("{problem}; send null to remove it");
+        FieldProblem::new(format!("pdfTemplate.options.{name}"), code, problem)
+    };
+    let wrong = manifest.problems_with(&kept).into_iter().map(unsuitable);
+    let mut wrong: Vec<FieldProblem> = wrong.collect();
+    let mut values = kept;
+    for (name, text) in given {
+        let text = clean_line(&text);
         let field = format!("pdfTemplate.options.{name}");
         let Some(option) = manifest.option(&name) else {
             wrong.push(FieldProblem::new(
@@ -275,12 +352,16 @@ async fn pin_option(
 /// Returns the values of options in the form in which clients send them: texts, and URLs of
 /// pictures.
 pub(super) fn shown_options(http: &HttpState, options: OptionValues) -> BTreeMap<String, String> {
-    let shown = |value: OptionValue| match value {
-        OptionValue::Text(text) => text.into_revealed(),
-        OptionValue::Image(image) => design_url(http, &image.key),
+    let shown = |(name, value)| {
+        let text = shown_option(http, &value);
+        (name, text)
     };
-    options
-        .into_iter()
-        .map(|(name, value)| (name, shown(value)))
-        .collect()
+    options.into_iter().map(shown).collect()
+}
+
+fn shown_option(http: &HttpState, value: &OptionValue) -> String {
+    match value {
+        OptionValue::Text(text) => text.reveal_str().to_owned(),
+        OptionValue::Image(image) => design_url(http, &image.key),
+    }
 }

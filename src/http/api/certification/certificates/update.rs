@@ -6,52 +6,55 @@ use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::CertificateAnswer;
 use super::drawable::check_drawable;
 use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use super::write::{check_sendgrid, parse_locale, pin_design};
+use super::{CertificateAnswer, answer, design_url};
+use crate::commands::CommandError;
 use crate::commands::define_certificate::redefine_certificate;
 use crate::domain::certification::certificate::{
-    Certificate, CertificateCommand, CertificateState, Definition, DesignRef, TemplateRef,
+    Certificate, CertificateCommand, CertificateState, Definition, DesignRef,
 };
-use crate::domain::{CertificateId, Locale, Refusal, clean_line};
+use crate::domain::{CertificateId, Refusal, clean_line};
 use crate::http::api::certification::issuing::checked_date;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IfMatch, Json, Merge, Path};
-use crate::http::protocol::names::LocaleName;
+use crate::http::protocol::extract::{IfMatch, Json, Merge, Path, not_null};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Fields to change. Fields that are absent keep their values. Null removes the value of an
-/// optional field.
-#[derive(Deserialize, ToSchema)]
+/// Maximum number of attempts to merge a change while other requests change the same certificate.
+const TRIES: usize = 8;
+
+/// Fields to change. Absent fields stay as they are; null removes an optional field.
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"eventName": "Summit 2027", "eventLink": null}))]
 pub struct ChangeCertificate {
     /// Issuing organisation, 1–200 characters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
-    client: Merge<String>,
+    client: Option<String>,
     /// Name of the certificate, 1–200 characters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
-    name: Merge<String>,
+    name: Option<String>,
     /// Name of the event or course, 1–300 characters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 300)]
-    event_name: Merge<String>,
-    /// Background: the `url` of an uploaded design. Null for the background of the theme. Only
-    /// themes with `takesDesign` in `GET /templates` allow a design.
+    event_name: Option<String>,
+    /// Background: the `url` of an uploaded design; null for the theme's own background. Allowed
+    /// only for themes with `takesDesign` in `GET /templates`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     base_design_url: Merge<String>,
-    /// Theme, version and options. The new values replace all old ones. If no version is given, the
-    /// newest version is pinned. If the certificate has a background but the new theme has no
-    /// `takesDesign`, also send `baseDesignUrl: null`.
-    #[serde(default)]
+    /// Theme, version and options. An object is merged with the present template. A name replaces
+    /// it. If the certificate has a background and the theme has no `takesDesign`, also send
+    /// `baseDesignUrl: null`. Present options that another theme does not have are an error; send
+    /// null for them.
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = TemplateChoice, required = false)]
-    pdf_template: Merge<TemplateChoice>,
+    pdf_template: Option<TemplateChoice>,
     /// Id of a SendGrid dynamic template for the mail, at most 200 characters.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
@@ -65,18 +68,18 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     issue_date: Merge<String>,
-    /// True if people must have a document number. An upload can override this.
-    #[serde(default)]
+    /// True if people must have a document number, unless an upload specifies this.
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = bool, required = false)]
-    requires_document: Merge<bool>,
+    requires_document: Option<bool>,
     /// Language of certificate and mail, `en` or `es`.
-    #[serde(default)]
-    #[schema(value_type = LocaleName, required = false)]
-    locale: Merge<String>,
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false)]
+    locale: Option<String>,
     /// True if the certificate can be issued.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = bool, required = false)]
-    is_active: Merge<bool>,
+    is_active: Option<bool>,
 }
 
 /// Changes a certificate.
@@ -105,102 +108,93 @@ pub async fn update_certificate(
     Json { value, .. }: Json<ChangeCertificate>,
 ) -> Result<Answer, ApiError> {
     let id = CertificateId(id);
-    let change = Change::of(&http, value).await?;
-    change.check(&http, id).await?;
-    let redefine = |known: &CertificateState| match &known.0 {
-        Some(definition) => Ok(CertificateCommand::Redefine(
-            change.clone().over(definition.clone()),
-        )),
-        None => Err(Refusal::NotFound("certificate")),
-    };
     let context = caller.context(http.random_id().into());
-    let done =
-        redefine_certificate(&http.commands, &context, id, &if_match.versions(), redefine).await?;
-    let now = done
-        .state
-        .0
-        .ok_or_else(|| ApiError::not_found("certificate"))?;
-    let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, now))?;
-    Ok(answer.at(done.position).version(done.position))
+    let mut loaded = http.commands.load::<Certificate>(id).await?;
+    for _ in 0..TRIES {
+        let before = loaded.state.0;
+        let before = before.ok_or_else(|| ApiError::not_found("certificate"))?;
+        let after = value.clone().over(&http, &before).await?;
+        check(&http, &before, &after).await?;
+        let redefine = |now: &CertificateState| {
+            if now.0.as_ref() == Some(&before) {
+                Ok(CertificateCommand::Redefine(after.clone()))
+            } else {
+                Err(Refusal::Stale)
+            }
+        };
+        let versions = if_match.versions();
+        let done = redefine_certificate(&http.commands, &context, id, &versions, redefine).await;
+        if !matches!(done, Err(CommandError::Refused(Refusal::Stale))) {
+            let position = done?.position;
+            return Ok(answer(&http, id, position).await?.at(position));
+        }
+        let now = http.commands.load::<Certificate>(id).await?;
+        if now.position == loaded.position {
+            return Err(Refusal::Stale.into());
+        }
+        // Another request has changed it since, so the change is merged again.
+        loaded = now;
+    }
+    Err(CommandError::Busy.into())
 }
 
-/// Change whose theme and design have been found and pinned.
-#[derive(Clone)]
-struct Change {
-    client: Option<String>,
-    name: Option<String>,
-    event_name: Option<String>,
-    design: Merge<DesignRef>,
-    pdf_template: Option<TemplateRef>,
-    sendgrid_template_id: Merge<String>,
-    event_link: Merge<String>,
-    issue_date: Merge<Date>,
-    requires_document: Option<bool>,
-    locale: Option<Locale>,
-    is_active: Option<bool>,
-}
-
-impl Change {
-    async fn of(http: &HttpState, asked: ChangeCertificate) -> Result<Self, ApiError> {
-        let design = match filled(asked.base_design_url) {
-            Merge::Keep => Merge::Keep,
-            Merge::Clear => Merge::Clear,
-            Merge::Set(url) => Merge::Set(pin_design(http, "baseDesignUrl", &url).await?),
+impl ChangeCertificate {
+    /// Returns the changed definition, with its theme and design looked up and pinned.
+    async fn over(self, http: &HttpState, before: &Definition) -> Result<Definition, ApiError> {
+        let design = match filled(self.base_design_url) {
+            Merge::Keep => before.design.clone(),
+            Merge::Clear => None,
+            Merge::Set(url) => Some(design(http, &url, before.design.as_ref()).await?),
         };
-        let sendgrid_template_id = filled(asked.sendgrid_template_id);
-        check_sendgrid(sendgrid_template_id.clone().over(None).as_deref())?;
-        let cleaned = |text: String| clean_line(&text);
-        let pdf_template = match needed("pdfTemplate", asked.pdf_template)? {
-            Some(chosen) => Some(pin_template(http, Some(chosen)).await?),
-            None => None,
+        let pdf_template = match self.pdf_template {
+            Some(choice) => pin_template(http, choice, Some(&before.pdf_template)).await?,
+            None => before.pdf_template.clone(),
         };
-        let locale = needed("locale", asked.locale)?.map(cleaned);
-        Ok(Self {
-            client: needed("client", asked.client)?.map(cleaned),
-            name: needed("name", asked.name)?.map(cleaned),
-            event_name: needed("eventName", asked.event_name)?.map(cleaned),
-            design,
+        let sendgrid_template_id =
+            filled(self.sendgrid_template_id).over(before.sendgrid_template_id.clone());
+        check_sendgrid(sendgrid_template_id.as_deref())?;
+        let text = |given: Option<String>, before: &str| {
+            given.map_or_else(|| before.to_owned(), |text| clean_line(&text))
+        };
+        let locale = self.locale.map(|locale| parse_locale(locale.trim()));
+        Ok(Definition {
+            client: text(self.client, &before.client),
+            name: text(self.name, &before.name),
+            event_name: text(self.event_name, &before.event_name),
             pdf_template,
+            design,
+            event_link: filled(self.event_link).over(before.event_link.clone()),
+            issue_date: dated(http, self.issue_date)?.over(before.issue_date),
+            requires_document: self.requires_document.unwrap_or(before.requires_document),
             sendgrid_template_id,
-            event_link: filled(asked.event_link),
-            issue_date: dated(http, asked.issue_date)?,
-            requires_document: needed("requiresDocument", asked.requires_document)?,
-            locale: locale.map(|locale| parse_locale(&locale)).transpose()?,
-            is_active: needed("isActive", asked.is_active)?,
+            locale: locale.transpose()?.unwrap_or(before.locale),
+            is_active: self.is_active.unwrap_or(before.is_active),
         })
     }
+}
 
-    /// Rejects a change that affects the drawn page, if the changed definition can't be drawn.
-    async fn check(&self, http: &HttpState, id: CertificateId) -> Result<(), ApiError> {
-        let Some(known) = http.commands.load::<Certificate>(id).await?.state.0 else {
-            return Ok(());
-        };
-        let after = self.clone().over(known.clone());
-        let sets_background = matches!(self.design, Merge::Set(_));
-        if sets_background || self.pdf_template.is_some() {
-            check_background(http, &after, sets_background).await?;
-        }
-        if drawn_parts(&after) == drawn_parts(&known) {
-            Ok(())
-        } else {
-            check_drawable(http, &after).await
-        }
+/// Returns the design at `url`. The present one stays pinned.
+async fn design(
+    http: &HttpState,
+    url: &str,
+    before: Option<&DesignRef>,
+) -> Result<DesignRef, ApiError> {
+    match before.filter(|before| design_url(http, &before.key) == url) {
+        Some(before) => Ok(before.clone()),
+        None => pin_design(http, "baseDesignUrl", url).await,
     }
+}
 
-    fn over(self, before: Definition) -> Definition {
-        Definition {
-            client: self.client.unwrap_or(before.client),
-            name: self.name.unwrap_or(before.name),
-            event_name: self.event_name.unwrap_or(before.event_name),
-            pdf_template: self.pdf_template.unwrap_or(before.pdf_template),
-            design: self.design.over(before.design),
-            event_link: self.event_link.over(before.event_link),
-            issue_date: self.issue_date.over(before.issue_date),
-            requires_document: self.requires_document.unwrap_or(before.requires_document),
-            sendgrid_template_id: self.sendgrid_template_id.over(before.sendgrid_template_id),
-            locale: self.locale.unwrap_or(before.locale),
-            is_active: self.is_active.unwrap_or(before.is_active),
-        }
+/// Rejects a change of the page if the changed definition cannot be drawn.
+async fn check(http: &HttpState, before: &Definition, after: &Definition) -> Result<(), ApiError> {
+    let is_new_design = after.design != before.design;
+    if is_new_design || after.pdf_template != before.pdf_template {
+        check_background(http, after, is_new_design).await?;
+    }
+    if drawn_parts(after) == drawn_parts(before) {
+        Ok(())
+    } else {
+        check_drawable(http, after).await
     }
 }
 
@@ -232,16 +226,4 @@ fn dated(http: &HttpState, date: Merge<String>) -> Result<Merge<Date>, ApiError>
         Merge::Clear => Merge::Clear,
         Merge::Set(text) => checked_date(http, Some(&text))?.map_or(Merge::Clear, Merge::Set),
     })
-}
-
-/// Returns the new value of a required field. Returns an error if it is null.
-fn needed<T>(field: &str, value: Merge<T>) -> Result<Option<T>, ApiError> {
-    match value {
-        Merge::Keep => Ok(None),
-        Merge::Set(value) => Ok(Some(value)),
-        Merge::Clear => Err(ApiError::field(
-            field,
-            "can't be null; leave it out to keep it",
-        )),
-    }
 }

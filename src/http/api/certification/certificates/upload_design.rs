@@ -134,7 +134,8 @@ async fn store(
         .commands
         .execute::<Design>(context, id, DesignCommand::Upload(image.clone()))
         .await?;
-    let answer = DesignAnswer::uploaded(http, id.0, image, http.now());
+    let history = http.commands.history::<Design>(id, done.position).await?;
+    let answer = DesignAnswer::uploaded(http, id, image, &history);
     let location = http.api_path(&format!("/certificates/designs/{id}"));
     Ok(Answer::ok(&answer)?
         .created(location)

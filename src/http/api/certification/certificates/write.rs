@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::drawable::check_drawable;
 use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
-use super::{CertificateAnswer, MAX_DESIGN_BYTES};
+use super::{CertificateAnswer, MAX_DESIGN_BYTES, answer};
 use crate::commands::define_certificate::define_certificate;
 use crate::domain::certification::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef,
@@ -87,16 +87,9 @@ pub async fn create_certificate(
             check_drawable(&http, &definition).await?;
             let context = write.caller.context(command_id);
             let done = define_certificate(&http.commands, &context, id, definition).await?;
-            let defined = done
-                .state
-                .0
-                .ok_or_else(|| ApiError::internal("a certificate without definition"))?;
-            let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, defined))?;
             let location = http.api_path(&format!("/certificates/{id}"));
-            Ok(answer
-                .created(location)
-                .at(done.position)
-                .version(done.position))
+            let answer = answer(&http, id, done.position).await?;
+            Ok(answer.created(location).at(done.position))
         })
         .await
 }
@@ -120,7 +113,7 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
         client: clean_line(&request.client),
         name: clean_line(&request.name),
         event_name: clean_line(&request.event_name),
-        pdf_template: pin_template(http, request.pdf_template).await?,
+        pdf_template: pin_template(http, request.pdf_template.unwrap_or_default(), None).await?,
         design,
         event_link: text(request.event_link),
         sendgrid_template_id,
@@ -205,20 +198,14 @@ pub async fn toggle_certificate(
         .commands
         .change::<Certificate>(&context, id, &if_match.versions(), toggle)
         .await?;
-    let now = done
-        .state
-        .0
-        .ok_or_else(|| ApiError::not_found("certificate"))?;
-    let message = if now.is_active {
+    let is_active = done.state.0.is_some_and(|now| now.is_active);
+    let message = if is_active {
         "it can be issued again"
     } else {
         "it can no longer be issued"
     };
-    let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, now))?;
-    Ok(answer
-        .message(message)
-        .at(done.position)
-        .version(done.position))
+    let answer = answer(&http, id, done.position).await?;
+    Ok(answer.message(message).at(done.position))
 }
 
 /// Deletes a certificate that was never issued.

@@ -16,7 +16,7 @@ use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::{AttendeeId, BatchId, CertificateId, CommandId, Refusal};
 use crate::event_log::Position;
 use crate::http::api::certification::batches::events::is_drawn;
-use crate::http::api::certification::batches::read::{BatchAnswer, shown};
+use crate::http::api::certification::batches::read::{BatchAnswer, BatchProgress, shown};
 use crate::http::api::certification::certificates::drawable::check_issuable;
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::issuing::{AskedIssuing, Issuing};
@@ -24,7 +24,6 @@ use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::protocol::idempotency::{Repeatable, created_by};
-use crate::http::protocol::names::BatchStateName;
 use crate::http::server::layers::guard::{Place, prefers_async};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress};
@@ -65,30 +64,24 @@ pub struct GenerateRequest {
     dry_run: Option<bool>,
 }
 
-/// Batch that was requested.
+/// Requested batches.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchBegun {
-    /// Id of the batch, or of the first one if there are several.
-    batch_id: Uuid,
-    /// Id of the certificate that is issued.
-    certificate_id: Uuid,
-    /// Always `requested`.
-    #[schema(value_type = BatchStateName)]
-    state: &'static str,
-    /// Number of people in all batches. A person who is listed twice is counted once.
-    total: usize,
-    /// All batches. Given if an import or a filter selects more than 10,000 people.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The batch, or the first one if there are several.
+    #[serde(flatten)]
+    first: BatchAnswer,
+    /// All batches, in order. There are several if an import or a filter selects more than 10,000
+    /// people.
     batches: Vec<BatchPart>,
 }
 
-/// One of several batches that were requested.
+/// One of the requested batches.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchPart {
     /// Id of the batch.
-    batch_id: Uuid,
+    id: Uuid,
     /// Number of people in the batch.
     total: usize,
 }
@@ -99,14 +92,19 @@ pub struct BatchPart {
 #[allow(dead_code, reason = "describes the answer for the OpenAPI document")]
 pub enum BatchOutcome {
     /// The finished batch.
-    Finished(BatchAnswer),
+    Finished(BatchBegun),
     /// Report of a dry run.
     Rehearsed(BatchRehearsed),
 }
 
 /// Batches that were requested, with the position of the last one.
 struct Begun {
-    batch: BatchBegun,
+    /// The first batch, and its version.
+    first: BatchId,
+    version: Position,
+    /// All batches.
+    parts: Vec<BatchPart>,
+    /// Position of the last one.
     position: Position,
 }
 
@@ -180,16 +178,36 @@ pub async fn issue_certificates(
             .await?;
             let mut finished = None;
             if is_small && !prefers_async(&headers) {
-                finished = wait_until_drawn(&http, begun.batch.batch_id, &place).await;
+                finished = wait_until_drawn(&http, begun.first.0, &place).await;
             }
-            let location = http.api_path(&format!("/batches/{}", begun.batch.batch_id));
-            let answer = match finished {
-                Some(row) => Answer::ok(&shown(row)?)?.located(location),
-                None => Answer::ok(&begun.batch)?.accepted(location),
+            let location = http.api_path(&format!("/batches/{}", begun.first));
+            let is_finished = finished.is_some();
+            let first = match finished {
+                Some(row) => shown(row)?,
+                None => requested(&http, begun.first, begun.version).await?,
+            };
+            let answer = Answer::ok(&BatchBegun {
+                first,
+                batches: begun.parts,
+            })?;
+            let answer = if is_finished {
+                answer.located(location)
+            } else {
+                answer.accepted(location)
             };
             Ok(answer.at(begun.position))
         })
         .await
+}
+
+/// Returns the batch as it was requested.
+async fn requested(
+    http: &HttpState,
+    id: BatchId,
+    version: Position,
+) -> Result<BatchAnswer, ApiError> {
+    let history = http.commands.history::<Batch>(id, version).await?;
+    BatchAnswer::of_history(id, history, BatchProgress::default())
 }
 
 /// Returns the definition of a certificate.
@@ -220,6 +238,7 @@ async fn begin(
     let context = caller.context(command_id);
     let mut parts = Vec::new();
     let mut position = 0;
+    let mut first = None;
     for (n, part) in people.chunks(MAX_ATTENDEES).enumerate() {
         let name = if n == 0 {
             "batch".to_owned()
@@ -240,28 +259,21 @@ async fn begin(
             import_id: None,
         };
         let command = BatchCommand::Request(request);
-        position = http
-            .commands
-            .execute::<Batch>(&context, id, command)
-            .await?
-            .position;
+        let done = http.commands.execute::<Batch>(&context, id, command);
+        position = done.await?.position;
+        first.get_or_insert((id, position));
         parts.push(BatchPart {
-            batch_id: id.0,
+            id: id.0,
             total: part.len(),
         });
     }
-    let first = parts
-        .first()
-        .ok_or_else(|| ApiError::internal("a batch without people"))?
-        .batch_id;
-    let batch = BatchBegun {
-        batch_id: first,
-        certificate_id: certificate_id.0,
-        state: "requested",
-        total: people.len(),
-        batches: if parts.len() > 1 { parts } else { Vec::new() },
-    };
-    Ok(Begun { batch, position })
+    let (first, version) = first.ok_or_else(|| ApiError::internal("a batch of nobody"))?;
+    Ok(Begun {
+        first,
+        version,
+        parts,
+        position,
+    })
 }
 
 /// Waits until all PDFs of a batch exist or have failed. Returns `None` if this takes too long, if

@@ -15,11 +15,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::Personal;
+use crate::commands::History;
+use crate::domain::certification::issuance::{Issuance, IssuanceEvent};
 use crate::domain::certification::public_id::printed;
-use crate::http::HttpState;
+use crate::domain::{IssuanceId, Personal};
 use crate::http::protocol::names::IssuanceStateName;
 use crate::http::protocol::timestamp::Timestamp;
+use crate::http::{ApiError, HttpState};
 use crate::projection::queries::issuances::IssuanceRow;
 
 /// A certificate that was issued to one person.
@@ -69,13 +71,15 @@ pub struct IssuanceAnswer {
     pub sha256: Option<String>,
     /// Size of the PDF in bytes.
     pub size: Option<i64>,
-    /// Reason why no PDF could be created. Correct the cause, then generate the certificate for
-    /// this person again.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Reason why there is no PDF. Correct it, and generate the certificate for this person again.
     pub failure: Option<GenerationFailure>,
-    /// Time of the revocation and its reason, if the certificate was revoked.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Time of and reason for the revocation, if it was revoked.
     pub revocation: Option<RevocationAnswer>,
+    /// Time of the request (RFC 3339).
+    pub created_at: Timestamp,
+    /// Time of the last change of the certificate itself (RFC 3339). Changes of its mails do not
+    /// count.
+    pub updated_at: Timestamp,
 }
 
 /// Reason why no PDF could be created.
@@ -126,6 +130,74 @@ impl IssuanceAnswer {
                 .failure_code
                 .map(|code| GenerationFailure { code, reason }),
             revocation,
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
         }
+    }
+
+    /// Returns the certificate as the log has it.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    fn of_history(
+        http: &HttpState,
+        id: IssuanceId,
+        history: History<Issuance>,
+        is_sent: bool,
+    ) -> Result<Self, ApiError> {
+        let state = history.state;
+        let request = state.request;
+        let request = request.ok_or_else(|| ApiError::not_found("generated certificate"))?;
+        let time_of = |is_it: fn(&IssuanceEvent) -> bool| {
+            let found = history.events.iter().rfind(|(_, event)| is_it(event));
+            found.map(|(time, _)| Timestamp(*time))
+        };
+        let generated_at = time_of(|event| matches!(event, IssuanceEvent::CertificateGenerated(_)));
+        let revoked_at = time_of(|event| matches!(event, IssuanceEvent::CertificateRevoked(_)));
+        let revocation = match state.revoked.zip(revoked_at) {
+            Some((revoked, revoked_at)) => Some(RevocationAnswer::of(revoked, revoked_at)?),
+            None => None,
+        };
+        let name = if revocation.is_some() {
+            "revoked"
+        } else if state.generated.is_some() {
+            "generated"
+        } else if state.failure.is_some() {
+            "failed"
+        } else {
+            "requested"
+        };
+        let page = http.public_url(&format!("/certificate/{}", request.public_id));
+        Ok(Self {
+            id: id.0,
+            certificate_id: request.certificate_id.0,
+            attendee_id: request.attendee_id.0,
+            batch_id: request.origin.batch_id.map(|id| id.0),
+            import_id: request.origin.import_id.map(|id| id.0),
+            number: printed(&request.public_id),
+            public_id: request.public_id,
+            url: format!("{page}/download"),
+            verification_url: page,
+            state: name.to_owned(),
+            generated_at,
+            is_sent,
+            full_name: request.page.full_name,
+            certificate_name: request.page.certificate_name,
+            event_name: request.page.event_name,
+            client: request.page.client,
+            issue_date: request.page.issue_date.to_string(),
+            size: state
+                .generated
+                .as_ref()
+                .map(|pdf| i64::try_from(pdf.size).unwrap_or(i64::MAX)),
+            sha256: state.generated.map(|pdf| pdf.sha256),
+            failure: state.failure.map(|failure| GenerationFailure {
+                code: failure.code,
+                reason: Some(failure.reason),
+            }),
+            revocation,
+            created_at: Timestamp(history.created_at),
+            updated_at: Timestamp(history.updated_at),
+        })
     }
 }

@@ -2,12 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::domain::Personal;
-use crate::domain::certification::issuance::{IssuanceState, WhyRevoked};
+use crate::domain::certification::issuance::{CertificateRevoked, WhyRevoked};
 use crate::http::ApiError;
-use crate::http::protocol::names::IssuanceStateName;
 use crate::http::protocol::timestamp::Timestamp;
 
 /// Maximum length of a note in characters.
@@ -90,41 +88,6 @@ impl RevocationRequest {
     }
 }
 
-/// A revoked certificate.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Revoked {
-    /// Id of the generated certificate.
-    id: Uuid,
-    /// Always `revoked`.
-    #[schema(value_type = IssuanceStateName, example = "revoked")]
-    state: &'static str,
-    /// Reason of the first revocation.
-    #[schema(value_type = Reason)]
-    reason: WhyRevoked,
-    /// Note that was given with the reason.
-    #[schema(value_type = Option<String>, example = "The name was misspelt.")]
-    note: Option<Personal<String>>,
-}
-
-impl Revoked {
-    /// Creates the answer from the state of an issuance.
-    ///
-    /// # Errors
-    /// The issuance is not revoked. This would be a bug.
-    pub fn of(id: Uuid, state: IssuanceState) -> Result<Self, ApiError> {
-        let revoked = state
-            .revoked
-            .ok_or_else(|| ApiError::internal("the issuance was not revoked"))?;
-        Ok(Self {
-            id,
-            state: "revoked",
-            reason: revoked.reason,
-            note: revoked.note,
-        })
-    }
-}
-
 /// Time of and reason for a revocation.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -140,6 +103,21 @@ pub struct RevocationAnswer {
     /// Note that was given with the reason.
     #[schema(value_type = Option<String>, example = "The name was misspelt.")]
     pub note: Option<Personal<String>>,
+}
+
+impl RevocationAnswer {
+    /// Converts an event of the log.
+    ///
+    /// # Errors
+    /// The reason has no name, which would be a fault of this program.
+    pub fn of(revoked: CertificateRevoked, revoked_at: Timestamp) -> Result<Self, ApiError> {
+        let reason = serde_json::to_value(revoked.reason).map_err(ApiError::internal)?;
+        Ok(Self {
+            revoked_at,
+            reason: reason.as_str().unwrap_or_default().to_owned(),
+            note: revoked.note,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 use axum::extract::State;
 use uuid::Uuid;
 
-use super::revocation::{RevocationRequest, Revoked};
+use super::IssuanceAnswer;
+use super::revocation::RevocationRequest;
+use crate::commands::mails::mails_about;
 use crate::domain::IssuanceId;
 use crate::domain::certification::issuance::{
     CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
+use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
@@ -28,7 +31,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
         Repeatable,
     ),
     responses(
-        (status = 200, description = "The certificate is revoked", body = Envelope<Revoked>),
+        (status = 200, description = "The certificate is revoked", body = Envelope<IssuanceAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -56,9 +59,8 @@ pub async fn revoke_issued_certificate(
                 .commands
                 .change::<Issuance>(&context, IssuanceId(id), &versions, revoke)
                 .await?;
-            Ok(Answer::ok(&Revoked::of(id, done.state)?)?
-                .at(done.position)
-                .version(done.position))
+            let answer = answer(&http, IssuanceId(id), done.position).await?;
+            Ok(answer.at(done.position))
         })
         .await
 }
@@ -74,7 +76,7 @@ pub async fn revoke_issued_certificate(
         IfMatch,
     ),
     responses(
-        (status = 200, description = "The certificate is revoked", body = Envelope<Revoked>),
+        (status = 200, description = "The certificate is revoked", body = Envelope<IssuanceAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -99,7 +101,19 @@ pub async fn revoke_issued_certificate_by_delete(
         .commands
         .change::<Issuance>(&context, issuance, &versions, revoke)
         .await?;
-    Ok(Answer::ok(&Revoked::of(id, done.state)?)?
-        .at(done.position)
-        .version(done.position))
+    let answer = answer(&http, issuance, done.position).await?;
+    Ok(answer.at(done.position))
+}
+
+/// Returns the certificate in this version.
+async fn answer(http: &HttpState, id: IssuanceId, version: Position) -> Result<Answer, ApiError> {
+    let history = http.commands.history::<Issuance>(id, version).await?;
+    let mails = mails_about(&http.commands, id).await?;
+    let answer = Answer::ok(&IssuanceAnswer::of_history(
+        http,
+        id,
+        history,
+        mails.is_sent,
+    )?)?;
+    Ok(answer.version_with(version, mails.position))
 }

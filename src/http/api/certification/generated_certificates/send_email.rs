@@ -1,7 +1,7 @@
 //! Request of another mail about an issued certificate.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -9,12 +9,11 @@ use crate::commands::mails::{MailRequest, mail_again};
 use crate::domain::certification::person::check_email;
 use crate::domain::{IssuanceId, Personal};
 use crate::http::api::certification::delivery::Delivery;
-use crate::http::api::certification::jobs::named;
+use crate::http::api::certification::jobs::{self, JobDetail};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::Repeatable;
-use crate::http::protocol::names::{JobStateName, JobStatusName};
 use crate::http::{Answer, ApiError, HttpState};
 
 /// Recipient and time of the mail.
@@ -31,30 +30,6 @@ pub struct SendEmailRequest {
     delivery: Delivery,
 }
 
-/// Mail that was requested.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "jobId": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1",
-    "generatedCertificateId": "a0b5e0b2-6f3b-4c55-8f6e-2f6f6a3c9d11",
-    "number": 2, "status": "pending", "state": "queued"
-}))]
-pub struct MailAsked {
-    /// Id of the new job.
-    job_id: Uuid,
-    /// Id of the generated certificate.
-    generated_certificate_id: Uuid,
-    /// Number of this mail among all mails about the generated certificate. Mail 1 is the one that
-    /// was requested automatically.
-    number: u32,
-    /// Always `pending`.
-    #[schema(value_type = JobStatusName)]
-    status: &'static str,
-    /// `queued`, `held` or `scheduled`.
-    #[schema(value_type = JobStateName)]
-    state: &'static str,
-}
-
 /// Sends a generated certificate by mail again, as a new job.
 ///
 /// The mail is sent to `to`, or to the person's current address if `to` is absent. The issued PDF
@@ -68,7 +43,7 @@ pub struct MailAsked {
         Repeatable,
     ),
     responses(
-        (status = 201, description = "The new job; see `Location`", body = Envelope<MailAsked>),
+        (status = 201, description = "The new job; see `Location`", body = Envelope<JobDetail>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: there is no PDF, or there are 100 mails already", body = ErrorEnvelope),
         (status = 422, description = "VALIDATION_ERROR: `to` is not an e-mail address, or the time is out of range", body = ErrorEnvelope),
@@ -83,7 +58,7 @@ pub async fn send_certificate_mail(
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
     write
-        .once(&http, sha256, async |command_id| {
+        .once_unstored(&http, sha256, async |command_id| {
             let delivery = value.delivery.checked(&http)?;
             let to = value
                 .to
@@ -102,19 +77,9 @@ pub async fn send_certificate_mail(
                 &asked,
             )
             .await?;
-            let (state, status) = named(mail.stage);
-            let asked = MailAsked {
-                job_id: mail.id.0,
-                generated_certificate_id: id,
-                number: mail.number,
-                status,
-                state,
-            };
             let location = http.api_path(&format!("/jobs/{}", mail.id));
-            Ok(Answer::ok(&asked)?
-                .created(location)
-                .at(mail.position)
-                .version(mail.position))
+            let answer = jobs::answer(&http, mail.id, mail.position).await?;
+            Ok(answer.created(location).at(mail.position))
         })
         .await
 }

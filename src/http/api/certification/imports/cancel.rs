@@ -1,10 +1,9 @@
 //! Cancellation of an import.
 
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::ImportAnswer;
 use super::read::current;
 use crate::domain::ImportId;
 use crate::domain::certification::import::{Import, ImportCommand};
@@ -12,21 +11,9 @@ use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Path};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
-use crate::http::protocol::names::ImportStateName;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// State of an import whose cancellation was requested.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ImportStopping {
-    /// Id of the import.
-    import_id: Uuid,
-    /// `cancelling`; `cancelled` if that was finished before.
-    #[schema(value_type = ImportStateName)]
-    state: &'static str,
-}
-
-/// Cancels an import. The remaining rows are skipped.
+/// Cancels an import: the remaining rows are skipped.
 ///
 /// Rows that were already imported stay imported. The report contains the skipped rows, which can
 /// be uploaded again. If the import is already cancelled, the request has no effect. `Location`
@@ -39,7 +26,7 @@ pub struct ImportStopping {
         Repeatable,
     ),
     responses(
-        (status = 202, description = "The import is being cancelled or was cancelled before; see `Location`", body = Envelope<ImportStopping>),
+        (status = 202, description = "The import is being cancelled or was cancelled before; see `Location`", body = Envelope<ImportAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the import has ended", body = ErrorEnvelope),
     )
@@ -51,23 +38,24 @@ pub async fn cancel_import(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     write
-        .once(&http, NO_BODY, async |command_id| {
+        .once_unstored(&http, NO_BODY, async |command_id| {
             if_match.check_answer(current(&http, id)).await?;
             let context = write.caller.context(command_id);
+            let import = super::read(&http, id).await?;
             let done = http
                 .commands
                 .execute::<Import>(&context, ImportId(id), ImportCommand::Cancel)
                 .await?;
-            let state = if done.state.ended {
-                "cancelled"
-            } else {
-                "cancelling"
+            let mut import = match import {
+                Some(import) => import,
+                None => ImportAnswer::begun(&http, ImportId(id), done.position).await?,
             };
-            let answer = Answer::ok(&ImportStopping {
-                import_id: id,
-                state,
-            })?;
-            Ok(answer
+            import.state = if done.state.ended {
+                "cancelled".to_owned()
+            } else {
+                "cancelling".to_owned()
+            };
+            Ok(Answer::ok(&import)?
                 .accepted(http.api_path(&format!("/imports/{id}")))
                 .at(done.position))
         })

@@ -23,7 +23,7 @@ use crate::projection::queries::imports::{self, ImportRow};
 #[serde(rename_all = "camelCase")]
 pub struct ImportProgress {
     /// Id of the import.
-    import_id: Uuid,
+    id: Uuid,
     /// State of the import, as in `GET /imports/{id}`.
     #[schema(value_type = ImportStateName)]
     state: String,
@@ -116,7 +116,7 @@ pub async fn create_import_ticket(
 impl From<ImportRow> for ImportProgress {
     fn from(row: ImportRow) -> Self {
         Self {
-            import_id: row.id,
+            id: row.id,
             state: row.state,
             total_records: row.total,
             through_row: row.through_row,

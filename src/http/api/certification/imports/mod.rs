@@ -14,8 +14,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::batches::read::{BatchAnswer, shown};
+use crate::domain::certification::import::Import;
 use crate::domain::{ImportId, Personal};
+use crate::event_log::Position;
 use crate::http::protocol::names::ImportResultStateName;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::importing::report::{ErrorDetail, ImportReport, MAX_SHOWN};
 use crate::importing::report_file::ReportFile;
@@ -34,8 +37,8 @@ const MAX_BATCHES: i64 = 100;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportAnswer {
-    /// Id of the import. Null for a dry run, which stores nothing.
-    pub import_id: Option<Uuid>,
+    /// Id of the import; null for a dry run, which stores nothing.
+    pub id: Option<Uuid>,
     /// `requested`, `running`, `completed`, `failed`, `cancelling`, `cancelled`, or `rehearsed` for
     /// a dry run.
     #[schema(value_type = ImportResultStateName)]
@@ -62,8 +65,7 @@ pub struct ImportAnswer {
     /// and 10,000 people. Only the first 100 batches are listed. They can be cancelled and undone
     /// like the batches of `/generated-certificates/generate`.
     pub batches: Vec<BatchAnswer>,
-    /// Number of rows that were skipped because the import was cancelled.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Rows skipped because the import was cancelled.
     pub left: Option<i64>,
     /// Rejected rows, followed by skipped rows; at most 1,000. `/imports/{id}/report` returns all
     /// of them. After the report has expired, only their error codes are available.
@@ -80,10 +82,23 @@ pub struct ImportAnswer {
     /// Rows with a warning among the first 1,000 rows of the report. Their messages list the
     /// characters.
     pub warning_details: Vec<RowErrors>,
-    /// Error that ended the reading of the file before its end.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Error that stopped the reading of the file.
     pub failure: Option<ImportFailure>,
-    /// Details of how the file was read. Present only in the response to the upload.
+    /// `csv`, `xlsx`, `xls` or `json`; null for a dry run.
+    #[schema(example = "xlsx")]
+    pub format: Option<String>,
+    /// Size of the file, in bytes; null for a dry run.
+    #[schema(example = 20_480)]
+    pub size: Option<i64>,
+    /// Id of the certificate for people whose row names no other one.
+    pub certificate_id: Option<Uuid>,
+    /// Time of the upload (RFC 3339); null for a dry run.
+    pub created_at: Option<Timestamp>,
+    /// Time of the last change (RFC 3339); null for a dry run.
+    pub updated_at: Option<Timestamp>,
+    /// Time at which it ended, successfully or not (RFC 3339); null before.
+    pub ended_at: Option<Timestamp>,
+    /// Details of how the file was read; only in the answer to the upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reading: Option<ReadingAnswer>,
 }
@@ -131,27 +146,30 @@ pub struct RowError {
 }
 
 impl ImportAnswer {
-    /// Returns the response for an import that has just been requested.
-    pub(super) fn begun(id: ImportId) -> Self {
-        Self {
-            import_id: Some(id.0),
+    /// Returns the answer for an import that the query tables do not have yet.
+    ///
+    /// # Errors
+    /// 404 if the log does not have it either.
+    pub(super) async fn begun(
+        http: &HttpState,
+        id: ImportId,
+        version: Position,
+    ) -> Result<Self, ApiError> {
+        let history = http.commands.history::<Import>(id, version).await?;
+        let request = history.state.request;
+        let request = request.ok_or_else(|| ApiError::not_found("import"))?;
+        Ok(Self {
+            id: Some(id.0),
             state: "requested".to_owned(),
             total_records: None,
-            through_row: 0,
-            created: 0,
-            updated: 0,
-            existing: 0,
             repeated: None,
-            errors: 0,
-            certificates_associated: 0,
-            batches: Vec::new(),
-            left: None,
-            error_details: Vec::new(),
-            warnings: 0,
-            warning_details: Vec::new(),
-            failure: None,
-            reading: None,
-        }
+            format: Some(request.format.name().to_owned()),
+            size: i64::try_from(request.size).ok(),
+            certificate_id: request.certificate_id.map(|id| id.0),
+            created_at: Some(Timestamp(history.created_at)),
+            updated_at: Some(Timestamp(history.updated_at)),
+            ..Self::rehearsed(ImportReport::default())
+        })
     }
 
     /// Adds the details of how the file was read.
@@ -162,7 +180,7 @@ impl ImportAnswer {
     /// Returns the response for a dry run.
     pub(super) fn rehearsed(report: ImportReport) -> Self {
         Self {
-            import_id: None,
+            id: None,
             state: "rehearsed".to_owned(),
             total_records: Some(report.total_records.into()),
             through_row: 0,
@@ -186,6 +204,12 @@ impl ImportAnswer {
                 .map(RowErrors::from)
                 .collect(),
             failure: None,
+            format: None,
+            size: None,
+            certificate_id: None,
+            created_at: None,
+            updated_at: None,
+            ended_at: None,
             reading: None,
         }
     }
@@ -193,7 +217,7 @@ impl ImportAnswer {
     fn of_row(row: ImportRow, batches: Vec<BatchAnswer>, report_details: ReportDetails) -> Self {
         let failure = ImportFailure::of(&row);
         Self {
-            import_id: Some(row.id),
+            id: Some(row.id),
             state: row.state,
             total_records: row.total,
             through_row: row.through_row,
@@ -209,6 +233,12 @@ impl ImportAnswer {
             warnings: row.warnings.unwrap_or(0),
             warning_details: report_details.warning_details,
             failure,
+            format: Some(row.format),
+            size: Some(row.size),
+            certificate_id: row.certificate_id,
+            created_at: Some(Timestamp(row.created_at)),
+            updated_at: Some(Timestamp(row.updated_at)),
+            ended_at: row.ended_at.map(Timestamp),
             reading: None,
         }
     }

@@ -55,8 +55,7 @@ pub struct ImportListed {
     size: i64,
     /// Id of the certificate for people whose row contains no other one.
     certificate_id: Option<Uuid>,
-    /// Error that ended the reading of the file before its end.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Error that stopped the reading of the file.
     failure: Option<ImportFailure>,
     /// Time of the upload (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]

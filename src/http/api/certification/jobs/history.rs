@@ -1,11 +1,11 @@
 //! Attempts to send a mail, read from the event log.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use crate::domain::Personal;
 use crate::domain::certification::mail::MailEvent;
-use crate::domain::{DecodeError, DomainEvent, Personal};
-use crate::event_log::RecordedEvent;
 use crate::http::protocol::names::AttemptOutcomeName;
 use crate::http::protocol::timestamp::Timestamp;
 
@@ -34,58 +34,47 @@ pub struct Attempt {
     answer: Option<Personal<String>>,
 }
 
-/// Returns the last attempts of a job. The oldest of them comes first.
-///
-/// # Errors
-/// The log contains an event that this version of the program does not know.
-pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeError> {
+/// Returns the last attempts of a job, oldest first.
+pub(super) fn attempts(events: &[(OffsetDateTime, MailEvent)]) -> Vec<Attempt> {
     let mut attempts: Vec<Attempt> = Vec::new();
-    for recorded in events {
-        let (number, outcome, answer) =
-            match MailEvent::decode(&recorded.event_type, &recorded.body)? {
-                MailEvent::SendClaimed(claim) => {
-                    let started_at = Timestamp(recorded.time);
-                    let number = claim.attempt;
-                    attempts.push(Attempt {
-                        number,
-                        started_at,
-                        ended_at: None,
-                        outcome: None,
-                        answer: None,
-                    });
-                    continue;
-                }
-                MailEvent::EmailSent(e) => (e.attempt, "sent", e.answer),
-                MailEvent::EmailFailed(e) => (
-                    e.attempt,
-                    if e.will_retry { "retrying" } else { "failed" },
-                    e.answer,
-                ),
-                MailEvent::EmailOutcomeUnknown(e) => (e.attempt, "unknown", e.detail),
-                MailEvent::EmailQueued(_)
-                | MailEvent::EmailRetryRequested(_)
-                | MailEvent::EmailReleased(_)
-                | MailEvent::EmailRescheduled(_)
-                | MailEvent::EmailCancelled(_) => continue,
-            };
-        // A mail that was abandoned without an attempt has no attempt to which the outcome could be
-        // added.
+    for (time, event) in events {
+        let (number, outcome, answer) = match event {
+            MailEvent::SendClaimed(claim) => {
+                attempts.push(Attempt {
+                    number: claim.attempt,
+                    started_at: Timestamp(*time),
+                    ended_at: None,
+                    outcome: None,
+                    answer: None,
+                });
+                continue;
+            }
+            MailEvent::EmailSent(e) => (e.attempt, "sent", &e.answer),
+            MailEvent::EmailFailed(e) if e.will_retry => (e.attempt, "retrying", &e.answer),
+            MailEvent::EmailFailed(e) => (e.attempt, "failed", &e.answer),
+            MailEvent::EmailOutcomeUnknown(e) => (e.attempt, "unknown", &e.detail),
+            MailEvent::EmailQueued(_)
+            | MailEvent::EmailRetryRequested(_)
+            | MailEvent::EmailReleased(_)
+            | MailEvent::EmailRescheduled(_)
+            | MailEvent::EmailCancelled(_) => continue,
+        };
+        // A mail that was abandoned without an attempt has no entry for the outcome.
         let under_way =
             |attempt: &&mut Attempt| attempt.number == number && attempt.outcome.is_none();
         if let Some(attempt) = attempts.last_mut().filter(under_way) {
-            attempt.ended_at = Some(Timestamp(recorded.time));
+            attempt.ended_at = Some(Timestamp(*time));
             attempt.outcome = Some(outcome);
-            attempt.answer = Some(answer);
+            attempt.answer = Some(answer.clone());
         }
     }
     attempts.drain(..attempts.len().saturating_sub(MOST));
-    Ok(attempts)
+    attempts
 }
 
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
-    use uuid::Uuid;
 
     use super::*;
     use crate::domain::certification::mail::samples::queued;
@@ -93,19 +82,9 @@ mod tests {
         EmailFailed, EmailOutcomeUnknown, EmailRetryRequested, EmailSent, OnUnknown, SendClaimed,
     };
 
-    fn recorded(events: Vec<MailEvent>) -> Vec<RecordedEvent> {
-        let one = |(n, event): (usize, MailEvent)| RecordedEvent {
-            position: n as u64 + 1,
-            time: datetime!(2026-11-21 12:00 UTC) + time::Duration::seconds(n as i64),
-            aggregate: "email".to_owned(),
-            id: Uuid::nil().to_string(),
-            event_id: Uuid::nil(),
-            event_type: event.event_type().to_owned(),
-            command_id: Uuid::nil().into(),
-            correlation_id: Uuid::nil(),
-            actor: "mailer".to_owned(),
-            body: event.body().to_string().into(),
-        };
+    fn recorded(events: Vec<MailEvent>) -> Vec<(OffsetDateTime, MailEvent)> {
+        let time = |n: usize| datetime!(2026-11-21 12:00 UTC) + time::Duration::seconds(n as i64);
+        let one = |(n, event)| (time(n), event);
         events.into_iter().enumerate().map(one).collect()
     }
 
@@ -147,7 +126,7 @@ mod tests {
             }
             .into(),
         ]);
-        let attempts = attempts(&history).unwrap();
+        let attempts = attempts(&history);
         let message: Vec<_> = attempts
             .iter()
             .map(|a| {
@@ -176,7 +155,7 @@ mod tests {
 
     #[test]
     fn only_the_last_tries_are_shown() {
-        let shown = attempts(&recorded((1..=250).map(claimed).collect())).unwrap();
+        let shown = attempts(&recorded((1..=250).map(claimed).collect()));
         assert_eq!(
             (shown.len(), shown[0].number, shown[99].number),
             (100, 151, 250)

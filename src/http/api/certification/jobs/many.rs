@@ -40,14 +40,15 @@ pub(super) struct Selected {
 
 /// A job for which the request was refused.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "id": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "code": "WRONG_STATE",
+    "jobId": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "code": "WRONG_STATE",
     "message": "only a held or scheduled job can be released"
 }))]
 pub struct RefusedJob {
     /// Id of the job.
-    id: Uuid,
-    /// Stable code of the reason: `NOT_FOUND` or `WRONG_STATE`.
+    job_id: Uuid,
+    /// Reason for programs: `NOT_FOUND` or `WRONG_STATE`.
     code: &'static str,
     /// Text for people: the reason.
     message: String,
@@ -136,7 +137,11 @@ pub(super) async fn each(
                 if outcomes.refusals.len() < MOST_LISTED {
                     let code = refusal.code();
                     let message = refusal.to_string();
-                    outcomes.refusals.push(RefusedJob { id, code, message });
+                    outcomes.refusals.push(RefusedJob {
+                        job_id: id,
+                        code,
+                        message,
+                    });
                 }
             }
             Err(error) => return Err(error.into()),

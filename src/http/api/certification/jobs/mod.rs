@@ -9,13 +9,19 @@ pub mod summary;
 pub mod write;
 
 use serde::Serialize;
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::certification::mail::{MailState, Stage};
+use self::history::{Attempt, attempts};
+use crate::commands::History;
+use crate::domain::certification::mail::{Mail, MailEvent, MailState, Stage};
 use crate::domain::{MailId, Personal};
+use crate::event_log::Position;
+use crate::http::api::certification::delivery::Delivery;
 use crate::http::protocol::names::{JobStateName, JobStatusName};
 use crate::http::protocol::timestamp::Timestamp;
+use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs::JobRow;
 
 /// One mail about one generated certificate.
@@ -33,7 +39,10 @@ pub struct JobAnswer {
     /// `cancelled`.
     #[schema(value_type = JobStateName)]
     pub state: String,
-    /// Time at which a scheduled mail will be sent (RFC 3339). Null if the mail is not scheduled.
+    /// Delivery, which `PATCH /jobs/{id}` changes: `held`, or a time for a scheduled mail.
+    /// `immediate` if it no longer waits for a release.
+    pub delivery: Delivery,
+    /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
     pub due_at: Option<Timestamp>,
     /// Name of the recipient.
     #[schema(value_type = String)]
@@ -60,6 +69,8 @@ pub struct JobAnswer {
     pub message_id: Option<String>,
     /// Time at which the mail was queued (RFC 3339).
     pub created_at: Timestamp,
+    /// Time of the last change (RFC 3339).
+    pub updated_at: Timestamp,
 }
 
 impl From<JobRow> for JobAnswer {
@@ -68,6 +79,7 @@ impl From<JobRow> for JobAnswer {
             id: row.id,
             generated_certificate_id: row.issuance_id,
             status: row.status,
+            delivery: delivery(row.stage == "held", row.due_at),
             state: row.stage,
             due_at: row.due_at.map(Timestamp),
             to_name: row.to_name,
@@ -80,47 +92,115 @@ impl From<JobRow> for JobAnswer {
             server_answer: row.answer,
             message_id: row.message_id,
             created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
         }
     }
 }
 
-/// State of a job after a request.
+fn delivery(is_held: bool, due_at: Option<OffsetDateTime>) -> Delivery {
+    match due_at {
+        Some(due_at) => Delivery::At(Timestamp(due_at).to_string()),
+        None if is_held => Delivery::Held,
+        None => Delivery::Immediate,
+    }
+}
+
+/// A job with its attempts.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "status": "pending", "state": "scheduled",
-    "dueAt": "2026-12-01T09:00:00Z", "attempts": 0
-}))]
-pub struct JobState {
-    /// Id of the job.
-    id: Uuid,
-    /// `pending`, `sent`, `error` or `cancelled`.
-    #[schema(value_type = JobStatusName)]
-    status: &'static str,
-    /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
-    /// `cancelled`.
-    #[schema(value_type = JobStateName)]
-    state: &'static str,
-    /// Time at which a scheduled mail will be sent (RFC 3339). Null if the mail is not scheduled.
-    due_at: Option<Timestamp>,
-    /// Number of attempts that were started.
-    attempts: u32,
+pub struct JobDetail {
+    /// Data of the job.
+    #[serde(flatten)]
+    job: JobAnswer,
+    /// The last 100 attempts, oldest first.
+    history: Vec<Attempt>,
 }
 
-impl JobState {
-    fn of(id: MailId, job: &MailState) -> Self {
-        let (state, status) = named(job.stage);
-        Self {
+impl JobDetail {
+    /// Returns the job as the log has it.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    fn of_history(id: MailId, history: History<Mail>) -> Result<Self, ApiError> {
+        let attempts = attempts(&history.events);
+        let MailState {
+            stage,
+            attempt,
+            mail,
+            due,
+        } = history.state;
+        let mail = mail.ok_or_else(|| ApiError::not_found("job"))?;
+        let (state, status) = named(stage);
+        let mut job = JobAnswer {
             id: id.0,
-            status,
-            state,
-            due_at: job.due.map(Timestamp),
-            attempts: job.attempt,
+            generated_certificate_id: mail.issuance_id.0,
+            status: status.to_owned(),
+            state: state.to_owned(),
+            delivery: delivery(stage == Stage::Held, due),
+            due_at: due.map(Timestamp),
+            to_name: mail.to_name,
+            to_address: mail.to_address,
+            attempts: i32::try_from(attempt).unwrap_or(i32::MAX),
+            attempted_at: None,
+            sent_at: None,
+            error_message: None,
+            cancel_reason: None,
+            server_answer: None,
+            message_id: None,
+            created_at: Timestamp(history.created_at),
+            updated_at: Timestamp(history.updated_at),
+        };
+        for (time, event) in history.events {
+            job.apply(Timestamp(time), event);
+        }
+        Ok(Self {
+            job,
+            history: attempts,
+        })
+    }
+}
+
+impl JobAnswer {
+    /// Sets what an event says about attempts and outcomes, as the projection of jobs does.
+    fn apply(&mut self, time: Timestamp, event: MailEvent) {
+        match event {
+            MailEvent::SendClaimed(claim) => {
+                self.attempted_at = Some(time);
+                self.message_id = Some(claim.message_id);
+            }
+            MailEvent::EmailSent(sent) => {
+                self.sent_at = Some(time);
+                self.error_message = None;
+                self.server_answer = Some(sent.answer);
+            }
+            MailEvent::EmailFailed(failed) => {
+                self.error_message = Some(failed.answer.clone());
+                self.server_answer = Some(failed.answer);
+            }
+            MailEvent::EmailOutcomeUnknown(unknown) => self.error_message = Some(unknown.detail),
+            MailEvent::EmailCancelled(cancelled) => self.cancel_reason = Some(cancelled.reason),
+            MailEvent::EmailQueued(_)
+            | MailEvent::EmailReleased(_)
+            | MailEvent::EmailRescheduled(_)
+            | MailEvent::EmailRetryRequested(_) => {}
         }
     }
 }
 
-/// Returns the state and the status of a stage, with the names that responses contain.
+/// Returns the job in this version.
+///
+/// # Errors
+/// 404 if there is none.
+pub(super) async fn answer(
+    http: &HttpState,
+    id: MailId,
+    version: Position,
+) -> Result<Answer, ApiError> {
+    let history = http.commands.history::<Mail>(id, version).await?;
+    Ok(Answer::ok(&JobDetail::of_history(id, history)?)?.version(version))
+}
+
+/// Returns the state of a stage and its status, as named in answers.
 pub(super) const fn named(stage: Stage) -> (&'static str, &'static str) {
     match stage {
         Stage::Absent | Stage::Queued => ("queued", "pending"),

@@ -5,26 +5,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::JobAnswer;
-use super::history::{Attempt, attempts};
 use super::summary::SummaryAnswer;
+use super::{JobAnswer, JobDetail};
+use crate::domain::MailId;
 use crate::http::protocol::answer::{Envelope, ListMeta};
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs::{self, JobRow};
-
-/// Job with its attempts.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JobDetail {
-    /// Data of the job.
-    #[serde(flatten)]
-    job: JobAnswer,
-    /// The last 100 attempts. The oldest of them comes first.
-    history: Vec<Attempt>,
-}
 
 /// Returns one job with its attempts.
 #[utoipa::path(
@@ -42,20 +31,7 @@ pub async fn get_job(
 ) -> Result<Answer, ApiError> {
     let row = jobs::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("job"))?;
-    let version = position(row.position)?;
-    // The log may contain newer events than the row. They are removed, because job and attempts
-    // must show the same version.
-    let mut events = http
-        .commands
-        .log()
-        .load("email", &id.to_string(), 0)
-        .await?;
-    events.retain(|event| event.position <= version);
-    let detail = JobDetail {
-        job: JobAnswer::from(row),
-        history: attempts(&events)?,
-    };
-    Ok(Answer::ok(&detail)?.version(version))
+    super::answer(&http, MailId(id), position(row.position)?).await
 }
 
 /// A page of jobs, and the numbers of all jobs.

@@ -37,7 +37,8 @@ use crate::scheduler::Task;
     }]
 }))]
 pub struct SchedulerStatus {
-    /// True while a task is running.
+    /// True while mails are being sent: a job is `queued` or `claimed`. Held and scheduled mails, and
+    /// mails that wait for another attempt, do not count.
     is_processing: bool,
     /// Milliseconds until the next scheduled mail is due. 0 if a mail is due now, null if no mail
     /// is scheduled.
@@ -77,7 +78,9 @@ pub struct TaskStatus {
 )]
 pub async fn get_scheduler_status(State(http): State<HttpState>) -> Result<Answer, ApiError> {
     let now = http.now();
-    let due = jobs::next_due(&http.database().await?).await?;
+    let database = http.database().await?;
+    let due = jobs::next_due(&database).await?;
+    let is_processing = jobs::are_being_sent(&database).await?;
     let runs = http.commands.log().runs().await?;
     let tasks: Vec<_> = http
         .plan
@@ -97,7 +100,7 @@ pub async fn get_scheduler_status(State(http): State<HttpState>) -> Result<Answe
         })
         .collect();
     Answer::ok(&SchedulerStatus {
-        is_processing: tasks.iter().any(|task| task.running),
+        is_processing,
         next_execution_in: due.map(|due| milliseconds_until(due, now)),
         time_zone: http.plan.time_zone.clone(),
         tasks,
@@ -158,7 +161,7 @@ impl RunsQuery {
                 };
                 names.iter().any(|given| given == name)
             }
-            Value::Time(limit) => limit.admits(run.started_at.0),
+            Value::Time(limit) => run.started_at.is_some_and(|start| limit.admits(start.0)),
             _ => true,
         })
     }
@@ -181,11 +184,12 @@ pub struct RunAnswer {
     /// Trigger of the run: `cron`, `forced` by a request, or `start` of a scheduler.
     #[schema(value_type = RunTriggerName)]
     pub trigger: &'static str,
-    /// `running`, `done`, `failed`, or `interrupted`: its process stopped before it ended.
+    /// `waiting` until it has started or ended, `running`, `done`, `failed`, or `interrupted`: its
+    /// process stopped before it ended.
     #[schema(value_type = RunOutcomeName)]
     pub outcome: &'static str,
-    /// Start of the run (RFC 3339).
-    pub started_at: Timestamp,
+    /// Start of the run (RFC 3339). Null while it is `waiting`.
+    pub started_at: Option<Timestamp>,
     /// End of the run (RFC 3339).
     pub ended_at: Option<Timestamp>,
     /// Duration, in milliseconds.
@@ -195,6 +199,20 @@ pub struct RunAnswer {
 }
 
 impl RunAnswer {
+    /// Returns a requested run that has not ended.
+    fn waiting(id: Uuid, task: Task) -> Self {
+        Self {
+            id,
+            task: task.name().to_owned(),
+            trigger: "forced",
+            outcome: "waiting",
+            started_at: None,
+            ended_at: None,
+            duration_ms: None,
+            result: None,
+        }
+    }
+
     pub(super) fn of(http: &HttpState, run: Run) -> Self {
         let outcome = match &run.ended {
             Some(ended) if ended.succeeded => "done",
@@ -216,7 +234,7 @@ impl RunAnswer {
             task: run.task,
             trigger,
             outcome,
-            started_at: Timestamp(run.started),
+            started_at: Some(Timestamp(run.started)),
             ended_at: run.ended.as_ref().map(|ended| Timestamp(ended.at)),
             duration_ms: took.and_then(|took| i64::try_from(took).ok()),
             result: run.ended.map(|ended| ended.result),
@@ -300,20 +318,6 @@ pub struct ForceRequest {
     task: Option<String>,
 }
 
-/// A requested run.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "runId": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "task": "due_mails", "run": null }))]
-pub struct Forced {
-    /// Id of the run.
-    run_id: Uuid,
-    /// Name of the task.
-    #[schema(value_type = TaskName)]
-    task: &'static str,
-    /// The run, if it has already ended.
-    run: Option<RunAnswer>,
-}
-
 /// Runs a scheduled task now, even if it is disabled.
 ///
 /// A process with the role `scheduler` runs the task. If the task is already running, the new run
@@ -322,8 +326,8 @@ pub struct Forced {
     post, path = "/jobs/scheduler/force", request_body = Option<ForceRequest>,
     params(Repeatable),
     responses(
-        (status = 200, description = "The run has ended", body = Envelope<Forced>),
-        (status = 202, description = "The run is waiting or in progress; see `Location`", body = Envelope<Forced>),
+        (status = 200, description = "The run has ended", body = Envelope<RunAnswer>),
+        (status = 202, description = "The run is waiting or in progress; see `Location`", body = Envelope<RunAnswer>),
     )
 )]
 pub async fn run_scheduled_task(
@@ -339,10 +343,10 @@ pub async fn run_scheduled_task(
         log.fire_timer(&format!("task.{}", task.name()), Bytes::from(run_id.to_string())).await?;
         tracing::info!(task = task.name(), %run_id, user_id = %write.caller.user_id, "task run requested");
         let run = ended(&http, run_id).await?;
-        let is_over = run.is_some();
-        let answer = Answer::ok(&Forced { run_id, task: task.name(), run })?;
-        if is_over {
-            return Ok(answer.message("the task has run"));
+        let run = run.unwrap_or_else(|| RunAnswer::waiting(run_id, task));
+        let answer = Answer::ok(&run)?;
+        if run.ended_at.is_some() {
+            return Ok(answer.message("it has run"));
         }
         let location = http.api_path(&format!("/jobs/scheduler/runs/{run_id}"));
         Ok(answer.accepted(location).message("it will run when a scheduler process starts it; see Location"))
@@ -350,14 +354,13 @@ pub async fn run_scheduled_task(
     .await
 }
 
-/// Waits at most [`MAX_WAIT`] until a run ends. Returns `None` if it has not ended by then.
+/// Waits at most [`MAX_WAIT`] for the end of a run. Returns `None` if it has not started.
 async fn ended(http: &HttpState, id: Uuid) -> Result<Option<RunAnswer>, ApiError> {
     let look = || async move {
         let runs = http.commands.log().runs().await?;
-        let run = runs
-            .into_iter()
-            .find(|run| run.id == id && run.ended.is_some());
-        Ok((run.is_some(), run.map(|run| RunAnswer::of(http, run))))
+        let run = runs.into_iter().find(|run| run.id == id);
+        let is_over = run.as_ref().is_some_and(|run| run.ended.is_some());
+        Ok((is_over, run.map(|run| RunAnswer::of(http, run))))
     };
     http.look_until(MAX_WAIT, look).await
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::JobState;
+use super::{JobDetail, answer};
 use crate::commands::CommandError;
 use crate::domain::certification::issuance::Issuance;
 use crate::domain::certification::mail::{Mail, MailCommand};
@@ -13,7 +13,7 @@ use crate::domain::{MailId, Personal, Refusal};
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
-use crate::http::protocol::extract::{IfMatch, Json, Path};
+use crate::http::protocol::extract::{IfMatch, Json, Path, not_null};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
@@ -42,7 +42,7 @@ pub struct CancelRequest {
         Repeatable,
     ),
     responses(
-        (status = 200, description = "Cancelled, now or before", body = Envelope<JobState>),
+        (status = 200, description = "Cancelled, now or before", body = Envelope<JobDetail>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail was sent or is being sent", body = ErrorEnvelope),
         (status = 422, description = "VALIDATION_ERROR: the reason is too long", body = ErrorEnvelope),
@@ -57,7 +57,7 @@ pub async fn cancel_job(
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
     write
-        .once(&http, sha256, async |command_id| {
+        .once_unstored(&http, sha256, async |command_id| {
             let cancel = MailCommand::Cancel {
                 reason: reason(value.reason)?,
             };
@@ -67,11 +67,8 @@ pub async fn cancel_job(
                 .commands
                 .change::<Mail>(&context, MailId(id), &versions, |_| Ok(cancel.clone()))
                 .await?;
-            let answer = Answer::ok(&JobState::of(MailId(id), &done.state))?;
-            Ok(answer
-                .at(done.position)
-                .version(done.position)
-                .message("it will not be sent"))
+            let answer = answer(&http, MailId(id), done.position).await?;
+            Ok(answer.at(done.position).message("it will not be sent"))
         })
         .await
 }
@@ -101,7 +98,7 @@ pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError>
         Repeatable,
     ),
     responses(
-        (status = 200, description = "Queued again", body = Envelope<JobState>),
+        (status = 200, description = "Queued again", body = Envelope<JobDetail>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail has not failed, or the id is that of a generated certificate", body = ErrorEnvelope),
     )
@@ -113,7 +110,7 @@ pub async fn retry_job(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     write
-        .once(&http, NO_BODY, async |command_id| {
+        .once_unstored(&http, NO_BODY, async |command_id| {
             let context = write.caller.context(command_id);
             let versions = if_match.versions();
             let done = match http
@@ -126,11 +123,8 @@ pub async fn retry_job(
                 }
                 done => done?,
             };
-            let answer = Answer::ok(&JobState::of(MailId(id), &done.state))?;
-            Ok(answer
-                .at(done.position)
-                .version(done.position)
-                .message("it will be sent again"))
+            let answer = answer(&http, MailId(id), done.position).await?;
+            Ok(answer.at(done.position).message("it will be sent again"))
         })
         .await
 }
@@ -152,13 +146,15 @@ async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
     Ok(ApiError::new(ErrorCode::WrongState, message))
 }
 
-/// New delivery of a waiting mail.
+/// Fields to change. Absent fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "delivery": { "at": "2026-12-01T09:00:00Z" } }))]
 pub struct RescheduleRequest {
-    /// New delivery of the mail.
-    delivery: Delivery,
+    /// The new delivery.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Delivery, required = false)]
+    delivery: Option<Delivery>,
 }
 
 /// Changes the delivery of a held or scheduled mail.
@@ -169,7 +165,7 @@ pub struct RescheduleRequest {
         IfMatch,
     ),
     responses(
-        (status = 200, description = "Changed; with `immediate`, the mail is released", body = Envelope<JobState>),
+        (status = 200, description = "Changed; with `immediate`, the mail is released", body = Envelope<JobDetail>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail is no longer waiting", body = ErrorEnvelope),
         (status = 422, description = "VALIDATION_ERROR: the time is invalid", body = ErrorEnvelope),
@@ -182,12 +178,16 @@ pub async fn reschedule_job(
     Path(id): Path<Uuid>,
     Json { value, .. }: Json<RescheduleRequest>,
 ) -> Result<Answer, ApiError> {
-    let delivery = value.delivery.checked(&http)?;
+    let delivery = value.delivery.map(|delivery| delivery.checked(&http));
+    let delivery = delivery.transpose()?;
     let known = http.commands.load::<Mail>(id).await?;
     if known.state.mail.is_none() {
         return Err(ApiError::not_found("job"));
     }
     if_match.check(known.position)?;
+    let Some(delivery) = delivery else {
+        return answer(&http, MailId(id), known.position).await;
+    };
     let context = caller.context(http.random_id().into());
     let command = MailCommand::Reschedule(delivery);
     // The command is decided on the version that was compared above. If the log contains newer
@@ -196,6 +196,6 @@ pub async fn reschedule_job(
         .commands
         .execute_assuming::<Mail>(&context, id, known, command)
         .await?;
-    let answer = Answer::ok(&JobState::of(MailId(id), &done.state))?;
-    Ok(answer.at(done.position).version(done.position))
+    let answer = answer(&http, MailId(id), done.position).await?;
+    Ok(answer.at(done.position))
 }

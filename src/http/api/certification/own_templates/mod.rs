@@ -7,11 +7,13 @@ pub mod what_if;
 pub mod write;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::commands::History;
 use crate::domain::TemplateId;
-use crate::domain::certification::template::{OwnTemplate, Template, TemplateFiles};
+use crate::domain::certification::template::{OwnTemplate, Template, TemplateEvent, TemplateFiles};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::templates::TemplateRow;
@@ -33,14 +35,12 @@ pub struct OwnTemplateAnswer {
     pub active_version: u32,
     /// All versions. The oldest one comes first.
     pub versions: Vec<OwnTemplateVersion>,
-    /// Time of creation (RFC 3339). Absent in the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Time of creation (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
-    pub created_at: Option<Timestamp>,
-    /// Time of the last change (RFC 3339). Absent in the response to a change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Timestamp,
+    /// Time of the last change (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
-    pub updated_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
 }
 
 /// A version of a template. It never changes.
@@ -54,30 +54,52 @@ pub struct OwnTemplateVersion {
     pub sha256: String,
     /// Size of the source, in bytes.
     pub size: u64,
-    /// Time at which the version was added (RFC 3339). Absent in the response to a change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub added_at: Option<Timestamp>,
+    /// Time at which it was added (RFC 3339).
+    pub added_at: Timestamp,
+}
+
+impl OwnTemplateVersion {
+    /// Returns the versions of a template, oldest first.
+    fn all(history: &History<Template>) -> Vec<Self> {
+        let added = history.events.iter().filter_map(|(time, event)| {
+            let files = match event {
+                TemplateEvent::TemplateCreated(created) => &created.files,
+                TemplateEvent::TemplateVersionAdded(added) => &added.files,
+                TemplateEvent::TemplateActivated(_) | TemplateEvent::TemplateRetired(_) => {
+                    return None;
+                }
+            };
+            Some((*time, files))
+        });
+        let version = |(number, (time, files)): (u32, (OffsetDateTime, &TemplateFiles))| Self {
+            version: number,
+            sha256: files.source_sha256.clone(),
+            size: files.source_size,
+            added_at: Timestamp(time),
+        };
+        (1..).zip(added).map(version).collect()
+    }
 }
 
 impl OwnTemplateAnswer {
-    fn of_state(id: TemplateId, template: OwnTemplate) -> Self {
-        let version = |(number, files): (u32, TemplateFiles)| OwnTemplateVersion {
-            version: number,
-            sha256: files.source_sha256,
-            size: files.source_size,
-            added_at: None,
-        };
-        Self {
+    /// Returns the template as the log has it.
+    ///
+    /// # Errors
+    /// 404 if it was deleted.
+    fn of_history(id: TemplateId, history: &History<Template>) -> Result<Self, ApiError> {
+        let template = present(history)?;
+        Ok(Self {
             id: id.0,
             theme: Template::theme_of(id),
-            name: template.name,
+            name: template.name.clone(),
             active_version: template.active,
-            versions: (1..).zip(template.versions).map(version).collect(),
-            created_at: None,
-            updated_at: None,
-        }
+            versions: OwnTemplateVersion::all(history),
+            created_at: Timestamp(history.created_at),
+            updated_at: Timestamp(history.updated_at),
+        })
     }
 
+    /// Returns the template as the query tables have it.
     fn of_row(row: TemplateRow) -> Result<Self, ApiError> {
         Ok(Self {
             id: row.id,
@@ -85,14 +107,22 @@ impl OwnTemplateAnswer {
             name: row.name,
             active_version: row.active_version.unsigned_abs(),
             versions: serde_json::from_value(row.versions).map_err(ApiError::internal)?,
-            created_at: Some(Timestamp(row.created_at)),
-            updated_at: Some(Timestamp(row.updated_at)),
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
         })
     }
 }
 
-/// Returns the issuer's own template that has the theme name `theme`. Returns `None` if `theme` is
-/// not the name of an own template.
+/// Returns the state of a template that is not deleted.
+fn present(history: &History<Template>) -> Result<&OwnTemplate, ApiError> {
+    let template = history.state.0.as_ref();
+    template
+        .filter(|template| !template.is_retired)
+        .ok_or_else(|| ApiError::not_found("template"))
+}
+
+/// Returns the issuer's own template that `theme` names, or `None` if `theme` is not the name of an
+/// own template.
 ///
 /// # Errors
 /// 422 if the template does not exist.

@@ -6,7 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::OwnTemplateAnswer;
+use super::{OwnTemplateAnswer, OwnTemplateVersion};
+use crate::commands::History;
 use crate::domain::TemplateId;
 use crate::domain::certification::template::Template;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
@@ -56,24 +57,26 @@ pub async fn list_own_templates(
     Answer::list(&shown, &meta)
 }
 
-/// Source and manifest of one version.
+/// A version of a template with its source and manifest.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({"id": "5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6", "version": 1, "source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
 pub struct OwnTemplateSource {
     /// Id of the template.
-    id: Uuid,
-    /// Number of the version.
-    #[schema(example = 1)]
-    version: u32,
-    /// Typst source.
+    template_id: Uuid,
+    /// Data of the version.
+    #[serde(flatten)]
+    version: OwnTemplateVersion,
+    /// The Typst source.
+    #[schema(
+        example = "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm)\n  d.fields.full_name\n}"
+    )]
     source: String,
     /// Manifest of the version.
     #[schema(value_type = Object)]
     manifest: Value,
 }
 
-/// Returns the source and the manifest of one version.
+/// Returns a version of a template, with its source and manifest.
 #[utoipa::path(
     get, path = "/templates/own/{id}/versions/{version}",
     params(
@@ -89,24 +92,30 @@ pub async fn get_template_version(
     State(http): State<HttpState>,
     Path((id, version)): Path<(Uuid, u32)>,
 ) -> Result<Answer, ApiError> {
-    let template = http
-        .commands
-        .load::<Template>(TemplateId(id))
-        .await?
-        .state
-        .0;
-    let template = template.filter(|template| !template.is_retired);
-    let files = template
-        .as_ref()
-        .and_then(|template| template.version(version));
-    let files = files.ok_or_else(|| ApiError::not_found("version of this template"))?;
+    let id = TemplateId(id);
+    let now = http.commands.load::<Template>(id).await?.position;
+    let history = http.commands.history::<Template>(id, now).await?;
+    Ok(Answer::ok(&source(&http, id, &history, version).await?)?.version_of_body())
+}
+
+/// Returns a version of a template with its source and manifest.
+pub(super) async fn source(
+    http: &HttpState,
+    id: TemplateId,
+    history: &History<Template>,
+    number: u32,
+) -> Result<OwnTemplateSource, ApiError> {
+    let mut versions = OwnTemplateVersion::all(history).into_iter();
+    let version = versions.find(|version| version.version == number);
+    let files = super::present(history)?.version(number);
+    let (Some(version), Some(files)) = (version, files) else {
+        return Err(ApiError::not_found("version of this template"));
+    };
     let (source, manifest) = http.rendering.template(files).await?;
-    let manifest = serde_json::to_value(manifest).map_err(ApiError::internal)?;
-    let source = OwnTemplateSource {
-        id,
+    Ok(OwnTemplateSource {
+        template_id: id.0,
         version,
         source,
-        manifest,
-    };
-    Ok(Answer::ok(&source)?.version_of_body())
+        manifest: serde_json::to_value(manifest).map_err(ApiError::internal)?,
+    })
 }

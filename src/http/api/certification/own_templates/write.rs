@@ -6,9 +6,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::read::{OwnTemplateSource, source};
 use super::{OwnTemplateAnswer, checked};
 use crate::domain::TemplateId;
-use crate::domain::certification::template::{Template, TemplateCommand};
+use crate::domain::certification::template::{Template, TemplateCommand, TemplateEvent};
+use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::deleting::Deleted;
@@ -64,16 +66,9 @@ pub async fn create_own_template(
                 .commands
                 .execute::<Template>(&write.caller.context(command_id), id, create)
                 .await?;
-            let template = done
-                .state
-                .0
-                .ok_or_else(|| ApiError::internal("a template without a version"))?;
             let location = http.api_path(&format!("/templates/own/{id}"));
-            let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
-            Ok(answer
-                .created(location)
-                .at(done.position)
-                .version(done.position))
+            let answer = answer(&http, id, done.position).await?;
+            Ok(answer.created(location).at(done.position))
         })
         .await
 }
@@ -102,7 +97,7 @@ pub struct AddTemplateVersion {
         Repeatable,
     ),
     responses(
-        (status = 201, description = "Added", body = Envelope<OwnTemplateAnswer>),
+        (status = 201, description = "The new version", body = Envelope<OwnTemplateSource>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the template has 100 versions, the maximum", body = ErrorEnvelope),
         (status = 422, description = "VALIDATION_ERROR: details name the field, including fields of the manifest. INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
@@ -130,19 +125,17 @@ pub async fn add_template_version(
                 .commands
                 .change::<Template>(&context, id, &if_match.versions(), add)
                 .await?;
-            let template = done
-                .state
-                .0
-                .ok_or_else(|| ApiError::not_found("template"))?;
-            let location = http.api_path(&format!(
-                "/templates/own/{id}/versions/{}",
-                template.newest()
-            ));
-            let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
-            Ok(answer
-                .created(location)
-                .at(done.position)
-                .version(done.position))
+            let added = done.events.iter().find_map(|event| match event {
+                TemplateEvent::TemplateVersionAdded(added) => Some(added.version),
+                _ => None,
+            });
+            let version =
+                added.ok_or_else(|| ApiError::internal("a version that was not added"))?;
+            let history = http.commands.history::<Template>(id, done.position);
+            let history = history.await?;
+            let location = http.api_path(&format!("/templates/own/{id}/versions/{version}"));
+            let answer = Answer::ok(&source(&http, id, &history, version).await?)?;
+            Ok(answer.version_of_body().created(location).at(done.position))
         })
         .await
 }
@@ -176,15 +169,17 @@ pub async fn activate_template_version(
         .commands
         .change::<Template>(&context, id, &if_match.versions(), activate)
         .await?;
-    let template = done
-        .state
-        .0
-        .ok_or_else(|| ApiError::not_found("template"))?;
-    let answer = Answer::ok(&OwnTemplateAnswer::of_state(id, template))?;
+    let answer = answer(&http, id, done.position).await?;
     Ok(answer
-        .message("new certificates will use this version")
-        .at(done.position)
-        .version(done.position))
+        .message("new certificates are drawn by it")
+        .at(done.position))
+}
+
+/// Returns the template in this version.
+async fn answer(http: &HttpState, id: TemplateId, version: Position) -> Result<Answer, ApiError> {
+    let history = http.commands.history::<Template>(id, version).await?;
+    let answer = Answer::ok(&OwnTemplateAnswer::of_history(id, &history)?)?;
+    Ok(answer.version(version))
 }
 
 /// Deletes a template that no certificate definition uses.

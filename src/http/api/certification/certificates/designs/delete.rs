@@ -1,8 +1,6 @@
 //! Deletion of a design.
 
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::commands::IfVersion;
@@ -10,16 +8,10 @@ use crate::domain::DesignId;
 use crate::domain::certification::design::{Design, DesignCommand, DesignState};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
+use crate::http::protocol::deleting::Deleted;
 use crate::http::protocol::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::storage::ObjectKey;
-
-/// Design that was deleted.
-#[derive(Serialize, ToSchema)]
-pub struct DeletedDesign {
-    /// Id of the design.
-    id: Uuid,
-}
 
 /// Deletes a design that no certificate has ever used.
 ///
@@ -32,7 +24,7 @@ pub struct DeletedDesign {
         IfMatch,
     ),
     responses(
-        (status = 200, description = "Deleted", body = Envelope<DeletedDesign>),
+        (status = 200, description = "Deleted", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: a certificate uses or has used it", body = ErrorEnvelope),
     )
@@ -70,7 +62,7 @@ pub async fn delete_design(
             .delete(&ObjectKey::parse(key).map_err(ApiError::internal)?)
             .await?;
     }
-    Ok(Answer::ok(&DeletedDesign { id: id.0 })?
+    Ok(Answer::ok(&Deleted { id: id.0 })?
         .message("the design was deleted")
         .at(done.position))
 }

@@ -8,6 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{DESIGNS, design_url};
+use crate::commands::History;
+use crate::domain::DesignId;
 use crate::domain::certification::design::{Design, DesignImage, DesignState, id_of_key};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
@@ -42,7 +44,6 @@ pub struct DesignAnswer {
     #[schema(example = "Gold frame")]
     pub name: String,
     /// Description for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "The frame of 2026")]
     pub description: Option<String>,
     /// Name of the uploaded file.
@@ -71,12 +72,12 @@ pub struct DesignAnswer {
 impl DesignAnswer {
     pub(super) fn uploaded(
         http: &HttpState,
-        id: Uuid,
+        id: DesignId,
         image: DesignImage,
-        at: time::OffsetDateTime,
+        history: &History<Design>,
     ) -> Self {
         Self {
-            id,
+            id: id.0,
             url: design_url(http, &image.key),
             thumbnail_url: design_url(http, &image.thumbnail_key),
             key: image.key,
@@ -88,8 +89,8 @@ impl DesignAnswer {
             mime_type: image.mime_type,
             width: image.width,
             height: image.height,
-            in_use: false,
-            uploaded_at: Timestamp(at),
+            in_use: matches!(history.state, DesignState::InUse(_)),
+            uploaded_at: Timestamp(history.created_at),
         }
     }
 

@@ -1,0 +1,74 @@
+//! Aggregates with the times of their events.
+//!
+//! A write answers with what a read of the resource shows. The query tables may still be behind
+//! then, so the answer is made from the log.
+
+use std::fmt::Display;
+
+use time::OffsetDateTime;
+
+use super::{CommandError, Commands, TRIES, backoff};
+use crate::domain::{Decider, DomainEvent, Refusal};
+use crate::event_log::{Position, RecordedEvent};
+
+/// Aggregate in one of its versions, with its events and their times.
+pub struct History<D: Decider> {
+    /// State in that version.
+    pub state: D::State,
+    /// State after all events in the log, including those after that version.
+    pub latest: D::State,
+    /// Events until that version with their times, oldest first.
+    pub events: Vec<(OffsetDateTime, D::Event)>,
+    /// Time of the first event.
+    pub created_at: OffsetDateTime,
+    /// Time of the last event.
+    pub updated_at: OffsetDateTime,
+}
+
+impl Commands {
+    /// Loads the history of an aggregate until one of its versions. A replica of the log may lag, so
+    /// it is asked again until it has that version.
+    ///
+    /// # Errors
+    /// The aggregate has no events, the log can't be read, or the replica doesn't catch up.
+    pub async fn history<D: Decider>(
+        &self,
+        id: impl Display,
+        version: Position,
+    ) -> Result<History<D>, CommandError> {
+        let id = id.to_string();
+        for attempt in 0..TRIES {
+            let recorded = self.log.load(D::AGGREGATE, &id, 0).await?;
+            if recorded.last().map_or(0, |event| event.position) < version {
+                backoff(attempt).await;
+                continue;
+            }
+            let decoded = |event: &RecordedEvent| D::Event::decode(&event.event_type, &event.body);
+            let (until, later) =
+                recorded.split_at(recorded.partition_point(|event| event.position <= version));
+            let mut state = D::State::default();
+            let mut events = Vec::with_capacity(until.len());
+            for event in until {
+                let decoded = decoded(event)?;
+                state = D::evolve(state, &decoded);
+                events.push((event.time, decoded));
+            }
+            let mut latest = state.clone();
+            for event in later {
+                latest = D::evolve(latest, &decoded(event)?);
+            }
+            let (Some((created_at, _)), Some((updated_at, _))) = (events.first(), events.last())
+            else {
+                return Err(Refusal::NotFound(D::AGGREGATE).into());
+            };
+            return Ok(History {
+                created_at: *created_at,
+                updated_at: *updated_at,
+                state,
+                latest,
+                events,
+            });
+        }
+        Err(CommandError::Busy)
+    }
+}
