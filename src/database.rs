@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_url_is_refused_without_repeating_it() {
+    fn invalid_database_url_is_refused_without_showing_it() {
         let Err(error) = connect("postgres://user:secret@host:notaport/db", None, 1) else {
             panic!("accepted")
         };

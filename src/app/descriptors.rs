@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_soft_limit_becomes_the_hard_one() {
+    fn soft_descriptor_limit_is_raised_to_the_hard_limit() {
         let before = getrlimit(Resource::Nofile);
         raise(1);
         let after = getrlimit(Resource::Nofile);

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn averages_equal_those_of_the_image_library() {
+    fn thumbnail_averages_equal_those_of_the_image_library() {
         for (width, height) in [
             (192, 136),
             (193, 150),

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_typst_are_not_printed() {
+    fn typst_messages_are_not_shown_in_errors() {
         let error = RenderError::Template {
             diagnostics: Personal::new(vec![Diagnosis::of_message("Ada Lovelace")]),
         };

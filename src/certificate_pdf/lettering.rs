@@ -180,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_of_one_script() {
+    fn text_is_split_into_runs_of_one_script() {
         assert_eq!(runs("Ali محمد Khan"), ["Ali", "محمد", "Khan"]);
         assert_eq!(runs("12 山田 さくら"), ["12 山田 さくら"]);
         assert_eq!(runs("Nguyễn (Ελένη) 7."), ["Nguyễn (", "Ελένη) 7."]);
     }
 
     #[test]
-    fn common_names_need_no_choice() {
+    fn common_names_need_no_font_selection() {
         let fonts = Fonts::load().expect("bundled fonts load");
         for name in [
             "Ada Lovelace",
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn run_gets_the_families_that_draw_all_of_it() {
+    fn run_gets_font_families_that_contain_all_its_characters() {
         let whole = families("Kɔ́fí Ɛ̀dɛ̀", "Kɔ́fí Ɛ̀dɛ̀").expect("some draw it");
         assert!(
             whole.contains(&"noto serif".to_owned()) && whole.contains(&"montserrat".to_owned()),
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn word_that_no_family_draws_is_divided() {
+    fn word_without_a_single_covering_font_family_is_split() {
         let fonts = Fonts::load().expect("bundled fonts load");
         let divided = |word| parts(word, fonts.coverage()).collect::<Vec<_>>();
         assert_eq!(divided("aбв"), ["aбв"]);

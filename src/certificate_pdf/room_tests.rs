@@ -145,7 +145,7 @@ fn lines_do_not_touch_each_other() {
 }
 
 #[test]
-fn high_letters_make_room_and_others_do_not() {
+fn only_high_letters_move_the_line_above_the_name() {
     let height_of_lead = |name: &str| {
         let page = page_of(&RenderJob {
             theme: "minimal".to_owned(),

@@ -64,7 +64,7 @@ fn in_colour(theme: &Template, job: &mut RenderJob, colour: &str) {
 /// If this test fails, then typst, a font, the template or the exporter has changed. Add a template
 /// version, or raise `RENDERER_VERSION`.
 #[test]
-fn issued_bytes_have_not_changed() {
+fn rendered_bytes_match_the_snapshot() {
     let digest = |job: &RenderJob| {
         let rendered = RENDERER.render(std::slice::from_ref(job)).remove(0);
         rendered.expect("renders").sha256

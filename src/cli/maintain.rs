@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn until_is_a_position_or_a_time() {
+    fn until_option_is_parsed_as_a_position_or_a_time() {
         assert_eq!(parse_until("42"), Ok(Until::Position(42)));
         let noon = time::macros::datetime!(2026-11-21 12:00 UTC);
         assert_eq!(parse_until("2026-11-21T12:00:00Z"), Ok(Until::Time(noon)));

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_closed_stdout_counts_as_closed_pipe() {
+    fn only_a_closed_stdout_is_recognised_as_a_closed_pipe() {
         let closed = io::ErrorKind::BrokenPipe;
         let full = io::ErrorKind::StorageFull;
         let of_stdout =

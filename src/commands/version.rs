@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn change_of_another_version_is_refused() {
+    fn change_with_a_stale_version_is_refused() {
         assert_eq!(IfVersion::ANY.check(7), Ok(()));
         assert_eq!(IfVersion::one_of(vec![6, 7]).check(7), Ok(()));
         assert_eq!(IfVersion::one_of(vec![6]).check(7), Err(Refusal::Stale));

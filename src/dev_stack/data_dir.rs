@@ -225,7 +225,7 @@ mod tests {
     use std::time::SystemTime;
 
     #[test]
-    fn a_second_holder_is_told_who_has_it() {
+    fn second_open_of_a_data_folder_fails_with_the_pid_of_the_holder() {
         let folder = tempfile::tempdir().unwrap();
         let first = DataDir::open(folder.path()).unwrap();
         let error = DataDir::open(folder.path()).unwrap_err().to_string();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_made_once_and_is_private() {
+    fn secret_is_created_once_and_is_readable_only_by_its_owner() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(folder.path()).unwrap();
         let secret = data.secret("key").unwrap();
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn only_folders_that_nobody_holds_are_swept() {
+    fn sweep_removes_only_unlocked_or_old_stack_folders() {
         let parent = tempfile::tempdir().unwrap();
         for name in [
             "laureate-stack-held",

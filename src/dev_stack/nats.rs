@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_found_in_the_servers_file() {
+    fn port_is_read_from_the_ports_file_of_the_server() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(port_in(folder.path()), None);
         let path = folder.path().join("nats-server_7.ports");
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_with_odd_characters_stays_one_string() {
+    fn quotation_marks_in_the_folder_path_are_escaped() {
         let text = configuration(Path::new("/tmp/a \"b\""), true);
         assert!(
             text.contains(r#"store_dir: "/tmp/a \"b\"/store""#),

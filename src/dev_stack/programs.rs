@@ -205,7 +205,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn versions_are_read_as_the_programs_write_them() {
+    fn version_is_parsed_from_the_output_of_each_program() {
         let cases = [
             ("nats-server: v2.15.1\n", Some((2, 15))),
             (
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_program_that_is_too_old_is_an_error_that_says_so() {
+    fn configured_program_that_is_outdated_or_missing_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let old = folder.path().join("nats-server");
         fs::write(&old, "#!/bin/sh\necho 'nats-server: v2.10.4'\n").unwrap();

@@ -283,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tail_is_the_end_of_this_run_only() {
+    fn log_tail_contains_only_the_last_lines_of_this_run() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         fs::write(&log, "old\nnew 1\nnew 2\n").unwrap();
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pid_that_belongs_to_another_program_is_left_alone() {
+    async fn process_of_another_program_with_the_recorded_pid_is_not_killed() {
         let folder = tempfile::tempdir().unwrap();
         let pid_file = folder.path().join("pid");
         fs::write(&pid_file, format!("{}\n", std::process::id())).unwrap();

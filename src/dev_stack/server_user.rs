@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_preferred_and_root_never_chosen() {
+    fn user_nobody_is_preferred_and_root_is_never_chosen() {
         let passwd = "root:x:0:0:root:/root:/bin/sh\nbin:x:2:2::/:\nnobody:*:-2:-2:n:/:/\n";
         let user = ServerUser::choose(passwd).unwrap();
         assert_eq!((user.uid, user.gid), (4_294_967_294, 4_294_967_294));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_folder_is_out_of_reach_of_others() {
+    fn private_folder_is_not_accessible_to_other_users() {
         let outer = tempfile::tempdir().unwrap();
         let inner = outer.path().join("inner");
         fs::create_dir(&inner).unwrap();

@@ -312,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_survives_the_command_line() {
+    fn order_is_unchanged_after_encoding_as_arguments() {
         let order = Order {
             parent: 42,
             stop_signal: StopSignal::Quit,

@@ -85,12 +85,12 @@ macro_rules! every_aggregate {
 
             proptest! {
                 #[test]
-                fn takes_any_commands(asked in steps()) {
+                fn any_sequence_of_commands_is_accepted_without_panic(asked in steps()) {
                     any_commands::<$aggregate>(&asked);
                 }
 
                 #[test]
-                fn folds_any_events(happened in steps()) {
+                fn any_sequence_of_events_folds_without_panic(happened in steps()) {
                     any_events::<$aggregate>(&happened);
                 }
             }
@@ -127,7 +127,7 @@ every_aggregate! {
 }
 
 #[test]
-fn every_event_survives_json() {
+fn every_event_has_a_sample_that_round_trips_through_json() {
     let sampled: BTreeSet<_> = samples_of_all("a", 1)
         .iter()
         .map(|(aggregate, event)| (*aggregate, event.event_type()))
@@ -145,7 +145,7 @@ fn every_event_survives_json() {
 /// Checks that the JSON form of events in the log doesn't change. A change requires a new schema
 /// version and an upcaster.
 #[test]
-fn the_form_of_events_in_the_log_stays() {
+fn json_form_of_events_matches_the_snapshot() {
     let lines: Vec<_> = samples_of_all("a", 1)
         .iter()
         .map(|(aggregate, event)| format!("{aggregate} {} {}", event.event_type(), event.body()))
@@ -156,7 +156,7 @@ fn the_form_of_events_in_the_log_stays() {
 /// Checks the list of personal fields, which the types define. Before you remove a field from the
 /// list, make sure that it contains no personal data.
 #[test]
-fn personal_fields_are_hidden_and_listed() {
+fn personal_fields_match_the_snapshot() {
     let mut lines = BTreeSet::new();
     for (aggregate, event) in samples_of_all("a", 1) {
         let body = hidden(|| event.body());

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn all_addresses_have_the_same_user_and_password() {
+    fn addresses_with_different_credentials_are_refused() {
         let same = Ok(Some(("ada".to_owned(), "p@ss".to_owned())));
         assert_eq!(
             login_of(&["nats://ada:p%40ss@a", "nats://ada:p%40ss@b", "nats://c"]),

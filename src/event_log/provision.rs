@@ -346,7 +346,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_a_json_object() {
+    fn every_stream_and_consumer_file_is_a_json_object() {
         let files = STREAMS.iter().map(|(name, text)| (*name, *text));
         let consumers = CONSUMERS.iter().map(|(_, name, text)| (*name, *text));
         for (name, text) in files.chain(consumers) {

@@ -309,12 +309,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_can_be_used() {
+    fn default_settings_are_valid() {
         assert_eq!(HttpSettings::default().check(), Ok(()));
     }
 
     #[test]
-    fn what_cannot_work_is_refused_by_name() {
+    fn invalid_settings_are_rejected_by_name() {
         let settings = HttpSettings::default;
         let refused = [
             (

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_document_that_only_the_certificate_requires_names_the_certificate() {
+    fn document_required_only_by_the_certificate_is_reported_as_such() {
         let RowImport::Rejected(Mismatch::Fields(errors)) = explained(rejected(), RULES, true)
         else {
             panic!("not rejected")

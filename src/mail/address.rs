@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_addresses_are_none() {
+    fn invalid_address_has_no_wire_form() {
         let long = format!("ana@{}.example", "ü".repeat(64));
         for text in [
             "",

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_one_bounded_line() {
+    fn subject_is_a_single_line_of_limited_length() {
         let certificate_name = format!("A\r\nBcc: everyone@example.org\t{}", "x".repeat(500));
         let variables = MailVariables {
             certificate_name,

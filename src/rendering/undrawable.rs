@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_within_the_fonts_have_no_problem() {
+    fn drawable_texts_have_no_problem() {
         let renderer = Renderer::new().expect("bundled fonts load");
         for text in [
             "Ana Rojas",

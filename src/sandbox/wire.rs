@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_read_as_written() {
+    fn written_messages_are_read_back_unchanged() {
         let mut wire = Vec::new();
         write(&mut wire, b"{}").expect("written");
         write(&mut wire, b"").expect("written");

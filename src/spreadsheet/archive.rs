@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_is_counted_as_it_inflates() {
+    fn inflated_size_of_a_part_is_limited_while_it_inflates() {
         let allowed = |name: &str| Allowed::of(name, 1_000, 900);
         assert_eq!(
             inflate(&mut &[b'<'; 100][..], &allowed("xl/workbook.xml")).expect("just fits"),

@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_find_encodings() {
+    fn encoding_labels_and_aliases_are_resolved() {
         for (label, known) in [
             ("MacRoman", "macintosh"),
             ("macintosh", "macintosh"),
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn old_code_pages_decode() {
+    fn text_in_old_code_pages_is_decoded() {
         assert_eq!(
             CP850.decoded(b"Mu\xA4oz, \xB5vila").as_deref(),
             Some("Muñoz, Ávila")
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_was_encoded_twice_decodes_piece_by_piece() {
+    fn doubly_encoded_text_is_decoded_in_chunks() {
         let text = "JosÃ© Šimon".as_bytes();
         let mut decoder = TWICE.decoder();
         let mut whole = Vec::new();

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_and_line_ends() {
+    fn common_encodings_and_line_ends_are_decoded() {
         assert_eq!(
             text(b"\xEF\xBB\xBFJos\xC3\xA9\r\nb\rc\n\nd"),
             "José\nb\nc\n\nd"
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_across_two_chunks_is_not_damage() {
+    fn letter_split_across_chunks_is_not_damaged() {
         for shift in 0..4 {
             let bytes = format!("{}{}", "a".repeat(CHUNK - shift), "高𝒜é");
             let (charset, source) = detect(bytes.as_bytes()).expect("a slice reads");
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_stops_when_the_allowance_is_used_up() {
+    fn reading_stops_at_the_byte_limit() {
         let mut text = Text::new(&b"abcdef"[..], Charset::standard(UTF_8));
         text.allow(4);
         let mut out = [0; 9];
@@ -331,12 +331,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn utf8_text_is_recognised_whatever_it_says(written in "[^\r\0\u{feff}]{0,40}") {
+        fn any_utf_8_text_is_decoded_as_utf_8(written in "[^\r\0\u{feff}]{0,40}") {
             prop_assert_eq!(text(written.as_bytes()), written);
         }
 
         #[test]
-        fn any_bytes_decode(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_decoded_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             text(&bytes);
         }
     }

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn documents() {
+    fn document_number_cell_is_cleaned_or_rejected() {
         for (written, meant) in [
             ("=\"0012345\"", Ok("0012345")),
             ("= \"0012345\"", Ok("0012345")),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn names() {
+    fn name_cell_is_cleaned_or_rejected() {
         for (written, meant) in [
             ("=\"Luis Mora\"", Ok("Luis Mora")),
             ("'-Eva Gil", Ok("-Eva Gil")),
@@ -217,7 +217,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_our_csv_export_writes_is_read_as_it_was(text in r#"[=+\-@',;|a1é]{1,12}"#) {
+        fn value_escaped_by_the_csv_export_is_read_back_unchanged(text in r#"[=+\-@',;|a1é]{1,12}"#) {
             let written = formula::neutralised(&text);
             let text_of = |column| unmarked(column, &written, Marks { origin: Origin::Csv, is_marked: true }).into_owned();
             if written != text {

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_digits() {
+    fn integer_is_read_as_its_digits_and_other_numbers_are_rejected() {
         let number = |number: Value| read(json!({"documentNumber": number})).0.remove(0);
         assert_eq!(number(json!(79_123_456)), "79123456");
         assert_eq!(number(json!(0)), "0");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn number_with_an_exponent_may_be_rounded() {
+    fn number_with_an_exponent_is_rejected_as_possibly_rounded() {
         let line = PersonLine {
             has_exponent: true,
             ..line(json!({"documentNumber": 7.912_35e7, "fullName": 5}))
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_element_is_told_of_its_row() {
+    fn invalid_element_is_reported_as_errors_of_its_row() {
         assert_eq!(read(json!(7)), (vec![], vec!["WRONG_TYPE"]));
         assert_eq!(read(json!(null)), (vec![], vec!["WRONG_TYPE"]));
         assert_eq!(

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_at_fixed_places() {
+    fn number_is_padded_to_the_digits_of_its_format() {
         assert_eq!(places("00000000", "1234").as_deref(), Some("00001234"));
         assert_eq!(
             places("00000000;-0", "1234567890").as_deref(),
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn sections_with_conditions() {
+    fn number_format_section_is_selected_by_its_condition() {
         let code = "[<=9999999]0000000;00000000";
         assert_eq!(places(code, "1234").as_deref(), Some("0001234"));
         assert_eq!(places(code, "12345678").as_deref(), Some("12345678"));
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_and_elapsed_times() {
+    fn date_and_duration_formats_are_recognised() {
         for code in [
             "dd/mm/yyyy",
             "yyyy\\-mm\\-dd",

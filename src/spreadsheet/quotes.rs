@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_with_a_blank_before_the_quotation_mark_are_joined() {
+    fn quoted_field_after_a_space_is_joined() {
         assert_eq!(
             joined(r#"Luis, "Mora, Luis", 1"#),
             ["Luis", "Mora, Luis", " 1"]
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_understood_or_refused() {
+    fn quotation_marks_are_removed_kept_or_rejected() {
         for (written, value) in [
             (r#""Ana Rojas""#, "Ana Rojas"),
             (r#" "Ana" "#, "Ana"),

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn content_decides() {
+    fn format_is_detected_from_the_content() {
         assert_eq!(code(b"Name,Email\n"), "csv");
         assert_eq!(code(b"\xEF\xBB\xBFName;Email\n"), "csv");
         assert_eq!(code(b"\xFF\xFEN\0a\0m\0e\0"), "csv");
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_refused_by_what_they_are() {
+    fn unsupported_file_is_refused_with_its_detected_type() {
         for (bytes, what) in [
             (&b"%PDF-1.7"[..], "a PDF"),
             (b"\x89PNG\r\n\x1a\n", "an image"),

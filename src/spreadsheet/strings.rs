@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_are_found_by_their_number() {
+    fn shared_strings_are_found_by_index_and_limited_in_size() {
         let mut strings = Strings::default();
         for one in ["a", "", "Ωé"] {
             strings.push(one).expect("few");

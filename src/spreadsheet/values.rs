@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_out() {
+    fn numbers_are_formatted_without_an_exponent() {
         for (number, text) in [
             (12_345_678.0, "12345678"),
             (1.2e10, "12000000000"),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn leading_zeros_are_kept_where_the_format_has_them() {
+    fn leading_zeros_of_the_number_format_are_kept() {
         let eight = NumberFormat::of_code("00000000");
         assert_eq!(shown(1_234.0, &eight, false), "00001234");
         assert_eq!(shown(-0.0, &eight, false), "00000000");
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_in_both_date_systems() {
+    fn dates_are_converted_in_both_date_systems() {
         for (serial, in_1900, in_1904) in [
             (45_943.0, "2025-10-13", "2029-10-14"),
             (45_943.5, "2025-10-13T12:00:00", "2029-10-14T12:00:00"),

@@ -219,7 +219,7 @@ mod tests {
     const ID: Uuid = Uuid::from_u128(0x1234);
 
     #[test]
-    fn names_become_segments() {
+    fn name_is_converted_to_a_key_segment() {
         for (name, segment) in [
             ("Example Academy", "example_academy"),
             (

@@ -428,7 +428,7 @@ mod tests {
     use crate::domain::Refusal;
 
     #[test]
-    fn refused_command_is_given_up_and_other_errors_are_retried() {
+    fn refused_command_is_not_retried_and_other_errors_are() {
         let refused = CommandError::Refused(Refusal::NotFound("certificate"));
         assert!(matches!(Verdict::from(refused), Verdict::GiveUp { .. }));
         let lost = CommandError::from(LogError::Unavailable("no answer".to_owned()));

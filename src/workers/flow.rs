@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_that_follows_is_known() {
+    fn every_followed_by_event_is_in_the_table() {
         let known: BTreeSet<&str> = FLOW
             .iter()
             .map(|row| row.event)
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn inputs_accept_their_own_events_only() {
+    fn worker_inputs_accept_only_their_own_events() {
         let failed = ImportFailed {
             code: "WORKER_STOPPED".to_owned(),
             reason: "stopped".to_owned(),

@@ -349,7 +349,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn year_of_a_mail_is_that_of_the_time_zone() {
+    fn year_in_a_mail_depends_on_the_time_zone() {
         let mail = crate::domain::certification::mail::samples::queued(
             crate::domain::certification::mail::OnUnknown::Park,
         );

@@ -28,7 +28,7 @@ fn code<T>(outcome: Result<T, CommandError>) -> Option<&'static str> {
 }
 
 #[tokio::test]
-async fn concurrent_takes_of_one_claim_have_one_winner() {
+async fn one_of_many_concurrent_takes_of_a_claim_succeeds() {
     let log = Log::provisioned().await;
     let id = ClaimKind::UserEmail.subject_id(KEY, "ada@example.com");
     let owners: Vec<_> = (0..50).map(|_| Uuid::new_v4()).collect();
@@ -59,7 +59,7 @@ async fn concurrent_takes_of_one_claim_have_one_winner() {
 }
 
 #[tokio::test]
-async fn concurrent_takes_by_many_processes_have_one_winner() {
+async fn one_of_many_takes_of_a_claim_by_many_processes_succeeds() {
     let log = Log::provisioned().await;
     let id = ClaimKind::UserName.subject_id(KEY, "ada");
     let mut racers = Vec::new();

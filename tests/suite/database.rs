@@ -5,7 +5,7 @@ use laureate::database;
 use crate::support::{Namespace, servers};
 
 #[tokio::test]
-async fn expired_answers_are_forgotten_and_others_kept() {
+async fn expired_idempotent_responses_are_deleted_and_others_kept() {
     let namespace = Namespace::new();
     let pool = database::connect(&servers().postgres_url, None, 2).unwrap();
     database::migrate(&pool, namespace.name()).await.unwrap();

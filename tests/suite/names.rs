@@ -173,7 +173,7 @@ fn names(count: usize) -> Vec<Name> {
 }
 
 #[test]
-fn names_of_every_script_are_on_paper_and_can_be_copied() {
+fn names_of_every_script_are_drawn_and_extractable_from_the_pdf() {
     let Some(count) = std::env::var("LAUREATE_NAMES").ok() else {
         let gate = Gate::new();
         gate.draw(&names(SAMPLE), |_, _| ());

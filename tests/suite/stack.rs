@@ -96,7 +96,7 @@ async fn assert_kept(stack: &Stack) {
 }
 
 #[tokio::test]
-async fn shared_servers_work_and_namespaces_are_removed() {
+async fn dropped_namespace_removes_its_schema_and_stream() {
     let namespace = Namespace::new();
     let client = postgres(&servers().postgres_url).await;
     let schema = format!("CREATE SCHEMA {namespace}; CREATE TABLE {namespace}.t (n int)");

@@ -44,7 +44,7 @@ fn sources() -> Vec<SourceFile> {
 }
 
 #[test]
-fn modules_use_only_what_their_layer_may() {
+fn modules_use_only_modules_allowed_for_their_layer() {
     none(layers::check_table(&source::top_modules()));
     none(
         sources()
@@ -66,7 +66,7 @@ fn files_are_small_and_have_meaningful_names() {
 }
 
 #[test]
-fn code_contains_nothing_that_the_architecture_excludes() {
+fn code_contains_nothing_forbidden_by_the_architecture() {
     none(
         sources()
             .iter()
@@ -101,7 +101,7 @@ fn tests_wait_for_conditions_and_not_for_time() {
 }
 
 #[test]
-fn documentation_refers_only_to_what_exists() {
+fn documentation_refers_only_to_existing_files_commands_and_tests() {
     let repository = prose::Repository::load();
     let pages = source::text_files()
         .into_iter()

@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_know_the_same_high_letters() {
+    fn high_letters_in_the_template_library_match_the_code() {
         let library = include_str!("../../../templates/certificate/lib/1/page.typ");
         let (_, after) = library
             .split_once("#let high-letters = (\n  (regex(\"[")

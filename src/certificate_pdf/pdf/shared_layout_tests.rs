@@ -106,7 +106,7 @@ impl Look {
 }
 
 #[test]
-fn every_theme_is_stamped_as_typst_lays_it_out() {
+fn stamped_page_of_every_theme_matches_typst() {
     for look in &*LOOKS {
         let [longer, longest] = look
             .layout
@@ -192,7 +192,7 @@ proptest! {
 
     /// Each name is either stamped exactly as typst lays it out, or left to typst.
     #[test]
-    fn any_name_is_stamped_as_typst_lays_it_out(
+    fn stamped_page_of_any_name_matches_typst(
         names in prop::collection::vec("[A-ZÁÉÍÓÚÑÇŁŠŽ][a-záéíóúñüçßłšž']{0,11}([ -][A-ZÀ-Ž][a-zà-ž']{0,11}){0,4}|[Ͱ-Ͽ ]{1,12}|[Ѐ-ԯ -]{1,20}|[Ḁ-ỿA-z ]{1,20}|[ -~]{1,60}|[a-dα-γ·’‘]{1,9}", 4)
     ) {
         for look in &*LOOKS {
@@ -224,7 +224,7 @@ fn learn(body: impl Fn(&str) -> String) -> Result<(TemplatePrefix, SharedLayout)
 const FITS: &str = "#metadata((fits-width: 100pt, full-size: 20pt, least-size: 10pt))";
 
 #[test]
-fn definition_whose_common_part_depends_on_the_person_has_no_shared_layout() {
+fn template_with_person_dependent_content_has_no_shared_layout() {
     assert!(learn(|name| format!("{FITS}{name}")).is_ok());
     let apart = Some(Unsupported("specimens that differ by more than lines"));
     for body in [

@@ -175,7 +175,7 @@ fn shapes_strokes_clips_rotations_and_opacities_match_typst() {
 }
 
 #[test]
-fn text_of_any_script_matches_typst_with_and_without_its_glyphs_in_the_prefix() {
+fn text_of_any_script_matches_typst_whether_or_not_prefix_has_its_glyphs() {
     for text in [
         "Affluent fjord Çelik",
         "office 1½ ﬁ",
@@ -250,7 +250,7 @@ fn characters_of_a_split_cluster_are_placed_from_left_to_right() {
 }
 
 #[test]
-fn shapes_on_all_samples_become_a_form_and_may_be_missing_on_a_page() {
+fn shapes_common_to_all_samples_become_a_form_that_a_page_can_omit() {
     let frame = "#set page(background: for x in (140pt, 150pt, 160pt) { place(rect(width: x, height: 90pt, stroke: 3pt)) })\n";
     let mark = "#box(width: 40pt, height: 20pt, clip: true, for x in (1pt, 5pt, 9pt) { place(circle(radius: x, fill: red)) })";
     let samples = format!("{frame}One {mark} #pagebreak() Two{mark}");

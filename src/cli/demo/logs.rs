@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warnings_are_counted_and_lines_before_the_file_are_kept() {
+    fn warnings_are_counted_and_lines_before_the_file_is_set_are_kept() {
         let log = DemoLog::default();
         let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
         let subscriber = tracing_subscriber::registry().with(lines).with(log.clone());

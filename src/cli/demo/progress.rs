@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn both_styles_are_valid() {
+    fn progress_bar_templates_are_valid() {
         assert!(ProgressStyle::with_template(MOVING).is_ok());
         assert!(ProgressStyle::with_template(DONE).is_ok());
     }

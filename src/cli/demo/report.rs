@@ -417,7 +417,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn json_has_its_shape() {
+    fn json_report_matches_the_snapshot() {
         insta::assert_json_snapshot!(good().report());
     }
 }

@@ -249,12 +249,12 @@ mod tests {
     }
 
     #[test]
-    fn complete_run() {
+    fn summary_of_a_complete_run_matches_the_snapshot() {
         insta::assert_snapshot!(summary(&good(), Some(&links())));
     }
 
     #[test]
-    fn run_with_faults_and_many_rejections() {
+    fn summary_of_a_run_with_faults_matches_the_snapshot() {
         let mut outcome = Outcome {
             mails_accepted: 60,
             rejected: 500,
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn run_without_any_result() {
+    fn summary_of_a_run_without_results_matches_the_snapshot() {
         let outcome = Outcome {
             problems: vec!["the server does not answer".to_owned()],
             ..Outcome::default()

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn only_sync_always_is_ok() {
+    fn sync_interval_other_than_always_is_a_warning() {
         let levels =
             |jetstream: &Value| judge(jetstream).iter().map(|f| f.level).collect::<Vec<_>>();
         let always = json!({ "config": { "sync_always": true, "sync_interval": 120_000_000_000_i64, "max_storage": 1000 },

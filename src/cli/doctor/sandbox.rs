@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_attempt_that_succeeds_is_a_failure() {
+    fn forbidden_operation_that_succeeds_in_the_sandbox_is_a_failure() {
         let Probed::Alive { protections, .. } = alive(true, Landlock::Full, true) else {
             panic!("alive")
         };

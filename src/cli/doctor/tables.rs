@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn only_live_projections_without_much_lag_are_ok() {
+    fn projection_that_is_not_live_or_lags_is_a_warning_or_a_failure() {
         let level = |state, lag, error| {
             judge(&[projection("live", 0, None), projection(state, lag, error)])[0].level
         };

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn id_of_one_aggregate_follows_a_slash() {
+    fn aggregate_id_is_parsed_after_a_slash() {
         let chosen: Chosen = "job/ABC-1".parse().expect("fine");
         assert_eq!(
             chosen,

@@ -126,7 +126,7 @@ fn entities_are_refused_before_parsing() {
 }
 
 #[test]
-fn amounts_are_limited_in_every_form() {
+fn excessive_svg_content_of_every_kind_is_refused() {
     let nested = format!("{}{}", "<g>".repeat(100_000), "</g>".repeat(100_000));
     // Eight levels with ten uses each: 100 million rectangles after expansion.
     let mut uses = "<defs><g id='l0'><rect width='1' height='1'/></g>".to_owned();
@@ -180,7 +180,7 @@ fn much(piece: impl Fn(usize) -> String) -> String {
 /// Each of these inputs would take minutes to hours, because the tree parser compares every item
 /// with all others.
 #[test]
-fn repetitions_of_ten_megabytes_are_refused_in_one_pass() {
+fn svg_with_megabytes_of_repeated_items_is_refused_quickly() {
     let attributes = format!("<rect {}/>", much(|n| format!(" a{n}='1'")));
     let namespaces = format!("<rect {}/>", much(|n| format!(" xmlns:n{n}='u{n}'")));
     let declared = much(|n| format!("<g xmlns:n{n}='u{n}'/>"));
@@ -242,7 +242,7 @@ fn real_drawings_are_within_the_limits() {
 }
 
 #[test]
-fn invalid_drawings_are_recognized() {
+fn files_that_are_not_valid_svg_are_refused() {
     assert!(!looks_like_svg(b"Name,Email\n<svg"));
     assert!(!looks_like_svg(b"%PDF-1.7 <svg"));
     assert!(refused("<svg").contains("damaged"));

@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kept_message_is_found_again() {
+    fn stored_message_is_listed_with_its_headers() {
         let temp = tempfile::tempdir().unwrap();
         let folder = MailFolder::open(temp.path()).unwrap();
         let to = ["a@example.org".to_owned(), "b@example.org".to_owned()];
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_cannot_leave_the_folder() {
+    fn mail_id_cannot_escape_the_folder() {
         let temp = tempfile::tempdir().unwrap();
         fs::write(temp.path().join("secret.eml"), "x").unwrap();
         let inner = temp.path().join("mail");

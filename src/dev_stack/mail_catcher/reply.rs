@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_answered_by_their_beginning() {
+    fn prefix_of_the_address_selects_the_smtp_reply() {
         let rule = rehearsal();
         let code = |address: &str| match rule(address) {
             Reply::Refuse { code, .. } => code,

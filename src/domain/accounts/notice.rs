@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn reset_link_works_once_before_its_expiry_and_in_its_epoch() {
+    fn reset_link_is_accepted_once_before_its_expiry_and_in_its_epoch() {
         let used: NoticeEvent = NoticeLinkUsed {}.into();
         given::<Notice>(vec![reset()])
             .when(use_link(NOW, 2))
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_is_recorded_once() {
+    fn outcome_of_a_notice_is_recorded_once() {
         let sent = NoticeSent {
             answer: "250 ok".to_owned().into(),
         };

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_exchanged_for_the_next() {
+    fn refresh_token_is_exchanged_for_a_new_one() {
         given::<Session>(vec![started().into()])
             .when(refresh("one", "two", NOW))
             .then(vec![refreshed("two")]);

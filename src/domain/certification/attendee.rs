@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn import_over_another_person_is_refused() {
+    fn import_with_the_id_of_another_person_is_refused() {
         given::<Attendee>(vec![imported("Ada")])
             .when(import("Grace"))
             .then_refused("ALREADY_EXISTS");

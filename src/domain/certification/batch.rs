@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn stop_is_due_only_after_the_dispatch() {
+    fn undo_is_due_only_after_the_dispatch() {
         let undoing: Vec<BatchEvent> = vec![request(&[1]).into(), undo().into()];
         let end = || BatchCommand::RecordUndone(BatchUndone { revoked: 1 });
         given::<Batch>(undoing.clone()).when(end()).then_nothing();

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn key_ends_in_the_id_of_its_design() {
+    fn design_id_is_parsed_from_the_end_of_the_object_key() {
         let id = Uuid::from_u128(7);
         let folder = "certificates/design_images/acme_2026";
         assert_eq!(

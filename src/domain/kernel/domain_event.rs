@@ -93,7 +93,7 @@ macro_rules! domain_events {
                     $(Self::$variant(event) => serde_json::to_value(event),)+
                 };
                 // proof: payloads have string keys and no fallible Serialize;
-                // `every_event_survives_json` tests it. Clippy doesn't check macros.
+                // `every_event_has_a_sample_that_round_trips_through_json` tests it. Clippy doesn't check macros.
                 body.expect("an event's payload serialises")
             }
 

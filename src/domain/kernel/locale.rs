@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_and_json_have_the_same_code() {
+    fn locale_has_the_same_code_in_text_and_json() {
         for locale in Locale::ALL {
             let json = serde_json::to_string(&locale).expect("an enum serialises");
             assert_eq!(json, format!("\"{locale}\""));

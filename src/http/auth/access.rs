@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn viewers_only_look_and_only_admins_decide_who_may() {
+    fn viewers_only_read_and_only_admins_manage_users_and_api_keys() {
         for permission in [Permission::ReadAttendees, Permission::ReadJobs] {
             assert!(permission.check(Role::Viewer).is_ok());
         }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_name_one_permission_each() {
+    fn each_scope_corresponds_to_one_permission() {
         for permission in Permission::ALL {
             assert_eq!(Permission::of_scope(permission.scope()), Some(*permission));
             assert!(!permission.about().trim().is_empty());

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_read_back_and_another_secret_is_not_its() {
+    fn api_key_is_parsed_and_only_its_secret_matches_the_stored_hash() {
         let key = ApiKeyToken::new(Uuid::from_u128(7).into(), |bytes| bytes.fill(1));
         let text = key.reveal();
         let read = ApiKeyToken::parse(&text).unwrap();

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_work_is_refused_by_name() {
+    fn invalid_settings_are_rejected_by_name() {
         assert_eq!(AuthSettings::default().check(), Ok(()));
         let of = |issuer: &str| {
             AuthSettings {

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_bearer_tokens_count() {
+    fn only_bearer_tokens_are_read_from_the_header() {
         assert_eq!(bearer("Bearer abc"), Some("abc"));
         assert_eq!(bearer("bearer abc"), Some("abc"));
         assert_eq!(bearer("Basic abc"), None);

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_use_is_noted_once_in_a_while() {
+    fn use_of_an_api_key_is_recorded_once_per_interval() {
         let uses = LastUses::default();
         let now = Instant::now();
         let one = ApiKeyId(Uuid::from_u128(1));

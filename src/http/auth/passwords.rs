@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_right_password_fits_its_hash() {
+    async fn only_the_correct_password_matches_its_hash() {
         let passwords = passwords(2);
         let hash = passwords.hash_new(text("Correct-horse-1")).await.unwrap();
         assert!(hash.reveal_str().starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_password_is_neither_easily_guessed_nor_breached() {
+    async fn guessable_or_breached_new_password_is_rejected() {
         let refused = |refused: Result<Personal<String>, PasswordError>| match refused {
             Err(PasswordError::NotTaken(why)) => why,
             other => panic!("{other:?}"),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_run_at_once_than_allowed() {
+    async fn password_check_without_a_free_slot_is_busy() {
         let passwords = passwords(1);
         let held = passwords.slots.clone().acquire_owned().await.unwrap();
         let refused = passwords.verify(text("Correct-horse-1"), None).await;

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_may_what_both_its_scopes_and_its_owner_may() {
+    fn api_key_has_only_permissions_of_both_its_scopes_and_its_owner() {
         let scopes = [Permission::Issue, Permission::ManageUsers];
         assert!(
             key(Role::Operator, &scopes)
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_no_person() {
+    fn api_key_is_denied_actions_that_require_a_session() {
         let key = key(Role::Admin, Permission::ALL);
         for in_person in [
             Access::SignedIn,

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_of_ipv6_cannot_fill_the_table() {
+    fn ipv6_site_cannot_fill_the_table() {
         let table = ByClient::new(5, 2_000);
         let now = Instant::now();
         let from_site = |network: u32| at(&format!("2001:db8:7:{network:x}::1"));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn newcomers_are_served_while_many_sites_call() {
+    fn new_clients_are_served_while_many_sites_send_requests() {
         let table = ByClient::new(5, 500);
         let now = Instant::now();
         for n in 0..3_000_u32 {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_gets_few_links_an_hour() {
+    fn reset_links_per_account_and_hour_are_limited() {
         let limits = RateLimits::new(&LimitSettings {
             reset_links_per_hour: 2,
             ..LimitSettings::default()
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_tells_when_to_come_back() {
+    fn rejected_request_gets_a_retry_after_time() {
         let settings = LimitSettings {
             password_per_minute: 1,
             ..LimitSettings::default()

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_opens_for_what_it_is_about_and_under_its_key_only() {
+    fn sealed_secret_opens_only_with_its_subject_key_and_purpose() {
         let sealed = seal("one")
             .close(|bytes| bytes.fill(7), b"ada", b"a secret of 20 bytes")
             .unwrap();
@@ -94,7 +94,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_is_sealed_is_opened_and_nothing_else(
+        fn any_sealed_text_opens_and_a_changed_one_does_not(
             plain: Vec<u8>, odd in ".{0,60}", at in 0..40_usize
         ) {
             let sealed = seal("one").close(|bytes| bytes.fill(7), b"list", &plain).unwrap();

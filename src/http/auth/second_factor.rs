@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_taken_as_people_write_them() {
+    fn spaces_hyphens_and_case_of_a_code_are_ignored() {
         let of = |text: &str| Code::of(&text.to_owned().into()).unwrap();
         for (given, bare, is_of_time) in [
             ("123 456", "123456", true),

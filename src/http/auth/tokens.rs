@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_tells_who_it_is_from_until_it_expires() {
+    fn token_identifies_its_user_until_it_expires() {
         let bearer = Bearer {
             user_id: id(),
             role: Role::Operator,
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_tells_of_a_first_password() {
+    fn token_states_that_the_user_has_a_first_password() {
         let user = Account {
             first_password_until: Some(NOW),
             ..user()
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_does_not_outlive_its_session() {
+    fn token_expires_with_its_session() {
         let end = NOW + time::Duration::seconds(30);
         let until = ours().access_until(NOW, end);
         let token = ours().issue(id(), &user(), session(), NOW, until).unwrap();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn another_purpose_issuer_or_audience_is_refused() {
+    fn token_with_another_purpose_issuer_or_audience_is_refused() {
         let header = header(Algorithm::HS256, Some("one"));
         assert!(!refused(&signed(&header, &claims())));
         for (claim, value) in [("typ", "refresh"), ("iss", "other"), ("aud", "other")] {
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_signature_or_algorithm_is_refused() {
+    fn token_with_a_wrong_signature_or_algorithm_is_refused() {
         assert!(refused(&issued(&tokens(&[("one", OTHER)]))));
         assert!(refused(&signed(
             &header(Algorithm::HS512, Some("one")),
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_can_be_changed_while_tokens_of_the_one_before_count() {
+    fn tokens_of_the_previous_key_are_accepted_after_a_key_rotation() {
         let before = ours();
         let both = tokens(&[("two", OTHER), ("one", KEY)]);
         assert!(both.verify(&issued(&before), NOW).is_ok());
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_or_none_is_refused() {
+    fn token_with_an_unknown_or_missing_key_id_is_refused() {
         for kid in [None, Some(""), Some("two")] {
             assert!(
                 refused(&signed(&header(Algorithm::HS256, kid), &claims())),

@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_body_is_another_version() {
+    fn entity_tag_depends_on_the_body() {
         let version = |n: u8| {
             Answer::ok(&json!({"n": n}))
                 .unwrap()
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_and_envelope_say_what_happened() {
+    fn response_has_status_position_entity_tag_location_and_message() {
         let answer = Answer::ok(&json!({"id": 1})).unwrap();
         let answer = answer
             .created("/api/v1/things/1".to_owned())

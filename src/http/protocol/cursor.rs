@@ -61,7 +61,7 @@ mod tests {
     use crate::domain::Secret;
 
     #[test]
-    fn a_cursor_opens_for_its_own_list_only() {
+    fn cursor_is_valid_only_for_its_own_list() {
         let key = Seal::of(Purpose::ListCursor, &Secret::new("one"));
         let last = Last {
             text: Some("maria jose".to_owned()),

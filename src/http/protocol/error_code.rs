@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_unlike_and_come_with_an_error_status() {
+    fn error_codes_are_unique_and_have_an_error_status() {
         for (n, code) in ErrorCode::ALL.iter().enumerate() {
             assert!(code.status().is_client_error() || code.status().is_server_error());
             assert_eq!(ErrorCode::of(code.as_str()), Some(*code));

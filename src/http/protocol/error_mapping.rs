@@ -289,7 +289,7 @@ mod tests {
     use crate::spreadsheet::Readings;
 
     #[test]
-    fn refusals_keep_their_codes() {
+    fn refusal_is_mapped_to_its_code_and_status() {
         let refusals = [
             (Refusal::NotFound("job"), 404),
             (Refusal::AlreadyExists("job"), 409),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_a_detail() {
+    fn every_invalid_field_is_listed_in_the_details() {
         let field = |field| FieldError {
             field,
             code: "REQUIRED",
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn each_error_of_a_sheet_has_a_code_of_its_own() {
+    fn each_sheet_error_has_its_own_code() {
         let missing = vec!["email"];
         let recognised = Vec::new();
         let errors = [
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_clients_fault_tells_no_details() {
+    fn server_errors_contain_no_internal_details() {
         let log = || LogError::Unavailable("10.0.0.1 refused".to_owned());
         for error in [
             ApiError::from(log()),

@@ -320,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_request_is_the_same_command_and_another_is_another() {
+    fn command_id_depends_on_user_route_key_and_body() {
         let row = |user: &str, route, key| Row {
             user: user.to_owned(),
             route,

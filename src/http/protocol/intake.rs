@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn client_with_too_many_uploads_is_refused_before_the_room_is_full() {
+    fn client_limit_applies_before_the_limit_of_all_uploads() {
         let intake = intake();
         let first = intake.enter(client(1)).unwrap();
         let _second = intake.enter(client(1)).unwrap();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn client_waits_for_its_own_work_and_not_for_that_of_others() {
+    async fn upload_waits_only_for_other_uploads_of_its_client() {
         let intake = intake();
         let first = intake.enter(client(1)).unwrap();
         let second = intake.enter(client(1)).unwrap();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn turn_counts_for_its_client_after_its_place_is_gone() {
+    async fn turn_blocks_its_client_after_the_place_is_released() {
         let intake = intake();
         let first = intake.enter(client(1)).unwrap();
         let turn = first.turn().await.unwrap();

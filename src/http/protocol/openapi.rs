@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operation_ids_are_unique_verbs() {
+    fn operation_ids_are_unique() {
         let mut seen = BTreeSet::new();
         for endpoint in router::api().into_iter().chain(router::root()) {
             let (_, operation) = operation(&endpoint).unwrap();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_somewhere() {
+    fn every_reference_has_a_target() {
         let document = openapi_document();
         let text = document.to_string();
         for reference in text.split("\"#/").skip(1) {
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checked_in_document_is_the_present_one() {
+    fn checked_in_document_is_up_to_date() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
         let checked_in = std::fs::read_to_string(path).unwrap_or_default();
         assert!(

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_file_with_an_end_is_whole() {
+    async fn file_without_an_end_marker_is_incomplete() {
         let piece = |text: &'static str| Ok(Some(Bytes::from_static(text.as_bytes())));
         let whole = read(vec![piece("a"), piece("b"), Ok(END)]).await;
         assert_eq!(whole, (b"ab".to_vec(), true));

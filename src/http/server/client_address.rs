@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
+    fn forwarding_header_is_used_only_from_trusted_proxies() {
         for (peer, values, client) in [
             ("192.0.2.7", &["198.51.100.1"][..], "192.0.2.7"),
             ("10.0.0.1", &[], "10.0.0.1"),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_header_is_read_where_it_is_chosen() {
+    fn standard_forwarded_header_is_used_if_selected() {
         for (value, client) in [
             ("for=198.51.100.1;proto=https", "198.51.100.1"),
             (
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn one_household_of_ipv6_is_one_client() {
+    fn addresses_of_one_ipv6_network_are_one_client() {
         let of = |text: &str| ClientAddress::from(text.parse::<IpAddr>().unwrap());
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_are_read_and_shown_alike() {
+    fn trusted_networks_are_parsed_and_displayed_equally() {
         let text = "10.0.0.0/8, 192.0.2.7/32, 2001:db8::/32";
         let proxies: TrustedProxies = "10.0.0.0/8,192.0.2.7, 2001:db8::/32,".parse().unwrap();
         assert_eq!(proxies.to_string(), text);
@@ -333,7 +333,7 @@ mod tests {
     proptest! {
         /// A header of an untrusted peer never changes its address, and no header causes a panic.
         #[test]
-        fn what_strangers_write_changes_nothing(text in "[ -~]{0,200}") {
+        fn headers_of_untrusted_peers_do_not_change_the_address(text in "[ -~]{0,200}") {
             for header in [ForwardingHeader::XForwardedFor, ForwardingHeader::Forwarded] {
                 prop_assert_eq!(seen(header, "192.0.2.7", &[&text]), "192.0.2.7");
                 seen(header, "10.0.0.1", &[&text]);

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_named_one_by_one() {
+    fn origins_are_listed_without_wildcards_or_paths() {
         let known =
             origins("https://console.example.com, http://localhost:5173,").expect("origins");
         assert_eq!(
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_refuse_everything_are_refused() {
+    fn limits_of_zero_are_rejected() {
         let of = ConnectionSettings::default;
         assert_eq!(of().problem(), None);
         for settings in [

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn slot_is_held_until_the_work_ends_although_the_request_has_ended() {
+    async fn slot_is_held_until_the_work_ends_even_if_the_request_is_dropped() {
         let slots = Arc::new(Semaphore::new(1));
         let (end, ended) = oneshot::channel::<()>();
         let slot = slots.clone().try_acquire_owned().expect("free");

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_questions_are_one_and_its_answer_is_kept_for_a_second() {
+    async fn concurrent_requests_share_one_check_that_is_cached_for_a_second() {
         let asked = Arc::new(AtomicUsize::new(0));
         let readiness = Readiness::new(vec![dependency(true, &asked, Ok(()))]);
         let all = join_all((0..500).map(|_| readiness.report())).await;
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_question_goes_on_when_its_client_hangs_up() {
+    async fn check_continues_after_its_client_disconnects() {
         let asked = Arc::new(AtomicUsize::new(0));
         let readiness = Readiness::new(vec![dependency(true, &asked, Ok(()))]);
         for _ in 0..10 {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_what_is_required_makes_it_unavailable() {
+    async fn only_a_required_dependency_makes_the_server_unavailable() {
         let asked = Arc::new(AtomicUsize::new(0));
         let of = |required, answer| dependency(required, &asked, answer);
         let down = || Err("gone".to_owned());

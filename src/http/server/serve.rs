@@ -235,14 +235,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_stops_when_told() {
+    async fn server_stops_after_the_shutdown_signal() {
         let server = here().await;
         server.shutdown.cancel();
         assert!(server.serving.await.unwrap().is_ok());
     }
 
     #[tokio::test]
-    async fn requests_that_take_too_long_are_cut_off() {
+    async fn shutdown_ends_requests_after_the_grace_period() {
         let (arrived, arrival) = tokio::sync::oneshot::channel::<()>();
         let arrived = std::sync::Arc::new(std::sync::Mutex::new(Some(arrived)));
         let slow = get(move || {
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_that_never_ends_does_not_keep_its_connection() {
+    async fn connection_with_an_incomplete_request_head_is_closed() {
         let server = here().await;
         for unfinished in ["", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
             // The response ends only when the server closes the connection.
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_that_could_be_read_in_two_ways_are_refused() {
+    async fn ambiguous_or_malformed_requests_get_400() {
         let server = here().await;
         for head in [
             "Content-Length: 1\r\nContent-Length: 2\r\n",
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_address_has_so_many_connections_and_gets_them_back() {
+    async fn connections_per_address_are_limited_and_released_when_closed() {
         let limits = ConnectionSettings {
             max_open_per_client: 3,
             ..Default::default()

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_holder_has_its_own_bound_and_gets_it_back() {
+    fn each_holder_has_its_own_limit_and_released_shares_are_reusable() {
         let shares = Shares::new(2);
         let first = shares.take("a", 1);
         let second = shares.take("a", 1);
@@ -134,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn one_piece_may_be_larger_than_the_bound() {
+    fn first_share_can_exceed_the_limit() {
         let shares = Shares::new(10);
         let large = shares.take("a", 100);
         assert!(large.is_some() && shares.take("a", 1).is_none());
     }
 
     #[test]
-    fn a_site_of_ipv6_has_more_than_an_address_and_not_all() {
+    fn ipv6_site_is_limited_to_a_multiple_of_one_address() {
         let shares = ClientShares::new(2);
         let of = |network: u32| {
             let address: IpAddr = format!("2001:db8:7:{network:x}::1").parse().unwrap();

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_takes_nothing_is_given_up() {
+    async fn write_to_a_stalled_client_times_out() {
         let (_open, ours) = tokio::io::duplex(8);
         let mut stream = Stalling::new(ours, Duration::from_millis(10), 1);
         stream.write_all(&[1; 8]).await.unwrap();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_takes_something_is_waited_for() {
+    async fn write_to_a_reading_client_completes() {
         let (mut other, ours) = tokio::io::duplex(8);
         let mut stream = Stalling::new(ours, Duration::from_secs(60), 1);
         let reading = tokio::spawn(async move {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_takes_it_too_slowly_is_given_up() {
+    async fn write_to_a_too_slow_client_times_out() {
         let given_up_after = async |bytes_a_second: usize| {
             let (mut other, ours) = tokio::io::duplex(8);
             let mut stream = Stalling::new(ours, Duration::from_secs(20), 100);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_fast_enough_may_take_long() {
+    async fn long_write_to_a_fast_enough_client_completes() {
         let (mut other, ours) = tokio::io::duplex(200);
         let mut stream = Stalling::new(ours, Duration::from_secs(5), 100);
         let reading = tokio::spawn(async move {

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn archives_of_a_plain_size_pass() {
+    fn archives_with_up_to_200_parts_are_accepted() {
         for parts in [0, 1, 200] {
             assert_eq!(read_result(archive(parts)), "fine", "{parts}");
         }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn zip64_directory_is_read_too() {
+    fn zip64_directory_is_read() {
         let whole = archive(3);
         let end = whole.len() - END_BYTES;
         let bytes = long(&whole, end + 12);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn five_million_entries_are_refused_by_the_end_record() {
+    fn too_many_entries_are_refused_before_the_directory_is_read() {
         let entry = [ENTRY, &[0; 42]].concat();
         let few = entry.repeat(1_000);
         let start = 30;
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn end_record_elsewhere_than_behind_the_directory_is_refused() {
+    fn end_record_that_does_not_follow_the_directory_is_refused() {
         let whole = archive(3);
         let end = whole.len() - END_BYTES;
         for (at, value) in [(12, 1_u32), (16, 0), (16, u32::MAX - 1)] {

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn proposals_are_json() {
+    fn proposed_mapping_is_valid_json() {
         let key = "Nombre \"legal\" \\ alias";
         let text = mapped(&[(key, "firstName"), ("Apellidos", "lastName")]);
         let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");

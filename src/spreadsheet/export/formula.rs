@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formulas_become_text() {
+    fn formulas_are_escaped_as_text() {
         for (formula, harmless) in [
             ("=1+1", "'=1+1"),
             ("+34 600 000 000", "'+34 600 000 000"),
@@ -135,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_begins_with_a_trigger_and_all_of_it_can_be_undone(
+        fn escaped_text_never_starts_a_formula_and_can_be_restored(
             text in r#"([=+\-@\t\r\n＝＋－＠−' ,;|"\u{A0}a1]|\PC){0,12}"#
         ) {
             let harmless = neutralised(&text);

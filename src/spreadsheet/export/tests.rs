@@ -95,7 +95,7 @@ fn a_workbook_keeps_texts_as_texts_and_dates_as_dates() {
 }
 
 #[test]
-fn a_full_sheet_is_followed_by_another() {
+fn rows_beyond_a_full_sheet_are_written_to_another_sheet() {
     let out = Buffer::default();
     let mut writer = xlsx::Writer::with_max_rows(out.clone(), "People", &["n"], 3).expect("memory");
     for n in 0..5 {
@@ -115,7 +115,7 @@ fn a_full_sheet_is_followed_by_another() {
 }
 
 #[test]
-fn a_cell_that_no_program_takes_is_cut() {
+fn cell_longer_than_the_format_allows_is_truncated() {
     let long = "😀".repeat(20_000);
     let read = cells(
         &written(ExportFormat::Xlsx, &[vec![long.as_str().into()]]),
@@ -132,7 +132,7 @@ fn a_cell_that_no_program_takes_is_cut() {
 }
 
 #[test]
-fn memory_does_not_grow_with_the_file() {
+fn writer_memory_does_not_depend_on_the_number_of_rows() {
     for format in [ExportFormat::Csv, ExportFormat::Xlsx] {
         let mut writer = SheetWriter::new(format, "People", &HEADERS).expect("memory");
         let mut most = 0;
@@ -156,7 +156,7 @@ fn memory_does_not_grow_with_the_file() {
 }
 
 #[test]
-fn our_own_importer_reads_it_back() {
+fn exported_file_is_read_by_the_importer() {
     let rows: [Vec<Value<'_>>; 1] = [vec![
         "Ada Lovelace".into(),
         "ada@example.com".into(),
@@ -173,13 +173,13 @@ fn our_own_importer_reads_it_back() {
 
 proptest! {
     #[test]
-    fn any_text_comes_back_from_a_workbook(text in "[^\0]{1,40}") {
+    fn any_text_is_read_back_from_an_exported_workbook(text in "[^\0]{1,40}") {
         let read = cells(&written(ExportFormat::Xlsx, &[vec![text.as_str().into()]]), "People");
         prop_assert_eq!(&read[1][0], &Data::String(text));
     }
 
     #[test]
-    fn any_text_comes_back_from_csv(text in r#"[^=+\-@'\t\r\n]{0,40}"#) {
+    fn any_text_is_read_back_from_an_exported_csv(text in r#"[^=+\-@'\t\r\n]{0,40}"#) {
         let bytes = written(ExportFormat::Csv, &[vec!["x".into(), Value::Text(&text)]]);
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(&bytes[3..]);
         let record = reader.records().next().expect("a row").expect("whole");

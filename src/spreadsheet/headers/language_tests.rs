@@ -4,7 +4,7 @@ use super::suspicion::{self, Suspicion};
 use super::*;
 
 #[test]
-fn headers_of_forms_and_exports_are_known() {
+fn headers_of_forms_and_exports_are_recognised() {
     use Column::*;
     for (column, headers) in [
         (

@@ -47,7 +47,7 @@ mod tests {
     use super::is_surname_first;
 
     #[test]
-    fn headers_say_which_part_is_first() {
+    fn header_determines_whether_the_surname_is_first() {
         for header in [
             "Apellidos y nombres",
             "APELLIDOS, NOMBRES",

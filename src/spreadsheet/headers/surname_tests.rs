@@ -123,7 +123,7 @@ fn surnames_below_unusual_headers_are_read() {
 }
 
 #[test]
-fn no_surname_beside_a_plain_name_is_dropped_silently() {
+fn no_surname_column_next_to_a_first_name_is_dropped_silently() {
     let headers = "Apellido | Ap. | Ap | Ape | Apell. | Apdo | Ap. Paterno | A. Paterno | A. Materno | apepat | apematerno | \
         paterno | materno | 1º Apellido | 1er. Apellido | 1ro Apellido | Apellido I | Apellido II | Apellido (1) | Primer Ap. \
         | Segundo Ap. | Apellidos del alumno | Los apellidos | Apellido/s | Apellido y | Apelidos | Apllidos | Appellido | \
@@ -144,7 +144,7 @@ fn no_surname_beside_a_plain_name_is_dropped_silently() {
 }
 
 #[test]
-fn doubtful_columns_refuse_the_file() {
+fn file_with_a_doubtful_name_column_is_refused() {
     let question = "Si desea que su segundo apellido aparezca en el certificado, escríbalo aquí";
     for (headers, values) in [
         (
@@ -176,7 +176,7 @@ fn doubtful_columns_refuse_the_file() {
 }
 
 #[test]
-fn questions_answered_with_yes_or_no_and_blank_or_other_neighbours_are_harmless() {
+fn columns_that_cannot_be_a_name_part_do_not_change_the_name() {
     let question = "¿Desea que su segundo apellido aparezca en el certificado?";
     for (headers, values) in [
         (
@@ -209,7 +209,7 @@ fn questions_answered_with_yes_or_no_and_blank_or_other_neighbours_are_harmless(
 }
 
 #[test]
-fn harmless_columns_beside_the_name_are_accepted() {
+fn columns_unrelated_to_the_name_are_accepted() {
     let columns = "Company=Acme | Empresa=Acme | Company name=Acme Ltd | Nombre de la empresa=Acme | Course=Rust | Curso=Rust | \
         Nombre del curso=Rust | Ciudad=Bogotá | City=Lima | Municipio=Soacha | Departamento=Ventas | Department=Sales | Cargo=Jefa \
         | Job title=Engineer | Puesto=Analista | Contact name=Luis | Nombre de contacto=Luis | Familiar=Luis | Nombre del \
@@ -262,7 +262,7 @@ fn harmless_columns_beside_the_name_are_accepted() {
 }
 
 #[test]
-fn proposed_mappings_work() {
+fn proposed_mapping_makes_the_file_readable() {
     let output = |headers: &str, values: &str| {
         let error =
             names_of(&format!("{headers}\n{values}\n"), &Reading::default()).expect_err(headers);
@@ -332,7 +332,7 @@ fn proposed_mappings_work() {
 }
 
 #[test]
-fn columns_that_contradict_each_other_are_left_out_by_mapping() {
+fn contradicting_column_can_be_ignored_by_mapping() {
     let text = "Nombre,Correo,Correo\nAna Rojas,a@x.org,b@x.org\n";
     let error = names_of(text, &Reading::default()).expect_err("two addresses");
     assert!(error.to_string().contains("{\"C\": \"ignore\"}"), "{error}");
@@ -347,7 +347,7 @@ fn columns_that_contradict_each_other_are_left_out_by_mapping() {
 }
 
 #[test]
-fn original_name_in_brackets_is_the_name() {
+fn original_name_in_brackets_is_used_as_the_name() {
     for (value, expected) in [
         ("Ana R (Ana María Rojas Peña)", "Ana María Rojas Peña"),
         ("iPhone de Luis (Luis Mora)", "Luis Mora"),
@@ -388,7 +388,7 @@ fn missing_document_is_named_only_where_documents_are_required() {
 }
 
 #[test]
-fn header_row_is_found_below_many_titles_or_no_row_is_blamed() {
+fn header_row_is_found_below_at_most_199_title_rows() {
     let titles = |count: usize| "Informe del curso\n".repeat(count);
     let rows = "Nombre,Apellido,Correo\nAna,Rojas,a@x.org\n";
     for count in [0, 24, 25, 40, 199] {
@@ -401,7 +401,7 @@ fn header_row_is_found_below_many_titles_or_no_row_is_blamed() {
 }
 
 #[test]
-fn answers_below_a_name_for_the_certificate_are_no_names() {
+fn yes_or_no_answer_in_a_certificate_name_column_is_rejected() {
     let headers = [
         "Nombre",
         "Apellido",
@@ -418,7 +418,7 @@ fn answers_below_a_name_for_the_certificate_are_no_names() {
 }
 
 #[test]
-fn consents_below_a_question_are_harmless() {
+fn consent_column_is_not_read_as_a_name() {
     for answer in [
         "Sí, autorizo",
         "Acepto",

@@ -65,7 +65,7 @@ fn owned(headers: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn spanish_english_and_mixtures() {
+fn known_headers_are_recognised_and_others_are_not() {
     for (header, column) in KNOWN {
         assert_eq!(
             recognise(header),
@@ -90,7 +90,7 @@ fn spanish_english_and_mixtures() {
 }
 
 #[test]
-fn a_plain_name_is_the_full_name_unless_a_last_name_stands_beside_it() {
+fn name_column_is_the_full_name_unless_there_is_a_last_name_column() {
     let alone = map(&owned(&["Name", "Email", "Documento"])).expect("all columns");
     assert_eq!(alone.position(Column::FullName), Some(0));
     let beside = map(&owned(&["Apellidos", "Nombre", "Email", "Documento"])).expect("all columns");
@@ -116,7 +116,7 @@ fn a_plain_name_is_the_full_name_unless_a_last_name_stands_beside_it() {
 }
 
 #[test]
-fn missing_columns_are_named_and_what_was_found_is_for_the_uploader_only() {
+fn missing_columns_are_named_and_found_headers_only_for_the_uploader() {
     let error =
         map(&owned(&["Ana García", "Apellido", "Correo"])).expect_err("columns are missing");
     let SheetError::MissingColumns {
@@ -155,7 +155,7 @@ fn record(cells: &[&str]) -> Record {
 }
 
 #[test]
-fn two_columns_of_one_meaning_are_harmless_until_they_contradict_each_other() {
+fn duplicate_columns_are_accepted_unless_they_contradict_each_other() {
     let map = map(&owned(&[
         "Name",
         "Correo",
@@ -199,7 +199,7 @@ fn two_columns_of_one_meaning_are_harmless_until_they_contradict_each_other() {
 }
 
 #[test]
-fn a_plain_name_beside_its_parts_must_agree_with_them() {
+fn name_column_that_contradicts_its_parts_is_rejected() {
     let map = map(&owned(&[
         "Nombre",
         "Primer nombre",
@@ -260,7 +260,7 @@ fn decorate(header: &str, choices: &[u8]) -> String {
 
 proptest! {
     #[test]
-    fn case_accents_and_separators_do_not_matter(
+    fn header_matching_ignores_case_accents_and_separators(
         index in 0..KNOWN.len(),
         choices in proptest::collection::vec(any::<u8>(), 1..40),
     ) {
@@ -270,14 +270,14 @@ proptest! {
     }
 
     #[test]
-    fn any_header_is_looked_at_without_panic(header: String) {
+    fn any_header_is_classified_without_panic(header: String) {
         let is_known = recognise(&header).is_some();
         prop_assert!(!is_known || header.chars().any(char::is_alphanumeric));
         suspicion::suspicion(&header, false);
     }
 
     #[test]
-    fn the_order_of_columns_does_not_matter(
+    fn columns_are_mapped_in_any_order(
         order in Just(owned(&["Full_Name", "notes", "PAÍS", "e-mail", "Tipo documento", "document number"])).prop_shuffle(),
     ) {
         let map = map(&order).expect("all columns");
@@ -296,14 +296,14 @@ proptest! {
 }
 
 #[test]
-fn what_a_report_adds_means_nothing() {
+fn columns_added_by_the_report_are_ignored() {
     for column in crate::spreadsheet::REPORT_COLUMNS {
         assert_eq!(recognise(column), None, "{column}");
     }
 }
 
 #[test]
-fn a_part_of_the_name_that_is_not_understood_is_refused_where_it_has_a_value() {
+fn row_with_a_value_in_an_unknown_name_column_is_refused() {
     let map = map(&owned(&[
         "Nombres",
         "Apellidos",
@@ -329,7 +329,7 @@ fn a_part_of_the_name_that_is_not_understood_is_refused_where_it_has_a_value() {
 }
 
 #[test]
-fn a_mapping_says_what_columns_are_and_wins() {
+fn mapping_overrides_the_recognised_headers() {
     let headers = [
         "Nombres",
         "Apellidos",
@@ -387,7 +387,7 @@ fn a_mapping_says_what_columns_are_and_wins() {
 }
 
 #[test]
-fn names_of_germany_and_france() {
+fn german_and_french_name_headers_are_recognised() {
     let map = map(&owned(&["Name", "Vorname", "E-Mail", "Reisepass"])).expect("all columns");
     assert_eq!(
         (
@@ -411,7 +411,7 @@ fn names_of_germany_and_france() {
 }
 
 #[test]
-fn a_name_for_the_screen_counts_only_alone() {
+fn display_name_is_used_only_without_other_name_columns() {
     let zoom = [
         "User Name (Original Name)",
         "First Name",
@@ -429,7 +429,7 @@ fn a_name_for_the_screen_counts_only_alone() {
 }
 
 #[test]
-fn a_full_name_that_lacks_a_part_of_the_name_refuses_the_file() {
+fn full_name_that_lacks_a_separate_name_part_is_refused() {
     for (headers, cells) in [
         (
             ["Nombre completo", "Apellidos", "Correo", "DNI"],

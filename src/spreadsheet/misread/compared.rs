@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn misread_names_are_better_elsewhere() {
+    fn misread_name_is_more_plausible_in_another_encoding() {
         for (name, assumed) in [
             ("Jźrgen Mora", "windows-1250"),
             ("Ana Mźller", "windows-1250"),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn real_names_are_not() {
+    fn real_name_is_not_more_plausible_in_another_encoding() {
         let names = |text: &'static str| text.split(", ");
         let western = names(
             "José Muñoz, Begoña Ávila, François Lefèvre, Jürgen Groß, Zoë Müller, Åse Sørensen, MARÍA GARCÍA, \

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn message_about_missing_columns_is_silent_about_headers_that_read_well() {
+    fn missing_columns_message_omits_encoding_if_headers_are_readable() {
         for text in [
             "Nombre,Correo\nAna,ana@example.org\n",
             "Nombre,Correo,¿Cuál es tu número favorito?,Nº\nAna,ana@example.org,7,1\n",

@@ -32,7 +32,7 @@ fn read(names: &str, encoding: &str) -> Result<String, SheetError> {
 }
 
 #[test]
-fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
+fn wrongly_guessed_encoding_is_refused_and_the_right_one_proposed() {
     for (encoding, names, first) in [
         (
             "macintosh",
@@ -93,7 +93,7 @@ fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
 }
 
 #[test]
-fn code_pages_of_dos_are_never_read_as_garbage() {
+fn dos_code_pages_are_never_misread_silently() {
     for (encoding, names) in [
         ("ibm862", "שרה כהן, דוד לוי, משה פרץ"),
         ("ibm862", "שרה כהן"),
@@ -127,7 +127,7 @@ fn code_pages_of_dos_are_never_read_as_garbage() {
 }
 
 #[test]
-fn right_guesses_are_accepted() {
+fn correctly_guessed_encoding_is_accepted() {
     for (encoding, names) in [
         ("windows-1252", "José Muñoz, Begoña Ávila, François Lefèvre"),
         ("windows-1252", "Jürgen Groß, Zoë Müller, Åse Sørensen"),

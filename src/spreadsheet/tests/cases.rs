@@ -42,7 +42,7 @@ fn in_encoding(label: &str) -> Reading {
 }
 
 #[test]
-fn case_01_google_forms() {
+fn case_01_google_forms_export_is_read() {
     let name = "01-google-forms-es.csv";
     assert_eq!(
         briefs(name),
@@ -61,7 +61,7 @@ fn case_01_google_forms() {
 }
 
 #[test]
-fn case_02_latin_american_headers() {
+fn case_02_latin_american_headers_are_recognised() {
     assert_eq!(
         briefs("02-latin-american-headers.csv"),
         [
@@ -72,7 +72,7 @@ fn case_02_latin_american_headers() {
 }
 
 #[test]
-fn case_e03_both_surnames() {
+fn case_e03_two_given_names_and_both_surnames_are_read() {
     assert_eq!(
         briefs("e03-nombres-primer-segundo.csv"),
         ["2 Ana María Rojas Peña|1020304050|ana.rojas@example.org"]
@@ -80,7 +80,7 @@ fn case_e03_both_surnames() {
 }
 
 #[test]
-fn case_04_trailing_blanks_left_out() {
+fn case_04_rows_without_trailing_delimiters_are_read() {
     assert_eq!(
         briefs("04-excel-drops-trailing-delimiters.csv"),
         [
@@ -100,7 +100,7 @@ fn case_04_trailing_blanks_left_out() {
 }
 
 #[test]
-fn case_05_separator_in_quotes() {
+fn case_05_quoted_separator_line_is_skipped() {
     assert_eq!(
         briefs("05-sep-quoted.csv"),
         ["2 Ana Rojas|1020304050|ana.rojas@example.org"]
@@ -108,7 +108,7 @@ fn case_05_separator_in_quotes() {
 }
 
 #[test]
-fn case_06_macroman() {
+fn case_06_macroman_is_refused_until_the_encoding_is_given() {
     let name = "06-excel-mac-macroman.csv";
     let error = rows(name, &Reading::default()).expect_err("the encoding is never guessed");
     assert_eq!(error.code(), "MISREAD_TEXT");
@@ -130,7 +130,7 @@ fn case_06_macroman() {
 }
 
 #[test]
-fn case_07_cyrillic_and_dos() {
+fn case_07_cyrillic_is_detected_and_dos_is_refused_until_given() {
     let name = "07-cp1251-russian.csv";
     assert_eq!(
         briefs(name),
@@ -165,7 +165,7 @@ fn case_07_cyrillic_and_dos() {
 }
 
 #[test]
-fn case_08_rounded_documents() {
+fn case_08_rounded_document_numbers_are_rejected() {
     let column = "Número de documento:NUMBER_ROUNDED";
     assert_eq!(
         briefs("08-scientific-documents.csv"),
@@ -179,7 +179,7 @@ fn case_08_rounded_documents() {
 }
 
 #[test]
-fn case_09_text_as_a_formula() {
+fn case_09_text_written_as_a_formula_is_read_as_text() {
     assert_eq!(
         briefs("09-equals-quoted.csv"),
         [
@@ -190,7 +190,7 @@ fn case_09_text_as_a_formula() {
 }
 
 #[test]
-fn case_10_apostrophes() {
+fn case_10_leading_apostrophes_are_removed() {
     assert_eq!(
         briefs("10-apostrophes.csv"),
         [
@@ -203,7 +203,7 @@ fn case_10_apostrophes() {
 }
 
 #[test]
-fn case_11_blank_before_the_quotation_mark() {
+fn case_11_quoted_field_after_a_space_is_read() {
     let read = briefs("11-space-before-quote.csv");
     assert_eq!(read[0], "2 Ana Rojas|1020304050|ana.rojas@example.org");
     // "Mora, Luis" is in the column of e-mail addresses.
@@ -212,7 +212,7 @@ fn case_11_blank_before_the_quotation_mark() {
 }
 
 #[test]
-fn case_13_rows_of_empty_check_boxes() {
+fn case_13_rows_with_only_empty_check_boxes_are_blank() {
     let name = "13-checkbox-rows.csv";
     assert_eq!(
         briefs(name),
@@ -226,7 +226,7 @@ fn case_13_rows_of_empty_check_boxes() {
 }
 
 #[test]
-fn case_20_formulas_never_calculated() {
+fn case_20_formulas_without_a_result_are_rejected() {
     assert_eq!(
         briefs("20-formulas-never-calculated.xlsx"),
         [
@@ -240,7 +240,7 @@ fn case_20_formulas_never_calculated() {
 }
 
 #[test]
-fn case_21_escapes_in_results_of_formulas() {
+fn case_21_escapes_in_formula_results_are_decoded() {
     assert_eq!(
         briefs("21-escapes-in-formula-results.xlsx"),
         [
@@ -252,7 +252,7 @@ fn case_21_escapes_in_results_of_formulas() {
 }
 
 #[test]
-fn case_25_parts_in_utf_16() {
+fn case_25_workbook_parts_in_utf_16_are_read() {
     assert_eq!(
         briefs("25-utf16-parts.xlsx"),
         ["2 Ana Rojas|1020304050|ana.rojas@example.org"]
@@ -260,7 +260,7 @@ fn case_25_parts_in_utf_16() {
 }
 
 #[test]
-fn case_26_filtered_rows() {
+fn case_26_filtered_rows_are_skipped_unless_requested() {
     let name = "26-filtered-rows.xlsx";
     let shown = [
         "2 Ana Rojas|1020304050|ana.rojas@example.org",
@@ -291,7 +291,7 @@ fn case_26_filtered_rows() {
 }
 
 #[test]
-fn case_27_three_days() {
+fn case_27_first_matching_sheet_is_read_unless_all_are_requested() {
     let name = "27-three-days.xlsx";
     assert_eq!(briefs(name), ["2 Persona A|9000|persona0@example.org"]);
     let fates = |reading: &Reading| -> Vec<SheetFate> {
@@ -353,7 +353,7 @@ fn case_27_three_days() {
 }
 
 #[test]
-fn case_28_documents_turned_into_dates() {
+fn case_28_document_numbers_stored_as_dates_are_rejected() {
     let name = "28-documents-turned-into-dates.xlsx";
     let column = "Número de documento:DATE_CELL";
     assert_eq!(

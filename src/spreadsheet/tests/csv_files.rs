@@ -10,7 +10,7 @@ fn csv(text: impl AsRef<[u8]>) -> Vec<String> {
 }
 
 #[test]
-fn the_three_delimiters() {
+fn comma_semicolon_and_tab_are_detected_as_delimiters() {
     for delimiter in [",", ";", "\t"] {
         let text = "Full name|E-mail|Document number\r\nAda|ada@example.com|0012\r\n"
             .replace('|', delimiter);
@@ -24,7 +24,7 @@ fn the_three_delimiters() {
 }
 
 #[test]
-fn excels_separator_line_is_no_row() {
+fn separator_line_of_excel_is_skipped() {
     assert_eq!(
         csv("sep=;\r\nname;email;documento\r\nAda;a@example.com;1"),
         ["2 Ada|1|a@example.com"]
@@ -36,7 +36,7 @@ fn excels_separator_line_is_no_row() {
 }
 
 #[test]
-fn encodings() {
+fn common_csv_encodings_are_detected() {
     let text = "nombre,correo,documento\nJosé Muñoz,j@example.com,1\n";
     let windows: Vec<u8> = text
         .chars()
@@ -53,7 +53,7 @@ fn encodings() {
 }
 
 #[test]
-fn row_numbers_are_those_of_the_spreadsheet_program() {
+fn row_numbers_match_the_spreadsheet_program() {
     let text = "\r\nname,email,documento,note\r\n\r\nAda,a@example.com,1,\"two\r\nlines, \"\"quoted\"\"\"\r\n,,,\r\n \
                 \r\nBob,b@example.com,2,\r\nCyd,c@example.com,3,";
     assert_eq!(
@@ -67,7 +67,7 @@ fn row_numbers_are_those_of_the_spreadsheet_program() {
 }
 
 #[test]
-fn one_bad_row_never_stops_the_others() {
+fn invalid_row_does_not_affect_other_rows() {
     let text = "name,email,documento,certificate_id\n\
                 Ada,a@example.com,1,8a1a6f0e-54a5-4f2e-8d7e-0d2f0f7a9c11\n\
                 \"Eve\nMallory\",e@example.com,2,\n\
@@ -99,7 +99,7 @@ fn one_bad_row_never_stops_the_others() {
 }
 
 #[test]
-fn a_rejected_row_keeps_what_was_written_and_hides_it_from_logs() {
+fn rejected_row_keeps_its_values_and_hides_them_in_debug_output() {
     let found = rows(b"name,email,documento\nAda,secret,\n", Format::Csv);
     let RowOutcome::Rejected { raw, errors } = &found[0].outcome else {
         panic!("no valid address")
@@ -123,7 +123,7 @@ fn a_rejected_row_keeps_what_was_written_and_hides_it_from_logs() {
 }
 
 #[test]
-fn a_quoted_field_that_never_ends_is_told_and_the_rows_before_it_are_kept() {
+fn unclosed_quote_is_an_error_after_the_preceding_rows() {
     let good = "name,email,documento\nAda,a@example.com,1\n\n";
     for rest in [
         "\"Bob,b@example.com,2\nCyd,c@example.com,3\n".to_owned(),
@@ -147,7 +147,7 @@ fn a_quoted_field_that_never_ends_is_told_and_the_rows_before_it_are_kept() {
 }
 
 #[test]
-fn endless_row_without_quotation_marks_is_not_blamed_on_one() {
+fn too_long_unquoted_row_is_reported_as_too_long() {
     let good = "name,email,documento\n\"Ada\",a@example.com,1\n";
     for rest in ["x".repeat(10 << 20), "x,".repeat(5 << 20)] {
         let mut reader = open_within(
@@ -167,7 +167,7 @@ fn endless_row_without_quotation_marks_is_not_blamed_on_one() {
 }
 
 #[test]
-fn a_row_of_a_megabyte_is_one_bad_row() {
+fn row_with_a_megabyte_field_is_one_row_error() {
     let text = format!(
         "name,email,documento\n{},a@example.com,1\nBob,b@example.com,2\n",
         "x".repeat(1 << 20)
@@ -185,7 +185,7 @@ fn a_row_of_a_megabyte_is_one_bad_row() {
 }
 
 #[test]
-fn limits_of_the_whole_file() {
+fn file_beyond_the_csv_limits_is_refused() {
     let code = |text: &str, limits| match open_within(text.as_bytes(), Format::Csv, limits) {
         Err(error) => error.code(),
         Ok(reader) => reader
@@ -242,7 +242,7 @@ fn limits_of_the_whole_file() {
 }
 
 #[test]
-fn a_file_of_bytes_is_refused_without_showing_them() {
+fn binary_file_is_refused_without_showing_its_content() {
     let output = error(b"Ana Garc\xEDa\x00\x01,ana@example.com\n", Format::Csv);
     assert_eq!(output.code(), "MISSING_COLUMNS");
     assert!(

@@ -33,7 +33,7 @@ fn encoded(text: &str, encoding: &'static Encoding, has_mark: bool) -> Vec<u8> {
 }
 
 #[test]
-fn every_encoding_delimiter_and_line_end() {
+fn every_combination_of_encoding_delimiter_and_line_end_is_read() {
     let encodings = [
         (UTF_8, false),
         (UTF_8, true),
@@ -66,7 +66,7 @@ fn every_encoding_delimiter_and_line_end() {
 }
 
 #[test]
-fn text_that_is_no_text_is_refused() {
+fn utf_32_text_is_refused() {
     let utf_32: Vec<u8> = TABLE[0]
         .join(",")
         .chars()
@@ -80,7 +80,7 @@ fn text_that_is_no_text_is_refused() {
 
 proptest! {
     #[test]
-    fn utf_16_is_recognised_by_its_zeros_whatever_the_people_are_called(
+    fn utf_16_without_a_byte_order_mark_is_detected_for_any_names(
         names in proptest::collection::vec("([А-Я]?[а-я]{1,20}|[ا-ي]{1,20}|[ぁ-ん一-龠a-z]{1,20})", 1..20),
         is_little: bool,
     ) {
@@ -94,7 +94,7 @@ proptest! {
     }
 
     #[test]
-    fn utf_8_is_never_taken_for_utf_16(text in "[^\0\u{feff}]{0,200}") {
+    fn utf_8_is_never_detected_as_utf_16(text in "[^\0\u{feff}]{0,200}") {
         prop_assert_eq!(super::super::encoding::utf_16(text.as_bytes()), None);
     }
 }

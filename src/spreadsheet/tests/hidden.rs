@@ -92,7 +92,7 @@ fn rows_of_a_sheet_that_hides_unused_rows_are_shown() {
 }
 
 #[test]
-fn hidden_columns_are_named_and_read() {
+fn hidden_columns_are_read_and_reported() {
     let mut workbook =
         Workbook::of(&(row(1, HEADER) + &row(2, &["Ana Gil", "a@example.org", "2", "x"])));
     let plain = how(&workbook.pack(), Format::Xlsx, &Reading::default());
@@ -129,7 +129,7 @@ fn hidden_columns_are_named_and_read() {
 }
 
 #[test]
-fn sheets_beyond_the_limit_are_told() {
+fn sheets_beyond_the_limit_are_reported() {
     let people = row(1, HEADER) + &row(2, &["Ana Gil", "a@example.org", "2"]);
     let mut workbook = Workbook::of(&people);
     workbook

@@ -40,13 +40,13 @@ fn unusual_spaces_become_spaces() {
 }
 
 #[test]
-fn invisible_names_are_no_names() {
+fn names_of_invisible_characters_are_rejected() {
     let no = "INVALID_NAME";
     assert_eq!(names("48-invisible-names.csv"), [no, no, "Ana", no, no]);
 }
 
 #[test]
-fn joiners_stay_where_they_mean_something() {
+fn joiners_are_kept_in_scripts_that_need_them() {
     assert_eq!(
         names("55-joiners.csv"),
         [

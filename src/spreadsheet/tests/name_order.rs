@@ -22,7 +22,7 @@ fn read_through(header: &str, names: &[&str]) -> Result<u32, SheetError> {
 }
 
 #[test]
-fn header_says_that_the_surname_is_first() {
+fn surname_is_moved_behind_given_name_if_the_header_says_so() {
     for header in [
         "Apellidos y nombres",
         "APELLIDOS, NOMBRES",
@@ -43,7 +43,7 @@ fn header_says_that_the_surname_is_first() {
 }
 
 #[test]
-fn surname_first_below_another_header_refuses_the_file() {
+fn surname_first_without_a_matching_header_is_refused() {
     for header in [
         "Student",
         "Name",
@@ -103,7 +103,7 @@ fn suffixes_behind_a_comma_are_kept() {
 }
 
 #[test]
-fn our_own_export_has_names_as_they_are_printed() {
+fn names_in_an_own_export_are_read_unchanged() {
     let text = "attendee_id,Nombre completo,Correo,DNI\n7,\"Ana Gil, MD\",a@example.org,1\n";
     assert_eq!(
         names_of(text, &Reading::default()).expect("a header row"),
@@ -112,7 +112,7 @@ fn our_own_export_has_names_as_they_are_printed() {
 }
 
 #[test]
-fn leads_of_advertisements_have_no_further_names() {
+fn advertisement_columns_of_a_lead_export_are_not_names() {
     let text = "id,ad_name,adset_name,campaign_name,form_name,platform,full_name,email\n\
                 1,Anuncio Uno,Madres,Verano,Curso Gratis,fb,Ana Rojas,a@example.org\n";
     assert_eq!(
@@ -132,7 +132,7 @@ fn briefs_of(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn plain_name_counts_only_without_another_name() {
+fn name_column_is_ignored_if_a_certificate_name_is_present() {
     assert_eq!(
         briefs_of(
             "Nombre en certificado,Nombre,Apellidos,Correo,DNI\n\

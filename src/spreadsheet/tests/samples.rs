@@ -17,7 +17,7 @@ fn people(rows: &[SheetRow]) -> Vec<Person> {
 }
 
 #[test]
-fn the_sample_has_two_bad_rows_and_one_duplicate() {
+fn sample_file_has_two_invalid_rows_and_one_duplicate() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/people.csv");
     let bytes = std::fs::read(&path).expect("the sample is there");
     let format = sniff(&bytes).expect("it is a CSV");
@@ -74,7 +74,7 @@ fn the_sample_has_two_bad_rows_and_one_duplicate() {
 }
 
 #[test]
-fn made_up_people_are_all_different_and_always_the_same() {
+fn generated_people_are_unique_and_depend_only_on_the_seed() {
     let written = |people, seed| {
         let mut bytes = Vec::new();
         made_up_people(people, seed, &mut bytes).expect("a vector takes bytes");

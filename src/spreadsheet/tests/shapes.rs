@@ -109,7 +109,7 @@ fn assert_all(bytes: &[u8], reading: &Reading, people: &[Somebody]) {
 }
 
 #[test]
-fn google_forms() {
+fn google_forms_export_is_read_completely() {
     let people = people();
     let header = "Marca temporal,Dirección de correo electrónico,Nombre completo (como aparece en su documento),Número de documento,\
          ¿Autoriza el tratamiento de sus datos?,Comentarios";
@@ -136,7 +136,7 @@ fn google_forms() {
 }
 
 #[test]
-fn zoom() {
+fn zoom_report_is_read_completely() {
     let people = people();
     let head = "Registration Report\nReport Generated:,\"Nov 21, 2026 10:00 AM\"\nTopic,Webinar ID,Scheduled Time,# Registered\n\
                 Curso,\"812 345\",\"Nov 20, 2026 9:00 AM\",1000\n\n\
@@ -171,7 +171,7 @@ fn zoom() {
 }
 
 #[test]
-fn moodle() {
+fn moodle_workbook_is_read_completely() {
     let people = people();
     let mut sheet = row(
         1,
@@ -195,7 +195,7 @@ fn moodle() {
 }
 
 #[test]
-fn outlook() {
+fn outlook_export_is_read_completely() {
     let people = people();
     let header = "First Name,Middle Name,Last Name,Title,Suffix,Nickname,E-mail Address,E-mail Display Name,Manager's Name,\
                   Government ID Number,Home Country/Region,Notes,Spouse,Categories";
@@ -230,7 +230,7 @@ fn outlook() {
 }
 
 #[test]
-fn excel_for_mac() {
+fn excel_for_mac_export_is_read_completely() {
     let people = people();
     let header = "Apellido paterno;Apellido materno;Nombres;Correo institucional;Cédula;País";
     let rows = people.iter().map(|one| {
@@ -274,7 +274,7 @@ fn excel_for_mac() {
 }
 
 #[test]
-fn libre_office() {
+fn libre_office_csv_and_workbook_are_read_completely() {
     let people = people();
     // Text cells are quoted, other cells are not.
     let mut text =

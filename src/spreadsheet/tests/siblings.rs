@@ -30,7 +30,7 @@ fn refused(bytes: &[u8], reading: &Reading) -> SheetError {
 }
 
 #[test]
-fn names_in_four_parts() {
+fn names_in_up_to_four_columns_are_joined() {
     let text = "Primer nombre,Segundo nombre,Primer apellido,Segundo apellido,Correo,Cédula\n\
                 Ana,María,Rojas,Peña,a@example.org,1\n\
                 Luis,,Mora,,l@example.org,2\n\
@@ -64,7 +64,7 @@ fn names_in_four_parts() {
 }
 
 #[test]
-fn people_of_one_name() {
+fn dash_or_dot_in_place_of_a_name_part_is_ignored() {
     let text = "First name,Last name,Email,DNI\n\
                 Suharto,-,s@example.org,1\n\
                 .,Madonna,m@example.org,2\n\
@@ -99,7 +99,7 @@ fn people_of_one_name() {
 }
 
 #[test]
-fn the_header_row_is_found_below_titles() {
+fn header_row_is_found_below_title_rows() {
     let text = "Attendee Report\nReport generated:,11/21/2026\nTopic,Webinar ID,Duration\n\"Course, of 2026\",123,60\n\
                 Attendee Details\nAttended,User Name (Original Name),First Name,Last Name,Email,Passport\n\
                 Yes,iPhone de Ana,Ana,Rojas,a@example.org,X1\n";
@@ -150,7 +150,7 @@ fn the_header_row_is_found_below_titles() {
 }
 
 #[test]
-fn a_mapping_reads_what_nobody_would_guess() {
+fn mapping_makes_unknown_headers_readable() {
     let text = "Quién,Contacto digital,Carné,Apellido de casada\nAna Rojas,a@example.org,77,Mora\n";
     let mapping = [
         ("Quién", Some("fullName")),
@@ -198,7 +198,7 @@ fn encoded(text: &str, encoding: &'static Encoding) -> Vec<u8> {
 }
 
 #[test]
-fn encodings_are_guessed_by_the_names() {
+fn encoding_is_detected_from_the_names() {
     for (encoding, names) in [
         (
             WINDOWS_1250,
@@ -240,7 +240,7 @@ fn encodings_are_guessed_by_the_names() {
 }
 
 #[test]
-fn text_that_was_encoded_twice_is_refused_and_can_be_read() {
+fn doubly_encoded_text_is_refused_until_its_encoding_is_given() {
     let text = "Nombre,Correo,DNI\nJosÃ© MuÃ±oz,j@example.org,1\nAna Gil,a@example.org,2\n";
     let error = refused(text.as_bytes(), &Reading::default());
     assert_eq!(error.code(), "MISREAD_TEXT");
@@ -279,7 +279,7 @@ fn text_that_was_encoded_twice_is_refused_and_can_be_read() {
 }
 
 #[test]
-fn headers_in_another_encoding_tell_it() {
+fn misread_text_names_the_encoding_of_headers_and_names() {
     for (label, bytes) in [
         ("macintosh", encoded("Nombre;Correo;N\u{9C}mero de documento\r", encoding_rs::WINDOWS_1252)),
         ("macintosh", [&b"Nombre;Correo;N\x9Cmero de documento\rAna Gil;a@example.org;1\rRa\x9Cl Paz;r@example.org;2\r"[..]].concat()),
@@ -296,7 +296,7 @@ fn headers_in_another_encoding_tell_it() {
 }
 
 #[test]
-fn separators_and_quotes_of_other_programs() {
+fn separator_lines_and_quotes_of_other_programs_are_read() {
     for start in [
         "sep=;\r\n",
         "\"sep=;\"\r\n",
@@ -349,7 +349,7 @@ fn separators_and_quotes_of_other_programs() {
 }
 
 #[test]
-fn an_address_with_a_quotation_mark_has_no_accent() {
+fn invalid_address_message_names_the_invalid_character() {
     let message = |address: &str| {
         let found = rows(
             format!("Nombre\tCorreo\tDNI\nAna\t{address}\t1\n").as_bytes(),
@@ -372,7 +372,7 @@ fn an_address_with_a_quotation_mark_has_no_accent() {
 }
 
 #[test]
-fn formulas_in_text_are_not_values() {
+fn formula_text_in_a_csv_cell_is_rejected() {
     assert_eq!(
         csv(
             "Nombre,Correo,DNI\n=A1&B1,a@example.org,1\n\"=\"\"Eva \"\"\"\"La\"\"\"\" Gil\"\"\",e@example.org,2\n"
@@ -382,7 +382,7 @@ fn formulas_in_text_are_not_values() {
 }
 
 #[test]
-fn leading_zeros_by_formats_with_conditions() {
+fn conditional_number_formats_keep_leading_zeros() {
     let cells = |number: u32, style: u32, value: &str| {
         format!(
             r#"<row r="{number}"><c t="inlineStr"><is><t>Ada</t></is></c><c t="inlineStr"><is><t>a@example.org</t></is></c><c s="{style}"><v>{value}</v></c></row>"#
@@ -408,7 +408,7 @@ fn leading_zeros_by_formats_with_conditions() {
 }
 
 #[test]
-fn formulas_without_results() {
+fn formula_without_a_result_is_rejected_in_a_row_with_data() {
     let header = row(1, &["Nombre", "Correo", "DNI", "País"]);
     let cells = r#"<row r="2"><c t="inlineStr"><is><t>Ada</t></is></c><c t="inlineStr"><is><t>a@example.org</t></is></c><c><v>1</v></c><c t="str"><f>IF(A1="","x","")</f><v></v></c></row>
         <row r="3"><c t="inlineStr"><is><t>Bea</t></is></c><c t="inlineStr"><is><t>b@example.org</t></is></c><c><f>1+1</f></c><c><v>5</v></c></row>"#;
@@ -464,7 +464,7 @@ fn formulas_without_results() {
 }
 
 #[test]
-fn hidden_rows_and_sheets_of_old_workbooks() {
+fn hidden_rows_and_sheets_of_xls_are_skipped_unless_requested() {
     let hidden = |row: u16| {
         record(
             0x0208,
@@ -509,7 +509,7 @@ fn hidden_rows_and_sheets_of_old_workbooks() {
 }
 
 #[test]
-fn prepared_rows_that_nobody_filled_in() {
+fn prefilled_rows_without_a_person_are_blank() {
     let mut workbook = Workbook::of(&row(1, &["N.º", "Nombre", "Correo", "DNI", "Asistió"]));
     let rest: String = (2..40)
         .map(|n| {
@@ -558,7 +558,7 @@ fn web_pages_named_as_workbooks_are_refused() {
 }
 
 #[test]
-fn errors_of_a_sheet_name_it() {
+fn error_of_a_sheet_contains_the_sheet_name() {
     let workbook = Workbook::of(&row(1, &["Nombre", "Correo"]));
     let output = error(&workbook.pack(), Format::Xlsx).to_string();
     assert!(

@@ -9,7 +9,7 @@ fn csv(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn documents_that_a_program_changed_are_errors_of_their_rows() {
+fn document_numbers_changed_by_a_program_are_row_errors() {
     let changed = [
         ("12345678.0", "NUMBER_FORMATTED"),
         ("\"12345678,00\"", "NUMBER_FORMATTED"),
@@ -33,7 +33,7 @@ fn documents_that_a_program_changed_are_errors_of_their_rows() {
 }
 
 #[test]
-fn placeholders_of_surnames() {
+fn surname_placeholders_are_dropped_or_rejected() {
     let text = "Nombre,Primer apellido,Segundo apellido,Correo,DNI\n\
                 Ana,Rojas,N/A,a@example.org,1\n\
                 Ana,Rojas,No tiene,b@example.org,2\n\
@@ -61,7 +61,7 @@ fn placeholders_of_surnames() {
 }
 
 #[test]
-fn reading_shows_a_name_whose_surname_is_a_placeholder() {
+fn first_rows_show_names_without_a_placeholder_surname() {
     let text =
         "Nombre,Apellidos,Correo,DNI\nSukarno,N/A,a@example.org,1\nSuharto,-,b@example.org,2\n";
     let reader = open_chosen(text.as_bytes(), Format::Csv, &Reading::default()).expect("it opens");

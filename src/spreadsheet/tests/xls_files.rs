@@ -59,7 +59,7 @@ fn formats() -> Vec<u8> {
 }
 
 #[test]
-fn labels_and_blank_rows_in_small_files_and_larger_ones() {
+fn labels_and_blank_rows_are_read_in_small_and_large_files() {
     let workbook = people(
         [
             Xls::row(1, &["Ада", "a@example.com", "007"]),
@@ -82,7 +82,7 @@ fn labels_and_blank_rows_in_small_files_and_larger_ones() {
 }
 
 #[test]
-fn numbers_dates_and_formulas() {
+fn numbers_dates_and_formula_results_are_read() {
     let mut workbook = people(
         [
             label(1, 0, "Ada"),
@@ -126,7 +126,7 @@ fn numbers_dates_and_formulas() {
 }
 
 #[test]
-fn shared_strings_go_on_in_the_next_record() {
+fn shared_string_is_continued_in_the_next_record() {
     // "Ada" is split after "A" and continues with 1 byte per code unit. A rich string and a string
     // with a phonetic guide follow.
     let cut: &[u8] = &[3, 0, 1, b'A', 0];
@@ -152,7 +152,7 @@ fn shared_strings_go_on_in_the_next_record() {
 }
 
 #[test]
-fn cells_that_no_field_can_take_are_errors_of_their_row() {
+fn boolean_error_and_rounded_cells_are_errors_of_their_row() {
     let workbook = people(
         [
             truth_or_error(1, 0, 1, false),
@@ -208,7 +208,7 @@ fn the_first_visible_sheet_with_the_headers_is_read() {
 }
 
 #[test]
-fn declared_sizes_cost_nothing() {
+fn declared_sizes_do_not_allocate_memory() {
     // Dimensions of 2^32 rows and all columns, for which other readers allocate memory.
     let dimensions = record(
         0x0200,
@@ -233,7 +233,7 @@ fn declared_sizes_cost_nothing() {
 }
 
 #[test]
-fn a_long_text_is_one_bad_row() {
+fn too_long_text_is_one_row_error() {
     let long = "x".repeat(32_000);
     let mut workbook = people([shared(1, 0, 0), shared(1, 1, 0), shared(1, 2, 0), ada(2)].concat());
     let text = string(&long);
@@ -254,7 +254,7 @@ fn a_long_text_is_one_bad_row() {
 }
 
 #[test]
-fn limits_of_the_whole_file() {
+fn file_beyond_the_xls_limits_is_refused() {
     let bytes = people([ada(1), ada(3)].concat()).pack();
     let code = |limits| {
         let reader = open_within(&bytes, Format::Xls, limits)?;
@@ -292,7 +292,7 @@ fn limits_of_the_whole_file() {
 }
 
 #[test]
-fn other_office_files() {
+fn other_office_files_are_refused_with_a_reason() {
     let message = error(&contain("WordDocument", &[7; 5_000]), Format::Xls);
     assert_eq!(
         (
@@ -320,7 +320,7 @@ fn other_office_files() {
 }
 
 #[test]
-fn damaged_workbooks() {
+fn damaged_workbook_is_refused() {
     let whole = people(ada(1)).pack();
     for end in [0, 511, 512, 600, whole.len() - 600] {
         let code = open_bytes(&whole[..end], Format::Xls)
@@ -339,7 +339,7 @@ fn damaged_workbooks() {
 
 /// Tests cyclic sector chains in each of the container's tables.
 #[test]
-fn chains_that_never_end() {
+fn cyclic_sector_chain_does_not_cause_an_endless_loop() {
     let mut workbook = people(ada(1));
     workbook.globals = record(0x0001, &[0; 8_000]);
     let whole = workbook.pack();
@@ -368,7 +368,7 @@ fn chains_that_never_end() {
 
 /// Reads a file written by xlwt 1.3.0 with `src/spreadsheet/tests/people_xls.py`.
 #[test]
-fn a_file_of_another_program() {
+fn file_written_by_xlwt_is_read() {
     let bytes = include_bytes!("people.xls");
     assert_eq!(
         briefs(bytes, Format::Xls),
@@ -396,7 +396,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn calamine_reads_the_same(
+    fn any_cells_are_read_as_by_calamine(
         cells in proptest::collection::vec((prop_oneof!["[a-zñéλж ]{4,9}".prop_map(Ok), (-1e9_f64..1e9).prop_map(Err), (1_000_000..9_000_000_i32).prop_map(|n| Err(n.into()))], 0_u16..4), 1..30),
     ) {
         let mut records = Xls::row(0, &["name", "email", "documento", "note"]);

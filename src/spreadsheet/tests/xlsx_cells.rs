@@ -32,7 +32,7 @@ fn document(number: u32, cell: &str) -> String {
 }
 
 #[test]
-fn number_formats_are_shown_as_the_program_shows_them() {
+fn numbers_are_formatted_as_in_the_spreadsheet_program() {
     let mut workbook = people(
         &[
             document(2, r#"<c s="1"><v>45943</v></c>"#),
@@ -78,7 +78,7 @@ fn number_formats_are_shown_as_the_program_shows_them() {
 }
 
 #[test]
-fn errors_of_any_name_are_errors_of_their_row() {
+fn any_error_cell_is_an_error_of_its_row() {
     let workbook = people(
         &[
             document(2, r#"<c t="e"><v>#SPILL!</v></c>"#),
@@ -106,7 +106,7 @@ fn errors_of_any_name_are_errors_of_their_row() {
 }
 
 #[test]
-fn a_formula_is_data_and_never_a_formula() {
+fn text_that_looks_like_a_formula_is_read_as_text() {
     let formula = row(2, &["+SUM(A1)", "a@example.com", "@1"]);
     let found = rows(&people(&formula).pack(), Format::Xlsx);
     let RowOutcome::Person { person, .. } = &found[0].outcome else {
@@ -116,7 +116,7 @@ fn a_formula_is_data_and_never_a_formula() {
 }
 
 #[test]
-fn one_cell_of_many_runs_stays_small() {
+fn cell_with_many_text_runs_is_truncated() {
     let runs = "<r><rPr><b/></rPr><t>0123456789</t></r>".repeat(1 << 20);
     let workbook = people(
         &[
@@ -143,7 +143,7 @@ fn one_cell_of_many_runs_stays_small() {
 }
 
 #[test]
-fn shared_strings_of_many_runs_stay_small() {
+fn shared_string_with_many_text_runs_is_truncated() {
     let mut workbook = people(&document(2, r#"<c t="s"><v>1</v></c>"#));
     let runs = "<r><t>0123456789</t></r>".repeat(1 << 20);
     workbook.strings = Some(format!("<sst><si><t>x</t></si><si>{runs}</si></sst>"));
@@ -162,7 +162,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn calamine_reads_the_same(
+    fn any_cells_are_read_as_by_calamine(
         cells in proptest::collection::vec((prop_oneof!["[a-zñéλж <&]{4,9}".prop_map(Ok), (-1e9_f64..1e9).prop_map(Err)], 0_usize..4, any::<bool>()), 1..30),
     ) {
         let mut sheet = row(1, &["name", "email", "documento", "note"]);

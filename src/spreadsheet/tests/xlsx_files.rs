@@ -22,7 +22,7 @@ fn refused(workbook: &Workbook) -> SheetError {
 }
 
 #[test]
-fn inline_strings_and_blank_rows() {
+fn inline_strings_are_read_and_blank_rows_skipped() {
     let more = row(2, &["Ада", "a@example.com", "007"])
         + &row(5, &["", " ", ""])
         + &row(9, &["B", "b@example.com", "2"]);
@@ -33,7 +33,7 @@ fn inline_strings_and_blank_rows() {
 }
 
 #[test]
-fn shared_strings_rich_text_and_numbers() {
+fn shared_strings_rich_text_and_numbers_are_read() {
     let mut workbook = people(
         r#"<row r="2"><c r="A2" t="s"><v>0</v></c><c r="B2" t="s"><v>1</v></c><c r="C2"><v>1.2E+10</v></c></row>
            <row r="3"><c r="A3" t="s"><v>0</v></c><c r="B3" t="s"><v>1</v></c><c r="C3"><v>45678901</v></c></row>
@@ -56,7 +56,7 @@ fn shared_strings_rich_text_and_numbers() {
 }
 
 #[test]
-fn cells_that_no_field_can_take_are_errors_of_their_row() {
+fn boolean_error_and_rounded_cells_are_errors_of_their_row() {
     let workbook = people(
         r#"<row r="2"><c t="b"><v>1</v></c><c t="e"><v>#N/A</v></c><c><v>1234567890123456</v></c></row>
            <row r="3"><c t="inlineStr"><is><t>Ada</t></is></c><c t="inlineStr"><is><t>a@example.com</t></is></c><c><v>1</v></c><c t="e"><v>#N/A</v></c></row>"#,
@@ -98,7 +98,7 @@ fn the_first_visible_sheet_with_the_headers_is_read() {
 }
 
 #[test]
-fn a_far_cell_costs_nothing() {
+fn last_row_is_read_and_a_cell_beyond_the_column_limit_refused() {
     let far = r#"<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>"#;
     assert_eq!(refused(&people(far)).code(), "TOO_MANY_COLUMNS");
     assert!(refused(&people(far)).to_string().contains("row 1048576"));
@@ -117,7 +117,7 @@ fn a_far_cell_costs_nothing() {
 }
 
 #[test]
-fn a_bomb_is_refused_while_it_inflates() {
+fn zip_bomb_is_refused_while_it_inflates() {
     let mut bomb = people(&row(2, &["Ada", "a@example.com", "1"]));
     bomb.extra.push(("xl/media/image1.png", vec![0; 3 << 20]));
     let bytes = bomb.pack();
@@ -142,7 +142,7 @@ fn declared_counts_are_not_trusted() {
 }
 
 #[test]
-fn limits_of_the_whole_file() {
+fn file_beyond_the_xlsx_limits_is_refused() {
     let bytes =
         people(&(row(2, &["Ada", "a@example.com", "1"]) + &row(4, &["Bob", "b@example.com", "2"])))
             .pack();
@@ -190,7 +190,7 @@ fn limits_of_the_whole_file() {
 }
 
 #[test]
-fn damaged_workbooks() {
+fn damaged_sheet_ends_reading_with_an_error() {
     let good = row(2, &["Ada", "a@example.com", "1"]);
     for damage in [
         "<row r=\"3\"><c t=\"s\"><v>7</v></c></row>",
@@ -227,7 +227,7 @@ fn damaged_workbooks() {
 }
 
 #[test]
-fn an_archive_that_is_no_workbook() {
+fn archive_without_a_workbook_is_refused() {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     zip.start_file(
         "word/document.xml",
@@ -240,7 +240,7 @@ fn an_archive_that_is_no_workbook() {
 }
 
 #[test]
-fn an_encrypted_part() {
+fn encrypted_archive_is_refused() {
     let mut bytes = people("").pack();
     // Sets the encryption bit in each local header and in each central directory entry.
     for index in 0..bytes.len() - 10 {
@@ -254,7 +254,7 @@ fn an_encrypted_part() {
 }
 
 #[test]
-fn a_reader_that_is_dropped_ends_its_thread() {
+fn reader_can_be_dropped_before_the_end() {
     let many: String = (2..2_000)
         .map(|number| row(number, &["Ada", "a@example.com", "1"]))
         .collect();
@@ -294,7 +294,7 @@ proptest! {
 
 /// If many sheets refer to one part, the byte limit stops reading before all sheets are read.
 #[test]
-fn one_part_as_many_sheets_costs_no_more_than_twice_the_limit() {
+fn repeated_references_to_one_part_are_limited_by_bytes_read() {
     let blank = "<row></row>".repeat(20_000);
     let mut workbook = Workbook::of(&blank);
     let sheets: String = (0..200)
@@ -318,7 +318,7 @@ fn one_part_as_many_sheets_costs_no_more_than_twice_the_limit() {
 }
 
 #[test]
-fn parts_refer_to_a_bounded_number_of_others() {
+fn number_of_relationships_of_a_part_is_limited() {
     let mut workbook = people(&row(2, &["Ada", "a@example.com", "1"]));
     let many = "<Relationship/>".repeat(10_001);
     workbook.extra.push((

@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packed_numbers() {
+    fn packed_rk_number_is_decoded() {
         for (packed, number) in [
             (0x3FF0_0000, 1.0),
             (0x3FF0_0001, 0.01),

@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references() {
+    fn cell_reference_is_parsed_into_row_and_column() {
         assert_eq!(position("A1").ok(), Some((0, 0)));
         assert_eq!(position("xfd1048576").ok(), Some((1_048_575, 16_383)));
         for wrong in ["", "A", "1", "A0", "A-1", "ZZZZZZZZZ1", "A1B", "é1"] {

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_are_seen_from_the_folder_of_who_refers() {
+    fn relationship_target_is_resolved_from_the_folder_of_its_source() {
         assert_eq!(
             joined("xl", "worksheets/sheet1.xml"),
             "xl/worksheets/sheet1.xml"

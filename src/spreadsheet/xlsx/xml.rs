@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_of_characters_that_xml_cannot_hold() {
+    fn escapes_of_characters_not_allowed_in_xml_are_decoded() {
         for (written, meant) in [
             ("a_x000D_b", "a\rb"),
             ("_x005F_x000D_", "_x000D_"),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn text_stops_growing_at_its_bound() {
+    fn text_is_truncated_at_its_limit() {
         let runs = format!("<is>{}</is>", "<r><t>0123456789</t></r>".repeat(1_000));
         let mut xml = Xml::new(runs.as_bytes());
         xml.next().expect("the first element");
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn phonetic_guides_are_no_text() {
+    fn phonetic_guides_are_omitted_from_the_text() {
         let mut xml =
             Xml::new(&b"<si><t>a&amp;</t><rPh><t>no</t></rPh><t><![CDATA[<b>]]>&#99;</t></si>"[..]);
         xml.next().expect("the first element");
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_has_a_bound() {
+    fn nesting_depth_is_limited() {
         let deep = "<a>".repeat(MAX_DEPTH + 1);
         let mut xml = Xml::new(deep.as_bytes());
         let output = std::iter::repeat_with(|| xml.next().map(|_| ()))

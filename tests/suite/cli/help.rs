@@ -36,12 +36,12 @@ fn subcommands() -> Vec<Vec<String>> {
 }
 
 #[test]
-fn help_of_the_program() {
+fn help_of_the_program_matches_the_snapshot() {
     insta::assert_snapshot!("help", output(&["--help"]));
 }
 
 #[test]
-fn help_of_each_subcommand() {
+fn help_of_each_subcommand_matches_the_snapshot() {
     let all = subcommands();
     assert!(all.len() > 20, "{all:?}");
     for path in all {
@@ -51,7 +51,7 @@ fn help_of_each_subcommand() {
 }
 
 #[test]
-fn every_option_is_explained() {
+fn every_option_has_a_help_text() {
     fn check(command: &clap::Command) {
         for argument in command.get_arguments() {
             let explained = argument

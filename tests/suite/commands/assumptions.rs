@@ -22,7 +22,7 @@ async fn events(log: &Log, id: UserId) -> Vec<RecordedEvent> {
 }
 
 #[tokio::test]
-async fn wrong_assumption_is_decided_again_on_the_loaded_state() {
+async fn command_with_a_wrong_assumption_is_decided_on_the_loaded_state() {
     let log = Log::provisioned().await;
     let new = || Loaded::<Claim>::new();
     let taken = log
@@ -43,7 +43,7 @@ async fn wrong_assumption_is_decided_again_on_the_loaded_state() {
 }
 
 #[tokio::test]
-async fn refusal_on_a_wrong_assumption_is_decided_again() {
+async fn command_refused_on_a_wrong_assumption_is_decided_again() {
     let log = Log::provisioned().await;
     let id = registered(&log.commands).await;
     // Assumes that the user does not exist, so the first decision is to refuse the change of the

@@ -207,7 +207,7 @@ async fn history(api: &Api, id: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_accepted_definition_takes_designs_into_use() {
+async fn designs_are_in_use_only_after_a_definition_is_accepted() {
     let api = Api::start().await;
     let logo = uploaded(&api, "Logo", "Acme", png()).await.body["data"].clone();
     let frame = uploaded(&api, "Frame", "Acme", png()).await.body["data"].clone();

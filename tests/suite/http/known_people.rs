@@ -99,7 +99,7 @@ pub(super) fn row(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sibling_with_the_same_address_is_a_row_error_and_gets_nothing() {
+async fn sibling_with_the_same_address_is_a_row_error_without_certificate() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let form = || {
@@ -155,7 +155,7 @@ async fn a_sibling_with_the_same_address_is_a_row_error_and_gets_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn siblings_are_two_people_where_addresses_may_be_shared() {
+async fn siblings_are_two_people_if_addresses_can_be_shared() {
     let app = TestApp::with_roles(&Role::ALL, &["people.shared_email=allow"]).await;
     let api = Api::of(app).await;
     let certificate = api.certificate().await;
@@ -201,7 +201,7 @@ async fn siblings_are_two_people_where_addresses_may_be_shared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn placeholders_are_no_document_numbers() {
+async fn placeholders_are_not_accepted_as_document_numbers() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let form = || file("p.csv", case("35-placeholder-documents.csv"));
@@ -261,7 +261,7 @@ async fn placeholders_are_no_document_numbers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn blank_cells_and_absent_columns_leave_stored_values() {
+async fn blank_cells_and_missing_columns_keep_stored_values() {
     let api = Api::start().await;
     let upload = async |name: &str, update: &str| {
         let form = file("p.csv", case(name)).text("updateExisting", update.to_owned());
@@ -292,7 +292,7 @@ async fn blank_cells_and_absent_columns_leave_stored_values() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_bad_element_of_a_list_is_an_error_of_its_row() {
+async fn invalid_element_of_a_list_is_an_error_of_its_row() {
     let api = Api::start().await;
     let list: Value = serde_json::from_slice(&case("39-numbers-in-json.json")).expect("JSON");
     let taken = api.post("/attendees/bulk", &list).await.expect(200);
@@ -349,7 +349,7 @@ async fn one_bad_element_of_a_list_is_an_error_of_its_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn addresses_of_people_from_a_time_of_sharing_are_known_when_sharing_ends() {
+async fn people_with_a_shared_address_are_known_after_sharing_is_disabled() {
     let shared = TestApp::with_roles(&Role::ALL, &["people.shared_email=allow"]).await;
     let mut api = Api::of(shared).await;
     let sheet = "Nombre,Correo,Documento\nAna Rojas,familia@example.org,1\nBruno Rojas,familia@example.org,2\n";
@@ -381,7 +381,7 @@ async fn addresses_of_people_from_a_time_of_sharing_are_known_when_sharing_ends(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_export_that_is_imported_again_is_the_same_people() {
+async fn reimported_export_matches_the_same_people() {
     let api = Api::start().await;
     for (n, name) in [
         "'t Hooft",
@@ -448,7 +448,7 @@ async fn an_export_that_is_imported_again_is_the_same_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_for_a_second_course_issues_to_known_people_by_a_batch_that_can_be_undone() {
+async fn upload_for_a_second_course_issues_to_known_people_and_can_be_undone() {
     let api = Api::start().await;
     let first = api.certificate().await;
     let second = api.certificate().await;
@@ -510,7 +510,7 @@ async fn an_upload_for_a_second_course_issues_to_known_people_by_a_batch_that_ca
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_person_by_hand_follows_the_same_rules() {
+async fn attendee_created_by_the_api_follows_the_import_rules() {
     let api = Api::start().await;
     let post = async |body: Value| api.post("/attendees", &body).await;
     let ana =

@@ -112,7 +112,7 @@ async fn failed_log_ins_are_limited_even_for_unknown_accounts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guesses_at_an_account_do_not_lock_out_its_owner() {
+async fn password_guesses_do_not_lock_out_the_owner() {
     let settings = [
         "http.limits.failed_logins_per_minute=2",
         "http.limits.failed_logins_of_all_per_minute=3",

@@ -25,7 +25,7 @@ fn names(body: &Value) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn list_is_sorted_and_paged_by_sealed_cursors() {
+async fn list_is_sorted_and_paged_by_encrypted_cursors() {
     let api = with_people().await;
     let mut found = Vec::new();
     let mut cursors = Vec::new();

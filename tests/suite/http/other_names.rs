@@ -33,7 +33,7 @@ fn warned(answer: &Value) -> Vec<(i64, String, String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn known_person_with_quite_another_name_is_existing_with_a_warning() {
+async fn known_person_with_a_different_name_causes_a_warning() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     for (n, name) in ["Pedro Rojas", "Ana Mora"].into_iter().enumerate() {
@@ -107,7 +107,7 @@ async fn known_person_with_quite_another_name_is_existing_with_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn generating_for_an_import_covers_everybody_whom_it_accepted() {
+async fn generation_for_an_import_includes_every_accepted_person() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let upload = async |sheet: &str, update: &str| {

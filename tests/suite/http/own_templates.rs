@@ -274,7 +274,7 @@ async fn failing_template_affects_only_its_own_certificates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changed_certificates_are_found_before_a_version_is_activated() {
+async fn what_if_finds_certificates_that_a_new_version_would_change() {
     let api = Api::start().await;
     let (own, id) = created(&api, template("")).await;
     let certificate = certificate(&api, &own).await;
@@ -480,7 +480,7 @@ async fn undrawable_option_of_an_own_template_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_certificates_are_compared_in_few_calls() {
+async fn what_if_compares_many_certificates_in_few_calls() {
     const PEOPLE: usize = 130;
     let api = Api::start().await;
     let certificate = api.certificate().await;
@@ -533,7 +533,7 @@ async fn many_certificates_are_compared_in_few_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn addresses_that_a_template_shows_and_no_font_draws_are_told_by_both_rehearsals() {
+async fn undrawable_email_of_a_template_is_reported_by_both_dry_runs() {
     let api = Api::start().await;
     let mut shown = manifest();
     shown["variables"]

@@ -73,7 +73,7 @@ async fn created_resources_can_be_read_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writes_are_answered_when_the_tables_are_behind() {
+async fn write_response_states_that_the_tables_are_behind() {
     let api = Api::start().await;
     let shown = api.post("/certificates", &definition()).await.expect(201);
     assert!(shown.headers.get("x-tables-behind").is_none());
@@ -101,7 +101,7 @@ async fn writes_are_answered_when_the_tables_are_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_waits_for_the_position_of_a_write() {
+async fn read_waits_for_the_requested_event_position() {
     let api = Api::start().await;
     for _ in 0..20 {
         let created = define_async(&api).await;

@@ -113,7 +113,7 @@ async fn wrong_password_and_unknown_user_get_the_same_response() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn roles_decide_what_a_token_may_do() {
+async fn viewer_token_cannot_write_and_invalid_token_is_rejected() {
     let mut api = Api::start().await;
     api.token = api.person("vera", "viewer").await.token;
     api.get("/certificates").await.expect(200);

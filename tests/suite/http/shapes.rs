@@ -209,7 +209,7 @@ fn libre_office(people: &[Somebody]) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_people_in_the_shapes_of_six_programs_are_all_there() {
+async fn exports_of_six_programs_are_imported_completely() {
     let api = Api::start().await;
     let mut expected = BTreeSet::new();
     let shapes: [Shape; 6] = [

@@ -30,7 +30,7 @@ async fn works(api: &Api, key: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn own_password_address_and_user_name_ask_for_the_present_password() {
+async fn own_credentials_cannot_be_changed_without_the_current_password() {
     let api = Api::start().await;
     let person = api.person("grace", "admin").await;
     let path = format!("/users/{}", person.id);
@@ -101,7 +101,7 @@ const OPERATORS_MANAGER: [&str; 11] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_has_no_power_over_admins() {
+async fn api_key_cannot_manage_admins_or_exceed_its_own_permissions() {
     let api = Api::start().await;
     let (_, only_users) = key(&api, &api.token, &["users:manage"]).await;
     let (_, key) = key(&api, &api.token, &OPERATORS_MANAGER).await;
@@ -210,7 +210,7 @@ async fn a_key_has_no_power_over_admins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_makes_no_key_however_it_asks() {
+async fn api_key_cannot_create_api_keys() {
     let api = Api::start().await;
     let (_, maker) = key(&api, &api.token, &["api-keys:manage", "jobs:read"]).await;
     let soon =
@@ -228,7 +228,7 @@ async fn a_key_makes_no_key_however_it_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_password_ends_keys_unless_they_are_kept() {
+async fn password_change_revokes_api_keys_unless_they_are_kept() {
     let api = Api::start().await;
     let person = api.person("grace", "admin").await;
     let path = format!("/users/{}", person.id);

@@ -275,7 +275,7 @@ async fn user_changes_apply_at_once_to_issued_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn first_password_allows_only_to_change_it() {
+async fn first_password_allows_only_a_password_change() {
     let api = Api::start().await;
     let added = api
         .post("/users", &somebody("grace", "admin"))

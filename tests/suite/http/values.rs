@@ -40,7 +40,7 @@ fn codes(answer: &Answered) -> Vec<(u64, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damaged_values_are_rejected_by_every_way_in() {
+async fn damaged_values_are_rejected_by_every_input_path() {
     let api = Api::start().await;
     let person = |name: &str, document: Value| json!({"fullName": name, "email": "p@example.org", "documentNumber": document});
     for (name, document) in [
@@ -94,7 +94,7 @@ async fn damaged_values_are_rejected_by_every_way_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_element_is_an_error_of_its_row() {
+async fn invalid_element_is_an_error_of_its_row() {
     let api = Api::start().await;
     let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
     let good = |n: u8, number: &str| {

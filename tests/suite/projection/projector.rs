@@ -245,7 +245,7 @@ async fn a_log_that_lost_events_is_refused() {
 }
 
 #[tokio::test]
-async fn another_log_is_refused() {
+async fn log_with_another_identity_is_refused() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;

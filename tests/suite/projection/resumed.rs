@@ -74,7 +74,7 @@ async fn rebuilt_from(maintenance: &Maintenance) -> u64 {
 }
 
 #[tokio::test]
-async fn rebuild_resumes_an_interrupted_one() {
+async fn rebuild_resumes_an_interrupted_rebuild() {
     let world = world().await;
     let rows = world.rows("attendees").await;
     let maintenance = world.maintenance();

@@ -60,7 +60,7 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
 }
 
 #[test]
-fn every_test_that_the_page_names_exists() {
+fn every_test_named_in_the_asvs_page_exists() {
     let page = source::read("docs/asvs.md");
     let rows = page
         .lines()

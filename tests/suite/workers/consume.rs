@@ -53,7 +53,7 @@ fn firsts(positions: &[Position]) -> Vec<(Position, u32)> {
 }
 
 #[tokio::test]
-async fn unwanted_events_are_acknowledged_at_once() {
+async fn events_that_the_worker_does_not_handle_are_acknowledged() {
     let plant = Plant::new().await;
     let unwanted = || NewEvent {
         event_type: "Unwanted",
@@ -71,7 +71,7 @@ async fn unwanted_events_are_acknowledged_at_once() {
 }
 
 #[tokio::test]
-async fn verdict_again_redelivers_after_the_delay() {
+async fn retry_verdict_redelivers_after_the_delay() {
     let plant = Plant::new().await;
     let positions = put(&plant, vec![event(0)]).await;
     let times: Arc<Mutex<Vec<Instant>>> = Arc::default();

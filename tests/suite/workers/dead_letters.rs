@@ -41,7 +41,7 @@ async fn given_up(plant: &Plant, consumer: &str, position: Position) {
 }
 
 #[tokio::test]
-async fn worker_that_crashes_at_each_attempt_leaves_an_outcome_and_a_dead_letter() {
+async fn crash_at_each_attempt_leaves_an_outcome_and_a_dead_letter() {
     let plant = Plant::new().await;
     plant
         .set_consumer(

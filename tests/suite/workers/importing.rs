@@ -201,7 +201,7 @@ pub fn updating() -> ImportOptions {
 }
 
 #[tokio::test]
-async fn second_import_of_the_sample_finds_all_people_known() {
+async fn second_import_of_the_sample_matches_all_people() {
     let plant = Plant::new().await;
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/people.csv");
     let file = std::fs::read_to_string(sample).unwrap();

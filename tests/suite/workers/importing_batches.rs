@@ -314,7 +314,7 @@ async fn known_person_is_checked_with_the_stored_name() {
 }
 
 #[tokio::test]
-async fn person_from_an_earlier_row_of_the_chunk_is_checked_with_the_stored_name() {
+async fn person_from_an_earlier_row_of_a_chunk_is_checked_with_stored_name() {
     let plant = Plant::new().await;
     let file = format!("{HEADER}Ana \u{12000},D1,a@example.com\nAna \u{12000},D1,a@example.com\n");
     let options = earning();

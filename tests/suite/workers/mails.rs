@@ -169,7 +169,7 @@ async fn all_unsent_mails_are_cancelled() {
 }
 
 #[tokio::test]
-async fn second_mail_is_stopped_before_there_is_a_first() {
+async fn later_mails_are_stopped_without_a_first_mail() {
     let plant = Plant::new().await;
     let commands = &plant.log.commands;
     let issuance = IssuanceId(Uuid::new_v4());

@@ -20,7 +20,7 @@ fn event(minute: i64, event_type: &str, body: &str) -> RecordedEvent {
 }
 
 #[test]
-fn pause_is_printed_from_one_minute_on() {
+fn pause_of_at_least_one_minute_is_printed() {
     let first = event(
         0,
         "SendClaimed",

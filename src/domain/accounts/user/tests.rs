@@ -164,7 +164,7 @@ fn first_password_must_be_changed_until_the_user_has_changed_it() {
 }
 
 #[test]
-fn stored_password_change_without_expiry_needs_no_change() {
+fn password_change_event_without_expiry_is_readable() {
     let old = serde_json::json!({ "passwordHash": "$argon2id$…" });
     let read: UserPasswordChanged = serde_json::from_value(old.clone()).unwrap();
     assert_eq!(read.first_password_until, None);

@@ -123,7 +123,7 @@ fn issuance_with_a_pdf_or_in_progress_cannot_be_replaced() {
 }
 
 #[test]
-fn issuance_is_held_unless_it_failed_or_is_revoked() {
+fn attendee_holds_an_issuance_unless_it_failed_or_is_revoked() {
     let is_held = |history: &[IssuanceEvent]| Issuance::fold(history).is_held();
     let (asked, failed): (IssuanceEvent, IssuanceEvent) =
         (request("Ada").into(), failed("X").into());
@@ -156,7 +156,7 @@ fn pdf_after_the_revocation_is_not_recorded() {
 }
 
 #[test]
-fn nothing_is_recorded_without_a_request() {
+fn command_for_an_unrequested_issuance_is_refused() {
     given::<Issuance>(vec![])
         .when(IssuanceCommand::RecordGenerated(generated("aa")))
         .then_refused("NOT_FOUND");

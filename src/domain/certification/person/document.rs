@@ -195,7 +195,7 @@ mod tests {
     use super::fault;
 
     #[test]
-    fn numbers_that_a_program_changed_are_found() {
+    fn document_numbers_changed_by_a_spreadsheet_program_are_detected() {
         for (code, texts) in [
             (
                 "NUMBER_ROUNDED",

@@ -101,7 +101,7 @@ mod tests {
     use super::NameOrder;
 
     #[test]
-    fn surnames_before_a_comma_are_put_behind_the_given_names() {
+    fn surname_before_a_comma_is_moved_after_the_given_names() {
         for (written, printed) in [
             ("Rojas, Ana", "Ana Rojas"),
             ("ROJAS PEÑA,ANA MARÍA", "ANA MARÍA ROJAS PEÑA"),

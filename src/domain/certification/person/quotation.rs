@@ -38,7 +38,7 @@ mod tests {
     use super::is_in_pairs;
 
     #[test]
-    fn only_marks_around_words_are_pairs() {
+    fn only_quotation_marks_around_words_are_pairs() {
         for text in [
             "Ana",
             r#"Ana "Anita" Gil"#,

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_fewer_words_or_initials_is_alike() {
+    fn name_with_fewer_words_or_initials_is_similar() {
         for (one, other) in [
             ("Ana Rojas", "Ana Rojas Peña"),
             ("Ana R.", "ANA ROJAS"),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn quite_different_names_have_a_word_that_the_other_lacks() {
+    fn names_are_different_if_each_has_a_word_that_the_other_lacks() {
         for (one, other) in [
             ("Pedro", "Lucía"),
             ("Pedro Rojas", "Lucía Rojas"),

@@ -95,7 +95,7 @@ fn first_and_last_name_make_the_full_name() {
 }
 
 #[test]
-fn a_dash_in_place_of_one_name_is_not_printed() {
+fn dash_in_place_of_a_name_part_is_not_printed() {
     let parts = |first: &str, last: &str| RawPerson {
         full_name: None,
         first_name: Some(first.to_owned()),
@@ -140,7 +140,7 @@ fn a_dash_in_place_of_one_name_is_not_printed() {
 }
 
 #[test]
-fn a_placeholder_is_no_document() {
+fn placeholder_is_not_a_document_number() {
     for placeholder in ["N/A", "0", "-", "sin documento", " Sin Documento "] {
         assert_eq!(
             codes(raw("Ada", placeholder, "a@example.com")),
@@ -211,7 +211,7 @@ fn all_errors_are_reported_at_once() {
 }
 
 #[test]
-fn lengths_count_characters() {
+fn length_limits_count_characters_and_not_bytes() {
     assert_eq!(
         codes(raw(&"é".repeat(200), &"9".repeat(64), "a@example.com")),
         []
@@ -270,7 +270,7 @@ fn characters_that_do_not_print_are_refused_by_code_point() {
 }
 
 #[test]
-fn a_name_has_a_letter_and_a_document_a_digit_or_letter() {
+fn name_needs_a_letter_and_document_number_a_letter_or_digit() {
     let empty_words = raw("-- 12", ". - .", "a@example.com");
     assert_eq!(
         codes(empty_words),
@@ -420,7 +420,7 @@ fn invalid_mail_addresses_are_rejected() {
 }
 
 #[test]
-fn two_spellings_of_one_mailbox_or_document_are_the_same() {
+fn spellings_of_one_mailbox_or_document_number_normalise_equally() {
     let person = |document: &str, email: &str| {
         raw("Ada", document, email)
             .check(true)

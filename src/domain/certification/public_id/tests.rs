@@ -6,7 +6,7 @@ const HEX: &str = "00112233445566778899aabbccddeeff";
 const ID: PublicId = PublicId(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff);
 
 #[test]
-fn written_forms_of_one_number_are_the_same() {
+fn all_written_forms_of_a_number_parse_to_the_same_id() {
     let readable = ID.readable();
     let spaced = readable.replace('-', " ");
     let joined = readable.replace('-', "");
@@ -72,7 +72,7 @@ fn full_width_digits_and_other_dashes_are_accepted() {
 }
 
 #[test]
-fn invalid_number_has_a_reason() {
+fn invalid_number_is_rejected_with_a_reason() {
     let readable = ID.readable();
     for (text, error) in [
         ("", NotPublicId::Empty),

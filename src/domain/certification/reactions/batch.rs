@@ -67,7 +67,7 @@ mod tests {
     use crate::domain::certification::mail::MailDelivery;
 
     #[test]
-    fn a_batch_issues_for_each_of_its_people() {
+    fn batch_requests_one_issuance_per_person() {
         let event = BatchRequested {
             certificate_id: Uuid::from_u128(1).into(),
             attendee_ids: vec![Uuid::from_u128(2).into(), Uuid::from_u128(3).into()],
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn undo_revokes_all_with_its_reason_and_cancellation_only_unfinished() {
+    fn undo_revokes_all_issuances_and_cancellation_only_unfinished_ones() {
         let id = BatchId(Uuid::from_u128(9));
         let note = Some("wrong file".to_owned().into());
         let undo = BatchUndoRequested {

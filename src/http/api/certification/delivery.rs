@@ -92,7 +92,7 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-12-01 09:00 UTC);
 
     #[test]
-    fn a_time_is_taken_in_any_zone_and_kept_in_utc() {
+    fn delivery_time_in_any_zone_is_converted_to_utc() {
         let given: Delivery =
             serde_json::from_str(r#"{"at": "2026-12-01T10:30:00+01:00"}"#).unwrap();
         assert_eq!(
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_cannot_be_meant_is_refused() {
+    fn invalid_past_or_too_distant_delivery_time_is_rejected() {
         for (at, problem) in [
             ("tomorrow", "give a time"),
             ("2026-12-01", "give a time"),

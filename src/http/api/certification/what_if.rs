@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_grow_while_they_are_quick() {
+    fn group_size_doubles_while_groups_are_fast() {
         let quick = Duration::from_millis(300);
         let mut sizes = vec![FEWEST];
         for took in [quick, quick, quick, quick, 2 * QUICK, quick] {

@@ -92,7 +92,7 @@ fn created() -> RecordedEvent {
 }
 
 #[test]
-fn a_token_counts_while_its_user_is_as_it_says() {
+fn token_is_accepted_only_with_the_current_role_and_epoch_of_its_user() {
     let admits = |events, bearer| after(events).of_token(&bearer).is_some();
     let admin = || registered(Role::Admin);
     assert!(admits(vec![], bearer(Role::Admin, 0)), "not heard of yet");
@@ -128,7 +128,7 @@ fn a_token_counts_while_its_user_is_as_it_says() {
 }
 
 #[test]
-fn an_ended_session_ends_its_tokens_and_is_forgotten_when_these_have_expired() {
+fn ended_session_rejects_its_tokens_and_is_dropped_after_their_expiry() {
     let ended: Event = Event::Session(
         SessionRevoked {
             reason: RevocationReason::LoggedOut,
@@ -152,7 +152,7 @@ fn an_ended_session_ends_its_tokens_and_is_forgotten_when_these_have_expired() {
 }
 
 #[test]
-fn a_key_counts_while_it_and_its_owner_do() {
+fn api_key_is_accepted_only_while_it_and_its_owner_are_active() {
     let admits = |events| after(events).of_key(&token(), NOW);
     let principal = admits(vec![registered(Role::Admin), created()]).unwrap();
     assert_eq!(principal.by, By::ApiKey(KEY, vec![Permission::Issue]));
@@ -217,7 +217,7 @@ fn a_key_counts_while_it_and_its_owner_do() {
 }
 
 #[test]
-fn what_cannot_be_read_lets_nobody_in() {
+fn unknown_event_rejects_the_tokens_of_its_user_or_api_key() {
     let unknown = RecordedEvent {
         event_type: "UserOfTomorrow".to_owned(),
         ..registered(Role::Admin)
@@ -233,7 +233,7 @@ fn what_cannot_be_read_lets_nobody_in() {
 }
 
 #[test]
-fn a_second_factor_is_known_while_it_is_on() {
+fn second_factor_is_known_from_confirmation_until_removal() {
     let event =
         |event: SecondFactorEvent| recorded("secondfactor", ADA, &Event::SecondFactor(event));
     let confirmed = || {
@@ -274,7 +274,7 @@ fn a_second_factor_is_known_while_it_is_on() {
 }
 
 #[test]
-fn no_password_hash_is_kept() {
+fn password_hash_is_not_kept_in_memory() {
     let authorizations = after(vec![registered(Role::Admin)]);
     let known = authorizations.known();
     assert_eq!(
@@ -286,7 +286,7 @@ fn no_password_hash_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_word_from_the_log_nobody_is_let_in() {
+async fn requests_are_rejected_until_users_and_sessions_are_current() {
     let authorizations = Authorizations::default();
     let refused = authorizations.fresh().await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::Unavailable);

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_found_and_nothing_else() {
+    fn search_finds_exactly_the_passwords_in_the_list() {
         let passwords: Vec<_> = (0..3_000).map(|n| format!("Password-{n}")).collect();
         for end in ["\r\n", "\n"] {
             let file = list(&passwords, end);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_in_order_is_told() {
+    fn invalid_or_unsorted_list_is_rejected_with_the_reason() {
         let mut lines: Vec<_> = (0..10).map(|n| line(&n.to_string(), n)).collect();
         lines.sort();
         lines.reverse();
@@ -263,7 +263,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_file_is_read_to_its_end(text in "[0-9A-F:\n]{0,400}", password in ".{0,9}") {
+        fn any_list_file_is_searched_without_panic(text in "[0-9A-F:\n]{0,400}", password in ".{0,9}") {
             let file = file(&text);
             if let Ok(list) = BreachedPasswords::open(file.path()) {
                 let _ = list.contains(password.as_bytes());

@@ -30,7 +30,7 @@ mod tests {
         Daniel123 Andrew123 Matthew1 Joshua123 Anthony1 Nicholas1 Benjamin1 Victoria1 Samantha1 Butterfly1";
 
     #[test]
-    fn the_commonest_are_guessable() {
+    fn most_common_passwords_are_guessable() {
         let accepted: Vec<_> = COMMONEST
             .split_whitespace()
             .filter(|common| !is_guessable(common))
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_common_is_not() {
+    fn uncommon_passwords_are_not_guessable() {
         for password in [
             "Correct-horse-1",
             "La1-0123456789abcdef0f1e2d3c4b5a6978",

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_cannot_make_the_owner_wait() {
+    fn guesses_from_one_address_do_not_block_other_addresses() {
         let guesses = guesses();
         let now = Instant::now();
         for _ in 0..2 {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn many_addresses_share_an_allowance_that_a_known_one_does_not_need() {
+    fn unknown_addresses_share_a_limit_that_excludes_known_addresses() {
         let guesses = guesses();
         let now = Instant::now();
         let owner = guesses.take("ada", address(1), now).unwrap();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_not_known_for_ever_nor_are_all() {
+    fn known_addresses_expire_and_are_limited_in_number() {
         let mut known = Known::new(2);
         let now = Instant::now();
         let from = |n| ("ada".to_owned(), address(n));

@@ -96,7 +96,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn a_minutes_worth_is_there_at_once_and_then_one_at_a_time() {
+    fn burst_of_one_minute_is_allowed_and_then_refilled_gradually() {
         let table = RateTable::new(MINUTE, 5, 10);
         let now = Instant::now();
         for _ in 0..5 {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_can_be_taken_again() {
+    fn returned_call_can_be_used_again() {
         let table = RateTable::new(MINUTE, 2, 10);
         let now = Instant::now();
         for _ in 0..50 {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_grows_no_further_and_serves_newcomers() {
+    fn full_table_does_not_grow_and_serves_new_keys() {
         let table = RateTable::new(MINUTE, 2, 8);
         let now = Instant::now();
         for _ in 0..2 {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_made_where_all_owe_the_same() {
+    fn eviction_makes_room_if_all_keys_have_equal_use() {
         let now = Instant::now();
         let mut kept: HashMap<u32, Instant> = (0..100).map(|key| (key, now + SECOND)).collect();
         make_room(&mut kept, 100, now);

@@ -60,7 +60,7 @@ mod tests {
     use crate::http::auth::second_factor::Code;
 
     #[test]
-    fn codes_differ_and_are_known_again_as_they_are_shown() {
+    fn recovery_codes_are_unique_and_match_in_any_case_and_spacing() {
         let codes = RecoveryCode::fresh(|bytes| rand::fill(bytes));
         let known = sha256_of_all(&codes);
         assert_eq!(known.iter().collect::<BTreeSet<_>>().len(), CODES);

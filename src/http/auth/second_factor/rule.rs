@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rule_tells_roles_apart() {
+    fn rule_requires_a_second_factor_by_role() {
         let asked = |rule: SecondFactorRule| {
             [Role::Viewer, Role::Operator, Role::Admin].map(|role| rule.asks(role))
         };

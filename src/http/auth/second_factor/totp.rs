@@ -77,7 +77,7 @@ mod tests {
     /// Test vectors of RFC 6238, appendix B. The RFC lists eight digits; these are the last six of
     /// them.
     #[test]
-    fn codes_are_those_of_the_standard() {
+    fn codes_match_the_test_vectors_of_rfc_6238() {
         let totp = Totp::new(*b"12345678901234567890");
         for (seconds, code) in [
             (59, "287082"),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_fits_one_step_before_and_after_its_own_and_no_longer() {
+    fn code_is_valid_one_time_step_early_or_late() {
         let totp = Totp::new([7; SECRET_BYTES]);
         let now = datetime!(2026-11-21 12:00 UTC);
         let seconds = u64::try_from(now.unix_timestamp()).unwrap();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_for_authenticators_has_all_they_need() {
+    fn otpauth_uri_contains_issuer_account_secret_and_parameters() {
         let uri = Totp::new(*b"12345678901234567890").uri("Example & Co.", "ada@example.com");
         assert_eq!(
             uri,

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_in_their_order_and_the_one_without_an_id_last() {
+    fn keys_keep_their_order_and_the_key_without_an_id_is_last() {
         let two = format!("b:{LONG}1, a.1:{LONG}2\n");
         assert_eq!(
             ids(&two, LONG),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_told_without_a_key() {
+    fn invalid_keys_are_refused_and_not_shown_in_the_error() {
         for (with_ids, without_id, wrong) in [
             (String::new(), "", BadKeys::None),
             (LONG.to_owned(), "", BadKeys::Form(1)),

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn refresh_tokens_are_read_back() {
+    fn refresh_token_is_parsed_and_malformed_ones_are_rejected() {
         let token = token("key");
         let read = RefreshToken::parse(token.reveal()).unwrap();
         assert_eq!(
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_issued_shows_that_it_was() {
+    fn only_issued_refresh_tokens_are_recognized_by_their_signature() {
         let ours = token("key");
         let key = Secret::new("key");
         assert!(RefreshToken::parse(ours.reveal()).unwrap().was_issued(&key));

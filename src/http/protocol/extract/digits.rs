@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_number_is_its_digits() {
+    fn integer_is_read_as_its_digits_and_other_values_are_rejected() {
         let read = |value| {
             serde_json::from_value::<Digits>(value)
                 .map(|digits| digits.0)

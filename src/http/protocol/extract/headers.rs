@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_present_version_matches() {
+    async fn if_match_accepts_only_the_current_version() {
         assert!(if_match("\"7\"").await.check(7).is_ok());
         assert!(if_match("\"6\", \"7\"").await.check(7).is_ok());
         assert!(if_match("\"7-9\"").await.check(7).is_ok());
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keys_are_short_and_visible() {
+    async fn idempotency_key_has_1_to_255_characters() {
         for (key, fits) in [
             ("a-1".to_owned(), true),
             (String::new(), false),

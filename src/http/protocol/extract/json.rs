@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn only_json_in_utf_8_is_json() {
+    fn only_content_type_json_in_utf_8_is_accepted() {
         for kind in [
             "application/json",
             "Application/JSON; charset=UTF-8",
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_are_taken() {
+    fn camel_case_and_snake_case_fields_are_accepted() {
         let expected = Sample {
             event_name: "x".to_owned(),
             count: Some(2),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn invalid_body_is_rejected_with_field_and_reason() {
         for (body, detail, code) in [
             (
                 r#"{"eventName": "x", "colour": "red"}"#,

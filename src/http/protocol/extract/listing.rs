@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn times_go_from_the_latest_and_texts_from_a() {
+    fn times_sort_descending_and_texts_ascending_by_default() {
         let order = |query: &str| page(query).expect(query).order;
         let newest = Order {
             key: SortKey::Position("attendees.created_position"),
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_have_bounds() {
+    fn page_size_and_page_number_are_limited() {
         let limit = |query: &str| page(query).expect(query).limit;
         assert_eq!(limit(""), 50);
         assert_eq!(limit("limit=1"), 1);

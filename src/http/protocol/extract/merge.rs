@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_null_and_a_value_are_three_things() {
+    fn absent_field_keeps_null_clears_and_value_replaces() {
         let over = |body: &str| {
             let sample: Sample = serde_json::from_str(body).unwrap();
             sample.link.over(Some("old".to_owned()))

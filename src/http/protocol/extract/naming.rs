@@ -308,14 +308,14 @@ mod tests {
     }
 
     #[test]
-    fn names_that_templates_choose_stay() {
+    fn names_defined_by_templates_are_not_renamed() {
         let given = r#"{"the_manifest": {"a_b": 1}, "manifest": {"a_b": {"c_d": 1}}, "data": {"full_name": "b"}}"#;
         let wanted = json!({"theManifest": {"aB": 1}, "manifest": {"a_b": {"c_d": 1}}, "data": {"full_name": "b"}});
         assert_eq!(renamed(given), Ok(wanted));
     }
 
     #[test]
-    fn both_spellings_mean_the_same_field() {
+    fn snake_case_name_is_converted_to_camel_case() {
         for (given, camel) in [
             ("attendee_ids", "attendeeIds"),
             ("attendeeIds", "attendeeIds"),
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_are_renamed_too() {
+    fn query_parameters_are_converted_to_camel_case() {
         assert_eq!(
             camel_cased_query("dry_run=true&x=a_b%20c&"),
             Ok("dryRun=true&x=a_b%20c".to_owned())

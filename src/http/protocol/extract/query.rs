@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_come_in_both_spellings() {
+    fn camel_case_and_snake_case_parameters_are_accepted() {
         let expected = Sample {
             dry_run: Some(true),
             limit: None,
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn invalid_parameter_is_rejected_by_name() {
         for (query, start, code) in [
             ("limit=1&limit=2", "limit: is given twice", "GIVEN_TWICE"),
             ("limit=many", "limit: ", "WRONG_TYPE"),

@@ -256,7 +256,7 @@ mod tests {
     use crate::http::ErrorCode;
 
     #[test]
-    fn shared_answers_have_codes_of_their_status() {
+    fn codes_of_shared_responses_match_their_status() {
         for shared in ALL {
             for code in shared.codes {
                 let known = ErrorCode::of(code).unwrap_or_else(|| panic!("no code {code}"));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_keeps_its_own_words_and_gets_what_is_missing() {
+    fn own_descriptions_are_kept_and_missing_error_responses_are_added() {
         let mut operation = json!({
             "security": [{}],
             "requestBody": { "content": { "application/json": {} } },

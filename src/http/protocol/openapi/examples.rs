@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_described_by_codes_of_their_status() {
+    fn error_descriptions_contain_only_codes_of_their_status() {
         let mut document = crate::http::openapi_document();
         for (_, operation) in operations(&mut document) {
             let id = operation["operationId"].clone();

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_get_plain_names() {
+    fn schema_names_are_simplified_for_clients() {
         for (name, expected) in [
             ("Envelope_AttendeeAnswer", "AttendeeResponse"),
             ("ListEnvelope_AttendeeAnswer", "AttendeeListResponse"),

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_path_tells_what_it_takes() {
+    async fn options_lists_allowed_methods_and_other_methods_get_405() {
         assert_eq!(
             ask("OPTIONS", "/both").await,
             (204, Some("GET,HEAD,POST,OPTIONS".to_owned()))

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_held_body_comes_in_pieces_and_is_the_same() {
+    async fn held_body_is_sent_unchanged_in_pieces() {
         let bodies = Bodies::new(1 << 20);
         let shares = || {
             (
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn one_client_has_a_quarter() {
+    fn one_client_can_hold_a_quarter_of_the_memory_for_bodies() {
         let bodies = Bodies::new(4_000);
         let of = |amount| bodies.clients.take(ClientAddress::Unknown, amount);
         let first = of(600);

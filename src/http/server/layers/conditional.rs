@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_knows_the_version_gets_no_body() {
+    async fn get_with_the_current_entity_tag_returns_304_without_a_body() {
         for known in ["\"7\"", "W/\"7\"", "\"6\", \"7\"", "*"] {
             assert_eq!(ask(Method::GET, known).await, (304, 0), "{known}");
         }

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_library_answers_gets_it_too() {
+    async fn errors_of_the_router_have_the_envelope() {
         let (status, _, body) = ask("GET", "/nowhere").await;
         assert_eq!(
             (status.as_u16(), &body["error"]["code"]),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_tells_nothing() {
+    async fn panic_returns_500_without_its_message() {
         let (status, _, body) = ask("GET", "/panic").await;
         assert_eq!(
             (status.as_u16(), &body["error"]["code"]),

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_get_pages_and_programs_do_not() {
+    fn error_pages_are_shown_only_to_browsers() {
         let shows = |path: &str, accept: Option<&'static str>, code| {
             let mut headers = HeaderMap::new();
             headers.extend(accept.map(|accept| (ACCEPT, HeaderValue::from_static(accept))));

@@ -349,7 +349,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn respond_async_is_one_of_the_preferences() {
+    fn respond_async_is_found_among_other_preferences() {
         let of = |values: &[&'static str]| {
             let pairs = values
                 .iter()
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_is_a_number() {
+    fn invalid_minimum_position_is_rejected() {
         let of = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(MIN_POSITION, value.parse().unwrap());

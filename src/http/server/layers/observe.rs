@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_sane_ids_are_taken_over() {
+    fn only_valid_request_ids_are_accepted() {
         let taken = |id: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_str(id).unwrap());

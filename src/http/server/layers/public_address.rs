@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_certificates_are_made_canonical() {
+    fn certificate_paths_are_made_canonical() {
         for (path, canonical) in [
             ("/certificate/00AB", Some("/certificate/00AB")),
             ("/certificate/00ab/", Some("/certificate/00ab")),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_stays() {
+    fn query_is_kept_in_the_canonical_address() {
         let uri: Uri = "/certificate/00ab/?lang=es".parse().unwrap();
         assert_eq!(
             with_path(&uri, "/certificate/00ab").unwrap(),

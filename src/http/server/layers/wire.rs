@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_compressed_and_files_are_not() {
+    fn text_is_compressed_and_binary_files_are_not() {
         for kind in [
             "application/json",
             "text/html; charset=utf-8",
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn without_origins_there_is_no_cors() {
+    fn cors_is_disabled_without_configured_origins() {
         assert!(cors(&HttpSettings::default()).is_none());
         let named = HttpSettings {
             cors_origins: "https://a.example".to_owned(),

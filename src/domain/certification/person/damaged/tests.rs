@@ -3,7 +3,7 @@
 use super::{leftover, problem};
 
 #[test]
-fn damaged_names_have_a_problem() {
+fn damaged_names_are_detected() {
     for name in [
         "Jos? Mu?oz",
         "Mar?a",
@@ -68,7 +68,7 @@ fn damaged_names_have_a_problem() {
 }
 
 #[test]
-fn real_names_have_no_problem() {
+fn real_names_are_not_reported_as_damaged() {
     for name in [
         "O'Neil",
         "O’Neil",
@@ -105,7 +105,7 @@ fn real_names_have_no_problem() {
 }
 
 #[test]
-fn words_for_missing_values_are_found_beside_names() {
+fn words_for_missing_values_next_to_a_name_are_detected() {
     for name in [
         "Ana null",
         "Ana NULL",

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn placeholders_are_no_document() {
+fn placeholders_are_not_document_numbers() {
     for text in [
         "N/A",
         "NA",
@@ -64,7 +64,7 @@ fn placeholders_are_no_document() {
 }
 
 #[test]
-fn country_codes_and_genders_are_values() {
+fn country_codes_and_genders_are_not_placeholders() {
     for text in ["NA", "X", "No", "Nil", "Sem"] {
         assert!(!is_no_value(text), "{text}");
     }
@@ -74,7 +74,7 @@ fn country_codes_and_genders_are_values() {
 }
 
 #[test]
-fn marks_around_a_name_are_removed() {
+fn punctuation_around_a_name_is_removed() {
     for (written, name) in [
         ("Sukarno -", "Sukarno"),
         ("Sukarno .", "Sukarno"),
@@ -91,7 +91,7 @@ fn marks_around_a_name_are_removed() {
 }
 
 #[test]
-fn phrases_for_a_missing_name_are_found() {
+fn phrases_for_a_missing_name_are_detected() {
     for text in [
         "-",
         "N/A",

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_two_scripts_and_marks_without_letters_are_found() {
+    fn mixed_scripts_and_marks_without_a_letter_are_detected() {
         for name in [
             "\u{5A4}igo",
             "Ana \u{5A1}igo",

@@ -112,7 +112,7 @@ fn real_names_are_not_doubtful() {
 }
 
 #[test]
-fn capitals_follow_known_prefixes() {
+fn capital_after_a_known_name_prefix_is_not_doubtful() {
     for name in [
         "MICHEÁL Ó hÓGÁIN",
         "Micheál Ó hÓgáin",
@@ -139,7 +139,7 @@ fn capitals_follow_known_prefixes() {
 }
 
 #[test]
-fn rules_hold_for_cyrillic_and_greek_in_any_encoding() {
+fn misread_cyrillic_and_greek_names_are_doubtful_in_any_encoding() {
     for name in [
         "ЩукинA юлиЯ",
         "юлиЯ",
@@ -175,7 +175,7 @@ fn rules_hold_for_cyrillic_and_greek_in_any_encoding() {
 }
 
 #[test]
-fn texts_have_more_symbols_than_names() {
+fn misread_texts_are_detected_and_texts_with_symbols_are_accepted() {
     for text in [
         "JosŽ Mu–oz",
         "Universidad de MÃ¡laga",

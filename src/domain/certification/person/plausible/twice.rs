@@ -44,7 +44,7 @@ mod tests {
     use super::untwice;
 
     #[test]
-    fn only_text_that_was_encoded_twice_has_an_original() {
+    fn only_doubly_encoded_text_is_decoded_to_its_original() {
         assert_eq!(untwice("JosÃ©").as_deref(), Some("José"));
         assert_eq!(untwice("José Muñoz"), None);
         assert_eq!(untwice("Ana"), None);

@@ -68,7 +68,7 @@ fn ignorable_characters_are_dropped() {
 }
 
 #[test]
-fn characters_that_are_drawn_as_nothing_are_no_name() {
+fn name_of_invisible_characters_is_rejected() {
     for blank in [
         "\u{3164}",
         "\u{3164}\u{3164} \u{3164}",

@@ -39,7 +39,7 @@ fn misread_and_quoted_names_are_rejected() {
 }
 
 #[test]
-fn documents_that_a_program_changed_are_rejected() {
+fn document_numbers_changed_by_a_spreadsheet_program_are_rejected() {
     for (number, code) in [
         ("=12", "FORMULA_TEXT"),
         ("2025-12-01", "DATE_CELL"),
@@ -87,7 +87,7 @@ fn escapes_and_quotes_in_other_texts_are_rejected() {
 }
 
 #[test]
-fn placeholders_of_a_name_are_left_out_or_rejected() {
+fn placeholders_in_a_name_are_omitted_or_rejected() {
     for (first, last) in [
         ("Sukarno", "No tiene"),
         ("Sukarno", "(sin apellido)"),

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn one_certificate_for_all_rows_is_one_batch() {
+    fn rows_with_the_same_certificate_form_one_batch() {
         let mut due = self::due(MailDelivery::Held);
         assert_eq!(due.add(&earned(1, COURSE, 0..3)), []);
         assert_eq!(due.add(&earned(2, COURSE, 3..5)), []);

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_certificate_is_in_one_part() {
+    fn number_of_pdf_parts_is_rounded_up() {
         for (certificates, parts) in [
             (0, 1),
             (1, 1),

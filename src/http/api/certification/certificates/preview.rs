@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_take_the_place_of_what_would_be_there() {
+    fn preview_text_replaces_the_value_of_its_field() {
         assert_eq!(
             filled("full_name", "Ada").unwrap().1.full_name.reveal_str(),
             "Ada"

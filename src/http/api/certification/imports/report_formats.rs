@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_the_files_own_columns_and_two_more() {
+    fn csv_report_has_the_original_columns_plus_row_and_reason() {
         let table = String::from_utf8(written(REPORT, ReportFormat::Csv)).unwrap();
         assert_eq!(
             table
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_a_list_and_ndjson_its_lines() {
+    fn json_report_is_an_array_and_ndjson_has_one_row_per_line() {
         let list: serde_json::Value =
             serde_json::from_slice(&written(REPORT, ReportFormat::Json)).unwrap();
         assert_eq!(

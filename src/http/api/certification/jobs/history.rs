@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn every_try_stands_with_its_outcome() {
+    fn every_attempt_is_listed_with_its_outcome() {
         let text = |text: &str| -> Personal<String> { text.to_owned().into() };
         let failed = |attempt, will_retry: bool| EmailFailed {
             attempt,
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_tries_are_shown() {
+    fn only_the_last_100_attempts_are_shown() {
         let shown = attempts(&recorded((1..=250).map(claimed).collect()));
         assert_eq!(
             (shown.len(), shown[0].number, shown[99].number),

@@ -372,7 +372,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_overdue_is_due_now() {
+    fn time_until_an_overdue_run_is_zero() {
         let now = datetime!(2026-11-21 12:00 UTC);
         assert_eq!(
             milliseconds_until(datetime!(2026-11-21 12:00:01.25 UTC), now),

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_success_rate_counts_what_was_tried_to_its_end() {
+    fn success_rate_counts_only_sent_and_failed_jobs() {
         let rate = |held, sent, failed, cancelled| {
             let total = held + sent + failed + cancelled;
             let summary = JobsSummary {

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_in_is_escaped() {
+    fn values_in_html_pages_are_escaped() {
         let page = render("<p>{{ name }}</p>", &json!({"name": "<script>&\""}))
             .unwrap()
             .0;

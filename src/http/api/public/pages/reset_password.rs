@@ -81,7 +81,7 @@ mod tests {
     use crate::http::api::public::pages::tests::assert_allowed;
 
     #[test]
-    fn the_page_speaks_both_languages_and_runs_one_script() {
+    fn page_renders_in_both_languages_and_policy_allows_only_its_script() {
         for locale in Locale::ALL {
             let page = page(locale, "api/v1/auth/reset-password").unwrap().0;
             insta::assert_snapshot!(format!("reset_password_{locale}"), page);

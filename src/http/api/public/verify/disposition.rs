@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_in_any_script_come_through() {
+    fn header_contains_the_file_name_in_any_script() {
         assert_eq!(
             attachment("José Núñez_certificate.pdf"),
             "attachment; filename=\"Jose Nunez_certificate.pdf\"; \
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_breaks_out_of_the_header() {
+    fn special_characters_in_a_file_name_are_encoded_in_the_header() {
         for odd in ["a\"b", "a\r\nX: y", "a%b\\", "a;b'c*"] {
             let value = attachment(odd);
             assert!(

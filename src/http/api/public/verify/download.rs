@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_version_is_not_sent_again() {
+    fn if_none_match_with_the_current_entity_tag_matches() {
         let asks = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(IF_NONE_MATCH, value.parse().unwrap());

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_get_the_page_and_programs_json() {
+    fn accept_header_selects_html_page_or_json() {
         let asks = |accept: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, accept.parse().unwrap());

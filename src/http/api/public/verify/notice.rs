@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn every_notice_speaks_both_languages_without_scripts() {
+    fn every_notice_renders_in_both_languages_without_scripts() {
         for locale in Locale::ALL {
             let mut shown = String::new();
             for (name, notice) in all() {
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_page_with_the_form_stays() {
+    fn page_with_the_form_matches_the_snapshot() {
         insta::assert_snapshot!("enter_en", page(&all()[0].1, Locale::En).unwrap().0);
     }
 }

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_speaks_both_languages() {
+    fn page_renders_in_both_languages_with_escaped_values() {
         for locale in Locale::ALL {
             let page = render(TEMPLATE, &Page::of(&verification("valid"), locale))
                 .unwrap()
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_hold_is_said_before_anything_else() {
+    fn revoked_certificate_has_a_revoked_heading_and_no_download() {
         let revoked_at = Some(Timestamp(time::macros::datetime!(2026-11-22 10:00 UTC)));
         let revoked = Verification {
             revoked_at,

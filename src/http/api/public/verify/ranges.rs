@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_counted_as_the_standard_says() {
+    fn byte_ranges_are_parsed_according_to_rfc_9110() {
         for (range, part) in [
             ("bytes=0-0", 0..1),
             ("bytes=10-19", 10..20),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_given_whole() {
+    fn if_range_with_another_entity_tag_returns_the_whole_file() {
         assert_eq!(ask("bytes=0-1", Some(TAG)), Wanted::Part(0..2));
         for other in ["\"x\"", "W/\"ab\"", "Sat, 21 Nov 2026 12:00:00 GMT"] {
             assert_eq!(ask("bytes=0-1", Some(other)), Wanted::Whole, "{other}");
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_part_lies_within_the_file(range in "(bytes=)?[0-9,-]{0,30}", size in 0..500_usize) {
+        fn requested_range_is_always_within_the_file(range in "(bytes=)?[0-9,-]{0,30}", size in 0..500_usize) {
             let mut headers = HeaderMap::new();
             headers.insert(RANGE, range.parse().unwrap());
             if let Wanted::Part(part) = wanted(&headers, size, TAG) {

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn initials_are_the_first_letters() {
+    fn initials_are_the_first_letters_of_the_names() {
         for (name, letters) in [
             ("María José Núñez", "M. J. N."),
             ("ángel  d'Arc", "Á. D."),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_decides_what_is_shown() {
+    fn setting_selects_full_name_initials_or_no_name() {
         let of = |shows| {
             shown("Ada Lovelace".to_owned().into(), shows).map(|name| name.reveal_str().to_owned())
         };

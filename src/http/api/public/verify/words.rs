@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_languages_are_weighed() {
+    fn accept_language_is_evaluated_by_quality() {
         for (accepted, locale) in [
             ("es-CO,es;q=0.9,en;q=0.8", Some(Locale::Es)),
             ("en-GB", Some(Locale::En)),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_by_name_counts_most_and_the_certificate_least() {
+    fn requested_language_overrides_the_header_and_the_certificate() {
         let mut headers = HeaderMap::new();
         assert_eq!(chosen(None, &headers, Locale::Es), Locale::Es);
         headers.insert(ACCEPT_LANGUAGE, "en".parse().unwrap());
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_written_out() {
+    fn dates_are_formatted_with_the_month_name() {
         assert_eq!(long_date("2026-11-21", Locale::En), "21 November 2026");
         assert_eq!(long_date("2026-01-02", Locale::Es), "2 de enero de 2026");
         for odd in ["", "2026", "2026-13-01", "soon"] {

@@ -234,7 +234,7 @@ fn siblings_are_two_people_if_addresses_can_be_shared() {
 }
 
 #[test]
-fn sibling_is_never_renamed_by_a_document_number_of_another() {
+fn document_number_of_a_sibling_never_renames_a_person() {
     let bruno = ("Bruno Rojas", FAMILY.1, "2");
     let family = || given(&[(ANA, FAMILY), (BRUNO, bruno)]);
     let updating = RowRules {
@@ -314,7 +314,7 @@ fn document_number_is_unique_across_countries() {
 }
 
 #[test]
-fn placeholders_identify_nobody() {
+fn placeholder_document_number_matches_no_person() {
     let placeholder = ("Luis Mora", "luis@example.org", "N/A");
     given(&[])
         .when(placeholder, RULES)
@@ -334,7 +334,7 @@ fn placeholders_identify_nobody() {
 }
 
 #[test]
-fn a_person_without_a_document_gets_one_later() {
+fn update_adds_a_missing_document_number() {
     let without = ("Ana Rojas", FAMILY.1, "");
     given(&[(ANA, without)])
         .when(without, NO_DOCUMENT)
@@ -380,7 +380,7 @@ fn person_with_a_formerly_shared_address_is_still_known() {
 }
 
 #[test]
-fn rows_about_one_person_must_agree() {
+fn row_that_contradicts_an_earlier_row_of_its_person_is_refused() {
     let again = || given(&[(ANA, FAMILY)]).after(2, ANA, FAMILY);
     again().when(FAMILY, RULES).then(RowPlan::Existing(ANA));
     for rules in [RULES, UPDATING] {

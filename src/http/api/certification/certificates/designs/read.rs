@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_taken_apart() {
+    fn design_path_is_split_into_client_year_and_file_name() {
         let known = info("certificates/design_images/big_client_2026/gold_frame_1.jpg").unwrap();
         let expected = ("big_client", "2026", "gold_frame_1.jpg");
         assert_eq!(
