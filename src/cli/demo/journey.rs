@@ -35,9 +35,15 @@ struct Design {
 #[serde(rename_all = "camelCase")]
 struct Certificate {
     id: Uuid,
-    pdf_template: String,
-    pdf_template_version: u32,
+    pdf_template: PdfTemplate,
     locale: String,
+}
+
+/// Theme that draws a certificate.
+#[derive(Deserialize)]
+struct PdfTemplate {
+    theme: String,
+    version: u32,
 }
 
 /// Inputs of the demo's steps.
@@ -100,8 +106,8 @@ impl Journey<'_> {
 
         self.progress.say("rendering certificates again");
         let look = Look {
-            theme: certificate.pdf_template,
-            version: certificate.pdf_template_version,
+            theme: certificate.pdf_template.theme,
+            version: certificate.pdf_template.version,
             locale: certificate
                 .locale
                 .parse()

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::certificate_pdf::{Renderer, Template};
-use crate::domain::certification::manifest::{OptionKind, TemplateOption};
+use crate::domain::certification::manifest::{OptionKind, PaperSize, TemplateOption};
 
 /// Options of `template list`.
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
         )?;
         writeln!(out, "  {}", manifest.description.en)?;
         for option in &manifest.options {
-            writeln!(out, "  --with {:<22} {}", shape(option), option.title.en)?;
+            writeln!(out, "  --with {:<34} {}", shape(option), option.title.en)?;
         }
         writeln!(out)?;
     }
@@ -53,7 +53,10 @@ fn of_theme(theme: &Template) -> Value {
 
 fn paper(theme: &Template) -> String {
     let page = theme.manifest().page;
-    let size = page.size.as_str();
+    let size = match page.size {
+        PaperSize::A4 => "A4",
+        PaperSize::Letter => "Letter",
+    };
     let orientation = page.orientation.as_str();
     let design = if theme.manifest().design {
         ", supports a design"

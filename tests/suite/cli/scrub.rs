@@ -52,7 +52,7 @@ fn scrub(word: &str, before: &str) -> String {
     }
     let after = |what: &str| before.trim_end().ends_with(what);
     let is_number = !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if is_number && (after("[time]") || after(" at") || after("made,") || after("PostgreSQL")) {
+    if is_number && (after("[time]") || after(" at") || after("rendered,") || after("PostgreSQL")) {
         return "[number]".to_owned();
     }
     word.to_owned()

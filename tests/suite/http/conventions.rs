@@ -90,9 +90,9 @@ async fn unreadable_request_is_400_and_refused_value_is_422() {
         (
             issue,
             json!({ "certificateId": id, "filter": { "importId": nobody } }),
-            422,
+            400,
             "filter.importId",
-            "NOT_FOUND",
+            "WRONG_TYPE",
         ),
     ];
     for (path, body, status, field, code) in cases {

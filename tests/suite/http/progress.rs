@@ -130,7 +130,7 @@ async fn open_streams_end_when_the_server_stops() {
         .await
         .expect(200);
     // A held mail prevents the batch from ending.
-    let import = import.body["data"]["importId"].clone();
+    let import = import.body["data"]["id"].clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
     let begun = api.issue(&body).await;
     let path = format!(

@@ -14,7 +14,7 @@ async fn imported(api: &Api) -> String {
         .upload("/attendees/bulk-upload", file("p.csv", people))
         .await
         .expect(200);
-    format!("/imports/{}", text(&done.body["data"]["importId"]))
+    format!("/imports/{}", text(&done.body["data"]["id"]))
 }
 
 /// Gets a ticket for the events of this resource, and returns the URL of the stream.

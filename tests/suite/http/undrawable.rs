@@ -102,10 +102,7 @@ async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
     }
     // A later read of the import returns the same warnings. The report contains them too, so that
     // the rows can be corrected and uploaded again.
-    let path = format!(
-        "/imports/{}",
-        done["data"]["importId"].as_str().expect("an id")
-    );
+    let path = format!("/imports/{}", done["data"]["id"].as_str().expect("an id"));
     assert_eq!(warned(&api.get(&path).await.expect(200).body), output);
     let report = api
         .get(&format!("{path}/report?format=csv"))

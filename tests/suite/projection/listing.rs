@@ -277,7 +277,6 @@ async fn search_ignores_case_and_accents_and_has_no_wildcards() {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one table of cases")]
 async fn lists_are_filtered_by_each_criterion() {
     let world = World::new().await;
     world.log.append(everything());

@@ -27,7 +27,6 @@ async fn with_everything() -> (World, Client) {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one table of cases")]
 async fn jobs_are_filtered() {
     let (_world, client) = with_everything().await;
     let id = Uuid::from_u128;

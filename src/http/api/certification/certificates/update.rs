@@ -21,6 +21,7 @@ use crate::http::api::certification::issuing::checked_date;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Merge, Path, not_null};
+use crate::http::protocol::names::LocaleName;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Maximum number of attempts to merge a change while other requests change the same certificate.
@@ -74,7 +75,7 @@ pub struct ChangeCertificate {
     requires_document: Option<bool>,
     /// Language of certificate and mail, `en` or `es`.
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(value_type = String, required = false)]
+    #[schema(value_type = LocaleName, required = false)]
     locale: Option<String>,
     /// True if the certificate can be issued.
     #[serde(default, deserialize_with = "not_null")]
