@@ -45,7 +45,7 @@ fn themes_are_listed_as_text_and_json() {
         (&json[1]["name"], &json[1]["version"]),
         (&json!("classic"), &json!(2))
     );
-    assert_eq!(json[1]["manifest"]["options"][0]["default"], "#16304d");
+    assert_eq!(json[1]["manifest"]["options"][0]["default"], "a4");
 }
 
 #[test]

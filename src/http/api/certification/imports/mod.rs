@@ -17,7 +17,7 @@ use super::batches::read::{BatchAnswer, shown};
 use crate::domain::certification::import::Import;
 use crate::domain::{ImportId, Personal};
 use crate::event_log::Position;
-use crate::http::protocol::names::ImportResultStateName;
+use crate::http::protocol::names::{ImportFormatName, ImportResultStateName};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::importing::report::{ErrorDetail, ImportReport, MAX_SHOWN};
@@ -85,7 +85,7 @@ pub struct ImportAnswer {
     /// Error that stopped the reading of the file.
     pub failure: Option<ImportFailure>,
     /// `csv`, `xlsx`, `xls` or `json`; null for a dry run.
-    #[schema(example = "xlsx")]
+    #[schema(value_type = Option<ImportFormatName>, example = "xlsx")]
     pub format: Option<String>,
     /// Size of the file, in bytes; null for a dry run.
     #[schema(example = 20_480)]
