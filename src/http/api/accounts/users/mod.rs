@@ -65,7 +65,7 @@ pub struct UserDetails {
 }
 
 impl UserDetails {
-    /// Returns the user as the log has it.
+    /// Returns the user from its events in the log.
     ///
     /// # Errors
     /// 404 if the user was deleted.
@@ -108,7 +108,8 @@ async fn answer(http: &HttpState, id: UserId, version: Position) -> Result<Answe
 }
 
 /// Rejects an API key that makes, changes or removes admins, or users whose role has a permission
-/// that the key lacks. With such a user's password its holder would gain that permission.
+/// that the key lacks. Otherwise, somebody with the key could set the password of such a user and so
+/// gain that permission.
 fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
     let exceeds = |role: &Role| {
         Permission::ALL

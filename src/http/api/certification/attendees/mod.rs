@@ -71,7 +71,7 @@ pub struct AttendeeWarning {
 }
 
 impl AttendeeAnswer {
-    /// Returns the person as the log has it.
+    /// Returns the person from its events in the log.
     ///
     /// # Errors
     /// 404 if the person was deleted.
@@ -102,7 +102,7 @@ impl AttendeeAnswer {
         })
     }
 
-    /// Returns the person as the query tables have it.
+    /// Returns the person from its row in the query tables.
     fn of_row(http: &HttpState, row: AttendeeRow) -> Self {
         Self {
             warnings: warnings(http, &row.full_name, row.document_number.as_ref()),

@@ -58,7 +58,7 @@ pub struct BatchAnswer {
 }
 
 impl BatchAnswer {
-    /// Returns the batch as the log has it.
+    /// Returns the batch from its events in the log.
     ///
     /// # Errors
     /// 404 if there is none.

@@ -100,7 +100,7 @@ impl PdfTemplate {
 }
 
 impl CertificateAnswer {
-    /// Returns the certificate as the log has it.
+    /// Returns the certificate from its events in the log.
     ///
     /// # Errors
     /// 404 if it was deleted.
@@ -131,7 +131,7 @@ impl CertificateAnswer {
         })
     }
 
-    /// Returns the certificate as the query tables have it.
+    /// Returns the certificate from its row in the query tables.
     fn of_row(http: &HttpState, row: CertificateRow) -> Self {
         // The table has the options in the same form as the event.
         let options = serde_json::from_value(row.theme_options.into_revealed()).unwrap_or_default();

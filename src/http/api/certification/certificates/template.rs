@@ -28,8 +28,8 @@ const MAX_OPTIONS: usize = 24;
 
 /// Name of a theme, or an object with theme, version and options.
 ///
-/// A name replaces the present template: the newest version of the theme, with the defaults of its
-/// options. An object is merged with the present template.
+/// A name replaces the current template: the newest version of the theme, with the defaults of its
+/// options. An object is merged with the current template.
 #[derive(Clone, Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(examples("classic", json!({"theme": "corporate", "version": 1, "options": {"accent": "#123a5c", "signerName": "Elena Marín"}})))]
@@ -70,13 +70,13 @@ pub(super) struct ChosenTemplate {
     options: Merge<BTreeMap<String, Option<String>>>,
 }
 
-/// Requested template, merged with the present one.
+/// Requested template, merged with the current one.
 struct Wanted {
     /// Theme.
     theme: String,
     /// Requested version.
     version: Merge<u32>,
-    /// Present version, if the theme stays.
+    /// Current version, if the theme stays.
     present: Option<u32>,
     /// Options that stay.
     kept: OptionValues,
@@ -297,7 +297,7 @@ async fn pin_options(
             format!("give at most {MAX_OPTIONS}"),
         ));
     }
-    // The present options may not suit another theme.
+    // Another theme may not have the current options.
     let unsuitable = |(name, problem): (String, String)| {
         let is_known = manifest.option(&name).is_some();
         let code = if is_known {

@@ -25,7 +25,7 @@ use crate::http::protocol::names::LocaleName;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Maximum number of attempts to merge a change while other requests change the same certificate.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// Fields to change. Absent fields stay as they are; null removes an optional field.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -49,9 +49,9 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     base_design_url: Merge<String>,
-    /// Theme, version and options. An object is merged with the present template. A name replaces
+    /// Theme, version and options. An object is merged with the current template. A name replaces
     /// it. If the certificate has a background and the theme has no `takesDesign`, also send
-    /// `baseDesignUrl: null`. Present options that another theme does not have are an error; send
+    /// `baseDesignUrl: null`. Options that the new theme does not have are an error; send
     /// null for them.
     #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = TemplateChoice, required = false)]
@@ -111,7 +111,7 @@ pub async fn update_certificate(
     let id = CertificateId(id);
     let context = caller.context(http.random_id().into());
     let mut loaded = http.commands.load::<Certificate>(id).await?;
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         let before = loaded.state.0;
         let before = before.ok_or_else(|| ApiError::not_found("certificate"))?;
         let after = value.clone().over(&http, &before).await?;

@@ -135,7 +135,7 @@ impl IssuanceAnswer {
         }
     }
 
-    /// Returns the certificate as the log has it.
+    /// Returns the certificate from its events in the log.
     ///
     /// # Errors
     /// 404 if there is none.

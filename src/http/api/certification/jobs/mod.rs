@@ -117,7 +117,7 @@ pub struct JobDetail {
 }
 
 impl JobDetail {
-    /// Returns the job as the log has it.
+    /// Returns the job from its events in the log.
     ///
     /// # Errors
     /// 404 if there is none.

@@ -82,7 +82,7 @@ impl OwnTemplateVersion {
 }
 
 impl OwnTemplateAnswer {
-    /// Returns the template as the log has it.
+    /// Returns the template from its events in the log.
     ///
     /// # Errors
     /// 404 if it was deleted.
@@ -99,7 +99,7 @@ impl OwnTemplateAnswer {
         })
     }
 
-    /// Returns the template as the query tables have it.
+    /// Returns the template from its row in the query tables.
     fn of_row(row: TemplateRow) -> Result<Self, ApiError> {
         Ok(Self {
             id: row.id,
