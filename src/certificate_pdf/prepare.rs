@@ -327,7 +327,7 @@ impl Renderer {
                 (_, Some(OptionInput::Image(_))) => {
                     return Err(wrong(
                         &option.name,
-                        "takes a text and no picture".to_owned(),
+                        "takes a text, not a picture".to_owned(),
                     ));
                 }
             };

@@ -36,7 +36,7 @@ const HARD: [&str; 22] = [
     "Đặng Ẵm Ằng",
 ];
 
-/// Area of a line of text that is painted, in points from the upper left corner of the page.
+/// Line of text and its painted area, in points from the upper left corner of the page.
 struct Line {
     text: String,
     left: f64,

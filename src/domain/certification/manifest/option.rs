@@ -84,7 +84,7 @@ impl TemplateOption {
             (OptionKind::Image, OptionValue::Text(_)) => {
                 Err("takes the url of an uploaded design".to_owned())
             }
-            (_, OptionValue::Image(_)) => Err("takes a text and no picture".to_owned()),
+            (_, OptionValue::Image(_)) => Err("takes a text, not a picture".to_owned()),
             (_, OptionValue::Text(text)) => self.check_text(text.reveal_str()),
         }
     }
