@@ -303,7 +303,7 @@ impl Renderer {
             .keys()
             .find(|name| manifest.option(name).is_none())
         {
-            return Err(wrong(name, "is no option of this template".to_owned()));
+            return Err(wrong(name, "is not an option of this template".to_owned()));
         }
         let mut paths = pictures.options.iter().enumerate();
         let mut values = BTreeMap::new();

@@ -108,7 +108,7 @@ fn lines(page: &Page) -> Vec<(Abs, Line)> {
         }
         Ok(())
     })
-    .expect("collecting refuses nothing");
+    .expect("the visitor returns no error");
     texts
         .iter()
         .filter_map(|(place, text)| Some((place.ty, Line::of(text, *place)?)))

@@ -83,7 +83,7 @@ pub(super) fn text_of(page: &Page) -> String {
         all.push_str(&text.text);
         Ok(())
     })
-    .expect("collecting refuses nothing");
+    .expect("the visitor returns no error");
     all
 }
 

@@ -26,8 +26,8 @@ pub struct History<D: Decider> {
 }
 
 impl Commands {
-    /// Loads the history of an aggregate until one of its versions. A replica of the log may lag, so
-    /// it is asked again until it has that version.
+    /// Loads the history of an aggregate until one of its versions. A replica of the log may lag,
+    /// so this function reads again until the replica has that version.
     ///
     /// # Errors
     /// The aggregate has no events, the log can't be read, or the replica doesn't catch up.

@@ -176,7 +176,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn print(line: &str) {
-    // A closed stderr is no reason to stop.
+    // A closed stderr does not stop the program.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 

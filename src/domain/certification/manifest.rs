@@ -317,8 +317,11 @@ impl Manifest {
             .map(|option| option.name.as_str())
             .collect();
         match names.as_slice() {
-            [] => "is no option: this template has none".to_owned(),
-            names => format!("is no option of this template; it has {}", names.join(", ")),
+            [] => "is not an option: this template has none".to_owned(),
+            names => format!(
+                "is not an option of this template; it has {}",
+                names.join(", ")
+            ),
         }
     }
 }

@@ -198,7 +198,7 @@ fn preview_is_written_as_pdf_or_png() {
         (
             &["preview", "bold", "--with", "shadow=1", "--out", "a.pdf"],
             1,
-            "shadow: is no option",
+            "shadow: is not an option",
         ),
         (
             &["preview", "bold", "--with", "accent=red", "--out", "a.pdf"],
