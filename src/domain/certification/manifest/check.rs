@@ -97,7 +97,7 @@ impl Manifest {
         }
     }
 
-    /// Checks that the options for paper and orientation offer exactly the pages that there are.
+    /// Checks that the options for paper and orientation offer exactly the pages of the manifest.
     fn check_pages(&self, problems: &mut Problems) {
         let offered = |name: &str, default: &str| match self.option(name) {
             Some(option) if option.kind == OptionKind::Choice && !self.other_pages.is_empty() => {

@@ -109,7 +109,7 @@ impl TemplateOption {
                     ))
                 }
             }
-            OptionKind::Image => Err("takes a picture and no text".to_owned()),
+            OptionKind::Image => Err("takes a picture, not a text".to_owned()),
         }
     }
 }
