@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
-use super::flow::ProcessesInput;
 use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::import_batches::{recorded_batches, request_batch};
 use crate::commands::issue::{Issued, IssuingFacts, issue};
@@ -19,6 +18,7 @@ use crate::domain::certification::issuance::{CertificateGenerated, Issuance};
 use crate::domain::certification::mail::{Mail, MailCommand};
 use crate::domain::certification::reactions;
 use crate::domain::certification::reactions::Issue;
+use crate::domain::flow::ProcessesInput;
 use crate::domain::{CertificateId, ImportId, IssuanceId, Refusal};
 use crate::event_log::RecordedEvent;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, ImportId, Person, Refusal};
+use crate::domain::{DataSubject, Decider, ImportId, Person, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -120,6 +120,14 @@ impl Decider for Attendee {
                 }
                 .into(),
             ]),
+        }
+    }
+
+    fn data_subject(id: &str, _: &AttendeeState, event: &AttendeeEvent) -> Option<DataSubject> {
+        match event {
+            AttendeeEvent::AttendeeImported(_)
+            | AttendeeEvent::AttendeeUpdated(_)
+            | AttendeeEvent::AttendeeDeleted(_) => DataSubject::attendee(id),
         }
     }
 

@@ -11,7 +11,7 @@ use super::mail::MailDelivery;
 use super::template::TemplateFiles;
 use crate::domain::kernel::domain_event::domain_events;
 use crate::domain::{
-    AttendeeId, BatchId, CertificateId, Decider, ImportId, Locale, Personal, Refusal,
+    AttendeeId, BatchId, CertificateId, DataSubject, Decider, ImportId, Locale, Personal, Refusal,
 };
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -272,6 +272,18 @@ impl Decider for Issuance {
             }
             (IssuanceCommand::RecordFailure(failure), Some(_), None) => {
                 Ok(vec![failure.clone().into()])
+            }
+        }
+    }
+
+    fn data_subject(_: &str, state: &IssuanceState, event: &IssuanceEvent) -> Option<DataSubject> {
+        match event {
+            IssuanceEvent::CertificateRequested(e) => Some(DataSubject::Attendee(e.attendee_id.0)),
+            IssuanceEvent::CertificateGenerated(_)
+            | IssuanceEvent::CertificateGenerationFailed(_)
+            | IssuanceEvent::CertificateRevoked(_) => {
+                let request = state.request.as_ref()?;
+                Some(DataSubject::Attendee(request.attendee_id.0))
             }
         }
     }

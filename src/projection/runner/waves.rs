@@ -80,8 +80,6 @@ fn row_key<'a>(key: &RowKey, event: &'a RecordedEvent) -> Option<Option<Cow<'a, 
 mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
-    use time::OffsetDateTime;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -98,15 +96,11 @@ mod tests {
     fn event(position: u64, event_type: &str, id: &str) -> RecordedEvent {
         RecordedEvent {
             position,
-            time: OffsetDateTime::UNIX_EPOCH,
             aggregate: "thing".to_owned(),
             id: id.to_owned(),
-            event_id: Uuid::nil(),
             event_type: event_type.to_owned(),
-            command_id: Uuid::nil().into(),
-            correlation_id: Uuid::nil(),
-            actor: String::new(),
             body: Bytes::from(format!(r#"{{"at":"{id}"}}"#)),
+            ..RecordedEvent::sample(position, "")
         }
     }
 

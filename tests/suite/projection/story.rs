@@ -233,6 +233,7 @@ pub fn queued(id: u128, issuance: u128) -> Happened {
 pub fn queued_for(id: u128, issuance: u128, delivery: MailDelivery) -> Happened {
     let event = EmailQueued {
         issuance_id: Uuid::from_u128(issuance).into(),
+        attendee_id: Uuid::from_u128(issuance).into(),
         to_name: "Ada Lovelace".to_owned().into(),
         to_address: "ada@example.com".to_owned().into(),
         locale: Locale::En,

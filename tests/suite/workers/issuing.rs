@@ -83,6 +83,7 @@ pub async fn requested(plant: &Plant, request: CertificateRequested) -> Issuance
 pub fn queued_mail(address: &str, on_unknown: OnUnknown) -> EmailQueued {
     EmailQueued {
         issuance_id: Uuid::new_v4().into(),
+        attendee_id: Uuid::new_v4().into(),
         to_name: "Ada".to_owned().into(),
         to_address: address.to_owned().into(),
         locale: Locale::En,

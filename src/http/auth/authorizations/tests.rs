@@ -20,16 +20,12 @@ const SESSION: SessionId = SessionId(Uuid::from_u128(3));
 
 fn recorded(aggregate: &str, id: impl ToString, event: &Event) -> RecordedEvent {
     RecordedEvent {
-        position: 1,
         time: NOW,
         aggregate: aggregate.to_owned(),
         id: id.to_string(),
-        event_id: Uuid::nil(),
         event_type: event.event_type().to_owned(),
-        command_id: Uuid::nil().into(),
-        correlation_id: Uuid::nil(),
-        actor: String::new(),
         body: event.body().to_string().into(),
+        ..RecordedEvent::sample(1, "")
     }
 }
 
