@@ -15,7 +15,14 @@ pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
         required: roles.contains(&Role::Api),
         ..projections(app)
     };
-    vec![log(app), tables(app), projections, storage(app), mail(app)]
+    vec![
+        log(app),
+        tables(app),
+        projections,
+        storage(app),
+        mail(app),
+        workers(app),
+    ]
 }
 
 fn log(app: &App) -> Dependency {
@@ -115,6 +122,26 @@ fn mail(app: &App) -> Dependency {
     };
     Dependency {
         name: "mail",
+        required: false,
+        check: Arc::new(check),
+    }
+}
+
+/// Workers of this process. They are not required: a paused worker resumes by itself, and another
+/// process may do the work of a stopped one.
+fn workers(app: &App) -> Dependency {
+    let states = app.workers.clone();
+    let check = move || {
+        let problems = states.problems();
+        let state = if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems.join("; "))
+        };
+        std::future::ready(state).boxed()
+    };
+    Dependency {
+        name: "workers",
         required: false,
         check: Arc::new(check),
     }
