@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::database;
 use crate::event_log::{self, EventLog, Names, Step};
 use crate::http::Passwords;
+use crate::http::auth::authorizations::Authorizations;
 use crate::http::auth::passwords::BreachedPasswords;
 use crate::importing::Importer;
 use crate::mail::{MailProvider, SmtpMailer};
@@ -111,6 +112,7 @@ pub struct App {
     metrics: PrometheusHandle,
     sandbox: Sandbox,
     workers: WorkerStates,
+    authorizations: Arc<Authorizations>,
 }
 
 impl App {
@@ -147,6 +149,7 @@ impl App {
             metrics,
             sandbox,
             workers: WorkerStates::default(),
+            authorizations: Arc::default(),
         })
     }
 

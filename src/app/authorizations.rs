@@ -10,8 +10,7 @@ impl App {
     /// Starts a task that keeps the authorization state current until the roles stop. Returns the
     /// state.
     pub(super) fn follow_authorizations(&self, running: &mut Running) -> Arc<Authorizations> {
-        let authorizations = Arc::new(Authorizations::default());
-        let following = authorizations.clone();
+        let following = self.authorizations.clone();
         let log = self.commands.log().clone();
         let access = Duration::from_secs(self.config.http.tokens.access_seconds.into());
         let now = self.commands.now();
@@ -20,6 +19,6 @@ impl App {
             following.follow(&log, access, now, shutdown).await;
             Ok(())
         });
-        authorizations
+        self.authorizations.clone()
     }
 }

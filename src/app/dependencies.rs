@@ -22,6 +22,10 @@ pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
         storage(app),
         mail(app),
         workers(app),
+        Dependency {
+            required: roles.contains(&Role::Api),
+            ..permissions(app)
+        },
     ]
 }
 
@@ -123,6 +127,22 @@ fn mail(app: &App) -> Dependency {
     Dependency {
         name: "mail",
         required: false,
+        check: Arc::new(check),
+    }
+}
+
+/// Authorization state. The check fails if it has stopped at an event of a newer program.
+fn permissions(app: &App) -> Dependency {
+    let authorizations = app.authorizations.clone();
+    let check = move || {
+        let stopped = authorizations.unknown_event().map_or(Ok(()), |unknown| {
+            Err(format!("a newer program is needed: {unknown}"))
+        });
+        std::future::ready(stopped).boxed()
+    };
+    Dependency {
+        name: "permissions",
+        required: true,
         check: Arc::new(check),
     }
 }

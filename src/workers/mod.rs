@@ -16,6 +16,7 @@ mod single_delivery;
 pub mod state;
 pub mod timers;
 
+pub use crate::domain::flow;
 pub use consume::{Delivery, Verdict, Worker, run};
 pub use single_delivery::SingleDelivery;
 pub use state::{Away, StateHandle, WorkerState, WorkerStates};
