@@ -9,9 +9,7 @@ use laureate::commands::issue::issue;
 use laureate::commands::{CommandContext, Loaded};
 use laureate::domain::certification::attendee::{Attendee, AttendeeCommand};
 use laureate::domain::certification::certificate::{Definition, TemplateRef};
-use laureate::domain::certification::issuance::{
-    CertificateGenerated, Issuance, IssuanceCommand, Origin,
-};
+use laureate::domain::certification::issuance::{CertificateGenerated, Issuance, IssuanceCommand};
 use laureate::domain::certification::mail::{
     EmailQueued, EmailSent, Mail, MailCommand, MailDelivery, OnUnknown,
 };
@@ -139,7 +137,7 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
     let wanted = Issue {
         certificate_id: CertificateId(Uuid::from_u128(1)),
         attendee_id,
-        origin: Origin::default(),
+        origins: Vec::new(),
         delivery: MailDelivery::Immediate,
         issue_date: None,
     };
@@ -160,6 +158,8 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
         .clone()
         .context("an issuance without a request")?;
     let generated = CertificateGenerated {
+        certificate_id: request.certificate_id,
+        public_id: request.public_id.clone(),
         object_key: format!("certificates/bench_2026/{}.pdf", request.public_id),
         sha256: "ab".repeat(32),
         size: 200_000,

@@ -10,7 +10,7 @@ pub mod change_user;
 pub mod define_certificate;
 pub mod history;
 pub mod import_batches;
-pub mod import_row;
+pub mod import_person;
 pub mod issue;
 pub mod loaded;
 pub mod mails;

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::dead_letter::{self, DeadLetter};
+use super::flow::Input;
 use crate::commands::CommandError;
-use crate::domain::flow::Input;
 use crate::event_log::durable::REOPEN_AFTER;
 use crate::event_log::envelope::recorded;
 use crate::event_log::{Durable, EventLog, LogError, RecordedEvent};

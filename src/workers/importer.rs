@@ -1,8 +1,8 @@
 //! Importer: imports the file of each `ImportRequested`.
 
+use super::flow::ImporterInput;
 use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::CommandError;
-use crate::domain::flow::ImporterInput;
 use crate::importing::{Cause, ImportError, Importer};
 use crate::spreadsheet::SheetError;
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::flow::{Input, MailerInput};
 use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::stop_mails::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
@@ -19,7 +20,6 @@ use crate::domain::certification::mail::{
     EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, Mail, MailCommand, MailDelivery,
     MailEvent, SendClaimed, Stage,
 };
-use crate::domain::flow::{Input, MailerInput};
 use crate::domain::{CommandId, Refusal, TimeZone};
 use crate::mail::{Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome};
 use crate::rendering::Rendering;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Delivery;
 use super::dead_letter::{DeadLetter, keep};
+use super::flow::{ImporterInput, Input, MailerInput, NotifierInput, RendererInput};
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::accounts::notice::{Notice, NoticeCommand, NoticeFailed};
 use crate::domain::certification::import::{Import, ImportCommand, ImportFailed};
@@ -20,7 +21,6 @@ use crate::domain::certification::issuance::{
     CertificateGenerationFailed, Issuance, IssuanceCommand,
 };
 use crate::domain::certification::mail::{Mail, MailCommand};
-use crate::domain::flow::{ImporterInput, Input, MailerInput, NotifierInput, RendererInput};
 use crate::event_log::{Durable, LogError, Position, RecordedEvent};
 
 /// Delay before the redelivery of an advisory that could not be processed.

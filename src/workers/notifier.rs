@@ -10,6 +10,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::flow::{Input, NotifierInput};
 use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::accounts::notice::link::link_token;
@@ -17,7 +18,6 @@ use crate::domain::accounts::notice::{
     Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent,
 };
 use crate::domain::accounts::user::{Account, User};
-use crate::domain::flow::{Input, NotifierInput};
 use crate::domain::{CommandId, Locale, NoticeId, Secret, TimeZone};
 use crate::mail::{MailProvider, NoticeMail, NoticeWords, Recipient, SendOutcome};
 

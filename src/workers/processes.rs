@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
+use super::flow::ProcessesInput;
 use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::import_batches::{recorded_batches, request_batch};
 use crate::commands::issue::{Issued, IssuingFacts, issue};
@@ -18,7 +19,6 @@ use crate::domain::certification::issuance::{CertificateGenerated, Issuance};
 use crate::domain::certification::mail::{Mail, MailCommand};
 use crate::domain::certification::reactions;
 use crate::domain::certification::reactions::Issue;
-use crate::domain::flow::ProcessesInput;
 use crate::domain::{CertificateId, ImportId, IssuanceId, Refusal};
 use crate::event_log::RecordedEvent;
 
@@ -104,7 +104,7 @@ impl Processes {
         // Assumes that all issuances are new until one of them exists. After that, others probably
         // exist, too, and loading each one first is cheaper than having its commit rejected.
         let likely_new = &AtomicBool::new(true);
-        let results: Vec<_> = stream::iter(wanted.iter().copied().enumerate())
+        let results: Vec<_> = stream::iter(wanted.iter().cloned().enumerate())
             .map(|(n, wanted)| async move {
                 let Some(definition) = definitions
                     .get(&wanted.certificate_id)
@@ -119,7 +119,7 @@ impl Processes {
                     &self.facts,
                     &context,
                     definition,
-                    wanted,
+                    wanted.clone(),
                     new,
                 )
                 .await

@@ -5,13 +5,13 @@
 use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 
+use super::flow::{Input, RendererInput};
 use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Loaded};
 use crate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance,
     IssuanceCommand,
 };
-use crate::domain::flow::{Input, RendererInput};
 use crate::rendering::{Rendering, RenderingError};
 
 /// Maximum number of concurrent writes to the object storage.

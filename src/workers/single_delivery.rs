@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
+use super::flow::Input;
 use super::{Delivery, Verdict, Worker};
 use crate::commands::CommandError;
-use crate::domain::flow::Input;
 
 /// Handler of a single delivery. Every implementation is also a [`Worker`].
 pub trait SingleDelivery: Send + Sync + 'static {

@@ -160,6 +160,8 @@ pub async fn batch_end(plant: &Plant, id: BatchId) -> BatchEvent {
 
 pub async fn generated(plant: &Plant, id: IssuanceId) {
     let pdf = CertificateGenerated {
+        certificate_id: Uuid::nil().into(),
+        public_id: String::new(),
         object_key: "certificates/a.pdf".to_owned(),
         sha256: "ab".repeat(32),
         size: 9,

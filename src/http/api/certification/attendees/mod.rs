@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::commands::History;
 use crate::domain::certification::attendee::{Attendee, AttendeeEvent};
+use crate::domain::certification::origin::OriginKind;
 use crate::domain::{AttendeeId, Personal};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
@@ -83,9 +84,10 @@ impl AttendeeAnswer {
         let person = history.state.0.filter(|_| history.latest.0.is_some());
         let person = person.ok_or_else(|| ApiError::not_found("attendee"))?;
         let source = history.events.iter().find_map(|(_, event)| match event {
-            AttendeeEvent::AttendeeImported(imported) => imported.source,
+            AttendeeEvent::AttendeeImported(imported) => imported.source.as_ref(),
             AttendeeEvent::AttendeeUpdated(_) | AttendeeEvent::AttendeeDeleted(_) => None,
         });
+        let import = source.filter(|source| source.origin.kind == OriginKind::Import);
         Ok(Self {
             warnings: warnings(http, &person.full_name, person.document_number.as_ref()),
             id: id.0,
@@ -95,8 +97,8 @@ impl AttendeeAnswer {
             document_number: person.document_number,
             gender: person.gender,
             email: person.email,
-            import_id: source.map(|source| source.import_id.0),
-            import_row: source.map(|source| source.row),
+            import_id: import.map(|source| source.origin.id),
+            import_row: import.and_then(|source| source.row),
             created_at: Timestamp(history.created_at),
             updated_at: Timestamp(history.updated_at),
         })
