@@ -22,7 +22,7 @@ use suspicion::{Suspect, suspects};
 
 /// A known column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names are the fields'")]
+#[expect(missing_docs, reason = "each variant has the name of a field")]
 pub enum Column {
     FullName,
     FirstName,

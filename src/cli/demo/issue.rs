@@ -263,8 +263,8 @@ impl<'a> Issuing<'a> {
         Ok(())
     }
 
-    /// Returns the number of PDFs and of mails with an outcome, then true for each if none is
-    /// missing.
+    /// Returns the number of PDFs and the number of mails with an outcome, and then, for each of
+    /// the two, true if none is missing.
     fn totals(&self) -> (u64, u64, bool, bool) {
         let batches = self.batches();
         (

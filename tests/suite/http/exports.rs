@@ -109,7 +109,8 @@ async fn export_of_more_rows_than_one_fetch_contains_each_row_once() {
     let api = Api::start().await;
     let people = 2_345;
     let mut csv = Vec::new();
-    laureate::spreadsheet::made_up_people(people, 7, &mut csv).expect("memory takes bytes");
+    laureate::spreadsheet::made_up_people(people, 7, &mut csv)
+        .expect("writing to memory never fails");
     let begun = api
         .upload("/attendees/bulk-upload", file("many.csv", csv))
         .await

@@ -108,8 +108,8 @@ fn new_session(
     )
 }
 
-/// Largest size of a text in the input, in bytes. Longer text is rejected before any other check.
-/// Passwords have at most 128 bytes.
+/// Largest size of a text in the input, in bytes. Longer text is rejected before any other check. A
+/// password has at most 128 characters, which take at most 512 bytes.
 const MAX_BYTES: usize = 512;
 
 /// Rejects text that is too long for a password, user name or e-mail address.
