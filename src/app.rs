@@ -112,7 +112,6 @@ pub struct App {
     metrics: PrometheusHandle,
     sandbox: Sandbox,
     workers: WorkerStates,
-    authorizations: Arc<Authorizations>,
 }
 
 impl App {
@@ -149,7 +148,6 @@ impl App {
             metrics,
             sandbox,
             workers: WorkerStates::default(),
-            authorizations: Arc::default(),
         })
     }
 
@@ -297,7 +295,9 @@ impl App {
         let grace = Duration::from_secs(self.config.shutdown_grace_seconds);
         let mut running = Running::new(shutdown, grace);
         descriptors::raise(self.config.http.connections.max_open);
-        let readiness = self.start_management(roles, &mut running).await?;
+        let authorizations = Arc::<Authorizations>::default();
+        let dependencies = dependencies::all(self, roles, &authorizations);
+        let readiness = self.start_management(dependencies, &mut running).await?;
         if roles.contains(&Role::Api) {
             let presence =
                 Presence::announce(self.projector_pool.clone(), self.set.clone()).await?;
@@ -326,6 +326,7 @@ impl App {
                     listener,
                     caught_mails.clone(),
                     readiness.clone(),
+                    authorizations.clone(),
                     &mut running,
                 )?;
             } else {

@@ -7,10 +7,15 @@ use futures_util::FutureExt;
 use super::{App, Role};
 use crate::database;
 use crate::http::Dependency;
+use crate::http::auth::authorizations::Authorizations;
 
 /// Returns all dependencies, each with its check. Complete query tables are required only for the
 /// API.
-pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
+pub(super) fn all(
+    app: &App,
+    roles: &[Role],
+    authorizations: &Arc<Authorizations>,
+) -> Vec<Dependency> {
     let projections = Dependency {
         required: roles.contains(&Role::Api),
         ..projections(app)
@@ -24,7 +29,7 @@ pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
         workers(app),
         Dependency {
             required: roles.contains(&Role::Api),
-            ..permissions(app)
+            ..permissions(authorizations.clone())
         },
     ]
 }
@@ -132,8 +137,7 @@ fn mail(app: &App) -> Dependency {
 }
 
 /// Authorization state. The check fails if it has stopped at an event of a newer program.
-fn permissions(app: &App) -> Dependency {
-    let authorizations = app.authorizations.clone();
+fn permissions(authorizations: Arc<Authorizations>) -> Dependency {
     let check = move || {
         let stopped = authorizations.unknown_event().map_or(Ok(()), |unknown| {
             Err(format!("a newer program is needed: {unknown}"))

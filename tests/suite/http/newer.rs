@@ -96,11 +96,12 @@ async fn newer_events_stop_only_what_needs_them() {
         api.get("/auth/me").await.status == 503
     })
     .await;
-    let unknown = problem(&api, "permissions").await;
-    assert!(
-        unknown.contains("no event type \"UserPraised\""),
-        "{unknown}"
-    );
+    until("health reports it", async || {
+        problem(&api, "permissions")
+            .await
+            .contains("no event type \"UserPraised\"")
+    })
+    .await;
     let alive: Value = Answered::of(api.public("/health/live").await).await.body;
     assert_eq!(alive["data"]["status"], "ok");
 }
