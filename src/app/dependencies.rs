@@ -71,8 +71,8 @@ fn tables(app: &App) -> Dependency {
     }
 }
 
-/// Query tables. The check fails until every projection has caught up, or if an error has stopped
-/// one.
+/// Returns the dependency on the query tables. The check fails until every projection has caught
+/// up, or if an error has stopped one.
 fn projections(app: &App) -> Dependency {
     let log = app.commands.log().clone();
     let readers = app.readers.clone();
@@ -122,7 +122,8 @@ fn storage(app: &App) -> Dependency {
     }
 }
 
-/// Mail server. It is not required: requests don't use it, and mails stay queued while it is down.
+/// Returns the dependency on the mail server. It is not required: requests don't use it, and mails
+/// stay queued while it is down.
 fn mail(app: &App) -> Dependency {
     let mailer = app.mailer.clone();
     let check = move || {

@@ -53,8 +53,8 @@ pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<()
     }
 }
 
-/// Check for bundled themes. If a word isn't on the page in one piece, the page must contain each
-/// of its clusters at least as often as the name does.
+/// Checks a page of a bundled theme. If a word of the name isn't on the page in one piece, the page
+/// must contain each of its clusters at least as often as the name does.
 fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let is_there = |page: &PageText, word: &str| page.text.contains(&folded(word));
     let mut page = PageText::default();
@@ -92,9 +92,9 @@ fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> 
     })
 }
 
-/// Check for templates of issuers. The page must show each word of the name as a separate word, not
-/// as a part of another one. For scripts that typst splits, it is enough that the page has all
-/// clusters of the word.
+/// Checks a page of an issuer's template. The page must show each word of the name as a separate
+/// word, not as a part of another one. For scripts that typst splits, it is enough that the page
+/// has all clusters of the word.
 fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let lines = Lines::of(frame)?;
     let pages = lines.in_both_directions();

@@ -55,7 +55,7 @@ struct BatchProgress {
 }
 
 impl BatchProgress {
-    /// Number of mails that have an outcome.
+    /// Returns the number of mails that have an outcome.
     const fn mailed(&self) -> u64 {
         self.mails_sent + self.mails_failed + self.mails_cancelled
     }

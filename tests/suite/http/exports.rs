@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Api, file};
 
-/// Three people. A spreadsheet program would execute the second name as a formula.
+/// Returns three people. A spreadsheet program would execute the second name as a formula.
 fn people() -> Value {
     let person = |name: &str, email: &str, document: &str, country: &str| json!({"fullName": name, "email": email, "documentNumber": document, "country": country});
     json!([
