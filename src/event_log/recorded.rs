@@ -73,6 +73,20 @@ impl RecordedEvent {
         Recognition::of(&self.aggregate, &self.event_type, self.schema)
     }
 
+    /// Returns a text for operators about an event that only a newer program knows.
+    #[must_use]
+    pub fn needs_newer_program(&self) -> String {
+        let Self {
+            position,
+            event_type,
+            schema,
+            ..
+        } = self;
+        format!(
+            "event {position} ({event_type}, schema version {schema}) is of a newer program; use that program"
+        )
+    }
+
     /// Returns true if the program that wrote the event has a worker of this name that handles it.
     #[must_use]
     pub fn is_for(&self, worker: &str) -> bool {

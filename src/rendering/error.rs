@@ -60,6 +60,15 @@ impl RenderingError {
         }
     }
 
+    /// Returns true if the certificate needs a theme or a version of the renderer that only a newer
+    /// program has.
+    pub(crate) const fn needs_newer_program(&self) -> bool {
+        matches!(
+            self,
+            Self::Render(RenderError::UnknownTheme { .. } | RenderError::UnknownRenderer { .. })
+        )
+    }
+
     /// Returns a stable code.
     #[must_use]
     pub fn code(&self) -> &str {

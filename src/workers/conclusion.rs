@@ -47,6 +47,7 @@ impl<W: Worker> Shared<W> {
                 let retry = ticket.failed(delivery, now, &why);
                 self.repeat(ticket, delivery, &retry, now + after).await?;
             }
+            Verdict::Newer { why } => self.leave_to_newer(ticket, &why).await,
             Verdict::GiveUp { why } => self.bury(ticket, delivery, &why, true).await?,
             Verdict::Bounced { why } => self.bury(ticket, delivery, &why, false).await?,
         }

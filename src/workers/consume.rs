@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::conclusion::settle;
 use super::flow::Input;
 use super::handling::{Batch, Item, Shared, work_on};
+use super::intake::Intake;
 use super::retries::{self, Retry};
 use super::state::{Away, StateHandle};
 use super::verdict::Verdict;
@@ -302,8 +303,8 @@ async fn more_messages(
     Ok(())
 }
 
-/// Decodes the delivery. Acknowledges an event that the worker doesn't handle, and terminates a
-/// message that is not an event.
+/// Decodes the envelope of the delivery. Acknowledges an event without work for this worker, and
+/// terminates a message that is not an event.
 async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery> {
     let (position, attempt) = match message.info() {
         Ok(info) => (
@@ -323,13 +324,11 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
         &headers,
         message.payload.clone(),
     ) {
-        Ok(event) if W::TYPES.contains(&event.event_type.as_str()) => {
-            Some(Delivery { event, attempt })
-        }
-        Ok(_) => {
+        Ok(event) if Intake::of(&event, W::NAME, W::TYPES) == Intake::Unwanted => {
             settle::<W>(message, AckKind::Ack).await;
             None
         }
+        Ok(event) => Some(Delivery { event, attempt }),
         Err(error) => {
             tracing::error!(worker = W::NAME, position, %error, "message is not an event, terminated");
             settle::<W>(message, AckKind::Term).await;

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::conclusion::settle;
 use super::consume::{Delivery, WorkLimits, Worker};
+use super::intake::Intake;
 use super::retries::{self, Retry};
 use super::state::{StateHandle, WorkerState};
 use super::verdict::Verdict;
@@ -148,7 +149,7 @@ impl<W: Worker> Shared<W> {
         while !open.is_empty() {
             let Some(place) = self.place().await else {
                 for item in open {
-                    self.hand_back(item.ticket).await;
+                    self.hand_back(&item.ticket).await;
                 }
                 return;
             };
@@ -188,6 +189,12 @@ impl<W: Worker> Shared<W> {
                 None => self.repeated(&ticket).await,
             };
             match found {
+                Ok(Delivery { event, .. })
+                    if Intake::of(&event, W::NAME, W::TYPES) == Intake::Newer =>
+                {
+                    self.leave_to_newer(&ticket, &event.needs_newer_program())
+                        .await;
+                }
                 Ok(delivery) if ticket.delivered >= self.limits.max_deliveries => {
                     held.extend(self.give_up_crashed(ticket, delivery).await);
                 }
@@ -255,9 +262,16 @@ impl<W: Worker> Shared<W> {
         Ok(Delivery { event, attempt })
     }
 
+    /// Stops the worker at a delivery that only a newer program can handle, and hands it back. A
+    /// process of the newer program gets it and the following ones.
+    pub(super) async fn leave_to_newer(&self, ticket: &Ticket, why: &str) {
+        self.state.stop(why);
+        self.hand_back(ticket).await;
+    }
+
     /// Returns a delivery to the server for another process. A delivery with a high number gets a
     /// new message, because its number counts crashes.
-    async fn hand_back(&self, ticket: Ticket) {
+    async fn hand_back(&self, ticket: &Ticket) {
         if ticket.delivered > SUSPECT_AFTER
             && let Some(retry) = ticket.unchanged()
             && retry.fire(&self.log, W::NAME).await.is_ok()

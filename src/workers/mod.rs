@@ -9,6 +9,7 @@ pub mod consume;
 pub mod dead_letter;
 mod handling;
 pub mod importer;
+mod intake;
 pub mod mailer;
 pub mod notifier;
 mod pausing;

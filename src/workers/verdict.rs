@@ -42,6 +42,12 @@ pub enum Verdict {
         /// Reason.
         why: String,
     },
+    /// The work needs an event, a theme or a renderer that only a newer program knows. The worker
+    /// stops, and a process of the newer program does the work.
+    Newer {
+        /// Reason.
+        why: String,
+    },
     /// Like [`Self::GiveUp`], but the refusal comes from another party, such as a mail server. The
     /// dead letter is requeued only by its number, not among all others.
     Bounced {
@@ -71,6 +77,7 @@ impl Verdict {
             Self::Failed { .. } => "failed",
             Self::Away { .. } => "away",
             Self::Again { .. } => "again",
+            Self::Newer { .. } => "newer",
             Self::GiveUp { .. } | Self::Bounced { .. } => "given_up",
         }
     }
@@ -87,6 +94,9 @@ impl From<CommandError> for Verdict {
             CommandError::Log(LogError::Unavailable(_) | LogError::NotProvisioned) => {
                 Self::away(Away::Log, &error)
             }
+            CommandError::Decode(unknown) if unknown.is_unknown() => Self::Newer {
+                why: unknown.to_string(),
+            },
             CommandError::Log(LogError::Refused { .. } | LogError::Undecodable { .. })
             | CommandError::Busy
             | CommandError::Decode(_) => Self::failed(&error),
@@ -110,6 +120,9 @@ impl From<RenderingError> for Verdict {
         match error {
             RenderingError::Storage(error) => error.into(),
             RenderingError::Command(error) => error.into(),
+            error if error.needs_newer_program() => Self::Newer {
+                why: format!("{}: use a newer program", error.code()),
+            },
             RenderingError::Sandbox(error) => Self::away(Away::Sandbox, &error),
             // The text of a render error may contain a person's name, so only its code is used.
             error => Self::failed(&error.code()),

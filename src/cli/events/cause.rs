@@ -17,10 +17,8 @@ impl Cause {
         let Some(cause) = event.caused_by else {
             return Ok(None);
         };
-        let found = log.at(cause.position).await?;
-        Ok(found
-            .filter(|found| found.event_id == cause.event_id)
-            .map(Self))
+        let found = log.event_at(cause.position).await?;
+        Ok((found.event_id == cause.event_id).then_some(Self(found)))
     }
 
     /// Returns the cause in words.

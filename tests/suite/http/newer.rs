@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::consumer::PullConsumer;
+use futures_util::StreamExt;
 use laureate::event_log::Position;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -50,6 +52,55 @@ async fn problem(api: &Api, name: &str) -> String {
         .as_str()
         .unwrap_or_default()
         .to_owned()
+}
+
+async fn consumer(api: &Api, name: &str) -> PullConsumer {
+    let log = api.app.app.commands().log();
+    let consumer = log
+        .context()
+        .get_consumer_from_stream(name, log.names().events())
+        .await;
+    consumer.expect("provisioned")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn worker_leaves_the_work_of_a_newer_program_to_it() {
+    let api = Api::start().await;
+    let id = Uuid::new_v4().to_string();
+    let issuance = ("issuance", id.as_str());
+    // Unknown events that no worker of this name handles, and a known type that none handles.
+    append(&api, issuance, "CertificatePraised", 1, "").await;
+    append(&api, issuance, "CertificatePraised", 1, "webhooks,mailer").await;
+    let last = append(&api, issuance, "CertificateGenerationFailed", 9, "webhooks").await;
+    until("they are acknowledged", async || {
+        let info = consumer(&api, "renderer").await.cached_info().clone();
+        info.ack_floor.stream_sequence >= last
+    })
+    .await;
+    assert_eq!(problem(&api, "workers").await, "");
+
+    // An unknown type that names the renderer, and an unknown version of a type that the process
+    // managers handle.
+    let praised = append(&api, issuance, "CertificatePraised", 1, "webhooks,renderer").await;
+    let generated = append(&api, issuance, "CertificateGenerated", 9, "processes").await;
+    for (worker, position) in [("renderer", praised), ("processes", generated)] {
+        until("the worker is stopped", async || {
+            problem(&api, "workers")
+                .await
+                .contains(&format!("{worker} is stopped"))
+        })
+        .await;
+        // A newer process receives the event.
+        let consumer = consumer(&api, worker).await;
+        let asked = consumer.batch().max_messages(1);
+        let asked = asked.expires(Duration::from_secs(30)).messages();
+        let delivered = asked.await.expect("asked").next().await;
+        let delivered = delivered.expect("a delivery").expect("a message");
+        let found = delivered.info().expect("a delivery").stream_sequence;
+        assert_eq!(found, position, "{worker}");
+    }
+    let alive = api.public("/health/live").await;
+    assert_eq!(alive.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
