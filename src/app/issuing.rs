@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::App;
-use crate::certificate_pdf::{RENDERER_VERSION, Template};
+use crate::certificate_pdf::{PINNED_VERSION, Template};
 use crate::commands::issue::IssuingFacts;
 use crate::domain::certification::manifest::ShippedTemplate;
 
@@ -12,7 +12,7 @@ impl App {
     #[must_use]
     pub fn issuing_facts(&self) -> IssuingFacts {
         IssuingFacts {
-            renderer_version: RENDERER_VERSION.to_owned(),
+            renderer_version: PINNED_VERSION.to_owned(),
             fonts_sha256: self.renderer.fonts_digest().to_owned(),
             public_base_url: self.config.http.public_base_url.clone(),
             random: rand::random,

@@ -11,8 +11,8 @@ use super::pdf::{PageWriter, SharedLayout, TemplatePrefix, Texts, Unsupported};
 use super::prepare::JobPictures;
 use super::world::Pictures;
 use super::{
-    BY_TYPST, Origin, Prepared, RENDERER_VERSION, RenderError, RenderJob, RenderedCertificate,
-    Renderer, Template, prefix_cache,
+    BY_TYPST, Origin, PINNED_VERSION, Prepared, RENDERER_VERSION, RenderError, RenderJob,
+    RenderedCertificate, Renderer, Template, prefix_cache,
 };
 
 /// Method by which a version of the renderer creates files.
@@ -31,6 +31,7 @@ impl Way {
         match renderer_version {
             BY_TYPST => Some(Self::Exported),
             RENDERER_VERSION | "" => Some(Self::Stamped),
+            version if version == PINNED_VERSION => Some(Self::Stamped),
             _ => None,
         }
     }
