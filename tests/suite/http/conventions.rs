@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 
 use super::people::text;
 use super::{Answered, Api};
+use crate::log::fixture::read_all;
 use crate::support::TestApp;
 use laureate::app::Role;
+use laureate::domain::DataSubject;
+use laureate::event_log::{RecordedEvent, Via};
 
 async fn send(api: &Api, method: Method, path: &str, headers: &[(&str, &str)]) -> Answered {
     let mut request = api.request(method, path);
@@ -234,4 +237,38 @@ async fn small_issue_request_is_answered_when_its_pdfs_exist() {
         .await
         .expect(202);
     assert_eq!(later.body["data"]["state"], "requested");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_names_the_request_and_the_session_that_led_to_it() {
+    let api = Api::start().await;
+    let person = json!({
+        "fullName": "Ada Lovelace", "email": "ada@example.com", "documentNumber": "123",
+    });
+    let created = api.post("/attendees", &person).await.expect(201);
+    let events = read_all(api.app.app.commands().log()).await;
+    let imported = |event: &&RecordedEvent| event.event_type == "AttendeeImported";
+    let event = events.iter().find(imported).expect("an event");
+    assert_eq!(
+        event.request_id.as_deref(),
+        Some(created.header("x-request-id"))
+    );
+    let started = events
+        .iter()
+        .rev()
+        .find(|event| event.event_type == "SessionStarted");
+    let session = started.expect("a log-in").id.parse().expect("an id");
+    assert_eq!(event.via, Some(Via::Session(session)));
+    let attendee = DataSubject::attendee(&event.id);
+    assert_eq!(event.data_subject, attendee);
+    // The claims of the same command contain data of the same person.
+    let claims = events
+        .iter()
+        .filter(|claim| claim.command_id == event.command_id && claim.aggregate == "claim");
+    assert!(claims.clone().count() > 0);
+    assert!(
+        claims
+            .into_iter()
+            .all(|claim| claim.data_subject == attendee)
+    );
 }
