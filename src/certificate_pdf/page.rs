@@ -199,8 +199,7 @@ fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
 
 /// Rejects a page with text outside of the margin. `margin` is in millimetres.
 pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
-    // Texts that end at the margin may be beyond it by a rounding error, which depends on their
-    // width.
+    // A text that ends exactly at the margin may exceed it by a rounding error.
     let margin = Abs::mm(margin) - Abs::pt(0.01);
     let inside = |p: Point| {
         p.x >= margin
@@ -209,7 +208,8 @@ pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
             && p.y <= frame.height() - margin
     };
     for_each_text(frame, Transform::identity(), &mut |text, place| {
-        // From 0.3 em below the baseline to 0.75 em above it: the letters of every script here.
+        // The letters of all supported scripts reach from 0.3 em below the baseline to 0.75 em
+        // above it.
         let left = Abs::zero();
         let right = text.width();
         let top = text.size * -0.75;

@@ -83,7 +83,7 @@ pub(super) fn text_of(page: &Page) -> String {
         all.push_str(&text.text);
         Ok(())
     })
-    .expect("collecting refuses nothing");
+    .expect("the visitor returns no error");
     all
 }
 
@@ -414,7 +414,7 @@ fn invalid_input_gives_an_error_with_the_field() {
     );
     assert!(!render_one(&unknown).expect_err("unknown").is_permanent());
 
-    // A version of another program, and no version, as in samples.
+    // An unknown version is rejected. An empty version, as in samples, is the newest one.
     let by = |version: &str| RenderJob {
         renderer_version: version.to_owned(),
         ..job("Ada Lovelace")

@@ -126,7 +126,7 @@ impl Subset {
     fn width(&self, glyph: u16) -> f32 {
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a PDF's numbers are of this kind"
+            reason = "PDF numbers are written as f32"
         )]
         let width = self
             .font
@@ -142,7 +142,7 @@ impl Subset {
         objects: &mut Objects,
         deflate: &mut Deflate,
     ) -> Result<(Ref, Option<Host>), Unsupported> {
-        let damaged = |_| Unsupported("font that cannot be cut");
+        let damaged = |_| Unsupported("font that cannot be subset");
         let program =
             subsetter::subset(self.font.data().as_slice(), self.font.index(), &self.glyphs)
                 .map_err(damaged)?;
@@ -210,7 +210,7 @@ impl Subset {
         let face = self.font.ttf();
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a PDF's numbers are of this kind"
+            reason = "PDF numbers are written as f32"
         )]
         let thousandths = |units: i16| (self.font.to_em(units).get() * 1000.0) as f32;
         let mut flags = FontFlags::SYMBOLIC;

@@ -126,8 +126,8 @@ impl SharedLayout {
     /// Derives a shared layout from two specimens. All their texts must be different.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if anything but settable lines differs, if the specimens don't show
-    /// the name, or if they have content that this module can't write.
+    /// Returns [`Unsupported`] if the specimens differ in content other than lines that this module
+    /// can set, if they don't show the name, or if they have content that this module can't write.
     pub(in crate::certificate_pdf) fn of(
         prefix: &TemplatePrefix,
         specimens: &[(Page, Texts)],
@@ -267,7 +267,7 @@ impl SharedLayout {
         let learn = || self.learned(prefix, &lay_out(self.long_names()?)?);
         let descents = || self.descents.get_or_init(learn).as_deref();
         self.set(texts, descents)
-            .ok_or(Unsupported("text that typst is to set"))
+            .ok_or(Unsupported("text that only typst can set"))
     }
 
     /// Returns a page with `texts`, or `None` if typst must lay out the page.

@@ -40,7 +40,7 @@ enum Child {
 #[derive(Clone)]
 pub(super) struct Tree {
     elements: Vec<Element>,
-    /// Index of the element that each piece of content belongs to, by the number of the piece.
+    /// For each piece of content, by its number: the index of the element that contains it.
     owners: Vec<usize>,
 }
 
@@ -104,8 +104,8 @@ impl Tree {
         self.elements[element].kind = Kind::Figure(text);
     }
 
-    /// Returns the figures whose alternative text is different in `other`, with both texts. Returns
-    /// `None` if the trees differ in any other way.
+    /// Returns the index of each figure whose alternative text is different in `other`, with both
+    /// texts. Returns `None` if the trees differ in any other way.
     pub(super) fn told_otherwise<'t>(
         &'t self,
         other: &'t Self,

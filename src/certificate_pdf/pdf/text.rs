@@ -187,7 +187,7 @@ impl Body<'_> {
         let opacity = self.ink(run)?;
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a PDF's numbers are of this kind"
+            reason = "PDF numbers are written as f32"
         )]
         let unit = (run.size.to_pt() / 1000.0) as f32;
         let [a, b, c, d, e, f] = self.text_matrix(place);
@@ -334,7 +334,7 @@ impl Shown {
     fn adjust(&mut self, back: f64) {
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a PDF's numbers are of this kind"
+            reason = "PDF numbers are written as f32"
         )]
         self.adjustments.push((self.glyphs.len(), back as f32));
     }

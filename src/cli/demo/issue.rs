@@ -55,7 +55,7 @@ struct BatchProgress {
 }
 
 impl BatchProgress {
-    /// Number of mails that have an outcome.
+    /// Returns the number of mails that have an outcome.
     const fn mailed(&self) -> u64 {
         self.mails_sent + self.mails_failed + self.mails_cancelled
     }
@@ -263,8 +263,8 @@ impl<'a> Issuing<'a> {
         Ok(())
     }
 
-    /// Returns the number of PDFs and of mails with an outcome, then true for each if none is
-    /// missing.
+    /// Returns the number of PDFs and the number of mails with an outcome, and then, for each of
+    /// the two, true if none is missing.
     fn totals(&self) -> (u64, u64, bool, bool) {
         let batches = self.batches();
         (

@@ -10,7 +10,8 @@ pub use crate::domain::kernel::refusal::{INVALID_VALUE, REQUIRED};
 
 /// Code of a field that the operation does not have.
 pub const UNKNOWN_FIELD: &str = "UNKNOWN_FIELD";
-/// Code of a field that is given more than once, in one spelling or in both.
+/// Code of a field that is given more than once, in one spelling or in both (camelCase and
+/// snake_case).
 pub const GIVEN_TWICE: &str = "GIVEN_TWICE";
 /// Code of a value that does not have the type of its field.
 pub const WRONG_TYPE: &str = "WRONG_TYPE";

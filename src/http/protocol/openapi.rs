@@ -101,7 +101,7 @@ pub(in crate::http) fn document(prefix: &str) -> Value {
         .build();
     #[expect(
         clippy::expect_used,
-        reason = "the document is made of strings and numbers only, which always serialise"
+        reason = "the document contains only values that can be serialized"
     )]
     let annotated = serde_json::to_value(&annotated).expect("an OpenAPI document is JSON");
     finish::finish(annotated)
@@ -352,7 +352,10 @@ mod tests {
         for (path, schema) in named {
             let name = path.rsplit('/').next().unwrap_or_default();
             if NAMES.contains(&name) {
-                assert!(is_enum(&document, schema), "{path} is no enum: {schema}");
+                assert!(
+                    is_enum(&document, schema),
+                    "{path} is not an enum: {schema}"
+                );
             }
         }
     }

@@ -60,8 +60,8 @@ pub async fn get(
     .await
 }
 
-/// States of an API key, apart from the state of its owner: `active`, `expired`, or `revoked`, also
-/// by a password change of its owner.
+/// States of an API key. A key is also `revoked` if a password change of its owner has ended it.
+/// Whether the owner is enabled is not considered.
 pub const STATE: Names = Names {
     schema: "ApiKeyStateName",
     all: &["active", "expired", "revoked"],

@@ -301,9 +301,9 @@ pub async fn stages_of(
 }
 
 row! {
-    /// Answer about the mails that are being sent.
+    /// Result row of [`are_being_sent`].
     pub struct BeingSent {
-        /// True if there is one.
+        /// True if a mail waits for a worker or is being sent.
         pub are_being_sent: bool,
     }
 }

@@ -19,7 +19,7 @@ use crate::http::auth::tokens::RefreshToken;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// Example of a refresh token.
+/// Returns an example of a refresh token.
 const fn example_refresh_token() -> &'static str {
     "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU.\
      bm9yIHdhcyB0aGlzIG9uZSBldmVyIGlzc3VlZCBieSB1cyE"
@@ -108,8 +108,8 @@ fn new_session(
     )
 }
 
-/// Largest size of a text in the input, in bytes. Longer text is rejected before any other check.
-/// Passwords have at most 128 bytes.
+/// Largest size of a text in the input, in bytes. Longer text is rejected before any other check. A
+/// password has at most 128 characters, which take at most 512 bytes.
 const MAX_BYTES: usize = 512;
 
 /// Rejects text that is too long for a password, user name or e-mail address.

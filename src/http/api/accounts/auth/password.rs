@@ -168,7 +168,7 @@ async fn send(http: HttpState, id: UserId, epoch: u32) {
     }
 }
 
-/// Example of a link's token.
+/// Returns an example of a link's token.
 const fn example_token() -> &'static str {
     "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 }

@@ -18,7 +18,7 @@ use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Examples of recovery codes.
+/// Returns examples of recovery codes.
 const fn example_recovery_codes() -> [&'static str; 2] {
     [
         "MFRG-GZDF-MZTW-Q2LK-NNWG-23TP",

@@ -58,7 +58,7 @@ async fn answer(
         BundleKind::Pdf => (PDF_PART, "application/pdf", "pdf"),
     };
     let Some(of_user) = http.bundles_of_user.take(caller.user_id, 1) else {
-        let message = "a file of a batch is being written for you; wait for its end";
+        let message = "a file of a batch is being written for you; wait until it is complete";
         return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER));
     };
     let slot = http.bundle_slots.clone().try_acquire_owned().map_err(|_| {

@@ -50,7 +50,7 @@ pub struct CertificateAnswer {
     pub event_name: String,
     /// URL of the background design. Null for the background of the theme.
     pub base_design_url: Option<String>,
-    /// Template that draws the certificate, as it can be sent.
+    /// Template that draws the certificate. Requests accept it in the same form.
     pub pdf_template: PdfTemplate,
     /// Id of the SendGrid dynamic template for the mail.
     pub sendgrid_template_id: Option<String>,

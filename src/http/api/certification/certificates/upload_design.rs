@@ -51,9 +51,10 @@ pub struct DesignForm {
 ///
 /// The format is detected from the content, not from the file name. The image is rotated as its
 /// metadata says, reduced to at most 3508 pixels per side (A4 at 300 dpi), and encoded again: as
-/// JPEG of quality 92, or as PNG if it is transparent. Metadata is removed. SVG is converted to
-/// pixels. An SVG with scripts, with texts that are not outlines, or with references to other files
-/// is rejected.
+/// PNG if it is transparent, otherwise as JPEG of quality 92. A result of more than 10 MiB is
+/// encoded as JPEG instead, if necessary with quality 75, and its transparent parts become white.
+/// Metadata is removed. SVG is converted to pixels. An SVG with scripts, with texts that are not
+/// outlines, or with references to other files is rejected.
 #[utoipa::path(
     post, path = "/certificates/upload-design",
     request_body(content = DesignForm, content_type = "multipart/form-data"),

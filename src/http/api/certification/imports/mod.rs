@@ -54,8 +54,8 @@ pub struct ImportAnswer {
     /// Known people who did not change, so far. They get certificates in the same way as new
     /// people.
     pub existing: i64,
-    /// Number of rows about a person of an earlier row. Null until the import ends. The other
-    /// numbers count each person once.
+    /// Number of rows about a person who also has an earlier row in the file. Null until the import
+    /// ends. The other numbers count each person once.
     pub repeated: Option<i64>,
     /// Rows rejected so far.
     pub errors: i64,

@@ -184,8 +184,8 @@ pub struct RunAnswer {
     /// Trigger of the run: `cron`, `forced` by a request, or `start` of a scheduler.
     #[schema(value_type = RunTriggerName)]
     pub trigger: &'static str,
-    /// `waiting` until it has started or ended, `running`, `done`, `failed`, or `interrupted`: its
-    /// process stopped before it ended.
+    /// `waiting` before its start, `running`, `done`, `failed`, or `interrupted` if its process
+    /// stopped before the run ended.
     #[schema(value_type = RunOutcomeName)]
     pub outcome: &'static str,
     /// Start of the run (RFC 3339). Null while it is `waiting`.

@@ -17,7 +17,7 @@ use crate::http::protocol::extract::{IfMatch, Json, Path, not_null};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Largest length of a reason, in characters.
+/// Maximum length of a reason, in characters.
 const MAX_REASON: usize = 500;
 
 /// Reason for cancelling a mail.
@@ -88,8 +88,8 @@ pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError>
 /// Retries a failed mail, or a mail with an unknown outcome.
 ///
 /// If the outcome of the mail is unknown, the person may get it twice. A certificate that could not
-/// be drawn has no mail and no job. In this case, correct the problem in its `failure`, and
-/// generate the certificate for the same person again.
+/// be drawn has no mail and no job. In this case, correct the problem that its `failure` describes,
+/// and generate the certificate for the same person again.
 #[utoipa::path(
     post, path = "/jobs/{id}/retry",
     params(
@@ -136,7 +136,7 @@ async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
     let message = match (issuance.request, issuance.failure) {
         (None, _) => return Ok(ApiError::not_found("job")),
         (Some(_), Some(_)) => {
-            "this is a generated certificate that could not be drawn; correct the problem in its failure, and \
+            "this is a generated certificate that could not be drawn; correct the problem that its failure describes, and \
              generate it for the same person again"
         }
         (Some(_), None) => {
