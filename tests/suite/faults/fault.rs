@@ -36,6 +36,8 @@ pub enum Storage {
 pub enum Fault {
     /// The process with a role is killed with SIGKILL and started again.
     RoleKilled(Role),
+    /// The projector is down while events are written. `verify` and `doctor` must report it.
+    ProjectorDown(Duration),
     /// The process with a role is frozen with SIGSTOP, and resumed.
     RoleFrozen(Role, Duration),
     /// All processes are stopped with SIGTERM and started again, one after the other.
@@ -87,6 +89,17 @@ impl Fault {
                 on.program(role).signal(Signal::STOP);
                 on.hold(time).await;
                 on.program(role).signal(Signal::CONT);
+            }
+            Self::ProjectorDown(time) => {
+                on.program(Role::Projector).kill();
+                on.hold(time).await;
+                for command in ["verify", "doctor"] {
+                    if on.run(&[command], "").await.0 == 0 {
+                        let wrong = format!("{command} is satisfied without a projector");
+                        on.incidents.push(wrong);
+                    }
+                }
+                on.program(Role::Projector).start_again();
             }
             Self::RolesRestarted => restart_roles(on).await,
             Self::ServerKilled(server, time) => {

@@ -105,6 +105,15 @@ pub const SCENARIOS: &[Scenario] = &[
         settings: &[],
     },
     Scenario {
+        name: "dead_projector",
+        topology: Topology::OneServer,
+        selected: false,
+        faults: || Vec::from([Fault::ProjectorDown(seconds(10))]),
+        between: 2_500,
+        habits: USUAL,
+        settings: &[],
+    },
+    Scenario {
         name: "frozen_and_restarted_roles",
         topology: Topology::OneServer,
         selected: false,
