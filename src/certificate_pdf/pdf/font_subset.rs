@@ -1,4 +1,5 @@
-//! Embeds font subsets in a PDF, as composite fonts (ISO 32000-1, 9.7).
+//! Embeds font subsets in a PDF, as composite fonts (ISO 32000-1, 9.7). In pages that typst's exporter
+//! writes, it embeds the fonts.
 
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Finish, Name, Rect, Ref, Str};

@@ -17,7 +17,8 @@ pub const GIVEN_TWICE: &str = "GIVEN_TWICE";
 pub const WRONG_TYPE: &str = "WRONG_TYPE";
 /// Code of an id that does not refer to a resource.
 pub const NO_SUCH: &str = "NOT_FOUND";
-/// Code of a value that must be unique but belongs to another resource already.
+/// Code of a value in a request that must be unique but belongs to another resource already. The
+/// codes of imported rows are in [`crate::domain::certification::reactions::import`].
 pub const DUPLICATE: &str = "DUPLICATE";
 
 /// Problem of one field of a request.
