@@ -2,8 +2,9 @@
 //! killed and servers fail. Afterwards an oracle checks what must hold.
 //!
 //! `make test` runs some scenarios with a fixed seed. `make faults` runs all of them with a random
-//! seed, which it prints. `LAUREATE_TEST_FAULTS_SEED` repeats a run, and
-//! `LAUREATE_TEST_FAULTS` names the scenarios, separated by commas, or is `all`.
+//! seed, which it prints. `LAUREATE_TEST_FAULTS_SEED` repeats a run, and `LAUREATE_TEST_FAULTS`
+//! names the scenarios, separated by commas, or is `all`. With `LAUREATE_TEST_FAULTS_BUILDS`, two
+//! versions of the program run side by side.
 
 mod fault;
 mod greylisting;
@@ -106,7 +107,7 @@ async fn invariants_hold_after_faults() {
             runs += 1;
         }
     }
-    if is_wanted("greylisting", false) {
+    if is_wanted("greylisted", false) {
         violations.extend(greylisting::run(seed).await);
         runs += 1;
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::time::Duration;
 
-use async_nats::jetstream;
+use async_nats::{HeaderMap, jetstream};
 use laureate::app::Role;
 use laureate::dev_stack::Server;
 use rustix::process::Signal;
@@ -221,8 +221,19 @@ async fn storage_away(on: &mut Installation, storage: Storage, time: Duration) {
     fs::rename(&aside, &objects).expect("renamed");
 }
 
+/// Headers that the events of a newer program copy from the last event. The others are conditions of
+/// the server, or describe the last event only.
+const COPIED: [&str; 7] = [
+    "ce-specversion",
+    "ce-source",
+    "ce-time",
+    "correlation-id",
+    "causation-id",
+    "command-id",
+    "actor",
+];
+
 /// Appends an event of an unknown type to a new person, and one to an aggregate of an unknown kind.
-/// Their other headers are those of the last event.
 async fn append_newer_events(on: &Installation) {
     let stream = stream(&on.nats_urls()).await;
     let last = stream
@@ -235,7 +246,12 @@ async fn append_newer_events(on: &Installation) {
     let client = async_nats::connect(on.nats_urls()).await;
     let context = jetstream::new(client.expect("nats-server answers"));
     for kind in ["attendee", "badge"] {
-        let mut headers = last.headers.clone();
+        let mut headers = HeaderMap::new();
+        for name in COPIED {
+            if let Some(value) = last.headers.get(name) {
+                headers.insert(name, value.clone());
+            }
+        }
         headers.insert("ce-id", Uuid::new_v4().to_string());
         headers.insert("ce-type", "BadgePrinted");
         headers.insert("ce-dataschema", "urn:laureate:event:BadgePrinted:1");

@@ -40,20 +40,18 @@ pub async fn run(seed: u64) -> Vec<String> {
     let beside = measure(&mut on, &load, seed + 1, &both).await;
     let kept = 100.0 * alone.as_secs_f64() / beside.as_secs_f64();
     print(&format!(
-        "greylisting: {RECIPIENTS} mails alone in {alone:.1?}, beside greylisted ones in {beside:.1?}"
+        "greylisted: {RECIPIENTS} mails alone in {alone:.1?}, beside greylisted ones in {beside:.1?}"
     ));
     let mut found = Vec::new();
     if kept < RATE_KEPT {
-        found.push(format!(
-            "greylisting: others keep {kept:.0} % of their rate"
-        ));
+        found.push(format!("greylisted: others keep {kept:.0} % of their rate"));
     }
     let recorded = load.stop().await;
     let violations = oracle::judge(&mut on, &recorded, false).await;
     found.extend(
         violations
             .iter()
-            .map(|violation| format!("greylisting: {violation}")),
+            .map(|violation| format!("greylisted: {violation}")),
     );
     found
 }

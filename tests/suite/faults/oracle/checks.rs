@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::history::{History, Mail};
 use crate::faults::installation::{Installation, NAMESPACE};
-use crate::faults::load::Recorded;
+use crate::faults::load::{Recorded, Written};
 use crate::faults::mail_server::Accepted;
 use crate::support::{hold, postgres};
 
@@ -263,7 +263,14 @@ pub fn acknowledged(history: &History, recorded: &Recorded) -> Vec<String> {
             *first <= position && position <= history.last_position
         });
         if !is_there {
-            found.push(format!("not in the log at {first:?}: {written:?}"));
+            let Written {
+                request,
+                id,
+                position,
+            } = written;
+            found.push(format!(
+                "{request} {id} is not in the log: first at {first:?}, acknowledged at {position:?}"
+            ));
         }
     }
     found
