@@ -7,7 +7,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use laureate::app::Role;
-use laureate::dev_stack::Server;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
@@ -199,11 +198,6 @@ impl Installation {
     pub fn check(&mut self) {
         let ended = self.programs.iter_mut().filter_map(Program::check);
         self.incidents.extend(ended);
-    }
-
-    /// Starts a server again after a fault.
-    pub async fn start_again(&mut self, server: Server) {
-        self.servers.start_again(server).await;
     }
 
     /// Copies the logs of all processes to `folder`.
