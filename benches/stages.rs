@@ -13,11 +13,12 @@ use laureate::commands::Loaded;
 use laureate::commands::issue::issue;
 use laureate::domain::certification::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::certification::issuance::{
-    CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
+    CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand,
 };
 use laureate::domain::certification::mail::{
     EmailQueued, EmailSent, Mail, MailCommand, MailDelivery, OnUnknown,
 };
+use laureate::domain::certification::origin::Origin;
 use laureate::domain::certification::reactions::{Issue, issuance};
 use laureate::domain::{
     AttendeeId, CertificateId, ImportId, IssuanceId, MailId, SharedEmail, TimeZone,
@@ -167,16 +168,14 @@ impl Stages<'_> {
             let wanted = Issue {
                 certificate_id: self.certificate_id,
                 attendee_id,
-                origin: Origin {
-                    import_id: Some(self.import_id),
-                    ..Origin::default()
-                },
+                origins: vec![Origin::import(self.import_id)],
                 delivery: MailDelivery::Immediate,
                 issue_date: None,
             };
             async move {
+                let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
                 issue(commands, facts, &context(), definition, wanted, true).await?;
-                anyhow::Ok(IssuanceId::first_of(wanted.certificate_id, attendee_id))
+                anyhow::Ok(id)
             }
         };
         let rows = 2..=u32::try_from(PEOPLE)? + 1;
@@ -263,6 +262,8 @@ impl Stages<'_> {
             let key = &keys[n];
             let pdf = &pdfs[n];
             let generated = CertificateGenerated {
+                certificate_id: request.certificate_id,
+                public_id: request.public_id.clone(),
                 object_key: key.to_string(),
                 sha256: pdf.sha256.clone(),
                 size: pdf.size(),

@@ -10,7 +10,7 @@ pub mod change_user;
 pub mod define_certificate;
 pub mod history;
 pub mod import_batches;
-pub mod import_row;
+pub mod import_person;
 pub mod issue;
 pub mod loaded;
 pub mod mails;
@@ -31,8 +31,8 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{CommandId, Decider, DecodeError, DomainEvent, Refusal};
-use crate::event_log::{AppendError, EventLog, LogError, Position, RecordedEvent};
+use crate::domain::{CommandId, Decider, DecodeError, Refusal};
+use crate::event_log::{AppendError, CausedBy, EventLog, LogError, Position, RecordedEvent, Via};
 
 pub use history::History;
 pub use loaded::Loaded;
@@ -51,8 +51,14 @@ pub struct CommandContext {
     pub command_id: CommandId,
     /// Correlation id: the origin of a chain of commands and events.
     pub correlation_id: Uuid,
+    /// Event in response to which a process executes the command. `None` for a person's command.
+    pub caused_by: Option<CausedBy>,
     /// Id of the user, or name of the process.
     pub actor: String,
+    /// Id of the request with which a person sent the command.
+    pub request_id: Option<String>,
+    /// Credential of that request.
+    pub via: Option<Via>,
     /// W3C Trace Context, if any.
     pub traceparent: Option<String>,
 }
@@ -64,8 +70,20 @@ impl CommandContext {
         Self {
             command_id,
             correlation_id: command_id.0,
+            caused_by: None,
             actor: user.to_string(),
+            request_id: None,
+            via: None,
             traceparent: None,
+        }
+    }
+
+    /// Adds the id of the request with which a person sent the command.
+    #[must_use]
+    pub fn in_request(self, request_id: impl Into<String>) -> Self {
+        Self {
+            request_id: Some(request_id.into()),
+            ..self
         }
     }
 
@@ -76,7 +94,13 @@ impl CommandContext {
         Self {
             command_id: CommandId::of_process(event.event_id, process, n),
             correlation_id: event.correlation_id,
+            caused_by: Some(CausedBy {
+                event_id: event.event_id,
+                position: event.position,
+            }),
             actor: process.to_owned(),
+            request_id: None,
+            via: None,
             traceparent: None,
         }
     }
@@ -172,9 +196,7 @@ impl Commands {
         id: impl Display,
     ) -> Result<Option<D::Event>, CommandError> {
         let last = self.log.last(D::AGGREGATE, &id.to_string()).await?;
-        Ok(last
-            .map(|event| D::Event::decode(&event.event_type, &event.body))
-            .transpose()?)
+        Ok(last.map(|event| event.decode_as()).transpose()?)
     }
 
     /// Decides one command on one aggregate and appends its events.

@@ -174,7 +174,7 @@ impl Renderer {
         let mut is_new = false;
         let background = self.designs.prepare(design, || {
             is_new = true;
-            self.look_at(template);
+            self.warm_up(template);
         })?;
         if is_new {
             self.decoded(background.decoded);

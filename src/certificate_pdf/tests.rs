@@ -349,12 +349,12 @@ fn long_texts_stay_inside_the_page() {
             job.event_name = event;
             let page = page_of(&job);
             assert_eq!(
-                page::look_over(&page.frame, classic().manifest().margin),
+                page::check_margins(&page.frame, classic().manifest().margin),
                 Ok(()),
                 "{name}"
             );
             assert!(
-                page::look_over(&page.frame, 60.0).is_err(),
+                page::check_margins(&page.frame, 60.0).is_err(),
                 "text near the edge is found"
             );
             render_one(&job).expect("renders");

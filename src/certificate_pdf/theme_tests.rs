@@ -242,13 +242,13 @@ fn long_texts_stay_inside_every_theme() {
                     let setup = theme.page_setup(&job).page;
                     let margin = theme.manifest().margin;
                     assert_eq!(
-                        page::look_over(&page.frame, margin),
+                        page::check_margins(&page.frame, margin),
                         Ok(()),
                         "{} {setup:?} {name}",
                         theme.name()
                     );
                     assert!(
-                        page::look_over(&page.frame, 60.0).is_err(),
+                        page::check_margins(&page.frame, 60.0).is_err(),
                         "text near the edge is found"
                     );
                     let rendered = RENDERER.render(std::slice::from_ref(&job)).remove(0);

@@ -7,7 +7,7 @@ use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::certification::certificate::{Definition, TemplateRef};
 use crate::domain::certification::issuance::{
-    CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, Origin, Page,
+    CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, Page,
 };
 use crate::domain::certification::mail::{MailDelivery, OnUnknown};
 use crate::domain::certification::reactions::Issue;
@@ -62,6 +62,7 @@ pub async fn issue(
     wanted: Issue,
     likely_new: bool,
 ) -> Result<Issued, CommandError> {
+    let wanted = &wanted;
     let committed = commands
         .transact(context, |transaction| async move {
             let (id, issuance, failed) = match current(&transaction, wanted, likely_new).await? {
@@ -172,16 +173,15 @@ pub fn sample(
         time_zone: TimeZone::default(),
     };
     let attendee_id = AttendeeId(Uuid::nil());
-    let origin = Origin::default();
     let delivery = MailDelivery::Immediate;
     let wanted = Issue {
         certificate_id,
         attendee_id,
-        origin,
+        origins: Vec::new(),
         delivery,
         issue_date: None,
     };
-    let pinned = pin(&facts, definition, template, person, wanted, today);
+    let pinned = pin(&facts, definition, template, person, &wanted, today);
     CertificateRequested {
         public_id: SAMPLE_ID.to_owned(),
         ..pinned
@@ -208,7 +208,7 @@ enum Current {
 /// Finds the current issuance. Skips issuances that were revoked or could not be drawn.
 async fn current(
     transaction: &Transaction,
-    wanted: Issue,
+    wanted: &Issue,
     likely_new: bool,
 ) -> Result<Current, CommandError> {
     let mut failed = None;
@@ -251,13 +251,13 @@ fn pin(
     definition: &Definition,
     template: PinnedTemplate,
     person: &Person,
-    wanted: Issue,
+    wanted: &Issue,
     today: Date,
 ) -> CertificateRequested {
     CertificateRequested {
         certificate_id: wanted.certificate_id,
         attendee_id: wanted.attendee_id,
-        origin: wanted.origin,
+        origins: wanted.origins.clone(),
         public_id: format!("{:032x}", (facts.random)()),
         email: person.email.clone(),
         event_link: definition.event_link.clone(),

@@ -4,6 +4,7 @@ use super::issue::MAX_ISSUANCES;
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::IssuanceId;
 use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand};
+use crate::domain::certification::origin::Origin;
 use crate::domain::certification::reactions::OfBatch;
 
 /// Outcome of withdrawing one person's issuance.
@@ -87,7 +88,7 @@ async fn find(transaction: &Transaction, of: OfBatch) -> Result<Found, CommandEr
         let issuance = transaction.look::<Issuance>(id).await?;
         match &issuance.state.request {
             None => return Ok(Found::Other { is_held: false }),
-            Some(request) if request.origin.batch_id == Some(of.batch_id) => {
+            Some(request) if Origin::batch_of(&request.origins) == Some(of.batch_id) => {
                 return Ok(Found::Theirs(id, Box::new(issuance)));
             }
             Some(_) if issuance.state.is_held() => return Ok(Found::Other { is_held: true }),

@@ -90,6 +90,17 @@ impl EventLog {
         patiently(|wait| self.last_event(&subject, wait)).await
     }
 
+    /// Returns the event at a position, if any.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the message is not an event.
+    pub async fn at(&self, position: Position) -> Result<Option<RecordedEvent>, LogError> {
+        let all = self.shared.names.all();
+        let before = position.saturating_sub(1);
+        let (events, _) = patiently(|wait| self.next_events(&all, before, 1, wait)).await?;
+        Ok(events.into_iter().find(|event| event.position == position))
+    }
+
     async fn last_event(
         &self,
         subject: &str,

@@ -12,7 +12,7 @@ use super::settled::{Decided, Settled};
 use super::undrawable_row::known_person;
 use super::{ImportError, ImportOptions};
 use crate::certificate_pdf::Renderer;
-use crate::commands::import_row::RowImport;
+use crate::commands::import_person::PersonImport;
 use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
 use crate::commands::{CommandError, Commands, Snapshot};
@@ -208,20 +208,20 @@ impl Rehearsal<'_> {
         entry: &PersonEntry,
         rules: RowRules,
         snapshot: &Snapshot,
-    ) -> Result<RowImport, CommandError> {
+    ) -> Result<PersonImport, CommandError> {
         Ok(match self.plan(entry, rules, snapshot)? {
             RowPlan::Create(person) => {
                 let id = AttendeeId::of_row(self.import, number);
                 self.keep(id, None, *person, snapshot)?;
-                RowImport::Created(id)
+                PersonImport::Created(id)
             }
             RowPlan::Update(id, person) => {
                 let before = self.person(id, snapshot)?;
                 self.keep(id, before, *person, snapshot)?;
-                RowImport::Updated(id)
+                PersonImport::Updated(id)
             }
-            RowPlan::Existing(id) => RowImport::Existing(id),
-            RowPlan::Reject(mismatch) => RowImport::Rejected(mismatch),
+            RowPlan::Existing(id) => PersonImport::Existing(id),
+            RowPlan::Reject(mismatch) => PersonImport::Rejected(mismatch),
         })
     }
 

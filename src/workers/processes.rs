@@ -104,7 +104,7 @@ impl Processes {
         // Assumes that all issuances are new until one of them exists. After that, others probably
         // exist, too, and loading each one first is cheaper than having its commit rejected.
         let likely_new = &AtomicBool::new(true);
-        let results: Vec<_> = stream::iter(wanted.iter().copied().enumerate())
+        let results: Vec<_> = stream::iter(wanted.iter().cloned().enumerate())
             .map(|(n, wanted)| async move {
                 let Some(definition) = definitions
                     .get(&wanted.certificate_id)
@@ -119,7 +119,7 @@ impl Processes {
                     &self.facts,
                     &context,
                     definition,
-                    wanted,
+                    wanted.clone(),
                     new,
                 )
                 .await

@@ -43,7 +43,10 @@ pub async fn release_if_due(commands: &Commands, id: MailId) -> Result<Released,
     let context = CommandContext {
         command_id,
         correlation_id,
+        caused_by: None,
         actor: ACTOR.to_owned(),
+        request_id: None,
+        via: None,
         traceparent: None,
     };
     let release = MailCommand::ReleaseDue {

@@ -159,7 +159,7 @@ impl SharedLayout {
         if !slots.iter().any(|slot| slot.filling.field == Field::Name) {
             return Err(APART);
         }
-        let alt_texts = one.tree.told_otherwise(&other.tree).ok_or(APART)?;
+        let alt_texts = one.tree.different_alt_texts(&other.tree).ok_or(APART)?;
         let alt_texts = alt_texts
             .into_iter()
             .map(|(element, lines)| Some((element, Filling::of(lines, texts)?)))
@@ -299,7 +299,7 @@ impl SharedLayout {
         }
         let mut tree = self.tree.clone();
         for (element, filling) in &self.alt_texts {
-            tree.tell(*element, filling.fill(texts).into());
+            tree.set_alt_text(*element, filling.fill(texts).into());
         }
         Some(Display {
             size: self.size,
@@ -363,7 +363,7 @@ impl Display<'_> {
             && pieces.all(|(one, other)| one.looks_like(other))
             && self
                 .tree
-                .told_otherwise(&other.tree)
+                .different_alt_texts(&other.tree)
                 .is_some_and(|alt_texts| alt_texts.is_empty())
     }
 }

@@ -124,7 +124,7 @@ impl Body<'_> {
         };
         let message = self.marks() && misleads_by_gaps(run);
         if message {
-            tell(&mut self.content, &run.text);
+            begin_replacement(&mut self.content, &run.text);
         }
         for cluster in clusters(run) {
             self.cluster(&mut line, run, &cluster, shared)?;
@@ -217,7 +217,7 @@ impl Body<'_> {
             .iter()
             .any(|(run, _)| run.text.chars().any(is_right_to_left));
         if message {
-            tell(
+            begin_replacement(
                 &mut self.content,
                 &runs
                     .iter()
@@ -252,7 +252,7 @@ impl Body<'_> {
 }
 
 /// Begins a span with a replacement text (ISO 32000-1, 14.9.4).
-fn tell(content: &mut Content, text: &str) {
+fn begin_replacement(content: &mut Content, text: &str) {
     let mut span = content.begin_marked_content_with_properties(Name(b"Span"));
     span.properties().actual_text(TextStr(text));
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::backstage::Backstage;
 use super::client::Client;
-use super::patience::{Patience, between_looks};
+use super::patience::{Patience, polling_interval};
 use super::progress::{Progress, Track};
 use super::report::Outcome;
 
@@ -234,7 +234,7 @@ impl<'a> Issuing<'a> {
                 outcome.problems.push(text);
                 return Ok(times);
             }
-            tokio::time::sleep(between_looks(outcome.people)).await;
+            tokio::time::sleep(polling_interval(outcome.people)).await;
         }
     }
 
@@ -312,7 +312,7 @@ impl<'a> Issuing<'a> {
                     .push("the tables do not catch up with the log".to_owned());
                 break;
             }
-            tokio::time::sleep(between_looks(0)).await;
+            tokio::time::sleep(polling_interval(0)).await;
         }
         self.progress.end(Track::Projected);
         Ok(())

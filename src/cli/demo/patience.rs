@@ -31,7 +31,7 @@ impl Patience {
 }
 
 /// Returns the polling interval. Polling must cost little, and small runs must be timed accurately.
-pub const fn between_looks(people: u64) -> Duration {
+pub const fn polling_interval(people: u64) -> Duration {
     Duration::from_millis(match people {
         0..=1_000 => 25,
         1_001..=20_000 => 200,

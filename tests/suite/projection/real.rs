@@ -9,14 +9,14 @@ use deadpool_postgres::{Client, Pool};
 use laureate::database;
 use laureate::event_log::{Append, AppendError, Commit, EventLog, Names, NewEvent, Position};
 use laureate::projection::{
-    Maintenance, Projection, ProjectionSet, Projector, Readers, projections, queries,
+    Maintenance, Projection, ProjectionSet, Projector, Readers, projections,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::given_log::Happened;
 use super::world::newest_attendees;
+use crate::log::fixture::event_with;
 use crate::support::{Namespace, laureate, servers};
 
 pub struct Real {
@@ -275,24 +275,19 @@ impl Version {
 /// Returns the state that a connection reads, or `None` if the tables do not exist.
 pub async fn shown(client: &Client) -> Option<Shown> {
     let list = newest_attendees(client, 1).await.ok()?;
-    let overview = queries::overview::get(client).await.ok()?;
+    let sql = "SELECT count FROM overview_counts WHERE name = 'attendees'";
+    let counted = client.query_opt(sql, &[]).await.ok()?;
     let newest = list.first().map_or(0, |item| item.created_position);
     Some(Shown {
-        counted: overview.attendees,
+        counted: counted.map_or(0, |row| row.get(0)),
         newest,
     })
 }
 
 pub fn new_event(happened: &Happened) -> NewEvent {
     NewEvent {
-        event_id: Uuid::new_v4(),
         event_type: Box::leak(happened.event_type.clone().into_boxed_str()),
-        time: time::macros::datetime!(2026-11-21 12:00 UTC),
-        command_id: Uuid::new_v4().into(),
-        correlation_id: Uuid::new_v4(),
-        actor: "test".to_owned(),
-        traceparent: None,
-        body: Bytes::clone(&happened.body),
+        ..event_with(Bytes::clone(&happened.body))
     }
 }
 

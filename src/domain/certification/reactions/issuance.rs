@@ -14,7 +14,7 @@ pub fn public_link(public_base_url: &str, public_id: &str) -> String {
 }
 
 /// Returns the first mail with a generated certificate, and its id. `on_unknown` is the operator's
-/// policy. The caller checks whether the issuance is revoked.
+/// policy. The processes worker checks before whether the issuance is revoked.
 #[must_use]
 pub fn on_generated(
     id: IssuanceId,
@@ -40,6 +40,7 @@ pub fn mail_about(
     let page = &request.page;
     EmailQueued {
         issuance_id: id,
+        attendee_id: request.attendee_id,
         to_name: page.full_name.clone(),
         to_address: request.email.clone(),
         locale: page.locale,

@@ -15,9 +15,9 @@ use crate::domain::{Personal, UserId};
 use crate::http::auth::second_factor;
 use crate::http::auth::second_factor::Code;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
+use crate::http::server::layers::observe::RequestId;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
 /// Credentials of a user: e-mail address or user name, password, and a code if the user has a
@@ -47,20 +47,21 @@ pub struct LoginRequest {
 /// SECOND_FACTOR_REQUIRED. A password that an administrator has set for another user expires. The
 /// user must change it after the first log-in (`passwordChangeRequired`).
 #[utoipa::path(
-    post, path = "/auth/login", request_body = LoginRequest,
+    post, path = "/auth/login",
     responses(
         (status = 200, description = "Logged in", body = Envelope<TokenAnswer>),
         (status = 401, description = "INVALID_CREDENTIALS: unknown user or wrong password; \
                                       SECOND_FACTOR_REQUIRED: repeat the request with a code; WRONG_CODE: the code is \
                                       wrong, or was used before; FIRST_PASSWORD_EXPIRED: another \
-                                      person has set the password, and it was not changed in time", body = ErrorEnvelope),
+                                      person has set the password, and it was not changed in time"),
         (status = 429, description = "TOO_MANY_REQUESTS: too many attempts from this address or for this account; \
-                                      see `Retry-After`", body = ErrorEnvelope),
+                                      see `Retry-After`"),
     )
 )]
 pub async fn log_in(
     State(http): State<HttpState>,
     client: ClientAddress,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<LoginRequest>,
 ) -> Result<Answer, ApiError> {
     let claim = claimed(&http, &request)?;
@@ -97,7 +98,7 @@ pub async fn log_in(
     };
     let has_shown = shown.is_some();
     let (refresh, started) = super::new_session(&http, id, user.epoch, now);
-    let context = CommandContext::of_person(http.random_id().into(), id);
+    let context = CommandContext::of_person(http.random_id().into(), id).in_request(request_id);
     let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let session = (refresh.session_id, started);
     let begun = begin_session(&http.commands, &context, id, shown, session)

@@ -15,9 +15,9 @@ use crate::domain::kernel::claim::ClaimKind;
 use crate::domain::{NoticeId, Personal, Refusal, UserId};
 use crate::http::api::accounts::users::new_hash;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
+use crate::http::server::layers::observe::RequestId;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Current and new password.
@@ -41,12 +41,12 @@ pub struct ChangePasswordRequest {
 /// All your sessions end, including the current one. The response contains the tokens of a new
 /// session. Your API keys end, unless `keepApiKeys` is true.
 #[utoipa::path(
-    post, path = "/auth/change-password", request_body = ChangePasswordRequest,
+    post, path = "/auth/change-password",
     responses(
         (status = 200, description = "Changed; use these tokens from now on", body = Envelope<TokenAnswer>),
-        (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: the first password was not changed in time", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
+        (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: the first password was not changed in time"),
+        (status = 422, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak"),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`"),
     )
 )]
 pub async fn change_password(
@@ -133,13 +133,14 @@ pub struct ForgotPasswordAnswer {
 /// 30 minutes, or after the time that the operator has configured. The number of these mails per
 /// account and hour is limited.
 #[utoipa::path(
-    post, path = "/auth/forgot-password", request_body = ForgotPasswordRequest,
+    post, path = "/auth/forgot-password",
     responses(
         (status = 200, description = "If the account exists, a mail will be sent", body = Envelope<ForgotPasswordAnswer>),
     )
 )]
 pub async fn request_password_reset(
     State(http): State<HttpState>,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<ForgotPasswordRequest>,
 ) -> Result<Answer, ApiError> {
     super::within_bounds("email", &request.email)?;
@@ -151,13 +152,14 @@ pub async fn request_password_reset(
     let (id, user) = super::find(&http, &claim).await?;
     if let Some(user) = user.active().filter(|_| may) {
         // The append is not awaited, because its duration would reveal that the account exists.
-        tokio::spawn(send(http.clone(), id, user.epoch));
+        tokio::spawn(send(http.clone(), id, user.epoch, request_id));
     }
     Answer::ok(&ForgotPasswordAnswer { accepted: true })
 }
 
-async fn send(http: HttpState, id: UserId, epoch: u32) {
-    let context = CommandContext::of_person(http.random_id().into(), "forgotten password");
+async fn send(http: HttpState, id: UserId, epoch: u32, request_id: String) {
+    let context = CommandContext::of_person(http.random_id().into(), "forgotten password")
+        .in_request(request_id);
     let notice = NoticeId(http.random_id());
     let expires_at = http.now() + time::Duration::minutes(http.auth.reset_minutes.into());
     match send_reset_link(&http.commands, &context, notice, id, epoch, expires_at).await {
@@ -203,14 +205,15 @@ pub struct ResetPasswordAnswer {
 /// The link works once. All sessions and API keys of the user end. With `keepApiKeys`, the API keys
 /// stay valid. The user gets a mail about the change. The request does not log the user in.
 #[utoipa::path(
-    post, path = "/auth/reset-password", request_body = ResetPasswordRequest,
+    post, path = "/auth/reset-password",
     responses(
         (status = 200, description = "The password is set; log in with it", body = Envelope<ResetPasswordAnswer>),
-        (status = 422, description = "VALIDATION_ERROR: the password is too weak; RESET_LINK_INVALID: the link is unknown, was used or has expired", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the password is too weak; RESET_LINK_INVALID: the link is unknown, was used or has expired"),
     )
 )]
 pub async fn reset_password(
     State(http): State<HttpState>,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<ResetPasswordRequest>,
 ) -> Result<Answer, ApiError> {
     let link =
@@ -233,7 +236,7 @@ pub async fn reset_password(
         return Err(Refusal::LinkEnded.into());
     }
     let hash = new_hash(&http, "password", request.password, &user.profile).await?;
-    let context = CommandContext::of_person(http.random_id().into(), id);
+    let context = CommandContext::of_person(http.random_id().into(), id).in_request(request_id);
     let kept = request.keep_api_keys;
     let changed =
         reset_password::reset_password(&http.commands, &context, link, id, hash, kept).await?;

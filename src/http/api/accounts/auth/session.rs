@@ -15,9 +15,9 @@ use crate::domain::{Personal, Refusal, SessionId};
 use crate::event_log::Position;
 use crate::http::auth::tokens::RefreshToken;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Json, ListQuery, Path};
 use crate::http::protocol::timestamp::Timestamp;
+use crate::http::server::layers::observe::RequestId;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::sessions;
 use crate::projection::queries::sessions::SessionRow;
@@ -38,14 +38,15 @@ pub struct RefreshRequest {
 /// nothing. A session ends 30 days after the log-in, or after the time that the operator has
 /// configured, even if it is refreshed.
 #[utoipa::path(
-    post, path = "/auth/refresh", request_body = RefreshRequest,
+    post, path = "/auth/refresh",
     responses(
         (status = 200, description = "The new pair", body = Envelope<TokenAnswer>),
-        (status = 401, description = "SESSION_ENDED: log in again", body = ErrorEnvelope),
+        (status = 401, description = "SESSION_ENDED: log in again"),
     )
 )]
 pub async fn refresh_tokens(
     State(http): State<HttpState>,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<RefreshRequest>,
 ) -> Result<Answer, ApiError> {
     let presented =
@@ -59,7 +60,8 @@ pub async fn refresh_tokens(
         now,
         expires_at: http.tokens.refresh_until(now),
     };
-    let context = CommandContext::of_person(http.random_id().into(), "refresh");
+    let context =
+        CommandContext::of_person(http.random_id().into(), "refresh").in_request(request_id);
     let done = match http
         .commands
         .execute::<Session>(&context, presented.session_id, refresh)
@@ -124,22 +126,24 @@ pub struct LogoutAnswer {
 /// The access tokens of the session stop working immediately. If the refresh token is unknown, or
 /// its session has already ended, the request succeeds too.
 #[utoipa::path(
-    post, path = "/auth/logout", request_body = LogoutRequest,
+    post, path = "/auth/logout",
     responses(
         (status = 200, description = "The token can no longer be used", body = Envelope<LogoutAnswer>),
     )
 )]
 pub async fn log_out(
     State(http): State<HttpState>,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<LogoutRequest>,
 ) -> Result<Answer, ApiError> {
     let Some(presented) = RefreshToken::parse(request.refresh_token.reveal_str()) else {
         return Answer::ok(&LogoutAnswer { ended: false });
     };
     if request.all {
-        end_all(&http, &presented).await?;
+        end_all(&http, &presented, &request_id).await?;
     }
-    let context = CommandContext::of_person(http.random_id().into(), "logout");
+    let context =
+        CommandContext::of_person(http.random_id().into(), "logout").in_request(request_id);
     let was_issued = presented.was_issued(&http.claim_key);
     let log_out = SessionCommand::LogOut {
         presented_sha256: presented.sha256(),
@@ -177,7 +181,11 @@ pub async fn log_out(
 
 /// Ends all sessions of the user, if the session is open and `presented` is its current token. Must
 /// be called before the session itself is ended, so that an interrupted request can be repeated.
-async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Position>, ApiError> {
+async fn end_all(
+    http: &HttpState,
+    presented: &RefreshToken,
+    request_id: &str,
+) -> Result<Option<Position>, ApiError> {
     let loaded = http.commands.load::<Session>(presented.session_id).await?;
     let SessionState::Open {
         user_id,
@@ -190,7 +198,8 @@ async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Po
     if refresh_sha256 != presented.sha256() {
         return Ok(None);
     }
-    let context = CommandContext::of_person(http.random_id().into(), user_id);
+    let context =
+        CommandContext::of_person(http.random_id().into(), user_id).in_request(request_id);
     match http
         .commands
         .execute::<User>(&context, user_id, UserCommand::EndSessions)
@@ -263,10 +272,10 @@ pub async fn list_own_sessions(
 /// The tokens of the session stop working immediately. For the session of another user, the
 /// response is the same as for an unknown session.
 #[utoipa::path(
-    delete, path = "/auth/sessions/{id}", params(("id" = Uuid, Path, description = "The session's id")),
+    delete, path = "/auth/sessions/{id}",
     responses(
         (status = 200, description = "The session has ended, now or before", body = Envelope<LogoutAnswer>),
-        (status = 404, description = "NOT_FOUND: you have no such session", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: you have no such session"),
     )
 )]
 pub async fn end_session(
@@ -303,5 +312,5 @@ pub async fn get_own_account(
         .state
         .active()
         .ok_or_else(|| ApiError::not_found("user"))?;
-    Ok(Answer::ok(&UserAnswer::of(caller.user_id, &user))?.version(loaded.position))
+    Ok(Answer::ok(&UserAnswer::of_account(caller.user_id, &user))?.version(loaded.position))
 }
