@@ -10,7 +10,7 @@ use laureate::dev_stack::Server;
 use rustix::process::Signal;
 use uuid::Uuid;
 
-use super::installation::{Installation, NAMESPACE};
+use super::installation::{Disks, Installation, NAMESPACE};
 use super::mail_server::Behaviour;
 use super::oracle::history::stream;
 use super::small_disk::EmptyFolder;
@@ -52,6 +52,8 @@ pub enum Fault {
     ConnectionsTerminated,
     /// A transaction of another program locks the tables.
     TablesLocked(Duration),
+    /// The disk of the objects is full.
+    StorageFull(Duration),
     /// The objects are away.
     StorageAway(Storage, Duration),
     /// The mail server behaves in another way.
@@ -113,6 +115,11 @@ impl Fault {
                 on.servers.signal(server, Signal::CONT);
             }
             Self::DiskFull(time) => fill_disk(on, time).await,
+            Self::StorageFull(time) => {
+                disks(on).objects.fill();
+                on.hold(time).await;
+                disks(on).objects.free();
+            }
             Self::ConnectionsTerminated => terminate_connections(on).await,
             Self::TablesLocked(time) => lock_tables(on, time).await,
             Self::StorageAway(storage, time) => storage_away(on, storage, time).await,
@@ -170,15 +177,19 @@ async fn restart_roles(on: &mut Installation) {
     }
 }
 
+fn disks(on: &Installation) -> &Disks {
+    on.disks.as_ref().expect("small disks")
+}
+
 async fn fill_disk(on: &mut Installation, time: Duration) {
-    on.nats_disk.as_ref().expect("a small disk").fill();
+    disks(on).nats.fill();
     on.hold(time).await;
     let client = on.client.clone();
     if let Some((200, _)) = on.program(Role::Api).readiness(&client).await {
         let ready = format!("the API is ready, although the log could not be written for {time:?}");
         on.incidents.push(ready);
     }
-    on.nats_disk.as_ref().expect("a small disk").free();
+    disks(on).nats.free();
     on.servers.start_again(Server::Nats).await;
 }
 

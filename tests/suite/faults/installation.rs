@@ -20,28 +20,34 @@ use crate::support::{Restarting, hold, until};
 pub const NAMESPACE: &str = "faults";
 const PASSWORD: &str = "La1-of-the-tests-0123456789abcdef";
 const ADMIN: &str = "admin@faults.example.com";
-/// Size of the disk of nats-server, if it may become full.
-const NATS_DISK_MIB: u32 = 96;
+/// Size of each disk that may become full.
+const DISK_MIB: u32 = 96;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Servers that have the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topology {
     OneServer,
-    /// Like `OneServer`. nats-server has a small disk, so that the disk can be filled.
-    SmallDisk,
+    /// Like `OneServer`. nats-server and the objects have small disks, which can be filled.
+    SmallDisks,
     /// Three nodes with relays between them.
     Cluster,
 }
 
+pub struct Disks {
+    pub nats: SmallDisk,
+    pub objects: SmallDisk,
+}
+
 pub struct Installation {
     pub programs: Vec<Program>,
+    /// Disks in the topology `SmallDisks`. They are unmounted before the folder of the servers is
+    /// removed.
+    pub disks: Option<Disks>,
     pub servers: Restarting,
     pub nodes: Option<Nodes>,
     pub mail: MailServer,
     pub client: reqwest::Client,
-    /// Disk of nats-server in the topology `SmallDisk`.
-    pub nats_disk: Option<SmallDisk>,
     /// Processes that ended although they were not killed, failed stops, and wrong reports.
     pub incidents: Vec<String>,
     environment: Vec<(String, String)>,
@@ -53,11 +59,16 @@ impl Installation {
     /// `("mail.timeout_seconds", "5")`. Returns `None` if this machine doesn't allow a small disk.
     pub async fn start(topology: Topology, settings: &[(&str, &str)]) -> Option<Self> {
         let data = TempDir::new().expect("a temporary folder");
-        let nats_disk = match topology {
-            Topology::SmallDisk => {
-                Some(SmallDisk::mount(&data.path().join("nats"), NATS_DISK_MIB)?)
-            }
-            _ => None,
+        let folder = TempDir::new().expect("a temporary folder");
+        let objects = folder.path().join("objects");
+        let disks = if topology == Topology::SmallDisks {
+            Some(Disks {
+                nats: SmallDisk::mount(&data.path().join("nats"), DISK_MIB)?,
+                objects: SmallDisk::mount(&objects, DISK_MIB)?,
+            })
+        } else {
+            fs::create_dir(&objects).expect("a folder");
+            None
         };
         let nodes = async {
             match topology {
@@ -67,8 +78,6 @@ impl Installation {
         };
         let (servers, nodes) = tokio::join!(Restarting::start_in(data), nodes);
         let mail = MailServer::start().await;
-        let folder = TempDir::new().expect("a temporary folder");
-        fs::create_dir(folder.path().join("objects")).expect("a folder");
         let urls = match &nodes {
             Some(nodes) => nodes.urls().join(","),
             None => servers.nats_url(),
@@ -84,7 +93,7 @@ impl Installation {
             nodes,
             mail,
             client: client(),
-            nats_disk,
+            disks,
             incidents: Vec::new(),
             environment,
             folder,

@@ -143,10 +143,15 @@ pub const SCENARIOS: &[Scenario] = &[
         settings: &[],
     },
     Scenario {
-        name: "full_disk",
-        topology: Topology::SmallDisk,
+        name: "full_disks",
+        topology: Topology::SmallDisks,
         selected: false,
-        faults: || Vec::from([Fault::DiskFull(seconds(40))]),
+        faults: || {
+            Vec::from([
+                Fault::DiskFull(seconds(40)),
+                Fault::StorageFull(seconds(90)),
+            ])
+        },
         between: 2_500,
         habits: USUAL,
         settings: &[],

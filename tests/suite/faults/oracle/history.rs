@@ -156,7 +156,7 @@ impl History {
                 mail.accepted += 1;
                 "sent"
             }
-            "EmailFailed" if event.data["willRetry"] == true => "retrying",
+            "EmailFailed" if is_retried(&event.data) => "retrying",
             "EmailFailed" => "failed",
             "EmailOutcomeUnknown" => "unknown",
             "EmailRetryRequested" => {
@@ -168,6 +168,11 @@ impl History {
             _ => mail.state,
         };
     }
+}
+
+/// Returns true if another attempt follows by itself.
+fn is_retried(failure: &Value) -> bool {
+    failure["willRetry"] == true || failure["retryAt"].is_string()
 }
 
 fn text(data: &Value, field: &str) -> String {
