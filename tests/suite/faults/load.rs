@@ -287,10 +287,8 @@ impl Shared {
     }
 
     fn person(&self, random: &mut StdRng) -> Person {
-        let prefix = match self.habits.greylisted && random.random_range(0..3) == 0 {
-            true => GREYLISTED,
-            false => "",
-        };
+        let is_greylisted = self.habits.greylisted && random.random_range(0..3) == 0;
+        let prefix = if is_greylisted { GREYLISTED } else { "" };
         self.person_at(random, prefix)
     }
 

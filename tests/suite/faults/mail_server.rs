@@ -170,6 +170,10 @@ impl Dialogue {
     /// Applies the present behaviour to a step. `usual` is the answer of a server that works.
     async fn step(&mut self, step: Step, usual: &str) -> io::Result<Next> {
         let behaviour = *self.conduct.behaviour.borrow();
+        self.step_as(behaviour, step, usual).await
+    }
+
+    async fn step_as(&mut self, behaviour: Behaviour, step: Step, usual: &str) -> io::Result<Next> {
         match behaviour {
             Behaviour::Unreachable => Ok(Next::Close),
             Behaviour::Drops(at) if at == step => Ok(Next::Close),
@@ -209,10 +213,15 @@ async fn serve(stream: TcpStream, conduct: Conduct, records: &Mutex<Records>) ->
             "RCPT" => {
                 to = address_in(&line);
                 let first = to.starts_with(GREYLISTED)
-                    && (records.lock().expect("not poisoned").refused).insert(to.clone());
-                let usual = match first {
-                    true => "451 4.7.1 Greylisted, try again later",
-                    false => "250 2.1.5 Ok",
+                    && records
+                        .lock()
+                        .expect("not poisoned")
+                        .refused
+                        .insert(to.clone());
+                let usual = if first {
+                    "451 4.7.1 Greylisted, try again later"
+                } else {
+                    "250 2.1.5 Ok"
                 };
                 dialogue.step(Step::Recipient, usual).await?
             }
@@ -263,7 +272,8 @@ async fn content(dialogue: &mut Dialogue, to: &str, records: &Mutex<Records>) ->
         let mail = Accepted { message_id, to, at };
         records.lock().expect("not poisoned").accepted.push(mail);
     }
-    dialogue.step(Step::End, "250 2.0.0 Ok: queued").await
+    let usual = "250 2.0.0 Ok: queued";
+    dialogue.step_as(behaviour, Step::End, usual).await
 }
 
 /// Returns the address between angle brackets.
