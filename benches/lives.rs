@@ -134,8 +134,9 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
     commands
         .execute_assuming::<Attendee>(&context(), attendee_id, Loaded::new(), import)
         .await?;
+    let certificate_id = CertificateId(Uuid::from_u128(1));
     let wanted = Issue {
-        certificate_id: CertificateId(Uuid::from_u128(1)),
+        certificate_id,
         attendee_id,
         origins: Vec::new(),
         delivery: MailDelivery::Immediate,
@@ -150,7 +151,7 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
         true,
     )
     .await?;
-    let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
+    let id = IssuanceId::first_of(certificate_id, attendee_id);
     let issuance = commands.load::<Issuance>(id).await?;
     let request = issuance
         .state
