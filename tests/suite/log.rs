@@ -5,7 +5,7 @@ mod failover;
 pub mod fixture;
 mod group_commit;
 mod lagging;
-mod nodes;
+pub mod nodes;
 mod provisioning;
 mod races;
 mod restart;
