@@ -23,7 +23,7 @@ use laureate::domain::certification::reactions::{Issue, issuance};
 use laureate::domain::{
     AttendeeId, CertificateId, ImportId, IssuanceId, MailId, SharedEmail, TimeZone,
 };
-use laureate::mail::SendOutcome;
+use laureate::mail::{Outgoing, SendOutcome};
 use laureate::storage::{ObjectKey, PutPayload, certificate_key, import_key};
 use laureate::workers::mailer::outgoing;
 use sha2::{Digest, Sha256};
@@ -321,13 +321,13 @@ impl Stages<'_> {
             );
             let message_id = format!("<{}@laureate.example>", Uuid::new_v4());
             match provider
-                .send(&outgoing(
+                .send(&Outgoing::Certificate(outgoing(
                     &mail,
                     message_id,
                     pdf,
                     OffsetDateTime::now_utc(),
                     TimeZone::default(),
-                ))
+                )))
                 .await
             {
                 SendOutcome::Accepted { .. } => Ok(()),

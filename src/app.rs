@@ -7,6 +7,7 @@ mod authorizations;
 mod dependencies;
 mod descriptors;
 mod issuing;
+mod mailing;
 mod management;
 mod running;
 mod scheduling;
@@ -38,8 +39,6 @@ use crate::sandbox::Sandbox;
 use crate::spreadsheet::Limits;
 use crate::storage::{ObjectStorage, StorageError};
 use crate::workers::importer::ImporterWorker;
-use crate::workers::mailer::{MailSettings, Mailer};
-use crate::workers::notifier::{NoticeSettings, Notifier};
 use crate::workers::processes::Processes;
 use crate::workers::renderer::RendererWorker;
 use crate::workers::{self, WorkLimits, Worker, WorkerStates};
@@ -68,9 +67,9 @@ pub enum Role {
     Importer,
     /// Renders PDFs.
     Renderer,
-    /// Sends mails.
+    /// Sends mails, and releases mails that wait for a time.
     Mailer,
-    /// Releases scheduled mails, and runs tasks by cron expressions.
+    /// Runs tasks by cron expressions.
     Scheduler,
 }
 
@@ -410,51 +409,10 @@ impl App {
                 let limits = within(at_once.renderer, at_once.renderer_budget_seconds);
                 running.spawn("renderer", work(log, worker, limits, states, shutdown));
             }
-            Role::Mailer => {
-                let from = &self.config.mail.from_address;
-                let domain = from.rsplit('@').next().unwrap_or("localhost").to_owned();
-                let notifier = Notifier::new(
-                    commands.clone(),
-                    self.mailer.clone(),
-                    self.notice_settings(&domain),
-                );
-                let notices = work(
-                    log.clone(),
-                    Arc::new(notifier),
-                    WorkLimits::new(at_once.mailer),
-                    states,
-                    shutdown.clone(),
-                );
-                running.spawn("notifier", notices);
-                let time_zone = self.config.certificates.time_zone;
-                let settings = MailSettings {
-                    message_id_domain: domain,
-                    time_zone,
-                };
-                let worker = Arc::new(Mailer::new(
-                    commands,
-                    self.rendering(),
-                    self.mailer.clone(),
-                    settings,
-                ));
-                let limits = WorkLimits::new(at_once.mailer);
-                running.spawn("mailer", work(log, worker, limits, states, shutdown));
-            }
+            Role::Mailer => self.start_mailer(running),
             Role::Scheduler => self.start_scheduler(running)?,
         }
         Ok(())
-    }
-
-    /// Returns the settings for mails to users about their accounts.
-    fn notice_settings(&self, message_id_domain: &str) -> NoticeSettings {
-        let own_page = || format!("{}/reset-password", self.config.http.public_base_url);
-        NoticeSettings {
-            locale: self.config.auth.locale,
-            reset_page: self.config.auth.reset_url.clone().unwrap_or_else(own_page),
-            key: self.config.secrets.claim_key.clone(),
-            message_id_domain: message_id_domain.to_owned(),
-            time_zone: self.config.certificates.time_zone,
-        }
     }
 
     fn import_limits(&self) -> Limits {

@@ -1,10 +1,13 @@
 -- row key: id
--- The server refused the mail, or was not there; another try may follow by itself.
+-- The server refused the mail, perhaps before it was claimed; another try may follow by itself.
 UPDATE jobs SET
-    stage = CASE WHEN data."willRetry" THEN 'retrying' ELSE 'failed' END,
+    stage = CASE WHEN data."retryAt" IS NULL THEN 'failed' ELSE 'retrying' END,
+    due_at = data."retryAt",
+    attempts = data.attempt,
+    attempted_at = CASE WHEN data.attempt > jobs.attempts THEN event.time ELSE jobs.attempted_at END,
     error_message = data.answer,
     answer = data.answer,
     updated_at = event.time,
     position = event.position
-FROM event, json_to_record(event.data) AS data("willRetry" boolean, answer text)
+FROM event, json_to_record(event.data) AS data("retryAt" timestamptz, attempt integer, answer text)
 WHERE jobs.id = event.id

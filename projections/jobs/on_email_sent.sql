@@ -2,6 +2,7 @@
 -- The server took the mail; the error of an earlier try is history.
 UPDATE jobs SET
     stage = 'sent',
+    due_at = NULL,
     error_message = NULL,
     answer = data.answer,
     sent_at = event.time,

@@ -2,6 +2,7 @@
 -- A worker is about to hand the mail to the server.
 UPDATE jobs SET
     stage = 'claimed',
+    due_at = NULL,
     attempts = data.attempt,
     message_id = data."messageId",
     attempted_at = event.time,

@@ -14,7 +14,7 @@ CREATE TABLE jobs (
             ELSE 'pending'
         END
     ) STORED,
-    -- When it is to be sent, while it is scheduled.
+    -- When it is to be sent, while it is scheduled, or sent again, while it is retrying.
     due_at           timestamptz,
     -- Why it was cancelled.
     cancel_reason    text,

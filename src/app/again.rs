@@ -6,10 +6,13 @@ use uuid::Uuid;
 use super::App;
 use crate::commands::CommandContext;
 use crate::domain::CommandId;
+use crate::domain::accounts::notice::{Notice, NoticeCommand};
 use crate::domain::certification::import::{Import, ImportCommand};
 use crate::domain::certification::mail::{Mail, MailCommand};
 use crate::workers::dead_letter::{self, Kept};
-use crate::workers::flow::{ImporterInput, Input, MailerInput, ProcessesInput, RendererInput};
+use crate::workers::flow::{
+    ImporterInput, Input, MailerInput, NotifierInput, ProcessesInput, RendererInput,
+};
 use crate::workers::retries::repeat;
 
 impl App {
@@ -42,10 +45,12 @@ impl App {
                     .await?;
                 "the import is queued again"
             }
-            "notifier" => {
-                bail!(
-                    "a mail about an account can't be retried: if it is still needed, the user must request it again"
-                )
+            NotifierInput::WORKER => {
+                let context = self.requeuing(kept).await?;
+                self.commands
+                    .execute::<Notice>(&context, &letter.id, NoticeCommand::Retry)
+                    .await?;
+                "the mail is queued again"
             }
             other => bail!("this program has no worker {other}"),
         };

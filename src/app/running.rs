@@ -15,6 +15,8 @@ pub struct Running {
     tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
     pub(super) shutdown: CancellationToken,
     pub(super) grace: Duration,
+    /// Longer grace periods of tasks that still run.
+    longer: Vec<(&'static str, Duration)>,
 }
 
 impl Running {
@@ -26,6 +28,7 @@ impl Running {
             tasks: JoinSet::new(),
             shutdown,
             grace,
+            longer: Vec::new(),
         }
     }
 
@@ -49,6 +52,24 @@ impl Running {
         self.tasks.spawn(async move { (name, task.await) });
     }
 
+    /// Like [`Self::spawn`], for a task whose work in progress may take up to `grace` if this is
+    /// longer than the grace period of the others.
+    pub(super) fn spawn_within(
+        &mut self,
+        name: &'static str,
+        grace: Duration,
+        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        self.longer.push((name, grace));
+        self.spawn(name, task);
+    }
+
+    /// Returns the grace period of the tasks that still run.
+    fn longest_grace(&self) -> Duration {
+        let longer = self.longer.iter().map(|(_, grace)| *grace);
+        longer.fold(self.grace, Duration::max)
+    }
+
     /// Waits until shutdown is requested or a role fails. Then waits for all roles to finish the
     /// work in progress, for at most the grace period.
     ///
@@ -56,17 +77,18 @@ impl Running {
     /// Fails if a role failed or did not finish within the grace period.
     pub async fn wait(mut self) -> anyhow::Result<()> {
         let mut failure = None;
-        let mut deadline: Option<tokio::time::Instant> = None;
+        let mut stopping_since: Option<tokio::time::Instant> = None;
         loop {
-            let ended = match deadline {
+            let ended = match stopping_since {
                 None => tokio::select! {
                     () = self.shutdown.cancelled() => {
-                        deadline = Some(tokio::time::Instant::now() + self.grace);
+                        stopping_since = Some(tokio::time::Instant::now());
                         continue;
                     }
                     ended = self.tasks.join_next() => ended,
                 },
-                Some(deadline) => {
+                Some(since) => {
+                    let deadline = since + self.longest_grace();
                     match tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
                         Ok(ended) => ended,
                         Err(_) => {
@@ -83,6 +105,7 @@ impl Running {
                 Some(Ok(ended)) => ended,
                 Some(Err(panic)) => ("unknown role", Err(anyhow!("{panic}"))),
             };
+            self.longer.retain(|(longer, _)| *longer != name);
             let result = match result {
                 Ok(()) if !self.shutdown.is_cancelled() => {
                     Err(anyhow!("it ended before the process was stopped"))

@@ -1,8 +1,7 @@
-//! Scheduler role: timers and tasks.
+//! Scheduler role: tasks.
 
 use super::{App, Running};
 use crate::scheduler::{Plan, Scheduler, SchedulerParts};
-use crate::workers::timers::Timers;
 
 impl App {
     pub(super) fn start_scheduler(&self, running: &mut Running) -> anyhow::Result<()> {
@@ -20,12 +19,8 @@ impl App {
             },
             plan,
         );
-        let timers = Timers::new(self.commands.clone());
-        let stop = || running.shutdown.clone();
-        let first = stop();
-        let second = stop();
-        running.spawn("timers", async move { Ok(timers.run(first).await?) });
-        running.spawn("tasks", async move { Ok(scheduler.run(second).await?) });
+        let shutdown = running.shutdown.clone();
+        running.spawn("tasks", async move { Ok(scheduler.run(shutdown).await?) });
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ pub async fn send_reset_link(
     expires_at: OffsetDateTime,
 ) -> Result<(), CommandError> {
     let about = NoticeAbout::PasswordReset { expires_at, epoch };
-    let queue = NoticeCommand::Queue(NoticeQueued { user_id, about });
+    let queue = NoticeCommand::Queue(Box::new(NoticeQueued { user_id, about }));
     commands
         .execute::<Notice>(context, id, queue)
         .await
@@ -52,12 +52,14 @@ pub async fn reset_password(
             let loaded = look(&transaction, id, &IfVersion::ANY).await?;
             let before = loaded.state.clone().active().ok_or(Refusal::LinkEnded)?;
             let done = transaction.decide_loaded(id, loaded, change)?;
-            let now = transaction.now();
-            let use_link = NoticeCommand::UseLink {
-                now,
-                epoch: before.epoch,
+            // The new password starts another epoch, in which the link is no longer valid.
+            let notice = transaction.look::<Notice>(link).await?.state;
+            let opens = |notice: &NoticeQueued| {
+                notice.user_id == id && notice.about.opens(transaction.now(), before.epoch)
             };
-            transaction.decide::<Notice>(link, &use_link).await?;
+            if !notice.mail.as_ref().is_some_and(opens) {
+                return Err(Refusal::LinkEnded.into());
+            }
             tell_of_password(&transaction, id).await?;
             let account = done.state.clone().active().ok_or(Refusal::LinkEnded)?;
             Ok((done.position, done.events.len(), account))
@@ -71,10 +73,10 @@ pub(super) async fn tell_of_password(
     transaction: &Transaction,
     id: UserId,
 ) -> Result<(), CommandError> {
-    let queue = NoticeQueued {
+    let queue = Box::new(NoticeQueued {
         user_id: id,
         about: NoticeAbout::PasswordChanged,
-    };
+    });
     let notice = transaction.derived_id(Notice::AGGREGATE, id);
     transaction
         .decide::<Notice>(notice, &NoticeCommand::Queue(queue))

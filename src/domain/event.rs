@@ -141,9 +141,9 @@ mod tests {
     #[test]
     fn unknown_type_and_unknown_version_are_distinguished() {
         for (aggregate, event_type, schema, expected) in [
-            ("email", "EmailSent", 1, Recognition::Known),
-            ("email", "EmailSent", 2, Recognition::UnknownVersion),
-            ("email", "EmailEaten", 1, Recognition::UnknownType),
+            ("mail", "EmailSent", 1, Recognition::Known),
+            ("mail", "EmailSent", 2, Recognition::UnknownVersion),
+            ("mail", "EmailEaten", 1, Recognition::UnknownType),
             ("wizard", "EmailSent", 1, Recognition::UnknownType),
         ] {
             assert_eq!(Recognition::of(aggregate, event_type, schema), expected);
@@ -161,9 +161,9 @@ mod tests {
                 "there is no aggregate \"wizard\" (event type \"WizardHired\")",
             ),
             (
-                "email",
+                "mail",
                 "EmailEaten",
-                "aggregate \"email\" has no event type \"EmailEaten\"",
+                "aggregate \"mail\" has no event type \"EmailEaten\"",
             ),
         ] {
             let error = Event::decode(aggregate, event_type, 1, b"{}").expect_err(aggregate);

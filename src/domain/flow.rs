@@ -8,7 +8,10 @@
 
 use crate::domain::accounts::admins::AdminsEvent;
 use crate::domain::accounts::api_key::ApiKeyEvent;
-use crate::domain::accounts::notice::{Notice, NoticeEvent, NoticeQueued};
+use crate::domain::accounts::notice::{
+    Notice, NoticeEvent, NoticeFailed, NoticeOutcomeUnknown, NoticeQueued, NoticeReleased,
+    NoticeRescheduled, NoticeRetryRequested,
+};
 use crate::domain::accounts::second_factor::SecondFactorEvent;
 use crate::domain::accounts::session::SessionEvent;
 use crate::domain::accounts::user::UserEvent;
@@ -25,7 +28,8 @@ use crate::domain::certification::issuance::{
     CertificateGenerated, CertificateRequested, CertificateRevoked, Issuance, IssuanceEvent,
 };
 use crate::domain::certification::mail::{
-    EmailQueued, EmailReleased, EmailRescheduled, EmailRetryRequested, Mail, MailEvent,
+    EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailReleased, EmailRescheduled,
+    EmailRetryRequested, Mail, MailEvent,
 };
 use crate::domain::certification::template::TemplateEvent;
 use crate::domain::kernel::claim::ClaimEvent;
@@ -194,12 +198,36 @@ flow! {
             MailEvent::SendClaimed, MailEvent::EmailSent, MailEvent::EmailFailed,
             MailEvent::EmailOutcomeUnknown, MailEvent::EmailCancelled,
         ];
+        Mail(MailEvent::EmailFailed): "sets the timer of the next attempt" => [
+            MailEvent::EmailReleased,
+        ];
+        Mail(MailEvent::EmailOutcomeUnknown): "sets the timer if the mail is sent again" => [
+            MailEvent::EmailReleased,
+        ];
     }
 
     /// Events that the notifier handles.
     worker "notifier" handles NotifierInput {
         Notice(NoticeEvent::NoticeQueued): "sends the account mail" => [
-            NoticeEvent::NoticeSent, NoticeEvent::NoticeFailed,
+            NoticeEvent::NoticeClaimed, NoticeEvent::NoticeSent, NoticeEvent::NoticeFailed,
+            NoticeEvent::NoticeOutcomeUnknown, NoticeEvent::NoticeCancelled,
+        ];
+        Notice(NoticeEvent::NoticeReleased): "sends the account mail" => [
+            NoticeEvent::NoticeClaimed, NoticeEvent::NoticeSent, NoticeEvent::NoticeFailed,
+            NoticeEvent::NoticeOutcomeUnknown, NoticeEvent::NoticeCancelled,
+        ];
+        Notice(NoticeEvent::NoticeRescheduled): "sets the timer that releases the mail" => [
+            NoticeEvent::NoticeReleased,
+        ];
+        Notice(NoticeEvent::NoticeRetryRequested): "sends the account mail" => [
+            NoticeEvent::NoticeClaimed, NoticeEvent::NoticeSent, NoticeEvent::NoticeFailed,
+            NoticeEvent::NoticeOutcomeUnknown, NoticeEvent::NoticeCancelled,
+        ];
+        Notice(NoticeEvent::NoticeFailed): "sets the timer of the next attempt" => [
+            NoticeEvent::NoticeReleased,
+        ];
+        Notice(NoticeEvent::NoticeOutcomeUnknown): "sets the timer if the mail is sent again" => [
+            NoticeEvent::NoticeReleased,
         ];
     }
 
@@ -212,12 +240,12 @@ flow! {
             CertificateRedefined, CertificateDeleted);
         Claim(ClaimEvent: ClaimTaken, ClaimReleased);
         Design(DesignEvent: DesignUploaded, DesignTakenIntoUse, DesignDeleted);
-        Mail(MailEvent: SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailCancelled);
+        Mail(MailEvent: SendClaimed, EmailSent, EmailCancelled);
         // The importer itself checks for a cancel request after each chunk.
         Import(ImportEvent: ImportRowsAccepted, ImportRowsRejected, ImportCompleted, ImportCancelRequested,
             ImportCancelled);
         Issuance(IssuanceEvent: CertificateGenerationFailed);
-        Notice(NoticeEvent: NoticeSent, NoticeFailed, NoticeLinkUsed);
+        Notice(NoticeEvent: NoticeClaimed, NoticeSent, NoticeCancelled);
         SecondFactor(SecondFactorEvent: SecondFactorBegun, SecondFactorConfirmed, SecondFactorUsed,
             RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactorRemoved);
         Session(SessionEvent: SessionStarted, SessionRefreshed, SessionRevoked);

@@ -201,7 +201,7 @@ mod tests {
             Self {
                 position,
                 time: OffsetDateTime::UNIX_EPOCH,
-                aggregate: "email".to_owned(),
+                aggregate: "mail".to_owned(),
                 id: "a".to_owned(),
                 event_id: Uuid::nil(),
                 event_type: "EmailSent".to_owned(),
@@ -225,7 +225,7 @@ mod tests {
         let event = NewEvent::sample();
         let back = recorded(
             &names,
-            "ns.ev.email.abc",
+            "ns.ev.mail.abc",
             7,
             &event.headers(&names.source()),
             event.body.clone(),
@@ -233,7 +233,7 @@ mod tests {
         .expect("our own headers are readable");
         assert_eq!(
             (back.position, back.aggregate.as_str(), back.id.as_str()),
-            (7, "email", "abc")
+            (7, "mail", "abc")
         );
         assert_eq!(
             (back.event_id, back.command_id, back.correlation_id),
@@ -258,13 +258,13 @@ mod tests {
         headers.insert(SCHEMA.clone(), "urn:laureate:event:EmailQueued:9");
         headers.insert(VIA.clone(), "passkey:1");
         headers.insert(FOR.clone(), "webhooks,mailer");
-        let event = recorded(&names, "ns.ev.email.abc", 7, &headers, Bytes::new())
+        let event = recorded(&names, "ns.ev.mail.abc", 7, &headers, Bytes::new())
             .expect("the envelope is readable");
         assert_eq!(event.recognition(), Recognition::UnknownVersion);
         assert_eq!((event.schema, event.via), (9, None));
         assert!(event.is_for("mailer") && event.is_for("webhooks"));
         headers.insert(TYPE.clone(), "EmailEaten");
-        let event = recorded(&names, "ns.ev.email.abc", 7, &headers, Bytes::new())
+        let event = recorded(&names, "ns.ev.mail.abc", 7, &headers, Bytes::new())
             .expect("the envelope is readable");
         assert_eq!(event.recognition(), Recognition::UnknownType);
     }
@@ -272,14 +272,7 @@ mod tests {
     #[test]
     fn missing_header_is_named() {
         let names = Names::new("ns").expect("a good namespace");
-        let error = recorded(
-            &names,
-            "ns.ev.email.abc",
-            7,
-            &HeaderMap::new(),
-            Bytes::new(),
-        )
-        .err();
+        let error = recorded(&names, "ns.ev.mail.abc", 7, &HeaderMap::new(), Bytes::new()).err();
         assert_eq!(
             error.map(|e| e.to_string()).as_deref(),
             Some("the message at position 7 is not an event: no header ce-dataschema")

@@ -85,7 +85,7 @@ impl Names {
         self.stream("TIMERS")
     }
 
-    /// Returns the subject of a timer's schedule. Each timer, such as `email.<id>`, has its own
+    /// Returns the subject of a timer's schedule. Each timer, such as `mail.<id>.<position>`, has its own
     /// subject.
     #[must_use]
     pub fn timer(&self, name: &str) -> String {

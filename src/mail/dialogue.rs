@@ -1,5 +1,5 @@
-//! SMTP dialogue that sends one mail over one connection (RFC 5321 section 3.3). It returns the
-//! outcome.
+//! SMTP dialogue that sends one mail over one connection (RFC 5321 section 3.3), in two parts: up to
+//! the recipient, and the content.
 
 use std::{
     error::Error as _,
@@ -26,24 +26,40 @@ const MAX_ANSWER_CHARS: usize = 2000;
 const CLOSING: u16 = 421;
 
 /// Formatted mail with its envelope and time limits.
-pub(super) struct Parcel<'a> {
-    pub(super) from: &'a Address,
-    pub(super) to: &'a Address,
-    pub(super) content: &'a [u8],
+pub(super) struct Parcel {
+    pub(super) from: Address,
+    pub(super) to: Address,
+    pub(super) content: Vec<u8>,
     /// Time limit for each command before the content.
     pub(super) timeout: Duration,
     /// Time limit for the content and the reply to it.
     pub(super) message_timeout: Duration,
 }
 
-/// Result of a dialogue.
+/// Result of the first part of a dialogue, up to the recipient.
+pub(super) enum Opening {
+    /// The server has accepted the recipient and waits for the content.
+    Accepted,
+    /// The server rejected the mail.
+    Refused(Refused),
+    /// The connection was closed before the dialogue began, so the mail can be sent over another
+    /// one.
+    Closed(String),
+}
+
+/// Rejection before the content. The server can't have accepted the mail.
+pub(super) struct Refused {
+    pub(super) permanent: bool,
+    pub(super) answer: String,
+    /// True if the connection can be used for another mail.
+    pub(super) reusable: bool,
+}
+
+/// Result of a whole dialogue.
 pub(super) struct Ending {
     pub(super) outcome: SendOutcome,
     /// True if the connection can be used for another mail.
     pub(super) reusable: bool,
-    /// True if the connection was closed before the dialogue began. The mail can then be sent over
-    /// another connection without being lost or delivered twice.
-    pub(super) never_began: bool,
 }
 
 /// Result of one step.
@@ -54,11 +70,17 @@ enum Reply {
     None(String),
 }
 
-/// Sends the mail over `connection`.
-pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
+/// Sends the commands before the content: MAIL and RCPT.
+pub(super) async fn open(connection: &mut AsyncSmtpConnection, parcel: &Parcel) -> Opening {
     let parameters = match mail_parameters(connection, parcel) {
         Ok(parameters) => parameters,
-        Err(answer) => return ended(SendOutcome::Permanent { answer }, true),
+        Err(answer) => {
+            return Opening::Refused(Refused {
+                permanent: true,
+                answer,
+                reusable: true,
+            });
+        }
     };
     let mail = Mail::new(Some(parcel.from.clone()), parameters);
     match command(connection, mail, "MAIL", parcel.timeout).await {
@@ -69,27 +91,43 @@ pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parce
             code: CLOSING,
             text,
         }
-        | Reply::None(text) => return not_begun(&text, parcel.to),
-        reply => return refused(connection, reply, "MAIL", parcel).await,
+        | Reply::None(text) => return Opening::Closed(scrub(&text, &parcel.to)),
+        reply => return Opening::Refused(refused(connection, reply, "MAIL", parcel).await),
     }
     let recipient = Rcpt::new(parcel.to.clone(), Vec::new());
     match command(connection, recipient, "RCPT", parcel.timeout).await {
         Reply::Answer {
             code: 200..=299, ..
-        } => {}
-        reply => return refused(connection, reply, "RCPT", parcel).await,
+        } => Opening::Accepted,
+        reply => Opening::Refused(refused(connection, reply, "RCPT", parcel).await),
     }
+}
+
+/// Sends DATA and the content.
+pub(super) async fn hand_over(connection: &mut AsyncSmtpConnection, parcel: &Parcel) -> Ending {
     match command(connection, Data, "DATA", parcel.timeout).await {
         Reply::Answer { code: 354, .. } => content(connection, parcel).await,
-        reply => refused(connection, reply, "DATA", parcel).await,
+        reply => {
+            let Refused {
+                permanent,
+                answer,
+                reusable,
+            } = refused(connection, reply, "DATA", parcel).await;
+            let outcome = if permanent {
+                SendOutcome::Permanent { answer }
+            } else {
+                SendOutcome::Temporary { answer }
+            };
+            ended(outcome, reusable)
+        }
     }
 }
 
 /// Sends the content. After the end-of-data line, only the server's reply determines the outcome.
-async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
+async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel) -> Ending {
     let end_is_next = AtomicBool::new(false);
     // lettre writes the end-of-data line once this iterator returns `None`.
-    let mut parts = std::iter::once(parcel.content);
+    let mut parts = std::iter::once(parcel.content.as_slice());
     let watched = std::iter::from_fn(|| {
         let part = parts.next();
         end_is_next.store(part.is_none(), Ordering::Relaxed);
@@ -100,98 +138,76 @@ async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> E
         Reply::Answer { code, text } => match code {
             200..=299 => ended(
                 SendOutcome::Accepted {
-                    answer: scrub(&text, parcel.to),
+                    answer: scrub(&text, &parcel.to),
                 },
                 true,
             ),
             400..=499 => ended(
                 SendOutcome::Temporary {
-                    answer: scrub(&text, parcel.to),
+                    answer: scrub(&text, &parcel.to),
                 },
                 code != CLOSING,
             ),
             500..=599 => ended(
                 SendOutcome::Permanent {
-                    answer: scrub(&text, parcel.to),
+                    answer: scrub(&text, &parcel.to),
                 },
                 true,
             ),
             _ => ended(
                 SendOutcome::Unknown {
-                    detail: scrub(&text, parcel.to),
+                    detail: scrub(&text, &parcel.to),
                 },
                 false,
             ),
         },
         Reply::None(text) if end_is_next.load(Ordering::Relaxed) => ended(
             SendOutcome::Unknown {
-                detail: scrub(&text, parcel.to),
+                detail: scrub(&text, &parcel.to),
             },
             false,
         ),
         Reply::None(text) => ended(
             SendOutcome::Temporary {
-                answer: scrub(&text, parcel.to),
+                answer: scrub(&text, &parcel.to),
             },
             false,
         ),
     }
 }
 
-/// Ends a dialogue that the server refused at `step`, before the content. The server can't have
-/// accepted the mail.
+/// Ends a dialogue that the server refused at `step`, before the content.
 async fn refused(
     connection: &mut AsyncSmtpConnection,
     answer: Reply,
     step: &str,
-    parcel: &Parcel<'_>,
-) -> Ending {
-    match answer {
-        Reply::Answer { code, text } => {
-            let answer = scrub(&text, parcel.to);
-            match code {
-                400..=599 if code != CLOSING => {
-                    let outcome = if code < 500 {
-                        SendOutcome::Temporary { answer }
-                    } else {
-                        SendOutcome::Permanent { answer }
-                    };
-                    let reset = command(connection, Rset, "RSET", parcel.timeout).await;
-                    ended(outcome, matches!(reset, Reply::Answer { code: 250, .. }))
-                }
-                CLOSING => ended(SendOutcome::Temporary { answer }, false),
-                _ => {
-                    let answer = format!("unexpected answer to {step}: {answer}");
-                    let answer = answer.chars().take(MAX_ANSWER_CHARS).collect();
-                    ended(SendOutcome::Temporary { answer }, false)
-                }
-            }
+    parcel: &Parcel,
+) -> Refused {
+    let (permanent, answer, may_reset) = match answer {
+        Reply::Answer {
+            code: code @ 400..=599,
+            text,
+        } => (code >= 500, scrub(&text, &parcel.to), code != CLOSING),
+        Reply::Answer { text, .. } => {
+            let text = format!("unexpected answer to {step}: {text}");
+            (false, scrub(&text, &parcel.to), false)
         }
-        Reply::None(detail) => ended(
-            SendOutcome::Temporary {
-                answer: scrub(&detail, parcel.to),
-            },
-            false,
-        ),
+        Reply::None(detail) => (false, scrub(&detail, &parcel.to), false),
+    };
+    let reusable = may_reset
+        && matches!(
+            command(connection, Rset, "RSET", parcel.timeout).await,
+            Reply::Answer { code: 250, .. }
+        );
+    Refused {
+        permanent,
+        answer,
+        reusable,
     }
 }
 
 const fn ended(outcome: SendOutcome, reusable: bool) -> Ending {
-    Ending {
-        outcome,
-        reusable,
-        never_began: false,
-    }
-}
-
-/// Returns the result of a dialogue that the server closed before it accepted the MAIL command.
-fn not_begun(answer: &str, recipient: &Address) -> Ending {
-    let answer = scrub(answer, recipient);
-    Ending {
-        outcome: SendOutcome::Temporary { answer },
-        reusable: false,
-        never_began: true,
-    }
+    Ending { outcome, reusable }
 }
 
 /// Returns the parameters of the MAIL command: SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) if the
@@ -199,11 +215,12 @@ fn not_begun(answer: &str, recipient: &Address) -> Ending {
 /// error.
 fn mail_parameters(
     connection: &AsyncSmtpConnection,
-    parcel: &Parcel<'_>,
+    parcel: &Parcel,
 ) -> Result<Vec<MailParameter>, String> {
     let server = connection.server_info();
     let mut parameters = Vec::new();
-    if !AsRef::<str>::as_ref(parcel.to).is_ascii() || !AsRef::<str>::as_ref(parcel.from).is_ascii()
+    if !AsRef::<str>::as_ref(&parcel.to).is_ascii()
+        || !AsRef::<str>::as_ref(&parcel.from).is_ascii()
     {
         if !server.supports_feature(Extension::SmtpUtfEight) {
             return Err(

@@ -14,6 +14,7 @@ mod address;
 mod connection;
 mod dialogue;
 mod disposition;
+mod lane;
 mod message;
 mod notice;
 mod outgoing;
@@ -24,8 +25,8 @@ mod templates;
 pub use message::MAX_ATTACHMENT_BYTES;
 pub use notice::{NoticeMail, NoticeWords};
 pub use outgoing::{
-    Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, ServerSeen,
-    Unavailable,
+    Attachment, Begun, Handover, MailProvider, MailVariables, Outgoing, OutgoingMail, Recipient,
+    SendOutcome, ServerSeen, Unavailable,
 };
 pub use settings::{MailSettings, Security, SettingsError};
 pub use smtp::SmtpMailer;

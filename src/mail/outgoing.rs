@@ -121,17 +121,76 @@ pub struct ServerSeen {
 #[error("the mail server is not usable: {0}")]
 pub struct Unavailable(pub String);
 
+/// Mail for a provider.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// Mail about one issuance.
+    Certificate(OutgoingMail),
+    /// Mail to a user about the user's account. It never waits for mails about issuances.
+    Notice(NoticeMail),
+}
+
+/// State of a dialogue before the content of the mail is sent.
+pub enum Begun {
+    /// The server has accepted the recipient. If the handover is dropped, the mail is not sent.
+    Accepted(Box<dyn Handover>),
+    /// The server, or a check before the dialogue, rejected the mail.
+    Refused {
+        /// True if the same mail will never be accepted.
+        permanent: bool,
+        /// The server's reply, or the part of the mail that can't be sent. See [`SendOutcome`].
+        answer: String,
+    },
+    /// The server takes long to answer about other mails to the recipient's domain. The mail should
+    /// be sent later, so that mails to other domains don't wait.
+    Busy,
+}
+
+/// Open dialogue in which the server has accepted the recipient of a mail.
+pub trait Handover: Send {
+    /// Sends the content of the mail. If the future is dropped, the outcome is unknown.
+    fn send(self: Box<Self>) -> BoxFuture<'static, SendOutcome>;
+}
+
 /// Service that sends mails.
 pub trait MailProvider: Send + Sync {
     /// Returns a short name for logs and metrics, for example `smtp`.
     fn name(&self) -> &'static str;
 
-    /// Makes one attempt to send the mail. If the future is dropped, the outcome is unknown.
-    fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, SendOutcome>;
-
-    /// Makes one attempt to send a mail to a user about the user's account.
-    fn send_notice<'a>(&'a self, mail: &'a NoticeMail) -> BoxFuture<'a, SendOutcome>;
+    /// Waits for a free connection and begins a dialogue about the mail. If the future is dropped,
+    /// the mail is not sent.
+    ///
+    /// # Errors
+    /// The server can't be reached, or it rejects the connection. This doesn't depend on the mail.
+    fn begin<'a>(&'a self, mail: &'a Outgoing) -> BoxFuture<'a, Result<Begun, Unavailable>>;
 
     /// Checks that the provider responds and accepts the credentials. Sends no mail.
     fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>>;
+}
+
+impl dyn MailProvider {
+    /// Makes one attempt to send a mail, without a claim between its beginning and its content.
+    pub async fn send(&self, mail: &Outgoing) -> SendOutcome {
+        match self.begin(mail).await {
+            Ok(begun) => begun.finish().await,
+            Err(Unavailable(answer)) => SendOutcome::Temporary { answer },
+        }
+    }
+}
+
+impl Begun {
+    /// Sends the content of the mail if the server has accepted the recipient.
+    pub(super) async fn finish(self) -> SendOutcome {
+        match self {
+            Self::Accepted(handover) => handover.send().await,
+            Self::Refused {
+                permanent: true,
+                answer,
+            } => SendOutcome::Permanent { answer },
+            Self::Refused { answer, .. } => SendOutcome::Temporary { answer },
+            Self::Busy => SendOutcome::Temporary {
+                answer: "the mail server takes long to answer about this domain".to_owned(),
+            },
+        }
+    }
 }

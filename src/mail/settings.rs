@@ -52,7 +52,8 @@ pub struct MailSettings {
     /// Address in the Reply-To header. Needed only if replies go to another address.
     #[serde(default)]
     pub reply_to: Option<String>,
-    /// Maximum number of open connections, 1 to 256. Default 8.
+    /// Maximum number of connections for certificates, 1 to 256. Default 8. As many further
+    /// connections may wait for a slow answer, and notices to users have 2 connections.
     #[serde(default = "default_max_connections")]
     pub max_connections: usize,
     /// Time limit in seconds for each step before the message: connecting, TLS, and each command.
@@ -64,6 +65,15 @@ pub struct MailSettings {
     /// unknown outcome.
     #[serde(default = "default_message_timeout_seconds")]
     pub message_timeout_seconds: u64,
+    /// Time in seconds after which an answer is slow. While the server takes longer, for example
+    /// because it checks the message, another mail uses the place of this one. Default 10.
+    #[serde(default = "default_slow_after_seconds")]
+    pub slow_after_seconds: u64,
+    /// Delay in seconds before the second attempt to send a certificate, after a temporary failure.
+    /// Each further delay is 4 times as long, and each is varied at random by half. Default 60. For
+    /// notices to users, it is a quarter of this, and doubles.
+    #[serde(default = "default_first_retry_seconds")]
+    pub first_retry_seconds: u64,
     /// Policy for a mail with an unknown outcome, which may have been sent. With `park`, a person
     /// decides, and the mail arrives at most once. With `retry`, the mail is sent again with the
     /// same Message-ID, and it may arrive twice.
@@ -80,7 +90,13 @@ impl MailSettings {
         Duration::from_secs(self.timeout_seconds)
     }
 
-    pub(super) const fn message_timeout(&self) -> Duration {
+    pub(super) const fn slow_after(&self) -> Duration {
+        Duration::from_secs(self.slow_after_seconds)
+    }
+
+    /// Returns the time limit for the transfer of a message and for the reply to it.
+    #[must_use]
+    pub const fn message_timeout(&self) -> Duration {
         Duration::from_secs(self.message_timeout_seconds)
     }
 
@@ -121,6 +137,18 @@ impl MailSettings {
         if !(1..=3600).contains(&self.message_timeout_seconds) {
             return Err(SettingsError::Invalid(
                 "message_timeout_seconds",
+                "must be between 1 and 3600",
+            ));
+        }
+        if !(1..=3600).contains(&self.slow_after_seconds) {
+            return Err(SettingsError::Invalid(
+                "slow_after_seconds",
+                "must be between 1 and 3600",
+            ));
+        }
+        if !(1..=3600).contains(&self.first_retry_seconds) {
+            return Err(SettingsError::Invalid(
+                "first_retry_seconds",
                 "must be between 1 and 3600",
             ));
         }
@@ -195,6 +223,14 @@ const fn default_message_timeout_seconds() -> u64 {
     600
 }
 
+const fn default_slow_after_seconds() -> u64 {
+    10
+}
+
+const fn default_first_retry_seconds() -> u64 {
+    60
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,6 +283,8 @@ mod tests {
                 r#", "message_timeout_seconds": 4000"#,
                 "message_timeout_seconds",
             ),
+            (r#", "slow_after_seconds": 0"#, "slow_after_seconds"),
+            (r#", "first_retry_seconds": 0"#, "first_retry_seconds"),
             (r#", "username": "u""#, "password"),
             (r#", "password": "p""#, "username"),
         ] {

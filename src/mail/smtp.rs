@@ -1,33 +1,41 @@
 //! Mail provider that sends mails by SMTP.
 
+use std::sync::Arc;
+
 use futures_util::{FutureExt, future::BoxFuture};
 use lettre::{
     Message,
     transport::smtp::{client::AsyncSmtpConnection, commands::Noop, extension::Extension},
 };
 use time::OffsetDateTime;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
-    connection::{Connector, IdleConnections, quit},
-    dialogue::{Ending, Parcel, deliver, scrub},
-    message::{self, Sender},
-    notice::NoticeMail,
-    outgoing::{MailProvider, OutgoingMail, SendOutcome, ServerSeen, Unavailable},
+    connection::{Connector, quit},
+    dialogue::{Opening, Parcel, Refused, hand_over, open},
+    lane::{Lane, Place},
+    message::{self, Sender, Unsendable},
+    outgoing::{
+        Begun, Handover, MailProvider, Outgoing, OutgoingMail, SendOutcome, ServerSeen, Unavailable,
+    },
     settings::{MailSettings, SettingsError},
     templates::Templates,
 };
 use crate::domain::Personal;
 
-/// SMTP mailer with at most `max_connections` simultaneous connections, which are reused.
+/// Number of connections for notices, besides those for other mails.
+const NOTICE_CONNECTIONS: usize = 2;
+
+/// SMTP mailer. Its connections are reused. Mails about issuances and notices have separate ones, so
+/// that notices never wait for a large number of other mails.
 pub struct SmtpMailer {
     settings: MailSettings,
     sender: Sender,
     templates: Templates,
     connector: Connector,
-    permits: Semaphore,
-    idle: IdleConnections,
+    mails: Arc<Lane>,
+    notices: Arc<Lane>,
 }
 
 impl SmtpMailer {
@@ -35,38 +43,25 @@ impl SmtpMailer {
     pub fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
         settings.check()?;
         let sender = Sender::new(settings)?;
+        let slow_after = settings.slow_after();
         Ok(Self {
             connector: Connector::new(settings, sender.domain())?,
             sender,
             templates: Templates::new()?,
-            permits: Semaphore::new(settings.max_connections),
-            idle: IdleConnections::default(),
+            mails: Lane::new(settings.max_connections, slow_after),
+            notices: Lane::new(NOTICE_CONNECTIONS, slow_after),
             settings: settings.clone(),
         })
     }
 
-    /// Waits for a free connection and makes one attempt to send a certificate mail.
+    /// Makes one attempt to send a certificate mail.
     ///
     /// The outcome is `Temporary` or `Permanent` only if the server can't have accepted the mail.
     /// If this future is dropped, the connection is closed, and the caller must treat the outcome
     /// as unknown.
     pub async fn send(&self, mail: &OutgoingMail) -> SendOutcome {
-        match message::build(&self.sender, &self.templates, mail) {
-            Ok(message) => self.hand_over(&message).await,
-            Err(unsendable) => SendOutcome::Permanent {
-                answer: unsendable.to_string(),
-            },
-        }
-    }
-
-    /// Makes one attempt to send a mail to a user about the user's account. See [`Self::send`].
-    pub async fn send_notice(&self, mail: &NoticeMail) -> SendOutcome {
-        match message::notice(&self.sender, &self.templates, mail) {
-            Ok(message) => self.hand_over(&message).await,
-            Err(unsendable) => SendOutcome::Permanent {
-                answer: unsendable.to_string(),
-            },
-        }
+        let message = message::build(&self.sender, &self.templates, mail);
+        self.send_at_once(message).await
     }
 
     /// Sends a test mail.
@@ -76,60 +71,80 @@ impl SmtpMailer {
         id: Uuid,
         date: OffsetDateTime,
     ) -> SendOutcome {
-        match message::test(&self.sender, to, id, date) {
-            Ok(message) => self.hand_over(&message).await,
-            Err(unsendable) => SendOutcome::Permanent {
-                answer: unsendable.to_string(),
-            },
+        self.send_at_once(message::test(&self.sender, to, id, date))
+            .await
+    }
+
+    async fn send_at_once(&self, message: Result<Message, Unsendable>) -> SendOutcome {
+        match self.open(&self.mails, message).await {
+            Ok(begun) => begun.finish().await,
+            Err(Unavailable(answer)) => SendOutcome::Temporary { answer },
         }
     }
 
-    async fn hand_over(&self, message: &Message) -> SendOutcome {
-        let envelope = message.envelope();
-        let (Some(from), [to]) = (envelope.from(), envelope.to()) else {
-            return SendOutcome::Permanent {
-                answer: "the mail must have exactly one sender and one recipient".to_owned(),
-            };
-        };
-        let content = message.formatted();
-        let parcel = Parcel {
-            from,
-            to,
-            content: &content,
-            timeout: self.settings.timeout(),
-            message_timeout: self.settings.message_timeout(),
-        };
-        let Ok(_permit) = self.permits.acquire().await else {
-            return SendOutcome::Temporary {
-                answer: "the mailer is shutting down".to_owned(),
-            };
-        };
-        if let Some(connection) = self.idle.take() {
-            // A server may close idle connections at any time, and this is only noticed on the next
-            // command. No dialogue has begun, so the mail can be sent over another connection.
-            let ending = self.deliver_over(connection, &parcel).await;
-            if !ending.never_began {
-                return ending.outcome;
+    async fn begin(&self, mail: &Outgoing) -> Result<Begun, Unavailable> {
+        match mail {
+            Outgoing::Certificate(mail) => {
+                let message = message::build(&self.sender, &self.templates, mail);
+                self.open(&self.mails, message).await
+            }
+            Outgoing::Notice(notice) => {
+                let message = message::notice(&self.sender, &self.templates, notice);
+                self.open(&self.notices, message).await
             }
         }
-        match self.connector.connect().await {
-            Ok(connection) => self.deliver_over(connection, &parcel).await.outcome,
-            Err(answer) => SendOutcome::Temporary {
-                answer: scrub(&answer, to),
-            },
-        }
     }
 
-    async fn deliver_over(
+    async fn open(
         &self,
-        mut connection: AsyncSmtpConnection,
-        parcel: &Parcel<'_>,
-    ) -> Ending {
-        let ending = deliver(&mut connection, parcel).await;
-        if ending.reusable && !connection.has_broken() {
-            self.idle.put(connection);
+        lane: &Arc<Lane>,
+        message: Result<Message, Unsendable>,
+    ) -> Result<Begun, Unavailable> {
+        let parcel = match message {
+            Ok(message) => self.parcel(&message),
+            Err(unsendable) => Err(unsendable.to_string()),
+        };
+        let parcel = match parcel {
+            Ok(parcel) => parcel,
+            Err(answer) => {
+                return Ok(Begun::Refused {
+                    permanent: true,
+                    answer,
+                });
+            }
+        };
+        let Some(mut place) = lane.place(parcel.to.domain()).await else {
+            return Err(Unavailable("the mailer is shutting down".to_owned()));
+        };
+        if place.is_of_slow_domain() {
+            return Ok(Begun::Busy);
         }
-        ending
+        if let Some(mut connection) = lane.idle.take() {
+            // A server may close idle connections at any time, and this is only noticed on the next
+            // command. No dialogue has begun, so the mail can be sent over another connection.
+            let opening = place.watch(open(&mut connection, &parcel)).await;
+            if !matches!(opening, Opening::Closed(_)) {
+                return begun(opening, place, connection, parcel);
+            }
+        }
+        let mut connection = self.connector.connect().await.map_err(Unavailable)?;
+        let opening = place.watch(open(&mut connection, &parcel)).await;
+        begun(opening, place, connection, parcel)
+    }
+
+    /// Returns the formatted mail, or the reason why it can't be sent.
+    fn parcel(&self, message: &Message) -> Result<Parcel, String> {
+        let envelope = message.envelope();
+        let (Some(from), [to]) = (envelope.from(), envelope.to()) else {
+            return Err("the mail must have exactly one sender and one recipient".to_owned());
+        };
+        Ok(Parcel {
+            from: from.clone(),
+            to: to.clone(),
+            content: message.formatted(),
+            timeout: self.settings.timeout(),
+            message_timeout: self.settings.message_timeout(),
+        })
     }
 
     /// Connects, logs in and sends NOOP. Uses a separate connection, so that busy senders don't
@@ -163,8 +178,8 @@ impl SmtpMailer {
 
     /// Rejects further mails and closes the idle connections with QUIT.
     pub async fn close(&self) {
-        self.permits.close();
-        self.idle.close().await;
+        self.mails.close().await;
+        self.notices.close().await;
     }
 }
 
@@ -173,15 +188,54 @@ impl MailProvider for SmtpMailer {
         "smtp"
     }
 
-    fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, SendOutcome> {
-        Self::send(self, mail).boxed()
-    }
-
-    fn send_notice<'a>(&'a self, mail: &'a NoticeMail) -> BoxFuture<'a, SendOutcome> {
-        Self::send_notice(self, mail).boxed()
+    fn begin<'a>(&'a self, mail: &'a Outgoing) -> BoxFuture<'a, Result<Begun, Unavailable>> {
+        Self::begin(self, mail).boxed()
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
         Self::check(self).boxed()
+    }
+}
+
+fn begun(
+    opening: Opening,
+    place: Place,
+    connection: AsyncSmtpConnection,
+    parcel: Parcel,
+) -> Result<Begun, Unavailable> {
+    match opening {
+        Opening::Accepted => Ok(Begun::Accepted(Box::new(OpenDialogue {
+            place,
+            connection,
+            parcel,
+        }))),
+        Opening::Refused(Refused {
+            permanent,
+            answer,
+            reusable,
+        }) => {
+            place.give_back(connection, reusable);
+            Ok(Begun::Refused { permanent, answer })
+        }
+        Opening::Closed(why) => Err(Unavailable(why)),
+    }
+}
+
+/// Dialogue in which the server has accepted the recipient.
+struct OpenDialogue {
+    place: Place,
+    connection: AsyncSmtpConnection,
+    parcel: Parcel,
+}
+
+impl Handover for OpenDialogue {
+    fn send(mut self: Box<Self>) -> BoxFuture<'static, SendOutcome> {
+        async move {
+            let dialogue = hand_over(&mut self.connection, &self.parcel);
+            let ending = self.place.watch(dialogue).await;
+            self.place.give_back(self.connection, ending.reusable);
+            ending.outcome
+        }
+        .boxed()
     }
 }

@@ -92,7 +92,7 @@ mod tests {
         ("designs", "design"),
         ("imports", "import"),
         ("issuances", "issuance"),
-        ("jobs", "email"),
+        ("jobs", "mail"),
         ("sessions", "session"),
         ("templates", "template"),
         ("users", "user"),

@@ -6,10 +6,12 @@ use time::OffsetDateTime;
 use super::Task;
 use super::run::SchedulerParts;
 use super::warnings::{Warning, warnings};
+use crate::commands::CommandError;
 use crate::database;
-use crate::domain::MailId;
+use crate::domain::Decider;
+use crate::domain::certification::mail::Mail;
 use crate::projection::queries::jobs::{self, ScheduledJob};
-use crate::workers::timers::{Released, release_if_due};
+use crate::workers::timers::{Timer, release_due};
 
 /// Number of scheduled mails per query.
 const PAGE: i64 = 500;
@@ -18,6 +20,16 @@ const PAGE: i64 = 500;
 const AHEAD: time::Duration = time::Duration::minutes(15);
 /// Maximum number of mails that are checked concurrently. They share group commits.
 const AT_ONCE: usize = 64;
+/// Outcome of looking at a mail that waits for a timer.
+enum Driven {
+    /// The mail was released.
+    Released,
+    /// The timer was set.
+    TimerSet,
+    /// The mail doesn't wait for this timer any more.
+    Not,
+}
+
 /// Maximum number of files that one run deletes.
 const MOST_FILES: usize = 100_000;
 
@@ -44,8 +56,8 @@ impl SchedulerParts {
         }
     }
 
-    /// Releases due mails and sets lost timers again. The table only selects the mails. The log
-    /// decides whether each mail is due.
+    /// Releases scheduled and retrying mails whose timer was lost, and sets lost timers again. The
+    /// table only selects the mails. The log decides about each mail.
     async fn due_mails(&self) -> anyhow::Result<String> {
         let mut released = 0_u32;
         let mut timers = 0_u32;
@@ -53,19 +65,19 @@ impl SchedulerParts {
         loop {
             let page = jobs::scheduled(&self.tables.get().await?, last.as_ref(), PAGE).await?;
             let soon = self.commands.now() + AHEAD;
-            let ids: Vec<_> = page
+            let due: Vec<_> = page
                 .iter()
                 .take_while(|job| job.due_at <= soon)
-                .map(|job| MailId(job.id))
+                .cloned()
                 .collect();
-            let looked = stream::iter(ids)
-                .map(|id| release_if_due(&self.commands, id))
+            let looked = stream::iter(due)
+                .map(|job| self.drive(job))
                 .buffered(AT_ONCE);
             for outcome in looked.try_collect::<Vec<_>>().await? {
                 match outcome {
-                    Released::Now => released += 1,
-                    Released::Later => timers += 1,
-                    Released::Not => {}
+                    Driven::Released => released += 1,
+                    Driven::TimerSet => timers += 1,
+                    Driven::Not => {}
                 }
             }
             let ended = page.last().is_none_or(|job| job.due_at > soon);
@@ -74,6 +86,28 @@ impl SchedulerParts {
             }
             last = page.into_iter().last();
         }
+    }
+
+    /// Releases a mail whose timer should have fired, or sets its timer.
+    async fn drive(&self, job: ScheduledJob) -> Result<Driven, CommandError> {
+        let id = job.id.to_string();
+        let position = job.position.unsigned_abs();
+        if job.due_at <= self.commands.now() {
+            return Ok(
+                match release_due::<Mail>(&self.commands, &id, position).await? {
+                    true => Driven::Released,
+                    false => Driven::Not,
+                },
+            );
+        }
+        let timer = Timer {
+            aggregate: Mail::AGGREGATE,
+            id: &id,
+            position,
+        };
+        let log = self.commands.log();
+        log.set_timer(&timer.name(), job.due_at).await?;
+        Ok(Driven::TimerSet)
     }
 
     async fn mail_statistics(&self) -> anyhow::Result<String> {

@@ -1,78 +1,55 @@
-//! Mailer: sends each queued mail exactly once, as far as SMTP allows, and sets timers for
-//! scheduled mails.
+//! Mailer: sends each queued mail exactly once, as far as SMTP allows, and sets timers for mails
+//! that wait.
 //!
-//! The mailer appends `SendClaimed` to the event log before it calls the mail server. If a delivery
-//! finds a claim without an outcome, the decider applies the mail's policy for unknown outcomes.
+//! [`Sending`] claims, sends and records. The mailer adds the content: the certificate, which must
+//! not be revoked.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::flow::{Input, MailerInput};
+use super::sending::{Beginning, DEADLINE, Sending, SendingParts};
 use super::{Away, Delivery, SingleDelivery, Verdict};
 use crate::commands::stop_mails::is_revoked;
-use crate::commands::{CommandContext, CommandError, Commands, Loaded};
+use crate::commands::{CommandError, Loaded};
+use crate::domain::TimeZone;
 use crate::domain::certification::file_name::attachment_file_name;
 use crate::domain::certification::mail::{
-    EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, Mail, MailCommand, MailDelivery,
-    MailEvent, SendClaimed, Stage,
+    EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
-use crate::domain::{CommandId, Refusal, TimeZone};
-use crate::mail::{Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome};
+use crate::mail::{Attachment, MailVariables, Outgoing, OutgoingMail, Recipient};
 use crate::rendering::Rendering;
 
-/// Maximum number of attempts to send a mail.
-const MAX_ATTEMPTS: u32 = 6;
-
-/// Worker for events that queue, release, reschedule or retry a mail.
+/// Worker for mails with certificates.
 pub struct Mailer {
-    commands: Commands,
+    sending: Sending,
     rendering: Rendering,
-    provider: Arc<dyn MailProvider>,
-    settings: MailSettings,
-}
-
-/// Settings of mails with certificates.
-pub struct MailSettings {
-    /// Domain in Message-IDs: the domain of the sender's address.
-    pub message_id_domain: String,
-    /// Time zone of the issuer. It determines the year in the mail.
-    pub time_zone: TimeZone,
+    time_zone: TimeZone,
 }
 
 impl Mailer {
-    /// Creates a worker that sends mails through `provider`.
-    pub fn new(
-        commands: Commands,
-        rendering: Rendering,
-        provider: Arc<dyn MailProvider>,
-        settings: MailSettings,
-    ) -> Self {
+    /// Creates a worker. The time zone of the issuer determines the year in the mails.
+    #[must_use]
+    pub const fn new(parts: SendingParts, rendering: Rendering, time_zone: TimeZone) -> Self {
         Self {
-            commands,
+            sending: Sending::new(parts, MailerInput::WORKER, "laureate_mails_total"),
             rendering,
-            provider,
-            settings,
+            time_zone,
         }
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
-        let email = self.email(delivery).await?;
+        let email = match self.email(delivery).await? {
+            Ok(email) => email,
+            Err(verdict) => return Ok(verdict),
+        };
         let Some(mail) = email.state.mail.clone() else {
             return Ok(Verdict::Done);
         };
-        if !matches!(
-            email.state.stage,
-            Stage::Queued | Stage::Retrying | Stage::Claimed
-        ) {
-            return Ok(Verdict::Done);
-        }
-        // Final check: the mail of a revoked certificate is never sent.
-        if is_revoked(&self.commands, mail.issuance_id).await? {
-            return self.end_revoked(delivery, email.state.stage).await;
+        if email.state.stage == Stage::Claimed && mail.on_unknown == OnUnknown::Park {
+            return self.sending.park(delivery, email).await;
         }
         // Steps that can fail before the mail server is called are executed before the claim. So
         // their failure doesn't count as an attempt.
@@ -90,55 +67,32 @@ impl Mailer {
             }
             Err(error) => return Ok(error.into()),
         };
-        let Some((claim, email)) = self.claim(delivery, email).await? else {
-            return Ok(Verdict::Done);
+        let now = self.sending.commands().now();
+        let message_id = self.sending.message_id(&delivery.event.id);
+        let outgoing = Outgoing::Certificate(outgoing(&mail, message_id, pdf, now, self.time_zone));
+        let handover = match self.sending.begin(delivery, &email, &outgoing).await? {
+            Beginning::Accepted(handover) => handover,
+            Beginning::Ended(verdict) => return Ok(verdict),
         };
-        let now = self.commands.now();
-        let time_zone = self.settings.time_zone;
-        let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, now, time_zone);
-        let outcome = self.provider.send(&outgoing).await;
-        self.record(delivery, &claim, email, outcome).await
-    }
-
-    /// Sets the timer to the mail's current due time, which may differ from the time in this event.
-    async fn set_timer(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
-        let id = &delivery.event.id;
-        if let Some(due) = self.commands.load::<Mail>(id).await?.state.due {
-            self.commands.log().set_timer(&timer_of(id), due).await?;
+        // Final check, after a wait of any length: the mail of a revoked certificate is never sent.
+        if is_revoked(self.sending.commands(), mail.issuance_id).await? {
+            return self.end_revoked(delivery, email.state.stage).await;
         }
-        Ok(Verdict::Done)
+        self.sending.hand_over(delivery, email, handover).await
     }
 
-    /// Returns the mail's state. On the first delivery of `EmailQueued`, this assumes that no other
-    /// event of the mail exists. If the assumption is wrong, the log rejects the claim, and the
-    /// command is decided again on the loaded state.
-    async fn email(&self, delivery: &Delivery) -> Result<Loaded<Mail>, CommandError> {
-        let event = &delivery.event;
-        if delivery.attempt == 1 && event.event_type == "EmailQueued" {
-            return Ok(Loaded::begun_by(event)?);
-        }
-        self.commands.load::<Mail>(&event.id).await
-    }
-
-    /// Claims the next attempt. Returns `None` if the mail was sent or given up meanwhile. Also
-    /// returns `None` if the mail is parked because of a claim without an outcome.
-    async fn claim(
+    /// Loads the mail, if it waits for this worker. On the first delivery of `EmailQueued`, this
+    /// assumes that no other event of the mail exists. If the assumption is wrong, the log rejects
+    /// the claim, and the command is decided again on the loaded state.
+    async fn email(
         &self,
         delivery: &Delivery,
-        email: Loaded<Mail>,
-    ) -> Result<Option<(SendClaimed, Loaded<Mail>)>, CommandError> {
-        let id = &delivery.event.id;
-        let message_id = format!("<{id}@{}>", self.settings.message_id_domain);
-        let command = MailCommand::Claim { message_id };
-        let context = Self::context(delivery);
-        let done = self
-            .commands
-            .execute_assuming::<Mail>(&context, id, email, command)
-            .await?;
-        match done.events.last() {
-            Some(MailEvent::SendClaimed(claim)) => Ok(Some((claim.clone(), done.into()))),
-            _ => Ok(None),
+    ) -> Result<Result<Loaded<Mail>, Verdict>, CommandError> {
+        let event = &delivery.event;
+        if delivery.attempt == 1 && event.event_type == "EmailQueued" {
+            return Ok(Ok(Loaded::begun_by(event)?));
         }
+        self.sending.load::<Mail>(delivery).await
     }
 
     /// Ends the mail of a revoked certificate, without a dead letter. A mail in the stage `Claimed`
@@ -153,9 +107,7 @@ impl Mailer {
             Stage::Claimed => MailCommand::Abandon { why },
             _ => MailCommand::Cancel { reason: why.into() },
         };
-        let context = Self::context(delivery);
-        let id = &delivery.event.id;
-        self.commands.execute::<Mail>(&context, id, end).await?;
+        self.execute(delivery, end).await?;
         Ok(Verdict::Done)
     }
 
@@ -163,108 +115,20 @@ impl Mailer {
     /// retry the mail.
     async fn fail_unsent(&self, delivery: &Delivery, code: &str) -> Result<Verdict, CommandError> {
         let why = format!("not sent, because the PDF is not available: {code}");
-        let context = Self::context(delivery);
-        let id = &delivery.event.id;
-        self.commands
-            .execute::<Mail>(&context, id, MailCommand::Abandon { why })
-            .await?;
+        self.execute(delivery, MailCommand::Abandon { why }).await?;
         Ok(Verdict::GiveUp {
             why: code.to_owned(),
         })
     }
 
-    async fn record(
-        &self,
-        delivery: &Delivery,
-        claim: &SendClaimed,
-        email: Loaded<Mail>,
-        outcome: SendOutcome,
-    ) -> Result<Verdict, CommandError> {
-        let attempt = claim.attempt;
-        let (command, label, verdict) = match outcome {
-            SendOutcome::Accepted { answer } => (
-                MailCommand::RecordSent(EmailSent {
-                    attempt,
-                    answer: answer.into(),
-                }),
-                "sent",
-                Verdict::Done,
-            ),
-            SendOutcome::Temporary { answer } => {
-                let will_retry = attempt < MAX_ATTEMPTS;
-                let verdict = if will_retry {
-                    Verdict::Again {
-                        after: retry_after(attempt),
-                        why: "temporary failure".to_owned(),
-                    }
-                } else {
-                    Verdict::GiveUp {
-                        why: format!("temporary failure at each of {attempt} attempts"),
-                    }
-                };
-                let failed = EmailFailed {
-                    attempt,
-                    permanent: false,
-                    will_retry,
-                    answer: answer.into(),
-                };
-                (MailCommand::RecordFailure(failed), "temporary", verdict)
-            }
-            SendOutcome::Permanent { answer } => {
-                let failed = EmailFailed {
-                    attempt,
-                    permanent: true,
-                    will_retry: false,
-                    answer: answer.into(),
-                };
-                let verdict = Verdict::Bounced {
-                    why: "permanent failure".to_owned(),
-                };
-                (MailCommand::RecordFailure(failed), "permanent", verdict)
-            }
-            SendOutcome::Unknown { detail } => {
-                let unknown = EmailOutcomeUnknown {
-                    attempt,
-                    detail: detail.into(),
-                };
-                (
-                    MailCommand::RecordUnknown(unknown),
-                    "unknown",
-                    Verdict::Done,
-                )
-            }
-        };
-        metrics::counter!("laureate_mails_total", "outcome" => label).increment(1);
-        let context = Self::context(delivery);
-        let id = &delivery.event.id;
-        match self
-            .commands
-            .execute_assuming::<Mail>(&context, id, email, command)
+    async fn execute(&self, delivery: &Delivery, command: MailCommand) -> Result<(), CommandError> {
+        let context = self.sending.context(delivery);
+        self.sending
+            .commands()
+            .execute::<Mail>(&context, &delivery.event.id, command)
             .await
-        {
-            Ok(_) => Ok(verdict),
-            // Another delivery of the same mail has already recorded an outcome.
-            Err(CommandError::Refused(Refusal::WrongState(_))) => Ok(Verdict::Done),
-            Err(error) => Err(error),
-        }
+            .map(drop)
     }
-
-    /// Creates a context with a random command id for each claim and outcome. An id derived from
-    /// the delivery count could repeat, because a killed server loses the count. A second worker
-    /// would then mistake the first worker's claim for its own and send the mail again.
-    fn context(delivery: &Delivery) -> CommandContext {
-        let command_id = CommandId(Uuid::new_v4());
-        CommandContext {
-            command_id,
-            ..CommandContext::of_process(&delivery.event, MailerInput::WORKER, 0)
-        }
-    }
-}
-
-/// Returns the name of a mail's timer.
-#[must_use]
-pub fn timer_of(id: &str) -> String {
-    format!("email.{id}")
 }
 
 /// Builds the mail from the queued mail and its PDF. `now` is its date. The year is that of `now`
@@ -310,47 +174,44 @@ fn page_of(download_link: &str) -> &str {
         .unwrap_or(download_link)
 }
 
-/// Returns the delay before the next attempt: 5 s, 20 s, 80 s and so on, up to one hour.
-fn retry_after(attempt: u32) -> Duration {
-    Duration::from_secs(5 * 4_u64.pow(attempt.saturating_sub(1).min(5)))
-        .min(Duration::from_secs(3_600))
-}
-
 impl SingleDelivery for Mailer {
     type Input = MailerInput;
     // Equals the number of mails sent at the same time, because two of three events about a mail
     // need no work.
     const AHEAD: usize = 16;
+    const DEADLINE: Duration = DEADLINE;
 
     async fn handle(
         &self,
         delivery: &Delivery,
         input: MailerInput,
     ) -> Result<Verdict, CommandError> {
-        let due = match &input {
+        let next = |retry_at: Option<_>| retry_at.map_or(MailDelivery::Held, MailDelivery::At);
+        let waits_for = match &input {
             MailerInput::EmailQueued(mail) => mail.delivery,
             MailerInput::EmailRescheduled(other) => other.delivery,
             MailerInput::EmailReleased(_) | MailerInput::EmailRetryRequested(_) => {
                 MailDelivery::Immediate
             }
+            MailerInput::EmailFailed(failure) => next(failure.retry_at),
+            MailerInput::EmailOutcomeUnknown(unknown) => next(unknown.retry_at),
         };
-        match due {
+        match waits_for {
             MailDelivery::Immediate => self.send(delivery).await,
             // The mail must not be sent yet. Its release is a separate event, so that only one
             // delivery at a time may send the mail.
             MailDelivery::Held => Ok(Verdict::Done),
-            MailDelivery::At(_) => self.set_timer(delivery).await,
+            MailDelivery::At(due) => {
+                let position = delivery.event.position;
+                self.sending
+                    .set_timer::<Mail>(delivery, position, due)
+                    .await
+            }
         }
     }
 
     async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), CommandError> {
-        let context = Self::context(delivery);
-        let id = &delivery.event.id;
-        let why = why.to_owned();
-        self.commands
-            .execute::<Mail>(&context, id, MailCommand::Abandon { why })
-            .await
-            .map(drop)
+        self.sending.abandon::<Mail>(delivery, why).await
     }
 
     async fn probe(&self, away: Away) -> Result<(), String> {
@@ -363,7 +224,7 @@ impl SingleDelivery for Mailer {
                 let checked = self.rendering.check_sandbox().await;
                 checked.map_err(|e| e.to_string())
             }
-            Away::MailServer => self.provider.check().await.map_err(|e| e.to_string()),
+            Away::MailServer => self.sending.probe().await,
             Away::Log => Ok(()),
         }
     }
@@ -392,13 +253,5 @@ mod tests {
             .year
         };
         assert_eq!((year(bogota), year(TimeZone::default())), (2026, 2027));
-    }
-
-    #[test]
-    fn retry_delays_grow_up_to_one_hour() {
-        let seconds: Vec<_> = (1..=MAX_ATTEMPTS)
-            .map(|n| retry_after(n).as_secs())
-            .collect();
-        assert_eq!(seconds, [5, 20, 80, 320, 1280, 3600]);
     }
 }

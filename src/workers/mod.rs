@@ -16,6 +16,7 @@ mod pausing;
 pub mod processes;
 pub mod renderer;
 pub mod retries;
+pub mod sending;
 mod single_delivery;
 pub mod state;
 pub mod timers;

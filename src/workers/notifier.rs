@@ -1,31 +1,22 @@
 //! Notifier: sends mails to users about their own accounts.
 //!
-//! Unlike a mail with a certificate, a notice is sent again if its outcome is unknown. A duplicate
-//! does no harm, but without the notice, a user may be locked out. All attempts use the same
-//! Message-ID.
+//! [`Sending`] claims, sends and records. The notifier adds the content: the user's address and the
+//! link.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::flow::{Input, NotifierInput};
+use super::sending::{Beginning, DEADLINE, Sending, SendingParts};
 use super::{Away, Delivery, SingleDelivery, Verdict};
-use crate::commands::{CommandContext, CommandError, Commands};
+use crate::commands::CommandError;
 use crate::domain::accounts::notice::link::link_token;
-use crate::domain::accounts::notice::{
-    Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent,
-};
+use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand};
 use crate::domain::accounts::user::{Account, User};
-use crate::domain::{CommandId, Locale, NoticeId, Secret, TimeZone};
-use crate::mail::{MailProvider, NoticeMail, NoticeWords, Recipient, SendOutcome};
-
-/// Maximum number of attempts.
-const MAX_ATTEMPTS: u32 = 8;
-/// Delay before the second attempt. It doubles with each further attempt. All delays together take
-/// about half an hour, which is longer than greylisting servers defer unknown senders.
-const AGAIN_AFTER: Duration = Duration::from_secs(15);
+use crate::domain::kernel::sending::MailDelivery;
+use crate::domain::{Decider, Locale, NoticeId, Secret, TimeZone};
+use crate::mail::{NoticeMail, NoticeWords, Outgoing, Recipient};
 
 /// Settings of account mails.
 pub struct NoticeSettings {
@@ -36,60 +27,61 @@ pub struct NoticeSettings {
     pub reset_page: String,
     /// Key from which the secrets of links are derived.
     pub key: Secret,
-    /// Domain in Message-IDs: the domain of the sender's address.
-    pub message_id_domain: String,
     /// Time zone of the issuer. It determines the year in the mail.
     pub time_zone: TimeZone,
 }
 
-/// Worker for queued notices.
+/// Worker for notices.
 pub struct Notifier {
-    commands: Commands,
-    provider: Arc<dyn MailProvider>,
+    sending: Sending,
     settings: NoticeSettings,
 }
 
 impl Notifier {
-    /// Creates a worker that sends notices through `provider`.
-    pub fn new(
-        commands: Commands,
-        provider: Arc<dyn MailProvider>,
-        settings: NoticeSettings,
-    ) -> Self {
+    /// Creates a worker.
+    #[must_use]
+    pub const fn new(parts: SendingParts, settings: NoticeSettings) -> Self {
         Self {
-            commands,
-            provider,
+            sending: Sending::new(parts, NotifierInput::WORKER, "laureate_notices_total"),
             settings,
         }
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         let event = &delivery.event;
-        let notice = self.commands.load::<Notice>(&event.id).await?.state;
-        let Some(queued) = notice.queued.filter(|_| !notice.is_settled) else {
+        let notice = match self.sending.load::<Notice>(delivery).await? {
+            Ok(notice) => notice,
+            Err(verdict) => return Ok(verdict),
+        };
+        let Some(queued) = notice.state.mail.clone() else {
             return Ok(Verdict::Done);
         };
         let Ok(id) = event.id.parse::<NoticeId>() else {
             return Ok(Verdict::Done);
         };
-        let Some(user) = self
-            .commands
-            .load::<User>(queued.user_id)
-            .await?
-            .state
-            .account()
-        else {
-            return self.give_up(delivery, "the user was deleted").await;
+        let commands = self.sending.commands();
+        let user = commands.load::<User>(queued.user_id).await?.state;
+        let Some(user) = user.account() else {
+            return self.cancel(delivery, "the user was deleted").await;
         };
-        let now = self.commands.now();
-        let Some(words) = self.words(id, queued.about, event.time, now) else {
-            return self.give_up(delivery, "the link has expired").await;
+        let now = commands.now();
+        let queued_at = match event.event_type.as_str() {
+            "NoticeQueued" => event.time,
+            _ => {
+                let first = commands.log().first(Notice::AGGREGATE, &event.id).await?;
+                first.map_or(event.time, |first| first.time)
+            }
         };
-        let outcome = self
-            .provider
-            .send_notice(&self.mail(id, &user, words, now))
-            .await;
-        self.record(delivery, outcome).await
+        let Some(words) = self.words(id, queued.about, queued_at, now) else {
+            return self.cancel(delivery, "the link has expired").await;
+        };
+        let mail = Outgoing::Notice(self.mail(id, &user, words, now));
+        match self.sending.begin(delivery, &notice, &mail).await? {
+            Beginning::Accepted(handover) => {
+                self.sending.hand_over(delivery, notice, handover).await
+            }
+            Beginning::Ended(verdict) => Ok(verdict),
+        }
     }
 
     /// Returns the content of the mail, or `None` if its link has expired.
@@ -126,7 +118,7 @@ impl Notifier {
     ) -> NoticeMail {
         let profile = &user.profile;
         NoticeMail {
-            message_id: format!("<{id}@{}>", self.settings.message_id_domain),
+            message_id: self.sending.message_id(&id.to_string()),
             to: Recipient {
                 name: profile.name.clone(),
                 address: profile.email.clone(),
@@ -138,98 +130,62 @@ impl Notifier {
         }
     }
 
-    async fn record(
-        &self,
-        delivery: &Delivery,
-        outcome: SendOutcome,
-    ) -> Result<Verdict, CommandError> {
-        let (label, answer) = match outcome {
-            SendOutcome::Accepted { answer } => {
-                count("sent");
-                let sent = NoticeCommand::RecordSent(NoticeSent {
-                    answer: answer.into(),
-                });
-                self.execute(delivery, sent).await?;
-                return Ok(Verdict::Done);
+    /// Ends a notice that no longer has a purpose. A notice that may have been sent is abandoned.
+    async fn cancel(&self, delivery: &Delivery, why: &str) -> Result<Verdict, CommandError> {
+        let commands = self.sending.commands();
+        let context = self.sending.context(delivery);
+        let id = &delivery.event.id;
+        let reason = why.to_owned().into();
+        let cancel = NoticeCommand::Cancel { reason };
+        match commands.execute::<Notice>(&context, id, cancel).await {
+            Err(CommandError::Refused(_)) => {
+                let why = why.to_owned();
+                let abandon = NoticeCommand::Abandon { why };
+                commands.execute::<Notice>(&context, id, abandon).await?;
             }
-            SendOutcome::Permanent { answer } => ("permanent", answer),
-            SendOutcome::Temporary { answer } => ("temporary", answer),
-            SendOutcome::Unknown { detail } => ("unknown", detail),
-        };
-        count(label);
-        if label != "permanent" && delivery.attempt < MAX_ATTEMPTS {
-            let after = AGAIN_AFTER * 2_u32.pow(delivery.attempt.saturating_sub(1).min(8));
-            return Ok(Verdict::Again {
-                after,
-                why: format!("{label} failure"),
-            });
+            done => drop(done?),
         }
-        let failed = NoticeCommand::RecordFailure(NoticeFailed {
-            answer: answer.into(),
-        });
-        self.execute(delivery, failed).await?;
-        Ok(Verdict::GiveUp {
-            why: format!("{label} failure"),
-        })
-    }
-
-    /// Records a failure for a notice that no longer has a purpose.
-    async fn give_up(&self, delivery: &Delivery, why: &str) -> Result<Verdict, CommandError> {
-        let failed = NoticeFailed {
-            answer: why.to_owned().into(),
-        };
-        self.execute(delivery, NoticeCommand::RecordFailure(failed))
-            .await?;
         Ok(Verdict::Done)
     }
-
-    async fn execute(
-        &self,
-        delivery: &Delivery,
-        command: NoticeCommand,
-    ) -> Result<(), CommandError> {
-        let command_id = CommandId(Uuid::new_v4());
-        let context = CommandContext::of_process(&delivery.event, NotifierInput::WORKER, 0);
-        let context = CommandContext {
-            command_id,
-            ..context
-        };
-        self.commands
-            .execute::<Notice>(&context, &delivery.event.id, command)
-            .await
-            .map(drop)
-    }
-}
-
-fn count(outcome: &'static str) {
-    metrics::counter!("laureate_notices_total", "outcome" => outcome).increment(1);
 }
 
 impl SingleDelivery for Notifier {
     type Input = NotifierInput;
+    const DEADLINE: Duration = DEADLINE;
 
     async fn handle(
         &self,
         delivery: &Delivery,
         input: NotifierInput,
     ) -> Result<Verdict, CommandError> {
-        // The aggregate is loaded, because its state shows whether an earlier delivery sent the
-        // notice.
-        let NotifierInput::NoticeQueued(_) = input;
-        self.send(delivery).await
+        let next = |retry_at: Option<_>| retry_at.map_or(MailDelivery::Held, MailDelivery::At);
+        let waits_for = match &input {
+            NotifierInput::NoticeQueued(_)
+            | NotifierInput::NoticeReleased(_)
+            | NotifierInput::NoticeRetryRequested(_) => MailDelivery::Immediate,
+            NotifierInput::NoticeRescheduled(other) => other.delivery,
+            NotifierInput::NoticeFailed(failure) => next(failure.retry_at),
+            NotifierInput::NoticeOutcomeUnknown(unknown) => next(unknown.retry_at),
+        };
+        match waits_for {
+            MailDelivery::Immediate => self.send(delivery).await,
+            MailDelivery::Held => Ok(Verdict::Done),
+            MailDelivery::At(due) => {
+                let position = delivery.event.position;
+                self.sending
+                    .set_timer::<Notice>(delivery, position, due)
+                    .await
+            }
+        }
     }
 
     async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), CommandError> {
-        let failed = NoticeFailed {
-            answer: why.to_owned().into(),
-        };
-        self.execute(delivery, NoticeCommand::RecordFailure(failed))
-            .await
+        self.sending.abandon::<Notice>(delivery, why).await
     }
 
     async fn probe(&self, away: Away) -> Result<(), String> {
         match away {
-            Away::MailServer => self.provider.check().await.map_err(|e| e.to_string()),
+            Away::MailServer => self.sending.probe().await,
             Away::Log | Away::Storage | Away::Sandbox => Ok(()),
         }
     }

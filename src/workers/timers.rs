@@ -1,7 +1,8 @@
-//! Timers: release scheduled mails when they are due.
+//! Timers: release scheduled mails, and mails that wait for their next attempt, when they are due.
 //!
-//! A message of the server reports that a timer has fired. The decider checks whether the mail is
-//! due. So a timer that fires twice, too early or for a cancelled mail has no effect.
+//! Each timer names the event that set it. It is due as long as this event is the last one of its
+//! mail. So a timer that fires twice, or after the mail was rescheduled, sent or cancelled, has no
+//! effect. No clocks are compared.
 
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use async_nats::jetstream::{AckKind, Message};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::mailer::timer_of;
 use crate::commands::{CommandContext, CommandError, Commands};
-use crate::domain::certification::mail::{Mail, MailCommand};
-use crate::domain::{CommandId, MailId, Refusal};
-use crate::event_log::{Durable, LogError};
+use crate::domain::accounts::notice::Notice;
+use crate::domain::certification::mail::Mail;
+use crate::domain::kernel::sending::{SendingCommand, SendingDecider};
+use crate::domain::{CommandId, Decider, Refusal};
+use crate::event_log::{Durable, LogError, Position};
 
 /// Actor name in the commands of timers.
 const ACTOR: &str = "timers";
@@ -22,51 +24,66 @@ const AT_ONCE: usize = 64;
 /// Delay before the redelivery of a timer whose mail could not be released.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// Outcome of an attempt to release a mail.
+/// Timer of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Released {
-    /// The mail was released.
-    Now,
-    /// The mail is not due yet. Its timer is set again.
-    Later,
-    /// The mail was never scheduled or is no longer scheduled.
-    Not,
+pub struct Timer<'a> {
+    /// Kind of the mail, as in subjects.
+    pub aggregate: &'a str,
+    /// Id of the mail.
+    pub id: &'a str,
+    /// Position of the event that set the timer.
+    pub position: Position,
 }
 
-/// Releases a scheduled mail if it is due. Otherwise sets its timer.
+impl<'a> Timer<'a> {
+    /// Returns the name of the timer in subjects.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}.{}.{}", self.aggregate, self.id, self.position)
+    }
+
+    /// Parses a name.
+    #[must_use]
+    pub fn parse(name: &'a str) -> Option<Self> {
+        let (aggregate, rest) = name.split_once('.')?;
+        let (id, position) = rest.split_once('.')?;
+        Some(Self {
+            aggregate,
+            id,
+            position: position.parse().ok()?,
+        })
+    }
+}
+
+/// Releases a mail that waits for a timer, if the event at `position` is its last one. Returns true
+/// if the mail was released.
 ///
 /// # Errors
-/// The event log is unavailable.
-pub async fn release_if_due(commands: &Commands, id: MailId) -> Result<Released, CommandError> {
-    let command_id = CommandId(Uuid::new_v4());
-    let correlation_id = command_id.0;
-    let context = CommandContext {
-        command_id,
-        correlation_id,
-        caused_by: None,
-        actor: ACTOR.to_owned(),
-        request_id: None,
-        via: None,
-        traceparent: None,
-    };
-    let release = MailCommand::ReleaseDue {
-        now: commands.now(),
-    };
-    let done = match commands.execute::<Mail>(&context, id, release).await {
-        Ok(done) => done,
-        Err(CommandError::Refused(Refusal::NotFound(_))) => return Ok(Released::Not),
-        Err(error) => return Err(error),
-    };
-    match (done.events.is_empty(), done.state.due) {
-        (false, _) => Ok(Released::Now),
-        (true, Some(due)) => {
-            commands
-                .log()
-                .set_timer(&timer_of(&id.to_string()), due)
-                .await?;
-            Ok(Released::Later)
-        }
-        (true, None) => Ok(Released::Not),
+/// The event log is unavailable, or the event has not reached the replica.
+pub async fn release_due<D: SendingDecider>(
+    commands: &Commands,
+    id: &str,
+    position: Position,
+) -> Result<bool, CommandError> {
+    let context = CommandContext::of_person(CommandId(Uuid::new_v4()), ACTOR);
+    let released = commands
+        .transact(&context, |transaction| async move {
+            let email = transaction.look::<D>(id).await?;
+            if email.position < position {
+                let why = "the event of a timer has not been received yet".to_owned();
+                return Err(LogError::Unavailable(why).into());
+            }
+            if email.position > position {
+                return Ok(false);
+            }
+            let done = transaction.decide_loaded(id, email, &SendingCommand::ReleaseDue)?;
+            Ok(!done.events.is_empty())
+        })
+        .await;
+    match released {
+        Ok(released) => Ok(released.value),
+        Err(CommandError::Refused(Refusal::NotFound(_))) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -102,29 +119,28 @@ impl Timers {
 /// Releases the mail of a fired timer. Returns the kind of acknowledgement for the message.
 async fn release(commands: Commands, message: Message) -> AckKind {
     let due = commands.log().names().parse_due(message.subject.as_str());
-    let id = due
-        .and_then(|name| name.strip_prefix("email."))
-        .and_then(|id| id.parse::<MailId>().ok());
-    let Some(id) = id else {
-        tracing::error!("timer belongs to no mail, terminated");
+    let Some(timer) = due.and_then(Timer::parse) else {
+        tracing::error!("timer has no valid name, terminated");
         return AckKind::Term;
     };
-    match release_if_due(&commands, id).await {
+    let Timer { id, position, .. } = timer;
+    let released = match timer.aggregate {
+        Mail::AGGREGATE => release_due::<Mail>(&commands, id, position).await,
+        Notice::AGGREGATE => release_due::<Notice>(&commands, id, position).await,
+        _ => {
+            tracing::error!("timer belongs to no mail, terminated");
+            return AckKind::Term;
+        }
+    };
+    match released {
         Ok(released) => {
-            metrics::counter!("laureate_timers_total", "outcome" => label(released)).increment(1);
+            let outcome = if released { "released" } else { "void" };
+            metrics::counter!("laureate_timers_total", "outcome" => outcome).increment(1);
             AckKind::Ack
         }
         Err(error) => {
-            tracing::warn!(%id, %error, "cannot release scheduled mail, retrying");
+            tracing::warn!(%id, %error, "cannot release mail, retrying");
             AckKind::Nak(Some(AGAIN_AFTER))
         }
-    }
-}
-
-const fn label(released: Released) -> &'static str {
-    match released {
-        Released::Now => "released",
-        Released::Later => "early",
-        Released::Not => "void",
     }
 }

@@ -4,7 +4,8 @@
 
 mod answers;
 mod connections;
-mod peer;
+pub mod peer;
+mod slow;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -26,7 +27,7 @@ fn catcher() -> SocketAddr {
     servers().smtp_addr
 }
 
-fn settings(address: SocketAddr) -> MailSettings {
+pub fn settings(address: SocketAddr) -> MailSettings {
     let json = serde_json::json!({
         "host": address.ip().to_string(), "port": address.port(), "security": "none",
         "from_name": "Example Academy", "from_address": "hello@academy.example",

@@ -1,6 +1,6 @@
-//! Compares the state diagram of mails in ARCHITECTURE.md with `src/domain/certification/mail.rs`.
+//! Compares the state diagram of mails in ARCHITECTURE.md with `src/domain/kernel/sending.rs`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashSet};
 
 use laureate::domain::certification::mail::{
     EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, Mail, MailCommand, MailDelivery,
@@ -34,12 +34,12 @@ fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
 
 /// Returns all commands that a mail can receive. `attempt` is the number of its last attempt.
 fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
-    let failed = |will_retry: bool| {
+    let failed = |attempt, permanent| {
         let answer = "answer".to_owned().into();
         MailCommand::RecordFailure(EmailFailed {
             attempt,
-            permanent: !will_retry,
-            will_retry,
+            permanent,
+            retry_at: Some(OffsetDateTime::UNIX_EPOCH),
             answer,
         })
     };
@@ -55,10 +55,13 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
             attempt,
             answer: "250 ok".to_owned().into(),
         }),
-        failed(true),
-        failed(false),
+        failed(attempt, true),
+        failed(attempt, false),
+        failed(attempt + 1, true),
+        failed(attempt + 1, false),
         MailCommand::RecordUnknown(EmailOutcomeUnknown {
             attempt,
+            retry_at: Some(OffsetDateTime::UNIX_EPOCH),
             detail: "no answer".to_owned().into(),
         }),
         MailCommand::Abandon {
@@ -66,9 +69,7 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
         },
         MailCommand::Retry,
         MailCommand::Release,
-        MailCommand::ReleaseDue {
-            now: OffsetDateTime::UNIX_EPOCH,
-        },
+        MailCommand::ReleaseDue,
         MailCommand::Cancel {
             reason: "why".to_owned().into(),
         },
@@ -88,15 +89,16 @@ fn name(stage: Stage) -> String {
     }
 }
 
-/// Returns all transitions that commands can cause. They are explored with one history per stage.
+/// Returns all transitions that commands can cause. They are explored with two histories per stage:
+/// without an attempt, and with one.
 fn decided() -> BTreeSet<Arrow> {
     let mut arrows = BTreeSet::new();
     for on_unknown in [OnUnknown::Park, OnUnknown::Retry] {
-        let mut known: HashMap<String, Vec<MailEvent>> = HashMap::new();
+        let mut known: HashSet<(String, bool)> = HashSet::new();
         let mut open: Vec<Vec<MailEvent>> = vec![Vec::new()];
         while let Some(history) = open.pop() {
             let state = Mail::fold(&history);
-            if known.insert(name(state.stage), history.clone()).is_some() {
+            if !known.insert((name(state.stage), state.attempt > 0)) {
                 continue;
             }
             for command in commands(on_unknown, state.attempt) {

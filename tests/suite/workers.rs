@@ -14,6 +14,7 @@ mod mailing;
 mod mails;
 mod notices;
 mod outages;
+mod sending;
 mod timers;
 mod withdrawing;
 mod withdrawing_killed;

@@ -109,27 +109,27 @@ mod tests {
     #[test]
     fn server_filters_by_aggregate_given_or_derived_from_types() {
         assert!(subjects(&[], &[]).is_empty());
-        assert_eq!(subjects(&["job"], &[]), ["ns.ev.email.*"]);
+        assert_eq!(subjects(&["job"], &[]), ["ns.ev.mail.*"]);
         assert_eq!(
             subjects(&["job/1", "job/2"], &[]),
-            ["ns.ev.email.1", "ns.ev.email.2"]
+            ["ns.ev.mail.1", "ns.ev.mail.2"]
         );
         assert_eq!(
             subjects(&["job/1", "import"], &[]),
-            ["ns.ev.email.1", "ns.ev.import.*"]
+            ["ns.ev.import.*", "ns.ev.mail.1"]
         );
         assert_eq!(
             subjects(&[], &["EmailSent", "EmailFailed"]),
-            ["ns.ev.email.*"]
+            ["ns.ev.mail.*"]
         );
-        assert_eq!(subjects(&["job/1"], &["EmailSent"]), ["ns.ev.email.1"]);
+        assert_eq!(subjects(&["job/1"], &["EmailSent"]), ["ns.ev.mail.1"]);
     }
 
     #[test]
     fn subjects_never_overlap() {
         assert_eq!(
             subjects(&["job/1", "job", "job", "job/1"], &[]),
-            ["ns.ev.email.*"]
+            ["ns.ev.mail.*"]
         );
     }
 

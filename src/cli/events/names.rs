@@ -7,8 +7,7 @@ use crate::domain::Event;
 /// Names that the API uses for aggregates, in addition to the names of the log.
 const API_NAMES: &[(&str, &str)] = &[
     ("generated-certificate", "issuance"),
-    ("job", "email"),
-    ("mail", "email"),
+    ("job", "mail"),
     ("person", "attendee"),
     ("certificate-definition", "certificate"),
 ];
@@ -121,7 +120,7 @@ mod tests {
             ("batches", "batch"),
             ("generated-certificate", "issuance"),
             ("generated_certificates", "issuance"),
-            ("Jobs", "email"),
+            ("Jobs", "mail"),
             ("certificates", "certificate"),
             ("sessions", "session"),
         ] {
@@ -142,7 +141,7 @@ mod tests {
         assert_eq!(
             chosen,
             Chosen {
-                kind: Kind("email"),
+                kind: Kind("mail"),
                 id: Some("abc-1".to_owned())
             }
         );
@@ -154,7 +153,7 @@ mod tests {
     #[test]
     fn event_types_are_found_by_name() {
         assert_eq!(event_type("emailsent"), Ok("EmailSent"));
-        assert_eq!(kind_of("EmailSent"), Some(Kind("email")));
+        assert_eq!(kind_of("EmailSent"), Some(Kind("mail")));
         assert!(event_type("EmailEaten").is_err_and(|text| text.contains("EmailSent")));
     }
 }

@@ -1,6 +1,9 @@
 //! Descriptions of events: one sentence per event type, and the important fields.
 
+mod sending;
 mod users;
+
+use sending::{RELEASED, RETRIED, rescheduled};
 
 use super::shown;
 use crate::cli::moment;
@@ -134,37 +137,14 @@ impl EventFormatter {
             .with("language", mail.locale.as_str())
             .with("issuance", mail.issuance_id)
             .with_some("delivery", waits(mail.delivery)),
-            MailEvent::SendClaimed(claim) => summary(format!("attempt {} started", claim.attempt))
-                .with("Message-ID", one_line(&claim.message_id)),
-            MailEvent::EmailSent(sent) => summary(format!(
-                "the mail server accepted the mail (attempt {})",
-                sent.attempt
-            ))
-            .with("answer", self.personal(&sent.answer)),
-            MailEvent::EmailFailed(failed) => summary(format!(
-                "attempt {} failed{}; {}",
-                failed.attempt,
-                if failed.permanent { " permanently" } else { "" },
-                if failed.will_retry {
-                    "a retry follows"
-                } else {
-                    "no automatic retry follows"
-                }
-            ))
-            .with("answer", self.personal(&failed.answer)),
-            MailEvent::EmailOutcomeUnknown(unknown) => summary(format!(
-                "the outcome of attempt {} is unknown; a user must decide",
-                unknown.attempt
-            ))
-            .with("detail", self.personal(&unknown.detail)),
-            MailEvent::EmailRetryRequested(_) => summary("a retry was requested"),
-            MailEvent::EmailReleased(_) => summary("the mail was released"),
-            MailEvent::EmailRescheduled(other) => {
-                summary("the mail was rescheduled").with_some("delivery", waits(other.delivery))
-            }
-            MailEvent::EmailCancelled(cancelled) => {
-                summary("the mail was cancelled").with("reason", self.personal(&cancelled.reason))
-            }
+            MailEvent::SendClaimed(claim) => self.claimed(claim),
+            MailEvent::EmailSent(sent) => self.sent(sent),
+            MailEvent::EmailFailed(failed) => self.failed(failed),
+            MailEvent::EmailOutcomeUnknown(unknown) => self.unknown(unknown),
+            MailEvent::EmailRetryRequested(_) => summary(RETRIED),
+            MailEvent::EmailReleased(_) => summary(RELEASED),
+            MailEvent::EmailRescheduled(other) => rescheduled(other),
+            MailEvent::EmailCancelled(cancelled) => self.cancelled(cancelled),
         }
     }
 

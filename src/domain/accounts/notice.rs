@@ -3,6 +3,10 @@
 //! A notice contains only the user and its subject. The address, text and link are determined when
 //! it is sent. The secret in the link is a keyed hash of the notice's id
 //! ([`crate::domain::kernel::keyed_hash`]), so the log doesn't contain the secret.
+//!
+//! Its events, states and decisions are those of [`crate::domain::kernel::sending`]. Unlike a mail
+//! with a certificate, a notice is sent again if its outcome is unknown. A duplicate does no harm,
+//! but without the notice, a user may be locked out.
 
 pub mod link;
 
@@ -10,9 +14,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{DataSubject, Decider, Personal, Refusal, UserId};
-
-// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+use crate::domain::kernel::sending::{
+    self, Content, EmailCancelled, EmailFailed, EmailOutcomeUnknown, EmailReleased,
+    EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
+    SendingCommand, SendingDecider, SendingState, Stage,
+};
+use crate::domain::{DataSubject, Decider, Refusal, UserId};
 
 /// A notice to a user was queued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,30 +31,29 @@ pub struct NoticeQueued {
     pub about: NoticeAbout,
 }
 
-/// The mail server accepted the mail.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NoticeSent {
-    /// Response of the mail server.
-    pub answer: Personal<String>,
-}
-
-/// The mail was not sent, and sending it is not tried again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NoticeFailed {
-    /// Response of the mail server, or the reason why the mail was not passed to it.
-    pub answer: Personal<String>,
-}
-
-/// The link of the notice was used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NoticeLinkUsed {}
+/// A worker claimed the notice.
+pub type NoticeClaimed = SendClaimed;
+/// The mail server accepted the notice.
+pub type NoticeSent = EmailSent;
+/// The mail server rejected the notice.
+pub type NoticeFailed = EmailFailed;
+/// The outcome of an attempt to send the notice is unknown.
+pub type NoticeOutcomeUnknown = EmailOutcomeUnknown;
+/// An operator requested another attempt.
+pub type NoticeRetryRequested = EmailRetryRequested;
+/// A waiting notice may be sent.
+pub type NoticeReleased = EmailReleased;
+/// The delivery of a waiting notice changed.
+pub type NoticeRescheduled = EmailRescheduled;
+/// The notice was cancelled, because it no longer has a purpose.
+pub type NoticeCancelled = EmailCancelled;
 
 domain_events! {
     /// Events of a notice.
-    NoticeEvent for "notice" { NoticeQueued, NoticeSent, NoticeFailed, NoticeLinkUsed }
+    NoticeEvent for "notice" {
+        NoticeQueued, NoticeClaimed, NoticeSent, NoticeFailed, NoticeOutcomeUnknown,
+        NoticeRetryRequested, NoticeReleased, NoticeRescheduled, NoticeCancelled,
+    }
 }
 
 /// Subject of a notice.
@@ -59,7 +65,7 @@ domain_events! {
 )]
 pub enum NoticeAbout {
     /// Link for setting a new password after the user forgot the old one. The link can be used
-    /// once.
+    /// once, because a new password starts another epoch of the user.
     PasswordReset {
         /// Time at which the link expires.
         #[serde(with = "time::serde::rfc3339")]
@@ -72,54 +78,34 @@ pub enum NoticeAbout {
     PasswordChanged,
 }
 
-// ── Commands ────────────────────────────────────────────────────────────────────────────────────
-
-/// Commands to a notice.
-#[derive(Clone, Debug)]
-pub enum NoticeCommand {
-    /// Queues the notice.
-    Queue(NoticeQueued),
-    /// Records that the mail server accepted the mail.
-    RecordSent(NoticeSent),
-    /// Records that the mail was not sent and is given up.
-    RecordFailure(NoticeFailed),
-    /// Uses the link to set a password.
-    UseLink {
-        /// Current time.
-        now: OffsetDateTime,
-        /// The user's current epoch.
-        epoch: u32,
-    },
-}
-
-// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
-
-/// State of a notice.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct NoticeState {
-    /// The queued notice; `None` if no notice was queued.
-    pub queued: Option<NoticeQueued>,
-    /// True if the mail was sent or given up.
-    pub is_settled: bool,
-    /// True if the link was used.
-    pub is_used: bool,
-}
-
-impl NoticeState {
-    /// Returns true if the link can be used to set a password: it is unused, not expired and of the
-    /// user's current epoch.
+impl NoticeAbout {
+    /// Returns true if the link of this notice can be used to set a password: it is not expired and
+    /// of the user's current epoch.
     #[must_use]
     pub fn opens(&self, now: OffsetDateTime, epoch: u32) -> bool {
-        let Some(NoticeQueued { about, .. }) = &self.queued else {
-            return false;
-        };
-        match about {
-            NoticeAbout::PasswordReset {
+        match self {
+            Self::PasswordReset {
                 expires_at,
                 epoch: then,
-            } => !self.is_used && now < *expires_at && *then == epoch,
-            NoticeAbout::PasswordChanged => false,
+            } => now < *expires_at && *then == epoch,
+            Self::PasswordChanged => false,
         }
+    }
+}
+
+/// Commands to a notice.
+pub type NoticeCommand = SendingCommand<NoticeQueued>;
+
+/// State of a notice.
+pub type NoticeState = SendingState<NoticeQueued>;
+
+impl Content for NoticeQueued {
+    const NOUN: &'static str = "notice";
+    const MAX_FAILURES: u32 = 8;
+    const DELAY_FACTOR: u32 = 2;
+
+    fn on_unknown(&self) -> OnUnknown {
+        OnUnknown::Retry
     }
 }
 
@@ -133,48 +119,41 @@ impl Decider for Notice {
     type Event = NoticeEvent;
 
     fn decide(state: &NoticeState, command: &NoticeCommand) -> Result<Vec<NoticeEvent>, Refusal> {
-        match (command, &state.queued) {
-            (NoticeCommand::Queue(notice), None) => Ok(vec![notice.clone().into()]),
-            (NoticeCommand::Queue(_), Some(_)) => Err(Refusal::AlreadyExists("notice")),
-            (NoticeCommand::UseLink { now, epoch }, _) if state.opens(*now, *epoch) => {
-                Ok(vec![NoticeLinkUsed {}.into()])
-            }
-            (NoticeCommand::UseLink { .. }, _) => Err(Refusal::LinkEnded),
-            (_, None) => Err(Refusal::NotFound("notice")),
-            (_, Some(_)) if state.is_settled => Ok(Vec::new()),
-            (NoticeCommand::RecordSent(sent), Some(_)) => Ok(vec![sent.clone().into()]),
-            (NoticeCommand::RecordFailure(failed), Some(_)) => Ok(vec![failed.clone().into()]),
-        }
+        sending::decide(state, command)
     }
 
     fn data_subject(_: &str, state: &NoticeState, event: &NoticeEvent) -> Option<DataSubject> {
-        match event {
-            NoticeEvent::NoticeQueued(e) => Some(DataSubject::User(e.user_id.0)),
-            NoticeEvent::NoticeSent(_)
+        let notice = match event {
+            NoticeEvent::NoticeQueued(notice) => notice,
+            NoticeEvent::NoticeClaimed(_)
+            | NoticeEvent::NoticeSent(_)
             | NoticeEvent::NoticeFailed(_)
-            | NoticeEvent::NoticeLinkUsed(_) => {
-                let notice = state.queued.as_ref()?;
-                Some(DataSubject::User(notice.user_id.0))
-            }
-        }
+            | NoticeEvent::NoticeOutcomeUnknown(_)
+            | NoticeEvent::NoticeRetryRequested(_)
+            | NoticeEvent::NoticeReleased(_)
+            | NoticeEvent::NoticeRescheduled(_)
+            | NoticeEvent::NoticeCancelled(_) => state.mail.as_ref()?,
+        };
+        Some(DataSubject::User(notice.user_id.0))
     }
 
     fn evolve(state: NoticeState, event: &NoticeEvent) -> NoticeState {
         match event {
-            NoticeEvent::NoticeQueued(notice) => NoticeState {
-                queued: Some(notice.clone()),
-                ..state
-            },
-            NoticeEvent::NoticeSent(_) | NoticeEvent::NoticeFailed(_) => NoticeState {
-                is_settled: true,
-                ..state
-            },
-            NoticeEvent::NoticeLinkUsed(_) => NoticeState {
-                is_used: true,
-                ..state
-            },
+            NoticeEvent::NoticeQueued(notice) => state.queued(notice),
+            NoticeEvent::NoticeClaimed(claim) => state.claimed(claim),
+            NoticeEvent::NoticeSent(_) => state.ended(Stage::Sent),
+            NoticeEvent::NoticeFailed(failure) => state.failed(failure),
+            NoticeEvent::NoticeOutcomeUnknown(unknown) => state.unknown(unknown),
+            NoticeEvent::NoticeRetryRequested(_) => state.retried(),
+            NoticeEvent::NoticeReleased(_) => state.waiting(MailDelivery::Immediate),
+            NoticeEvent::NoticeRescheduled(change) => state.waiting(change.delivery),
+            NoticeEvent::NoticeCancelled(_) => state.ended(Stage::Cancelled),
         }
     }
+}
+
+impl SendingDecider for Notice {
+    type Content = NoticeQueued;
 }
 
 #[cfg(test)]
@@ -188,69 +167,45 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
     const END: OffsetDateTime = datetime!(2026-11-21 12:30 UTC);
 
-    fn queued(about: NoticeAbout) -> NoticeEvent {
-        NoticeQueued {
+    const RESET: NoticeAbout = NoticeAbout::PasswordReset {
+        expires_at: END,
+        epoch: 2,
+    };
+
+    #[test]
+    fn reset_link_is_accepted_before_its_expiry_and_in_its_epoch() {
+        assert!(RESET.opens(NOW, 2));
+        assert!(!RESET.opens(END, 2));
+        assert!(!RESET.opens(NOW, 3));
+        assert!(!NoticeAbout::PasswordChanged.opens(NOW, 2));
+    }
+
+    #[test]
+    fn notice_with_an_unknown_outcome_is_sent_again() {
+        let queued = NoticeQueued {
             user_id: UserId(Uuid::from_u128(1)),
-            about,
-        }
-        .into()
-    }
-
-    fn reset() -> NoticeEvent {
-        queued(NoticeAbout::PasswordReset {
-            expires_at: END,
-            epoch: 2,
-        })
-    }
-
-    fn use_link(now: OffsetDateTime, epoch: u32) -> NoticeCommand {
-        NoticeCommand::UseLink { now, epoch }
-    }
-
-    #[test]
-    fn reset_link_is_accepted_once_before_its_expiry_and_in_its_epoch() {
-        let used: NoticeEvent = NoticeLinkUsed {}.into();
-        given::<Notice>(vec![reset()])
-            .when(use_link(NOW, 2))
-            .then(vec![used.clone()]);
-        given::<Notice>(vec![reset(), used])
-            .when(use_link(NOW, 2))
-            .then_refused("RESET_LINK_INVALID");
-        given::<Notice>(vec![reset()])
-            .when(use_link(END, 2))
-            .then_refused("RESET_LINK_INVALID");
-        given::<Notice>(vec![reset()])
-            .when(use_link(NOW, 3))
-            .then_refused("RESET_LINK_INVALID");
-        let changed = queued(NoticeAbout::PasswordChanged);
-        given::<Notice>(vec![changed])
-            .when(use_link(NOW, 2))
-            .then_refused("RESET_LINK_INVALID");
-        given::<Notice>(vec![])
-            .when(use_link(NOW, 2))
-            .then_refused("RESET_LINK_INVALID");
-    }
-
-    #[test]
-    fn outcome_of_a_notice_is_recorded_once() {
-        let sent = NoticeSent {
-            answer: "250 ok".to_owned().into(),
+            about: RESET,
         };
-        let failed = NoticeFailed {
-            answer: "550 no".to_owned().into(),
+        let claimed = |attempt| -> NoticeEvent {
+            NoticeClaimed {
+                attempt,
+                message_id: "<1@example.org>".to_owned(),
+            }
+            .into()
         };
-        let record = NoticeCommand::RecordSent(sent.clone());
-        given::<Notice>(vec![reset()])
-            .when(record.clone())
-            .then(vec![sent.clone().into()]);
-        given::<Notice>(vec![reset(), sent.into()])
-            .when(record.clone())
-            .then_nothing();
-        given::<Notice>(vec![reset(), failed.clone().into()])
-            .when(NoticeCommand::RecordFailure(failed))
-            .then_nothing();
-        given::<Notice>(vec![])
-            .when(record)
-            .then_refused("NOT_FOUND");
+        let unknown = NoticeOutcomeUnknown {
+            attempt: 1,
+            retry_at: Some(END),
+            detail: "no answer".to_owned().into(),
+        };
+        let history = vec![queued.into(), claimed(1)];
+        given::<Notice>(history.clone())
+            .when(NoticeCommand::RecordUnknown(unknown.clone()))
+            .then(vec![unknown.into()]);
+        given::<Notice>(history)
+            .when(NoticeCommand::Claim {
+                message_id: "<1@example.org>".to_owned(),
+            })
+            .then(vec![claimed(2)]);
     }
 }

@@ -71,7 +71,7 @@ impl MailId {
     /// requested by users.
     #[must_use]
     pub fn nth_of(issuance: IssuanceId, n: u32) -> Self {
-        Self(named(&["email", &issuance.to_string(), &n.to_string()]))
+        Self(named(&["mail", &issuance.to_string(), &n.to_string()]))
     }
 }
 

@@ -325,28 +325,22 @@ impl Asked for Mail {
                 attempt: n,
                 answer: said(),
             }),
-            4 => {
-                let permanent = n.is_multiple_of(3);
-                let will_retry = !n.is_multiple_of(3);
-                MailCommand::RecordFailure(EmailFailed {
-                    attempt: n,
-                    permanent,
-                    will_retry,
-                    answer: said(),
-                })
-            }
+            4 => MailCommand::RecordFailure(EmailFailed {
+                attempt: n,
+                permanent: n.is_multiple_of(3),
+                retry_at: Some(TIME),
+                answer: said(),
+            }),
             5 => MailCommand::RecordUnknown(EmailOutcomeUnknown {
                 attempt: n,
+                retry_at: Some(TIME),
                 detail: said(),
             }),
             6 => MailCommand::Abandon {
                 why: text.to_owned(),
             },
             7 => MailCommand::Release,
-            8 => {
-                let now = OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(n.into());
-                MailCommand::ReleaseDue { now }
-            }
+            8 => MailCommand::ReleaseDue,
             9 => MailCommand::Reschedule(delivery(n)),
             10 => MailCommand::Cancel { reason: said() },
             _ => MailCommand::Retry,
@@ -374,19 +368,26 @@ impl Asked for Mail {
             EmailFailed {
                 attempt: n,
                 permanent: true,
-                will_retry: false,
+                retry_at: None,
                 answer: said(),
             }
             .into(),
             EmailFailed {
                 attempt: n,
                 permanent: false,
-                will_retry: true,
+                retry_at: Some(TIME),
                 answer: said(),
             }
             .into(),
             EmailOutcomeUnknown {
                 attempt: n,
+                retry_at: None,
+                detail: said(),
+            }
+            .into(),
+            EmailOutcomeUnknown {
+                attempt: n,
+                retry_at: Some(TIME),
                 detail: said(),
             }
             .into(),

@@ -11,4 +11,5 @@ pub mod locale;
 pub mod personal;
 pub mod refusal;
 pub mod secret;
+pub mod sending;
 pub mod web_url;

@@ -27,7 +27,8 @@ row! {
         pub stage: String,
         /// `pending`, `sent`, `error` or `cancelled`.
         pub status: String,
-        /// Time at which a scheduled mail will be sent. Absent in other stages.
+        /// Time at which a scheduled mail, or the next attempt of a retrying one, will be sent.
+        /// Absent in other stages.
         pub due_at: Option<OffsetDateTime>,
         /// Reason for the cancellation.
         pub cancel_reason: Option<Personal<String>>,
@@ -211,12 +212,14 @@ row! {
 }
 
 row! {
-    /// Scheduled job.
+    /// Job that waits for a timer.
     pub struct ScheduledJob {
         /// Job id.
         pub id: Uuid,
         /// Time at which the mail will be sent.
         pub due_at: OffsetDateTime,
+        /// Position of its last event, which set the timer.
+        pub position: i64,
     }
 }
 
@@ -231,7 +234,7 @@ row! {
 }
 
 row! {
-    /// Due time of a scheduled job.
+    /// Due time of a job.
     pub struct Due {
         /// Due time.
         pub due_at: OffsetDateTime,
@@ -293,7 +296,7 @@ pub async fn are_being_sent(client: &impl GenericClient) -> Result<bool, Databas
     Ok(sending.is_some_and(|sending| sending.are_being_sent))
 }
 
-/// Returns the due time of the next scheduled job, if any.
+/// Returns the due time of the next scheduled or retrying job, if any.
 ///
 /// # Errors
 /// Fails if the database is unavailable.
@@ -308,7 +311,7 @@ pub async fn next_due(
     Ok(due.await?.map(|due| due.due_at))
 }
 
-/// Returns at most `most` scheduled jobs in order of due time. The list starts after job `after`.
+/// Returns at most `most` scheduled or retrying jobs in order of due time. The list starts after job `after`.
 ///
 /// # Errors
 /// Fails if the database is unavailable.

@@ -59,7 +59,7 @@ async fn dead_letters_are_listed_and_requeued() {
     given_up(&log, "mailer", false).await;
 
     let first = format!("1      processes  BatchRequested batch/{batch} at 1: nothing helped\n");
-    let second = format!("2      mailer     EmailFailed email/{mail} at 3: nothing helped\n");
+    let second = format!("2      mailer     EmailFailed mail/{mail} at 3: nothing helped\n");
     let all = run_in(&environment, &["dead-letters", "list"]);
     assert_eq!(
         (all.code, all.out),
@@ -99,7 +99,7 @@ async fn dead_letters_are_listed_and_requeued() {
         "{}",
         done.err
     );
-    let mails = history(&log, "email", &mail.to_string()).await;
+    let mails = history(&log, "mail", &mail.to_string()).await;
     assert_eq!(mails, ["EmailQueued", "EmailFailed", "EmailRetryRequested"]);
     assert_eq!(run_in(&environment, &["dead-letters", "list"]).out, "");
 }

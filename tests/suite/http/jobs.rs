@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
 use super::{Answered, Api, file, scrubbed};
-use crate::support::TestApp;
+use crate::support::{TestApp, until};
 
 /// Three people. The mail server rejects the address of one of them.
 const PEOPLE: &str = "Name,Email,Document number\n\
@@ -442,8 +442,11 @@ async fn mail_with_a_lost_timer_is_released() {
         "1 mails released, 2 timers set",
     ];
     assert!(expected.contains(&result), "{result}");
-    api.until("the mail is queued at its time", &job, |body| {
-        body["data"]["state"] == "queued"
+    until("the task releases the mail at its time", async || {
+        api.post("/jobs/scheduler/force", &json!({}))
+            .await
+            .expect(200);
+        api.get(&job).await.expect(200).body["data"]["state"] == "queued"
     })
     .await;
     let status = api.get("/jobs/scheduler/status").await.expect(200);

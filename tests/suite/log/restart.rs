@@ -15,7 +15,7 @@ use laureate::domain::certification::mail::{
 };
 use laureate::domain::{CommandId, MailId};
 use laureate::event_log::{Commit, EventLog, Position, RecordedEvent};
-use laureate::workers::timers::{Released, Timers, release_if_due};
+use laureate::workers::timers::{Timer, Timers};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -212,15 +212,16 @@ async fn timer_survives_a_restart_of_the_server() {
         delivery: MailDelivery::At(due),
         ..queued_mail("ada@example.com", OnUnknown::Park)
     };
-    commands
+    let queued = commands
         .execute::<Mail>(&person(), id, MailCommand::Queue(Box::new(mail)))
         .await
         .unwrap();
-    assert_eq!(
-        release_if_due(&commands, id).await.unwrap(),
-        Released::Later,
-        "its timer is set"
-    );
+    let timer = Timer {
+        aggregate: "mail",
+        id: &id.to_string(),
+        position: queued.position,
+    };
+    log.set_timer(&timer.name(), due).await.unwrap();
     server.kill(Server::Nats);
     server.start_again(Server::Nats).await;
     let stop = CancellationToken::new();
@@ -242,7 +243,7 @@ async fn timer_survives_a_restart_of_the_server() {
         stage().await == Some(Stage::Queued)
     })
     .await;
-    let events = log.load("email", &id.to_string(), 0).await.unwrap();
+    let events = log.load("mail", &id.to_string(), 0).await.unwrap();
     assert!(events[1].time >= due, "it was released too early");
     stop.cancel();
     running.await.unwrap().unwrap();

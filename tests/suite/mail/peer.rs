@@ -8,8 +8,11 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpListener,
+    sync::Notify,
 };
 use tokio_rustls::{TlsAcceptor, rustls};
+
+const ACCEPTED: &str = "250 2.0.0 Ok: queued as 4F2A";
 
 /// Behaviour of the peer after it has replied 354 to DATA.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +23,10 @@ pub enum Content {
     CloseAfterEnd,
     /// Reads the message to its end, and never replies.
     SilentAfterEnd,
+    /// Like [`Self::SilentAfterEnd`] if the recipient contains this text. Replies to others.
+    SilentTo(&'static str),
+    /// Reads the message to its end, and replies after [`Peer::reply`] is called.
+    WaitForPermission,
     /// Reads 4,096 bytes, and closes the connection.
     CloseInTheMiddle,
     /// Reads 4,096 bytes, and then stops reading without closing the connection.
@@ -48,7 +55,7 @@ impl Default for Script {
             mail: "250 2.1.0 Ok",
             rcpt: "250 2.1.5 Ok",
             data: "354 go ahead",
-            content: Content::Answer("250 2.0.0 Ok: queued as 4F2A"),
+            content: Content::Answer(ACCEPTED),
             mails_per_connection: usize::MAX,
         }
     }
@@ -85,6 +92,8 @@ type Dialogue = BufReader<Box<dyn Stream>>;
 /// Running peer. It ends together with the runtime of the test.
 pub struct Peer {
     pub address: SocketAddr,
+    script: Arc<Mutex<Script>>,
+    permission: Arc<Notify>,
     log: Arc<Mutex<Vec<Vec<String>>>>,
     recipients: Arc<Mutex<Vec<String>>>,
 }
@@ -103,6 +112,10 @@ impl Peer {
         let entries = Arc::clone(&log);
         let recipients: Arc<Mutex<Vec<String>>> = Arc::default();
         let named = Arc::clone(&recipients);
+        let script = Arc::new(Mutex::new(script));
+        let current = Arc::clone(&script);
+        let permission: Arc<Notify> = Arc::default();
+        let permitted = Arc::clone(&permission);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let number = {
@@ -113,11 +126,14 @@ impl Peer {
                 let entries = Arc::clone(&entries);
                 let encryption = encryption.clone();
                 let named = Arc::clone(&named);
+                let script = Arc::clone(&current);
+                let permitted = Arc::clone(&permitted);
                 tokio::spawn(async move {
                     // Errors are expected, because the mailer may close the connection at any time.
                     let _ = serve(
                         Box::new(stream),
-                        script,
+                        &script,
+                        &permitted,
                         encryption,
                         (&entries, number),
                         &named,
@@ -128,9 +144,21 @@ impl Peer {
         });
         Self {
             address,
+            script,
+            permission,
             log,
             recipients,
         }
+    }
+
+    /// Changes the behaviour of all connections.
+    pub fn set(&self, script: Script) {
+        *self.script.lock().expect("no test thread panicked with it") = script;
+    }
+
+    /// Lets one connection with [`Content::WaitForPermission`] reply.
+    pub fn reply(&self) {
+        self.permission.notify_one();
     }
 
     /// Returns all lines that contain a recipient: RCPT commands and To headers.
@@ -152,7 +180,8 @@ impl Peer {
 
 async fn serve(
     stream: Box<dyn Stream>,
-    script: Script,
+    script: &Mutex<Script>,
+    permission: &Notify,
     encryption: Encryption,
     (log, number): (&Mutex<Vec<Vec<String>>>, usize),
     named: &Mutex<Vec<String>>,
@@ -164,12 +193,15 @@ async fn serve(
     };
     let mut stream = BufReader::new(stream);
     let mut mails = 0;
-    say(&mut stream, script.greeting).await?;
+    let mut recipient = String::new();
+    let current = || *script.lock().expect("no test thread panicked with it");
+    say(&mut stream, current().greeting).await?;
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await? == 0 {
             return Ok(());
         }
+        let script = current();
         let verb = line
             .split_whitespace()
             .next()
@@ -192,6 +224,7 @@ async fn serve(
             "AUTH" => say(&mut stream, script.auth).await?,
             "MAIL" => say(&mut stream, script.mail).await?,
             "RCPT" => {
+                recipient = line.clone();
                 named
                     .lock()
                     .expect("no test thread panicked with it")
@@ -201,7 +234,7 @@ async fn serve(
             "DATA" => {
                 say(&mut stream, script.data).await?;
                 if script.data.starts_with("354")
-                    && !content(&mut stream, script.content, named).await?
+                    && !content(&mut stream, script.content, &recipient, permission, named).await?
                 {
                     return Ok(());
                 }
@@ -220,6 +253,8 @@ async fn serve(
 async fn content(
     stream: &mut Dialogue,
     content: Content,
+    recipient: &str,
+    permission: &Notify,
     named: &Mutex<Vec<String>>,
 ) -> std::io::Result<bool> {
     if matches!(
@@ -251,6 +286,12 @@ async fn content(
     match content {
         Content::Answer(answer) => say(stream, answer).await.map(|()| true),
         Content::SilentAfterEnd => std::future::pending().await,
+        Content::SilentTo(text) if recipient.contains(text) => std::future::pending().await,
+        Content::SilentTo(_) => say(stream, ACCEPTED).await.map(|()| true),
+        Content::WaitForPermission => {
+            permission.notified().await;
+            say(stream, ACCEPTED).await.map(|()| true)
+        }
         _ => Ok(false),
     }
 }

@@ -53,24 +53,23 @@ fn mail_command(kind: usize, attempt: u32) -> MailCommand {
         3 => MailCommand::RecordFailure(EmailFailed {
             attempt,
             permanent: false,
-            will_retry: true,
+            retry_at: Some(OffsetDateTime::UNIX_EPOCH),
             answer: text(),
         }),
         4 => MailCommand::RecordFailure(EmailFailed {
             attempt,
             permanent: true,
-            will_retry: false,
+            retry_at: None,
             answer: text(),
         }),
         5 => MailCommand::RecordUnknown(EmailOutcomeUnknown {
             attempt,
+            retry_at: None,
             detail: text(),
         }),
         6 => MailCommand::Retry,
         11 => MailCommand::Release,
-        12 => MailCommand::ReleaseDue {
-            now: OffsetDateTime::UNIX_EPOCH,
-        },
+        12 => MailCommand::ReleaseDue,
         13 => MailCommand::Reschedule(MailDelivery::Held),
         14 => MailCommand::Reschedule(MailDelivery::At(OffsetDateTime::UNIX_EPOCH)),
         _ => MailCommand::Cancel { reason: text() },

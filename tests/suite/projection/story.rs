@@ -277,7 +277,8 @@ pub fn failed(id: u128, attempt: u32, will_retry: bool) -> Happened {
         EmailFailed {
             attempt,
             permanent: !will_retry,
-            will_retry,
+            retry_at: will_retry
+                .then_some(time::OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000)),
             answer,
         },
     )
@@ -288,6 +289,7 @@ pub fn unknown(id: u128, attempt: u32) -> Happened {
         id,
         EmailOutcomeUnknown {
             attempt,
+            retry_at: None,
             detail: "the worker stopped".to_owned().into(),
         },
     )

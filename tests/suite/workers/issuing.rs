@@ -139,7 +139,7 @@ async fn request_leads_to_a_stored_pdf_and_a_queued_mail() {
     assert_eq!(bytes.len() as u64, pdf.size);
     let mail = MailId::first_of(id);
     until("the mail is queued", async || {
-        plant.history("email", mail).await == ["EmailQueued"]
+        plant.history("mail", mail).await == ["EmailQueued"]
     })
     .await;
     assert_eq!(

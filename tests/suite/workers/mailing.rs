@@ -1,52 +1,68 @@
 //! Mailer: each mail is sent once, as far as SMTP allows this.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use laureate::dev_stack::mail_catcher::caught_mails;
 use laureate::domain::certification::mail::{
     Mail, MailCommand, MailEvent, MailState, OnUnknown, Stage,
 };
 use laureate::domain::{IssuanceId, MailId, TimeZone};
-use laureate::mail::{
-    MailProvider, NoticeMail, OutgoingMail, SendOutcome, SmtpMailer, Unavailable,
-};
+use laureate::mail::{MailProvider, MailSettings, SmtpMailer};
 use laureate::storage::ObjectKey;
-use laureate::workers::mailer::{MailSettings, Mailer};
-use laureate::workers::{Verdict, Worker};
+use laureate::workers::mailer::Mailer;
+use laureate::workers::sending::SendingParts;
+use laureate::workers::timers::Timers;
 use mail_parser::{MessageParser, MimeHeaders};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::fixture::{Plant, first_delivery};
+use super::fixture::Plant;
 use super::issuing::{generated, queued_mail, rendering, request, requested, run_renderer};
 use crate::log::fixture::person;
 use crate::support::{servers, until};
 
-fn mailer(plant: &Plant, provider: Arc<dyn MailProvider>) -> Mailer {
-    let settings = MailSettings {
+/// Returns the parts of a worker that sends through `provider`. A failed mail is sent again after
+/// about 5 ms.
+pub fn sending(plant: &Plant, provider: impl MailProvider + 'static) -> SendingParts {
+    SendingParts {
+        commands: plant.log.commands.clone(),
+        provider: Arc::new(provider),
         message_id_domain: "example.org".to_owned(),
-        time_zone: TimeZone::default(),
-    };
-    Mailer::new(
-        plant.log.commands.clone(),
-        rendering(plant),
-        provider,
-        settings,
-    )
+        first_retry: Duration::from_millis(5),
+        shutdown: plant.shutdown.clone(),
+    }
 }
 
-pub fn run_mailer(plant: &Plant) {
-    let address = servers().smtp_addr;
+pub fn mailer(plant: &Plant, provider: impl MailProvider + 'static) -> Mailer {
+    let parts = sending(plant, provider);
+    Mailer::new(parts, rendering(plant), TimeZone::default())
+}
+
+/// Returns the settings of a mail server without encryption.
+pub fn smtp_settings(address: SocketAddr) -> MailSettings {
     let settings = json!({
         "host": address.ip().to_string(), "port": address.port(), "security": "none",
         "from_name": "Acme", "from_address": "certificates@example.org",
     });
-    let smtp = SmtpMailer::new(&serde_json::from_value(settings).unwrap()).unwrap();
-    plant.run(Arc::new(mailer(plant, Arc::new(smtp))));
+    serde_json::from_value(settings).unwrap()
+}
+
+pub fn smtp(address: SocketAddr) -> SmtpMailer {
+    SmtpMailer::new(&smtp_settings(address)).unwrap()
+}
+
+/// Starts a mailer that sends to the mail catcher.
+pub fn run_mailer(plant: &Plant) {
+    plant.run(Arc::new(mailer(plant, smtp(servers().smtp_addr))));
+}
+
+pub fn run_timers(plant: &Plant) {
+    let timers = Timers::new(plant.log.commands.clone());
+    let shutdown = plant.shutdown.clone();
+    tokio::spawn(async move { timers.run(shutdown).await.unwrap() });
 }
 
 /// Returns an address that only this test uses. `prefix` selects the reply of the mail catcher.
@@ -80,7 +96,7 @@ async fn events(plant: &Plant, id: MailId) -> Vec<MailEvent> {
     let recorded = plant
         .log
         .log
-        .load("email", &id.to_string(), 0)
+        .load("mail", &id.to_string(), 0)
         .await
         .unwrap();
     recorded
@@ -90,7 +106,7 @@ async fn events(plant: &Plant, id: MailId) -> Vec<MailEvent> {
 }
 
 /// Issues a certificate whose mail stays queued, because no mailer is running.
-async fn waiting_mail(plant: &Plant, address: &str) -> (IssuanceId, MailId) {
+pub async fn waiting_mail(plant: &Plant, address: &str) -> (IssuanceId, MailId) {
     run_renderer(plant);
     let issuance = requested(plant, request("Ada Lovelace", address)).await;
     let id = MailId::first_of(issuance);
@@ -106,7 +122,7 @@ async fn mail_contains_the_issued_bytes() {
     run_mailer(&plant);
     until_stage(&plant, id, Stage::Sent).await;
     assert_eq!(
-        plant.history("email", id).await,
+        plant.history("mail", id).await,
         ["EmailQueued", "SendClaimed", "EmailSent"]
     );
 
@@ -137,12 +153,12 @@ async fn permanent_failure_is_recorded_and_becomes_a_dead_letter() {
         (letters[0].worker.as_str(), letters[0].id.clone()),
         ("mailer", id.to_string())
     );
-    let MailEvent::EmailFailed(failed) = &events(&plant, id).await[2] else {
+    let MailEvent::EmailFailed(failed) = &events(&plant, id).await[1] else {
         panic!("no failure")
     };
     assert_eq!(
-        (failed.attempt, failed.permanent, failed.will_retry),
-        (1, true, false)
+        (failed.attempt, failed.permanent, failed.retry_at),
+        (1, true, None)
     );
     assert!(
         failed.answer.reveal_str().contains("550"),
@@ -162,31 +178,28 @@ async fn temporary_failure_is_retried_and_the_mail_arrives_once() {
     let to = address(&plant, "tempfail-once-");
     let (_, id) = waiting_mail(&plant, &to).await;
     run_mailer(&plant);
+    run_timers(&plant);
     until_stage(&plant, id, Stage::Sent).await;
-    let history = plant.history("email", id).await;
+    let history = plant.history("mail", id).await;
     assert_eq!(
         history,
         [
             "EmailQueued",
-            "SendClaimed",
             "EmailFailed",
+            "EmailReleased",
             "SendClaimed",
             "EmailSent"
-        ]
+        ],
+        "the server refuses the recipient before the mail is claimed"
     );
     let events = events(&plant, id).await;
-    let MailEvent::EmailFailed(failed) = &events[2] else {
-        panic!("no failure")
-    };
-    assert_eq!(
-        (failed.attempt, failed.permanent, failed.will_retry),
-        (1, false, true)
-    );
-    let (MailEvent::SendClaimed(first), MailEvent::SendClaimed(second)) = (&events[1], &events[3])
+    let (MailEvent::EmailFailed(failed), MailEvent::SendClaimed(claim)) = (&events[1], &events[3])
     else {
-        panic!("no claims")
+        panic!("{events:?}")
     };
-    assert_eq!((&first.message_id, second.attempt), (&second.message_id, 2));
+    assert_eq!((failed.attempt, failed.permanent), (1, false));
+    assert!(failed.retry_at.is_some());
+    assert_eq!(claim.attempt, 2);
     assert_eq!(caught(&to).len(), 1);
     assert!(plant.dead_letters().await.is_empty());
 }
@@ -225,7 +238,7 @@ async fn claim_without_an_outcome_is_parked_and_not_sent() {
     until_stage(&plant, id, Stage::Unknown).await;
     plant.settled("mailer").await;
     assert_eq!(
-        plant.history("email", id).await,
+        plant.history("mail", id).await,
         ["EmailQueued", "SendClaimed", "EmailOutcomeUnknown"]
     );
     assert!(caught(&to).is_empty());
@@ -255,7 +268,7 @@ async fn a_replaced_pdf_is_never_mailed() {
     let letters = plant.until_dead_letters(1).await;
     assert_eq!(letters[0].cause, "ISSUED_BYTES_DIFFER");
     assert_eq!(
-        plant.history("email", id).await,
+        plant.history("mail", id).await,
         ["EmailQueued", "EmailFailed"]
     );
     assert_eq!(state(&plant, id).await.stage, Stage::Failed);
@@ -276,61 +289,4 @@ async fn mail_without_an_issued_certificate_fails() {
     run_mailer(&plant);
     assert_eq!(plant.until_dead_letters(1).await[0].cause, "NOT_ISSUED");
     assert_eq!(state(&plant, id).await.stage, Stage::Failed);
-}
-
-/// Mail provider that accepts a mail but never returns an outcome.
-#[derive(Default)]
-struct Silent(AtomicUsize);
-
-impl MailProvider for Silent {
-    fn name(&self) -> &'static str {
-        "silent"
-    }
-
-    fn send<'a>(&'a self, _: &'a OutgoingMail) -> BoxFuture<'a, SendOutcome> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Box::pin(std::future::pending())
-    }
-
-    fn send_notice<'a>(&'a self, _: &'a NoticeMail) -> BoxFuture<'a, SendOutcome> {
-        Box::pin(std::future::pending())
-    }
-
-    fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
-        Box::pin(async { Ok(()) })
-    }
-}
-
-#[tokio::test]
-async fn repeated_first_delivery_sends_no_second_mail() {
-    let plant = Plant::new().await;
-    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
-    let event = plant
-        .log
-        .log
-        .load("email", &id.to_string(), 0)
-        .await
-        .unwrap()
-        .remove(0);
-    let silent = Arc::new(Silent::default());
-    let mailer = Arc::new(mailer(&plant, silent.clone()));
-    // A server that was killed may count deliveries from a lower number. So both deliveries have
-    // the attempt number 1.
-    let delivery = first_delivery(event);
-    let first = mailer.clone();
-    let copy = delivery.clone();
-    let sending = tokio::spawn(async move { first.work(&[copy]).await });
-    until("the mail was passed to the provider", async || {
-        silent.0.load(Ordering::Relaxed) == 1
-    })
-    .await;
-    let second = tokio::time::timeout(Duration::from_secs(60), mailer.work(&[delivery])).await;
-    assert_eq!(
-        second.as_deref(),
-        Ok([Verdict::Done].as_slice()),
-        "it was sent again"
-    );
-    assert_eq!(silent.0.load(Ordering::Relaxed), 1);
-    assert_eq!(state(&plant, id).await.stage, Stage::Unknown);
-    sending.abort();
 }

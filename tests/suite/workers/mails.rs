@@ -121,7 +121,7 @@ async fn revoked_issuance_is_not_mailed_again() {
     assert_eq!(refusal.code(), "WRONG_STATE");
     assert!(
         plant
-            .history("email", MailId::nth_of(issuance, 2))
+            .history("mail", MailId::nth_of(issuance, 2))
             .await
             .is_empty()
     );
@@ -163,7 +163,7 @@ async fn all_unsent_mails_are_cancelled() {
     }
     assert_eq!(state(&plant, held).await.stage, Stage::Cancelled);
     assert_eq!(
-        plant.history("email", held).await,
+        plant.history("mail", held).await,
         ["EmailQueued", "EmailCancelled"]
     );
 }
@@ -191,13 +191,13 @@ async fn later_mails_are_stopped_without_a_first_mail() {
     for number in [2, 3] {
         let id = MailId::nth_of(issuance, number);
         assert_eq!(
-            plant.history("email", id).await,
+            plant.history("mail", id).await,
             ["EmailQueued", "EmailCancelled"]
         );
     }
     assert!(
         plant
-            .history("email", MailId::first_of(issuance))
+            .history("mail", MailId::first_of(issuance))
             .await
             .is_empty()
     );

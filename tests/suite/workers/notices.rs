@@ -5,36 +5,24 @@ use std::sync::Arc;
 use laureate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
 use laureate::domain::accounts::user::{Profile, User, UserCommand, UserRegistered};
 use laureate::domain::{Locale, NoticeId, Secret, UserId};
-use laureate::mail::SmtpMailer;
 use laureate::workers::notifier::{NoticeSettings, Notifier};
 use laureate::workers::{Verdict, Worker};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::fixture::{Plant, first_delivery};
-use super::mailing::{address, caught};
+use super::mailing::{address, caught, run_timers, sending, smtp};
 use crate::log::fixture::{person, user};
-use crate::support::servers;
+use crate::support::{servers, until};
 
 fn notifier(plant: &Plant) -> Arc<Notifier> {
-    let smtp_addr = servers().smtp_addr;
-    let settings = json!({
-        "host": smtp_addr.ip().to_string(), "port": smtp_addr.port(), "security": "none",
-        "from_name": "Acme", "from_address": "certificates@example.org",
-    });
-    let smtp = SmtpMailer::new(&serde_json::from_value(settings).unwrap()).unwrap();
     let settings = NoticeSettings {
         locale: Locale::En,
         reset_page: "https://example.org/reset-password".to_owned(),
         key: Secret::new("a key of this test"),
-        message_id_domain: "example.org".to_owned(),
         time_zone: laureate::domain::TimeZone::default(),
     };
-    Arc::new(Notifier::new(
-        plant.log.commands.clone(),
-        Arc::new(smtp),
-        settings,
-    ))
+    let parts = sending(plant, smtp(servers().smtp_addr));
+    Arc::new(Notifier::new(parts, settings))
 }
 
 /// Queues a notice for a new user who has the address `to`.
@@ -56,7 +44,7 @@ async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
         .execute::<User>(&person(), user_id, register)
         .await
         .unwrap();
-    let queue = NoticeCommand::Queue(NoticeQueued { user_id, about });
+    let queue = NoticeCommand::Queue(Box::new(NoticeQueued { user_id, about }));
     plant
         .log
         .commands
@@ -88,7 +76,7 @@ async fn redelivery_does_not_send_a_notice_again() {
     }
     assert_eq!(
         plant.history("notice", id).await,
-        ["NoticeQueued", "NoticeSent"]
+        ["NoticeQueued", "NoticeClaimed", "NoticeSent"]
     );
     assert_eq!(caught(&to).len(), 1);
 }
@@ -132,7 +120,17 @@ async fn expired_link_is_not_mailed() {
     plant.settled("notifier").await;
     assert_eq!(
         plant.history("notice", id).await,
-        ["NoticeQueued", "NoticeFailed"]
+        ["NoticeQueued", "NoticeCancelled"]
     );
     assert!(caught(&to).is_empty());
+}
+
+#[tokio::test]
+async fn notice_with_an_unknown_outcome_is_sent_again() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "hangup-");
+    queued(&plant, &to, NoticeAbout::PasswordChanged).await;
+    plant.run(notifier(&plant));
+    run_timers(&plant);
+    until("it arrives twice", async || caught(&to).len() == 2).await;
 }

@@ -8,22 +8,17 @@ use laureate::domain::certification::mail::{
     EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
 use laureate::event_log::EventLog;
-use laureate::workers::timers::{Released, Timers, release_if_due};
+use laureate::event_log::Position;
+use laureate::workers::timers::{Timer, release_due};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::fixture::Plant;
 use super::issuing::{queued_mail, request, requested, run_renderer};
-use super::mailing::{address, caught, run_mailer, state, until_stage};
+use super::mailing::{address, caught, run_mailer, run_timers, state, until_stage};
 use crate::log::fixture::person;
 use crate::support::until;
-
-fn run_timers(plant: &Plant) {
-    let timers = Timers::new(plant.log.commands.clone());
-    let shutdown = plant.shutdown.clone();
-    tokio::spawn(async move { timers.run(shutdown).await.unwrap() });
-}
 
 fn in_a_moment() -> MailDelivery {
     MailDelivery::At(OffsetDateTime::now_utc() + Duration::milliseconds(700))
@@ -93,13 +88,13 @@ async fn scheduled_mail_is_sent_when_it_is_due() {
     run_timers(&plant);
     until_stage(&plant, id, Stage::Sent).await;
     assert_eq!(
-        plant.history("email", id).await,
+        plant.history("mail", id).await,
         ["EmailQueued", "EmailReleased", "SendClaimed", "EmailSent"]
     );
     let events = plant
         .log
         .log
-        .load("email", &id.to_string(), 0)
+        .load("mail", &id.to_string(), 0)
         .await
         .unwrap();
     let due = state(&plant, id)
@@ -126,7 +121,7 @@ async fn held_mail_is_sent_after_its_release() {
     run_timers(&plant);
     until_stage(&plant, id, Stage::Held).await;
     plant.settled("mailer").await;
-    assert_eq!(plant.history("email", id).await, ["EmailQueued"]);
+    assert_eq!(plant.history("mail", id).await, ["EmailQueued"]);
     ask(&plant, id, MailCommand::Release).await;
     until_stage(&plant, id, Stage::Sent).await;
     plant.settled("mailer").await;
@@ -150,68 +145,74 @@ async fn timer_that_fired_without_a_worker_is_processed_later() {
     .await;
 }
 
-#[tokio::test]
-async fn timer_releases_only_scheduled_mails_that_are_due() {
-    let plant = Plant::new().await;
+/// Fires the timer that the event at `position` set.
+async fn fire(plant: &Plant, id: MailId, position: Position) {
+    let timer = Timer {
+        aggregate: "mail",
+        id: &id.to_string(),
+        position,
+    };
     let log = &plant.log.log;
-    let commands = &plant.log.commands;
-    let held = queued(&plant, MailDelivery::Held).await;
-    let later = queued(&plant, far_away()).await;
-    let cancelled = queued(&plant, in_a_moment()).await;
-    let nobody = MailId(Uuid::new_v4());
-    ask(
-        &plant,
-        cancelled,
-        MailCommand::Cancel {
-            reason: String::new().into(),
-        },
-    )
-    .await;
-    assert_eq!(release_if_due(commands, held).await.unwrap(), Released::Not);
-    assert_eq!(
-        release_if_due(commands, cancelled).await.unwrap(),
-        Released::Not
-    );
-    assert_eq!(
-        release_if_due(commands, nobody).await.unwrap(),
-        Released::Not
-    );
-    // No mailer has set the timer. This is the same as a lost timer. The check sets it.
-    assert_eq!(timers(log, "at").await, 0);
-    assert_eq!(
-        release_if_due(commands, later).await.unwrap(),
-        Released::Later
-    );
-    assert_eq!(timers(log, "at").await, 1);
+    log.fire_timer(&timer.name(), "".into()).await.unwrap();
+}
 
-    run_timers(&plant);
-    for id in [held, later, cancelled, nobody] {
-        log.fire_timer(&format!("email.{id}"), "".into())
-            .await
-            .unwrap();
-    }
-    let due = queued(&plant, MailDelivery::At(OffsetDateTime::now_utc())).await;
-    log.fire_timer(&format!("email.{due}"), "".into())
-        .await
-        .unwrap();
-    until("the due mail is released", async || {
-        state(&plant, due).await.stage == Stage::Queued
-    })
-    .await;
-    let stages = [
-        state(&plant, held).await.stage,
-        state(&plant, later).await.stage,
-    ];
-    assert_eq!(stages, [Stage::Held, Stage::Scheduled]);
-    assert_eq!(
-        plant.history("email", cancelled).await,
-        ["EmailQueued", "EmailCancelled"]
-    );
-    assert!(plant.history("email", nobody).await.is_empty());
+/// Returns the position of the last event of a mail.
+async fn position(plant: &Plant, id: MailId) -> Position {
+    plant.log.commands.load::<Mail>(id).await.unwrap().position
 }
 
 #[tokio::test]
-async fn rescheduling_replaces_the_timer() {
+async fn timer_is_due_as_long_as_its_event_is_the_last_one() {
+    let plant = Plant::new().await;
+    let held = queued(&plant, MailDelivery::Held).await;
+    // No clocks are compared: the server's may be ahead.
+    let early = queued(&plant, far_away()).await;
+    let cancelled = queued(&plant, far_away()).await;
+    let before = position(&plant, cancelled).await;
+    let reason = String::new().into();
+    ask(&plant, cancelled, MailCommand::Cancel { reason }).await;
+    let rescheduled = queued(&plant, far_away()).await;
+    let old = position(&plant, rescheduled).await;
+    ask(&plant, rescheduled, MailCommand::Reschedule(far_away())).await;
+    let new = position(&plant, rescheduled).await;
+    let nobody = MailId(Uuid::new_v4());
+
+    let commands = &plant.log.commands;
+    for (id, position) in [
+        (held, position(&plant, held).await),
+        (cancelled, before),
+        (cancelled, position(&plant, cancelled).await),
+        (rescheduled, old),
+    ] {
+        let released = release_due::<Mail>(commands, &id.to_string(), position).await;
+        assert!(!released.unwrap());
+    }
+    release_due::<Mail>(commands, &nobody.to_string(), 1)
+        .await
+        .expect_err("the event has not arrived yet");
+
+    run_timers(&plant);
+    fire(&plant, rescheduled, old).await;
+    fire(&plant, rescheduled, new).await;
+    let first = position(&plant, early).await;
+    fire(&plant, early, first).await;
+    fire(&plant, early, first).await;
+    for id in [rescheduled, early] {
+        until_stage(&plant, id, Stage::Queued).await;
+    }
+    until("the timers are acknowledged", async || {
+        timers(&plant.log.log, "due").await >= 4
+    })
+    .await;
+    assert_eq!(
+        plant.history("mail", early).await,
+        ["EmailQueued", "EmailReleased"]
+    );
+    assert_eq!(state(&plant, held).await.stage, Stage::Held);
+}
+
+#[tokio::test]
+async fn rescheduled_mail_is_sent_at_its_new_time() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let id = issued(&plant, &to, far_away()).await;
@@ -221,9 +222,6 @@ async fn rescheduling_replaces_the_timer() {
         timers(&plant.log.log, "at").await == 1
     })
     .await;
-    ask(&plant, id, MailCommand::Reschedule(far_away())).await;
-    plant.settled("mailer").await;
-    assert_eq!(timers(&plant.log.log, "at").await, 1, "one timer per mail");
     ask(&plant, id, MailCommand::Reschedule(in_a_moment())).await;
     until_stage(&plant, id, Stage::Sent).await;
     assert_eq!(caught(&to).len(), 1);
@@ -248,7 +246,7 @@ async fn claim_and_cancellation_exclude_each_other() {
             commands.execute::<Mail>(&as_person, id, cancel)
         );
         let claimed = !claimed.unwrap().events.is_empty();
-        let history = plant.history("email", id).await;
+        let history = plant.history("mail", id).await;
         match state(&plant, id).await.stage {
             Stage::Claimed => assert!(claimed && cancelled.is_err(), "{history:?}"),
             Stage::Cancelled => assert!(!claimed && cancelled.is_ok(), "{history:?}"),

@@ -27,12 +27,12 @@ fn pause_of_at_least_one_minute_is_printed() {
     let late = event(
         185,
         "EmailFailed",
-        r#"{"attempt":1,"permanent":false,"willRetry":true,"answer":"450 x"}"#,
+        r#"{"attempt":1,"permanent":false,"retryAt":"2026-11-21T15:06:00Z","answer":"450 x"}"#,
     );
     assert_eq!(
         paragraph(&late, Some(&first), None, false),
         "\n  … 3 h 5 min later\n\
-         \n2026-11-21T15:05:00.000Z  226      EmailFailed by mailer\n  attempt 1 failed; a retry follows\n  answer ***\n  \
+         \n2026-11-21T15:05:00.000Z  226      EmailFailed by mailer\n  attempt 1 failed; a retry follows\n  retry at 2026-11-21T15:06:00Z; answer ***\n  \
          starts correlation 00000000-0000-0000-0000-000000000004\n"
     );
     let soon = RecordedEvent {

@@ -1,5 +1,6 @@
 //! Descriptions of events of users, administrators, sessions, second factors, notices and API keys.
 
+use super::sending::{RELEASED, RETRIED, rescheduled};
 use super::{EventFormatter, Summary, one_line, summary};
 use crate::cli::moment;
 use crate::domain::accounts::admins::AdminsEvent;
@@ -102,11 +103,14 @@ pub(super) fn notice(formatter: &EventFormatter, event: &NoticeEvent) -> Summary
             NoticeAbout::PasswordChanged => summary("a mail about a changed password was queued"),
         }
         .with("user", notice.user_id),
-        NoticeEvent::NoticeSent(sent) => summary("the mail server accepted the mail")
-            .with("answer", formatter.personal(&sent.answer)),
-        NoticeEvent::NoticeFailed(failed) => summary("the mail failed and is not retried")
-            .with("answer", formatter.personal(&failed.answer)),
-        NoticeEvent::NoticeLinkUsed(_) => summary("the link was used to set a password"),
+        NoticeEvent::NoticeClaimed(claim) => formatter.claimed(claim),
+        NoticeEvent::NoticeSent(sent) => formatter.sent(sent),
+        NoticeEvent::NoticeFailed(failed) => formatter.failed(failed),
+        NoticeEvent::NoticeOutcomeUnknown(unknown) => formatter.unknown(unknown),
+        NoticeEvent::NoticeRetryRequested(_) => summary(RETRIED),
+        NoticeEvent::NoticeReleased(_) => summary(RELEASED),
+        NoticeEvent::NoticeRescheduled(other) => rescheduled(other),
+        NoticeEvent::NoticeCancelled(cancelled) => formatter.cancelled(cancelled),
     }
 }
 

@@ -1,3 +1,4 @@
+use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::samples::queued;
@@ -29,7 +30,7 @@ fn failed(attempt: u32, will_retry: bool) -> EmailFailed {
     EmailFailed {
         attempt,
         permanent: !will_retry,
-        will_retry,
+        retry_at: will_retry.then_some(NOON),
         answer: "451 later".to_owned().into(),
     }
 }
@@ -66,7 +67,14 @@ fn a_claim_without_an_outcome_is_parked_by_default() {
         .into();
     given::<Mail>(vec![mail(OnUnknown::Park), claimed(1)])
         .when(claim_it())
-        .then(vec![EmailOutcomeUnknown { attempt: 1, detail }.into()]);
+        .then(vec![
+            EmailOutcomeUnknown {
+                attempt: 1,
+                retry_at: None,
+                detail,
+            }
+            .into(),
+        ]);
 }
 
 #[test]
@@ -78,20 +86,105 @@ fn claim_without_an_outcome_is_retried_if_the_policy_says_so() {
 
 #[test]
 fn temporary_failure_is_retried_and_a_permanent_one_is_not() {
-    given::<Mail>(vec![
-        mail(OnUnknown::Park),
-        claimed(1),
-        failed(1, true).into(),
-    ])
-    .when(claim_it())
-    .then(vec![claimed(2)]);
-    given::<Mail>(vec![
-        mail(OnUnknown::Park),
-        claimed(1),
-        failed(1, false).into(),
-    ])
-    .when(claim_it())
-    .then_nothing();
+    let claimed = vec![mail(OnUnknown::Park), claimed(1)];
+    given::<Mail>(claimed.clone())
+        .when(MailCommand::RecordFailure(failed(1, true)))
+        .then(vec![failed(1, true).into()]);
+    let permanent = EmailFailed {
+        permanent: true,
+        ..failed(1, true)
+    };
+    given::<Mail>(claimed)
+        .when(MailCommand::RecordFailure(permanent))
+        .then(vec![failed(1, false).into()]);
+}
+
+#[test]
+fn recipient_can_be_refused_before_the_claim() {
+    given::<Mail>(vec![mail(OnUnknown::Park)])
+        .when(MailCommand::RecordFailure(failed(1, true)))
+        .then(vec![failed(1, true).into()]);
+    let second = vec![mail(OnUnknown::Park), failed(1, true).into(), released()];
+    given::<Mail>(second)
+        .when(claim_it())
+        .then(vec![claimed(2)]);
+    // A claim without an outcome is not replaced, unless the mail is sent again.
+    let refusal = || MailCommand::RecordFailure(failed(2, true));
+    given::<Mail>(vec![mail(OnUnknown::Park), claimed(1)])
+        .when(refusal())
+        .then_refused("WRONG_STATE");
+    given::<Mail>(vec![mail(OnUnknown::Retry), claimed(1)])
+        .when(refusal())
+        .then(vec![failed(2, true).into()]);
+}
+
+#[test]
+fn mail_fails_after_six_answers_and_a_retry_starts_a_new_count() {
+    let mut history = vec![mail(OnUnknown::Park)];
+    for round in 0..2 {
+        for n in 1..=6 {
+            let attempt = round * 6 + n;
+            let done = given::<Mail>(history.clone())
+                .when(MailCommand::RecordFailure(failed(attempt, true)));
+            let failure = EmailFailed {
+                permanent: false,
+                ..failed(attempt, n < 6)
+            };
+            done.then(vec![failure.clone().into()]);
+            history.push(failure.into());
+            if n < 6 {
+                history.push(released());
+            }
+        }
+        history.push(EmailRetryRequested {}.into());
+    }
+}
+
+#[test]
+fn late_outcome_of_an_attempt_is_recorded() {
+    let unknown = || -> MailEvent {
+        EmailOutcomeUnknown {
+            attempt: 1,
+            retry_at: None,
+            detail: "?".to_owned().into(),
+        }
+        .into()
+    };
+    let parked = vec![mail(OnUnknown::Park), claimed(1), unknown()];
+    let retried = [parked.clone(), vec![EmailRetryRequested {}.into()]].concat();
+    let claimed_again = [retried.clone(), vec![claimed(2)]].concat();
+    let cancelled = [parked.clone(), vec![cancelled()]].concat();
+    for history in [parked.clone(), retried, claimed_again, cancelled] {
+        given::<Mail>(history)
+            .when(MailCommand::RecordSent(sent(1)))
+            .then(vec![sent(1).into()]);
+    }
+    given::<Mail>(parked.clone())
+        .when(MailCommand::RecordFailure(failed(1, true)))
+        .then(vec![failed(1, true).into()]);
+    let sent_at_last = [parked, vec![sent(1).into()]].concat();
+    given::<Mail>(sent_at_last.clone())
+        .when(MailCommand::RecordSent(sent(1)))
+        .then_nothing();
+    given::<Mail>(sent_at_last).when(claim_it()).then_nothing();
+}
+
+#[test]
+fn unknown_outcome_is_retried_if_the_policy_says_so() {
+    let unknown = EmailOutcomeUnknown {
+        attempt: 1,
+        retry_at: Some(NOON),
+        detail: "no answer".to_owned().into(),
+    };
+    for (policy, retry_at) in [(OnUnknown::Park, None), (OnUnknown::Retry, Some(NOON))] {
+        let recorded = EmailOutcomeUnknown {
+            retry_at,
+            ..unknown.clone()
+        };
+        given::<Mail>(vec![mail(policy), claimed(1)])
+            .when(MailCommand::RecordUnknown(unknown.clone()))
+            .then(vec![recorded.into()]);
+    }
 }
 
 #[test]
@@ -129,7 +222,7 @@ fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
             EmailFailed {
                 attempt: 0,
                 permanent: true,
-                will_retry: false,
+                retry_at: None,
                 answer: answer(),
             }
             .into(),
@@ -139,6 +232,7 @@ fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
         .then(vec![
             EmailOutcomeUnknown {
                 attempt: 1,
+                retry_at: None,
                 detail: answer(),
             }
             .into(),
@@ -150,8 +244,12 @@ fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
 
 #[test]
 fn outcome_of_another_attempt_is_refused() {
-    given::<Mail>(vec![mail(OnUnknown::Retry), claimed(1), claimed(2)])
-        .when(MailCommand::RecordSent(sent(1)))
+    let history = vec![mail(OnUnknown::Retry), claimed(1), claimed(2)];
+    given::<Mail>(history.clone())
+        .when(MailCommand::RecordSent(sent(3)))
+        .then_refused("WRONG_STATE");
+    given::<Mail>(history)
+        .when(MailCommand::RecordFailure(failed(1, true)))
         .then_refused("WRONG_STATE");
 }
 
@@ -193,9 +291,7 @@ fn held_mail_is_not_sent_before_its_release() {
         .when(claim_it())
         .then_nothing();
     given::<Mail>(vec![held.clone()])
-        .when(MailCommand::ReleaseDue {
-            now: datetime!(9999-01-01 0:00 UTC),
-        })
+        .when(MailCommand::ReleaseDue)
         .then_nothing();
     given::<Mail>(vec![held.clone()])
         .when(MailCommand::Release)
@@ -212,30 +308,32 @@ fn held_mail_is_not_sent_before_its_release() {
 }
 
 #[test]
-fn scheduled_mail_is_released_when_it_is_due() {
+fn waiting_mail_is_released_by_its_timer() {
     let scheduled = waiting_for(MailDelivery::At(NOON));
-    let at = |now| MailCommand::ReleaseDue { now };
     given::<Mail>(vec![scheduled.clone()])
         .when(claim_it())
         .then_nothing();
-    given::<Mail>(vec![scheduled.clone()])
-        .when(at(NOON - time::Duration::MILLISECOND))
+    let retrying = vec![mail(OnUnknown::Park), claimed(1), failed(1, true).into()];
+    given::<Mail>(retrying.clone())
+        .when(claim_it())
         .then_nothing();
-    given::<Mail>(vec![scheduled.clone()])
-        .when(at(NOON))
-        .then(vec![released()]);
+    for history in [
+        vec![scheduled.clone()],
+        retrying,
+        vec![mail(OnUnknown::Park)],
+    ] {
+        given::<Mail>(history)
+            .when(MailCommand::ReleaseDue)
+            .then(vec![released()]);
+    }
     given::<Mail>(vec![scheduled.clone()])
         .when(MailCommand::Release)
         .then(vec![released()]);
-    // A timer that fires twice, or after the mail was cancelled, does nothing.
-    given::<Mail>(vec![scheduled.clone(), released()])
-        .when(at(NOON))
-        .then_nothing();
     given::<Mail>(vec![scheduled, cancelled()])
-        .when(at(NOON))
+        .when(MailCommand::ReleaseDue)
         .then_nothing();
     given::<Mail>(vec![])
-        .when(at(NOON))
+        .when(MailCommand::ReleaseDue)
         .then_refused("NOT_FOUND");
 }
 
@@ -260,9 +358,6 @@ fn waiting_mail_can_be_rescheduled() {
     given::<Mail>(vec![scheduled.clone()])
         .when(to(MailDelivery::Held))
         .then(vec![rescheduled(MailDelivery::Held)]);
-    given::<Mail>(vec![scheduled.clone(), rescheduled(later)])
-        .when(MailCommand::ReleaseDue { now: NOON })
-        .then_nothing();
     for gone in [released(), cancelled()] {
         given::<Mail>(vec![scheduled.clone(), gone])
             .when(to(later))
@@ -287,6 +382,7 @@ fn unsent_mail_can_be_cancelled_once() {
             claimed(1),
             EmailOutcomeUnknown {
                 attempt: 1,
+                retry_at: None,
                 detail: "?".to_owned().into(),
             }
             .into(),

@@ -8,7 +8,8 @@ use crate::domain::accounts::admins::{
 use crate::domain::accounts::api_key::samples::key;
 use crate::domain::accounts::api_key::{ApiKey, ApiKeyCommand, ApiKeyEvent, ApiKeyRevoked};
 use crate::domain::accounts::notice::{
-    Notice, NoticeAbout, NoticeCommand, NoticeEvent, NoticeFailed, NoticeLinkUsed, NoticeQueued,
+    Notice, NoticeAbout, NoticeCancelled, NoticeClaimed, NoticeCommand, NoticeEvent, NoticeFailed,
+    NoticeOutcomeUnknown, NoticeQueued, NoticeReleased, NoticeRescheduled, NoticeRetryRequested,
     NoticeSent,
 };
 use crate::domain::accounts::second_factor::{
@@ -25,6 +26,7 @@ use crate::domain::accounts::user::{
     UserEnabled, UserEvent, UserPasswordChanged, UserProfileChanged, UserRegistered,
     UserRoleChanged, UserSessionsEnded,
 };
+use crate::domain::kernel::sending::MailDelivery;
 
 impl Asked for Session {
     fn command(which: u32, text: &str, n: u32) -> SessionCommand {
@@ -269,20 +271,34 @@ fn reset(n: u32) -> NoticeQueued {
 
 impl Asked for Notice {
     fn command(which: u32, text: &str, n: u32) -> NoticeCommand {
-        let now = TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n));
-        match which % 4 {
-            0 => NoticeCommand::Queue(reset(n)),
-            1 => NoticeCommand::RecordSent(NoticeSent {
-                answer: text.to_owned().into(),
+        let said = || text.to_owned().into();
+        match which % 8 {
+            0 | 1 => NoticeCommand::Queue(Box::new(reset(n))),
+            2 => NoticeCommand::Claim {
+                message_id: text.to_owned(),
+            },
+            3 => NoticeCommand::RecordSent(NoticeSent {
+                attempt: n,
+                answer: said(),
             }),
-            2 => NoticeCommand::RecordFailure(NoticeFailed {
-                answer: text.to_owned().into(),
+            4 => NoticeCommand::RecordFailure(NoticeFailed {
+                attempt: n,
+                permanent: n.is_multiple_of(3),
+                retry_at: Some(TIME),
+                answer: said(),
             }),
-            _ => NoticeCommand::UseLink { now, epoch: n },
+            5 => NoticeCommand::RecordUnknown(NoticeOutcomeUnknown {
+                attempt: n,
+                retry_at: Some(TIME),
+                detail: said(),
+            }),
+            6 => NoticeCommand::ReleaseDue,
+            _ => NoticeCommand::Retry,
         }
     }
 
     fn samples(text: &str, n: u32) -> Vec<NoticeEvent> {
+        let said = || text.to_owned().into();
         vec![
             reset(n).into(),
             NoticeQueued {
@@ -290,15 +306,36 @@ impl Asked for Notice {
                 ..reset(n)
             }
             .into(),
+            NoticeClaimed {
+                attempt: n,
+                message_id: text.to_owned(),
+            }
+            .into(),
             NoticeSent {
-                answer: text.to_owned().into(),
+                attempt: n,
+                answer: said(),
             }
             .into(),
             NoticeFailed {
-                answer: text.to_owned().into(),
+                attempt: n,
+                permanent: false,
+                retry_at: Some(TIME),
+                answer: said(),
             }
             .into(),
-            NoticeLinkUsed {}.into(),
+            NoticeOutcomeUnknown {
+                attempt: n,
+                retry_at: Some(TIME),
+                detail: said(),
+            }
+            .into(),
+            NoticeRetryRequested {}.into(),
+            NoticeReleased {}.into(),
+            NoticeRescheduled {
+                delivery: MailDelivery::Held,
+            }
+            .into(),
+            NoticeCancelled { reason: said() }.into(),
         ]
     }
 }

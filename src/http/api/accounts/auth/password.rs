@@ -219,11 +219,8 @@ pub async fn reset_password(
     let link =
         notice_of_token(request.token.reveal_str(), &http.claim_key).ok_or(Refusal::LinkEnded)?;
     let notice = http.commands.load::<Notice>(link).await?.state;
-    let id = notice
-        .queued
-        .as_ref()
-        .map(|queued| queued.user_id)
-        .ok_or(Refusal::LinkEnded)?;
+    let notice = notice.mail.ok_or(Refusal::LinkEnded)?;
+    let id = notice.user_id;
     let user = http
         .commands
         .load::<User>(id)
@@ -232,7 +229,7 @@ pub async fn reset_password(
         .active()
         .ok_or(Refusal::LinkEnded)?;
     // This check avoids an expensive password hash. `reset_password` makes the decision.
-    if !notice.opens(http.now(), user.epoch) {
+    if !notice.about.opens(http.now(), user.epoch) {
         return Err(Refusal::LinkEnded.into());
     }
     let hash = new_hash(&http, "password", request.password, &user.profile).await?;

@@ -50,7 +50,7 @@ pub(super) fn attempts(events: &[(OffsetDateTime, MailEvent)]) -> Vec<Attempt> {
                 continue;
             }
             MailEvent::EmailSent(e) => (e.attempt, "sent", &e.answer),
-            MailEvent::EmailFailed(e) if e.will_retry => (e.attempt, "retrying", &e.answer),
+            MailEvent::EmailFailed(e) if e.retry_at.is_some() => (e.attempt, "retrying", &e.answer),
             MailEvent::EmailFailed(e) => (e.attempt, "failed", &e.answer),
             MailEvent::EmailOutcomeUnknown(e) => (e.attempt, "unknown", &e.detail),
             MailEvent::EmailQueued(_)
@@ -59,13 +59,26 @@ pub(super) fn attempts(events: &[(OffsetDateTime, MailEvent)]) -> Vec<Attempt> {
             | MailEvent::EmailRescheduled(_)
             | MailEvent::EmailCancelled(_) => continue,
         };
-        // A mail that was abandoned without an attempt has no entry for the outcome.
-        let under_way =
-            |attempt: &&mut Attempt| attempt.number == number && attempt.outcome.is_none();
-        if let Some(attempt) = attempts.last_mut().filter(under_way) {
-            attempt.ended_at = Some(Timestamp(*time));
-            attempt.outcome = Some(outcome);
-            attempt.answer = Some(answer.clone());
+        let ended = Attempt {
+            number,
+            started_at: Timestamp(*time),
+            ended_at: Some(Timestamp(*time)),
+            outcome: Some(outcome),
+            answer: Some(answer.clone()),
+        };
+        let known = attempts.iter_mut().rev().find(|it| it.number == number);
+        match known {
+            // The outcome of an attempt may be recorded late, after it was unknown.
+            Some(attempt) if matches!(attempt.outcome, None | Some("unknown")) => {
+                *attempt = Attempt {
+                    started_at: attempt.started_at,
+                    ..ended
+                };
+            }
+            // The server rejected the recipient, before the mail was claimed.
+            None if number > 0 => attempts.push(ended),
+            // The mail was abandoned without another attempt.
+            _ => {}
         }
     }
     attempts.drain(..attempts.len().saturating_sub(MOST));
@@ -102,7 +115,7 @@ mod tests {
         let failed = |attempt, will_retry: bool| EmailFailed {
             attempt,
             permanent: !will_retry,
-            will_retry,
+            retry_at: will_retry.then_some(datetime!(2026-11-21 13:00 UTC)),
             answer: text("451 later"),
         };
         let history = recorded(vec![
@@ -114,6 +127,7 @@ mod tests {
             claimed(2),
             EmailOutcomeUnknown {
                 attempt: 2,
+                retry_at: None,
                 detail: text("no answer"),
             }
             .into(),
@@ -125,6 +139,12 @@ mod tests {
                 answer: text("250 ok"),
             }
             .into(),
+            EmailSent {
+                attempt: 2,
+                answer: text("250 late"),
+            }
+            .into(),
+            failed(5, false).into(),
         ]);
         let attempts = attempts(&history);
         let message: Vec<_> = attempts
@@ -141,9 +161,10 @@ mod tests {
             message,
             [
                 (1, Some("retrying"), Some("451 later")),
-                (2, Some("unknown"), Some("no answer")),
+                (2, Some("sent"), Some("250 late")),
                 (3, None, None),
                 (4, Some("sent"), Some("250 ok")),
+                (5, Some("failed"), Some("451 later")),
             ]
         );
         assert_eq!(attempts[0].started_at.to_string(), "2026-11-21T12:00:03Z");

@@ -42,7 +42,8 @@ pub struct JobAnswer {
     /// Delivery, which `PATCH /jobs/{id}` changes: `held`, or a time for a scheduled mail.
     /// `immediate` if it no longer waits for a release.
     pub delivery: Delivery,
-    /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
+    /// Time at which a scheduled mail is sent, or of the next attempt in the state `retrying` (RFC
+    /// 3339); null in other states.
     pub due_at: Option<Timestamp>,
     /// Name of the recipient.
     #[schema(value_type = String)]
@@ -79,7 +80,7 @@ impl From<JobRow> for JobAnswer {
             id: row.id,
             generated_certificate_id: row.issuance_id,
             status: row.status,
-            delivery: delivery(row.stage == "held", row.due_at),
+            delivery: delivery(&row.stage, row.due_at),
             state: row.stage,
             due_at: row.due_at.map(Timestamp),
             to_name: row.to_name,
@@ -97,11 +98,11 @@ impl From<JobRow> for JobAnswer {
     }
 }
 
-fn delivery(is_held: bool, due_at: Option<OffsetDateTime>) -> Delivery {
-    match due_at {
-        Some(due_at) => Delivery::At(Timestamp(due_at).to_string()),
-        None if is_held => Delivery::Held,
-        None => Delivery::Immediate,
+fn delivery(state: &str, due_at: Option<OffsetDateTime>) -> Delivery {
+    match (state, due_at) {
+        ("scheduled", Some(due_at)) => Delivery::At(Timestamp(due_at).to_string()),
+        ("held", _) => Delivery::Held,
+        _ => Delivery::Immediate,
     }
 }
 
@@ -124,10 +125,7 @@ impl JobDetail {
     fn of_history(id: MailId, history: History<Mail>) -> Result<Self, ApiError> {
         let attempts = attempts(&history.events);
         let MailState {
-            stage,
-            attempt,
-            mail,
-            due,
+            stage, mail, due, ..
         } = history.state;
         let mail = mail.ok_or_else(|| ApiError::not_found("job"))?;
         let (state, status) = named(stage);
@@ -136,11 +134,11 @@ impl JobDetail {
             generated_certificate_id: mail.issuance_id.0,
             status: status.to_owned(),
             state: state.to_owned(),
-            delivery: delivery(stage == Stage::Held, due),
+            delivery: delivery(state, due),
             due_at: due.map(Timestamp),
             to_name: mail.to_name,
             to_address: mail.to_address,
-            attempts: i32::try_from(attempt).unwrap_or(i32::MAX),
+            attempts: 0,
             attempted_at: None,
             sent_at: None,
             error_message: None,
@@ -166,7 +164,7 @@ impl JobAnswer {
     fn apply(&mut self, time: Timestamp, event: MailEvent) {
         match event {
             MailEvent::SendClaimed(claim) => {
-                self.attempted_at = Some(time);
+                self.attempted(claim.attempt, time);
                 self.message_id = Some(claim.message_id);
             }
             MailEvent::EmailSent(sent) => {
@@ -175,6 +173,7 @@ impl JobAnswer {
                 self.server_answer = Some(sent.answer);
             }
             MailEvent::EmailFailed(failed) => {
+                self.attempted(failed.attempt, time);
                 self.error_message = Some(failed.answer.clone());
                 self.server_answer = Some(failed.answer);
             }
@@ -184,6 +183,15 @@ impl JobAnswer {
             | MailEvent::EmailReleased(_)
             | MailEvent::EmailRescheduled(_)
             | MailEvent::EmailRetryRequested(_) => {}
+        }
+    }
+
+    /// Sets the number and time of the last attempt if this is a later one.
+    fn attempted(&mut self, attempt: u32, time: Timestamp) {
+        let attempt = i32::try_from(attempt).unwrap_or(i32::MAX);
+        if attempt > self.attempts {
+            self.attempts = attempt;
+            self.attempted_at = Some(time);
         }
     }
 }

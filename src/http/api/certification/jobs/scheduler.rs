@@ -39,8 +39,8 @@ pub struct SchedulerStatus {
     /// True while mails are being sent: a job is `queued` or `claimed`. Held and scheduled mails, and
     /// mails that wait for another attempt, do not count.
     is_processing: bool,
-    /// Milliseconds until the next scheduled mail is due. 0 if a mail is due now, null if no mail
-    /// is scheduled.
+    /// Milliseconds until the next scheduled or retrying mail is due. 0 if a mail is due now, null
+    /// if no mail waits for a time.
     next_execution_in: Option<i64>,
     /// Time zone of the cron expressions.
     time_zone: String,

@@ -1,0 +1,85 @@
+//! Decisions about the outcome of an attempt.
+
+use time::OffsetDateTime;
+
+use super::{
+    Content, EmailFailed, EmailOutcomeUnknown, EmailSent, OnUnknown, SendingEvent, SendingState,
+    Stage,
+};
+use crate::domain::Refusal;
+
+/// Records an acceptance in every stage, because the mail was sent. It may arrive late, after the
+/// outcome was recorded as unknown, or even after a later attempt began.
+pub(super) fn sent<M: Content, E: SendingEvent<M>>(
+    state: &SendingState<M>,
+    event: &EmailSent,
+) -> Result<Vec<E>, Refusal> {
+    match state.stage {
+        Stage::Sent => Ok(Vec::new()),
+        _ if (1..=state.attempt).contains(&event.attempt) => Ok(vec![event.clone().into()]),
+        _ => Err(of_another_attempt()),
+    }
+}
+
+/// Records a failure of the claimed attempt, even if its outcome was recorded as unknown meanwhile.
+/// A server that rejects the recipient answers before the attempt is claimed.
+pub(super) fn failure<M: Content, E: SendingEvent<M>>(
+    state: &SendingState<M>,
+    event: &EmailFailed,
+) -> Result<Vec<E>, Refusal> {
+    let next = state.attempt.saturating_add(1);
+    let belongs = match state.stage {
+        Stage::Queued => event.attempt == next,
+        Stage::Unknown => event.attempt == state.attempt,
+        Stage::Claimed => {
+            event.attempt == state.attempt || (event.attempt == next && is_sent_again(state))
+        }
+        _ => false,
+    };
+    if !belongs {
+        return Err(of_another_attempt());
+    }
+    let retry_at = event.retry_at.filter(|_| !event.permanent);
+    Ok(vec![
+        EmailFailed {
+            retry_at: may_follow(state, retry_at),
+            ..event.clone()
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn unknown<M: Content, E: SendingEvent<M>>(
+    state: &SendingState<M>,
+    event: &EmailOutcomeUnknown,
+) -> Result<Vec<E>, Refusal> {
+    if state.stage != Stage::Claimed || event.attempt != state.attempt {
+        return Err(of_another_attempt());
+    }
+    let retry_at = event.retry_at.filter(|_| is_sent_again(state));
+    Ok(vec![
+        EmailOutcomeUnknown {
+            retry_at: may_follow(state, retry_at),
+            ..event.clone()
+        }
+        .into(),
+    ])
+}
+
+/// Returns true if the policy of the mail is to send it again after an unknown outcome.
+fn is_sent_again<M: Content>(state: &SendingState<M>) -> bool {
+    let again = |mail: &M| mail.on_unknown() == OnUnknown::Retry;
+    state.mail.as_ref().is_some_and(again)
+}
+
+/// Returns the time of the next attempt if the number of failures allows one.
+fn may_follow<M: Content>(
+    state: &SendingState<M>,
+    retry_at: Option<OffsetDateTime>,
+) -> Option<OffsetDateTime> {
+    retry_at.filter(|_| state.failures.saturating_add(1) < M::MAX_FAILURES)
+}
+
+fn of_another_attempt() -> Refusal {
+    Refusal::WrongState("this outcome belongs to another attempt".to_owned())
+}
