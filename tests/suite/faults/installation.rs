@@ -245,6 +245,7 @@ fn environment(
         ("mail.from_address", "certificates@laureate.example"),
         ("mail.timeout_seconds", "10"),
         ("mail.message_timeout_seconds", "10"),
+        ("mail.first_retry_seconds", "1"),
         ("http.public_base_url", "http://localhost:3969"),
         // Password hashes are cheap here. Other tests check their cost.
         ("http.passwords.memory_kib", "64"),
