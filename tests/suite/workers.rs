@@ -13,6 +13,7 @@ mod issuing_again;
 mod mailing;
 mod mails;
 mod notices;
+mod outages;
 mod timers;
 mod withdrawing;
 mod withdrawing_killed;
