@@ -32,7 +32,7 @@ pub(super) fn all(
             let log = log.clone();
             async move {
                 log.info().await.map_err(Problem::of)?;
-                log.check_writable().await.map_err(Problem::of)
+                log.check_stores_writes().await.map_err(Problem::of)
             }
         }),
         dependency("database", true, move || {

@@ -65,7 +65,7 @@ impl EventLog {
     ///
     /// # Errors
     /// The server does not store writes; the text says what to do.
-    pub async fn check_writable(&self) -> Result<(), LogError> {
+    pub async fn check_stores_writes(&self) -> Result<(), LogError> {
         let Outcomes { stored, unanswered } = self.shared.written.last();
         let within = |time: Option<Instant>, limit| time.is_some_and(|at| at.elapsed() < limit);
         if within(unanswered, SILENT) {

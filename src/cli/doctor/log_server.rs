@@ -40,7 +40,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
             "enable JetStream with `jetstream { store_dir: … }` in nats-server's configuration, and for this account",
         )),
     }
-    findings.push(match log.check_writable().await {
+    findings.push(match log.check_stores_writes().await {
         Ok(()) => Finding::ok("log.writes", "a message was stored"),
         Err(error) => Finding::failed(
             "log.writes",

@@ -59,7 +59,7 @@ async fn health_reports_the_dependencies() {
 async fn log_that_stores_no_writes_makes_the_server_unavailable() {
     let api = Api::start().await;
     let log = api.app.app.commands().log();
-    log.check_writable().await.expect("writes are stored");
+    log.check_stores_writes().await.expect("writes are stored");
     let stream = log.names().stream("PROBE");
     let deleted = log.context().delete_stream(stream).await;
     deleted.expect("deleted");
