@@ -50,7 +50,7 @@ impl Written {
                 }
             }
             Err(AppendError::Unknown(_)) => outcomes.unanswered = now,
-            Err(AppendError::Conflict | AppendError::Refused(_)) => {}
+            Err(_) => {}
         }
     }
 
