@@ -19,6 +19,7 @@ mod render;
 mod replay;
 mod report;
 mod stages;
+mod writes;
 
 use std::path::PathBuf;
 
@@ -60,6 +61,8 @@ enum Part {
     Render,
     /// Reads through HTTP over the bare queries
     Reads,
+    /// Writes over HTTP, each followed by a read
+    Writes,
     /// Logins over HTTP over bare argon2id
     Login,
     /// Spreadsheet to mail, over the sum of its stages
@@ -71,12 +74,13 @@ enum Part {
 }
 
 impl Part {
-    const USUAL: [Self; 8] = [
+    const USUAL: [Self; 9] = [
         Self::Render,
         Self::Append,
         Self::Latency,
         Self::Replay,
         Self::Reads,
+        Self::Writes,
         Self::Login,
         Self::Pipeline,
         Self::Memory,
@@ -106,6 +110,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Replay => replay::measure(&mut report).await?,
             Part::Render => render::measure(&mut report)?,
             Part::Reads => reads::measure(&mut report).await?,
+            Part::Writes => writes::measure(&mut report).await?,
             Part::Login => login::measure(&mut report).await?,
             Part::Pipeline => pipeline::measure(&mut report).await?,
             Part::Memory => memory::measure(&mut report).await?,

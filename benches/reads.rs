@@ -64,7 +64,8 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn admin(app: &App) -> anyhow::Result<(String, Secret)> {
+/// Creates an administrator. Returns the address and the password.
+pub async fn admin(app: &App) -> anyhow::Result<(String, Secret)> {
     let email = "bench@example.com".to_owned();
     let password = admin::made_up_password();
     let profile = Profile {
@@ -78,23 +79,20 @@ async fn admin(app: &App) -> anyhow::Result<(String, Secret)> {
     Ok((email, Secret::new(password)))
 }
 
-/// Returns pairs per second, by clients with one connection each. The clients read responses
-/// without parsing them, because parsing JSON is not the product's work.
-async fn over_http(
+/// Logs in. Returns a client and its access token.
+pub async fn signed_in(
     address: std::net::SocketAddr,
     email: &str,
-    password: &Secret,
-) -> anyhow::Result<f64> {
+    password: &str,
+) -> anyhow::Result<(reqwest::Client, String)> {
     // reqwest is built without a TLS provider. Plain HTTP needs none, but the client requires one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(60))
         .build()?;
-    let root = format!("http://{address}/api/v1");
-    let login = json!({ "email": email, "password": password.reveal() });
     let answer: Value = client
-        .post(format!("{root}/auth/login"))
-        .json(&login)
+        .post(format!("http://{address}/api/v1/auth/login"))
+        .json(&json!({ "email": email, "password": password }))
         .send()
         .await?
         .json()
@@ -103,6 +101,18 @@ async fn over_http(
         .as_str()
         .context("no token")?
         .to_owned();
+    Ok((client, token))
+}
+
+/// Returns pairs per second, by clients with one connection each. The clients read responses
+/// without parsing them, because parsing JSON is not the product's work.
+async fn over_http(
+    address: std::net::SocketAddr,
+    email: &str,
+    password: &Secret,
+) -> anyhow::Result<f64> {
+    let (client, token) = signed_in(address, email, password.reveal()).await?;
+    let root = format!("http://{address}/api/v1");
     let people: Value = client
         .get(format!("{root}/attendees"))
         .bearer_auth(&token)

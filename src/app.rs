@@ -124,7 +124,9 @@ impl App {
         let pool = database::connect(url, Some(&set.search_path()), config.database.connections)?;
         let projector_pool = database::connect(url, None, PROJECTOR_CONNECTIONS)?;
         database::check(&projector_pool).await?;
+        let stalled_after = Duration::from_secs(config.management.stalled_after_seconds);
         let readers = Readers::new(projector_pool.clone(), set.clone());
+        let readers = readers.with_stalled_after(stalled_after);
         let source: Arc<dyn LogSource> = Arc::new(log.clone());
         let storage = ObjectStorage::open(&config.storage).context("storage")?;
         let renderer = Arc::new(Renderer::new()?);

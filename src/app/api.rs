@@ -58,6 +58,12 @@ impl App {
             settings: self.config.http.connections,
             trusted_proxies: self.config.http.trusted_proxies.clone(),
         };
+        let readers = self.readers.clone();
+        let watching = shutdown.clone();
+        running.spawn("readers", async move {
+            readers.watch(watching).await;
+            Ok(())
+        });
         running.spawn("api", async move {
             Ok(http::serve(listener, state, limits, shutdown, grace).await?)
         });

@@ -41,7 +41,8 @@ Examples:
   laureate doctor --nats-monitor http://127.0.0.1:8222  also check what only monitoring shows
   laureate doctor --send-to you@example.org             also send a test mail
 
-The doctor writes one object to the object storage and deletes it. It changes nothing else.
+The doctor writes one object to the object storage and deletes it, and one message to the stream
+PROBE. It changes nothing else.
 Exit code 4 if something failed (with --strict also if there is a warning), 2 if the configuration
 is not usable.";
 

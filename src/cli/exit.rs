@@ -14,7 +14,7 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// A verification or a demo found a difference.
 pub const DIFFERENT: u8 = 3;
-/// A dependency is unhealthy.
+/// A dependency is unhealthy, or query tables are behind the log and do not move.
 pub const UNHEALTHY: u8 = 4;
 /// The requested object does not exist.
 pub const NOT_FOUND: u8 = 5;

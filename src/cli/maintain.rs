@@ -98,7 +98,8 @@ async fn drop_unused(maintenance: &Maintenance, out: &mut impl Write) -> anyhow:
     Ok(())
 }
 
-/// Verifies projections. Returns exit code 3 if a table differs from the log.
+/// Verifies projections. Returns exit code 3 if a table differs from the log, or else 4 if a table
+/// is behind the log and does not move.
 ///
 /// # Errors
 /// Fails if a server can't be reached, a name is unknown, or a handler fails.
@@ -117,19 +118,25 @@ pub async fn verify(args: VerifyArgs, global: GlobalArgs) -> anyhow::Result<Exit
             print_verified(&mut out, found)?;
         }
     }
-    Ok(if report.equal() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(exit::DIFFERENT)
+    Ok(match (report.equal(), report.current()) {
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(exit::UNHEALTHY),
+        (false, _) => ExitCode::from(exit::DIFFERENT),
     })
 }
 
 /// Prints names of tables and columns, keys and positions. Values are never printed.
 fn print_verified(out: &mut impl Write, found: &Verified) -> std::io::Result<()> {
     let verdict = if found.equal { "equal" } else { "DIFFERENT" };
+    let behind = match found.behind {
+        0 => String::new(),
+        behind => format!(
+            ", {behind} BEHIND the log; run a process with the role projector, and see `laureate doctor`"
+        ),
+    };
     writeln!(
         out,
-        "{:<14} {verdict:<9} {:>9} rows at position {}",
+        "{:<14} {verdict:<9} {:>9} rows at position {}{behind}",
         found.name, found.rows, found.position
     )?;
     for difference in &found.differences {

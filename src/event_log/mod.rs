@@ -7,7 +7,8 @@
 //! * [`durable`] — opening durable consumers.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
 //! * [`availability`] — retries while a cluster elects a leader.
-//! * [`mod@connect`] — connection to the server; [`health`] — information about the server.
+//! * [`mod@connect`] — connection to the server; [`health`] — information about the server;
+//!   [`writable`] — check that the server stores writes.
 //! * [`timers`] — message schedules; [`task_runs`] — runs of scheduled tasks.
 //! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — the changes
 //!   that provisioning makes.
@@ -31,6 +32,7 @@ pub mod recorded;
 pub mod task_runs;
 pub mod timers;
 pub mod upcast;
+pub mod writable;
 
 use std::sync::Arc;
 
@@ -46,6 +48,7 @@ pub use plan::{ProvisionError, Step};
 pub use provenance::{CausedBy, Via};
 pub use read::LogReader;
 pub use recorded::{LogInfo, Position, RecordedEvent};
+use writable::Written;
 
 /// Handle to the log. Cloning is cheap; a process has one log.
 #[derive(Clone)]
@@ -58,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) context: jetstream::Context,
     pub(crate) names: Names,
     pub(crate) committer: committer::Committer,
+    /// Outcomes of this process's last writes.
+    pub(crate) written: Written,
 }
 
 impl EventLog {
@@ -73,6 +78,7 @@ impl EventLog {
                 context,
                 names,
                 committer,
+                written: Written::default(),
             }),
         }
     }
@@ -118,6 +124,8 @@ impl EventLog {
     /// # Errors
     /// See [`AppendError`]. After `Unknown`, the caller must check whether the commit was written.
     pub async fn append(&self, commit: Commit) -> Result<Vec<Position>, AppendError> {
-        self.shared.committer.commit(commit).await
+        let outcome = self.shared.committer.commit(commit).await;
+        self.shared.written.note(&outcome);
+        outcome
     }
 }

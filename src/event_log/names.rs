@@ -130,6 +130,12 @@ impl Names {
         self.stream("DEADLETTERS")
     }
 
+    /// Returns the subject of the messages that check whether the server stores writes.
+    #[must_use]
+    pub fn probe(&self) -> String {
+        format!("{}.probe", self.namespace)
+    }
+
     /// Splits an aggregate's subject into kind and id.
     #[must_use]
     pub fn parse_aggregate<'s>(&self, subject: &'s str) -> Option<(&'s str, &'s str)> {

@@ -35,6 +35,7 @@ const STREAMS: &[(&str, &str)] = &[
     ("EVENTS", include_str!("../../nats/streams/EVENTS.json")),
     ("TIMERS", include_str!("../../nats/streams/TIMERS.json")),
     ("PUBLIC", include_str!("../../nats/streams/PUBLIC.json")),
+    ("PROBE", include_str!("../../nats/streams/PROBE.json")),
     (
         "DEADLETTERS",
         include_str!("../../nats/streams/DEADLETTERS.json"),

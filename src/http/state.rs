@@ -10,7 +10,6 @@ use bytes::Bytes;
 use deadpool_postgres::Pool;
 use time::{Date, OffsetDateTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
@@ -72,12 +71,6 @@ const EXPORT_SLOTS: usize = 2;
 const BUNDLE_SLOTS: usize = 8;
 /// Largest number of files of whole batches that one user can download at the same time.
 const BUNDLES_OF_USER: usize = 1;
-/// Longest wait until the tables contain all events up to the current end of the log.
-const LEVEL_WITHIN: Duration = Duration::from_secs(5);
-/// First interval between two polls. The interval is doubled after each poll.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
-/// Longest interval between two polls.
-const LOOK_AGAIN_AT_LEAST_AFTER: Duration = Duration::from_millis(400);
 
 /// State that all handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -222,43 +215,6 @@ impl HttpState {
             );
             busy.retry_after(SAMPLE_RETRY_AFTER)
         })
-    }
-
-    /// Waits until the query tables contain all events that are now in the log. It is for decisions
-    /// that need data from a table.
-    ///
-    /// # Errors
-    /// 503 if the tables do not contain the events within 5 s, or if the log can't be read.
-    pub async fn wait_until_caught_up(&self) -> Result<(), ApiError> {
-        let end = self.commands.log().info().await?.last_position;
-        Ok(self.readers.wait_for(end, LEVEL_WITHIN).await?)
-    }
-
-    /// Calls `look` repeatedly until the first part of its result is true. Returns the second part
-    /// of the last result. Stops after the time `most`, or after half of the request timeout if
-    /// that is shorter, so that there is time left to send the response.
-    ///
-    /// # Errors
-    /// The error of `look`.
-    pub(super) async fn look_until<T, F>(
-        &self,
-        most: Duration,
-        look: impl Fn() -> F,
-    ) -> Result<T, ApiError>
-    where
-        F: Future<Output = Result<(bool, T), ApiError>>,
-    {
-        let patience = Duration::from_secs(self.settings.request_timeout_seconds) / 2;
-        let deadline = Instant::now() + most.min(patience);
-        let mut pause = LOOK_AGAIN_AFTER;
-        loop {
-            let (is_there, seen) = look().await?;
-            if is_there || Instant::now() >= deadline {
-                return Ok(seen);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (2 * pause).min(LOOK_AGAIN_AT_LEAST_AFTER);
-        }
     }
 
     /// Loads the state of an aggregate.

@@ -23,7 +23,7 @@ mod source;
 
 pub use definition::{BadHandler, Handler, Projection, RowKey};
 pub use embedded::projections;
-pub use readers::{ProjectionHealth, Readers, TimedOut};
+pub use readers::{ProjectionHealth, Readers, Tables, TimedOut};
 pub use rebuild::cleanup::CleanUp;
 pub use rebuild::into_schema::Until;
 pub use rebuild::maintenance::{Maintenance, MaintenanceError};

@@ -141,6 +141,7 @@ mod tests {
         let verified = |name: &str, rows, differences: Vec<Difference>| Verified {
             name: name.to_owned(),
             position: 9,
+            behind: 0,
             rows,
             equal: differences.is_empty(),
             differences,

@@ -1,4 +1,4 @@
-//! Check of nats-server: availability, version, limits and clock.
+//! Check of nats-server: availability, version, limits, writes and clock.
 
 use std::sync::Arc;
 
@@ -40,6 +40,14 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
             "enable JetStream with `jetstream { store_dir: … }` in nats-server's configuration, and for this account",
         )),
     }
+    findings.push(match log.check_stores_writes().await {
+        Ok(()) => Finding::ok("log.writes", "a message was stored"),
+        Err(error) => Finding::failed(
+            "log.writes",
+            error.to_string(),
+            "see `laureate provision` if the stream PROBE is missing",
+        ),
+    });
     let asked = OffsetDateTime::now_utc();
     if let Some(theirs) = log.server_time().await {
         findings.push(clock::compare(

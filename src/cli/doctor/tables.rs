@@ -1,13 +1,20 @@
 //! Check of the query tables: they exist and are close to the end of the log.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::Context;
 use super::finding::Finding;
 use crate::database;
+use crate::database::DatabaseError;
+use crate::event_log::LogInfo;
 use crate::projection::{ProjectionHealth, ProjectionSet, Readers};
 
 const CHECK: &str = "tables";
+/// Time after which tables that are behind and have not moved are reported as stalled.
+const STALLED_AFTER: Duration = Duration::from_secs(3);
+/// Interval at which the positions are read while tables are behind.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Maximum lag without a warning, in events. Fewer events take only a moment.
 const FAR_BEHIND: u64 = 10_000;
 
@@ -45,13 +52,28 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
             )];
         }
     };
-    match Readers::new(pool, set).status(&info).await {
+    let readers = Readers::new(pool, set).with_stalled_after(STALLED_AFTER);
+    match moved(&readers, &info).await {
         Ok(found) => judge(&found),
         Err(error) => vec![Finding::warning(
             CHECK,
             format!("not checked: {error}"),
             "see database.server and database.migrations",
         )],
+    }
+}
+
+/// Returns the health of the projections. If some are behind, returns it when they have caught up
+/// with the end that the log had at first, or when some of them are known to be stalled.
+async fn moved(readers: &Readers, log: &LogInfo) -> Result<Vec<ProjectionHealth>, DatabaseError> {
+    let deadline = Instant::now() + 2 * STALLED_AFTER;
+    loop {
+        let found = readers.status(log).await?;
+        let moves = |p: &ProjectionHealth| p.state == "live" && p.lag > 0;
+        if !found.iter().any(moves) || Instant::now() > deadline {
+            return Ok(found);
+        }
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
 }
 
@@ -66,6 +88,7 @@ fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
     };
     let lag = |p: &ProjectionHealth| format!("{} ({} events left)", p.name, p.lag);
     let mut findings: Vec<_> = found.iter().filter_map(stopped).collect();
+    let stalled = named(|p| p.state == "stalled", lag);
     let absent = named(|p| p.state == "absent", |p| p.name.clone());
     let building = named(|p| p.state == "building", lag);
     let behind = named(|p| p.state == "live" && p.lag > FAR_BEHIND, lag);
@@ -89,6 +112,13 @@ fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
         "far behind",
         "check whether a process with the role projector runs",
     );
+    if !stalled.is_empty() {
+        findings.push(Finding::failed(
+            CHECK,
+            format!("behind the log and not moving: {stalled}"),
+            "start or restart a process with the role projector",
+        ));
+    }
     if findings.is_empty() {
         let lag = found
             .iter()
@@ -142,6 +172,7 @@ mod tests {
         };
         assert_eq!(level("live", FAR_BEHIND, None), Level::Ok);
         assert_eq!(level("live", FAR_BEHIND + 1, None), Level::Warning);
+        assert_eq!(level("stalled", 1, None), Level::Failed);
         assert_eq!(level("building", 1, None), Level::Warning);
         assert_eq!(level("absent", 1, None), Level::Warning);
         assert_eq!(level("stopped", 1, Some("no such column")), Level::Failed);

@@ -3,12 +3,19 @@
 //! Each refresh token can be used once. A token that is used twice is known to both the user and a
 //! thief. The server can't distinguish them and ends the whole session (RFC 9700 §4.14.2). A token
 //! that was never issued is not a sign of theft and changes nothing.
+//!
+//! A client may repeat a refresh because its answer was lost, or two tabs of a browser may refresh
+//! at the same time. So the last refresh can be repeated for 30 s. The next token is derived from
+//! the presented one, so a repetition gives the same token and has no events.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::domain::kernel::domain_event::domain_events;
 use crate::domain::{DataSubject, Decider, Refusal, UserId};
+
+/// Time after a refresh during which it can be repeated.
+pub const REPEATABLE_FOR: Duration = Duration::seconds(30);
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -38,6 +45,9 @@ pub struct SessionStarted {
 pub struct SessionRefreshed {
     /// SHA-256 of the current refresh token, 64 hex digits.
     pub refresh_sha256: String,
+    /// Time of the refresh.
+    #[serde(with = "time::serde::rfc3339")]
+    pub refreshed_at: OffsetDateTime,
     /// Time at which the current refresh token expires.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
@@ -75,16 +85,16 @@ pub enum RevocationReason {
 pub enum SessionCommand {
     /// Starts the session.
     Start(SessionStarted),
-    /// Exchanges the refresh token. If the token was used before, the session is revoked instead.
-    /// The command also succeeds in this case, so the caller must check the events or the new
-    /// state.
+    /// Exchanges the refresh token. A repetition of the last refresh within [`REPEATABLE_FOR`] has
+    /// no events. If the token was used before in another way, the session is revoked instead. The
+    /// command also succeeds in this case, so the caller must check the events or the new state.
     Refresh {
         /// SHA-256 of the presented token.
         presented_sha256: String,
         /// True if the presented token carries proof that the server issued it, as the current
         /// token or an earlier one.
         was_issued: bool,
-        /// SHA-256 of the next token.
+        /// SHA-256 of the next token, which is derived from the presented one.
         next_sha256: String,
         /// Current time.
         now: OffsetDateTime,
@@ -126,6 +136,8 @@ pub enum SessionState {
         ends_at: OffsetDateTime,
         /// The user's epoch at the start of the session.
         epoch: u32,
+        /// Time of the last refresh, if any.
+        refreshed_at: Option<OffsetDateTime>,
     },
     /// The session was revoked.
     Revoked,
@@ -154,6 +166,7 @@ impl Decider for Session {
                     refresh_sha256,
                     expires_at: until,
                     ends_at,
+                    refreshed_at,
                     ..
                 },
                 SessionCommand::Refresh {
@@ -164,23 +177,24 @@ impl Decider for Session {
                     expires_at,
                 },
             ) => {
+                let is_over = now >= until || now >= ends_at;
+                // Only the previous token has the current one as its next token.
+                let is_repeated = next_sha256 == refresh_sha256
+                    && refreshed_at.is_some_and(|at| *now < at + REPEATABLE_FOR);
                 match Presented::of(presented_sha256, *was_issued, refresh_sha256) {
-                    Presented::Current => {}
-                    Presented::Former => return Ok(vec![ended(RevocationReason::TokenReuse)]),
-                    Presented::MadeUp => return Err(Refusal::SessionEnded),
+                    Presented::Current | Presented::Former if is_over => Err(Refusal::SessionEnded),
+                    Presented::Current => Ok(vec![
+                        SessionRefreshed {
+                            refresh_sha256: next_sha256.clone(),
+                            refreshed_at: *now,
+                            expires_at: *expires_at.min(ends_at),
+                        }
+                        .into(),
+                    ]),
+                    Presented::Former if is_repeated => Ok(Vec::new()),
+                    Presented::Former => Ok(vec![ended(RevocationReason::TokenReuse)]),
+                    Presented::MadeUp => Err(Refusal::SessionEnded),
                 }
-                if now >= until || now >= ends_at {
-                    return Err(Refusal::SessionEnded);
-                }
-                let refresh_sha256 = next_sha256.clone();
-                let expires_at = *expires_at.min(ends_at);
-                Ok(vec![
-                    SessionRefreshed {
-                        refresh_sha256,
-                        expires_at,
-                    }
-                    .into(),
-                ])
             }
             (
                 SessionState::Open { refresh_sha256, .. },
@@ -223,6 +237,7 @@ impl Decider for Session {
                 expires_at: e.expires_at,
                 ends_at: e.ends_at.unwrap_or(e.expires_at),
                 epoch: e.epoch,
+                refreshed_at: None,
             },
             (
                 SessionEvent::SessionRefreshed(e),
@@ -238,6 +253,7 @@ impl Decider for Session {
                 expires_at: e.expires_at,
                 ends_at,
                 epoch,
+                refreshed_at: Some(e.refreshed_at),
             },
             (SessionEvent::SessionRefreshed(_), state) => state,
             (SessionEvent::SessionRevoked(_), _) => SessionState::Revoked,
@@ -306,6 +322,7 @@ mod tests {
     fn refreshed(next: &str) -> SessionEvent {
         SessionRefreshed {
             refresh_sha256: next.into(),
+            refreshed_at: NOW,
             expires_at: LATER,
         }
         .into()
@@ -339,6 +356,23 @@ mod tests {
         given::<Session>(ended)
             .when(refresh("two", "three", NOW))
             .then_refused("SESSION_ENDED");
+    }
+
+    #[test]
+    fn last_refresh_can_be_repeated_for_30_seconds() {
+        let history = vec![started().into(), refreshed("two")];
+        let seconds = Duration::seconds;
+        given::<Session>(history.clone())
+            .when(refresh("one", "two", NOW + seconds(29)))
+            .then_nothing();
+        given::<Session>(history.clone())
+            .when(refresh("one", "two", NOW + seconds(30)))
+            .then(vec![reused()]);
+        // The next token was used as well, so the presented one is older than the previous one.
+        let twice = [history, vec![refreshed("three")]].concat();
+        given::<Session>(twice)
+            .when(refresh("one", "two", NOW))
+            .then(vec![reused()]);
     }
 
     #[test]
@@ -388,10 +422,12 @@ mod tests {
         };
         let second = SessionRefreshed {
             refresh_sha256: "two".into(),
+            refreshed_at: NOW,
             expires_at: END,
         };
         let last = SessionRefreshed {
             refresh_sha256: "three".into(),
+            refreshed_at: END - days(1),
             expires_at: END,
         };
         given::<Session>(vec![started().into(), second.into()])

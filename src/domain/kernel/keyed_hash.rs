@@ -8,6 +8,8 @@ use sha2::Sha256;
 pub enum Purpose {
     /// Keyed hash in refresh tokens. It proves that this program issued the token.
     RefreshToken,
+    /// Random part of the refresh token that follows another one.
+    NextRefreshToken,
     /// Secret in the link of a notice.
     NoticeLink,
     /// Key with which the cursors of lists are encrypted.
@@ -20,6 +22,7 @@ impl Purpose {
     const fn name(self) -> &'static str {
         match self {
             Self::RefreshToken => "laureate/refresh-token",
+            Self::NextRefreshToken => "laureate/next-refresh-token",
             Self::NoticeLink => "laureate/notice-link",
             Self::ListCursor => "laureate/list-cursor",
             Self::SecondFactor => "laureate/second-factor",

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::http::protocol::waiting::Patience;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::projection::queries::issuances;
 use crate::projection::queries::listing::{Conditions, MAX_COUNTED};
@@ -24,11 +25,12 @@ pub struct Deleted {
 /// 409 if there are issuances; 503 if the query tables do not catch up in time.
 pub async fn check_unused(
     http: &HttpState,
+    patience: &Patience,
     issued: &Conditions,
     what: &str,
     instead: &str,
 ) -> Result<(), ApiError> {
-    http.wait_until_caught_up().await?;
+    patience.until_caught_up(http, &["issuances"]).await?;
     let count = issuances::count(&http.database().await?, issued).await?;
     let times = match count {
         Some(0) => return Ok(()),

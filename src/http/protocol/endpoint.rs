@@ -9,6 +9,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use crate::http::HttpState;
 use crate::http::auth::access::{Access, Permission};
 use crate::http::auth::rate_limit::Limit;
+use crate::projection::Tables;
 
 /// Route: a method on a path, the access that it requires, and its handler.
 pub struct Endpoint {
@@ -29,6 +30,8 @@ pub struct Endpoint {
     pub accepts_ticket: bool,
     /// Rate limit by client address.
     pub limit: Option<Limit>,
+    /// Projections from which the resource of the route is read.
+    pub tables: Tables,
     /// OpenAPI operation from the annotation of the handler.
     pub(in crate::http) documented: Operation,
     pub(in crate::http) schemas: Vec<(String, RefOr<Schema>)>,
@@ -73,6 +76,7 @@ pub fn on(handler: UtoipaMethodRouter<HttpState>) -> WithoutAccess {
         even_without_factor: false,
         accepts_ticket: false,
         limit: None,
+        tables: &[],
         documented,
         schemas,
         handler,
@@ -146,6 +150,14 @@ impl Endpoint {
             limit: Some(limit),
             ..self
         }
+    }
+
+    /// Names the projections from which the resource of the route is read. A read is unavailable if
+    /// one of them has stopped, and can wait until they contain a position. A write is answered
+    /// when they contain it.
+    #[must_use]
+    pub fn reads(self, tables: Tables) -> Self {
+        Self { tables, ..self }
     }
 
     /// Marks the route as one that accepts a file upload.

@@ -63,7 +63,7 @@ names! {
     /// when that is finished.
     BatchStateName = batches::STATE.all.iter().copied();
     /// State of the server.
-    HealthStatusName = ["ok", "unavailable"];
+    HealthStatusName = ["ok", "degraded", "unavailable"];
     /// Format of an imported file.
     ImportFormatName = imports::FORMAT.all.iter().copied();
     /// State of an import, or `rehearsed` for a dry run.

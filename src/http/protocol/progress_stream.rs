@@ -25,8 +25,10 @@ use tokio::time::Instant;
 use crate::domain::UserId;
 use crate::event_log::Position;
 use crate::http::auth::stream_tickets::StreamQuery;
+use crate::http::protocol::waiting::Patience;
 use crate::http::server::shares::Share;
 use crate::http::{ApiError, Caller, ErrorCode, HttpState};
+use crate::projection::Readers;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Response header that makes a proxy forward each event immediately.
@@ -35,16 +37,10 @@ const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffe
 const END: &str = "end";
 /// Shortest time between two reads of the row.
 const PACE: Duration = Duration::from_millis(500);
-/// Interval at which a new stream asks the tables for their position, while this process does not
-/// know it.
-const FIRST_PACE: Duration = Duration::from_millis(10);
 /// Interval at which a comment is sent in a stream without events, to keep the connection open.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Longest duration of a stream.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Longest time that a reconnecting client waits until the tables contain the last state it
-/// received.
-const CATCH_UP: Duration = Duration::from_secs(5);
 /// Value of `Retry-After` if there are too many streams.
 const LATER: Duration = Duration::from_secs(5);
 
@@ -78,6 +74,7 @@ type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiError
 /// the first read.
 pub async fn answer<F>(
     http: HttpState,
+    patience: Patience,
     caller: &Caller,
     headers: &HeaderMap,
     query: &StreamQuery,
@@ -108,22 +105,14 @@ where
         .clone()
         .try_acquire_owned()
         .map_err(busy)?;
-    if let Some(seen) = last.and_then(|text| text.parse().ok()) {
-        // After a reconnection to another server, a client must not get an older state. A position
-        // that is not in the log is ignored.
-        let seen_before = async {
-            if http.waiting.is_in_log(&http, seen).await != Some(false) {
-                let _ = http.readers.wait_for(seen, CATCH_UP).await;
-            }
-        };
-        let _ = tokio::time::timeout(CATCH_UP, seen_before).await;
-    }
-    let known = tokio::time::timeout(CATCH_UP, http.readers.news(0, FIRST_PACE))
-        .await
-        .unwrap_or(0);
+    // After a reconnection to another server, a client must not get an older state.
+    let known = patience
+        .resume(&http, last.and_then(|text| text.parse().ok()))
+        .await;
     let first = look(http.clone()).await?;
     let telling = Telling {
         http,
+        readers: patience.into_readers(),
         look,
         next: Some(first),
         shown: Value::Null,
@@ -139,6 +128,8 @@ where
 /// Open stream.
 struct Telling {
     http: HttpState,
+    /// Query tables from which the state is read.
+    readers: Readers,
     look: Looking,
     /// State that has been read but not sent yet.
     next: Option<Look>,
@@ -180,7 +171,7 @@ impl Telling {
         }
         loop {
             tokio::time::sleep(PACE).await;
-            self.seen = self.http.readers.news(self.seen, PACE).await;
+            self.seen = self.readers.news(self.seen, PACE).await;
             match (self.look)(self.http.clone()).await {
                 Ok(look) if look.ended || look.state != self.shown => return Some(look),
                 Ok(_) => {}

@@ -1,22 +1,27 @@
-//! Requests that wait until the query tables contain a position of the log: reads whose client asks
-//! for it, and writes before their response.
+//! Requests that wait: reads whose client asks for a position of the log, writes until the query
+//! tables contain them, and writes for the work that follows from them, such as an import.
 //!
 //! A request has no request slot while it waits. The number of waiting requests is limited, and the
 //! number of waiting reads is also limited for each user. A read of a position that is not in the
-//! log yet is rejected without waiting.
+//! log yet is rejected without waiting. A write with `Prefer: respond-async` does not wait, and a
+//! stopping process ends the waits for work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::Extension;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use crate::domain::UserId;
 use crate::event_log::Position;
-use crate::http::server::layers::guard::Place;
+use crate::http::server::layers::guard::{Place, prefers_async};
 use crate::http::server::shares::Shares;
 use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::projection::{Readers, Tables};
 
 /// Longest time that a read waits.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -28,6 +33,16 @@ const MAX_OF_USER: usize = 64;
 const MAX_WAITERS: usize = 1024;
 /// Value of `Retry-After` if too many reads wait.
 const LATER: Duration = Duration::from_secs(1);
+/// Delay before the leader of the log is asked again whether the log has a position. A leader that
+/// has been replaced without noticing it may give one outdated answer.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// Interval at which a new stream asks the tables for their position, while this process does not
+/// know it.
+const FIRST_PACE: Duration = Duration::from_millis(10);
+/// First interval between two polls. The interval is doubled after each poll.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// Longest interval between two polls.
+const LOOK_AGAIN_AT_LEAST_AFTER: Duration = Duration::from_millis(400);
 
 /// Waiting requests, and the last known position of the log.
 pub struct Waiting {
@@ -60,8 +75,8 @@ impl Waiting {
         Some(waits)
     }
 
-    /// Waits at most 5 s until the tables contain `position`. The request has no slot during the
-    /// wait.
+    /// Waits at most 5 s until the tables of `readers` contain `position`. The request has no slot
+    /// during the wait.
     ///
     /// # Errors
     /// 422 if the log does not have `position`; 429 if this user has too many waiting reads; 503 if
@@ -70,11 +85,12 @@ impl Waiting {
     pub async fn wait(
         &self,
         http: &HttpState,
+        readers: &Readers,
         user: UserId,
         position: Position,
         place: &Place,
     ) -> Result<(), ApiError> {
-        if http.readers.shows(position) {
+        if readers.shows(position) {
             return Ok(());
         }
         let Some(_of_user) = self.of_user.take(user, 1) else {
@@ -93,7 +109,7 @@ impl Waiting {
                 format!("the log has no position {position}; give the X-Event-Position of a write");
             return Err(ApiError::new(ErrorCode::PositionBeyondEnd, message));
         }
-        http.readers
+        readers
             .wait_for(
                 position,
                 deadline.duration_since(tokio::time::Instant::now()),
@@ -102,29 +118,36 @@ impl Waiting {
         place.enter_again(http, LATER).await
     }
 
-    /// Waits at most 2 s until the tables contain a write. The request has no slot during the wait.
-    /// Returns false if the tables do not contain the write in time, or if too many requests wait.
+    /// Waits at most 2 s until the tables of `readers` contain a write. The request has no slot
+    /// during the wait. Returns false if the tables do not contain the write in time, or if too
+    /// many requests wait.
     pub async fn wait_for_write(
         &self,
-        http: &HttpState,
+        readers: &Readers,
         position: Position,
         place: &Place,
     ) -> bool {
-        if http.readers.shows(position) {
+        if readers.shows(position) {
             return true;
         }
         let Some(_waits) = self.begin(place) else {
             return false;
         };
-        http.readers
-            .wait_for(position, MAX_WAIT_OF_WRITE)
-            .await
-            .is_ok()
+        readers.wait_for(position, MAX_WAIT_OF_WRITE).await.is_ok()
     }
 
     /// Returns true if the log has `position`, false if not, and `None` if the leader of the log
-    /// does not answer. Concurrent calls share one request to the leader.
+    /// does not answer. False requires two answers of the leader.
     pub async fn is_in_log(&self, http: &HttpState, position: Position) -> Option<bool> {
+        if self.was_in_log(http, position).await? {
+            return Some(true);
+        }
+        tokio::time::sleep(ASK_AGAIN_AFTER).await;
+        self.was_in_log(http, position).await
+    }
+
+    /// Returns the answer of the leader. Concurrent calls share one request to the leader.
+    async fn was_in_log(&self, http: &HttpState, position: Position) -> Option<bool> {
         if position <= self.known_end.load(Ordering::Acquire) {
             return Some(true);
         }
@@ -144,5 +167,125 @@ impl Waiting {
             }
         };
         answered.then(|| position <= self.known_end.load(Ordering::Acquire))
+    }
+}
+
+/// Extractor for a request that can wait for the tables, or for the work that follows from a write.
+/// The request has no slot during a wait.
+pub struct Patience {
+    place: Place,
+    readers: Readers,
+    responds_async: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Patience {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let responds_async = prefers_async(&parts.headers);
+        let Extension(place) = Extension::from_request_parts(parts, state)
+            .await
+            .map_err(ApiError::internal)?;
+        let Extension(readers) = Extension::from_request_parts(parts, state)
+            .await
+            .map_err(ApiError::internal)?;
+        Ok(Self {
+            place,
+            readers,
+            responds_async,
+        })
+    }
+}
+
+impl Patience {
+    /// Waits at most 5 s until `tables` contain all events that are now in the log. It is for
+    /// decisions that need data from a table.
+    ///
+    /// # Errors
+    /// 503 if the tables do not contain the events in time, if the log can't be read, or if no slot
+    /// is free after the wait.
+    pub async fn until_caught_up(&self, http: &HttpState, tables: Tables) -> Result<(), ApiError> {
+        let end = http.commands.log().info().await?.last_position;
+        let readers = http.readers.of(tables);
+        if readers.shows(end) {
+            return Ok(());
+        }
+        let Some(_waits) = http.waiting.begin(&self.place) else {
+            return Ok(readers.wait_for(end, MAX_WAIT).await?);
+        };
+        readers.wait_for(end, MAX_WAIT).await?;
+        self.place.enter_again(http, LATER).await
+    }
+
+    /// Waits at most 5 s until the tables of the route contain the position `seen`, which a client
+    /// has seen on another server. Then waits until this process knows their position, and returns
+    /// it. A position that is not in the log is ignored.
+    pub async fn resume(&self, http: &HttpState, seen: Option<Position>) -> Position {
+        let _waits = http.waiting.begin(&self.place);
+        if let Some(seen) = seen {
+            let seen_before = async {
+                if http.waiting.is_in_log(http, seen).await != Some(false) {
+                    let _ = self.readers.wait_for(seen, MAX_WAIT).await;
+                }
+            };
+            let _ = tokio::time::timeout(MAX_WAIT, seen_before).await;
+        }
+        tokio::time::timeout(MAX_WAIT, self.readers.news(0, FIRST_PACE))
+            .await
+            .unwrap_or(0)
+    }
+
+    /// Returns the query tables of the route.
+    #[must_use]
+    pub fn into_readers(self) -> Readers {
+        self.readers
+    }
+
+    /// Waits at most 2 s until the tables of the route contain `position`. Returns false if they do
+    /// not contain it in time, or if too many requests wait.
+    pub async fn wait_for_tables(&self, http: &HttpState, position: Position) -> bool {
+        http.waiting
+            .wait_for_write(&self.readers, position, &self.place)
+            .await
+    }
+
+    /// Calls `look` repeatedly until the first part of its result is true. Returns the second part
+    /// of the last result. Stops after the time `most`, or after half of the request timeout if
+    /// that is shorter, so that there is time left to send the response. Stops also if the process
+    /// stops. The request has no slot during the wait. Returns `None` if the client prefers
+    /// `respond-async`, or if too many requests wait.
+    ///
+    /// # Errors
+    /// The error of `look`.
+    pub async fn look_until<T, F>(
+        &self,
+        http: &HttpState,
+        most: Duration,
+        look: impl Fn() -> F,
+    ) -> Result<Option<T>, ApiError>
+    where
+        F: Future<Output = Result<(bool, T), ApiError>>,
+    {
+        if self.responds_async {
+            return Ok(None);
+        }
+        let Some(_waits) = http.waiting.begin(&self.place) else {
+            return Ok(None);
+        };
+        let patience = Duration::from_secs(http.settings.request_timeout_seconds) / 2;
+        let deadline = tokio::time::Instant::now() + most.min(patience);
+        let mut pause = LOOK_AGAIN_AFTER;
+        loop {
+            let is_last = http.shutdown.is_cancelled() || tokio::time::Instant::now() >= deadline;
+            let (is_there, seen) = look().await?;
+            if is_there || is_last {
+                return Ok(Some(seen));
+            }
+            let _: Option<()> = http
+                .shutdown
+                .run_until_cancelled(tokio::time::sleep(pause))
+                .await;
+            pause = (2 * pause).min(LOOK_AGAIN_AT_LEAST_AFTER);
+        }
     }
 }

@@ -92,6 +92,7 @@ fn mount(
         limit: endpoint.limit,
         has_body: endpoint.documented.request_body.is_some(),
         accepts_ticket: endpoint.accepts_ticket,
+        readers: http.readers.of(endpoint.tables),
         timeout: Duration::from_secs(seconds),
     };
     routes.route(

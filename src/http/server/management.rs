@@ -28,12 +28,24 @@ const HEADERS: [(HeaderName, &str); 2] = [
 ];
 
 /// The `[management]` section of the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ManagementSettings {
     /// Address to listen on. If it is absent, there is no management listener. Requests are not
     /// authenticated.
     pub listen: Option<SocketAddr>,
+    /// Time in seconds after which query tables that are behind the log and do not change are
+    /// reported as stalled.
+    pub stalled_after_seconds: u64,
+}
+
+impl Default for ManagementSettings {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            stalled_after_seconds: 30,
+        }
+    }
 }
 
 /// Metrics of this process, rendered at most once per second. Cheap to clone.
@@ -74,7 +86,12 @@ pub fn management(readiness: Readiness, metrics: MetricsPage) -> Router {
     Router::new()
         .route(
             "/metrics",
-            get(async |State((_, metrics)): State<(Readiness, MetricsPage)>| page(&metrics)),
+            get(
+                async |State((readiness, metrics)): State<(Readiness, MetricsPage)>| {
+                    readiness.report().await.record();
+                    page(&metrics)
+                },
+            ),
         )
         .route(
             "/health/ready",

@@ -26,9 +26,27 @@ pub struct Dependency {
     /// True if requests fail without this dependency. If an optional dependency fails, it is only
     /// reported.
     pub required: bool,
-    /// Checks the dependency. The error text describes the problem, without personal data and
-    /// secrets.
-    pub check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    /// Checks the dependency.
+    pub check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), Problem>> + Send + Sync>,
+}
+
+/// Problem of a dependency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Description, without personal data and secrets.
+    pub text: String,
+    /// True if only some requests fail because of it.
+    pub is_partial: bool,
+}
+
+impl Problem {
+    /// Creates a problem because of which all requests that use the dependency fail.
+    pub fn of(error: impl std::fmt::Display) -> Self {
+        Self {
+            text: error.to_string(),
+            is_partial: false,
+        }
+    }
 }
 
 /// Report with the time at which it was created.
@@ -44,7 +62,8 @@ pub struct Readiness {
 /// State of all dependencies.
 #[derive(Debug, Serialize)]
 pub struct ReadinessReport {
-    /// `ok` if all dependencies work, `degraded` if only optional ones fail, or `unavailable`.
+    /// `ok` if all dependencies work, `degraded` if only optional ones fail or only some requests
+    /// can't be served, or `unavailable`.
     pub status: &'static str,
     /// All dependencies of the server.
     pub dependencies: Vec<DependencyState>,
@@ -55,7 +74,7 @@ pub struct ReadinessReport {
 pub struct DependencyState {
     /// Name of the dependency.
     pub name: &'static str,
-    /// `ok` or `unavailable`.
+    /// `ok`, `degraded` or `unavailable`.
     pub status: &'static str,
     /// True if requests fail without this dependency.
     pub required: bool,
@@ -69,6 +88,14 @@ impl ReadinessReport {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.status != "unavailable"
+    }
+
+    /// Sets the metric `laureate_dependency_up` of each dependency.
+    pub fn record(&self) {
+        for DependencyState { name, status, .. } in &self.dependencies {
+            let up = if *status == "ok" { 1.0 } else { 0.0 };
+            metrics::gauge!("laureate_dependency_up", "dependency" => *name).set(up);
+        }
     }
 }
 
@@ -115,15 +142,14 @@ impl Readiness {
 
 async fn ask_all(dependencies: &[Dependency]) -> ReadinessReport {
     let dependencies = join_all(dependencies.iter().map(ask)).await;
-    let is_down = |dependency: &&DependencyState| dependency.problem.is_some();
-    let status = match dependencies
-        .iter()
-        .filter(is_down)
-        .max_by_key(|dependency| dependency.required)
-    {
-        Some(dependency) if dependency.required => "unavailable",
-        Some(_) => "degraded",
-        None => "ok",
+    let is_down =
+        |dependency: &DependencyState| dependency.required && dependency.status == "unavailable";
+    let status = if dependencies.iter().any(is_down) {
+        "unavailable"
+    } else if dependencies.iter().any(|d| d.problem.is_some()) {
+        "degraded"
+    } else {
+        "ok"
     };
     ReadinessReport {
         status,
@@ -133,19 +159,18 @@ async fn ask_all(dependencies: &[Dependency]) -> ReadinessReport {
 
 async fn ask(dependency: &Dependency) -> DependencyState {
     let asked = tokio::time::timeout(MAX_WAIT, (dependency.check)()).await;
-    let problem = asked
-        .unwrap_or_else(|_| Err(format!("no answer within {} seconds", MAX_WAIT.as_secs())))
-        .err();
-    let status = if problem.is_none() {
-        "ok"
-    } else {
-        "unavailable"
+    let late = || Problem::of(format!("no answer within {} seconds", MAX_WAIT.as_secs()));
+    let problem = asked.unwrap_or_else(|_| Err(late())).err();
+    let status = match &problem {
+        None => "ok",
+        Some(problem) if problem.is_partial => "degraded",
+        Some(_) => "unavailable",
     };
     DependencyState {
         name: dependency.name,
         status,
         required: dependency.required,
-        problem,
+        problem: problem.map(|problem| problem.text),
     }
 }
 
@@ -160,7 +185,7 @@ mod tests {
     fn dependency(
         required: bool,
         asked: &Arc<AtomicUsize>,
-        answer: Result<(), String>,
+        answer: Result<(), Problem>,
     ) -> Dependency {
         let asked = asked.clone();
         let check = move || {
@@ -209,13 +234,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_required_dependency_makes_the_server_unavailable() {
+    async fn only_a_required_and_wholly_failed_dependency_makes_the_server_unavailable() {
         let asked = Arc::new(AtomicUsize::new(0));
         let of = |required, answer| dependency(required, &asked, answer);
-        let down = || Err("gone".to_owned());
+        let down = || Err(Problem::of("gone"));
+        let partial = || {
+            Err(Problem {
+                is_partial: true,
+                ..Problem::of("half gone")
+            })
+        };
         for (dependencies, status) in [
             (vec![of(true, Ok(())), of(false, Ok(()))], "ok"),
             (vec![of(true, Ok(())), of(false, down())], "degraded"),
+            (vec![of(true, Ok(())), of(true, partial())], "degraded"),
             (
                 vec![of(false, down()), of(true, down()), of(false, down())],
                 "unavailable",

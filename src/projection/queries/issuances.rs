@@ -59,7 +59,7 @@ row! {
         pub revocation_reason: Option<String>,
         /// Reason for the revocation, as free text.
         pub revocation_note: Option<Personal<String>>,
-        /// True if a mail about the issuance was sent.
+        /// True if a mail about the issuance was sent. The query by public id doesn't compute it.
         pub is_sent: bool,
         /// Position of the last event of its mails. Only the query for one issuance by id computes
         /// it; in lists, it is 0.

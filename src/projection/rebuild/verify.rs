@@ -1,6 +1,8 @@
 //! Verification: fills copies of projections from the log and compares them with the live tables
 //! row by row.
 
+use std::time::{Duration, Instant};
+
 use deadpool_postgres::Transaction;
 use serde::Serialize;
 use tokio_postgres::IsolationLevel;
@@ -13,7 +15,13 @@ use super::verify_rows::{digest, first_difference, tables};
 use crate::database::DatabaseError;
 use crate::event_log::Position;
 use crate::projection::checkpoints;
+use crate::projection::checkpoints::State;
 use crate::projection::set::Member;
+
+/// Time without progress after which tables that are behind the log are compared as they are.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
+/// Interval at which the checkpoints are read while tables are behind.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +39,10 @@ pub struct Verified {
     pub name: String,
     /// Position at which the live tables and the copy were compared.
     pub position: Position,
+    /// Number of positions by which the live tables were behind the end that the log had at the
+    /// start. It is not 0 only if the tables do not move: no projector runs, or an event has
+    /// stopped the projection.
+    pub behind: Position,
     /// Number of rows in the live tables.
     pub rows: u64,
     /// True if every live row equals the row rebuilt from the log.
@@ -64,6 +76,14 @@ pub struct Difference {
 }
 
 impl VerifyReport {
+    /// Returns true if no table was behind the log.
+    #[must_use]
+    pub fn current(&self) -> bool {
+        self.projections
+            .iter()
+            .all(|projection| projection.behind == 0)
+    }
+
     /// Returns true if the tables of all projections equal their copies.
     #[must_use]
     pub fn equal(&self) -> bool {
@@ -74,7 +94,8 @@ impl VerifyReport {
 impl Maintenance {
     /// Fills copies of the named projections (of all projections if `names` is empty) up to the
     /// live checkpoint, and compares rows. The live tables are read in one snapshot and are not
-    /// locked.
+    /// locked. First waits until they contain the events that are in the log now, as long as they
+    /// move.
     ///
     /// # Errors
     /// Fails if another maintenance operation is running, if a name is unknown, if the log is not
@@ -96,6 +117,8 @@ impl Maintenance {
         names: &[&str],
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<VerifyReport, MaintenanceError> {
+        let end = self.source.info().await?.last_position;
+        self.wait_for(&self.set.select(names)?, end).await?;
         let mut projections = Vec::new();
         for group in self.groups(names, Absent::Refused).await? {
             let copies = || group.iter().map(|member| member.copy("ver"));
@@ -104,8 +127,36 @@ impl Maintenance {
             self.drop_schemas(copies()).await?;
             projections.extend(verified?);
         }
+        for projection in &mut projections {
+            projection.behind = end.saturating_sub(projection.position);
+        }
         projections.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(VerifyReport { projections })
+    }
+
+    /// Waits until the live tables of these members contain the event at `end`. Ends earlier if
+    /// none of them has moved for [`STALLED_AFTER`].
+    async fn wait_for(&self, members: &[&Member], end: Position) -> Result<(), MaintenanceError> {
+        let mut moved = Instant::now();
+        let mut before = Vec::new();
+        loop {
+            let positions: Vec<Position> = self
+                .checkpoints(members)
+                .await?
+                .into_iter()
+                .filter(|checkpoint| checkpoint.state != State::Stopped)
+                .map(|checkpoint| checkpoint.position)
+                .collect();
+            if positions != before {
+                moved = Instant::now();
+            }
+            let is_there = positions.iter().all(|position| *position >= end);
+            if is_there || moved.elapsed() > STALLED_AFTER {
+                return Ok(());
+            }
+            before = positions;
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
     }
 
     async fn verify_group(
@@ -182,6 +233,7 @@ impl Maintenance {
         Ok(Verified {
             name,
             position,
+            behind: 0,
             rows,
             equal: differences.is_empty(),
             differences,

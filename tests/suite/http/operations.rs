@@ -56,6 +56,25 @@ async fn health_reports_the_dependencies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn log_that_stores_no_writes_makes_the_server_unavailable() {
+    let api = Api::start().await;
+    let log = api.app.app.commands().log();
+    log.check_stores_writes().await.expect("writes are stored");
+    let stream = log.names().stream("PROBE");
+    let deleted = log.context().delete_stream(stream).await;
+    deleted.expect("deleted");
+    until("the problem is reported", async || {
+        let health = Answered::of(api.management("/health/ready").await).await;
+        health.status == 503 && health.body.to_string().contains("does not store writes")
+    })
+    .await;
+    let metrics = api.management("/metrics").await;
+    let metrics = metrics.text().await.expect("text");
+    assert!(metrics.contains("laureate_dependency_up{dependency=\"log\"} 0"));
+    assert!(metrics.contains("laureate_projection_lag{projection=\"jobs\"}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn metrics_contain_routes_and_no_ids() {
     let api = Api::start().await;
     let id = api.certificate().await;

@@ -1,5 +1,8 @@
 //! Log-in, refresh, log-out and roles.
 
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
 use laureate::app::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -40,7 +43,8 @@ async fn each_refresh_token_works_once() {
         .expect(200);
     assert_eq!(me.body["data"], data["user"]);
 
-    // Reuse of a refresh token is a sign of theft, so the session is ended.
+    // Later reuse of a refresh token is a sign of theft, so the session is ended.
+    api.app.pass(31);
     let reused = refresh(&api, &data["refresh_token"]).await;
     assert_eq!(
         (reused.status.as_u16(), reused.code()),
@@ -59,6 +63,25 @@ async fn each_refresh_token_works_once() {
     );
     // Other sessions are not affected.
     api.open_post("/auth/login", &login).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeated_refresh_gives_the_same_token() {
+    let api = Api::start().await;
+    let grace = api.person("grace", "viewer").await;
+    let first = json!(grace.refresh_token);
+    let tabs = join_all((0..8).map(|_| refresh(&api, &first))).await;
+    let next: HashSet<String> = tabs
+        .into_iter()
+        .map(|answered| text(&answered.expect(200).body["data"]["refresh_token"]))
+        .collect();
+    assert_eq!(next.len(), 1, "{next:?}");
+    let next = json!(next.into_iter().next());
+    // The session is still open, until the token before the previous one is used.
+    refresh(&api, &next).await.expect(200);
+    refresh(&api, &next).await.expect(200);
+    assert_eq!(refresh(&api, &first).await.code(), "SESSION_ENDED");
+    assert_eq!(refresh(&api, &next).await.code(), "SESSION_ENDED");
 }
 
 #[tokio::test(flavor = "multi_thread")]

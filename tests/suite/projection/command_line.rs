@@ -86,3 +86,29 @@ async fn rebuild_and_verify_report_differences_without_values() {
         "{err}"
     );
 }
+
+#[tokio::test]
+async fn tables_that_do_not_move_are_reported() {
+    let real = Real::new().await;
+    real.append(&everything()).await;
+    let (code, _, err) = real.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{err}");
+    // No projector runs, so these events are not applied.
+    real.append(&[imported(0xFF01, "Eva Gil", None)]).await;
+    let (code, out, _) = real.run(&["verify", "attendees"]).await;
+    assert_eq!(code, 4, "{out}");
+    assert!(
+        out.contains("equal") && out.contains(", 1 BEHIND the log"),
+        "{out}"
+    );
+    let (_, out, _) = real.run(&["doctor", "--json"]).await;
+    let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let findings = report["findings"].as_array().expect("findings");
+    let tables = findings.iter().find(|finding| finding["check"] == "tables");
+    let tables = tables.expect("checked");
+    assert_eq!(tables["level"], "failed", "{tables}");
+    assert!(
+        tables["found"].to_string().contains("not moving"),
+        "{tables}"
+    );
+}

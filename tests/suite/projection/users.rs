@@ -94,6 +94,7 @@ fn refreshed(id: u128) -> Happened {
         id,
         SessionRefreshed {
             refresh_sha256: "b".repeat(64),
+            refreshed_at: END,
             expires_at: END,
         },
     )

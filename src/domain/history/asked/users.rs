@@ -58,6 +58,7 @@ impl Asked for Session {
             .into(),
             SessionRefreshed {
                 refresh_sha256: text.to_owned(),
+                refreshed_at: TIME,
                 expires_at: TIME,
             }
             .into(),

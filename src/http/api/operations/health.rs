@@ -39,7 +39,7 @@ pub async fn get_liveness() -> Result<Answer, ApiError> {
 /// Readiness of the server.
 #[derive(Serialize, ToSchema)]
 pub struct ReadyAnswer {
-    /// `ok` or `unavailable`.
+    /// `ok`, `degraded` if only some requests can be served, or `unavailable`.
     #[schema(value_type = HealthStatusName)]
     status: &'static str,
 }
@@ -56,11 +56,13 @@ pub struct ReadyAnswer {
     )
 )]
 pub async fn get_readiness(State(http): State<HttpState>) -> Result<Answer, ApiError> {
-    if http.readiness.report().await.is_ready() {
-        Answer::ok(&ReadyAnswer { status: "ok" })
+    let report = http.readiness.report().await;
+    let answer = ReadyAnswer {
+        status: report.status,
+    };
+    if report.is_ready() {
+        Answer::ok(&answer)
     } else {
-        Answer::unavailable(&ReadyAnswer {
-            status: "unavailable",
-        })
+        Answer::unavailable(&answer)
     }
 }

@@ -1,5 +1,6 @@
 //! Refresh tokens. They are opaque, and the log stores only the hash of the latest token of each
-//! session.
+//! session. The first token of a session is random. Each further one is a keyed hash of the one
+//! before, so a repeated refresh gives the same token again, although no token is stored.
 //!
 //! If an earlier token of a session is used again, the session is ended (RFC 9700 §4.14.2). The id
 //! of a session is not secret, so anyone could make up a token with it. Such a token must not end
@@ -16,7 +17,7 @@ use crate::domain::{Secret, SessionId};
 /// Length of 32 bytes in base64url.
 const ENCODED_CHARS: usize = 43;
 
-/// Refresh token: the id of its session, 256 random bits, and a keyed hash of both. A token works
+/// Refresh token: the id of its session, 256 secret bits, and a keyed hash of both. A token works
 /// once.
 pub struct RefreshToken {
     /// Session of the token.
@@ -29,9 +30,21 @@ impl RefreshToken {
     /// has issued it.
     #[must_use]
     pub fn new(session_id: SessionId, random: fn(&mut [u8]), key: &Secret) -> Self {
-        let mut bytes = [0; 32];
-        random(&mut bytes);
-        let text = format!("{session_id}.{}", URL_SAFE_NO_PAD.encode(bytes));
+        let mut secret = [0; 32];
+        random(&mut secret);
+        Self::of(session_id, secret, key)
+    }
+
+    /// Creates the token for which this one is exchanged. It is always the same.
+    #[must_use]
+    pub fn next(&self, key: &Secret) -> Self {
+        let before = self.text.as_bytes();
+        let secret = Purpose::NextRefreshToken.hash(key.reveal().as_bytes(), before);
+        Self::of(self.session_id, secret, key)
+    }
+
+    fn of(session_id: SessionId, secret: [u8; 32], key: &Secret) -> Self {
+        let text = format!("{session_id}.{}", URL_SAFE_NO_PAD.encode(secret));
         let hash = Purpose::RefreshToken.hash(key.reveal().as_bytes(), text.as_bytes());
         Self {
             session_id,
@@ -111,6 +124,21 @@ mod tests {
         ] {
             assert!(RefreshToken::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn next_token_depends_on_the_token_and_the_key() {
+        let first = token("key");
+        let key = Secret::new("key");
+        let next = first.next(&key);
+        assert_eq!(next.reveal(), first.next(&key).reveal());
+        assert!(next.was_issued(&key) && next.session_id == first.session_id);
+        let others = [
+            first.reveal().to_owned(),
+            first.next(&Secret::new("another key")).reveal().to_owned(),
+            next.next(&key).reveal().to_owned(),
+        ];
+        assert!(!others.contains(&next.reveal().to_owned()));
     }
 
     #[test]

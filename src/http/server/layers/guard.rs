@@ -21,6 +21,7 @@ use crate::http::auth::stream_tickets;
 use crate::http::protocol::answer::EVENT_POSITION;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::projection::Readers;
 
 /// Request header with an event position. The response to the read must include all events up to
 /// it.
@@ -36,6 +37,8 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 const RESPOND_ASYNC: &str = "respond-async";
 /// Value of `Retry-After` if all slots are taken.
 const LATER: Duration = Duration::from_secs(1);
+/// Value of `Retry-After` if a projection has stopped. An operator must act first.
+const AFTER_REPAIR: Duration = Duration::from_secs(30);
 /// Paths of requests that need no slot, because their responses are cheap.
 const ALWAYS: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 
@@ -131,6 +134,8 @@ pub struct Guard {
     pub accepts_ticket: bool,
     /// Longest duration of the handler.
     pub timeout: Duration,
+    /// Query tables from which the resource of the route is read.
+    pub readers: Readers,
 }
 
 /// Runs the handler within its timeout, if the caller has permission. After a write, delays the
@@ -145,8 +150,10 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         has_body,
         accepts_ticket,
         timeout,
+        readers,
     } = guard;
     let write = Write::of(&request);
+    request.extensions_mut().insert(readers.clone());
     let answer = async {
         // The limit applies before authentication, so that guesses of tokens are counted too.
         if let Some(limit) = limit {
@@ -164,13 +171,11 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         if !even_without_factor {
             has_its_factors(&http, &request)?;
         }
-        if let Some(Wait {
-            user,
-            position,
-            place,
-        }) = wait(&request)?
-        {
-            http.waiting.wait(&http, user, position, &place).await?;
+        if is_read(&request) {
+            check_not_stopped(&readers)?;
+        }
+        if let Some(wait) = wait(&request)? {
+            wait.end(&http, &readers).await?;
         }
         if !has_body {
             request = without_body(request).await?;
@@ -188,7 +193,9 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         }
     };
     if let Some(write) = write {
-        write.until_readable(&http, response.headers_mut()).await;
+        write
+            .until_readable(&http, &readers, response.headers_mut())
+            .await;
     }
     response
 }
@@ -201,7 +208,7 @@ struct Write {
 
 impl Write {
     fn of(request: &Request) -> Option<Self> {
-        if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
+        if is_read(request) {
             return None;
         }
         let place = request.extensions().get::<Place>()?.clone();
@@ -213,7 +220,7 @@ impl Write {
 
     /// Waits until the query tables contain the event whose position is in the response. If the
     /// wait takes too long, adds a header that says so.
-    async fn until_readable(self, http: &HttpState, answer: &mut HeaderMap) {
+    async fn until_readable(self, http: &HttpState, readers: &Readers, answer: &mut HeaderMap) {
         let Some(position) = answer.get(EVENT_POSITION) else {
             return;
         };
@@ -224,7 +231,7 @@ impl Write {
             answer.insert(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC));
         } else if !http
             .waiting
-            .wait_for_write(http, position, &self.place)
+            .wait_for_write(readers, position, &self.place)
             .await
         {
             answer.insert(TABLES_BEHIND, HeaderValue::from_static("true"));
@@ -313,13 +320,42 @@ struct Wait {
     place: Place,
 }
 
+impl Wait {
+    async fn end(self, http: &HttpState, readers: &Readers) -> Result<(), ApiError> {
+        let Self {
+            user,
+            position,
+            place,
+        } = self;
+        http.waiting
+            .wait(http, readers, user, position, &place)
+            .await
+    }
+}
+
+fn is_read(request: &Request) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method())
+}
+
+/// Rejects a read of tables to which no further events are applied. Their rows may be outdated. For
+/// example, a certificate may have been revoked since.
+fn check_not_stopped(readers: &Readers) -> Result<(), ApiError> {
+    let Some(name) = readers.stopped() else {
+        return Ok(());
+    };
+    let message = "these data are not kept up to date at the moment; try again later";
+    Err(ApiError::new(ErrorCode::NotCaughtUp, message)
+        .because(format!("the projection {name} has stopped"))
+        .retry_after(AFTER_REPAIR))
+}
+
 fn wait(request: &Request) -> Result<Option<Wait>, ApiError> {
     let extensions = request.extensions();
     let (Some(caller), Some(place)) = (extensions.get::<Principal>(), extensions.get::<Place>())
     else {
         return Ok(None);
     };
-    if ![Method::GET, Method::HEAD].contains(request.method()) {
+    if !is_read(request) {
         return Ok(None);
     }
     let position = min_position(request.headers())?;

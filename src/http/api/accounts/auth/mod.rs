@@ -30,7 +30,8 @@ const fn example_refresh_token() -> &'static str {
 pub struct TokenAnswer {
     /// Access token. Send it as `Authorization: Bearer …`.
     pub access_token: String,
-    /// Refresh token. Exchange it for a new pair of tokens before it expires. It works only once.
+    /// Refresh token. Exchange it for a new pair of tokens before it expires. It works once. If
+    /// the response is lost, repeat the request within 30 seconds.
     pub refresh_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer")]

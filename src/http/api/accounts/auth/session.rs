@@ -10,8 +10,8 @@ use crate::commands::{CommandContext, CommandError};
 use crate::domain::accounts::session::{
     RevocationReason, Session, SessionCommand, SessionEvent, SessionState,
 };
-use crate::domain::accounts::user::{User, UserCommand};
-use crate::domain::{Personal, Refusal, SessionId};
+use crate::domain::accounts::user::{Account, User, UserCommand};
+use crate::domain::{Personal, Refusal, SessionId, UserId};
 use crate::event_log::Position;
 use crate::http::auth::tokens::RefreshToken;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
@@ -33,10 +33,11 @@ pub struct RefreshRequest {
 
 /// Exchanges a refresh token for a new pair of tokens.
 ///
-/// Each refresh token works once. If it is used a second time, its session and all tokens of that
-/// session end (RFC 9700 §4.14.2). A token that this server has not issued is rejected and ends
-/// nothing. A session ends 30 days after the log-in, or after the time that the operator has
-/// configured, even if it is refreshed.
+/// Each refresh token works once. If the response is lost, the request can be repeated within 30
+/// seconds: the new refresh token is the same. If a refresh token is used again later, or after the
+/// new one, its session and all tokens of that session end (RFC 9700 §4.14.2). A token that this
+/// server has not issued is rejected and ends nothing. A session ends 30 days after the log-in, or
+/// after the time that the operator has configured, even if it is refreshed.
 #[utoipa::path(
     post, path = "/auth/refresh",
     responses(
@@ -52,7 +53,14 @@ pub async fn refresh_tokens(
     let presented =
         RefreshToken::parse(request.refresh_token.reveal_str()).ok_or(Refusal::SessionEnded)?;
     let now = http.now();
-    let next = RefreshToken::new(presented.session_id, http.random, &http.claim_key);
+    let next = presented.next(&http.claim_key);
+    // The user is read before the token is exchanged. If the log fails in between, the presented
+    // token is still the current one. Only the command rejects a session that is not open.
+    let session = http.commands.load::<Session>(presented.session_id).await?;
+    let mut user = None;
+    if let SessionState::Open { user_id, .. } = session.state {
+        user = Some(active_user(&http, user_id).await?);
+    }
     let refresh = SessionCommand::Refresh {
         presented_sha256: presented.sha256(),
         was_issued: presented.was_issued(&http.claim_key),
@@ -86,18 +94,25 @@ pub async fn refresh_tokens(
             .await;
         return Err(Refusal::SessionEnded.into());
     };
-    let user = http
-        .commands
-        .load::<User>(user_id)
-        .await?
-        .state
-        .active()
-        .ok_or(Refusal::SessionEnded)?;
+    let user = match user {
+        Some(user) => user,
+        // A lagging replica of the log did not have the session yet.
+        None => active_user(&http, user_id).await?,
+    };
     if epoch < user.epoch {
         return Err(Refusal::SessionEnded.into());
     }
     let answer = super::tokens(&http, user_id, &user, &next, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(done.position))
+}
+
+/// Returns the account of a user.
+///
+/// # Errors
+/// 401 if the user is not active; 503 if the log can't be read.
+async fn active_user(http: &HttpState, id: UserId) -> Result<Account, ApiError> {
+    let user = http.commands.load::<User>(id).await?.state.active();
+    Ok(user.ok_or(Refusal::SessionEnded)?)
 }
 
 /// Session to be ended.

@@ -16,6 +16,7 @@ use crate::http::api::certification::issuing::AskedIssuing;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::extract::{Element, JsonList, Query, Unreadable};
 use crate::http::protocol::idempotency::Repeatable;
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::spreadsheet;
 use crate::spreadsheet::{Format, PersonLine};
@@ -125,6 +126,7 @@ pub struct BulkQuery {
 pub async fn import_attendees(
     State(http): State<HttpState>,
     write: Repeatable,
+    patience: Patience,
     Query(query): Query<BulkQuery>,
     mut request: Request,
 ) -> Result<Answer, ApiError> {
@@ -184,7 +186,7 @@ pub async fn import_attendees(
                 reading: Reading::default(),
                 how_read: None,
             };
-            import_people(&http, &context, people, options, issuing).await
+            import_people(&http, &context, people, options, issuing, &patience).await
         })
         .await
 }

@@ -14,6 +14,7 @@ use crate::http::protocol::extract::Query;
 use crate::http::protocol::extract::upload::{Upload, UploadedFile};
 use crate::http::protocol::idempotency::Repeatable;
 use crate::http::protocol::intake::Place;
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::spreadsheet;
 use crate::spreadsheet::{EncodingSource, Format, HowRead, SheetError, SheetReader};
@@ -119,6 +120,7 @@ pub struct BulkUploadQuery {
 pub async fn upload_attendees(
     State(http): State<HttpState>,
     write: Repeatable,
+    patience: Patience,
     Query(query): Query<BulkUploadQuery>,
     request: Request,
 ) -> Result<Answer, ApiError> {
@@ -162,7 +164,7 @@ pub async fn upload_attendees(
                 reading: pinned(&reading, &how_read),
                 how_read: Some(how_read.clone().into()),
             };
-            import_people(&http, &context, people, options, issuing).await
+            import_people(&http, &context, people, options, issuing, &patience).await
         })
         .await
 }

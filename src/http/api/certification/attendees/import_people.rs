@@ -20,6 +20,7 @@ use crate::http::api::certification::imports::{ImportAnswer, read};
 use crate::http::api::certification::issuing::Issuing;
 use crate::http::api::certification::template_checks::checked;
 use crate::http::protocol::idempotency::created_by;
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 use crate::importing::ImportOptions;
 use crate::importing::dry_run::dry_run;
@@ -112,6 +113,7 @@ pub(super) async fn import_people(
     mut people: PeopleFile<'_>,
     options: ImportOptions,
     issuing: Issuing,
+    patience: &Patience,
 ) -> Result<Answer, ApiError> {
     // The check is done here, and not earlier, so that a repeated request still gets its response
     // if the certificate was deactivated after the first one.
@@ -119,13 +121,12 @@ pub(super) async fn import_people(
     let rows = people.rows;
     let how_read = people.how_read.take();
     let (id, position) = begin(http, context, people, options, issuing).await?;
-    let look = || async move {
-        let ended = http.commands.load::<Import>(id).await?.state.ended;
-        Ok((ended, ended))
-    };
-    let has_ended = rows <= ROWS_AT_ONCE && http.look_until(MAX_WAIT, look).await?;
+    let mut ended = None;
+    if rows <= ROWS_AT_ONCE {
+        ended = wait_until_ended(http, id, patience).await;
+    }
     let location = http.api_path(&format!("/imports/{id}"));
-    if !has_ended {
+    let Some((import, last)) = ended else {
         let begun = ImportAnswer::begun(http, id, position).await?;
         let begun = begun.reading(how_read);
         let message = "the people are being imported; the progress is at Location";
@@ -133,18 +134,36 @@ pub(super) async fn import_people(
             .accepted(location)
             .at(position)
             .message(message));
-    }
-    let last = http.commands.load::<Import>(id).await?.position;
-    http.readers.wait_for(last, MAX_WAIT).await?;
-    let import = read(http, id.0)
-        .await?
-        .ok_or_else(|| ApiError::not_found("import"))?;
+    };
     if let Some(failure) = &import.failure {
         // A code that is not one of the file's errors is not the client's fault.
         let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::Unavailable);
         return Err(ApiError::new(code, failure.reason.clone()));
     }
     Ok(Answer::ok(&import.reading(how_read))?.at(last))
+}
+
+/// Waits until the import has ended. Returns it as the query tables contain it, and its last
+/// position. Returns `None` if the request does not wait, if this takes too long, or if log or
+/// tables can't be read. The import has been requested in all these cases.
+async fn wait_until_ended(
+    http: &HttpState,
+    id: ImportId,
+    patience: &Patience,
+) -> Option<(ImportAnswer, Position)> {
+    // A lagging replica of the log shows an older state, so the position belongs to this answer.
+    let look = || async move {
+        let import = http.commands.load::<Import>(id).await?;
+        let has_ended = import.state.ended;
+        Ok((has_ended, has_ended.then_some(import.position)))
+    };
+    let last = patience.look_until(http, MAX_WAIT, look).await;
+    let last = last.ok().flatten().flatten()?;
+    if !patience.wait_for_tables(http, last).await {
+        return None;
+    }
+    let import = read(http, id.0).await.ok().flatten()?;
+    Some((import, last))
 }
 
 async fn begin(

@@ -16,6 +16,7 @@ use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::deleting::{Deleted, check_unused};
 use crate::http::protocol::extract::{Digits, IfMatch, Json, Merge, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::issuances;
 
@@ -214,12 +215,14 @@ impl ChangeAttendee {
 pub async fn delete_attendee(
     State(http): State<HttpState>,
     context: CommandContext,
+    patience: Patience,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let issued = issuances::of_attendee(id);
     check_unused(
         &http,
+        &patience,
         &issued,
         "this person was issued a certificate",
         "certificates that were issued are kept",

@@ -13,6 +13,7 @@ use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::extract::{Path, Query};
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::batches::BatchWithProgress;
 
@@ -53,13 +54,14 @@ pub async fn follow_batch(
     Path(id): Path<Uuid>,
     Query(query): Query<StreamQuery>,
     headers: HeaderMap,
+    patience: Patience,
 ) -> Result<Response, ApiError> {
     let look = move |http| async move {
         let row = found(&http, id).await?;
         let ended = has_ended(&row);
         Look::of(&BatchNews::from(row), ended)
     };
-    progress_stream::answer(http, &caller, &headers, &query, look).await
+    progress_stream::answer(http, patience, &caller, &headers, &query, look).await
 }
 
 /// Returns a ticket that opens the stream of a batch.

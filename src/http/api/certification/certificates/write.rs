@@ -23,6 +23,7 @@ use crate::http::protocol::deleting::{Deleted, check_unused};
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::protocol::names::LocaleName;
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::issuances;
 
@@ -214,12 +215,14 @@ pub async fn toggle_certificate(
 pub async fn delete_certificate(
     State(http): State<HttpState>,
     context: CommandContext,
+    patience: Patience,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let issued = issuances::of_certificate(id);
     check_unused(
         &http,
+        &patience,
         &issued,
         "this certificate was issued",
         "deactivate it instead",

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use axum::Extension;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -24,7 +22,7 @@ use crate::http::api::certification::issuing::{AskedIssuing, Issuing};
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::extract::Json;
 use crate::http::protocol::idempotency::{Repeatable, created_by};
-use crate::http::server::layers::guard::{Place, prefers_async};
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress};
 
@@ -127,7 +125,7 @@ struct Begun {
     responses(
         (status = 200, description = "The finished batch, or the report of a dry run (`dryRun`)", body = Envelope<BatchOutcome>),
         (status = 202, description = "Requested; see `Location`", body = Envelope<BatchBegun>),
-        (status = 409, description = "CERTIFICATE_INACTIVE"),
+        (status = 409, description = "CERTIFICATE_INACTIVE. WRONG_STATE: the import has not ended; see `Retry-After`"),
         (status = 422, description = "VALIDATION_ERROR: no such certificate or import, no recipients or too many, or a time or date out of range. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details"),
         (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again"),
     )
@@ -135,8 +133,7 @@ struct Begun {
 pub async fn issue_certificates(
     State(http): State<HttpState>,
     write: Repeatable,
-    headers: HeaderMap,
-    Extension(place): Extension<Place>,
+    patience: Patience,
     Json { value, sha256 }: Json<GenerateRequest>,
 ) -> Result<Answer, ApiError> {
     let GenerateRequest {
@@ -156,7 +153,7 @@ pub async fn issue_certificates(
     if dry_run == Some(true) {
         let definition = active_certificate(&http, certificate_id).await?;
         let date = asked.checked(&http)?.issue_date;
-        let people = recipients.resolve(&http).await?;
+        let people = recipients.resolve(&http, &patience).await?;
         let rehearsed = rehearse(&http, certificate_id, &definition, date, &people).await?;
         return Ok(Answer::ok(&rehearsed)?.message("nothing was issued"));
     }
@@ -166,13 +163,13 @@ pub async fn issue_certificates(
             // the certificate is now inactive.
             check_issuable(&http, &active_certificate(&http, certificate_id).await?)?;
             let issuing = asked.checked(&http)?;
-            let people = recipients.resolve(&http).await?;
+            let people = recipients.resolve(&http, &patience).await?;
             let is_small = people.len() <= PEOPLE_AT_ONCE;
             let certificate_id = CertificateId(certificate_id);
             let begun = begin(&http, &context, certificate_id, issuing, people).await?;
             let mut finished = None;
-            if is_small && !prefers_async(&headers) {
-                finished = wait_until_drawn(&http, begun.first.0, &place).await;
+            if is_small {
+                finished = wait_until_drawn(&http, begun.first.0, &patience).await;
             }
             let location = http.api_path(&format!("/batches/{}", begun.first));
             let is_finished = finished.is_some();
@@ -267,15 +264,19 @@ async fn begin(
     })
 }
 
-/// Waits until all PDFs of a batch exist or have failed. Returns `None` if this takes too long, if
-/// too many requests wait, or if the tables can't be read. The batch has been requested in all
-/// these cases.
-async fn wait_until_drawn(http: &HttpState, id: Uuid, place: &Place) -> Option<BatchWithProgress> {
-    let _waits = http.waiting.begin(place)?;
+/// Waits until all PDFs of a batch exist or have failed. Returns `None` if the request does not
+/// wait, if this takes too long, or if the tables can't be read. The batch has been requested in
+/// all these cases.
+async fn wait_until_drawn(
+    http: &HttpState,
+    id: Uuid,
+    patience: &Patience,
+) -> Option<BatchWithProgress> {
     let look = || async move {
         let row = batches::get(&http.database().await?, id).await?;
         let drawn = row.filter(is_drawn);
         Ok((drawn.is_some(), drawn))
     };
-    http.look_until(MAX_WAIT, look).await.ok().flatten()
+    let drawn = patience.look_until(http, MAX_WAIT, look).await;
+    drawn.ok().flatten().flatten()
 }

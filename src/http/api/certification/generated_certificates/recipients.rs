@@ -2,19 +2,23 @@
 //! people who meet a filter.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::certification::batch::MAX_ATTENDEES;
 use crate::http::protocol::extract::FilterBody;
-use crate::http::{ApiError, HttpState};
+use crate::http::protocol::waiting::Patience;
+use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::projection::queries::attendees::{self, AttendeeRow};
 use crate::projection::queries::imports::ImportRow;
 use crate::projection::queries::listing::{self, Conditions};
 
 /// Largest number of people that an import or a filter may select.
 pub(super) const MAX_SELECTED: usize = 100_000;
+/// Value of `Retry-After` if the import has not ended.
+const IMPORT_ENDS: Duration = Duration::from_secs(5);
 /// Filter of people. At least one condition is required.
 pub type RecipientFilter = FilterBody<AttendeeRow>;
 
@@ -84,31 +88,42 @@ impl Recipients {
     /// are not included. The batch refuses people who no longer exist.
     ///
     /// # Errors
-    /// The import does not exist, the filter selects no people or too many, or the query tables are
-    /// not current.
-    pub(super) async fn resolve(self, http: &HttpState) -> Result<Vec<Uuid>, ApiError> {
+    /// The import does not exist or has not ended, the filter selects no people or too many, or the
+    /// query tables are not current.
+    pub(super) async fn resolve(
+        self,
+        http: &HttpState,
+        patience: &Patience,
+    ) -> Result<Vec<Uuid>, ApiError> {
         match self {
             Self::Named(ids) => Ok(ids),
             Self::Selected {
                 field,
                 import,
                 people,
-            } => select(http, field, import, &people).await,
+            } => select(http, patience, field, import, &people).await,
         }
     }
 }
 
 async fn select(
     http: &HttpState,
+    patience: &Patience,
     field: &str,
     import: Option<Uuid>,
     people: &Conditions,
 ) -> Result<Vec<Uuid>, ApiError> {
-    http.wait_until_caught_up().await?;
+    patience
+        .until_caught_up(http, &["attendees", "imports", "issuances"])
+        .await?;
     let database = http.database().await?;
     if let Some(import) = import {
         let found = listing::get::<ImportRow>(&database, import).await?;
-        found.ok_or_else(|| ApiError::no_such(field, "import"))?;
+        let found = found.ok_or_else(|| ApiError::no_such(field, "import"))?;
+        if found.ended_at.is_none() {
+            let message = "the import has not ended; wait until it has, see GET /imports/{id}, then try again";
+            return Err(ApiError::new(ErrorCode::WrongState, message).retry_after(IMPORT_ENDS));
+        }
     }
     let people = attendees::ids(&database, people, MAX_SELECTED + 1).await?;
     if people.is_empty() {
@@ -128,7 +143,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::ErrorCode;
 
     fn filter(body: serde_json::Value) -> RecipientFilter {
         serde_json::from_value(body).expect("the form is right")

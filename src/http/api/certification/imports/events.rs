@@ -13,6 +13,7 @@ use crate::http::protocol::extract::{Path, Query};
 use crate::http::protocol::names::ImportStateName;
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::imports::ImportRow;
 
@@ -69,13 +70,14 @@ pub async fn follow_import(
     Path(id): Path<Uuid>,
     Query(query): Query<StreamQuery>,
     headers: HeaderMap,
+    patience: Patience,
 ) -> Result<Response, ApiError> {
     let look = move |http: HttpState| async move {
         let row = http.find::<ImportRow>("import", id).await?;
         let ended = ["completed", "failed", "cancelled"].contains(&row.state.as_str());
         Look::of(&ImportProgress::from(row), ended)
     };
-    progress_stream::answer(http, &caller, &headers, &query, look).await
+    progress_stream::answer(http, patience, &caller, &headers, &query, look).await
 }
 
 /// Returns a ticket that opens the stream of an import.

@@ -12,6 +12,7 @@ use crate::domain::certification::mail::MailCommand;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::extract::Json;
 use crate::http::protocol::idempotency::Repeatable;
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs;
 
@@ -84,6 +85,7 @@ pub struct Processed {
 pub async fn process_pending_jobs(
     State(http): State<HttpState>,
     write: Repeatable,
+    patience: Patience,
     body: Option<Json<ProcessPendingRequest>>,
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
@@ -100,7 +102,7 @@ pub async fn process_pending_jobs(
                 successful,
                 failed,
                 cancelled,
-            } = ended(&http, &outcomes.done).await?;
+            } = ended(&http, &patience, &outcomes.done).await?;
             let released = outcomes.done.len();
             let processed = successful + failed;
             let pending = i64::try_from(released).unwrap_or(i64::MAX) - processed - cancelled;
@@ -139,8 +141,9 @@ struct Ended {
 }
 
 /// Waits at most [`MAX_WAIT`] until these mails are finished, and returns the number of mails per
-/// outcome. Does not wait if there are more than [`WAITED_FOR`] mails.
-async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
+/// outcome. Does not wait if there are more than [`WAITED_FOR`] mails, or if the client prefers
+/// `respond-async`.
+async fn ended(http: &HttpState, patience: &Patience, ids: &[Uuid]) -> Result<Ended, ApiError> {
     if ids.is_empty() || ids.len() > WAITED_FOR {
         return Ok(Ended::default());
     }
@@ -168,5 +171,6 @@ async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
             ended,
         ))
     };
-    http.look_until(MAX_WAIT, look).await
+    let ended = patience.look_until(http, MAX_WAIT, look).await?;
+    Ok(ended.unwrap_or_default())
 }

@@ -16,6 +16,7 @@ use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::deleting::Deleted;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
+use crate::http::protocol::waiting::Patience;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 use crate::projection::queries::templates;
 
@@ -190,13 +191,14 @@ async fn answer(http: &HttpState, id: TemplateId, version: Position) -> Result<A
 pub async fn delete_own_template(
     State(http): State<HttpState>,
     context: CommandContext,
+    patience: Patience,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = TemplateId(id);
     // The uses are counted in the query tables after these contain all events that are now in the
     // log. A certificate that is defined after that can still be drawn, because the files are kept.
-    http.wait_until_caught_up().await?;
+    patience.until_caught_up(&http, &["certificates"]).await?;
     let uses = templates::uses(&http.database().await?, &Template::theme_of(id)).await?;
     if uses > 0 {
         let message = format!(
