@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::certificate_pdf::Renderer;
 use crate::commands::import_row::{Row, import_row};
-use crate::commands::{CommandContext, CommandError, Commands, Loaded, Snapshot};
+use crate::commands::{Aggregates, CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certification::attendee::ImportedRow;
 use crate::domain::certification::import::{
     Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed,
@@ -22,7 +22,7 @@ use crate::domain::certification::import::{
 };
 use crate::domain::certification::reactions::import::{RowRules, Seen};
 use crate::domain::{Event, ImportId, Secret};
-use crate::event_log::RecordedEvent;
+use crate::event_log::{Consistency, RecordedEvent};
 use crate::spreadsheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
 
@@ -166,7 +166,8 @@ impl Importer {
         let Ok(id) = cause.event.id.parse::<ImportId>() else {
             return Ok(());
         };
-        let import = self.commands.load::<Import>(id).await?;
+        let at = Consistency::leader_after(cause.event);
+        let import = self.commands.load_at::<Import>(id, &at).await?;
         if import.state.ended {
             return Ok(());
         }
@@ -257,12 +258,13 @@ impl Importer {
         rows: Vec<SheetRow>,
         seen: &mut Seen,
     ) -> Result<Vec<Settled>, ImportError> {
-        let plan = Plan::of(&self.commands, &self.claim_key, request, rows).await?;
-        let snapshot = &plan.snapshot;
+        let at = Consistency::leader_after(cause.event);
+        let plan = Plan::of(&self.commands, &self.claim_key, request, rows, &at).await?;
+        let loaded = &plan.loaded;
         let earlier = &*seen;
         let mut apart = Vec::with_capacity(plan.apart.len());
         for row in plan.apart {
-            apart.push(self.decide(cause, request, snapshot, earlier, row));
+            apart.push(self.decide(cause, request, loaded, earlier, row));
         }
         let mut decided: Vec<Decided> = stream::iter(apart)
             .buffer_unordered(CHUNK)
@@ -272,7 +274,7 @@ impl Importer {
         let mut settled: Vec<_> = decided.into_iter().map(|row| row.settled(seen)).collect();
         for row in plan.in_turn {
             let row = self
-                .decide(cause, request, &Snapshot::default(), &*seen, row)
+                .decide(cause, request, &Aggregates::default(), &*seen, row)
                 .await?;
             settled.push(row.settled(seen));
         }
@@ -284,7 +286,7 @@ impl Importer {
         &self,
         cause: &Cause<'_>,
         request: &Request<'_>,
-        snapshot: &Snapshot,
+        loaded: &Aggregates,
         seen: &Seen,
         row: PlannedRow,
     ) -> Result<Decided, ImportError> {
@@ -318,9 +320,9 @@ impl Importer {
             seen,
         };
         let key = self.claim_key.reveal().as_bytes();
-        let imported = import_row(&self.commands, key, snapshot, &context, row).await?;
+        let imported = import_row(&self.commands, key, loaded, &context, row).await?;
         let imported = explained(imported, request.rules(), requires_document);
-        let stored = stored_person(&self.commands, snapshot, &imported).await?;
+        let stored = stored_person(&self.commands, loaded, &imported).await?;
         let certificate_id = certificate_id
             .map(Into::into)
             .or(request.asked.certificate_id);

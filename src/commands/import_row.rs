@@ -4,7 +4,7 @@
 use futures_util::future::try_join3;
 
 use super::person_claims::{PersonClaims, holder, release, take};
-use super::{CommandContext, CommandError, Commands, Loaded, Snapshot, Transaction};
+use super::{Aggregates, CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::certification::attendee::{Attendee, AttendeeCommand, ImportedRow};
 use crate::domain::certification::reactions::import::{
     Known, Matches, Mismatch, RowPlan, RowRules, Seen, plan_by_claims, plan_row,
@@ -41,20 +41,20 @@ pub enum RowImport {
 }
 
 /// Imports a row. For a rejected row or an unchanged person, nothing is written. Aggregates in the
-/// snapshot are not loaded again.
+/// `loaded` are not loaded again.
 ///
 /// # Errors
 /// The log can't be used.
 pub async fn import_row(
     commands: &Commands,
     claim_key: &[u8],
-    snapshot: &Snapshot,
+    loaded: &Aggregates,
     context: &CommandContext,
     row: Row<'_>,
 ) -> Result<RowImport, CommandError> {
     let own = AttendeeId::of_row(row.source.import_id, row.source.row);
     let committed = commands
-        .transact_on(snapshot, context, |transaction| async move {
+        .transact_on(loaded, context, |transaction| async move {
             let holders = Holders::of(&transaction, row).await?;
             if let Some(id) = holders.taken_before() {
                 return Ok(if id == own {

@@ -21,6 +21,7 @@ use crate::domain::certification::mail::{
     MailEvent, SendClaimed, Stage,
 };
 use crate::domain::{CommandId, Refusal, TimeZone};
+use crate::event_log::Consistency;
 use crate::mail::{Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome};
 use crate::rendering::Rendering;
 
@@ -71,7 +72,8 @@ impl Mailer {
             return Ok(Verdict::Done);
         }
         // Final check: the mail of a revoked certificate is never sent.
-        if is_revoked(&self.commands, mail.issuance_id).await? {
+        let at = Consistency::leader_after(&delivery.event);
+        if is_revoked(&self.commands, mail.issuance_id, &at).await? {
             return self.end_revoked(delivery, email.state.stage).await;
         }
         // Steps that can fail before the mail server is called are executed before the claim. So
@@ -103,7 +105,8 @@ impl Mailer {
     /// Sets the timer to the mail's current due time, which may differ from the time in this event.
     async fn set_timer(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         let id = &delivery.event.id;
-        if let Some(due) = self.commands.load::<Mail>(id).await?.state.due {
+        let at = Consistency::after(&delivery.event);
+        if let Some(due) = self.commands.load_at::<Mail>(id, &at).await?.state.due {
             self.commands.log().set_timer(&timer_of(id), due).await?;
         }
         Ok(Verdict::Done)
@@ -117,7 +120,8 @@ impl Mailer {
         if delivery.attempt == 1 && event.event_type == "EmailQueued" {
             return Ok(Loaded::begun_by(event)?);
         }
-        self.commands.load::<Mail>(&event.id).await
+        let at = Consistency::after(event);
+        self.commands.load_at::<Mail>(&event.id, &at).await
     }
 
     /// Claims the next attempt. Returns `None` if the mail was sent or given up meanwhile. Also

@@ -19,6 +19,7 @@ use crate::domain::accounts::notice::{
 };
 use crate::domain::accounts::user::{Account, User};
 use crate::domain::{CommandId, Locale, NoticeId, Secret, TimeZone};
+use crate::event_log::Consistency;
 use crate::mail::{MailProvider, NoticeMail, NoticeWords, Recipient, SendOutcome};
 
 /// Maximum number of attempts.
@@ -65,7 +66,8 @@ impl Notifier {
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         let event = &delivery.event;
-        let notice = self.commands.load::<Notice>(&event.id).await?.state;
+        let at = Consistency::leader_after(event);
+        let notice = self.commands.load_at::<Notice>(&event.id, &at).await?.state;
         let Some(queued) = notice.queued.filter(|_| !notice.is_settled) else {
             return Ok(Verdict::Done);
         };
@@ -74,7 +76,7 @@ impl Notifier {
         };
         let Some(user) = self
             .commands
-            .load::<User>(queued.user_id)
+            .load_at::<User>(queued.user_id, &at)
             .await?
             .state
             .account()

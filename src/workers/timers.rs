@@ -45,6 +45,7 @@ pub async fn release_if_due(commands: &Commands, id: MailId) -> Result<Released,
         correlation_id,
         actor: ACTOR.to_owned(),
         traceparent: None,
+        caused_by: None,
     };
     let release = MailCommand::ReleaseDue {
         now: commands.now(),

@@ -234,6 +234,7 @@ async fn event_contains_actor_command_id_and_correlation_id() {
         correlation_id: Uuid::new_v4(),
         actor: "importer".to_owned(),
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
+        caused_by: None,
     };
     let id = UserId(Uuid::new_v4());
     log.commands
