@@ -110,7 +110,13 @@ impl Commands {
             }
             return Ok(loaded);
         }
-        let last = self.log.last_position(kind, id, at).await?;
+        let last = match at {
+            // The history itself shows that it includes the cause.
+            Consistency::After(cause) if cause.aggregate == kind && cause.id == id => {
+                cause.position
+            }
+            _ => self.log.last_position(kind, id, at).await?,
+        };
         while loaded.position < last {
             let page = self.log.page(kind, id, loaded.position, last).await?;
             loaded.fold(&page, own)?;

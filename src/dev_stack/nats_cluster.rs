@@ -36,6 +36,8 @@ struct Node {
     name: String,
     clients: SocketAddr,
     routes: SocketAddr,
+    /// Addresses at which this node connects to all nodes.
+    dials: Vec<SocketAddr>,
     folder: PathBuf,
     /// `None` while the node is down.
     process: Option<ServerProcess>,
@@ -49,6 +51,19 @@ impl NatsCluster {
     /// # Errors
     /// Fails if nats-server is not found, or if a node can't be started.
     pub async fn start(supervisor: Option<PathBuf>) -> Result<Self, StackError> {
+        Self::start_through(supervisor, |_, _, address| address).await
+    }
+
+    /// Like [`Self::start`], with proxies between the nodes. `proxy(from, to, address)` returns the
+    /// address at which the node `from` connects to the node `to`, which listens on `address`. For
+    /// `from == to`, it returns the address that the node advertises.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub async fn start_through(
+        supervisor: Option<PathBuf>,
+        proxy: impl Fn(usize, usize, SocketAddr) -> SocketAddr,
+    ) -> Result<Self, StackError> {
         let supervisor = super::supervisor(supervisor)?;
         let program = programs::nats_server(None)?;
         let data = DataDir::temporary(None)?;
@@ -62,6 +77,11 @@ impl NatsCluster {
         loop {
             attempt += 1;
             cluster.nodes = nodes(cluster.data.root())?;
+            let listen: Vec<SocketAddr> = cluster.nodes.iter().map(|node| node.routes).collect();
+            for (from, node) in cluster.nodes.iter_mut().enumerate() {
+                let dial = |(to, address): (usize, &SocketAddr)| proxy(from, to, *address);
+                node.dials = listen.iter().enumerate().map(dial).collect();
+            }
             match cluster.start_all().await {
                 Ok(()) => return Ok(cluster),
                 // Another program took a port between the search and the start of the node.
@@ -113,7 +133,7 @@ impl NatsCluster {
     /// # Errors
     /// Fails if the node can't be started.
     pub fn start_node(&mut self, index: usize) -> Result<(), StackError> {
-        let routes: Vec<SocketAddr> = self.nodes.iter().map(|node| node.routes).collect();
+        let advertised = self.nodes[index].dials[index];
         let node = &mut self.nodes[index];
         let config = node.folder.join("server.conf");
         write_private(&config, CONFIG).map_err(|source| StackError::Io {
@@ -129,7 +149,7 @@ impl NatsCluster {
                 "-P".into(),
                 node.pid_file().into(),
             ],
-            env: node.environment(&routes),
+            env: node.environment(advertised),
             log: node.folder.join("nats.log"),
             stop_signal: StopSignal::Terminate,
             grace: Duration::from_secs(15),
@@ -214,18 +234,18 @@ impl Node {
 
     /// Returns the environment variables that the configuration reads, quoted for the server's
     /// parser.
-    fn environment(&self, routes: &[SocketAddr]) -> Vec<(&'static str, OsString)> {
+    fn environment(&self, advertised: SocketAddr) -> Vec<(&'static str, OsString)> {
         let text = |value: &str| OsString::from(format!("\"{value}\""));
         let mut variables = vec![
             ("NATS_NAME", text(&self.name)),
             ("NATS_LISTEN", text(&self.clients.to_string())),
             ("NATS_CLUSTER_LISTEN", text(&self.routes.to_string())),
-            ("NATS_CLUSTER_ADVERTISE", text(&self.routes.to_string())),
+            ("NATS_CLUSTER_ADVERTISE", text(&advertised.to_string())),
             ("NATS_STORE_DIR", text(&quoted(&self.folder.join("store")))),
         ];
         for (name, route) in ["NATS_ROUTE_1", "NATS_ROUTE_2", "NATS_ROUTE_3"]
             .into_iter()
-            .zip(routes)
+            .zip(&self.dials)
         {
             variables.push((name, text(&url(*route))));
         }
@@ -262,6 +282,7 @@ fn nodes(root: &Path) -> Result<Vec<Node>, StackError> {
                 name,
                 clients,
                 routes,
+                dials: Vec::new(),
                 folder,
                 process: None,
             })

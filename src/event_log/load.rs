@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::availability::{patiently, why_nobody_answers};
 use super::envelope::recorded;
-use super::{Consistency, EventLog, LogError, Position, RecordedEvent};
+use super::{Cause, Consistency, EventLog, LogError, Position, RecordedEvent};
 
 /// Maximum number of events per request.
 const PER_REQUEST: usize = 1_024;
@@ -105,6 +105,11 @@ impl EventLog {
         if subjects.is_empty() {
             return Ok(HashMap::new());
         }
+        // One request to the leader is cheaper than two.
+        if let (Consistency::Leader(cause), [_]) = (at, subjects) {
+            let floor = &self.floor_of(cause.as_ref());
+            return patiently(|wait| self.leader_positions(subjects, floor, wait)).await;
+        }
         let floor = &self.floor(at).await?;
         let some = |subjects| async move {
             let start = Instant::now();
@@ -169,14 +174,8 @@ impl EventLog {
     /// state, it is the last event of the leader.
     async fn floor(&self, at: &Consistency) -> Result<Floor, LogError> {
         match at {
-            Consistency::Any => Ok(Floor {
-                subject: None,
-                position: 0,
-            }),
-            Consistency::After(cause) => Ok(Floor {
-                subject: Some(self.names().aggregate(&cause.aggregate, &cause.id)),
-                position: cause.position,
-            }),
+            Consistency::Any => Ok(self.floor_of(None)),
+            Consistency::After(cause) => Ok(self.floor_of(Some(cause))),
             Consistency::Leader(cause) => {
                 let known = cause.as_ref().map_or(0, |cause| cause.position);
                 patiently(|wait| async move {
@@ -190,6 +189,13 @@ impl EventLog {
                 })
                 .await
             }
+        }
+    }
+
+    fn floor_of(&self, cause: Option<&Cause>) -> Floor {
+        Floor {
+            subject: cause.map(|cause| self.names().aggregate(&cause.aggregate, &cause.id)),
+            position: cause.map_or(0, |cause| cause.position),
         }
     }
 
@@ -237,20 +243,34 @@ impl EventLog {
         floor: &Floor,
         wait: Duration,
     ) -> Result<HashMap<String, Position>, LogError> {
+        let extra = floor.subject.as_ref().filter(|own| !subjects.contains(own));
+        let mut asked = Vec::with_capacity(subjects.len() + 1);
+        for subject in subjects.iter().chain(extra) {
+            asked.push(self.leader_position(subject.clone(), wait));
+        }
+        let mut found: HashMap<String, Position> = stream::iter(asked)
+            .buffer_unordered(LEADER_AT_ONCE)
+            .try_collect()
+            .await?;
         if let Some(subject) = &floor.subject
-            && self.leader_last(subject, wait).await? < floor.position
+            && found.get(subject).is_none_or(|last| *last < floor.position)
         {
             return Err(lagging());
         }
-        let last = |subject: &String| {
-            let subject = subject.clone();
-            async move { Ok((subject.clone(), self.leader_last(&subject, wait).await?)) }
-        };
-        stream::iter(subjects.iter().map(last))
-            .buffer_unordered(LEADER_AT_ONCE)
-            .try_filter(|(_, position)| std::future::ready(*position > 0))
-            .try_collect()
-            .await
+        if let Some(subject) = extra {
+            found.remove(subject);
+        }
+        found.retain(|_, last| *last > 0);
+        Ok(found)
+    }
+
+    async fn leader_position(
+        &self,
+        subject: String,
+        wait: Duration,
+    ) -> Result<(String, Position), LogError> {
+        let last = self.leader_last(&subject, wait).await?;
+        Ok((subject, last))
     }
 
     async fn next_events(

@@ -5,11 +5,12 @@ mod failover;
 pub mod fixture;
 mod group_commit;
 mod lagging;
-mod nodes;
+pub mod nodes;
 mod provisioning;
 mod races;
 mod restart;
 mod serial;
+mod slow_routes;
 
 use std::time::Duration;
 

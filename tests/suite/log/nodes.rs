@@ -1,24 +1,49 @@
 //! Cluster for one test. The test can kill and freeze its nodes.
 
-use laureate::dev_stack::NatsCluster;
+use std::time::Duration;
+
+use laureate::dev_stack::{NatsCluster, StackError};
 use laureate::event_log::{EventLog, LogError};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::fixture::open_any;
+use super::slow_routes::SlowRoutes;
 use crate::support::{laureate, until};
 
 pub struct Nodes {
     cluster: NatsCluster,
+    routes: SlowRoutes,
 }
 
 impl Nodes {
     pub async fn start() -> Self {
-        let mut cluster = NatsCluster::start(Some(laureate().to_path_buf()))
-            .await
-            .unwrap();
+        Self::start_on(NatsCluster::start(Some(laureate().to_path_buf())).await).await
+    }
+
+    /// Starts nodes whose replication can be slowed; see [`Self::slow`].
+    pub async fn start_slowable() -> Self {
+        let routes = SlowRoutes::default();
+        let proxy = |from, to, address| routes.proxy(from, to, address);
+        let cluster = NatsCluster::start_through(Some(laureate().to_path_buf()), proxy).await;
+        Self {
+            routes,
+            ..Self::start_on(cluster).await
+        }
+    }
+
+    async fn start_on(cluster: Result<NatsCluster, StackError>) -> Self {
+        let mut cluster = cluster.unwrap();
         cluster.ready().await.unwrap();
-        Self { cluster }
+        Self {
+            cluster,
+            routes: SlowRoutes::default(),
+        }
+    }
+
+    /// Delays the replication to and from a node, but not the messages of its clients.
+    pub fn slow(&self, node: usize, delay: Duration) {
+        self.routes.slow(node, delay);
     }
 
     /// Returns a process that is connected to `node`. If that node goes down, it connects to

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use laureate::commands::Commands;
 use laureate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
 use laureate::domain::accounts::user::{Profile, User, UserCommand, UserRegistered};
 use laureate::domain::{Locale, NoticeId, Secret, UserId};
@@ -16,7 +17,7 @@ use super::mailing::{address, caught};
 use crate::log::fixture::{person, user};
 use crate::support::servers;
 
-fn notifier(plant: &Plant) -> Arc<Notifier> {
+pub fn notifier(plant: &Plant) -> Arc<Notifier> {
     let smtp_addr = servers().smtp_addr;
     let settings = json!({
         "host": smtp_addr.ip().to_string(), "port": smtp_addr.port(), "security": "none",
@@ -39,6 +40,10 @@ fn notifier(plant: &Plant) -> Arc<Notifier> {
 
 /// Queues a notice for a new user who has the address `to`.
 async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
+    queued_by(&plant.log.commands, to, about).await
+}
+
+pub async fn queued_by(commands: &Commands, to: &str, about: NoticeAbout) -> NoticeId {
     let user_id = UserId(Uuid::new_v4());
     let id = NoticeId(Uuid::new_v4());
     let somebody = user("ada");
@@ -50,16 +55,12 @@ async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
         profile,
         ..somebody
     });
-    plant
-        .log
-        .commands
+    commands
         .execute::<User>(&person(), user_id, register)
         .await
         .unwrap();
     let queue = NoticeCommand::Queue(NoticeQueued { user_id, about });
-    plant
-        .log
-        .commands
+    commands
         .execute::<Notice>(&person(), id, queue)
         .await
         .unwrap();
