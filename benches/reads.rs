@@ -8,7 +8,7 @@ use laureate::cli::admin;
 use laureate::domain::Secret;
 use laureate::domain::accounts::user::Profile;
 use laureate::projection::queries::attendees::{self, AttendeeRow};
-use laureate::projection::queries::listing::{Conditions, Order, SortKey, Start, list};
+use laureate::projection::queries::listing::{self, Conditions, Order, SortKey, Start, list};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -185,7 +185,7 @@ async fn bare_queries(app: &App) -> anyhow::Result<f64> {
                 );
                 let id: Uuid = page.await?.items.first().context("an empty list")?.id;
                 drop(client);
-                let found = attendees::get(&pool.get().await?, id).await?;
+                let found = listing::get::<AttendeeRow>(&pool.get().await?, id).await?;
                 ensure!(found.is_some(), "who was listed is not there");
                 pairs += 1;
             }

@@ -41,7 +41,7 @@ use crate::workers::mailer::{MailSettings, Mailer};
 use crate::workers::notifier::{NoticeSettings, Notifier};
 use crate::workers::processes::Processes;
 use crate::workers::renderer::RendererWorker;
-use crate::workers::{self, Worker};
+use crate::workers::{self, Worker, WorkerStates};
 
 pub use running::Running;
 
@@ -110,6 +110,7 @@ pub struct App {
     mailer: Arc<dyn MailProvider>,
     metrics: PrometheusHandle,
     sandbox: Sandbox,
+    workers: WorkerStates,
 }
 
 impl App {
@@ -145,6 +146,7 @@ impl App {
             mailer,
             metrics,
             sandbox,
+            workers: WorkerStates::default(),
         })
     }
 

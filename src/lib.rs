@@ -24,7 +24,8 @@ pub mod spreadsheet;
 pub mod storage;
 pub mod workers;
 
-/// Bounds memory use, and is fast if one thread frees what another has allocated.
+/// jemalloc. It limits fragmentation, and is fast if a thread frees memory that another thread has
+/// allocated.
 #[cfg(unix)]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -1,7 +1,6 @@
 -- What issuing a certificate to people would do now, person by person. $1: certificate id, $2: their ids
 SELECT
     wanted.id,
-    attendees.id IS NOT NULL AS is_known,
     attendees.full_name,
     attendees.document_number,
     attendees.email,

@@ -4,7 +4,7 @@ CREATE TABLE jobs (
     to_name          text NOT NULL,
     to_address       text NOT NULL,
     stage            text NOT NULL CHECK (stage IN ('queued', 'claimed', 'retrying', 'sent', 'failed', 'unknown', 'held', 'scheduled', 'cancelled')),
-    -- What the API calls it.
+    -- Status in the API.
     status           text NOT NULL GENERATED ALWAYS AS (
         CASE stage
             WHEN 'sent' THEN 'sent'

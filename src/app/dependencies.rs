@@ -15,7 +15,14 @@ pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
         required: roles.contains(&Role::Api),
         ..projections(app)
     };
-    vec![log(app), tables(app), projections, storage(app), mail(app)]
+    vec![
+        log(app),
+        tables(app),
+        projections,
+        storage(app),
+        mail(app),
+        workers(app),
+    ]
 }
 
 fn log(app: &App) -> Dependency {
@@ -55,8 +62,8 @@ fn tables(app: &App) -> Dependency {
     }
 }
 
-/// Query tables. The check fails until every projection has caught up, or if an error has stopped
-/// one.
+/// Returns the dependency on the query tables. The check fails until every projection has caught
+/// up, or if an error has stopped one.
 fn projections(app: &App) -> Dependency {
     let log = app.commands.log().clone();
     let readers = app.readers.clone();
@@ -106,7 +113,8 @@ fn storage(app: &App) -> Dependency {
     }
 }
 
-/// Mail server. It is not required: requests don't use it, and mails stay queued while it is down.
+/// Returns the dependency on the mail server. It is not required: requests don't use it, and mails
+/// stay queued while it is down.
 fn mail(app: &App) -> Dependency {
     let mailer = app.mailer.clone();
     let check = move || {
@@ -115,6 +123,26 @@ fn mail(app: &App) -> Dependency {
     };
     Dependency {
         name: "mail",
+        required: false,
+        check: Arc::new(check),
+    }
+}
+
+/// Workers of this process. They are not required: a paused worker resumes by itself, and another
+/// process may do the work of a stopped one.
+fn workers(app: &App) -> Dependency {
+    let states = app.workers.clone();
+    let check = move || {
+        let problems = states.problems();
+        let state = if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems.join("; "))
+        };
+        std::future::ready(state).boxed()
+    };
+    Dependency {
+        name: "workers",
         required: false,
         check: Arc::new(check),
     }

@@ -28,7 +28,7 @@ use crate::domain::Locale;
 pub(super) const BATCH: usize = 50;
 /// Number of pages after which unused entries of typst's cache are evicted. An eviction takes as
 /// long as laying out some pages.
-const LOOK_THROUGH_AFTER: usize = 4 * BATCH;
+const EVICTION_INTERVAL: usize = 4 * BATCH;
 /// Size of decoded pixels, in bytes, that counts as one page.
 const AS_LARGE_AS_A_PAGE: usize = 160 << 10;
 /// Number of stamped certificates that count as one page. They hardly use typst, but the names in
@@ -128,7 +128,7 @@ impl Renderer {
             .map(|job| self.stamp(writer, job).map(Ok))
             .collect();
         let rest: Vec<usize> = (0..jobs.len()).filter(|n| results[*n].is_none()).collect();
-        self.look_through_after((jobs.len() - rest.len()).div_ceil(STAMPED_FOR_A_PAGE));
+        self.count_pages((jobs.len() - rest.len()).div_ceil(STAMPED_FOR_A_PAGE));
         for numbers in rest.chunks(BATCH) {
             let rest: Vec<&Prepared<'_>> = numbers.iter().map(|n| &jobs[*n]).collect();
             for (n, result) in numbers.iter().zip(self.render_laid_out(writer, &rest)) {
@@ -163,7 +163,7 @@ impl Renderer {
     }
 
     /// Evaluates a template without a certificate, so that typst caches the result.
-    pub(super) fn look_at(&self, template: &Template) {
+    pub(super) fn warm_up(&self, template: &Template) {
         let data = Bytes::new(b"[]");
         let pictures = &Pictures::default();
         let world = BatchWorld {
@@ -200,7 +200,7 @@ impl Renderer {
             pictures,
         };
         let compiled = typst::compile::<PagedDocument>(&world);
-        self.look_through_after(batch.len().max(pictures.decoded / AS_LARGE_AS_A_PAGE));
+        self.count_pages(batch.len().max(pictures.decoded / AS_LARGE_AS_A_PAGE));
         let document = compiled
             .output
             .map_err(|errors| page::diagnosed_in(&world, &errors))?;
@@ -230,14 +230,18 @@ impl Renderer {
 impl Renderer {
     /// Counts `bytes` of decoded pixels towards the next eviction of typst's cache.
     pub(super) fn decoded(&self, bytes: usize) {
-        self.look_through_after(bytes / AS_LARGE_AS_A_PAGE);
+        self.count_pages(bytes / AS_LARGE_AS_A_PAGE);
     }
 
-    /// Counts `pages`. Evicts unused entries of typst's cache after every [`LOOK_THROUGH_AFTER`]
+    /// Counts `pages`. Evicts unused entries of typst's cache after every [`EVICTION_INTERVAL`]
     /// pages.
-    fn look_through_after(&self, pages: usize) {
-        if self.since_look.fetch_add(pages, Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
-            self.since_look.store(0, Ordering::Relaxed);
+    fn count_pages(&self, pages: usize) {
+        if self
+            .pages_since_eviction
+            .fetch_add(pages, Ordering::Relaxed)
+            >= EVICTION_INTERVAL
+        {
+            self.pages_since_eviction.store(0, Ordering::Relaxed);
             comemo::evict(CACHE_AGE);
         }
     }

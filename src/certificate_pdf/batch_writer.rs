@@ -143,7 +143,7 @@ impl Renderer {
         let pages: Vec<Page> = drawn.into_iter().map(|(page, _)| page).collect();
         let (prefix, _) = rayon::join(
             || TemplatePrefix::of(&pages, &letters),
-            // typst caches layouts, and the first certificate needs these next.
+            // typst caches these layouts. The first certificate is derived from the specimens next.
             || self.specimens(&prefix_cache::specimens_like(like), template, pictures),
         );
         prefix

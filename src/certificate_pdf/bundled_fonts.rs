@@ -46,7 +46,8 @@ pub(super) struct Fonts {
     fonts: Vec<Font>,
     book: LazyHash<FontBook>,
     coverage: Coverage,
-    /// Computed on first use, because it takes a fifteenth of the time of the first certificate.
+    /// Computed on first use, because the computation takes about 1/15 of the time of rendering the
+    /// first certificate.
     digest: OnceLock<String>,
 }
 

@@ -183,8 +183,8 @@ impl Bundled {
         if first.is_whitespace() {
             return self.has(first) && shown.next().is_none();
         }
-        // Most fonts lack most scripts. Only fonts that have the letter, whole or in parts, are
-        // shaped.
+        // Most fonts lack most scripts. A font is shaped only if it has the first character, or the
+        // first character of its decomposition.
         if is_mark(first) || !(self.has(first) || self.has_parts(first)) {
             return false;
         }
@@ -301,8 +301,8 @@ impl Shaped {
         let Some(letter) = self.letters.iter().copied().reduce(Ink::with) else {
             return false;
         };
-        // Other scripts have marks within, before and between letters, which fonts also place in
-        // other ways.
+        // In other scripts, marks can also be inside, before and between letters, so only their
+        // horizontal distance is checked.
         let simple = matches!(
             first.script(),
             Script::Latin | Script::Greek | Script::Cyrillic | Script::Common | Script::Inherited

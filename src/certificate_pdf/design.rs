@@ -184,7 +184,7 @@ fn encode(image: &RgbImage) -> Result<Vec<u8>, RenderError> {
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "pixels"
+    reason = "sizes and colours of images are small"
 )]
 fn averages(image: &RgbImage) -> Vec<[u8; 4]> {
     let ends = |size: u32, parts: u32| {

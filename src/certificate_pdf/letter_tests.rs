@@ -91,7 +91,7 @@ fn families_of(job: &RenderJob) -> Vec<(String, String)> {
         ));
         Ok(())
     })
-    .expect("collecting never fails");
+    .expect("the visitor returns no error");
     drawn
 }
 

@@ -66,8 +66,8 @@ impl<'a> Lettering<'a> {
     }
 
     /// Chooses families for a run, and also for its words and its clusters of several characters,
-    /// because templates may split the run. Skips words for which `is_hard` is false: they may also
-    /// be parts of other texts.
+    /// because templates may split the run. Skips words and parts for which `is_hard` is false:
+    /// they need no choice, and the pattern would also match them in other texts.
     fn choose(&mut self, run: &str, coverage: &'a Coverage, is_hard: impl Fn(&str) -> bool) {
         self.add(run, coverage);
         for word in run.split_whitespace().filter(|word| is_hard(word)) {
@@ -77,8 +77,8 @@ impl<'a> Lettering<'a> {
                 }
             }
         }
-        // No match may end within a cluster. So each cluster is a piece, which is tried before
-        // shorter ones.
+        // A match must not end inside of a cluster. So each cluster of several characters is a
+        // piece, too, and the pattern tries longer pieces first.
         for (_, cluster) in clusters(run).filter(|(_, cluster)| is_composed(cluster)) {
             self.add(cluster, coverage);
         }
@@ -133,7 +133,7 @@ fn parts<'a>(word: &'a str, coverage: &Coverage) -> impl Iterator<Item = &'a str
     })
 }
 
-/// Divides a text into runs of one script. Spaces and signs belong to the run before them.
+/// Divides a text into runs of one script. Spaces and signs belong to the preceding run.
 fn runs(text: &str) -> Vec<&str> {
     let mut runs = Vec::new();
     let mut start = 0;

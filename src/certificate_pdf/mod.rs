@@ -179,7 +179,7 @@ pub struct Renderer {
     prefixes: PrefixCache,
     /// Number of pages since typst's cache was last evicted. Rasterized pages and stamped
     /// certificates are included.
-    since_look: AtomicUsize,
+    pages_since_eviction: AtomicUsize,
 }
 
 /// Job that passed its checks.
@@ -202,7 +202,7 @@ impl Renderer {
             designs: Designs::default(),
             pictures: ImageCache::default(),
             prefixes: PrefixCache::default(),
-            since_look: AtomicUsize::new(0),
+            pages_since_eviction: AtomicUsize::new(0),
         })
     }
 

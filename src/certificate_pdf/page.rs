@@ -63,9 +63,9 @@ pub(super) fn check(
     coverage: &Coverage,
     name: &str,
 ) -> Result<(), RenderError> {
-    look_at_size(&page.frame, template.page_setup(job).page)?;
-    look_at_links(&page.frame)?;
-    look_over(&page.frame, template.manifest().margin)?;
+    check_size(&page.frame, template.page_setup(job).page)?;
+    check_links(&page.frame)?;
+    check_margins(&page.frame, template.manifest().margin)?;
     shown::check_clusters(&page.frame, coverage)?;
     shown::check_name(&page.frame, name, template.origin())
 }
@@ -162,7 +162,7 @@ pub(super) fn template_error(messages: impl IntoIterator<Item = EcoString>) -> R
 
 /// Rejects a page that doesn't have the size in the manifest, because the QR code would be
 /// misplaced.
-fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
+fn check_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
     let (width, height) = format.millimetres();
     let alike = |side: Abs, wanted: f64| (side.to_mm() - wanted).abs() < 0.1;
     if alike(frame.width(), width) && alike(frame.height(), height) {
@@ -175,10 +175,10 @@ fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
 
 /// Rejects links with a scheme other than `http`, `https` and `mailto`. With other schemes, PDF
 /// readers might run a program or open a local file.
-fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
+fn check_links(frame: &Frame) -> Result<(), RenderError> {
     for (_, item) in frame.items() {
         match item {
-            FrameItem::Group(group) => look_at_links(&group.frame)?,
+            FrameItem::Group(group) => check_links(&group.frame)?,
             FrameItem::Link(Destination::Url(url), _) => {
                 let scheme = url
                     .split_once(':')
@@ -198,9 +198,8 @@ fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
 }
 
 /// Rejects a page with text outside of the margin. `margin` is in millimetres.
-pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
-    // Texts that end at the margin may be beyond it by a rounding error, which depends on their
-    // width.
+pub(super) fn check_margins(frame: &Frame, margin: f64) -> Result<(), RenderError> {
+    // A text that ends exactly at the margin may exceed it by a rounding error.
     let margin = Abs::mm(margin) - Abs::pt(0.01);
     let inside = |p: Point| {
         p.x >= margin
@@ -209,7 +208,8 @@ pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
             && p.y <= frame.height() - margin
     };
     for_each_text(frame, Transform::identity(), &mut |text, place| {
-        // From 0.3 em below the baseline to 0.75 em above it: the letters of every script here.
+        // The letters of all supported scripts reach from 0.3 em below the baseline to 0.75 em
+        // above it.
         let left = Abs::zero();
         let right = text.width();
         let top = text.size * -0.75;

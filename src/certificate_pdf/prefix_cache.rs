@@ -29,7 +29,8 @@ const ON_A_PAGE: usize = 48;
 /// Number of letters per word on a sample page. Between words, lines can break.
 const WORD: usize = 8;
 
-/// Template prefix, or the reason why there is none. The cell is empty while it is being created.
+/// Template prefix, or the reason why there is none. The cell is empty until the prefix has been
+/// created.
 type Cell = Arc<OnceLock<Result<Arc<TemplatePrefix>, Unsupported>>>;
 
 /// Cache of prefixes by look.
@@ -108,7 +109,7 @@ fn sample_like(job: &RenderJob, month: Month, text: &str) -> RenderJob {
     }
 }
 
-/// Returns whether a job has a document number, and whether it has an e-mail address.
+/// Returns two flags: true if the job has a document number, and true if it has an e-mail address.
 pub(super) fn optional_texts_of(job: &RenderJob) -> [bool; 2] {
     let there = |text: &Option<Personal<String>>| {
         text.as_ref()

@@ -174,7 +174,7 @@ impl Renderer {
         let mut is_new = false;
         let background = self.designs.prepare(design, || {
             is_new = true;
-            self.look_at(template);
+            self.warm_up(template);
         })?;
         if is_new {
             self.decoded(background.decoded);
@@ -303,7 +303,7 @@ impl Renderer {
             .keys()
             .find(|name| manifest.option(name).is_none())
         {
-            return Err(wrong(name, "is no option of this template".to_owned()));
+            return Err(wrong(name, "is not an option of this template".to_owned()));
         }
         let mut paths = pictures.options.iter().enumerate();
         let mut values = BTreeMap::new();
@@ -327,7 +327,7 @@ impl Renderer {
                 (_, Some(OptionInput::Image(_))) => {
                     return Err(wrong(
                         &option.name,
-                        "takes a text and no picture".to_owned(),
+                        "takes a text, not a picture".to_owned(),
                     ));
                 }
             };

@@ -12,11 +12,11 @@ use image::{ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 
 use super::RenderError;
 
-/// Maximum resolution in dpi. At this resolution, an A4 page takes 18 MB.
+/// Maximum resolution in dpi. At this resolution, the pixels of an A4 page take 15 MB.
 const MAX_DPI: u16 = 200;
 /// Maximum side of compared pictures, in pixels.
 const MAX_SIDE: u32 = 4_000;
-/// Maximum difference of a colour channel that is ignored.
+/// Maximum difference per colour channel for which two pixels count as equal.
 const TOLERANCE: u8 = 24;
 /// Gap between pictures in pixels.
 const GAP: u32 = 8;
@@ -120,7 +120,7 @@ fn pixels(png: &[u8]) -> Result<RgbImage, RenderError> {
 
 fn not_a_picture() -> RenderError {
     RenderError::Design {
-        reason: "what was drawn is no picture".to_owned(),
+        reason: "the drawn picture cannot be read".to_owned(),
     }
 }
 

@@ -36,7 +36,7 @@ const HARD: [&str; 22] = [
     "Đặng Ẵm Ằng",
 ];
 
-/// Area of a line of text that is painted, in points from the upper left corner of the page.
+/// Line of text and its painted area, in points from the upper left corner of the page.
 struct Line {
     text: String,
     left: f64,
@@ -108,7 +108,7 @@ fn lines(page: &Page) -> Vec<(Abs, Line)> {
         }
         Ok(())
     })
-    .expect("collecting refuses nothing");
+    .expect("the visitor returns no error");
     texts
         .iter()
         .filter_map(|(place, text)| Some((place.ty, Line::of(text, *place)?)))

@@ -53,8 +53,8 @@ pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<()
     }
 }
 
-/// Check for bundled themes. If a word isn't on the page in one piece, the page must have each of
-/// its clusters at least as often as the name has it.
+/// Checks a page of a bundled theme. If a word of the name isn't on the page in one piece, the page
+/// must contain each of its clusters at least as often as the name does.
 fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let is_there = |page: &PageText, word: &str| page.text.contains(&folded(word));
     let mut page = PageText::default();
@@ -92,9 +92,9 @@ fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> 
     })
 }
 
-/// Check for templates of issuers. The page must show each word of the name as a separate word, not
-/// as a part of another one. For scripts that typst splits, it is enough that the page has all
-/// clusters of the word.
+/// Checks a page of an issuer's template. The page must show each word of the name as a separate
+/// word, not as a part of another one. For scripts that typst splits, it is enough that the page
+/// has all clusters of the word.
 fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let lines = Lines::of(frame)?;
     let pages = lines.in_both_directions();
@@ -118,8 +118,8 @@ fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     Err(template_error([message.into()]))
 }
 
-/// Texts of a page in page order. typst splits a text at glyphs of another height, and repeats a
-/// cluster that it splits. Such parts are joined here.
+/// Texts of a page in page order. typst splits a text at glyphs with another vertical offset. If it
+/// splits a cluster, both parts contain the cluster. Such parts are joined here.
 struct Lines {
     texts: Vec<String>,
 }
@@ -176,9 +176,9 @@ impl PageText {
         }
     }
 
-    /// Returns true if the page has `word`, which must be folded, with no letter, digit or mark
-    /// directly before or after it. Runs of text may end inside of the word, and spaces may be
-    /// between its letters.
+    /// Returns true if the page contains `word` as a separate word: no letter, digit or mark is
+    /// directly before or after it. `word` must be folded. On the page, the word may be divided by
+    /// spaces and into several runs of text.
     fn has_word(&self, word: &str) -> bool {
         let found = self
             .text

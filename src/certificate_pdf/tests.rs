@@ -83,7 +83,7 @@ pub(super) fn text_of(page: &Page) -> String {
         all.push_str(&text.text);
         Ok(())
     })
-    .expect("collecting refuses nothing");
+    .expect("the visitor returns no error");
     all
 }
 
@@ -349,12 +349,12 @@ fn long_texts_stay_inside_the_page() {
             job.event_name = event;
             let page = page_of(&job);
             assert_eq!(
-                page::look_over(&page.frame, classic().manifest().margin),
+                page::check_margins(&page.frame, classic().manifest().margin),
                 Ok(()),
                 "{name}"
             );
             assert!(
-                page::look_over(&page.frame, 60.0).is_err(),
+                page::check_margins(&page.frame, 60.0).is_err(),
                 "text near the edge is found"
             );
             render_one(&job).expect("renders");
@@ -414,7 +414,7 @@ fn invalid_input_gives_an_error_with_the_field() {
     );
     assert!(!render_one(&unknown).expect_err("unknown").is_permanent());
 
-    // A version of another program, and no version, as in samples.
+    // An unknown version is rejected. An empty version, as in samples, is the newest one.
     let by = |version: &str| RenderJob {
         renderer_version: version.to_owned(),
         ..job("Ada Lovelace")

@@ -242,13 +242,13 @@ fn long_texts_stay_inside_every_theme() {
                     let setup = theme.page_setup(&job).page;
                     let margin = theme.manifest().margin;
                     assert_eq!(
-                        page::look_over(&page.frame, margin),
+                        page::check_margins(&page.frame, margin),
                         Ok(()),
                         "{} {setup:?} {name}",
                         theme.name()
                     );
                     assert!(
-                        page::look_over(&page.frame, 60.0).is_err(),
+                        page::check_margins(&page.frame, 60.0).is_err(),
                         "text near the edge is found"
                     );
                     let rendered = RENDERER.render(std::slice::from_ref(&job)).remove(0);
@@ -376,7 +376,8 @@ fn text_has_enough_contrast_with_any_colours() {
             let mut job = theme.sample(Locale::En, date!(2026 - 11 - 21));
             in_colour(theme, &mut job, colour);
             let jobs = on_every_page(theme, &job);
-            // Each colour on two of the four formats: drawing a page takes long.
+            // Each colour is drawn on only two of the four formats, because drawing a page takes a
+            // long time.
             for job in jobs.iter().skip(n % 2).step_by(2) {
                 let page = page_of(job);
                 let ground = ground_of(&page);
@@ -407,7 +408,7 @@ fn text_has_enough_contrast_with_any_colours() {
                     }
                     Ok(())
                 })
-                .expect("looking refuses nothing");
+                .expect("the visitor returns no error");
             }
         }
     }
@@ -476,7 +477,7 @@ fn page_with_all_options_does_not_depend_on_the_job_before() {
                 };
                 job.options.insert(option.name.clone(), value);
             }
-            // The other formats in one language only: drawing takes long.
+            // The other formats are drawn in one language only, because drawing takes a long time.
             let formats = if locale == Locale::En { 4 } else { 1 };
             for job in on_every_page(theme, &job).into_iter().take(formats) {
                 let grace = RenderJob {

@@ -213,6 +213,6 @@ fn not_found(id: FileId) -> FileError {
     }
     let path = id.get().vpath().get_with_slash();
     FileError::Other(Some(eco_format!(
-        "{path} is none of the files that ship, and templates can read no others"
+        "{path} is not a bundled file; templates can read only bundled files"
     )))
 }

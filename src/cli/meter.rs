@@ -67,7 +67,7 @@ impl Meter {
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
-            // A closed stderr is no reason to stop.
+            // A closed stderr does not stop the program.
             None => drop(writeln!(std::io::stderr(), "{line}")),
         }
     }

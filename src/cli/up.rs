@@ -136,8 +136,9 @@ fn provided(stack: &Stack, address: SocketAddr) -> anyhow::Result<Vec<(&'static 
     ])
 }
 
-/// Returns the mail settings for the mail catcher. They are not for another mail server: it has
-/// its own port and encryption, and needs a real sender.
+/// Returns the mail settings for the mail catcher. They are used only if no mail server is
+/// configured, because another server has a different port and encryption, and needs a real sender
+/// address.
 fn mail_catcher(smtp: SocketAddr) -> Vec<(&'static str, String)> {
     vec![
         ("mail.host", smtp.ip().to_string()),

@@ -17,8 +17,8 @@ pub struct Changed {
 }
 
 impl Changed {
-    /// The attendee's event is the first of its commit. If nothing was written now, the position in
-    /// `committed.value` is already the current version.
+    /// Takes the version from the attendee's event, which is the first one of the commit. If
+    /// nothing was written, the version is `committed.value`.
     fn of(committed: Committed<Position>) -> Self {
         let first = committed.positions.first().copied();
         let version = first.unwrap_or(committed.value);

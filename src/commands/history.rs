@@ -1,7 +1,7 @@
 //! Aggregates with the times of their events.
 //!
-//! A write answers with what a read of the resource shows. The query tables may still be behind
-//! then, so the answer is made from the log.
+//! The response to a write has the same content as a read of the resource. The query tables may not
+//! contain the write yet, so this content is computed from the log.
 
 use std::fmt::Display;
 
@@ -17,7 +17,7 @@ pub struct History<D: Decider> {
     pub state: D::State,
     /// State after all events in the log, including those after that version.
     pub latest: D::State,
-    /// Events until that version with their times, oldest first.
+    /// Events up to that version with their times, oldest first.
     pub events: Vec<(OffsetDateTime, D::Event)>,
     /// Time of the first event.
     pub created_at: OffsetDateTime,
@@ -26,8 +26,8 @@ pub struct History<D: Decider> {
 }
 
 impl Commands {
-    /// Loads the history of an aggregate until one of its versions. A replica of the log may lag, so
-    /// it is asked again until it has that version.
+    /// Loads the history of an aggregate up to one of its versions. A replica of the log may lag,
+    /// so this function reads again until the replica has that version.
     ///
     /// # Errors
     /// The aggregate has no events, the log can't be read, or the replica doesn't catch up.

@@ -247,7 +247,7 @@ pub fn sample(
 }
 
 /// Current issuance of a certificate to a person.
-#[expect(clippy::large_enum_variant, reason = "one exists at a time")]
+#[expect(clippy::large_enum_variant, reason = "only one value exists at a time")]
 enum Current {
     /// This command created the issuance.
     Own(IssuanceId),

@@ -13,10 +13,10 @@ use crate::event_log::Position;
 pub struct IfVersion(Option<Vec<Position>>);
 
 impl IfVersion {
-    /// Any version.
+    /// Accepts any version.
     pub const ANY: Self = Self(None);
 
-    /// Any of these versions.
+    /// Expects one of these versions.
     #[must_use]
     pub const fn one_of(versions: Vec<Position>) -> Self {
         Self(Some(versions))

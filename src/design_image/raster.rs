@@ -104,7 +104,7 @@ mod tests {
         );
     }
 
-    /// CRC-32 of PNG chunks (PNG specification, annex D).
+    /// Returns the CRC-32 of a PNG chunk (PNG specification, annex D).
     fn crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(u32::MAX, |crc, byte| {
             (0..8).fold(crc ^ u32::from(*byte), |crc, _| {

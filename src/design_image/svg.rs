@@ -109,7 +109,7 @@ fn size(tree: &Tree) -> Result<(u32, u32, f32), NotTaken> {
     let pixels = |length: f32| {
         ((length / longer * PRINTED_SIDE as f32).round() as u32).clamp(1, PRINTED_SIDE)
     };
-    #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
+    #[allow(clippy::cast_precision_loss, reason = "the constant is a few thousand")]
     let scale = PRINTED_SIDE as f32 / longer;
     Ok((pixels(width), pixels(height), scale))
 }

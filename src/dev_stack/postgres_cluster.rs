@@ -95,8 +95,8 @@ impl Cluster {
         command.extend(
             ["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8"].map(std::ffi::OsString::from),
         );
-        // The same collation and case rules on every machine. upper() and lower() support all
-        // letters.
+        // With these options, collation and case rules are the same on every machine, and upper()
+        // and lower() support all letters.
         if self.programs.major >= 17 {
             command.extend(
                 [

@@ -133,7 +133,7 @@ fn copy_files(from: &Path, to: &Path, files: &Files) -> io::Result<()> {
     open_folders(to)
 }
 
-/// Makes all folders readable, whatever the process's umask is.
+/// Makes all folders readable, regardless of the umask.
 fn open_folders(folder: &Path) -> io::Result<()> {
     fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     for entry in fs::read_dir(folder)? {

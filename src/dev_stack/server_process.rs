@@ -135,8 +135,8 @@ impl ServerProcess {
         }
     }
 
-    /// Maximum time to wait for the supervisor. It is longer than `grace`, because the supervisor
-    /// kills the server only after `grace`.
+    /// Returns the maximum time to wait for the supervisor. It is longer than `grace`, because the
+    /// supervisor kills the server only after `grace`.
     fn patience(&self) -> Duration {
         self.grace + Duration::from_secs(5)
     }

@@ -21,10 +21,10 @@ macro_rules! all_events {
     ($($aggregate:ident($event:ident)),+ $(,)?) => {
         /// Event of any aggregate.
         #[derive(Clone, Debug, PartialEq)]
-        #[allow(clippy::large_enum_variant, reason = "events are moved, not kept by the thousand")]
+        #[allow(clippy::large_enum_variant, reason = "events are not kept in large numbers")]
         pub enum Event {
             $(
-                #[allow(missing_docs, reason = "the aggregate of the same name has the text")]
+                #[allow(missing_docs, reason = "the aggregate of the same name is documented")]
                 $aggregate($event),
             )+
         }

@@ -7,7 +7,6 @@
 //! because of a conflict, it doesn't name the subject. The batch is then bisected by commit, so
 //! that only the conflicting commit fails. A small number of single-event commits is published
 //! concurrently, without a batch.
-//! batch.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};

@@ -1,5 +1,6 @@
 //! State that all handlers share. The composition root creates it.
 
+use std::fmt::Display;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -18,19 +19,21 @@ use super::auth::auth_settings::AuthSettings;
 use super::auth::authorizations::Authorizations;
 use super::auth::last_use::LastUses;
 use super::auth::rate_limit::RateLimits;
+use super::protocol::extract::IfMatch;
 use super::protocol::intake::{Intake, IntakeLimits};
 use super::protocol::waiting::Waiting;
 use super::server::layers::bodies::Bodies;
 use super::server::readiness::Readiness;
 use super::server::shares::{ClientShares, Shares};
 use super::{ApiError, ErrorCode, HttpSettings, Passwords, Tokens};
-use crate::commands::Commands;
 use crate::commands::attendee::Claiming;
+use crate::commands::{CommandContext, CommandError, Commands, Done};
 use crate::domain::accounts::user::Role;
 use crate::domain::certification::mail::OnUnknown;
 use crate::domain::certification::manifest::ShippedTemplate;
-use crate::domain::{Secret, SharedEmail, TimeZone, UserId, web_url};
+use crate::domain::{Decider, Secret, SharedEmail, TimeZone, UserId, web_url};
 use crate::projection::Readers;
+use crate::projection::queries::listing::{self, Listed};
 use crate::rendering::Rendering;
 use crate::sandbox::Sandbox;
 use crate::scheduler::Plan;
@@ -198,6 +201,15 @@ impl HttpState {
         }))
     }
 
+    /// Acquires a permit to draw a sample. Waits until one is free.
+    ///
+    /// # Errors
+    /// 500 during shutdown.
+    pub(super) async fn next_sample_slot(&self) -> Result<Arc<OwnedSemaphorePermit>, ApiError> {
+        let slot = self.sample_slots.clone().acquire_owned().await;
+        slot.map(Arc::new).map_err(ApiError::internal)
+    }
+
     /// Acquires a permit to draw a sample, without waiting.
     ///
     /// # Errors
@@ -247,6 +259,35 @@ impl HttpState {
             tokio::time::sleep(pause).await;
             pause = (2 * pause).min(LOOK_AGAIN_AT_LEAST_AFTER);
         }
+    }
+
+    /// Loads the state of an aggregate.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn load<D: Decider>(&self, id: impl Display) -> Result<D::State, CommandError> {
+        Ok(self.commands.load::<D>(id).await?.state)
+    }
+
+    /// Executes a command on one aggregate if the client accepts its version.
+    ///
+    /// # Errors
+    /// The refusal of the command; 412 if the client does not accept the version; 503 if the log
+    /// can't be used.
+    pub async fn change<D>(
+        &self,
+        context: &CommandContext,
+        id: impl Display,
+        if_match: &IfMatch,
+        command: D::Command,
+    ) -> Result<Done<D>, CommandError>
+    where
+        D: Decider<Command: Clone>,
+    {
+        let decide = |_: &D::State| Ok(command.clone());
+        self.commands
+            .change::<D>(context, id, &if_match.versions(), decide)
+            .await
     }
 
     /// Returns true if users with this role must have a second factor and this user does not have
@@ -303,6 +344,15 @@ impl HttpState {
         let base = web_url(&self.settings.public_base_url);
         let base = base.as_ref().map_or("", Url::path);
         format!("{}{path}", base.trim_end_matches('/'))
+    }
+
+    /// Reads the row with this id. `what` names the kind of resource.
+    ///
+    /// # Errors
+    /// 404 if there is none; 503 if the database is unavailable.
+    pub async fn find<T: Listed>(&self, what: &str, id: Uuid) -> Result<T, ApiError> {
+        let row = listing::get(&self.database().await?, id).await?;
+        row.ok_or_else(|| ApiError::not_found(what))
     }
 
     /// Gets a connection to the query tables.

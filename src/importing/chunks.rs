@@ -103,7 +103,7 @@ mod tests {
             reading: crate::domain::certification::reading::Reading::default(),
         };
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-        made_up_people(5 * CHUNK + 1, 7, &mut file).expect("it takes bytes");
+        made_up_people(5 * CHUNK + 1, 7, &mut file).expect("the file is writable");
         let mut chunks = read_in_chunks(file.path(), &asked, Limits::default());
         assert_eq!(chunks.max_capacity(), READ_AHEAD);
         let mut sizes = Vec::new();

@@ -192,8 +192,7 @@ mod tests {
     fn written(rows: u32) -> Vec<u8> {
         let mut file = ReportFile::default();
         for row in 0..rows {
-            file.add(&rejected(row))
-                .expect("a temporary file takes bytes");
+            file.add(&rejected(row)).expect("the file is writable");
         }
         let path = file.finish().expect("written").expect("rows were rejected");
         std::fs::read(&path).expect("it is there")

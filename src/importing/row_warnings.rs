@@ -135,7 +135,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         let text = format!("Nombre,Correo,Documento\n{name},p@example.org,D1\n");
         file.write_all(text.as_bytes())
-            .expect("the file takes bytes");
+            .expect("the file is writable");
         let opened = open(
             file.path(),
             Format::Csv,

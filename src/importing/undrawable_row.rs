@@ -9,7 +9,7 @@ use crate::domain::{AttendeeId, Person, PersonEntry};
 use crate::rendering::undrawable::{UNDRAWABLE, of_fields};
 use crate::spreadsheet::RawRow;
 
-/// Texts of a row's person that certificates show. For a known person that the row doesn't change,
+/// Texts that certificates show for the person of a row. If the row doesn't change a known person,
 /// these are the stored texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DrawnTexts<'t> {
@@ -59,7 +59,7 @@ impl<'t> DrawnTexts<'t> {
         self.full_name
     }
 
-    /// Returns true if the text of a field is stored and differs from the row.
+    /// Returns true if the text of `field` is the stored one and differs from the row.
     fn is_stored(self, field: &str) -> bool {
         if field == "fullName" {
             self.has_stored_name

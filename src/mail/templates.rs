@@ -122,10 +122,7 @@ impl Templates {
         locale: Locale,
         variables: &MailVariables,
     ) -> Result<Texts, minijinja::Error> {
-        let language = match locale {
-            Locale::En => "en",
-            Locale::Es => "es",
-        };
+        let language = locale.as_str();
         let values = context! {
             attendee_name => variables.attendee_name.reveal_str(),
             certificate_name => &variables.certificate_name,

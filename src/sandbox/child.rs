@@ -37,7 +37,7 @@ pub fn intercept() -> Option<ExitCode> {
     let task = Task::ALL.into_iter().find(|task| task.name() == name);
     let seconds = args.next().and_then(|seconds| seconds.parse().ok());
     let outcome = match (task, seconds) {
-        (Some(task), Some(seconds)) => protections::take_on(seconds).and_then(|active| {
+        (Some(task), Some(seconds)) => protections::apply(seconds).and_then(|active| {
             serve(
                 task,
                 active,

@@ -22,7 +22,7 @@ const OPEN_FILES: u64 = 3;
 ///
 /// # Errors
 /// Fails if the system rejects a limit that it supports.
-pub(super) fn take_on(cpu_seconds: u64) -> io::Result<()> {
+pub(super) fn apply(cpu_seconds: u64) -> io::Result<()> {
     // Linux only. On other systems, a child whose parent has ended is stopped by the limit of
     // processor time below.
     #[cfg(target_os = "linux")]

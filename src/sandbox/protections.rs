@@ -37,12 +37,12 @@ pub enum Landlock {
 ///
 /// # Errors
 /// Fails if the system rejects a limit that it supports, or if a thread pool already exists.
-pub(super) fn take_on(cpu_seconds: u64) -> io::Result<Protections> {
+pub(super) fn apply(cpu_seconds: u64) -> io::Result<Protections> {
     let no_new_privileges = no_new_privileges();
     // Landlock comes before the limits, because its rule set needs a file descriptor and the limits
     // forbid more of these.
     let landlock = landlock();
-    limits::take_on(cpu_seconds)?;
+    limits::apply(cpu_seconds)?;
     // typst would start threads, which this process must not do.
     rayon::ThreadPoolBuilder::new()
         .num_threads(1)

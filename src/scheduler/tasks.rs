@@ -13,8 +13,8 @@ use crate::workers::timers::{Released, release_if_due};
 
 /// Number of scheduled mails per query.
 const PAGE: i64 = 500;
-/// The timer of a mail is checked in this time before the mail is due. If the timer of a later mail
-/// is lost, a later run of the task sets it again.
+/// Time before the due time of a mail in which a run checks the mail's timer. The timers of later
+/// mails are checked by later runs.
 const AHEAD: time::Duration = time::Duration::minutes(15);
 /// Maximum number of mails that are checked concurrently. They share group commits.
 const AT_ONCE: usize = 64;

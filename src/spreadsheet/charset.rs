@@ -42,53 +42,36 @@ pub(super) const TWICE: Charset = Charset {
     label: "utf-8-twice",
     kind: Kind::Twice,
 };
-/// DOS code page 850 (Western Europe and Latin America).
-const CP850: Charset = Charset {
-    label: "ibm850",
-    kind: Kind::Oem(&DECODING_TABLE_CP850),
-};
-const CP852: Charset = Charset {
-    label: "ibm852",
-    kind: Kind::Oem(&DECODING_TABLE_CP852),
-};
-const CP858: Charset = Charset {
-    label: "ibm858",
-    kind: Kind::Oem(&DECODING_TABLE_CP858),
-};
-/// DOS code page 862 (Israel).
-const CP862: Charset = Charset {
-    label: "ibm862",
-    kind: Kind::Oem(&DECODING_TABLE_CP862),
-};
-/// DOS code page 737 (Greece).
-const CP737: Charset = Charset {
-    label: "ibm737",
-    kind: Kind::Oem(&DECODING_TABLE_CP737),
-};
-/// DOS code page 775 (Baltic countries).
-const CP775: Charset = Charset {
-    label: "ibm775",
-    kind: Kind::Oem(&DECODING_TABLE_CP775),
-};
-/// DOS code page 855 (Serbia, Macedonia and Bulgaria).
-const CP855: Charset = Charset {
-    label: "ibm855",
-    kind: Kind::Oem(&DECODING_TABLE_CP855),
-};
-/// DOS code page 860 (Portugal).
-const CP860: Charset = Charset {
-    label: "ibm860",
-    kind: Kind::Oem(&DECODING_TABLE_CP860),
-};
-/// DOS code page 865 (Norway and Denmark).
-const CP865: Charset = Charset {
-    label: "ibm865",
-    kind: Kind::Oem(&DECODING_TABLE_CP865),
-};
-const CP437: Charset = Charset {
-    label: "ibm437",
-    kind: Kind::Oem(&DECODING_TABLE_CP437),
-};
+macro_rules! code_pages {
+    ($($(#[$about:meta])* $name:ident = $number:literal, $table:ident;)+) => {
+        $($(#[$about])* const $name: Charset = Charset {
+            label: concat!("ibm", $number),
+            kind: Kind::Oem(&$table),
+        };)+
+        /// Code pages by number.
+        const CODE_PAGES: &[(&str, Charset)] = &[$(($number, $name)),+];
+    };
+}
+
+code_pages! {
+    /// DOS code page 850 (Western Europe and Latin America).
+    CP850 = "850", DECODING_TABLE_CP850;
+    CP852 = "852", DECODING_TABLE_CP852;
+    CP858 = "858", DECODING_TABLE_CP858;
+    /// DOS code page 862 (Israel).
+    CP862 = "862", DECODING_TABLE_CP862;
+    /// DOS code page 737 (Greece).
+    CP737 = "737", DECODING_TABLE_CP737;
+    /// DOS code page 775 (Baltic countries).
+    CP775 = "775", DECODING_TABLE_CP775;
+    /// DOS code page 855 (Serbia, Macedonia and Bulgaria).
+    CP855 = "855", DECODING_TABLE_CP855;
+    /// DOS code page 860 (Portugal).
+    CP860 = "860", DECODING_TABLE_CP860;
+    /// DOS code page 865 (Norway and Denmark).
+    CP865 = "865", DECODING_TABLE_CP865;
+    CP437 = "437", DECODING_TABLE_CP437;
+}
 
 /// Returns the encodings that are suggested if names were misread, most likely first.
 pub(super) fn offered() -> impl Iterator<Item = Charset> {
@@ -134,23 +117,27 @@ impl Charset {
         let label = label.trim().to_ascii_lowercase();
         let found = match label.as_str() {
             "macroman" | "mac-roman" | "x-macroman" | "mac" => Self::standard(MACINTOSH),
-            "ibm850" | "cp850" | "850" | "dos" => CP850,
-            "ibm852" | "cp852" | "852" => CP852,
-            "ibm858" | "cp858" | "858" => CP858,
-            "ibm437" | "cp437" | "437" => CP437,
-            "ibm862" | "cp862" | "862" => CP862,
-            "ibm737" | "cp737" | "737" => CP737,
-            "ibm775" | "cp775" | "775" => CP775,
-            "ibm855" | "cp855" | "855" => CP855,
-            "ibm860" | "cp860" | "860" => CP860,
-            "ibm865" | "cp865" | "865" => CP865,
+            "dos" => CP850,
             "maccyrillic" | "mac-cyrillic" | "mac_cyrillic" => Self::standard(X_MAC_CYRILLIC),
             "utf-8-twice" => TWICE,
-            other => Self::standard(Encoding::for_label(other.as_bytes())?),
+            other => match Self::code_page(other) {
+                Some(page) => page,
+                None => Self::standard(Encoding::for_label(other.as_bytes())?),
+            },
         };
         let is_text =
             !matches!(found.kind, Kind::Standard(e) if e == REPLACEMENT || e == X_USER_DEFINED);
         is_text.then_some(found)
+    }
+
+    /// Returns the code page with this number, which may follow `ibm` or `cp`.
+    fn code_page(label: &str) -> Option<Self> {
+        let number = label
+            .strip_prefix("ibm")
+            .or_else(|| label.strip_prefix("cp"))
+            .unwrap_or(label);
+        let page = CODE_PAGES.iter().find(|(known, _)| *known == number);
+        page.map(|(_, charset)| *charset)
     }
 
     pub(super) fn decoder(self) -> TextDecoder {

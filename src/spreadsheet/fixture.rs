@@ -25,7 +25,7 @@ pub(super) fn open_within(
     limits: Limits,
 ) -> Result<SheetReader, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
-    file.write_all(bytes).expect("the file takes bytes");
+    file.write_all(bytes).expect("the file is writable");
     open(file.path(), format, limits, &Reading::default())?.with_document_column(true)
 }
 
@@ -36,7 +36,7 @@ pub(super) fn open_chosen(
     reading: &Reading,
 ) -> Result<SheetReader, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
-    file.write_all(bytes).expect("the file takes bytes");
+    file.write_all(bytes).expect("the file is writable");
     open(file.path(), format, Limits::default(), reading)?.with_document_column(true)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn open_chosen(
 pub(super) fn names_of(text: &str, reading: &Reading) -> Result<Vec<String>, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
     file.write_all(text.as_bytes())
-        .expect("the file takes bytes");
+        .expect("the file is writable");
     let rows = open(file.path(), Format::Csv, Limits::default(), reading)
         .map_err(SheetError::without_document)?;
     let name = |row: SheetRow| match row.outcome {
@@ -152,7 +152,7 @@ impl Workbook {
         let mut add = |name: &str, content: &[u8]| {
             zip.start_file(name, SimpleFileOptions::default())
                 .expect("the archive takes a part");
-            zip.write_all(content).expect("the archive takes bytes");
+            zip.write_all(content).expect("the file is writable");
         };
         add("[Content_Types].xml", b"<Types/>");
         add("_rels/.rels", RELS.as_bytes());

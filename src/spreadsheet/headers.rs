@@ -22,7 +22,7 @@ use suspicion::{Suspect, suspects};
 
 /// A known column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names are the fields'")]
+#[expect(missing_docs, reason = "each variant has the name of a field")]
 pub enum Column {
     FullName,
     FirstName,
@@ -237,7 +237,8 @@ impl HeaderMap {
     }
 
     /// Rejects a header row without a name or an e-mail address. A missing document number alone is
-    /// no error here, because it may be optional, but the error lists it as well.
+    /// not an error here, because it may be optional. If another column is missing, the error lists
+    /// the document number, too.
     fn require(&self) -> Result<(), SheetError> {
         let has = |column| self.position(column).is_some();
         let mut missing = Vec::new();

@@ -172,7 +172,8 @@ fn no_object(value: &Value) -> RowError {
 
 fn unknown(name: &str) -> RowError {
     let column = printable(name);
-    let message = format!("\"{column}\" is no field of a person; remove it, or correct its name");
+    let message =
+        format!("\"{column}\" is not a field of a person; remove it, or correct its name");
     RowError {
         column: Some(column),
         field: None,

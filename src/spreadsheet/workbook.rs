@@ -173,7 +173,7 @@ fn read(
             }
         } else if sheet.is_hidden {
             SheetFate::Hidden
-        } else if index >= MAX_SHEETS && chosen.looks_on(has_read) {
+        } else if index >= MAX_SHEETS && chosen.continues_after(has_read) {
             SheetFate::BeyondLimit
         } else {
             SheetFate::NotChosen
@@ -232,7 +232,7 @@ impl Chosen {
 
     /// Returns true if the next sheets must be considered too. `has_read` is true if a sheet was
     /// already read. The limit of sheets is not considered here.
-    const fn looks_on(&self, has_read: bool) -> bool {
+    const fn continues_after(&self, has_read: bool) -> bool {
         match self {
             Self::First => !has_read,
             Self::All => true,

@@ -84,10 +84,10 @@ macro_rules! flow {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, PartialEq)]
-            #[allow(clippy::large_enum_variant, reason = "events are moved, not kept by the thousand")]
+            #[allow(clippy::large_enum_variant, reason = "events are not kept in large numbers")]
             pub enum $input {
                 $(
-                    #[allow(missing_docs, reason = "the payload struct of the same name has the text")]
+                    #[allow(missing_docs, reason = "the payload struct of the same name is documented")]
                     $event($event),
                 )+
             }

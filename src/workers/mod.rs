@@ -14,7 +14,9 @@ pub mod notifier;
 pub mod processes;
 pub mod renderer;
 mod single_delivery;
+pub mod state;
 pub mod timers;
 
 pub use consume::{Delivery, Verdict, Worker, run};
 pub use single_delivery::SingleDelivery;
+pub use state::{Away, StateHandle, WorkerState, WorkerStates};

@@ -1,6 +1,6 @@
 //! Mail over real SMTP, with the mail catcher and with a faulty mail server.
 
-#![allow(clippy::expect_used, reason = "what fails here fails the test")]
+#![allow(clippy::expect_used, reason = "a panic here fails the test")]
 
 mod answers;
 mod connections;

@@ -6,7 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "clippy.toml allows these in test functions only, not in what they call"
+    reason = "clippy.toml allows these only in test functions, not in the functions that tests call"
 )]
 
 mod cli;

@@ -1,6 +1,6 @@
 //! File storage. The same tests run on a local folder and on an S3 server.
 
-#![allow(clippy::expect_used, reason = "what fails here fails the test")]
+#![allow(clippy::expect_used, reason = "a panic here fails the test")]
 
 use bytes::Bytes;
 use laureate::storage::{

@@ -115,7 +115,6 @@ impl<'a> Body<'a> {
     /// # Errors
     /// Returns [`Unsupported`] if a fill or stroke isn't a plain colour, or if a font or image
     /// can't be embedded.
-    /// embedded.
     pub(super) fn piece(&mut self, piece: &Piece<'_>) -> Result<(), Unsupported> {
         match &piece.draw {
             Draw::Clip(curve) => {
@@ -265,7 +264,7 @@ impl<'a> Body<'a> {
         self.content.set_line_width(short(stroke.thickness.to_pt()));
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a PDF's numbers are of this kind"
+            reason = "PDF numbers are written as f32"
         )]
         self.content
             .set_miter_limit(stroke.miter_limit.get() as f32);
@@ -300,7 +299,7 @@ impl<'a> Body<'a> {
         let point = |p: &typst::layout::Point| {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "a PDF's numbers are of this kind"
+                reason = "PDF numbers are written as f32"
             )]
             let x = p.x.to_pt() as f32;
             let y = p.y.to_pt() as f32;
@@ -336,7 +335,7 @@ impl<'a> Body<'a> {
         let fine = |ratio: Ratio| {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "a PDF's numbers are of this kind"
+                reason = "PDF numbers are written as f32"
             )]
             let rounded = ((ratio.get() * 1e6).round() / 1e6) as f32;
             rounded
@@ -359,7 +358,7 @@ const UNTOUCHED: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 fn whole(value: f64) -> f32 {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a PDF's numbers are of this kind"
+        reason = "PDF numbers are written as f32"
     )]
     let nearest = value as f32;
     nearest
@@ -369,7 +368,7 @@ fn whole(value: f64) -> f32 {
 pub(super) fn short(value: f64) -> f32 {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a PDF's numbers are of this kind"
+        reason = "PDF numbers are written as f32"
     )]
     let rounded = ((value * 1000.0).round() / 1000.0) as f32;
     rounded

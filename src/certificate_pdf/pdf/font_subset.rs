@@ -1,4 +1,5 @@
-//! Embeds font subsets in a PDF, as composite fonts (ISO 32000-1, 9.7).
+//! Embeds font subsets in a PDF, as composite fonts (ISO 32000-1, 9.7). In pages that typst's exporter
+//! writes, it embeds the fonts.
 
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Finish, Name, Rect, Ref, Str};
@@ -126,7 +127,7 @@ impl Subset {
     fn width(&self, glyph: u16) -> f32 {
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a PDF's numbers are of this kind"
+            reason = "PDF numbers are written as f32"
         )]
         let width = self
             .font
@@ -142,7 +143,7 @@ impl Subset {
         objects: &mut Objects,
         deflate: &mut Deflate,
     ) -> Result<(Ref, Option<Host>), Unsupported> {
-        let damaged = |_| Unsupported("font that cannot be cut");
+        let damaged = |_| Unsupported("font that cannot be subset");
         let program =
             subsetter::subset(self.font.data().as_slice(), self.font.index(), &self.glyphs)
                 .map_err(damaged)?;
@@ -210,7 +211,7 @@ impl Subset {
         let face = self.font.ttf();
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a PDF's numbers are of this kind"
+            reason = "PDF numbers are written as f32"
         )]
         let thousandths = |units: i16| (self.font.to_em(units).get() * 1000.0) as f32;
         let mut flags = FontFlags::SYMBOLIC;

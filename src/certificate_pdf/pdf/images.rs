@@ -22,7 +22,8 @@ pub(super) fn write(
     let ImageKind::Raster(raster) = image.kind() else {
         return Err(Unsupported("drawing"));
     };
-    // An image must not request smoothing, both for PDF/A and for the tests that compare pixels.
+    // PDF/A forbids smoothing of images (`Interpolate`), and it would change the compared pixels in
+    // tests.
     if raster.icc().is_some()
         || image.scaling() != Smart::Auto
             && image.scaling() != Smart::Custom(ImageScaling::Pixelated)

@@ -1,9 +1,9 @@
 //! Invisible text over outlines, for search, copying and screen readers.
 //!
-//! PDF readers differ in their handling of clusters with several glyphs, of marks that move back,
-//! and of right-to-left text. They agree only on a plain sequence of characters, each with its own
-//! position. So a run is painted as outlines unless it has one glyph per cluster, from left to
-//! right. Its characters are placed invisibly on top (ISO 32000-1, 9.3.6, mode 3).
+//! PDF readers differ in their handling of clusters with several glyphs, of marks to the left of
+//! the pen position, and of right-to-left text. They agree only on a plain sequence of characters,
+//! each with its own position. So a run is painted as outlines unless it has one glyph per cluster,
+//! from left to right. Its characters are placed invisibly on top (ISO 32000-1, 9.3.6, mode 3).
 
 use std::collections::BTreeMap;
 
@@ -142,7 +142,7 @@ pub(super) fn places(run: &TextItem, from: f64, scale: f64) -> Vec<Place> {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "within these bounds"
+                reason = "the value is clamped to 1–60,000"
             )]
             let rounded = wide.round().clamp(1.0, 60_000.0) as u16;
             places.push(Place {

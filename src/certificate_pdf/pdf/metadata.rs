@@ -9,7 +9,7 @@ use xmp_writer::{DateTime, LangId, RenditionClass, Timezone, XmpWriter};
 use super::file::Objects;
 use crate::certificate_pdf::page::PageFacts;
 
-/// Returns the file identifier. It is derived from the public id, so it is the same whenever the
+/// Returns the file identifier. It is derived from the public id, so it is the same each time the
 /// file is created.
 pub(super) fn file_id(facts: &PageFacts) -> [u8; 16] {
     let digest = Sha256::digest(facts.public_id.as_bytes());

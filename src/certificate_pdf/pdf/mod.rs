@@ -23,7 +23,7 @@
 //! A template prefix depends only on samples, never on the certificates that are written after it.
 //! So the bytes of a file don't depend on other certificates. Glyphs that the prefix doesn't have
 //! are put into a small font for the page. A page with other content that this module can't write
-//! ([`Unsupported`]) is left to typst's exporter.
+//! ([`Unsupported`]) is left to typst's exporter. [`font_subset`] embeds fonts.
 
 mod content;
 mod display;

@@ -46,7 +46,7 @@ impl Pen<'_> {
         let rounded = |value: f64| {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "a PDF's numbers are of this kind"
+                reason = "PDF numbers are written as f32"
             )]
             let rounded = ((value * 100.0).round() / 100.0) as f32;
             rounded

@@ -340,7 +340,7 @@ impl Means {
 fn area(size: Size) -> Rect {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a PDF's numbers are of this kind"
+        reason = "PDF numbers are written as f32"
     )]
     let width = size.x.to_pt() as f32;
     let height = size.y.to_pt() as f32;
@@ -398,8 +398,8 @@ fn shared_images(
 /// Minimum number of shapes in a form.
 const WORTH_A_FORM: usize = 3;
 
-/// Returns the beginning that all samples have in common of each row of shapes, such as the
-/// background, seals or rules.
+/// Returns, for each row of shapes, the shapes at its beginning that are the same on all samples.
+/// Examples are the background, seals and rules. Omits beginnings with too few shapes for a form.
 fn common_ornaments(displays: &[Display<'_>]) -> Vec<Vec<Piece<'static>>> {
     let Some((first, others)) = displays.split_first() else {
         return Vec::new();

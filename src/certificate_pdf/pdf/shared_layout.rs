@@ -126,8 +126,8 @@ impl SharedLayout {
     /// Derives a shared layout from two specimens. All their texts must be different.
     ///
     /// # Errors
-    /// Returns [`Unsupported`] if anything but settable lines differs, if the specimens don't show
-    /// the name, or if they have content that this module can't write.
+    /// Returns [`Unsupported`] if the specimens differ in content other than lines that this module
+    /// can set, if they don't show the name, or if they have content that this module can't write.
     pub(in crate::certificate_pdf) fn of(
         prefix: &TemplatePrefix,
         specimens: &[(Page, Texts)],
@@ -159,7 +159,7 @@ impl SharedLayout {
         if !slots.iter().any(|slot| slot.filling.field == Field::Name) {
             return Err(APART);
         }
-        let alt_texts = one.tree.told_otherwise(&other.tree).ok_or(APART)?;
+        let alt_texts = one.tree.different_alt_texts(&other.tree).ok_or(APART)?;
         let alt_texts = alt_texts
             .into_iter()
             .map(|(element, lines)| Some((element, Filling::of(lines, texts)?)))
@@ -267,7 +267,7 @@ impl SharedLayout {
         let learn = || self.learned(prefix, &lay_out(self.long_names()?)?);
         let descents = || self.descents.get_or_init(learn).as_deref();
         self.set(texts, descents)
-            .ok_or(Unsupported("text that typst is to set"))
+            .ok_or(Unsupported("text that only typst can set"))
     }
 
     /// Returns a page with `texts`, or `None` if typst must lay out the page.
@@ -299,7 +299,7 @@ impl SharedLayout {
         }
         let mut tree = self.tree.clone();
         for (element, filling) in &self.alt_texts {
-            tree.tell(*element, filling.fill(texts).into());
+            tree.set_alt_text(*element, filling.fill(texts).into());
         }
         Some(Display {
             size: self.size,
@@ -363,7 +363,7 @@ impl Display<'_> {
             && pieces.all(|(one, other)| one.looks_like(other))
             && self
                 .tree
-                .told_otherwise(&other.tree)
+                .different_alt_texts(&other.tree)
                 .is_some_and(|alt_texts| alt_texts.is_empty())
     }
 }

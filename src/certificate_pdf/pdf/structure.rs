@@ -40,7 +40,7 @@ enum Child {
 #[derive(Clone)]
 pub(super) struct Tree {
     elements: Vec<Element>,
-    /// Index of the element that each piece of content belongs to, by the number of the piece.
+    /// For each piece of content, by its number: the index of the element that contains it.
     owners: Vec<usize>,
 }
 
@@ -100,31 +100,31 @@ impl Tree {
     }
 
     /// Sets the alternative text of a figure.
-    pub(super) fn tell(&mut self, element: usize, text: EcoString) {
+    pub(super) fn set_alt_text(&mut self, element: usize, text: EcoString) {
         self.elements[element].kind = Kind::Figure(text);
     }
 
-    /// Returns the figures whose alternative text is different in `other`, with both texts. Returns
-    /// `None` if the trees differ in any other way.
-    pub(super) fn told_otherwise<'t>(
+    /// Returns the index of each figure whose alternative text is different in `other`, with both
+    /// texts. Returns `None` if the trees differ in any other way.
+    pub(super) fn different_alt_texts<'t>(
         &'t self,
         other: &'t Self,
     ) -> Option<Vec<(usize, [&'t str; 2])>> {
         if self.owners != other.owners || self.elements.len() != other.elements.len() {
             return None;
         }
-        let mut message = Vec::new();
+        let mut different = Vec::new();
         for (n, (one, other)) in self.elements.iter().zip(&other.elements).enumerate() {
             if (one.parent, &one.children) != (other.parent, &other.children) {
                 return None;
             }
             match (&one.kind, &other.kind) {
                 (a, b) if a == b => {}
-                (Kind::Figure(a), Kind::Figure(b)) => message.push((n, [a.as_str(), b.as_str()])),
+                (Kind::Figure(a), Kind::Figure(b)) => different.push((n, [a.as_str(), b.as_str()])),
                 _ => return None,
             }
         }
-        Some(message)
+        Some(different)
     }
 
     /// Writes the root, the parent tree and every element that isn't empty. Returns the reference

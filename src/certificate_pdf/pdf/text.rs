@@ -124,7 +124,7 @@ impl Body<'_> {
         };
         let message = self.marks() && misleads_by_gaps(run);
         if message {
-            tell(&mut self.content, &run.text);
+            begin_replacement(&mut self.content, &run.text);
         }
         for cluster in clusters(run) {
             self.cluster(&mut line, run, &cluster, shared)?;
@@ -187,7 +187,7 @@ impl Body<'_> {
         let opacity = self.ink(run)?;
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a PDF's numbers are of this kind"
+            reason = "PDF numbers are written as f32"
         )]
         let unit = (run.size.to_pt() / 1000.0) as f32;
         let [a, b, c, d, e, f] = self.text_matrix(place);
@@ -217,7 +217,7 @@ impl Body<'_> {
             .iter()
             .any(|(run, _)| run.text.chars().any(is_right_to_left));
         if message {
-            tell(
+            begin_replacement(
                 &mut self.content,
                 &runs
                     .iter()
@@ -252,7 +252,7 @@ impl Body<'_> {
 }
 
 /// Begins a span with a replacement text (ISO 32000-1, 14.9.4).
-fn tell(content: &mut Content, text: &str) {
+fn begin_replacement(content: &mut Content, text: &str) {
     let mut span = content.begin_marked_content_with_properties(Name(b"Span"));
     span.properties().actual_text(TextStr(text));
 }
@@ -334,7 +334,7 @@ impl Shown {
     fn adjust(&mut self, back: f64) {
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a PDF's numbers are of this kind"
+            reason = "PDF numbers are written as f32"
         )]
         self.adjustments.push((self.glyphs.len(), back as f32));
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::client::{Client, ClientError};
-use super::patience::{Patience, between_looks};
+use super::patience::{Patience, polling_interval};
 use super::progress::{Progress, Track};
 use super::report::{Outcome, Rejection};
 use super::sheets::Sheet;
@@ -131,7 +131,7 @@ async fn follow(
                 .push("the import makes no progress".to_owned());
             return Ok(());
         }
-        tokio::time::sleep(between_looks(outcome.rows)).await;
+        tokio::time::sleep(polling_interval(outcome.rows)).await;
     }
 }
 

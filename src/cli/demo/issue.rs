@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::backstage::Backstage;
 use super::client::Client;
-use super::patience::{Patience, between_looks};
+use super::patience::{Patience, polling_interval};
 use super::progress::{Progress, Track};
 use super::report::Outcome;
 
@@ -55,7 +55,7 @@ struct BatchProgress {
 }
 
 impl BatchProgress {
-    /// Number of mails that have an outcome.
+    /// Returns the number of mails that have an outcome.
     const fn mailed(&self) -> u64 {
         self.mails_sent + self.mails_failed + self.mails_cancelled
     }
@@ -234,7 +234,7 @@ impl<'a> Issuing<'a> {
                 outcome.problems.push(text);
                 return Ok(times);
             }
-            tokio::time::sleep(between_looks(outcome.people)).await;
+            tokio::time::sleep(polling_interval(outcome.people)).await;
         }
     }
 
@@ -263,8 +263,8 @@ impl<'a> Issuing<'a> {
         Ok(())
     }
 
-    /// Returns the number of PDFs and of mails with an outcome, then true for each if none is
-    /// missing.
+    /// Returns the number of PDFs and the number of mails with an outcome, and then, for each of
+    /// the two, true if none is missing.
     fn totals(&self) -> (u64, u64, bool, bool) {
         let batches = self.batches();
         (
@@ -312,7 +312,7 @@ impl<'a> Issuing<'a> {
                     .push("the tables do not catch up with the log".to_owned());
                 break;
             }
-            tokio::time::sleep(between_looks(0)).await;
+            tokio::time::sleep(polling_interval(0)).await;
         }
         self.progress.end(Track::Projected);
         Ok(())

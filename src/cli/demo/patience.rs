@@ -11,7 +11,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Starts to wait.
+    /// Starts the timeout. `limit` is the longest time without progress.
     pub const fn new(limit: Duration, now: Instant) -> Self {
         Self {
             limit,
@@ -20,7 +20,8 @@ impl Patience {
         }
     }
 
-    /// Records `done`. Returns true if its last change was less than the limit ago.
+    /// Records the progress `done`. Returns true if the progress last changed less than the limit
+    /// ago.
     pub fn lasts(&mut self, done: u64, now: Instant) -> bool {
         if done != self.last {
             (self.last, self.changed) = (done, now);
@@ -30,7 +31,7 @@ impl Patience {
 }
 
 /// Returns the polling interval. Polling must cost little, and small runs must be timed accurately.
-pub const fn between_looks(people: u64) -> Duration {
+pub const fn polling_interval(people: u64) -> Duration {
     Duration::from_millis(match people {
         0..=1_000 => 25,
         1_001..=20_000 => 200,

@@ -176,7 +176,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn print(line: &str) {
-    // A closed stderr is no reason to stop.
+    // A closed stderr does not stop the program.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
@@ -217,7 +217,8 @@ impl Lines {
         }
     }
 
-    /// Returns a line about all tracks in progress if the last one is at least 2 s old.
+    /// Sets the finished amount of a track. Returns a line about all tracks in progress if the last
+    /// line was at least 2 s ago.
     fn set(&mut self, now: Duration, track: Track, value: u64) -> Option<String> {
         self.counts[track as usize].as_mut()?.value = value;
         if now.saturating_sub(self.printed) < EVERY {

@@ -305,7 +305,7 @@ pub(super) mod tests {
                     68,
                     None,
                     "DUPLICATE",
-                    "email is the one of the person of row 12, whose documentNumber differs; \
+                    "email belongs to the person of row 12, whose documentNumber differs; \
                      correct one of the two rows",
                 ),
             ],

@@ -135,14 +135,14 @@ mod tests {
             rows_per_file: 100,
             ..Files::default()
         };
-        made_up_people(250, 7, &mut files).expect("memory takes bytes");
+        made_up_people(250, 7, &mut files).expect("writing to memory never fails");
         let sheets = files.finish();
         assert_eq!(
             sheets.iter().map(|sheet| sheet.rows).collect::<Vec<_>>(),
             [100, 100, 50]
         );
         let mut whole = Vec::new();
-        made_up_people(250, 7, &mut whole).expect("memory takes bytes");
+        made_up_people(250, 7, &mut whole).expect("writing to memory never fails");
         let whole = Sheet {
             name: String::new(),
             rows: 250,
@@ -160,7 +160,7 @@ mod tests {
             rows_per_file: 100,
             ..Files::default()
         };
-        made_up_people(200, 7, &mut files).expect("memory takes bytes");
+        made_up_people(200, 7, &mut files).expect("writing to memory never fails");
         assert_eq!(files.finish().len(), 2);
     }
 }

@@ -28,7 +28,7 @@ struct Weight {
 
 /// Rejects a drawing that would take too much time or memory. `scale` is in pixels per unit.
 pub(super) fn check(tree: &Tree, scale: f32, pictures: &Pictures) -> Result<(), NotTaken> {
-    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+    #[allow(clippy::cast_precision_loss, reason = "the value is only an estimate")]
     let picture = pictures.largest() as f64;
     let mut weight = Weight {
         steps: 0,
@@ -52,7 +52,7 @@ impl Weight {
                 .sum();
             let passes =
                 passes + 1 + 2 * usize::from(group.mask().is_some() || group.clip_path().is_some());
-            #[allow(clippy::cast_precision_loss, reason = "a handful")]
+            #[allow(clippy::cast_precision_loss, reason = "the number is small")]
             self.paint(group.abs_layer_bounding_box().to_rect(), passes as f64)?;
         }
         if layers > MAX_LAYERS {

@@ -104,7 +104,7 @@ pub fn check_password(
     {
         return Err(Refusal::field(
             field,
-            "is a common password that is easy to guess; use something longer",
+            "is a common password that is easy to guess; choose a longer one",
         ));
     }
     if profile
@@ -112,7 +112,7 @@ pub fn check_password(
     {
         return Err(Refusal::field(
             field,
-            "contains the user's own name or address; use something else",
+            "contains the user's own name or address; choose another one",
         ));
     }
     Ok(())

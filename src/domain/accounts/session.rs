@@ -2,7 +2,7 @@
 //!
 //! Each refresh token can be used once. A token that is used twice is known to both the user and a
 //! thief. The server can't distinguish them and ends the whole session (RFC 9700 §4.14.2). A token
-//! that was never issued is no sign of theft and changes nothing.
+//! that was never issued is not a sign of theft and changes nothing.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

@@ -51,7 +51,6 @@ pub struct BatchDispatched {
 
 /// The cancellation of the batch was requested. Issuances without a PDF are revoked, unsent mails
 /// are cancelled, and no further issuances are created.
-/// further ones are created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchCancelRequested {}
 

@@ -279,8 +279,9 @@ impl Manifest {
         self.options.iter().find(|option| option.name == name)
     }
 
-    /// Returns the page for the values of the options [`PAPER`] and [`ORIENTATION`]. An absent value
-    /// has its default. [`Self::check`] ensures that there is a page for all choices.
+    /// Returns the page for the values of the options [`PAPER`] and [`ORIENTATION`]. An absent
+    /// value has its default. [`Self::check`] ensures that there is a page for each combination of
+    /// values.
     #[must_use]
     pub fn page_setup(&self, paper: Option<&str>, orientation: Option<&str>) -> PageSetup {
         let is_wanted = |setup: &PageSetup| {
@@ -317,8 +318,11 @@ impl Manifest {
             .map(|option| option.name.as_str())
             .collect();
         match names.as_slice() {
-            [] => "is no option: this template has none".to_owned(),
-            names => format!("is no option of this template; it has {}", names.join(", ")),
+            [] => "is not an option: this template has none".to_owned(),
+            names => format!(
+                "is not an option of this template; it has {}",
+                names.join(", ")
+            ),
         }
     }
 }

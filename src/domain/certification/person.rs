@@ -30,44 +30,14 @@ pub(crate) use quotation::is_in_pairs;
 pub use same_name::{folded_name, is_like_name, is_quite_different, is_same_name};
 use text::Rule;
 
-const FULL_NAME: Rule = Rule {
-    field: "fullName",
-    max_chars: 200,
-    joiners: true,
-};
-const FIRST_NAME: Rule = Rule {
-    field: "firstName",
-    ..FULL_NAME
-};
-const LAST_NAME: Rule = Rule {
-    field: "lastName",
-    ..FULL_NAME
-};
-const COUNTRY: Rule = Rule {
-    field: "country",
-    max_chars: 100,
-    joiners: true,
-};
-const DOCUMENT_TYPE: Rule = Rule {
-    field: "documentType",
-    max_chars: 100,
-    joiners: true,
-};
-const DOCUMENT_NUMBER: Rule = Rule {
-    field: "documentNumber",
-    max_chars: 64,
-    joiners: false,
-};
-const GENDER: Rule = Rule {
-    field: "gender",
-    max_chars: 100,
-    joiners: true,
-};
-const EMAIL: Rule = Rule {
-    field: "email",
-    max_chars: 254,
-    joiners: false,
-};
+const FULL_NAME: Rule = Rule::text("fullName", 200);
+const FIRST_NAME: Rule = Rule::text("firstName", 200);
+const LAST_NAME: Rule = Rule::text("lastName", 200);
+const COUNTRY: Rule = Rule::text("country", 100);
+const DOCUMENT_TYPE: Rule = Rule::text("documentType", 100);
+const DOCUMENT_NUMBER: Rule = Rule::code("documentNumber", 64);
+const GENDER: Rule = Rule::text("gender", 100);
+const EMAIL: Rule = Rule::code("email", 254);
 
 /// Person in events and state. The texts are trimmed, in NFC, and contain no characters that can't
 /// be printed.

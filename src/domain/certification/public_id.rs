@@ -42,7 +42,9 @@ pub enum NotPublicId {
     )]
     Length,
     /// The text contains a letter that no public id contains.
-    #[error("the number has a letter that no number has; compare it with the certificate")]
+    #[error(
+        "the number has a letter that never occurs in such numbers; compare it with the certificate"
+    )]
     Letter,
     /// The check character does not match the digits.
     #[error("the number has a typing error; compare it with the certificate")]

@@ -63,10 +63,10 @@ macro_rules! domain_events {
     ($(#[$doc:meta])* $name:ident for $aggregate:literal { $($variant:ident),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
-        #[allow(clippy::large_enum_variant, reason = "events are moved, not kept by the thousand")]
+        #[allow(clippy::large_enum_variant, reason = "events are not kept in large numbers")]
         pub enum $name {
             $(
-                #[allow(missing_docs, reason = "the payload struct of the same name has the text")]
+                #[allow(missing_docs, reason = "the payload struct of the same name is documented")]
                 $variant($variant),
             )+
         }

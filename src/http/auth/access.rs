@@ -1,4 +1,6 @@
 //! Access control: permissions of roles and API keys, and the access that each route requires.
+//!
+//! [`crate::http::server::layers::guard`] checks it before the handler.
 
 use crate::domain::accounts::user::Role;
 use crate::http::{ApiError, ErrorCode};

@@ -40,7 +40,9 @@ impl ApiKeyToken {
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
         let fits = id.len() == 32 && secret.len() == SECRET_CHARS && secret.is_ascii();
-        fits.then_some(())?;
+        if !fits {
+            return None;
+        }
         Some(Self {
             id: Uuid::try_parse(id).ok()?.into(),
             secret: Secret::new(secret),

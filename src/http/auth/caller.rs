@@ -105,6 +105,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// Context of a command of the caller, with a random id.
+impl FromRequestParts<HttpState> for CommandContext {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, http: &HttpState) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, http).await?;
+        Ok(caller.context(http.random_id().into()))
+    }
+}
+
 /// Authenticates a request by its bearer token (RFC 6750 §2.1): an access token or an API key.
 ///
 /// # Errors

@@ -134,7 +134,7 @@ struct ByClient {
 
 impl ByClient {
     fn new(per_minute: u32, capacity: usize) -> Self {
-        #[allow(clippy::cast_possible_truncation, reason = "a small constant")]
+        #[allow(clippy::cast_possible_truncation, reason = "the constant is small")]
         let of_site = per_minute.saturating_mul(SITE_FACTOR as u32);
         Self {
             clients: RateTable::new(WINDOW, per_minute, capacity),

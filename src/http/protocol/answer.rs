@@ -216,6 +216,19 @@ pub struct ListMeta {
     pub total: Option<i64>,
 }
 
+impl ListMeta {
+    /// Creates the paging information of a list without further pages.
+    #[must_use]
+    pub const fn of_whole(limit: u32) -> Self {
+        Self {
+            next_cursor: None,
+            limit,
+            page: None,
+            total: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -149,9 +149,9 @@ error_codes! {
     UnknownNameColumn = "UNKNOWN_NAME_COLUMN", UNPROCESSABLE_ENTITY;
     /// The full name lacks a part that another column contains; see `mapping`.
     IncompleteFullName = "INCOMPLETE_FULL_NAME", UNPROCESSABLE_ENTITY;
-    /// A full name that differs from first and last name beside it.
+    /// The full name differs from the first and last name in the same row.
     FullNameDiffers = "FULL_NAME_DIFFERS", UNPROCESSABLE_ENTITY;
-    /// Full names with the surname first, in a column whose header doesn't say so.
+    /// Full names have the surname first, but the header of their column doesn't say so.
     SurnameFirst = "SURNAME_FIRST", UNPROCESSABLE_ENTITY;
     /// The mapping names a column that the file does not have.
     UnknownColumn = "UNKNOWN_COLUMN", UNPROCESSABLE_ENTITY;

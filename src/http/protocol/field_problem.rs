@@ -10,13 +10,15 @@ pub use crate::domain::kernel::refusal::{INVALID_VALUE, REQUIRED};
 
 /// Code of a field that the operation does not have.
 pub const UNKNOWN_FIELD: &str = "UNKNOWN_FIELD";
-/// Code of a field that is given more than once, in one spelling or in both.
+/// Code of a field that is given more than once, in one spelling or in both (camelCase and
+/// snake_case).
 pub const GIVEN_TWICE: &str = "GIVEN_TWICE";
 /// Code of a value that does not have the type of its field.
 pub const WRONG_TYPE: &str = "WRONG_TYPE";
 /// Code of an id that does not refer to a resource.
 pub const NO_SUCH: &str = "NOT_FOUND";
-/// Code of a value that must be unique but belongs to another resource already.
+/// Code of a value in a request that must be unique but belongs to another resource already. The
+/// codes of imported rows are in [`crate::domain::certification::reactions::import`].
 pub const DUPLICATE: &str = "DUPLICATE";
 
 /// Problem of one field of a request.

@@ -19,6 +19,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::{IntoParams, PartialSchema};
 use uuid::Uuid;
 
+use crate::commands::CommandContext;
 use crate::database::DatabaseError;
 use crate::domain::CommandId;
 use crate::http::protocol::extract::IdempotencyKey;
@@ -98,7 +99,7 @@ impl Repeatable {
         &self,
         http: &HttpState,
         body: [u8; 32],
-        work: impl FnOnce(CommandId) -> F,
+        work: impl FnOnce(CommandContext) -> F,
     ) -> Result<Answer, ApiError>
     where
         F: Future<Output = Result<Answer, ApiError>>,
@@ -115,7 +116,7 @@ impl Repeatable {
         &self,
         http: &HttpState,
         body: [u8; 32],
-        work: impl FnOnce(CommandId) -> F,
+        work: impl FnOnce(CommandContext) -> F,
     ) -> Result<Answer, ApiError>
     where
         F: Future<Output = Result<Answer, ApiError>>,
@@ -128,13 +129,13 @@ impl Repeatable {
         http: &HttpState,
         body: [u8; 32],
         is_stored: bool,
-        work: impl FnOnce(CommandId) -> F,
+        work: impl FnOnce(CommandContext) -> F,
     ) -> Result<Answer, ApiError>
     where
         F: Future<Output = Result<Answer, ApiError>>,
     {
         let Some(key) = &self.key else {
-            return work(http.random_id().into()).await;
+            return work(self.caller.context(http.random_id().into())).await;
         };
         let body = self.digest(body);
         let row = Row {
@@ -147,7 +148,7 @@ impl Repeatable {
             Claimed::First => true,
             Claimed::Again => false,
         };
-        let outcome = work(row.command_id(&body)).await;
+        let outcome = work(self.caller.context(row.command_id(&body))).await;
         match &outcome {
             Ok(answer) => row.finish(http, &body, is_stored.then_some(answer)).await?,
             // Nothing was done, so the key is released: the client may correct the request and use

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn turn_blocks_its_client_after_the_place_is_released() {
+    async fn turn_counts_for_its_client_even_after_its_place_is_released() {
         let intake = intake();
         let first = intake.enter(client(1)).unwrap();
         let turn = first.turn().await.unwrap();

@@ -12,8 +12,7 @@ use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref,
-    Response, ResponseBuilder,
+    Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -101,7 +100,7 @@ pub(in crate::http) fn document(prefix: &str) -> Value {
         .build();
     #[expect(
         clippy::expect_used,
-        reason = "the document is made of strings and numbers only, which always serialise"
+        reason = "the document contains only values that can be serialized"
     )]
     let annotated = serde_json::to_value(&annotated).expect("an OpenAPI document is JSON");
     finish::finish(annotated)
@@ -170,24 +169,15 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     operation.operation_id = operation.operation_id.as_deref().map(camel_case);
     operation.tags = Some(vec![tag(&endpoint.path)]);
     let responses = &mut operation.responses.responses;
-    if endpoint.limit.is_some() {
-        let text = "TOO_MANY_REQUESTS: too many requests from this address; see `Retry-After`";
-        responses
-            .entry("429".to_owned())
-            .or_insert_with(|| refused(text).into());
-    }
     if endpoint.access != Access::Public {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
-        responses
-            .entry("401".to_owned())
-            .or_insert_with(|| refused("UNAUTHENTICATED: no valid access token").into());
         let mut text = "FORBIDDEN: the role, or the API key, may not do this".to_owned();
         if !endpoint.even_without_factor {
             text.push_str("; SECOND_FACTOR_MISSING: a second factor is required; set it up first");
         }
         responses
             .entry("403".to_owned())
-            .or_insert_with(|| refused(&text).into());
+            .or_insert_with(|| ResponseBuilder::new().description(text).build().into());
     }
     if let Access::May(_) = endpoint.access {
         let key = SecurityRequirement::new(API_KEY, Vec::<String>::new());
@@ -207,16 +197,6 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
             Some(described.map_or(asked.clone(), |text| format!("{text}\n\n{asked}")));
     }
     Some((method, operation))
-}
-
-fn refused(description: &str) -> Response {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name(ErrorEnvelope::name())))
-        .build();
-    ResponseBuilder::new()
-        .description(description)
-        .content("application/json", content)
-        .build()
 }
 
 /// Returns the operation id for the name of a handler: `revoke_issued_certificate` becomes
@@ -352,7 +332,10 @@ mod tests {
         for (path, schema) in named {
             let name = path.rsplit('/').next().unwrap_or_default();
             if NAMES.contains(&name) {
-                assert!(is_enum(&document, schema), "{path} is no enum: {schema}");
+                assert!(
+                    is_enum(&document, schema),
+                    "{path} is not an enum: {schema}"
+                );
             }
         }
     }

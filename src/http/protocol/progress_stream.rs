@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use futures_util::stream::unfold;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -55,8 +56,19 @@ pub struct Look {
     pub ended: bool,
 }
 
+impl Look {
+    /// Creates the state from its serializable form.
+    ///
+    /// # Errors
+    /// 500 if it can't be serialized as JSON.
+    pub fn of(state: &impl Serialize, ended: bool) -> Result<Self, ApiError> {
+        let state = serde_json::to_value(state).map_err(ApiError::internal)?;
+        Ok(Self { state, ended })
+    }
+}
+
 /// Function that reads the state of a resource.
-pub type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiError>> + Send>;
+type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiError>> + Send>;
 
 /// Returns the stream as a response. If the resource does not exist, returns an error response
 /// instead of a stream.
@@ -64,13 +76,17 @@ pub type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiE
 /// # Errors
 /// 429 if this user has too many streams; 503 if all users together have too many; or the error of
 /// the first read.
-pub async fn answer(
+pub async fn answer<F>(
     http: HttpState,
     caller: &Caller,
     headers: &HeaderMap,
     query: &StreamQuery,
-    look: Looking,
-) -> Result<Response, ApiError> {
+    look: impl Fn(HttpState) -> F + Send + 'static,
+) -> Result<Response, ApiError>
+where
+    F: Future<Output = Result<Look, ApiError>> + Send + 'static,
+{
+    let look: Looking = Box::new(move |http| Box::pin(look(http)));
     let last = headers
         .get(LAST_EVENT_ID)
         .and_then(|value| value.to_str().ok())

@@ -27,10 +27,10 @@ use super::stalling::Stalling;
 /// Delay before the next `accept` after an error of the operating system.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
-/// Largest number of response bytes that the kernel buffers for a client before it sends them.
-/// Bytes that were sent but not acknowledged are not included.
+/// Maximum number of response bytes of one connection that the kernel buffers before it sends them.
+/// Bytes that are sent but not yet acknowledged don't count.
 const UNSENT_BYTES: u32 = 64 << 10;
-/// Size of a connection's write buffer, and smallest size of its read buffer, in bytes.
+/// Size in bytes of a connection's write buffer. Its read buffer has at least this size.
 const BUFFER_BYTES: usize = 64 << 10;
 /// Response to a connection that exceeds the limit of its client address.
 const TOO_MANY: &[u8] =

@@ -1,14 +1,12 @@
 //! Read queries for API keys, which are credentials of programs.
 
-use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::filters::{Filter, Names};
 use super::listing::{List, Listed, Table};
+use super::row;
 use super::search::{contains_word, search_key};
-use super::{query_opt, row};
-use crate::database::DatabaseError;
 
 row! {
     /// API key. Its secret is not stored.
@@ -22,46 +20,22 @@ row! {
         /// Names of the key's scopes.
         pub scopes: Vec<String>,
         /// Expiry of the key.
-        #[serde(with = "time::serde::rfc3339")]
         pub expires_at: OffsetDateTime,
         /// Time at which the key was revoked, or ended because its owner changed the password.
-        #[serde(with = "time::serde::rfc3339::option")]
         pub revoked_at: Option<OffsetDateTime>,
         /// Time of creation.
-        #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Position of its first event. It is the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
         /// Position of its last event. It changes with each change of the row, so it is used as
         /// entity tag.
-        #[serde(skip)]
         pub position: i64,
         /// Position of the password change that ended the key. Absent if the key was revoked or is
         /// still valid.
-        #[serde(skip)]
         pub ended_position: Option<i64>,
     }
 }
 
-/// Returns the API key with this id, if it exists.
-///
-/// # Errors
-/// Fails if the database is unavailable.
-pub async fn get(
-    client: &impl GenericClient,
-    id: Uuid,
-) -> Result<Option<ApiKeyRow>, DatabaseError> {
-    query_opt(
-        client,
-        include_str!("../../../projections/api_keys/get_api_key.sql"),
-        &[&id],
-    )
-    .await
-}
-
-/// States of an API key, apart from the state of its owner: `active`, `expired`, or `revoked`, also
-/// by a password change of its owner.
+/// States of an API key. A key is also `revoked` if a password change of its owner has ended it.
+/// Whether the owner is enabled is not considered.
 pub const STATE: Names = Names {
     schema: "ApiKeyStateName",
     all: &["active", "expired", "revoked"],
@@ -72,7 +46,7 @@ pub const LIST: List = List {
     table: Table {
         columns: "api_keys.id, api_keys.name, api_keys.owner, api_keys.scopes, api_keys.expires_at, \
                   coalesce(api_keys.revoked_at, ended.ended_at) AS revoked_at, api_keys.created_at, \
-                  api_keys.created_position, api_keys.position, \
+                  api_keys.position, \
                   CASE WHEN api_keys.revoked_at IS NULL THEN ended.position END AS ended_position",
         from: "api_keys LEFT JOIN LATERAL ( \
                   SELECT key_endings.ended_at, key_endings.position FROM key_endings \

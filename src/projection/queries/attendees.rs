@@ -7,62 +7,42 @@ use uuid::Uuid;
 use super::filters::{Filter, Form};
 use super::listing::{self, Conditions, List, Listed, Table};
 use super::search::{contains_word, document_key, search_key};
-use super::{query_opt, row};
+use super::{columns, row};
 use crate::database::DatabaseError;
-use crate::domain::Personal;
+use crate::domain::Person;
 
 row! {
     /// Attendee.
     pub struct AttendeeRow {
         /// Attendee id.
         pub id: Uuid,
-        /// Full name.
-        pub full_name: Personal<String>,
-        /// Country.
-        pub country: Option<Personal<String>>,
-        /// Type of the identity document.
-        pub document_type: Option<Personal<String>>,
-        /// Number of the identity document; absent if there is none.
-        pub document_number: Option<Personal<String>>,
-        /// Gender.
-        pub gender: Option<Personal<String>>,
-        /// E-mail address.
-        pub email: Personal<String>,
         /// Import that created the attendee. Absent if no import did.
         pub import_id: Option<Uuid>,
         /// Row in the file of that import.
         pub import_row: Option<i32>,
         /// Time of the first event.
-        #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
         /// Time of the last event.
-        #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
         /// Position of its first event. It is the cursor of lists.
-        #[serde(skip)]
         pub created_position: i64,
         /// Position of its last event. It changes with each change of the row, so it is used as
         /// entity tag.
-        #[serde(skip)]
         pub position: i64,
     }
+    with
+    /// Personal data.
+    pub person: Person;
 }
 
-/// Returns the attendee with this id, if it exists.
-///
-/// # Errors
-/// Fails if the database is unavailable.
-pub async fn get(
-    client: &impl GenericClient,
-    id: Uuid,
-) -> Result<Option<AttendeeRow>, DatabaseError> {
-    query_opt(
-        client,
-        include_str!("../../../projections/attendees/get_attendee.sql"),
-        &[&id],
-    )
-    .await
-}
+columns!(Person {
+    full_name,
+    country,
+    document_type,
+    document_number,
+    gender,
+    email
+});
 
 /// SQL condition: the attendee's e-mail address or document number contains the search word `$$`. A
 /// document number is also found without its spaces, periods, hyphens and slashes.

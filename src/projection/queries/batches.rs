@@ -1,15 +1,13 @@
 //! Read queries for batches. A batch is a request to issue one certificate to many people.
 
 use deadpool_postgres::GenericClient;
-use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::filters::{Filter, Names};
 use super::listing::{List, Listed, Table};
-use super::{FromRow, query, query_opt, row};
+use super::{query, query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
@@ -38,20 +36,11 @@ row! {
         /// Reason for undoing the batch, as a stable code.
         pub undo_reason: Option<String>,
         /// Time at which it was cancelled or undone.
-        #[serde(with = "time::serde::rfc3339::option")]
         pub stopped_at: Option<OffsetDateTime>,
         /// Time of the first event.
-        #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
         /// Time of the last event.
-        #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event. It is the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
-        /// Position of its last event.
-        #[serde(skip)]
-        pub position: i64,
     }
 }
 
@@ -81,24 +70,15 @@ row! {
     }
 }
 
-/// Batch with its progress.
-#[derive(Clone, Debug, Serialize)]
-pub struct BatchWithProgress {
-    /// Batch.
-    #[serde(flatten)]
-    pub batch: BatchRow,
-    /// Progress of the batch.
-    #[serde(flatten)]
-    pub progress: ProgressRow,
-}
-
-impl FromRow for BatchWithProgress {
-    fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error> {
-        Ok(Self {
-            batch: BatchRow::from_row(row)?,
-            progress: ProgressRow::from_row(row)?,
-        })
-    }
+row! {
+    /// Batch and its progress.
+    pub struct BatchWithProgress {}
+    with
+    /// Columns of the batch.
+    pub batch: BatchRow;
+    with
+    /// Progress of the certificates that the batch created.
+    pub progress: ProgressRow;
 }
 
 /// Returns the batch with this id and its progress, if it exists.
@@ -149,7 +129,7 @@ pub const LIST: List = List {
         columns: "batches.id, batches.certificate_id, batches.state, batches.total, \
                   batches.requested, batches.existing, batches.refused, batches.left_out, \
                   batches.import_id, batches.undo_reason, batches.stopped_at, batches.created_at, \
-                  batches.updated_at, batches.created_position, batches.position",
+                  batches.updated_at",
         from: "batches",
         tie: "batches.created_position",
     },

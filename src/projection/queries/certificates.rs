@@ -1,80 +1,65 @@
 //! Read queries for certificates. A certificate is the definition from which issuances are created.
 
-use deadpool_postgres::GenericClient;
 use serde_json::Value;
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::filters::{Filter, Form, Names};
 use super::listing::{Conditions, List, Listed, Table};
 use super::search::contains_word;
-use super::{query_opt, row};
-use crate::database::DatabaseError;
+use super::{FromRow, row};
 use crate::domain::Personal;
+use crate::domain::certification::certificate::{Definition, DesignRef, TemplateRef};
 
 row! {
     /// Certificate.
     pub struct CertificateRow {
         /// Certificate id.
         pub id: Uuid,
-        /// Organization that issues the certificate.
-        pub client: String,
-        /// Name of the certificate.
-        pub name: String,
-        /// Name of the event.
-        pub event_name: String,
-        /// Theme of the certificate.
-        pub theme: String,
-        /// Version of the theme.
-        pub theme_version: i32,
-        /// Options set on the theme, by name: a text, or `{key, sha256}` for a picture.
-        pub theme_options: Personal<Value>,
-        /// Storage key of the design image.
-        pub design_key: Option<String>,
-        /// SHA-256 of the design image, 64 hex digits.
-        pub design_sha256: Option<String>,
-        /// Link shown in the mail.
-        pub event_link: Option<String>,
-        /// Id of a dynamic template in SendGrid.
-        pub sendgrid_template_id: Option<String>,
-        /// Date printed on the certificates. If absent, the date of issue is used.
-        pub issue_date: Option<Date>,
-        /// True if people who are imported for this certificate must have a document number.
-        pub requires_document: bool,
-        /// Language, `en` or `es`.
-        pub locale: String,
-        /// True if new issuances are allowed.
-        pub is_active: bool,
         /// Time of the first event.
-        #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
         /// Time of the last event.
-        #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event. It is the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
         /// Position of its last event. It changes with each change of the row, so it is used as
         /// entity tag.
-        #[serde(skip)]
         pub position: i64,
     }
+    with
+    /// Definition of the certificate.
+    pub definition: Definition;
 }
 
-/// Returns the certificate with this id, if it exists.
-///
-/// # Errors
-/// Fails if the database is unavailable.
-pub async fn get(
-    client: &impl GenericClient,
-    id: Uuid,
-) -> Result<Option<CertificateRow>, DatabaseError> {
-    query_opt(
-        client,
-        include_str!("../../../projections/certificates/get_certificate.sql"),
-        &[&id],
-    )
-    .await
+impl FromRow for Definition {
+    fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        let options: Personal<Value> = row.try_get("theme_options")?;
+        let key: Option<String> = row.try_get("design_key")?;
+        let sha256: Option<String> = row.try_get("design_sha256")?;
+        let pdf_template = TemplateRef {
+            theme: row.try_get("theme")?,
+            version: row.try_get::<_, i32>("theme_version")?.unsigned_abs(),
+            // The table has the options in the same form as the event.
+            options: serde_json::from_value(options.into_revealed()).unwrap_or_default(),
+        };
+        Ok(Self {
+            client: row.try_get("client")?,
+            name: row.try_get("name")?,
+            event_name: row.try_get("event_name")?,
+            pdf_template,
+            design: key
+                .zip(sha256)
+                .map(|(key, sha256)| DesignRef { key, sha256 }),
+            event_link: row.try_get("event_link")?,
+            sendgrid_template_id: row.try_get("sendgrid_template_id")?,
+            issue_date: row.try_get("issue_date")?,
+            requires_document: row.try_get("requires_document")?,
+            locale: row
+                .try_get::<_, &str>("locale")?
+                .parse()
+                .unwrap_or_default(),
+            is_active: row.try_get("is_active")?,
+        })
+    }
 }
 
 /// Languages of certificates.

@@ -38,14 +38,9 @@ row! {
         /// True if at least one certificate has used the design.
         pub in_use: bool,
         /// Time of the upload.
-        #[serde(with = "time::serde::rfc3339")]
         pub uploaded_at: OffsetDateTime,
-        /// Position of its first event. It is the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
         /// Position of its last event. It changes with each change of the row, so it is used as
         /// entity tag.
-        #[serde(skip)]
         pub position: i64,
     }
 }

@@ -1,14 +1,12 @@
 //! Read queries for imports. An import is one uploaded file of people.
 
-use deadpool_postgres::GenericClient;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::filters::{Filter, Names};
 use super::listing::{Conditions, List, Listed, Order, SortKey, Table};
-use super::{query_opt, row};
-use crate::database::DatabaseError;
+use super::row;
 
 row! {
     /// Import.
@@ -17,16 +15,10 @@ row! {
         pub id: Uuid,
         /// `requested`, `running`, `completed`, `failed`, `cancelling` or `cancelled`.
         pub state: String,
-        /// Storage key of the file. Absent after the file has expired.
-        pub object_key: String,
         /// `csv`, `xlsx`, `xls` or `json`.
         pub format: String,
-        /// SHA-256 of the file, 64 hex digits.
-        pub sha256: String,
         /// Size of the file in bytes.
         pub size: i64,
-        /// True if the import updates existing people.
-        pub update_existing: bool,
         /// Certificate for all people in the file. A row can name another one.
         pub certificate_id: Option<Uuid>,
         /// Last processed row.
@@ -56,21 +48,11 @@ row! {
         /// Reason why the file could not be read, and the remedy.
         pub failure_reason: Option<String>,
         /// Time at which the import was completed, failed or was cancelled.
-        #[serde(with = "time::serde::rfc3339::option")]
         pub ended_at: Option<OffsetDateTime>,
         /// Time of the first event.
-        #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
         /// Time of the last event.
-        #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event. It is the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
-        /// Position of its last event. It changes with each change of the row, so it is used as
-        /// entity tag.
-        #[serde(skip)]
-        pub position: i64,
     }
 }
 
@@ -82,22 +64,6 @@ row! {
         /// Errors of the row: an array of `{field?, code}`.
         pub errors: Value,
     }
-}
-
-/// Returns the import with this id, if it exists.
-///
-/// # Errors
-/// Fails if the database is unavailable.
-pub async fn get(
-    client: &impl GenericClient,
-    id: Uuid,
-) -> Result<Option<ImportRow>, DatabaseError> {
-    query_opt(
-        client,
-        include_str!("../../../projections/imports/get_import.sql"),
-        &[&id],
-    )
-    .await
 }
 
 /// States of an import.

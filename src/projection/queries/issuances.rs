@@ -48,14 +48,12 @@ row! {
         /// Size of the PDF in bytes.
         pub size: Option<i64>,
         /// Time at which the PDF was generated.
-        #[serde(with = "time::serde::rfc3339::option")]
         pub generated_at: Option<OffsetDateTime>,
         /// Reason why there is no PDF, as a stable code.
         pub failure_code: Option<String>,
         /// Reason why there is no PDF, as a text that may contain the person's name.
         pub failure_reason: Option<Personal<String>>,
         /// Time of the revocation.
-        #[serde(with = "time::serde::rfc3339::option")]
         pub revoked_at: Option<OffsetDateTime>,
         /// Reason for the revocation, as a stable code.
         pub revocation_reason: Option<String>,
@@ -65,20 +63,13 @@ row! {
         pub is_sent: bool,
         /// Position of the last event of its mails. Only the query for one issuance by id computes
         /// it; in lists, it is 0.
-        #[serde(skip)]
         pub mails_position: i64,
         /// Time of the first event.
-        #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
         /// Time of the last event.
-        #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event. It is the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
         /// Position of its last event. It changes with each change of the row, so it is used as
         /// entity tag.
-        #[serde(skip)]
         pub position: i64,
     }
 }
@@ -258,8 +249,6 @@ row! {
     pub struct RehearsedRow {
         /// Id of the person.
         pub id: Uuid,
-        /// True if the person exists.
-        pub is_known: bool,
         /// Name of the person. Absent if the person doesn't exist.
         pub full_name: Option<Personal<String>>,
         /// Document number of the person. Absent if there is none.
@@ -316,7 +305,6 @@ row! {
         /// Issuance id.
         pub id: Uuid,
         /// Position of its first event.
-        #[serde(skip)]
         pub created_position: i64,
     }
 }

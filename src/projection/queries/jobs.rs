@@ -28,7 +28,6 @@ row! {
         /// `pending`, `sent`, `error` or `cancelled`.
         pub status: String,
         /// Time at which a scheduled mail will be sent. Absent in other stages.
-        #[serde(with = "time::serde::rfc3339::option")]
         pub due_at: Option<OffsetDateTime>,
         /// Reason for the cancellation.
         pub cancel_reason: Option<Personal<String>>,
@@ -37,27 +36,19 @@ row! {
         /// Message-ID of the mail. Absent before the first attempt.
         pub message_id: Option<String>,
         /// Start of the last attempt.
-        #[serde(with = "time::serde::rfc3339::option")]
         pub attempted_at: Option<OffsetDateTime>,
         /// Reply of the server to the last failed attempt, or a description of an unknown outcome.
         pub error_message: Option<Personal<String>>,
         /// Last reply of the server.
         pub answer: Option<Personal<String>>,
         /// Time at which the server accepted the mail.
-        #[serde(with = "time::serde::rfc3339::option")]
         pub sent_at: Option<OffsetDateTime>,
         /// Time of the first event.
-        #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
         /// Time of the last event.
-        #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Position of its first event. It is the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
         /// Position of its last event. It changes with each change of the row, so it is used as
         /// entity tag.
-        #[serde(skip)]
         pub position: i64,
     }
 }
@@ -87,7 +78,6 @@ row! {
         /// Cancelled jobs.
         pub cancelled: i64,
         /// Start of the last attempt of any job.
-        #[serde(with = "time::serde::rfc3339::option")]
         pub last_processed: Option<OffsetDateTime>,
     }
 }
@@ -226,7 +216,6 @@ row! {
         /// Job id.
         pub id: Uuid,
         /// Time at which the mail will be sent.
-        #[serde(with = "time::serde::rfc3339")]
         pub due_at: OffsetDateTime,
     }
 }
@@ -245,22 +234,8 @@ row! {
     /// Due time of a scheduled job.
     pub struct Due {
         /// Due time.
-        #[serde(with = "time::serde::rfc3339")]
         pub due_at: OffsetDateTime,
     }
-}
-
-/// Returns the job with this id, if it exists.
-///
-/// # Errors
-/// Fails if the database is unavailable.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<JobRow>, DatabaseError> {
-    query_opt(
-        client,
-        include_str!("../../../projections/jobs/get_job.sql"),
-        &[&id],
-    )
-    .await
 }
 
 /// Returns the ids of the oldest `most` jobs that meet the conditions.
@@ -301,9 +276,9 @@ pub async fn stages_of(
 }
 
 row! {
-    /// Answer about the mails that are being sent.
+    /// Result row of [`are_being_sent`].
     pub struct BeingSent {
-        /// True if there is one.
+        /// True if a mail waits for a worker or is being sent.
         pub are_being_sent: bool,
     }
 }

@@ -14,8 +14,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::FromRow;
 use super::filters::Filter;
+use super::{FromRow, query_opt};
 use crate::database::DatabaseError;
 
 /// Maximum number of conditions for which the statement is prepared and cached.
@@ -75,6 +75,24 @@ impl List {
             }
         }
     }
+}
+
+/// Returns the row with this id, if it exists.
+///
+/// # Errors
+/// Fails if the database is unavailable.
+pub async fn get<T: Listed>(
+    client: &impl GenericClient,
+    id: Uuid,
+) -> Result<Option<T>, DatabaseError> {
+    let Table { columns, from, .. } = T::LIST.table;
+    let name = from.split(' ').next().unwrap_or(from);
+    query_opt(
+        client,
+        &format!("SELECT {columns} FROM {from} WHERE {name}.id = $1"),
+        &[&id],
+    )
+    .await
 }
 
 /// Source of a list's rows.

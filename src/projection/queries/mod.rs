@@ -14,7 +14,6 @@ pub mod imports;
 pub mod issuances;
 pub mod jobs;
 pub mod listing;
-pub mod overview;
 pub mod search;
 pub mod sessions;
 pub mod templates;
@@ -38,21 +37,37 @@ pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
 }
 
-/// Declares a struct whose fields have the names of columns. It is serialized in camelCase.
+/// Implements [`FromRow`] for a struct whose fields have the names of columns.
+macro_rules! columns {
+    ($name:ident { $($field:ident),+ $(,)? }) => {
+        impl $crate::projection::queries::FromRow for $name {
+            fn from_row(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
+                Ok(Self { $($field: row.try_get(stringify!($field))?),+ })
+            }
+        }
+    };
+}
+use columns;
+
+/// Declares a struct whose fields have the names of columns. Fields after `with` are read from
+/// several columns.
 macro_rules! row {
     ($(#[$meta:meta])* pub struct $name:ident {
-        $($(#[$field_meta:meta])* pub $field:ident: $type:ty),+ $(,)?
-    }) => {
+        $($(#[$field_meta:meta])* pub $field:ident: $type:ty),* $(,)?
+    } $(with $(#[$part_meta:meta])* pub $part:ident: $part_type:ty;)*) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, serde::Serialize)]
-        #[serde(rename_all = "camelCase")]
+        #[derive(Clone, Debug)]
         pub struct $name {
-            $($(#[$field_meta])* pub $field: $type),+
+            $($(#[$field_meta])* pub $field: $type,)*
+            $($(#[$part_meta])* pub $part: $part_type,)*
         }
 
         impl $crate::projection::queries::FromRow for $name {
             fn from_row(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
-                Ok(Self { $($field: row.try_get(stringify!($field))?),+ })
+                Ok(Self {
+                    $($field: row.try_get(stringify!($field))?,)*
+                    $($part: $crate::projection::queries::FromRow::from_row(row)?,)*
+                })
             }
         }
     };

@@ -40,10 +40,10 @@ macro_rules! search_key {
     };
 }
 
-/// SQL condition: a text in the form of [`search_key!`] contains the search word `$$`. A word with
-/// separators also finds its parts as words of their own, and each word finds a text that has a
-/// space after the word's first letter. So `oneil`, `o'neil` and `O’Neil` find "O'Neil" and
-/// "O Neil".
+/// SQL condition: a text in the form of [`search_key!`] contains the search word `$$`. A search
+/// word with separators also finds texts that contain its parts as separate words. Each search word
+/// also finds texts in which a space follows the word's first letter. So `oneil`, `o'neil` and
+/// `O’Neil` find "O'Neil" and "O Neil".
 macro_rules! contains_word {
     ($key:expr) => {
         concat!(

@@ -11,26 +11,14 @@ row! {
     pub struct SessionRow {
         /// Session id.
         pub id: Uuid,
-        /// User of the session.
-        pub user_id: Uuid,
         /// Time of the login.
-        #[serde(with = "time::serde::rfc3339")]
         pub started_at: OffsetDateTime,
         /// Time of the last refresh. Equals the time of login if there was none.
-        #[serde(with = "time::serde::rfc3339")]
         pub refreshed_at: OffsetDateTime,
         /// Expiry of the current refresh token.
-        #[serde(with = "time::serde::rfc3339")]
         pub expires_at: OffsetDateTime,
         /// Latest possible end of the session. A refresh doesn't extend it.
-        #[serde(with = "time::serde::rfc3339")]
         pub ends_at: OffsetDateTime,
-        /// Position of its first event. It is the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
-        /// Position of its last event.
-        #[serde(skip)]
-        pub position: i64,
     }
 }
 

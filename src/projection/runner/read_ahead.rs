@@ -39,7 +39,8 @@ impl ReadAhead {
         Self { batches, task }
     }
 
-    /// Returns the next batch. If it is empty, the log may have received events in the meantime.
+    /// Returns the next batch. An empty batch was read some time ago, so the log may have newer
+    /// events.
     pub(in crate::projection) async fn next(&mut self) -> Result<Vec<RecordedEvent>, SourceError> {
         let ended = || SourceError {
             message: "reading has ended".to_owned(),

@@ -38,10 +38,10 @@ pub(super) fn check<R: Read + Seek>(file: &mut R) -> Result<(), SheetError> {
         return Err(SheetError::broken("it has too many parts"));
     }
     if directory.start.checked_add(directory.bytes) != Some(directory.end) {
-        return Err(not_whole());
+        return Err(incomplete_archive());
     }
     if directory.parts > 0 && read_at(file, directory.start, 4)? != ENTRY {
-        return Err(not_whole());
+        return Err(incomplete_archive());
     }
     Ok(())
 }
@@ -53,8 +53,10 @@ fn directory<R: Read + Seek>(file: &mut R) -> Result<Directory, SheetError> {
     let at = tail
         .windows(4)
         .rposition(|window| window == END)
-        .ok_or_else(not_whole)?;
-    let record = tail.get(at..at + END_BYTES).ok_or_else(not_whole)?;
+        .ok_or_else(incomplete_archive)?;
+    let record = tail
+        .get(at..at + END_BYTES)
+        .ok_or_else(incomplete_archive)?;
     let end = tail_start + at as u64;
     let parts = short(record, 10);
     let bytes = long(record, 12);
@@ -70,7 +72,9 @@ fn directory<R: Read + Seek>(file: &mut R) -> Result<Directory, SheetError> {
             end,
         });
     }
-    let locator_at = end.checked_sub(LOCATOR_BYTES).ok_or_else(not_whole)?;
+    let locator_at = end
+        .checked_sub(LOCATOR_BYTES)
+        .ok_or_else(incomplete_archive)?;
     let locator = read_at(file, locator_at, LOCATOR_BYTES as usize)?;
     if !locator.starts_with(LOCATOR) {
         // Without a ZIP64 locator, the maximum values are literal.
@@ -83,11 +87,11 @@ fn directory<R: Read + Seek>(file: &mut R) -> Result<Directory, SheetError> {
     }
     let end = quad(&locator, 8);
     if end >= locator_at {
-        return Err(not_whole());
+        return Err(incomplete_archive());
     }
     let record = read_at(file, end, END_64_BYTES)?;
     if !record.starts_with(END_64) {
-        return Err(not_whole());
+        return Err(incomplete_archive());
     }
     Ok(Directory {
         parts: quad(&record, 32),
@@ -107,13 +111,13 @@ fn read_at<R: Read + Seek>(
     let mut bytes = vec![0; length];
     file.read_exact(&mut bytes)
         .map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => not_whole(),
+            io::ErrorKind::UnexpectedEof => incomplete_archive(),
             _ => SheetError::Io(error),
         })?;
     Ok(bytes)
 }
 
-fn not_whole() -> SheetError {
+fn incomplete_archive() -> SheetError {
     SheetError::broken("its archive is not whole")
 }
 

@@ -3,7 +3,7 @@
 use super::printable;
 use crate::domain::certification::reading::IGNORE;
 
-/// A mapping as JSON, to be copied from a message.
+/// Returns a mapping as JSON, which the user can copy from the message.
 pub(super) fn mapped(columns: &[(&str, &str)]) -> String {
     let text = |text: &str| serde_json::Value::from(text).to_string();
     let pairs = columns
@@ -12,7 +12,7 @@ pub(super) fn mapped(columns: &[(&str, &str)]) -> String {
     format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
 }
 
-/// The mapping of a suspicious column.
+/// Returns the part of a message that proposes mappings for a suspicious column.
 pub(super) fn proposed(key: &str, proposal: &str) -> String {
     if proposal == IGNORE {
         let name = mapped(&[(key, "lastName")]);
@@ -26,7 +26,8 @@ pub(super) fn proposed(key: &str, proposal: &str) -> String {
     }
 }
 
-/// The mapping of a full name that has only the given names, beside a surname.
+/// Returns the part of a message that proposes a mapping for a full name column that contains only
+/// given names. `surname` is the column with the surnames, if there is one.
 pub(super) fn given_names(full: &str, surname: Option<&str>) -> String {
     let both = |surname| mapped(&[(full, "firstName"), (surname, "lastName")]);
     surname.map_or_else(String::new, |surname| {

@@ -11,13 +11,14 @@ use super::{Buffer, ExportFormat, SheetWriter, Value, xlsx};
 const HEADERS: [&str; 3] = ["full_name", "email", "document_number"];
 
 fn written(format: ExportFormat, rows: &[Vec<Value<'_>>]) -> Vec<u8> {
-    let mut writer = SheetWriter::new(format, "People", &HEADERS).expect("memory takes bytes");
+    let mut writer =
+        SheetWriter::new(format, "People", &HEADERS).expect("writing to memory never fails");
     let mut bytes = Vec::new();
     for row in rows {
-        writer.row(row).expect("memory takes bytes");
+        writer.row(row).expect("writing to memory never fails");
         bytes.extend(writer.take());
     }
-    bytes.extend(writer.finish().expect("memory takes bytes"));
+    bytes.extend(writer.finish().expect("writing to memory never fails"));
     bytes
 }
 

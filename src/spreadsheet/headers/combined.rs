@@ -43,8 +43,9 @@ fn both(one: Meaning, other: Meaning) -> Option<Meaning> {
     }
 }
 
-/// Returns the meaning of "Name" with a remark, as in `Name (Last)`. The inner `None` means that it
-/// is no name, as in `Name (Prefix)`. The outer `None` means that the remark has no effect.
+/// Returns the meaning of "Name" with a remark, as in `Name (Last)`. The inner `None` means that
+/// the column does not contain a name, as in `Name (Prefix)`. The outer `None` means that the
+/// remark has no effect.
 pub(super) fn of_remark(remark: &str) -> Option<Option<Meaning>> {
     let remark = remark.trim_matches(|character: char| !character.is_alphanumeric());
     match known(remark) {

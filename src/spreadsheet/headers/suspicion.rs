@@ -71,7 +71,7 @@ const OTHER_ANSWERS: [&str; 20] = [
     "estoydeacuerdo",
     "deacordo",
 ];
-/// Answers that are no names.
+/// Values that are answers, not names.
 const NO_NAMES: [&str; 22] = [
     "si",
     "no",

@@ -39,7 +39,7 @@ fn of_headers(headers: &[String], assumed: Charset, start: &[u8]) -> Option<Misr
     let others = offered().filter(|charset| *charset != assumed);
     encodings.extend(
         others
-            .filter(|charset| knows_more(headers, assumed, *charset))
+            .filter(|charset| recognises_more(headers, assumed, *charset))
             .map(|charset| charset.label),
     );
     encodings.truncate(MAX_OFFERED);
@@ -53,7 +53,7 @@ fn of_headers(headers: &[String], assumed: Charset, start: &[u8]) -> Option<Misr
 }
 
 /// Returns true if an unknown header is known when decoded with `other`.
-fn knows_more(headers: &[String], assumed: Charset, other: Charset) -> bool {
+fn recognises_more(headers: &[String], assumed: Charset, other: Charset) -> bool {
     let unknown = headers
         .iter()
         .filter(|header| !header.is_ascii() && recognise(header).is_none());

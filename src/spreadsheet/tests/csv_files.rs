@@ -271,11 +271,11 @@ proptest! {
         people in proptest::collection::vec(("([a-zñé]{1,9}|λ{1,9}|я{1,9})", "[0-9]{1,9}", "[^\\p{Co}\\p{Cn}\r\u{feff}\0]{0,9}"), 1..9),
     ) {
         let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
-        writer.write_record(["Nombre", "Nota", "Documento", "Correo"]).expect("a vector takes bytes");
+        writer.write_record(["Nombre", "Nota", "Documento", "Correo"]).expect("writing to memory never fails");
         for (name, document, note) in &people {
-            writer.write_record([name, note, document, "a@example.com"]).expect("a vector takes bytes");
+            writer.write_record([name, note, document, "a@example.com"]).expect("writing to memory never fails");
         }
-        let bytes = writer.into_inner().expect("a vector takes bytes");
+        let bytes = writer.into_inner().expect("writing to memory never fails");
         let found = rows(&bytes, Format::Csv);
         prop_assert_eq!(found.len(), people.len());
         for ((name, document, note), (index, row)) in people.iter().zip(found.iter().enumerate()) {

@@ -64,7 +64,7 @@ fn surname_first_without_a_matching_header_is_refused() {
             "{message}"
         );
         assert!(!message.contains("Rojas"), "{message}");
-        // Nothing is printed as written, whatever the share.
+        // A name with a comma is never accepted as written, even if few names have one.
         assert_eq!(
             names(header, &["Rojas, Ana", "Eva Gil", "Luis Mora"]),
             ["INVALID_NAME", "Eva Gil", "Luis Mora"]

@@ -77,7 +77,7 @@ fn sample_file_has_two_invalid_rows_and_one_duplicate() {
 fn generated_people_are_unique_and_depend_only_on_the_seed() {
     let written = |people, seed| {
         let mut bytes = Vec::new();
-        made_up_people(people, seed, &mut bytes).expect("a vector takes bytes");
+        made_up_people(people, seed, &mut bytes).expect("writing to memory never fails");
         bytes
     };
     let bytes = written(5_000, 7);

@@ -35,7 +35,7 @@ pub(super) struct Records {
     stream: Stream,
     pub kind: u16,
     pub data: Vec<u8>,
-    /// Kind of the record that `go_on` has read in advance. Its data is in `data`.
+    /// Kind of the record that `next_if_continue` has read in advance. Its data is in `data`.
     waiting: Option<u16>,
     /// Number of bytes that may still be read. It is limited because many sheets can refer to the
     /// same offset.
@@ -70,7 +70,7 @@ impl Records {
     }
 
     /// Reads the next record if it is a CONTINUE record. Returns true in that case.
-    pub(super) fn go_on(&mut self) -> Result<bool, SheetError> {
+    pub(super) fn next_if_continue(&mut self) -> Result<bool, SheetError> {
         if self.waiting.is_some() {
             return Ok(false);
         }

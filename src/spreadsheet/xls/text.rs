@@ -17,7 +17,7 @@ impl<'r> Cursor<'r> {
     /// Returns true if this record or its CONTINUE records have more data.
     pub(super) fn has_more(&mut self) -> Result<bool, SheetError> {
         while self.at >= self.records.data.len() {
-            if !self.records.go_on()? {
+            if !self.records.next_if_continue()? {
                 return Ok(false);
             }
             self.at = 0;
@@ -75,7 +75,7 @@ impl<'r> Cursor<'r> {
         let mut units: Vec<u16> = Vec::new();
         while left > 0 {
             if self.at >= self.records.data.len() {
-                if !self.records.go_on()? {
+                if !self.records.next_if_continue()? {
                     return Err(too_short());
                 }
                 is_wide = self.records.byte(0)? & 1 != 0;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Api, file};
 
-/// Three people. A spreadsheet program would execute the second name as a formula.
+/// Returns three people. A spreadsheet program would execute the second name as a formula.
 fn people() -> Value {
     let person = |name: &str, email: &str, document: &str, country: &str| json!({"fullName": name, "email": email, "documentNumber": document, "country": country});
     json!([
@@ -109,7 +109,8 @@ async fn export_of_more_rows_than_one_fetch_contains_each_row_once() {
     let api = Api::start().await;
     let people = 2_345;
     let mut csv = Vec::new();
-    laureate::spreadsheet::made_up_people(people, 7, &mut csv).expect("memory takes bytes");
+    laureate::spreadsheet::made_up_people(people, 7, &mut csv)
+        .expect("writing to memory never fails");
     let begun = api
         .upload("/attendees/bulk-upload", file("many.csv", csv))
         .await

@@ -468,7 +468,7 @@ async fn upload_for_a_second_course_issues_to_known_people_and_can_be_undone() {
     assert_eq!(data["batches"].as_array().map(Vec::len), Some(1));
     let import = format!("/imports/{}", data["id"].as_str().expect("an id"));
     let output = api
-        .until("the import tells that both are drawn", &import, |body| {
+        .until("the import shows that both are drawn", &import, |body| {
             body["data"]["batches"][0]["progress"]["generated"] == 2
         })
         .await;

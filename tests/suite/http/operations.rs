@@ -41,7 +41,17 @@ async fn health_reports_the_dependencies() {
         .iter()
         .map(|dependency| dependency["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["log", "database", "projections", "storage", "mail"]);
+    assert_eq!(
+        names,
+        [
+            "log",
+            "database",
+            "projections",
+            "storage",
+            "mail",
+            "workers"
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

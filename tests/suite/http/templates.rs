@@ -142,7 +142,7 @@ async fn changed_template_is_merged_with_the_present_one() {
 
 /// The requests in `docs/templates.md` work for the certificate of the tour, which has a design.
 #[tokio::test(flavor = "multi_thread")]
-async fn documented_changes_of_the_template_work() {
+async fn template_changes_in_the_documentation_are_accepted() {
     let api = Api::start().await;
     let mut body = definition(&json!("classic"));
     body["baseDesignUrl"] = json!(uploaded(&api).await);

@@ -297,7 +297,7 @@ async fn events_survive_leader_changes_and_killed_leaders() {
     for reader in readers {
         assert_eq!(reader.await.unwrap(), positions, "each once, in order");
     }
-    // Answers of the node that was killed.
+    // Reads the same events through the node that was killed and restarted.
     let back = nodes.process_on(dead).await;
     for id in ["single-0-0", "several-2-2-1"] {
         let of_one = events

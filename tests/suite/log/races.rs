@@ -18,8 +18,8 @@ on_both!(
 );
 
 impl On {
-    /// Number of races. It is smaller on one server: there are no races between nodes, and each
-    /// losing commit of several events needs 10 ms of disk time.
+    /// Returns the number of races. It is smaller on one server: there are no races between nodes,
+    /// and each losing commit of several events needs 10 ms of disk time.
     const fn races(self) -> usize {
         match self {
             Self::OneServer => 100,

@@ -314,6 +314,7 @@ async fn lists_are_filtered_by_each_criterion() {
         .iter()
         .find(|row| row.id == id(0xA1))
         .expect("is there");
+    let person = &person.person;
     let email = person.email.reveal_str().to_uppercase();
     let document = person
         .document_number

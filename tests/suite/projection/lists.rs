@@ -4,7 +4,7 @@
 use deadpool_postgres::Client;
 use laureate::projection::queries::attendees;
 use laureate::projection::queries::batches::BatchRow;
-use laureate::projection::queries::certificates;
+use laureate::projection::queries::certificates::CertificateRow;
 use laureate::projection::queries::designs::{self, DesignRow};
 use laureate::projection::queries::imports::{self, ImportRow, RejectionRow};
 use laureate::projection::queries::issuances::{self, DrawnRow};
@@ -190,11 +190,15 @@ async fn batches_designs_templates_and_generated_issuances_are_filtered() {
     };
     assert_eq!(drawn(Some(CERTIFICATE), None).await, [0x11]);
     assert_eq!(drawn(Some(CERTIFICATE + 1), None).await, [0; 0]);
-    let certificate = certificates::get(&client, Uuid::from_u128(CERTIFICATE))
+    let certificate = listing::get::<CertificateRow>(&client, Uuid::from_u128(CERTIFICATE))
         .await
         .expect("answers");
     assert_eq!(
-        drawn(None, Some(&certificate.expect("is there").theme)).await,
+        drawn(
+            None,
+            Some(&certificate.expect("is there").definition.pdf_template.theme)
+        )
+        .await,
         [0x11]
     );
     assert_eq!(drawn(None, Some("baroque")).await, [0; 0]);

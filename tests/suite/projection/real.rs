@@ -9,7 +9,7 @@ use deadpool_postgres::{Client, Pool};
 use laureate::database;
 use laureate::event_log::{Append, AppendError, Commit, EventLog, Names, NewEvent, Position};
 use laureate::projection::{
-    Maintenance, Projection, ProjectionSet, Projector, Readers, projections, queries,
+    Maintenance, Projection, ProjectionSet, Projector, Readers, projections,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -275,10 +275,11 @@ impl Version {
 /// Returns the state that a connection reads, or `None` if the tables do not exist.
 pub async fn shown(client: &Client) -> Option<Shown> {
     let list = newest_attendees(client, 1).await.ok()?;
-    let overview = queries::overview::get(client).await.ok()?;
+    let sql = "SELECT count FROM overview_counts WHERE name = 'attendees'";
+    let counted = client.query_opt(sql, &[]).await.ok()?;
     let newest = list.first().map_or(0, |item| item.created_position);
     Some(Shown {
-        counted: overview.attendees,
+        counted: counted.map_or(0, |row| row.get(0)),
         newest,
     })
 }

@@ -12,7 +12,7 @@ use laureate::domain::accounts::user::{
     UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
 };
 use laureate::projection::queries::api_keys::ApiKeyRow;
-use laureate::projection::queries::listing::{Conditions, Order, Start, list};
+use laureate::projection::queries::listing::{self, Conditions, Order, Start, list};
 use laureate::projection::queries::sessions::{self, SessionRow};
 use laureate::projection::queries::users::{self, UserRow};
 use proptest::prelude::*;
@@ -200,12 +200,16 @@ async fn lists_contain_existing_users_and_active_sessions() {
     let client = world.reader().await;
     let id = Uuid::from_u128;
 
-    let ada = users::get(&client, id(ADA))
+    let ada = listing::get::<UserRow>(&client, id(ADA))
         .await
         .expect("answers")
         .expect("is there");
     assert_eq!(
-        (ada.role.as_str(), ada.is_active, ada.user_name.reveal_str()),
+        (
+            ada.role.as_str(),
+            ada.is_active,
+            ada.profile.user_name.reveal_str()
+        ),
         ("admin", true, "augusta")
     );
     assert!(ada.second_factor_position.is_some());
@@ -213,7 +217,7 @@ async fn lists_contain_existing_users_and_active_sessions() {
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].second_factor_position, ada.second_factor_position);
     assert!(
-        users::get(&client, id(ALAN))
+        listing::get::<UserRow>(&client, id(ALAN))
             .await
             .expect("answers")
             .is_none(),

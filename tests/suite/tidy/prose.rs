@@ -251,8 +251,8 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
     complaints
 }
 
-/// Returns a complaint for each make target in backticks that is not in the Makefile, for a text of
-/// any kind.
+/// Returns a complaint for each make target in backticks that is not in the Makefile. `text` can be
+/// prose, code or data.
 pub(super) fn check_targets(repository: &Repository, path: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (n, line) in text.lines().enumerate() {

@@ -16,8 +16,8 @@ const MACHINE_PATHS: &[&str] = &[
     concat!("/Us", "ers/"),
 ];
 
-/// Returns a complaint for unfinished work, and for paths on a developer's machine, for a text of
-/// any kind.
+/// Returns a complaint for each sign of unfinished work and each path on a developer's machine in
+/// `text`, which can be code or prose.
 pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (n, line) in text.lines().enumerate() {

@@ -82,7 +82,7 @@ impl Manifest {
             );
             let known = VARIABLES.contains(&variable.as_str());
             let none = format!(
-                "{} is no variable; give some of {}",
+                "{} is not a variable; give some of {}",
                 quoted(variable),
                 VARIABLES.join(", ")
             );
@@ -97,7 +97,7 @@ impl Manifest {
         }
     }
 
-    /// Checks that the options for paper and orientation offer exactly the pages that there are.
+    /// Checks that the options for paper and orientation offer exactly the pages of the manifest.
     fn check_pages(&self, problems: &mut Problems) {
         let offered = |name: &str, default: &str| match self.option(name) {
             Some(option) if option.kind == OptionKind::Choice && !self.other_pages.is_empty() => {
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn options_for_paper_and_orientation_must_offer_the_pages_that_there_are() {
+    fn paper_and_orientation_options_must_match_the_pages_of_the_manifest() {
         let mut manifest = good();
         let page = |size: &str, orientation: &str| {
             json!({

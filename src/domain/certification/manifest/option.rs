@@ -84,7 +84,7 @@ impl TemplateOption {
             (OptionKind::Image, OptionValue::Text(_)) => {
                 Err("takes the url of an uploaded design".to_owned())
             }
-            (_, OptionValue::Image(_)) => Err("takes a text and no picture".to_owned()),
+            (_, OptionValue::Image(_)) => Err("takes a text, not a picture".to_owned()),
             (_, OptionValue::Text(text)) => self.check_text(text.reveal_str()),
         }
     }
@@ -109,7 +109,7 @@ impl TemplateOption {
                     ))
                 }
             }
-            OptionKind::Image => Err("takes a picture and no text".to_owned()),
+            OptionKind::Image => Err("takes a picture, not a text".to_owned()),
         }
     }
 }

@@ -9,8 +9,8 @@ const FORMULA_TEXT: Fault = (
 );
 const NUMBER_ROUNDED: Fault = (
     "NUMBER_ROUNDED",
-    "is a number with an exponent: the spreadsheet has rounded this number, and its last digits are lost; format the \
-     column as text and type it again",
+    "has an exponent, because the spreadsheet program has rounded the number, and its last digits are lost; format \
+     the column as text and type the number again",
 );
 const NUMBER_FORMATTED: Fault = (
     "NUMBER_FORMATTED",
@@ -19,8 +19,8 @@ const NUMBER_FORMATTED: Fault = (
 );
 const DATE_CELL: Fault = (
     "DATE_CELL",
-    "is a date or time: the spreadsheet program has turned what was typed into one; format the column as text and \
-     type it again",
+    "is a date or time, because the spreadsheet program has converted the number; format the column as text and type \
+     the number again",
 );
 const BOOLEAN_CELL: Fault = (
     "BOOLEAN_CELL",

@@ -12,8 +12,8 @@ pub enum SharedEmail {
     /// The address identifies a person. Another person with the same address is an error.
     #[default]
     Refuse,
-    /// The address alone does not identify a person. The document number identifies the person, or
-    /// without it the address together with the name.
+    /// The address alone does not identify a person. The document number identifies the person.
+    /// Without a document number, the address and the name together identify the person.
     Allow,
 }
 

@@ -51,11 +51,11 @@ impl Doubt {
             }
             Self::MixedScripts => {
                 "mixes scripts in one word or has a mark without its letter, as from a wrong encoding; type it again, \
-                 or say with `encoding` which encoding the file has"
+                 or give the encoding of the file in `encoding`"
             }
             Self::Improbable => {
-                "has letters in an order that no name has, as from a wrong encoding; type it again, or say with \
-                 `encoding` which encoding the file has"
+                "has letters in an order that no name has, as from a wrong encoding; type it again, or give the \
+                 encoding of the file in `encoding`"
             }
         }
     }

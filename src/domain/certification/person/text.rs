@@ -21,6 +21,25 @@ pub(in crate::domain) struct Rule {
     pub joiners: bool,
 }
 
+impl Rule {
+    /// Creates the rule of a field with words.
+    pub const fn text(field: &'static str, max_chars: usize) -> Self {
+        Self {
+            field,
+            max_chars,
+            joiners: true,
+        }
+    }
+
+    /// Creates the rule of a field without joiners.
+    pub const fn code(field: &'static str, max_chars: usize) -> Self {
+        Self {
+            joiners: false,
+            ..Self::text(field, max_chars)
+        }
+    }
+}
+
 /// Reason why a text was rejected. `problem` follows the field's name in a sentence, says how to
 /// correct the text and never quotes it.
 pub(in crate::domain) struct Fault {
@@ -115,12 +134,7 @@ pub(in crate::domain) fn check_line(
             message,
         });
     }
-    let rule = Rule {
-        field,
-        max_chars,
-        joiners: true,
-    };
-    check(text, rule).map_err(|fault| FieldError {
+    check(text, Rule::text(field, max_chars)).map_err(|fault| FieldError {
         field,
         code: fault.code,
         message: fault.problem,

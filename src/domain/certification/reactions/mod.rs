@@ -1,4 +1,4 @@
-//! Process managers: functions from events to commands. They are pure; `workers/processes.rs`
+//! Process managers: functions from events to commands. They are pure; `src/workers/processes.rs`
 //! executes the commands.
 
 pub mod batch;

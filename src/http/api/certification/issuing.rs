@@ -27,6 +27,14 @@ pub struct Issuing {
 }
 
 impl AskedIssuing {
+    /// Parses the form fields `delivery` and `issueDate`. Does not check the times.
+    pub fn of_fields(delivery: Option<&str>, issue_date: Option<&str>) -> Self {
+        Self {
+            delivery: delivery.map(Delivery::of_field).unwrap_or_default(),
+            issue_date: issue_date.map(str::to_owned),
+        }
+    }
+
     /// Parses and checks the date and the delivery time.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 //! long for their place, and e-mail addresses on the certificate that no font can draw.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -47,13 +46,7 @@ pub(super) async fn are_too_long(
             http.today(),
         )
     };
-    let slot = http
-        .sample_slots
-        .clone()
-        .acquire_owned()
-        .await
-        .map_err(ApiError::internal)?;
-    let slot = Arc::new(slot);
+    let slot = http.next_sample_slot().await?;
     let mut found = Vec::with_capacity(names.len());
     for group in names.chunks(TOGETHER) {
         let requests: Vec<CertificateRequested> = group.iter().map(request).collect();
@@ -113,12 +106,7 @@ pub(super) async fn checked(
             .push(warning);
     }
     for (certificate_id, to_check) in by_certificate {
-        let certificate = http
-            .commands
-            .load::<Certificate>(certificate_id)
-            .await?
-            .state
-            .0;
+        let certificate = http.load::<Certificate>(certificate_id).await?.0;
         let Some(definition) = certificate else {
             continue;
         };

@@ -6,7 +6,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::certification::manifest::{Bilingual, Manifest, OptionKind, TemplateOption};
 use crate::http::protocol::answer::{Envelope, ListEnvelope, ListMeta};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
 use crate::http::protocol::names::OptionKindName;
 use crate::http::{Answer, ApiError, HttpState};
@@ -156,8 +155,8 @@ pub struct VersionQuery {
     params(("name" = String, Path, description = "The theme's name", example = "corporate"), VersionQuery),
     responses(
         (status = 200, description = "The theme", body = Envelope<TemplateAnswer>),
-        (status = 404, description = "NOT_FOUND: there is no such theme", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: the theme has no such version", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: there is no such theme"),
+        (status = 422, description = "VALIDATION_ERROR: the theme has no such version"),
     )
 )]
 pub async fn get_template(
@@ -194,13 +193,5 @@ pub async fn list_templates(State(http): State<HttpState>) -> Result<Answer, Api
     let shown: Vec<_> = newest
         .map(|(_, known)| TemplateAnswer::of(&http, &known.name, known.version, &known.manifest))
         .collect();
-    Answer::list(
-        &shown,
-        &ListMeta {
-            next_cursor: None,
-            limit: LIMIT,
-            page: None,
-            total: None,
-        },
-    )
+    Answer::list(&shown, &ListMeta::of_whole(LIMIT))
 }

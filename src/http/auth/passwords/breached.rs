@@ -16,7 +16,8 @@ use thiserror::Error;
 
 /// Length of the longest line: a hash, a colon, a count of up to 20 digits, and the line end.
 const MAX_LINE: usize = 40 + 1 + 20 + 2;
-/// Size of one read. It contains at least one whole line, at whatever byte the read starts.
+/// Size of one read. It contains at least one whole line, regardless of the byte at which the read
+/// starts.
 const PIECE: usize = 2 * MAX_LINE;
 /// Number of lines that are checked when the file is opened. They are spread over the whole file.
 const SAMPLES: u64 = 1_024;

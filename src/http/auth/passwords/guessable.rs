@@ -7,8 +7,8 @@ const OUR_WORDS: [&str; 4] = ["laureate", "certificate", "certificado", "contras
 
 /// Returns true if an attacker needs fewer than 10⁸ guesses, as zxcvbn estimates from common lists
 /// and patterns (score 0 to 2). This rejects the most common passwords in any case and spelling,
-/// keyboard sequences, and dates. More guesses than that are not possible over the network, where
-/// guesses are limited, and take long even with a stolen hash.
+/// keyboard sequences, and dates. So many guesses are not possible over the network, where guesses
+/// are limited. With a stolen hash, they take a long time.
 pub(super) fn is_guessable(password: &str) -> bool {
     zxcvbn(password, &OUR_WORDS).score() < Score::Three
 }

@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(tries, 2);
         assert!(
             guesses.take("grace", address(99), now).is_ok(),
-            "another account is another matter"
+            "guesses are counted separately for each account"
         );
     }
 

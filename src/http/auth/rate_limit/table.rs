@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// new key, and a key with many calls can't escape its limit.
 pub(super) struct RateTable<K> {
     window: Duration,
-    /// Time that pays for one call: the window divided by the number of calls.
+    /// Time after which one more call is allowed: the window divided by the number of calls.
     share: Duration,
     capacity: usize,
     /// Time at which the allowance of each key is full again. From that time on, the key can be

@@ -98,10 +98,9 @@ impl IfMatch {
     /// Rejects the change if the client does not accept the current `ETag`. It is for a resource
     /// whose `ETag` is not a position. `current` reads the resource and returns the response with
     /// the `ETag`. Without an `If-Match` header, the resource is not read.
-    /// `If-Match`.
     ///
+    /// # Errors
     /// 412 if the client does not accept the `ETag`; or the error of `current`.
-    /// 412 if the tag differs; or the error of `current`.
     pub async fn check_answer(
         &self,
         current: impl Future<Output = Result<Answer, ApiError>>,

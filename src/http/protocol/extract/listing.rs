@@ -78,7 +78,7 @@ impl Page {
 /// Takes the number of entries per page.
 ///
 /// # Errors
-/// 400 if it is no number; 422 if it is out of range.
+/// 400 if the value is not a number; 422 if it is out of range.
 pub fn limit(given: &mut Given) -> Result<u32, ApiError> {
     let problem = format!("give 1 to {MAX_LIMIT}");
     let limit = given.parsed("limit", &problem)?.unwrap_or(DEFAULT_LIMIT);
@@ -122,7 +122,7 @@ impl<T: Listed> ListQuery<T> {
         })
     }
 
-    /// Restricts the list, whatever the client asks for.
+    /// Adds conditions that the client can't change.
     #[must_use]
     pub fn restricted(self, restrict: impl FnOnce(Conditions) -> Conditions) -> Self {
         Self {

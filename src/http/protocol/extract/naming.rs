@@ -54,8 +54,8 @@ impl<'de> Deserialize<'de> for CamelCased {
 pub struct Element {
     /// Value of the element. If a field is given twice, its last value is used.
     pub value: Value,
-    /// Names of the fields that are given twice, in one spelling or in both. At most 20 names are
-    /// listed.
+    /// Names of the fields that are given twice, in one spelling or in both (camelCase and
+    /// snake_case). At most 20 names are listed.
     pub twice: Vec<String>,
     /// True if a number of the element is written with an exponent.
     pub has_exponent: bool,

@@ -1,177 +1,104 @@
 //! Error responses that many operations have. They are added to the responses that each operation
 //! describes itself.
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// Error response that many operations have: its name, status, description and codes.
+use crate::http::ErrorCode;
+
+/// Error response that many operations have.
 struct Shared {
     name: &'static str,
-    status: &'static str,
     about: &'static str,
-    codes: &'static [&'static str],
+    /// Codes, which all have the same status.
+    codes: &'static [ErrorCode],
 }
 
-const fn shared_answer(
-    name: &'static str,
-    status: &'static str,
-    about: &'static str,
-    codes: &'static [&'static str],
-) -> Shared {
-    Shared {
-        name,
-        status,
-        about,
-        codes,
-    }
+macro_rules! shared {
+    ($($constant:ident = $name:literal, $about:expr, [$($code:ident),+];)+) => {
+        $(const $constant: Shared = Shared {
+            name: $name,
+            about: $about,
+            codes: &[$(ErrorCode::$code),+],
+        };)+
+        const ALL: &[Shared] = &[$($constant),+];
+    };
 }
 
 const NOT_READABLE: &str =
     "a parameter, header or field is unknown, missing or has the wrong type; `errors` names it";
-const BAD_REQUEST: Shared = shared_answer("BadRequest", "400", NOT_READABLE, &["BAD_REQUEST"]);
-const BAD_JSON: Shared = shared_answer(
-    "BadJson",
-    "400",
-    NOT_READABLE,
-    &["BAD_REQUEST", "MALFORMED_JSON"],
-);
-const BAD_UPLOAD: Shared = shared_answer(
-    "BadUpload",
-    "400",
-    NOT_READABLE,
-    &["BAD_REQUEST", "MALFORMED_UPLOAD"],
-);
-const UNAUTHENTICATED: Shared = shared_answer(
-    "Unauthenticated",
-    "401",
-    "there is no valid access token",
-    &["UNAUTHENTICATED"],
-);
-const PASSWORD_CHANGE: Shared = shared_answer(
-    "PasswordChangeRequired",
-    "403",
-    "an administrator has set the password; change it first",
-    &["PASSWORD_CHANGE_REQUIRED"],
-);
-const NOT_FOUND: Shared = shared_answer(
-    "NotFound",
-    "404",
-    "there is nothing at this address",
-    &["NOT_FOUND"],
-);
-const REQUEST_TIMEOUT: Shared = shared_answer(
-    "RequestTimeout",
-    "408",
-    "the body stopped arriving",
-    &["REQUEST_TIMEOUT"],
-);
-const PRECONDITION_FAILED: Shared = shared_answer(
-    "PreconditionFailed",
-    "412",
-    "the resource has changed since you read it; read it again",
-    &["PRECONDITION_FAILED"],
-);
-const PAYLOAD_TOO_LARGE: Shared = shared_answer(
-    "PayloadTooLarge",
-    "413",
-    "the body is larger than allowed",
-    &["PAYLOAD_TOO_LARGE"],
-);
-const URI_TOO_LONG: Shared = shared_answer(
-    "UriTooLong",
-    "414",
-    "the address is longer than allowed",
-    &["URI_TOO_LONG"],
-);
-const UNSUPPORTED: Shared = shared_answer(
-    "UnsupportedMediaType",
-    "415",
-    "this operation does not accept the content type",
-    &["UNSUPPORTED_MEDIA_TYPE"],
-);
-const TOO_MANY: Shared = shared_answer(
-    "TooManyRequests",
-    "429",
-    "this client sends too many requests, or too many at once; see `Retry-After`",
-    &["TOO_MANY_REQUESTS"],
-);
-const INTERNAL: Shared = shared_answer(
-    "InternalError",
-    "500",
-    "internal error; report the request id",
-    &["INTERNAL_ERROR"],
-);
-const UNAVAILABLE: Shared = shared_answer(
-    "Unavailable",
-    "503",
-    "try again; see `Retry-After`",
-    &["BUSY", "UNAVAILABLE", "NOT_CAUGHT_UP", "TIMED_OUT"],
-);
 const NOT_ACCEPTED: &str =
     "the value of a parameter, header or field is refused; `errors` names each";
-const REFUSED: Shared = shared_answer("Refused", "422", NOT_ACCEPTED, &["VALIDATION_ERROR"]);
-const REFUSED_READ: Shared = shared_answer(
-    "RefusedRead",
-    "422",
-    NOT_ACCEPTED,
-    &["VALIDATION_ERROR", "POSITION_BEYOND_END"],
-);
-const POSITION_BEYOND_END: Shared = shared_answer(
-    "PositionBeyondEnd",
-    "422",
-    "the log does not have the position in `X-Min-Event-Position`",
-    &["POSITION_BEYOND_END"],
-);
-const REFUSED_WRITE: Shared = shared_answer(
-    "RefusedWrite",
-    "422",
-    "the value of a parameter, header or field is refused, and `errors` names each; or the \
-     Idempotency-Key was used with another request",
-    &["VALIDATION_ERROR", "IDEMPOTENCY_KEY_REUSED"],
-);
-const KEY_REUSED: Shared = shared_answer(
-    "IdempotencyKeyReused",
-    "422",
-    "the Idempotency-Key was used with another request; use a new key",
-    &["IDEMPOTENCY_KEY_REUSED"],
-);
-const ALL: &[&Shared] = &[
-    &KEY_REUSED,
-    &REFUSED,
-    &REFUSED_READ,
-    &REFUSED_WRITE,
-    &POSITION_BEYOND_END,
-    &BAD_REQUEST,
-    &BAD_JSON,
-    &BAD_UPLOAD,
-    &UNAUTHENTICATED,
-    &PASSWORD_CHANGE,
-    &NOT_FOUND,
-    &REQUEST_TIMEOUT,
-    &PRECONDITION_FAILED,
-    &PAYLOAD_TOO_LARGE,
-    &URI_TOO_LONG,
-    &UNSUPPORTED,
-    &TOO_MANY,
-    &INTERNAL,
-    &UNAVAILABLE,
-];
+
+shared! {
+    BAD_REQUEST = "BadRequest", NOT_READABLE, [BadRequest];
+    BAD_JSON = "BadJson", NOT_READABLE, [BadRequest, MalformedJson];
+    BAD_UPLOAD = "BadUpload", NOT_READABLE, [BadRequest, MalformedUpload];
+    UNAUTHENTICATED = "Unauthenticated", "there is no valid access token", [Unauthenticated];
+    PASSWORD_CHANGE = "PasswordChangeRequired",
+        "an administrator has set the password; change it first",
+        [PasswordChangeRequired];
+    NOT_FOUND = "NotFound", "there is no such resource", [NotFound];
+    REQUEST_TIMEOUT = "RequestTimeout", "the body stopped arriving", [RequestTimeout];
+    PRECONDITION_FAILED = "PreconditionFailed",
+        "the resource has changed since you read it; read it again",
+        [PreconditionFailed];
+    PAYLOAD_TOO_LARGE = "PayloadTooLarge", "the body is larger than allowed", [PayloadTooLarge];
+    URI_TOO_LONG = "UriTooLong", "the address is longer than allowed", [UriTooLong];
+    UNSUPPORTED = "UnsupportedMediaType",
+        "this operation does not accept the content type",
+        [UnsupportedMediaType];
+    TOO_MANY = "TooManyRequests",
+        "this client sends too many requests, or too many at once; see `Retry-After`",
+        [TooManyRequests];
+    INTERNAL = "InternalError", "internal error; report the request id", [InternalError];
+    UNAVAILABLE = "Unavailable",
+        "try again; see `Retry-After`",
+        [Busy, Unavailable, NotCaughtUp, TimedOut];
+    REFUSED = "Refused", NOT_ACCEPTED, [ValidationError];
+    REFUSED_READ = "RefusedRead", NOT_ACCEPTED, [ValidationError, PositionBeyondEnd];
+    POSITION_BEYOND_END = "PositionBeyondEnd",
+        "the log does not have the position in `X-Min-Event-Position`",
+        [PositionBeyondEnd];
+    REFUSED_WRITE = "RefusedWrite",
+        "the value of a parameter, header or field is refused, and `errors` names each; or the \
+         Idempotency-Key was used with another request",
+        [ValidationError, IdempotencyKeyReused];
+    KEY_REUSED = "IdempotencyKeyReused",
+        "the Idempotency-Key was used with another request; use a new key",
+        [IdempotencyKeyReused];
+}
+
+impl Shared {
+    fn codes(&self) -> impl Iterator<Item = &'static str> {
+        self.codes.iter().map(|code| code.as_str())
+    }
+
+    /// Returns the status of the codes.
+    fn status(&self) -> StatusCode {
+        let first = self.codes.first();
+        first.map_or(StatusCode::INTERNAL_SERVER_ERROR, |code| code.status())
+    }
+}
 
 /// Returns the part `components.responses` of the document.
 pub(super) fn shared() -> Value {
-    let answer = |shared: &&Shared| {
-        let description = format!("{}: {}", shared.codes.join(", "), shared.about);
-        let schema = json!({ "$ref": "#/components/schemas/ErrorEnvelope" });
-        let content = json!({ "application/json": { "schema": schema } });
-        (
-            shared.name.to_owned(),
-            json!({ "description": description, "content": content }),
-        )
+    let answer = |shared: &Shared| {
+        let codes: Vec<_> = shared.codes().collect();
+        let description = format!("{}: {}", codes.join(", "), shared.about);
+        let answer = json!({ "description": description, "content": content() });
+        (shared.name.to_owned(), answer)
     };
     Value::Object(ALL.iter().map(answer).collect())
 }
 
-/// Adds the error responses that an operation can give because of its parameters, body and
-/// security.
+/// Returns the content of an error response.
+fn content() -> Value {
+    json!({ "application/json": { "schema": { "$ref": "#/components/schemas/ErrorEnvelope" } } })
+}
+
+/// Adds the content of an operation's own error responses, and the error responses that it can give
+/// because of its parameters, body and security.
 pub(super) fn complete(operation: &mut Map<String, Value>, method: &str) {
     let is_secured = operation.contains_key("security");
     let parameters = operation
@@ -225,25 +152,26 @@ pub(super) fn complete(operation: &mut Map<String, Value>, method: &str) {
     else {
         return;
     };
+    for (status, response) in responses.iter_mut() {
+        if status.starts_with(['4', '5']) && response.get("content").is_none() {
+            response["content"] = content();
+        }
+    }
     for (shared, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
         let reference = json!({ "$ref": format!("#/components/responses/{}", shared.name) });
-        mention(
-            responses.entry(shared.status).or_insert(reference),
-            shared.codes,
-        );
+        let response = responses
+            .entry(shared.status().as_str())
+            .or_insert(reference);
+        mention(response, shared);
     }
 }
 
 /// Adds the codes that the operation's own description of the response does not mention.
-fn mention(response: &mut Value, codes: &[&str]) {
-    let Some(own) = response["description"].as_str().map(str::to_owned) else {
+fn mention(response: &mut Value, shared: &Shared) {
+    let Some(own) = response["description"].as_str() else {
         return;
     };
-    let missing: Vec<&str> = codes
-        .iter()
-        .copied()
-        .filter(|code| !own.contains(code))
-        .collect();
+    let missing: Vec<_> = shared.codes().filter(|code| !own.contains(code)).collect();
     if !missing.is_empty() {
         response["description"] =
             format!("{}. {}", own.trim_end_matches('.'), missing.join(", ")).into();
@@ -253,14 +181,12 @@ fn mention(response: &mut Value, codes: &[&str]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::ErrorCode;
 
     #[test]
-    fn codes_of_shared_responses_match_their_status() {
+    fn codes_of_a_shared_response_have_the_same_status() {
         for shared in ALL {
             for code in shared.codes {
-                let known = ErrorCode::of(code).unwrap_or_else(|| panic!("no code {code}"));
-                assert_eq!(known.status().as_str(), shared.status, "{code}");
+                assert_eq!(code.status(), shared.status(), "{}", shared.name);
             }
         }
     }

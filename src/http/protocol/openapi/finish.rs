@@ -158,6 +158,9 @@ fn settle_parameters(operation: &mut Map<String, Value>) {
                 first.clone()
             };
         }
+        if parameter["in"] == "path" && parameter.get("description").is_none() {
+            parameter["description"] = "Id of the resource".into();
+        }
         if parameter["name"] == "Idempotency-Key" {
             let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
             parameter["schema"] = schema;

@@ -9,8 +9,8 @@ const PREFIXES: [&str; 11] = [
 ];
 /// Letters that Irish adds before the first letter of a word (mutations).
 const MUTATIONS: [&str; 7] = ["h", "n", "t", "g", "b", "d", "m"];
-/// Accented capitals of Irish. No common encoding has them at bytes that are lower-case letters in
-/// another encoding.
+/// Accented capitals of Irish. They are not misread lower-case letters: in each common encoding,
+/// their bytes are not lower-case letters of another encoding.
 const IRISH: &str = "ÁÉÍÓÚ";
 
 /// Returns true if the capital with an accent at `index` follows such a prefix at the beginning of

@@ -1,5 +1,6 @@
 //! Reasons to reject a row after its comparison with known people and earlier rows, and their codes:
-//! `DUPLICATE`, `MATCHES_TWO_PEOPLE` and `CONTRADICTS_ROW`.
+//! `DUPLICATE`, `MATCHES_TWO_PEOPLE` and `CONTRADICTS_ROW`. A row that repeats an earlier row has no
+//! code; it is counted as repeated.
 
 use super::seen::Contradiction;
 use crate::domain::{AttendeeId, FieldError};
@@ -110,7 +111,7 @@ fn one_matches(matched: &str, differs: &[&str], who: Who, named: &dyn Fn(u32) ->
         "differ"
     };
     format!(
-        "{matched} is the one of {}, whose {} {verb}; {advice}",
+        "{matched} belongs to {}, whose {} {verb}; {advice}",
         who.described(named),
         differs.join(" and ")
     )
@@ -148,13 +149,13 @@ mod tests {
         assert_eq!((siblings.field, siblings.code), ("email", "DUPLICATE"));
         assert_eq!(
             siblings.message,
-            "email is the one of the person of row 2, whose documentNumber and fullName differ; if these are two \
+            "email belongs to the person of row 2, whose documentNumber and fullName differ; if these are two \
              people, give each an address, or allow shared ones (setting people.shared_email)"
         );
         let moved = one("documentNumber", &["email"], stored);
         assert_eq!(
             moved.message,
-            "documentNumber is the one of the known person 00000000-0000-0000-0000-000000000001, whose email \
+            "documentNumber belongs to the known person 00000000-0000-0000-0000-000000000001, whose email \
              differs; correct the row, or set updateExisting to change the person"
         );
         let two = Mismatch::TwoPeople {

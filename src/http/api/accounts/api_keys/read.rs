@@ -5,33 +5,26 @@ use uuid::Uuid;
 
 use super::{ApiKeyAnswer, last_uses};
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::api_keys::{self, ApiKeyRow};
+use crate::projection::queries::api_keys::ApiKeyRow;
 
 /// Returns one API key, without its secret.
 #[utoipa::path(
-    get, path = "/api-keys/{id}", params(
-        ("id" = Uuid, Path, description = "The key's id"),
-    ),
+    get, path = "/api-keys/{id}",
     responses(
         (status = 200, description = "The key", body = Envelope<ApiKeyAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_api_key(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let database = http.database().await?;
-    let row = api_keys::get(&database, id)
-        .await?
-        .ok_or_else(|| ApiError::not_found("API key"))?;
+    let row = http.find::<ApiKeyRow>("API key", id).await?;
     let version = position(row.position)?;
     let ended = row.ended_position.map(position).transpose()?;
-    let uses = last_uses(&http, &database, &[id]).await?;
+    let uses = last_uses(&http, &http.database().await?, &[id]).await?;
     let answer = Answer::ok(&ApiKeyAnswer::of_row(row, &uses))?;
     // A password change of the owner can end the key. It is an event of the user, so the entity tag
     // also contains the position of that event.

@@ -9,12 +9,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ApiKeyAnswer;
+use crate::commands::CommandContext;
+use crate::domain::ApiKeyId;
 use crate::domain::accounts::api_key::{ApiKey, ApiKeyCommand, ApiKeyCreated, ApiKeyState};
-use crate::domain::{ApiKeyId, CommandId};
 use crate::http::auth::access::Permission;
 use crate::http::auth::api_key_token::ApiKeyToken;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::deleting::Deleted;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
@@ -62,12 +62,12 @@ pub struct NewApiKeyAnswer {
 /// request with the same `Idempotency-Key` creates no second key, but cannot show the first key
 /// again.
 #[utoipa::path(
-    post, path = "/api-keys", request_body = CreateApiKey,
+    post, path = "/api-keys",
     params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<NewApiKeyAnswer>),
-        (status = 403, description = "FORBIDDEN: you may not create keys, a scope exceeds your permissions, or you use an API key", body = ErrorEnvelope),
-        (status = 409, description = "ALREADY_EXISTS: an earlier request created and showed the key; WRONG_STATE: you have 100 valid keys, the maximum", body = ErrorEnvelope),
+        (status = 403, description = "FORBIDDEN: you may not create keys, a scope exceeds your permissions, or you use an API key"),
+        (status = 409, description = "ALREADY_EXISTS: an earlier request created and showed the key; WRONG_STATE: you have 100 valid keys, the maximum"),
     )
 )]
 pub async fn create_api_key(
@@ -76,8 +76,8 @@ pub async fn create_api_key(
     Json { value, sha256 }: Json<CreateApiKey>,
 ) -> Result<Answer, ApiError> {
     write
-        .once_unstored(&http, sha256, async |command_id| {
-            make(&http, &write.caller, command_id, value).await
+        .once_unstored(&http, sha256, async |context| {
+            make(&http, &write.caller, &context, value).await
         })
         .await
 }
@@ -85,7 +85,7 @@ pub async fn create_api_key(
 async fn make(
     http: &HttpState,
     caller: &Caller,
-    command_id: CommandId,
+    context: &CommandContext,
     request: CreateApiKey,
 ) -> Result<Answer, ApiError> {
     let now = http.now();
@@ -95,7 +95,10 @@ async fn make(
             format!("you have {MAX_KEYS} valid keys, which is the maximum; revoke one first");
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    let token = ApiKeyToken::new(created_by(command_id, "api key").into(), http.random);
+    let token = ApiKeyToken::new(
+        created_by(context.command_id, "api key").into(),
+        http.random,
+    );
     let key = ApiKeyCreated {
         name: request.name.trim().to_owned(),
         owner: caller.user_id,
@@ -116,7 +119,7 @@ async fn make(
     };
     let done = http
         .commands
-        .execute::<ApiKey>(&caller.context(command_id), token.id, create)
+        .execute::<ApiKey>(context, token.id, create)
         .await?;
     // If an earlier attempt has created the key, the log contains the hash of another secret than
     // the one that was just generated.
@@ -181,27 +184,20 @@ fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, Api
 /// request has no effect.
 #[utoipa::path(
     delete, path = "/api-keys/{id}",
-    params(
-        ("id" = Uuid, Path, description = "The key's id"),
-        IfMatch,
-    ),
+    params(IfMatch),
     responses(
         (status = 200, description = "The key is revoked", body = Envelope<Deleted>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn revoke_api_key(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = ApiKeyId(id);
-    let context = caller.context(http.random_id().into());
-    let revoke = |_: &_| Ok(ApiKeyCommand::Revoke);
     let done = http
-        .commands
-        .change::<ApiKey>(&context, id, &if_match.versions(), revoke)
+        .change::<ApiKey>(&context, id, &if_match, ApiKeyCommand::Revoke)
         .await?;
     if !done.events.is_empty() {
         tracing::info!(api_key = %id, "API key revoked");

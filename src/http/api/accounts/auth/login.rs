@@ -15,7 +15,6 @@ use crate::domain::{Personal, UserId};
 use crate::http::auth::second_factor;
 use crate::http::auth::second_factor::Code;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
@@ -47,15 +46,15 @@ pub struct LoginRequest {
 /// SECOND_FACTOR_REQUIRED. A password that an administrator has set for another user expires. The
 /// user must change it after the first log-in (`passwordChangeRequired`).
 #[utoipa::path(
-    post, path = "/auth/login", request_body = LoginRequest,
+    post, path = "/auth/login",
     responses(
         (status = 200, description = "Logged in", body = Envelope<TokenAnswer>),
         (status = 401, description = "INVALID_CREDENTIALS: unknown user or wrong password; \
                                       SECOND_FACTOR_REQUIRED: repeat the request with a code; WRONG_CODE: the code is \
                                       wrong, or was used before; FIRST_PASSWORD_EXPIRED: another \
-                                      person has set the password, and it was not changed in time", body = ErrorEnvelope),
+                                      person has set the password, and it was not changed in time"),
         (status = 429, description = "TOO_MANY_REQUESTS: too many attempts from this address or for this account; \
-                                      see `Retry-After`", body = ErrorEnvelope),
+                                      see `Retry-After`"),
     )
 )]
 pub async fn log_in(

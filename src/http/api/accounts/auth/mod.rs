@@ -12,14 +12,14 @@ use uuid::Uuid;
 
 use super::users::RoleName;
 use crate::domain::accounts::session::SessionStarted;
-use crate::domain::accounts::user::{Account, User, UserState};
+use crate::domain::accounts::user::{Account, Profile, User, UserState};
 use crate::domain::kernel::claim::Claim;
 use crate::domain::{Personal, SessionId, UserId};
 use crate::http::auth::tokens::RefreshToken;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// Example of a refresh token.
+/// Returns an example of a refresh token.
 const fn example_refresh_token() -> &'static str {
     "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU.\
      bm9yIHdhcyB0aGlzIG9uZSBldmVyIGlzc3VlZCBieSB1cyE"
@@ -72,15 +72,18 @@ pub struct UserAnswer {
 }
 
 impl UserAnswer {
-    pub(super) fn of(id: UserId, user: &Account) -> Self {
-        let profile = &user.profile;
+    pub(super) fn of_account(id: UserId, user: &Account) -> Self {
+        Self::of(id, &user.profile, user.role.name().to_owned())
+    }
+
+    pub(super) fn of(id: UserId, profile: &Profile, role: String) -> Self {
         Self {
             id: id.0,
             user_name: profile.user_name.reveal().clone(),
             name: profile.name.reveal().clone(),
             last_name: profile.last_name.reveal().clone(),
             email: profile.email.reveal().clone(),
-            role: user.role.name().to_owned(),
+            role,
         }
     }
 }
@@ -108,23 +111,25 @@ fn new_session(
     )
 }
 
-/// Largest size of a text in the input, in bytes. Longer text is rejected before any other check.
-/// Passwords have at most 128 bytes.
+/// Largest size of a text in the input, in bytes. Longer text is rejected before any other check. A
+/// password has at most 128 characters, which take at most 512 bytes.
 const MAX_BYTES: usize = 512;
 
 /// Rejects text that is too long for a password, user name or e-mail address.
 fn within_bounds(field: &str, text: &Personal<String>) -> Result<(), ApiError> {
-    let fits = text.reveal_str().len() <= MAX_BYTES;
-    fits.then_some(())
-        .ok_or_else(|| ApiError::field(field, format!("is longer than {MAX_BYTES} bytes")))
+    if text.reveal_str().len() > MAX_BYTES {
+        let problem = format!("is longer than {MAX_BYTES} bytes");
+        return Err(ApiError::field(field, problem));
+    }
+    Ok(())
 }
 
 /// Returns the user who owns the claim with the id `claim`. If there is no such user, an unused
 /// user id is loaded, so that the response time does not reveal this.
 async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
-    let holder = http.commands.load::<Claim>(claim).await?.state.0;
+    let holder = http.load::<Claim>(claim).await?.0;
     let id = UserId(holder.unwrap_or(Uuid::nil()));
-    let user = http.commands.load::<User>(id).await?.state;
+    let user = http.load::<User>(id).await?;
     Ok((
         id,
         if holder.is_some() {
@@ -148,7 +153,7 @@ pub(super) async fn reauthenticated(
 ) -> Result<Account, ApiError> {
     within_bounds(field, &password)?;
     let guess = http.rate_limits.guess(&id.to_string(), client)?;
-    let user = http.commands.load::<User>(id).await?.state.active();
+    let user = http.load::<User>(id).await?.active();
     let user = user.ok_or_else(|| ApiError::not_found("user"))?;
     if !http
         .passwords
@@ -193,7 +198,7 @@ fn tokens(
         refresh_token: refresh.reveal().to_owned(),
         token_type: "Bearer",
         expires_in: (until - now).whole_seconds(),
-        user: UserAnswer::of(id, user),
+        user: UserAnswer::of_account(id, user),
         second_factor_setup_required: http.lacks_second_factor(id, user.role),
         password_change_required: user.first_password_until.is_some(),
     })

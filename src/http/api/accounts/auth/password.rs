@@ -15,7 +15,6 @@ use crate::domain::kernel::claim::ClaimKind;
 use crate::domain::{NoticeId, Personal, Refusal, UserId};
 use crate::http::api::accounts::users::new_hash;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -41,12 +40,12 @@ pub struct ChangePasswordRequest {
 /// All your sessions end, including the current one. The response contains the tokens of a new
 /// session. Your API keys end, unless `keepApiKeys` is true.
 #[utoipa::path(
-    post, path = "/auth/change-password", request_body = ChangePasswordRequest,
+    post, path = "/auth/change-password",
     responses(
         (status = 200, description = "Changed; use these tokens from now on", body = Envelope<TokenAnswer>),
-        (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: the first password was not changed in time", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
+        (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: the first password was not changed in time"),
+        (status = 422, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak"),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`"),
     )
 )]
 pub async fn change_password(
@@ -133,7 +132,7 @@ pub struct ForgotPasswordAnswer {
 /// 30 minutes, or after the time that the operator has configured. The number of these mails per
 /// account and hour is limited.
 #[utoipa::path(
-    post, path = "/auth/forgot-password", request_body = ForgotPasswordRequest,
+    post, path = "/auth/forgot-password",
     responses(
         (status = 200, description = "If the account exists, a mail will be sent", body = Envelope<ForgotPasswordAnswer>),
     )
@@ -168,7 +167,7 @@ async fn send(http: HttpState, id: UserId, epoch: u32) {
     }
 }
 
-/// Example of a link's token.
+/// Returns an example of a link's token.
 const fn example_token() -> &'static str {
     "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 }
@@ -203,10 +202,10 @@ pub struct ResetPasswordAnswer {
 /// The link works once. All sessions and API keys of the user end. With `keepApiKeys`, the API keys
 /// stay valid. The user gets a mail about the change. The request does not log the user in.
 #[utoipa::path(
-    post, path = "/auth/reset-password", request_body = ResetPasswordRequest,
+    post, path = "/auth/reset-password",
     responses(
         (status = 200, description = "The password is set; log in with it", body = Envelope<ResetPasswordAnswer>),
-        (status = 422, description = "VALIDATION_ERROR: the password is too weak; RESET_LINK_INVALID: the link is unknown, was used or has expired", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the password is too weak; RESET_LINK_INVALID: the link is unknown, was used or has expired"),
     )
 )]
 pub async fn reset_password(

@@ -13,12 +13,11 @@ use crate::http::api::accounts::auth::reauthenticated;
 use crate::http::auth::second_factor;
 use crate::http::auth::second_factor::{Code, RecoveryCode, sha256_of_all};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Examples of recovery codes.
+/// Returns examples of recovery codes.
 const fn example_recovery_codes() -> [&'static str; 2] {
     [
         "MFRG-GZDF-MZTW-Q2LK-NNWG-23TP",
@@ -55,7 +54,7 @@ async fn decide(
 ) -> Result<Done<SecondFactor>, ApiError> {
     let id = caller.user_id;
     let code = Code::of(code)?;
-    let factor = http.commands.load::<SecondFactor>(id).await?.state;
+    let factor = http.load::<SecondFactor>(id).await?;
     let shown = second_factor::guess(http, id, &factor, &code).map_err(of_field)?;
     let context = caller.context(http.random_id().into());
     let done = http
@@ -181,12 +180,12 @@ pub struct SecondFactorBegunAnswer {
 /// Log-ins do not need a code until the second factor is confirmed. If the setup is started again,
 /// a new secret replaces the old one.
 #[utoipa::path(
-    post, path = "/auth/second-factor", request_body = BeginSecondFactor,
+    post, path = "/auth/second-factor",
     responses(
         (status = 200, description = "The secret; enter it in an authenticator app and confirm it", body = Envelope<SecondFactorBegunAnswer>),
-        (status = 409, description = "WRONG_STATE: you have a second factor; remove it first", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: the password is wrong", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: you have a second factor; remove it first"),
+        (status = 422, description = "VALIDATION_ERROR: the password is wrong"),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`"),
     )
 )]
 pub async fn begin_second_factor(
@@ -220,12 +219,12 @@ pub async fn begin_second_factor(
 /// After this, log-ins need a code. The response contains ten recovery codes, which are not shown
 /// again. Your sessions stay open. To end them, call `POST /auth/logout` with `all`.
 #[utoipa::path(
-    post, path = "/auth/second-factor/confirm", request_body = CodeRequest,
+    post, path = "/auth/second-factor/confirm",
     responses(
         (status = 200, description = "The second factor is enabled", body = Envelope<RecoveryCodesAnswer>),
-        (status = 409, description = "WRONG_STATE: the second factor is enabled already, or its setup was not started", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: the code is wrong", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the second factor is enabled already, or its setup was not started"),
+        (status = 422, description = "VALIDATION_ERROR: the code is wrong"),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`"),
     )
 )]
 pub async fn confirm_second_factor(
@@ -244,12 +243,12 @@ pub async fn confirm_second_factor(
 
 /// Creates ten new recovery codes. The old codes stop working.
 #[utoipa::path(
-    post, path = "/auth/second-factor/recovery-codes", request_body = CodeRequest,
+    post, path = "/auth/second-factor/recovery-codes",
     responses(
         (status = 200, description = "The new codes; they are shown only once", body = Envelope<RecoveryCodesAnswer>),
-        (status = 409, description = "WRONG_STATE: you have no second factor", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: the code is wrong, or was used before", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: you have no second factor"),
+        (status = 422, description = "VALIDATION_ERROR: the code is wrong, or was used before"),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`"),
     )
 )]
 pub async fn renew_recovery_codes(
@@ -291,12 +290,12 @@ pub struct SecondFactorRemovedAnswer {
 ///
 /// This is not possible if your role requires a second factor.
 #[utoipa::path(
-    delete, path = "/auth/second-factor", request_body = RemoveSecondFactor,
+    delete, path = "/auth/second-factor",
     responses(
         (status = 200, description = "The second factor is disabled", body = Envelope<SecondFactorRemovedAnswer>),
-        (status = 409, description = "WRONG_STATE: you have no second factor, or your role requires one", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: the password or the code is wrong", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords or codes; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: you have no second factor, or your role requires one"),
+        (status = 422, description = "VALIDATION_ERROR: the password or the code is wrong"),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords or codes; see `Retry-After`"),
     )
 )]
 pub async fn remove_own_second_factor(

@@ -15,7 +15,6 @@ use crate::domain::{Personal, Refusal, SessionId};
 use crate::event_log::Position;
 use crate::http::auth::tokens::RefreshToken;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Json, ListQuery, Path};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -38,10 +37,10 @@ pub struct RefreshRequest {
 /// nothing. A session ends 30 days after the log-in, or after the time that the operator has
 /// configured, even if it is refreshed.
 #[utoipa::path(
-    post, path = "/auth/refresh", request_body = RefreshRequest,
+    post, path = "/auth/refresh",
     responses(
         (status = 200, description = "The new pair", body = Envelope<TokenAnswer>),
-        (status = 401, description = "SESSION_ENDED: log in again", body = ErrorEnvelope),
+        (status = 401, description = "SESSION_ENDED: log in again"),
     )
 )]
 pub async fn refresh_tokens(
@@ -124,7 +123,7 @@ pub struct LogoutAnswer {
 /// The access tokens of the session stop working immediately. If the refresh token is unknown, or
 /// its session has already ended, the request succeeds too.
 #[utoipa::path(
-    post, path = "/auth/logout", request_body = LogoutRequest,
+    post, path = "/auth/logout",
     responses(
         (status = 200, description = "The token can no longer be used", body = Envelope<LogoutAnswer>),
     )
@@ -263,10 +262,10 @@ pub async fn list_own_sessions(
 /// The tokens of the session stop working immediately. For the session of another user, the
 /// response is the same as for an unknown session.
 #[utoipa::path(
-    delete, path = "/auth/sessions/{id}", params(("id" = Uuid, Path, description = "The session's id")),
+    delete, path = "/auth/sessions/{id}",
     responses(
         (status = 200, description = "The session has ended, now or before", body = Envelope<LogoutAnswer>),
-        (status = 404, description = "NOT_FOUND: you have no such session", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: you have no such session"),
     )
 )]
 pub async fn end_session(
@@ -303,5 +302,5 @@ pub async fn get_own_account(
         .state
         .active()
         .ok_or_else(|| ApiError::not_found("user"))?;
-    Ok(Answer::ok(&UserAnswer::of(caller.user_id, &user))?.version(loaded.position))
+    Ok(Answer::ok(&UserAnswer::of_account(caller.user_id, &user))?.version(loaded.position))
 }

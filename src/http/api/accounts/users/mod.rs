@@ -74,7 +74,7 @@ impl UserDetails {
         let account = history.state.account().filter(|_| exists);
         let account = account.ok_or_else(|| ApiError::not_found("user"))?;
         Ok(Self {
-            user: UserAnswer::of(id, &account),
+            user: UserAnswer::of_account(id, &account),
             is_active: account.is_active,
             second_factor: http.authorizations.has_second_factor(id),
             created_at: Timestamp(history.created_at),
@@ -83,16 +83,8 @@ impl UserDetails {
     }
 
     fn of_row(row: UserRow) -> Self {
-        let user = UserAnswer {
-            id: row.id,
-            user_name: row.user_name.into_revealed(),
-            name: row.name.into_revealed(),
-            last_name: row.last_name.into_revealed(),
-            email: row.email.into_revealed(),
-            role: row.role,
-        };
         Self {
-            user,
+            user: UserAnswer::of(UserId(row.id), &row.profile, row.role),
             is_active: row.is_active,
             second_factor: row.second_factor_position.is_some(),
             created_at: Timestamp(row.created_at),

@@ -5,28 +5,23 @@ use uuid::Uuid;
 
 use super::UserDetails;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::users::{self, UserRow};
+use crate::projection::queries::users::UserRow;
 
 /// Returns one user.
 #[utoipa::path(
-    get, path = "/users/{id}", params(
-        ("id" = Uuid, Path, description = "The user's id"),
-    ),
+    get, path = "/users/{id}",
     responses(
         (status = 200, description = "The user", body = Envelope<UserDetails>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_user(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let row = users::get(&http.database().await?, id).await?;
-    let row = row.ok_or_else(|| ApiError::not_found("user"))?;
+    let row = http.find::<UserRow>("user", id).await?;
     let version = position(row.position)?;
     let factor = row.second_factor_position.map(position).transpose()?;
     let answer = Answer::ok(&UserDetails::of_row(row))?;

@@ -11,7 +11,6 @@ use crate::domain::accounts::user::{Account, NewPassword, Profile, Role, User, U
 use crate::domain::{Personal, Refusal, UserId};
 use crate::http::api::accounts::auth::reauthenticated;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path, not_null};
 use crate::http::server::client_address::ClientAddress;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
@@ -82,16 +81,12 @@ impl UpdateUser {
 /// or e-mail address, send `currentPassword`. An API key can change only viewers and operators, and
 /// can't make a user an admin.
 #[utoipa::path(
-    patch, path = "/users/{id}", request_body = UpdateUser,
-    params(
-        ("id" = Uuid, Path, description = "The user's id"),
-        IfMatch,
-    ),
+    patch, path = "/users/{id}",
+    params(IfMatch),
     responses(
         (status = 200, description = "Changed", body = Envelope<UserDetails>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: this is the last admin, or yourself"),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`"),
     )
 )]
 pub async fn update_user(
@@ -181,7 +176,7 @@ async fn new_password(
         let message = "change your own password with POST /auth/change-password, which requires the current one";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    let now = http.commands.load::<User>(id).await?.state.account();
+    let now = http.load::<User>(id).await?.account();
     let now = now.ok_or_else(|| ApiError::not_found("user"))?;
     check_program(caller, &[now.role])?;
     let hash = new_hash(

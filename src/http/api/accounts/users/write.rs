@@ -14,7 +14,6 @@ use crate::domain::accounts::user::{Account, Profile, Role, UserRegistered};
 use crate::domain::{Personal, UserId};
 use crate::http::api::accounts::auth::second_factor::SecondFactorRemovedAnswer;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::deleting::Deleted;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
@@ -41,7 +40,6 @@ pub struct CreateUser {
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-1")]
     password: Personal<String>,
     /// Role of the user. The default is `viewer`.
-    #[serde(default)]
     role: Option<RoleName>,
 }
 
@@ -51,12 +49,12 @@ pub struct CreateUser {
 /// or after the time that the operator has configured. An API key can create only viewers and
 /// operators.
 #[utoipa::path(
-    post, path = "/users", request_body = CreateUser,
+    post, path = "/users",
     params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<UserDetails>),
-        (status = 409, description = "DUPLICATE: details name the field whose value is in use", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many passwords are being hashed; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: details name the field whose value is in use"),
+        (status = 503, description = "BUSY: too many passwords are being hashed; see `Retry-After`"),
     )
 )]
 pub async fn create_user(
@@ -75,8 +73,8 @@ pub async fn create_user(
         .finalize()
         .into();
     write
-        .once_unstored(&http, body_sha256, async |command_id| {
-            let id = UserId(created_by(command_id, "user"));
+        .once_unstored(&http, body_sha256, async |context| {
+            let id = UserId(created_by(context.command_id, "user"));
             let profile = Profile {
                 user_name: cleaned(&value.user_name),
                 name: cleaned(&value.name),
@@ -90,14 +88,7 @@ pub async fn create_user(
                 password_hash,
                 first_password_until: first_until(&http),
             };
-            let position = register_user(
-                &http.commands,
-                claim_key,
-                &write.caller.context(command_id),
-                id,
-                user,
-            )
-            .await?;
+            let position = register_user(&http.commands, claim_key, &context, id, user).await?;
             http.authorizations.wait_until_user_applied(position).await;
             tracing::info!(user = %id, role = role.name(), "user created");
             let location = http.api_path(&format!("/users/{id}"));
@@ -113,14 +104,10 @@ pub async fn create_user(
 /// yourself. An API key can remove only viewers and operators.
 #[utoipa::path(
     delete, path = "/users/{id}",
-    params(
-        ("id" = Uuid, Path, description = "The user's id"),
-        IfMatch,
-    ),
+    params(IfMatch),
     responses(
         (status = 200, description = "Removed", body = Envelope<Deleted>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: this is the last admin, or yourself"),
     )
 )]
 pub async fn delete_user(
@@ -154,14 +141,11 @@ pub async fn delete_user(
 /// second factor, use `/auth/second-factor`.
 #[utoipa::path(
     delete, path = "/users/{id}/second-factor",
-    params(
-        ("id" = Uuid, Path, description = "The user's id"),
-        IfMatch,
-    ),
+    params(IfMatch),
     responses(
         (status = 200, description = "Removed", body = Envelope<SecondFactorRemovedAnswer>),
-        (status = 404, description = "NOT_FOUND: no such user, or no second factor", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it is your own second factor", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: no such user, or no second factor"),
+        (status = 409, description = "WRONG_STATE: it is your own second factor"),
     )
 )]
 pub async fn remove_second_factor_of_user(

@@ -9,18 +9,14 @@ use tempfile::NamedTempFile;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::import_people::{AskedOptions, PeopleFile, check_certificate, import_people};
+use super::import_people::{AskedOptions, PeopleFile, check_certificate, import_people, rehearsed};
 use crate::domain::certification::reading::Reading;
-use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::imports::ImportAnswer;
 use crate::http::api::certification::issuing::AskedIssuing;
-use crate::http::api::certification::template_checks::checked;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Element, JsonList, Query, Unreadable};
 use crate::http::protocol::idempotency::Repeatable;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::importing::dry_run::dry_run;
 use crate::spreadsheet;
 use crate::spreadsheet::{Format, PersonLine};
 
@@ -118,12 +114,12 @@ pub struct BulkQuery {
     responses(
         (status = 200, description = "The result of the import, or the report of a dry run (`dryRun`)", body = Envelope<ImportAnswer>),
         (status = 202, description = "The import is in progress; see `Location`", body = Envelope<ImportAnswer>),
-        (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 413, description = "TOO_MANY_ROWS, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
-        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: no such certificate. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads in progress", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "CERTIFICATE_INACTIVE"),
+        (status = 413, description = "TOO_MANY_ROWS, PAYLOAD_TOO_LARGE"),
+        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE"),
+        (status = 422, description = "VALIDATION_ERROR: no such certificate. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details"),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads in progress"),
+        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`"),
     )
 )]
 pub async fn import_attendees(
@@ -145,15 +141,7 @@ pub async fn import_attendees(
         requires_document: query.requires_document,
     };
     let options = options.resolved(&http).await?;
-    let delivery = query
-        .delivery
-        .as_deref()
-        .map(Delivery::of_field)
-        .unwrap_or_default();
-    let asked = AskedIssuing {
-        delivery,
-        issue_date: query.issue_date.clone(),
-    };
+    let asked = AskedIssuing::of_fields(query.delivery.as_deref(), query.issue_date.as_deref());
     let (file, size, file_sha256) = stored(people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
@@ -166,10 +154,8 @@ pub async fn import_attendees(
             &Reading::default(),
         )?;
         let reader = reader.holding(turn);
-        let renderer = http.rendering.renderer();
-        let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
-        let report = checked(&http, rehearsed).await?;
-        return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
+        let answer = rehearsed(&http, reader, options).await?;
+        return Ok(Answer::ok(&answer)?.message("nothing was stored"));
     }
     let parameters = format!(
         "{}:{:?}:{:?}:{:?}:{:?}",
@@ -187,7 +173,7 @@ pub async fn import_attendees(
     // The response contains names of people, so it is not stored. A repeated request finds the
     // import in the log, and reads the report until it expires.
     write
-        .once_unstored(&http, body_sha256, async |command_id| {
+        .once_unstored(&http, body_sha256, async |context| {
             let issuing = asked.checked(&http)?;
             let people = PeopleFile {
                 path: file.path(),
@@ -198,7 +184,7 @@ pub async fn import_attendees(
                 reading: Reading::default(),
                 how_read: None,
             };
-            import_people(&http, &write.caller, command_id, people, (options, issuing)).await
+            import_people(&http, &context, people, options, issuing).await
         })
         .await
 }

@@ -4,21 +4,17 @@ use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::import_people::{AskedOptions, PeopleFile, check_certificate, import_people};
+use super::import_people::{AskedOptions, PeopleFile, check_certificate, import_people, rehearsed};
 use super::reading_form;
 use crate::domain::certification::reading::Reading;
-use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::imports::ImportAnswer;
 use crate::http::api::certification::issuing::AskedIssuing;
-use crate::http::api::certification::template_checks::checked;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Query;
 use crate::http::protocol::extract::upload::{Upload, UploadedFile};
 use crate::http::protocol::idempotency::Repeatable;
 use crate::http::protocol::intake::Place;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::importing::dry_run::dry_run;
 use crate::spreadsheet;
 use crate::spreadsheet::{EncodingSource, Format, HowRead, SheetError, SheetReader};
 
@@ -112,12 +108,12 @@ pub struct BulkUploadQuery {
     responses(
         (status = 200, description = "The result of the import, or the report of a dry run (`dryRun`)", body = Envelope<ImportAnswer>),
         (status = 202, description = "The import is in progress; see `Location`", body = Envelope<ImportAnswer>),
-        (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
-        (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: no such certificate. The file as a whole can't be read. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads in progress", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "CERTIFICATE_INACTIVE"),
+        (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE"),
+        (status = 415, description = "UNKNOWN_FORMAT"),
+        (status = 422, description = "VALIDATION_ERROR: no such certificate. The file as a whole can't be read. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details"),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads in progress"),
+        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`"),
     )
 )]
 pub async fn upload_attendees(
@@ -136,32 +132,25 @@ pub async fn upload_attendees(
         certificate_id: upload.parsed("certificateId", "a UUID")?,
         requires_document: upload.parsed("requiresDocument", "true or false")?,
     };
-    let asked = AskedIssuing {
-        delivery: upload
-            .text("delivery")
-            .map(Delivery::of_field)
-            .unwrap_or_default(),
-        issue_date: upload.text("issueDate").map(str::to_owned),
-    };
+    let asked = AskedIssuing::of_fields(upload.text("delivery"), upload.text("issueDate"));
     let options = options.resolved(&http).await?;
+    let requires_document = options.requires_document;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
         check_certificate(&http, &options).await?;
-        let wanted = (&reading, options.requires_document);
-        let (_, _, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
-        let reader = open(&http, &upload.file, wanted, &place).await?.1;
-        let renderer = http.rendering.renderer();
-        let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
-        let report = checked(&http, rehearsed).await?;
-        let answer = ImportAnswer::rehearsed(report).reading(Some(how_read.into()));
+        let (_, _, how_read) =
+            read_through(&http, &upload.file, &reading, requires_document, &place).await?;
+        let (_, reader) = open(&http, &upload.file, &reading, requires_document, &place).await?;
+        let answer = rehearsed(&http, reader, options).await?;
+        let answer = answer.reading(Some(how_read.into()));
         return Ok(Answer::ok(&answer)?.message("nothing was stored"));
     }
-    let wanted = (&reading, options.requires_document);
-    let (format, rows, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
+    let (format, rows, how_read) =
+        read_through(&http, &upload.file, &reading, requires_document, &place).await?;
     // The response contains names of people, so it is not stored. A repeated request finds the
     // import in the log, and reads the report until it expires.
     write
-        .once_unstored(&http, upload.sha256(), async |command_id| {
+        .once_unstored(&http, upload.sha256(), async |context| {
             let issuing = asked.checked(&http)?;
             let file = &upload.file;
             let people = PeopleFile {
@@ -173,7 +162,7 @@ pub async fn upload_attendees(
                 reading: pinned(&reading, &how_read),
                 how_read: Some(how_read.clone().into()),
             };
-            import_people(&http, &write.caller, command_id, people, (options, issuing)).await
+            import_people(&http, &context, people, options, issuing).await
         })
         .await
 }
@@ -182,7 +171,8 @@ pub async fn upload_attendees(
 async fn open(
     http: &HttpState,
     file: &UploadedFile,
-    (reading, requires_document): (&Reading, bool),
+    reading: &Reading,
+    requires_document: bool,
     place: &Place,
 ) -> Result<(Format, SheetReader), ApiError> {
     let format = spreadsheet::sniff(&file.head)?;
@@ -211,10 +201,11 @@ async fn open(
 async fn read_through(
     http: &HttpState,
     file: &UploadedFile,
-    wanted: (&Reading, bool),
+    reading: &Reading,
+    requires_document: bool,
     place: &Place,
 ) -> Result<(Format, u32, HowRead), ApiError> {
-    let (format, reader) = open(http, file, wanted, place).await?;
+    let (format, reader) = open(http, file, reading, requires_document, place).await?;
     let read = tokio::task::spawn_blocking(move || reader.read_through());
     match read.await.map_err(ApiError::internal)?? {
         (0, _) => Err(SheetError::Empty.into()),

@@ -7,19 +7,23 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
+use crate::commands::CommandContext;
 use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::certification::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::certification::reading::Reading;
-use crate::domain::{CertificateId, CommandId, ImportId, Refusal};
+use crate::domain::{CertificateId, ImportId};
 use crate::event_log::Position;
 use crate::http::api::certification::certificates::drawable::check_issuable;
+use crate::http::api::certification::generated_certificates::generate::active_certificate;
 use crate::http::api::certification::imports::reading::ReadingAnswer;
 use crate::http::api::certification::imports::{ImportAnswer, read};
 use crate::http::api::certification::issuing::Issuing;
+use crate::http::api::certification::template_checks::checked;
 use crate::http::protocol::idempotency::created_by;
-use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 use crate::importing::ImportOptions;
-use crate::spreadsheet::Format;
+use crate::importing::dry_run::dry_run;
+use crate::spreadsheet::{Format, SheetReader};
 use crate::storage::import_key;
 
 /// Largest number of rows of an import for whose result the request waits.
@@ -86,29 +90,35 @@ pub(super) async fn check_certificate(
     let Some(id) = options.certificate_id else {
         return Ok(());
     };
-    let certificate = certificate(http, id).await?;
-    certificate
-        .is_active
-        .then_some(())
-        .ok_or(Refusal::Inactive)?;
-    check_issuable(http, &certificate)
+    check_issuable(http, &active_certificate(http, id).await?)
+}
+
+/// Returns the report of an import that is not done.
+pub(super) async fn rehearsed(
+    http: &HttpState,
+    reader: SheetReader,
+    options: ImportOptions,
+) -> Result<ImportAnswer, ApiError> {
+    let renderer = http.rendering.renderer();
+    let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
+    Ok(ImportAnswer::rehearsed(checked(http, rehearsed).await?))
 }
 
 /// Stores the file and requests its import. If the file is small and the import ends in time, the
 /// response contains the result. Otherwise it contains the address of the progress.
 pub(super) async fn import_people(
     http: &HttpState,
-    caller: &Caller,
-    command_id: CommandId,
+    context: &CommandContext,
     mut people: PeopleFile<'_>,
-    wanted: (ImportOptions, Issuing),
+    options: ImportOptions,
+    issuing: Issuing,
 ) -> Result<Answer, ApiError> {
     // The check is done here, and not earlier, so that a repeated request still gets its response
     // if the certificate was deactivated after the first one.
-    check_certificate(http, &wanted.0).await?;
+    check_certificate(http, &options).await?;
     let rows = people.rows;
     let how_read = people.how_read.take();
-    let (id, position) = begin(http, caller, command_id, people, wanted).await?;
+    let (id, position) = begin(http, context, people, options, issuing).await?;
     let look = || async move {
         let ended = http.commands.load::<Import>(id).await?.state.ended;
         Ok((ended, ended))
@@ -138,12 +148,12 @@ pub(super) async fn import_people(
 
 async fn begin(
     http: &HttpState,
-    caller: &Caller,
-    command_id: CommandId,
+    context: &CommandContext,
     people: PeopleFile<'_>,
-    (options, issuing): (ImportOptions, Issuing),
+    options: ImportOptions,
+    issuing: Issuing,
 ) -> Result<(ImportId, Position), ApiError> {
-    let id = ImportId(created_by(command_id, "import"));
+    let id = ImportId(created_by(context.command_id, "import"));
     let key = import_key(id.0);
     http.storage.put_file(&key, people.path).await?;
     let request = ImportRequested {
@@ -162,7 +172,7 @@ async fn begin(
     let command = ImportCommand::Request(request);
     let done = http
         .commands
-        .execute::<Import>(&caller.context(command_id), id, command)
+        .execute::<Import>(context, id, command)
         .await?;
     Ok((id, done.position))
 }

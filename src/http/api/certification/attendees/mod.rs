@@ -8,12 +8,13 @@ mod reading_form;
 pub mod write;
 
 use serde::Serialize;
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::commands::History;
 use crate::domain::certification::attendee::{Attendee, AttendeeEvent};
-use crate::domain::{AttendeeId, Personal};
+use crate::domain::{AttendeeId, Person, Personal};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::AttendeeRow;
@@ -87,36 +88,42 @@ impl AttendeeAnswer {
             AttendeeEvent::AttendeeUpdated(_) | AttendeeEvent::AttendeeDeleted(_) => None,
         });
         Ok(Self {
-            warnings: warnings(http, &person.full_name, person.document_number.as_ref()),
-            id: id.0,
-            full_name: person.full_name,
-            country: person.country,
-            document_type: person.document_type,
-            document_number: person.document_number,
-            gender: person.gender,
-            email: person.email,
             import_id: source.map(|source| source.import_id.0),
             import_row: source.map(|source| source.row),
-            created_at: Timestamp(history.created_at),
-            updated_at: Timestamp(history.updated_at),
+            ..Self::of(http, id.0, person, history.created_at, history.updated_at)
         })
     }
 
     /// Returns the person from its row in the query tables.
     fn of_row(http: &HttpState, row: AttendeeRow) -> Self {
         Self {
-            warnings: warnings(http, &row.full_name, row.document_number.as_ref()),
-            id: row.id,
-            full_name: row.full_name,
-            country: row.country,
-            document_type: row.document_type,
-            document_number: row.document_number,
-            gender: row.gender,
-            email: row.email,
             import_id: row.import_id,
             import_row: row.import_row.map(i32::unsigned_abs),
-            created_at: Timestamp(row.created_at),
-            updated_at: Timestamp(row.updated_at),
+            ..Self::of(http, row.id, row.person, row.created_at, row.updated_at)
+        }
+    }
+
+    /// Returns a person that no import created.
+    fn of(
+        http: &HttpState,
+        id: Uuid,
+        person: Person,
+        created_at: OffsetDateTime,
+        updated_at: OffsetDateTime,
+    ) -> Self {
+        Self {
+            warnings: warnings(http, &person.full_name, person.document_number.as_ref()),
+            id,
+            full_name: person.full_name,
+            country: person.country,
+            document_type: person.document_type,
+            document_number: person.document_number,
+            gender: person.gender,
+            email: person.email,
+            import_id: None,
+            import_row: None,
+            created_at: Timestamp(created_at),
+            updated_at: Timestamp(updated_at),
         }
     }
 }

@@ -5,32 +5,28 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use super::AttendeeAnswer;
+use crate::domain::Personal;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::export::ExportRow;
 use crate::http::protocol::extract::{ExportQuery, ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::attendees::{self, AttendeeRow};
+use crate::projection::queries::attendees::AttendeeRow;
 use crate::spreadsheet::EXPORT_ID_COLUMN;
 use crate::spreadsheet::export::Value;
 
 /// Returns one person.
 #[utoipa::path(
-    get, path = "/attendees/{id}", params(
-        ("id" = Uuid, Path, description = "The attendee's id"),
-    ),
+    get, path = "/attendees/{id}",
     responses(
         (status = 200, description = "The person", body = Envelope<AttendeeAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_attendee(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let row = attendees::get(&http.database().await?, id).await?;
-    let row = row.ok_or_else(|| ApiError::not_found("attendee"))?;
+    let row = http.find::<AttendeeRow>("attendee", id).await?;
     let version = position(row.position)?;
     Ok(Answer::ok(&AttendeeAnswer::of_row(&http, row))?.version(version))
 }
@@ -63,7 +59,7 @@ pub async fn list_attendees(
             (Vec<u8> = "text/csv"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
-        (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`"),
     )
 )]
 pub async fn export_attendees(
@@ -97,22 +93,21 @@ impl ExportRow for Line {
 
     fn cells(&self) -> Vec<Value<'_>> {
         let row = &self.row;
+        let person = &row.person;
         vec![
-            row.full_name.reveal_str().into(),
-            row.email.reveal_str().into(),
-            row.document_type
-                .as_ref()
-                .map(|text| text.reveal_str())
-                .into(),
-            row.document_number
-                .as_ref()
-                .map(|text| text.reveal_str())
-                .into(),
-            row.country.as_ref().map(|text| text.reveal_str()).into(),
-            row.gender.as_ref().map(|text| text.reveal_str()).into(),
+            person.full_name.reveal_str().into(),
+            person.email.reveal_str().into(),
+            text(person.document_type.as_ref()),
+            text(person.document_number.as_ref()),
+            text(person.country.as_ref()),
+            text(person.gender.as_ref()),
             Value::Moment(row.created_at),
             Value::Moment(row.updated_at),
             self.id.as_str().into(),
         ]
     }
+}
+
+fn text(text: Option<&Personal<String>>) -> Value<'_> {
+    text.map(|text| text.reveal_str()).into()
 }

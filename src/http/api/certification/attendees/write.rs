@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use super::AttendeeAnswer;
 use super::bulk::DocumentNumber;
+use crate::commands::CommandContext;
 use crate::commands::attendee;
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, Personal, RawPerson, Refusal};
 use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::deleting::{Deleted, check_unused};
 use crate::http::protocol::extract::{Digits, IfMatch, Json, Merge, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::issuances;
 
 /// A new person. The same rules apply as for imported rows.
@@ -53,12 +53,12 @@ pub struct NewAttendee {
 
 /// Creates a person.
 #[utoipa::path(
-    post, path = "/attendees", request_body = NewAttendee,
+    post, path = "/attendees",
     params(Repeatable),
     responses(
         (status = 201, description = "Created; see `Location`", body = Envelope<AttendeeAnswer>),
-        (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
-        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field"),
+        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON"),
     )
 )]
 pub async fn create_attendee(
@@ -67,7 +67,7 @@ pub async fn create_attendee(
     Json { value, sha256 }: Json<NewAttendee>,
 ) -> Result<Answer, ApiError> {
     write
-        .once_unstored(&http, sha256, async |command_id| {
+        .once_unstored(&http, sha256, async |context| {
             let NewAttendee {
                 full_name,
                 country,
@@ -88,8 +88,7 @@ pub async fn create_attendee(
                 ..RawPerson::default()
             };
             let person = raw.check(requires_document).map_err(Refusal::Invalid)?;
-            let id = AttendeeId(created_by(command_id, "attendee"));
-            let context = write.caller.context(command_id);
+            let id = AttendeeId(created_by(context.command_id, "attendee"));
             let created =
                 attendee::create(&http.commands, http.claiming(), &context, id, person).await?;
             let location = http.api_path(&format!("/attendees/{id}"));
@@ -137,27 +136,22 @@ pub struct ChangeAttendee {
 ///
 /// Certificates that were issued before the change keep the old data.
 #[utoipa::path(
-    patch, path = "/attendees/{id}", request_body = ChangeAttendee,
-    params(
-        ("id" = Uuid, Path, description = "The attendee's id"),
-        IfMatch,
-    ),
+    patch, path = "/attendees/{id}",
+    params(IfMatch),
     responses(
         (status = 200, description = "Changed, or equal to the data before", body = Envelope<AttendeeAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field", body = ErrorEnvelope),
-        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: another person has this e-mail address or document number; details name the field"),
+        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON"),
     )
 )]
 pub async fn update_attendee(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
     Json { value, .. }: Json<ChangeAttendee>,
 ) -> Result<Answer, ApiError> {
     let id = AttendeeId(id);
-    let context = caller.context(http.random_id().into());
     let change = |before: &Person| value.over(before);
     let changed = attendee::update(
         &http.commands,
@@ -211,19 +205,15 @@ impl ChangeAttendee {
 /// After that, another person can have the e-mail address and the document number.
 #[utoipa::path(
     delete, path = "/attendees/{id}",
-    params(
-        ("id" = Uuid, Path, description = "The attendee's id"),
-        IfMatch,
-    ),
+    params(IfMatch),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "IN_USE: a certificate was issued to this person", body = ErrorEnvelope),
+        (status = 409, description = "IN_USE: a certificate was issued to this person"),
     )
 )]
 pub async fn delete_attendee(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
@@ -236,7 +226,6 @@ pub async fn delete_attendee(
     )
     .await?;
     let claim_key = http.claim_key.reveal().as_bytes();
-    let context = caller.context(http.random_id().into());
     let versions = if_match.versions();
     let done = attendee::delete(
         &http.commands,

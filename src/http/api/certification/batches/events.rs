@@ -3,42 +3,26 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::read::BatchProgress;
+use super::read::{BatchCounts, BatchListed, BatchProgress, found};
 use crate::http::auth::stream_tickets::{self, StreamQuery, StreamTicket};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
-use crate::http::protocol::names::BatchStateName;
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::projection::queries::batches::{self, BatchWithProgress};
+use crate::projection::queries::batches::BatchWithProgress;
 
 /// Progress of a batch, without the list of people for whom nothing could be issued.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchNews {
-    /// Id of the batch.
-    id: Uuid,
-    /// State of the batch, as in `GET /batches/{id}`.
-    #[schema(value_type = BatchStateName)]
-    state: String,
-    /// Number of people in the batch.
-    total: i64,
-    /// Number of certificates that the batch has created. Null until the batch is dispatched.
-    requested: Option<i64>,
-    /// Number of certificates that existed before the batch. Null until the batch is dispatched.
-    existing: Option<i64>,
-    /// Number of people for whom nothing could be issued. Null until the batch is dispatched.
-    refused: Option<i64>,
-    /// Number of people who got no certificate because the batch was stopped. Null until the batch
-    /// is dispatched.
-    left: Option<i64>,
+    /// Id, state and counts.
+    #[serde(flatten)]
+    counts: BatchCounts,
     /// Progress of the certificates that the batch created.
     progress: BatchProgress,
 }
@@ -54,15 +38,13 @@ pub struct BatchNews {
 #[utoipa::path(
     get, path = "/batches/{id}/events",
     params(
-        ("id" = Uuid, Path, description = "The batch's id"),
         ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that you have received"),
         StreamQuery,
     ),
     responses(
         (status = 200, description = "Events; the `data` of each is a BatchNews", body = BatchNews, content_type = "text/event-stream"),
         (status = 204, description = "The client has received `end` already"),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many open streams; poll instead", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many open streams; poll instead"),
     )
 )]
 pub async fn follow_batch(
@@ -72,16 +54,12 @@ pub async fn follow_batch(
     Query(query): Query<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let look = move |http: HttpState| -> BoxFuture<'static, Result<Look, ApiError>> {
-        Box::pin(async move {
-            let row = batches::get(&http.database().await?, id).await?;
-            let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
-            let ended = has_ended(&row);
-            let state = serde_json::to_value(BatchNews::from(row)).map_err(ApiError::internal)?;
-            Ok(Look { state, ended })
-        })
+    let look = move |http| async move {
+        let row = found(&http, id).await?;
+        let ended = has_ended(&row);
+        Look::of(&BatchNews::from(row), ended)
     };
-    progress_stream::answer(http, &caller, &headers, &query, Box::new(look)).await
+    progress_stream::answer(http, &caller, &headers, &query, look).await
 }
 
 /// Returns a ticket that opens the stream of a batch.
@@ -91,11 +69,9 @@ pub async fn follow_batch(
 /// program can send its API key instead of a ticket.
 #[utoipa::path(
     post, path = "/batches/{id}/events/ticket",
-    params(("id" = Uuid, Path, description = "The batch's id")),
     responses(
         (status = 200, description = "The ticket", body = Envelope<StreamTicket>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: you have 32 unused tickets", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: you have 32 unused tickets"),
     )
 )]
 pub async fn create_batch_ticket(
@@ -103,9 +79,7 @@ pub async fn create_batch_ticket(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    if batches::get(&http.database().await?, id).await?.is_none() {
-        return Err(ApiError::not_found("batch"));
-    }
+    found(&http, id).await?;
     let path = http.api_path(&format!("/batches/{id}/events"));
     stream_tickets::issue(&http, &caller, &path).await
 }
@@ -143,13 +117,7 @@ fn has_ended(row: &BatchWithProgress) -> bool {
 impl From<BatchWithProgress> for BatchNews {
     fn from(BatchWithProgress { batch, progress }: BatchWithProgress) -> Self {
         Self {
-            id: batch.id,
-            state: batch.state,
-            total: batch.total,
-            requested: batch.requested,
-            existing: batch.existing,
-            refused: batch.refused,
-            left: batch.left_out,
+            counts: BatchListed::from(batch).counts,
             progress: BatchProgress::of(&progress),
         }
     }

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::read::found;
 use crate::domain::IssuanceId;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
 use crate::http::protocol::pieces::streamed;
 use crate::http::{ApiError, Caller, ErrorCode, HttpState};
-use crate::projection::queries::{batches, issuances};
+use crate::projection::queries::issuances;
 use crate::rendering::bundle::{Bundle, BundleKind};
 
 /// Largest number of certificates in one part of the ZIP archive.
@@ -58,7 +58,7 @@ async fn answer(
         BundleKind::Pdf => (PDF_PART, "application/pdf", "pdf"),
     };
     let Some(of_user) = http.bundles_of_user.take(caller.user_id, 1) else {
-        let message = "a file of a batch is being written for you; wait for its end";
+        let message = "a file of a batch is being written for you; wait until it is complete";
         return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER));
     };
     let slot = http.bundle_slots.clone().try_acquire_owned().map_err(|_| {
@@ -66,24 +66,14 @@ async fn answer(
         ApiError::new(ErrorCode::Busy, message).retry_after(LATER)
     })?;
     let part = i64::from(query.part.unwrap_or(1));
-    let rows = {
-        let client = http.database().await?;
-        let found = batches::get(&client, batch)
-            .await?
-            .ok_or_else(|| ApiError::not_found("batch"))?;
-        let parts = parts_of(found.progress.issued, of_part);
-        if !(1..=parts).contains(&part) {
-            return Err(ApiError::field(
-                "part",
-                format!("this batch has the parts 1 to {parts}"),
-            ));
-        }
-        (
-            issuances::batch_files(&client, batch, (part - 1) * of_part, of_part).await?,
-            parts,
-        )
-    };
-    let (rows, parts) = rows;
+    let parts = parts_of(found(http, batch).await?.progress.issued, of_part);
+    if !(1..=parts).contains(&part) {
+        let problem = format!("this batch has the parts 1 to {parts}");
+        return Err(ApiError::field("part", problem));
+    }
+    let database = http.database().await?;
+    let rows = issuances::batch_files(&database, batch, (part - 1) * of_part, of_part).await?;
+    drop(database);
     let all = rows.len();
     let certificates: Vec<_> = rows
         .into_iter()
@@ -140,14 +130,13 @@ const fn parts_of(certificates: i64, of_part: i64) -> i64 {
 /// entry `NOT_INCLUDED.txt` of the archive contain their number.
 #[utoipa::path(
     get, path = "/batches/{id}/certificates.zip",
-    params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
+    params(FilesQuery),
     responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/zip"),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF"),
+        (status = 422, description = "VALIDATION_ERROR: there is no such part"),
+        (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`"),
+        (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`"),
     )
 )]
 pub async fn download_batch_zip(
@@ -167,14 +156,13 @@ pub async fn download_batch_zip(
 /// file has no tags and no attachments.
 #[utoipa::path(
     get, path = "/batches/{id}/certificates.pdf",
-    params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
+    params(FilesQuery),
     responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/pdf"),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`", body = ErrorEnvelope),
+        (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF"),
+        (status = 422, description = "VALIDATION_ERROR: there is no such part"),
+        (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`"),
+        (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`"),
     )
 )]
 pub async fn download_batch_pdf(

@@ -9,31 +9,27 @@ use crate::commands::History;
 use crate::domain::BatchId;
 use crate::domain::certification::batch::{Batch, BatchEvent, Stop};
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::names::BatchStateName;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::batches::{self, BatchRow, BatchWithProgress, ProgressRow};
 
-/// A batch and its progress.
+/// Counts of a batch.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct BatchAnswer {
+pub struct BatchCounts {
     /// Id of the batch.
     pub id: Uuid,
-    /// Id of the certificate that is issued.
-    certificate_id: Uuid,
-    /// Id of the import that the people come from; null if a request named the people.
-    import_id: Option<Uuid>,
     /// `requested`; `dispatched` after a certificate was created or refused for each person;
     /// `cancelling` or `undoing` while it is being stopped; `cancelled` or `undone` when that is
     /// finished.
     #[schema(value_type = BatchStateName)]
     state: String,
     /// Number of people in the batch.
+    #[schema(example = 250)]
     pub total: i64,
-    /// Certificates that the batch created; null until it is dispatched.
+    /// Number of certificates that the batch has created. Null until the batch is dispatched.
     requested: Option<i64>,
     /// Number of certificates that existed before the batch. Null until the batch is dispatched.
     existing: Option<i64>,
@@ -42,10 +38,20 @@ pub struct BatchAnswer {
     /// Number of people who got no certificate because the batch was stopped. Null until the batch
     /// is dispatched.
     left: Option<i64>,
-    /// People for whom nothing could be issued.
-    refusals: Vec<RefusalAnswer>,
-    /// Progress of the certificates that the batch created.
-    progress: BatchProgress,
+}
+
+/// A batch in a list. `GET /batches/{id}` also has the progress of its certificates and the refused
+/// people.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchListed {
+    /// Id, state and counts.
+    #[serde(flatten)]
+    pub counts: BatchCounts,
+    /// Id of the certificate that is issued.
+    certificate_id: Uuid,
+    /// Id of the import that the people come from; null if a request named the people.
+    import_id: Option<Uuid>,
     /// Reason for undoing the batch, as a stable code.
     undo_reason: Option<String>,
     /// Time of the request (RFC 3339).
@@ -55,6 +61,19 @@ pub struct BatchAnswer {
     updated_at: Timestamp,
     /// Time at which it was cancelled or undone (RFC 3339).
     stopped_at: Option<Timestamp>,
+}
+
+/// A batch and its progress.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchAnswer {
+    /// The batch.
+    #[serde(flatten)]
+    pub batch: BatchListed,
+    /// People for whom nothing could be issued.
+    refusals: Vec<RefusalAnswer>,
+    /// Progress of the certificates that the batch created.
+    progress: BatchProgress,
 }
 
 impl BatchAnswer {
@@ -95,22 +114,28 @@ impl BatchAnswer {
             code: refused.code.clone(),
         });
         let stopped_at = state.is_stopped.then_some(history.updated_at);
-        Ok(Self {
+        let counts = BatchCounts {
             id: id.0,
-            certificate_id: request.certificate_id.0,
-            import_id: request.import_id.map(|id| id.0),
             state: name.to_owned(),
             total: count(request.attendee_ids.len()),
             requested: dispatched.map(|dispatched| dispatched.requested.into()),
             existing: dispatched.map(|dispatched| dispatched.existing.into()),
             refused: refused.map(|refused| count(refused.len())),
             left: dispatched.map(|dispatched| dispatched.left.into()),
-            refusals: refusals.collect(),
-            progress,
+        };
+        let batch = BatchListed {
+            counts,
+            certificate_id: request.certificate_id.0,
+            import_id: request.import_id.map(|id| id.0),
             undo_reason,
             created_at: Timestamp(history.created_at),
             updated_at: Timestamp(history.updated_at),
             stopped_at: stopped_at.map(Timestamp),
+        };
+        Ok(Self {
+            batch,
+            refusals: refusals.collect(),
+            progress,
         })
     }
 }
@@ -156,12 +181,9 @@ pub struct BatchProgress {
 
 /// Returns a batch and its progress.
 #[utoipa::path(
-    get, path = "/batches/{id}", params(
-        ("id" = Uuid, Path, description = "The batch's id"),
-    ),
+    get, path = "/batches/{id}",
     responses(
         (status = 200, description = "The batch", body = Envelope<BatchAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_batch(
@@ -173,9 +195,16 @@ pub async fn get_batch(
 
 /// Returns the response with the current state of a batch.
 pub(super) async fn current(http: &HttpState, id: Uuid) -> Result<Answer, ApiError> {
+    Ok(Answer::ok(&shown(found(http, id).await?)?)?.version_of_body())
+}
+
+/// Reads a batch from the query tables.
+///
+/// # Errors
+/// 404 if there is none; 503 if the database is unavailable.
+pub(super) async fn found(http: &HttpState, id: Uuid) -> Result<BatchWithProgress, ApiError> {
     let row = batches::get(&http.database().await?, id).await?;
-    let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
-    Ok(Answer::ok(&shown(row)?)?.version_of_body())
+    row.ok_or_else(|| ApiError::not_found("batch"))
 }
 
 impl BatchProgress {
@@ -199,76 +228,27 @@ pub(in crate::http::api) fn shown(
     BatchWithProgress { batch, progress }: BatchWithProgress,
 ) -> Result<BatchAnswer, ApiError> {
     Ok(BatchAnswer {
-        id: batch.id,
-        certificate_id: batch.certificate_id,
-        import_id: batch.import_id,
-        state: batch.state,
-        total: batch.total,
-        requested: batch.requested,
-        existing: batch.existing,
-        refused: batch.refused,
-        left: batch.left_out,
+        batch: batch.into(),
         progress: BatchProgress::of(&progress),
         refusals: serde_json::from_value(progress.refusals).map_err(ApiError::internal)?,
-        undo_reason: batch.undo_reason,
-        created_at: Timestamp(batch.created_at),
-        updated_at: Timestamp(batch.updated_at),
-        stopped_at: batch.stopped_at.map(Timestamp),
     })
-}
-
-/// A batch in a list. `GET /batches/{id}` also has the progress of its certificates and the refused
-/// people.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchListed {
-    /// Id of the batch.
-    id: Uuid,
-    /// Id of the certificate that is issued.
-    certificate_id: Uuid,
-    /// Id of the import that the people come from; null if a request named the people.
-    import_id: Option<Uuid>,
-    /// State of the batch, as in `GET /batches/{id}`.
-    #[schema(value_type = BatchStateName)]
-    state: String,
-    /// Number of people in the batch.
-    #[schema(example = 250)]
-    total: i64,
-    /// Number of certificates that the batch has created. Null until the batch is dispatched.
-    requested: Option<i64>,
-    /// Number of certificates that existed before the batch. Null until the batch is dispatched.
-    existing: Option<i64>,
-    /// Number of people for whom nothing could be issued. Null until the batch is dispatched.
-    refused: Option<i64>,
-    /// Number of people who got no certificate because the batch was stopped. Null until the batch
-    /// is dispatched.
-    left: Option<i64>,
-    /// Reason for undoing the batch, as a stable code.
-    undo_reason: Option<String>,
-    /// Time of the request (RFC 3339).
-    #[schema(example = "2026-11-21T12:00:00Z")]
-    created_at: Timestamp,
-    /// Time of the last change of the batch itself (RFC 3339). Changes of its certificates do not
-    /// affect it.
-    #[schema(example = "2026-11-21T12:00:00Z")]
-    updated_at: Timestamp,
-    /// Time at which it was cancelled or undone (RFC 3339).
-    #[schema(example = "2026-11-21T12:00:00Z")]
-    stopped_at: Option<Timestamp>,
 }
 
 impl From<BatchRow> for BatchListed {
     fn from(row: BatchRow) -> Self {
-        Self {
+        let counts = BatchCounts {
             id: row.id,
-            certificate_id: row.certificate_id,
-            import_id: row.import_id,
             state: row.state,
             total: row.total,
             requested: row.requested,
             existing: row.existing,
             refused: row.refused,
             left: row.left_out,
+        };
+        Self {
+            counts,
+            certificate_id: row.certificate_id,
+            import_id: row.import_id,
             undo_reason: row.undo_reason,
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),

@@ -9,7 +9,6 @@ use crate::domain::certification::batch::{Batch, BatchCommand, BatchUndoRequeste
 use crate::event_log::Position;
 use crate::http::api::certification::generated_certificates::revocation::RevocationRequest;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::{Answer, ApiError, HttpState};
@@ -24,14 +23,12 @@ use crate::projection::queries::batches;
 #[utoipa::path(
     post, path = "/batches/{id}/cancel",
     params(
-        ("id" = Uuid, Path, description = "The batch's id"),
         IfMatch,
         Repeatable,
     ),
     responses(
         (status = 202, description = "The batch is being cancelled or was cancelled before; see `Location`", body = Envelope<BatchAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: an undo of the batch was requested", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: an undo of the batch was requested"),
     )
 )]
 pub async fn cancel_batch(
@@ -41,9 +38,8 @@ pub async fn cancel_batch(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     write
-        .once(&http, NO_BODY, async |command_id| {
+        .once(&http, NO_BODY, async |context| {
             if_match.check_answer(current(&http, id)).await?;
-            let context = write.caller.context(command_id);
             let progress = progress(&http, id).await?;
             let done = http
                 .commands
@@ -61,15 +57,13 @@ pub async fn cancel_batch(
 /// after a failure of the server. If the batch is already undone, the request has no effect.
 /// `Location` shows the progress.
 #[utoipa::path(
-    post, path = "/batches/{id}/undo", request_body = RevocationRequest,
+    post, path = "/batches/{id}/undo",
     params(
-        ("id" = Uuid, Path, description = "The batch's id"),
         IfMatch,
         Repeatable,
     ),
     responses(
         (status = 202, description = "The batch is being undone or was undone before; see `Location`", body = Envelope<BatchAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn undo_batch(
@@ -81,13 +75,12 @@ pub async fn undo_batch(
 ) -> Result<Answer, ApiError> {
     let (reason, note) = value.checked()?;
     write
-        .once(&http, sha256, async |command_id| {
+        .once(&http, sha256, async |context| {
             let command = BatchCommand::Undo(BatchUndoRequested {
                 reason,
                 note: note.clone(),
             });
             if_match.check_answer(current(&http, id)).await?;
-            let context = write.caller.context(command_id);
             let progress = progress(&http, id).await?;
             let done = http
                 .commands

@@ -5,7 +5,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
 use super::{DESIGNS, MAX_DESIGN_BYTES};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Path;
 use crate::http::server::layers::headers::CROSS_ORIGIN_RESOURCE_POLICY;
 use crate::http::{ApiError, HttpState};
@@ -20,7 +19,6 @@ use crate::storage::ObjectKey;
     ),
     responses(
         (status = 200, description = "The image", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_design_file(

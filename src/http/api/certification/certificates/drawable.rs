@@ -1,7 +1,6 @@
 //! Checks that a certificate can be drawn, before it is defined, changed or issued.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -50,13 +49,7 @@ pub(super) async fn check_drawable(
         return Err(all_undrawable());
     }
     let options = &definition.pdf_template.options;
-    let slot = http
-        .sample_slots
-        .clone()
-        .acquire_owned()
-        .await
-        .map_err(ApiError::internal)?;
-    let slot = Arc::new(slot);
+    let slot = http.next_sample_slot().await?;
     let whole = with_options(http, definition, options.clone()).await?;
     let rendering = http.rendering.clone();
     let error = match held(slot.clone(), async move { rendering.sample(&whole).await }).await? {

@@ -15,14 +15,14 @@ pub mod write;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use time::Date;
+use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::template::shown_options;
 use crate::commands::History;
 use crate::domain::CertificateId;
-use crate::domain::certification::certificate::{Certificate, TemplateRef};
+use crate::domain::certification::certificate::{Certificate, Definition, TemplateRef};
 use crate::domain::certification::template::Template;
 use crate::event_log::Position;
 use crate::http::protocol::names::LocaleName;
@@ -50,7 +50,7 @@ pub struct CertificateAnswer {
     pub event_name: String,
     /// URL of the background design. Null for the background of the theme.
     pub base_design_url: Option<String>,
-    /// Template that draws the certificate, as it can be sent.
+    /// Template that draws the certificate. Requests accept it in the same form.
     pub pdf_template: PdfTemplate,
     /// Id of the SendGrid dynamic template for the mail.
     pub sendgrid_template_id: Option<String>,
@@ -111,14 +111,34 @@ impl CertificateAnswer {
     ) -> Result<Self, ApiError> {
         let definition = history.state.0.filter(|_| history.latest.0.is_some());
         let definition = definition.ok_or_else(|| ApiError::not_found("certificate"))?;
-        Ok(Self {
-            id: id.0,
+        Ok(Self::of(
+            http,
+            id.0,
+            definition,
+            history.created_at,
+            history.updated_at,
+        ))
+    }
+
+    /// Returns the certificate from its row in the query tables.
+    fn of_row(http: &HttpState, row: CertificateRow) -> Self {
+        Self::of(http, row.id, row.definition, row.created_at, row.updated_at)
+    }
+
+    fn of(
+        http: &HttpState,
+        id: Uuid,
+        definition: Definition,
+        created_at: OffsetDateTime,
+        updated_at: OffsetDateTime,
+    ) -> Self {
+        let design = definition.design;
+        Self {
+            id,
             client: definition.client,
             name: definition.name,
             event_name: definition.event_name,
-            base_design_url: definition
-                .design
-                .map(|design| design_url(http, &design.key)),
+            base_design_url: design.map(|design| design_url(http, &design.key)),
             pdf_template: PdfTemplate::of(http, definition.pdf_template),
             sendgrid_template_id: definition.sendgrid_template_id,
             event_link: definition.event_link,
@@ -126,35 +146,8 @@ impl CertificateAnswer {
             requires_document: definition.requires_document,
             locale: definition.locale.to_string(),
             is_active: definition.is_active,
-            created_at: Timestamp(history.created_at),
-            updated_at: Timestamp(history.updated_at),
-        })
-    }
-
-    /// Returns the certificate from its row in the query tables.
-    fn of_row(http: &HttpState, row: CertificateRow) -> Self {
-        // The table has the options in the same form as the event.
-        let options = serde_json::from_value(row.theme_options.into_revealed()).unwrap_or_default();
-        let template = TemplateRef {
-            theme: row.theme,
-            version: row.theme_version.unsigned_abs(),
-            options,
-        };
-        Self {
-            id: row.id,
-            client: row.client,
-            name: row.name,
-            event_name: row.event_name,
-            base_design_url: row.design_key.map(|key| design_url(http, &key)),
-            pdf_template: PdfTemplate::of(http, template),
-            sendgrid_template_id: row.sendgrid_template_id,
-            event_link: row.event_link,
-            issue_date: row.issue_date,
-            requires_document: row.requires_document,
-            locale: row.locale,
-            is_active: row.is_active,
-            created_at: Timestamp(row.created_at),
-            updated_at: Timestamp(row.updated_at),
+            created_at: Timestamp(created_at),
+            updated_at: Timestamp(updated_at),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Rejects a custom background if the theme does not draw it. Otherwise it would be missing on the
-//! certificates, and nobody would know.
+//! certificates, and no error would be shown.
 
 use super::template::takes_design;
 use crate::domain::certification::certificate::Definition;

@@ -17,7 +17,6 @@ use crate::domain::{CertificateId, Person, clean_line};
 use crate::http::api::certification::generated_certificates::sample::{
     made_up, not_drawn, pinned, pinned_at,
 };
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Json, Path};
 use crate::http::protocol::names::LocaleName;
 use crate::http::server::held::held;
@@ -68,13 +67,11 @@ pub enum PreviewFormat {
 /// number is `SAMPLE-NOT-VALID`. Its QR code leads to a page which says that no such certificate
 /// was issued.
 #[utoipa::path(
-    post, path = "/certificates/{id}/preview", request_body = PreviewRequest,
-    params(("id" = Uuid, Path, description = "The certificate's id")),
+    post, path = "/certificates/{id}/preview",
     responses(
         (status = 200, description = "The preview", content((Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"))),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: issuing it would fail; the message or the details give the reason", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: issuing it would fail; the message or the details give the reason"),
+        (status = 503, description = "BUSY: too many samples are being drawn; try again"),
     )
 )]
 pub async fn preview_certificate(
@@ -83,7 +80,7 @@ pub async fn preview_certificate(
     Json { value, .. }: Json<PreviewRequest>,
 ) -> Result<Response, ApiError> {
     let id = CertificateId(id);
-    let definition = http.commands.load::<Certificate>(id).await?.state.0;
+    let definition = http.load::<Certificate>(id).await?.0;
     let mut definition = definition.ok_or_else(|| ApiError::not_found("certificate"))?;
     if let Some(locale) = &value.locale {
         definition.locale = parse_locale(locale)?;

@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::CertificateAnswer;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
@@ -13,20 +12,16 @@ use crate::projection::queries::certificates::{self, CertificateRow};
 
 /// Returns one certificate.
 #[utoipa::path(
-    get, path = "/certificates/{id}", params(
-        ("id" = Uuid, Path, description = "The certificate's id"),
-    ),
+    get, path = "/certificates/{id}",
     responses(
         (status = 200, description = "The certificate", body = Envelope<CertificateAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_certificate(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let row = certificates::get(&http.database().await?, id).await?;
-    let row = row.ok_or_else(|| ApiError::not_found("certificate"))?;
+    let row = http.find::<CertificateRow>("certificate", id).await?;
     let version = position(row.position)?;
     Ok(Answer::ok(&CertificateAnswer::of_row(&http, row))?.version(version))
 }

@@ -278,7 +278,10 @@ fn of_version<'h>(
         .find(|known| known.version == version)
         .ok_or_else(|| {
             let known: Vec<String> = versions().map(|known| known.version.to_string()).collect();
-            let problem = format!("is no version of {theme}; give one of {}", known.join(", "));
+            let problem = format!(
+                "is not a version of {theme}; give one of {}",
+                known.join(", ")
+            );
             ApiError::field("pdfTemplate.version", problem)
         })
 }

@@ -11,6 +11,7 @@ use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use super::write::{check_sendgrid, parse_locale, pin_design};
 use super::{CertificateAnswer, answer, design_url};
+use crate::commands::CommandContext;
 use crate::commands::CommandError;
 use crate::commands::define_certificate::redefine_certificate;
 use crate::domain::certification::certificate::{
@@ -19,10 +20,9 @@ use crate::domain::certification::certificate::{
 use crate::domain::{CertificateId, Refusal, clean_line};
 use crate::http::api::certification::issuing::checked_date;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Merge, Path, not_null};
 use crate::http::protocol::names::LocaleName;
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Maximum number of attempts to merge a change while other requests change the same certificate.
 const MAX_ATTEMPTS: usize = 8;
@@ -89,27 +89,22 @@ pub struct ChangeCertificate {
 /// If the change affects the drawn page, a sample is drawn, and a definition that can't be drawn is
 /// rejected.
 #[utoipa::path(
-    patch, path = "/certificates/{id}", request_body = ChangeCertificate,
-    params(
-        ("id" = Uuid, Path, description = "The certificate's id"),
-        IfMatch,
-    ),
+    patch, path = "/certificates/{id}",
+    params(IfMatch),
     responses(
         (status = 200, description = "Changed, or equal to the definition before", body = Envelope<CertificateAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn. NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
+        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON"),
+        (status = 422, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn. NOT_DRAWABLE: the template cannot draw this definition; details give the reason"),
     )
 )]
 pub async fn update_certificate(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
     Json { value, .. }: Json<ChangeCertificate>,
 ) -> Result<Answer, ApiError> {
     let id = CertificateId(id);
-    let context = caller.context(http.random_id().into());
     let mut loaded = http.commands.load::<Certificate>(id).await?;
     for _ in 0..MAX_ATTEMPTS {
         let before = loaded.state.0;

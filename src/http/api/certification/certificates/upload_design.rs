@@ -12,7 +12,6 @@ use crate::design_image::{MAX_BYTES, NotTaken, Prepared};
 use crate::domain::DesignId;
 use crate::domain::certification::design::{Design, DesignCommand, DesignImage};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::upload::Upload;
 use crate::http::protocol::field_problem::{FieldProblem, REQUIRED};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
@@ -51,20 +50,21 @@ pub struct DesignForm {
 ///
 /// The format is detected from the content, not from the file name. The image is rotated as its
 /// metadata says, reduced to at most 3508 pixels per side (A4 at 300 dpi), and encoded again: as
-/// JPEG of quality 92, or as PNG if it is transparent. Metadata is removed. SVG is converted to
-/// pixels. An SVG with scripts, with texts that are not outlines, or with references to other files
-/// is rejected.
+/// PNG if it is transparent, otherwise as JPEG of quality 92. A result of more than 10 MiB is
+/// encoded as JPEG instead, if necessary with quality 75, and its transparent parts become white.
+/// Metadata is removed. SVG is converted to pixels. An SVG with scripts, with texts that are not
+/// outlines, or with references to other files is rejected.
 #[utoipa::path(
     post, path = "/certificates/upload-design",
     request_body(content = DesignForm, content_type = "multipart/form-data"),
     params(Repeatable),
     responses(
         (status = 201, description = "Stored", body = Envelope<DesignAnswer>),
-        (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
-        (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_IMAGE, EMPTY_FILE", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: you have too many uploads in progress", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
+        (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE"),
+        (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data"),
+        (status = 422, description = "INVALID_IMAGE, EMPTY_FILE"),
+        (status = 429, description = "TOO_MANY_REQUESTS: you have too many uploads in progress"),
+        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`"),
     )
 )]
 pub async fn upload_design(
@@ -76,15 +76,8 @@ pub async fn upload_design(
     let limit = MAX_BYTES.min(http.settings.upload_limit_bytes);
     let upload = Upload::read(&http, request, limit, &["name", "description", "client"]).await?;
     write
-        .once(&http, upload.sha256(), async |command_id| {
-            let id = DesignId(created_by(command_id, "design"));
-            store(
-                &http,
-                &upload,
-                (id, &place),
-                &write.caller.context(command_id),
-            )
-            .await
+        .once(&http, upload.sha256(), async |context| {
+            store(&http, &upload, &place, &context).await
         })
         .await
 }
@@ -92,9 +85,10 @@ pub async fn upload_design(
 async fn store(
     http: &HttpState,
     upload: &Upload,
-    (id, place): (DesignId, &Place),
+    place: &Place,
     context: &CommandContext,
 ) -> Result<Answer, ApiError> {
+    let id = DesignId(created_by(context.command_id, "design"));
     let name = bounded(upload, "name", 200)?
         .ok_or_else(|| ApiError::malformed("name", REQUIRED, "is missing"))?;
     let client = bounded(upload, "client", 200)?.unwrap_or(DEFAULT_CLIENT);

@@ -14,7 +14,6 @@ use crate::domain::certification::certificate::Certificate;
 use crate::http::api::certification::generated_certificates::sample::pinned_at;
 use crate::http::api::certification::what_if::{Change, WhatIfAnswer, WhatIfRequest, answer};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Json, Path};
 use crate::http::{ApiError, HttpState};
 
@@ -43,14 +42,12 @@ pub struct WhatIfTemplate {
 /// two pictures are compared. The newest certificates come first. Issued files do not change, and
 /// nothing is stored.
 #[utoipa::path(
-    post, path = "/certificates/{id}/what-if", request_body = WhatIfTemplate,
-    params(("id" = Uuid, Path, description = "The certificate's id")),
+    post, path = "/certificates/{id}/what-if",
     responses(
         (status = 200, description = "The result of the comparison; with `pictureOf`, a picture",
             content((Envelope<WhatIfAnswer> = "application/json"), (Vec<u8> = "image/png"))),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: the certificate in `pictureOf` cannot be drawn", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the certificate in `pictureOf` cannot be drawn"),
+        (status = 503, description = "BUSY: too many samples are being drawn; try again"),
     )
 )]
 pub async fn compare_certificate(
@@ -59,10 +56,8 @@ pub async fn compare_certificate(
     Json { value, .. }: Json<WhatIfTemplate>,
 ) -> Result<Response, ApiError> {
     if http
-        .commands
         .load::<Certificate>(CertificateId(id))
         .await?
-        .state
         .0
         .is_none()
     {

@@ -11,6 +11,7 @@ use super::drawable::check_drawable;
 use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use super::{CertificateAnswer, MAX_DESIGN_BYTES, answer};
+use crate::commands::CommandContext;
 use crate::commands::define_certificate::define_certificate;
 use crate::domain::certification::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef,
@@ -18,12 +19,11 @@ use crate::domain::certification::certificate::{
 use crate::domain::{CertificateId, Locale, Refusal, clean_line};
 use crate::http::api::certification::issuing::checked_date;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::deleting::{Deleted, check_unused};
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::protocol::names::LocaleName;
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::issuances;
 
 /// Definition of a certificate.
@@ -67,11 +67,11 @@ pub struct DefineCertificate {
 /// A sample is drawn to check the definition. The definition is rejected if a text does not fit its
 /// place, or contains characters that no font contains. The details list these characters.
 #[utoipa::path(
-    post, path = "/certificates", request_body = DefineCertificate,
+    post, path = "/certificates",
     params(Repeatable),
     responses(
         (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
-        (status = 422, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn. NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn. NOT_DRAWABLE: the template cannot draw this definition; details give the reason"),
     )
 )]
 pub async fn create_certificate(
@@ -80,12 +80,11 @@ pub async fn create_certificate(
     Json { value, sha256 }: Json<DefineCertificate>,
 ) -> Result<Answer, ApiError> {
     write
-        .once(&http, sha256, async |command_id| {
-            let id = CertificateId(created_by(command_id, "certificate"));
+        .once(&http, sha256, async |context| {
+            let id = CertificateId(created_by(context.command_id, "certificate"));
             let definition = definition(&http, value).await?;
             check_background(&http, &definition, true).await?;
             check_drawable(&http, &definition).await?;
-            let context = write.caller.context(command_id);
             let done = define_certificate(&http.commands, &context, id, definition).await?;
             let location = http.api_path(&format!("/certificates/{id}"));
             let answer = answer(&http, id, done.position).await?;
@@ -172,23 +171,18 @@ pub(super) async fn pin_design(
 /// An inactive certificate can't be issued. Certificates that were issued before do not change.
 #[utoipa::path(
     put, path = "/certificates/{id}/toggle-active",
-    params(
-        ("id" = Uuid, Path, description = "The certificate's id"),
-        IfMatch,
-    ),
+    params(IfMatch),
     responses(
         (status = 200, description = "The changed certificate", body = Envelope<CertificateAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn toggle_certificate(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = CertificateId(id);
-    let context = caller.context(http.random_id().into());
     let toggle = |known: &CertificateState| match &known.0 {
         Some(definition) if definition.is_active => Ok(CertificateCommand::Deactivate),
         Some(_) => Ok(CertificateCommand::Activate),
@@ -211,19 +205,15 @@ pub async fn toggle_certificate(
 /// Deletes a certificate that was never issued.
 #[utoipa::path(
     delete, path = "/certificates/{id}",
-    params(
-        ("id" = Uuid, Path, description = "The certificate's id"),
-        IfMatch,
-    ),
+    params(IfMatch),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "IN_USE: the certificate was issued; deactivate it instead", body = ErrorEnvelope),
+        (status = 409, description = "IN_USE: the certificate was issued; deactivate it instead"),
     )
 )]
 pub async fn delete_certificate(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
@@ -235,12 +225,9 @@ pub async fn delete_certificate(
         "deactivate it instead",
     )
     .await?;
-    let context = caller.context(http.random_id().into());
-    let delete = |_: &_| Ok(CertificateCommand::Delete);
     let id = CertificateId(id);
     let done = http
-        .commands
-        .change::<Certificate>(&context, id, &if_match.versions(), delete)
+        .change::<Certificate>(&context, id, &if_match, CertificateCommand::Delete)
         .await?;
     Ok(Answer::ok(&Deleted { id: id.0 })?
         .message("it was deleted")

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use time::{Date, OffsetDateTime};
+use time::Date;
 
 use super::IssuanceAnswer;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::export::ExportRow;
 use crate::http::protocol::extract::ExportQuery;
+use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::issuances::IssuanceRow;
 use crate::spreadsheet::export::Value;
@@ -23,7 +23,7 @@ use crate::spreadsheet::export::Value;
             (Vec<u8> = "text/csv"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
-        (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`"),
     )
 )]
 pub async fn export_issued_certificates(
@@ -43,9 +43,6 @@ pub async fn export_issued_certificates(
 struct Line {
     ids: [String; 3],
     issue_date: Date,
-    generated_at: Option<OffsetDateTime>,
-    revoked_at: Option<OffsetDateTime>,
-    revocation_reason: Option<String>,
     shown: IssuanceAnswer,
 }
 
@@ -53,17 +50,10 @@ impl Line {
     fn of(http: &HttpState, row: IssuanceRow) -> Self {
         let ids = [row.id, row.certificate_id, row.attendee_id].map(|id| id.to_string());
         let issue_date = row.issue_date;
-        let generated_at = row.generated_at;
-        let revoked_at = row.revoked_at;
-        let revocation_reason = row.revocation_reason.clone();
-        let shown = IssuanceAnswer::of_row(http, row);
         Self {
             ids,
             issue_date,
-            generated_at,
-            revoked_at,
-            revocation_reason,
-            shown,
+            shown: IssuanceAnswer::of_row(http, row),
         }
     }
 }
@@ -90,6 +80,8 @@ impl ExportRow for Line {
 
     fn cells(&self) -> Vec<Value<'_>> {
         let shown = &self.shown;
+        let revocation = shown.revocation.as_ref();
+        let moment = |time: Timestamp| Value::Moment(time.0);
         let [id, certificate_id, attendee_id] = &self.ids;
         vec![
             shown.full_name.reveal_str().into(),
@@ -99,9 +91,9 @@ impl ExportRow for Line {
             Value::Day(self.issue_date),
             shown.state.as_str().into(),
             if shown.is_sent { "yes" } else { "no" }.into(),
-            self.generated_at.map_or(Value::Empty, Value::Moment),
-            self.revoked_at.map_or(Value::Empty, Value::Moment),
-            self.revocation_reason.as_deref().into(),
+            shown.generated_at.map_or(Value::Empty, moment),
+            revocation.map_or(Value::Empty, |revoked| moment(revoked.revoked_at)),
+            revocation.map(|revoked| revoked.reason.as_str()).into(),
             shown.number.as_str().into(),
             shown.verification_url.as_str().into(),
             shown.url.as_str().into(),

@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::recipients::{RecipientFilter, Recipients};
 use super::rehearsal::{BatchRehearsed, rehearse};
+use crate::commands::CommandContext;
 use crate::domain::certification::batch::{Batch, BatchCommand, BatchRequested, MAX_ATTENDEES};
 use crate::domain::certification::certificate::{Certificate, Definition};
-use crate::domain::{AttendeeId, BatchId, CertificateId, CommandId, Refusal};
+use crate::domain::{AttendeeId, BatchId, CertificateId, Refusal};
 use crate::event_log::Position;
 use crate::http::api::certification::batches::events::is_drawn;
 use crate::http::api::certification::batches::read::{BatchAnswer, BatchProgress, shown};
@@ -21,11 +22,10 @@ use crate::http::api::certification::certificates::drawable::check_issuable;
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::issuing::{AskedIssuing, Issuing};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::server::layers::guard::{Place, prefers_async};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress};
 
 /// Largest number of people in a request that waits for the PDFs.
@@ -122,14 +122,14 @@ struct Begun {
 /// shows the progress. With `Prefer: respond-async`, the request does not wait. Mails are sent
 /// later.
 #[utoipa::path(
-    post, path = "/generated-certificates/generate", request_body = GenerateRequest,
+    post, path = "/generated-certificates/generate",
     params(Repeatable),
     responses(
         (status = 200, description = "The finished batch, or the report of a dry run (`dryRun`)", body = Envelope<BatchOutcome>),
         (status = 202, description = "Requested; see `Location`", body = Envelope<BatchBegun>),
-        (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: no such certificate or import, no recipients or too many, or a time or date out of range. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
-        (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again", body = ErrorEnvelope),
+        (status = 409, description = "CERTIFICATE_INACTIVE"),
+        (status = 422, description = "VALIDATION_ERROR: no such certificate or import, no recipients or too many, or a time or date out of range. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details"),
+        (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again"),
     )
 )]
 pub async fn issue_certificates(
@@ -157,25 +157,19 @@ pub async fn issue_certificates(
         let definition = active_certificate(&http, certificate_id).await?;
         let date = asked.checked(&http)?.issue_date;
         let people = recipients.resolve(&http).await?;
-        let rehearsed = rehearse(&http, certificate_id, (&definition, date), &people).await?;
+        let rehearsed = rehearse(&http, certificate_id, &definition, date, &people).await?;
         return Ok(Answer::ok(&rehearsed)?.message("nothing was issued"));
     }
     write
-        .once(&http, sha256, async |command_id| {
+        .once(&http, sha256, async |context| {
             // The check is done inside, so that a repeated request gets its stored response even if
             // the certificate is now inactive.
             check_issuable(&http, &active_certificate(&http, certificate_id).await?)?;
             let issuing = asked.checked(&http)?;
             let people = recipients.resolve(&http).await?;
             let is_small = people.len() <= PEOPLE_AT_ONCE;
-            let begun = begin(
-                &http,
-                &write.caller,
-                command_id,
-                (CertificateId(certificate_id), issuing),
-                people,
-            )
-            .await?;
+            let certificate_id = CertificateId(certificate_id);
+            let begun = begin(&http, &context, certificate_id, issuing, people).await?;
             let mut finished = None;
             if is_small && !prefers_async(&headers) {
                 finished = wait_until_drawn(&http, begun.first.0, &place).await;
@@ -214,14 +208,16 @@ async fn requested(
 ///
 /// # Errors
 /// The certificate does not exist or is inactive.
-pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
-    let certificate = http.commands.load::<Certificate>(id).await?.state.0;
+pub(in crate::http::api) async fn active_certificate(
+    http: &HttpState,
+    id: Uuid,
+) -> Result<Definition, ApiError> {
+    let certificate = http.load::<Certificate>(id).await?.0;
     let certificate =
         certificate.ok_or_else(|| ApiError::no_such("certificateId", "certificate"))?;
-    certificate
-        .is_active
-        .then_some(())
-        .ok_or(Refusal::Inactive)?;
+    if !certificate.is_active {
+        return Err(Refusal::Inactive.into());
+    }
     Ok(certificate)
 }
 
@@ -230,12 +226,11 @@ pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Def
 /// same batches.
 async fn begin(
     http: &HttpState,
-    caller: &Caller,
-    command_id: CommandId,
-    (certificate_id, issuing): (CertificateId, Issuing),
+    context: &CommandContext,
+    certificate_id: CertificateId,
+    issuing: Issuing,
     people: Vec<Uuid>,
 ) -> Result<Begun, ApiError> {
-    let context = caller.context(command_id);
     let mut parts = Vec::new();
     let mut position = 0;
     let mut first = None;
@@ -245,21 +240,17 @@ async fn begin(
         } else {
             format!("batch-{n}")
         };
-        let id = BatchId(created_by(command_id, &name));
+        let id = BatchId(created_by(context.command_id, &name));
         let attendee_ids: Vec<AttendeeId> = part.iter().copied().map(AttendeeId).collect();
-        let Issuing {
-            delivery,
-            issue_date,
-        } = issuing;
         let request = BatchRequested {
             certificate_id,
             attendee_ids,
-            delivery,
-            issue_date,
+            delivery: issuing.delivery,
+            issue_date: issuing.issue_date,
             import_id: None,
         };
         let command = BatchCommand::Request(request);
-        let done = http.commands.execute::<Batch>(&context, id, command);
+        let done = http.commands.execute::<Batch>(context, id, command);
         position = done.await?.position;
         first.get_or_insert((id, position));
         parts.push(BatchPart {

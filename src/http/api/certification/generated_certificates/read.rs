@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::IssuanceAnswer;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
@@ -14,12 +13,8 @@ use crate::projection::queries::issuances::{self, IssuanceRow};
 /// Returns one generated certificate.
 #[utoipa::path(
     get, path = "/generated-certificates/{id}",
-    params(
-        ("id" = Uuid, Path, description = "Id of the generated certificate"),
-    ),
     responses(
         (status = 200, description = "The generated certificate", body = Envelope<IssuanceAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_issued_certificate(

@@ -10,8 +10,8 @@ use crate::domain::certification::batch::MAX_ATTENDEES;
 use crate::http::protocol::extract::FilterBody;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::{self, AttendeeRow};
-use crate::projection::queries::imports;
-use crate::projection::queries::listing::Conditions;
+use crate::projection::queries::imports::ImportRow;
+use crate::projection::queries::listing::{self, Conditions};
 
 /// Largest number of people that an import or a filter may select.
 pub(super) const MAX_SELECTED: usize = 100_000;
@@ -107,7 +107,7 @@ async fn select(
     http.wait_until_caught_up().await?;
     let database = http.database().await?;
     if let Some(import) = import {
-        let found = imports::get(&database, import).await?;
+        let found = listing::get::<ImportRow>(&database, import).await?;
         found.ok_or_else(|| ApiError::no_such(field, "import"))?;
     }
     let people = attendees::ids(&database, people, MAX_SELECTED + 1).await?;

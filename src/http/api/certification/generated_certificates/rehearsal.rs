@@ -106,19 +106,12 @@ impl RehearsedAttendee {
             code: Some(code),
             message: Some(message.into()),
         };
-        let (false, Some(name)) = (row.is_held, &row.full_name) else {
-            let unknown = || {
-                not(
-                    "refused",
-                    "NOT_FOUND",
-                    "there is no such attendee".to_owned(),
-                )
-            };
-            return if row.is_held {
-                without("existing")
-            } else {
-                unknown()
-            };
+        if row.is_held {
+            return without("existing");
+        }
+        let Some(name) = &row.full_name else {
+            let message = "there is no such attendee".to_owned();
+            return not("refused", "NOT_FOUND", message);
         };
         let document = row.document_number.as_ref().map(Personal::reveal_str);
         let own = of_fields(http.rendering.renderer(), name.reveal_str(), document);
@@ -129,14 +122,14 @@ impl RehearsedAttendee {
         let email = email.and_then(|email| problem(http.rendering.renderer(), email.reveal_str()));
         let own = own.chain(email.map(|problem| format!("email {problem}")));
         let problems: Vec<String> = own.chain(texts.iter().cloned()).collect();
-        match (problems.is_empty(), page.is_name_too_long) {
-            (false, _) => not("undrawable", UNDRAWABLE, problems.join("; ")),
-            (true, true) => {
-                let problem = "fullName is too long for its place on the certificate; shorten it, or choose another \
-                               template";
-                not("undrawable", NAME_TOO_LONG, problem.to_owned())
-            }
-            (true, false) => without("new"),
+        if !problems.is_empty() {
+            not("undrawable", UNDRAWABLE, problems.join("; "))
+        } else if page.is_name_too_long {
+            let problem = "fullName is too long for its place on the certificate; shorten it, or choose another \
+                           template";
+            not("undrawable", NAME_TOO_LONG, problem.to_owned())
+        } else {
+            without("new")
         }
     }
 }
@@ -146,7 +139,8 @@ impl RehearsedAttendee {
 pub(super) async fn rehearse(
     http: &HttpState,
     certificate_id: Uuid,
-    (definition, issue_date): (&Definition, Option<Date>),
+    definition: &Definition,
+    issue_date: Option<Date>,
     people: &[Uuid],
 ) -> Result<BatchRehearsed, ApiError> {
     let rows = issuances::rehearse(&http.database().await?, certificate_id, people).await?;

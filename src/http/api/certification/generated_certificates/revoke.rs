@@ -5,17 +5,17 @@ use uuid::Uuid;
 
 use super::IssuanceAnswer;
 use super::revocation::RevocationRequest;
+use crate::commands::CommandContext;
 use crate::commands::mails::mails_about;
-use crate::domain::IssuanceId;
 use crate::domain::certification::issuance::{
     CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
+use crate::domain::{IssuanceId, Personal};
 use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::Repeatable;
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, HttpState};
 
 /// Revokes a generated certificate.
 ///
@@ -24,15 +24,13 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
 /// same person again, a new one is created. If the certificate is already revoked, the request has
 /// no effect, and the first reason is kept.
 #[utoipa::path(
-    post, path = "/generated-certificates/{id}/revoke", request_body = RevocationRequest,
+    post, path = "/generated-certificates/{id}/revoke",
     params(
-        ("id" = Uuid, Path, description = "Id of the generated certificate"),
         IfMatch,
         Repeatable,
     ),
     responses(
         (status = 200, description = "The certificate is revoked", body = Envelope<IssuanceAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn revoke_issued_certificate(
@@ -46,21 +44,8 @@ pub async fn revoke_issued_certificate(
     // The response is not stored, because the note may contain names of people. It can be created
     // again from the log.
     write
-        .once_unstored(&http, sha256, async |command_id| {
-            let why = CertificateRevoked {
-                reason,
-                note: note.clone(),
-                batch_id: None,
-            };
-            let context = write.caller.context(command_id);
-            let versions = if_match.versions();
-            let revoke = |_: &_| Ok(IssuanceCommand::Revoke(why.clone()));
-            let done = http
-                .commands
-                .change::<Issuance>(&context, IssuanceId(id), &versions, revoke)
-                .await?;
-            let answer = answer(&http, IssuanceId(id), done.position).await?;
-            Ok(answer.at(done.position))
+        .once_unstored(&http, sha256, async |context| {
+            revoke(&http, &context, id, &if_match, reason, note.clone()).await
         })
         .await
 }
@@ -71,37 +56,38 @@ pub async fn revoke_issued_certificate(
 /// there may be copies of its PDF.
 #[utoipa::path(
     delete, path = "/generated-certificates/{id}",
-    params(
-        ("id" = Uuid, Path, description = "Id of the generated certificate"),
-        IfMatch,
-    ),
+    params(IfMatch),
     responses(
         (status = 200, description = "The certificate is revoked", body = Envelope<IssuanceAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn revoke_issued_certificate_by_delete(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let context = caller.context(http.random_id().into());
-    let revoke = |_: &_| {
-        let why = CertificateRevoked {
-            reason: WhyRevoked::Withdrawn,
-            note: None,
-            batch_id: None,
-        };
-        Ok(IssuanceCommand::Revoke(why))
+    revoke(&http, &context, id, &if_match, WhyRevoked::Withdrawn, None).await
+}
+
+async fn revoke(
+    http: &HttpState,
+    context: &CommandContext,
+    id: Uuid,
+    if_match: &IfMatch,
+    reason: WhyRevoked,
+    note: Option<Personal<String>>,
+) -> Result<Answer, ApiError> {
+    let why = CertificateRevoked {
+        reason,
+        note,
+        batch_id: None,
     };
-    let issuance = IssuanceId(id);
-    let versions = if_match.versions();
+    let revoke = IssuanceCommand::Revoke(why);
     let done = http
-        .commands
-        .change::<Issuance>(&context, issuance, &versions, revoke)
+        .change::<Issuance>(context, id, if_match, revoke)
         .await?;
-    let answer = answer(&http, issuance, done.position).await?;
+    let answer = answer(http, IssuanceId(id), done.position).await?;
     Ok(answer.at(done.position))
 }
 

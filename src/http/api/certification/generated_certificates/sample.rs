@@ -13,7 +13,6 @@ use crate::domain::certification::attendee::Attendee;
 use crate::domain::certification::certificate::TemplateRef;
 use crate::domain::certification::template::Template;
 use crate::domain::{CertificateId, Locale, Person};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::server::held::held;
 use crate::http::{ApiError, ErrorCode, HttpState};
@@ -35,12 +34,12 @@ pub struct SampleRequest {
 /// The PDF is drawn like an issued one, but its number is `SAMPLE-NOT-VALID`. Its QR code leads to
 /// a page which says that no such certificate was issued. Nothing is stored.
 #[utoipa::path(
-    post, path = "/generated-certificates/generate/sample", request_body = SampleRequest,
+    post, path = "/generated-certificates/generate/sample",
     responses(
         (status = 200, description = "The sample", body = Vec<u8>, content_type = "application/pdf"),
-        (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: no such certificate or attendee. NOT_DRAWABLE: issuing would fail; see the message", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
+        (status = 409, description = "CERTIFICATE_INACTIVE"),
+        (status = 422, description = "VALIDATION_ERROR: no such certificate or attendee. NOT_DRAWABLE: issuing would fail; see the message"),
+        (status = 503, description = "BUSY: too many samples are being drawn; try again"),
     )
 )]
 pub async fn draw_sample_certificate(
@@ -49,7 +48,7 @@ pub async fn draw_sample_certificate(
 ) -> Result<Response, ApiError> {
     let definition = active_certificate(&http, value.certificate_id).await?;
     let person = match value.attendee_id {
-        Some(id) => http.commands.load::<Attendee>(id).await?.state.0,
+        Some(id) => http.load::<Attendee>(id).await?.0,
         None => Some(made_up(definition.locale)),
     };
     let person = person.ok_or_else(|| ApiError::no_such("attendeeId", "attendee"))?;
@@ -83,7 +82,7 @@ pub(in crate::http::api) async fn pinned(
     named: &TemplateRef,
 ) -> Result<PinnedTemplate, ApiError> {
     let own = match Template::id_of_theme(&named.theme) {
-        Some(id) => http.commands.load::<Template>(id).await?.state.0,
+        Some(id) => http.load::<Template>(id).await?.0,
         None => None,
     };
     Ok(PinnedTemplate::active(named, own.as_ref())?)
@@ -95,7 +94,7 @@ pub(in crate::http::api) async fn pinned_at(
     named: TemplateRef,
 ) -> Result<PinnedTemplate, ApiError> {
     let own = match Template::id_of_theme(&named.theme) {
-        Some(id) => http.commands.load::<Template>(id).await?.state.0,
+        Some(id) => http.load::<Template>(id).await?.0,
         None => None,
     };
     Ok(PinnedTemplate::at(named, own.as_ref())?)

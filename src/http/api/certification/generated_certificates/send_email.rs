@@ -11,7 +11,6 @@ use crate::domain::{IssuanceId, Personal};
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::api::certification::jobs::{self, JobDetail};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::Repeatable;
 use crate::http::{Answer, ApiError, HttpState};
@@ -22,7 +21,6 @@ use crate::http::{Answer, ApiError, HttpState};
 #[schema(example = json!({ "to": "ada@example.com", "delivery": "immediate" }))]
 pub struct SendEmailRequest {
     /// Address for this mail only. The default is the person's current address.
-    #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 254, example = "ada@example.com")]
     to: Option<Personal<String>>,
     /// Delivery of the mail. The default is `immediate`.
@@ -38,15 +36,13 @@ pub struct SendEmailRequest {
 #[utoipa::path(
     post, path = "/generated-certificates/{id}/send-email", request_body = Option<SendEmailRequest>,
     params(
-        ("id" = Uuid, Path, description = "Id of the generated certificate"),
         IfMatch,
         Repeatable,
     ),
     responses(
         (status = 201, description = "The new job; see `Location`", body = Envelope<JobDetail>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: there is no PDF, or there are 100 mails already", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: `to` is not an e-mail address, or the time is out of range", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: there is no PDF, or there are 100 mails already"),
+        (status = 422, description = "VALIDATION_ERROR: `to` is not an e-mail address, or the time is out of range"),
     )
 )]
 pub async fn send_certificate_mail(
@@ -58,7 +54,7 @@ pub async fn send_certificate_mail(
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
     write
-        .once_unstored(&http, sha256, async |command_id| {
+        .once_unstored(&http, sha256, async |context| {
             let delivery = value.delivery.checked(&http)?;
             let to = value
                 .to
@@ -70,13 +66,7 @@ pub async fn send_certificate_mail(
                 on_unknown: http.on_unknown,
                 if_version: if_match.versions(),
             };
-            let mail = mail_again(
-                &http.commands,
-                &write.caller.context(command_id),
-                IssuanceId(id),
-                &asked,
-            )
-            .await?;
+            let mail = mail_again(&http.commands, &context, IssuanceId(id), &asked).await?;
             let location = http.api_path(&format!("/jobs/{}", mail.id));
             let answer = jobs::answer(&http, mail.id, mail.position).await?;
             Ok(answer.created(location).at(mail.position))

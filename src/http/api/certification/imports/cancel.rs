@@ -8,7 +8,6 @@ use super::read::current;
 use crate::domain::ImportId;
 use crate::domain::certification::import::{Import, ImportCommand};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Path};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
 use crate::http::{Answer, ApiError, HttpState};
@@ -21,14 +20,12 @@ use crate::http::{Answer, ApiError, HttpState};
 #[utoipa::path(
     post, path = "/imports/{id}/cancel",
     params(
-        ("id" = Uuid, Path, description = "The import's id"),
         IfMatch,
         Repeatable,
     ),
     responses(
         (status = 202, description = "The import is being cancelled or was cancelled before; see `Location`", body = Envelope<ImportAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: the import has ended", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the import has ended"),
     )
 )]
 pub async fn cancel_import(
@@ -38,9 +35,8 @@ pub async fn cancel_import(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     write
-        .once_unstored(&http, NO_BODY, async |command_id| {
+        .once_unstored(&http, NO_BODY, async |context| {
             if_match.check_answer(current(&http, id)).await?;
-            let context = write.caller.context(command_id);
             let import = super::read(&http, id).await?;
             let done = http
                 .commands

@@ -3,20 +3,18 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::auth::stream_tickets::{self, StreamQuery, StreamTicket};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
 use crate::http::protocol::names::ImportStateName;
 use crate::http::protocol::progress_stream;
 use crate::http::protocol::progress_stream::Look;
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::projection::queries::imports::{self, ImportRow};
+use crate::projection::queries::imports::ImportRow;
 
 /// Progress of an import, without its rejected rows.
 #[derive(Serialize, ToSchema)]
@@ -56,15 +54,13 @@ pub struct ImportProgress {
 #[utoipa::path(
     get, path = "/imports/{id}/events",
     params(
-        ("id" = Uuid, Path, description = "The import's id"),
         ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that you have received"),
         StreamQuery,
     ),
     responses(
         (status = 200, description = "Events; the `data` of each is an ImportProgress", body = ImportProgress, content_type = "text/event-stream"),
         (status = 204, description = "The client has received `end` already"),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many open streams; poll instead", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many open streams; poll instead"),
     )
 )]
 pub async fn follow_import(
@@ -74,17 +70,12 @@ pub async fn follow_import(
     Query(query): Query<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let look = move |http: HttpState| -> BoxFuture<'static, Result<Look, ApiError>> {
-        Box::pin(async move {
-            let row = imports::get(&http.database().await?, id).await?;
-            let row = row.ok_or_else(|| ApiError::not_found("import"))?;
-            let ended = ["completed", "failed", "cancelled"].contains(&row.state.as_str());
-            let state =
-                serde_json::to_value(ImportProgress::from(row)).map_err(ApiError::internal)?;
-            Ok(Look { state, ended })
-        })
+    let look = move |http: HttpState| async move {
+        let row = http.find::<ImportRow>("import", id).await?;
+        let ended = ["completed", "failed", "cancelled"].contains(&row.state.as_str());
+        Look::of(&ImportProgress::from(row), ended)
     };
-    progress_stream::answer(http, &caller, &headers, &query, Box::new(look)).await
+    progress_stream::answer(http, &caller, &headers, &query, look).await
 }
 
 /// Returns a ticket that opens the stream of an import.
@@ -94,11 +85,9 @@ pub async fn follow_import(
 /// program can send its API key instead of a ticket.
 #[utoipa::path(
     post, path = "/imports/{id}/events/ticket",
-    params(("id" = Uuid, Path, description = "The import's id")),
     responses(
         (status = 200, description = "The ticket", body = Envelope<StreamTicket>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: you have 32 unused tickets", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: you have 32 unused tickets"),
     )
 )]
 pub async fn create_import_ticket(
@@ -106,9 +95,7 @@ pub async fn create_import_ticket(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    if imports::get(&http.database().await?, id).await?.is_none() {
-        return Err(ApiError::not_found("import"));
-    }
+    http.find::<ImportRow>("import", id).await?;
     let path = http.api_path(&format!("/imports/{id}/events"));
     stream_tickets::issue(&http, &caller, &path).await
 }

@@ -34,7 +34,7 @@ const REPORT_START_BYTES: u64 = 4 << 20;
 const MAX_BATCHES: i64 = 100;
 
 /// Import of a file of people, with the results of its rows.
-#[derive(Serialize, ToSchema)]
+#[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportAnswer {
     /// Id of the import; null for a dry run, which stores nothing.
@@ -54,8 +54,8 @@ pub struct ImportAnswer {
     /// Known people who did not change, so far. They get certificates in the same way as new
     /// people.
     pub existing: i64,
-    /// Number of rows about a person of an earlier row. Null until the import ends. The other
-    /// numbers count each person once.
+    /// Number of rows about a person who also has an earlier row in the file. Null until the import
+    /// ends. The other numbers count each person once.
     pub repeated: Option<i64>,
     /// Rows rejected so far.
     pub errors: i64,
@@ -161,14 +161,12 @@ impl ImportAnswer {
         Ok(Self {
             id: Some(id.0),
             state: "requested".to_owned(),
-            total_records: None,
-            repeated: None,
             format: Some(request.format.name().to_owned()),
             size: i64::try_from(request.size).ok(),
             certificate_id: request.certificate_id.map(|id| id.0),
             created_at: Some(Timestamp(history.created_at)),
             updated_at: Some(Timestamp(history.updated_at)),
-            ..Self::rehearsed(ImportReport::default())
+            ..Self::default()
         })
     }
 
@@ -180,18 +178,14 @@ impl ImportAnswer {
     /// Returns the response for a dry run.
     pub(super) fn rehearsed(report: ImportReport) -> Self {
         Self {
-            id: None,
             state: "rehearsed".to_owned(),
             total_records: Some(report.total_records.into()),
-            through_row: 0,
             created: report.created.into(),
             updated: report.updated.into(),
             existing: report.existing.into(),
             repeated: Some(report.repeated.into()),
             errors: report.errors.into(),
             certificates_associated: report.certificates_associated.into(),
-            batches: Vec::new(),
-            left: None,
             error_details: report
                 .error_details
                 .into_iter()
@@ -203,14 +197,7 @@ impl ImportAnswer {
                 .into_iter()
                 .map(RowErrors::from)
                 .collect(),
-            failure: None,
-            format: None,
-            size: None,
-            certificate_id: None,
-            created_at: None,
-            updated_at: None,
-            ended_at: None,
-            reading: None,
+            ..Self::default()
         }
     }
 
@@ -270,7 +257,7 @@ impl From<ErrorDetail> for RowErrors {
 
 /// Reads an import from the query tables, and the first rows of its report.
 pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnswer>, ApiError> {
-    let row = imports::get(&http.database().await?, id).await?;
+    let row = listing::get::<ImportRow>(&http.database().await?, id).await?;
     let Some(row) = row else { return Ok(None) };
     let report_details = report_details(http, &row).await?;
     let batches = batches::of_import(&http.database().await?, id, MAX_BATCHES).await?;

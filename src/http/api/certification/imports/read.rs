@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::events::ImportProgress;
 use super::{ImportAnswer, ImportFailure};
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::names::ImportFormatName;
 use crate::http::protocol::timestamp::Timestamp;
@@ -17,12 +16,9 @@ use crate::projection::queries::imports::ImportRow;
 
 /// Returns an import: its progress and the results of its rows.
 #[utoipa::path(
-    get, path = "/imports/{id}", params(
-        ("id" = Uuid, Path, description = "The import's id"),
-    ),
+    get, path = "/imports/{id}",
     responses(
         (status = 200, description = "The import", body = Envelope<ImportAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_import(

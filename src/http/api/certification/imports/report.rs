@@ -15,11 +15,10 @@ use uuid::Uuid;
 
 use super::RowErrors;
 use super::report_formats::write;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Path, Query};
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::importing::report_file::StoredReport;
-use crate::projection::queries::imports;
+use crate::projection::queries::imports::ImportRow;
 use crate::spreadsheet::export::ExportFormat;
 use crate::storage::ObjectKey;
 
@@ -82,15 +81,15 @@ impl ReportFormat {
 /// The next upload removes it.
 #[utoipa::path(
     get, path = "/imports/{id}/report",
-    params(("id" = Uuid, Path, description = "The import's id"), ReportQuery),
+    params(ReportQuery),
     responses(
         (status = 200, description = "The rejected rows", content(
             (Vec<u8> = "application/x-ndjson"), (Vec<RowErrors> = "application/json"), (String = "text/csv"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
-        (status = 404, description = "NOT_FOUND: no such import, no row was rejected, or the report has expired", body = ErrorEnvelope),
-        (status = 413, description = "FILE_TOO_LARGE: the report has more than 1 GiB", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many reports are being converted; try again", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: no such import, no row was rejected, or the report has expired"),
+        (status = 413, description = "FILE_TOO_LARGE: the report has more than 1 GiB"),
+        (status = 503, description = "BUSY: too many reports are being converted; try again"),
     )
 )]
 pub async fn download_import_report(
@@ -98,9 +97,8 @@ pub async fn download_import_report(
     Path(id): Path<Uuid>,
     Query(query): Query<ReportQuery>,
 ) -> Result<Response, ApiError> {
-    let row = imports::get(&http.database().await?, id).await?;
-    let key = row.ok_or_else(|| ApiError::not_found("import"))?.report_key;
-    let key = key.ok_or_else(|| {
+    let row = http.find::<ImportRow>("import", id).await?;
+    let key = row.report_key.ok_or_else(|| {
         ApiError::not_found("report; no row was rejected, or the import has not ended")
     })?;
     let key = ObjectKey::parse(&key).map_err(ApiError::internal)?;

@@ -14,10 +14,9 @@ use crate::domain::certification::mail::{Mail, MailCommand};
 use crate::domain::{CommandId, MailId};
 use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{FilterBody, Json};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs::{self, JobRow};
 use crate::projection::queries::listing::Conditions;
 
@@ -98,22 +97,19 @@ pub(super) async fn select(
     Ok(Selected { ids, more })
 }
 
-/// Executes `command` on each job. The id of each command is derived from `command_id`, the id of
-/// the request's command.
+/// Executes `command` on each job. The id of each command is derived from that of the request.
 pub(super) async fn each(
     http: &HttpState,
-    caller: &Caller,
-    command_id: CommandId,
+    context: &CommandContext,
     ids: &[Uuid],
     command: &MailCommand,
 ) -> Result<Outcomes, ApiError> {
-    let whole = &caller.context(command_id);
     let results: Vec<_> = stream::iter(ids.iter().copied())
         .map(|id| async move {
-            let own = CommandId(created_by(command_id, &id.to_string()));
+            let own = CommandId(created_by(context.command_id, &id.to_string()));
             let context = CommandContext {
                 command_id: own,
-                ..whole.clone()
+                ..context.clone()
             };
             (
                 id,
@@ -197,8 +193,7 @@ struct Jobs {
 /// Executes `command` on the selected jobs.
 async fn execute(
     http: &HttpState,
-    caller: &Caller,
-    command_id: CommandId,
+    context: &CommandContext,
     jobs: Jobs,
     command: &MailCommand,
 ) -> Result<Answer, ApiError> {
@@ -209,7 +204,7 @@ async fn execute(
         ));
     }
     let selected = select(http, jobs.ids, jobs.filter.as_ref(), jobs.states).await?;
-    let outcomes = each(http, caller, command_id, &selected.ids, command).await?;
+    let outcomes = each(http, context, &selected.ids, command).await?;
     acted(outcomes, selected.more)
 }
 
@@ -232,14 +227,11 @@ const CANCELLABLE: [&str; 6] = [
 }))]
 pub struct CancelManyRequest {
     /// Ids of the jobs, 1–5,000.
-    #[serde(default)]
     ids: Option<Vec<Uuid>>,
     /// Filter of the jobs to cancel. Of the jobs that meet it and can be cancelled, at most the
     /// 5,000 oldest are selected. `{}` selects all.
-    #[serde(default)]
     filter: Option<JobsFilter>,
     /// Reason, at most 500 characters.
-    #[serde(default)]
     reason: Option<String>,
 }
 
@@ -248,11 +240,11 @@ pub struct CancelManyRequest {
 /// A mail that was sent, or is being sent at the moment, can't be cancelled. If `ids` contains such
 /// mails, the response lists them.
 #[utoipa::path(
-    post, path = "/jobs/cancel", request_body = CancelManyRequest,
+    post, path = "/jobs/cancel",
     params(Repeatable),
     responses(
         (status = 200, description = "Cancelled; refused jobs are listed", body = Envelope<Acted>),
-        (status = 422, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, an invalid filter, or a reason that is too long", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, an invalid filter, or a reason that is too long"),
     )
 )]
 pub async fn cancel_jobs(
@@ -261,7 +253,7 @@ pub async fn cancel_jobs(
     Json { value, sha256 }: Json<CancelManyRequest>,
 ) -> Result<Answer, ApiError> {
     write
-        .once(&http, sha256, async |command_id| {
+        .once(&http, sha256, async |context| {
             let cancel = MailCommand::Cancel {
                 reason: reason(value.reason)?,
             };
@@ -270,7 +262,7 @@ pub async fn cancel_jobs(
                 filter: value.filter,
                 states: &CANCELLABLE,
             };
-            execute(&http, &write.caller, command_id, jobs, &cancel).await
+            execute(&http, &context, jobs, &cancel).await
         })
         .await
 }
@@ -281,11 +273,9 @@ pub async fn cancel_jobs(
 #[schema(example = json!({ "filter": { "state": ["failed"], "createdFrom": "2026-11-21T00:00:00Z" } }))]
 pub struct RetryManyRequest {
     /// Ids of the jobs, 1–5,000.
-    #[serde(default)]
     ids: Option<Vec<Uuid>>,
     /// Filter of the jobs to retry. Of the failed and unknown jobs that meet it, at most the 5,000
     /// oldest are selected. `{}` selects all.
-    #[serde(default)]
     filter: Option<JobsFilter>,
 }
 
@@ -295,11 +285,11 @@ pub struct RetryManyRequest {
 /// outcome of a mail is unknown, the person may get the mail twice. To avoid this, select only
 /// failed mails with `state` in the filter.
 #[utoipa::path(
-    post, path = "/jobs/retry", request_body = RetryManyRequest,
+    post, path = "/jobs/retry",
     params(Repeatable),
     responses(
         (status = 200, description = "Queued again; refused jobs are listed", body = Envelope<Acted>),
-        (status = 422, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, or an invalid filter"),
     )
 )]
 pub async fn retry_jobs(
@@ -308,13 +298,13 @@ pub async fn retry_jobs(
     Json { value, sha256 }: Json<RetryManyRequest>,
 ) -> Result<Answer, ApiError> {
     write
-        .once(&http, sha256, async |command_id| {
+        .once(&http, sha256, async |context| {
             let jobs = Jobs {
                 ids: value.ids,
                 filter: value.filter,
                 states: &["failed", "unknown"],
             };
-            execute(&http, &write.caller, command_id, jobs, &MailCommand::Retry).await
+            execute(&http, &context, jobs, &MailCommand::Retry).await
         })
         .await
 }

@@ -161,7 +161,8 @@ impl JobDetail {
 }
 
 impl JobAnswer {
-    /// Sets what an event says about attempts and outcomes, as the projection of jobs does.
+    /// Updates the fields about attempts and outcomes from an event, in the same way as the
+    /// projection of jobs.
     fn apply(&mut self, time: Timestamp, event: MailEvent) {
         match event {
             MailEvent::SendClaimed(claim) => {

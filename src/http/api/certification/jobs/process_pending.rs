@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::many::{JobsFilter, RefusedJob, each, select};
 use crate::domain::certification::mail::MailCommand;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Json;
 use crate::http::protocol::idempotency::Repeatable;
 use crate::http::{Answer, ApiError, HttpState};
@@ -27,11 +26,9 @@ const MAX_WAIT: Duration = Duration::from_secs(15);
 #[schema(example = json!({ "filter": { "batchId": ["0b8f5c1e-9a77-4a51-8f0e-3c1d6f2b7e90"] } }))]
 pub struct ProcessPendingRequest {
     /// Ids of held or scheduled jobs, 1–5,000.
-    #[serde(default)]
     ids: Option<Vec<Uuid>>,
     /// Filter of the held jobs to release. Of the jobs that meet it, at most the 5,000 oldest are
     /// selected.
-    #[serde(default)]
     filter: Option<JobsFilter>,
     /// True to select scheduled jobs too. They are then sent before their time.
     #[serde(default)]
@@ -81,7 +78,7 @@ pub struct Processed {
     responses(
         (status = 200, description = "All released mails are finished, or none was released", body = Envelope<Processed>),
         (status = 202, description = "Released; some mails are not finished yet", body = Envelope<Processed>),
-        (status = 422, description = "VALIDATION_ERROR: both `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: both `ids` and `filter`, too many ids, or an invalid filter"),
     )
 )]
 pub async fn process_pending_jobs(
@@ -91,21 +88,14 @@ pub async fn process_pending_jobs(
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
     write
-        .once(&http, sha256, async |command_id| {
+        .once(&http, sha256, async |context| {
             let states: &[&str] = if value.include_scheduled {
                 &["held", "scheduled"]
             } else {
                 &["held"]
             };
             let selected = select(&http, value.ids, value.filter.as_ref(), states).await?;
-            let outcomes = each(
-                &http,
-                &write.caller,
-                command_id,
-                &selected.ids,
-                &MailCommand::Release,
-            )
-            .await?;
+            let outcomes = each(&http, &context, &selected.ids, &MailCommand::Release).await?;
             let Ended {
                 successful,
                 failed,

@@ -9,7 +9,6 @@ use super::summary::SummaryAnswer;
 use super::{JobAnswer, JobDetail};
 use crate::domain::MailId;
 use crate::http::protocol::answer::{Envelope, ListMeta};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
@@ -17,20 +16,16 @@ use crate::projection::queries::jobs::{self, JobRow};
 
 /// Returns one job with its attempts.
 #[utoipa::path(
-    get, path = "/jobs/{id}", params(
-        ("id" = Uuid, Path, description = "The job's id"),
-    ),
+    get, path = "/jobs/{id}",
     responses(
         (status = 200, description = "The job", body = Envelope<JobDetail>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_job(
     State(http): State<HttpState>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let row = jobs::get(&http.database().await?, id).await?;
-    let row = row.ok_or_else(|| ApiError::not_found("job"))?;
+    let row = http.find::<JobRow>("job", id).await?;
     super::answer(&http, MailId(id), position(row.position)?).await
 }
 

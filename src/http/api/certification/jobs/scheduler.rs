@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use crate::event_log::task_runs::{Run, Trigger};
 use crate::http::protocol::answer::{Envelope, ListEnvelope, ListMeta};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Given, Json, Path, limit};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
 use crate::http::protocol::names::{
@@ -184,8 +183,8 @@ pub struct RunAnswer {
     /// Trigger of the run: `cron`, `forced` by a request, or `start` of a scheduler.
     #[schema(value_type = RunTriggerName)]
     pub trigger: &'static str,
-    /// `waiting` until it has started or ended, `running`, `done`, `failed`, or `interrupted`: its
-    /// process stopped before it ended.
+    /// `waiting` before its start, `running`, `done`, `failed`, or `interrupted` if its process
+    /// stopped before the run ended.
     #[schema(value_type = RunOutcomeName)]
     pub outcome: &'static str,
     /// Start of the run (RFC 3339). Null while it is `waiting`.
@@ -262,15 +261,7 @@ pub async fn list_scheduler_runs(
         .filter(|run| query.admits(run))
         .take(query.limit as usize)
         .collect();
-    Answer::list(
-        &shown,
-        &ListMeta {
-            next_cursor: None,
-            limit: query.limit,
-            page: None,
-            total: None,
-        },
-    )
+    Answer::list(&shown, &ListMeta::of_whole(query.limit))
 }
 
 /// Returns the task with this name.
@@ -285,10 +276,10 @@ pub(super) fn named(name: &str) -> Result<Task, ApiError> {
 
 /// Returns one run of a scheduled task.
 #[utoipa::path(
-    get, path = "/jobs/scheduler/runs/{id}", params(("id" = Uuid, Path, description = "The run's id")),
+    get, path = "/jobs/scheduler/runs/{id}",
     responses(
         (status = 200, description = "The run", body = Envelope<RunAnswer>),
-        (status = 404, description = "NOT_FOUND: the run has not started yet, or is no longer stored", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: the run has not started yet, or is no longer stored"),
     )
 )]
 pub async fn get_scheduler_run(
@@ -313,7 +304,6 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 #[schema(example = json!({ "task": "due_mails" }))]
 pub struct ForceRequest {
     /// Name of the task. The default is `due_mails`, which releases scheduled mails that are due.
-    #[serde(default)]
     #[schema(value_type = Option<TaskName>)]
     task: Option<String>,
 }
@@ -336,9 +326,9 @@ pub async fn run_scheduled_task(
     body: Option<Json<ForceRequest>>,
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
-    write.once(&http, sha256, async |command_id| {
+    write.once(&http, sha256, async |context| {
         let task = value.task.as_deref().map_or(Ok(Task::DueMails), named)?;
-        let run_id = created_by(command_id, "run");
+        let run_id = created_by(context.command_id, "run");
         let log = http.commands.log();
         log.fire_timer(&format!("task.{}", task.name()), Bytes::from(run_id.to_string())).await?;
         tracing::info!(task = task.name(), %run_id, user_id = %write.caller.user_id, "task run requested");

@@ -6,18 +6,18 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{JobDetail, answer};
+use crate::commands::CommandContext;
 use crate::commands::CommandError;
 use crate::domain::certification::issuance::Issuance;
 use crate::domain::certification::mail::{Mail, MailCommand};
 use crate::domain::{MailId, Personal, Refusal};
 use crate::http::api::certification::delivery::Delivery;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{IfMatch, Json, Path, not_null};
 use crate::http::protocol::idempotency::{NO_BODY, Repeatable};
-use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
-/// Largest length of a reason, in characters.
+/// Maximum length of a reason, in characters.
 const MAX_REASON: usize = 500;
 
 /// Reason for cancelling a mail.
@@ -26,7 +26,6 @@ const MAX_REASON: usize = 500;
 #[schema(example = json!({ "reason": "the certificate has a wrong name" }))]
 pub struct CancelRequest {
     /// Reason, at most 500 characters.
-    #[serde(default)]
     reason: Option<String>,
 }
 
@@ -37,15 +36,13 @@ pub struct CancelRequest {
 #[utoipa::path(
     post, path = "/jobs/{id}/cancel", request_body = Option<CancelRequest>,
     params(
-        ("id" = Uuid, Path, description = "The job's id"),
         IfMatch,
         Repeatable,
     ),
     responses(
         (status = 200, description = "Cancelled, now or before", body = Envelope<JobDetail>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: the mail was sent or is being sent", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: the reason is too long", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the mail was sent or is being sent"),
+        (status = 422, description = "VALIDATION_ERROR: the reason is too long"),
     )
 )]
 pub async fn cancel_job(
@@ -57,16 +54,11 @@ pub async fn cancel_job(
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
     write
-        .once_unstored(&http, sha256, async |command_id| {
+        .once_unstored(&http, sha256, async |context| {
             let cancel = MailCommand::Cancel {
                 reason: reason(value.reason)?,
             };
-            let context = write.caller.context(command_id);
-            let versions = if_match.versions();
-            let done = http
-                .commands
-                .change::<Mail>(&context, MailId(id), &versions, |_| Ok(cancel.clone()))
-                .await?;
+            let done = http.change::<Mail>(&context, id, &if_match, cancel).await?;
             let answer = answer(&http, MailId(id), done.position).await?;
             Ok(answer.at(done.position).message("it will not be sent"))
         })
@@ -88,19 +80,17 @@ pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError>
 /// Retries a failed mail, or a mail with an unknown outcome.
 ///
 /// If the outcome of the mail is unknown, the person may get it twice. A certificate that could not
-/// be drawn has no mail and no job. In this case, correct the problem in its `failure`, and
-/// generate the certificate for the same person again.
+/// be drawn has no mail and no job. In this case, correct the problem that its `failure` describes,
+/// and generate the certificate for the same person again.
 #[utoipa::path(
     post, path = "/jobs/{id}/retry",
     params(
-        ("id" = Uuid, Path, description = "The job's id"),
         IfMatch,
         Repeatable,
     ),
     responses(
         (status = 200, description = "Queued again", body = Envelope<JobDetail>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: the mail has not failed, or the id is that of a generated certificate", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the mail has not failed, or the id is that of a generated certificate"),
     )
 )]
 pub async fn retry_job(
@@ -110,14 +100,11 @@ pub async fn retry_job(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     write
-        .once_unstored(&http, NO_BODY, async |command_id| {
-            let context = write.caller.context(command_id);
-            let versions = if_match.versions();
-            let done = match http
-                .commands
-                .change::<Mail>(&context, MailId(id), &versions, |_| Ok(MailCommand::Retry))
-                .await
-            {
+        .once_unstored(&http, NO_BODY, async |context| {
+            let done = http
+                .change::<Mail>(&context, id, &if_match, MailCommand::Retry)
+                .await;
+            let done = match done {
                 Err(CommandError::Refused(Refusal::NotFound(_))) => {
                     return Err(no_such_job(&http, id).await?);
                 }
@@ -136,7 +123,7 @@ async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
     let message = match (issuance.request, issuance.failure) {
         (None, _) => return Ok(ApiError::not_found("job")),
         (Some(_), Some(_)) => {
-            "this is a generated certificate that could not be drawn; correct the problem in its failure, and \
+            "this is a generated certificate that could not be drawn; correct the problem that its failure describes, and \
              generate it for the same person again"
         }
         (Some(_), None) => {
@@ -159,21 +146,17 @@ pub struct RescheduleRequest {
 
 /// Changes the delivery of a held or scheduled mail.
 #[utoipa::path(
-    patch, path = "/jobs/{id}", request_body = RescheduleRequest,
-    params(
-        ("id" = Uuid, Path, description = "The job's id"),
-        IfMatch,
-    ),
+    patch, path = "/jobs/{id}",
+    params(IfMatch),
     responses(
         (status = 200, description = "Changed; with `immediate`, the mail is released", body = Envelope<JobDetail>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: the mail is no longer waiting", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: the time is invalid", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the mail is no longer waiting"),
+        (status = 422, description = "VALIDATION_ERROR: the time is invalid"),
     )
 )]
 pub async fn reschedule_job(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
     Json { value, .. }: Json<RescheduleRequest>,
@@ -188,7 +171,6 @@ pub async fn reschedule_job(
     let Some(delivery) = delivery else {
         return answer(&http, MailId(id), known.position).await;
     };
-    let context = caller.context(http.random_id().into());
     let command = MailCommand::Reschedule(delivery);
     // The command is decided on the version that was compared above. If the log contains newer
     // events, it is decided again, and refused if the mail has been released.

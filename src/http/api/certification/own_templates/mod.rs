@@ -131,10 +131,8 @@ pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<OwnTe
         return Ok(None);
     };
     let template = http
-        .commands
         .load::<Template>(id)
         .await?
-        .state
         .0
         .filter(|template| !template.is_retired);
     let unknown = || {

@@ -11,7 +11,6 @@ use crate::commands::History;
 use crate::domain::TemplateId;
 use crate::domain::certification::template::Template;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
@@ -20,12 +19,8 @@ use crate::projection::queries::templates::{self, TemplateRow};
 /// Returns one of your own templates.
 #[utoipa::path(
     get, path = "/templates/own/{id}",
-    params(
-        ("id" = Uuid, Path, description = "The template's id"),
-    ),
     responses(
         (status = 200, description = "The template", body = Envelope<OwnTemplateAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_own_template(
@@ -80,12 +75,10 @@ pub struct OwnTemplateSource {
 #[utoipa::path(
     get, path = "/templates/own/{id}/versions/{version}",
     params(
-        ("id" = Uuid, Path, description = "The template's id"),
         ("version" = u32, Path, description = "The version, from 1"),
     ),
     responses(
         (status = 200, description = "The version", body = Envelope<OwnTemplateSource>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_template_version(

@@ -13,7 +13,6 @@ use crate::domain::certification::certificate::TemplateRef;
 use crate::domain::certification::template::Template;
 use crate::http::api::certification::what_if::{Change, WhatIfAnswer, WhatIfRequest, answer};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{Json, Path};
 use crate::http::{ApiError, HttpState};
 
@@ -23,17 +22,15 @@ use crate::http::{ApiError, HttpState};
 /// with its pinned template, and with this version. Then the two pictures are compared. The newest
 /// certificates come first. Issued files do not change, and nothing is stored.
 #[utoipa::path(
-    post, path = "/templates/own/{id}/versions/{version}/what-if", request_body = WhatIfRequest,
+    post, path = "/templates/own/{id}/versions/{version}/what-if",
     params(
-        ("id" = Uuid, Path, description = "The template's id"),
         ("version" = u32, Path, description = "The version, from 1"),
     ),
     responses(
         (status = 200, description = "The result of the comparison; with `pictureOf`, a picture",
             content((Envelope<WhatIfAnswer> = "application/json"), (Vec<u8> = "image/png"))),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: the certificate in `pictureOf` cannot be drawn", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the certificate in `pictureOf` cannot be drawn"),
+        (status = 503, description = "BUSY: too many samples are being drawn; try again"),
     )
 )]
 pub async fn compare_template_version(
@@ -44,10 +41,8 @@ pub async fn compare_template_version(
     let slot = Arc::new(http.sample_slot()?);
     let theme = Template::theme_of(TemplateId(id));
     let own = http
-        .commands
         .load::<Template>(TemplateId(id))
         .await?
-        .state
         .0
         .filter(|own| !own.is_retired);
     let own = own.ok_or_else(|| ApiError::not_found("template"))?;

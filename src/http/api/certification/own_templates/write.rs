@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use super::read::{OwnTemplateSource, source};
 use super::{OwnTemplateAnswer, checked};
+use crate::commands::CommandContext;
 use crate::domain::TemplateId;
 use crate::domain::certification::template::{Template, TemplateCommand, TemplateEvent};
 use crate::event_log::Position;
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::deleting::Deleted;
 use crate::http::protocol::extract::{IfMatch, Json, Path};
 use crate::http::protocol::idempotency::{Repeatable, created_by};
-use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 use crate::projection::queries::templates;
 
 /// Name, source and manifest of a new template.
@@ -41,12 +41,12 @@ pub struct CreateOwnTemplate {
 /// template must draw one page of the size in its manifest, and all text must be inside the margin.
 /// Version 1 is active immediately.
 #[utoipa::path(
-    post, path = "/templates/own", request_body = CreateOwnTemplate,
+    post, path = "/templates/own",
     params(Repeatable),
     responses(
         (status = 201, description = "Created", body = Envelope<OwnTemplateAnswer>),
-        (status = 422, description = "VALIDATION_ERROR: details name the field, including fields of the manifest. INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: details name the field, including fields of the manifest. INVALID_TEMPLATE: details have line, column and a hint"),
+        (status = 503, description = "BUSY: too many templates are being drawn; try again"),
     )
 )]
 pub async fn create_own_template(
@@ -55,8 +55,8 @@ pub async fn create_own_template(
     Json { value, sha256 }: Json<CreateOwnTemplate>,
 ) -> Result<Answer, ApiError> {
     write
-        .once(&http, sha256, async |command_id| {
-            let id = TemplateId(created_by(command_id, "template"));
+        .once(&http, sha256, async |context| {
+            let id = TemplateId(created_by(context.command_id, "template"));
             let files = checked::store(&http, id, &value.source, &value.manifest).await?;
             let create = TemplateCommand::Create {
                 name: value.name.trim().to_owned(),
@@ -64,7 +64,7 @@ pub async fn create_own_template(
             };
             let done = http
                 .commands
-                .execute::<Template>(&write.caller.context(command_id), id, create)
+                .execute::<Template>(&context, id, create)
                 .await?;
             let location = http.api_path(&format!("/templates/own/{id}"));
             let answer = answer(&http, id, done.position).await?;
@@ -90,18 +90,16 @@ pub struct AddTemplateVersion {
 /// The version is checked like a new template. It is not used until it is activated. A template can
 /// have at most 100 versions.
 #[utoipa::path(
-    post, path = "/templates/own/{id}/versions", request_body = AddTemplateVersion,
+    post, path = "/templates/own/{id}/versions",
     params(
-        ("id" = Uuid, Path, description = "The template's id"),
         IfMatch,
         Repeatable,
     ),
     responses(
         (status = 201, description = "The new version", body = Envelope<OwnTemplateSource>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: the template has 100 versions, the maximum", body = ErrorEnvelope),
-        (status = 422, description = "VALIDATION_ERROR: details name the field, including fields of the manifest. INVALID_TEMPLATE: details have line, column and a hint", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the template has 100 versions, the maximum"),
+        (status = 422, description = "VALIDATION_ERROR: details name the field, including fields of the manifest. INVALID_TEMPLATE: details have line, column and a hint"),
+        (status = 503, description = "BUSY: too many templates are being drawn; try again"),
     )
 )]
 pub async fn add_template_version(
@@ -113,17 +111,15 @@ pub async fn add_template_version(
 ) -> Result<Answer, ApiError> {
     let id = TemplateId(id);
     write
-        .once(&http, sha256, async |command_id| {
-            let known = http.commands.load::<Template>(id).await?.state.0;
+        .once(&http, sha256, async |context| {
+            let known = http.load::<Template>(id).await?.0;
             if known.is_none_or(|template| template.is_retired) {
                 return Err(ApiError::not_found("template"));
             }
             let files = checked::store(&http, id, &value.source, &value.manifest).await?;
-            let context = write.caller.context(command_id);
-            let add = |_: &_| Ok(TemplateCommand::AddVersion(files.clone()));
+            let add = TemplateCommand::AddVersion(files);
             let done = http
-                .commands
-                .change::<Template>(&context, id, &if_match.versions(), add)
+                .change::<Template>(&context, id, &if_match, add)
                 .await?;
             let added = done.events.iter().find_map(|event| match event {
                 TemplateEvent::TemplateVersionAdded(added) => Some(added.version),
@@ -147,27 +143,23 @@ pub async fn add_template_version(
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions/{version}/activate",
     params(
-        ("id" = Uuid, Path, description = "The template's id"),
         ("version" = u32, Path, description = "The version, from 1"),
         IfMatch,
     ),
     responses(
         (status = 200, description = "The version is active", body = Envelope<OwnTemplateAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn activate_template_version(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path((id, version)): Path<(Uuid, u32)>,
 ) -> Result<Answer, ApiError> {
     let id = TemplateId(id);
-    let context = caller.context(http.random_id().into());
-    let activate = |_: &_| Ok(TemplateCommand::Activate(version));
+    let activate = TemplateCommand::Activate(version);
     let done = http
-        .commands
-        .change::<Template>(&context, id, &if_match.versions(), activate)
+        .change::<Template>(&context, id, &if_match, activate)
         .await?;
     let answer = answer(&http, id, done.position).await?;
     Ok(answer
@@ -189,19 +181,15 @@ async fn answer(http: &HttpState, id: TemplateId, version: Position) -> Result<A
 /// has no effect.
 #[utoipa::path(
     delete, path = "/templates/own/{id}",
-    params(
-        ("id" = Uuid, Path, description = "The template's id"),
-        IfMatch,
-    ),
+    params(IfMatch),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "IN_USE: certificates use the template", body = ErrorEnvelope),
+        (status = 409, description = "IN_USE: certificates use the template"),
     )
 )]
 pub async fn delete_own_template(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
@@ -216,11 +204,8 @@ pub async fn delete_own_template(
         );
         return Err(ApiError::new(ErrorCode::InUse, message));
     }
-    let context = caller.context(http.random_id().into());
-    let retire = |_: &_| Ok(TemplateCommand::Retire);
     let done = http
-        .commands
-        .change::<Template>(&context, id, &if_match.versions(), retire)
+        .change::<Template>(&context, id, &if_match, TemplateCommand::Retire)
         .await?;
     Ok(Answer::ok(&Deleted { id: id.0 })?
         .message("it was deleted")

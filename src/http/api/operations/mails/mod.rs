@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use crate::dev_stack::mail_catcher::{caught_mail, caught_mails};
 use crate::http::api::public::pages::render;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::Path;
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
@@ -26,7 +25,6 @@ fn folder(http: &HttpState) -> Result<PathBuf, ApiError> {
     get, path = "/mails/{id}", params(("id" = String, Path, description = "The mail's id")),
     responses(
         (status = 200, description = "The mail (RFC 5322)", body = Vec<u8>, content_type = "message/rfc822"),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_caught_mail(

@@ -29,7 +29,7 @@ pub async fn show_password_reset(
     headers: HeaderMap,
 ) -> Result<([(HeaderName, String); 3], Html<String>), ApiError> {
     let locale = chosen(None, &headers, http.auth.locale);
-    // The path is relative to this page, so that it is also right below a path prefix of a proxy.
+    // The path is relative to this page, so that it also works below a path prefix of a proxy.
     let action = http
         .api_path("/auth/reset-password")
         .trim_start_matches('/')

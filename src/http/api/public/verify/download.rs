@@ -48,8 +48,8 @@ const CACHED: HeaderValue = HeaderValue::from_static("private, no-cache");
         (status = 404, description = "NOT_FOUND: no certificate with this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
         (status = 409, description = "NOT_GENERATED: the PDF does not exist yet", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
         (status = 410, description = "CERTIFICATE_REVOKED: the issuer revoked the certificate", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
-        (status = 416, description = "RANGE_NOT_SATISFIABLE: the file has no such part", body = ErrorEnvelope),
-        (status = 500, description = "ISSUED_FILE_DIFFERS: the stored file is not the issued one", body = ErrorEnvelope),
+        (status = 416, description = "RANGE_NOT_SATISFIABLE: the file has no such part"),
+        (status = 500, description = "ISSUED_FILE_DIFFERS: the stored file is not the issued one"),
     )
 )]
 pub async fn download_certificate(

@@ -3,14 +3,14 @@
 use axum::extract::State;
 use uuid::Uuid;
 
+use crate::commands::CommandContext;
 use crate::commands::IfVersion;
 use crate::domain::DesignId;
 use crate::domain::certification::design::{Design, DesignCommand, DesignState};
 use crate::http::protocol::answer::Envelope;
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::deleting::Deleted;
 use crate::http::protocol::extract::{IfMatch, Path};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, HttpState};
 use crate::storage::ObjectKey;
 
 /// Deletes a design that no certificate has ever used.
@@ -19,19 +19,15 @@ use crate::storage::ObjectKey;
 /// is already deleted, the request has no effect.
 #[utoipa::path(
     delete, path = "/certificates/designs/{id}",
-    params(
-        ("id" = Uuid, Path, description = "The design's id"),
-        IfMatch,
-    ),
+    params(IfMatch),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: a certificate uses or has used it", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: a certificate uses or has used it"),
     )
 )]
 pub async fn delete_design(
     State(http): State<HttpState>,
-    caller: Caller,
+    context: CommandContext,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
@@ -46,7 +42,6 @@ pub async fn delete_design(
     } else {
         if_match.versions()
     };
-    let context = caller.context(http.random_id().into());
     let delete = |_: &_| Ok(DesignCommand::Delete);
     let done = http
         .commands

@@ -131,7 +131,7 @@ pub(super) async fn is_deleted(http: &HttpState, key: &ObjectKey) -> Result<bool
         return Ok(false);
     };
     Ok(matches!(
-        http.commands.load::<Design>(id).await?.state,
+        http.load::<Design>(id).await?,
         DesignState::Deleted(_)
     ))
 }

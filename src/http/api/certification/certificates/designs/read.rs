@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::{DesignAnswer, key_of_url};
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
-use crate::http::protocol::api_error::ErrorEnvelope;
 use crate::http::protocol::extract::{ListQuery, Path, Query};
 use crate::http::protocol::position;
 use crate::http::{Answer, ApiError, HttpState};
@@ -16,12 +15,8 @@ use crate::projection::queries::designs::{self, DesignRow};
 /// Returns one design.
 #[utoipa::path(
     get, path = "/certificates/designs/{id}",
-    params(
-        ("id" = Uuid, Path, description = "The design's id"),
-    ),
     responses(
         (status = 200, description = "The design", body = Envelope<DesignAnswer>),
-        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn get_design(
@@ -84,7 +79,7 @@ pub struct DesignInfo {
     get, path = "/certificates/designs/info", params(InfoQuery),
     responses(
         (status = 200, description = "The data in the address", body = Envelope<DesignInfo>),
-        (status = 422, description = "VALIDATION_ERROR: the address is not that of a design on this server", body = ErrorEnvelope),
+        (status = 422, description = "VALIDATION_ERROR: the address is not that of a design on this server"),
     )
 )]
 pub async fn get_design_info(

@@ -1,2 +1,0 @@
--- One attendee. $1: id
-SELECT * FROM attendees WHERE id = $1

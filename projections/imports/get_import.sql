@@ -1,2 +1,0 @@
--- One import. $1: id
-SELECT * FROM imports WHERE id = $1

@@ -1,0 +1,247 @@
+//! States of this process's workers: running, paused while something is away, or stopped.
+//!
+//! Health and metrics report them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+/// Infrastructure that a worker needs. While it is away, the worker is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Away {
+    /// The event log: nats-server.
+    Log,
+    /// The object storage.
+    Storage,
+    /// The mail server.
+    MailServer,
+    /// The sandbox: no child process can be started.
+    Sandbox,
+}
+
+impl Away {
+    /// Returns the name in metrics and health.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Storage => "storage",
+            Self::MailServer => "mail server",
+            Self::Sandbox => "sandbox",
+        }
+    }
+}
+
+/// State of one worker of this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum WorkerState {
+    /// The worker pulls and handles deliveries.
+    #[default]
+    Running,
+    /// The worker pulls nothing and keeps the deliveries that it has, until everything in the map
+    /// is back. The values say what is wrong, without personal data.
+    Paused(BTreeMap<Away, String>),
+    /// The worker has handed back its deliveries and pulls nothing until the process is restarted.
+    Stopped {
+        /// Reason, without personal data.
+        why: String,
+    },
+}
+
+impl WorkerState {
+    const NAMES: [&'static str; 3] = ["running", "paused", "stopped"];
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Running => Self::NAMES[0],
+            Self::Paused(_) => Self::NAMES[1],
+            Self::Stopped { .. } => Self::NAMES[2],
+        }
+    }
+}
+
+impl fmt::Display for WorkerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running => f.write_str("running"),
+            Self::Paused(away) => {
+                let reasons: Vec<_> = away
+                    .iter()
+                    .map(|(away, why)| format!("{} is away: {why}", away.name()))
+                    .collect();
+                write!(f, "paused, {}", reasons.join(", "))
+            }
+            Self::Stopped { why } => write!(f, "stopped until the process is restarted: {why}"),
+        }
+    }
+}
+
+/// States of all workers of this process. Cloning is cheap; clones share the states.
+#[derive(Clone, Debug, Default)]
+pub struct WorkerStates(Arc<Mutex<BTreeMap<&'static str, watch::Sender<WorkerState>>>>);
+
+impl WorkerStates {
+    /// Registers a worker as running. Returns the handle with which it changes its state.
+    #[must_use]
+    pub fn register(&self, worker: &'static str) -> StateHandle {
+        let handle = StateHandle::new(worker);
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        states.insert(worker, handle.state.clone());
+        handle
+    }
+
+    /// Returns a text for each worker that isn't running.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        states
+            .iter()
+            .map(|(worker, state)| (worker, state.borrow()))
+            .filter(|(_, state)| **state != WorkerState::Running)
+            .map(|(worker, state)| format!("{worker} is {}", *state))
+            .collect()
+    }
+}
+
+/// State of one worker, which its loop changes. Cloning is cheap; clones share the state.
+#[derive(Clone, Debug)]
+pub struct StateHandle {
+    worker: &'static str,
+    state: watch::Sender<WorkerState>,
+}
+
+impl StateHandle {
+    /// Creates the state of a running worker that health doesn't report.
+    #[must_use]
+    pub fn new(worker: &'static str) -> Self {
+        let state = watch::Sender::new(WorkerState::Running);
+        let handle = Self { worker, state };
+        handle.report();
+        handle
+    }
+
+    /// Returns the current state.
+    #[must_use]
+    pub fn get(&self) -> WorkerState {
+        self.state.borrow().clone()
+    }
+
+    /// Adds a reason for a pause, or changes its text. Returns true if the reason is new. Has no
+    /// effect on a stopped worker.
+    pub fn pause(&self, away: Away, why: &str) -> bool {
+        let mut is_new = false;
+        self.state.send_if_modified(|state| {
+            if let WorkerState::Running = state {
+                *state = WorkerState::Paused(BTreeMap::new());
+            }
+            let WorkerState::Paused(reasons) = state else {
+                return false;
+            };
+            is_new = reasons.insert(away, why.to_owned()).is_none();
+            true
+        });
+        if is_new {
+            tracing::warn!(
+                worker = self.worker,
+                away = away.name(),
+                why,
+                "worker paused"
+            );
+        }
+        self.report();
+        is_new
+    }
+
+    /// Removes a reason for a pause. Without further reasons, the worker runs again.
+    pub fn resume(&self, away: Away) {
+        let resumed = self.state.send_if_modified(|state| {
+            let WorkerState::Paused(reasons) = state else {
+                return false;
+            };
+            let removed = reasons.remove(&away).is_some();
+            if reasons.is_empty() {
+                *state = WorkerState::Running;
+            }
+            removed
+        });
+        if resumed {
+            tracing::info!(worker = self.worker, back = away.name(), "worker resumed");
+        }
+        self.report();
+    }
+
+    /// Stops the worker until the process is restarted: its loop hands back its deliveries and pulls
+    /// nothing. The first reason is kept.
+    pub fn stop(&self, why: &str) {
+        let stopped = self.state.send_if_modified(|state| {
+            let stops = !matches!(state, WorkerState::Stopped { .. });
+            if stops {
+                let why = why.to_owned();
+                *state = WorkerState::Stopped { why };
+            }
+            stops
+        });
+        if stopped {
+            tracing::error!(worker = self.worker, why, "worker stopped, restart needed");
+        }
+        self.report();
+    }
+
+    /// Waits until the worker is neither paused nor stopped.
+    pub async fn until_running(&self) {
+        self.until(|state| *state == WorkerState::Running).await;
+    }
+
+    /// Waits until the worker is stopped.
+    pub async fn until_stopped(&self) {
+        self.until(|state| matches!(state, WorkerState::Stopped { .. }))
+            .await;
+    }
+
+    async fn until(&self, is_met: impl FnMut(&WorkerState) -> bool) {
+        // Fails only if the sender is dropped. This handle has one.
+        let _ = self.state.subscribe().wait_for(is_met).await;
+    }
+
+    /// Sets the metric: 1 for the current state, 0 for the others.
+    fn report(&self) {
+        let current = self.state.borrow().name();
+        for name in WorkerState::NAMES {
+            let value = if name == current { 1.0 } else { 0.0 };
+            metrics::gauge!("laureate_worker_state", "worker" => self.worker, "state" => name)
+                .set(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worker_runs_again_when_everything_is_back() {
+        let states = WorkerStates::default();
+        let renderer = states.register("renderer");
+        let mailer = states.register("mailer");
+        assert!(renderer.pause(Away::Storage, "no answer"));
+        assert!(!renderer.pause(Away::Storage, "not mounted"));
+        renderer.pause(Away::Log, "no leader");
+        mailer.stop("event of a newer version");
+        assert_eq!(
+            states.problems(),
+            [
+                "mailer is stopped until the process is restarted: event of a newer version",
+                "renderer is paused, log is away: no leader, storage is away: not mounted",
+            ]
+        );
+        renderer.resume(Away::Log);
+        assert!(matches!(renderer.get(), WorkerState::Paused(_)));
+        renderer.resume(Away::Storage);
+        mailer.pause(Away::MailServer, "refused");
+        mailer.resume(Away::MailServer);
+        assert_eq!(renderer.get(), WorkerState::Running);
+        assert_eq!(states.problems().len(), 1, "a stopped worker stays stopped");
+    }
+}
