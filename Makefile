@@ -81,7 +81,7 @@ openapi: build ## Generate openapi/openapi.json, after a change of the API
 	@$(LAUREATE) openapi > openapi/openapi.json.new
 	@mv openapi/openapi.json.new openapi/openapi.json
 
-flow: setup-test build ## Update the table of events in ARCHITECTURE.md, after a change of src/workers/flow.rs
+flow: setup-test build ## Update the table of events in ARCHITECTURE.md, after a change of src/domain/flow.rs
 	@INSTA_UPDATE=always $(LAUREATE) with-servers -- $(CARGO) test --locked --quiet --test suite table_of_events_matches
 
 components:

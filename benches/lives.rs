@@ -11,9 +11,7 @@ use laureate::domain::certification::attendee::{Attendee, AttendeeCommand};
 use laureate::domain::certification::certificate::{
     Certificate, CertificateCommand, Definition, TemplateRef,
 };
-use laureate::domain::certification::issuance::{
-    CertificateGenerated, Issuance, IssuanceCommand, Origin,
-};
+use laureate::domain::certification::issuance::{CertificateGenerated, Issuance, IssuanceCommand};
 use laureate::domain::certification::mail::{
     EmailQueued, EmailSent, Mail, MailCommand, MailDelivery, OnUnknown,
 };
@@ -46,6 +44,7 @@ pub fn queued(number: usize) -> EmailQueued {
     let public_id = format!("{number:032x}");
     EmailQueued {
         issuance_id: IssuanceId(Uuid::from_u128(number as u128)),
+        attendee_id: Uuid::from_u128(number as u128).into(),
         to_name: format!("Person Number {number}").into(),
         to_address: format!("person.{number}@example.com").into(),
         locale: Locale::En,
@@ -144,7 +143,7 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
     let wanted = Issue {
         certificate_id: CERTIFICATE,
         attendee_id,
-        origin: Origin::default(),
+        origins: Vec::new(),
         delivery: MailDelivery::Immediate,
         issue_date: None,
     };
@@ -165,6 +164,8 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
         .clone()
         .context("an issuance without a request")?;
     let generated = CertificateGenerated {
+        certificate_id: request.certificate_id,
+        public_id: request.public_id.clone(),
         object_key: format!("certificates/bench_2026/{}.pdf", request.public_id),
         sha256: "ab".repeat(32),
         size: 200_000,

@@ -13,11 +13,12 @@ use laureate::commands::Loaded;
 use laureate::commands::issue::{issue, prepare};
 use laureate::domain::certification::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::certification::issuance::{
-    CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
+    CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand,
 };
 use laureate::domain::certification::mail::{
     EmailQueued, EmailSent, Mail, MailCommand, MailDelivery, OnUnknown,
 };
+use laureate::domain::certification::origin::Origin;
 use laureate::domain::certification::reactions::{Issue, issuance};
 use laureate::domain::{
     AttendeeId, CertificateId, ImportId, IssuanceId, MailId, SharedEmail, TimeZone,
@@ -166,10 +167,7 @@ impl Stages<'_> {
             Issue {
                 certificate_id: self.certificate_id,
                 attendee_id,
-                origin: Origin {
-                    import_id: Some(self.import_id),
-                    ..Origin::default()
-                },
+                origins: vec![Origin::import(self.import_id)],
                 delivery: MailDelivery::Immediate,
                 issue_date: None,
             }
@@ -270,6 +268,8 @@ impl Stages<'_> {
             let key = &keys[n];
             let pdf = &pdfs[n];
             let generated = CertificateGenerated {
+                certificate_id: request.certificate_id,
+                public_id: request.public_id.clone(),
                 object_key: key.to_string(),
                 sha256: pdf.sha256.clone(),
                 size: pdf.size(),

@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::database;
 use crate::event_log::{self, EventLog, Names, Step};
 use crate::http::Passwords;
+use crate::http::auth::authorizations::Authorizations;
 use crate::http::auth::passwords::BreachedPasswords;
 use crate::importing::Importer;
 use crate::mail::{MailProvider, SmtpMailer};
@@ -294,7 +295,9 @@ impl App {
         let grace = Duration::from_secs(self.config.shutdown_grace_seconds);
         let mut running = Running::new(shutdown, grace);
         descriptors::raise(self.config.http.connections.max_open);
-        let readiness = self.start_management(roles, &mut running).await?;
+        let authorizations = Arc::<Authorizations>::default();
+        let dependencies = dependencies::all(self, roles, &authorizations);
+        let readiness = self.start_management(dependencies, &mut running).await?;
         if roles.contains(&Role::Api) {
             let presence =
                 Presence::announce(self.projector_pool.clone(), self.set.clone()).await?;
@@ -323,6 +326,7 @@ impl App {
                     listener,
                     caught_mails.clone(),
                     readiness.clone(),
+                    authorizations.clone(),
                     &mut running,
                 )?;
             } else {

@@ -11,7 +11,7 @@ pub mod change_user;
 pub mod define_certificate;
 pub mod history;
 pub mod import_batches;
-pub mod import_row;
+pub mod import_person;
 pub mod issue;
 pub mod loaded;
 pub mod mails;
@@ -32,7 +32,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::{CommandId, Decider, DecodeError, Refusal};
-use crate::event_log::{AppendError, Cause, EventLog, LogError, Position, RecordedEvent};
+use crate::event_log::{AppendError, Cause, EventLog, LogError, Position, RecordedEvent, Via};
 
 pub use aggregates::{Aggregates, Wanted};
 pub use history::History;
@@ -51,13 +51,17 @@ pub struct CommandContext {
     pub command_id: CommandId,
     /// Correlation id: the origin of a chain of commands and events.
     pub correlation_id: Uuid,
+    /// Event in response to which a process executes the command. `None` for a person's command.
+    /// Every read of the command includes this event.
+    pub caused_by: Option<Cause>,
     /// Id of the user, or name of the process.
     pub actor: String,
+    /// Id of the request with which a person sent the command.
+    pub request_id: Option<String>,
+    /// Credential of that request.
+    pub via: Option<Via>,
     /// W3C Trace Context, if any.
     pub traceparent: Option<String>,
-    /// Event because of which a process executes the command; `None` for a user's command. Every
-    /// read of the command includes this event.
-    pub caused_by: Option<Cause>,
 }
 
 impl CommandContext {
@@ -67,9 +71,20 @@ impl CommandContext {
         Self {
             command_id,
             correlation_id: command_id.0,
-            actor: user.to_string(),
-            traceparent: None,
             caused_by: None,
+            actor: user.to_string(),
+            request_id: None,
+            via: None,
+            traceparent: None,
+        }
+    }
+
+    /// Adds the id of the request with which a person sent the command.
+    #[must_use]
+    pub fn in_request(self, request_id: impl Into<String>) -> Self {
+        Self {
+            request_id: Some(request_id.into()),
+            ..self
         }
     }
 
@@ -80,9 +95,11 @@ impl CommandContext {
         Self {
             command_id: CommandId::of_process(event.event_id, process, n),
             correlation_id: event.correlation_id,
-            actor: process.to_owned(),
-            traceparent: None,
             caused_by: Some(event.into()),
+            actor: process.to_owned(),
+            request_id: None,
+            via: None,
+            traceparent: None,
         }
     }
 }

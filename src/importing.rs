@@ -13,15 +13,16 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::certificate_pdf::Renderer;
-use crate::commands::import_row::{Row, import_row};
+use crate::commands::import_person::{Candidate, import_person};
 use crate::commands::{Aggregates, CommandContext, CommandError, Commands, Loaded};
-use crate::domain::certification::attendee::ImportedRow;
+use crate::domain::certification::attendee::Source;
 use crate::domain::certification::import::{
     Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed,
     ImportRequested,
 };
+use crate::domain::certification::origin::Origin;
 use crate::domain::certification::reactions::import::{RowRules, Seen};
-use crate::domain::{Event, ImportId, Secret};
+use crate::domain::{AttendeeId, Event, ImportId, Secret};
 use crate::event_log::{Consistency, RecordedEvent};
 use crate::spreadsheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
@@ -307,20 +308,21 @@ impl Importer {
             }
         };
         let context = CommandContext::of_process(cause.event, "importer-row", number as usize);
-        let source = ImportedRow {
-            import_id: request.id,
-            row: number,
+        let source = Source {
+            origin: Origin::import(request.id),
+            row: Some(number),
         };
         let rules = rules_with(request.rules(), requires_document);
-        let row = Row {
+        let candidate = Candidate {
             entry: &entry,
             claims: &claims,
-            source,
+            new_id: AttendeeId::of_row(request.id, number),
+            source: Some(&source),
             rules,
             seen,
         };
         let key = self.claim_key.reveal().as_bytes();
-        let imported = import_row(&self.commands, key, loaded, &context, row).await?;
+        let imported = import_person(&self.commands, key, loaded, &context, candidate).await?;
         let imported = explained(imported, request.rules(), requires_document);
         let stored = stored_person(&self.commands, loaded, &imported).await?;
         let certificate_id = certificate_id

@@ -162,6 +162,8 @@ impl Rendering {
             .put_new(&key, PutPayload::from_iter(pdf.parts))
             .await?;
         Ok(CertificateGenerated {
+            certificate_id: request.certificate_id,
+            public_id: request.public_id.clone(),
             object_key: key.to_string(),
             sha256: pdf.sha256,
             size,

@@ -6,7 +6,8 @@ INSERT INTO attendees (
 )
 SELECT
     event.id, data."fullName", data.country, data."documentType", data."documentNumber", data.gender, data.email,
-    (data.source ->> 'importId')::uuid, (data.source ->> 'row')::integer,
+    CASE data.source ->> 'kind' WHEN 'import' THEN (data.source ->> 'id')::uuid END,
+    CASE data.source ->> 'kind' WHEN 'import' THEN (data.source ->> 'row')::integer END,
     event.time, event.time, event.position, event.position
 FROM event, json_to_record(event.data) AS data(
     "fullName" text, country text, "documentType" text, "documentNumber" text, gender text, email text,

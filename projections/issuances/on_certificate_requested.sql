@@ -6,11 +6,14 @@ INSERT INTO issuances (
     created_at, updated_at, created_position, position
 )
 SELECT
-    event.id, data."certificateId", data."attendeeId", data."batchId", data."importId", data."publicId", 'requested',
+    event.id, data."certificateId", data."attendeeId",
+    (jsonb_path_query_first(data.origins, '$[*] ? (@.kind == "batch").id') #>> '{}')::uuid,
+    (jsonb_path_query_first(data.origins, '$[*] ? (@.kind == "import").id') #>> '{}')::uuid,
+    data."publicId", 'requested',
     data.client, data."certificateName", data."eventName", data."fullName", data.locale, data."issueDate",
     event.time, event.time, event.position, event.position
 FROM event, json_to_record(event.data) AS data(
-    "certificateId" uuid, "attendeeId" uuid, "batchId" uuid, "importId" uuid, "publicId" text,
+    "certificateId" uuid, "attendeeId" uuid, origins jsonb, "publicId" text,
     client text, "certificateName" text, "eventName" text, "fullName" text, locale text, "issueDate" date
 )
 ON CONFLICT (id) DO UPDATE SET

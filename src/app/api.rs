@@ -1,11 +1,13 @@
 //! API role: the HTTP server and its dependencies.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
 use super::{App, Running};
 use crate::database;
+use crate::http::auth::authorizations::Authorizations;
 use crate::http::server::serve::ConnectionLimits;
 use crate::http::{self, HttpParts, HttpState, Readiness, Tokens};
 use crate::scheduler::Plan;
@@ -16,10 +18,12 @@ impl App {
         listener: TcpListener,
         caught_mails: Option<PathBuf>,
         readiness: Readiness,
+        authorizations: Arc<Authorizations>,
         running: &mut Running,
     ) -> anyhow::Result<()> {
         running.address = Some(listener.local_addr()?);
         let settings = self.config.http.clone();
+        self.follow_authorizations(authorizations.clone(), running);
         let state = HttpState::new(HttpParts {
             commands: self.commands.clone(),
             pool: self.pool.clone(),
@@ -35,7 +39,7 @@ impl App {
                 &self.config.secrets.signing_keys()?,
                 settings.tokens.clone(),
             )?,
-            authorizations: self.follow_authorizations(running),
+            authorizations,
             passwords: self.passwords()?,
             import_limits: self.import_limits(),
             random: |bytes| rand::fill(bytes),

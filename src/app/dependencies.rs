@@ -7,10 +7,15 @@ use futures_util::FutureExt;
 use super::{App, Role};
 use crate::database;
 use crate::http::Dependency;
+use crate::http::auth::authorizations::Authorizations;
 
 /// Returns all dependencies, each with its check. Complete query tables are required only for the
 /// API.
-pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
+pub(super) fn all(
+    app: &App,
+    roles: &[Role],
+    authorizations: &Arc<Authorizations>,
+) -> Vec<Dependency> {
     let projections = Dependency {
         required: roles.contains(&Role::Api),
         ..projections(app)
@@ -22,6 +27,10 @@ pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
         storage(app),
         mail(app),
         workers(app),
+        Dependency {
+            required: roles.contains(&Role::Api),
+            ..permissions(authorizations.clone())
+        },
     ]
 }
 
@@ -124,6 +133,21 @@ fn mail(app: &App) -> Dependency {
     Dependency {
         name: "mail",
         required: false,
+        check: Arc::new(check),
+    }
+}
+
+/// Authorization state. The check fails if it has stopped at an event of a newer program.
+fn permissions(authorizations: Arc<Authorizations>) -> Dependency {
+    let check = move || {
+        let stopped = authorizations.unknown_event().map_or(Ok(()), |unknown| {
+            Err(format!("a newer program is needed: {unknown}"))
+        });
+        std::future::ready(stopped).boxed()
+    };
+    Dependency {
+        name: "permissions",
+        required: true,
         check: Arc::new(check),
     }
 }

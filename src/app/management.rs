@@ -3,23 +3,23 @@
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
-use super::{App, Role, Running, dependencies};
+use super::{App, Running};
 use crate::http::server::connections::ConnectionSettings;
 use crate::http::server::management::{MetricsPage, management};
-use crate::http::{self, Readiness};
+use crate::http::{self, Dependency, Readiness};
 
 /// Maximum number of open connections to the management listener.
 const MAX_OPEN: usize = 64;
 
 impl App {
     /// Serves metrics and the state of dependencies if `management.listen` is configured. Returns
-    /// the readiness of a process with these roles.
+    /// the readiness of a process with these dependencies.
     pub(super) async fn start_management(
         &self,
-        roles: &[Role],
+        dependencies: Vec<Dependency>,
         running: &mut Running,
     ) -> anyhow::Result<Readiness> {
-        let readiness = Readiness::new(dependencies::all(self, roles));
+        let readiness = Readiness::new(dependencies);
         let Some(listen) = self.config.management.listen else {
             return Ok(readiness);
         };

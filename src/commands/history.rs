@@ -8,7 +8,7 @@ use std::fmt::Display;
 use time::OffsetDateTime;
 
 use super::{CommandError, Commands, TRIES, backoff};
-use crate::domain::{Decider, DomainEvent, Refusal};
+use crate::domain::{Decider, Refusal};
 use crate::event_log::{Position, RecordedEvent};
 
 /// Aggregate in one of its versions, with its events and their times.
@@ -43,7 +43,7 @@ impl Commands {
                 backoff(attempt).await;
                 continue;
             }
-            let decoded = |event: &RecordedEvent| D::Event::decode(&event.event_type, &event.body);
+            let decoded = |event: &RecordedEvent| event.decode_as::<D::Event>();
             let (until, later) =
                 recorded.split_at(recorded.partition_point(|event| event.position <= version));
             let mut state = D::State::default();

@@ -4,7 +4,7 @@ use super::{CommandContext, CommandError, Commands};
 use crate::domain::certification::batch::{Batch, BatchCommand};
 use crate::domain::certification::import::{ImportEvent, ImportRequested};
 use crate::domain::certification::reactions::import::{DueBatch, DueBatches};
-use crate::domain::{DomainEvent, ImportId, Refusal};
+use crate::domain::{ImportId, Refusal};
 
 /// Requests a batch. Does nothing if the batch has already been requested.
 ///
@@ -38,9 +38,7 @@ pub async fn recorded_batches(
     let mut due = DueBatches::new(id, asked);
     let mut full = Vec::new();
     for event in commands.log().load("import", &id.to_string(), 0).await? {
-        if let ImportEvent::ImportRowsAccepted(rows) =
-            ImportEvent::decode(&event.event_type, &event.body)?
-        {
+        if let ImportEvent::ImportRowsAccepted(rows) = event.decode_as::<ImportEvent>()? {
             full.extend(due.add(&rows));
         }
     }

@@ -10,7 +10,7 @@ use super::{Aggregates, CommandContext, CommandError, Commands, Loaded, Transact
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::certification::certificate::{Certificate, Definition, TemplateRef};
 use crate::domain::certification::issuance::{
-    CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, IssuanceStatus, Origin, Page,
+    CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, IssuanceStatus, Page,
 };
 use crate::domain::certification::mail::{MailDelivery, OnUnknown};
 use crate::domain::certification::reactions::Issue;
@@ -123,6 +123,7 @@ pub async fn issue(
         return Err(Refusal::NotFound("certificate").into());
     };
     let definition = &offer.definition;
+    let wanted = &wanted;
     let committed = commands
         .transact_on(&prepared.aggregates, context, |transaction| async move {
             let (id, issuance, failed) = match current(&transaction, wanted).await? {
@@ -230,16 +231,15 @@ pub fn sample(
         time_zone: TimeZone::default(),
     };
     let attendee_id = AttendeeId(Uuid::nil());
-    let origin = Origin::default();
     let delivery = MailDelivery::Immediate;
     let wanted = Issue {
         certificate_id,
         attendee_id,
-        origin,
+        origins: Vec::new(),
         delivery,
         issue_date: None,
     };
-    let pinned = pin(&facts, definition, template, person, wanted, today);
+    let pinned = pin(&facts, definition, template, person, &wanted, today);
     CertificateRequested {
         public_id: SAMPLE_ID.to_owned(),
         ..pinned
@@ -267,7 +267,7 @@ enum Current {
 ///
 /// There is at most one: the commit that creates an issuance expects that it has no events, and it
 /// also closes the previous one if that could not be drawn. A revocation is final.
-async fn current(transaction: &Transaction, wanted: Issue) -> Result<Current, CommandError> {
+async fn current(transaction: &Transaction, wanted: &Issue) -> Result<Current, CommandError> {
     let mut failed = None;
     for n in 1..=MAX_ISSUANCES {
         let id = IssuanceId::nth_of(wanted.certificate_id, wanted.attendee_id, n);
@@ -332,13 +332,13 @@ fn pin(
     definition: &Definition,
     template: PinnedTemplate,
     person: &Person,
-    wanted: Issue,
+    wanted: &Issue,
     today: Date,
 ) -> CertificateRequested {
     CertificateRequested {
         certificate_id: wanted.certificate_id,
         attendee_id: wanted.attendee_id,
-        origin: wanted.origin,
+        origins: wanted.origins.clone(),
         public_id: format!("{:032x}", (facts.random)()),
         email: person.email.clone(),
         event_link: definition.event_link.clone(),

@@ -1,7 +1,7 @@
 //! State of an aggregate that was loaded for a command.
 
 use super::{CommandError, Done};
-use crate::domain::{CommandId, Decider, DecodeError, DomainEvent};
+use crate::domain::{CommandId, Decider, DecodeError};
 use crate::event_log::{Position, RecordedEvent};
 
 /// Aggregate loaded from the log.
@@ -33,7 +33,7 @@ impl<D: Decider> Loaded<D> {
     /// # Errors
     /// This program doesn't know the event.
     pub fn begun_by(event: &RecordedEvent) -> Result<Self, DecodeError> {
-        let first = D::Event::decode(&event.event_type, &event.body)?;
+        let first = event.decode_as()?;
         let state = D::evolve(D::State::default(), &first);
         Ok(Self {
             state,
@@ -67,7 +67,7 @@ impl<D: Decider> Loaded<D> {
         own: Option<CommandId>,
     ) -> Result<(), CommandError> {
         for event in events {
-            let decoded = D::Event::decode(&event.event_type, &event.body)?;
+            let decoded = event.decode_as()?;
             self.state = D::evolve(std::mem::take(&mut self.state), &decoded);
             self.position = event.position;
             if own == Some(event.command_id) {

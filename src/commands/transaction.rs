@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Aggregates, CommandContext, CommandError, Commands, Done, Loaded, Wanted};
-use crate::domain::{Decider, DomainEvent};
-use crate::event_log::{Append, Commit, Consistency, NewEvent, Position};
+use crate::domain::{DataSubject, Decider, DomainEvent};
+use crate::event_log::{Append, Cause, Commit, Consistency, NewEvent, Position};
 
 /// Transaction that collects decisions. It decides each aggregate at most once. Clones share the
 /// collection.
@@ -189,10 +189,16 @@ impl Transaction {
             Ok(done) => return Ok(done),
             Err(loaded) => loaded,
         };
+        let id = id.to_string();
         let events = D::decide(&loaded.state, command)?;
-        let state = events.iter().fold(loaded.state, D::evolve);
+        let mut state = loaded.state;
+        let mut subjects = Vec::with_capacity(events.len());
+        for event in &events {
+            subjects.push(D::data_subject(&id, &state, event));
+            state = D::evolve(state, event);
+        }
         if !events.is_empty() {
-            self.append::<D>(id.to_string(), loaded.position, &events);
+            self.append::<D>(id, loaded.position, &events, subjects);
         }
         Ok(Done {
             state,
@@ -202,19 +208,33 @@ impl Transaction {
         })
     }
 
-    fn append<D: Decider>(&self, id: String, expected: Position, events: &[D::Event]) {
+    /// Adds events of one aggregate to the collection. `subjects` has the data subject of each.
+    fn append<D: Decider>(
+        &self,
+        id: String,
+        expected: Position,
+        events: &[D::Event],
+        subjects: Vec<Option<DataSubject>>,
+    ) {
         let time = self.commands.now();
+        let context = &self.context;
         let events = events
             .iter()
+            .zip(subjects)
             .enumerate()
-            .map(|(index, event)| NewEvent {
-                event_id: self.context.command_id.event_id(D::AGGREGATE, &id, index),
+            .map(|(index, (event, data_subject))| NewEvent {
+                event_id: context.command_id.event_id(D::AGGREGATE, &id, index),
                 event_type: event.event_type(),
+                schema: event.schema(),
                 time,
-                command_id: self.context.command_id,
-                correlation_id: self.context.correlation_id,
-                actor: self.context.actor.clone(),
-                traceparent: self.context.traceparent.clone(),
+                command_id: context.command_id,
+                caused_by: context.caused_by.as_ref().map(Cause::caused_by),
+                correlation_id: context.correlation_id,
+                actor: context.actor.clone(),
+                request_id: context.request_id.clone(),
+                via: context.via,
+                data_subject,
+                traceparent: context.traceparent.clone(),
                 body: Bytes::from(event.encode()),
             })
             .collect();

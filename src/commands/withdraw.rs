@@ -6,6 +6,7 @@ use crate::domain::IssuanceId;
 use crate::domain::certification::issuance::{
     CertificateRevoked, Issuance, IssuanceCommand, IssuanceStatus,
 };
+use crate::domain::certification::origin::Origin;
 use crate::domain::certification::reactions::OfBatch;
 
 /// Outcome of withdrawing one person's issuance.
@@ -91,7 +92,7 @@ async fn find(transaction: &Transaction, of: OfBatch) -> Result<Found, CommandEr
         }
         match &issuance.state.request {
             None => return Ok(Found::Other { is_held: false }),
-            Some(request) if request.origin.batch_id == Some(of.batch_id) => {
+            Some(request) if Origin::batch_of(&request.origins) == Some(of.batch_id) => {
                 return Ok(Found::Theirs(id, Box::new(issuance)));
             }
             Some(_) if issuance.state.status().is_held() => {

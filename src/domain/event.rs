@@ -17,6 +17,29 @@ use super::certification::template::{Template, TemplateEvent};
 use super::kernel::claim::{Claim, ClaimEvent};
 use super::{Decider, DecodeError, DomainEvent};
 
+/// Knowledge of this program about the type and version of a recorded event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recognition {
+    /// This program can decode the event.
+    Known,
+    /// This program has no such event type, or no such aggregate.
+    UnknownType,
+    /// This program knows another schema version of the type.
+    UnknownVersion,
+}
+
+impl Recognition {
+    /// Returns the knowledge about an event type with a schema version.
+    #[must_use]
+    pub fn of(aggregate: &str, event_type: &str, schema: u32) -> Self {
+        match Event::schema_of(aggregate, event_type) {
+            Some(known) if known == schema => Self::Known,
+            Some(_) => Self::UnknownVersion,
+            None => Self::UnknownType,
+        }
+    }
+}
+
 macro_rules! all_events {
     ($($aggregate:ident($event:ident)),+ $(,)?) => {
         /// Event of any aggregate.
@@ -42,6 +65,16 @@ macro_rules! all_events {
                 }
             }
 
+            /// Returns the current schema version of an event type, or `None` if this program has
+            /// no such type.
+            #[must_use]
+            pub fn schema_of(aggregate: &str, event_type: &str) -> Option<u32> {
+                match aggregate {
+                    $($aggregate::AGGREGATE => $event::schema_of(event_type),)+
+                    _ => None,
+                }
+            }
+
             /// Returns the event's data as JSON.
             #[must_use]
             pub fn body(&self) -> serde_json::Value {
@@ -50,13 +83,21 @@ macro_rules! all_events {
                 }
             }
 
-            /// Decodes an event of any aggregate from its aggregate kind, type and body.
+            /// Decodes an event of any aggregate from its aggregate kind, type, schema version and
+            /// body.
             ///
             /// # Errors
-            /// The aggregate or type is unknown, or the body doesn't match the type.
-            pub fn decode(aggregate: &str, event_type: &str, body: &[u8]) -> Result<Self, DecodeError> {
+            /// The aggregate, type or version is unknown, or the body doesn't match the type.
+            pub fn decode(
+                aggregate: &str,
+                event_type: &str,
+                schema: u32,
+                body: &[u8],
+            ) -> Result<Self, DecodeError> {
                 match aggregate {
-                    $($aggregate::AGGREGATE => $event::decode(event_type, body).map(Self::$aggregate),)+
+                    $($aggregate::AGGREGATE => {
+                        $event::decode(event_type, schema, body).map(Self::$aggregate)
+                    })+
                     _ => Err(DecodeError::UnknownAggregate {
                         aggregate: aggregate.to_owned(),
                         event_type: event_type.to_owned(),
@@ -98,6 +139,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn unknown_type_and_unknown_version_are_distinguished() {
+        for (aggregate, event_type, schema, expected) in [
+            ("email", "EmailSent", 1, Recognition::Known),
+            ("email", "EmailSent", 2, Recognition::UnknownVersion),
+            ("email", "EmailEaten", 1, Recognition::UnknownType),
+            ("wizard", "EmailSent", 1, Recognition::UnknownType),
+        ] {
+            assert_eq!(Recognition::of(aggregate, event_type, schema), expected);
+            let error = Event::decode(aggregate, event_type, schema, b"[]").expect_err("no object");
+            assert_eq!(error.is_unknown(), expected != Recognition::Known);
+        }
+    }
+
+    #[test]
     fn unknown_aggregate_or_type_is_named() {
         for (aggregate, event_type, expected) in [
             (
@@ -111,7 +166,7 @@ mod tests {
                 "aggregate \"email\" has no event type \"EmailEaten\"",
             ),
         ] {
-            let error = Event::decode(aggregate, event_type, b"{}").expect_err(aggregate);
+            let error = Event::decode(aggregate, event_type, 1, b"{}").expect_err(aggregate);
             assert_eq!(error.to_string(), expected);
         }
     }

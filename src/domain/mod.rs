@@ -5,7 +5,7 @@
 //! * [`certification`] — people, certificates, imports, issuances and mails, with their
 //!   [reactions].
 //! * [`accounts`] — users, sessions, second factors and API keys.
-//! * [`event`] — the list of all events of all contexts.
+//! * [`event`] — the list of all events of all contexts; [`flow`] — the worker that handles each event.
 //!
 //! Code in this module never reads a clock, draws a random number or does I/O. Callers pass in the
 //! required values.
@@ -15,6 +15,7 @@
 pub mod accounts;
 pub mod certification;
 pub mod event;
+pub mod flow;
 #[cfg(test)]
 pub(crate) mod history;
 pub mod kernel;
@@ -27,7 +28,8 @@ pub use certification::issue_date::TimeZone;
 pub use certification::person::text::{clean as clean_line, trimmed};
 pub use certification::person::{Person, PersonEntry, RawPerson, SharedEmail};
 pub use certification::public_id::PublicId;
-pub use event::Event;
+pub use event::{Event, Recognition};
+pub use kernel::data_subject::DataSubject;
 pub use kernel::decider::Decider;
 pub use kernel::domain_event::{DecodeError, DomainEvent};
 pub use kernel::ids::CommandId;

@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use super::{Position, RecordedEvent};
+use super::{CausedBy, Position, RecordedEvent};
 
 /// Event because of which the caller acts. A read must not miss it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,17 @@ pub struct Cause {
     pub aggregate: String,
     /// Id of the event's aggregate.
     pub id: String,
+}
+
+impl Cause {
+    /// Returns the cause as it is recorded in an event.
+    #[must_use]
+    pub const fn caused_by(&self) -> CausedBy {
+        CausedBy {
+            event_id: self.event_id,
+            position: self.position,
+        }
+    }
 }
 
 impl From<&RecordedEvent> for Cause {

@@ -19,7 +19,7 @@ impl EventLog {
     ) -> Result<Option<(String, Position)>, LogError> {
         // The server answers the first request without a search. It finds no message if the last
         // position of the stream has none, which happens after a failed write.
-        let everything = self.names().all_of("*");
+        let everything = self.names().all();
         for subject in [">", everything.as_str()] {
             if let Some(last) = self.leader_last_message(subject, wait).await? {
                 return Ok(Some((last.subject.to_string(), last.sequence)));

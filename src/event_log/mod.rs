@@ -2,6 +2,7 @@
 //!
 //! * [`envelope`] — encoding of an event as a message: CloudEvents attributes as headers, JSON as
 //!   body.
+//! * [`provenance`] — cause of an event, and credential of the request.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`durable`] — opening durable consumers.
 //! * [`consistency`] — states that a read may return; [`load`] — histories of aggregates;
@@ -26,6 +27,7 @@ mod leader;
 pub mod load;
 pub mod names;
 pub mod plan;
+pub mod provenance;
 pub mod provision;
 pub mod read;
 pub mod recorded;
@@ -45,6 +47,7 @@ pub use envelope::NewEvent;
 pub use error::LogError;
 pub use names::Names;
 pub use plan::{ProvisionError, Step};
+pub use provenance::{CausedBy, Via};
 pub use read::LogReader;
 pub use recorded::{LogInfo, Position, RecordedEvent};
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{CommandId, DecodeError, Event};
+use super::{CausedBy, Via};
+use crate::domain::{CommandId, DataSubject, DecodeError, DomainEvent, Event, Recognition};
 
 /// Position of an event in the log: its stream sequence, from 1. Positions increase but may have
 /// gaps.
@@ -25,12 +26,25 @@ pub struct RecordedEvent {
     pub event_id: Uuid,
     /// Type of the event (`ce-type`), such as `AttendeeImported`.
     pub event_type: String,
-    /// Command that caused the event (`causation-id`).
+    /// Schema version of that type, after upcasting.
+    pub schema: u32,
+    /// Command that wrote the event (`command-id`).
     pub command_id: CommandId,
+    /// Event in response to which a process executed the command (`caused-by`). `None` for a
+    /// person's command.
+    pub caused_by: Option<CausedBy>,
     /// Origin of the chain of commands and events (`correlation-id`).
     pub correlation_id: Uuid,
     /// Actor (`actor`): a user's id, or the name of a process.
     pub actor: String,
+    /// Request with which a person sent the command (`request-id`).
+    pub request_id: Option<String>,
+    /// Credential of that request (`via`).
+    pub via: Option<Via>,
+    /// Person whose data the event contains (`data-subject`).
+    pub data_subject: Option<DataSubject>,
+    /// Names of the workers that handle the event, separated by commas (`for`).
+    pub workers: String,
     /// Data of the event as JSON.
     pub body: Bytes,
 }
@@ -42,7 +56,27 @@ impl RecordedEvent {
     /// This program doesn't know the event because the program is older than the log, or the body
     /// is invalid.
     pub fn decode(&self) -> Result<Event, DecodeError> {
-        Event::decode(&self.aggregate, &self.event_type, &self.body)
+        Event::decode(&self.aggregate, &self.event_type, self.schema, &self.body)
+    }
+
+    /// Decodes the event of an aggregate whose kind is known.
+    ///
+    /// # Errors
+    /// See [`Self::decode`].
+    pub fn decode_as<E: DomainEvent>(&self) -> Result<E, DecodeError> {
+        E::decode(&self.event_type, self.schema, &self.body)
+    }
+
+    /// Returns the knowledge of this program about the type and version of the event.
+    #[must_use]
+    pub fn recognition(&self) -> Recognition {
+        Recognition::of(&self.aggregate, &self.event_type, self.schema)
+    }
+
+    /// Returns true if the program that wrote the event has a worker of this name that handles it.
+    #[must_use]
+    pub fn is_for(&self, worker: &str) -> bool {
+        self.workers.split(',').any(|name| name == worker)
     }
 
     /// Returns the correlation id, for the commands that follow from this event.

@@ -1,5 +1,5 @@
 //! Upcasting: converts older versions of events to the current one, so that all other code only has
-//! to handle the current version.
+//! to handle the current version. Each event type has its own schema versions.
 
 use bytes::Bytes;
 
@@ -7,8 +7,15 @@ use bytes::Bytes;
 /// every projection's fingerprint.
 pub const UPCASTERS_VERSION: u32 = 1;
 
-/// Schema version with which events are written.
-pub const CURRENT_SCHEMA: u32 = 1;
+/// Conversion of one event type from one schema version to the next.
+struct Upcaster {
+    event_type: &'static str,
+    from: u32,
+    convert: fn(&[u8]) -> Result<Vec<u8>, String>,
+}
+
+/// All upcasters. All types have version 1, so there are none yet.
+const UPCASTERS: &[Upcaster] = &[];
 
 /// Event as it was written: type, schema version and body.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,17 +28,22 @@ pub struct Written {
     pub body: Bytes,
 }
 
-/// Converts an event to the current version of its type. All types have version 1, so this function
-/// only rejects events of a newer program.
+/// Converts an event to the newest version of its type that an upcaster produces. The result has
+/// another version than this program if a newer program wrote the event.
 ///
 /// # Errors
-/// A newer program than this one wrote the event.
+/// The body can't be converted.
 pub fn upcast(written: Written) -> Result<Written, String> {
-    if written.schema > CURRENT_SCHEMA {
-        return Err(format!(
-            "{} has schema version {}, this program knows up to {CURRENT_SCHEMA}; use a newer program",
-            written.event_type, written.schema
-        ));
+    upcast_by(UPCASTERS, written)
+}
+
+fn upcast_by(upcasters: &[Upcaster], mut written: Written) -> Result<Written, String> {
+    while let Some(next) = upcasters
+        .iter()
+        .find(|one| one.event_type == written.event_type && one.from == written.schema)
+    {
+        written.body = (next.convert)(&written.body)?.into();
+        written.schema += 1;
     }
     Ok(written)
 }
@@ -40,21 +52,38 @@ pub fn upcast(written: Written) -> Result<Written, String> {
 mod tests {
     use super::*;
 
-    fn written(schema: u32) -> Written {
+    const CHAIN: &[Upcaster] = &[
+        Upcaster {
+            event_type: "EmailSent",
+            from: 2,
+            convert: |body| Ok([body, b"3"].concat()),
+        },
+        Upcaster {
+            event_type: "EmailSent",
+            from: 1,
+            convert: |body| Ok([body, b"2"].concat()),
+        },
+    ];
+
+    fn written(event_type: &str, schema: u32, body: &'static str) -> Written {
         Written {
-            event_type: "EmailSent".to_owned(),
+            event_type: event_type.to_owned(),
             schema,
-            body: Bytes::from_static(b"{}"),
+            body: Bytes::from_static(body.as_bytes()),
         }
     }
 
     #[test]
-    fn current_schema_is_unchanged() {
-        assert_eq!(upcast(written(CURRENT_SCHEMA)), Ok(written(CURRENT_SCHEMA)));
-    }
-
-    #[test]
-    fn newer_schema_is_refused() {
-        assert!(upcast(written(CURRENT_SCHEMA + 1)).is_err());
+    fn each_type_is_converted_version_by_version() {
+        for (event_type, schema, expected) in [
+            ("EmailSent", 1, written("EmailSent", 3, "-23")),
+            ("EmailSent", 2, written("EmailSent", 3, "-3")),
+            ("EmailSent", 3, written("EmailSent", 3, "-")),
+            ("EmailSent", 4, written("EmailSent", 4, "-")),
+            ("EmailFailed", 1, written("EmailFailed", 1, "-")),
+        ] {
+            let converted = upcast_by(CHAIN, written(event_type, schema, "-"));
+            assert_eq!(converted, Ok(expected));
+        }
     }
 }

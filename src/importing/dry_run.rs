@@ -12,7 +12,7 @@ use super::settled::{Decided, Settled};
 use super::undrawable_row::known_person;
 use super::{ImportError, ImportOptions};
 use crate::certificate_pdf::Renderer;
-use crate::commands::import_row::RowImport;
+use crate::commands::import_person::PersonImport;
 use crate::commands::person_claims::PersonClaims;
 use crate::commands::{Aggregates, CommandError, Commands, Wanted};
 use crate::domain::certification::attendee::Attendee;
@@ -210,20 +210,20 @@ impl Rehearsal<'_> {
         entry: &PersonEntry,
         rules: RowRules,
         loaded: &Aggregates,
-    ) -> Result<RowImport, CommandError> {
+    ) -> Result<PersonImport, CommandError> {
         Ok(match self.plan(entry, rules, loaded)? {
             RowPlan::Create(person) => {
                 let id = AttendeeId::of_row(self.import, number);
                 self.keep(id, None, *person, loaded)?;
-                RowImport::Created(id)
+                PersonImport::Created(id)
             }
             RowPlan::Update(id, person) => {
                 let before = self.person(id, loaded)?;
                 self.keep(id, before, *person, loaded)?;
-                RowImport::Updated(id)
+                PersonImport::Updated(id)
             }
-            RowPlan::Existing(id) => RowImport::Existing(id),
-            RowPlan::Reject(mismatch) => RowImport::Rejected(mismatch),
+            RowPlan::Existing(id) => PersonImport::Existing(id),
+            RowPlan::Reject(mismatch) => PersonImport::Rejected(mismatch),
         })
     }
 

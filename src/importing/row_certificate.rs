@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::commands::import_row::RowImport;
+use crate::commands::import_person::PersonImport;
 use crate::commands::{Aggregates, CommandError};
 use crate::domain::FieldError;
 use crate::domain::certification::certificate::Certificate;
@@ -70,15 +70,15 @@ pub(super) const fn rules_with(rules: RowRules, requires_document: bool) -> RowR
 /// Returns the outcome of a row. If only the named certificate requires the missing document
 /// number, the error names that certificate as the reason.
 pub(super) fn explained(
-    imported: RowImport,
+    imported: PersonImport,
     rules: RowRules,
     requires_document: bool,
-) -> RowImport {
+) -> PersonImport {
     match imported {
-        RowImport::Rejected(Mismatch::Fields(errors))
+        PersonImport::Rejected(Mismatch::Fields(errors))
             if requires_document && !rules.requires_document =>
         {
-            RowImport::Rejected(Mismatch::Fields(
+            PersonImport::Rejected(Mismatch::Fields(
                 errors.into_iter().map(of_certificate).collect(),
             ))
         }
@@ -113,13 +113,13 @@ mod tests {
         shared_email: SharedEmail::Refuse,
     };
 
-    fn rejected() -> RowImport {
+    fn rejected() -> PersonImport {
         let email = FieldError {
             field: "email",
             code: "REQUIRED",
             message: "email is missing".to_owned(),
         };
-        RowImport::Rejected(Mismatch::Fields(vec![missing_document(), email]))
+        PersonImport::Rejected(Mismatch::Fields(vec![missing_document(), email]))
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn document_required_only_by_the_certificate_is_reported_as_such() {
-        let RowImport::Rejected(Mismatch::Fields(errors)) = explained(rejected(), RULES, true)
+        let PersonImport::Rejected(Mismatch::Fields(errors)) = explained(rejected(), RULES, true)
         else {
             panic!("not rejected")
         };

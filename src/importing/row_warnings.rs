@@ -3,7 +3,7 @@
 use super::report::{ErrorDetail, ErrorText};
 use super::undrawable_row::{DrawnTexts, texts};
 use crate::certificate_pdf::Renderer;
-use crate::commands::import_row::RowImport;
+use crate::commands::import_person::PersonImport;
 use crate::domain::certification::person::is_quite_different;
 use crate::domain::{Person, PersonEntry, Personal};
 use crate::rendering::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
@@ -19,7 +19,7 @@ pub(super) struct RowToCheck<'r> {
     /// Number of the row in the file, counted over all sheets.
     pub number: u32,
     pub entry: &'r PersonEntry,
-    pub imported: &'r RowImport,
+    pub imported: &'r PersonImport,
     /// Known person that the row is about, if any.
     pub stored: Option<&'r Person>,
     pub raw: &'r RawRow,
@@ -55,7 +55,7 @@ impl RowToCheck<'_> {
         };
         let stored = self.stored.map(|person| &person.email);
         let email = match self.imported {
-            RowImport::Existing(_) => stored.or(self.entry.email.as_ref()),
+            PersonImport::Existing(_) => stored.or(self.entry.email.as_ref()),
             _ => self.entry.email.as_ref().or(stored),
         };
         let problem = email.and_then(|email| problem(renderer, email.reveal_str()));
@@ -95,7 +95,7 @@ pub(super) fn warning(renderer: &Renderer, row: RowToCheck<'_>) -> Option<ErrorD
 /// Returns the warning about a known person whose stored name is kept and is quite different from
 /// the name in the row. Its message contains no name.
 fn other_name(row: RowToCheck<'_>) -> Option<ErrorText> {
-    let (RowImport::Existing(id), Some(stored)) = (row.imported, row.stored) else {
+    let (PersonImport::Existing(id), Some(stored)) = (row.imported, row.stored) else {
         return None;
     };
     if !is_quite_different(
@@ -131,7 +131,7 @@ mod tests {
 
     const PEDRO: AttendeeId = AttendeeId(Uuid::from_u128(1));
 
-    fn warned(name: &str, imported: &RowImport) -> Option<ErrorText> {
+    fn warned(name: &str, imported: &PersonImport) -> Option<ErrorText> {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         let text = format!("Nombre,Correo,Documento\n{name},p@example.org,D1\n");
         file.write_all(text.as_bytes())
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn known_person_with_another_name_gives_a_warning_without_names() {
-        let warning = warned("Lucía Prado", &RowImport::Existing(PEDRO)).expect("a warning");
+        let warning = warned("Lucía Prado", &PersonImport::Existing(PEDRO)).expect("a warning");
         assert_eq!(
             (warning.code.as_str(), warning.field.as_deref()),
             (NAME_DIFFERS, Some("fullName"))
@@ -189,8 +189,8 @@ mod tests {
 
     #[test]
     fn similar_names_and_updated_or_new_people_give_no_warning() {
-        assert_eq!(warned("PEDRO Rojas", &RowImport::Existing(PEDRO)), None);
-        for imported in [RowImport::Created(PEDRO), RowImport::Updated(PEDRO)] {
+        assert_eq!(warned("PEDRO Rojas", &PersonImport::Existing(PEDRO)), None);
+        for imported in [PersonImport::Created(PEDRO), PersonImport::Updated(PEDRO)] {
             assert_eq!(warned("Lucía Prado", &imported), None);
         }
     }

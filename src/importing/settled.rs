@@ -1,7 +1,7 @@
 //! Rows whose outcome is decided, and the command that records them.
 
 use super::report::{ErrorDetail, Outcome};
-use crate::commands::import_row::RowImport;
+use crate::commands::import_person::PersonImport;
 use crate::domain::certification::import::{
     Earned, ImportCommand, ImportRowsAccepted, RejectedField, RejectedRow,
 };
@@ -43,17 +43,17 @@ impl Decided {
     /// Creates a decided row from the result of its import and the warnings about it.
     pub(super) fn of(
         row: u32,
-        imported: RowImport,
+        imported: PersonImport,
         entry: PersonEntry,
         raw: RawRow,
         certificate_id: Option<CertificateId>,
         warning: Option<ErrorDetail>,
     ) -> Self {
         let (id, outcome) = match imported {
-            RowImport::Created(id) => (id, Outcome::Created),
-            RowImport::Updated(id) => (id, Outcome::Updated),
-            RowImport::Existing(id) => (id, Outcome::Existing),
-            RowImport::Rejected(mismatch) => {
+            PersonImport::Created(id) => (id, Outcome::Created),
+            PersonImport::Updated(id) => (id, Outcome::Updated),
+            PersonImport::Existing(id) => (id, Outcome::Existing),
+            PersonImport::Rejected(mismatch) => {
                 return Self::Rejected(row, ErrorDetail::of_mismatch(row, &raw, &mismatch));
             }
         };

@@ -2,7 +2,7 @@
 
 use super::report::ErrorText;
 use crate::certificate_pdf::Renderer;
-use crate::commands::import_row::RowImport;
+use crate::commands::import_person::PersonImport;
 use crate::commands::{Aggregates, CommandError, Commands};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, PersonEntry};
@@ -26,7 +26,7 @@ impl<'t> DrawnTexts<'t> {
     /// any.
     pub(super) fn of(
         entry: &'t PersonEntry,
-        imported: &RowImport,
+        imported: &PersonImport,
         stored: Option<&'t Person>,
     ) -> Self {
         let name_of_row = entry.full_name.reveal_str();
@@ -41,9 +41,11 @@ impl<'t> DrawnTexts<'t> {
             )
         };
         let (full_name, document_number) = match (imported, stored.map(of_stored)) {
-            (RowImport::Existing(_), Some(stored)) => stored,
+            (PersonImport::Existing(_), Some(stored)) => stored,
             // A blank cell keeps the stored document number.
-            (RowImport::Updated(_), Some((_, stored))) => (name_of_row, document_of_row.or(stored)),
+            (PersonImport::Updated(_), Some((_, stored))) => {
+                (name_of_row, document_of_row.or(stored))
+            }
             _ => (name_of_row, document_of_row),
         };
         Self {
@@ -70,10 +72,10 @@ impl<'t> DrawnTexts<'t> {
 }
 
 /// Returns the id of the known person that the row is about, if any.
-pub(super) const fn known_person(imported: &RowImport) -> Option<AttendeeId> {
+pub(super) const fn known_person(imported: &PersonImport) -> Option<AttendeeId> {
     match imported {
-        RowImport::Existing(id) | RowImport::Updated(id) => Some(*id),
-        RowImport::Created(_) | RowImport::Rejected(_) => None,
+        PersonImport::Existing(id) | PersonImport::Updated(id) => Some(*id),
+        PersonImport::Created(_) | PersonImport::Rejected(_) => None,
     }
 }
 
@@ -82,7 +84,7 @@ pub(super) const fn known_person(imported: &RowImport) -> Option<AttendeeId> {
 pub(super) async fn stored_person(
     commands: &Commands,
     loaded: &Aggregates,
-    imported: &RowImport,
+    imported: &PersonImport,
 ) -> Result<Option<Person>, CommandError> {
     let Some(id) = known_person(imported) else {
         return Ok(None);
@@ -152,7 +154,7 @@ mod tests {
     fn unchanged_person_is_drawn_with_the_stored_texts() {
         let entry = row("Ana Rojas", None);
         let stored = person("Bea");
-        let drawn = DrawnTexts::of(&entry, &RowImport::Existing(ANA), Some(&stored));
+        let drawn = DrawnTexts::of(&entry, &PersonImport::Existing(ANA), Some(&stored));
         assert_eq!(
             (drawn.full_name, drawn.document_number),
             ("Bea", Some("DOC-Bea"))
@@ -164,14 +166,14 @@ mod tests {
     fn updated_person_is_drawn_with_the_row_and_stored_values_for_blank_cells() {
         let stored = person("Bea");
         let entry = row("Ana Rojas", None);
-        let drawn = DrawnTexts::of(&entry, &RowImport::Updated(ANA), Some(&stored));
+        let drawn = DrawnTexts::of(&entry, &PersonImport::Updated(ANA), Some(&stored));
         assert_eq!(
             (drawn.full_name, drawn.document_number),
             ("Ana Rojas", Some("DOC-Bea"))
         );
         assert!(!drawn.is_stored("fullName") && drawn.is_stored("documentNumber"));
         let entry = row("Ana Rojas", Some("D1"));
-        let drawn = DrawnTexts::of(&entry, &RowImport::Updated(ANA), Some(&stored));
+        let drawn = DrawnTexts::of(&entry, &PersonImport::Updated(ANA), Some(&stored));
         assert_eq!(
             (drawn.full_name, drawn.document_number),
             ("Ana Rojas", Some("D1"))
@@ -181,7 +183,7 @@ mod tests {
     #[test]
     fn new_person_is_drawn_with_the_texts_of_the_row() {
         let entry = row("Ana Rojas", Some("D1"));
-        for imported in [RowImport::Created(ANA), RowImport::Existing(ANA)] {
+        for imported in [PersonImport::Created(ANA), PersonImport::Existing(ANA)] {
             let drawn = DrawnTexts::of(&entry, &imported, None);
             assert_eq!(
                 (drawn.full_name, drawn.document_number),

@@ -43,9 +43,11 @@ pub async fn release_if_due(commands: &Commands, id: MailId) -> Result<Released,
     let context = CommandContext {
         command_id,
         correlation_id,
-        actor: ACTOR.to_owned(),
-        traceparent: None,
         caused_by: None,
+        actor: ACTOR.to_owned(),
+        request_id: None,
+        via: None,
+        traceparent: None,
     };
     let release = MailCommand::ReleaseDue {
         now: commands.now(),

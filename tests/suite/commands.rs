@@ -11,11 +11,11 @@ use laureate::commands::register_user::register_user;
 use laureate::commands::{CommandContext, CommandError};
 use laureate::domain::accounts::user::{User, UserCommand, UserEvent, UserPasswordChanged};
 use laureate::domain::kernel::claim::{Claim, ClaimCommand, ClaimKind};
-use laureate::domain::{CommandId, DomainEvent, Refusal, UserId};
-use laureate::event_log::{Append, Commit, NewEvent};
+use laureate::domain::{CommandId, DataSubject, DomainEvent, Refusal, UserId};
+use laureate::event_log::{Append, Cause, Commit, NewEvent, Via};
 use uuid::Uuid;
 
-use crate::log::fixture::{Log, change_password, commands, person, registered, user};
+use crate::log::fixture::{Log, change_password, commands, event_with, person, registered, user};
 
 const KEY: &[u8] = b"a key for claims";
 
@@ -168,12 +168,8 @@ async fn command_with_unknown_outcome_finds_its_event() {
     let lost = NewEvent {
         event_id: context.command_id.event_id("user", &id.to_string(), 0),
         event_type: event.event_type(),
-        time: log.commands.now(),
         command_id: context.command_id,
-        correlation_id: context.correlation_id,
-        actor: context.actor.clone(),
-        traceparent: None,
-        body: Bytes::from(event.encode()),
+        ..event_with(Bytes::from(event.encode()))
     };
     let append = Append {
         aggregate: "user",
@@ -227,14 +223,19 @@ async fn command_without_events_returns_the_position_of_the_aggregate() {
 }
 
 #[tokio::test]
-async fn event_contains_actor_command_id_and_correlation_id() {
+async fn event_contains_its_provenance_and_its_data_subject() {
     let log = Log::provisioned().await;
     let context = CommandContext {
-        command_id: CommandId(Uuid::new_v4()),
         correlation_id: Uuid::new_v4(),
-        actor: "importer".to_owned(),
+        caused_by: Some(Cause {
+            event_id: Uuid::new_v4(),
+            position: 9,
+            aggregate: "import".to_owned(),
+            id: Uuid::new_v4().to_string(),
+        }),
+        via: Some(Via::ApiKey(Uuid::new_v4().into())),
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
-        caused_by: None,
+        ..CommandContext::of_person(CommandId(Uuid::new_v4()), "importer").in_request("r-1")
     };
     let id = UserId(Uuid::new_v4());
     log.commands
@@ -255,6 +256,15 @@ async fn event_contains_actor_command_id_and_correlation_id() {
         event.event_id,
         context.command_id.event_id("user", &id.to_string(), 0)
     );
+    assert_eq!(
+        (event.caused_by, event.via, event.request_id.as_deref()),
+        (
+            context.caused_by.as_ref().map(Cause::caused_by),
+            context.via,
+            Some("r-1")
+        )
+    );
+    assert_eq!(event.data_subject, Some(DataSubject::User(id.0)));
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod limits;
 mod lists;
 mod log_lines;
 mod mail_addresses;
+mod newer;
 mod numbers;
 mod operations;
 mod other_names;

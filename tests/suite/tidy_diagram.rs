@@ -16,6 +16,7 @@ type Arrow = (String, String, String);
 fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
     EmailQueued {
         issuance_id: Uuid::from_u128(1).into(),
+        attendee_id: Uuid::from_u128(1).into(),
         to_name: "Ada".to_owned().into(),
         to_address: "ada@example.com".to_owned().into(),
         locale: Locale::En,

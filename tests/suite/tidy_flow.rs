@@ -1,13 +1,13 @@
-//! Compares the table of events in ARCHITECTURE.md with `src/workers/flow.rs`.
+//! Compares the table of events in ARCHITECTURE.md with `src/domain/flow.rs`.
 
 use std::fmt::Write as _;
 use std::{env, fs};
 
-use laureate::workers::flow::{FLOW, Row};
+use laureate::domain::flow::{FLOW, Row};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md");
 /// Lines before and after the generated table.
-const BEGIN: &str = "<!-- flow: generated from src/workers/flow.rs by `make flow` -->\n";
+const BEGIN: &str = "<!-- flow: generated from src/domain/flow.rs by `make flow` -->\n";
 const END: &str = "<!-- end of flow -->\n";
 
 /// Returns the table of `rows` as Markdown.

@@ -77,12 +77,9 @@ impl Filter {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use time::macros::datetime;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::domain::CommandId;
 
     fn filter(aggregates: &[&str], types: &[&'static str]) -> Filter {
         let aggregates = aggregates
@@ -102,16 +99,10 @@ mod tests {
 
     fn event(event_type: &str, time: OffsetDateTime) -> RecordedEvent {
         RecordedEvent {
-            position: 1,
             time,
-            aggregate: "email".to_owned(),
             id: "1".to_owned(),
-            event_id: Uuid::nil(),
             event_type: event_type.to_owned(),
-            command_id: CommandId(Uuid::nil()),
-            correlation_id: Uuid::nil(),
-            actor: String::new(),
-            body: Bytes::new(),
+            ..RecordedEvent::sample(1, "")
         }
     }
 

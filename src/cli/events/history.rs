@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use time::Duration;
 
-use super::cause::{Cause, Causes};
+use super::cause::Cause;
 use super::names::{self, Kind};
 use super::{shown, story};
 use crate::cli::exit::NotFound;
@@ -60,7 +60,6 @@ pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
             args.id
         ))));
     }
-    let mut causes = Causes::new(log);
     let mut out = BufWriter::new(crate::cli::stdout::stdout());
     if !args.json {
         let number = events.len();
@@ -72,7 +71,7 @@ pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
         )?;
     }
     for (n, event) in events.iter().enumerate() {
-        let cause = causes.of(event, &events).await?;
+        let cause = Cause::of(log, event).await?;
         if args.json {
             let mut line = shown::as_json(event, args.reveal);
             line["what"] = json!(story::of(event, args.reveal).what);

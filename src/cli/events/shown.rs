@@ -28,9 +28,15 @@ pub fn as_json(event: &RecordedEvent, reveal: bool) -> Value {
         "aggregate": event.aggregate,
         "id": event.id,
         "eventId": event.event_id,
+        "schema": event.schema,
         "commandId": event.command_id,
+        "causedBy": event.caused_by.map(|cause| cause.to_string()),
         "correlationId": event.correlation_id,
         "actor": event.actor,
+        "requestId": event.request_id,
+        "via": event.via.map(|via| via.to_string()),
+        "dataSubject": event.data_subject.map(|subject| subject.to_string()),
+        "for": event.workers,
         "data": data(event, reveal),
     })
 }
@@ -56,7 +62,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::CommandId;
     use crate::domain::history::samples_of_all;
 
     const MARK: &str = "PERSONAL-";
@@ -89,16 +94,12 @@ mod tests {
             let mut marks = 0;
             mark(&mut body, &hidden(|| event.body()), &mut marks);
             let recorded = RecordedEvent {
-                position: 7,
                 time: datetime!(2026-11-21 12:00 UTC),
                 aggregate: aggregate.to_owned(),
                 id: Uuid::from_u128(1).to_string(),
-                event_id: Uuid::from_u128(2),
                 event_type: event.event_type().to_owned(),
-                command_id: CommandId(Uuid::from_u128(3)),
-                correlation_id: Uuid::from_u128(4),
-                actor: "tester".to_owned(),
                 body: body.to_string().into(),
+                ..RecordedEvent::sample(7, "")
             };
             (recorded, marks)
         };

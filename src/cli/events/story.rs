@@ -4,13 +4,14 @@ mod users;
 
 use super::shown;
 use crate::cli::moment;
-use crate::domain::certification::attendee::{AttendeeEvent, ImportedRow};
+use crate::domain::certification::attendee::AttendeeEvent;
 use crate::domain::certification::batch::BatchEvent;
 use crate::domain::certification::certificate::{CertificateEvent, Definition, TemplateRef};
 use crate::domain::certification::design::DesignEvent;
 use crate::domain::certification::import::{FileFormat, ImportEvent};
 use crate::domain::certification::issuance::{CertificateRequested, IssuanceEvent, WhyRevoked};
 use crate::domain::certification::mail::{MailDelivery, MailEvent};
+use crate::domain::certification::origin::Origin;
 use crate::domain::certification::template::TemplateEvent;
 use crate::domain::kernel::claim::{ClaimEvent, ClaimKind};
 use crate::domain::kernel::personal::HIDDEN;
@@ -93,12 +94,14 @@ impl EventFormatter {
 
     fn attendee(&self, event: &AttendeeEvent) -> Summary {
         let (verb, person, source) = match event {
-            AttendeeEvent::AttendeeImported(event) => ("was created", &event.person, event.source),
-            AttendeeEvent::AttendeeUpdated(event) => ("was changed", &event.person, event.source),
+            AttendeeEvent::AttendeeImported(event) => ("was created", &event.person, &event.source),
+            AttendeeEvent::AttendeeUpdated(event) => ("was changed", &event.person, &event.source),
             AttendeeEvent::AttendeeDeleted(_) => return summary("the person was deleted"),
         };
-        let from = match source {
-            Some(ImportedRow { row, .. }) => format!("by row {row} of an import file"),
+        let origins: Vec<_> = source.iter().map(|source| source.origin.clone()).collect();
+        let from = match source.as_ref().map(|source| source.row) {
+            Some(Some(row)) => format!("by row {row} of an import file"),
+            Some(None) => "automatically".to_owned(),
             None => "manually".to_owned(),
         };
         let summary = summary(format!(
@@ -106,7 +109,7 @@ impl EventFormatter {
             self.personal(&person.full_name)
         ));
         self.person(summary, person)
-            .with_some("import", source.map(|source| source.import_id))
+            .with_some("import", Origin::import_of(&origins))
     }
 
     fn person(&self, summary: Summary, person: &Person) -> Summary {
@@ -200,8 +203,8 @@ impl EventFormatter {
         ))
         .with("certificate", request.certificate_id)
         .with("attendee", request.attendee_id)
-        .with_some("batch", request.origin.batch_id)
-        .with_some("import", request.origin.import_id)
+        .with_some("batch", Origin::batch_of(&request.origins))
+        .with_some("import", Origin::import_of(&request.origins))
         .with("public id", one_line(&request.public_id))
         .with("date", page.issue_date)
         .with("theme", theme(&page.pdf_template))

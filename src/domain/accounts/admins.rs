@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, Refusal, UserId};
+use crate::domain::{DataSubject, Decider, Refusal, UserId};
 
 /// Id of the only instance.
 pub const ALL: &str = "all";
@@ -77,6 +77,13 @@ impl Decider for Admins {
                 Ok(vec![AdminDismissed { user_id }.into()])
             }
             AdminsCommand::Dismiss(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn data_subject(_: &str, _: &AdminsState, event: &AdminsEvent) -> Option<DataSubject> {
+        match event {
+            AdminsEvent::AdminAppointed(e) => Some(DataSubject::User(e.user_id.0)),
+            AdminsEvent::AdminDismissed(e) => Some(DataSubject::User(e.user_id.0)),
         }
     }
 

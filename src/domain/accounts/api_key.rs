@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::domain::certification::person::text;
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, FieldError, Refusal, UserId};
+use crate::domain::{DataSubject, Decider, FieldError, Refusal, UserId};
 
 /// Maximum validity of a key, in days.
 pub const MAX_DAYS: i64 = 366;
@@ -94,6 +94,18 @@ impl Decider for ApiKey {
             (ApiKeyCommand::Revoke, ApiKeyState::Absent) => Err(Refusal::NotFound("API key")),
             (ApiKeyCommand::Revoke, ApiKeyState::Valid(_)) => Ok(vec![ApiKeyRevoked {}.into()]),
             (ApiKeyCommand::Revoke, ApiKeyState::Revoked(_)) => Ok(Vec::new()),
+        }
+    }
+
+    fn data_subject(_: &str, state: &ApiKeyState, event: &ApiKeyEvent) -> Option<DataSubject> {
+        match event {
+            ApiKeyEvent::ApiKeyCreated(e) => Some(DataSubject::User(e.owner.0)),
+            ApiKeyEvent::ApiKeyRevoked(_) => match state {
+                ApiKeyState::Valid(key) | ApiKeyState::Revoked(key) => {
+                    Some(DataSubject::User(key.owner.0))
+                }
+                ApiKeyState::Absent => None,
+            },
         }
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, Personal, Refusal, UserId};
+use crate::domain::{DataSubject, Decider, Personal, Refusal, UserId};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -144,6 +144,18 @@ impl Decider for Notice {
             (_, Some(_)) if state.is_settled => Ok(Vec::new()),
             (NoticeCommand::RecordSent(sent), Some(_)) => Ok(vec![sent.clone().into()]),
             (NoticeCommand::RecordFailure(failed), Some(_)) => Ok(vec![failed.clone().into()]),
+        }
+    }
+
+    fn data_subject(_: &str, state: &NoticeState, event: &NoticeEvent) -> Option<DataSubject> {
+        match event {
+            NoticeEvent::NoticeQueued(e) => Some(DataSubject::User(e.user_id.0)),
+            NoticeEvent::NoticeSent(_)
+            | NoticeEvent::NoticeFailed(_)
+            | NoticeEvent::NoticeLinkUsed(_) => {
+                let notice = state.queued.as_ref()?;
+                Some(DataSubject::User(notice.user_id.0))
+            }
         }
     }
 

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, Personal, Refusal};
+use crate::domain::{DataSubject, Decider, Personal, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -274,6 +274,21 @@ impl Decider for SecondFactor {
             (Command::RemoveLost, State::Begun { .. } | State::On(_)) => {
                 Ok(vec![removed(WhyRemoved::Lost)])
             }
+        }
+    }
+
+    fn data_subject(
+        id: &str,
+        _: &SecondFactorState,
+        event: &SecondFactorEvent,
+    ) -> Option<DataSubject> {
+        match event {
+            SecondFactorEvent::SecondFactorBegun(_)
+            | SecondFactorEvent::SecondFactorConfirmed(_)
+            | SecondFactorEvent::SecondFactorUsed(_)
+            | SecondFactorEvent::RecoveryCodeUsed(_)
+            | SecondFactorEvent::RecoveryCodesRenewed(_)
+            | SecondFactorEvent::SecondFactorRemoved(_) => DataSubject::user(id),
         }
     }
 

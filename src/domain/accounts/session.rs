@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, Refusal, UserId};
+use crate::domain::{DataSubject, Decider, Refusal, UserId};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -202,6 +202,16 @@ impl Decider for Session {
             (SessionState::Revoked, SessionCommand::LogOut { .. } | SessionCommand::End { .. }) => {
                 Ok(Vec::new())
             }
+        }
+    }
+
+    fn data_subject(_: &str, state: &SessionState, event: &SessionEvent) -> Option<DataSubject> {
+        match event {
+            SessionEvent::SessionStarted(e) => Some(DataSubject::User(e.user_id.0)),
+            SessionEvent::SessionRefreshed(_) | SessionEvent::SessionRevoked(_) => match state {
+                SessionState::Open { user_id, .. } => Some(DataSubject::User(user_id.0)),
+                SessionState::Absent | SessionState::Revoked => None,
+            },
         }
     }
 

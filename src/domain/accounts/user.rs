@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::domain::certification::person::text;
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, FieldError, Personal, Refusal};
+use crate::domain::{DataSubject, Decider, FieldError, Personal, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -271,6 +271,19 @@ impl Decider for User {
                 Ok(vec![UserSessionsEnded {}.into()])
             }
             (UserCommand::Delete, UserState::Known(_)) => Ok(vec![UserDeleted {}.into()]),
+        }
+    }
+
+    fn data_subject(id: &str, _: &UserState, event: &UserEvent) -> Option<DataSubject> {
+        match event {
+            UserEvent::UserRegistered(_)
+            | UserEvent::UserPasswordChanged(_)
+            | UserEvent::UserProfileChanged(_)
+            | UserEvent::UserRoleChanged(_)
+            | UserEvent::UserDisabled(_)
+            | UserEvent::UserEnabled(_)
+            | UserEvent::UserSessionsEnded(_)
+            | UserEvent::UserDeleted(_) => DataSubject::user(id),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::origin::Origin;
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, ImportId, Person, Refusal};
+use crate::domain::{DataSubject, Decider, Person, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -16,7 +17,7 @@ pub struct AttendeeImported {
     pub person: Person,
     /// Source of the person. Absent if a request added the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<ImportedRow>,
+    pub source: Option<Source>,
 }
 
 /// The person's data changed. The event contains all data, not only the changes.
@@ -26,9 +27,9 @@ pub struct AttendeeUpdated {
     /// The person after the change.
     #[serde(flatten)]
     pub person: Person,
-    /// Row that caused the change. Absent if a request caused it.
+    /// Source of the change. Absent if a request caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<ImportedRow>,
+    pub source: Option<Source>,
 }
 
 /// The person was deleted. A later person with the same e-mail address is a new attendee.
@@ -40,14 +41,16 @@ domain_events! {
     AttendeeEvent for "attendee" { AttendeeImported, AttendeeUpdated, AttendeeDeleted }
 }
 
-/// Row of an imported file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Source of a person's data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ImportedRow {
-    /// Import of the file.
-    pub import_id: ImportId,
-    /// Number of the row, as a spreadsheet program shows it.
-    pub row: u32,
+pub struct Source {
+    /// What brought the data, such as an import.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// Number of the row, as a spreadsheet program shows it. Absent if the origin has no rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
@@ -61,14 +64,14 @@ pub enum AttendeeCommand {
         /// The person, already checked.
         person: Person,
         /// Source of the person. `None` if a request adds the person.
-        source: Option<ImportedRow>,
+        source: Option<Source>,
     },
     /// Replaces the person's data.
     Update {
         /// The person after the change, already checked.
         person: Person,
         /// Source of the change. `None` if a request causes it.
-        source: Option<ImportedRow>,
+        source: Option<Source>,
     },
     /// Deletes the person.
     Delete,
@@ -98,7 +101,7 @@ impl Decider for Attendee {
             (None, AttendeeCommand::Import { person, source }) => Ok(vec![
                 AttendeeImported {
                     person: person.clone(),
-                    source: *source,
+                    source: source.clone(),
                 }
                 .into(),
             ]),
@@ -116,10 +119,18 @@ impl Decider for Attendee {
             (Some(_), AttendeeCommand::Update { person, source }) => Ok(vec![
                 AttendeeUpdated {
                     person: person.clone(),
-                    source: *source,
+                    source: source.clone(),
                 }
                 .into(),
             ]),
+        }
+    }
+
+    fn data_subject(id: &str, _: &AttendeeState, event: &AttendeeEvent) -> Option<DataSubject> {
+        match event {
+            AttendeeEvent::AttendeeImported(_)
+            | AttendeeEvent::AttendeeUpdated(_)
+            | AttendeeEvent::AttendeeDeleted(_) => DataSubject::attendee(id),
         }
     }
 

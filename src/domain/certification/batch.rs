@@ -6,7 +6,7 @@ use time::Date;
 use super::issuance::WhyRevoked;
 use super::mail::MailDelivery;
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{AttendeeId, CertificateId, Decider, ImportId, Personal, Refusal};
+use crate::domain::{AttendeeId, CertificateId, DataSubject, Decider, ImportId, Personal, Refusal};
 
 /// Maximum number of attendees in one request.
 pub const MAX_ATTENDEES: usize = 10_000;
@@ -194,6 +194,17 @@ impl Decider for Batch {
                 Some(Stop::Undo(_)) => Ok(vec![outcome.clone().into()]),
                 Some(Stop::Cancel) | None => Ok(Vec::new()),
             },
+        }
+    }
+
+    fn data_subject(_: &str, _: &BatchState, event: &BatchEvent) -> Option<DataSubject> {
+        match event {
+            BatchEvent::BatchRequested(_)
+            | BatchEvent::BatchDispatched(_)
+            | BatchEvent::BatchCancelRequested(_)
+            | BatchEvent::BatchCancelled(_)
+            | BatchEvent::BatchUndoRequested(_)
+            | BatchEvent::BatchUndone(_) => None,
         }
     }
 

@@ -6,7 +6,7 @@ use time::Date;
 use super::manifest::OptionValues;
 use super::person::{plausible, text};
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, FieldError, Locale, Refusal, web_url};
+use crate::domain::{DataSubject, Decider, FieldError, Locale, Refusal, web_url};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,6 +189,20 @@ impl Decider for Certificate {
                 ])
             }
             (CertificateCommand::Delete, Some(_)) => Ok(vec![CertificateDeleted {}.into()]),
+        }
+    }
+
+    fn data_subject(
+        _: &str,
+        _: &CertificateState,
+        event: &CertificateEvent,
+    ) -> Option<DataSubject> {
+        match event {
+            CertificateEvent::CertificateDefined(_)
+            | CertificateEvent::CertificateActivated(_)
+            | CertificateEvent::CertificateDeactivated(_)
+            | CertificateEvent::CertificateRedefined(_)
+            | CertificateEvent::CertificateDeleted(_) => None,
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, DesignId, Refusal};
+use crate::domain::{DataSubject, Decider, DesignId, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -127,6 +127,14 @@ impl Decider for Design {
                 "a certificate uses this design, so it can't be deleted; issued PDFs may be rendered again from it"
                     .to_owned(),
             )),
+        }
+    }
+
+    fn data_subject(_: &str, _: &DesignState, event: &DesignEvent) -> Option<DataSubject> {
+        match event {
+            DesignEvent::DesignUploaded(_)
+            | DesignEvent::DesignTakenIntoUse(_)
+            | DesignEvent::DesignDeleted(_) => None,
         }
     }
 

@@ -9,7 +9,7 @@ use time::Date;
 use super::mail::MailDelivery;
 use super::reading::Reading;
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{AttendeeId, CertificateId, Decider, Refusal, SharedEmail};
+use crate::domain::{AttendeeId, CertificateId, DataSubject, Decider, Refusal, SharedEmail};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -332,6 +332,18 @@ impl Decider for Import {
             (ImportCommand::Complete(end), Some(_)) => Ok(vec![end.clone().into()]),
             (ImportCommand::Fail(end), Some(_)) => Ok(vec![end.clone().into()]),
             (ImportCommand::RecordCancelled(end), Some(_)) => Ok(vec![end.clone().into()]),
+        }
+    }
+
+    fn data_subject(_: &str, _: &ImportState, event: &ImportEvent) -> Option<DataSubject> {
+        match event {
+            ImportEvent::ImportRequested(_)
+            | ImportEvent::ImportRowsAccepted(_)
+            | ImportEvent::ImportRowsRejected(_)
+            | ImportEvent::ImportCompleted(_)
+            | ImportEvent::ImportFailed(_)
+            | ImportEvent::ImportCancelRequested(_)
+            | ImportEvent::ImportCancelled(_) => None,
         }
     }
 

@@ -8,10 +8,11 @@ use time::Date;
 
 use super::certificate::{DesignRef, TemplateRef};
 use super::mail::MailDelivery;
+use super::origin::Origin;
 use super::template::TemplateFiles;
 use crate::domain::kernel::domain_event::domain_events;
 use crate::domain::{
-    AttendeeId, BatchId, CertificateId, Decider, ImportId, Locale, Personal, Refusal,
+    AttendeeId, BatchId, CertificateId, DataSubject, Decider, Locale, Personal, Refusal,
 };
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -25,9 +26,9 @@ pub struct CertificateRequested {
     pub certificate_id: CertificateId,
     /// Person who gets the certificate.
     pub attendee_id: AttendeeId,
-    /// Batch and import that caused the issuance.
-    #[serde(flatten)]
-    pub origin: Origin,
+    /// What led to the issuance, such as a batch and its import. Each kind occurs at most once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
     /// Public id of the certificate: 32 hex digits of 128 random bits.
     pub public_id: String,
     /// Text and appearance of the certificate.
@@ -47,6 +48,10 @@ pub struct CertificateRequested {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateGenerated {
+    /// Certificate of the issuance.
+    pub certificate_id: CertificateId,
+    /// Public id of the issuance.
+    pub public_id: String,
     /// Object key of the PDF.
     pub object_key: String,
     /// SHA-256 of the PDF, 64 hex digits.
@@ -120,18 +125,6 @@ impl WhyRevoked {
         Self::GenerationFailed,
         Self::Other,
     ];
-}
-
-/// Origin of an issuance: the batch and the import that caused it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Origin {
-    /// The batch, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch_id: Option<BatchId>,
-    /// The import, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub import_id: Option<ImportId>,
 }
 
 /// Fixed input of the renderer.
@@ -309,6 +302,18 @@ impl Decider for Issuance {
         }
     }
 
+    fn data_subject(_: &str, state: &IssuanceState, event: &IssuanceEvent) -> Option<DataSubject> {
+        match event {
+            IssuanceEvent::CertificateRequested(e) => Some(DataSubject::Attendee(e.attendee_id.0)),
+            IssuanceEvent::CertificateGenerated(_)
+            | IssuanceEvent::CertificateGenerationFailed(_)
+            | IssuanceEvent::CertificateRevoked(_) => {
+                let request = state.request.as_ref()?;
+                Some(DataSubject::Attendee(request.attendee_id.0))
+            }
+        }
+    }
+
     fn evolve(mut state: IssuanceState, event: &IssuanceEvent) -> IssuanceState {
         match event {
             IssuanceEvent::CertificateRequested(e) => state.request = Some(e.clone()),
@@ -333,7 +338,7 @@ pub(crate) mod samples {
         CertificateRequested {
             certificate_id: Uuid::from_u128(1).into(),
             attendee_id: Uuid::from_u128(2).into(),
-            origin: Origin::default(),
+            origins: Vec::new(),
             public_id: "00112233445566778899aabbccddeeff".to_owned(),
             page: Page {
                 pdf_template: TemplateRef::new("classic", 1),
@@ -358,6 +363,8 @@ pub(crate) mod samples {
 
     pub(crate) fn generated(sha256: &str) -> CertificateGenerated {
         CertificateGenerated {
+            certificate_id: Uuid::from_u128(1).into(),
+            public_id: "00112233445566778899aabbccddeeff".to_owned(),
             object_key: "certificates/a.pdf".to_owned(),
             sha256: sha256.to_owned(),
             size: 9,

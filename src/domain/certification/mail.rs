@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, IssuanceId, Locale, Personal, Refusal};
+use crate::domain::{AttendeeId, DataSubject, Decider, IssuanceId, Locale, Personal, Refusal};
 
 pub use delivery::MailDelivery;
 use waiting::{cancel, release, reschedule};
@@ -27,6 +27,8 @@ use waiting::{cancel, release, reschedule};
 pub struct EmailQueued {
     /// The issuance of the certificate.
     pub issuance_id: IssuanceId,
+    /// Recipient.
+    pub attendee_id: AttendeeId,
     /// Name of the recipient.
     pub to_name: Personal<String>,
     /// Address of the recipient.
@@ -278,6 +280,23 @@ impl Decider for Mail {
             (MailCommand::ReleaseDue { .. }, _) => Ok(Vec::new()),
             (MailCommand::Reschedule(delivery), stage) => reschedule(state, stage, *delivery),
             (MailCommand::Cancel { reason }, stage) => cancel(stage, reason),
+        }
+    }
+
+    fn data_subject(_: &str, state: &MailState, event: &MailEvent) -> Option<DataSubject> {
+        match event {
+            MailEvent::EmailQueued(e) => Some(DataSubject::Attendee(e.attendee_id.0)),
+            MailEvent::SendClaimed(_)
+            | MailEvent::EmailSent(_)
+            | MailEvent::EmailFailed(_)
+            | MailEvent::EmailOutcomeUnknown(_)
+            | MailEvent::EmailRetryRequested(_)
+            | MailEvent::EmailReleased(_)
+            | MailEvent::EmailRescheduled(_)
+            | MailEvent::EmailCancelled(_) => {
+                let mail = state.mail.as_ref()?;
+                Some(DataSubject::Attendee(mail.attendee_id.0))
+            }
         }
     }
 

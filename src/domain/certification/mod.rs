@@ -11,6 +11,7 @@ pub mod issuance;
 pub mod issue_date;
 pub mod mail;
 pub mod manifest;
+pub mod origin;
 pub mod person;
 pub mod public_id;
 pub mod reactions;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::person::text;
 use crate::domain::kernel::domain_event::domain_events;
-use crate::domain::{Decider, Refusal, TemplateId};
+use crate::domain::{DataSubject, Decider, Refusal, TemplateId};
 
 /// Maximum number of versions of a template.
 pub const MAX_VERSIONS: usize = 100;
@@ -192,6 +192,15 @@ impl Decider for Template {
             (TemplateCommand::Activate(version), Some(_)) => {
                 Ok(vec![TemplateActivated { version: *version }.into()])
             }
+        }
+    }
+
+    fn data_subject(_: &str, _: &TemplateState, event: &TemplateEvent) -> Option<DataSubject> {
+        match event {
+            TemplateEvent::TemplateCreated(_)
+            | TemplateEvent::TemplateVersionAdded(_)
+            | TemplateEvent::TemplateActivated(_)
+            | TemplateEvent::TemplateRetired(_) => None,
         }
     }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::domain::certification::attendee::{
     Attendee, AttendeeCommand, AttendeeDeleted, AttendeeEvent, AttendeeImported, AttendeeUpdated,
-    ImportedRow,
+    Source,
 };
 use crate::domain::certification::batch::{
     Batch, BatchCancelRequested, BatchCancelled, BatchCommand, BatchDispatched, BatchEvent,
@@ -27,9 +27,11 @@ use crate::domain::certification::certificate::{
 use crate::domain::certification::issuance::samples::{generated, request, revoked};
 use crate::domain::certification::issuance::{
     CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
-    IssuanceCommand, IssuanceEvent, Origin, WhyRevoked,
+    IssuanceCommand, IssuanceEvent, WhyRevoked,
 };
 use crate::domain::certification::mail::samples::queued;
+use crate::domain::certification::origin::Origin;
+
 use crate::domain::certification::mail::{
     EmailCancelled, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailReleased, EmailRescheduled,
     EmailRetryRequested, EmailSent, Mail, MailCommand, MailDelivery, MailEvent, OnUnknown,
@@ -62,10 +64,7 @@ pub(super) trait Asked:
 
 impl Asked for Attendee {
     fn command(which: u32, text: &str, n: u32) -> AttendeeCommand {
-        let source = n.is_multiple_of(2).then(|| ImportedRow {
-            import_id: id(n),
-            row: n,
-        });
+        let source = n.is_multiple_of(2).then(|| source(n));
         match which % 3 {
             0 => AttendeeCommand::Import {
                 person: person(text),
@@ -86,10 +85,7 @@ impl Asked for Attendee {
             gender: Some("F".to_owned().into()),
             ..person(text)
         };
-        let source = Some(ImportedRow {
-            import_id: id(n),
-            row: n,
-        });
+        let source = Some(source(n));
         vec![
             AttendeeImported {
                 person: person(text),
@@ -98,7 +94,7 @@ impl Asked for Attendee {
             .into(),
             AttendeeImported {
                 person: whole.clone(),
-                source,
+                source: source.clone(),
             }
             .into(),
             AttendeeUpdated {
@@ -414,12 +410,16 @@ impl Asked for Mail {
     }
 }
 
+fn source(n: u32) -> Source {
+    Source {
+        origin: Origin::import(id(n)),
+        row: Some(n),
+    }
+}
+
 fn whole_request(text: &str, n: u32) -> CertificateRequested {
     let mut whole = request(text);
-    whole.origin = Origin {
-        batch_id: Some(id(n)),
-        import_id: Some(id(n)),
-    };
+    whole.origins = vec![Origin::batch(id(n)), Origin::import(id(n))];
     whole.page.design = whole_definition(text).design;
     whole.page.document_number = Some(text.to_owned().into());
     whole.event_link = Some("https://example.com/summit".to_owned());

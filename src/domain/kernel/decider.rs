@@ -1,7 +1,7 @@
 //! Interface of all aggregates. It is pure and synchronous, and decisions depend only on the
 //! aggregate's own history.
 
-use crate::domain::{DomainEvent, Refusal};
+use crate::domain::{DataSubject, DomainEvent, Refusal};
 
 /// Decider: turns commands into events, and folds events into state.
 ///
@@ -24,6 +24,11 @@ pub trait Decider {
 
     /// Returns the state after `event`. Must not panic for any history.
     fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
+
+    /// Returns the person whose data `event` contains, or `None` if it contains no data of a single
+    /// person. `id` is the id of the aggregate, and `state` its state before the event. A new event
+    /// type must be decided on here, so the implementation has no `_` arm for events.
+    fn data_subject(id: &str, state: &Self::State, event: &Self::Event) -> Option<DataSubject>;
 
     /// Folds a history into a state.
     fn fold<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self::State {

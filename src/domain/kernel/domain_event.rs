@@ -23,6 +23,16 @@ pub enum DecodeError {
         /// Type in the envelope.
         event_type: String,
     },
+    /// Another version of the program wrote the event, and no upcaster converts it.
+    #[error("{event_type} has schema version {schema}, and this program knows version {known}")]
+    UnknownVersion {
+        /// Type in the envelope.
+        event_type: String,
+        /// Schema version in the envelope.
+        schema: u32,
+        /// Schema version that this program knows.
+        known: u32,
+    },
     /// The body is not valid JSON for this event type. The error contains the position, but no
     /// value.
     #[error("the body of a {event_type} is not valid at line {line}, column {column}")]
@@ -36,6 +46,15 @@ pub enum DecodeError {
     },
 }
 
+impl DecodeError {
+    /// Returns true if this program doesn't know the type or version of the event. A newer program
+    /// does.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        !matches!(self, Self::Body { .. })
+    }
+}
+
 /// Events of one aggregate.
 pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
     /// All event types of this aggregate, as in the `ce-type` header.
@@ -44,6 +63,15 @@ pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
     /// Returns the event type, as in the `ce-type` header.
     fn event_type(&self) -> &'static str;
 
+    /// Returns the current schema version of an event type, or `None` if this aggregate has no such
+    /// type.
+    fn schema_of(event_type: &str) -> Option<u32>;
+
+    /// Returns the schema version with which the event is written.
+    fn schema(&self) -> u32 {
+        Self::schema_of(self.event_type()).unwrap_or(1)
+    }
+
     /// Returns the event's data as JSON.
     fn body(&self) -> Value;
 
@@ -51,16 +79,20 @@ pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
     /// times faster than [`Self::body`].
     fn encode(&self) -> Vec<u8>;
 
-    /// Decodes an event from its type and body.
+    /// Decodes an event from its type, schema version and body.
     ///
     /// # Errors
-    /// The type is unknown to this aggregate, or the body doesn't match it.
-    fn decode(event_type: &str, body: &[u8]) -> Result<Self, DecodeError>;
+    /// The type is unknown to this aggregate, it has another version, or the body doesn't match it.
+    fn decode(event_type: &str, schema: u32, body: &[u8]) -> Result<Self, DecodeError>;
 }
 
-/// Declares the event enum of an aggregate. Each variant contains the struct with the same name.
+/// Declares the event enum of an aggregate. Each variant contains the struct with the same name. A
+/// type has schema version 1, unless another one is given: `CertificateGenerated = 2`.
 macro_rules! domain_events {
-    ($(#[$doc:meta])* $name:ident for $aggregate:literal { $($variant:ident),+ $(,)? }) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident for $aggregate:literal { $($variant:ident $(= $schema:literal)?),+ $(,)? }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         #[allow(clippy::large_enum_variant, reason = "events are not kept in large numbers")]
@@ -88,6 +120,16 @@ macro_rules! domain_events {
                 }
             }
 
+            fn schema_of(event_type: &str) -> Option<u32> {
+                match event_type {
+                    $(stringify!($variant) => {
+                        let versions: &[u32] = &[1, $($schema)?];
+                        versions.last().copied()
+                    })+
+                    _ => None,
+                }
+            }
+
             fn body(&self) -> serde_json::Value {
                 let body = match self {
                     $(Self::$variant(event) => serde_json::to_value(event),)+
@@ -105,18 +147,29 @@ macro_rules! domain_events {
                 text.expect("an event's payload serialises")
             }
 
-            fn decode(event_type: &str, body: &[u8]) -> Result<Self, $crate::domain::kernel::domain_event::DecodeError> {
-                let bad_body = |error: serde_json::Error| $crate::domain::kernel::domain_event::DecodeError::Body {
+            fn decode(
+                event_type: &str,
+                schema: u32,
+                body: &[u8],
+            ) -> Result<Self, $crate::domain::kernel::domain_event::DecodeError> {
+                use $crate::domain::kernel::domain_event::DecodeError;
+                let unknown = || DecodeError::UnknownType {
+                    aggregate: $aggregate,
+                    event_type: event_type.to_owned(),
+                };
+                let known = Self::schema_of(event_type).ok_or_else(unknown)?;
+                if schema != known {
+                    let event_type = event_type.to_owned();
+                    return Err(DecodeError::UnknownVersion { event_type, schema, known });
+                }
+                let bad_body = |error: serde_json::Error| DecodeError::Body {
                     event_type: event_type.to_owned(),
                     line: error.line(),
                     column: error.column(),
                 };
                 match event_type {
                     $(stringify!($variant) => serde_json::from_slice(body).map(Self::$variant).map_err(bad_body),)+
-                    _ => Err($crate::domain::kernel::domain_event::DecodeError::UnknownType {
-                        aggregate: $aggregate,
-                        event_type: event_type.to_owned(),
-                    }),
+                    _ => Err(unknown()),
                 }
             }
         }

@@ -2,6 +2,7 @@
 //! aggregate.
 
 pub mod claim;
+pub mod data_subject;
 pub mod decider;
 pub mod domain_event;
 pub mod ids;

@@ -7,6 +7,10 @@
 //! the log by the delivery time of one message, usually milliseconds. A consumer that delivers no
 //! event for [`follow::RENEW_AFTER`] is replaced. After [`MAX_SILENCE`] without news from the log,
 //! all tokens are rejected.
+//!
+//! An event that this program doesn't know may withdraw any permission. So this state stops at such
+//! an event, and from then on every request with a token is answered with 503. The process keeps
+//! running. A newer program has to replace it.
 
 mod follow;
 
@@ -54,18 +58,26 @@ struct Known {
 }
 
 /// Progress in following the log.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Progress {
     /// Position of the last applied event.
     position: Position,
     /// Time at which this state was last known to be current.
     level_at: Option<Instant>,
+    /// Event at which this state has stopped, because this program doesn't know it.
+    unknown: Option<String>,
 }
 
 impl Progress {
     fn is_fresh(&self) -> bool {
-        self.level_at
-            .is_some_and(|then| then.elapsed() < MAX_SILENCE)
+        self.unknown.is_none()
+            && self
+                .level_at
+                .is_some_and(|then| then.elapsed() < MAX_SILENCE)
+    }
+
+    fn is_settled(&self) -> bool {
+        self.is_fresh() || self.unknown.is_some()
     }
 }
 
@@ -86,23 +98,33 @@ impl Authorizations {
     /// usually are current, so the call usually returns at once.
     ///
     /// # Errors
-    /// 503 if the state has not been current during the last [`MAX_SILENCE`].
+    /// 503 if the state has not been current during the last [`MAX_SILENCE`], or has stopped at an
+    /// unknown event.
     pub async fn fresh(&self) -> Result<(), ApiError> {
         for progress in [&self.users, &self.sessions] {
             if progress.borrow().is_fresh() {
                 continue;
             }
             let mut progress = progress.subscribe();
-            let waited =
-                tokio::time::timeout(MAX_WAIT, progress.wait_for(Progress::is_fresh)).await;
-            if waited.is_err() {
-                let message = "permissions can't be checked at the moment; try again";
-                return Err(
-                    ApiError::new(ErrorCode::Unavailable, message).because("the log is silent")
-                );
-            }
+            let settled = progress.wait_for(Progress::is_settled);
+            let problem = match tokio::time::timeout(MAX_WAIT, settled).await {
+                Ok(Ok(progress)) if progress.is_fresh() => continue,
+                Ok(Ok(progress)) => progress.unknown.clone(),
+                Ok(Err(_)) | Err(_) => None,
+            };
+            let problem = problem.unwrap_or_else(|| "the log is silent".to_owned());
+            let message = "permissions can't be checked at the moment; try again";
+            return Err(ApiError::new(ErrorCode::Unavailable, message).because(problem));
         }
         Ok(())
+    }
+
+    /// Returns the event at which this state has stopped, if any.
+    #[must_use]
+    pub fn unknown_event(&self) -> Option<String> {
+        [&self.users, &self.sessions]
+            .iter()
+            .find_map(|progress| progress.borrow().unknown.clone())
     }
 
     /// Waits at most 5 s until this process has applied the event at `position`, which this process
@@ -214,20 +236,19 @@ impl Authorizations {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn apply(&self, events: &[RecordedEvent]) {
+    /// Applies events.
+    ///
+    /// # Errors
+    /// The event that this program doesn't know. The events before it are applied.
+    fn apply(&self, events: &[RecordedEvent]) -> Result<(), String> {
         let mut known = self.known_mut();
         for event in events {
-            match event.decode() {
-                Ok(decoded) => known.apply(&event.id, &decoded),
-                // A newer version of the program wrote the event. This version can't know its
-                // effect, so it ignores the earlier state of the user, key, session or second
-                // factor.
-                Err(error) => {
-                    tracing::error!(position = event.position, %error, "authorization event can't be decoded");
-                    known.distrust(&event.aggregate, &event.id);
-                }
-            }
+            let decoded = event.decode();
+            let position = event.position;
+            let decoded = decoded.map_err(|error| format!("event {position}: {error}"))?;
+            known.apply(&event.id, &decoded);
         }
+        Ok(())
     }
 
     /// Removes the ended sessions whose access tokens must have expired by now.
@@ -289,16 +310,6 @@ impl Known {
             Event::Session(SessionEvent::SessionStarted(_) | SessionEvent::SessionRefreshed(_)) => {
             }
             // Other aggregates are not followed.
-            _ => {}
-        }
-    }
-
-    fn distrust(&mut self, aggregate: &str, id: &str) {
-        match (aggregate, id.parse::<uuid::Uuid>()) {
-            ("user", Ok(id)) => drop(self.users.insert(UserId(id), UserState::Deleted)),
-            ("apikey", Ok(id)) => drop(self.keys.remove(&ApiKeyId(id))),
-            ("secondfactor", Ok(id)) => drop(self.factors.remove(&UserId(id))),
-            ("session", Ok(id)) => drop(self.ended.insert(SessionId(id), Instant::now())),
             _ => {}
         }
     }

@@ -13,6 +13,8 @@ use super::tokens::Bearer;
 use crate::commands::CommandContext;
 use crate::domain::accounts::user::Role;
 use crate::domain::{ApiKeyId, CommandId, SessionId, UserId};
+use crate::event_log::Via;
+use crate::http::server::layers::observe::RequestId;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// Authenticated caller of a request: a signed-in person, or a program with an API key. Requests to
@@ -22,6 +24,7 @@ pub struct Caller {
     /// Id of the user. For a program, this is the owner of its API key.
     pub user_id: UserId,
     principal: Principal,
+    request_id: String,
 }
 
 impl Caller {
@@ -29,9 +32,13 @@ impl Caller {
     /// key of a program.
     #[must_use]
     pub fn context(&self, command_id: CommandId) -> CommandContext {
-        match &self.principal.by {
-            By::Session(_) => CommandContext::of_person(command_id, self.user_id),
-            By::ApiKey(key, _) => CommandContext::of_person(command_id, format!("apikey {key}")),
+        let (actor, via) = match &self.principal.by {
+            By::Session(id) => (self.user_id.to_string(), Via::Session(*id)),
+            By::ApiKey(key, _) => (format!("apikey {key}"), Via::ApiKey(*key)),
+        };
+        CommandContext {
+            via: Some(via),
+            ..CommandContext::of_person(command_id, actor).in_request(&self.request_id)
         }
     }
 
@@ -94,13 +101,15 @@ impl Caller {
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let principal = parts.extensions.get::<Principal>().cloned();
         let principal =
             principal.ok_or_else(|| ApiError::internal("a public route has no caller"))?;
+        let RequestId(request_id) = RequestId::from_request_parts(parts, state).await?;
         Ok(Self {
             user_id: principal.user_id,
             principal,
+            request_id,
         })
     }
 }

@@ -79,8 +79,15 @@ impl From<LogError> for ApiError {
 }
 
 impl From<DecodeError> for ApiError {
+    /// A program of a newer version may be running beside this one and can answer the request.
     fn from(error: DecodeError) -> Self {
-        Self::internal(error)
+        if !error.is_unknown() {
+            return Self::internal(error);
+        }
+        let message = "a newer version of this program has changed this; try again";
+        Self::new(ErrorCode::Unavailable, message)
+            .because(error)
+            .retry_after(SOON)
     }
 }
 
@@ -285,7 +292,7 @@ pub fn of_status(status: StatusCode) -> ApiError {
 mod tests {
     use super::*;
     use crate::domain::kernel::claim::ClaimKind;
-    use crate::domain::{FieldError, Personal};
+    use crate::domain::{Event, FieldError, Personal};
     use crate::spreadsheet::Readings;
 
     #[test]
@@ -308,6 +315,15 @@ mod tests {
                 (error.code.as_str(), error.code.status().as_u16()),
                 (refusal.code(), status)
             );
+        }
+    }
+
+    #[test]
+    fn event_of_a_newer_program_is_unavailable_and_a_damaged_one_is_an_internal_error() {
+        for (schema, body, status) in [(2, "{}", 503), (1, "[]", 500)] {
+            let error = Event::decode("email", "EmailSent", schema, body.as_bytes());
+            let error = ApiError::from(error.expect_err("not decodable"));
+            assert_eq!(error.code.status().as_u16(), status);
         }
     }
 

@@ -20,7 +20,8 @@ const KEPT_BAD: Duration = Duration::from_millis(100);
 /// Dependency with the check of its state.
 #[derive(Clone)]
 pub struct Dependency {
-    /// Name of the dependency: `log`, `database`, `projections`, `storage`, `mail` or `workers`.
+    /// Name of the dependency: `log`, `database`, `projections`, `storage`, `mail`, `workers` or
+    /// `permissions`.
     pub name: &'static str,
     /// True if requests fail without this dependency. If an optional dependency fails, it is only
     /// reported.

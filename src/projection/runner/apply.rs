@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
-use super::waves::{NoRowKey, Statement, statements};
+use super::waves::{Inapplicable, Statement, statements};
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
 use crate::projection::checkpoints::to_sql;
@@ -94,13 +94,10 @@ pub(in crate::projection) async fn apply(
 ) -> Result<(), ApplyError> {
     let mut work = Vec::new();
     for projection in projections {
-        let cut = statements(projection, events).map_err(|NoRowKey(event)| {
-            poison(
-                projection,
-                &[event],
-                "its data doesn't have the field that the handler declares as row key".to_owned(),
-            )
-        })?;
+        let inapplicable = |Inapplicable { event, reason }: Inapplicable<'_>| {
+            poison(projection, &[event], reason.to_owned())
+        };
+        let cut = statements(projection, events).map_err(inapplicable)?;
         for statement in cut {
             let prepared = transaction
                 .prepare_cached(&statement.handler.statement())

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::domain::Recognition;
 use crate::event_log::RecordedEvent;
 use crate::projection::definition::{Handler, Projection, RowKey};
 
@@ -20,22 +21,33 @@ pub(in crate::projection) struct Statement<'a> {
     pub(in crate::projection) events: Vec<&'a RecordedEvent>,
 }
 
-/// Error: the event doesn't have the row key that its handler declares.
+/// Event that a projection handles but can't apply.
 #[derive(Debug)]
-pub(in crate::projection) struct NoRowKey<'a>(pub(in crate::projection) &'a RecordedEvent);
+pub(in crate::projection) struct Inapplicable<'a> {
+    pub(in crate::projection) event: &'a RecordedEvent,
+    pub(in crate::projection) reason: &'static str,
+}
 
-/// Returns the statements of a batch in order. Events without a handler are skipped.
+/// Returns the statements of a batch in order. Events without a handler are skipped, and so are
+/// types that this program doesn't know.
 pub(in crate::projection) fn statements<'a>(
     projection: &'a Projection,
     events: &'a [RecordedEvent],
-) -> Result<Vec<Statement<'a>>, NoRowKey<'a>> {
+) -> Result<Vec<Statement<'a>>, Inapplicable<'a>> {
     let mut last_wave_of_row: HashMap<Cow<'a, str>, usize> = HashMap::new();
     let mut waves: Vec<Vec<Statement<'a>>> = Vec::new();
     for event in events {
         let Some(handler) = projection.handler(&event.event_type) else {
             continue;
         };
-        let wave = match row_key(&handler.row_key, event).ok_or(NoRowKey(event))? {
+        let inapplicable = |reason| Inapplicable { event, reason };
+        if event.recognition() == Recognition::UnknownVersion {
+            let reason = "a newer program wrote it with another schema version; use that program";
+            return Err(inapplicable(reason));
+        }
+        let no_key = "its data doesn't have the field that the handler declares as row key";
+        let row_key = row_key(&handler.row_key, event).ok_or_else(|| inapplicable(no_key))?;
+        let wave = match row_key {
             None => 0,
             Some(key) => *last_wave_of_row
                 .entry(key)
@@ -80,8 +92,6 @@ fn row_key<'a>(key: &RowKey, event: &'a RecordedEvent) -> Option<Option<Cow<'a, 
 mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
-    use time::OffsetDateTime;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -98,15 +108,11 @@ mod tests {
     fn event(position: u64, event_type: &str, id: &str) -> RecordedEvent {
         RecordedEvent {
             position,
-            time: OffsetDateTime::UNIX_EPOCH,
             aggregate: "thing".to_owned(),
             id: id.to_owned(),
-            event_id: Uuid::nil(),
             event_type: event_type.to_owned(),
-            command_id: Uuid::nil().into(),
-            correlation_id: Uuid::nil(),
-            actor: String::new(),
             body: Bytes::from(format!(r#"{{"at":"{id}"}}"#)),
+            ..RecordedEvent::sample(position, "")
         }
     }
 
@@ -167,8 +173,8 @@ mod tests {
         };
         let events = [event(6, "Pointed", "a"), lost];
         let projection = projection();
-        let NoRowKey(found) = statements(&projection, &events).expect_err("no key");
-        assert_eq!(found.position, 7);
+        let found = statements(&projection, &events).expect_err("no key");
+        assert_eq!(found.event.position, 7);
     }
 
     proptest! {

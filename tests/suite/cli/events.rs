@@ -117,10 +117,15 @@ fn event(event_type: &'static str, body: Value) -> NewEvent {
     NewEvent {
         event_id: Uuid::new_v4(),
         event_type,
+        schema: 1,
         time: OffsetDateTime::now_utc(),
         command_id: CommandId(Uuid::new_v4()),
+        caused_by: None,
         correlation_id: Uuid::new_v4(),
         actor: "tester".to_owned(),
+        request_id: None,
+        via: None,
+        data_subject: None,
         traceparent: None,
         body: Bytes::from(body.to_string()),
     }

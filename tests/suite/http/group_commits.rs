@@ -41,7 +41,7 @@ async fn largest_shared_batch(api: &Api) -> HashMap<String, usize> {
             batches
                 .entry((actor, batch))
                 .or_default()
-                .insert(header("causation-id").expect("a command"));
+                .insert(header("command-id").expect("a command"));
         }
         left -= 1;
     }

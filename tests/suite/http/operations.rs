@@ -49,7 +49,8 @@ async fn health_reports_the_dependencies() {
             "projections",
             "storage",
             "mail",
-            "workers"
+            "workers",
+            "permissions"
         ]
     );
 }

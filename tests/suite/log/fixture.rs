@@ -167,10 +167,15 @@ pub fn event_with(body: Bytes) -> NewEvent {
     NewEvent {
         event_id: Uuid::new_v4(),
         event_type: "Tested",
+        schema: 1,
         time: time::macros::datetime!(2026-11-21 12:00 UTC),
         command_id: CommandId(Uuid::new_v4()),
+        caused_by: None,
         correlation_id: Uuid::new_v4(),
         actor: "tester".to_owned(),
+        request_id: None,
+        via: None,
+        data_subject: None,
         traceparent: None,
         body,
     }

@@ -23,7 +23,7 @@ use super::world::World;
 
 /// Decodes the payload of an event.
 fn event<D: Decider>(happened: &Happened) -> D::Event {
-    D::Event::decode(&happened.event_type, &happened.body).expect("the story is right")
+    D::Event::decode(&happened.event_type, 1, &happened.body).expect("the story is right")
 }
 
 /// Makes a decision on a command. Appends the events to `log`, and applies them to `state`.

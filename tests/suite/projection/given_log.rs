@@ -80,9 +80,15 @@ impl GivenLog {
                     id: happened.id.to_string(),
                     event_id: Uuid::from_u128(position.into()),
                     event_type: happened.event_type,
+                    schema: 1,
                     command_id: Uuid::from_u128(position.into()).into(),
+                    caused_by: None,
                     correlation_id: Uuid::from_u128(position.into()),
                     actor: "test".to_owned(),
+                    request_id: None,
+                    via: None,
+                    data_subject: None,
+                    workers: String::new(),
                     body: happened.body,
                 });
             }

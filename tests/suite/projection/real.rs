@@ -13,10 +13,10 @@ use laureate::projection::{
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::given_log::Happened;
 use super::world::newest_attendees;
+use crate::log::fixture::event_with;
 use crate::support::{Namespace, laureate, servers};
 
 pub struct Real {
@@ -286,14 +286,8 @@ pub async fn shown(client: &Client) -> Option<Shown> {
 
 pub fn new_event(happened: &Happened) -> NewEvent {
     NewEvent {
-        event_id: Uuid::new_v4(),
         event_type: Box::leak(happened.event_type.clone().into_boxed_str()),
-        time: time::macros::datetime!(2026-11-21 12:00 UTC),
-        command_id: Uuid::new_v4().into(),
-        correlation_id: Uuid::new_v4(),
-        actor: "test".to_owned(),
-        traceparent: None,
-        body: Bytes::clone(&happened.body),
+        ..event_with(Bytes::clone(&happened.body))
     }
 }
 

@@ -1,7 +1,7 @@
 //! History that contains every event at least once.
 
 use laureate::domain::certification::attendee::{
-    Attendee, AttendeeDeleted, AttendeeImported, AttendeeUpdated, ImportedRow,
+    Attendee, AttendeeDeleted, AttendeeImported, AttendeeUpdated, Source,
 };
 use laureate::domain::certification::batch::{
     Batch, BatchCancelRequested, BatchCancelled, BatchDispatched, BatchRequested,
@@ -21,12 +21,13 @@ use laureate::domain::certification::import::{
 };
 use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked,
-    Issuance, Origin, Page, WhyRevoked,
+    Issuance, Page, WhyRevoked,
 };
 use laureate::domain::certification::mail::{
     EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent, Mail,
     MailDelivery, OnUnknown, SendClaimed,
 };
+use laureate::domain::certification::origin::Origin;
 use laureate::domain::certification::template::{
     Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired,
     TemplateVersionAdded,
@@ -58,9 +59,9 @@ pub fn person(name: &str) -> Person {
 }
 
 pub fn imported(id: u128, name: &str, row: Option<u32>) -> Happened {
-    let source = row.map(|row| ImportedRow {
-        import_id: Uuid::from_u128(IMPORT).into(),
-        row,
+    let source = row.map(|row| Source {
+        origin: Origin::import(Uuid::from_u128(IMPORT).into()),
+        row: Some(row),
     });
     happened::<Attendee>(
         id,
@@ -175,10 +176,7 @@ pub fn requested(id: u128, attendee: u128) -> Happened {
     let event = CertificateRequested {
         certificate_id: Uuid::from_u128(CERTIFICATE).into(),
         attendee_id: Uuid::from_u128(attendee).into(),
-        origin: Origin {
-            batch_id: Some(Uuid::from_u128(BATCH).into()),
-            import_id: None,
-        },
+        origins: vec![Origin::batch(Uuid::from_u128(BATCH).into())],
         public_id: format!("{id:032x}"),
         page: Page {
             pdf_template: TemplateRef::new("classic", 1),
@@ -208,6 +206,8 @@ pub fn generated(id: u128) -> Happened {
     happened::<Issuance>(
         id,
         CertificateGenerated {
+            certificate_id: Uuid::from_u128(CERTIFICATE).into(),
+            public_id: format!("{id:032x}"),
             object_key,
             sha256,
             size: 165_000,
@@ -233,6 +233,7 @@ pub fn queued(id: u128, issuance: u128) -> Happened {
 pub fn queued_for(id: u128, issuance: u128, delivery: MailDelivery) -> Happened {
     let event = EmailQueued {
         issuance_id: Uuid::from_u128(issuance).into(),
+        attendee_id: Uuid::from_u128(issuance).into(),
         to_name: "Ada Lovelace".to_owned().into(),
         to_address: "ada@example.com".to_owned().into(),
         locale: Locale::En,

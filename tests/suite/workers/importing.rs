@@ -9,7 +9,7 @@ use laureate::domain::certification::import::{
 };
 use laureate::domain::certification::mail::MailDelivery;
 use laureate::domain::certification::reading::Reading;
-use laureate::domain::{AttendeeId, CertificateId, DomainEvent, ImportId, Secret};
+use laureate::domain::{AttendeeId, CertificateId, ImportId, Secret};
 use laureate::importing::ImportOptions;
 use laureate::importing::Importer;
 use laureate::importing::dry_run::dry_run;
@@ -103,7 +103,7 @@ pub async fn import_events(plant: &Plant, id: ImportId) -> Vec<ImportEvent> {
         .unwrap();
     recorded
         .iter()
-        .map(|event| ImportEvent::decode(&event.event_type, &event.body).unwrap())
+        .map(|event| event.decode_as::<ImportEvent>().unwrap())
         .collect()
 }
 

@@ -6,7 +6,7 @@ use laureate::certificate_pdf::{RENDERER_VERSION, Renderer};
 use laureate::commands::issue::IssuingFacts;
 use laureate::domain::certification::certificate::TemplateRef;
 use laureate::domain::certification::issuance::{
-    CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin, Page,
+    CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Page,
 };
 use laureate::domain::certification::mail::{EmailQueued, MailDelivery, OnUnknown};
 use laureate::domain::{IssuanceId, Locale, MailId, TimeZone};
@@ -44,7 +44,7 @@ pub fn request(name: &str, email: &str) -> CertificateRequested {
     CertificateRequested {
         certificate_id: Uuid::new_v4().into(),
         attendee_id: Uuid::new_v4().into(),
-        origin: Origin::default(),
+        origins: Vec::new(),
         public_id: Uuid::new_v4().simple().to_string(),
         page: Page {
             pdf_template: TemplateRef::new("classic", 1),
@@ -83,6 +83,7 @@ pub async fn requested(plant: &Plant, request: CertificateRequested) -> Issuance
 pub fn queued_mail(address: &str, on_unknown: OnUnknown) -> EmailQueued {
     EmailQueued {
         issuance_id: Uuid::new_v4().into(),
+        attendee_id: Uuid::new_v4().into(),
         to_name: "Ada".to_owned().into(),
         to_address: address.to_owned().into(),
         locale: Locale::En,

@@ -7,6 +7,7 @@ use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, Issuance, IssuanceCommand, IssuanceState,
     WhyRevoked,
 };
+use laureate::domain::certification::origin::Origin;
 use laureate::domain::{AttendeeId, BatchId, CertificateId, IssuanceId, Person};
 use laureate::workers::{Verdict, Worker};
 
@@ -91,7 +92,7 @@ async fn new_issuance_uses_current_data_and_the_failed_one_is_revoked() {
     let new = IssuanceId::nth_of(certificate, attendee, 2);
     let request = load(&plant, new).await.request.expect("requested");
     assert_eq!(request.page.full_name.reveal_str(), "Augusta Ada King");
-    assert_eq!(request.origin.batch_id, Some(again));
+    assert_eq!(Origin::batch_of(&request.origins), Some(again));
     assert_ne!(request.public_id, old.request.expect("requested").public_id);
 
     // While it is possible that the second issuance will be drawn, it is counted as existing. After
@@ -155,6 +156,8 @@ async fn late_pdf_is_recorded_only_if_no_new_issuance_was_requested() {
     let plant = Plant::new().await;
     let late = async |id: IssuanceId| {
         let pdf = CertificateGenerated {
+            certificate_id: uuid::Uuid::nil().into(),
+            public_id: String::new(),
             object_key: "a.pdf".to_owned(),
             sha256: "ab".repeat(32),
             size: 9,

@@ -9,7 +9,7 @@ use laureate::dev_stack::mail_catcher::caught_mails;
 use laureate::domain::certification::mail::{
     Mail, MailCommand, MailEvent, MailState, OnUnknown, Stage,
 };
-use laureate::domain::{DomainEvent, IssuanceId, MailId, TimeZone};
+use laureate::domain::{IssuanceId, MailId, TimeZone};
 use laureate::mail::{
     MailProvider, NoticeMail, OutgoingMail, SendOutcome, SmtpMailer, Unavailable,
 };
@@ -85,7 +85,7 @@ async fn events(plant: &Plant, id: MailId) -> Vec<MailEvent> {
         .unwrap();
     recorded
         .iter()
-        .map(|event| MailEvent::decode(&event.event_type, &event.body).unwrap())
+        .map(|event| event.decode_as::<MailEvent>().unwrap())
         .collect()
 }
 

@@ -20,7 +20,7 @@ use laureate::domain::certification::mail::{
     EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
 use laureate::domain::{
-    AttendeeId, BatchId, CertificateId, DomainEvent, IssuanceId, Locale, MailId, Person, TimeZone,
+    AttendeeId, BatchId, CertificateId, IssuanceId, Locale, MailId, Person, TimeZone,
 };
 use laureate::event_log::RecordedEvent;
 use laureate::workers::processes::Processes;
@@ -155,11 +155,13 @@ async fn ask(plant: &Plant, id: BatchId, command: BatchCommand) {
 
 pub async fn batch_end(plant: &Plant, id: BatchId) -> BatchEvent {
     let event = last_event(plant, "batch", id).await;
-    BatchEvent::decode(&event.event_type, &event.body).unwrap()
+    event.decode_as::<BatchEvent>().unwrap()
 }
 
 pub async fn generated(plant: &Plant, id: IssuanceId) {
     let pdf = CertificateGenerated {
+        certificate_id: Uuid::nil().into(),
+        public_id: String::new(),
         object_key: "certificates/a.pdf".to_owned(),
         sha256: "ab".repeat(32),
         size: 9,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use laureate::commands::Commands;
+use laureate::domain::BatchId;
 use laureate::domain::certification::batch::{Batch, BatchEvent};
-use laureate::domain::{BatchId, DomainEvent};
 use laureate::event_log::EventLog;
 use serde_json::json;
 
@@ -51,7 +51,7 @@ async fn end_of(commands: &Commands, id: BatchId) -> Option<BatchEvent> {
         .await
         .expect("readable");
     let last = events.last().expect("requested");
-    Some(BatchEvent::decode(&last.event_type, &last.body).expect("known"))
+    Some(last.decode_as::<BatchEvent>().expect("known"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,16 +6,14 @@ use crate::domain::CommandId;
 
 fn event(minute: i64, event_type: &str, body: &str) -> RecordedEvent {
     RecordedEvent {
-        position: 41 + minute.unsigned_abs(),
         time: datetime!(2026-11-21 12:00 UTC) + Duration::minutes(minute),
-        aggregate: "email".to_owned(),
         id: Uuid::from_u128(1).to_string(),
-        event_id: Uuid::from_u128(2),
         event_type: event_type.to_owned(),
         command_id: CommandId(Uuid::from_u128(4)),
         correlation_id: Uuid::from_u128(4),
         actor: "mailer".to_owned(),
         body: body.to_owned().into(),
+        ..RecordedEvent::sample(41 + minute.unsigned_abs(), "")
     }
 }
 

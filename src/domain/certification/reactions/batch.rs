@@ -3,21 +3,20 @@
 use super::{Issue, OfBatch};
 use crate::domain::BatchId;
 use crate::domain::certification::batch::{BatchRequested, Stop};
-use crate::domain::certification::issuance::{CertificateRevoked, Origin, WhyRevoked};
+use crate::domain::certification::issuance::{CertificateRevoked, WhyRevoked};
+use crate::domain::certification::origin::Origin;
 
 /// Returns the issuances to create for a batch, one per person.
 pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = Issue> + use<'_> {
-    let origin = Origin {
-        batch_id: Some(id),
-        import_id: event.import_id,
-    };
+    let import = event.import_id.map(Origin::import);
+    let origins: Vec<_> = [Origin::batch(id)].into_iter().chain(import).collect();
     let certificate_id = event.certificate_id;
     let delivery = event.delivery;
     let issue_date = event.issue_date;
     event.attendee_ids.iter().map(move |attendee_id| Issue {
         certificate_id,
         attendee_id: *attendee_id,
-        origin,
+        origins: origins.clone(),
         delivery,
         issue_date,
     })
@@ -85,11 +84,10 @@ mod tests {
                 .iter()
                 .all(|i| i.delivery == MailDelivery::Held && i.issue_date == event.issue_date)
         );
-        let origin = Origin {
-            batch_id: Some(Uuid::from_u128(9).into()),
-            import_id: event.import_id,
-        };
-        assert!(issues.iter().all(|i| i.origin == origin));
+        let import = event.import_id.expect("a batch of an import");
+        let batch = BatchId(Uuid::from_u128(9));
+        let origins = [Origin::batch(batch), Origin::import(import)];
+        assert!(issues.iter().all(|i| i.origins == origins));
     }
 
     #[test]

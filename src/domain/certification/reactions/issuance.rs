@@ -40,6 +40,7 @@ pub fn mail_about(
     let page = &request.page;
     EmailQueued {
         issuance_id: id,
+        attendee_id: request.attendee_id,
         to_name: page.full_name.clone(),
         to_address: request.email.clone(),
         locale: page.locale,

@@ -7,8 +7,8 @@ pub mod issuance;
 
 use time::Date;
 
-use crate::domain::certification::issuance::Origin;
 use crate::domain::certification::mail::MailDelivery;
+use crate::domain::certification::origin::Origin;
 use crate::domain::{AttendeeId, BatchId, CertificateId};
 
 /// Issuance that a batch may have created for one person.
@@ -23,14 +23,14 @@ pub struct OfBatch {
 }
 
 /// Request to issue a certificate to a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
     /// Certificate.
     pub certificate_id: CertificateId,
     /// Person.
     pub attendee_id: AttendeeId,
-    /// Batch and import that caused the request.
-    pub origin: Origin,
+    /// What led to the request, such as a batch and its import.
+    pub origins: Vec<Origin>,
     /// Time at which the mail with the certificate may be sent.
     pub delivery: MailDelivery,
     /// Date on the certificate. If absent, the date of the definition. If that is also absent, the

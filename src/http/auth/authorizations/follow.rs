@@ -23,7 +23,7 @@ const STEP: usize = 1_000;
 const MARGIN: Duration = Duration::from_secs(60);
 
 impl Authorizations {
-    /// Follows the log until `shutdown`. `access` is the lifetime of access tokens, `now` the
+    /// Follows the log until `shutdown`, or until an unknown event. Returns at `shutdown`. `access` is the lifetime of access tokens, `now` the
     /// current time.
     pub async fn follow(
         &self,
@@ -50,6 +50,8 @@ impl Authorizations {
         };
         let both = async { tokio::join!(people.run(None), sessions.run(Some(now - lives))) };
         shutdown.run_until_cancelled(both).await;
+        // Both may have stopped. The end of this task would end the process.
+        shutdown.cancelled().await;
     }
 }
 
@@ -63,7 +65,7 @@ struct Follower<'s> {
 }
 
 impl Follower<'_> {
-    /// Applies events from the start of the log, or from the time `since`. Never returns.
+    /// Applies events from the start of the log, or from the time `since`, until one is unknown.
     async fn run(&self, since: Option<OffsetDateTime>) {
         let mut after = None;
         let mut reachable = true;
@@ -75,6 +77,9 @@ impl Follower<'_> {
                     .map(|position| after = Some(position)),
                 Some(position) => self.until_silent(position, &mut after).await,
             };
+            if self.progress.borrow().unknown.is_some() {
+                return;
+            }
             self.authorizations.forget(self.lives);
             if let Err(error) = &outcome {
                 if reachable {
@@ -95,8 +100,8 @@ impl Follower<'_> {
         }
     }
 
-    /// Applies events until no event has arrived for [`RENEW_AFTER`]. The caller then replaces the
-    /// consumer, because it may have failed.
+    /// Applies events until no event has arrived for [`RENEW_AFTER`], or until one is unknown. The
+    /// caller then replaces the consumer, because it may have failed.
     async fn until_silent(
         &self,
         from: Position,
@@ -116,7 +121,12 @@ impl Follower<'_> {
             if events.is_empty() {
                 return Ok(());
             }
-            self.authorizations.apply(&events);
+            if let Err(unknown) = self.authorizations.apply(&events) {
+                tracing::error!(unknown, "authorization state stopped, use a newer program");
+                self.progress
+                    .send_modify(|progress| progress.unknown = Some(unknown));
+                return Ok(());
+            }
             if forgot.elapsed() > RENEW_AFTER {
                 self.authorizations.forget(self.lives);
                 forgot = Instant::now();

@@ -20,22 +20,18 @@ const SESSION: SessionId = SessionId(Uuid::from_u128(3));
 
 fn recorded(aggregate: &str, id: impl ToString, event: &Event) -> RecordedEvent {
     RecordedEvent {
-        position: 1,
         time: NOW,
         aggregate: aggregate.to_owned(),
         id: id.to_string(),
-        event_id: Uuid::nil(),
         event_type: event.event_type().to_owned(),
-        command_id: Uuid::nil().into(),
-        correlation_id: Uuid::nil(),
-        actor: String::new(),
         body: event.body().to_string().into(),
+        ..RecordedEvent::sample(1, "")
     }
 }
 
 fn after(events: Vec<RecordedEvent>) -> Authorizations {
     let authorizations = Authorizations::default();
-    authorizations.apply(&events);
+    authorizations.apply(&events).expect("known events");
     authorizations
 }
 
@@ -217,19 +213,23 @@ fn api_key_is_accepted_only_while_it_and_its_owner_are_active() {
 }
 
 #[test]
-fn unknown_event_rejects_the_tokens_of_its_user_or_api_key() {
-    let unknown = RecordedEvent {
+fn state_stops_at_an_event_of_a_newer_program() {
+    let unknown_type = RecordedEvent {
         event_type: "UserOfTomorrow".to_owned(),
         ..registered(Role::Admin)
     };
-    let authorizations = after(vec![registered(Role::Admin), unknown]);
-    assert_eq!(authorizations.of_token(&bearer(Role::Admin, 0)), None);
-    let unknown = RecordedEvent {
-        event_type: "ApiKeyOfTomorrow".to_owned(),
-        ..created()
+    let unknown_version = RecordedEvent {
+        schema: 2,
+        ..registered(Role::Viewer)
     };
-    let authorizations = after(vec![registered(Role::Admin), created(), unknown]);
-    assert_eq!(authorizations.of_key(&token(), NOW), None);
+    for unknown in [unknown_type, unknown_version] {
+        let authorizations = Authorizations::default();
+        let events = [registered(Role::Admin), unknown, registered(Role::Viewer)];
+        let stopped = authorizations.apply(&events).unwrap_err();
+        assert!(stopped.starts_with("event 1: "), "{stopped}");
+        // The event after the unknown one is not applied.
+        assert!(authorizations.of_token(&bearer(Role::Admin, 0)).is_some());
+    }
 }
 
 #[test]
@@ -266,11 +266,6 @@ fn second_factor_is_known_from_confirmation_until_removal() {
     assert!(!has(vec![]) && !has(vec![begun()]));
     assert!(has(vec![begun(), confirmed()]) && has(vec![begun(), confirmed(), used()]));
     assert!(!has(vec![begun(), confirmed(), removed()]));
-    let unknown = RecordedEvent {
-        event_type: "SecondFactorOfTomorrow".to_owned(),
-        ..used()
-    };
-    assert!(!has(vec![begun(), confirmed(), unknown]));
 }
 
 #[test]
@@ -291,14 +286,21 @@ async fn requests_are_rejected_until_users_and_sessions_are_current() {
     let refused = authorizations.fresh().await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::Unavailable);
     let level = Progress {
-        position: 0,
         level_at: Some(Instant::now()),
+        ..Progress::default()
     };
-    authorizations.users.send_replace(level);
+    authorizations.users.send_replace(level.clone());
     assert!(
         authorizations.fresh().await.is_err(),
         "sessions are not known"
     );
-    authorizations.sessions.send_replace(level);
+    authorizations.sessions.send_replace(level.clone());
     assert!(authorizations.fresh().await.is_ok());
+    let unknown = Some("event 1".to_owned());
+    authorizations
+        .sessions
+        .send_replace(Progress { unknown, ..level });
+    let refused = authorizations.fresh().await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Unavailable);
+    assert_eq!(authorizations.unknown_event().as_deref(), Some("event 1"));
 }

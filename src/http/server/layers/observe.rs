@@ -3,14 +3,15 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
 
-use crate::http::HttpState;
 use crate::http::server::client_address::ClientAddress;
+use crate::http::{ApiError, HttpState};
 
 /// Header with the request id. The log lines of the request contain the same id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -19,6 +20,15 @@ const MAX_ID_BYTES: usize = 64;
 /// Request id. It is generated here, or set by a trusted proxy.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let id = parts.extensions.get::<Self>().cloned();
+        id.ok_or_else(|| ApiError::internal("a request has no id"))
+    }
+}
 
 /// Gives the request an id, a span and the address of its client, and records the outcome.
 ///

@@ -17,6 +17,7 @@ use crate::http::auth::second_factor::Code;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
+use crate::http::server::layers::observe::RequestId;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
 /// Credentials of a user: e-mail address or user name, password, and a code if the user has a
@@ -60,6 +61,7 @@ pub struct LoginRequest {
 pub async fn log_in(
     State(http): State<HttpState>,
     client: ClientAddress,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<LoginRequest>,
 ) -> Result<Answer, ApiError> {
     let claim = claimed(&http, &request)?;
@@ -96,7 +98,7 @@ pub async fn log_in(
     };
     let has_shown = shown.is_some();
     let (refresh, started) = super::new_session(&http, id, user.epoch, now);
-    let context = CommandContext::of_person(http.random_id().into(), id);
+    let context = CommandContext::of_person(http.random_id().into(), id).in_request(request_id);
     let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let session = (refresh.session_id, started);
     let begun = begin_session(&http.commands, &context, id, shown, session)

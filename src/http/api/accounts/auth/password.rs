@@ -17,6 +17,7 @@ use crate::http::api::accounts::users::new_hash;
 use crate::http::protocol::answer::Envelope;
 use crate::http::protocol::extract::Json;
 use crate::http::server::client_address::ClientAddress;
+use crate::http::server::layers::observe::RequestId;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Current and new password.
@@ -139,6 +140,7 @@ pub struct ForgotPasswordAnswer {
 )]
 pub async fn request_password_reset(
     State(http): State<HttpState>,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<ForgotPasswordRequest>,
 ) -> Result<Answer, ApiError> {
     super::within_bounds("email", &request.email)?;
@@ -150,13 +152,14 @@ pub async fn request_password_reset(
     let (id, user) = super::find(&http, &claim).await?;
     if let Some(user) = user.active().filter(|_| may) {
         // The append is not awaited, because its duration would reveal that the account exists.
-        tokio::spawn(send(http.clone(), id, user.epoch));
+        tokio::spawn(send(http.clone(), id, user.epoch, request_id));
     }
     Answer::ok(&ForgotPasswordAnswer { accepted: true })
 }
 
-async fn send(http: HttpState, id: UserId, epoch: u32) {
-    let context = CommandContext::of_person(http.random_id().into(), "forgotten password");
+async fn send(http: HttpState, id: UserId, epoch: u32, request_id: String) {
+    let context = CommandContext::of_person(http.random_id().into(), "forgotten password")
+        .in_request(request_id);
     let notice = NoticeId(http.random_id());
     let expires_at = http.now() + time::Duration::minutes(http.auth.reset_minutes.into());
     match send_reset_link(&http.commands, &context, notice, id, epoch, expires_at).await {
@@ -210,6 +213,7 @@ pub struct ResetPasswordAnswer {
 )]
 pub async fn reset_password(
     State(http): State<HttpState>,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<ResetPasswordRequest>,
 ) -> Result<Answer, ApiError> {
     let link =
@@ -232,7 +236,7 @@ pub async fn reset_password(
         return Err(Refusal::LinkEnded.into());
     }
     let hash = new_hash(&http, "password", request.password, &user.profile).await?;
-    let context = CommandContext::of_person(http.random_id().into(), id);
+    let context = CommandContext::of_person(http.random_id().into(), id).in_request(request_id);
     let kept = request.keep_api_keys;
     let changed =
         reset_password::reset_password(&http.commands, &context, link, id, hash, kept).await?;

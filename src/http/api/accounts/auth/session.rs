@@ -17,6 +17,7 @@ use crate::http::auth::tokens::RefreshToken;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::extract::{Json, ListQuery, Path};
 use crate::http::protocol::timestamp::Timestamp;
+use crate::http::server::layers::observe::RequestId;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::sessions;
 use crate::projection::queries::sessions::SessionRow;
@@ -45,6 +46,7 @@ pub struct RefreshRequest {
 )]
 pub async fn refresh_tokens(
     State(http): State<HttpState>,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<RefreshRequest>,
 ) -> Result<Answer, ApiError> {
     let presented =
@@ -58,7 +60,8 @@ pub async fn refresh_tokens(
         now,
         expires_at: http.tokens.refresh_until(now),
     };
-    let context = CommandContext::of_person(http.random_id().into(), "refresh");
+    let context =
+        CommandContext::of_person(http.random_id().into(), "refresh").in_request(request_id);
     let done = match http
         .commands
         .execute::<Session>(&context, presented.session_id, refresh)
@@ -130,15 +133,17 @@ pub struct LogoutAnswer {
 )]
 pub async fn log_out(
     State(http): State<HttpState>,
+    RequestId(request_id): RequestId,
     Json { value: request, .. }: Json<LogoutRequest>,
 ) -> Result<Answer, ApiError> {
     let Some(presented) = RefreshToken::parse(request.refresh_token.reveal_str()) else {
         return Answer::ok(&LogoutAnswer { ended: false });
     };
     if request.all {
-        end_all(&http, &presented).await?;
+        end_all(&http, &presented, &request_id).await?;
     }
-    let context = CommandContext::of_person(http.random_id().into(), "logout");
+    let context =
+        CommandContext::of_person(http.random_id().into(), "logout").in_request(request_id);
     let was_issued = presented.was_issued(&http.claim_key);
     let log_out = SessionCommand::LogOut {
         presented_sha256: presented.sha256(),
@@ -176,7 +181,11 @@ pub async fn log_out(
 
 /// Ends all sessions of the user, if the session is open and `presented` is its current token. Must
 /// be called before the session itself is ended, so that an interrupted request can be repeated.
-async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Position>, ApiError> {
+async fn end_all(
+    http: &HttpState,
+    presented: &RefreshToken,
+    request_id: &str,
+) -> Result<Option<Position>, ApiError> {
     let loaded = http.commands.load::<Session>(presented.session_id).await?;
     let SessionState::Open {
         user_id,
@@ -189,7 +198,8 @@ async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Po
     if refresh_sha256 != presented.sha256() {
         return Ok(None);
     }
-    let context = CommandContext::of_person(http.random_id().into(), user_id);
+    let context =
+        CommandContext::of_person(http.random_id().into(), user_id).in_request(request_id);
     match http
         .commands
         .execute::<User>(&context, user_id, UserCommand::EndSessions)

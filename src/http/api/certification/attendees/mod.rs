@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::commands::History;
 use crate::domain::certification::attendee::{Attendee, AttendeeEvent};
+use crate::domain::certification::origin::OriginKind;
 use crate::domain::{AttendeeId, Person, Personal};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::{ApiError, HttpState};
@@ -84,12 +85,13 @@ impl AttendeeAnswer {
         let person = history.state.0.filter(|_| history.latest.0.is_some());
         let person = person.ok_or_else(|| ApiError::not_found("attendee"))?;
         let source = history.events.iter().find_map(|(_, event)| match event {
-            AttendeeEvent::AttendeeImported(imported) => imported.source,
+            AttendeeEvent::AttendeeImported(imported) => imported.source.as_ref(),
             AttendeeEvent::AttendeeUpdated(_) | AttendeeEvent::AttendeeDeleted(_) => None,
         });
+        let import = source.filter(|source| source.origin.kind == OriginKind::Import);
         Ok(Self {
-            import_id: source.map(|source| source.import_id.0),
-            import_row: source.map(|source| source.row),
+            import_id: import.map(|source| source.origin.id),
+            import_row: import.and_then(|source| source.row),
             ..Self::of(http, id.0, person, history.created_at, history.updated_at)
         })
     }

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::commands::History;
 use crate::domain::certification::issuance::{Issuance, IssuanceEvent, IssuanceStatus};
+use crate::domain::certification::origin::Origin;
 use crate::domain::certification::public_id::printed;
 use crate::domain::{IssuanceId, Personal};
 use crate::http::protocol::names::IssuanceStateName;
@@ -170,8 +171,8 @@ impl IssuanceAnswer {
             id: id.0,
             certificate_id: request.certificate_id.0,
             attendee_id: request.attendee_id.0,
-            batch_id: request.origin.batch_id.map(|id| id.0),
-            import_id: request.origin.import_id.map(|id| id.0),
+            batch_id: Origin::batch_of(&request.origins).map(|id| id.0),
+            import_id: Origin::import_of(&request.origins).map(|id| id.0),
             number: printed(&request.public_id),
             public_id: request.public_id,
             url: format!("{page}/download"),

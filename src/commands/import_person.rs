@@ -1,75 +1,78 @@
-//! Importing one row. The attendee and its claims on e-mail address and document number change in
-//! one commit.
+//! Importing one person, from a row of a file or another source. The attendee and its claims on e-mail
+//! address and document number change in one commit.
 
 use futures_util::future::try_join3;
 
 use super::person_claims::{PersonClaims, holder, release, take};
 use super::{Aggregates, CommandContext, CommandError, Commands, Loaded, Transaction};
-use crate::domain::certification::attendee::{Attendee, AttendeeCommand, ImportedRow};
+use crate::domain::certification::attendee::{Attendee, AttendeeCommand, Source};
 use crate::domain::certification::reactions::import::{
     Known, Matches, Mismatch, RowPlan, RowRules, Seen, plan_by_claims, plan_row,
 };
 use crate::domain::kernel::claim::{Claim, ClaimEvent};
 use crate::domain::{AttendeeId, PersonEntry};
 
-/// Row to import.
+/// Person to import.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'r> {
+pub struct Candidate<'r> {
     /// Validated fields of the person.
     pub entry: &'r PersonEntry,
-    /// Claims of the row.
+    /// Claims of the person.
     pub claims: &'r PersonClaims,
-    /// Import and number of the row.
-    pub source: ImportedRow,
+    /// Id of the attendee if the person is new. It is derived from the source, so that a repeated
+    /// import finds the same attendee.
+    pub new_id: AttendeeId,
+    /// Source of the data; `None` if a request contains it.
+    pub source: Option<&'r Source>,
     /// Rules of the import.
     pub rules: RowRules,
-    /// People in earlier rows of the same file.
+    /// People that the same source contained before.
     pub seen: &'r Seen,
 }
 
-/// Outcome of a row.
+/// Outcome of importing a person.
 #[derive(Clone, Debug, PartialEq)]
-pub enum RowImport {
+pub enum PersonImport {
     /// A new person was created.
     Created(AttendeeId),
     /// An existing person was updated.
     Updated(AttendeeId),
     /// The person exists and was not changed.
     Existing(AttendeeId),
-    /// The row was rejected; nothing was written.
+    /// The data was rejected; nothing was written.
     Rejected(Mismatch),
 }
 
-/// Imports a row. For a rejected row or an unchanged person, nothing is written. Aggregates in the
+/// Imports a person. For rejected data or an unchanged person, nothing is written. The aggregates
 /// `loaded` are not loaded again.
 ///
 /// # Errors
 /// The log can't be used.
-pub async fn import_row(
+pub async fn import_person(
     commands: &Commands,
     claim_key: &[u8],
     loaded: &Aggregates,
     context: &CommandContext,
-    row: Row<'_>,
-) -> Result<RowImport, CommandError> {
-    let own = AttendeeId::of_row(row.source.import_id, row.source.row);
+    candidate: Candidate<'_>,
+) -> Result<PersonImport, CommandError> {
+    let own = candidate.new_id;
     let committed = commands
         .transact_on(loaded, context, |transaction| async move {
-            let holders = Holders::of(&transaction, row).await?;
+            let holders = Holders::of(&transaction, candidate).await?;
             if let Some(id) = holders.taken_before() {
                 return Ok(if id == own {
-                    RowImport::Created(id)
+                    PersonImport::Created(id)
                 } else {
-                    RowImport::Updated(id)
+                    PersonImport::Updated(id)
                 });
             }
-            let known = KnownPeople::of(&transaction, &holders, row).await?;
+            let known = KnownPeople::of(&transaction, &holders, candidate).await?;
             if let Some(id) = known.changed_before() {
-                return Ok(RowImport::Updated(id));
+                return Ok(PersonImport::Updated(id));
             }
-            let source = Some(row.source);
-            let shared = row.rules.shared_email;
-            match known.plan(&holders, row) {
+            let source = candidate.source.cloned();
+            let shared = candidate.rules.shared_email;
+            match known.plan(&holders, candidate) {
                 RowPlan::Create(person) => {
                     let claims = PersonClaims::of(claim_key, &person);
                     let import = AttendeeCommand::Import {
@@ -78,7 +81,7 @@ pub async fn import_row(
                     };
                     transaction.decide::<Attendee>(own, &import).await?;
                     take(&transaction, own, None, &claims, shared).await?;
-                    Ok(RowImport::Created(own))
+                    Ok(PersonImport::Created(own))
                 }
                 RowPlan::Update(id, person) => {
                     let now = PersonClaims::of(claim_key, &person);
@@ -93,17 +96,17 @@ pub async fn import_row(
                         source,
                     };
                     transaction.decide_loaded::<Attendee>(id, loaded, &update)?;
-                    Ok(RowImport::Updated(id))
+                    Ok(PersonImport::Updated(id))
                 }
-                RowPlan::Existing(id) => Ok(RowImport::Existing(id)),
-                RowPlan::Reject(mismatch) => Ok(RowImport::Rejected(mismatch)),
+                RowPlan::Existing(id) => Ok(PersonImport::Existing(id)),
+                RowPlan::Reject(mismatch) => Ok(PersonImport::Rejected(mismatch)),
             }
         })
         .await?;
     Ok(committed.value)
 }
 
-/// Claims of a row, with their current holders.
+/// Claims of a person, with their current holders.
 struct Holders {
     email: Option<Loaded<Claim>>,
     name_at_email: Option<Loaded<Claim>>,
@@ -111,9 +114,9 @@ struct Holders {
 }
 
 impl Holders {
-    async fn of(transaction: &Transaction, row: Row<'_>) -> Result<Self, CommandError> {
-        let claims = row.claims;
-        let looked_up: Vec<&String> = claims.looked_up(row.rules.shared_email).collect();
+    async fn of(transaction: &Transaction, candidate: Candidate<'_>) -> Result<Self, CommandError> {
+        let claims = candidate.claims;
+        let looked_up: Vec<&String> = claims.looked_up(candidate.rules.shared_email).collect();
         let name = claims
             .name_at_email
             .as_ref()
@@ -132,7 +135,7 @@ impl Holders {
     }
 
     /// Returns the person for whom this command has already taken a claim, if any. So the outcome
-    /// of the row is the same as before, even if the person has changed since.
+    /// is the same as before, even if the person has changed since.
     fn taken_before(&self) -> Option<AttendeeId> {
         let claims = [&self.email, &self.name_at_email, &self.document]
             .into_iter()
@@ -153,28 +156,28 @@ impl Holders {
             .map(AttendeeId)
     }
 
-    fn plan_by_claims(&self, row: Row<'_>) -> Option<RowPlan> {
+    fn plan_by_claims(&self, candidate: Candidate<'_>) -> Option<RowPlan> {
         plan_by_claims(
-            row.entry,
+            candidate.entry,
             Self::id(&self.email),
             Self::id(&self.document),
-            row.rules,
-            row.seen,
+            candidate.rules,
+            candidate.seen,
         )
     }
 }
 
-/// People who hold the claims of a row, with their data.
+/// People who hold the claims of a candidate, with their data.
 struct KnownPeople(Vec<(AttendeeId, Loaded<Attendee>)>);
 
 impl KnownPeople {
     async fn of(
         transaction: &Transaction,
         holders: &Holders,
-        row: Row<'_>,
+        candidate: Candidate<'_>,
     ) -> Result<Self, CommandError> {
         let mut known = Vec::new();
-        if holders.plan_by_claims(row).is_some() {
+        if holders.plan_by_claims(candidate).is_some() {
             return Ok(Self(known));
         }
         for id in [&holders.email, &holders.name_at_email, &holders.document].map(Holders::id) {
@@ -194,8 +197,8 @@ impl KnownPeople {
             .map(|(id, _)| *id)
     }
 
-    fn plan(&self, holders: &Holders, row: Row<'_>) -> RowPlan {
-        if let Some(plan) = holders.plan_by_claims(row) {
+    fn plan(&self, holders: &Holders, candidate: Candidate<'_>) -> RowPlan {
+        if let Some(plan) = holders.plan_by_claims(candidate) {
             return plan;
         }
         let known = |claim| {
@@ -208,7 +211,7 @@ impl KnownPeople {
             name_at_email: known(&holders.name_at_email),
             document: known(&holders.document),
         };
-        plan_row(row.entry, matches, row.rules, row.seen)
+        plan_row(candidate.entry, matches, candidate.rules, candidate.seen)
     }
 
     fn into_loaded(self, id: AttendeeId) -> Loaded<Attendee> {

@@ -1,7 +1,8 @@
 //! Flow of events: the table of all events, the worker that handles each event, and the events that
 //! may follow.
 //!
-//! The workers' subscriptions ([`Input::TYPES`]), the events that the workers match on, and the
+//! Each recorded event names these workers in its header `for`, so that an older program knows that a
+//! newer one handles the event. The workers' subscriptions ([`Input::TYPES`]), the events that the workers match on, and the
 //! table in `ARCHITECTURE.md` are derived from this table. An event without a row is a compile
 //! error here. A new row is a compile error in its worker until the worker handles the event.
 
@@ -52,6 +53,13 @@ pub struct Row {
     pub effect: &'static str,
     /// Types of the events that may follow.
     pub followed_by: &'static [&'static str],
+}
+
+/// Returns the workers that handle events of a type.
+pub fn workers_of(event_type: &str) -> impl Iterator<Item = &'static str> {
+    FLOW.iter()
+        .filter(move |row| row.event == event_type)
+        .map(|row| row.worker)
 }
 
 macro_rules! flow {

@@ -1,0 +1,107 @@
+//! Events of a newer program in the log, while this one runs.
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use laureate::event_log::Position;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::people::text;
+use super::{Answered, Api};
+use crate::support::until;
+
+/// Appends an event as a newer program does. `workers` is the value of its header `for`.
+async fn append(
+    api: &Api,
+    (aggregate, id): (&str, &str),
+    event_type: &str,
+    schema: u32,
+    workers: &str,
+) -> Position {
+    let log = api.app.app.commands().log();
+    let mut headers = HeaderMap::new();
+    headers.insert("ce-id", Uuid::new_v4().to_string());
+    headers.insert("ce-type", event_type);
+    headers.insert("ce-time", "2026-11-30T12:00:00Z");
+    let schema = format!("urn:laureate:event:{event_type}:{schema}");
+    headers.insert("ce-dataschema", schema);
+    headers.insert("command-id", Uuid::new_v4().to_string());
+    headers.insert("correlation-id", Uuid::new_v4().to_string());
+    headers.insert("actor", "a newer program");
+    if !workers.is_empty() {
+        headers.insert("for", workers);
+    }
+    let subject = log.names().aggregate(aggregate, id);
+    let written = log
+        .context()
+        .publish_with_headers(subject, headers, "{}".into())
+        .await
+        .expect("sent");
+    written.await.expect("written").sequence
+}
+
+/// Returns the problem of a dependency, as health reports it.
+async fn problem(api: &Api, name: &str) -> String {
+    let ready = Answered::of(api.management("/health/ready").await).await;
+    let dependencies = ready.body["dependencies"].as_array().expect("details");
+    let found = dependencies.iter().find(|one| one["name"] == name);
+    found.expect("a dependency")["problem"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newer_events_stop_only_what_needs_them() {
+    let api = Api::start().await;
+    let person = json!({
+        "fullName": "Ada Lovelace", "email": "ada@example.com", "documentNumber": "123",
+    });
+    let created = api.post("/attendees", &person).await.expect(201);
+    let id = text(&created.body["data"]["id"]);
+    let attendee = ("attendee", id.as_str());
+
+    // Projections pass over an unknown type. A command can't.
+    append(&api, attendee, "AttendeePraised", 1, "").await;
+    let path = format!("/attendees/{id}");
+    let change = json!({ "fullName": "Ada King" });
+    let refused = api.patch(&path, &change).await.expect(503);
+    assert_eq!(refused.code(), "UNAVAILABLE");
+    let position = api.app.app.commands().log().info().await.unwrap();
+    api.app
+        .app
+        .readers()
+        .wait_for(position.last_position, Duration::from_secs(60))
+        .await
+        .expect("the tables pass over the event");
+    assert_eq!(problem(&api, "projections").await, "");
+
+    // An unknown version stops the projection that handles the type, and no other.
+    append(&api, attendee, "AttendeeUpdated", 9, "").await;
+    until("the projection is stopped", async || {
+        problem(&api, "projections")
+            .await
+            .contains("attendees is stopped")
+    })
+    .await;
+    let stopped = problem(&api, "projections").await;
+    assert!(!stopped.contains("certificates is stopped"), "{stopped}");
+
+    // The authorization state stops at an unknown type, too. The process keeps running.
+    let me = api.get("/auth/me").await.expect(200);
+    let me = text(&me.body["data"]["id"]);
+    append(&api, ("user", &me), "UserPraised", 1, "").await;
+    until("no token is accepted", async || {
+        api.get("/auth/me").await.status == 503
+    })
+    .await;
+    until("health reports it", async || {
+        problem(&api, "permissions")
+            .await
+            .contains("no event type \"UserPraised\"")
+    })
+    .await;
+    let alive: Value = Answered::of(api.public("/health/live").await).await.body;
+    assert_eq!(alive["data"]["status"], "ok");
+}
