@@ -147,7 +147,10 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
         delivery: MailDelivery::Immediate,
         issue_date: None,
     };
-    let prepared = prepare(commands, &[wanted], &Consistency::Any).await?;
+    let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
+    let wanted = [wanted];
+    let prepared = prepare(commands, &wanted, &Consistency::Any).await?;
+    let [wanted] = wanted;
     issue(
         commands,
         &app.issuing_facts(),
@@ -156,7 +159,6 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
         wanted,
     )
     .await?;
-    let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
     let issuance = commands.load::<Issuance>(id).await?;
     let request = issuance
         .state

@@ -178,11 +178,9 @@ impl Stages<'_> {
         let one = |wanted: Issue| {
             let facts = &facts;
             async move {
+                let id = IssuanceId::first_of(wanted.certificate_id, wanted.attendee_id);
                 issue(commands, facts, &context(), prepared, wanted).await?;
-                anyhow::Ok(IssuanceId::first_of(
-                    wanted.certificate_id,
-                    wanted.attendee_id,
-                ))
+                anyhow::Ok(id)
             }
         };
         let ids: Vec<_> = stream::iter(all)

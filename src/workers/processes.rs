@@ -97,7 +97,15 @@ impl Processes {
         let results: Vec<_> = stream::iter(wanted.iter().cloned().enumerate())
             .map(|(n, wanted)| async move {
                 let context = CommandContext::of_process(event, name, from + n);
-                match issue(&self.commands, &self.facts, &context, prepared, wanted.clone()).await {
+                match issue(
+                    &self.commands,
+                    &self.facts,
+                    &context,
+                    prepared,
+                    wanted.clone(),
+                )
+                .await
+                {
                     Ok(issued) => Ok((wanted, Ok(issued))),
                     Err(CommandError::Refused(refusal)) => Ok((wanted, Err(refusal))),
                     Err(error) => Err(error),

@@ -16,7 +16,7 @@ use laureate::domain::certification::issuance::{
 use laureate::domain::certification::mail::{
     EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
-use laureate::domain::{DomainEvent, IssuanceId, MailId};
+use laureate::domain::{IssuanceId, MailId};
 use laureate::event_log::EventLog;
 use laureate::storage::ObjectKey;
 use rustix::process::Signal;
@@ -101,13 +101,16 @@ impl Lagging {
     /// Requests an issuance and records its PDF.
     async fn generated(&self) -> IssuanceId {
         let id = IssuanceId(Uuid::new_v4());
-        let request = IssuanceCommand::Request(Box::new(request("Ada", "ada@example.com")));
-        self.issuance(id, request).await;
+        let request = request("Ada", "ada@example.com");
         let pdf = CertificateGenerated {
+            certificate_id: request.certificate_id,
+            public_id: request.public_id.clone(),
             object_key: "certificates/a.pdf".to_owned(),
             sha256: HEXLOWER.encode(&Sha256::digest(PDF)),
             size: PDF.len() as u64,
         };
+        self.issuance(id, IssuanceCommand::Request(Box::new(request)))
+            .await;
         self.issuance(id, IssuanceCommand::RecordGenerated(pdf))
             .await;
         id
@@ -173,9 +176,7 @@ async fn new_people_get_their_certificates(on: &Lagging) {
     })
     .await;
     let last = history().await.pop().unwrap();
-    let BatchEvent::BatchDispatched(outcome) =
-        BatchEvent::decode(&last.event_type, &last.body).unwrap()
-    else {
+    let BatchEvent::BatchDispatched(outcome) = last.decode_as::<BatchEvent>().unwrap() else {
         panic!("{}", last.event_type)
     };
     assert_eq!((outcome.requested, outcome.refused.len()), (20, 0));
