@@ -1,5 +1,5 @@
-//! Embeds font subsets in a PDF, as composite fonts (ISO 32000-1, 9.7). In pages that typst's exporter
-//! writes, it embeds the fonts.
+//! Embeds font subsets in a PDF, as composite fonts (ISO 32000-1, 9.7). typst's exporter embeds the
+//! fonts of the pages that it writes.
 
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Finish, Name, Rect, Ref, Str};

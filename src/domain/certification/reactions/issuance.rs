@@ -14,7 +14,7 @@ pub fn public_link(public_base_url: &str, public_id: &str) -> String {
 }
 
 /// Returns the first mail with a generated certificate, and its id. `on_unknown` is the operator's
-/// policy. The caller checks whether the issuance is revoked.
+/// policy. The processes worker checks before whether the issuance is revoked.
 #[must_use]
 pub fn on_generated(
     id: IssuanceId,

@@ -1,6 +1,6 @@
 //! Reasons to reject a row after its comparison with known people and earlier rows, and their codes:
 //! `DUPLICATE`, `MATCHES_TWO_PEOPLE` and `CONTRADICTS_ROW`. A row that repeats an earlier row has no
-//! code; it is counted as repeated.
+//! code; it is counted as repeated (`src/importing/settled.rs`).
 
 use super::seen::Contradiction;
 use crate::domain::{AttendeeId, FieldError};
