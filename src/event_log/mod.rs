@@ -18,6 +18,7 @@ pub mod batch;
 pub mod committer;
 pub mod connect;
 pub mod consistency;
+mod direct_get;
 pub mod durable;
 pub mod envelope;
 pub mod error;
