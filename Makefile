@@ -10,10 +10,12 @@ TESTS ?=
 SECONDS ?= 600
 # Number of names that `make names` draws in each theme
 COUNT ?= 5000
+# Scenarios of `make faults`, separated by commas, or all
+FAULTS ?= all
 LAUREATE = $(CARGO) run --locked --quiet --
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up bench setup setup-test setup-peers build test fmt unit names fuzz lint docs openapi flow components
+.PHONY: help demo up bench setup setup-test setup-peers build test fmt unit names fuzz faults lint docs openapi flow components
 # The parts of a target run in order, even with `make -j`.
 .NOTPARALLEL:
 
@@ -64,6 +66,11 @@ fuzz: setup-test build ## Fuzz the API for ten minutes (SECONDS=…), and test a
 	@echo "make: sending requests of all kinds in the OpenAPI document for $(SECONDS) seconds"
 	@LAUREATE_FUZZ_SECONDS=$(SECONDS) $(MAKE) --no-print-directory unit TESTS=schemathesis
 	@sh tools/client/check.sh
+
+# LAUREATE_TEST_FAULTS_SEED=… repeats a run. Logs of a run that fails are in target/faults/.
+faults: setup build ## Kill, freeze and refuse everything under load (FAULTS=name for some)
+	@echo "make: running the program while its processes and servers fail (takes 20 minutes or more)"
+	@LAUREATE_TEST_FAULTS=$(FAULTS) $(CARGO) test --locked --quiet --test suite invariants_hold_after_faults -- --nocapture
 
 names: setup-test build ## Draw 5000 names in each theme and check the pages with other programs (COUNT=…)
 	@echo "make: drawing and checking $(COUNT) names in each theme (takes minutes)"

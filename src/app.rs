@@ -36,13 +36,13 @@ use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Project
 use crate::rendering::Rendering;
 use crate::sandbox::Sandbox;
 use crate::spreadsheet::Limits;
-use crate::storage::ObjectStorage;
+use crate::storage::{ObjectStorage, StorageError};
 use crate::workers::importer::ImporterWorker;
 use crate::workers::mailer::{MailSettings, Mailer};
 use crate::workers::notifier::{NoticeSettings, Notifier};
 use crate::workers::processes::Processes;
 use crate::workers::renderer::RendererWorker;
-use crate::workers::{self, Worker, WorkerStates};
+use crate::workers::{self, WorkLimits, Worker, WorkerStates};
 
 pub use running::Running;
 
@@ -70,8 +70,7 @@ pub enum Role {
     Renderer,
     /// Sends mails.
     Mailer,
-    /// Releases scheduled mails, runs tasks by cron expressions, and records dead letters for
-    /// deliveries that JetStream has given up.
+    /// Releases scheduled mails, and runs tasks by cron expressions.
     Scheduler,
 }
 
@@ -295,6 +294,7 @@ impl App {
         let grace = Duration::from_secs(self.config.shutdown_grace_seconds);
         let mut running = Running::new(shutdown, grace);
         descriptors::raise(self.config.http.connections.max_open);
+        self.recognize_storage().await;
         let authorizations = Arc::<Authorizations>::default();
         let dependencies = dependencies::all(self, roles, &authorizations);
         let readiness = self.start_management(dependencies, &mut running).await?;
@@ -336,10 +336,42 @@ impl App {
         Ok(running)
     }
 
+    /// Creates the marker of a new storage folder, and lets operations fail while a known folder has
+    /// none. The log's server knows that the folder had a marker once.
+    async fn recognize_storage(&self) {
+        const NOTE: &str = "storage";
+        if !self.storage.is_folder() {
+            return;
+        }
+        let log = self.commands.log();
+        let recognized = async {
+            let has_marker = self.storage.has_marker().await?;
+            if !log.has_note(NOTE).await? {
+                if !has_marker {
+                    self.storage.put_marker().await?;
+                }
+                log.take_note(NOTE).await?;
+            } else if !has_marker {
+                anyhow::bail!(StorageError::NotMounted);
+            }
+            Ok(())
+        };
+        match recognized.await {
+            Ok(()) => self.storage.require_marker(),
+            Err(error) => {
+                if let Some(StorageError::NotMounted) = error.downcast_ref() {
+                    self.storage.require_marker();
+                }
+                tracing::error!(error = %format!("{error:#}"), "object storage not recognized");
+            }
+        }
+    }
+
     fn start_worker(&self, role: Role, running: &mut Running) -> anyhow::Result<()> {
         let log = self.commands.log().clone();
         let commands = self.commands.clone();
         let shutdown = running.shutdown.clone();
+        let states = &self.workers;
         let at_once = self.config.workers;
         match role {
             Role::Api => {}
@@ -356,7 +388,8 @@ impl App {
             }
             Role::Processes => {
                 let worker = Arc::new(Processes::new(commands, self.issuing_facts()));
-                running.spawn("processes", work(log, worker, at_once.processes, shutdown));
+                let limits = WorkLimits::new(at_once.processes);
+                running.spawn("processes", work(log, worker, limits, states, shutdown));
             }
             Role::Importer => {
                 let key = self.config.secrets.claim_key.clone();
@@ -369,11 +402,13 @@ impl App {
                     self.renderer.clone(),
                 );
                 let worker = Arc::new(ImporterWorker(importer));
-                running.spawn("importer", work(log, worker, at_once.importer, shutdown));
+                let limits = within(at_once.importer, at_once.importer_budget_seconds);
+                running.spawn("importer", work(log, worker, limits, states, shutdown));
             }
             Role::Renderer => {
                 let worker = Arc::new(RendererWorker(self.rendering()));
-                running.spawn("renderer", work(log, worker, at_once.renderer, shutdown));
+                let limits = within(at_once.renderer, at_once.renderer_budget_seconds);
+                running.spawn("renderer", work(log, worker, limits, states, shutdown));
             }
             Role::Mailer => {
                 let from = &self.config.mail.from_address;
@@ -386,7 +421,8 @@ impl App {
                 let notices = work(
                     log.clone(),
                     Arc::new(notifier),
-                    at_once.mailer,
+                    WorkLimits::new(at_once.mailer),
+                    states,
                     shutdown.clone(),
                 );
                 running.spawn("notifier", notices);
@@ -401,7 +437,8 @@ impl App {
                     self.mailer.clone(),
                     settings,
                 ));
-                running.spawn("mailer", work(log, worker, at_once.mailer, shutdown));
+                let limits = WorkLimits::new(at_once.mailer);
+                running.spawn("mailer", work(log, worker, limits, states, shutdown));
             }
             Role::Scheduler => self.start_scheduler(running)?,
         }
@@ -427,13 +464,23 @@ impl App {
     }
 }
 
-async fn work<W: Worker>(
+/// Returns the limits of a worker with a budget.
+const fn within(concurrency: usize, budget_seconds: u64) -> WorkLimits {
+    WorkLimits {
+        budget: Some(Duration::from_secs(budget_seconds)),
+        ..WorkLimits::new(concurrency)
+    }
+}
+
+fn work<W: Worker>(
     log: EventLog,
     worker: Arc<W>,
-    at_once: usize,
+    limits: WorkLimits,
+    states: &WorkerStates,
     shutdown: CancellationToken,
-) -> anyhow::Result<()> {
-    Ok(workers::run(log, worker, at_once, shutdown).await?)
+) -> impl Future<Output = anyhow::Result<()>> + use<W> {
+    let state = states.register(W::NAME);
+    async move { Ok(workers::run(log, worker, limits, state, shutdown).await?) }
 }
 
 /// Connects only to the log.

@@ -278,7 +278,11 @@ impl Commands {
                 // The events may have been written. The next attempt finds them by their command
                 // id.
                 Err(AppendError::Unknown(_)) => unsettled = true,
-                Err(AppendError::Refused(why)) => return Err(LogError::Unavailable(why).into()),
+                Err(AppendError::Unavailable(why)) => return Err(LogError::Unavailable(why).into()),
+                Err(AppendError::Refused(description)) => {
+                    let code = 0;
+                    return Err(LogError::Refused { code, description }.into());
+                }
             }
             backoff(attempt).await;
         }

@@ -213,7 +213,7 @@ impl ImportConfig {
     }
 }
 
-/// Concurrency of each worker in this process.
+/// Concurrency of each worker in this process, and the time for which failing work is repeated.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorkersConfig {
@@ -225,6 +225,12 @@ pub struct WorkersConfig {
     pub renderer: usize,
     /// Number of mails that are sent at the same time.
     pub mailer: usize,
+    /// Time in seconds for which the importer repeats a failing import, before the import has
+    /// failed. Time while the log or the storage is away is not counted.
+    pub importer_budget_seconds: u64,
+    /// Time in seconds for which the renderer repeats a failing certificate, before its generation
+    /// has failed. Time while the log, the storage or the sandbox is away is not counted.
+    pub renderer_budget_seconds: u64,
 }
 
 impl Default for WorkersConfig {
@@ -235,6 +241,8 @@ impl Default for WorkersConfig {
             processes: 64,
             renderer: cores,
             mailer: 16,
+            importer_budget_seconds: 3_600,
+            renderer_budget_seconds: 900,
         }
     }
 }

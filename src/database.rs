@@ -243,12 +243,26 @@ pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> 
 /// # Errors
 /// Fails if the database is unavailable.
 pub async fn forget_expired_answers(pool: &Pool, namespace: &str) -> Result<u64, DatabaseError> {
+    // Many answers are deleted in parts, so that no statement runs into the time-out each time.
+    let table = format!("\"{}\".idempotent_answers", meta_schema(namespace));
     let sql = format!(
-        "DELETE FROM \"{}\".idempotent_answers WHERE expires_at < now()",
-        meta_schema(namespace)
+        "DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM {table} WHERE expires_at < now() LIMIT {MOST_ANSWERS}
+        ))"
     );
-    Ok(pool.get().await?.execute(&sql, &[]).await?)
+    let client = pool.get().await?;
+    let mut deleted = 0;
+    loop {
+        let part = client.execute(&sql, &[]).await?;
+        deleted += part;
+        if part < MOST_ANSWERS {
+            return Ok(deleted);
+        }
+    }
 }
+
+/// Maximum number of stored answers that one statement deletes.
+const MOST_ANSWERS: u64 = 5_000;
 
 /// Returns the name of the schema for the tables that can't be rebuilt from the log.
 #[must_use]

@@ -17,12 +17,11 @@ use crate::commands::import_person::{Candidate, import_person};
 use crate::commands::{Aggregates, CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certification::attendee::Source;
 use crate::domain::certification::import::{
-    Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed,
-    ImportRequested,
+    Import, ImportCancelled, ImportCommand, ImportCompleted, ImportFailed, ImportRequested,
 };
 use crate::domain::certification::origin::Origin;
 use crate::domain::certification::reactions::import::{RowRules, Seen};
-use crate::domain::{AttendeeId, Event, ImportId, Secret};
+use crate::domain::{AttendeeId, ImportId, Secret};
 use crate::event_log::{Consistency, RecordedEvent};
 use crate::spreadsheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
@@ -153,25 +152,39 @@ impl Importer {
         }
     }
 
-    /// Imports the file of an `ImportRequested`, and records the progress and the end of the
-    /// import. Other events are ignored.
+    /// Returns the object storage of the files.
+    #[must_use]
+    pub const fn storage(&self) -> &ObjectStorage {
+        &self.storage
+    }
+
+    /// Imports the file of an import that was requested, or failed and was requested again. Records
+    /// the progress and the end of the import.
     ///
     /// # Errors
     /// See [`ImportError`].
     pub async fn import(&self, cause: &Cause<'_>) -> Result<(), ImportError> {
-        let Event::Import(ImportEvent::ImportRequested(request)) =
-            cause.event.decode().map_err(CommandError::from)?
-        else {
-            return Ok(());
-        };
         let Ok(id) = cause.event.id.parse::<ImportId>() else {
             return Ok(());
         };
         let at = Consistency::leader_after(cause.event);
         let import = self.commands.load_at::<Import>(id, &at).await?;
-        if import.state.ended {
+        let Some(request) = import.state.request.clone().filter(|_| !import.state.ended) else {
             return Ok(());
+        };
+        // The ids of all commands depend on the first event. So an import that is tried again
+        // finds the rows that it has imported before.
+        let mut first = None;
+        if cause.event.event_type != "ImportRequested" {
+            let log = self.commands.log();
+            let until = cause.event.position;
+            let begun = log.page("import", &cause.event.id, 0, until).await;
+            first = begun.map_err(CommandError::from)?.into_iter().next();
         }
+        let cause = &Cause {
+            event: first.as_ref().unwrap_or(cause.event),
+            attempt: cause.attempt + u32::from(first.is_some()),
+        };
         let key = ObjectKey::parse(&request.object_key).map_err(StorageError::from)?;
         let file = NamedTempFile::new().map_err(ImportError::local)?;
         let found = self
@@ -376,7 +389,10 @@ impl Importer {
     ) -> Result<(), ImportError> {
         let ImportedPeople { report, file, left } = imported;
         let report_key = import_report_key(id.0);
-        let stored = file.finish().map_err(ImportError::local)?;
+        // A report of a million rows is copied, which takes a while.
+        let finished = tokio::task::spawn_blocking(move || file.finish()).await;
+        let finished = finished.map_err(|error| ImportError::Local(error.to_string()))?;
+        let stored = finished.map_err(ImportError::local)?;
         if let Some(path) = &stored {
             self.storage.put_file(&report_key, path).await?;
         }

@@ -32,7 +32,7 @@ use crate::domain::certification::issuance::{
 };
 use crate::domain::certification::manifest::OptionValue;
 use crate::domain::certification::reactions::issuance::public_link;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Attempt, Sandbox, SandboxError};
 use crate::storage::{ObjectKey, ObjectStorage, PutPayload, StorageError, certificate_key};
 
 /// Maximum size of a design image or an issued PDF that is read, in bytes.
@@ -78,6 +78,20 @@ impl Rendering {
     #[must_use]
     pub const fn renderer(&self) -> &Arc<Renderer> {
         &self.renderer
+    }
+
+    /// Returns the object storage of the PDFs.
+    #[must_use]
+    pub const fn storage(&self) -> &ObjectStorage {
+        &self.storage
+    }
+
+    /// Checks that a sandbox process can be started.
+    ///
+    /// # Errors
+    /// No sandbox process can be started.
+    pub async fn check_sandbox(&self) -> Result<(), SandboxError> {
+        self.sandbox.probe(Attempt::Nothing).await.map(drop)
     }
 
     /// Returns the issued PDF of an issuance, checked against its SHA-256. If the object is

@@ -1,83 +1,67 @@
-//! Retries of work that was abandoned as a dead letter.
+//! Repetition of work that was abandoned as a dead letter.
 
-use std::time::Duration;
-
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use uuid::Uuid;
 
 use super::App;
 use crate::commands::CommandContext;
+use crate::domain::CommandId;
+use crate::domain::certification::import::{Import, ImportCommand};
 use crate::domain::certification::mail::{Mail, MailCommand};
-use crate::event_log::RecordedEvent;
-use crate::workers::dead_letter::DeadLetter;
-use crate::workers::processes::Processes;
-use crate::workers::renderer::RendererWorker;
-use crate::workers::{Delivery, Verdict, Worker};
-
-/// Maximum time to wait for the log to return the event of a dead letter.
-const WITHIN: Duration = Duration::from_secs(5);
+use crate::workers::dead_letter::{self, Kept};
+use crate::workers::flow::{ImporterInput, Input, MailerInput, ProcessesInput, RendererInput};
+use crate::workers::retries::repeat;
 
 impl App {
-    /// Retries the work of a dead letter in this process, or queues its mail again. Returns a short
-    /// text about the outcome. Work that has been completed since then is not repeated.
+    /// Requests that the workers repeat the work of a dead letter, and settles the letter. Mails
+    /// and imports are requested by a command in the log. All other work only follows from its
+    /// event, so a timer of its worker repeats it; work that has an outcome by now is not repeated.
+    /// Returns a short text about the outcome.
     ///
     /// # Errors
-    /// Fails if the event is not in the log, if the work fails again, or if this kind of work can't
-    /// be retried.
-    pub async fn act_again(&self, letter: &DeadLetter) -> anyhow::Result<String> {
-        let event = self.event_at(letter).await?;
-        let verdict = match letter.worker.as_str() {
-            "processes" => {
-                act(
-                    &Processes::new(self.commands.clone(), self.issuing_facts()),
-                    event,
-                )
-                .await
+    /// Fails if the command is refused, or if this kind of work can't be repeated.
+    pub async fn requeue(&self, kept: &Kept) -> anyhow::Result<&'static str> {
+        let log = self.commands.log();
+        let letter = &kept.letter;
+        let done = match letter.worker.as_str() {
+            ProcessesInput::WORKER | RendererInput::WORKER => {
+                repeat(log, &letter.worker, letter.position).await?;
+                "queued again"
             }
-            "renderer" => act(&RendererWorker(self.rendering()), event).await,
-            "mailer" => {
-                let mut context = CommandContext::of_process(&event, "requeue", 0);
-                context.command_id = Uuid::new_v4().into();
+            MailerInput::WORKER => {
+                let context = self.requeuing(kept).await?;
                 self.commands
                     .execute::<Mail>(&context, &letter.id, MailCommand::Retry)
                     .await?;
-                return Ok("the mail is queued again".to_owned());
+                "the mail is queued again"
+            }
+            ImporterInput::WORKER => {
+                let context = self.requeuing(kept).await?;
+                self.commands
+                    .execute::<Import>(&context, &letter.id, ImportCommand::Retry)
+                    .await?;
+                "the import is queued again"
             }
             "notifier" => {
                 bail!(
                     "a mail about an account can't be retried: if it is still needed, the user must request it again"
                 )
             }
-            "importer" => bail!("a failed import can't be retried: upload the file again"),
             other => bail!("this program has no worker {other}"),
         };
-        match verdict {
-            Verdict::Done => Ok("done".to_owned()),
-            Verdict::Again { why, .. } | Verdict::Unavailable { why } | Verdict::GiveUp { why } => {
-                Err(anyhow!(why))
-            }
-        }
+        dead_letter::settle(log, kept).await?;
+        Ok(done)
     }
 
-    async fn event_at(&self, letter: &DeadLetter) -> anyhow::Result<RecordedEvent> {
-        let before = letter.position.saturating_sub(1);
-        let found = self
-            .commands
-            .log()
-            .read_after(before)
-            .next_batch(1, WITHIN)
-            .await?;
-        let event = found
-            .into_iter()
-            .find(|event| event.event_id == letter.event_id);
-        event.ok_or_else(|| anyhow!("the event of this dead letter is not in the log"))
+    /// Returns the context of the command for a dead letter. Its id depends on the letter, so that
+    /// a repeated request changes nothing.
+    async fn requeuing(&self, kept: &Kept) -> anyhow::Result<CommandContext> {
+        let event = self.commands.log().event_at(kept.letter.position).await?;
+        let about = format!("requeue {}", kept.number);
+        let command_id = CommandId(Uuid::new_v5(&event.event_id, about.as_bytes()));
+        Ok(CommandContext {
+            command_id,
+            ..CommandContext::of_process(&event, "requeue", 0)
+        })
     }
-}
-
-async fn act<W: Worker>(worker: &W, event: RecordedEvent) -> Verdict {
-    let verdicts = worker.work(&[Delivery { event, attempt: 1 }]).await;
-    let none = || Verdict::GiveUp {
-        why: "the worker returned no verdict".to_owned(),
-    };
-    verdicts.into_iter().next().unwrap_or_else(none)
 }

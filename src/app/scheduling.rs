@@ -1,8 +1,7 @@
-//! Scheduler role: timers, tasks and dead letters.
+//! Scheduler role: timers and tasks.
 
 use super::{App, Running};
 use crate::scheduler::{Plan, Scheduler, SchedulerParts};
-use crate::workers::max_deliveries::MaxDeliveriesConsumer;
 use crate::workers::timers::Timers;
 
 impl App {
@@ -22,17 +21,11 @@ impl App {
             plan,
         );
         let timers = Timers::new(self.commands.clone());
-        let dead_letters = MaxDeliveriesConsumer::new(self.commands.clone());
         let stop = || running.shutdown.clone();
         let first = stop();
         let second = stop();
-        let third = stop();
         running.spawn("timers", async move { Ok(timers.run(first).await?) });
         running.spawn("tasks", async move { Ok(scheduler.run(second).await?) });
-        running.spawn(
-            "dead letters",
-            async move { Ok(dead_letters.run(third).await?) },
-        );
         Ok(())
     }
 }

@@ -71,7 +71,7 @@ enum Command {
     /// Read the event log
     #[command(subcommand)]
     Events(events::EventsCommand),
-    /// List work that was given up, and retry it
+    /// List work that was given up, and repeat it
     #[command(subcommand, after_help = dead_letters::EXAMPLES)]
     DeadLetters(dead_letters::DeadLettersCommand),
     /// Check the configuration and every dependency, and suggest what to do

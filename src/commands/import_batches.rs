@@ -5,6 +5,7 @@ use crate::domain::certification::batch::{Batch, BatchCommand};
 use crate::domain::certification::import::{ImportEvent, ImportRequested};
 use crate::domain::certification::reactions::import::{DueBatch, DueBatches};
 use crate::domain::{ImportId, Refusal};
+use crate::event_log::{LogError, Position};
 
 /// Requests a batch. Does nothing if the batch has already been requested.
 ///
@@ -25,22 +26,30 @@ pub async fn request_batch(
     }
 }
 
-/// Returns the people in the recorded rows of an import who don't belong to a full batch, and the
-/// full batches.
+/// Returns the people in the rows of an import, recorded up to a position, who don't belong to a
+/// batch, and the batches. A batch is made when it is full, and when the import fails.
 ///
 /// # Errors
-/// The log can't be read.
+/// The log can't be read, or the replica lacks the event at `position`.
 pub async fn recorded_batches(
     commands: &Commands,
     id: ImportId,
     asked: &ImportRequested,
+    position: Position,
 ) -> Result<(DueBatches, Vec<DueBatch>), CommandError> {
     let mut due = DueBatches::new(id, asked);
-    let mut full = Vec::new();
-    for event in commands.log().load("import", &id.to_string(), 0).await? {
-        if let ImportEvent::ImportRowsAccepted(rows) = event.decode_as::<ImportEvent>()? {
-            full.extend(due.add(&rows));
+    let mut made = Vec::new();
+    let mut events = commands.log().load("import", &id.to_string(), 0).await?;
+    if events.last().is_none_or(|last| last.position < position) {
+        return Err(LogError::Unavailable("a replica lags and lacks an event".to_owned()).into());
+    }
+    events.retain(|event| event.position <= position);
+    for event in events {
+        match event.decode_as::<ImportEvent>()? {
+            ImportEvent::ImportRowsAccepted(rows) => made.extend(due.add(&rows)),
+            ImportEvent::ImportFailed(_) => made.extend(due.rest()),
+            _ => {}
         }
     }
-    Ok((due, full))
+    Ok((due, made))
 }

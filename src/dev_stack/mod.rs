@@ -90,6 +90,15 @@ pub struct Stack {
     data: DataDir,
 }
 
+/// Server of a stack that can be started again; see [`Stack::start_again`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// nats-server.
+    Nats,
+    /// PostgreSQL.
+    Postgres,
+}
+
 /// Process ids of the servers themselves, without their supervisors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerPids {
@@ -134,6 +143,26 @@ impl Stack {
             mail,
             data,
         })
+    }
+
+    /// Stops a server unless it has ended, and starts it with its previous data. Its URL changes,
+    /// because the new process gets another port. `options` are those of [`Self::start`].
+    ///
+    /// # Errors
+    /// Fails if the server can't be started.
+    pub async fn start_again(
+        &mut self,
+        server: Server,
+        options: &StackOptions,
+    ) -> Result<(), StackError> {
+        let supervisor = supervisor(options.supervisor.clone())?;
+        match server {
+            Server::Nats => self.nats = nats::start(options, &self.data, &supervisor).await?,
+            Server::Postgres => {
+                self.postgres = postgres::start(options, &self.data, &supervisor).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the URL of nats-server, which has no user and no password.

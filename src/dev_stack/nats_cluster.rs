@@ -36,8 +36,8 @@ struct Node {
     name: String,
     clients: SocketAddr,
     routes: SocketAddr,
-    /// Addresses at which this node connects to all nodes.
-    dials: Vec<SocketAddr>,
+    /// Addresses at which this node reaches each node, itself too.
+    ways: Vec<SocketAddr>,
     folder: PathBuf,
     /// `None` while the node is down.
     process: Option<ServerProcess>,
@@ -51,18 +51,18 @@ impl NatsCluster {
     /// # Errors
     /// Fails if nats-server is not found, or if a node can't be started.
     pub async fn start(supervisor: Option<PathBuf>) -> Result<Self, StackError> {
-        Self::start_through(supervisor, |_, _, address| address).await
+        Self::start_behind(supervisor, |_, routes| routes.to_vec()).await
     }
 
-    /// Like [`Self::start`], with proxies between the nodes. `proxy(from, to, address)` returns the
-    /// address at which the node `from` connects to the node `to`, which listens on `address`. For
-    /// `from == to`, it returns the address that the node advertises.
+    /// Starts a cluster whose nodes reach each other through other addresses, such as those of
+    /// relays. `ways` gets the index of a node and the address for routes of each node. It returns
+    /// the addresses at which that node reaches each node.
     ///
     /// # Errors
-    /// See [`Self::start`].
-    pub async fn start_through(
+    /// Fails if nats-server is not found, or if a node can't be started.
+    pub async fn start_behind(
         supervisor: Option<PathBuf>,
-        proxy: impl Fn(usize, usize, SocketAddr) -> SocketAddr,
+        ways: impl Fn(usize, &[SocketAddr]) -> Vec<SocketAddr>,
     ) -> Result<Self, StackError> {
         let supervisor = super::supervisor(supervisor)?;
         let program = programs::nats_server(None)?;
@@ -77,10 +77,9 @@ impl NatsCluster {
         loop {
             attempt += 1;
             cluster.nodes = nodes(cluster.data.root())?;
-            let listen: Vec<SocketAddr> = cluster.nodes.iter().map(|node| node.routes).collect();
+            let routes: Vec<SocketAddr> = cluster.nodes.iter().map(|node| node.routes).collect();
             for (from, node) in cluster.nodes.iter_mut().enumerate() {
-                let dial = |(to, address): (usize, &SocketAddr)| proxy(from, to, *address);
-                node.dials = listen.iter().enumerate().map(dial).collect();
+                node.ways = ways(from, &routes);
             }
             match cluster.start_all().await {
                 Ok(()) => return Ok(cluster),
@@ -133,7 +132,6 @@ impl NatsCluster {
     /// # Errors
     /// Fails if the node can't be started.
     pub fn start_node(&mut self, index: usize) -> Result<(), StackError> {
-        let advertised = self.nodes[index].dials[index];
         let node = &mut self.nodes[index];
         let config = node.folder.join("server.conf");
         write_private(&config, CONFIG).map_err(|source| StackError::Io {
@@ -149,7 +147,7 @@ impl NatsCluster {
                 "-P".into(),
                 node.pid_file().into(),
             ],
-            env: node.environment(advertised),
+            env: node.environment(index),
             log: node.folder.join("nats.log"),
             stop_signal: StopSignal::Terminate,
             grace: Duration::from_secs(15),
@@ -234,18 +232,22 @@ impl Node {
 
     /// Returns the environment variables that the configuration reads, quoted for the server's
     /// parser.
-    fn environment(&self, advertised: SocketAddr) -> Vec<(&'static str, OsString)> {
+    /// `index` is the index of this node.
+    fn environment(&self, index: usize) -> Vec<(&'static str, OsString)> {
         let text = |value: &str| OsString::from(format!("\"{value}\""));
         let mut variables = vec![
             ("NATS_NAME", text(&self.name)),
             ("NATS_LISTEN", text(&self.clients.to_string())),
             ("NATS_CLUSTER_LISTEN", text(&self.routes.to_string())),
-            ("NATS_CLUSTER_ADVERTISE", text(&advertised.to_string())),
+            (
+                "NATS_CLUSTER_ADVERTISE",
+                text(&self.ways[index].to_string()),
+            ),
             ("NATS_STORE_DIR", text(&quoted(&self.folder.join("store")))),
         ];
         for (name, route) in ["NATS_ROUTE_1", "NATS_ROUTE_2", "NATS_ROUTE_3"]
             .into_iter()
-            .zip(&self.dials)
+            .zip(&self.ways)
         {
             variables.push((name, text(&url(*route))));
         }
@@ -282,7 +284,7 @@ fn nodes(root: &Path) -> Result<Vec<Node>, StackError> {
                 name,
                 clients,
                 routes,
-                dials: Vec::new(),
+                ways: Vec::new(),
                 folder,
                 process: None,
             })

@@ -18,7 +18,9 @@ use crate::domain::certification::batch::{
 };
 use crate::domain::certification::certificate::CertificateEvent;
 use crate::domain::certification::design::DesignEvent;
-use crate::domain::certification::import::{Import, ImportEvent, ImportFailed, ImportRequested};
+use crate::domain::certification::import::{
+    Import, ImportEvent, ImportFailed, ImportRequested, ImportRetryRequested,
+};
 use crate::domain::certification::issuance::{
     CertificateGenerated, CertificateRequested, CertificateRevoked, Issuance, IssuanceEvent,
 };
@@ -129,6 +131,12 @@ flow! {
     /// Events that the importer handles.
     worker "importer" handles ImporterInput {
         Import(ImportEvent::ImportRequested): "imports the rows of the file and requests the batches" => [
+            AttendeeEvent::AttendeeImported, AttendeeEvent::AttendeeUpdated, ClaimEvent::ClaimTaken,
+            ClaimEvent::ClaimReleased, ImportEvent::ImportRowsAccepted, ImportEvent::ImportRowsRejected,
+            BatchEvent::BatchRequested, ImportEvent::ImportCompleted, ImportEvent::ImportFailed,
+            ImportEvent::ImportCancelled,
+        ];
+        Import(ImportEvent::ImportRetryRequested): "continues the import" => [
             AttendeeEvent::AttendeeImported, AttendeeEvent::AttendeeUpdated, ClaimEvent::ClaimTaken,
             ClaimEvent::ClaimReleased, ImportEvent::ImportRowsAccepted, ImportEvent::ImportRowsRejected,
             BatchEvent::BatchRequested, ImportEvent::ImportCompleted, ImportEvent::ImportFailed,

@@ -73,6 +73,10 @@ impl Publisher {
         }
     }
 
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Publishes one message, waits for the acknowledgement and returns its position.
     pub(crate) async fn one(&self, message: &Outgoing) -> Result<Position, PublishError> {
         self.request(

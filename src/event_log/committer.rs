@@ -11,13 +11,14 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use async_nats::Client;
 use futures_util::future::{BoxFuture, join_all};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::availability::{PATIENCE, pause};
 use super::batch::{MAX_BATCH, Outgoing, PublishError, Publisher};
-use super::{Names, NewEvent, Position};
+use super::{LogError, Names, NewEvent, Position};
 
 /// Maximum number of waiting single-event commits that are published concurrently instead of as a
 /// batch. The server creates and removes files for each batch, which takes about as long as syncing
@@ -39,6 +40,11 @@ const IN_FLIGHT_TRIES: u32 = 5;
 const GATHER: Duration = Duration::from_millis(1);
 /// Minimum number of events for which a batch is written without waiting for more.
 const WORTH_A_BATCH: usize = 256;
+
+/// Size of an event's body in bytes that every server accepts.
+const ALWAYS_FITS: usize = 64 << 10;
+/// Maximum size of an event's headers in bytes. It counts towards the server's limit.
+const HEADERS: usize = 4 << 10;
 
 /// Events to append to one aggregate, with its expected last position.
 #[derive(Clone, Debug)]
@@ -103,7 +109,11 @@ pub enum AppendError {
     /// decide again.
     #[error("the event log did not respond in time: {0}")]
     Unknown(String),
-    /// Nothing was written: the server refused the commit, or was unavailable for 15 s.
+    /// Nothing was written: the server was unavailable for 15 s. Try again later.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Nothing was written: the server refuses the commit as such, or it is too large. A retry can't
+    /// help.
     #[error("{0}")]
     Refused(String),
 }
@@ -118,13 +128,15 @@ struct Waiting {
 /// Handle to this process's committing task.
 pub(crate) struct Committer {
     queue: mpsc::Sender<Waiting>,
+    client: Client,
 }
 
 impl Committer {
     pub(crate) fn start(publisher: Publisher) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
+        let client = publisher.client().clone();
         tokio::spawn(run(publisher, waiting));
-        Self { queue }
+        Self { queue, client }
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Answer {
@@ -132,6 +144,15 @@ impl Committer {
             return Err(AppendError::Refused(format!(
                 "a commit has 1 to {MAX_BATCH} events"
             )));
+        }
+        let largest = commit.messages.iter().map(|m| m.event.body.len()).max();
+        if let Some(bytes) = largest.filter(|bytes| *bytes > ALWAYS_FITS) {
+            let most = self.client.server_info().max_payload;
+            if bytes + HEADERS > most {
+                return Err(AppendError::Refused(format!(
+                    "an event of {bytes} bytes is larger than the server's limit of {most} bytes"
+                )));
+            }
         }
         let (answer, answered) = oneshot::channel();
         let gone = || AppendError::Unknown("the committing task has ended".to_owned());
@@ -226,18 +247,24 @@ fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     group
 }
 
-/// Writes a group as one batch. After a conflict, the group is bisected. If it has only a few
-/// single-event commits, they are published separately instead.
+/// Writes a group as one batch. After a conflict or a refusal, the group is bisected, so that it
+/// fails only the commit that causes it. If the group has only a few single-event commits, they are
+/// published separately instead.
 fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
         match publish(publisher, &group).await {
             Ok(last) => acknowledge(group, last),
-            Err(PublishError::Conflict | PublishError::InFlight)
+            Err(PublishError::Refused(error @ LogError::NotProvisioned)) => {
+                fail(group, &AppendError::Unavailable(error.to_string()));
+            }
+            Err(PublishError::Conflict | PublishError::InFlight | PublishError::Refused(_))
                 if group.len() > 1 && is_plain(group.iter(), PLAIN_AFTER_CONFLICT) =>
             {
                 write_each(publisher, group).await;
             }
-            Err(PublishError::Conflict | PublishError::InFlight) if group.len() > 1 => {
+            Err(PublishError::Conflict | PublishError::InFlight | PublishError::Refused(_))
+                if group.len() > 1 =>
+            {
                 let second = group.split_off(group.len() / 2);
                 write_group(publisher, group).await;
                 write_group(publisher, second).await;
@@ -246,7 +273,10 @@ fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, 
                 fail(group, &AppendError::Conflict)
             }
             Err(PublishError::Unknown(why)) => fail(group, &AppendError::Unknown(why)),
-            Err(PublishError::Refused(error) | PublishError::NotNow(error)) => {
+            Err(PublishError::NotNow(error)) => {
+                fail(group, &AppendError::Unavailable(error.to_string()));
+            }
+            Err(PublishError::Refused(error)) => {
                 fail(group, &AppendError::Refused(error.to_string()));
             }
         }

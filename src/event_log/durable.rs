@@ -11,18 +11,18 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{EventLog, LogError};
+use super::{EventLog, LogError, Position};
 
 /// Delay before a lost consumer is opened again.
 pub const REOPEN_AFTER: Duration = Duration::from_millis(500);
 
 /// Name of a durable consumer, as in `nats/consumers/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Durable {
+pub struct Durable<'n> {
     /// Name of the stream, without the namespace.
-    pub stream: &'static str,
+    pub stream: &'n str,
     /// Name of the consumer.
-    pub name: &'static str,
+    pub name: &'n str,
 }
 
 impl EventLog {
@@ -31,7 +31,7 @@ impl EventLog {
     /// # Errors
     /// [`LogError::NotProvisioned`] if the stream doesn't exist; [`LogError::Unavailable`] if the
     /// consumer doesn't exist or the server is unreachable.
-    pub async fn open_durable(&self, durable: Durable) -> Result<PullConsumer, LogError> {
+    pub async fn open_durable(&self, durable: Durable<'_>) -> Result<PullConsumer, LogError> {
         let stream = self
             .context()
             .get_stream(self.names().stream(durable.stream))
@@ -40,6 +40,19 @@ impl EventLog {
             .get_consumer(durable.name)
             .await
             .map_err(|error| LogError::Unavailable(error.to_string()))
+    }
+
+    /// Returns the position up to which a worker has acknowledged all events that it gets.
+    ///
+    /// # Errors
+    /// See [`Self::open_durable`].
+    pub async fn acknowledged(&self, worker: &str) -> Result<Position, LogError> {
+        let durable = Durable {
+            stream: "EVENTS",
+            name: worker,
+        };
+        let consumer = self.open_durable(durable).await?;
+        Ok(consumer.cached_info().ack_floor.stream_sequence)
     }
 
     /// Handles the messages of a durable consumer until `shutdown` is cancelled. It then waits
@@ -53,7 +66,7 @@ impl EventLog {
     /// [`LogError::NotProvisioned`] if the stream doesn't exist.
     pub async fn handle_messages<F>(
         &self,
-        durable: Durable,
+        durable: Durable<'static>,
         concurrency: usize,
         shutdown: &CancellationToken,
         handle: impl Fn(Message) -> F,
@@ -95,7 +108,7 @@ impl EventLog {
         Ok(())
     }
 
-    async fn messages(&self, durable: Durable) -> Result<pull::Stream, LogError> {
+    async fn messages(&self, durable: Durable<'_>) -> Result<pull::Stream, LogError> {
         let consumer = self.open_durable(durable).await?;
         consumer
             .messages()
@@ -104,7 +117,7 @@ impl EventLog {
     }
 }
 
-async fn acknowledge(durable: Durable, message: &Message, kind: AckKind) {
+async fn acknowledge(durable: Durable<'static>, message: &Message, kind: AckKind) {
     if let Err(error) = message.ack_with(kind).await {
         let consumer = durable.name;
         tracing::warn!(consumer, %error, "cannot send acknowledgement, message will be redelivered");

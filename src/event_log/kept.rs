@@ -1,18 +1,73 @@
-//! Reading of stored messages from streams other than the log.
+//! Reading of single events by position, and of messages from streams other than the log.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::availability::patiently;
-use super::{EventLog, LogError, Position};
+use super::envelope::recorded;
+use super::{EventLog, LogError, Position, RecordedEvent};
 
 /// Maximum number of messages per request.
 const PER_REQUEST: usize = 1_000;
 
 impl EventLog {
+    /// Returns the event at a position, as stored by the leader.
+    ///
+    /// # Errors
+    /// The server can't be reached, or has no event at this position.
+    pub async fn event_at(&self, position: Position) -> Result<RecordedEvent, LogError> {
+        let found = self.message_at(&self.names().events(), position).await?;
+        let found = found.ok_or_else(|| {
+            LogError::Unavailable(format!("the log has no event at position {position}"))
+        })?;
+        let headers = &found.headers;
+        recorded(
+            self.names(),
+            &found.subject,
+            position,
+            headers,
+            found.payload,
+        )
+    }
+
+    /// Returns the body of a stream's message, as stored by the leader, if it exists.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn kept_at(
+        &self,
+        stream: &str,
+        position: Position,
+    ) -> Result<Option<Bytes>, LogError> {
+        let found = self.message_at(stream, position).await?;
+        Ok(found.map(|message| message.payload))
+    }
+
+    async fn message_at(
+        &self,
+        stream: &str,
+        position: Position,
+    ) -> Result<Option<StreamMessage>, LogError> {
+        let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
+        let stream = self.context().get_stream_no_info(stream);
+        let stream = &stream.await.map_err(|error| unavailable(&error))?;
+        patiently(|wait| async move {
+            match tokio::time::timeout(wait, stream.get_raw_message(position)).await {
+                Ok(Ok(found)) => Ok(Some(found)),
+                Ok(Err(error)) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+                Ok(Err(error)) => Err(unavailable(&error)),
+                Err(late) => Err(unavailable(&late)),
+            }
+        })
+        .await
+    }
+
     /// Returns up to `most` messages of a stream on a subject (or a wildcard), in order. The
     /// responding replica may lag, so the newest messages may be missing.
     ///
@@ -25,6 +80,38 @@ impl EventLog {
         most: usize,
     ) -> Result<Vec<(Position, Bytes)>, LogError> {
         patiently(|wait| self.kept_within(stream, subject, 0, Position::MAX, most, wait)).await
+    }
+
+    /// Returns the last message of each subject that has one. The responding replica may lag.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn last_kept(
+        &self,
+        stream: &str,
+        subjects: &[String],
+    ) -> Result<HashMap<String, Bytes>, LogError> {
+        let mut last = HashMap::new();
+        for some in subjects.chunks(PER_REQUEST) {
+            let ask = json!({ "multi_last": some, "batch": PER_REQUEST });
+            last.extend(patiently(|wait| self.last_of(stream, &ask, wait)).await?);
+        }
+        Ok(last)
+    }
+
+    async fn last_of(
+        &self,
+        stream: &str,
+        ask: &Value,
+        wait: Duration,
+    ) -> Result<HashMap<String, Bytes>, LogError> {
+        let mut last = HashMap::new();
+        let see = |subject: &str, _, _: &HeaderMap, body| {
+            last.insert(subject.to_owned(), body);
+            Ok(())
+        };
+        self.direct_get(stream, ask, wait, see).await?;
+        Ok(last)
     }
 
     /// Returns the messages of a stream on a subject (or a wildcard) in pages, newest page first.

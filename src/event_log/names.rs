@@ -104,6 +104,18 @@ impl Names {
         format!("{}.timer.due.{name}", self.namespace)
     }
 
+    /// Returns the subject of a note that is kept for ever.
+    #[must_use]
+    pub fn note(&self, name: &str) -> String {
+        format!("{}.timer.note.{name}", self.namespace)
+    }
+
+    /// Returns the subject on which processes check that the server can store messages.
+    #[must_use]
+    pub fn timer_probe(&self) -> String {
+        format!("{}.timer.probe", self.namespace)
+    }
+
     /// Returns the subject of the runs of a scheduled task. The task `*` matches all tasks.
     #[must_use]
     pub fn runs(&self, task: &str) -> String {

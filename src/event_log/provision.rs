@@ -15,6 +15,12 @@ use super::{EventLog, LogError};
 
 /// Placeholder for the namespace in the JSON files.
 const NAMESPACE: &str = "$NS";
+/// Placeholder for the worker in [`RETRIES`].
+const WORKER: &str = "$WORKER";
+/// Suffix in the names of the consumers of workers' timers.
+const OF_RETRIES: &str = "_retries";
+/// Configuration of the consumer of each worker's timers.
+const RETRIES: &str = include_str!("../../nats/consumers/retries.json");
 
 /// Timeout for one response. A busy cluster takes many seconds to create a stream.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -32,10 +38,6 @@ const STREAMS: &[(&str, &str)] = &[
     (
         "DEADLETTERS",
         include_str!("../../nats/streams/DEADLETTERS.json"),
-    ),
-    (
-        "ADVISORIES",
-        include_str!("../../nats/streams/ADVISORIES.json"),
     ),
 ];
 
@@ -76,11 +78,11 @@ const CONSUMERS: &[(&str, &str, &str)] = &[
         "tasks",
         include_str!("../../nats/consumers/tasks.json"),
     ),
-    (
-        "ADVISORIES",
-        "deadletters",
-        include_str!("../../nats/consumers/deadletters.json"),
-    ),
+    ("TIMERS", "importer_retries", RETRIES),
+    ("TIMERS", "processes_retries", RETRIES),
+    ("TIMERS", "renderer_retries", RETRIES),
+    ("TIMERS", "mailer_retries", RETRIES),
+    ("TIMERS", "notifier_retries", RETRIES),
 ];
 
 /// Stream or consumer with its wanted configuration.
@@ -174,7 +176,8 @@ impl EventLog {
         let target = |(stream, consumer, template): &(&str, &str, &str)| {
             let stream = self.names().stream(stream);
             let name = format!("{stream}/{consumer}");
-            let mut config = self.configuration(&name, template)?;
+            let worker = consumer.trim_end_matches(OF_RETRIES);
+            let mut config = self.configuration(&name, &template.replace(WORKER, worker))?;
             config["durable_name"] = json!(consumer);
             config["name"] = json!(consumer);
             // 0 means the number of replicas of the stream, also after it changes.

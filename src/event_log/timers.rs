@@ -8,6 +8,7 @@
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::PublishError;
 use bytes::Bytes;
+use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -29,6 +30,19 @@ impl EventLog {
     /// # Errors
     /// The server can't be reached, or refuses the message.
     pub async fn set_timer(&self, name: &str, at: OffsetDateTime) -> Result<(), LogError> {
+        self.set_timer_with(name, at, Bytes::new()).await
+    }
+
+    /// Like [`Self::set_timer`]. The timer fires with the message `body`.
+    ///
+    /// # Errors
+    /// See [`Self::set_timer`].
+    pub async fn set_timer_with(
+        &self,
+        name: &str,
+        at: OffsetDateTime,
+        body: Bytes,
+    ) -> Result<(), LogError> {
         let time = at.to_offset(UtcOffset::UTC).format(&Rfc3339);
         let time = time.map_err(|error| LogError::Unavailable(error.to_string()))?;
         let names = self.names();
@@ -36,8 +50,7 @@ impl EventLog {
         headers.insert(SCHEDULE, format!("@at {time}"));
         headers.insert(TARGET, names.due(name));
         headers.insert(TARGET_TTL, KEPT);
-        self.put_timer(names.timer(name), headers, Bytes::new())
-            .await
+        self.put_timer(names.timer(name), headers, body).await
     }
 
     /// Fires the timer `name` now, with the message `body`.
@@ -48,6 +61,51 @@ impl EventLog {
         let mut headers = HeaderMap::new();
         headers.insert(TTL, KEPT);
         self.put_timer(self.names().due(name), headers, body).await
+    }
+
+    /// Returns the time of the server that fires the timers.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn time_of_timers(&self) -> Result<OffsetDateTime, LogError> {
+        let stream = self.names().timers();
+        let info = self
+            .api(&format!("STREAM.INFO.{stream}"), &json!({}))
+            .await?;
+        let time = info["ts"].as_str().unwrap_or_default();
+        OffsetDateTime::parse(time, &Rfc3339)
+            .map_err(|_| LogError::Unavailable("the server's response contains no time".to_owned()))
+    }
+
+    /// Returns true if a note was taken with [`Self::take_note`].
+    ///
+    /// # Errors
+    /// The server can't be reached, or is not provisioned.
+    pub async fn has_note(&self, name: &str) -> Result<bool, LogError> {
+        let names = self.names();
+        let notes = self.kept(&names.timers(), &names.note(name), 1).await?;
+        Ok(!notes.is_empty())
+    }
+
+    /// Takes a note for all processes, such as that the object storage has a marker.
+    ///
+    /// # Errors
+    /// The server can't be reached, or refuses the message.
+    pub async fn take_note(&self, name: &str) -> Result<(), LogError> {
+        self.put_timer(self.names().note(name), HeaderMap::new(), Bytes::new())
+            .await
+    }
+
+    /// Checks that the log has a leader and that the server can store messages.
+    ///
+    /// # Errors
+    /// One of the two is not true.
+    pub async fn check_writable(&self) -> Result<(), LogError> {
+        self.info().await?;
+        let mut headers = HeaderMap::new();
+        headers.insert(TTL, "1s");
+        self.put_timer(self.names().timer_probe(), headers, Bytes::new())
+            .await
     }
 
     async fn put_timer(

@@ -115,6 +115,7 @@ fn people() -> Vec<Endpoint> {
         on(routes!(imports::events::follow_import)).may(ReadAttendees).with_ticket(),
         on(routes!(imports::events::create_import_ticket)).in_person(ReadAttendees),
         on(routes!(imports::cancel::cancel_import)).may(ImportAttendees),
+        on(routes!(imports::retry::retry_import)).may(ImportAttendees),
     ]
 }
 

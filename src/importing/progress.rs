@@ -17,7 +17,7 @@ pub(super) struct Progress {
 }
 
 impl Importer {
-    /// Returns the progress that an earlier worker recorded, or the start. Requests the full
+    /// Returns the progress that an earlier worker recorded, or the start. Requests the
     /// batches of recorded rows.
     pub(super) async fn progress(
         &self,
@@ -32,9 +32,11 @@ impl Importer {
                 batches: 0,
             });
         }
-        let (due, full) = recorded_batches(&self.commands, request.id, request.asked).await?;
+        let position = import.position;
+        let (due, made) =
+            recorded_batches(&self.commands, request.id, request.asked, position).await?;
         let mut batches = 0;
-        self.request_batches(cause, &mut batches, full).await?;
+        self.request_batches(cause, &mut batches, made).await?;
         Ok(Progress {
             import,
             due,

@@ -38,7 +38,7 @@ const PROJECTIONS: &[Files] = &[
     files!("factors": "second_factor_confirmed", "second_factor_removed"),
     files!("imports":
         "import_cancel_requested", "import_cancelled", "import_completed", "import_failed", "import_requested",
-        "import_rows_accepted", "import_rows_rejected",
+        "import_retry_requested", "import_rows_accepted", "import_rows_rejected",
     ),
     files!("issuances":
         "certificate_generated", "certificate_generation_failed", "certificate_requested", "certificate_revoked",

@@ -13,7 +13,7 @@ use crate::domain::Locale;
 use crate::domain::certification::issuance::CertificateRequested;
 use crate::domain::certification::manifest::Manifest;
 use crate::domain::certification::template::TemplateFiles;
-use crate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox};
+use crate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox, SandboxError};
 use crate::storage::{ObjectKey, StorageError};
 
 /// Maximum size of a source or manifest that is read, in bytes.
@@ -230,8 +230,8 @@ impl Rendering {
     }
 }
 
-/// Draws the jobs of a question once. If no process could be started, the result of all jobs is
-/// [`RenderingError::Interrupted`], which is not permanent.
+/// Draws the jobs of a question once. If no process could be started, this is the result of all
+/// jobs.
 async fn draw(sandbox: &Sandbox, question: &Question) -> Vec<Drawn> {
     match sandbox.draw(question).await {
         Ok(drawn) => drawn
@@ -239,11 +239,12 @@ async fn draw(sandbox: &Sandbox, question: &Question) -> Vec<Drawn> {
             .map(|drawn| drawn.map_err(RenderingError::from))
             .collect(),
         Err(error) => {
-            tracing::warn!(%error, "sandbox process unavailable");
+            // The error can't be cloned.
+            let again = || std::io::Error::other(error.to_string());
             question
                 .jobs
                 .iter()
-                .map(|_| Err(RenderingError::Interrupted))
+                .map(|_| Err(SandboxError::from(again()).into()))
                 .collect()
         }
     }

@@ -7,6 +7,7 @@
 pub mod plan;
 mod run;
 pub mod settings;
+mod stuck;
 mod tasks;
 pub mod warnings;
 
@@ -27,16 +28,19 @@ pub enum Task {
     ExpiredAnswers,
     /// Deletes expired uploads and reports of rejected rows.
     ExpiredFiles,
+    /// Repeats work that was lost.
+    StuckWork,
 }
 
 impl Task {
     /// All tasks.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::DueMails,
         Self::MailStatistics,
         Self::MailWarnings,
         Self::ExpiredAnswers,
         Self::ExpiredFiles,
+        Self::StuckWork,
     ];
 
     /// Returns the name that settings, subjects and API responses use.
@@ -48,6 +52,7 @@ impl Task {
             Self::MailWarnings => "mail_warnings",
             Self::ExpiredAnswers => "expired_answers",
             Self::ExpiredFiles => "expired_files",
+            Self::StuckWork => "stuck_work",
         }
     }
 
@@ -64,6 +69,10 @@ impl Task {
             }
             Self::ExpiredAnswers => "deletes expired responses stored for an Idempotency-Key",
             Self::ExpiredFiles => "deletes expired uploads and reports of rejected rows",
+            Self::StuckWork => {
+                "repeats work that was lost: imports, batches, certificates and mails without \
+                 progress that no worker has"
+            }
         }
     }
 

@@ -14,6 +14,8 @@ pub struct SchedulerSettings {
     /// Number of days for which files under `expiring/` (uploads and reports of rejected rows) are
     /// kept; 1 to 3650.
     pub keep_expiring_days: u32,
+    /// Number of minutes without progress after which work may be lost; see the task `stuck_work`.
+    pub stuck_after_minutes: u32,
     /// Thresholds of the task `mail_warnings`.
     pub warnings: WarningSettings,
     /// Settings of each task.
@@ -48,6 +50,8 @@ pub struct TasksSettings {
     pub expired_answers: TaskSettings,
     /// Deletes expired uploads and reports of rejected rows.
     pub expired_files: TaskSettings,
+    /// Repeats work that was lost.
+    pub stuck_work: TaskSettings,
 }
 
 /// Settings of one task.
@@ -69,6 +73,7 @@ struct GivenTasks {
     mail_warnings: GivenTask,
     expired_answers: GivenTask,
     expired_files: GivenTask,
+    stuck_work: GivenTask,
 }
 
 #[derive(Default, Deserialize)]
@@ -91,6 +96,7 @@ impl From<GivenTasks> for TasksSettings {
             mail_warnings: with(default.mail_warnings, given.mail_warnings),
             expired_answers: with(default.expired_answers, given.expired_answers),
             expired_files: with(default.expired_files, given.expired_files),
+            stuck_work: with(default.stuck_work, given.stuck_work),
         }
     }
 }
@@ -122,6 +128,7 @@ impl Default for TasksSettings {
             mail_warnings: TaskSettings::at("*/5 * * * *"),
             expired_answers: TaskSettings::at("10 * * * *"),
             expired_files: TaskSettings::at("20 3 * * *"),
+            stuck_work: TaskSettings::at("*/5 * * * *"),
         }
     }
 }
@@ -141,6 +148,7 @@ impl Default for SchedulerSettings {
         Self {
             time_zone: "UTC".to_owned(),
             keep_expiring_days: 30,
+            stuck_after_minutes: 15,
             warnings: WarningSettings::default(),
             tasks: TasksSettings::default(),
         }
@@ -157,6 +165,7 @@ impl SchedulerSettings {
             Task::MailWarnings => &self.tasks.mail_warnings,
             Task::ExpiredAnswers => &self.tasks.expired_answers,
             Task::ExpiredFiles => &self.tasks.expired_files,
+            Task::StuckWork => &self.tasks.stuck_work,
         }
     }
 

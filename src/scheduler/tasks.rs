@@ -32,6 +32,7 @@ impl SchedulerParts {
                     database::forget_expired_answers(&self.database, &self.namespace).await?;
                 Ok(format!("{answers} responses deleted"))
             }
+            Task::StuckWork => self.stuck_work().await,
             Task::ExpiredFiles => {
                 let days = time::Duration::days(self.settings.keep_expiring_days.into());
                 let gone = self

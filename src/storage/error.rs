@@ -1,5 +1,6 @@
 //! Errors of object storage.
 
+use super::marker::MARKER;
 use super::{KeyError, ObjectKey};
 
 /// Error of object storage. Messages contain keys, but never contents or secrets.
@@ -14,6 +15,12 @@ pub enum StorageError {
     /// The local folder can't be created or opened.
     #[error("the storage folder cannot be opened: {0}")]
     Folder(std::io::Error),
+    /// The folder lacks its marker, so it is an empty mount point, or another folder.
+    #[error(
+        "the storage folder lacks its marker file `{MARKER}`: it is not mounted, or was emptied; \
+         mount it, or create this file if the folder is empty on purpose"
+    )]
+    NotMounted,
     /// An object with this key exists and has other bytes. Issued objects are never replaced.
     #[error("object `{0}` exists with other content; it was not changed")]
     Differs(ObjectKey),
@@ -36,4 +43,20 @@ pub enum StorageError {
     /// The folder or the server failed. A later attempt may succeed.
     #[error("storage failed: {0}")]
     Backend(#[from] object_store::Error),
+}
+
+impl StorageError {
+    /// Returns true if the folder or the server may be away, so that the same call can succeed
+    /// later.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        match self {
+            Self::Backend(_) | Self::Folder(_) | Self::NotMounted => true,
+            Self::Setting(..)
+            | Self::Key(_)
+            | Self::Differs(_)
+            | Self::TooLarge { .. }
+            | Self::LocalFile { .. } => false,
+        }
+    }
 }

@@ -9,6 +9,7 @@
 
 mod error;
 mod key;
+mod marker;
 mod object_storage;
 mod presigned;
 mod settings;

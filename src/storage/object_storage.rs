@@ -12,10 +12,13 @@ use object_store::{
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::{ObjectKey, StorageError, StorageSettings, settings::Location};
+use super::{ObjectKey, StorageError, StorageSettings, marker::Marker, settings::Location};
 
 /// Content of the file that the health check writes to a local folder.
 const PROBE: &[u8] = b"laureate can write here\n";
+
+/// Size of the object that a probe stores, in bytes.
+const ROOM: usize = 1 << 20;
 
 /// Prefix of objects that are deleted when they reach a certain age.
 const EXPIRING: &str = "expiring";
@@ -34,7 +37,8 @@ pub type Pieces = BoxStream<'static, Result<Bytes, StorageError>>;
 #[derive(Clone, Debug)]
 pub struct ObjectStorage {
     pub(super) store: Arc<dyn ObjectStore>,
-    is_local: bool,
+    /// Marker of a folder; `None` for a bucket.
+    pub(super) marker: Option<Arc<Marker>>,
     pub(super) presigning: Option<Presigning>,
 }
 
@@ -64,7 +68,7 @@ impl ObjectStorage {
                 let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
                 Ok(Self {
                     store: Arc::new(store),
-                    is_local: true,
+                    marker: Some(Arc::default()),
                     presigning: None,
                 })
             }
@@ -83,7 +87,7 @@ impl ObjectStorage {
                 };
                 Ok(Self {
                     store,
-                    is_local: false,
+                    marker: None,
                     presigning,
                 })
             }
@@ -92,6 +96,7 @@ impl ObjectStorage {
 
     /// Stores an object. Replaces an existing object. Use [`Self::put_new`] for issued files.
     pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StorageError> {
+        self.check_writable().await?;
         self.store
             .put(&path(key), PutPayload::from_bytes(bytes))
             .await?;
@@ -109,6 +114,7 @@ impl ObjectStorage {
         bytes: impl Into<PutPayload>,
     ) -> Result<PutNew, StorageError> {
         let payload = bytes.into();
+        self.check_writable().await?;
         match self
             .store
             .put_opts(&path(key), payload.clone(), PutMode::Create.into())
@@ -150,8 +156,7 @@ impl ObjectStorage {
     ) -> Result<Option<Bytes>, StorageError> {
         let found = match self.store.get(&path(key)).await {
             Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
+            Err(error) => return self.missing(error).await,
         };
         // The body is read up to the announced size, so a misbehaving server can't send more.
         if found.meta.size > max_bytes {
@@ -176,7 +181,7 @@ impl ObjectStorage {
         };
         match self.store.get_opts(&path(key), options).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error @ object_store::Error::NotFound { .. }) => self.missing(error).await,
             // No range of an empty object is valid (RFC 9110 section 14.1.2).
             Err(error) => match self.store.head(&path(key)).await {
                 Ok(meta) if meta.size == 0 => Ok(Some(Bytes::new())),
@@ -196,8 +201,7 @@ impl ObjectStorage {
                     found.into_stream().map_err(StorageError::from).boxed(),
                 )))
             }
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => self.missing(error).await,
         }
     }
 
@@ -205,16 +209,29 @@ impl ObjectStorage {
     pub async fn exists(&self, key: &ObjectKey) -> Result<bool, StorageError> {
         match self.store.head(&path(key)).await {
             Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => Ok(self.missing::<()>(error).await?.is_some()),
         }
     }
 
     /// Deletes the object. Succeeds even if it doesn't exist.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), StorageError> {
         match self.store.delete(&path(key)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(()) => Ok(()),
+            Err(error) => self.missing::<()>(error).await.map(drop),
+        }
+    }
+
+    /// Returns `None` if the error means that the object doesn't exist in a storage that is there.
+    pub(super) async fn missing<T>(
+        &self,
+        error: object_store::Error,
+    ) -> Result<Option<T>, StorageError> {
+        match error {
+            object_store::Error::NotFound { .. } => {
+                self.check_present().await?;
+                Ok(None)
+            }
+            error => Err(error.into()),
         }
     }
 
@@ -248,13 +265,31 @@ impl ObjectStorage {
     /// nothing to S3, because each write there costs money and may be kept as a version for ever.
     pub async fn check(&self) -> Result<(), StorageError> {
         let place = Path::from("health");
-        if self.is_local {
+        if self.marker.is_some() {
+            self.check_present().await?;
             self.store
                 .put(&place.clone().join("probe"), PutPayload::from_static(PROBE))
                 .await?;
         }
         self.store.list_with_delimiter(Some(&place)).await?;
         Ok(())
+    }
+
+    /// Checks that an object can be stored and deleted. The object is as large as a PDF, because a
+    /// full disk may accept a smaller one.
+    pub async fn probe(&self) -> Result<(), StorageError> {
+        self.check().await?;
+        let place = Path::from("health").join("room");
+        let object = PutPayload::from_static(&[b' '; ROOM]);
+        let stored = self.store.put(&place, object).await;
+        match self.store.delete(&place).await {
+            // Another process has deleted the object of its own probe.
+            Err(error) if !matches!(error, object_store::Error::NotFound { .. }) => {
+                stored?;
+                Err(error.into())
+            }
+            _ => Ok(stored.map(drop)?),
+        }
     }
 }
 

@@ -15,18 +15,18 @@ impl ObjectStorage {
     /// Uploads a local file and returns its size in bytes. Large files are uploaded in parts. The
     /// object becomes visible when the upload is complete. A failed upload leaves no object behind.
     pub async fn put_file(&self, key: &ObjectKey, file: &Path) -> Result<u64, StorageError> {
+        self.check_writable().await?;
         let opened = File::open(file)
             .await
             .map_err(|source| local(key, source))?;
         let mut reader = BufReader::with_capacity(1 << 20, opened);
         let mut writer = BufWriter::new(self.store.clone(), path(key));
-        let copied = tokio::io::copy_buf(&mut reader, &mut writer).await;
-        let finished = match copied {
-            Ok(size) => writer.shutdown().await.map(|()| size),
-            Err(error) => Err(error),
-        };
-        match finished {
-            Ok(size) => Ok(size),
+        match tokio::io::copy_buf(&mut reader, &mut writer).await {
+            // A failed `shutdown` removes the parts by itself. After it, `abort` would panic.
+            Ok(size) => match writer.shutdown().await {
+                Ok(()) => Ok(size),
+                Err(error) => Err(into_storage_error(key, error)),
+            },
             Err(error) => {
                 // Uploaded parts take up space until they are aborted. The caller gets the first
                 // error.
@@ -51,8 +51,7 @@ impl ObjectStorage {
     ) -> Result<Option<u64>, StorageError> {
         let found = match self.store.get(&path(key)).await {
             Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
+            Err(error) => return self.missing(error).await,
         };
         let too_large = || StorageError::TooLarge {
             key: key.clone(),

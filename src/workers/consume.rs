@@ -1,4 +1,5 @@
-//! Main loop of every worker: pulls deliveries, handles them with heartbeats, acknowledges them.
+//! Main loop of every worker: pulls deliveries of events and of the worker's own timers. See
+//! [`super::handling`] for what happens to them.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,10 +10,13 @@ use async_nats::jetstream::{AckKind, Message};
 use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::dead_letter::{self, DeadLetter};
+use super::conclusion::settle;
 use super::flow::Input;
+use super::handling::{Batch, Item, Shared, work_on};
+use super::retries::{self, Retry};
+use super::state::{Away, StateHandle};
+use super::verdict::Verdict;
 use crate::commands::CommandError;
 use crate::event_log::durable::REOPEN_AFTER;
 use crate::event_log::envelope::recorded;
@@ -33,7 +37,8 @@ const MAX_PULL: usize = 256;
 pub struct Delivery {
     /// The event.
     pub event: RecordedEvent,
-    /// Number of this delivery of the event, starting at 1.
+    /// Number of this attempt to handle the event, starting at 1. It counts deliveries and
+    /// repetitions by timers.
     pub attempt: u32,
 }
 
@@ -47,54 +52,6 @@ impl Delivery {
     }
 }
 
-/// Outcome of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The outcome is recorded in the log, or there was nothing to do.
-    Done,
-    /// The server must redeliver the event after a delay.
-    Again {
-        /// Delay until the redelivery.
-        after: Duration,
-        /// Reason, without personal data.
-        why: String,
-    },
-    /// A dependency is unavailable. The server must redeliver the event after a delay, which
-    /// doubles with each attempt, from 500 ms to 64 s.
-    Unavailable {
-        /// Reason, without personal data.
-        why: String,
-    },
-    /// A further attempt can't succeed. The outcome is recorded in the log, and a dead letter is
-    /// stored for the operator.
-    GiveUp {
-        /// Reason, without personal data.
-        why: String,
-    },
-}
-
-impl Verdict {
-    /// Returns a verdict for an unavailable dependency.
-    pub fn unavailable(error: &impl std::fmt::Display) -> Self {
-        Self::Unavailable {
-            why: error.to_string(),
-        }
-    }
-}
-
-impl From<CommandError> for Verdict {
-    /// A refused command is given up, because a further attempt would be refused, too. Other errors
-    /// are temporary and are retried.
-    fn from(error: CommandError) -> Self {
-        match error {
-            CommandError::Refused(refusal) => Self::GiveUp {
-                why: refusal.code().to_owned(),
-            },
-            error => Self::unavailable(&error),
-        }
-    }
-}
-
 /// Handler of deliveries of one consumer.
 pub trait Worker: Send + Sync + 'static {
     /// Name of the durable consumer.
@@ -105,6 +62,8 @@ pub trait Worker: Send + Sync + 'static {
     /// short, this avoids one request per batch. If the work is long, it is zero, because another
     /// process may have a free permit.
     const AHEAD: usize = 0;
+    /// Longest time for a batch. After it, the work is stopped and has failed.
+    const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
     /// Types of the events that the worker handles. Events of other types are acknowledged
     /// immediately.
@@ -112,93 +71,165 @@ pub trait Worker: Send + Sync + 'static {
 
     /// Handles `deliveries`. Returns one verdict per delivery, in the same order.
     fn work(&self, deliveries: &[Delivery]) -> impl Future<Output = Vec<Verdict>> + Send;
+
+    /// Records in the log that the work of a delivery was given up without an outcome: it crashed
+    /// too often, or its budget is used up. `why` is without personal data.
+    fn abandon(
+        &self,
+        delivery: &Delivery,
+        why: &str,
+    ) -> impl Future<Output = Result<(), CommandError>> + Send;
+
+    /// Checks whether infrastructure that a verdict reported as away is there. The log has its own
+    /// check.
+    fn probe(&self, away: Away) -> impl Future<Output = Result<(), String>> + Send;
+}
+
+/// Limits of one worker in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkLimits {
+    /// Maximum number of batches that are handled at the same time.
+    pub concurrency: usize,
+    /// Time since the first failure after which failing work is given up; `None` for never.
+    pub budget: Option<Duration>,
+    /// Number of the delivery at which work is given up before it is begun. Only crashes repeat
+    /// deliveries.
+    pub max_deliveries: u32,
+}
+
+impl WorkLimits {
+    /// Returns limits without a budget, and with at most 9 crashes.
+    #[must_use]
+    pub const fn new(concurrency: usize) -> Self {
+        Self {
+            concurrency,
+            budget: None,
+            max_deliveries: 10,
+        }
+    }
 }
 
 /// Runs a worker until `shutdown` is cancelled. It then waits until the running batches have ended.
-///
-/// At most `concurrency` batches are handled at the same time. After a lost connection, the
-/// consumer is opened again.
+/// Deliveries that wait are handed back. After a lost connection, the consumers are opened again.
 ///
 /// # Errors
-/// [`LogError::NotProvisioned`] if the stream doesn't exist.
+/// [`LogError::NotProvisioned`] if a stream doesn't exist.
 pub async fn run<W: Worker>(
     log: EventLog,
     worker: Arc<W>,
-    concurrency: usize,
+    limits: WorkLimits,
+    state: StateHandle,
     shutdown: CancellationToken,
 ) -> Result<(), LogError> {
-    let places = Arc::new(Semaphore::new(concurrency));
-    let room = Arc::new(Semaphore::new(concurrency + W::AHEAD));
-    let tasks = TaskTracker::new();
-    while !shutdown.is_cancelled() {
-        match log
-            .open_durable(Durable {
-                stream: "EVENTS",
-                name: W::NAME,
-            })
-            .await
-        {
+    let end = shutdown.child_token();
+    let shared = Arc::new(Shared::new(log, worker, limits, state, end.clone()));
+    let stopping = async {
+        shared.state.until_stopped().await;
+        end.cancel();
+        std::future::pending().await
+    };
+    let working = async {
+        tokio::try_join!(
+            pull(&shared, Source::Events),
+            pull(&shared, Source::Retries),
+        )?;
+        shared.tasks.close();
+        shared.tasks.wait().await;
+        // A stopped worker has handed back its deliveries. The process continues.
+        shutdown.cancelled().await;
+        Ok(())
+    };
+    let outcome = tokio::select! {
+        outcome = working => outcome,
+        outcome = stopping => outcome,
+    };
+    // The last acknowledgements must be sent before the process exits. A lost one would only cause
+    // a redelivery.
+    let _ = tokio::time::timeout(ANSWER_WITHIN, shared.log.client().flush()).await;
+    outcome
+}
+
+/// Source of deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// Events of the log.
+    Events,
+    /// Timers that repeat failed work.
+    Retries,
+}
+
+/// Pulls deliveries from one source until shutdown or until the worker is stopped.
+async fn pull<W: Worker>(shared: &Arc<Shared<W>>, source: Source) -> Result<(), LogError> {
+    let retries = retries::consumer_of(W::NAME);
+    let (durable, ahead) = match source {
+        Source::Events => {
+            let stream = "EVENTS";
+            let name = W::NAME;
+            (Durable { stream, name }, W::AHEAD)
+        }
+        Source::Retries => {
+            let stream = "TIMERS";
+            let name = &retries;
+            (Durable { stream, name }, 0)
+        }
+    };
+    let room = Arc::new(Semaphore::new(shared.limits.concurrency + ahead));
+    while !shared.end.is_cancelled() {
+        match shared.log.open_durable(durable).await {
             Ok(consumer) => {
                 let beat = consumer.cached_info().config.ack_wait / BEATS_PER_ACK_WAIT;
-                while let Some(batches) = next_batches::<W>(&log, &consumer, &room, &shutdown).await
+                while let Some(batches) =
+                    next_batches(shared, source, &consumer, &room, ahead).await
                 {
                     for (batch, kept) in batches {
-                        let log = log.clone();
-                        let worker = worker.clone();
-                        let places = places.clone();
-                        let shutdown = shutdown.clone();
+                        let shared = shared.clone();
+                        let tasks = shared.tasks.clone();
                         tasks.spawn(async move {
-                            work_on(&log, worker.as_ref(), batch, beat, &places, &shutdown).await;
+                            work_on(&shared, batch, beat).await;
                             drop(kept);
                         });
                     }
                 }
             }
-            Err(error @ LogError::NotProvisioned) => return Err(error),
+            Err(error @ LogError::NotProvisioned) => {
+                // The other source must end, too.
+                shared.end.cancel();
+                return Err(error);
+            }
             Err(error) => {
                 tracing::warn!(worker = W::NAME, %error, "consumer unavailable, retrying");
+                // Health then names the reason, even if no delivery has met it.
+                shared.pauses(Away::Log, &error.to_string()).await;
             }
         }
-        wait(&shutdown, REOPEN_AFTER).await;
+        shared
+            .end
+            .run_until_cancelled(tokio::time::sleep(REOPEN_AFTER))
+            .await;
     }
-    tasks.close();
-    tasks.wait().await;
-    // The last acknowledgements must be sent before the process exits. A lost one would only cause
-    // a redelivery.
-    let _ = tokio::time::timeout(ANSWER_WITHIN, log.client().flush()).await;
     Ok(())
 }
-
-async fn wait(shutdown: &CancellationToken, duration: Duration) {
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = tokio::time::sleep(duration) => {}
-    }
-}
-
-type Batch = Vec<(Delivery, Message)>;
 
 /// Fetches waiting messages as batches, each with a permit. Never fetches more batches than there
 /// are free permits, because the ack wait starts at the delivery. A message that waited without
 /// heartbeats would be redelivered and handled twice. Returns `None` if the consumer must be opened
-/// again or the process shuts down.
+/// again or the worker ends.
 async fn next_batches<W: Worker>(
-    log: &EventLog,
+    shared: &Shared<W>,
+    source: Source,
     consumer: &PullConsumer,
     room: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
+    ahead: usize,
 ) -> Option<Vec<(Batch, OwnedSemaphorePermit)>> {
     // Waits until half of the permits for batches in advance are free, so that one request fetches
     // several batches.
-    let enough = u32::try_from(W::AHEAD / 2).unwrap_or(u32::MAX).max(1);
-    let mut free = tokio::select! {
-        () = shutdown.cancelled() => return None,
-        room = room.clone().acquire_many_owned(enough) => room.ok()?,
+    let enough = u32::try_from(ahead / 2).unwrap_or(u32::MAX).max(1);
+    let begin = async {
+        shared.state.until_running().await;
+        let free = room.clone().acquire_many_owned(enough).await.ok()?;
+        Some((free, first_message(consumer).await))
     };
-    let first = tokio::select! {
-        () = shutdown.cancelled() => return None,
-        first = first_message(consumer) => first,
-    };
+    let (mut free, first) = shared.end.run_until_cancelled(begin).await??;
     let mut messages = match first {
         Ok(Some(first)) => vec![first],
         Ok(None) => return Some(Vec::new()),
@@ -220,9 +251,14 @@ async fn next_batches<W: Worker>(
     }
     let mut wanted = Vec::with_capacity(messages.len());
     for message in messages {
-        if let Some(delivery) = accept::<W>(log, &message).await {
-            wanted.push((delivery, message));
-        }
+        wanted.extend(match source {
+            Source::Events => accept::<W>(&shared.log, &message)
+                .await
+                .map(|delivery| Item::of_event(message, delivery)),
+            Source::Retries => accept_retry::<W>(&message)
+                .await
+                .map(|(retry, delivered)| Item::of_retry(message, retry, delivered)),
+        });
     }
     let mut batches = Vec::with_capacity(free.num_permits());
     while !wanted.is_empty()
@@ -302,144 +338,15 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
     }
 }
 
-/// Handles a batch once a permit is free. If the process shuts down first, the messages are
-/// negatively acknowledged.
-async fn work_on<W: Worker>(
-    log: &EventLog,
-    worker: &W,
-    batch: Batch,
-    beat: Duration,
-    places: &Semaphore,
-    shutdown: &CancellationToken,
-) {
-    let (deliveries, messages): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let begun = async {
-        let _place = tokio::select! {
-            biased;
-            () = shutdown.cancelled() => return None,
-            place = places.acquire() => place.ok()?,
-        };
-        Some(worker.work(&deliveries).await)
-    };
-    let Some(verdicts) = with_heartbeat(&messages, beat, begun).await else {
-        for message in &messages {
-            settle::<W>(message, AckKind::Nak(None)).await;
-        }
-        return;
-    };
-    for ((delivery, message), verdict) in deliveries.iter().zip(&messages).zip(verdicts) {
-        conclude::<W>(log, delivery, message, verdict).await;
+/// Reads the work and the number of the delivery from a timer. Terminates a message that is not a
+/// timer of this program.
+async fn accept_retry<W: Worker>(message: &Message) -> Option<(Retry, u32)> {
+    let delivered = message.info().ok().map(|info| info.delivered);
+    let retry = serde_json::from_slice(&message.payload).ok();
+    if let (Some(retry), Some(delivered)) = (retry, delivered) {
+        return Some((retry, u32::try_from(delivered).unwrap_or(u32::MAX)));
     }
-}
-
-async fn with_heartbeat<T>(
-    messages: &[Message],
-    beat: Duration,
-    work: impl Future<Output = T>,
-) -> T {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            () = tokio::time::sleep(beat) => {
-                for message in messages {
-                    // A lost heartbeat only causes an early redelivery, which is harmless.
-                    let _ = message.ack_with(AckKind::Progress).await;
-                }
-            }
-        }
-    }
-}
-
-async fn conclude<W: Worker>(
-    log: &EventLog,
-    delivery: &Delivery,
-    message: &Message,
-    verdict: Verdict,
-) {
-    metrics::counter!("laureate_deliveries_total", "worker" => W::NAME, "verdict" => label(&verdict))
-        .increment(1);
-    match verdict {
-        Verdict::Done => settle::<W>(message, AckKind::Ack).await,
-        Verdict::Again { after, why } => again::<W>(delivery, message, after, &why).await,
-        Verdict::Unavailable { why } => {
-            again::<W>(delivery, message, backoff(delivery.attempt), &why).await;
-        }
-        Verdict::GiveUp { why } => {
-            let letter = DeadLetter::of(W::NAME, delivery, &why);
-            match dead_letter::keep(log, &letter).await {
-                // AckKind of async-nats has no termination with a reason. The server reads the
-                // reason from the body.
-                Ok(()) => terminate(log, message, &why).await,
-                Err(error) => {
-                    tracing::error!(worker = W::NAME, %error, "cannot store dead letter, retrying");
-                    settle::<W>(message, AckKind::Nak(Some(REOPEN_AFTER))).await;
-                }
-            }
-        }
-    }
-}
-
-async fn again<W: Worker>(delivery: &Delivery, message: &Message, after: Duration, why: &str) {
-    let position = delivery.event.position;
-    tracing::info!(
-        worker = W::NAME,
-        position,
-        attempt = delivery.attempt,
-        why,
-        "redelivery requested"
-    );
-    settle::<W>(message, AckKind::Nak(Some(after))).await;
-}
-
-/// Returns the delay before the redelivery when a dependency is unavailable.
-fn backoff(attempt: u32) -> Duration {
-    Duration::from_millis(250) * 2_u32.pow(attempt.min(8))
-}
-
-const fn label(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Done => "done",
-        Verdict::Again { .. } | Verdict::Unavailable { .. } => "again",
-        Verdict::GiveUp { .. } => "given_up",
-    }
-}
-
-async fn terminate(log: &EventLog, message: &Message, why: &str) {
-    if let Some(reply) = message.reply.clone() {
-        let line: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
-        // If this message is lost, the event is redelivered and terminated again.
-        let _ = log
-            .client()
-            .publish(reply, format!("+TERM {line}").into())
-            .await;
-    }
-}
-
-async fn settle<W: Worker>(message: &Message, kind: AckKind) {
-    if let Err(error) = message.ack_with(kind).await {
-        tracing::warn!(worker = W::NAME, %error, "cannot send acknowledgement, event will be redelivered");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::Refusal;
-
-    #[test]
-    fn refused_command_is_not_retried_and_other_errors_are() {
-        let refused = CommandError::Refused(Refusal::NotFound("certificate"));
-        assert!(matches!(Verdict::from(refused), Verdict::GiveUp { .. }));
-        let lost = CommandError::from(LogError::Unavailable("no answer".to_owned()));
-        assert!(matches!(Verdict::from(lost), Verdict::Unavailable { .. }));
-    }
-
-    #[test]
-    fn backoff_doubles_up_to_64_seconds() {
-        let delays: Vec<_> = [1, 2, 3, 8, 9, 1_000]
-            .map(|n| backoff(n).as_millis())
-            .into();
-        assert_eq!(delays, [500, 1_000, 2_000, 64_000, 64_000, 64_000]);
-    }
+    tracing::error!(worker = W::NAME, "invalid timer, terminated");
+    settle::<W>(message, AckKind::Term).await;
+    None
 }

@@ -1,13 +1,13 @@
 //! Dead letters: abandoned work, stored with its cause until an operator requeues it.
-//!
-//! [`super::max_deliveries`] stores the dead letter if a worker crashes on the last attempt.
 
 use std::collections::HashSet;
 
+use async_nats::HeaderMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Delivery;
+use crate::event_log::kept::Backwards;
 use crate::event_log::{EventLog, LogError, Position};
 
 /// Abandoned work.
@@ -30,6 +30,13 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// Cause, without personal data.
     pub cause: String,
+    /// True if the work is requeued together with all other work; false only by its number.
+    #[serde(default = "yes")]
+    pub is_requeued_with_all: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl DeadLetter {
@@ -46,16 +53,25 @@ impl DeadLetter {
             id: event.id.clone(),
             attempts: delivery.attempt,
             cause: cause.to_owned(),
+            is_requeued_with_all: true,
         }
     }
 }
 
-/// Stores a dead letter and waits until the server has acknowledged it.
+/// Stores a dead letter and waits until the server has acknowledged it. If a crash repeats this
+/// within an hour, one letter is stored. `request` is the id of the request that repeated the work,
+/// if any, so that another failure has another letter.
 ///
 /// # Errors
 /// The server is unreachable or rejects the message.
-pub async fn keep(log: &EventLog, letter: &DeadLetter) -> Result<(), LogError> {
-    publish(log, letter, letter).await?;
+pub async fn keep(
+    log: &EventLog,
+    letter: &DeadLetter,
+    request: Option<Uuid>,
+) -> Result<(), LogError> {
+    let cause = format!("{} {request:?} {}", letter.event_id, letter.cause);
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, cause.as_bytes());
+    publish(log, letter, letter, &format!("{}.{id}", letter.worker)).await?;
     metrics::counter!("laureate_dead_letters_total", "worker" => letter.worker.clone())
         .increment(1);
     tracing::warn!(
@@ -79,32 +95,71 @@ pub struct Kept {
     pub letter: DeadLetter,
 }
 
-/// Returns the newest `most` open dead letters of one worker, or of all workers, oldest first.
-/// Settled dead letters are skipped.
+/// Returns the open dead letter with a number. Returns `None` if there is none, or if it is settled.
 ///
 /// # Errors
 /// The server is unreachable.
-pub async fn kept(
-    log: &EventLog,
-    worker: Option<&str>,
-    most: usize,
-) -> Result<Vec<Kept>, LogError> {
+pub async fn find(log: &EventLog, number: Position) -> Result<Option<Kept>, LogError> {
     let names = log.names();
-    let mut pages = log
+    let stream = names.dead_letters();
+    let Some(body) = log.kept_at(&stream, number).await? else {
+        return Ok(None);
+    };
+    let Ok(letter) = serde_json::from_slice::<DeadLetter>(&body) else {
+        return Ok(None);
+    };
+    let subject = names.dead_letter(&letter.worker, &letter.id);
+    let about = log.kept(&stream, &subject, usize::MAX).await?;
+    let is_settled = about.iter().any(|(_, body)| {
+        serde_json::from_slice::<Settled>(body).is_ok_and(|note| note.settled == number)
+    });
+    Ok((!is_settled).then_some(Kept { number, letter }))
+}
+
+/// Returns all open dead letters of one worker, or of all workers, newest first, in pages.
+///
+/// # Errors
+/// The server is unreachable.
+pub async fn open<'l>(
+    log: &'l EventLog,
+    worker: Option<&'l str>,
+) -> Result<OpenLetters<'l>, LogError> {
+    let names = log.names();
+    let pages = log
         .kept_backwards(&names.dead_letters(), &names.dead_letter("*", "*"))
         .await?;
-    // A note is stored after its dead letter. In reverse order, the note is read first.
-    let mut settled: HashSet<Position> = HashSet::new();
-    let mut letters = Vec::new();
-    while letters.len() < most
-        && let Some(page) = pages.next_page().await?
-    {
+    Ok(OpenLetters {
+        pages,
+        worker,
+        settled: HashSet::new(),
+    })
+}
+
+/// Pages of open dead letters, newest first.
+pub struct OpenLetters<'l> {
+    pages: Backwards<'l>,
+    worker: Option<&'l str>,
+    /// Numbers of settled dead letters that have not been read yet. A note is stored after its dead
+    /// letter, so in reverse order, it is read first.
+    settled: HashSet<Position>,
+}
+
+impl OpenLetters<'_> {
+    /// Returns the next older page, or `None` if all have been read. Pages may be empty.
+    ///
+    /// # Errors
+    /// The server is unreachable. The next call requests the same page again.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<Kept>>, LogError> {
+        let Some(page) = self.pages.next_page().await? else {
+            return Ok(None);
+        };
+        let mut letters = Vec::new();
         for (number, body) in page.iter().rev() {
             if let Ok(note) = serde_json::from_slice::<Settled>(body) {
-                settled.insert(note.settled);
-            } else if !settled.remove(number)
+                self.settled.insert(note.settled);
+            } else if !self.settled.remove(number)
                 && let Ok(letter) = serde_json::from_slice::<DeadLetter>(body)
-                && worker.is_none_or(|worker| letter.worker == worker)
+                && self.worker.is_none_or(|worker| letter.worker == worker)
             {
                 letters.push(Kept {
                     number: *number,
@@ -112,10 +167,8 @@ pub async fn kept(
                 });
             }
         }
+        Ok(Some(letters))
     }
-    letters.truncate(most);
-    letters.reverse();
-    Ok(letters)
 }
 
 /// Records that the work of a dead letter was requeued. The letter stays in the stream but is no
@@ -127,22 +180,27 @@ pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
     let note = Settled {
         settled: kept.number,
     };
-    publish(log, &kept.letter, &note).await
+    let id = format!("settled.{}", kept.number);
+    publish(log, &kept.letter, &note, &id).await
 }
 
-/// Publishes a message about a dead letter on the letter's subject.
+/// Publishes a message about a dead letter on the letter's subject. The server stores only one
+/// message with this id.
 async fn publish(
     log: &EventLog,
     about: &DeadLetter,
     message: &impl Serialize,
+    message_id: &str,
 ) -> Result<(), LogError> {
     let body = serde_json::to_vec(message).map_err(|e| LogError::Unavailable(e.to_string()))?;
     let subject = log.names().dead_letter(&about.worker, &about.id);
     let unavailable = |error: async_nats::jetstream::context::PublishError| {
         LogError::Unavailable(error.to_string())
     };
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-Msg-Id", message_id);
     log.context()
-        .publish(subject, body.into())
+        .publish_with_headers(subject, headers, body.into())
         .await
         .map_err(unavailable)?
         .await

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::flow::{Input, MailerInput};
-use super::{Delivery, SingleDelivery, Verdict};
+use super::{Away, Delivery, SingleDelivery, Verdict};
 use crate::commands::stop_mails::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certification::file_name::attachment_file_name;
@@ -90,7 +90,7 @@ impl Mailer {
             Err(error) if error.is_permanent() => {
                 return self.fail_unsent(delivery, error.code()).await;
             }
-            Err(error) => return Ok(Verdict::unavailable(&error)),
+            Err(error) => return Ok(error.into()),
         };
         let Some((claim, email)) = self.claim(delivery, email).await? else {
             return Ok(Verdict::Done);
@@ -221,7 +221,7 @@ impl Mailer {
                     will_retry: false,
                     answer: answer.into(),
                 };
-                let verdict = Verdict::GiveUp {
+                let verdict = Verdict::Bounced {
                     why: "permanent failure".to_owned(),
                 };
                 (MailCommand::RecordFailure(failed), "permanent", verdict)
@@ -344,6 +344,31 @@ impl SingleDelivery for Mailer {
             // delivery at a time may send the mail.
             MailDelivery::Held => Ok(Verdict::Done),
             MailDelivery::At(_) => self.set_timer(delivery).await,
+        }
+    }
+
+    async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), CommandError> {
+        let context = Self::context(delivery);
+        let id = &delivery.event.id;
+        let why = why.to_owned();
+        self.commands
+            .execute::<Mail>(&context, id, MailCommand::Abandon { why })
+            .await
+            .map(drop)
+    }
+
+    async fn probe(&self, away: Away) -> Result<(), String> {
+        match away {
+            Away::Storage => {
+                let storage = self.rendering.storage();
+                storage.probe().await.map_err(|e| e.to_string())
+            }
+            Away::Sandbox => {
+                let checked = self.rendering.check_sandbox().await;
+                checked.map_err(|e| e.to_string())
+            }
+            Away::MailServer => self.provider.check().await.map_err(|e| e.to_string()),
+            Away::Log => Ok(()),
         }
     }
 }

@@ -4,19 +4,24 @@
 //! share its deliveries. If a worker gives up an event, a dead letter is stored. The table of
 //! events and the workers that handle them is [`crate::domain::flow`].
 
+mod conclusion;
 pub mod consume;
 pub mod dead_letter;
+mod handling;
 pub mod importer;
 pub mod mailer;
-pub mod max_deliveries;
 pub mod notifier;
+mod pausing;
 pub mod processes;
 pub mod renderer;
+pub mod retries;
 mod single_delivery;
 pub mod state;
 pub mod timers;
+pub mod verdict;
 
 pub use crate::domain::flow;
-pub use consume::{Delivery, Verdict, Worker, run};
+pub use consume::{Delivery, WorkLimits, Worker, run};
 pub use single_delivery::SingleDelivery;
 pub use state::{Away, StateHandle, WorkerState, WorkerStates};
+pub use verdict::Verdict;

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::flow::{Input, NotifierInput};
-use super::{Delivery, SingleDelivery, Verdict};
+use super::{Away, Delivery, SingleDelivery, Verdict};
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::accounts::notice::link::link_token;
 use crate::domain::accounts::notice::{
@@ -219,5 +219,20 @@ impl SingleDelivery for Notifier {
         // notice.
         let NotifierInput::NoticeQueued(_) = input;
         self.send(delivery).await
+    }
+
+    async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), CommandError> {
+        let failed = NoticeFailed {
+            answer: why.to_owned().into(),
+        };
+        self.execute(delivery, NoticeCommand::RecordFailure(failed))
+            .await
+    }
+
+    async fn probe(&self, away: Away) -> Result<(), String> {
+        match away {
+            Away::MailServer => self.provider.check().await.map_err(|e| e.to_string()),
+            Away::Log | Away::Storage | Away::Sandbox => Ok(()),
+        }
     }
 }

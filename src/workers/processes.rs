@@ -50,8 +50,7 @@ impl Processes {
         let Some(asked) = import.state.request else {
             return Ok(());
         };
-        let (mut due, mut batches) = recorded_batches(&self.commands, id, &asked).await?;
-        batches.extend(due.rest());
+        let (_, batches) = recorded_batches(&self.commands, id, &asked, recorded.position).await?;
         for (n, batch) in batches.into_iter().enumerate() {
             let context = CommandContext::of_process(recorded, "import-batch", n);
             request_batch(&self.commands, &context, batch).await?;
@@ -153,5 +152,10 @@ impl SingleDelivery for Processes {
             }
         }
         Ok(Verdict::Done)
+    }
+
+    /// Process managers have no outcome event, so only the dead letter is stored.
+    async fn abandon(&self, _delivery: &Delivery, _why: &str) -> Result<(), CommandError> {
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 
 use super::flow::{Input, RendererInput};
-use super::{Delivery, Verdict, Worker};
+use super::{Away, Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Loaded};
 use crate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance,
@@ -38,7 +38,7 @@ impl RendererWorker {
         match outcome {
             Ok(()) => Verdict::Done,
             Err(error) if error.is_permanent() => self.give_up(delivery, &error).await,
-            Err(error) => Verdict::unavailable(&error),
+            Err(error) => error.into(),
         }
     }
 
@@ -64,19 +64,28 @@ impl RendererWorker {
             code: error.code().to_owned(),
             reason: error.reason(),
         };
-        let context = CommandContext::of_process(&delivery.event, Self::NAME, 1);
-        let command = IssuanceCommand::RecordFailure(failure);
-        match self
-            .0
-            .commands()
-            .execute::<Issuance>(&context, &delivery.event.id, command)
-            .await
-        {
-            Ok(_) => Verdict::GiveUp {
+        match self.record_failure(delivery, failure, 1).await {
+            Ok(()) => Verdict::GiveUp {
                 why: error.code().to_owned(),
             },
-            Err(error) => Verdict::unavailable(&error),
+            Err(error) => error.into(),
         }
+    }
+
+    async fn record_failure(
+        &self,
+        delivery: &Delivery,
+        failure: CertificateGenerationFailed,
+        n: usize,
+    ) -> Result<(), CommandError> {
+        let context = CommandContext::of_process(&delivery.event, Self::NAME, n);
+        let command = IssuanceCommand::RecordFailure(failure);
+        let id = &delivery.event.id;
+        self.0
+            .commands()
+            .execute::<Issuance>(&context, id, command)
+            .await
+            .map(drop)
     }
 
     /// Returns the request of a delivery, or `None` if there is nothing to render. On a redelivery,
@@ -115,7 +124,7 @@ impl Worker for RendererWorker {
             match self.request_of(delivery).await {
                 Ok(Some(request)) => wanted.push((n, request)),
                 Ok(None) => {}
-                Err(error) => verdicts[n] = Verdict::unavailable(&error),
+                Err(error) => verdicts[n] = error.into(),
             }
         }
         // Issuers' templates may be slow, so the rest of the batch doesn't wait for them.
@@ -131,6 +140,22 @@ impl Worker for RendererWorker {
             verdicts[n] = verdict;
         }
         verdicts
+    }
+
+    async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), CommandError> {
+        let failure = CertificateGenerationFailed {
+            code: "WORKER_STOPPED".to_owned(),
+            reason: why.to_owned().into(),
+        };
+        self.record_failure(delivery, failure, 2).await
+    }
+
+    async fn probe(&self, away: Away) -> Result<(), String> {
+        match away {
+            Away::Storage => self.0.storage().probe().await.map_err(|e| e.to_string()),
+            Away::Sandbox => self.0.check_sandbox().await.map_err(|e| e.to_string()),
+            Away::Log | Away::MailServer => Ok(()),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Workers that handle each delivery separately.
 
 use std::future::Future;
+use std::time::Duration;
 
 use super::flow::Input;
-use super::{Delivery, Verdict, Worker};
+use super::{Away, Delivery, Verdict, Worker};
 use crate::commands::CommandError;
 
 /// Handler of a single delivery. Every implementation is also a [`Worker`].
@@ -12,6 +13,8 @@ pub trait SingleDelivery: Send + Sync + 'static {
     type Input: Input;
     /// See [`Worker::AHEAD`].
     const AHEAD: usize = 0;
+    /// See [`Worker::DEADLINE`].
+    const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
     /// Handles a delivery. `input` is its decoded event.
     fn handle(
@@ -19,11 +22,24 @@ pub trait SingleDelivery: Send + Sync + 'static {
         delivery: &Delivery,
         input: Self::Input,
     ) -> impl Future<Output = Result<Verdict, CommandError>> + Send;
+
+    /// See [`Worker::abandon`].
+    fn abandon(
+        &self,
+        delivery: &Delivery,
+        why: &str,
+    ) -> impl Future<Output = Result<(), CommandError>> + Send;
+
+    /// See [`Worker::probe`]. Without infrastructure of its own, a worker has nothing to check.
+    fn probe(&self, _away: Away) -> impl Future<Output = Result<(), String>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 impl<W: SingleDelivery> Worker for W {
     const NAME: &'static str = W::Input::WORKER;
     const AHEAD: usize = <W as SingleDelivery>::AHEAD;
+    const DEADLINE: Duration = <W as SingleDelivery>::DEADLINE;
     const TYPES: &'static [&'static str] = W::Input::TYPES;
 
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
@@ -37,5 +53,13 @@ impl<W: SingleDelivery> Worker for W {
             verdicts.push(handled.unwrap_or_else(Verdict::from));
         }
         verdicts
+    }
+
+    async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), CommandError> {
+        SingleDelivery::abandon(self, delivery, why).await
+    }
+
+    async fn probe(&self, away: Away) -> Result<(), String> {
+        SingleDelivery::probe(self, away).await
     }
 }

@@ -152,9 +152,9 @@ fn dry_run_shows_the_changes_and_applies_none() {
     );
 
     change_by_hand(
-        &format!("{namespace}_ADVISORIES"),
-        "max_age",
-        serde_json::json!(3_600_000_000_000_u64),
+        &format!("{namespace}_DEADLETTERS"),
+        "duplicate_window",
+        serde_json::json!(120_000_000_000_u64),
     );
     let (code, changed, _) = run(&namespace, &dry);
     assert_eq!(code, 3);
@@ -170,7 +170,9 @@ fn dry_run_shows_the_changes_and_applies_none() {
     let (code, done, _) = run(&namespace, &["provision"]);
     assert_eq!(code, 0);
     assert!(
-        done.contains("changed    NS_ADVISORIES\n    max_age: 3600000000000 → 2592000000000000\n"),
+        done.contains(
+            "changed    NS_DEADLETTERS\n    duplicate_window: 120000000000 → 3600000000000\n"
+        ),
         "{done}"
     );
     assert_eq!(run(&namespace, &dry).0, 0);

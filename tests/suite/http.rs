@@ -29,6 +29,7 @@ mod newer;
 mod numbers;
 mod operations;
 mod other_names;
+mod outages;
 mod overload;
 mod own_templates;
 mod own_writes;

@@ -87,7 +87,7 @@ async fn log_that_was_not_provisioned_is_reported(on: On) {
             vec![append("a", 0, vec![event(1)])],
         ))
         .await;
-    let Err(AppendError::Refused(why)) = refused else {
+    let Err(AppendError::Unavailable(why)) = refused else {
         panic!("{refused:?}")
     };
     assert!(why.contains("laureate provision"), "{why}");

@@ -13,6 +13,7 @@ mod cli;
 mod commands;
 mod database;
 mod demo;
+mod faults;
 mod http;
 mod log;
 mod mail;

@@ -249,6 +249,68 @@ async fn missing_folder_or_bucket_fails_the_check() {
     let missing =
         ObjectStorage::open(&s3_settings("laureate-no-such-bucket")).expect("valid settings");
     missing.check().await.expect_err("there is no such bucket");
+    let lost = missing
+        .get(&key("a"), 10)
+        .await
+        .expect_err("no such bucket");
+    assert!(lost.is_away(), "{lost}");
+}
+
+#[tokio::test]
+async fn empty_mount_point_is_away_instead_of_having_lost_its_objects() {
+    let (folder, storage) = folder();
+    let place = folder.path().join("not/there/yet");
+    let key = key("expiring/imports/1/source");
+    storage.put_marker().await.expect("marked");
+    storage.require_marker();
+    storage
+        .put(&key, Bytes::from_static(b"a"))
+        .await
+        .expect("stored");
+    assert!(
+        !storage
+            .exists(&self::key("other"))
+            .await
+            .expect("an answer")
+    );
+    let mounted = folder.path().join("unmounted");
+    std::fs::rename(&place, &mounted).expect("moved");
+    std::fs::create_dir(&place).expect("made");
+    let target = folder.path().join("target");
+    let is_away =
+        |error: StorageError| assert!(matches!(error, StorageError::NotMounted), "{error}");
+    is_away(storage.get(&key, 10).await.expect_err("away"));
+    is_away(
+        storage
+            .get_to_file(&key, &target, 10)
+            .await
+            .expect_err("away"),
+    );
+    is_away(storage.exists(&key).await.expect_err("away"));
+    is_away(storage.delete(&key).await.expect_err("away"));
+    is_away(storage.check().await.expect_err("away"));
+    is_away(storage.put(&key, Bytes::new()).await.expect_err("away"));
+    is_away(storage.put_file(&key, &target).await.expect_err("away"));
+    std::fs::remove_dir_all(&place).expect("removed");
+    std::fs::rename(&mounted, &place).expect("moved");
+    assert!(storage.exists(&key).await.expect("it is back"));
+    storage.probe().await.expect("usable");
+}
+
+#[tokio::test]
+async fn upload_to_a_folder_that_is_not_writable_fails_without_a_panic() {
+    let (folder, storage) = folder();
+    let place = folder.path().join("not/there/yet");
+    std::fs::remove_dir_all(&place).expect("removed");
+    std::fs::write(&place, "in the way").expect("written");
+    let file = folder.path().join("file");
+    // Fewer bytes than a part of an upload, and more.
+    for size in [10, 30 << 20] {
+        std::fs::write(&file, vec![b'a'; size]).expect("written");
+        let error = storage.put_file(&key("a"), &file).await.expect_err("away");
+        assert!(error.is_away(), "{error}");
+    }
+    assert!(storage.probe().await.expect_err("away").is_away());
 }
 
 #[tokio::test]

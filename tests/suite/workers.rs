@@ -14,6 +14,7 @@ mod lagging;
 mod mailing;
 mod mails;
 mod notices;
+mod outages;
 mod timers;
 mod withdrawing;
 mod withdrawing_killed;

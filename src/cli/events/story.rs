@@ -421,6 +421,7 @@ fn import(event: &ImportEvent) -> Summary {
                 .with("reason", one_line(&failure.reason))
         }
         ImportEvent::ImportCancelRequested(_) => summary("cancellation of the import was requested"),
+        ImportEvent::ImportRetryRequested(_) => summary("another attempt of the failed import was requested"),
         ImportEvent::ImportCancelled(end) => summary(format!(
             "the import was cancelled after {} rows: {} created, {} changed, {} existing, {} rejected, {} earned a \
              certificate, {} left out",

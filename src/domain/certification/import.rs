@@ -134,6 +134,11 @@ pub struct ImportFailed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImportCancelRequested {}
 
+/// A user or an operator requested that a failed import continues. Rows that were imported before
+/// are skipped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImportRetryRequested {}
+
 /// The import was cancelled. People from earlier rows stay imported.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -169,7 +174,7 @@ domain_events! {
     /// Events of an import.
     ImportEvent for "import" {
         ImportRequested, ImportRowsAccepted, ImportRowsRejected, ImportCompleted, ImportFailed,
-        ImportCancelRequested, ImportCancelled,
+        ImportCancelRequested, ImportCancelled, ImportRetryRequested,
     }
 }
 
@@ -253,6 +258,8 @@ pub enum ImportCommand {
     Cancel,
     /// Records that the remaining rows were not imported.
     RecordCancelled(ImportCancelled),
+    /// Continues a failed import.
+    Retry,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
@@ -273,6 +280,8 @@ pub struct ImportState {
     pub is_cancelled: bool,
     /// True if the end of the import is recorded, because it completed, failed or was cancelled.
     pub ended: bool,
+    /// True if the import has failed.
+    pub has_failed: bool,
 }
 
 /// Counts of rows by outcome.
@@ -310,6 +319,13 @@ impl Decider for Import {
             )),
             (ImportCommand::Cancel, Some(_)) if state.is_cancelling => Ok(Vec::new()),
             (ImportCommand::Cancel, Some(_)) => Ok(vec![ImportCancelRequested {}.into()]),
+            (ImportCommand::Retry, Some(_)) if state.has_failed => {
+                Ok(vec![ImportRetryRequested {}.into()])
+            }
+            (ImportCommand::Retry, Some(_)) if state.ended => Err(Refusal::WrongState(
+                "the import was completed or cancelled, so it can't be tried again".to_owned(),
+            )),
+            (ImportCommand::Retry, Some(_)) => Ok(Vec::new()),
             (_, Some(_)) if state.ended => Ok(Vec::new()),
             (ImportCommand::RecordRows { accepted, .. }, Some(_))
                 if accepted.through_row <= state.through_row =>
@@ -343,7 +359,8 @@ impl Decider for Import {
             | ImportEvent::ImportCompleted(_)
             | ImportEvent::ImportFailed(_)
             | ImportEvent::ImportCancelRequested(_)
-            | ImportEvent::ImportCancelled(_) => None,
+            | ImportEvent::ImportCancelled(_)
+            | ImportEvent::ImportRetryRequested(_) => None,
         }
     }
 
@@ -361,7 +378,12 @@ impl Decider for Import {
                 state.counts.errors = state.counts.errors.saturating_add(count(&e.rows));
             }
             ImportEvent::ImportCancelRequested(_) => state.is_cancelling = true,
-            ImportEvent::ImportCompleted(_) | ImportEvent::ImportFailed(_) => state.ended = true,
+            ImportEvent::ImportCompleted(_) => state.ended = true,
+            ImportEvent::ImportFailed(_) => (state.has_failed, state.ended) = (true, true),
+            ImportEvent::ImportRetryRequested(_) => {
+                (state.has_failed, state.ended) = (false, false);
+                state.is_cancelling = false;
+            }
             ImportEvent::ImportCancelled(_) => (state.is_cancelled, state.ended) = (true, true),
         }
         state

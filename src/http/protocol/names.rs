@@ -16,6 +16,7 @@ pub const TASK: Names = Names {
         "mail_warnings",
         "expired_answers",
         "expired_files",
+        "stuck_work",
     ],
 };
 /// Triggers of a run.

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod listing;
 pub mod search;
 pub mod sessions;
+pub mod stuck;
 pub mod templates;
 pub mod users;
 

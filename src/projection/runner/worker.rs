@@ -23,6 +23,9 @@ use crate::projection::set::{Member, search_path};
 /// Interval at which an idle projector checks that the log has not been replaced.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// Setting of a transaction that applies a single event that took too long before.
+const MORE_TIME: &str = "SET LOCAL statement_timeout = '10min';";
+
 pub(in crate::projection) struct Worker<'a> {
     pub(in crate::projection) projector: &'a Projector,
     /// Tracks in ascending order of position.
@@ -210,8 +213,8 @@ impl<'a> Worker<'a> {
 
     /// Applies a batch to one member only, in smaller and smaller parts, to find the event that
     /// fails. Stops the member before that event. If all events can be applied this time, returns
-    /// the member's new track. If a single event takes too long, the database is currently too
-    /// slow, and the error is transient.
+    /// the member's new track. If a single event takes more than ten minutes, the database is
+    /// currently too slow, and the error is transient.
     async fn apply_up_to_the_poison(
         &mut self,
         index: usize,
@@ -231,9 +234,13 @@ impl<'a> Worker<'a> {
         let mut size = events.len().div_ceil(2);
         while let Some(last) = rest.get(..size.min(rest.len())).and_then(<[_]>::last) {
             let piece = &rest[..size.min(rest.len())];
+            // A single event can't be divided, so it gets more time.
+            let more_time = if piece.len() == 1 { MORE_TIME } else { "" };
+            let settings = format!("{SETTINGS} {more_time}");
+            let bounds = (position, last.position);
             match self
                 .projector
-                .commit(&[state], position, last.position, piece)
+                .commit_with(&settings, &[state], bounds, piece)
                 .await
             {
                 Ok(()) => {
@@ -325,11 +332,22 @@ impl Projector {
         to: Position,
         events: &[RecordedEvent],
     ) -> Result<(), ApplyError> {
+        self.commit_with(SETTINGS, members, (from, to), events)
+            .await
+    }
+
+    async fn commit_with(
+        &self,
+        settings: &str,
+        members: &[MemberState<'_>],
+        (from, to): (Position, Position),
+        events: &[RecordedEvent],
+    ) -> Result<(), ApplyError> {
         let mut client = self.pool.get().await.map_err(DatabaseError::from)?;
         let transaction = client.transaction().await.map_err(DatabaseError::from)?;
         let schemas: Vec<String> = members.iter().map(MemberState::schema).collect();
         let path = search_path(schemas.iter().map(String::as_str));
-        let settings = format!("{SETTINGS} SET LOCAL search_path = {path}");
+        let settings = format!("{settings} SET LOCAL search_path = {path}");
         let moved = checkpoints::advance(&transaction, &self.set, members, from, to);
         let (set, moved) = join(transaction.batch_execute(&settings), moved).await;
         set.map_err(DatabaseError::from)?;

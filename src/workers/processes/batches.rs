@@ -16,8 +16,10 @@ use crate::domain::certification::batch::{
 use crate::domain::certification::issuance::CertificateRevoked;
 use crate::domain::certification::reactions;
 use crate::domain::certification::reactions::{Issue, OfBatch};
-use crate::domain::{BatchId, Refusal};
+use crate::domain::{BatchId, Decider, Refusal};
 use crate::event_log::{Consistency, RecordedEvent};
+use crate::workers::flow::{Input, ProcessesInput};
+use crate::workers::retries::repeat;
 use crate::workers::{Delivery, Verdict};
 
 /// Number of people after which the dispatch checks for a request to stop the batch.
@@ -129,6 +131,9 @@ impl Processes {
             return Ok(Verdict::Done);
         };
         let Some(stop) = batch.state.due() else {
+            if batch.state.stop.is_some() && !batch.state.is_dispatched {
+                self.dispatch_again(id).await?;
+            }
             return Ok(Verdict::Done);
         };
         let (why, only_unfinished) = reactions::batch::on_stop(id, stop);
@@ -141,7 +146,7 @@ impl Processes {
                 "{} mails are not queued yet or are being sent",
                 stopped.unsettled
             );
-            return Ok(Verdict::unavailable(&why));
+            return Ok(Verdict::failed(&why));
         }
         let Stopped { revoked, kept, .. } = stopped;
         let end = if only_unfinished {
@@ -152,6 +157,21 @@ impl Processes {
         let context = CommandContext::of_process(recorded, "batch-stopped", 0);
         self.commands.execute::<Batch>(&context, id, end).await?;
         Ok(Verdict::Done)
+    }
+
+    /// Repeats the dispatch of a batch that must be stopped, if the dispatch was given up or lost.
+    /// Without an end of the dispatch, nothing may be stopped, because certificates may still be
+    /// issued.
+    async fn dispatch_again(&self, id: BatchId) -> Result<(), CommandError> {
+        let log = self.commands.log();
+        let Some(request) = log.first(Batch::AGGREGATE, &id.to_string()).await? else {
+            return Ok(());
+        };
+        let worker = ProcessesInput::WORKER;
+        if log.acknowledged(worker).await? >= request.position {
+            repeat(log, worker, request.position).await?;
+        }
+        Ok(())
     }
 
     /// Revokes each issuance on its own. The reaction to each revocation cancels the mails.

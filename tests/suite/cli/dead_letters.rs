@@ -1,4 +1,4 @@
-//! `laureate dead-letters`: lists dead letters and processes them again.
+//! `laureate dead-letters`: lists dead letters and requests their work again.
 
 use laureate::domain::certification::batch::{Batch, BatchCommand, BatchRequested};
 use laureate::domain::certification::mail::{Mail, MailCommand, MailDelivery, OnUnknown};
@@ -12,15 +12,14 @@ use crate::log::fixture::{Log, person};
 use crate::workers::issuing::queued_mail;
 
 /// Stores a dead letter of a worker for the log's last event.
-async fn given_up(log: &Log, worker: &str) {
+async fn given_up(log: &Log, worker: &str, is_requeued_with_all: bool) {
     let event = log.all().await.pop().expect("an event");
     let delivery = Delivery { event, attempt: 20 };
-    keep(
-        &log.log,
-        &DeadLetter::of(worker, &delivery, "nothing helped"),
-    )
-    .await
-    .expect("kept");
+    let letter = DeadLetter {
+        is_requeued_with_all,
+        ..DeadLetter::of(worker, &delivery, "nothing helped")
+    };
+    keep(&log.log, &letter, None).await.expect("kept");
 }
 
 async fn history(log: &Log, aggregate: &str, id: &str) -> Vec<String> {
@@ -46,7 +45,7 @@ async fn dead_letters_are_listed_and_requeued() {
         .execute::<Batch>(&person(), batch, BatchCommand::Request(request))
         .await
         .expect("done");
-    given_up(&log, "processes").await;
+    given_up(&log, "processes", true).await;
     let queue = MailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
     let abandon = MailCommand::Abandon {
         why: "nothing helped".to_owned(),
@@ -57,14 +56,14 @@ async fn dead_letters_are_listed_and_requeued() {
             .await
             .expect("done");
     }
-    given_up(&log, "mailer").await;
+    given_up(&log, "mailer", false).await;
 
     let first = format!("1      processes  BatchRequested batch/{batch} at 1: nothing helped\n");
     let second = format!("2      mailer     EmailFailed email/{mail} at 3: nothing helped\n");
     let all = run_in(&environment, &["dead-letters", "list"]);
     assert_eq!(
         (all.code, all.out),
-        (0, format!("{first}{second}")),
+        (0, format!("{second}{first}")),
         "{}",
         all.err
     );
@@ -83,13 +82,22 @@ async fn dead_letters_are_listed_and_requeued() {
     let done = run_in(&environment, &["dead-letters", "requeue", "--all"]);
     assert_eq!(
         (done.code, done.out.as_str()),
-        (0, "1: done\n2: the mail is queued again\n"),
+        (0, "1: queued again\n"),
         "{}",
         done.err
     );
+    let timer = log.log.names().due("work.processes.1");
+    let timers = log.log.names().timers();
+    let fired = log.log.kept(&timers, &timer, 9).await.expect("read");
+    assert_eq!(fired.len(), 1, "a worker does the work");
+    let left = run_in(&environment, &["dead-letters", "list"]);
+    assert_eq!(left.out, second, "a bounced mail is requeued by its number");
+    let done = run_in(&environment, &["dead-letters", "requeue", "2"]);
     assert_eq!(
-        history(&log, "batch", &batch.to_string()).await,
-        ["BatchRequested", "BatchDispatched"]
+        (done.code, done.out.as_str()),
+        (0, "2: the mail is queued again\n"),
+        "{}",
+        done.err
     );
     let mails = history(&log, "email", &mail.to_string()).await;
     assert_eq!(mails, ["EmailQueued", "EmailFailed", "EmailRetryRequested"]);

@@ -335,6 +335,7 @@ async fn scheduler_reports_its_tasks_and_runs_them_on_request() {
         "scheduler.tasks.expired_files.cron=0 0 1 1 *",
         "scheduler.tasks.expired_answers.cron=0 0 1 1 *",
         "scheduler.tasks.due_mails.cron=0 0 1 1 *",
+        "scheduler.tasks.stuck_work.cron=0 0 1 1 *",
     ];
     let api = Api::of(TestApp::with_roles(&Role::ALL, &settings).await).await;
     let ran = |body: &Value| body["data"][0]["outcome"] == "done";

@@ -98,7 +98,7 @@ async fn settle(
     for _ in 0..1_000 {
         match log.append(commit.clone()).await {
             Ok(positions) => return Some(positions),
-            Err(AppendError::Refused(_)) => return None,
+            Err(AppendError::Unavailable(_) | AppendError::Refused(_)) => return None,
             // If the outcome is unknown, the events may have been written. If they were not, the
             // same commit is still valid.
             Err(AppendError::Unknown(_) | AppendError::Conflict) => {}
@@ -339,7 +339,7 @@ async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
     let there = find(&log, &ids, &events).await.is_some();
     match outcome {
         Err(AppendError::Unknown(_)) => {}
-        Err(AppendError::Refused(why)) => {
+        Err(AppendError::Unavailable(why)) => {
             assert!(!there, "reported as refused, but in the log: {why}")
         }
         other => panic!("one of three nodes acknowledged alone: {other:?}"),

@@ -1,49 +1,104 @@
 //! Cluster for one test. The test can kill and freeze its nodes.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use laureate::dev_stack::{NatsCluster, StackError};
+use laureate::dev_stack::NatsCluster;
 use laureate::event_log::{EventLog, LogError};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::fixture::open_any;
 use super::slow_routes::SlowRoutes;
-use crate::support::{laureate, until};
+use crate::support::{Relay, laureate, until};
 
 pub struct Nodes {
     cluster: NatsCluster,
+    /// Relays by the indexes of the node that connects and of the other node. Empty without relays.
+    relays: Vec<Vec<Relay>>,
     routes: SlowRoutes,
 }
 
 impl Nodes {
     pub async fn start() -> Self {
-        Self::start_on(NatsCluster::start(Some(laureate().to_path_buf())).await).await
+        let mut cluster = NatsCluster::start(Some(laureate().to_path_buf()))
+            .await
+            .unwrap();
+        cluster.ready().await.unwrap();
+        Self {
+            cluster,
+            relays: Vec::new(),
+            routes: SlowRoutes::default(),
+        }
     }
 
     /// Starts nodes whose replication can be slowed; see [`Self::slow`].
     pub async fn start_slowable() -> Self {
         let routes = SlowRoutes::default();
-        let proxy = |from, to, address| routes.proxy(from, to, address);
-        let cluster = NatsCluster::start_through(Some(laureate().to_path_buf()), proxy).await;
-        Self {
-            routes,
-            ..Self::start_on(cluster).await
-        }
-    }
-
-    async fn start_on(cluster: Result<NatsCluster, StackError>) -> Self {
-        let mut cluster = cluster.unwrap();
+        let ways = |from: usize, addresses: &[SocketAddr]| {
+            let proxy = |(to, address): (usize, &SocketAddr)| routes.proxy(from, to, *address);
+            addresses.iter().enumerate().map(proxy).collect()
+        };
+        let mut cluster = NatsCluster::start_behind(Some(laureate().to_path_buf()), ways)
+            .await
+            .unwrap();
         cluster.ready().await.unwrap();
         Self {
             cluster,
-            routes: SlowRoutes::default(),
+            relays: Vec::new(),
+            routes,
         }
     }
 
     /// Delays the replication to and from a node, but not the messages of its clients.
     pub fn slow(&self, node: usize, delay: Duration) {
         self.routes.slow(node, delay);
+    }
+
+    /// Starts a cluster whose nodes reach each other through relays.
+    pub async fn behind_relays() -> Self {
+        let mut relays: Vec<Vec<Relay>> = Vec::new();
+        for _ in 0..3 {
+            let of_node = [
+                Relay::start().await,
+                Relay::start().await,
+                Relay::start().await,
+            ];
+            relays.push(of_node.into());
+        }
+        let ways = |from: usize, routes: &[SocketAddr]| {
+            let ways = relays[from].iter().zip(routes);
+            ways.map(|(relay, route)| {
+                relay.forward_to(Some(*route));
+                relay.address()
+            })
+            .collect()
+        };
+        let mut cluster = NatsCluster::start_behind(Some(laureate().to_path_buf()), ways)
+            .await
+            .unwrap();
+        cluster.ready().await.unwrap();
+        Self {
+            cluster,
+            relays,
+            routes: SlowRoutes::default(),
+        }
+    }
+
+    /// Returns the URLs of all nodes.
+    pub fn urls(&self) -> Vec<String> {
+        self.cluster.urls()
+    }
+
+    /// Delays everything that a node sends to the other nodes or receives from them.
+    pub fn delay(&self, node: usize, delay: Duration) {
+        for (from, of_node) in self.relays.iter().enumerate() {
+            for (to, relay) in of_node.iter().enumerate() {
+                if from == node || to == node {
+                    relay.delay(delay);
+                }
+            }
+        }
     }
 
     /// Returns a process that is connected to `node`. If that node goes down, it connects to
@@ -96,7 +151,17 @@ impl Nodes {
     /// Kills the node with SIGKILL.
     pub async fn kill(&mut self, node: usize) {
         self.signal(node, Signal::KILL);
+        self.ended(node).await;
+    }
+
+    /// Waits until a node has ended after a signal.
+    pub async fn ended(&mut self, node: usize) {
         self.cluster.node_ended(node).await;
+    }
+
+    /// Waits until all nodes answer for the whole cluster.
+    pub async fn ready(&mut self) {
+        self.cluster.ready().await.unwrap();
     }
 
     pub fn start_again(&mut self, node: usize) {

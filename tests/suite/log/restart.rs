@@ -2,16 +2,13 @@
 //! without help.
 
 use std::collections::HashMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use laureate::commands::{CommandError, Commands};
-use laureate::dev_stack::{Stack, StackOptions};
+use laureate::dev_stack::Server;
 use laureate::domain::accounts::user::User;
 use laureate::domain::certification::mail::{
     EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
@@ -19,91 +16,14 @@ use laureate::domain::certification::mail::{
 use laureate::domain::{CommandId, MailId};
 use laureate::event_log::{Commit, EventLog, Position, RecordedEvent};
 use laureate::workers::timers::{Released, Timers, release_if_due};
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::fixture::{
     append, change_password, commands, event_with, open, person, put, read_all, registered,
 };
-use crate::support::{laureate, until};
+use crate::support::{Restarting, until};
 use crate::workers::issuing::queued_mail;
-
-/// Server that can be killed and started again. The address for its clients stays the same.
-struct Restarting {
-    folder: tempfile::TempDir,
-    stack: Option<Stack>,
-    target: watch::Sender<Option<String>>,
-    url: String,
-}
-
-impl Restarting {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // PostgreSQL's user must be able to enter this folder if the tests run as root.
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
-        let stack = start_in(folder.path()).await;
-        let (target, current) = watch::channel(Some(authority(&stack)));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("nats://{}", listener.local_addr().unwrap());
-        tokio::spawn(relay(listener, current));
-        Self {
-            folder,
-            stack: Some(stack),
-            target,
-            url,
-        }
-    }
-
-    /// Kills the server with SIGKILL. Connections fail until [`Self::start_again`].
-    async fn kill(&mut self) {
-        let stack = self.stack.take().unwrap();
-        let pid = Pid::from_raw(stack.server_pids().nats.unwrap().cast_signed()).unwrap();
-        kill_process(pid, Signal::KILL).unwrap();
-        self.target.send_replace(None);
-        stack.stop().await;
-    }
-
-    async fn start_again(&mut self) {
-        let stack = start_in(self.folder.path()).await;
-        self.target.send_replace(Some(authority(&stack)));
-        self.stack = Some(stack);
-    }
-}
-
-async fn start_in(folder: &Path) -> Stack {
-    let options = StackOptions {
-        supervisor: Some(laureate().to_path_buf()),
-        ..StackOptions::persistent(folder)
-    };
-    Stack::start(options).await.unwrap()
-}
-
-fn authority(stack: &Stack) -> String {
-    stack.nats_url().trim_start_matches("nats://").to_owned()
-}
-
-/// Forwards connections to the current address of the server. Closes connections to its earlier
-/// address.
-async fn relay(listener: TcpListener, target: watch::Receiver<Option<String>>) {
-    while let Ok((mut inside, _)) = listener.accept().await {
-        let mut changes = target.clone();
-        let Some(address) = changes.borrow_and_update().clone() else {
-            continue;
-        };
-        tokio::spawn(async move {
-            let Ok(mut outside) = TcpStream::connect(address).await else {
-                return;
-            };
-            tokio::select! {
-                _ = tokio::io::copy_bidirectional(&mut inside, &mut outside) => {}
-                _ = changes.changed() => {}
-            }
-        });
-    }
-}
 
 /// Event that a writer has appended and the server has acknowledged.
 #[derive(Clone)]
@@ -187,7 +107,7 @@ async fn progress(count: &AtomicUsize, beyond: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_events_survive_sigkill_under_load() {
     let mut server = Restarting::start().await;
-    let log = open(&server.url, "kill").await;
+    let log = open(&server.nats_url(), "kill").await;
     log.provision(1).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let count = Arc::new(AtomicUsize::new(0));
@@ -205,8 +125,8 @@ async fn acknowledged_events_survive_sigkill_under_load() {
         .map(|_| tokio::spawn(command(commands(&log), stop.clone(), count.clone())))
         .collect();
     progress(&count, 400).await;
-    server.kill().await;
-    server.start_again().await;
+    server.kill(Server::Nats);
+    server.start_again(Server::Nats).await;
     // Commands continue after the kill without help. A writer ends at an append whose outcome is
     // unknown.
     let after = count.load(Ordering::Relaxed);
@@ -247,7 +167,7 @@ async fn acknowledged_events_survive_sigkill_under_load() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reader_continues_after_a_restart() {
     let mut server = Restarting::start().await;
-    let log = open(&server.url, "reader").await;
+    let log = open(&server.nats_url(), "reader").await;
     log.provision(1).await.unwrap();
     put(&log, "a", 0, (0..50).map(super::fixture::event).collect()).await;
     let mut reader = log.read_after(0);
@@ -259,8 +179,8 @@ async fn reader_continues_after_a_restart() {
             .unwrap();
         seen.extend(batch.iter().map(|e| e.position));
     }
-    server.kill().await;
-    server.start_again().await;
+    server.kill(Server::Nats);
+    server.start_again(Server::Nats).await;
     until("the log is available again", async || {
         log.info().await.is_ok()
     })
@@ -283,7 +203,7 @@ async fn reader_continues_after_a_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn timer_survives_a_restart_of_the_server() {
     let mut server = Restarting::start().await;
-    let log = open(&server.url, "timer").await;
+    let log = open(&server.nats_url(), "timer").await;
     log.provision(1).await.unwrap();
     let commands = commands(&log);
     let id = MailId(Uuid::new_v4());
@@ -301,8 +221,8 @@ async fn timer_survives_a_restart_of_the_server() {
         Released::Later,
         "its timer is set"
     );
-    server.kill().await;
-    server.start_again().await;
+    server.kill(Server::Nats);
+    server.start_again(Server::Nats).await;
     let stop = CancellationToken::new();
     let timers = Timers::new(commands.clone());
     let stopped = stop.clone();

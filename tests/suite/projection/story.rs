@@ -16,8 +16,8 @@ use laureate::domain::certification::design::{
 };
 use laureate::domain::certification::import::{
     Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCompleted,
-    ImportFailed, ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField,
-    RejectedRow,
+    ImportFailed, ImportRequested, ImportRetryRequested, ImportRowsAccepted, ImportRowsRejected,
+    RejectedField, RejectedRow,
 };
 use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked,
@@ -370,6 +370,10 @@ pub fn import_failed(id: u128) -> Happened {
     )
 }
 
+pub fn import_retry_requested(id: u128) -> Happened {
+    happened::<Import>(id, ImportRetryRequested {})
+}
+
 pub fn batch_requested(id: u128, attendees: &[u128]) -> Happened {
     let attendee_ids = attendees
         .iter()
@@ -571,5 +575,6 @@ fn taken_back() -> Vec<Happened> {
         batch_undone(BATCH),
         batch_cancel_requested(BATCH + 1),
         batch_dispatched(BATCH + 1, 0),
+        import_retry_requested(IMPORT + 1),
     ]
 }

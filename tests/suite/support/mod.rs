@@ -2,12 +2,16 @@
 
 mod app;
 mod namespace;
+mod relay;
+mod restarting;
 mod servers;
 
 use std::time::{Duration, Instant};
 
 pub use app::TestApp;
 pub use namespace::Namespace;
+pub use relay::Relay;
+pub use restarting::Restarting;
 pub use servers::{laureate, nats_cluster_urls, servers};
 
 /// Waits until `condition` returns true. Panics after 60 s, with `what` in the message.
@@ -20,6 +24,11 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Waits, so that a fault lasts for `time`. A test that waits for a result uses [`until`].
+pub async fn hold(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 /// Waits until the shared cluster has elected a leader. Returns the addresses of its three nodes.

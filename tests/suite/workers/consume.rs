@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::consumer::PullConsumer;
 use futures_util::StreamExt;
+use laureate::commands::CommandError;
 use laureate::event_log::{Append, Commit, NewEvent, Position};
-use laureate::workers::{Delivery, Verdict, Worker};
+use laureate::workers::{Away, Delivery, StateHandle, Verdict, WorkLimits, Worker};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -71,7 +72,7 @@ async fn events_that_the_worker_does_not_handle_are_acknowledged() {
 }
 
 #[tokio::test]
-async fn retry_verdict_redelivers_after_the_delay() {
+async fn retry_verdict_repeats_the_work_after_the_delay() {
     let plant = Plant::new().await;
     let positions = put(&plant, vec![event(0)]).await;
     let times: Arc<Mutex<Vec<Instant>>> = Arc::default();
@@ -286,6 +287,14 @@ impl Worker for Ahead {
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
         self.0.work(deliveries).await
     }
+
+    async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), CommandError> {
+        self.0.abandon(delivery, why).await
+    }
+
+    async fn probe(&self, away: Away) -> Result<(), String> {
+        self.0.probe(away).await
+    }
 }
 
 #[tokio::test]
@@ -323,7 +332,13 @@ async fn waiting_deliveries_are_kept_alive_and_returned_at_shutdown() {
     let log = plant.log.log.clone();
     let worker = other.clone();
     let stop = CancellationToken::new();
-    let second = tokio::spawn(laureate::workers::run(log, worker, 1, stop.clone()));
+    let second = tokio::spawn(laureate::workers::run(
+        log,
+        worker,
+        WorkLimits::new(1),
+        StateHandle::new(Probe::NAME),
+        stop.clone(),
+    ));
     plant.settled("renderer").await;
     let begun = probe.seen()[0].0;
     let rest: Vec<_> = positions

@@ -1,13 +1,15 @@
 //! Event log and storage, with workers that run until the end of the test.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use laureate::commands::CommandError;
 use laureate::event_log::{EventLog, Position, RecordedEvent};
 use laureate::storage::{ObjectStorage, StorageSettings};
 use laureate::workers::dead_letter::DeadLetter;
-use laureate::workers::{self, Delivery, Verdict, Worker};
+use laureate::workers::{self, Away, Delivery, StateHandle, Verdict, WorkLimits, Worker};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -53,12 +55,25 @@ impl Plant {
         worker: Arc<W>,
         concurrency: usize,
     ) -> JoinHandle<()> {
+        self.run_within(log, worker, WorkLimits::new(concurrency)).1
+    }
+
+    /// Starts a worker with other limits. Also returns its state.
+    pub fn run_within<W: Worker>(
+        &self,
+        log: EventLog,
+        worker: Arc<W>,
+        limits: WorkLimits,
+    ) -> (StateHandle, JoinHandle<()>) {
         let shutdown = self.shutdown.clone();
-        tokio::spawn(async move {
-            workers::run(log, worker, concurrency, shutdown)
+        let state = StateHandle::new(W::NAME);
+        let handle = state.clone();
+        let running = tokio::spawn(async move {
+            workers::run(log, worker, limits, handle, shutdown)
                 .await
                 .unwrap()
-        })
+        });
+        (state, running)
     }
 
     /// Returns the information that the server has about a consumer.
@@ -158,6 +173,9 @@ type Act = dyn Fn(Delivery) -> BoxFuture<'static, Verdict> + Send + Sync;
 pub struct Probe {
     act: Box<Act>,
     seen: Mutex<Vec<(Position, u32)>>,
+    abandoned: Mutex<Vec<(Position, String)>>,
+    /// True while the object storage is away.
+    pub is_storage_away: AtomicBool,
 }
 
 impl Probe {
@@ -167,6 +185,8 @@ impl Probe {
         Arc::new(Self {
             act: Box::new(move |delivery| Box::pin(act(delivery))),
             seen: Mutex::default(),
+            abandoned: Mutex::default(),
+            is_storage_away: AtomicBool::new(false),
         })
     }
 
@@ -175,6 +195,11 @@ impl Probe {
         let mut seen = self.seen.lock().unwrap().clone();
         seen.sort_unstable();
         seen
+    }
+
+    /// Returns the positions of the abandoned deliveries, with the causes.
+    pub fn abandoned(&self) -> Vec<(Position, String)> {
+        self.abandoned.lock().unwrap().clone()
     }
 }
 
@@ -192,5 +217,19 @@ impl Worker for Probe {
             verdicts.push((self.act)(delivery.clone()).await);
         }
         verdicts
+    }
+
+    async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), CommandError> {
+        let abandoned = (delivery.event.position, why.to_owned());
+        self.abandoned.lock().unwrap().push(abandoned);
+        Ok(())
+    }
+
+    async fn probe(&self, _away: Away) -> Result<(), String> {
+        if self.is_storage_away.load(Ordering::Relaxed) {
+            Err("not mounted".to_owned())
+        } else {
+            Ok(())
+        }
     }
 }

@@ -7,7 +7,8 @@ use laureate::commands::Commands;
 use laureate::commands::person_claims::PersonClaims;
 use laureate::domain::AttendeeId;
 use laureate::domain::certification::attendee::Attendee;
-use laureate::domain::certification::import::ImportEvent;
+use laureate::domain::certification::batch::BatchRequested;
+use laureate::domain::certification::import::{Import, ImportCommand, ImportEvent};
 use laureate::domain::kernel::claim::Claim;
 use laureate::importing::{ImportOptions, Importer};
 use laureate::spreadsheet::Limits;
@@ -15,12 +16,13 @@ use laureate::storage::import_key;
 use laureate::workers::importer::ImporterWorker;
 use laureate::workers::{Delivery, Verdict, Worker};
 
-use super::fixture::Plant;
+use super::fixture::{Plant, first_delivery};
 use super::importing::{
-    HEADER, completed, counts, import, import_events, importer, key, people, rows, updating,
-    uploaded,
+    HEADER, completed, counts, earning, import, import_events, importer, key, people, rows,
+    updating, uploaded,
 };
 use super::issuing::renderer;
+use crate::log::fixture::person;
 use crate::support::until;
 
 /// Runs an importer that panics when it creates its `n`th event.
@@ -102,6 +104,54 @@ async fn import_of_an_expired_file_fails_with_a_remedy() {
         "{}",
         failed.reason
     );
+}
+
+#[tokio::test]
+async fn failed_import_continues_under_its_id_and_skips_what_is_done() {
+    let plant = Plant::new().await;
+    let (id, delivery) = uploaded(&plant, &people(1_500), earning()).await;
+    dies_at_its_event(&plant, 2_100, &delivery).await;
+    let importer = importer(&plant);
+    let why = "the storage was away for too long";
+    Worker::abandon(&importer, &delivery, why).await.unwrap();
+    let events = import_events(&plant, id).await;
+    assert!(
+        matches!(events.last(), Some(ImportEvent::ImportFailed(_))),
+        "{events:?}"
+    );
+
+    for _ in 0..2 {
+        let retry = ImportCommand::Retry;
+        plant
+            .log
+            .commands
+            .execute::<Import>(&person(), id, retry)
+            .await
+            .unwrap();
+    }
+    let event = plant.log.all().await.pop().unwrap();
+    assert_eq!(event.event_type, "ImportRetryRequested");
+    assert_eq!(
+        importer.work(&[first_delivery(event)]).await,
+        [Verdict::Done]
+    );
+    let (end, _) = completed(&plant, id).await;
+    assert_eq!(counts(&end), (1_500, 1_500, 0, 0, 1_500));
+    let all = plant.log.all().await;
+    let imported = all
+        .iter()
+        .filter(|event| event.event_type == "AttendeeImported");
+    assert_eq!(imported.count(), 1_500);
+    // People of rows that were recorded before the failure are in another batch than the others.
+    let mut people = 0;
+    for event in all
+        .iter()
+        .filter(|event| event.event_type == "BatchRequested")
+    {
+        let batch: BatchRequested = serde_json::from_slice(&event.body).unwrap();
+        people += batch.attendee_ids.len();
+    }
+    assert_eq!(people, 1_500);
 }
 
 #[tokio::test]

@@ -340,7 +340,7 @@ async fn cancelled_batch_keeps_issuances_with_a_pdf_and_cancels_their_mails() {
     // The mail is not queued yet. The batch waits for it, because it would be sent otherwise.
     assert!(matches!(
         react(&plant, "batch", id).await,
-        Verdict::Unavailable { .. }
+        Verdict::Failed { .. }
     ));
     assert_eq!(react(&plant, "issuance", drawn).await, Verdict::Done);
     assert_eq!(stage(&plant, drawn).await, Stage::Queued);

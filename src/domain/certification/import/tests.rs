@@ -153,3 +153,27 @@ fn running_import_is_cancelled_once() {
         .when(ImportCommand::Cancel)
         .then_refused("WRONG_STATE");
 }
+
+#[test]
+fn only_a_failed_import_is_tried_again() {
+    let failed = ImportFailed {
+        code: "WORKER_STOPPED".to_owned(),
+        reason: "stopped".to_owned(),
+    };
+    let begun: Vec<ImportEvent> = vec![requested().into(), accepted(4).into()];
+    let failed = [begun.clone(), vec![failed.into()]].concat();
+    given::<Import>(failed.clone())
+        .when(ImportCommand::Retry)
+        .then(vec![ImportRetryRequested {}.into()]);
+    let again = [failed, vec![ImportRetryRequested {}.into()]].concat();
+    given::<Import>(again.clone())
+        .when(ImportCommand::Retry)
+        .then_nothing();
+    given::<Import>(again)
+        .when(ImportCommand::Complete(completed()))
+        .then(vec![completed().into()]);
+    let completed = [begun, vec![completed().into()]].concat();
+    given::<Import>(completed)
+        .when(ImportCommand::Retry)
+        .then_refused("WRONG_STATE");
+}

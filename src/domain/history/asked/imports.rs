@@ -4,8 +4,8 @@ use super::{Asked, day, delivery, id};
 use crate::domain::SharedEmail;
 use crate::domain::certification::import::{
     Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCommand,
-    ImportCompleted, ImportEvent, ImportFailed, ImportRequested, ImportRowsAccepted,
-    ImportRowsRejected, RejectedField, RejectedRow,
+    ImportCompleted, ImportEvent, ImportFailed, ImportRequested, ImportRetryRequested,
+    ImportRowsAccepted, ImportRowsRejected, RejectedField, RejectedRow,
 };
 use crate::domain::certification::mail::MailDelivery;
 use crate::domain::certification::reading::Reading;
@@ -102,7 +102,7 @@ fn broken(text: &str) -> ImportFailed {
 
 impl Asked for Import {
     fn command(which: u32, text: &str, n: u32) -> ImportCommand {
-        match which % 7 {
+        match which % 8 {
             0 => ImportCommand::Request(upload(text, n)),
             1 => ImportCommand::RecordRows {
                 accepted: rows(n),
@@ -115,6 +115,7 @@ impl Asked for Import {
             3 => ImportCommand::Complete(end(text, n)),
             4 => ImportCommand::Cancel,
             5 => ImportCommand::RecordCancelled(cancelled(text, n)),
+            6 => ImportCommand::Retry,
             _ => ImportCommand::Fail(broken(text)),
         }
     }
@@ -143,6 +144,7 @@ impl Asked for Import {
             ImportCancelRequested {}.into(),
             cancelled(text, n).into(),
             cancelled(text, n + 1).into(),
+            ImportRetryRequested {}.into(),
         ]
     }
 }

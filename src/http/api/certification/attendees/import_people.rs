@@ -140,7 +140,8 @@ pub(super) async fn import_people(
         .await?
         .ok_or_else(|| ApiError::not_found("import"))?;
     if let Some(failure) = &import.failure {
-        let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::BrokenFile);
+        // A code that is not one of the file's errors is not the client's fault.
+        let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::Unavailable);
         return Err(ApiError::new(code, failure.reason.clone()));
     }
     Ok(Answer::ok(&import.reading(how_read))?.at(last))

@@ -6,6 +6,7 @@ pub mod read;
 pub mod reading;
 pub mod report;
 mod report_formats;
+pub mod retry;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,180 @@
+//! Events as the oracle reads them, and its own fold. It doesn't use the program's types, so that
+//! an error in them is not repeated here.
+
+use std::collections::BTreeMap;
+
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use futures_util::StreamExt;
+use serde_json::Value;
+
+use crate::faults::installation::NAMESPACE;
+
+/// Event of the log.
+pub struct Event {
+    pub position: u64,
+    /// Kind and id of the aggregate, from the subject.
+    pub kind: String,
+    pub id: String,
+    pub name: String,
+    pub data: Value,
+}
+
+#[derive(Debug, Default)]
+pub struct Issuance {
+    pub certificate: String,
+    pub attendee: String,
+    /// Object key and SHA-256 of the PDF.
+    pub pdf: Option<(String, String)>,
+    /// Code of the failure.
+    pub failed: Option<String>,
+    pub revoked: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Mail {
+    pub issuance: String,
+    pub address: String,
+    /// State as in the table `jobs`.
+    pub state: &'static str,
+    pub accepted: usize,
+    /// Number of attempts that a user requested.
+    pub requested_again: usize,
+}
+
+/// State of all aggregates that the oracle checks.
+#[derive(Default)]
+pub struct History {
+    pub last_position: u64,
+    pub issuances: BTreeMap<String, Issuance>,
+    pub mails: BTreeMap<String, Mail>,
+    /// State of each import: the name of its last event, and the code of a failure.
+    pub imports: BTreeMap<String, (String, String)>,
+    /// Name of the last event of each batch.
+    pub batches: BTreeMap<String, String>,
+    /// First position of each aggregate.
+    pub first: BTreeMap<String, u64>,
+}
+
+/// Returns the stream of events, as its leader describes it.
+pub async fn stream(urls: &[String]) -> jetstream::stream::Stream {
+    let client = async_nats::connect(urls)
+        .await
+        .expect("nats-server answers");
+    let context = jetstream::new(client);
+    let name = format!("{NAMESPACE}_EVENTS");
+    context.get_stream(name).await.expect("provisioned")
+}
+
+impl History {
+    /// Reads events after the last one that was read.
+    pub async fn read_on(&mut self, stream: &jetstream::stream::Stream) {
+        let end = stream
+            .get_info()
+            .await
+            .expect("answered")
+            .state
+            .last_sequence;
+        if self.last_position >= end {
+            return;
+        }
+        let config = pull::OrderedConfig {
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: self.last_position + 1,
+            },
+            ..Default::default()
+        };
+        let consumer = stream.create_consumer(config).await.expect("created");
+        let mut messages = consumer.messages().await.expect("opened");
+        while self.last_position < end {
+            let message = messages.next().await.expect("more").expect("a message");
+            let position = message.info().expect("of a stream").stream_sequence;
+            let subject = message.subject.to_string();
+            let mut parts = subject.split('.').skip(2).map(str::to_owned);
+            let headers = message.headers.clone().unwrap_or_default();
+            let name = headers.get("ce-type").expect("a type").to_string();
+            let data = serde_json::from_slice(&message.payload).expect("JSON");
+            let event = Event {
+                position,
+                kind: parts.next().unwrap_or_default(),
+                id: parts.next().unwrap_or_default(),
+                name,
+                data,
+            };
+            self.apply(event);
+        }
+    }
+
+    /// Adds the next event.
+    pub fn apply(&mut self, event: Event) {
+        self.last_position = event.position;
+        self.first.entry(event.id.clone()).or_insert(event.position);
+        match event.kind.as_str() {
+            "issuance" => self.issuance(event),
+            "import" => {
+                let code = text(&event.data, "code");
+                self.imports.insert(event.id, (event.name, code));
+            }
+            "batch" => {
+                self.batches.insert(event.id, event.name);
+            }
+            "notice" => {}
+            _ if event.name.starts_with("Email") || event.name == "SendClaimed" => {
+                self.mail(&event);
+            }
+            _ => {}
+        }
+    }
+
+    fn issuance(&mut self, event: Event) {
+        let issuance = self.issuances.entry(event.id).or_default();
+        match event.name.as_str() {
+            "CertificateRequested" => {
+                issuance.certificate = text(&event.data, "certificateId");
+                issuance.attendee = text(&event.data, "attendeeId");
+            }
+            "CertificateGenerated" => {
+                let key = text(&event.data, "objectKey");
+                issuance.pdf = Some((key, text(&event.data, "sha256")));
+            }
+            "CertificateGenerationFailed" => issuance.failed = Some(text(&event.data, "code")),
+            "CertificateRevoked" => issuance.revoked = true,
+            _ => {}
+        }
+    }
+
+    fn mail(&mut self, event: &Event) {
+        let mail = self.mails.entry(event.id.clone()).or_default();
+        mail.state = match event.name.as_str() {
+            "EmailQueued" => {
+                mail.issuance = text(&event.data, "issuanceId");
+                mail.address = text(&event.data, "toAddress");
+                "queued"
+            }
+            "SendClaimed" => "claimed",
+            "EmailSent" => {
+                mail.accepted += 1;
+                "sent"
+            }
+            "EmailFailed" if is_retried(&event.data) => "retrying",
+            "EmailFailed" => "failed",
+            "EmailOutcomeUnknown" => "unknown",
+            "EmailRetryRequested" => {
+                mail.requested_again += 1;
+                "queued"
+            }
+            "EmailReleased" => "queued",
+            "EmailCancelled" => "cancelled",
+            _ => mail.state,
+        };
+    }
+}
+
+/// Returns true if another attempt follows by itself.
+fn is_retried(failure: &Value) -> bool {
+    failure["willRetry"] == true || failure["retryAt"].is_string()
+}
+
+fn text(data: &Value, field: &str) -> String {
+    data[field].as_str().unwrap_or_default().to_owned()
+}
