@@ -62,6 +62,22 @@ impl EventLog {
         }
     }
 
+    /// Returns the first event of an aggregate, if any.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the subject contains a message that is not an event.
+    pub async fn first(
+        &self,
+        aggregate: &str,
+        id: &str,
+    ) -> Result<Option<RecordedEvent>, LogError> {
+        let at = Consistency::Leader(None);
+        match self.last_position(aggregate, id, &at).await? {
+            0 => Ok(None),
+            last => Ok(self.page(aggregate, id, 0, last).await?.into_iter().next()),
+        }
+    }
+
     /// Returns the last position of an aggregate; 0 if it has no events.
     ///
     /// # Errors
