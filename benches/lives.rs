@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use laureate::app::App;
-use laureate::commands::issue::issue;
+use laureate::commands::issue::{issue, prepare};
 use laureate::commands::{CommandContext, Loaded};
 use laureate::domain::certification::attendee::{Attendee, AttendeeCommand};
-use laureate::domain::certification::certificate::{Definition, TemplateRef};
+use laureate::domain::certification::certificate::{
+    Certificate, CertificateCommand, Definition, TemplateRef,
+};
 use laureate::domain::certification::issuance::{CertificateGenerated, Issuance, IssuanceCommand};
 use laureate::domain::certification::mail::{
     EmailQueued, EmailSent, Mail, MailCommand, MailDelivery, OnUnknown,
@@ -16,6 +18,7 @@ use laureate::domain::certification::mail::{
 use laureate::domain::certification::reactions::Issue;
 use laureate::domain::certification::reactions::issuance::on_generated;
 use laureate::domain::{AttendeeId, CertificateId, CommandId, IssuanceId, Locale, MailId, Person};
+use laureate::event_log::Consistency;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -23,6 +26,8 @@ use uuid::Uuid;
 const AT_ONCE: usize = 1_500;
 /// Tasks that execute commands concurrently.
 const TASKS: usize = 6;
+/// Certificate that all people earn.
+const CERTIFICATE: CertificateId = CertificateId(Uuid::from_u128(1));
 /// Number of events of each sent mail.
 pub const EVENTS_PER_MAIL: usize = 3;
 /// Number of events of each certified person: one of the attendee, two of the issuance, three of
@@ -95,6 +100,7 @@ pub async fn sent_mails(app: &App, mails: usize) -> anyhow::Result<()> {
 
 /// Creates `people` people with all events from the import to the sent mail.
 pub async fn certified_people(app: &App, people: usize) -> anyhow::Result<()> {
+    define(app, CERTIFICATE).await?;
     let one = |number| certified_person(app, number);
     stream::iter(0..people)
         .map(one)
@@ -134,24 +140,25 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
     commands
         .execute_assuming::<Attendee>(&context(), attendee_id, Loaded::new(), import)
         .await?;
-    let certificate_id = CertificateId(Uuid::from_u128(1));
     let wanted = Issue {
-        certificate_id,
+        certificate_id: CERTIFICATE,
         attendee_id,
         origins: Vec::new(),
         delivery: MailDelivery::Immediate,
         issue_date: None,
     };
+    let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
+    let wanted = [wanted];
+    let prepared = prepare(commands, &wanted, &Consistency::Any).await?;
+    let [wanted] = wanted;
     issue(
         commands,
         &app.issuing_facts(),
         &context(),
-        &definition(),
+        &prepared,
         wanted,
-        true,
     )
     .await?;
-    let id = IssuanceId::first_of(certificate_id, attendee_id);
     let issuance = commands.load::<Issuance>(id).await?;
     let request = issuance
         .state
@@ -184,8 +191,17 @@ fn person(number: usize) -> Person {
     }
 }
 
+/// Defines the certificate that all people earn.
+pub async fn define(app: &App, id: CertificateId) -> anyhow::Result<()> {
+    let define = CertificateCommand::Define(definition());
+    app.commands()
+        .execute::<Certificate>(&context(), id, define)
+        .await?;
+    Ok(())
+}
+
 /// Returns the certificate that all people earn.
-pub fn definition() -> Definition {
+fn definition() -> Definition {
     Definition {
         client: "Example Academy".to_owned(),
         name: "Foundations of Event Sourcing".to_owned(),

@@ -10,7 +10,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use laureate::app::{App, Role};
 use laureate::certificate_pdf::{Design, RenderJob, RenderedCertificate};
 use laureate::commands::Loaded;
-use laureate::commands::issue::issue;
+use laureate::commands::issue::{issue, prepare};
 use laureate::domain::certification::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand,
@@ -23,6 +23,7 @@ use laureate::domain::certification::reactions::{Issue, issuance};
 use laureate::domain::{
     AttendeeId, CertificateId, ImportId, IssuanceId, MailId, SharedEmail, TimeZone,
 };
+use laureate::event_log::Consistency;
 use laureate::mail::{Outgoing, SendOutcome};
 use laureate::storage::{ObjectKey, PutPayload, certificate_key, import_key};
 use laureate::workers::mailer::outgoing;
@@ -32,7 +33,7 @@ use uuid::Uuid;
 
 use super::api::{DESIGN, sheet};
 use super::ground::{Ground, PATIENCE, Roles, wait_until_caught_up};
-use super::lives::{context, definition};
+use super::lives::{context, define};
 use super::pipeline::PEOPLE;
 use super::processes::{cpu_of_tree, used};
 
@@ -160,26 +161,29 @@ impl Stages<'_> {
     async fn request(&self) -> anyhow::Result<Vec<Request>> {
         let commands = self.app.commands();
         let facts = self.app.issuing_facts();
-        let definition = definition();
-        let one = |row| {
-            let facts = &facts;
-            let definition = &definition;
+        define(self.app, self.certificate_id).await?;
+        let wanted = |row| {
             let attendee_id = AttendeeId::of_row(self.import_id, row);
-            let wanted = Issue {
+            Issue {
                 certificate_id: self.certificate_id,
                 attendee_id,
                 origins: vec![Origin::import(self.import_id)],
                 delivery: MailDelivery::Immediate,
                 issue_date: None,
-            };
-            async move {
-                let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
-                issue(commands, facts, &context(), definition, wanted, true).await?;
-                anyhow::Ok(id)
             }
         };
         let rows = 2..=u32::try_from(PEOPLE)? + 1;
-        let ids: Vec<_> = stream::iter(rows)
+        let all: Vec<Issue> = rows.map(wanted).collect();
+        let prepared = &prepare(commands, &all, &Consistency::Leader(None)).await?;
+        let one = |wanted: Issue| {
+            let facts = &facts;
+            async move {
+                let id = IssuanceId::first_of(wanted.certificate_id, wanted.attendee_id);
+                issue(commands, facts, &context(), prepared, wanted).await?;
+                anyhow::Ok(id)
+            }
+        };
+        let ids: Vec<_> = stream::iter(all)
             .map(one)
             .buffered(COMMANDS_AT_ONCE)
             .try_collect()

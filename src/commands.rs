@@ -5,6 +5,7 @@
 //! executed again finds its own events and changes nothing. Commands are repeated after a retry by
 //! a client, a redelivery of a message, or a timeout with an unknown outcome.
 
+pub mod aggregates;
 pub mod attendee;
 pub mod change_user;
 pub mod define_certificate;
@@ -18,7 +19,6 @@ pub mod person_claims;
 pub mod register_user;
 pub mod reset_password;
 pub mod second_factor;
-pub mod snapshot;
 pub mod stop_mails;
 pub mod transaction;
 pub mod version;
@@ -32,11 +32,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::{CommandId, Decider, DecodeError, Refusal};
-use crate::event_log::{AppendError, CausedBy, EventLog, LogError, Position, RecordedEvent, Via};
+use crate::event_log::{AppendError, Cause, EventLog, LogError, Position, RecordedEvent, Via};
 
+pub use aggregates::{Aggregates, Wanted};
 pub use history::History;
 pub use loaded::Loaded;
-pub use snapshot::Snapshot;
 pub use transaction::Transaction;
 pub use version::IfVersion;
 
@@ -52,7 +52,8 @@ pub struct CommandContext {
     /// Correlation id: the origin of a chain of commands and events.
     pub correlation_id: Uuid,
     /// Event in response to which a process executes the command. `None` for a person's command.
-    pub caused_by: Option<CausedBy>,
+    /// Every read of the command includes this event.
+    pub caused_by: Option<Cause>,
     /// Id of the user, or name of the process.
     pub actor: String,
     /// Id of the request with which a person sent the command.
@@ -94,10 +95,7 @@ impl CommandContext {
         Self {
             command_id: CommandId::of_process(event.event_id, process, n),
             correlation_id: event.correlation_id,
-            caused_by: Some(CausedBy {
-                event_id: event.event_id,
-                position: event.position,
-            }),
+            caused_by: Some(event.into()),
             actor: process.to_owned(),
             request_id: None,
             via: None,
@@ -162,43 +160,6 @@ impl Commands {
         (self.clock)().truncate_to_microsecond()
     }
 
-    /// Loads an aggregate.
-    ///
-    /// # Errors
-    /// The log can't be read.
-    pub async fn load<D: Decider>(&self, id: impl Display) -> Result<Loaded<D>, CommandError> {
-        self.load_for::<D>(&id.to_string(), None).await
-    }
-
-    /// Returns the state after the first event of an aggregate, or the initial state if the
-    /// aggregate has no events. This is sufficient for values that later events don't change, and
-    /// is cheaper than loading the whole history.
-    ///
-    /// # Errors
-    /// The log can't be read.
-    pub async fn load_beginning<D: Decider>(
-        &self,
-        id: impl Display,
-    ) -> Result<D::State, CommandError> {
-        Ok(match self.log.first(D::AGGREGATE, &id.to_string()).await? {
-            Some(event) => Loaded::<D>::begun_by(&event)?.state,
-            None => D::State::default(),
-        })
-    }
-
-    /// Returns the last event of an aggregate, if any. This is sufficient for detecting a final
-    /// event.
-    ///
-    /// # Errors
-    /// The log can't be read.
-    pub async fn load_last_event<D: Decider>(
-        &self,
-        id: impl Display,
-    ) -> Result<Option<D::Event>, CommandError> {
-        let last = self.log.last(D::AGGREGATE, &id.to_string()).await?;
-        Ok(last.map(|event| event.decode_as()).transpose()?)
-    }
-
     /// Decides one command on one aggregate and appends its events.
     ///
     /// # Errors
@@ -258,19 +219,19 @@ impl Commands {
     where
         F: Future<Output = Result<T, CommandError>>,
     {
-        self.transact_on(&Snapshot::default(), context, body).await
+        self.transact_on(&Aggregates::default(), context, body)
+            .await
     }
 
-    /// Like [`Self::transact`], but uses aggregates that were loaded together before. If `body`
-    /// decides on one that has changed since, the append conflicts, and the second attempt loads
-    /// everything. If `body` writes events, aggregates that it only reads from the snapshot are not
-    /// checked and may be stale.
+    /// Like [`Self::transact`], but uses aggregates that were loaded together before, at or after
+    /// the cause of the command. If `body` decides on one that has changed since, the append
+    /// conflicts, and the next attempt loads everything.
     ///
     /// # Errors
     /// `body` refuses, or the log can't be used.
     pub async fn transact_on<T, F>(
         &self,
-        snapshot: &Snapshot,
+        aggregates: &Aggregates,
         context: &CommandContext,
         body: impl Fn(Transaction) -> F,
     ) -> Result<Committed<T>, CommandError>
@@ -280,13 +241,12 @@ impl Commands {
         let context = Arc::new(context.clone());
         let mut unsettled = false;
         for attempt in 0..TRIES {
-            let transaction = Transaction::new(self, context.clone(), snapshot, attempt == 0);
+            let transaction = Transaction::new(self, context.clone(), aggregates, attempt == 0);
             let outcome = match body(transaction.clone()).await {
                 Ok(value) => Ok(value),
                 Err(CommandError::Refused(refusal)) => Err(refusal),
                 Err(error) => return Err(error),
             };
-            let unproven = transaction.is_unproven();
             let commit = transaction.take_commit().filter(|_| outcome.is_ok());
             let Some(commit) = commit else {
                 // Nothing to write. The reason may be a lagging replica, or an earlier attempt of
@@ -303,7 +263,8 @@ impl Commands {
                 backoff(attempt).await;
                 continue;
             };
-            if unproven {
+            if !transaction.is_recent().await? {
+                backoff(attempt).await;
                 continue;
             }
             match self.log.append(commit).await {
@@ -326,24 +287,6 @@ impl Commands {
             backoff(attempt).await;
         }
         Err(CommandError::Busy)
-    }
-
-    async fn load_for<D: Decider>(
-        &self,
-        id: &str,
-        own: Option<CommandId>,
-    ) -> Result<Loaded<D>, CommandError> {
-        let mut loaded = Loaded::<D>::new();
-        loop {
-            let (events, more) = self
-                .log
-                .load_page(D::AGGREGATE, id, loaded.position)
-                .await?;
-            loaded.fold(&events, own)?;
-            if !more {
-                return Ok(loaded);
-            }
-        }
     }
 }
 

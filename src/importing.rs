@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::certificate_pdf::Renderer;
 use crate::commands::import_person::{Candidate, import_person};
-use crate::commands::{CommandContext, CommandError, Commands, Loaded, Snapshot};
+use crate::commands::{Aggregates, CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certification::attendee::Source;
 use crate::domain::certification::import::{
     Import, ImportCancelled, ImportCommand, ImportCompleted, ImportFailed, ImportRequested,
@@ -22,7 +22,7 @@ use crate::domain::certification::import::{
 use crate::domain::certification::origin::Origin;
 use crate::domain::certification::reactions::import::{RowRules, Seen};
 use crate::domain::{AttendeeId, ImportId, Secret};
-use crate::event_log::{LogError, RecordedEvent};
+use crate::event_log::{Consistency, RecordedEvent};
 use crate::spreadsheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
 
@@ -167,11 +167,8 @@ impl Importer {
         let Ok(id) = cause.event.id.parse::<ImportId>() else {
             return Ok(());
         };
-        let import = self.commands.load::<Import>(id).await?;
-        if import.position < cause.event.position {
-            let lagging = "a replica lags and lacks the delivered event".to_owned();
-            return Err(CommandError::from(LogError::Unavailable(lagging)).into());
-        }
+        let at = Consistency::leader_after(cause.event);
+        let import = self.commands.load_at::<Import>(id, &at).await?;
         let Some(request) = import.state.request.clone().filter(|_| !import.state.ended) else {
             return Ok(());
         };
@@ -179,8 +176,10 @@ impl Importer {
         // finds the rows that it has imported before.
         let mut first = None;
         if cause.event.event_type != "ImportRequested" {
-            let found = self.commands.log().first("import", &cause.event.id).await;
-            first = found.map_err(CommandError::from)?;
+            let log = self.commands.log();
+            let until = cause.event.position;
+            let begun = log.page("import", &cause.event.id, 0, until).await;
+            first = begun.map_err(CommandError::from)?.into_iter().next();
         }
         let cause = &Cause {
             event: first.as_ref().unwrap_or(cause.event),
@@ -273,12 +272,13 @@ impl Importer {
         rows: Vec<SheetRow>,
         seen: &mut Seen,
     ) -> Result<Vec<Settled>, ImportError> {
-        let plan = Plan::of(&self.commands, &self.claim_key, request, rows).await?;
-        let snapshot = &plan.snapshot;
+        let at = Consistency::leader_after(cause.event);
+        let plan = Plan::of(&self.commands, &self.claim_key, request, rows, &at).await?;
+        let loaded = &plan.loaded;
         let earlier = &*seen;
         let mut apart = Vec::with_capacity(plan.apart.len());
         for row in plan.apart {
-            apart.push(self.decide(cause, request, snapshot, earlier, row));
+            apart.push(self.decide(cause, request, loaded, earlier, row));
         }
         let mut decided: Vec<Decided> = stream::iter(apart)
             .buffer_unordered(CHUNK)
@@ -288,7 +288,7 @@ impl Importer {
         let mut settled: Vec<_> = decided.into_iter().map(|row| row.settled(seen)).collect();
         for row in plan.in_turn {
             let row = self
-                .decide(cause, request, &Snapshot::default(), &*seen, row)
+                .decide(cause, request, &Aggregates::default(), &*seen, row)
                 .await?;
             settled.push(row.settled(seen));
         }
@@ -300,7 +300,7 @@ impl Importer {
         &self,
         cause: &Cause<'_>,
         request: &Request<'_>,
-        snapshot: &Snapshot,
+        loaded: &Aggregates,
         seen: &Seen,
         row: PlannedRow,
     ) -> Result<Decided, ImportError> {
@@ -335,9 +335,9 @@ impl Importer {
             seen,
         };
         let key = self.claim_key.reveal().as_bytes();
-        let imported = import_person(&self.commands, key, snapshot, &context, candidate).await?;
+        let imported = import_person(&self.commands, key, loaded, &context, candidate).await?;
         let imported = explained(imported, request.rules(), requires_document);
-        let stored = stored_person(&self.commands, snapshot, &imported).await?;
+        let stored = stored_person(&self.commands, loaded, &imported).await?;
         let certificate_id = certificate_id
             .map(Into::into)
             .or(request.asked.certificate_id);

@@ -28,7 +28,7 @@ use crate::commands::Commands;
 use crate::domain::IssuanceId;
 use crate::domain::certification::certificate::DesignRef;
 use crate::domain::certification::issuance::{
-    CertificateGenerated, CertificateRequested, Issuance,
+    CertificateGenerated, CertificateRequested, Issuance, IssuanceStatus,
 };
 use crate::domain::certification::manifest::OptionValue;
 use crate::domain::certification::reactions::issuance::public_link;
@@ -101,7 +101,7 @@ impl Rendering {
     /// See [`RenderingError`]. Bytes that differ from the issued ones are never returned.
     pub async fn issued_pdf(&self, id: IssuanceId) -> Result<Option<Bytes>, RenderingError> {
         let issuance = self.commands.load::<Issuance>(id).await?.state;
-        if issuance.revoked.is_some() {
+        if issuance.status() == IssuanceStatus::Revoked {
             return Err(RenderingError::Revoked);
         }
         let (Some(request), Some(pdf)) = (issuance.request, issuance.generated) else {

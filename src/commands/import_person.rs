@@ -4,7 +4,7 @@
 use futures_util::future::try_join3;
 
 use super::person_claims::{PersonClaims, holder, release, take};
-use super::{CommandContext, CommandError, Commands, Loaded, Snapshot, Transaction};
+use super::{Aggregates, CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::certification::attendee::{Attendee, AttendeeCommand, Source};
 use crate::domain::certification::reactions::import::{
     Known, Matches, Mismatch, RowPlan, RowRules, Seen, plan_by_claims, plan_row,
@@ -43,21 +43,21 @@ pub enum PersonImport {
     Rejected(Mismatch),
 }
 
-/// Imports a person. For rejected data or an unchanged person, nothing is written. Aggregates in the
-/// snapshot are not loaded again.
+/// Imports a person. For rejected data or an unchanged person, nothing is written. The aggregates
+/// `loaded` are not loaded again.
 ///
 /// # Errors
 /// The log can't be used.
 pub async fn import_person(
     commands: &Commands,
     claim_key: &[u8],
-    snapshot: &Snapshot,
+    loaded: &Aggregates,
     context: &CommandContext,
     candidate: Candidate<'_>,
 ) -> Result<PersonImport, CommandError> {
     let own = candidate.new_id;
     let committed = commands
-        .transact_on(snapshot, context, |transaction| async move {
+        .transact_on(loaded, context, |transaction| async move {
             let holders = Holders::of(&transaction, candidate).await?;
             if let Some(id) = holders.taken_before() {
                 return Ok(if id == own {

@@ -1,18 +1,22 @@
 //! Issuing a certificate to a person. The issuance stores all data from which the PDF is made.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use time::Date;
 use uuid::Uuid;
 
-use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
+use super::{Aggregates, CommandContext, CommandError, Commands, Loaded, Transaction, Wanted};
 use crate::domain::certification::attendee::Attendee;
-use crate::domain::certification::certificate::{Definition, TemplateRef};
+use crate::domain::certification::certificate::{Certificate, Definition, TemplateRef};
 use crate::domain::certification::issuance::{
-    CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, Page,
+    CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, IssuanceStatus, Page,
 };
 use crate::domain::certification::mail::{MailDelivery, OnUnknown};
 use crate::domain::certification::reactions::Issue;
 use crate::domain::certification::template::{OwnTemplate, Template, TemplateFiles};
 use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal, TimeZone};
+use crate::event_log::Consistency;
 
 /// Maximum number of issuances of one certificate to one person. Each one after the first replaces
 /// one that was revoked or could not be drawn.
@@ -45,27 +49,84 @@ pub enum Issued {
     Existing(IssuanceId),
 }
 
-/// Issues a certificate to a person. If the person already holds it, returns the existing issuance.
-/// If the previous issuance was revoked or could not be drawn, a new one with current data is
-/// created. If `likely_new` is true, the first attempt assumes that no issuance exists instead of
-/// loading it; the result is the same. If the certificate is inactive, a new issuance is refused,
-/// but an existing one is returned.
+/// Certificates, people and first issuances of several requests, loaded together.
+#[derive(Default)]
+pub struct Prepared {
+    /// People and first issuances.
+    aggregates: Aggregates,
+    offers: HashMap<CertificateId, Offer>,
+}
+
+/// Certificate that can be issued.
+struct Offer {
+    definition: Definition,
+    /// Template, if an issuer wrote it and it exists.
+    own_template: Option<OwnTemplate>,
+}
+
+/// Loads the data that the requests `wanted` need. All of it includes what the leader of the log
+/// has now.
 ///
 /// # Errors
-/// The person does not exist, the certificate is not active, its template does not exist, the
-/// person has too many issuances of it, or the log can't be used.
+/// The log can't be read.
+pub async fn prepare(
+    commands: &Commands,
+    wanted: &[Issue],
+    at: &Consistency,
+) -> Result<Prepared, CommandError> {
+    let names = commands.log().names();
+    let mut aggregates = Aggregates::default();
+    let mut people = Wanted::default();
+    for issue in wanted {
+        people.add::<Certificate>(issue.certificate_id);
+        people.add::<Attendee>(issue.attendee_id);
+        let first = IssuanceId::first_of(issue.certificate_id, issue.attendee_id);
+        people.add::<Issuance>(first);
+    }
+    commands.load_together(&mut aggregates, people, at).await?;
+    let mut offers = HashMap::new();
+    for issue in wanted {
+        if let Entry::Vacant(vacant) = offers.entry(issue.certificate_id)
+            && let Some(definition) = aggregates
+                .state::<Certificate>(names, issue.certificate_id)?
+                .0
+        {
+            let own_template = match Template::id_of_theme(&definition.pdf_template.theme) {
+                Some(id) => commands.load_at::<Template>(id, at).await?.state.0,
+                None => None,
+            };
+            vacant.insert(Offer {
+                definition,
+                own_template,
+            });
+        }
+    }
+    Ok(Prepared { aggregates, offers })
+}
+
+/// Issues a certificate to a person. If the person already holds it, returns the existing issuance.
+/// If the previous issuance was revoked or could not be drawn, a new one with current data is
+/// created. If the certificate is inactive, a new issuance is refused, but an existing one is
+/// returned. `prepared` contains the certificate.
+///
+/// # Errors
+/// The person or the certificate does not exist, the certificate is not active, its template does
+/// not exist, the person has too many issuances of it, or the log can't be used.
 pub async fn issue(
     commands: &Commands,
     facts: &IssuingFacts,
     context: &CommandContext,
-    definition: &Definition,
+    prepared: &Prepared,
     wanted: Issue,
-    likely_new: bool,
 ) -> Result<Issued, CommandError> {
+    let Some(offer) = prepared.offers.get(&wanted.certificate_id) else {
+        return Err(Refusal::NotFound("certificate").into());
+    };
+    let definition = &offer.definition;
     let wanted = &wanted;
     let committed = commands
-        .transact(context, |transaction| async move {
-            let (id, issuance, failed) = match current(&transaction, wanted, likely_new).await? {
+        .transact_on(&prepared.aggregates, context, |transaction| async move {
+            let (id, issuance, failed) = match current(&transaction, wanted).await? {
                 Current::Own(id) => return Ok(Issued::New(id)),
                 Current::Held(id) => return Ok(Issued::Existing(id)),
                 Current::None {
@@ -81,11 +142,8 @@ pub async fn issue(
             let Some(person) = attendee.state.0 else {
                 return Err(Refusal::NotFound("attendee").into());
             };
-            let own = match Template::id_of_theme(&definition.pdf_template.theme) {
-                Some(id) => transaction.look::<Template>(id).await?.state.0,
-                None => None,
-            };
-            let template = PinnedTemplate::active(&definition.pdf_template, own.as_ref())?;
+            let own = offer.own_template.as_ref();
+            let template = PinnedTemplate::active(&definition.pdf_template, own)?;
             let today = facts.time_zone.date_at(commands.now());
             let request = pin(facts, definition, template, &person, wanted, today);
             if let Some((failed, loaded)) = failed {
@@ -206,21 +264,23 @@ enum Current {
 }
 
 /// Finds the current issuance. Skips issuances that were revoked or could not be drawn.
-async fn current(
-    transaction: &Transaction,
-    wanted: &Issue,
-    likely_new: bool,
-) -> Result<Current, CommandError> {
+///
+/// There is at most one: the commit that creates an issuance expects that it has no events, and it
+/// also closes the previous one if that could not be drawn. A revocation is final.
+async fn current(transaction: &Transaction, wanted: &Issue) -> Result<Current, CommandError> {
     let mut failed = None;
     for n in 1..=MAX_ISSUANCES {
         let id = IssuanceId::nth_of(wanted.certificate_id, wanted.attendee_id, n);
-        let issuance = if n == 1 && likely_new {
-            transaction
-                .look_assuming::<Issuance>(id, Loaded::new())
-                .await?
-        } else {
-            transaction.look::<Issuance>(id).await?
-        };
+        let issuance = transaction.look::<Issuance>(id).await?;
+        if n == 1 {
+            prepare_next(
+                transaction,
+                wanted.certificate_id,
+                wanted.attendee_id,
+                &issuance,
+            )
+            .await?;
+        }
         // An event of this command may also be the one that closed the previous issuance.
         if issuance
             .own
@@ -229,21 +289,42 @@ async fn current(
         {
             return Ok(Current::Own(id));
         }
-        if issuance.state.request.is_none() {
-            return Ok(Current::None {
-                next: id,
-                issuance,
-                failed,
-            });
-        }
-        if issuance.state.is_held() {
-            return Ok(Current::Held(id));
-        }
-        failed = issuance.state.revoked.is_none().then_some((id, issuance));
+        failed = match issuance.state.status() {
+            IssuanceStatus::Absent => {
+                return Ok(Current::None {
+                    next: id,
+                    issuance,
+                    failed,
+                });
+            }
+            IssuanceStatus::Requested | IssuanceStatus::Generated => return Ok(Current::Held(id)),
+            IssuanceStatus::Failed => Some((id, issuance)),
+            IssuanceStatus::Revoked => None,
+        };
     }
     let message =
         format!("issued to this person {MAX_ISSUANCES} times, each time revoked or not drawn");
     Err(Refusal::WrongState(message).into())
+}
+
+/// Loads the later issuances of a person with one request, if the first one is no longer held.
+pub(super) async fn prepare_next(
+    transaction: &Transaction,
+    certificate_id: CertificateId,
+    attendee_id: AttendeeId,
+    first: &Loaded<Issuance>,
+) -> Result<(), CommandError> {
+    if !matches!(
+        first.state.status(),
+        IssuanceStatus::Failed | IssuanceStatus::Revoked
+    ) {
+        return Ok(());
+    }
+    let mut next = Wanted::default();
+    for n in 2..=MAX_ISSUANCES {
+        next.add::<Issuance>(IssuanceId::nth_of(certificate_id, attendee_id, n));
+    }
+    transaction.prepare(next).await
 }
 
 fn pin(

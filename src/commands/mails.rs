@@ -2,7 +2,7 @@
 
 use super::{CommandContext, CommandError, Commands, IfVersion};
 use crate::domain::certification::attendee::Attendee;
-use crate::domain::certification::issuance::Issuance;
+use crate::domain::certification::issuance::{Issuance, IssuanceStatus};
 use crate::domain::certification::mail::{
     EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
@@ -74,17 +74,18 @@ pub async fn mail_again(
             let known = transaction.look::<Issuance>(issuance).await?;
             let version = known.position;
             let state = known.state;
+            let status = state.status();
             let request = state
                 .request
                 .ok_or(Refusal::NotFound("generated certificate"))?;
             if_version.check(version)?;
-            if state.revoked.is_some() {
+            if status == IssuanceStatus::Revoked {
                 return Err(Refusal::WrongState(
                     "it was revoked, so it can't be mailed".to_owned(),
                 )
                 .into());
             }
-            let missing = if state.failure.is_some() {
+            let missing = if status == IssuanceStatus::Failed {
                 "it could not be drawn; correct the cause named in its failure and generate it again"
             } else {
                 "it is still being generated"

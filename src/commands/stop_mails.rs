@@ -2,9 +2,10 @@
 
 use super::mails::MAX_MAILS;
 use super::{CommandContext, CommandError, Commands};
-use crate::domain::certification::issuance::{Issuance, IssuanceEvent};
+use crate::domain::certification::issuance::{Issuance, IssuanceStatus};
 use crate::domain::certification::mail::{Mail, MailCommand, Stage};
 use crate::domain::{IssuanceId, MailId};
+use crate::event_log::Consistency;
 
 /// Result of cancelling the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +18,17 @@ pub enum Mails {
     Busy,
 }
 
-/// Returns true if the issuance is revoked. A revocation is always the last event.
+/// Returns true if the issuance is revoked.
 ///
 /// # Errors
 /// The log can't be read.
-pub async fn is_revoked(commands: &Commands, id: IssuanceId) -> Result<bool, CommandError> {
-    let last = commands.load_last_event::<Issuance>(id).await?;
-    Ok(matches!(last, Some(IssuanceEvent::CertificateRevoked(_))))
+pub async fn is_revoked(
+    commands: &Commands,
+    id: IssuanceId,
+    at: &Consistency,
+) -> Result<bool, CommandError> {
+    let issuance = commands.load_at::<Issuance>(id, at).await?;
+    Ok(issuance.state.status() == IssuanceStatus::Revoked)
 }
 
 /// Cancels the mails that wait to be sent. Mails that have failed or may have been sent are not

@@ -4,56 +4,64 @@ use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{CommandContext, CommandError, Commands, Done, Loaded, Snapshot};
+use super::{Aggregates, CommandContext, CommandError, Commands, Done, Loaded, Wanted};
 use crate::domain::{DataSubject, Decider, DomainEvent};
-use crate::event_log::{Append, Commit, NewEvent, Position};
+use crate::event_log::{Append, Cause, Commit, Consistency, NewEvent, Position};
 
 /// Transaction that collects decisions. It decides each aggregate at most once. Clones share the
 /// collection.
+///
+/// The first attempt reads from any replica, and its result is verified: the expected positions of
+/// the append verify the aggregates to which it writes. Before that, the positions of aggregates
+/// that are only looked at are compared with a state at or after the cause of the command. Later
+/// attempts read the leader's state.
 #[derive(Clone)]
 pub struct Transaction {
     commands: Commands,
     context: Arc<CommandContext>,
-    /// True in the first attempt. Only this attempt uses assumptions.
-    assumes: bool,
-    snapshot: Snapshot,
+    is_first_attempt: bool,
     collected: Arc<Mutex<Collected>>,
 }
 
 #[derive(Default)]
 struct Collected {
-    seen: Vec<(&'static str, String, Position)>,
-    assumed: Vec<(&'static str, String)>,
+    aggregates: Aggregates,
+    seen: Vec<Seen>,
     /// True if events of this command were found.
     repeated: bool,
     appends: Vec<Append>,
 }
 
+/// Aggregate that the transaction has read.
+#[derive(Clone)]
+struct Seen {
+    aggregate: &'static str,
+    id: String,
+    position: Position,
+    /// True if it may be older than the cause of the command, and the commit doesn't write to it.
+    is_unverified: bool,
+}
+
 impl Transaction {
-    /// Creates a transaction. Only the first attempt uses `snapshot` and assumptions.
+    /// Creates a transaction. Only the first attempt uses `aggregates` and assumptions.
     pub(super) fn new(
         commands: &Commands,
         context: Arc<CommandContext>,
-        snapshot: &Snapshot,
-        is_first_round: bool,
+        aggregates: &Aggregates,
+        is_first_attempt: bool,
     ) -> Self {
-        let snapshot = if is_first_round {
-            snapshot.clone()
-        } else {
-            Snapshot::default()
-        };
-        let commands = commands.clone();
-        let collected = Arc::default();
+        let mut collected = Collected::default();
+        if is_first_attempt {
+            collected.aggregates = aggregates.clone();
+        }
         Self {
-            commands,
+            commands: commands.clone(),
             context,
-            assumes: is_first_round,
-            snapshot,
-            collected,
+            is_first_attempt,
+            collected: Arc::new(Mutex::new(collected)),
         }
     }
 
@@ -72,41 +80,69 @@ impl Transaction {
     pub async fn look<D: Decider>(&self, id: impl Display) -> Result<Loaded<D>, CommandError> {
         let id = id.to_string();
         let own = Some(self.context.command_id);
-        let loaded = match self
-            .snapshot
-            .loaded::<D>(self.commands.log().names(), &id, own)?
-        {
+        let names = self.commands.log().names();
+        let aggregates = self.collected().aggregates.clone();
+        let known = aggregates.loaded::<D>(names, &id, own)?;
+        let is_unverified = known.is_none() && self.is_first_attempt;
+        let at = if self.is_first_attempt {
+            Consistency::Any
+        } else {
+            self.leader()
+        };
+        let loaded = match known {
             Some(loaded) => loaded,
-            None => self.commands.load_for::<D>(&id, own).await?,
+            None => self.commands.load_for::<D>(&id, own, &at).await?,
         };
         let mut collected = self.collected();
-        collected.seen.push((D::AGGREGATE, id, loaded.position));
         collected.repeated |= !loaded.own.is_empty();
+        collected.seen.push(Seen {
+            aggregate: D::AGGREGATE,
+            id,
+            position: loaded.position,
+            is_unverified,
+        });
         drop(collected);
         Ok(loaded)
     }
 
-    /// Like [`Self::look`], but returns `assumed` in the first attempt instead of loading. The
-    /// expected sequence of the append verifies the assumption. If it is wrong, the next attempt
-    /// loads the aggregate.
+    /// Like [`Self::look`], but returns `assumed` in the first attempt instead of loading. If the
+    /// assumption is wrong, the next attempt loads the aggregate.
     ///
     /// # Errors
     /// The log can't be read.
-    pub async fn look_assuming<D: Decider>(
+    pub(super) async fn look_assuming<D: Decider>(
         &self,
         id: impl Display,
         assumed: Loaded<D>,
     ) -> Result<Loaded<D>, CommandError> {
-        if !self.assumes {
+        if !self.is_first_attempt {
             return self.look::<D>(id).await;
         }
-        let id = id.to_string();
-        let mut collected = self.collected();
-        collected
-            .seen
-            .push((D::AGGREGATE, id.clone(), assumed.position));
-        collected.assumed.push((D::AGGREGATE, id));
+        self.collected().seen.push(Seen {
+            aggregate: D::AGGREGATE,
+            id: id.to_string(),
+            position: assumed.position,
+            is_unverified: true,
+        });
         Ok(assumed)
+    }
+
+    /// Loads aggregates together, so that [`Self::look`] doesn't have to load each of them.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn prepare(&self, wanted: Wanted) -> Result<(), CommandError> {
+        let mut aggregates = self.collected().aggregates.clone();
+        let at = self.leader();
+        self.commands
+            .load_together(&mut aggregates, wanted, &at)
+            .await?;
+        self.collected().aggregates = aggregates;
+        Ok(())
+    }
+
+    fn leader(&self) -> Consistency {
+        Consistency::Leader(self.context.caused_by.clone())
     }
 
     /// Returns the current time.
@@ -192,7 +228,7 @@ impl Transaction {
                 schema: event.schema(),
                 time,
                 command_id: context.command_id,
-                caused_by: context.caused_by,
+                caused_by: context.caused_by.as_ref().map(Cause::caused_by),
                 correlation_id: context.correlation_id,
                 actor: context.actor.clone(),
                 request_id: context.request_id.clone(),
@@ -202,7 +238,13 @@ impl Transaction {
                 body: Bytes::from(event.encode()),
             })
             .collect();
-        self.collected().appends.push(Append {
+        let mut collected = self.collected();
+        for seen in &mut collected.seen {
+            if seen.aggregate == D::AGGREGATE && seen.id == id {
+                seen.is_unverified = false;
+            }
+        }
+        collected.appends.push(Append {
             aggregate: D::AGGREGATE,
             id,
             expected,
@@ -217,36 +259,39 @@ impl Transaction {
         (!appends.is_empty()).then(|| Commit::new(self.commands.log().names(), appends))
     }
 
-    /// Returns true if an assumption would not be verified, because the commit doesn't write to
-    /// that aggregate.
-    pub(super) fn is_unproven(&self) -> bool {
-        let Collected {
-            assumed, appends, ..
-        } = &*self.collected();
-        let proves = |append: &Append, (aggregate, id): &(&'static str, String)| {
-            append.aggregate == *aggregate && append.id == *id
-        };
-        assumed
-            .iter()
-            .any(|assumption| !appends.iter().any(|append| proves(append, assumption)))
-    }
-
     /// Returns true if this command has already been executed.
     pub(super) fn is_repeated(&self) -> bool {
         self.collected().repeated
     }
 
-    /// Returns true if the positions of all loaded aggregates equal those of the log's leader.
+    /// Returns true if no aggregate that this transaction has read has events at the leader that
+    /// the transaction lacks.
     pub(super) async fn is_current(&self) -> Result<bool, CommandError> {
         let seen = self.collected().seen.clone();
+        self.is_at(seen, &self.leader()).await
+    }
+
+    /// Returns true if the aggregates that this transaction only looks at were read at or after the
+    /// cause of the command. For a user's command, the leader's state counts.
+    pub(super) async fn is_recent(&self) -> Result<bool, CommandError> {
+        let mut looked_at = self.collected().seen.clone();
+        looked_at.retain(|seen| seen.is_unverified);
+        let at = match &self.context.caused_by {
+            Some(cause) => Consistency::After(cause.clone()),
+            None => Consistency::Leader(None),
+        };
+        self.is_at(looked_at, &at).await
+    }
+
+    /// Returns true if none of the aggregates has later events in a state of this consistency.
+    async fn is_at(&self, seen: Vec<Seen>, at: &Consistency) -> Result<bool, CommandError> {
         let log = self.commands.log();
-        let positions = seen
-            .iter()
-            .map(|(aggregate, id, _)| log.leader_position(aggregate, id));
-        let positions = try_join_all(positions).await?;
-        Ok(seen
-            .iter()
-            .zip(positions)
-            .all(|((_, _, seen), leader)| *seen == leader))
+        let subject = |seen: &Seen| log.names().aggregate(seen.aggregate, &seen.id);
+        let subjects: Vec<String> = seen.iter().map(subject).collect();
+        let positions = log.last_positions(&subjects, at).await?;
+        Ok(subjects.iter().zip(&seen).all(|(subject, seen)| {
+            let last = positions.get(subject).copied().unwrap_or(0);
+            last <= seen.position
+        }))
     }
 }

@@ -1,9 +1,11 @@
 //! Withdrawing the issuance that a batch created for a person.
 
-use super::issue::MAX_ISSUANCES;
+use super::issue::{MAX_ISSUANCES, prepare_next};
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::IssuanceId;
-use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand};
+use crate::domain::certification::issuance::{
+    CertificateRevoked, Issuance, IssuanceCommand, IssuanceStatus,
+};
 use crate::domain::certification::origin::Origin;
 use crate::domain::certification::reactions::OfBatch;
 
@@ -45,8 +47,7 @@ pub async fn withdraw(
                 IssuanceCommand::Revoke(why.clone())
             };
             let done = transaction.decide_loaded::<Issuance>(id, *issuance, &command)?;
-            let is_revoked = done.state.revoked.is_some();
-            Ok(if is_revoked {
+            Ok(if done.state.status() == IssuanceStatus::Revoked {
                 Withdrawn::Revoked(id)
             } else {
                 Withdrawn::Kept(id)
@@ -86,12 +87,17 @@ async fn find(transaction: &Transaction, of: OfBatch) -> Result<Found, CommandEr
     for n in 1..=MAX_ISSUANCES {
         let id = IssuanceId::nth_of(of.certificate_id, of.attendee_id, n);
         let issuance = transaction.look::<Issuance>(id).await?;
+        if n == 1 {
+            prepare_next(transaction, of.certificate_id, of.attendee_id, &issuance).await?;
+        }
         match &issuance.state.request {
             None => return Ok(Found::Other { is_held: false }),
             Some(request) if Origin::batch_of(&request.origins) == Some(of.batch_id) => {
                 return Ok(Found::Theirs(id, Box::new(issuance)));
             }
-            Some(_) if issuance.state.is_held() => return Ok(Found::Other { is_held: true }),
+            Some(_) if issuance.state.status().is_held() => {
+                return Ok(Found::Other { is_held: true });
+            }
             Some(_) => {}
         }
     }

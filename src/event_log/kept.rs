@@ -162,8 +162,8 @@ impl EventLog {
                 }
                 Ok(())
             };
-            let more = self.direct_get(stream, &ask, wait, see).await?;
-            if !more || is_beyond || kept.len() == before || kept.len() >= most {
+            let end = self.direct_get(stream, &ask, wait, see).await?;
+            if end.pending == 0 || is_beyond || kept.len() == before || kept.len() >= most {
                 return Ok(kept);
             }
         }

@@ -1,38 +1,46 @@
 //! Loading of aggregates by batch direct get (ADR-31), to which any replica may respond.
+//!
+//! A read has a [`Consistency`]. For all but [`Consistency::Any`], it consists of two steps:
+//! 1. [`EventLog::last_positions`] finds the last position of each subject. A replica that is too
+//!    old is asked again. After 1 s, the leader is asked.
+//! 2. [`EventLog::page`] reads the history of a subject until that position, in the same way.
 
-use std::collections::HashSet;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-use async_nats::jetstream::response::Response;
-use async_nats::{HeaderMap, Request};
-use bytes::Bytes;
-use futures_util::StreamExt;
+use async_nats::HeaderMap;
 use futures_util::future::try_join_all;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::json;
 
-use super::availability::{parsed, patiently, why_nobody_answers};
+use super::availability::patiently;
 use super::envelope::recorded;
-use super::{EventLog, LogError, Position, RecordedEvent};
+use super::{Cause, Consistency, EventLog, LogError, Position, RecordedEvent};
 
 /// Maximum number of events per request.
 const PER_REQUEST: usize = 1_024;
 /// Maximum number of bytes per request. It is far below the server's `max_pending`. Above that
 /// limit, the server disconnects a client as a slow consumer.
 const MAX_BYTES: usize = 8 << 20;
-/// Maximum number of subjects per request. The server responds with at most 1024 messages.
+/// Maximum number of subjects per request, without the subject of the cause. The server responds
+/// with at most 1024 messages.
 const SUBJECTS_PER_REQUEST: usize = 1_000;
+/// Time after which the leader is asked, because the replica that answers is still too old. A
+/// server always answers its own clients with its own replica.
+const LEADER_AFTER: Duration = Duration::from_secs(1);
+/// Maximum number of concurrent requests to the leader.
+const LEADER_AT_ONCE: usize = 64;
 
-const SUBJECT: &str = "Nats-Subject";
-const SEQUENCE: &str = "Nats-Sequence";
-const PENDING: &str = "Nats-Num-Pending";
-
-/// JetStream: no message found.
-const NO_MESSAGE: u64 = 10037;
+/// Event that a replica must have before its answer counts.
+struct Floor {
+    /// Subject of the event; `None` if any answer counts.
+    subject: Option<String>,
+    position: Position,
+}
 
 impl EventLog {
     /// Returns the events of one aggregate after a position, in order. The result is empty if there
-    /// are no such events.
+    /// are no such events. It contains all events that the leader has at the time of the call.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
@@ -42,32 +50,19 @@ impl EventLog {
         id: &str,
         after: Position,
     ) -> Result<Vec<RecordedEvent>, LogError> {
-        let (mut events, mut more) = self.load_page(aggregate, id, after).await?;
-        while let (true, Some(last)) = (more, events.last()) {
-            let page = self.load_page(aggregate, id, last.position).await?;
-            events.extend(page.0);
-            more = page.1;
+        let at = Consistency::Leader(None);
+        let last = self.last_position(aggregate, id, &at).await?;
+        let mut events: Vec<RecordedEvent> = Vec::new();
+        loop {
+            let position = events.last().map_or(after, |event| event.position);
+            if position >= last {
+                return Ok(events);
+            }
+            events.extend(self.page(aggregate, id, position, last).await?);
         }
-        Ok(events)
     }
 
-    /// Returns one page of an aggregate's events after a position, and true if there are more. So
-    /// the caller can fold a history of any length page by page in constant memory.
-    ///
-    /// # Errors
-    /// The server can't be reached, or the subject contains a message that is not an event.
-    pub async fn load_page(
-        &self,
-        aggregate: &str,
-        id: &str,
-        after: Position,
-    ) -> Result<(Vec<RecordedEvent>, bool), LogError> {
-        let subject = self.shared.names.aggregate(aggregate, id);
-        patiently(|wait| self.next_events(&subject, after, PER_REQUEST, wait)).await
-    }
-
-    /// Returns the first event of an aggregate, if any. This is cheaper than loading the history,
-    /// because the server scans all messages between two events of one aggregate.
+    /// Returns the first event of an aggregate, if any.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
@@ -76,50 +71,229 @@ impl EventLog {
         aggregate: &str,
         id: &str,
     ) -> Result<Option<RecordedEvent>, LogError> {
-        let subject = self.shared.names.aggregate(aggregate, id);
-        let (events, _) = patiently(|wait| self.next_events(&subject, 0, 1, wait)).await?;
-        Ok(events.into_iter().next())
+        let at = Consistency::Leader(None);
+        match self.last_position(aggregate, id, &at).await? {
+            0 => Ok(None),
+            last => Ok(self.page(aggregate, id, 0, last).await?.into_iter().next()),
+        }
     }
 
-    /// Returns the last event of an aggregate, if any. This is as cheap as [`Self::first`].
+    /// Returns the last position of an aggregate; 0 if it has no events.
+    ///
+    /// # Errors
+    /// The server can't be reached, or no replica has the required state.
+    pub async fn last_position(
+        &self,
+        aggregate: &str,
+        id: &str,
+        at: &Consistency,
+    ) -> Result<Position, LogError> {
+        let subject = self.names().aggregate(aggregate, id);
+        let found = self.last_positions(&[subject], at).await?;
+        Ok(found.into_values().next().unwrap_or(0))
+    }
+
+    /// Returns the last position of each subject that has events. One request finds up to 1000
+    /// subjects.
+    ///
+    /// # Errors
+    /// The server can't be reached, or no replica has the required state.
+    pub async fn last_positions(
+        &self,
+        subjects: &[String],
+        at: &Consistency,
+    ) -> Result<HashMap<String, Position>, LogError> {
+        if subjects.is_empty() {
+            return Ok(HashMap::new());
+        }
+        // One request to the leader is cheaper than two.
+        if let (Consistency::Leader(cause), [_]) = (at, subjects) {
+            let floor = &self.floor_of(cause.as_ref());
+            return patiently(|wait| self.leader_positions(subjects, floor, wait)).await;
+        }
+        let floor = &self.floor(at).await?;
+        let some = |subjects| async move {
+            let start = Instant::now();
+            patiently(|wait| async move {
+                if start.elapsed() < LEADER_AFTER {
+                    self.replica_positions(subjects, floor, wait).await
+                } else {
+                    self.leader_positions(subjects, floor, wait).await
+                }
+            })
+            .await
+        };
+        let found = try_join_all(subjects.chunks(SUBJECTS_PER_REQUEST).map(some)).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Returns some events of an aggregate after a position, in order, and at least one. `until` is
+    /// the position of one of its events, which is after `after`. So the caller can fold a history
+    /// of any length page by page in constant memory.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
-    pub async fn last(&self, aggregate: &str, id: &str) -> Result<Option<RecordedEvent>, LogError> {
-        let subject = self.shared.names.aggregate(aggregate, id);
-        patiently(|wait| self.last_event(&subject, wait)).await
+    pub async fn page(
+        &self,
+        aggregate: &str,
+        id: &str,
+        after: Position,
+        until: Position,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        let subject = &self.names().aggregate(aggregate, id);
+        let start = Instant::now();
+        patiently(|wait| async move {
+            let events = if start.elapsed() < LEADER_AFTER {
+                self.next_events(subject, after, wait).await?.0
+            } else {
+                self.leader_events(subject, after, until, wait).await?
+            };
+            if events.is_empty() {
+                return Err(lagging());
+            }
+            Ok(events)
+        })
+        .await
     }
 
-    async fn last_event(
+    /// Returns the event at a position, if any.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the message is not an event.
+    pub async fn at(&self, position: Position) -> Result<Option<RecordedEvent>, LogError> {
+        let all = self.names().all();
+        let before = position.saturating_sub(1);
+        let next = patiently(|wait| self.leader_next(&all, before, wait)).await?;
+        Ok(next.filter(|event| event.position == position))
+    }
+
+    /// Returns one page of an aggregate's events after a position from any replica, and true if the
+    /// replica has more.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the subject contains a message that is not an event.
+    pub(crate) async fn any_page(
         &self,
-        subject: &str,
+        aggregate: &str,
+        id: &str,
+        after: Position,
+    ) -> Result<(Vec<RecordedEvent>, bool), LogError> {
+        let subject = self.names().aggregate(aggregate, id);
+        patiently(|wait| self.next_events(&subject, after, wait)).await
+    }
+
+    /// Returns the event that an answer with this consistency must include. For the leader's
+    /// state, it is the last event of the leader.
+    async fn floor(&self, at: &Consistency) -> Result<Floor, LogError> {
+        match at {
+            Consistency::Any => Ok(self.floor_of(None)),
+            Consistency::After(cause) => Ok(self.floor_of(Some(cause))),
+            Consistency::Leader(cause) => {
+                let known = cause.as_ref().map_or(0, |cause| cause.position);
+                patiently(|wait| async move {
+                    let end = self.leader_end(wait).await?;
+                    let (subject, position) = end.unzip();
+                    let position = position.unwrap_or(0);
+                    if position < known {
+                        return Err(lagging());
+                    }
+                    Ok(Floor { subject, position })
+                })
+                .await
+            }
+        }
+    }
+
+    fn floor_of(&self, cause: Option<&Cause>) -> Floor {
+        Floor {
+            subject: cause.map(|cause| self.names().aggregate(&cause.aggregate, &cause.id)),
+            position: cause.map_or(0, |cause| cause.position),
+        }
+    }
+
+    /// Returns the last positions according to any replica. Fails if it lacks the event `floor`.
+    async fn replica_positions(
+        &self,
+        subjects: &[String],
+        floor: &Floor,
         wait: Duration,
-    ) -> Result<Option<RecordedEvent>, LogError> {
-        let ask = json!({ "multi_last": [subject], "batch": 1 });
-        let mut last = None;
-        let see = |subject: &str, position, headers: &HeaderMap, body| {
-            last = Some(recorded(
-                &self.shared.names,
-                subject,
-                position,
-                headers,
-                body,
-            )?);
-            Ok(())
-        };
-        self.direct_get(&self.shared.names.events(), &ask, wait, see)
+    ) -> Result<HashMap<String, Position>, LogError> {
+        let extra = floor.subject.as_ref().filter(|own| !subjects.contains(own));
+        let asked: Vec<&String> = subjects.iter().chain(extra).collect();
+        let mut ask = json!({ "multi_last": asked, "batch": PER_REQUEST, "max_bytes": MAX_BYTES });
+        let mut found = HashMap::with_capacity(subjects.len());
+        loop {
+            let mut last = 0;
+            let see = |subject: &str, position, _: &HeaderMap, _| {
+                found.insert(subject.to_owned(), position);
+                last = position;
+                Ok(())
+            };
+            let end = self
+                .direct_get(&self.names().events(), &ask, wait, see)
+                .await?;
+            if end.up_to < floor.position {
+                return Err(lagging());
+            }
+            if end.pending == 0 || last == 0 {
+                break;
+            }
+            // The messages come in the order of their positions.
+            ask["seq"] = (last + 1).into();
+            ask["up_to_seq"] = end.up_to.into();
+        }
+        if let Some(subject) = extra {
+            found.remove(subject);
+        }
+        Ok(found)
+    }
+
+    /// Returns the last positions according to the leader. Fails if it lacks the event `floor`.
+    async fn leader_positions(
+        &self,
+        subjects: &[String],
+        floor: &Floor,
+        wait: Duration,
+    ) -> Result<HashMap<String, Position>, LogError> {
+        let extra = floor.subject.as_ref().filter(|own| !subjects.contains(own));
+        let mut asked = Vec::with_capacity(subjects.len() + 1);
+        for subject in subjects.iter().chain(extra) {
+            asked.push(self.leader_position(subject.clone(), wait));
+        }
+        let mut found: HashMap<String, Position> = stream::iter(asked)
+            .buffer_unordered(LEADER_AT_ONCE)
+            .try_collect()
             .await?;
-        Ok(last)
+        if let Some(subject) = &floor.subject
+            && found.get(subject).is_none_or(|last| *last < floor.position)
+        {
+            return Err(lagging());
+        }
+        if let Some(subject) = extra {
+            found.remove(subject);
+        }
+        found.retain(|_, last| *last > 0);
+        Ok(found)
+    }
+
+    async fn leader_position(
+        &self,
+        subject: String,
+        wait: Duration,
+    ) -> Result<(String, Position), LogError> {
+        let last = self.leader_last(&subject, wait).await?;
+        Ok((subject, last))
     }
 
     async fn next_events(
         &self,
         subject: &str,
         after: Position,
-        most: usize,
         wait: Duration,
     ) -> Result<(Vec<RecordedEvent>, bool), LogError> {
-        let ask = json!({ "next_by_subj": subject, "seq": after + 1, "batch": most, "max_bytes": MAX_BYTES });
+        let ask = json!({
+            "next_by_subj": subject, "seq": after + 1, "batch": PER_REQUEST, "max_bytes": MAX_BYTES,
+        });
         let mut events = Vec::new();
         let see = |subject: &str, position, headers: &HeaderMap, body| {
             events.push(recorded(
@@ -131,124 +305,38 @@ impl EventLog {
             )?);
             Ok(())
         };
-        let more = self
+        let end = self
             .direct_get(&self.shared.names.events(), &ask, wait, see)
             .await?;
-        let more = more && !events.is_empty();
+        let more = end.pending > 0 && !events.is_empty();
         Ok((events, more))
     }
 
-    /// Returns the subjects that have events. The responding replica may lag, so the newest
-    /// subjects may be missing.
-    ///
-    /// # Errors
-    /// The server can't be reached.
-    pub async fn present(&self, subjects: &[String]) -> Result<HashSet<String>, LogError> {
-        let some = |some| patiently(move |wait| self.present_of(some, wait));
-        let found = try_join_all(subjects.chunks(SUBJECTS_PER_REQUEST).map(some)).await?;
-        Ok(found.into_iter().flatten().collect())
-    }
-
-    async fn present_of(
+    /// Returns the events of a subject after a position and up to `until` from the leader, one by
+    /// one.
+    async fn leader_events(
         &self,
-        subjects: &[String],
+        subject: &str,
+        after: Position,
+        until: Position,
         wait: Duration,
-    ) -> Result<Vec<String>, LogError> {
-        let mut found = Vec::new();
-        let ask = json!({ "multi_last": subjects, "batch": PER_REQUEST, "max_bytes": MAX_BYTES });
-        let see = |subject: &str, _, _: &HeaderMap, _| {
-            found.push(subject.to_owned());
-            Ok(())
-        };
-        self.direct_get(&self.shared.names.events(), &ask, wait, see)
-            .await?;
-        Ok(found)
-    }
-
-    /// Requests messages of a stream and calls `see` for each, with subject, position, headers and
-    /// body. Each message must arrive within `wait` after the previous one. Returns true if the
-    /// limits of the request were reached and more messages exist.
-    pub(super) async fn direct_get(
-        &self,
-        stream: &str,
-        ask: &Value,
-        wait: Duration,
-        mut see: impl FnMut(&str, Position, &HeaderMap, Bytes) -> Result<(), LogError>,
-    ) -> Result<bool, LogError> {
-        let client = &self.shared.client;
-        let inbox = client.new_inbox();
-        let mut answers = client.subscribe(inbox.clone()).await?;
-        let api = format!("$JS.API.DIRECT.GET.{stream}");
-        client
-            .publish_with_reply(api, inbox, ask.to_string().into())
-            .await?;
-        loop {
-            let next = tokio::time::timeout(wait, answers.next()).await;
-            let Ok(Some(message)) = next else {
-                return Err(LogError::Unavailable(
-                    "the server did not respond to a direct get in time".to_owned(),
-                ));
-            };
-            if let Some(status) = message.status {
-                return match status.as_u16() {
-                    // End of the response.
-                    204 => Ok(pending(message.headers.as_ref()) > 0),
-                    // No messages on these subjects.
-                    404 => Ok(false),
-                    503 => Err(why_nobody_answers(client, stream).await),
-                    other => Err(LogError::Unavailable(format!(
-                        "the response to a direct get has status {other}"
-                    ))),
-                };
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        let mut events: Vec<RecordedEvent> = Vec::new();
+        while events.len() < PER_REQUEST {
+            let position = events.last().map_or(after, |event| event.position);
+            if position >= until {
+                break;
             }
-            let headers = message.headers.unwrap_or_default();
-            let sequence = headers.get(SEQUENCE).and_then(|v| v.as_str().parse().ok());
-            let (Some(position), Some(subject)) = (sequence, headers.get(SUBJECT)) else {
-                return Err(LogError::Unavailable(
-                    "the response to a direct get lacks its sequence or subject".to_owned(),
-                ));
-            };
-            see(subject.as_str(), position, &headers, message.payload)?;
+            match self.leader_next(subject, position, wait).await? {
+                Some(event) => events.push(event),
+                None => break,
+            }
         }
-    }
-
-    /// Returns the last position of an aggregate from the stream's leader; 0 if it has no events. A
-    /// follower that lags may respond to a direct get. So compare the loaded position with this one
-    /// before you refuse a command or retry.
-    ///
-    /// # Errors
-    /// The server can't be reached.
-    pub async fn leader_position(&self, aggregate: &str, id: &str) -> Result<Position, LogError> {
-        let subject = self.shared.names.aggregate(aggregate, id);
-        patiently(|wait| self.ask_leader(&subject, wait)).await
-    }
-
-    async fn ask_leader(&self, subject: &str, wait: Duration) -> Result<Position, LogError> {
-        #[derive(Deserialize)]
-        struct Stored {
-            message: Message,
-        }
-        #[derive(Deserialize)]
-        struct Message {
-            seq: Position,
-        }
-        let api = format!("$JS.API.STREAM.MSG.GET.{}", self.shared.names.events());
-        let ask = json!({ "last_by_subj": subject }).to_string();
-        // A request gets no response if the stream has no leader.
-        let ask = Request::new().payload(ask.into()).timeout(Some(wait));
-        let answer = self.shared.client.send_request(api, ask).await?;
-        match parsed::<Stored>(&answer.payload)? {
-            Response::Ok(stored) => Ok(stored.message.seq),
-            Response::Err { error } if error.error_code().0 == NO_MESSAGE => Ok(0),
-            Response::Err { error } => Err((&error).into()),
-        }
+        Ok(events)
     }
 }
 
-/// Returns the number of messages that remain after a response, from its headers.
-fn pending(headers: Option<&HeaderMap>) -> u64 {
-    headers
-        .and_then(|headers| headers.get(PENDING))
-        .and_then(|v| v.as_str().parse().ok())
-        .unwrap_or(0)
+/// Error of an answer that lacks an event which the caller knows.
+fn lagging() -> LogError {
+    LogError::Unavailable("a replica lags and lacks an event that is known".to_owned())
 }

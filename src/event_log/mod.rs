@@ -5,7 +5,8 @@
 //! * [`provenance`] — cause of an event, and credential of the request.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`durable`] — opening durable consumers.
-//! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
+//! * [`consistency`] — states that a read may return; [`load`] — histories of aggregates;
+//!   [`read`] — the whole log in order.
 //! * [`availability`] — retries while a cluster elects a leader.
 //! * [`mod@connect`] — connection to the server; [`health`] — information about the server;
 //!   [`writable`] — check that the server stores writes.
@@ -17,11 +18,14 @@ mod availability;
 pub mod batch;
 pub mod committer;
 pub mod connect;
+pub mod consistency;
+mod direct_get;
 pub mod durable;
 pub mod envelope;
 pub mod error;
 pub mod health;
 pub mod kept;
+mod leader;
 pub mod load;
 pub mod names;
 pub mod plan;
@@ -40,6 +44,7 @@ use async_nats::jetstream;
 
 pub use committer::{Append, AppendError, Commit};
 pub use connect::{Address, ConnectError, connect};
+pub use consistency::{Cause, Consistency};
 pub use durable::Durable;
 pub use envelope::NewEvent;
 pub use error::LogError;
@@ -104,7 +109,7 @@ impl EventLog {
     /// Returns the creation time and last position of the log.
     ///
     /// # Errors
-    /// The server can't be reached, or the stream is not provisioned.
+    /// The server can't be reached, the log has no leader, or the stream is not provisioned.
     pub async fn info(&self) -> Result<LogInfo, LogError> {
         let stream = self
             .shared
@@ -112,6 +117,12 @@ impl EventLog {
             .get_stream(self.shared.names.events())
             .await?;
         let info = stream.cached_info();
+        // While there is no leader, any replica answers, and it may lag.
+        if let Some(cluster) = &info.cluster
+            && cluster.leader.as_deref().unwrap_or_default().is_empty()
+        {
+            return Err(LogError::Unavailable("the log has no leader".to_owned()));
+        }
         Ok(LogInfo {
             created: info.created,
             last_position: info.state.last_sequence,

@@ -66,6 +66,12 @@ impl Names {
         format!("{}.ev.{aggregate}.{id}", self.namespace)
     }
 
+    /// Returns the wildcard subject of all aggregates.
+    #[must_use]
+    pub fn all(&self) -> String {
+        format!("{}.ev.>", self.namespace)
+    }
+
     /// Returns the wildcard subject of all aggregates of a kind.
     #[must_use]
     pub fn all_of(&self, aggregate: &str) -> String {

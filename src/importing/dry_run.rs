@@ -14,8 +14,7 @@ use super::{ImportError, ImportOptions};
 use crate::certificate_pdf::Renderer;
 use crate::commands::import_person::PersonImport;
 use crate::commands::person_claims::PersonClaims;
-use crate::commands::snapshot::Wanted;
-use crate::commands::{CommandError, Commands, Snapshot};
+use crate::commands::{Aggregates, CommandError, Commands, Wanted};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::certification::certificate::Certificate;
 use crate::domain::certification::reactions::import::{
@@ -23,6 +22,7 @@ use crate::domain::certification::reactions::import::{
 };
 use crate::domain::kernel::claim::Claim;
 use crate::domain::{AttendeeId, CertificateId, ImportId, Person, PersonEntry, Secret};
+use crate::event_log::Consistency;
 use crate::rendering::long_names::LongNames;
 use crate::spreadsheet::{RowOutcome, SheetError, SheetReader, SheetRow};
 
@@ -97,9 +97,9 @@ impl Rehearsal<'_> {
         let mut chunk = Vec::with_capacity(super::CHUNK);
         while rows.recv_many(&mut chunk, super::CHUNK).await > 0 {
             let read: Vec<SheetRow> = chunk.drain(..).collect::<Result<_, _>>()?;
-            let snapshot = self.load(&read).await?;
+            let loaded = self.load(&read).await?;
             for row in read {
-                let (decided, drawn) = self.decide(row, &snapshot)?;
+                let (decided, drawn) = self.decide(row, &loaded)?;
                 rehearsed.add(&decided.settled(&mut self.seen), drawn);
             }
             if rehearsed.report.total_records > MAX_ROWS {
@@ -114,8 +114,9 @@ impl Rehearsal<'_> {
     }
 
     /// Loads the claims, certificates and people of the rows from the log.
-    async fn load(&self, rows: &[SheetRow]) -> Result<Snapshot, CommandError> {
-        let mut snapshot = Snapshot::default();
+    async fn load(&self, rows: &[SheetRow]) -> Result<Aggregates, CommandError> {
+        let at = Consistency::Leader(None);
+        let mut loaded = Aggregates::default();
         let mut wanted = Wanted::default();
         let mut claims = Vec::with_capacity(rows.len());
         for row in rows {
@@ -134,18 +135,19 @@ impl Rehearsal<'_> {
                 wanted.add::<Certificate>(certificate_id);
             }
         }
-        self.commands.load_into(&mut snapshot, wanted).await?;
+        self.commands
+            .load_together(&mut loaded, wanted, &at)
+            .await?;
         let mut wanted = Wanted::default();
         for claim in claims.iter().flat_map(PersonClaims::ids) {
-            if let Some(holder) = snapshot
-                .state::<Claim>(self.commands.log().names(), claim)?
-                .0
-            {
+            if let Some(holder) = loaded.state::<Claim>(self.commands.log().names(), claim)?.0 {
                 wanted.add::<Attendee>(holder);
             }
         }
-        self.commands.load_into(&mut snapshot, wanted).await?;
-        Ok(snapshot)
+        self.commands
+            .load_together(&mut loaded, wanted, &at)
+            .await?;
+        Ok(loaded)
     }
 
     /// Decides the outcome of a row. Also returns the warnings that depend on the certificate's
@@ -153,7 +155,7 @@ impl Rehearsal<'_> {
     fn decide(
         &mut self,
         row: SheetRow,
-        snapshot: &Snapshot,
+        loaded: &Aggregates,
     ) -> Result<(Decided, ByTemplate), CommandError> {
         let number = row.row;
         let (entry, certificate_id, raw) = match row.outcome {
@@ -169,7 +171,7 @@ impl Rehearsal<'_> {
             }
         };
         let names = self.commands.log().names();
-        let requires_document = match check_certificate(snapshot, names, certificate_id, &raw)? {
+        let requires_document = match check_certificate(loaded, names, certificate_id, &raw)? {
             OwnCertificate::Usable { requires_document } => requires_document,
             OwnCertificate::Unusable(error) => {
                 let detail = ErrorDetail::of_row(number, &raw, vec![error]);
@@ -177,10 +179,10 @@ impl Rehearsal<'_> {
             }
         };
         let rules = rules_with(self.options.rules(), requires_document);
-        let imported = self.rehearse_row(number, &entry, rules, snapshot)?;
+        let imported = self.rehearse_row(number, &entry, rules, loaded)?;
         let imported = explained(imported, self.options.rules(), requires_document);
         let stored = match known_person(&imported) {
-            Some(id) => self.person(id, snapshot)?,
+            Some(id) => self.person(id, loaded)?,
             None => None,
         };
         let certificate_id = certificate_id
@@ -207,17 +209,17 @@ impl Rehearsal<'_> {
         number: u32,
         entry: &PersonEntry,
         rules: RowRules,
-        snapshot: &Snapshot,
+        loaded: &Aggregates,
     ) -> Result<PersonImport, CommandError> {
-        Ok(match self.plan(entry, rules, snapshot)? {
+        Ok(match self.plan(entry, rules, loaded)? {
             RowPlan::Create(person) => {
                 let id = AttendeeId::of_row(self.import, number);
-                self.keep(id, None, *person, snapshot)?;
+                self.keep(id, None, *person, loaded)?;
                 PersonImport::Created(id)
             }
             RowPlan::Update(id, person) => {
-                let before = self.person(id, snapshot)?;
-                self.keep(id, before, *person, snapshot)?;
+                let before = self.person(id, loaded)?;
+                self.keep(id, before, *person, loaded)?;
                 PersonImport::Updated(id)
             }
             RowPlan::Existing(id) => PersonImport::Existing(id),
@@ -229,7 +231,7 @@ impl Rehearsal<'_> {
         &self,
         entry: &PersonEntry,
         rules: RowRules,
-        snapshot: &Snapshot,
+        loaded: &Aggregates,
     ) -> Result<RowPlan, CommandError> {
         let claims = PersonClaims::of_entry(self.key(), entry);
         let looked_up: Vec<&String> = claims.looked_up(rules.shared_email).collect();
@@ -237,16 +239,16 @@ impl Rehearsal<'_> {
             .name_at_email
             .as_ref()
             .filter(|name| looked_up.contains(name));
-        let email = self.holder(claims.email.as_ref(), snapshot)?;
-        let document = self.holder(claims.document.as_ref(), snapshot)?;
+        let email = self.holder(claims.email.as_ref(), loaded)?;
+        let document = self.holder(claims.document.as_ref(), loaded)?;
         if let Some(plan) = plan_by_claims(entry, email, document, rules, &self.seen) {
             return Ok(plan);
         }
-        let name_at_email = self.holder(name, snapshot)?;
+        let name_at_email = self.holder(name, loaded)?;
         let mut people = Vec::with_capacity(3);
         for id in [email, name_at_email, document] {
             people.push(match id {
-                Some(id) => self.person(id, snapshot)?.map(|person| (id, person)),
+                Some(id) => self.person(id, loaded)?.map(|person| (id, person)),
                 None => None,
             });
         }
@@ -270,7 +272,7 @@ impl Rehearsal<'_> {
         id: AttendeeId,
         before: Option<Person>,
         person: Person,
-        snapshot: &Snapshot,
+        loaded: &Aggregates,
     ) -> Result<(), CommandError> {
         let shared = self.options.shared_email;
         let now = PersonClaims::of(self.key(), &person);
@@ -281,7 +283,7 @@ impl Rehearsal<'_> {
             .ids()
             .filter(|claim| !now.ids().any(|kept| kept == *claim))
         {
-            let holder = self.holder(Some(claim), snapshot)?;
+            let holder = self.holder(Some(claim), loaded)?;
             if holder.is_none_or(|holder| holder == id) {
                 self.claims.insert(claim.clone(), None);
             }
@@ -291,7 +293,7 @@ impl Rehearsal<'_> {
             if before.ids().any(|held| *held == claim) {
                 continue;
             }
-            if needed.is_exclusive || self.holder(Some(&claim), snapshot)?.is_none() {
+            if needed.is_exclusive || self.holder(Some(&claim), loaded)?.is_none() {
                 self.claims.insert(claim, Some(id));
             }
         }
@@ -302,24 +304,22 @@ impl Rehearsal<'_> {
     fn holder(
         &self,
         claim: Option<&String>,
-        snapshot: &Snapshot,
+        loaded: &Aggregates,
     ) -> Result<Option<AttendeeId>, CommandError> {
         let Some(claim) = claim else { return Ok(None) };
         match self.claims.get(claim) {
             Some(owner) => Ok(*owner),
-            None => Ok(snapshot
+            None => Ok(loaded
                 .state::<Claim>(self.commands.log().names(), claim)?
                 .0
                 .map(AttendeeId)),
         }
     }
 
-    fn person(&self, id: AttendeeId, snapshot: &Snapshot) -> Result<Option<Person>, CommandError> {
+    fn person(&self, id: AttendeeId, loaded: &Aggregates) -> Result<Option<Person>, CommandError> {
         match self.people.get(&id) {
             Some(person) => Ok(Some(person.clone())),
-            None => Ok(snapshot
-                .state::<Attendee>(self.commands.log().names(), id)?
-                .0),
+            None => Ok(loaded.state::<Attendee>(self.commands.log().names(), id)?.0),
         }
     }
 }

@@ -8,13 +8,12 @@ use super::Request;
 use super::missing_fields::with_missing_fields;
 use super::row_certificate::{OwnCertificate, check_certificate};
 use crate::commands::person_claims::PersonClaims;
-use crate::commands::snapshot::Wanted;
-use crate::commands::{CommandError, Commands, Snapshot};
+use crate::commands::{Aggregates, CommandError, Commands, Wanted};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::certification::certificate::Certificate;
 use crate::domain::kernel::claim::Claim;
 use crate::domain::{AttendeeId, PersonEntry, Secret};
-use crate::event_log::Names;
+use crate::event_log::{Consistency, Names};
 use crate::spreadsheet::{RawRow, RowError, RowOutcome, SheetRow};
 
 /// Plan of a chunk. The outcome is the same as if all rows were imported one by one, in the order
@@ -25,9 +24,9 @@ use crate::spreadsheet::{RawRow, RowError, RowOutcome, SheetRow};
 /// independent and are imported concurrently. The other rows follow one by one, in the order of the
 /// file. Such a row is imported after later independent rows, but these don't touch its claims.
 pub(super) struct Plan {
-    /// State of the log before the chunk.
-    pub snapshot: Snapshot,
-    /// Rows that can be imported concurrently, based on `snapshot`.
+    /// Claims, certificates and people of the rows before the chunk.
+    pub loaded: Aggregates,
+    /// Rows that can be imported concurrently, based on `loaded`.
     pub apart: Vec<PlannedRow>,
     /// Rows that must be imported one by one after the rows in `apart`, based on the log at that
     /// time.
@@ -62,6 +61,7 @@ impl Plan {
         claim_key: &Secret,
         request: &Request<'_>,
         rows: Vec<SheetRow>,
+        at: &Consistency,
     ) -> Result<Self, CommandError> {
         let key = claim_key.reveal().as_bytes();
         let requires_document = request.asked.requires_document;
@@ -69,18 +69,18 @@ impl Plan {
             .into_iter()
             .map(|row| PlannedRow::of(row, key, requires_document))
             .collect();
-        let snapshot = load(commands, request, &rows).await?;
+        let loaded = load(commands, request, &rows, at).await?;
         let names = commands.log().names();
         let checked = rows
             .into_iter()
-            .map(|row| row.with_certificate(&snapshot, names));
+            .map(|row| row.with_certificate(&loaded, names));
         let rows = checked.collect::<Result<Vec<_>, _>>()?;
         let mut apart = Vec::with_capacity(rows.len());
         let mut in_turn = Vec::new();
         let mut taken = HashSet::new();
         for row in rows {
             let touched = match &row.person {
-                Ok(claiming) => touched(&snapshot, names, key, request, &claiming.claims)?,
+                Ok(claiming) => touched(&loaded, names, key, request, &claiming.claims)?,
                 Err(_) => Vec::new(),
             };
             let is_apart = !touched.iter().any(|claim| taken.contains(claim));
@@ -88,7 +88,7 @@ impl Plan {
             if is_apart { &mut apart } else { &mut in_turn }.push(row);
         }
         Ok(Self {
-            snapshot,
+            loaded,
             apart,
             in_turn,
         })
@@ -125,7 +125,7 @@ impl PlannedRow {
 
     /// Adds the rules of the certificate that the row names. Rejects the row if that certificate
     /// can't be issued.
-    fn with_certificate(self, snapshot: &Snapshot, names: &Names) -> Result<Self, CommandError> {
+    fn with_certificate(self, loaded: &Aggregates, names: &Names) -> Result<Self, CommandError> {
         let Self { number, person } = self;
         let claiming = match person {
             Ok(claiming) => claiming,
@@ -136,17 +136,17 @@ impl PlannedRow {
                 });
             }
         };
-        let person =
-            match check_certificate(snapshot, names, claiming.certificate_id, &claiming.raw)? {
-                OwnCertificate::Usable { requires_document } => Ok(Claiming {
-                    requires_document,
-                    ..claiming
-                }),
-                OwnCertificate::Unusable(error) => Err(Rejection {
-                    raw: claiming.raw,
-                    errors: vec![error],
-                }),
-            };
+        let person = match check_certificate(loaded, names, claiming.certificate_id, &claiming.raw)?
+        {
+            OwnCertificate::Usable { requires_document } => Ok(Claiming {
+                requires_document,
+                ..claiming
+            }),
+            OwnCertificate::Unusable(error) => Err(Rejection {
+                raw: claiming.raw,
+                errors: vec![error],
+            }),
+        };
         Ok(Self { number, person })
     }
 }
@@ -156,8 +156,9 @@ async fn load(
     commands: &Commands,
     request: &Request<'_>,
     rows: &[PlannedRow],
-) -> Result<Snapshot, CommandError> {
-    let mut snapshot = Snapshot::default();
+    at: &Consistency,
+) -> Result<Aggregates, CommandError> {
+    let mut loaded = Aggregates::default();
     let mut wanted = Wanted::default();
     for row in rows {
         if let Ok(claiming) = &row.person {
@@ -172,33 +173,33 @@ async fn load(
             wanted.add::<Attendee>(AttendeeId::of_row(request.id, row.number));
         }
     }
-    commands.load_into(&mut snapshot, wanted).await?;
+    commands.load_together(&mut loaded, wanted, at).await?;
     let mut wanted = Wanted::default();
     for claiming in rows.iter().filter_map(|row| row.person.as_ref().ok()) {
-        for holder in holders(&snapshot, commands.log().names(), &claiming.claims)? {
+        for holder in holders(&loaded, commands.log().names(), &claiming.claims)? {
             wanted.add::<Attendee>(holder);
         }
     }
-    commands.load_into(&mut snapshot, wanted).await?;
-    Ok(snapshot)
+    commands.load_together(&mut loaded, wanted, at).await?;
+    Ok(loaded)
 }
 
 /// Returns the people that hold a row's claims.
 fn holders(
-    snapshot: &Snapshot,
+    loaded: &Aggregates,
     names: &Names,
     claims: &PersonClaims,
 ) -> Result<Vec<AttendeeId>, CommandError> {
     let mut holders = Vec::new();
     for claim in claims.ids() {
-        holders.extend(snapshot.state::<Claim>(names, claim)?.0.map(AttendeeId));
+        holders.extend(loaded.state::<Claim>(names, claim)?.0.map(AttendeeId));
     }
     Ok(holders)
 }
 
 /// Returns the claims that the import of a row may read or write.
 fn touched(
-    snapshot: &Snapshot,
+    loaded: &Aggregates,
     names: &Names,
     key: &[u8],
     request: &Request<'_>,
@@ -206,8 +207,8 @@ fn touched(
 ) -> Result<Vec<String>, CommandError> {
     let mut touched: Vec<String> = claims.ids().cloned().collect();
     if request.asked.update_existing {
-        for holder in holders(snapshot, names, claims)? {
-            if let Some(known) = snapshot.state::<Attendee>(names, holder)?.0 {
+        for holder in holders(loaded, names, claims)? {
+            if let Some(known) = loaded.state::<Attendee>(names, holder)?.0 {
                 let held = PersonClaims::of(key, &known);
                 touched.extend(held.ids().cloned());
             }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::commands::import_person::PersonImport;
-use crate::commands::{CommandError, Snapshot};
+use crate::commands::{Aggregates, CommandError};
 use crate::domain::FieldError;
 use crate::domain::certification::certificate::Certificate;
 use crate::domain::certification::reactions::import::{Mismatch, RowRules};
@@ -21,9 +21,9 @@ pub(super) enum OwnCertificate {
     Unusable(RowError),
 }
 
-/// Checks the certificate that a row names. The snapshot must contain it.
+/// Checks the certificate that a row names. `loaded` must contain it.
 pub(super) fn check_certificate(
-    snapshot: &Snapshot,
+    loaded: &Aggregates,
     names: &Names,
     certificate_id: Option<Uuid>,
     raw: &RawRow,
@@ -33,7 +33,7 @@ pub(super) fn check_certificate(
             requires_document: false,
         });
     };
-    let (code, problem) = match snapshot.state::<Certificate>(names, id)?.0 {
+    let (code, problem) = match loaded.state::<Certificate>(names, id)?.0 {
         Some(definition) if definition.is_active => {
             return Ok(OwnCertificate::Usable {
                 requires_document: definition.requires_document,

@@ -3,7 +3,7 @@
 use super::report::ErrorText;
 use crate::certificate_pdf::Renderer;
 use crate::commands::import_person::PersonImport;
-use crate::commands::{CommandError, Commands, Snapshot};
+use crate::commands::{Aggregates, CommandError, Commands};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, PersonEntry};
 use crate::rendering::undrawable::{UNDRAWABLE, of_fields};
@@ -80,16 +80,16 @@ pub(super) const fn known_person(imported: &PersonImport) -> Option<AttendeeId> 
 }
 
 /// Returns the known person that the row is about, if any. Loads the person from the log if the
-/// snapshot doesn't contain it.
+/// aggregates `loaded` don't contain it.
 pub(super) async fn stored_person(
     commands: &Commands,
-    snapshot: &Snapshot,
+    loaded: &Aggregates,
     imported: &PersonImport,
 ) -> Result<Option<Person>, CommandError> {
     let Some(id) = known_person(imported) else {
         return Ok(None);
     };
-    match snapshot.state::<Attendee>(commands.log().names(), id)?.0 {
+    match loaded.state::<Attendee>(commands.log().names(), id)?.0 {
         Some(person) => Ok(Some(person)),
         None => Ok(commands.load::<Attendee>(id).await?.state.0),
     }

@@ -19,6 +19,7 @@ use crate::domain::certification::file_name::attachment_file_name;
 use crate::domain::certification::mail::{
     EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
+use crate::event_log::Consistency;
 use crate::mail::{Attachment, MailVariables, Outgoing, OutgoingMail, Recipient};
 use crate::rendering::Rendering;
 
@@ -75,7 +76,8 @@ impl Mailer {
             Beginning::Ended(verdict) => return Ok(verdict),
         };
         // Final check, after a wait of any length: the mail of a revoked certificate is never sent.
-        if is_revoked(self.sending.commands(), mail.issuance_id).await? {
+        let at = Consistency::leader_after(&delivery.event);
+        if is_revoked(self.sending.commands(), mail.issuance_id, &at).await? {
             return self.end_revoked(delivery, email.state.stage).await;
         }
         self.sending.hand_over(delivery, email, handover).await

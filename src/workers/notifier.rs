@@ -16,6 +16,7 @@ use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand};
 use crate::domain::accounts::user::{Account, User};
 use crate::domain::kernel::sending::MailDelivery;
 use crate::domain::{Decider, Locale, NoticeId, Secret, TimeZone};
+use crate::event_log::Consistency;
 use crate::mail::{NoticeMail, NoticeWords, Outgoing, Recipient};
 
 /// Settings of account mails.
@@ -60,7 +61,8 @@ impl Notifier {
             return Ok(Verdict::Done);
         };
         let commands = self.sending.commands();
-        let user = commands.load::<User>(queued.user_id).await?.state;
+        let at = Consistency::leader_after(event);
+        let user = commands.load_at::<User>(queued.user_id, &at).await?.state;
         let Some(user) = user.account() else {
             return self.cancel(delivery, "the user was deleted").await;
         };

@@ -1,26 +1,21 @@
 //! Worker that runs the process managers. They turn events into commands.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use super::flow::ProcessesInput;
 use super::{Delivery, SingleDelivery, Verdict};
 use crate::commands::import_batches::{recorded_batches, request_batch};
-use crate::commands::issue::{Issued, IssuingFacts, issue};
-use crate::commands::stop_mails::{is_revoked, stop_mails};
+use crate::commands::issue::{Issued, IssuingFacts, Prepared, issue};
+use crate::commands::stop_mails::stop_mails;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
-use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::certification::import::Import;
-use crate::domain::certification::issuance::{CertificateGenerated, Issuance};
+use crate::domain::certification::issuance::{CertificateGenerated, Issuance, IssuanceStatus};
 use crate::domain::certification::mail::{Mail, MailCommand};
 use crate::domain::certification::reactions;
 use crate::domain::certification::reactions::Issue;
-use crate::domain::{CertificateId, ImportId, IssuanceId, Refusal};
-use crate::event_log::RecordedEvent;
+use crate::domain::{ImportId, IssuanceId, Refusal};
+use crate::event_log::{Consistency, RecordedEvent};
 
 mod batches;
 
@@ -32,9 +27,6 @@ pub struct Processes {
     commands: Commands,
     facts: IssuingFacts,
 }
-
-/// Definitions by certificate id. The value is `None` for an undefined certificate.
-type Definitions = HashMap<CertificateId, Option<Definition>>;
 
 /// Outcomes of the wanted issuances, in order.
 type Outcomes = Vec<(Issue, Result<Issued, Refusal>)>;
@@ -53,7 +45,9 @@ impl Processes {
         recorded: &RecordedEvent,
         id: ImportId,
     ) -> Result<(), CommandError> {
-        let Some(asked) = self.commands.load_beginning::<Import>(id).await?.request else {
+        let at = Consistency::after(recorded);
+        let import = self.commands.load_at::<Import>(id, &at).await?;
+        let Some(asked) = import.state.request else {
             return Ok(());
         };
         let (_, batches) = recorded_batches(&self.commands, id, &asked, recorded.position).await?;
@@ -73,11 +67,10 @@ impl Processes {
         id: IssuanceId,
         pdf: &CertificateGenerated,
     ) -> Result<(), CommandError> {
-        let (begun, revoked) = tokio::try_join!(
-            self.commands.load_beginning::<Issuance>(id),
-            is_revoked(&self.commands, id),
-        )?;
-        let (Some(request), false) = (begun.request, revoked) else {
+        let at = Consistency::after(recorded);
+        let issuance = self.commands.load_at::<Issuance>(id, &at).await?.state;
+        let status = issuance.status();
+        let (Some(request), IssuanceStatus::Generated) = (issuance.request, status) else {
             return Ok(());
         };
         let (mail_id, mail) =
@@ -98,37 +91,21 @@ impl Processes {
         name: &str,
         from: usize,
         wanted: &[Issue],
-        definitions: &Definitions,
+        prepared: &Prepared,
     ) -> Result<Outcomes, CommandError> {
-        // Assumes that all issuances are new until one of them exists. After that, others probably
-        // exist, too, and loading each one first is cheaper than having its commit rejected.
-        let likely_new = &AtomicBool::new(true);
         let results: Vec<_> = stream::iter(wanted.iter().cloned().enumerate())
             .map(|(n, wanted)| async move {
-                let Some(definition) = definitions
-                    .get(&wanted.certificate_id)
-                    .and_then(Option::as_ref)
-                else {
-                    return Ok((wanted, Err(Refusal::NotFound("certificate"))));
-                };
                 let context = CommandContext::of_process(event, name, from + n);
-                let new = likely_new.load(Ordering::Relaxed);
                 match issue(
                     &self.commands,
                     &self.facts,
                     &context,
-                    definition,
+                    prepared,
                     wanted.clone(),
-                    new,
                 )
                 .await
                 {
-                    Ok(issued) => {
-                        if matches!(issued, Issued::Existing(_)) {
-                            likely_new.store(false, Ordering::Relaxed);
-                        }
-                        Ok((wanted, Ok(issued)))
-                    }
+                    Ok(issued) => Ok((wanted, Ok(issued))),
                     Err(CommandError::Refused(refusal)) => Ok((wanted, Err(refusal))),
                     Err(error) => Err(error),
                 }
@@ -137,22 +114,6 @@ impl Processes {
             .collect()
             .await;
         results.into_iter().collect()
-    }
-
-    async fn definitions(&self, wanted: &[Issue]) -> Result<Definitions, CommandError> {
-        let mut definitions = HashMap::new();
-        for issue in wanted {
-            if let Entry::Vacant(vacant) = definitions.entry(issue.certificate_id) {
-                vacant.insert(
-                    self.commands
-                        .load::<Certificate>(issue.certificate_id)
-                        .await?
-                        .state
-                        .0,
-                );
-            }
-        }
-        Ok(definitions)
     }
 }
 

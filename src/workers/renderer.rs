@@ -10,8 +10,9 @@ use super::{Away, Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Loaded};
 use crate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance,
-    IssuanceCommand,
+    IssuanceCommand, IssuanceStatus,
 };
+use crate::event_log::Consistency;
 use crate::rendering::{Rendering, RenderingError};
 
 /// Maximum number of concurrent writes to the object storage.
@@ -100,9 +101,10 @@ impl RendererWorker {
             let issuance = self
                 .0
                 .commands()
-                .load::<Issuance>(&delivery.event.id)
+                .load_at::<Issuance>(&delivery.event.id, &Consistency::after(&delivery.event))
                 .await?;
-            if issuance.state.generated.is_some() || issuance.state.revoked.is_some() {
+            let status = issuance.state.status();
+            if matches!(status, IssuanceStatus::Generated | IssuanceStatus::Revoked) {
                 return Ok(None);
             }
         }

@@ -17,15 +17,13 @@ use crate::domain::kernel::sending::{
     Content, EmailFailed, EmailOutcomeUnknown, EmailSent, SendingCommand, SendingDecider, Stage,
 };
 use crate::domain::{CommandId, Refusal};
-use crate::event_log::{LogError, Position};
+use crate::event_log::{Consistency, LogError, Position};
 use crate::mail::{Begun, Handover, MailProvider, Outgoing, SendOutcome, Unavailable};
 
 /// Maximum delay before the next attempt.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(4 * 3_600);
 /// Delay before a mail to a slow domain is considered again.
 const BUSY_DELAY: Duration = Duration::from_secs(30);
-/// Delay before the redelivery of an event that the replica has not received yet.
-const LAGGING_DELAY: Duration = Duration::from_millis(250);
 /// Longest time for a mail, including the wait for a place and for a slow answer. A claimed mail
 /// that is stopped would have an unknown outcome.
 pub const DEADLINE: Duration = Duration::from_secs(3 * 3_600);
@@ -92,13 +90,8 @@ impl Sending {
         delivery: &Delivery,
     ) -> Result<Result<Loaded<D>, Verdict>, CommandError> {
         let event = &delivery.event;
-        let email = self.commands().load::<D>(&event.id).await?;
-        if email.position < event.position {
-            return Ok(Err(Verdict::Again {
-                after: LAGGING_DELAY,
-                why: "the replica has not received the event yet".to_owned(),
-            }));
-        }
+        let at = Consistency::leader_after(event);
+        let email = self.commands().load_at::<D>(&event.id, &at).await?;
         Ok(match email.state.stage {
             Stage::Queued | Stage::Claimed => Ok(email),
             _ => Err(Verdict::Done),

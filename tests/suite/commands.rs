@@ -12,7 +12,7 @@ use laureate::commands::{CommandContext, CommandError};
 use laureate::domain::accounts::user::{User, UserCommand, UserEvent, UserPasswordChanged};
 use laureate::domain::kernel::claim::{Claim, ClaimCommand, ClaimKind};
 use laureate::domain::{CommandId, DataSubject, DomainEvent, Refusal, UserId};
-use laureate::event_log::{Append, CausedBy, Commit, NewEvent, Via};
+use laureate::event_log::{Append, Cause, Commit, NewEvent, Via};
 use uuid::Uuid;
 
 use crate::log::fixture::{Log, change_password, commands, event_with, person, registered, user};
@@ -227,9 +227,11 @@ async fn event_contains_its_provenance_and_its_data_subject() {
     let log = Log::provisioned().await;
     let context = CommandContext {
         correlation_id: Uuid::new_v4(),
-        caused_by: Some(CausedBy {
+        caused_by: Some(Cause {
             event_id: Uuid::new_v4(),
             position: 9,
+            aggregate: "import".to_owned(),
+            id: Uuid::new_v4().to_string(),
         }),
         via: Some(Via::ApiKey(Uuid::new_v4().into())),
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
@@ -256,7 +258,11 @@ async fn event_contains_its_provenance_and_its_data_subject() {
     );
     assert_eq!(
         (event.caused_by, event.via, event.request_id.as_deref()),
-        (context.caused_by, context.via, Some("r-1"))
+        (
+            context.caused_by.as_ref().map(Cause::caused_by),
+            context.via,
+            Some("r-1")
+        )
     );
     assert_eq!(event.data_subject, Some(DataSubject::User(id.0)));
 }

@@ -10,6 +10,7 @@ mod provisioning;
 mod races;
 mod restart;
 mod serial;
+mod slow_routes;
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use laureate::event_log::batch::MAX_BATCH;
 use laureate::event_log::plan::Action;
-use laureate::event_log::{Append, AppendError, Commit, LogError, Position, Step};
+use laureate::event_log::{Append, AppendError, Commit, Consistency, LogError, Position, Step};
 
 use crate::support::until;
 use fixture::{Log, On, append, event, event_with, on_both, put};
@@ -147,8 +148,20 @@ async fn commit_of_several_aggregates_is_contiguous_and_in_order(on: On) {
         "an aggregate of another type"
     );
     assert_eq!(loaded("user", "nobody", 0).await, [0; 0]);
-    assert_eq!(log.log.leader_position("user", "a").await.unwrap(), 3);
-    assert_eq!(log.log.leader_position("user", "nobody").await.unwrap(), 0);
+    assert_eq!(
+        log.log
+            .last_position("user", "a", &Consistency::Leader(None))
+            .await
+            .unwrap(),
+        3
+    );
+    assert_eq!(
+        log.log
+            .last_position("user", "nobody", &Consistency::Leader(None))
+            .await
+            .unwrap(),
+        0
+    );
 }
 
 async fn outdated_expected_position_conflicts_alone_and_in_a_batch(on: On) {
@@ -424,5 +437,12 @@ async fn namespaces_are_independent(on: On) {
     assert_eq!(ours.all().await.len(), 1);
     assert_eq!(theirs.all().await.len(), 2);
     assert_eq!(ours.log.load("user", "a", 0).await.unwrap().len(), 1);
-    assert_eq!(theirs.log.leader_position("user", "a").await.unwrap(), 2);
+    assert_eq!(
+        theirs
+            .log
+            .last_position("user", "a", &Consistency::Leader(None))
+            .await
+            .unwrap(),
+        2
+    );
 }

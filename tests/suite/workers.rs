@@ -10,6 +10,7 @@ mod importing_cancelled;
 mod importing_order;
 pub mod issuing;
 mod issuing_again;
+mod lagging;
 mod mailing;
 mod mails;
 mod notices;

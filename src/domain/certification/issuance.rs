@@ -193,16 +193,49 @@ pub struct IssuanceState {
     pub generated: Option<CertificateGenerated>,
     /// Last rendering failure, if there is no PDF.
     pub failure: Option<CertificateGenerationFailed>,
-    /// The revocation. No event follows it.
+    /// The revocation.
     pub revoked: Option<CertificateRevoked>,
 }
 
-impl IssuanceState {
-    /// Returns true if the person holds the certificate or will get it, because it is neither
-    /// revoked nor failed.
+/// Status of an issuance. It depends on all events of the issuance, not only on the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssuanceStatus {
+    /// The issuance was not requested.
+    Absent,
+    /// The PDF is not rendered yet.
+    Requested,
+    /// The PDF is rendered, and the certificate is valid.
+    Generated,
+    /// The PDF could not be rendered.
+    Failed,
+    /// The certificate was revoked. This status is final.
+    Revoked,
+}
+
+impl IssuanceStatus {
+    /// Returns true if the person holds the certificate or will get it. A person has at most one
+    /// such issuance of a certificate.
     #[must_use]
-    pub const fn is_held(&self) -> bool {
-        self.request.is_some() && self.revoked.is_none() && self.failure.is_none()
+    pub const fn is_held(self) -> bool {
+        matches!(self, Self::Requested | Self::Generated)
+    }
+}
+
+impl IssuanceState {
+    /// Returns the status.
+    #[must_use]
+    pub const fn status(&self) -> IssuanceStatus {
+        if self.request.is_none() {
+            IssuanceStatus::Absent
+        } else if self.revoked.is_some() {
+            IssuanceStatus::Revoked
+        } else if self.generated.is_some() {
+            IssuanceStatus::Generated
+        } else if self.failure.is_some() {
+            IssuanceStatus::Failed
+        } else {
+            IssuanceStatus::Requested
+        }
     }
 }
 
@@ -226,14 +259,14 @@ impl Decider for Issuance {
             (IssuanceCommand::Request(_), Some(_), _) => Ok(Vec::new()),
             (_, None, _) => Err(Refusal::NotFound("generated certificate")),
             // A PDF that is rendered after the revocation is not recorded, so no mail is queued.
-            _ if state.revoked.is_some() => Ok(Vec::new()),
+            _ if state.status() == IssuanceStatus::Revoked => Ok(Vec::new()),
             (IssuanceCommand::RevokeUnfinished(_), Some(_), Some(_)) => Ok(Vec::new()),
             (IssuanceCommand::Revoke(why) | IssuanceCommand::RevokeUnfinished(why), Some(_), _) => {
                 Ok(vec![why.clone().into()])
             }
             // No PDF is recorded after this revocation. So a PDF that is rendered late can't exist
             // in addition to that of the next issuance.
-            (IssuanceCommand::GiveWay, Some(_), _) if state.failure.is_some() => {
+            (IssuanceCommand::GiveWay, Some(_), _) if state.status() == IssuanceStatus::Failed => {
                 let reason = WhyRevoked::GenerationFailed;
                 Ok(vec![
                     CertificateRevoked {

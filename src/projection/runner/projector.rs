@@ -1,7 +1,7 @@
 //! Projector: a loop that keeps the projections of one process up to date with the log.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
 use thiserror::Error;
@@ -13,9 +13,10 @@ use super::presence::Presence;
 use super::worker::Worker;
 use crate::database::DatabaseError;
 use crate::event_log::{LogInfo, Position};
-use crate::projection::checkpoints::{Checkpoint, microseconds};
+use crate::projection::checkpoints;
+use crate::projection::checkpoints::{Checkpoint, State, microseconds};
 use crate::projection::readers::Readers;
-use crate::projection::set::ProjectionSet;
+use crate::projection::set::{Member, ProjectionSet};
 use crate::projection::source::{LogSource, SourceError};
 
 /// Delay before a retry if the log or the database is unavailable.
@@ -32,6 +33,9 @@ pub struct Pace {
     pub idle: Duration,
     /// Pause for projections whose checkpoints another projector has moved.
     pub stand_back: Duration,
+    /// Time for which the log must look like the wrong one before projections are stopped. A node
+    /// that was replaced as leader may answer with an outdated end of the log for about 10 s.
+    pub confirm: Duration,
 }
 
 impl Default for Pace {
@@ -41,6 +45,7 @@ impl Default for Pace {
             first_batch: 10_000,
             idle: Duration::from_millis(500),
             stand_back: Duration::from_secs(2),
+            confirm: Duration::from_secs(30),
         }
     }
 }
@@ -55,7 +60,7 @@ pub struct Projector {
     pub(in crate::projection) pace: Pace,
 }
 
-/// Error that stops a projector.
+/// Error of a projector.
 #[derive(Debug, Error)]
 pub enum ProjectorError {
     /// The checkpoint was made with another log.
@@ -106,6 +111,10 @@ impl ProjectorError {
             Self::AnotherLog { .. } | Self::LogBehind { .. } | Self::Apply(_) => false,
         }
     }
+
+    const fn is_wrong_log(&self) -> bool {
+        matches!(self, Self::AnotherLog { .. } | Self::LogBehind { .. })
+    }
 }
 
 impl Projector {
@@ -129,12 +138,13 @@ impl Projector {
         self
     }
 
-    /// Runs until `shutdown`. Retries while the log or the database is unavailable. The future may
-    /// be dropped in the middle of a batch, because the transaction is then rolled back.
+    /// Runs until `shutdown`. Retries while the log or the database is unavailable. If the log is
+    /// not the one from which the projections were filled, or has lost events, and this does not
+    /// change for [`Pace::confirm`], the projections are stopped, but not the projector. The future
+    /// may be dropped in the middle of a batch, because the transaction is then rolled back.
     ///
     /// # Errors
-    /// Fails if the log is not the one from which the projections were filled, if the log has lost
-    /// events, or if the database reports an error that a retry can't solve.
+    /// The log or the database reports an error that a retry can't solve.
     pub async fn run(&self, shutdown: CancellationToken) -> Result<(), ProjectorError> {
         shutdown
             .run_until_cancelled(self.work())
@@ -164,10 +174,21 @@ impl Projector {
 
     async fn keep_up(&self) -> Result<(), ProjectorError> {
         let mut resume = true;
+        let mut wrong_since = None;
         loop {
-            let Err(error) = self.follow(&mut resume).await else {
+            let Err(error) = self.follow(&mut resume, &mut wrong_since).await else {
                 continue;
             };
+            if error.is_wrong_log() {
+                let since = *wrong_since.get_or_insert_with(Instant::now);
+                if since.elapsed() < self.pace.confirm {
+                    tracing::warn!(%error, "the answer about the log may be outdated, asking again");
+                } else if let Err(error) = self.stop_on_wrong_log().await {
+                    tracing::warn!(%error, "log or database unavailable, retrying");
+                }
+                tokio::time::sleep(BACKOFF).await;
+                continue;
+            }
             if !error.is_transient() {
                 tracing::error!(%error, "projector stopped");
                 return Err(error);
@@ -177,24 +198,55 @@ impl Projector {
         }
     }
 
-    /// Opens a worker and applies events until an error occurs.
-    async fn follow(&self, resume: &mut bool) -> Result<(), ProjectorError> {
+    /// Stops the projections that were not filled from this log.
+    async fn stop_on_wrong_log(&self) -> Result<(), ProjectorError> {
+        let members: Vec<&Member> = self.set.members().iter().collect();
+        let log = self.source.info().await?;
+        let client = self.pool.get().await.map_err(DatabaseError::from)?;
+        for checkpoint in checkpoints::load(&client, &self.set, &members).await? {
+            let Err(error) = check_log(&log, std::slice::from_ref(&checkpoint)) else {
+                continue;
+            };
+            let name = &checkpoint.projection;
+            tracing::error!(projection = name, %error, "projection stopped");
+            let mut found = members.iter();
+            if let Some(member) = found.find(|member| member.projection.name == *name) {
+                let why = error.to_string();
+                let position = checkpoint.position;
+                checkpoints::set_stopped(&client, &self.set, member, position, &why).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a worker and applies events until an error occurs. Resets `wrong_since` when the log
+    /// is the right one.
+    async fn follow(
+        &self,
+        resume: &mut bool,
+        wrong_since: &mut Option<Instant>,
+    ) -> Result<(), ProjectorError> {
         let mut worker = Worker::open(self, *resume).await?;
         // Stopped projections are retried at the next start of the process, not after each
         // transient error.
         *resume = false;
+        *wrong_since = None;
         loop {
             worker.turn().await?;
         }
     }
 }
 
-/// Checks that the checkpoints were made with this log and are not beyond its end.
+/// Checks that the checkpoints were made with this log and are not beyond its end. Ignores stopped
+/// projections.
 pub(in crate::projection) fn check_log(
     log: &LogInfo,
     checkpoints: &[Checkpoint],
 ) -> Result<(), ProjectorError> {
     for checkpoint in checkpoints {
+        if checkpoint.state == State::Stopped {
+            continue;
+        }
         let projection = checkpoint.projection.clone();
         if microseconds(checkpoint.log_created) != microseconds(log.created) {
             let expected = checkpoint.log_created;

@@ -1,10 +1,11 @@
 //! Reactions to events of batches: issuing certificates to all people of a batch, and withdrawing
 //! them.
 
+use futures_util::future::try_join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{AT_ONCE, Processes};
-use crate::commands::issue::Issued;
+use crate::commands::issue::{Issued, prepare};
 use crate::commands::stop_mails::{Mails, stop_mails};
 use crate::commands::withdraw::{Withdrawn, issued_by, withdraw};
 use crate::commands::{CommandContext, CommandError};
@@ -16,7 +17,7 @@ use crate::domain::certification::issuance::CertificateRevoked;
 use crate::domain::certification::reactions;
 use crate::domain::certification::reactions::{Issue, OfBatch};
 use crate::domain::{BatchId, Decider, Refusal};
-use crate::event_log::{LogError, RecordedEvent};
+use crate::event_log::{Consistency, RecordedEvent};
 use crate::workers::flow::{Input, ProcessesInput};
 use crate::workers::retries::repeat;
 use crate::workers::{Delivery, Verdict};
@@ -44,7 +45,9 @@ impl Processes {
     ) -> Result<(), CommandError> {
         let wanted: Vec<Issue> = reactions::batch::on_requested(id, event).collect();
         let people: Vec<OfBatch> = reactions::batch::issued(id, event).collect();
-        let definitions = self.definitions(&wanted).await?;
+        let at = &Consistency::leader_after(recorded);
+        let first = wanted.chunks(PART).next().unwrap_or_default();
+        let mut prepared = prepare(&self.commands, first, at).await?;
         let mut outcome = BatchDispatched {
             requested: 0,
             existing: 0,
@@ -53,15 +56,21 @@ impl Processes {
         };
         for (n, part) in wanted.chunks(PART).enumerate() {
             let from = n * PART;
-            if self.commands.load::<Batch>(id).await?.state.stop.is_some() {
+            let batch = self.commands.load_at::<Batch>(id, at).await?;
+            if batch.state.stop.is_some() {
                 self.leave(recorded, from, &people[from..], &mut outcome)
                     .await?;
                 break;
             }
-            for (wanted, issued) in self
-                .issue_all(recorded, "batch", from, part, &definitions)
-                .await?
-            {
+            // The data of the next part is loaded meanwhile.
+            let next = wanted.chunks(PART).nth(n + 1).unwrap_or_default();
+            let (issued, next) = try_join(
+                self.issue_all(recorded, "batch", from, part, &prepared),
+                prepare(&self.commands, next, at),
+            )
+            .await?;
+            prepared = next;
+            for (wanted, issued) in issued {
                 match issued {
                     Ok(Issued::New(_)) => outcome.requested += 1,
                     Ok(Issued::Existing(_)) => outcome.existing += 1,
@@ -112,11 +121,8 @@ impl Processes {
         id: BatchId,
     ) -> Result<Verdict, CommandError> {
         let recorded = &delivery.event;
-        let batch = self.commands.load::<Batch>(id).await?;
-        if batch.position < recorded.position {
-            let lagging = "a replica lags and lacks the delivered event".to_owned();
-            return Err(LogError::Unavailable(lagging).into());
-        }
+        let at = Consistency::leader_after(recorded);
+        let batch = self.commands.load_at::<Batch>(id, &at).await?;
         let BatchState {
             request: Some(request),
             ..

@@ -382,12 +382,12 @@ async fn admin_or_operator_removes_a_lost_second_factor() {
     .await;
     assert_eq!(api.me(&grace.person.token).await, 401, "sessions end");
     api.delete(&path).await.expect(404);
-    let (events, _) = api
+    let events = api
         .app
         .app
         .commands()
         .log()
-        .load_page("secondfactor", &grace.person.id, 0)
+        .load("secondfactor", &grace.person.id, 0)
         .await
         .expect("read");
     let removed = events.last().expect("events");
@@ -430,12 +430,12 @@ async fn admin_or_operator_removes_a_lost_second_factor() {
 async fn log_contains_no_secret_and_processes_share_the_state() {
     let api = Api::start().await;
     let grace = api.guarded("grace", "viewer").await;
-    let (events, _) = api
+    let events = api
         .app
         .app
         .commands()
         .log()
-        .load_page("secondfactor", &grace.person.id, 0)
+        .load("secondfactor", &grace.person.id, 0)
         .await
         .expect("read");
     let types: Vec<_> = events

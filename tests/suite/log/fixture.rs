@@ -96,6 +96,16 @@ impl Log {
         }
     }
 
+    /// Returns a log that is already provisioned, on other servers.
+    pub fn of(log: EventLog) -> Self {
+        Self {
+            commands: commands(&log),
+            namespace: Namespace::new(),
+            log,
+            on: On::OneServer,
+        }
+    }
+
     /// Opens the same log as another process does, with its own connection and its own task for
     /// commits.
     pub async fn another_process(&self) -> EventLog {

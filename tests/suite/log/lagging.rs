@@ -10,7 +10,7 @@ use laureate::domain::kernel::claim::{
     Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken,
 };
 use laureate::domain::{DomainEvent, Refusal};
-use laureate::event_log::{Append, Commit, EventLog, NewEvent, Position};
+use laureate::event_log::{Append, Commit, Consistency, EventLog, NewEvent, Position};
 use rustix::process::Signal;
 use uuid::Uuid;
 
@@ -141,7 +141,9 @@ async fn ask_frozen(
         let owner = if n % 2 == 1 { owners.first } else { third };
         take(log, id, owner)
     }));
-    let answers = join_all(ids.iter().map(|id| log.load("claim", id, 0)));
+    let reads = commands(log);
+    let at = &Consistency::Any;
+    let answers = join_all(ids.iter().map(|id| reads.load_at::<Claim>(id, at)));
     let goes_on = async {
         until("all requests are sent", async || {
             sent() >= before + 2 * ids.len() as u64
@@ -165,7 +167,10 @@ async fn ask_frozen(
     }
     answers
         .iter()
-        .filter(|answer| answer.as_ref().is_ok_and(|events| events.len() == 1))
+        .filter(|answer| {
+            let holder = answer.as_ref().ok().and_then(|claim| claim.state.0);
+            holder == Some(owners.first)
+        })
         .count()
 }
 

@@ -9,12 +9,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::fixture::open_any;
+use super::slow_routes::SlowRoutes;
 use crate::support::{Relay, laureate, until};
 
 pub struct Nodes {
     cluster: NatsCluster,
     /// Relays by the indexes of the node that connects and of the other node. Empty without relays.
     relays: Vec<Vec<Relay>>,
+    routes: SlowRoutes,
 }
 
 impl Nodes {
@@ -26,7 +28,31 @@ impl Nodes {
         Self {
             cluster,
             relays: Vec::new(),
+            routes: SlowRoutes::default(),
         }
+    }
+
+    /// Starts nodes whose replication can be slowed; see [`Self::slow`].
+    pub async fn start_slowable() -> Self {
+        let routes = SlowRoutes::default();
+        let ways = |from: usize, addresses: &[SocketAddr]| {
+            let proxy = |(to, address): (usize, &SocketAddr)| routes.proxy(from, to, *address);
+            addresses.iter().enumerate().map(proxy).collect()
+        };
+        let mut cluster = NatsCluster::start_behind(Some(laureate().to_path_buf()), ways)
+            .await
+            .unwrap();
+        cluster.ready().await.unwrap();
+        Self {
+            cluster,
+            relays: Vec::new(),
+            routes,
+        }
+    }
+
+    /// Delays the replication to and from a node, but not the messages of its clients.
+    pub fn slow(&self, node: usize, delay: Duration) {
+        self.routes.slow(node, delay);
     }
 
     /// Starts a cluster whose nodes reach each other through relays.
@@ -52,7 +78,11 @@ impl Nodes {
             .await
             .unwrap();
         cluster.ready().await.unwrap();
-        Self { cluster, relays }
+        Self {
+            cluster,
+            relays,
+            routes: SlowRoutes::default(),
+        }
     }
 
     /// Returns the URLs of all nodes.

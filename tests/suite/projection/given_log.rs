@@ -40,6 +40,8 @@ pub struct GivenLog {
     created: Mutex<OffsetDateTime>,
     events: watch::Sender<Vec<RecordedEvent>>,
     delivery: Delivery,
+    /// End of the log that a replica reports which lags, and the number of such answers.
+    lagging: Mutex<(Option<Position>, usize)>,
 }
 
 /// Settings for the delivery of events to readers.
@@ -59,6 +61,7 @@ impl GivenLog {
             created,
             events: watch::Sender::new(Vec::new()),
             delivery,
+            lagging: Mutex::default(),
         })
     }
 
@@ -110,6 +113,17 @@ impl GivenLog {
         self.events.send_modify(|events| events.truncate(keep));
     }
 
+    /// Simulates that a replica which lags answers from now on, and reports this end of the log.
+    /// `None` ends this.
+    pub fn lag(&self, end: Option<Position>) {
+        self.lagging.lock().expect("not poisoned").0 = end;
+    }
+
+    /// Returns the number of answers of the replica that lags.
+    pub fn lagging_answers(&self) -> usize {
+        self.lagging.lock().expect("not poisoned").1
+    }
+
     /// Simulates that the log was created anew with the same events.
     pub fn create_again(&self) {
         *self.created.lock().expect("not poisoned") += time::Duration::seconds(1);
@@ -119,9 +133,11 @@ impl GivenLog {
 impl LogSource for GivenLog {
     fn info(&self) -> BoxFuture<'_, Result<LogInfo, SourceError>> {
         let created = *self.created.lock().expect("not poisoned");
+        let mut lagging = self.lagging.lock().expect("not poisoned");
+        lagging.1 += usize::from(lagging.0.is_some());
         let info = LogInfo {
             created,
-            last_position: self.last_position(),
+            last_position: lagging.0.unwrap_or_else(|| self.last_position()),
         };
         async move { Ok(info) }.boxed()
     }

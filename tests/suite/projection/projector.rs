@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use laureate::projection::{Projection, ProjectorError, projections};
+use laureate::projection::{Projection, projections};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -232,30 +232,56 @@ async fn changed_handler_builds_only_its_projection_in_a_new_schema() {
 }
 
 #[tokio::test]
-async fn a_log_that_lost_events_is_refused() {
+async fn a_log_that_lost_events_stops_the_projections() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
     world.log.lose_all_but(5);
-    let error = world.start().end().await.expect_err("refused");
-    assert!(
-        matches!(error, ProjectorError::LogBehind { last: 19, .. }),
-        "{error}"
-    );
+    let at_work = world.start();
+    stopped(&world, "the log ends at 19").await;
+    at_work.stop().await;
 }
 
 #[tokio::test]
-async fn log_with_another_identity_is_refused() {
+async fn outdated_answers_about_the_log_do_not_stop_a_projection() {
+    let world = World::new().await;
+    world.log.append(everything());
+    world.project().await;
+    world.log.lag(Some(19));
+    let at_work = world.start();
+    until("the projector has asked", async || {
+        world.log.lagging_answers() >= 2
+    })
+    .await;
+    world.log.lag(None);
+    let position = world.log.append([imported(0xA7, "Tony", None)]);
+    world
+        .readers
+        .wait_for(position, PATIENCE)
+        .await
+        .expect("continues");
+    at_work.stop().await;
+}
+
+/// Waits until a projection is stopped with an error that contains this text.
+async fn stopped(world: &World, text: &str) {
+    until("the projections are stopped", async || {
+        let health = world.health("attendees").await;
+        health.state == "stopped" && health.error.is_some_and(|error| error.contains(text))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn log_with_another_identity_stops_the_projections() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
     let rows = world.all_rows().await;
     world.log.create_again();
-    let error = world.start().end().await.expect_err("refused");
-    assert!(
-        matches!(error, ProjectorError::AnotherLog { .. }),
-        "{error}"
-    );
+    let at_work = world.start();
+    stopped(&world, "was filled from a log created at").await;
+    at_work.stop().await;
     assert_eq!(world.all_rows().await, rows);
 }
 

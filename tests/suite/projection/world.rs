@@ -44,14 +44,6 @@ impl AtWork {
             .expect("the projector does not panic")
             .expect("the projector does not fail");
     }
-
-    /// Waits until the projector ends without being stopped, and returns its result.
-    pub async fn end(self) -> Result<(), ProjectorError> {
-        tokio::time::timeout(PATIENCE, self.task)
-            .await
-            .expect("ends")
-            .expect("the projector does not panic")
-    }
 }
 
 impl World {
@@ -98,6 +90,7 @@ impl World {
         let pace = Pace {
             idle: Duration::from_millis(20),
             stand_back: Duration::from_millis(50),
+            confirm: Duration::from_millis(1_500),
             ..Pace::default()
         };
         Projector::new(self.pool.clone(), self.source(), self.readers.clone()).with_pace(pace)

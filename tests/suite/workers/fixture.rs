@@ -28,13 +28,17 @@ pub struct Plant {
 
 impl Plant {
     pub async fn new() -> Self {
+        Self::on(Log::provisioned().await)
+    }
+
+    pub fn on(log: Log) -> Self {
         let shutdown = CancellationToken::new();
         let folder = tempfile::tempdir().unwrap();
         let storage = ObjectStorage::open(&StorageSettings::folder(folder.path())).unwrap();
         Self {
             _ends_with_the_test: shutdown.clone().drop_guard(),
             shutdown,
-            log: Log::provisioned().await,
+            log,
             storage,
             _folder: folder,
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use laureate::commands::Commands;
 use laureate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
 use laureate::domain::accounts::user::{Profile, User, UserCommand, UserRegistered};
 use laureate::domain::{Locale, NoticeId, Secret, UserId};
@@ -14,7 +15,7 @@ use super::mailing::{address, caught, run_timers, sending, smtp};
 use crate::log::fixture::{person, user};
 use crate::support::{servers, until};
 
-fn notifier(plant: &Plant) -> Arc<Notifier> {
+pub fn notifier(plant: &Plant) -> Arc<Notifier> {
     let settings = NoticeSettings {
         locale: Locale::En,
         reset_page: "https://example.org/reset-password".to_owned(),
@@ -27,6 +28,10 @@ fn notifier(plant: &Plant) -> Arc<Notifier> {
 
 /// Queues a notice for a new user who has the address `to`.
 async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
+    queued_by(&plant.log.commands, to, about).await
+}
+
+pub async fn queued_by(commands: &Commands, to: &str, about: NoticeAbout) -> NoticeId {
     let user_id = UserId(Uuid::new_v4());
     let id = NoticeId(Uuid::new_v4());
     let somebody = user("ada");
@@ -38,16 +43,12 @@ async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
         profile,
         ..somebody
     });
-    plant
-        .log
-        .commands
+    commands
         .execute::<User>(&person(), user_id, register)
         .await
         .unwrap();
     let queue = NoticeCommand::Queue(Box::new(NoticeQueued { user_id, about }));
-    plant
-        .log
-        .commands
+    commands
         .execute::<Notice>(&person(), id, queue)
         .await
         .unwrap();

@@ -124,7 +124,7 @@ fn issuance_with_a_pdf_or_in_progress_cannot_be_replaced() {
 
 #[test]
 fn attendee_holds_an_issuance_unless_it_failed_or_is_revoked() {
-    let is_held = |history: &[IssuanceEvent]| Issuance::fold(history).is_held();
+    let is_held = |history: &[IssuanceEvent]| Issuance::fold(history).status().is_held();
     let (asked, failed): (IssuanceEvent, IssuanceEvent) =
         (request("Ada").into(), failed("X").into());
     assert!(!is_held(&[]));

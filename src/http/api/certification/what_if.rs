@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -14,9 +13,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::commands::issue::PinnedTemplate;
+use crate::commands::{Aggregates, Wanted};
 use crate::domain::IssuanceId;
 use crate::domain::certification::certificate::Certificate;
 use crate::domain::certification::issuance::{CertificateRequested, Issuance};
+use crate::event_log::Consistency;
 use crate::http::api::certification::generated_certificates::sample::not_drawn;
 use crate::http::protocol::cursor;
 use crate::http::server::held::held;
@@ -34,8 +35,6 @@ const LARGEST: usize = 80;
 const QUICK: Duration = Duration::from_secs(1);
 /// Time after which a request starts no other group.
 const GO_ON_FOR: Duration = Duration::from_secs(8);
-/// Number of certificates that are loaded concurrently.
-const AT_ONCE: usize = 16;
 /// Resolution of the picture that shows a difference, in pixels per inch.
 const DPI: u16 = 72;
 
@@ -206,27 +205,22 @@ async fn compare(
     change: &Change<'_>,
     rows: &[DrawnRow],
 ) -> Result<Vec<WhatIfOne>, ApiError> {
-    let load = |row: &DrawnRow| {
-        let id = row.id;
-        async move {
-            Ok::<_, ApiError>((
-                id,
-                http.commands
-                    .load_beginning::<Issuance>(IssuanceId(id))
-                    .await?,
-            ))
-        }
-    };
-    let loaded: Vec<_> = stream::iter(rows.iter().map(load))
-        .buffered(AT_ONCE)
-        .try_collect()
+    let mut wanted = Wanted::default();
+    for row in rows {
+        wanted.add::<Issuance>(row.id);
+    }
+    let mut loaded = Aggregates::default();
+    let at = Consistency::Leader(None);
+    http.commands
+        .load_together(&mut loaded, wanted, &at)
         .await?;
+    let names = http.commands.log().names();
     let mut known = Vec::new();
     let mut pairs = Vec::new();
-    for (id, issuance) in loaded {
-        if let Some(was) = issuance.request {
+    for row in rows {
+        if let Some(was) = loaded.state::<Issuance>(names, row.id)?.request {
             let would_be = change.on(&was);
-            known.push(id);
+            known.push(row.id);
             pairs.push((was, would_be));
         }
     }

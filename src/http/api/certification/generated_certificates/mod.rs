@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::commands::History;
-use crate::domain::certification::issuance::{Issuance, IssuanceEvent};
+use crate::domain::certification::issuance::{Issuance, IssuanceEvent, IssuanceStatus};
 use crate::domain::certification::origin::Origin;
 use crate::domain::certification::public_id::printed;
 use crate::domain::{IssuanceId, Personal};
@@ -147,6 +147,13 @@ impl IssuanceAnswer {
         is_sent: bool,
     ) -> Result<Self, ApiError> {
         let state = history.state;
+        let name = match state.status() {
+            IssuanceStatus::Absent => return Err(ApiError::not_found("generated certificate")),
+            IssuanceStatus::Requested => "requested",
+            IssuanceStatus::Generated => "generated",
+            IssuanceStatus::Failed => "failed",
+            IssuanceStatus::Revoked => "revoked",
+        };
         let request = state.request;
         let request = request.ok_or_else(|| ApiError::not_found("generated certificate"))?;
         let time_of = |is_it: fn(&IssuanceEvent) -> bool| {
@@ -158,15 +165,6 @@ impl IssuanceAnswer {
         let revocation = match state.revoked.zip(revoked_at) {
             Some((revoked, revoked_at)) => Some(RevocationAnswer::of(revoked, revoked_at)?),
             None => None,
-        };
-        let name = if revocation.is_some() {
-            "revoked"
-        } else if state.generated.is_some() {
-            "generated"
-        } else if state.failure.is_some() {
-            "failed"
-        } else {
-            "requested"
         };
         let page = http.public_url(&format!("/certificate/{}", request.public_id));
         Ok(Self {
