@@ -68,8 +68,8 @@ async fn second_provisioning_changes_nothing(on: On) {
     assert_eq!(names(&first), names(&second));
     assert_eq!(
         first.len(),
-        13,
-        "five streams and eight consumers: {first:?}"
+        17,
+        "five streams and twelve consumers: {first:?}"
     );
 }
 

@@ -163,7 +163,7 @@ async fn inapplicable_event_stops_only_its_projection_until_a_restart() {
 async fn reason_of_a_stopped_projection_contains_no_personal_data() {
     let world = World::new().await;
     let body =
-        br#"{"fullName":"Ada","documentNumber":"1","email":"a@b","source":{"importId":"Ada Lovelace"}}"#;
+        br#"{"fullName":"Ada","documentNumber":"1","email":"a@b","source":{"kind":"import","id":"Ada Lovelace"}}"#;
     world.log.append([Happened {
         body: Bytes::from_static(body),
         ..poison(0xA1)
