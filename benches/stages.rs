@@ -324,14 +324,10 @@ impl Stages<'_> {
                 "a PDF has changed"
             );
             let message_id = format!("<{}@laureate.example>", Uuid::new_v4());
+            let now = OffsetDateTime::now_utc();
+            let outgoing = outgoing(&mail, message_id, pdf, now, TimeZone::default());
             match provider
-                .send(&Outgoing::Certificate(outgoing(
-                    &mail,
-                    message_id,
-                    pdf,
-                    OffsetDateTime::now_utc(),
-                    TimeZone::default(),
-                )))
+                .send(&Outgoing::Certificate(Box::new(outgoing)))
                 .await
             {
                 SendOutcome::Accepted { .. } => Ok(()),

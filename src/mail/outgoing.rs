@@ -125,7 +125,7 @@ pub struct Unavailable(pub String);
 #[derive(Clone, Debug)]
 pub enum Outgoing {
     /// Mail about one issuance.
-    Certificate(OutgoingMail),
+    Certificate(Box<OutgoingMail>),
     /// Mail to a user about the user's account. It never waits for mails about issuances.
     Notice(NoticeMail),
 }

@@ -21,7 +21,7 @@ use crate::domain::certification::mail::{
 };
 use crate::event_log::Consistency;
 use crate::mail::{Attachment, MailVariables, Outgoing, OutgoingMail, Recipient};
-use crate::rendering::Rendering;
+use crate::rendering::{Rendering, RenderingError};
 
 /// Worker for mails with certificates.
 pub struct Mailer {
@@ -63,6 +63,9 @@ impl Mailer {
         {
             Ok(Some(pdf)) => pdf,
             Ok(None) => return self.fail_unsent(delivery, "NOT_ISSUED").await,
+            Err(RenderingError::Revoked) => {
+                return self.end_revoked(delivery, email.state.stage).await;
+            }
             Err(error) if error.is_permanent() => {
                 return self.fail_unsent(delivery, error.code()).await;
             }
@@ -70,7 +73,8 @@ impl Mailer {
         };
         let now = self.sending.commands().now();
         let message_id = self.sending.message_id(&delivery.event.id);
-        let outgoing = Outgoing::Certificate(outgoing(&mail, message_id, pdf, now, self.time_zone));
+        let outgoing = outgoing(&mail, message_id, pdf, now, self.time_zone);
+        let outgoing = Outgoing::Certificate(Box::new(outgoing));
         let handover = match self.sending.begin(delivery, &email, &outgoing).await? {
             Beginning::Accepted(handover) => handover,
             Beginning::Ended(verdict) => return Ok(verdict),

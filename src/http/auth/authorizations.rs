@@ -301,16 +301,27 @@ impl Known {
                     | SecondFactorEvent::RecoveryCodesRenewed(_) => {}
                 }
             }
-            Event::Session(SessionEvent::SessionRevoked(_)) => {
-                let Ok(id) = id.parse::<SessionId>() else {
-                    return;
-                };
-                self.ended.insert(id, Instant::now());
-            }
-            Event::Session(SessionEvent::SessionStarted(_) | SessionEvent::SessionRefreshed(_)) => {
-            }
-            // Other aggregates are not followed.
-            _ => {}
+            Event::Session(event) => match event {
+                SessionEvent::SessionRevoked(_) => {
+                    let Ok(id) = id.parse::<SessionId>() else {
+                        return;
+                    };
+                    self.ended.insert(id, Instant::now());
+                }
+                SessionEvent::SessionStarted(_) | SessionEvent::SessionRefreshed(_) => {}
+            },
+            // These aggregates are not followed.
+            Event::Admins(_)
+            | Event::Attendee(_)
+            | Event::Batch(_)
+            | Event::Certificate(_)
+            | Event::Claim(_)
+            | Event::Design(_)
+            | Event::Mail(_)
+            | Event::Import(_)
+            | Event::Issuance(_)
+            | Event::Notice(_)
+            | Event::Template(_) => {}
         }
     }
 }

@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn event_of_a_newer_program_is_unavailable_and_a_damaged_one_is_an_internal_error() {
         for (schema, body, status) in [(2, "{}", 503), (1, "[]", 500)] {
-            let error = Event::decode("email", "EmailSent", schema, body.as_bytes());
+            let error = Event::decode("mail", "EmailSent", schema, body.as_bytes());
             let error = ApiError::from(error.expect_err("not decodable"));
             assert_eq!(error.code.status().as_u16(), status);
         }

@@ -145,7 +145,7 @@ impl Maintenance {
                 .await?
                 .into_iter()
                 .filter(|checkpoint| checkpoint.state != State::Stopped)
-                .map(|checkpoint| checkpoint.position)
+                .map(|checkpoint| checkpoint.position.min(end))
                 .collect();
             if positions != before {
                 moved = Instant::now();

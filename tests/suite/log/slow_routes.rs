@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+/// Maximum number of chunks of one direction that are on their way.
+const CHUNKS: usize = 10_000;
 /// Text in the first messages of a connection for the system account.
 const SYSTEM: &[u8] = b"\"route_account\":\"$SYS\"";
 
@@ -86,7 +88,7 @@ impl Route {
         mut from: impl AsyncRead + Unpin + Send + 'static,
         mut to: impl AsyncWrite + Unpin,
     ) {
-        let (sender, mut late) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+        let (sender, mut late) = mpsc::channel::<(Instant, Vec<u8>)>(CHUNKS);
         tokio::spawn(async move {
             let mut buffer = vec![0; 64 << 10];
             loop {
@@ -96,7 +98,7 @@ impl Route {
                     self.is_system.store(1, Ordering::Relaxed);
                 }
                 let due = Instant::now() + self.delay();
-                if read == 0 || sender.send((due, bytes)).is_err() {
+                if read == 0 || sender.send((due, bytes)).await.is_err() {
                     return;
                 }
             }

@@ -24,7 +24,7 @@ async fn slow_domain_does_not_delay_other_mails() {
     let mailer = SmtpMailer::new(&settings).expect("the settings are valid");
     let silent = [mail_to("a@silent.example"), mail_to("b@silent.example")];
     let good = mail_to("ada@example.net");
-    let third = Outgoing::Certificate(mail_to("c@silent.example"));
+    let third = Outgoing::Certificate(Box::new(mail_to("c@silent.example")));
     let notice = Outgoing::Notice(NoticeMail {
         message_id: good.message_id.clone(),
         to: good.to.clone(),
