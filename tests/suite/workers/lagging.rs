@@ -19,7 +19,6 @@ use laureate::domain::certification::mail::{
 use laureate::domain::{IssuanceId, MailId};
 use laureate::event_log::EventLog;
 use laureate::storage::ObjectKey;
-use rustix::process::Signal;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -38,8 +37,8 @@ const PDF: &[u8] = b"%PDF-1.7 of this test";
 
 /// Cluster with a node that lags, workers on that node, and a writer on the leader.
 struct Lagging {
-    nodes: Nodes,
-    slow: usize,
+    /// Runs until the end of the test.
+    _nodes: Nodes,
     plant: Plant,
     writer: Commands,
     fast: EventLog,
@@ -63,11 +62,10 @@ impl Lagging {
         nodes.level(&fast).await;
         nodes.slow(slow, DELAY);
         Self {
-            slow,
             plant,
             writer: commands(&fast),
             fast,
-            nodes,
+            _nodes: nodes,
         }
     }
 
@@ -147,7 +145,7 @@ impl Lagging {
 /// Released and retried mails are sent.
 async fn mails_are_not_lost(on: &Lagging, to: &str, failed: &[MailId]) {
     let nothing = IssuanceId(Uuid::new_v4());
-    let held = join_all((0..5).map(|_| on.held_mail(nothing, to))).await;
+    let held = join_all((0..2).map(|_| on.held_mail(nothing, to))).await;
     join_all(held.iter().map(|id| on.mail(*id, MailCommand::Release))).await;
     join_all(failed.iter().map(|id| on.mail(*id, MailCommand::Retry))).await;
     on.until_sent(&held).await;
@@ -179,7 +177,7 @@ async fn generated_certificate_is_mailed(on: &Lagging) {
 
 /// People and a certificate that were just created get issuances, and nobody is refused.
 async fn new_people_get_their_certificates(on: &Lagging) {
-    let people = people(&on.writer, 20).await;
+    let people = people(&on.writer, 5).await;
     let certificate = defined(&on.writer).await;
     let id = batch(&on.writer, certificate, &people).await;
     let history = async || on.fast.load("batch", &id.to_string(), 0).await.unwrap();
@@ -191,7 +189,7 @@ async fn new_people_get_their_certificates(on: &Lagging) {
     let BatchEvent::BatchDispatched(outcome) = last.decode_as::<BatchEvent>().unwrap() else {
         panic!("{}", last.event_type)
     };
-    assert_eq!((outcome.requested, outcome.refused.len()), (20, 0));
+    assert_eq!((outcome.requested, outcome.refused.len()), (5, 0));
 }
 
 /// A notice for a user who was just registered is sent.
@@ -201,40 +199,13 @@ async fn new_user_gets_a_notice(on: &Lagging) {
     until("the notice is sent", async || caught(&to).len() == 1).await;
 }
 
-/// While there is no leader, a node that lags doesn't report an outdated end of the log.
-async fn end_of_the_log_never_goes_back(on: &mut Lagging) {
-    on.nodes.slow(on.slow, Duration::ZERO);
-    on.nodes.level(&on.fast).await;
-    let leader = on.nodes.leader(&on.fast).await;
-    let frozen = (leader + 1) % 3;
-    let through_frozen = on.nodes.process_on(frozen).await;
-    on.nodes.signal(frozen, Signal::STOP);
-    let writer = commands(&on.nodes.process((leader + 2) % 3).await);
-    let mut end = 0;
-    for _ in 0..200 {
-        let request = IssuanceCommand::Request(Box::new(request("Ada", "ada@example.com")));
-        let id = IssuanceId(Uuid::new_v4());
-        let done = writer.execute::<Issuance>(&person(), id, request).await;
-        end = done.unwrap().position;
-    }
-    on.nodes.kill(leader).await;
-    on.nodes.signal(frozen, Signal::CONT);
-    until("the log has a leader again", async || {
-        let info = through_frozen.info().await;
-        let reported = info.as_ref().map_or(end, |info| info.last_position);
-        assert!(reported >= end, "{reported} is before {end}");
-        info.is_ok()
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_on_a_node_that_lags() {
-    let mut on = Lagging::start().await;
+    let on = Lagging::start().await;
     let plant = &on.plant;
     let to = address(plant, "");
     let nothing = IssuanceId(Uuid::new_v4());
-    let failed = join_all((0..5).map(|_| on.failed_mail(nothing, &to))).await;
+    let failed = join_all((0..2).map(|_| on.failed_mail(nothing, &to))).await;
     run_mailer(plant);
     plant.run(Arc::new(processes(plant)));
     plant.run(notifier(plant));
@@ -245,5 +216,4 @@ async fn nothing_is_lost_on_a_node_that_lags() {
         new_people_get_their_certificates(&on),
         new_user_gets_a_notice(&on),
     );
-    end_of_the_log_never_goes_back(&mut on).await;
 }
