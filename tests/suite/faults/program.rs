@@ -5,6 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use laureate::app::Role;
@@ -143,11 +145,13 @@ pub fn command(build: &Path, environment: &[(String, String)], arguments: &[&str
     command
 }
 
-/// Returns an address that is free now. Its port is below the range from which the kernel assigns
-/// ports, so that it stays free while the process is down.
+/// Returns an address that is free now and that no other call returns. Its port is below the range
+/// from which the kernel assigns ports, so that it stays free while the process is down.
 fn free_address() -> String {
+    static NEXT: LazyLock<AtomicU16> =
+        LazyLock::new(|| AtomicU16::new(rand::random_range(10_000..30_000)));
     loop {
-        let port = rand::random_range(10_000..30_000);
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
             return listener.local_addr().expect("bound").to_string();
         }
