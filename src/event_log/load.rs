@@ -156,17 +156,6 @@ impl EventLog {
         .await
     }
 
-    /// Returns the event at a position, if any.
-    ///
-    /// # Errors
-    /// The server can't be reached, or the message is not an event.
-    pub async fn at(&self, position: Position) -> Result<Option<RecordedEvent>, LogError> {
-        let all = self.names().all();
-        let before = position.saturating_sub(1);
-        let next = patiently(|wait| self.leader_next(&all, before, wait)).await?;
-        Ok(next.filter(|event| event.position == position))
-    }
-
     /// Returns one page of an aggregate's events after a position from any replica, and true if the
     /// replica has more.
     ///

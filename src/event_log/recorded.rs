@@ -92,12 +92,6 @@ impl RecordedEvent {
     pub fn is_for(&self, worker: &str) -> bool {
         self.workers.split(',').any(|name| name == worker)
     }
-
-    /// Returns the correlation id, for the commands that follow from this event.
-    #[must_use]
-    pub const fn correlation(&self) -> Uuid {
-        self.correlation_id
-    }
 }
 
 /// Creation time and last position of the log.

@@ -87,7 +87,7 @@ impl EventLog {
         Ok(!notes.is_empty())
     }
 
-    /// Takes a note for all processes, such as that the object storage has a marker.
+    /// Stores a note for all processes, such as that the object storage has a marker.
     ///
     /// # Errors
     /// The server can't be reached, or refuses the message.

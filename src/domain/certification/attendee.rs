@@ -45,7 +45,7 @@ domain_events! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
-    /// What brought the data, such as an import.
+    /// Source of the data, such as an import.
     #[serde(flatten)]
     pub origin: Origin,
     /// Number of the row, as a spreadsheet program shows it. Absent if the origin has no rows.

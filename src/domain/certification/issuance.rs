@@ -26,7 +26,7 @@ pub struct CertificateRequested {
     pub certificate_id: CertificateId,
     /// Person who gets the certificate.
     pub attendee_id: AttendeeId,
-    /// What led to the issuance, such as a batch and its import. Each kind occurs at most once.
+    /// Origins of the issuance, such as a batch and its import. Each kind occurs at most once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
     /// Public id of the certificate: 32 hex digits of 128 random bits.

@@ -35,7 +35,7 @@ row! {
 }
 
 /// States of an API key. A key is also `revoked` if a password change of its owner has ended it.
-/// Whether the owner is enabled is not considered.
+/// The state doesn't depend on the owner being enabled.
 pub const STATE: Names = Names {
     schema: "ApiKeyStateName",
     all: &["active", "expired", "revoked"],

@@ -29,7 +29,7 @@ pub struct Issue {
     pub certificate_id: CertificateId,
     /// Person.
     pub attendee_id: AttendeeId,
-    /// What led to the request, such as a batch and its import.
+    /// Origins of the request, such as a batch and its import.
     pub origins: Vec<Origin>,
     /// Time at which the mail with the certificate may be sent.
     pub delivery: MailDelivery,
