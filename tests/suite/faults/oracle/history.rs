@@ -172,7 +172,7 @@ impl History {
 
 /// Returns true if another attempt follows by itself.
 fn is_retried(failure: &Value) -> bool {
-    failure["willRetry"] == true || failure["retryAt"].is_string()
+    failure["retryAt"].is_string()
 }
 
 fn text(data: &Value, field: &str) -> String {

@@ -32,7 +32,7 @@ fn requested(id: &'static str) -> (&'static str, &'static str, &'static str, Val
 
 fn queued(id: &'static str) -> (&'static str, &'static str, &'static str, Value) {
     let data = json!({ "issuanceId": "i", "toAddress": "ada@example.com" });
-    ("email", id, "EmailQueued", data)
+    ("mail", id, "EmailQueued", data)
 }
 
 fn accepted(id: &str) -> Accepted {
@@ -97,14 +97,14 @@ fn certificate_that_nobody_got_is_found() {
 
 #[test]
 fn mails_that_differ_from_the_log_are_found() {
-    let sent = ("email", "m", "EmailSent", json!({}));
+    let sent = ("mail", "m", "EmailSent", json!({}));
     let log = history(&[queued("m"), sent]);
     finds(&checks::mails(&log, &[]), "was not accepted");
     let twice = [accepted("m"), accepted("m")];
     finds(&checks::mails(&log, &twice), "accepted 2 times");
     finds(&checks::mails(&log, &[accepted("n")]), "not in the log");
     assert_eq!(checks::mails(&log, &[accepted("m")]), [""; 0]);
-    let failed = ("email", "m", "EmailFailed", json!({ "willRetry": false }));
+    let failed = ("mail", "m", "EmailFailed", json!({}));
     let log = history(&[queued("m"), failed]);
     finds(&checks::mails(&log, &[accepted("m")]), "is failed");
     let log = history(&[queued("m"), queued("n")]);
