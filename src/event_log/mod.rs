@@ -67,7 +67,7 @@ pub(crate) struct Shared {
     pub(crate) names: Names,
     pub(crate) committer: committer::Committer,
     /// Outcomes of this process's last writes.
-    pub(crate) written: Written,
+    pub(crate) written: Arc<Written>,
 }
 
 impl EventLog {
@@ -75,7 +75,9 @@ impl EventLog {
     #[must_use]
     pub fn new(client: async_nats::Client, names: Names) -> Self {
         let context = jetstream::new(client.clone());
-        let publisher = batch::Publisher::new(client.clone(), &names);
+        let written = Arc::<Written>::default();
+        let publisher =
+            batch::Publisher::new(client.clone(), names.events(), &names, written.clone());
         let committer = committer::Committer::start(publisher);
         Self {
             shared: Arc::new(Shared {
@@ -83,7 +85,7 @@ impl EventLog {
                 context,
                 names,
                 committer,
-                written: Written::default(),
+                written,
             }),
         }
     }
@@ -135,8 +137,6 @@ impl EventLog {
     /// # Errors
     /// See [`AppendError`]. After `Unknown`, the caller must check whether the commit was written.
     pub async fn append(&self, commit: Commit) -> Result<Vec<Position>, AppendError> {
-        let outcome = self.shared.committer.commit(commit).await;
-        self.shared.written.note(&outcome);
-        outcome
+        self.shared.committer.commit(commit).await
     }
 }

@@ -11,6 +11,7 @@ mod races;
 mod restart;
 mod serial;
 mod slow_routes;
+mod unanswered;
 
 use std::time::Duration;
 
