@@ -19,6 +19,7 @@ pub mod person_claims;
 pub mod register_user;
 pub mod reset_password;
 pub mod second_factor;
+pub mod sessions;
 pub mod stop_mails;
 pub mod transaction;
 pub mod version;
