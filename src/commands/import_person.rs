@@ -1,5 +1,5 @@
-//! Importing one person, from a row of a file or another source. The attendee and its claims on e-mail
-//! address and document number change in one commit.
+//! Importing one person, from a row of a file or another source. The attendee and its claims on
+//! e-mail address and document number change in one commit.
 
 use futures_util::future::try_join3;
 

@@ -22,18 +22,31 @@ impl EventLog {
     /// # Errors
     /// The server can't be reached, or has no event at this position.
     pub async fn event_at(&self, position: Position) -> Result<RecordedEvent, LogError> {
-        let found = self.message_at(&self.names().events(), position).await?;
-        let found = found.ok_or_else(|| {
+        self.find_event_at(position).await?.ok_or_else(|| {
             LogError::Unavailable(format!("the log has no event at position {position}"))
-        })?;
-        let headers = &found.headers;
-        recorded(
-            self.names(),
-            &found.subject,
-            position,
-            headers,
-            found.payload,
-        )
+        })
+    }
+
+    /// Returns the event at a position, as stored by the leader, if it exists.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the message is not an event.
+    pub async fn find_event_at(
+        &self,
+        position: Position,
+    ) -> Result<Option<RecordedEvent>, LogError> {
+        let found = self.message_at(&self.names().events(), position).await?;
+        let read = |message: StreamMessage| {
+            let headers = &message.headers;
+            recorded(
+                self.names(),
+                &message.subject,
+                position,
+                headers,
+                message.payload,
+            )
+        };
+        found.map(read).transpose()
     }
 
     /// Returns the body of a stream's message, as stored by the leader, if it exists.
