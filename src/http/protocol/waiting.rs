@@ -336,3 +336,20 @@ impl Patience {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_that_must_wait_is_rejected_if_too_many_wait() {
+        let waiting = Waiting::default();
+        let place = Place::default();
+        let most = u32::try_from(MAX_WAITERS).expect("a small number");
+        let all = waiting.all.clone().try_acquire_many_owned(most);
+        let error = waiting.begin_or_reject(&place).map(drop);
+        assert_eq!(error.expect_err("too many").code, ErrorCode::Busy);
+        drop(all);
+        assert!(waiting.begin_or_reject(&place).is_ok());
+    }
+}
