@@ -156,16 +156,18 @@ flow! {
         ];
         Batch(BatchEvent::BatchRequested): "issues a certificate to each person" => [
             IssuanceEvent::CertificateRequested, BatchEvent::BatchDispatched,
+            IssuanceEvent::CertificateRevoked, MailEvent::EmailQueued, MailEvent::EmailCancelled,
         ];
         Batch(BatchEvent::BatchDispatched): "stops the batch if this was requested" => [
-            IssuanceEvent::CertificateRevoked, MailEvent::EmailCancelled, BatchEvent::BatchCancelled,
-            BatchEvent::BatchUndone,
+            IssuanceEvent::CertificateRevoked, MailEvent::EmailQueued, MailEvent::EmailCancelled,
+            BatchEvent::BatchCancelled, BatchEvent::BatchUndone,
         ];
         Batch(BatchEvent::BatchCancelRequested): "revokes unfinished issuances once all are dispatched" => [
-            IssuanceEvent::CertificateRevoked, MailEvent::EmailCancelled, BatchEvent::BatchCancelled,
+            BatchEvent::BatchDispatched, IssuanceEvent::CertificateRevoked, MailEvent::EmailQueued,
+            MailEvent::EmailCancelled, BatchEvent::BatchCancelled,
         ];
         Batch(BatchEvent::BatchUndoRequested): "revokes all issuances once all are dispatched" => [
-            IssuanceEvent::CertificateRevoked, BatchEvent::BatchUndone,
+            BatchEvent::BatchDispatched, IssuanceEvent::CertificateRevoked, BatchEvent::BatchUndone,
         ];
         Issuance(IssuanceEvent::CertificateGenerated): "queues the mail unless the issuance is revoked" => [
             MailEvent::EmailQueued,

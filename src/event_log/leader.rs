@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageError};
 
+use super::availability::patiently;
 use super::envelope::recorded;
 use super::{EventLog, LogError, Position, RecordedEvent};
 
@@ -36,6 +37,15 @@ impl EventLog {
     ) -> Result<Position, LogError> {
         let last = self.leader_last_message(subject, wait).await?;
         Ok(last.map_or(0, |last| last.sequence))
+    }
+
+    /// Returns true if the leader has events of aggregates of a kind.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn has_events(&self, aggregate: &str) -> Result<bool, LogError> {
+        let subject = &self.names().all_of(aggregate);
+        Ok(patiently(|wait| self.leader_last(subject, wait)).await? > 0)
     }
 
     /// Returns the first event of a subject after a position, if any.

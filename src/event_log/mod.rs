@@ -6,7 +6,7 @@
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`durable`] — opening durable consumers.
 //! * [`consistency`] — states that a read may return; [`load`] — histories of aggregates;
-//!   [`read`] — the whole log in order.
+//!   [`read`] — the whole log in order; `recent` — aggregates with recent events.
 //! * [`availability`] — retries while a cluster elects a leader.
 //! * [`mod@connect`] — connection to the server; [`health`] — information about the server;
 //!   [`writable`] — check that the server stores writes.
@@ -32,6 +32,7 @@ pub mod plan;
 pub mod provenance;
 pub mod provision;
 pub mod read;
+mod recent;
 pub mod recorded;
 pub mod task_runs;
 pub mod timers;

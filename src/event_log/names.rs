@@ -104,12 +104,6 @@ impl Names {
         format!("{}.timer.due.{name}", self.namespace)
     }
 
-    /// Returns the subject of a note that is kept for ever.
-    #[must_use]
-    pub fn note(&self, name: &str) -> String {
-        format!("{}.timer.note.{name}", self.namespace)
-    }
-
     /// Returns the subject on which processes check that the server can store messages.
     #[must_use]
     pub fn timer_probe(&self) -> String {

@@ -19,8 +19,8 @@ const TARGET: &str = "Nats-Schedule-Target";
 const TARGET_TTL: &str = "Nats-Schedule-TTL";
 const TTL: &str = "Nats-TTL";
 
-/// Time to live of a due message that no consumer reads. After that, only the scheduled task that
-/// looks for due mails finds them.
+/// Time to live of a due message that no consumer reads. After that, only the scheduled tasks
+/// `due_mails` and `stuck_work` find its work.
 const KEPT: &str = "168h";
 
 impl EventLog {
@@ -75,25 +75,6 @@ impl EventLog {
         let time = info["ts"].as_str().unwrap_or_default();
         OffsetDateTime::parse(time, &Rfc3339)
             .map_err(|_| LogError::Unavailable("the server's response contains no time".to_owned()))
-    }
-
-    /// Returns true if a note was taken with [`Self::take_note`].
-    ///
-    /// # Errors
-    /// The server can't be reached, or is not provisioned.
-    pub async fn has_note(&self, name: &str) -> Result<bool, LogError> {
-        let names = self.names();
-        let notes = self.kept(&names.timers(), &names.note(name), 1).await?;
-        Ok(!notes.is_empty())
-    }
-
-    /// Stores a note for all processes, such as that the object storage has a marker.
-    ///
-    /// # Errors
-    /// The server can't be reached, or refuses the message.
-    pub async fn take_note(&self, name: &str) -> Result<(), LogError> {
-        self.put_timer(self.names().note(name), HeaderMap::new(), Bytes::new())
-            .await
     }
 
     /// Checks that the log has a leader and that the server can store messages.

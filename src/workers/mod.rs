@@ -13,6 +13,7 @@ mod intake;
 pub mod mailer;
 pub mod notifier;
 mod pausing;
+pub mod pending;
 pub mod processes;
 pub mod renderer;
 pub mod retries;

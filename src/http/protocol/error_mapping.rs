@@ -121,9 +121,10 @@ impl From<TimedOut> for ApiError {
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Backend(_) | StorageError::Folder(_) | StorageError::NotMounted => {
-                unavailable("the file storage", error)
-            }
+            StorageError::Backend(_)
+            | StorageError::Folder(_)
+            | StorageError::NotMounted { .. }
+            | StorageError::OtherNamespace { .. } => unavailable("the file storage", error),
             StorageError::TooLarge { limit, .. } => {
                 let message = format!("the stored file is larger than {limit} bytes");
                 Self::new(ErrorCode::FileTooLarge, message)

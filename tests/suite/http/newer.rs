@@ -15,7 +15,7 @@ use super::{Answered, Api};
 use crate::support::{TestApp, until};
 
 /// Appends an event as a newer program does. `workers` is the value of its header `for`.
-async fn append(
+pub async fn append(
     api: &Api,
     (aggregate, id): (&str, &str),
     event_type: &str,
