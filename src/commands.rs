@@ -44,6 +44,8 @@ pub use version::IfVersion;
 /// Maximum number of attempts of a command with conflicts. With a backoff of up to about 1 s, 50
 /// concurrent writers to one aggregate all succeed even on a busy machine.
 const TRIES: usize = 24;
+/// Number of writes without an answer after which the log is regarded as away. Each waits 5 s.
+const UNANSWERED: u32 = 4;
 
 /// Context of a command: its ids and its actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,6 +243,7 @@ impl Commands {
     {
         let context = Arc::new(context.clone());
         let mut unsettled = false;
+        let mut unanswered = 0;
         for attempt in 0..TRIES {
             let transaction = Transaction::new(self, context.clone(), aggregates, attempt == 0);
             let outcome = match body(transaction.clone()).await {
@@ -278,7 +281,13 @@ impl Commands {
                 Err(AppendError::Conflict) => {}
                 // The events may have been written. The next attempt finds them by their command
                 // id.
-                Err(AppendError::Unknown(_)) => unsettled = true,
+                Err(AppendError::Unknown(why)) => {
+                    unsettled = true;
+                    unanswered += 1;
+                    if unanswered == UNANSWERED {
+                        return Err(LogError::Unavailable(why).into());
+                    }
+                }
                 Err(AppendError::Unavailable(why)) => return Err(LogError::Unavailable(why).into()),
                 Err(AppendError::Refused(description)) => {
                     let code = 0;

@@ -19,10 +19,12 @@ impl EventLog {
     /// Returns the event at a position, as stored by the leader.
     ///
     /// # Errors
-    /// The server can't be reached, or has no event at this position.
+    /// The server can't be reached. [`LogError::Undecodable`] if it has no event at this position.
     pub async fn event_at(&self, position: Position) -> Result<RecordedEvent, LogError> {
-        self.find_event_at(position).await?.ok_or_else(|| {
-            LogError::Unavailable(format!("the log has no event at position {position}"))
+        let found = self.find_event_at(position).await?;
+        found.ok_or_else(|| LogError::Undecodable {
+            position,
+            reason: "the log has no message there".to_owned(),
         })
     }
 
