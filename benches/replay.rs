@@ -155,8 +155,8 @@ impl Tables {
         let begun = Instant::now();
         let sink = client
             .copy_in(&format!(
-                "COPY {table} (id, issuance_id, to_name, to_address, stage, attempts, message_id, attempted_at, \
-                 answer, sent_at, created_at, updated_at, created_position, position) FROM STDIN"
+                "COPY {table} (id, issuance_id, certificate_id, is_replaced, to_name, to_address, stage, attempts, message_id, \
+                 attempted_at, answer, sent_at, created_at, updated_at, created_position, position) FROM STDIN"
             ))
             .await?;
         let mut sink = std::pin::pin!(sink);
@@ -179,7 +179,7 @@ fn text(from: usize, to: usize) -> Bytes {
         // Writing to a string can't fail.
         let _ = writeln!(
             rows,
-            "{id}\t{issuance}\tPerson Number {number}\tperson.{number}@example.com\tsent\t1\t\
+            "{id}\t{issuance}\t{issuance}\tf\tPerson Number {number}\tperson.{number}@example.com\tsent\t1\t\
              <{id}@laureate.example>\t{time}\t250 taken\t{time}\t{time}\t{time}\t{number}\t{number}",
             issuance = Uuid::from_u128(number as u128),
         );

@@ -168,14 +168,12 @@ pub const LIST: List = List {
         Filter::ids(
             "certificateId",
             "Only jobs about generated certificates of these certificates.",
-            "jobs.issuance_id IN (SELECT issuances.id FROM issuances \
-             WHERE issuances.certificate_id =$$)",
+            "jobs.certificate_id =$$",
         ),
         Filter::ids(
             "batchId",
             "Only jobs about generated certificates that these batches created.",
-            "jobs.issuance_id IN (SELECT issuances.id FROM issuances \
-             WHERE issuances.batch_id =$$)",
+            "jobs.batch_id =$$",
         ),
         Filter::ids(
             "generatedCertificateId",
