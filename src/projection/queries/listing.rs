@@ -14,6 +14,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::creation::Growing;
 use super::filters::Filter;
 use super::{FromRow, query_opt};
 use crate::database::DatabaseError;
@@ -53,7 +54,11 @@ pub trait Listed: FromRow {
 impl List {
     /// Returns all filters.
     pub fn filters(&self) -> impl Iterator<Item = Filter> {
-        let created = Filter::created(self.created);
+        let growing = Growing {
+            table: self.table,
+            changed: self.changed,
+        };
+        let created = Filter::created(self.created, Some(growing));
         self.filters.iter().copied().chain(created)
     }
 
@@ -96,7 +101,7 @@ pub async fn get<T: Listed>(
 }
 
 /// Source of a list's rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
     /// SQL of the columns, as after `SELECT`.
     pub columns: &'static str,
