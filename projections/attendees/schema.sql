@@ -26,4 +26,7 @@ CREATE UNIQUE INDEX attendees_newest ON attendees (created_position);
 CREATE INDEX attendees_changed ON attendees (position);
 CREATE INDEX attendees_by_name ON attendees (name_key, created_position);
 CREATE INDEX attendees_by_email ON attendees (email_key, created_position);
+CREATE INDEX attendees_by_document ON attendees ((translate(lower(document_number), ' .-/', '')));
+CREATE INDEX attendees_by_document_type ON attendees ((search_key(document_type)), created_position);
+CREATE INDEX attendees_by_country ON attendees ((search_key(country)), created_position);
 CREATE INDEX attendees_by_import ON attendees (import_id, created_position) WHERE import_id IS NOT NULL;

@@ -30,3 +30,6 @@ CREATE UNIQUE INDEX certificates_newest ON certificates (created_position);
 CREATE INDEX certificates_changed ON certificates (position);
 CREATE INDEX certificates_by_name ON certificates (name_key, created_position);
 CREATE INDEX certificates_by_client ON certificates (client_key, created_position);
+CREATE INDEX certificates_by_theme ON certificates (theme, created_position);
+CREATE INDEX certificates_by_locale ON certificates (locale, created_position);
+CREATE INDEX certificates_by_activity ON certificates (is_active, created_position);
