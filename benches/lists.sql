@@ -99,6 +99,8 @@ SELECT
     1, made, made, made, made, n * 10::bigint + 4, n * 10::bigint + 5
 FROM numbers;
 
+INSERT INTO job_recipients (id, to_name, to_address, position) SELECT id, to_name, to_address, position FROM jobs;
+
 INSERT INTO imports (
     id, state, object_key, format, sha256, size, update_existing, certificate_id, created_at, updated_at,
     created_position, position

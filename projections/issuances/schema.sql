@@ -79,8 +79,25 @@ CREATE UNIQUE INDEX issuances_newest ON issuances (created_position);
 CREATE INDEX issuances_by_public_id ON issuances (public_id);
 CREATE INDEX issuances_by_attendee ON issuances (attendee_id, created_position);
 CREATE INDEX issuances_by_certificate ON issuances (certificate_id, created_position);
-CREATE INDEX issuances_by_batch ON issuances (batch_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX issuances_by_batch ON issuances (batch_id, created_position) WHERE batch_id IS NOT NULL;
 CREATE INDEX issuances_unfinished ON issuances (state, created_position) WHERE state <> 'generated';
 CREATE INDEX issuances_changed ON issuances (position);
 CREATE INDEX issuances_by_name ON issuances (name_key, created_position);
+CREATE INDEX issuances_by_issue_date ON issuances (issue_date, created_position);
 CREATE INDEX issuances_by_import ON issuances (import_id, created_position) WHERE import_id IS NOT NULL;
+
+-- Without the extension pg_trgm, a search reads all rows.
+DO $do$
+DECLARE
+    class text := (
+        SELECT format('%I.%I', nspname, opcname)
+        FROM pg_opclass JOIN pg_namespace ON pg_namespace.oid = opcnamespace
+        WHERE opcname = 'gin_trgm_ops'
+    );
+BEGIN
+    IF class IS NOT NULL THEN
+        EXECUTE $sql$CREATE INDEX issuances_by_word ON issuances USING gin ((' ' || name_key) $sql$ || class
+            || ') WITH (gin_pending_list_limit = 256)';
+    END IF;
+END
+$do$;

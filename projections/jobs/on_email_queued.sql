@@ -7,6 +7,11 @@ WITH queued AS MATERIALIZED (
         "issuanceId" uuid, "certificateId" uuid, "batchId" uuid, previous uuid, "toName" text, "toAddress" text,
         delivery json
     )
+), recipients AS (
+    INSERT INTO job_recipients (id, to_name, to_address, position)
+    SELECT queued.id, queued."toName", queued."toAddress", queued.position
+    FROM queued
+    ON CONFLICT (id) DO NOTHING
 ), replaced AS (
     UPDATE jobs SET is_replaced = true
     FROM queued

@@ -35,6 +35,14 @@ CREATE TABLE jobs (
     position         bigint NOT NULL
 );
 
+-- Texts that a search finds. Apart from `jobs`, because an index of words would get them again with each change of a job.
+CREATE TABLE job_recipients (
+    id         uuid PRIMARY KEY,
+    to_name    text NOT NULL,
+    to_address text NOT NULL,
+    position   bigint NOT NULL
+);
+
 -- A handler finds the mail that replaces another one.
 CREATE INDEX jobs_by_previous ON jobs (previous) WHERE previous IS NOT NULL;
 
@@ -89,3 +97,19 @@ CREATE INDEX jobs_by_status ON jobs (status, created_position);
 CREATE INDEX jobs_unsent ON jobs (stage, created_position) WHERE stage <> 'sent';
 CREATE INDEX jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX jobs_by_attempt ON jobs (attempted_at) WHERE attempted_at IS NOT NULL;
+
+-- Without the extension pg_trgm, a search reads all rows.
+DO $do$
+DECLARE
+    class text := (
+        SELECT format('%I.%I', nspname, opcname)
+        FROM pg_opclass JOIN pg_namespace ON pg_namespace.oid = opcnamespace
+        WHERE opcname = 'gin_trgm_ops'
+    );
+BEGIN
+    IF class IS NOT NULL THEN
+        EXECUTE $sql$CREATE INDEX job_recipients_by_word ON job_recipients USING gin ((' ' || search_key(to_name)) $sql$
+            || class || $sql$, (lower(to_address)) $sql$ || class || ') WITH (gin_pending_list_limit = 256)';
+    END IF;
+END
+$do$;

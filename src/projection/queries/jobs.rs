@@ -147,9 +147,11 @@ pub const LIST: List = List {
             "Words that the recipient's name or address contains. Case, accents and punctuation \
              are ignored.",
             concat!(
-                contains_word!(search_key!("jobs.to_name")),
+                "jobs.id IN (SELECT job_recipients.id FROM job_recipients WHERE ",
+                contains_word!(search_key!("job_recipients.to_name")),
                 " OR ",
-                contains_code!("lower(jobs.to_address)")
+                contains_code!("lower(job_recipients.to_address)"),
+                ")"
             ),
         ),
         Filter::names(

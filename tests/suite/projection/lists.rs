@@ -292,6 +292,17 @@ async fn frequent_queries_use_an_index() {
             assert!(!plan.contains("Seq Scan"), "{query}:\n{plan}");
         }
     }
+    for query in [
+        "country=peru",
+        "documentType=dni",
+        "documentNumber=D-7",
+        "search=zzzz",
+    ] {
+        let listed = conditions(&attendees::LIST, query);
+        let plan = plan(&client, &attendees::LIST.table, &listed).await;
+        assert!(!plan.contains("Seq Scan"), "{query}:\n{plan}");
+        assert!(plan.contains("attendees_by_"), "{query}:\n{plan}");
+    }
     let by_change = Table {
         tie: "jobs.position",
         ..jobs::LIST.table
