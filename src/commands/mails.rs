@@ -109,7 +109,11 @@ pub async fn mail_again(
                     continue;
                 }
                 let mail = mail_about(issuance, &request, &pdf, delivery, on_unknown);
-                let queue = MailCommand::Queue(Box::new(EmailQueued { to_address, ..mail }));
+                let queue = MailCommand::Queue(Box::new(EmailQueued {
+                    to_address,
+                    previous: Some(MailId::nth_of(issuance, number - 1)),
+                    ..mail
+                }));
                 let done = transaction.decide_loaded::<Mail>(id, email, &queue)?;
                 let stage = done.state.stage;
                 let position = done.position;

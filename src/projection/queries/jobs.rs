@@ -147,9 +147,11 @@ pub const LIST: List = List {
             "Words that the recipient's name or address contains. Case, accents and punctuation \
              are ignored.",
             concat!(
-                contains_word!(search_key!("jobs.to_name")),
+                "jobs.id IN (SELECT job_recipients.id FROM job_recipients WHERE ",
+                contains_word!(search_key!("job_recipients.to_name")),
                 " OR ",
-                contains_code!("lower(jobs.to_address)")
+                contains_code!("lower(job_recipients.to_address)"),
+                ")"
             ),
         ),
         Filter::names(
@@ -168,14 +170,12 @@ pub const LIST: List = List {
         Filter::ids(
             "certificateId",
             "Only jobs about generated certificates of these certificates.",
-            "jobs.issuance_id IN (SELECT issuances.id FROM issuances \
-             WHERE issuances.certificate_id =$$)",
+            "jobs.certificate_id =$$",
         ),
         Filter::ids(
             "batchId",
             "Only jobs about generated certificates that these batches created.",
-            "jobs.issuance_id IN (SELECT issuances.id FROM issuances \
-             WHERE issuances.batch_id =$$)",
+            "jobs.batch_id =$$",
         ),
         Filter::ids(
             "generatedCertificateId",

@@ -126,7 +126,7 @@ const FILTERS: [Filter; 3] = [
 ];
 
 fn run_filters() -> impl Iterator<Item = Filter> {
-    FILTERS.into_iter().chain(Filter::created(""))
+    FILTERS.into_iter().chain(Filter::created("", None))
 }
 
 impl FromRequestParts<HttpState> for RunsQuery {
