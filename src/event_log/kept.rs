@@ -26,6 +26,7 @@ impl EventLog {
         let found = found.ok_or_else(|| {
             LogError::Unavailable(format!("the log has no event at position {position}"))
         })?;
+        self.note_position(position);
         let headers = &found.headers;
         recorded(
             self.names(),
@@ -66,6 +67,28 @@ impl EventLog {
             }
         })
         .await
+    }
+
+    /// Returns the messages of a stream on a subject after a position, in order, as stored by the
+    /// leader. Use it only for a few messages.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn kept_after(
+        &self,
+        stream: &str,
+        subject: &str,
+        after: Position,
+    ) -> Result<Vec<Bytes>, LogError> {
+        let mut kept = Vec::new();
+        let mut after = after;
+        while let Some(message) =
+            patiently(|wait| self.leader_next_message(stream, subject, after, wait)).await?
+        {
+            after = message.sequence;
+            kept.push(message.payload);
+        }
+        Ok(kept)
     }
 
     /// Returns up to `most` messages of a stream on a subject (or a wildcard), in order. The

@@ -5,8 +5,8 @@
 //! * [`provenance`] — cause of an event, and credential of the request.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`durable`] — opening durable consumers.
-//! * [`consistency`] — states that a read may return; [`load`] — histories of aggregates;
-//!   [`read`] — the whole log in order.
+//! * [`consistency`] — states that a read may return; [`last_positions`] and [`load`] — last
+//!   positions and histories of aggregates; [`read`] — the whole log in order.
 //! * [`availability`] — retries while a cluster elects a leader.
 //! * [`mod@connect`] — connection to the server; [`health`] — information about the server;
 //!   [`writable`] — check that the server stores writes.
@@ -25,6 +25,7 @@ pub mod envelope;
 pub mod error;
 pub mod health;
 pub mod kept;
+pub mod last_positions;
 mod leader;
 pub mod load;
 pub mod names;
@@ -39,6 +40,7 @@ pub mod upcast;
 pub mod writable;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use async_nats::jetstream;
 
@@ -68,6 +70,8 @@ pub(crate) struct Shared {
     pub(crate) committer: committer::Committer,
     /// Outcomes of this process's last writes.
     pub(crate) written: Written,
+    /// Greatest position of an event that this process has written or read.
+    pub(crate) known: AtomicU64,
 }
 
 impl EventLog {
@@ -84,6 +88,7 @@ impl EventLog {
                 names,
                 committer,
                 written: Written::default(),
+                known: AtomicU64::default(),
             }),
         }
     }
@@ -137,6 +142,11 @@ impl EventLog {
     pub async fn append(&self, commit: Commit) -> Result<Vec<Position>, AppendError> {
         let outcome = self.shared.committer.commit(commit).await;
         self.shared.written.note(&outcome);
+        if let Ok(positions) = &outcome
+            && let Some(last) = positions.last()
+        {
+            self.note_position(*last);
+        }
         outcome
     }
 }

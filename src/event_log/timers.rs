@@ -83,7 +83,9 @@ impl EventLog {
     /// The server can't be reached, or is not provisioned.
     pub async fn has_note(&self, name: &str) -> Result<bool, LogError> {
         let names = self.names();
-        let notes = self.kept(&names.timers(), &names.note(name), 1).await?;
+        let notes = self
+            .kept_after(&names.timers(), &names.note(name), 0)
+            .await?;
         Ok(!notes.is_empty())
     }
 

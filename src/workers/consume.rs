@@ -316,6 +316,7 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
             return None;
         }
     };
+    log.note_position(position);
     let headers = message.headers.clone().unwrap_or_default();
     match recorded(
         log.names(),

@@ -109,8 +109,8 @@ pub async fn find(log: &EventLog, number: Position) -> Result<Option<Kept>, LogE
         return Ok(None);
     };
     let subject = names.dead_letter(&letter.worker, &letter.id);
-    let about = log.kept(&stream, &subject, usize::MAX).await?;
-    let is_settled = about.iter().any(|(_, body)| {
+    let later = log.kept_after(&stream, &subject, number).await?;
+    let is_settled = later.iter().any(|body| {
         serde_json::from_slice::<Settled>(body).is_ok_and(|note| note.settled == number)
     });
     Ok((!is_settled).then_some(Kept { number, letter }))

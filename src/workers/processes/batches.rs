@@ -132,7 +132,7 @@ impl Processes {
         };
         let Some(stop) = batch.state.due() else {
             if batch.state.stop.is_some() && !batch.state.is_dispatched {
-                self.dispatch_again(id).await?;
+                self.dispatch_again(recorded).await?;
             }
             return Ok(Verdict::Done);
         };
@@ -162,11 +162,11 @@ impl Processes {
     /// Repeats the dispatch of a batch that must be stopped, if the dispatch was given up or lost.
     /// Without an end of the dispatch, nothing may be stopped, because certificates may still be
     /// issued.
-    async fn dispatch_again(&self, id: BatchId) -> Result<(), CommandError> {
+    async fn dispatch_again(&self, recorded: &RecordedEvent) -> Result<(), CommandError> {
         let log = self.commands.log();
-        let Some(request) = log.first(Batch::AGGREGATE, &id.to_string()).await? else {
-            return Ok(());
-        };
+        let request = log
+            .first(Batch::AGGREGATE, &recorded.id, recorded.position)
+            .await?;
         let worker = ProcessesInput::WORKER;
         if log.acknowledged(worker).await? >= request.position {
             repeat(log, worker, request.position).await?;
