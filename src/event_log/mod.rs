@@ -5,8 +5,9 @@
 //! * [`provenance`] — cause of an event, and credential of the request.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`durable`] — opening durable consumers.
-//! * [`consistency`] — states that a read may return; [`load`] — histories of aggregates;
-//!   [`read`] — the whole log in order; `recent` — aggregates with recent events.
+//! * [`consistency`] — states that a read may return; [`last_positions`] and [`load`] — last
+//!   positions and histories of aggregates; [`read`] — the whole log in order; `recent` —
+//!   aggregates with recent events.
 //! * [`availability`] — retries while a cluster elects a leader.
 //! * [`mod@connect`] — connection to the server; [`health`] — information about the server;
 //!   [`writable`] — check that the server stores writes.
@@ -25,6 +26,7 @@ pub mod envelope;
 pub mod error;
 pub mod health;
 pub mod kept;
+pub mod last_positions;
 mod leader;
 pub mod load;
 pub mod names;
@@ -40,6 +42,7 @@ pub mod upcast;
 pub mod writable;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use async_nats::jetstream;
 
@@ -69,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) committer: committer::Committer,
     /// Outcomes of this process's last writes.
     pub(crate) written: Arc<Written>,
+    /// Greatest position of an event that this process has written or read.
+    pub(crate) known: AtomicU64,
 }
 
 impl EventLog {
@@ -87,6 +92,7 @@ impl EventLog {
                 names,
                 committer,
                 written,
+                known: AtomicU64::default(),
             }),
         }
     }
@@ -138,6 +144,12 @@ impl EventLog {
     /// # Errors
     /// See [`AppendError`]. After `Unknown`, the caller must check whether the commit was written.
     pub async fn append(&self, commit: Commit) -> Result<Vec<Position>, AppendError> {
-        self.shared.committer.commit(commit).await
+        let outcome = self.shared.committer.commit(commit).await;
+        if let Ok(positions) = &outcome
+            && let Some(last) = positions.last()
+        {
+            self.note_position(*last);
+        }
+        outcome
     }
 }

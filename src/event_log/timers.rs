@@ -94,15 +94,15 @@ impl EventLog {
             .await
     }
 
-    /// Returns the number of crashes that was last stored, or 0. The responding replica may lag.
+    /// Returns the number of crashes that was last stored, or 0.
     ///
     /// # Errors
     /// The server can't be reached.
     pub async fn crashes(&self, worker: &str, position: Position) -> Result<u32, LogError> {
         let names = self.names();
         let subject = names.crashes(worker, position);
-        let stored = self.kept(&names.timers(), &subject, usize::MAX).await?;
-        let count = stored.last().map(|(_, body)| String::from_utf8_lossy(body));
+        let stored = self.last_kept(&names.timers(), &subject).await?;
+        let count = stored.map(|(_, body)| String::from_utf8_lossy(&body).into_owned());
         Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 

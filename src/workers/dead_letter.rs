@@ -134,13 +134,8 @@ pub async fn find(log: &EventLog, number: Position) -> Result<Option<Kept>, LogE
         return Ok(None);
     };
     let subject = names.dead_letter(&letter.worker, &letter.id);
-    let last = log.last_kept(&stream, &subject).await?;
-    let about = log.kept(&stream, &subject, usize::MAX).await?;
-    if about.last().map(|(position, _)| *position) < last.map(|(position, _)| position) {
-        let why = "a replica lags and lacks a message about the dead letter; try again".to_owned();
-        return Err(LogError::Unavailable(why));
-    }
-    let is_settled = about.iter().any(|(_, body)| {
+    let later = log.kept_after(&stream, &subject, number).await?;
+    let is_settled = later.iter().any(|body| {
         serde_json::from_slice::<Settled>(body).is_ok_and(|note| note.settled == number)
     });
     Ok((!is_settled).then_some(Kept { number, letter }))

@@ -81,7 +81,13 @@ impl Mailer {
         };
         // Final check, after a wait of any length: the mail of a revoked certificate is never sent.
         let at = Consistency::leader_after(&delivery.event);
-        if is_revoked(self.sending.commands(), mail.issuance_id, &at).await? {
+        let event = &delivery.event;
+        let cause = event
+            .caused_by
+            .filter(|_| event.event_type == "EmailQueued");
+        let generated = cause.map(|cause| cause.position);
+        let commands = self.sending.commands();
+        if is_revoked(commands, mail.issuance_id, generated, &at).await? {
             return self.end_revoked(delivery, email.state.stage).await;
         }
         self.sending.hand_over(delivery, email, handover).await

@@ -70,8 +70,9 @@ impl Notifier {
         let queued_at = match event.event_type.as_str() {
             "NoticeQueued" => event.time,
             _ => {
-                let first = commands.log().first(Notice::AGGREGATE, &event.id).await?;
-                first.map_or(event.time, |first| first.time)
+                let log = commands.log();
+                let first = log.first(Notice::AGGREGATE, &event.id, event.position);
+                first.await?.time
             }
         };
         let Some(words) = self.words(id, queued.about, queued_at, now) else {

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::accounts::notice::Notice;
 use crate::domain::certification::mail::Mail;
 use crate::domain::kernel::sending::{SendingCommand, SendingDecider};
-use crate::domain::{CommandId, Decider, Refusal};
+use crate::domain::{Decider, Refusal};
 use crate::event_log::{Durable, LogError, Position};
 
 /// Actor name in the commands of timers.
@@ -59,21 +58,21 @@ impl<'a> Timer<'a> {
 /// if the mail was released.
 ///
 /// # Errors
-/// The event log is unavailable, or the event has not reached the replica.
+/// The event log is unavailable, or its leader lacks the event.
 pub async fn release_due<D: SendingDecider>(
     commands: &Commands,
     id: &str,
     position: Position,
 ) -> Result<bool, CommandError> {
-    let context = CommandContext::of_person(CommandId(Uuid::new_v4()), ACTOR);
+    let event = commands.log().event_at(position).await?;
+    if event.aggregate != D::AGGREGATE || event.id != id {
+        return Ok(false);
+    }
+    let context = CommandContext::of_process(&event, ACTOR, 0);
     let released = commands
         .transact(&context, |transaction| async move {
             let email = transaction.look::<D>(id).await?;
-            if email.position < position {
-                let why = "the event of a timer has not been received yet".to_owned();
-                return Err(LogError::Unavailable(why).into());
-            }
-            if email.position > position {
+            if email.position != position {
                 return Ok(false);
             }
             let done = transaction.decide_loaded(id, email, &SendingCommand::ReleaseDue)?;

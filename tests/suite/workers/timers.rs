@@ -105,6 +105,8 @@ async fn scheduled_mail_is_sent_when_it_is_due() {
         .due()
         .unwrap();
     assert!(events[1].time >= due, "it was released too early");
+    let cause = events[1].caused_by.map(|cause| cause.position);
+    assert_eq!(cause, Some(events[0].position));
     assert_eq!((events[1].actor.as_str(), caught(&to).len()), ("timers", 1));
     until("the timer is gone", async || {
         timers(&plant.log.log, "at").await == 0
@@ -187,7 +189,9 @@ async fn timer_is_due_as_long_as_its_event_is_the_last_one() {
         let released = release_due::<Mail>(commands, &id.to_string(), position).await;
         assert!(!released.unwrap());
     }
-    release_due::<Mail>(commands, &nobody.to_string(), 1)
+    let released = release_due::<Mail>(commands, &nobody.to_string(), 1).await;
+    assert!(!released.unwrap(), "the event belongs to another mail");
+    release_due::<Mail>(commands, &nobody.to_string(), 1_000)
         .await
         .expect_err("the event has not arrived yet");
 
