@@ -1,5 +1,5 @@
 -- row key: id
--- A mail is to be sent, at once, when somebody lets it go, or at its time.
+-- A mail was queued. It is sent immediately, after a user releases it, or at its time.
 INSERT INTO jobs (
     id, issuance_id, to_name, to_address, stage, due_at, created_at, updated_at, created_position, position
 )

@@ -11,7 +11,7 @@ use crate::database;
 use crate::domain::Decider;
 use crate::domain::certification::mail::Mail;
 use crate::projection::queries::jobs::{self, ScheduledJob};
-use crate::workers::timers::{Timer, release_due};
+use crate::workers::timers::{Release, Timer, release_due};
 
 /// Number of scheduled mails per query.
 const PAGE: i64 = 500;
@@ -95,8 +95,8 @@ impl SchedulerParts {
         if job.due_at <= self.commands.now() {
             return Ok(
                 match release_due::<Mail>(&self.commands, &id, position).await? {
-                    true => Driven::Released,
-                    false => Driven::Not,
+                    Release::Released => Driven::Released,
+                    Release::Void | Release::Missing => Driven::Not,
                 },
             );
         }
