@@ -43,6 +43,7 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
             attempt,
             permanent,
             retry_at: Some(OffsetDateTime::UNIX_EPOCH),
+            unanswered: false,
             answer,
         })
     };

@@ -32,11 +32,11 @@ row! {
         pub due_at: Option<OffsetDateTime>,
         /// Reason for the cancellation.
         pub cancel_reason: Option<Personal<String>>,
-        /// Number of started attempts.
+        /// Number of the last attempt.
         pub attempts: i32,
-        /// Message-ID of the mail. Absent before the first attempt.
+        /// Message-ID of the mail. Absent until the server has accepted a recipient.
         pub message_id: Option<String>,
-        /// Start of the last attempt.
+        /// Time of the last attempt: its claim, or the refusal of the recipient.
         pub attempted_at: Option<OffsetDateTime>,
         /// Reply of the server to the last failed attempt, or a description of an unknown outcome.
         pub error_message: Option<Personal<String>>,
@@ -224,7 +224,7 @@ row! {
 }
 
 row! {
-    /// Outcomes of recently attempted jobs.
+    /// Recent outcomes of jobs.
     pub struct RecentOutcomes {
         /// Jobs whose mail the server has accepted.
         pub sent: i64,
@@ -326,7 +326,7 @@ pub async fn scheduled(
     query(client, sql, &[&due_at, &id, &most]).await
 }
 
-/// Returns the outcomes of the jobs whose last attempt started at `since` or later.
+/// Returns the outcomes since `since`.
 ///
 /// # Errors
 /// Fails if the database is unavailable.

@@ -158,12 +158,13 @@ impl Load {
     }
 
     /// Imports people, who get a certificate. `groups` has the start of their addresses and their
-    /// number.
+    /// number. The people of the groups take turns.
     pub async fn import(&self, seed: u64, groups: &[(&str, usize)]) {
         let mut random = StdRng::seed_from_u64(seed);
+        let most = groups.iter().map(|(_, count)| *count).max().unwrap_or(0);
         let mut people = Vec::new();
-        for (prefix, count) in groups {
-            for _ in 0..*count {
+        for n in 0..most {
+            for (prefix, _) in groups.iter().filter(|(_, count)| n < *count) {
                 people.push(self.shared.person_at(&mut random, prefix));
             }
         }

@@ -294,6 +294,7 @@ pub fn failed(id: u128, attempt: u32, will_retry: bool) -> Happened {
             permanent: !will_retry,
             retry_at: will_retry
                 .then_some(time::OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000)),
+            unanswered: false,
             answer,
         },
     )

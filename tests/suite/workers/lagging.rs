@@ -107,6 +107,7 @@ impl Lagging {
             attempt: 1,
             permanent: true,
             retry_at: None,
+            unanswered: false,
             answer: "550 no such user".to_owned().into(),
         };
         let position = self.mail(id, MailCommand::RecordFailure(failure)).await;

@@ -286,6 +286,7 @@ impl Asked for Notice {
                 attempt: n,
                 permanent: n.is_multiple_of(3),
                 retry_at: Some(TIME),
+                unanswered: false,
                 answer: said(),
             }),
             5 => NoticeCommand::RecordUnknown(NoticeOutcomeUnknown {
@@ -321,6 +322,7 @@ impl Asked for Notice {
                 attempt: n,
                 permanent: false,
                 retry_at: Some(TIME),
+                unanswered: false,
                 answer: said(),
             }
             .into(),
