@@ -97,7 +97,7 @@ mod tests {
             }
         });
         outcome.await.expect("the last attempt succeeds");
-        let [quick @ .., last] = &*waits.borrow() else {
+        let [quick @ .., last] = &waits.borrow()[..] else {
             panic!("no attempt")
         };
         assert!(quick.iter().all(|wait| *wait == FIRST_ANSWER_WITHIN));
