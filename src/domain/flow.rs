@@ -315,6 +315,22 @@ mod tests {
         );
     }
 
+    /// If this test fails because an existing type has another worker, raise the type's schema
+    /// version. Otherwise a program without this worker's reaction acknowledges the new events.
+    #[test]
+    fn types_versions_and_workers_are_recorded() {
+        let mut lines = Vec::new();
+        for (aggregate, types) in Event::CATALOGUE {
+            for event_type in *types {
+                let schema = Event::schema_of(aggregate, event_type).unwrap_or_default();
+                let workers: Vec<_> = workers_of(event_type).collect();
+                let line = format!("{event_type} {schema}: {}", workers.join(","));
+                lines.push(line.trim_end().to_owned());
+            }
+        }
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
     #[test]
     fn every_event_has_one_row_per_worker_or_is_unhandled() {
         let known: BTreeSet<&str> = Event::CATALOGUE

@@ -20,11 +20,12 @@ impl EventLog {
     /// Returns the event at a position, as stored by the leader.
     ///
     /// # Errors
-    /// The server can't be reached, or has no event at this position.
+    /// The server can't be reached. [`LogError::Undecodable`] if it has no event at this position.
     pub async fn event_at(&self, position: Position) -> Result<RecordedEvent, LogError> {
         let found = self.message_at(&self.names().events(), position).await?;
-        let found = found.ok_or_else(|| {
-            LogError::Unavailable(format!("the log has no event at position {position}"))
+        let found = found.ok_or_else(|| LogError::Undecodable {
+            position,
+            reason: "the log has no message there".to_owned(),
         })?;
         let headers = &found.headers;
         recorded(

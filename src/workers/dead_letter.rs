@@ -56,6 +56,31 @@ impl DeadLetter {
             is_requeued_with_all: true,
         }
     }
+
+    /// Creates the dead letter of a message from which no event can be read. `aggregate` is its kind
+    /// and id, as far as they are known.
+    #[must_use]
+    pub fn of_unreadable(
+        worker: &str,
+        position: Position,
+        attempts: u32,
+        aggregate: Option<(&str, &str)>,
+        cause: &str,
+    ) -> Self {
+        let (kind, id) = aggregate.unwrap_or(("unknown", "unknown"));
+        Self {
+            worker: worker.to_owned(),
+            position,
+            // The id of the letter depends on it.
+            event_id: Uuid::from_u64_pair(0, position),
+            event_type: "unreadable".to_owned(),
+            aggregate: kind.to_owned(),
+            id: id.to_owned(),
+            attempts,
+            cause: cause.to_owned(),
+            is_requeued_with_all: false,
+        }
+    }
 }
 
 /// Stores a dead letter and waits until the server has acknowledged it. If a crash repeats this
