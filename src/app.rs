@@ -11,6 +11,7 @@ mod mailing;
 mod management;
 mod running;
 mod scheduling;
+mod storage_folder;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -37,7 +38,7 @@ use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Project
 use crate::rendering::Rendering;
 use crate::sandbox::Sandbox;
 use crate::spreadsheet::Limits;
-use crate::storage::{ObjectStorage, StorageError};
+use crate::storage::ObjectStorage;
 use crate::workers::importer::ImporterWorker;
 use crate::workers::processes::Processes;
 use crate::workers::renderer::RendererWorker;
@@ -295,7 +296,7 @@ impl App {
         let grace = Duration::from_secs(self.config.shutdown_grace_seconds);
         let mut running = Running::new(shutdown, grace);
         descriptors::raise(self.config.http.connections.max_open);
-        self.recognize_storage().await;
+        self.recognize_storage(&mut running).await;
         let authorizations = Arc::<Authorizations>::default();
         let dependencies = dependencies::all(self, roles, &authorizations);
         let readiness = self.start_management(dependencies, &mut running).await?;
@@ -335,37 +336,6 @@ impl App {
             }
         }
         Ok(running)
-    }
-
-    /// Creates the marker of a new storage folder, and lets operations fail while a known folder has
-    /// none. The log's server knows that the folder had a marker once.
-    async fn recognize_storage(&self) {
-        const NOTE: &str = "storage";
-        if !self.storage.is_folder() {
-            return;
-        }
-        let log = self.commands.log();
-        let recognized = async {
-            let has_marker = self.storage.has_marker().await?;
-            if !log.has_note(NOTE).await? {
-                if !has_marker {
-                    self.storage.put_marker().await?;
-                }
-                log.take_note(NOTE).await?;
-            } else if !has_marker {
-                anyhow::bail!(StorageError::NotMounted);
-            }
-            Ok(())
-        };
-        match recognized.await {
-            Ok(()) => self.storage.require_marker(),
-            Err(error) => {
-                if let Some(StorageError::NotMounted) = error.downcast_ref() {
-                    self.storage.require_marker();
-                }
-                tracing::error!(error = %format!("{error:#}"), "object storage not recognized");
-            }
-        }
     }
 
     fn start_worker(&self, role: Role, running: &mut Running) -> anyhow::Result<()> {

@@ -1,5 +1,5 @@
 -- row key: id
--- The file could not be read on; what was taken over before stays.
+-- The rest of the file could not be read. Rows that were imported before stay imported.
 UPDATE imports SET
     state = 'failed',
     failure_code = data.code,

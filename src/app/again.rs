@@ -4,11 +4,11 @@ use anyhow::bail;
 use uuid::Uuid;
 
 use super::App;
-use crate::commands::CommandContext;
-use crate::domain::CommandId;
+use crate::commands::{CommandContext, CommandError};
 use crate::domain::accounts::notice::{Notice, NoticeCommand};
 use crate::domain::certification::import::{Import, ImportCommand};
 use crate::domain::certification::mail::{Mail, MailCommand};
+use crate::domain::{CommandId, Decider, Refusal};
 use crate::workers::dead_letter::{self, Kept};
 use crate::workers::flow::{
     ImporterInput, Input, MailerInput, NotifierInput, ProcessesInput, RendererInput,
@@ -19,7 +19,8 @@ impl App {
     /// Requests that the workers repeat the work of a dead letter, and settles the letter. Mails
     /// and imports are requested by a command in the log. All other work only follows from its
     /// event, so a timer of its worker repeats it; work that has an outcome by now is not repeated.
-    /// Returns a short text about the outcome.
+    /// A letter is also settled if its work has continued in another way. Returns a short text about
+    /// the outcome.
     ///
     /// # Errors
     /// Fails if the command is refused, or if this kind of work can't be repeated.
@@ -32,25 +33,16 @@ impl App {
                 "queued again"
             }
             MailerInput::WORKER => {
-                let context = self.requeuing(kept).await?;
-                self.commands
-                    .execute::<Mail>(&context, &letter.id, MailCommand::Retry)
-                    .await?;
-                "the mail is queued again"
+                let retry = MailCommand::Retry;
+                self.request::<Mail>(kept, retry).await?
             }
             ImporterInput::WORKER => {
-                let context = self.requeuing(kept).await?;
-                self.commands
-                    .execute::<Import>(&context, &letter.id, ImportCommand::Retry)
-                    .await?;
-                "the import is queued again"
+                let retry = ImportCommand::Retry;
+                self.request::<Import>(kept, retry).await?
             }
             NotifierInput::WORKER => {
-                let context = self.requeuing(kept).await?;
-                self.commands
-                    .execute::<Notice>(&context, &letter.id, NoticeCommand::Retry)
-                    .await?;
-                "the mail is queued again"
+                let retry = NoticeCommand::Retry;
+                self.request::<Notice>(kept, retry).await?
             }
             other => bail!("this program has no worker {other}"),
         };
@@ -58,15 +50,28 @@ impl App {
         Ok(done)
     }
 
-    /// Returns the context of the command for a dead letter. Its id depends on the letter, so that
-    /// a repeated request changes nothing.
-    async fn requeuing(&self, kept: &Kept) -> anyhow::Result<CommandContext> {
+    /// Executes a command on the aggregate of a dead letter. The id of the command depends on the
+    /// letter, so that a repeated request changes nothing.
+    async fn request<D: Decider>(
+        &self,
+        kept: &Kept,
+        command: D::Command,
+    ) -> anyhow::Result<&'static str> {
         let event = self.commands.log().event_at(kept.letter.position).await?;
         let about = format!("requeue {}", kept.number);
         let command_id = CommandId(Uuid::new_v5(&event.event_id, about.as_bytes()));
-        Ok(CommandContext {
+        let context = CommandContext {
             command_id,
             ..CommandContext::of_process(&event, "requeue", 0)
-        })
+        };
+        let id = &kept.letter.id;
+        match self.commands.execute::<D>(&context, id, command).await {
+            Ok(done) if done.events.is_empty() => Ok("not needed any more, settled"),
+            Err(CommandError::Refused(Refusal::WrongState(_))) => {
+                Ok("not needed any more, settled")
+            }
+            Ok(_) => Ok("queued again"),
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! Flow of events: the table of all events, the worker that handles each event, and the events that
 //! may follow.
 //!
-//! Each recorded event names these workers in its header `for`, so that an older program knows that a
-//! newer one handles the event. The workers' subscriptions ([`Input::TYPES`]), the events that the workers match on, and the
-//! table in `ARCHITECTURE.md` are derived from this table. An event without a row is a compile
-//! error here. A new row is a compile error in its worker until the worker handles the event.
+//! Each recorded event names these workers in its header `for`, so that an older program knows that
+//! a newer one handles the event. The workers' subscriptions ([`Input::TYPES`]), the events that the
+//! workers match on, and the table in `ARCHITECTURE.md` are derived from this table. An event
+//! without a row is a compile error here. A new row is a compile error in its worker until the
+//! worker handles the event.
 
 use crate::domain::accounts::admins::AdminsEvent;
 use crate::domain::accounts::api_key::ApiKeyEvent;
@@ -155,16 +156,18 @@ flow! {
         ];
         Batch(BatchEvent::BatchRequested): "issues a certificate to each person" => [
             IssuanceEvent::CertificateRequested, BatchEvent::BatchDispatched,
+            IssuanceEvent::CertificateRevoked, MailEvent::EmailQueued, MailEvent::EmailCancelled,
         ];
         Batch(BatchEvent::BatchDispatched): "stops the batch if this was requested" => [
-            IssuanceEvent::CertificateRevoked, MailEvent::EmailCancelled, BatchEvent::BatchCancelled,
-            BatchEvent::BatchUndone,
+            IssuanceEvent::CertificateRevoked, MailEvent::EmailQueued, MailEvent::EmailCancelled,
+            BatchEvent::BatchCancelled, BatchEvent::BatchUndone,
         ];
         Batch(BatchEvent::BatchCancelRequested): "revokes unfinished issuances once all are dispatched" => [
-            IssuanceEvent::CertificateRevoked, MailEvent::EmailCancelled, BatchEvent::BatchCancelled,
+            BatchEvent::BatchDispatched, IssuanceEvent::CertificateRevoked, MailEvent::EmailQueued,
+            MailEvent::EmailCancelled, BatchEvent::BatchCancelled,
         ];
         Batch(BatchEvent::BatchUndoRequested): "revokes all issuances once all are dispatched" => [
-            IssuanceEvent::CertificateRevoked, BatchEvent::BatchUndone,
+            BatchEvent::BatchDispatched, IssuanceEvent::CertificateRevoked, BatchEvent::BatchUndone,
         ];
         Issuance(IssuanceEvent::CertificateGenerated): "queues the mail unless the issuance is revoked" => [
             MailEvent::EmailQueued,

@@ -2,6 +2,7 @@
 //!
 //! async-nats has no publisher for atomic batches, so this module sets the headers itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, response::Response};
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 use super::availability::why_nobody_answers;
 use super::error::NOT_NOW;
+use super::writable::Written;
 use super::{LogError, Names, NewEvent, Position};
 
 /// Maximum number of messages in one atomic batch, a limit of the server.
@@ -63,14 +65,22 @@ pub(crate) struct Publisher {
     stream: String,
     /// Value of `ce-source` in every event.
     source: String,
+    /// Outcomes of this process's last writes to the log.
+    pub(super) written: Arc<Written>,
 }
 
 impl Publisher {
-    pub(crate) fn new(client: Client, names: &Names) -> Self {
+    pub(super) fn new(
+        client: Client,
+        stream: String,
+        names: &Names,
+        written: Arc<Written>,
+    ) -> Self {
         Self {
             client,
-            stream: names.events(),
+            stream,
             source: names.source(),
+            written,
         }
     }
 

@@ -56,10 +56,16 @@ impl EventLog {
     /// # Errors
     /// See [`Self::open_durable`].
     pub async fn acknowledged(&self, worker: &str) -> Result<Position, LogError> {
-        let durable = Durable {
-            stream: "EVENTS",
-            name: worker,
-        };
+        let stream = "EVENTS";
+        let name = worker;
+        self.ack_floor(Durable { stream, name }).await
+    }
+
+    /// Returns the position up to which a durable consumer has acknowledged all messages.
+    ///
+    /// # Errors
+    /// See [`Self::open_durable`].
+    pub async fn ack_floor(&self, durable: Durable<'_>) -> Result<Position, LogError> {
         let consumer = self.open_durable(durable).await?;
         Ok(consumer.cached_info().ack_floor.stream_sequence)
     }

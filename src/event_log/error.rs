@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::Position;
 
 /// Error of using the event log. Contains no personal data.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum LogError {
     /// The server can't be reached, doesn't answer in time, or is temporarily unable to serve the
     /// request.

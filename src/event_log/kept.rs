@@ -1,13 +1,12 @@
 //! Reading of single events by position, and of messages from streams other than the log.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::RawMessageErrorKind;
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::availability::patiently;
 use super::envelope::recorded;
@@ -22,19 +21,35 @@ impl EventLog {
     /// # Errors
     /// The server can't be reached. [`LogError::Undecodable`] if it has no event at this position.
     pub async fn event_at(&self, position: Position) -> Result<RecordedEvent, LogError> {
-        let found = self.message_at(&self.names().events(), position).await?;
+        let found = self.find_event_at(position).await?;
         let found = found.ok_or_else(|| LogError::Undecodable {
             position,
             reason: "the log has no message there".to_owned(),
         })?;
-        let headers = &found.headers;
-        recorded(
-            self.names(),
-            &found.subject,
-            position,
-            headers,
-            found.payload,
-        )
+        self.note_position(position);
+        Ok(found)
+    }
+
+    /// Returns the event at a position, as stored by the leader, if it exists.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the message is not an event.
+    pub async fn find_event_at(
+        &self,
+        position: Position,
+    ) -> Result<Option<RecordedEvent>, LogError> {
+        let found = self.message_at(&self.names().events(), position).await?;
+        let read = |message: StreamMessage| {
+            let headers = &message.headers;
+            recorded(
+                self.names(),
+                &message.subject,
+                position,
+                headers,
+                message.payload,
+            )
+        };
+        found.map(read).transpose()
     }
 
     /// Returns the body of a stream's message, as stored by the leader, if it exists.
@@ -69,6 +84,28 @@ impl EventLog {
         .await
     }
 
+    /// Returns the messages of a stream on a subject after a position, in order, as stored by the
+    /// leader. Use it only for a few messages.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn kept_after(
+        &self,
+        stream: &str,
+        subject: &str,
+        after: Position,
+    ) -> Result<Vec<Bytes>, LogError> {
+        let mut kept = Vec::new();
+        let mut after = after;
+        while let Some(message) =
+            patiently(|wait| self.leader_next_message(stream, subject, after, wait)).await?
+        {
+            after = message.sequence;
+            kept.push(message.payload);
+        }
+        Ok(kept)
+    }
+
     /// Returns up to `most` messages of a stream on a subject (or a wildcard), in order. The
     /// responding replica may lag, so the newest messages may be missing.
     ///
@@ -83,36 +120,30 @@ impl EventLog {
         patiently(|wait| self.kept_within(stream, subject, 0, Position::MAX, most, wait)).await
     }
 
-    /// Returns the last message of each subject that has one. The responding replica may lag.
+    /// Returns the last message of a stream on a subject, as stored by the leader, if any.
     ///
     /// # Errors
     /// The server can't be reached.
     pub async fn last_kept(
         &self,
         stream: &str,
-        subjects: &[String],
-    ) -> Result<HashMap<String, Bytes>, LogError> {
-        let mut last = HashMap::new();
-        for some in subjects.chunks(PER_REQUEST) {
-            let ask = json!({ "multi_last": some, "batch": PER_REQUEST });
-            last.extend(patiently(|wait| self.last_of(stream, &ask, wait)).await?);
-        }
-        Ok(last)
-    }
-
-    async fn last_of(
-        &self,
-        stream: &str,
-        ask: &Value,
-        wait: Duration,
-    ) -> Result<HashMap<String, Bytes>, LogError> {
-        let mut last = HashMap::new();
-        let see = |subject: &str, _, _: &HeaderMap, body| {
-            last.insert(subject.to_owned(), body);
-            Ok(())
-        };
-        self.direct_get(stream, ask, wait, see).await?;
-        Ok(last)
+        subject: &str,
+    ) -> Result<Option<(Position, Bytes)>, LogError> {
+        let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
+        let stream = self.context().get_stream_no_info(stream);
+        let stream = &stream.await.map_err(|error| unavailable(&error))?;
+        patiently(|wait| async move {
+            let last = stream.get_last_raw_message_by_subject(subject);
+            match tokio::time::timeout(wait, last).await {
+                Ok(Ok(last)) => Ok(Some((last.sequence, last.payload))),
+                Ok(Err(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                    Ok(None)
+                }
+                Ok(Err(error)) => Err(unavailable(&error)),
+                Err(late) => Err(unavailable(&late)),
+            }
+        })
+        .await
     }
 
     /// Returns the messages of a stream on a subject (or a wildcard) in pages, newest page first.

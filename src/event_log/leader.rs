@@ -1,4 +1,4 @@
-//! Requests that only the leader of the log's stream answers.
+//! Requests that only the leader of a stream answers.
 //!
 //! For some seconds, a leader that was replaced may still answer. So callers compare the answers
 //! with a position that they know.
@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageError};
 
+use super::availability::patiently;
 use super::envelope::recorded;
 use super::{EventLog, LogError, Position, RecordedEvent};
 
@@ -38,6 +39,15 @@ impl EventLog {
         Ok(last.map_or(0, |last| last.sequence))
     }
 
+    /// Returns true if the leader has events of aggregates of a kind.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn has_events(&self, aggregate: &str) -> Result<bool, LogError> {
+        let subject = &self.names().all_of(aggregate);
+        Ok(patiently(|wait| self.leader_last(subject, wait)).await? > 0)
+    }
+
     /// Returns the first event of a subject after a position, if any.
     pub(super) async fn leader_next(
         &self,
@@ -45,13 +55,12 @@ impl EventLog {
         after: Position,
         wait: Duration,
     ) -> Result<Option<RecordedEvent>, LogError> {
-        let stream = self
-            .context()
-            .get_stream_no_info(self.names().events())
+        let stream = self.names().events();
+        let next = self
+            .leader_next_message(&stream, subject, after, wait)
             .await?;
-        let next = stream.get_first_raw_message_by_subject(subject, after + 1);
-        let next = found(tokio::time::timeout(wait, next).await)?;
         let decoded = |next: StreamMessage| {
+            self.note_position(next.sequence);
             recorded(
                 self.names(),
                 &next.subject,
@@ -61,6 +70,19 @@ impl EventLog {
             )
         };
         next.map(decoded).transpose()
+    }
+
+    /// Returns the first message of a stream on a subject after a position, if any.
+    pub(super) async fn leader_next_message(
+        &self,
+        stream: &str,
+        subject: &str,
+        after: Position,
+        wait: Duration,
+    ) -> Result<Option<StreamMessage>, LogError> {
+        let stream = self.context().get_stream_no_info(stream).await?;
+        let next = stream.get_first_raw_message_by_subject(subject, after + 1);
+        found(tokio::time::timeout(wait, next).await)
     }
 
     async fn leader_last_message(
@@ -84,7 +106,7 @@ fn found(
 ) -> Result<Option<StreamMessage>, LogError> {
     let Ok(answer) = answer else {
         return Err(LogError::Unavailable(
-            "the leader of the log did not respond in time".to_owned(),
+            "the leader of the stream did not respond in time".to_owned(),
         ));
     };
     let error = match answer {

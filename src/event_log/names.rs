@@ -106,12 +106,6 @@ impl Names {
         format!("{}.timer.due.{name}", self.namespace)
     }
 
-    /// Returns the subject of a note that is kept for ever.
-    #[must_use]
-    pub fn note(&self, name: &str) -> String {
-        format!("{}.timer.note.{name}", self.namespace)
-    }
-
     /// Returns the subject of the number of crashes of a worker at an event.
     #[must_use]
     pub fn crashes(&self, worker: &str, position: Position) -> String {

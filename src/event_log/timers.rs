@@ -19,8 +19,8 @@ const TARGET: &str = "Nats-Schedule-Target";
 const TARGET_TTL: &str = "Nats-Schedule-TTL";
 const TTL: &str = "Nats-TTL";
 
-/// Time to live of a due message that no consumer reads. After that, only the scheduled task that
-/// looks for due mails finds them.
+/// Time to live of a due message that no consumer reads. After that, only the scheduled tasks
+/// `due_mails` and `stuck_work` find its work.
 const KEPT: &str = "168h";
 
 impl EventLog {
@@ -77,25 +77,6 @@ impl EventLog {
             .map_err(|_| LogError::Unavailable("the server's response contains no time".to_owned()))
     }
 
-    /// Returns true if a note was taken with [`Self::take_note`].
-    ///
-    /// # Errors
-    /// The server can't be reached, or is not provisioned.
-    pub async fn has_note(&self, name: &str) -> Result<bool, LogError> {
-        let names = self.names();
-        let notes = self.kept(&names.timers(), &names.note(name), 1).await?;
-        Ok(!notes.is_empty())
-    }
-
-    /// Stores a note for all processes, such as that the object storage has a marker.
-    ///
-    /// # Errors
-    /// The server can't be reached, or refuses the message.
-    pub async fn take_note(&self, name: &str) -> Result<(), LogError> {
-        self.put_timer(self.names().note(name), HeaderMap::new(), Bytes::new())
-            .await
-    }
-
     /// Stores the number of crashes of a worker at an event, for a week.
     ///
     /// # Errors
@@ -113,15 +94,15 @@ impl EventLog {
             .await
     }
 
-    /// Returns the number of crashes that was last stored, or 0. The responding replica may lag.
+    /// Returns the number of crashes that was last stored, or 0.
     ///
     /// # Errors
     /// The server can't be reached.
     pub async fn crashes(&self, worker: &str, position: Position) -> Result<u32, LogError> {
         let names = self.names();
         let subject = names.crashes(worker, position);
-        let stored = self.kept(&names.timers(), &subject, usize::MAX).await?;
-        let count = stored.last().map(|(_, body)| String::from_utf8_lossy(body));
+        let stored = self.last_kept(&names.timers(), &subject).await?;
+        let count = stored.map(|(_, body)| String::from_utf8_lossy(&body).into_owned());
         Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 

@@ -4,11 +4,14 @@
 //! note on the task's subject begins the run. The others find the note and skip the run. The notes
 //! are also the history of runs.
 
+mod failures;
+mod open_work;
 pub mod plan;
 mod run;
 pub mod settings;
 mod stuck;
 mod tasks;
+mod waiting;
 pub mod warnings;
 
 pub use plan::{Plan, Planned};
@@ -70,8 +73,8 @@ impl Task {
             Self::ExpiredAnswers => "deletes expired responses stored for an Idempotency-Key",
             Self::ExpiredFiles => "deletes expired uploads and reports of rejected rows",
             Self::StuckWork => {
-                "repeats work that was lost: imports, batches, certificates and mails without \
-                 progress that no worker has"
+                "repeats work that was lost: imports, batches, certificates, mails and notices \
+                 without progress that no worker has"
             }
         }
     }

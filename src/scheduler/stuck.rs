@@ -1,77 +1,227 @@
-//! Task that finds work that was lost, and lets its worker do it again.
+//! Task that finds lost work, and lets its worker do it again.
 //!
-//! The query tables only select the work. The worker decides on the log, so work that has an
-//! outcome by now is not repeated.
+//! The query tables only select aggregates, so it is harmless if they are behind. The log decides:
+//! work is lost if the aggregate waits for it, the worker has acknowledged the event, no timer
+//! repeats it, and it was not given up.
 
 use std::collections::BTreeMap;
 
-use super::run::SchedulerParts;
-use crate::event_log::{EventLog, LogError, Position};
-use crate::projection::queries::stuck::{Acknowledged, StuckRow, stuck};
-use crate::workers::dead_letter::DeadLetter;
-use crate::workers::flow::{ImporterInput, Input, MailerInput, ProcessesInput, RendererInput};
-use crate::workers::retries::{repeat, timer_of};
+use futures_util::{StreamExt, stream};
+use time::OffsetDateTime;
 
-/// Maximum number of works of each kind in one run.
+use super::failures::Failures;
+use super::open_work::{of_batch, of_import, of_issuance, of_mail};
+use super::run::SchedulerParts;
+use super::tasks::AT_ONCE;
+use super::waiting::{Waiting, release_or_set_timer};
+use crate::commands::CommandError;
+use crate::domain::accounts::notice::Notice;
+use crate::domain::certification::batch::Batch;
+use crate::domain::certification::import::Import;
+use crate::domain::certification::issuance::{Issuance, IssuanceStatus};
+use crate::domain::certification::mail::Mail;
+use crate::domain::kernel::sending::Stage;
+use crate::domain::{Decider, IssuanceId, MailId};
+use crate::event_log::{Consistency, EventLog, Position, RecordedEvent};
+use crate::projection::queries::stuck::{Acknowledged, StuckRow, stuck};
+use crate::workers::dead_letter::is_given_up;
+use crate::workers::flow::{
+    ImporterInput, Input, MailerInput, NotifierInput, ProcessesInput, RendererInput,
+};
+use crate::workers::pending::Progress;
+use crate::workers::retries::repeat;
+
+/// Maximum number of aggregates of each kind in one run.
 const MOST: i64 = 10_000;
+/// Age of the last event of a notice after which the notice is not checked any more.
+const OLDEST_NOTICE: time::Duration = time::Duration::days(8);
+
+/// Progress of the workers at the beginning of a run.
+struct Workers {
+    renderer: Progress,
+    importer: Progress,
+    processes: Progress,
+    mailer: Progress,
+    notifier: Progress,
+}
+
+/// Aggregate whose work may be lost.
+struct Candidate {
+    progress: Progress,
+    aggregate: &'static str,
+    id: String,
+}
 
 impl SchedulerParts {
-    /// Repeats work that has not changed for a while although its worker has acknowledged the
-    /// event, that no timer repeats, and that was not given up.
+    /// Repeats lost work. Returns a text with the number of repetitions of each worker.
     pub(super) async fn stuck_work(&self) -> anyhow::Result<String> {
-        let log = self.commands.log();
-        let acknowledged = Acknowledged {
-            renderer: acknowledged(log, RendererInput::WORKER).await?,
-            importer: acknowledged(log, ImporterInput::WORKER).await?,
-            processes: acknowledged(log, ProcessesInput::WORKER).await?,
-            mailer: acknowledged(log, MailerInput::WORKER).await?,
-        };
+        let workers = Workers::of(self.commands.log()).await?;
         let minutes = time::Duration::minutes(self.settings.stuck_after_minutes.into());
         let before = self.commands.now() - minutes;
+        let acknowledged = workers.acknowledged()?;
         let found = stuck(&self.tables.get().await?, before, MOST, acknowledged).await?;
-        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-        for row in left(log, found).await? {
-            let position = Position::try_from(row.position)?;
-            repeat(log, &row.worker, position).await?;
-            tracing::warn!(worker = row.worker, id = %row.id, position, "lost work repeated");
-            metrics::counter!("laureate_work_repeated_total", "worker" => row.worker.clone())
-                .increment(1);
-            *counts.entry(row.worker).or_default() += 1;
+        let mut candidates: Vec<_> = found
+            .into_iter()
+            .filter_map(|row| workers.candidate(row))
+            .collect();
+        let mut failures = Failures::default();
+        candidates.extend(self.notices(&workers, before, &mut failures).await?);
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut checked = stream::iter(candidates)
+            .map(|candidate| async move {
+                let worker = candidate.progress.worker();
+                (worker, self.repeat_if_lost(candidate).await)
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((worker, outcome)) = checked.next().await {
+            match outcome {
+                Ok(true) => *counts.entry(worker).or_default() += 1,
+                Ok(false) => {}
+                Err(error) => failures.add(error),
+            }
         }
         let counts: Vec<_> = counts
             .into_iter()
             .map(|(worker, count)| format!("{worker} {count}"))
             .collect();
-        Ok(if counts.is_empty() {
+        failures.result(if counts.is_empty() {
             "nothing was lost".to_owned()
         } else {
             format!("repeated: {}", counts.join(", "))
         })
     }
+
+    /// Repeats the work of an aggregate if it is lost. Returns true if so.
+    async fn repeat_if_lost(&self, candidate: Candidate) -> Result<bool, CommandError> {
+        let Candidate {
+            progress,
+            aggregate,
+            id,
+        } = candidate;
+        let worker = progress.worker();
+        let log = self.commands.log();
+        let events = log.load(aggregate, &id, 0).await?;
+        let open = match aggregate {
+            Import::AGGREGATE => of_import(&events)?,
+            Batch::AGGREGATE => of_batch(&events)?,
+            Issuance::AGGREGATE if worker == RendererInput::WORKER => {
+                of_issuance(&events, IssuanceStatus::Requested)?
+            }
+            Issuance::AGGREGATE => self.without_mail(&id, &events).await?,
+            Mail::AGGREGATE => of_mail::<Mail>(&events)?,
+            _ => of_mail::<Notice>(&events)?,
+        };
+        let Some(position) = open else {
+            return Ok(false);
+        };
+        if progress.awaits(log, position).await? || is_given_up(log, worker, &id, position).await? {
+            return Ok(false);
+        }
+        repeat(log, worker, position).await?;
+        tracing::warn!(worker, id, position, "lost work repeated");
+        metrics::counter!("laureate_work_repeated_total", "worker" => worker).increment(1);
+        Ok(true)
+    }
+
+    /// Returns the position of the event that queues the mail of an issuance, if the issuance has a
+    /// PDF and no mail.
+    async fn without_mail(
+        &self,
+        id: &str,
+        events: &[RecordedEvent],
+    ) -> Result<Option<Position>, CommandError> {
+        let open = of_issuance(events, IssuanceStatus::Generated)?;
+        let (Some(_), Ok(issuance)) = (open, id.parse::<IssuanceId>()) else {
+            return Ok(None);
+        };
+        let mail = MailId::first_of(issuance).to_string();
+        let at = Consistency::Leader(None);
+        let log = self.commands.log();
+        let last = log.last_position(Mail::AGGREGATE, &mail, &at).await?;
+        Ok(open.filter(|_| last == 0))
+    }
+
+    /// Returns the notices that the notifier should send. Releases waiting notices whose time has
+    /// come, and sets the timers of the others. Notices have no query table, so the log is searched.
+    async fn notices(
+        &self,
+        workers: &Workers,
+        before: OffsetDateTime,
+        failures: &mut Failures,
+    ) -> anyhow::Result<Vec<Candidate>> {
+        let log = self.commands.log();
+        let since = self.commands.now() - OLDEST_NOTICE;
+        let now = log.time_of_timers().await?;
+        let mut candidates = Vec::new();
+        for event in log.last_events_since(Notice::AGGREGATE, since).await? {
+            let has_ended = matches!(event.event_type.as_str(), "NoticeSent" | "NoticeCancelled");
+            if has_ended || event.time >= before {
+                continue;
+            }
+            match self.release_notice(&event.id, now).await {
+                Ok(Stage::Queued | Stage::Claimed) => candidates.push(Candidate {
+                    progress: workers.notifier,
+                    aggregate: Notice::AGGREGATE,
+                    id: event.id,
+                }),
+                Ok(_) => {}
+                Err(error) => failures.add(error),
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// Releases a notice whose timer should have fired, or sets its timer. Returns the stage that
+    /// the notice had before.
+    async fn release_notice(&self, id: &str, now: OffsetDateTime) -> Result<Stage, CommandError> {
+        let notice = self.commands.load::<Notice>(id).await?;
+        if let Some(due_at) = notice.state.due {
+            let position = notice.position;
+            let waiting = Waiting {
+                id,
+                position,
+                due_at,
+            };
+            release_or_set_timer::<Notice>(&self.commands, waiting, now).await?;
+        }
+        Ok(notice.state.stage)
+    }
 }
 
-/// Returns the position up to which a worker has acknowledged all events.
-async fn acknowledged(log: &EventLog, worker: &str) -> anyhow::Result<i64> {
-    Ok(i64::try_from(log.acknowledged(worker).await?)?)
-}
+impl Workers {
+    async fn of(log: &EventLog) -> anyhow::Result<Self> {
+        Ok(Self {
+            renderer: Progress::of(log, RendererInput::WORKER).await?,
+            importer: Progress::of(log, ImporterInput::WORKER).await?,
+            processes: Progress::of(log, ProcessesInput::WORKER).await?,
+            mailer: Progress::of(log, MailerInput::WORKER).await?,
+            notifier: Progress::of(log, NotifierInput::WORKER).await?,
+        })
+    }
 
-/// Returns the work that no timer repeats and that was not given up. Work that a user wants to be
-/// stopped is repeated even if it was given up.
-async fn left(log: &EventLog, found: Vec<StuckRow>) -> Result<Vec<StuckRow>, LogError> {
-    let names = log.names();
-    let position = |row: &StuckRow| Position::try_from(row.position).unwrap_or_default();
-    let timer = |row: &StuckRow| names.timer(&timer_of(&row.worker, position(row)));
-    let letter = |row: &StuckRow| names.dead_letter(&row.worker, &row.id.to_string());
-    let timers: Vec<_> = found.iter().map(timer).collect();
-    let timers = log.last_kept(&names.timers(), &timers).await?;
-    let letters: Vec<_> = found.iter().map(letter).collect();
-    let letters = log.last_kept(&names.dead_letters(), &letters).await?;
-    let is_given_up = |row: &StuckRow| {
-        let last = letters.get(&letter(row));
-        last.is_some_and(|body| serde_json::from_slice::<DeadLetter>(body).is_ok())
-    };
-    let is_left = |row: &StuckRow| {
-        !timers.contains_key(&timer(row)) && (row.is_stopping || !is_given_up(row))
-    };
-    Ok(found.into_iter().filter(|row| is_left(row)).collect())
+    fn acknowledged(&self) -> anyhow::Result<Acknowledged> {
+        Ok(Acknowledged {
+            renderer: i64::try_from(self.renderer.events())?,
+            importer: i64::try_from(self.importer.events())?,
+            processes: i64::try_from(self.processes.events())?,
+            mailer: i64::try_from(self.mailer.events())?,
+        })
+    }
+
+    /// Returns the aggregate of a row and its worker.
+    fn candidate(&self, row: StuckRow) -> Option<Candidate> {
+        let (progress, aggregate) = match (row.worker.as_str(), row.aggregate.as_str()) {
+            (RendererInput::WORKER, Issuance::AGGREGATE) => (self.renderer, Issuance::AGGREGATE),
+            (ImporterInput::WORKER, Import::AGGREGATE) => (self.importer, Import::AGGREGATE),
+            (ProcessesInput::WORKER, Batch::AGGREGATE) => (self.processes, Batch::AGGREGATE),
+            (ProcessesInput::WORKER, Issuance::AGGREGATE) => (self.processes, Issuance::AGGREGATE),
+            (MailerInput::WORKER, Mail::AGGREGATE) => (self.mailer, Mail::AGGREGATE),
+            _ => return None,
+        };
+        Some(Candidate {
+            progress,
+            aggregate,
+            id: row.id.to_string(),
+        })
+    }
 }

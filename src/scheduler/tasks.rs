@@ -1,17 +1,17 @@
 //! Implementation of the tasks. Each task returns a text about its result.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use time::OffsetDateTime;
 
 use super::Task;
+use super::failures::Failures;
 use super::run::SchedulerParts;
+use super::waiting::{Checked, Waiting, release_or_set_timer};
 use super::warnings::{Warning, warnings};
 use crate::commands::CommandError;
 use crate::database;
-use crate::domain::Decider;
 use crate::domain::certification::mail::Mail;
 use crate::projection::queries::jobs::{self, ScheduledJob};
-use crate::workers::timers::{Timer, release_due};
 
 /// Number of scheduled mails per query.
 const PAGE: i64 = 500;
@@ -19,17 +19,7 @@ const PAGE: i64 = 500;
 /// mails are checked by later runs.
 const AHEAD: time::Duration = time::Duration::minutes(15);
 /// Maximum number of mails that are checked concurrently. They share group commits.
-const AT_ONCE: usize = 64;
-/// Outcome of looking at a mail that waits for a timer.
-enum Driven {
-    /// The mail was released.
-    Released,
-    /// The timer was set.
-    TimerSet,
-    /// The mail doesn't wait for this timer any more.
-    Not,
-}
-
+pub(super) const AT_ONCE: usize = 64;
 /// Maximum number of files that one run deletes.
 const MOST_FILES: usize = 100_000;
 
@@ -61,53 +51,48 @@ impl SchedulerParts {
     async fn due_mails(&self) -> anyhow::Result<String> {
         let mut released = 0_u32;
         let mut timers = 0_u32;
+        let mut failures = Failures::default();
         let mut last: Option<ScheduledJob> = None;
         loop {
             let page = jobs::scheduled(&self.tables.get().await?, last.as_ref(), PAGE).await?;
-            let soon = self.commands.now() + AHEAD;
+            let now = self.commands.log().time_of_timers().await?;
+            let soon = now + AHEAD;
             let due: Vec<_> = page
                 .iter()
                 .take_while(|job| job.due_at <= soon)
                 .cloned()
                 .collect();
-            let looked = stream::iter(due)
-                .map(|job| self.drive(job))
+            let mut checked = stream::iter(due)
+                .map(|job| self.release_or_set_timer(job, now))
                 .buffered(AT_ONCE);
-            for outcome in looked.try_collect::<Vec<_>>().await? {
+            while let Some(outcome) = checked.next().await {
                 match outcome {
-                    Driven::Released => released += 1,
-                    Driven::TimerSet => timers += 1,
-                    Driven::Not => {}
+                    Ok(Checked::Released) => released += 1,
+                    Ok(Checked::TimerSet) => timers += 1,
+                    Ok(Checked::NotWaiting) => {}
+                    Err(error) => failures.add(error),
                 }
             }
             let ended = page.last().is_none_or(|job| job.due_at > soon);
             if ended {
-                return Ok(format!("{released} mails released, {timers} timers set"));
+                let result = format!("{released} mails released, {timers} timers set");
+                return failures.result(result);
             }
             last = page.into_iter().last();
         }
     }
 
-    /// Releases a mail whose timer should have fired, or sets its timer.
-    async fn drive(&self, job: ScheduledJob) -> Result<Driven, CommandError> {
-        let id = job.id.to_string();
-        let position = job.position.unsigned_abs();
-        if job.due_at <= self.commands.now() {
-            return Ok(
-                match release_due::<Mail>(&self.commands, &id, position).await? {
-                    true => Driven::Released,
-                    false => Driven::Not,
-                },
-            );
-        }
-        let timer = Timer {
-            aggregate: Mail::AGGREGATE,
-            id: &id,
-            position,
+    async fn release_or_set_timer(
+        &self,
+        job: ScheduledJob,
+        now: OffsetDateTime,
+    ) -> Result<Checked, CommandError> {
+        let waiting = Waiting {
+            id: &job.id.to_string(),
+            position: job.position.unsigned_abs(),
+            due_at: job.due_at,
         };
-        let log = self.commands.log();
-        log.set_timer(&timer.name(), job.due_at).await?;
-        Ok(Driven::TimerSet)
+        release_or_set_timer::<Mail>(&self.commands, waiting, now).await
     }
 
     async fn mail_statistics(&self) -> anyhow::Result<String> {

@@ -15,12 +15,24 @@ pub enum StorageError {
     /// The local folder can't be created or opened.
     #[error("the storage folder cannot be opened: {0}")]
     Folder(std::io::Error),
-    /// The folder lacks its marker, so it is an empty mount point, or another folder.
+    /// The folder lacks its marker, so it is an empty mount point.
     #[error(
         "the storage folder lacks its marker file `{MARKER}`: it is not mounted, or was emptied; \
-         mount it, or create this file if the folder is empty on purpose"
+         mount it, or create this file with the content `{namespace}` if the folder is empty on purpose"
     )]
-    NotMounted,
+    NotMounted {
+        /// Namespace whose objects are expected.
+        namespace: String,
+    },
+    /// The folder has the marker of another namespace.
+    #[error(
+        "the marker file `{MARKER}` of the storage folder doesn't have the content `{namespace}`: the \
+         folder belongs to another installation; mount the right one, or change `storage.url`"
+    )]
+    OtherNamespace {
+        /// Namespace whose objects are expected.
+        namespace: String,
+    },
     /// An object with this key exists and has other bytes. Issued objects are never replaced.
     #[error("object `{0}` exists with other content; it was not changed")]
     Differs(ObjectKey),
@@ -51,7 +63,10 @@ impl StorageError {
     #[must_use]
     pub const fn is_away(&self) -> bool {
         match self {
-            Self::Backend(_) | Self::Folder(_) | Self::NotMounted => true,
+            Self::Backend(_)
+            | Self::Folder(_)
+            | Self::NotMounted { .. }
+            | Self::OtherNamespace { .. } => true,
             Self::Setting(..)
             | Self::Key(_)
             | Self::Differs(_)

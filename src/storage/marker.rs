@@ -1,26 +1,28 @@
 //! Marker of a storage folder. It distinguishes the folder from an empty mount point, in which all
-//! objects seem to be missing.
+//! objects seem to be missing, and from the folder of another namespace.
 //!
 //! A bucket needs no marker, because the server reports a missing bucket.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use object_store::{ObjectStoreExt as _, PutPayload, path::Path};
+use object_store::path::Path;
+use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::{ObjectStorage, StorageError};
 
 /// Name of the marker in the root of the folder.
 pub(super) const MARKER: &str = "laureate-storage";
-/// Time for which a found marker is not looked for again before a write.
+/// Maximum size of a marker in bytes. A namespace is shorter.
+const MAX_BYTES: u64 = 256;
+/// Time for which a found marker is not read again before a write.
 const TRUSTED: Duration = Duration::from_secs(1);
 
 /// Marker of a folder.
 #[derive(Debug, Default)]
 pub(super) struct Marker {
-    /// True if operations fail without the marker.
-    is_required: AtomicBool,
+    /// Content of the marker without which operations fail.
+    required: OnceLock<String>,
     /// Time at which the marker was last found.
     seen: Mutex<Option<Instant>>,
 }
@@ -32,47 +34,58 @@ impl ObjectStorage {
         self.marker.is_some()
     }
 
-    /// Returns true if the folder has its marker.
-    pub async fn has_marker(&self) -> Result<bool, StorageError> {
-        match self.store.head(&Path::from(MARKER)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+    /// Lets all later operations of this storage and its clones fail while the folder lacks the
+    /// marker of this namespace. Has no effect on a bucket. Only the first call counts.
+    pub fn require_marker(&self, namespace: &str) {
+        if let Some(marker) = &self.marker {
+            marker.required.get_or_init(|| namespace.to_owned());
         }
     }
 
-    /// Creates the marker of the folder.
+    /// Creates the marker that is required, in a folder without objects.
     pub async fn put_marker(&self) -> Result<(), StorageError> {
-        let marker = PutPayload::from_static(b"Laureate's objects are in this folder.\n");
-        self.store.put(&Path::from(MARKER), marker).await?;
+        let Some(namespace) = self.marker.as_ref().and_then(|m| m.required.get()) else {
+            return Ok(());
+        };
+        let content = PutPayload::from(format!("{namespace}\n").into_bytes());
+        self.store.put(&Path::from(MARKER), content).await?;
         Ok(())
     }
 
-    /// Lets all later operations of this storage and its clones fail while the folder has no
-    /// marker.
-    pub fn require_marker(&self) {
-        if let Some(marker) = &self.marker {
-            marker.is_required.store(true, Ordering::Relaxed);
-        }
-    }
-
     /// Checks that the folder or bucket is there, before an object is reported as missing.
-    pub(super) async fn check_present(&self) -> Result<(), StorageError> {
+    pub async fn check_present(&self) -> Result<(), StorageError> {
         let Some(marker) = &self.marker else {
             let place = Path::from("health");
             self.store.list_with_delimiter(Some(&place)).await?;
             return Ok(());
         };
-        if !marker.is_required.load(Ordering::Relaxed) || self.has_marker().await? {
-            marker.set_seen(Some(Instant::now()));
-            return Ok(());
+        let found = match marker.required.get() {
+            Some(namespace) => self.check_marker(namespace).await,
+            None => Ok(()),
+        };
+        marker.set_seen(found.is_ok().then(Instant::now));
+        found
+    }
+
+    async fn check_marker(&self, namespace: &str) -> Result<(), StorageError> {
+        let namespace = namespace.to_owned();
+        let found = match self.store.get(&Path::from(MARKER)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => {
+                return Err(StorageError::NotMounted { namespace });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let is_small = found.meta.size <= MAX_BYTES;
+        if is_small && found.bytes().await?.trim_ascii() == namespace.as_bytes() {
+            Ok(())
+        } else {
+            Err(StorageError::OtherNamespace { namespace })
         }
-        marker.set_seen(None);
-        Err(StorageError::NotMounted)
     }
 
     /// Checks that the folder is there, before an object is written. Trusts a recent check.
-    pub(super) async fn check_writable(&self) -> Result<(), StorageError> {
+    pub(super) async fn check_before_write(&self) -> Result<(), StorageError> {
         let Some(marker) = &self.marker else {
             return Ok(());
         };
@@ -81,6 +94,26 @@ impl ObjectStorage {
             return Ok(());
         }
         self.check_present().await
+    }
+
+    /// Checks that the folder is still there. Otherwise the object that was written may be in the
+    /// mount point below it. Each write needs this check, so the marker is not read.
+    pub(super) async fn check_after_write(&self) -> Result<(), StorageError> {
+        let Some(marker) = &self.marker else {
+            return Ok(());
+        };
+        let Some(namespace) = marker.required.get() else {
+            return Ok(());
+        };
+        let found = match self.store.head(&Path::from(MARKER)).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::NotFound { .. }) => Err(StorageError::NotMounted {
+                namespace: namespace.clone(),
+            }),
+            Err(error) => Err(error.into()),
+        };
+        marker.set_seen(found.is_ok().then(Instant::now));
+        found
     }
 }
 

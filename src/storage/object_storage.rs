@@ -17,8 +17,8 @@ use super::{ObjectKey, StorageError, StorageSettings, marker::Marker, settings::
 /// Content of the file that the health check writes to a local folder.
 const PROBE: &[u8] = b"laureate can write here\n";
 
-/// Size of the object that a probe stores, in bytes.
-const ROOM: usize = 1 << 20;
+/// Size of the file that a probe writes to a local folder, in bytes.
+const PROBE_BYTES: usize = 1 << 20;
 
 /// Prefix of objects that are deleted when they reach a certain age.
 const EXPIRING: &str = "expiring";
@@ -96,11 +96,11 @@ impl ObjectStorage {
 
     /// Stores an object. Replaces an existing object. Use [`Self::put_new`] for issued files.
     pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StorageError> {
-        self.check_writable().await?;
+        self.check_before_write().await?;
         self.store
             .put(&path(key), PutPayload::from_bytes(bytes))
             .await?;
-        Ok(())
+        self.check_after_write().await
     }
 
     /// Stores an object that must never change. Does nothing if the object exists with the same
@@ -114,13 +114,13 @@ impl ObjectStorage {
         bytes: impl Into<PutPayload>,
     ) -> Result<PutNew, StorageError> {
         let payload = bytes.into();
-        self.check_writable().await?;
+        self.check_before_write().await?;
         match self
             .store
             .put_opts(&path(key), payload.clone(), PutMode::Create.into())
             .await
         {
-            Ok(_) => Ok(PutNew::Created),
+            Ok(_) => self.check_after_write().await.map(|()| PutNew::Created),
             Err(object_store::Error::AlreadyExists { .. }) => {
                 // An ETag is a hash only for some servers and some kinds of upload, so the bytes
                 // are compared.
@@ -275,21 +275,20 @@ impl ObjectStorage {
         Ok(())
     }
 
-    /// Checks that an object can be stored and deleted. The object is as large as a PDF, because a
-    /// full disk may accept a smaller one.
+    /// Checks that an object can be stored. Writes a file that is as large as a PDF to a folder,
+    /// because a full disk may accept a smaller one.
     pub async fn probe(&self) -> Result<(), StorageError> {
         self.check().await?;
-        let place = Path::from("health").join("room");
-        let object = PutPayload::from_static(&[b' '; ROOM]);
-        let stored = self.store.put(&place, object).await;
-        match self.store.delete(&place).await {
-            // Another process has deleted the object of its own probe.
-            Err(error) if !matches!(error, object_store::Error::NotFound { .. }) => {
-                stored?;
-                Err(error.into())
-            }
-            _ => Ok(stored.map(drop)?),
+        if !self.is_folder() {
+            return Ok(());
         }
+        let place = Path::from("health").join("large-probe");
+        let object = PutPayload::from_static(&[b' '; PROBE_BYTES]);
+        let stored = self.store.put(&place, object).await;
+        // Another process may have deleted the file of its own probe.
+        let _ = self.store.delete(&place).await;
+        stored?;
+        Ok(())
     }
 }
 

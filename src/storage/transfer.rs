@@ -15,7 +15,7 @@ impl ObjectStorage {
     /// Uploads a local file and returns its size in bytes. Large files are uploaded in parts. The
     /// object becomes visible when the upload is complete. A failed upload leaves no object behind.
     pub async fn put_file(&self, key: &ObjectKey, file: &Path) -> Result<u64, StorageError> {
-        self.check_writable().await?;
+        self.check_before_write().await?;
         let opened = File::open(file)
             .await
             .map_err(|source| local(key, source))?;
@@ -24,7 +24,7 @@ impl ObjectStorage {
         match tokio::io::copy_buf(&mut reader, &mut writer).await {
             // A failed `shutdown` removes the parts by itself. After it, `abort` would panic.
             Ok(size) => match writer.shutdown().await {
-                Ok(()) => Ok(size),
+                Ok(()) => self.check_after_write().await.map(|()| size),
                 Err(error) => Err(into_storage_error(key, error)),
             },
             Err(error) => {

@@ -366,6 +366,7 @@ async fn accept<W: Worker>(
 /// Decodes an event. Returns false if the delivery is concluded. A dead letter is stored for a
 /// message that is not an event.
 async fn accept_event<W: Worker>(shared: &Arc<Shared<W>>, item: &mut Item) -> bool {
+    shared.log.note_position(item.sequence);
     let message = &item.message;
     let headers = message.headers.clone().unwrap_or_default();
     let names = shared.log.names();

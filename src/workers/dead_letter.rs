@@ -83,9 +83,9 @@ impl DeadLetter {
     }
 }
 
-/// Stores a dead letter and waits until the server has acknowledged it. If a crash repeats this
-/// within an hour, one letter is stored. `request` is the id of the request that repeated the work,
-/// if any, so that another failure has another letter.
+/// Stores a dead letter and waits until the server has acknowledged it. One letter per event is
+/// stored within an hour, even if its work was given up several times. `request` is the id of the
+/// request that repeated the work, if any, so that another failure has another letter.
 ///
 /// # Errors
 /// The server is unreachable or rejects the message.
@@ -94,9 +94,9 @@ pub async fn keep(
     letter: &DeadLetter,
     request: Option<Uuid>,
 ) -> Result<(), LogError> {
-    let cause = format!("{} {request:?} {}", letter.event_id, letter.cause);
-    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, cause.as_bytes());
-    publish(log, letter, letter, &format!("{}.{id}", letter.worker)).await?;
+    let request = request.unwrap_or_default();
+    let id = format!("{}.{}.{request}", letter.worker, letter.event_id);
+    publish(log, letter, letter, &id).await?;
     metrics::counter!("laureate_dead_letters_total", "worker" => letter.worker.clone())
         .increment(1);
     tracing::warn!(
@@ -134,11 +134,29 @@ pub async fn find(log: &EventLog, number: Position) -> Result<Option<Kept>, LogE
         return Ok(None);
     };
     let subject = names.dead_letter(&letter.worker, &letter.id);
-    let about = log.kept(&stream, &subject, usize::MAX).await?;
-    let is_settled = about.iter().any(|(_, body)| {
+    let later = log.kept_after(&stream, &subject, number).await?;
+    let is_settled = later.iter().any(|body| {
         serde_json::from_slice::<Settled>(body).is_ok_and(|note| note.settled == number)
     });
     Ok((!is_settled).then_some(Kept { number, letter }))
+}
+
+/// Returns true if a worker has given up the work of an aggregate's event at `position` or a later
+/// one, and it was not requeued since.
+///
+/// # Errors
+/// The server is unreachable.
+pub async fn is_given_up(
+    log: &EventLog,
+    worker: &str,
+    id: &str,
+    position: Position,
+) -> Result<bool, LogError> {
+    let names = log.names();
+    let subject = names.dead_letter(worker, id);
+    let last = log.last_kept(&names.dead_letters(), &subject).await?;
+    let letter = last.and_then(|(_, body)| serde_json::from_slice::<DeadLetter>(&body).ok());
+    Ok(letter.is_some_and(|letter| letter.position >= position))
 }
 
 /// Returns all open dead letters of one worker, or of all workers, newest first, in pages.

@@ -15,6 +15,7 @@ mod intake;
 pub mod mailer;
 pub mod notifier;
 mod pausing;
+pub mod pending;
 pub mod processes;
 pub mod renderer;
 pub mod retries;

@@ -133,7 +133,7 @@ impl SingleDelivery for Processes {
         };
         match input {
             ProcessesInput::BatchRequested(event) => {
-                self.dispatch(recorded, id.into(), &event).await?
+                return self.dispatch(recorded, id.into(), &event).await;
             }
             ProcessesInput::BatchDispatched(_)
             | ProcessesInput::BatchCancelRequested(_)

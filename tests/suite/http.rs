@@ -24,6 +24,7 @@ mod known_people;
 mod limits;
 mod lists;
 mod log_lines;
+mod lost_work;
 mod mail_addresses;
 mod newer;
 mod numbers;

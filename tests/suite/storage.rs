@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a panic here fails the test")]
 
+use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use laureate::storage::{
     ObjectKey, ObjectStorage, PutNew, StorageError, StorageSettings, certificate_key, import_key,
@@ -256,13 +257,104 @@ async fn missing_folder_or_bucket_fails_the_check() {
     assert!(lost.is_away(), "{lost}");
 }
 
+fn is_away(error: StorageError) {
+    assert!(matches!(error, StorageError::NotMounted { .. }), "{error}");
+}
+
+fn storage_has(place: &std::path::Path, name: &str) -> bool {
+    place.join(name).exists()
+}
+
+#[tokio::test]
+async fn folder_of_another_namespace_is_not_used() {
+    let (folder, storage) = folder();
+    storage.require_marker("one");
+    storage.put_marker().await.expect("marked");
+    storage.check().await.expect("usable");
+    let settings = StorageSettings::folder(&folder.path().join("not/there/yet"));
+    let other = ObjectStorage::open(&settings).expect("the folder is there");
+    other.require_marker("two");
+    let error = other.put(&key("a"), Bytes::new()).await;
+    let error = error.expect_err("another installation");
+    assert!(
+        matches!(error, StorageError::OtherNamespace { .. }),
+        "{error}"
+    );
+    assert!(error.is_away(), "the work waits");
+}
+
+#[tokio::test]
+async fn object_written_while_the_folder_was_unmounted_is_not_stored() {
+    let (folder, storage) = folder();
+    let place = folder.path().join("not/there/yet");
+    storage.require_marker("one");
+    storage.put_marker().await.expect("marked");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "bytes").expect("written");
+    // The marker was found within the last second, so the check before the write passes.
+    storage.check().await.expect("usable");
+    std::fs::remove_file(place.join("laureate-storage")).expect("removed");
+    let bytes = || Bytes::from_static(b"bytes");
+    let mark = async || storage.put_marker().await.expect("marked");
+    is_away(storage.put(&key("a"), bytes()).await.expect_err("away"));
+    for name in ["b", "c"] {
+        mark().await;
+        storage.check().await.expect("usable");
+        std::fs::remove_file(place.join("laureate-storage")).expect("removed");
+        let lost = match name {
+            "b" => storage.put_new(&key(name), bytes()).await.map(drop),
+            _ => storage.put_file(&key(name), &file).await.map(drop),
+        };
+        is_away(lost.expect_err("away"));
+    }
+    // The work is repeated when the folder is back.
+    mark().await;
+    storage.put_new(&key("b"), bytes()).await.expect("stored");
+}
+
+/// Answer of an S3 server that only lists objects.
+async fn listing_only(method: Method) -> (StatusCode, &'static str) {
+    if method == Method::GET {
+        let listed = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+        (StatusCode::OK, listed)
+    } else {
+        (StatusCode::FORBIDDEN, "")
+    }
+}
+
+/// Returns a bucket in which nothing can be written.
+async fn bucket_without_writes() -> ObjectStorage {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let server = axum::Router::new().fallback(listing_only);
+    tokio::spawn(axum::serve(listener, server).into_future());
+    let settings = StorageSettings {
+        endpoint: Some(format!("http://{address}")),
+        ..s3_settings("laureate")
+    };
+    ObjectStorage::open(&settings).expect("valid settings")
+}
+
+#[tokio::test]
+async fn probe_of_a_bucket_writes_nothing() {
+    let storage = bucket_without_writes().await;
+    storage
+        .put(&key("a"), Bytes::new())
+        .await
+        .expect_err("forbidden");
+    storage.probe().await.expect("usable");
+}
+
 #[tokio::test]
 async fn empty_mount_point_is_away_instead_of_having_lost_its_objects() {
     let (folder, storage) = folder();
     let place = folder.path().join("not/there/yet");
     let key = key("expiring/imports/1/source");
+    storage.require_marker("one");
+    is_away(storage.put(&key, Bytes::new()).await.expect_err("unmarked"));
+    assert!(!storage_has(&place, "expiring"), "nothing was written");
     storage.put_marker().await.expect("marked");
-    storage.require_marker();
     storage
         .put(&key, Bytes::from_static(b"a"))
         .await
@@ -277,8 +369,6 @@ async fn empty_mount_point_is_away_instead_of_having_lost_its_objects() {
     std::fs::rename(&place, &mounted).expect("moved");
     std::fs::create_dir(&place).expect("made");
     let target = folder.path().join("target");
-    let is_away =
-        |error: StorageError| assert!(matches!(error, StorageError::NotMounted), "{error}");
     is_away(storage.get(&key, 10).await.expect_err("away"));
     is_away(
         storage

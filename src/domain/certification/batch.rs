@@ -146,6 +146,14 @@ pub enum Stop {
 }
 
 impl BatchState {
+    /// Returns true if the batch waits for the process managers: its dispatch or a requested stop
+    /// has not ended.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        let is_stopping = self.stop.is_some() && !self.is_stopped;
+        self.request.is_some() && (!self.is_dispatched || is_stopping)
+    }
+
     /// Returns the stop that must be executed now. A stop waits until the dispatch is recorded, so
     /// that nothing is issued after it. When its outcome is recorded, it is no longer returned.
     #[must_use]

@@ -121,9 +121,10 @@ impl From<TimedOut> for ApiError {
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Backend(_) | StorageError::Folder(_) | StorageError::NotMounted => {
-                unavailable("the file storage", error)
-            }
+            StorageError::Backend(_)
+            | StorageError::Folder(_)
+            | StorageError::NotMounted { .. }
+            | StorageError::OtherNamespace { .. } => unavailable("the file storage", error),
             StorageError::TooLarge { limit, .. } => {
                 let message = format!("the stored file is larger than {limit} bytes");
                 Self::new(ErrorCode::FileTooLarge, message)
@@ -177,6 +178,12 @@ impl From<RenderingError> for ApiError {
                 Self::new(ErrorCode::CertificateRevoked, message)
             }
             RenderingError::Interrupted => unavailable("rendering", error),
+            RenderingError::Render(ref render) if error.needs_newer_program() => {
+                let message = "a newer version of this program has issued this; try again";
+                Self::new(ErrorCode::Unavailable, message)
+                    .because(render.code())
+                    .retry_after(SOON)
+            }
             // The text of a render error may contain a person's name, so only its code is logged.
             RenderingError::Render(error) => {
                 Self::internal(format!("rendering again failed: {}", error.code()))

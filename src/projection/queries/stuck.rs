@@ -1,4 +1,4 @@
-//! Read query for work that should be under way or done and isn't.
+//! Read query for work without progress.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -8,16 +8,14 @@ use super::{query, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// Work that may be stuck.
+    /// Aggregate whose work may be lost.
     pub struct StuckRow {
         /// Name of the worker.
         pub worker: String,
+        /// Kind of the aggregate.
+        pub aggregate: String,
         /// Id of the aggregate.
         pub id: Uuid,
-        /// Position of the event from which the work follows.
-        pub position: i64,
-        /// True if a user wants the work to be stopped.
-        pub is_stopping: bool,
     }
 }
 

@@ -13,13 +13,15 @@ use crate::domain::certification::batch::{
     Batch, BatchCancelled, BatchCommand, BatchDispatched, BatchRequested, BatchState, BatchUndone,
     RefusedAttendee,
 };
-use crate::domain::certification::issuance::CertificateRevoked;
+use crate::domain::certification::issuance::{CertificateRevoked, Issuance};
+use crate::domain::certification::mail::{Mail, MailCommand, MailDelivery};
 use crate::domain::certification::reactions;
+use crate::domain::certification::reactions::issuance::mail_about;
 use crate::domain::certification::reactions::{Issue, OfBatch};
-use crate::domain::{BatchId, Decider, Refusal};
+use crate::domain::{BatchId, Decider, IssuanceId, MailId, Refusal};
 use crate::event_log::{Consistency, RecordedEvent};
 use crate::workers::flow::{Input, ProcessesInput};
-use crate::workers::retries::repeat;
+use crate::workers::pending::Progress;
 use crate::workers::{Delivery, Verdict};
 
 /// Number of people after which the dispatch checks for a request to stop the batch.
@@ -30,19 +32,23 @@ const PART: usize = 1_000;
 struct Stopped {
     revoked: u32,
     kept: u32,
-    /// Number of kept issuances with a mail that could not be stopped, because it is not queued yet
-    /// or is being sent.
+    /// Number of kept issuances with a mail that a worker is sending. It may fail and be sent again
+    /// later, so it can't be ignored.
     unsettled: u32,
 }
 
 impl Processes {
     /// Issues certificates to all people until the batch is stopped.
+    ///
+    /// Two runs of one dispatch may overlap, because the first one's delivery or timer was repeated
+    /// while it was running. The first run that ends records the dispatch, and a stop may withdraw
+    /// everything before the other run has ended. So that other run withdraws, too.
     pub(super) async fn dispatch(
         &self,
         recorded: &RecordedEvent,
         id: BatchId,
         event: &BatchRequested,
-    ) -> Result<(), CommandError> {
+    ) -> Result<Verdict, CommandError> {
         let wanted: Vec<Issue> = reactions::batch::on_requested(id, event).collect();
         let people: Vec<OfBatch> = reactions::batch::issued(id, event).collect();
         let at = &Consistency::leader_after(recorded);
@@ -57,6 +63,9 @@ impl Processes {
         for (n, part) in wanted.chunks(PART).enumerate() {
             let from = n * PART;
             let batch = self.commands.load_at::<Batch>(id, at).await?;
+            if batch.state.is_dispatched {
+                break;
+            }
             if batch.state.stop.is_some() {
                 self.leave(recorded, from, &people[from..], &mut outcome)
                     .await?;
@@ -79,10 +88,19 @@ impl Processes {
             }
         }
         let context = CommandContext::of_process(recorded, "batch-dispatch", 0);
-        self.commands
+        let done = self
+            .commands
             .execute::<Batch>(&context, id, BatchCommand::RecordDispatch(outcome))
             .await?;
-        Ok(())
+        if done.events.is_empty() || done.repeated {
+            let batch = self.commands.load_at::<Batch>(id, at).await?;
+            if let Some(stop) = batch.state.stop {
+                let (why, only_unfinished) = reactions::batch::on_stop(id, &stop);
+                let stopped = self.withdraw_all(recorded, people, &why, only_unfinished);
+                return Ok(stopped.await?.verdict());
+            }
+        }
+        Ok(Verdict::Done)
     }
 
     /// Counts the people who get no certificate because the batch was stopped. A worker that
@@ -132,7 +150,7 @@ impl Processes {
         };
         let Some(stop) = batch.state.due() else {
             if batch.state.stop.is_some() && !batch.state.is_dispatched {
-                self.dispatch_again(id).await?;
+                return self.end_lost_dispatch(recorded, id, request).await;
             }
             return Ok(Verdict::Done);
         };
@@ -142,11 +160,7 @@ impl Processes {
             .withdraw_all(recorded, people, &why, only_unfinished)
             .await?;
         if stopped.unsettled > 0 {
-            let why = format!(
-                "{} mails are not queued yet or are being sent",
-                stopped.unsettled
-            );
-            return Ok(Verdict::failed(&why));
+            return Ok(stopped.verdict());
         }
         let Stopped { revoked, kept, .. } = stopped;
         let end = if only_unfinished {
@@ -159,19 +173,24 @@ impl Processes {
         Ok(Verdict::Done)
     }
 
-    /// Repeats the dispatch of a batch that must be stopped, if the dispatch was given up or lost.
-    /// Without an end of the dispatch, nothing may be stopped, because certificates may still be
-    /// issued.
-    async fn dispatch_again(&self, id: BatchId) -> Result<(), CommandError> {
+    /// Ends the dispatch of a batch that must be stopped, if the dispatch was given up or lost. The
+    /// stop then follows from the end of the dispatch. Without that end, nothing may be stopped,
+    /// because certificates may still be issued.
+    async fn end_lost_dispatch(
+        &self,
+        recorded: &RecordedEvent,
+        id: BatchId,
+        request: &BatchRequested,
+    ) -> Result<Verdict, CommandError> {
         let log = self.commands.log();
-        let Some(request) = log.first(Batch::AGGREGATE, &id.to_string()).await? else {
-            return Ok(());
-        };
-        let worker = ProcessesInput::WORKER;
-        if log.acknowledged(worker).await? >= request.position {
-            repeat(log, worker, request.position).await?;
+        let first = log
+            .first(Batch::AGGREGATE, &recorded.id, recorded.position)
+            .await?;
+        let progress = Progress::of(log, ProcessesInput::WORKER).await?;
+        if progress.awaits(log, first.position).await? {
+            return Ok(Verdict::Done);
         }
-        Ok(())
+        self.dispatch(&first, id, request).await
     }
 
     /// Revokes each issuance on its own. The reaction to each revocation cancels the mails.
@@ -189,14 +208,7 @@ impl Processes {
             let Withdrawn::Kept(issuance) = withdrawn else {
                 return Ok((withdrawn, Mails::Stopped));
             };
-            let context = CommandContext::of_process(recorded, "batch-mail", n);
-            let mails = stop_mails(
-                &self.commands,
-                &context,
-                issuance,
-                "the batch was cancelled",
-            )
-            .await?;
+            let mails = self.stop_mails_of(recorded, n, issuance).await?;
             Ok::<_, CommandError>((withdrawn, mails))
         });
         let mut stopped = Stopped::default();
@@ -212,6 +224,47 @@ impl Processes {
             }
         }
         Ok(stopped)
+    }
+
+    /// Cancels the mails about an issuance. If its first mail is not queued yet, queues and cancels
+    /// it, so that no later event queues it.
+    async fn stop_mails_of(
+        &self,
+        recorded: &RecordedEvent,
+        n: usize,
+        id: IssuanceId,
+    ) -> Result<Mails, CommandError> {
+        let why = "the batch was cancelled";
+        let commands = &self.commands;
+        let context = CommandContext::of_process(recorded, "batch-mail", n);
+        let mails = stop_mails(commands, &context, id, why).await?;
+        if mails != Mails::None {
+            return Ok(mails);
+        }
+        let at = Consistency::leader_after(recorded);
+        let issuance = commands.load_at::<Issuance>(id, &at).await?.state;
+        let (Some(request), Some(pdf)) = (issuance.request, issuance.generated) else {
+            return Ok(Mails::Stopped);
+        };
+        let held = MailDelivery::Held;
+        let mail = mail_about(id, &request, &pdf, held, self.facts.on_unknown);
+        let queue = MailCommand::Queue(Box::new(mail));
+        let context = CommandContext::of_process(recorded, "batch-held-mail", n);
+        commands
+            .execute::<Mail>(&context, MailId::first_of(id), queue)
+            .await?;
+        let context = CommandContext::of_process(recorded, "batch-queued-mail", n);
+        stop_mails(commands, &context, id, why).await
+    }
+}
+
+impl Stopped {
+    /// Returns the verdict: the work is repeated until all mails are settled.
+    fn verdict(&self) -> Verdict {
+        if self.unsettled == 0 {
+            return Verdict::Done;
+        }
+        Verdict::failed(&format!("{} mails are being sent", self.unsettled))
     }
 }
 

@@ -95,11 +95,22 @@ async fn dead_letters_are_listed_and_requeued() {
     let done = run_in(&environment, &["dead-letters", "requeue", "2"]);
     assert_eq!(
         (done.code, done.out.as_str()),
-        (0, "2: the mail is queued again\n"),
+        (0, "2: queued again\n"),
         "{}",
         done.err
     );
     let mails = history(&log, "mail", &mail.to_string()).await;
     assert_eq!(mails, ["EmailQueued", "EmailFailed", "EmailRetryRequested"]);
+    assert_eq!(run_in(&environment, &["dead-letters", "list"]).out, "");
+
+    // The mail continues without the dead letter.
+    given_up(&log, "mailer", true).await;
+    let done = run_in(&environment, &["dead-letters", "requeue", "--all"]);
+    assert_eq!(
+        (done.code, done.out.as_str()),
+        (0, "5: not needed any more, settled\n"),
+        "{}",
+        done.err
+    );
     assert_eq!(run_in(&environment, &["dead-letters", "list"]).out, "");
 }

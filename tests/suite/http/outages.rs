@@ -20,7 +20,7 @@ use crate::support::{TestApp, until};
 const PEOPLE: &str = "Name,Email,Document number\nAda,ada@example.com,1\n";
 
 /// Starts another process with one role, until the end of the test.
-async fn start(api: &Api, role: Role) {
+pub async fn start(api: &Api, role: Role) {
     let app = &api.app.app;
     let running = app
         .start(&[role], Extras::default(), CancellationToken::new())
@@ -30,11 +30,13 @@ async fn start(api: &Api, role: Role) {
 }
 
 /// Acknowledges the next `count` events of a worker without doing the work.
-async fn lose(api: &Api, worker: &str, count: usize) {
-    let durable = Durable {
-        stream: "EVENTS",
-        name: worker,
-    };
+pub async fn lose(api: &Api, worker: &str, count: usize) {
+    lose_from(api, "EVENTS", worker, count).await;
+}
+
+/// Acknowledges the next `count` messages of a consumer.
+pub async fn lose_from(api: &Api, stream: &str, name: &str, count: usize) {
+    let durable = Durable { stream, name };
     let log = api.app.app.commands().log();
     let consumer: PullConsumer = log.open_durable(durable).await.expect("provisioned");
     let messages = consumer.messages().await.expect("a stream");
@@ -113,6 +115,39 @@ async fn unmounted_storage_delays_work_and_rejects_uploads_for_the_moment() {
     let is_sent = |body: &Value| body["data"]["progress"]["mailsSent"] == 1;
     let done = api.until("the mail is sent", &path, is_sent).await;
     assert_eq!(done["data"]["progress"]["generationFailed"], 0, "{done}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn process_started_while_the_folder_is_unmounted_does_not_mark_the_mount_point() {
+    let api = Api::start().await;
+    let place = api.app.storage().to_owned();
+    let mounted = place.with_extension("mounted");
+    import_person(&api).await;
+    std::fs::rename(&place, &mounted).expect("moved");
+    std::fs::create_dir(&place).expect("made");
+    let address = api.app.second_api_with(&[]).await;
+    let upload = async || {
+        let url = format!("http://{address}/api/v1/attendees/bulk-upload");
+        let form = file("q.csv", PEOPLE.replace("ada", "eva"));
+        let request = api.app.client.post(url).multipart(form);
+        Answered::of(
+            request
+                .bearer_auth(&api.token)
+                .send()
+                .await
+                .expect("answered"),
+        )
+        .await
+    };
+    until("an upload is rejected for the moment", async || {
+        let upload = upload().await;
+        (upload.status.as_u16(), upload.code()) == (503, "UNAVAILABLE")
+    })
+    .await;
+    assert!(!place.join("laureate-storage").exists());
+    std::fs::remove_dir_all(&place).expect("removed");
+    std::fs::rename(&mounted, &place).expect("moved");
+    upload().await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,7 +29,7 @@ use crate::storage::ObjectKey;
     responses(
         (status = 202, description = "The import continues; see `Location`", body = Envelope<ImportAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: the import has not failed, or its file has expired", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the import was completed or cancelled, or its file has expired", body = ErrorEnvelope),
     )
 )]
 pub async fn retry_import(
@@ -42,16 +42,17 @@ pub async fn retry_import(
         .once_unstored(&http, NO_BODY, async |context| {
             if_match.check_answer(current(&http, id)).await?;
             check_file(&http, ImportId(id)).await?;
-            let import = super::read(&http, id).await?;
             let done = http
                 .commands
                 .execute::<Import>(&context, ImportId(id), ImportCommand::Retry)
                 .await?;
-            let mut import = match import {
+            let mut import = match super::read(&http, id).await? {
                 Some(import) => import,
                 None => ImportAnswer::begun(&http, ImportId(id), done.position).await?,
             };
-            if import.state == "failed" {
+            // The tables may not contain the request yet. A repeated request may also find that the
+            // import has failed again.
+            if import.state == "failed" && !done.state.ended {
                 import.state = if import.through_row > 0 {
                     "running".to_owned()
                 } else {
