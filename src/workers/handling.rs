@@ -24,7 +24,7 @@ pub(super) const ELSEWHERE_AFTER: Duration = Duration::from_secs(5);
 /// Deliveries after which an event is suspected to crash the process. It is handled alone.
 pub(super) const SUSPECT_AFTER: u32 = 2;
 /// Deliveries after which a timer is given up whose event can't be read.
-const UNREADABLE_AFTER: u32 = 10;
+const UNREADABLE_AFTER: u32 = 4;
 /// Time after the shutdown for which work that may be stopped is waited for.
 const STOPPED_AFTER: Duration = Duration::from_secs(5);
 
