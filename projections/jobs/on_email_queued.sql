@@ -1,5 +1,5 @@
 -- row key: id
--- A mail is to be sent: at once, on release, or at its time. It may replace an earlier one.
+-- A mail was queued. It is sent immediately, after a user releases it, or at its time. It may replace an earlier one.
 -- Mails that replace it are counted, because the planner may read the whole table for EXISTS.
 WITH queued AS MATERIALIZED (
     SELECT event.id, event.time, event.position, data.*
