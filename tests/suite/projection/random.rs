@@ -1,5 +1,6 @@
 //! Property test: the rows do not depend on the sizes of batches or on redeliveries.
 
+use laureate::domain::certification::mail::MailDelivery;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::Value;
@@ -38,7 +39,7 @@ fn event() -> impl Strategy<Value = Happened> {
         23 => attendee_deleted(0xA0 + n),
         24 => redefined(0xC0 + n, "Keynote"),
         25 => certificate_deleted(0xC0 + n),
-        26 => queued_again(0x30 + n, 0x10 + n, 0x20 + n),
+        26 => queued_again(0x30 + n, 0x10 + n, 0x20 + n, MailDelivery::Immediate),
         27 => revoked(0x10 + n),
         _ => password_changed(0xE0 + n),
     })

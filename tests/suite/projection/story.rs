@@ -231,10 +231,10 @@ pub fn queued(id: u128, issuance: u128) -> Happened {
 }
 
 /// Returns the event of a mail that replaces an earlier one about the same issuance.
-pub fn queued_again(id: u128, issuance: u128, previous: u128) -> Happened {
+pub fn queued_again(id: u128, issuance: u128, previous: u128, delivery: MailDelivery) -> Happened {
     let event = EmailQueued {
         previous: Some(Uuid::from_u128(previous).into()),
-        ..mail_about(issuance, MailDelivery::Immediate)
+        ..mail_about(issuance, delivery)
     };
     happened::<Mail>(id, event)
 }
@@ -511,8 +511,8 @@ pub fn everything() -> Vec<Happened> {
         generation_failed(0x13),
         queued(0x21, 0x11),
         queued(0x22, 0x12),
-        queued_again(0x23, 0x12, 0x22),
-        queued_again(0x24, 0x12, 0x23),
+        queued_again(0x23, 0x12, 0x22, MailDelivery::Immediate),
+        queued_again(0x24, 0x12, 0x23, MailDelivery::Immediate),
         claimed(0x21, 1),
         failed(0x21, 1, true),
         claimed(0x21, 2),
@@ -521,7 +521,7 @@ pub fn everything() -> Vec<Happened> {
         failed(0x22, 1, false),
         claimed(0x23, 1),
         unknown(0x23, 1),
-        queued_again(0x25, 0x11, 0x21),
+        queued_again(0x25, 0x11, 0x21, MailDelivery::Immediate),
         claimed(0x25, 1),
         failed(0x25, 1, false),
         retry(0x25),

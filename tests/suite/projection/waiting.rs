@@ -6,7 +6,7 @@ use laureate::domain::certification::mail::{
 use time::macros::datetime;
 
 use super::given_log::{Happened, happened};
-use super::story::{claimed, failed, queued, queued_for};
+use super::story::{claimed, failed, queued_again};
 
 fn released(id: u128) -> Happened {
     happened::<Mail>(id, EmailReleased {})
@@ -29,33 +29,37 @@ fn cancelled(id: u128) -> Happened {
 /// rescheduled, released or cancelled.
 pub fn mails_that_wait() -> Vec<Happened> {
     vec![
-        queued_for(0x26, 0x11, MailDelivery::Held),
-        queued_for(
+        queued_again(0x26, 0x11, 0x25, MailDelivery::Held),
+        queued_again(
             0x27,
             0x11,
+            0x26,
             MailDelivery::At(datetime!(2026-12-01 09:00 UTC)),
         ),
-        queued_for(
+        queued_again(
             0x28,
             0x11,
+            0x27,
             MailDelivery::At(datetime!(2026-12-01 09:00 UTC)),
         ),
-        queued_for(0x29, 0x11, MailDelivery::Held),
-        queued_for(
+        queued_again(0x29, 0x11, 0x28, MailDelivery::Held),
+        queued_again(
             0x2A,
             0x11,
+            0x29,
             MailDelivery::At(datetime!(2026-12-01 09:00 UTC)),
         ),
         released(0x28),
         rescheduled(0x29, MailDelivery::At(datetime!(2026-12-24 18:30:15.5 +1))),
         rescheduled(0x2A, MailDelivery::Held),
-        queued(0x2B, 0x11),
+        queued_again(0x2B, 0x11, 0x2A, MailDelivery::Immediate),
         claimed(0x2B, 1),
         failed(0x2B, 1, false),
         cancelled(0x2B),
-        queued_for(
+        queued_again(
             0x2C,
             0x11,
+            0x2B,
             MailDelivery::At(datetime!(2026-12-01 09:00 UTC)),
         ),
         cancelled(0x2C),
